@@ -1,0 +1,476 @@
+"""One model of a parsed binary, for ELF, PE and Mach-O alike.
+
+An :class:`Image` is one binary for one architecture; a universal file holds several. What every format has is a
+field here and means the same everywhere; what only one format has sits in ``native``. Absent, empty and unreadable
+are three different answers: ``None``, ``()`` and a :class:`Damage` that names the field. Every fact that a report
+may cite carries the file offset that proves it. Reading an image never runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import overload
+
+from loadstone.core.claims import Location
+
+__all__ = [
+    "ByteOrder",
+    "CheckState",
+    "Damage",
+    "Dependency",
+    "DependencyKind",
+    "Format",
+    "HardeningFact",
+    "Image",
+    "ImageKind",
+    "Initialiser",
+    "Machine",
+    "Native",
+    "Note",
+    "SearchDir",
+    "SearchKind",
+    "Section",
+    "Segment",
+    "Symbol",
+    "SymbolBinding",
+    "SymbolKind",
+    "SymbolTable",
+    "SymbolVersion",
+    "VersionDefinition",
+    "VersionNeed",
+    "Visibility",
+]
+
+
+class Format(StrEnum):
+    """The container format."""
+
+    ELF = "elf"
+    PE = "pe"
+    MACHO = "macho"
+
+
+class ByteOrder(StrEnum):
+    """How the file stores its integers; the values are what ``int.from_bytes`` takes."""
+
+    LITTLE = "little"
+    BIG = "big"
+
+
+class ImageKind(StrEnum):
+    """What the image is for."""
+
+    SHARED = "shared"  # ELF ET_DYN without an interpreter or PIE flag, PE DLL, Mach-O dylib
+    EXECUTABLE = "executable"
+    PIE = "position-independent executable"
+    BUNDLE = "bundle"  # Mach-O MH_BUNDLE: loadable, not linkable
+    OBJECT = "object"
+    CORE = "core"
+    DEBUG = "debug"  # the separated debug information of another file
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The processor: the format's own number and its usual name (``x86-64``, ``aarch64``, ``i386`` ...)."""
+
+    code: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something in the bytes that contradicts the format, met while reading in tolerant mode.
+
+    ``field`` names the table or value concerned, ``offset`` is the position in the file. ``fatal`` marks damage that
+    the system's loader would not survive either (a segment cut off by the end of the file, for one).
+    """
+
+    field: str
+    what: str
+    offset: int
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the file the loader maps. ``kind`` is the format's name for it (``LOAD``, ``__TEXT``, ``.text``)."""
+
+    kind: str
+    flags: str  # "r", "w", "x" or "-" for each, as in /proc/PID/maps: "r-x"
+    offset: int  # in the file
+    file_size: int
+    address: int  # virtual
+    memory_size: int
+    alignment: int
+    header_offset: int  # where the header entry that says so is in the file
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What the link editor and tools see; a second opinion only, never needed to read an image."""
+
+    name: str
+    kind: str
+    flags: str
+    offset: int
+    size: int
+    address: int
+    header_offset: int
+
+
+class DependencyKind(StrEnum):
+    """In which way a library is needed."""
+
+    NEEDED = "needed"
+    AUXILIARY = "auxiliary"  # DT_AUXILIARY: may be missing
+    FILTER = "filter"  # DT_FILTER: must be there
+    WEAK = "weak"  # LC_LOAD_WEAK_DYLIB: may be missing
+    REEXPORT = "re-export"
+    UPWARD = "upward"
+    LAZY = "lazy"
+    DELAY = "delay"  # PE delay import: looked for at the first call
+    FORWARD = "forward"  # PE export forwarded to another module
+    DLOPEN = "dlopen"  # declared in .note.dlopen
+    PRELOAD = "preload"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A name an image asks for. ``offset`` is where the entry that asks stands in the file.
+
+    ``symbols`` are the imported names tied to it where the format says so (PE, Mach-O two-level); versions are the
+    packed numbers of Mach-O written as text. ``priority`` and ``feature`` come from dlopen notes.
+    """
+
+    name: str
+    kind: DependencyKind
+    offset: int
+    ordinal: int | None = None
+    compatibility_version: str = ""
+    current_version: str = ""
+    symbols: tuple[str, ...] = ()
+    virtual: bool = False  # an API-set name: a contract, not a file
+    priority: str = ""
+    feature: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether the load fails when it is missing."""
+        return self.kind in _REQUIRED
+
+
+_REQUIRED = frozenset({DependencyKind.NEEDED, DependencyKind.FILTER, DependencyKind.REEXPORT, DependencyKind.UPWARD})
+
+
+class SearchKind(StrEnum):
+    """Where a search directory is recorded."""
+
+    RPATH = "rpath"
+    RUNPATH = "runpath"
+    LC_RPATH = "lc_rpath"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchDir:
+    """One element of a search path, as written (``$ORIGIN/../lib``, ``@loader_path``, or empty), in order."""
+
+    kind: SearchKind
+    text: str
+    offset: int  # of the entry that holds the path, in the file
+
+
+class SymbolKind(StrEnum):
+    """What a symbol names."""
+
+    UNTYPED = "untyped"
+    FUNCTION = "function"
+    OBJECT = "object"
+    SECTION = "section"
+    FILE = "file"
+    COMMON = "common"
+    TLS = "thread-local"
+    IFUNC = "indirect function"
+    OTHER = "other"
+
+
+class SymbolBinding(StrEnum):
+    """How a symbol takes part in lookup."""
+
+    LOCAL = "local"
+    GLOBAL = "global"
+    WEAK = "weak"
+    UNIQUE = "unique"  # STB_GNU_UNIQUE: pins its library
+    OTHER = "other"
+
+
+class Visibility(StrEnum):
+    """ELF st_other visibility; other formats have only default and hidden."""
+
+    DEFAULT = "default"
+    INTERNAL = "internal"
+    HIDDEN = "hidden"
+    PROTECTED = "protected"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolVersion:
+    """The version tag of a symbol: its name, the file it is wanted from (imports), whether it is the default one."""
+
+    name: str
+    file: str | None = None
+    is_default: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One dynamic symbol. ``value`` is a virtual address, ``offset`` the entry's place in the file.
+
+    ``library`` is the dependency an import is tied to (PE, Mach-O), ``forward`` the ``OTHER.Name`` a PE export is
+    forwarded to, ``ordinal`` its export ordinal.
+    """
+
+    name: str
+    kind: SymbolKind = SymbolKind.UNTYPED
+    binding: SymbolBinding = SymbolBinding.GLOBAL
+    visibility: Visibility = Visibility.DEFAULT
+    defined: bool = True
+    value: int = 0
+    size: int = 0
+    offset: int = 0
+    version: SymbolVersion | None = None
+    library: str | None = None
+    forward: str | None = None
+    ordinal: int | None = None
+
+    @property
+    def exported(self) -> bool:
+        """Whether another image can bind to it."""
+        return (
+            self.defined
+            and self.binding is not SymbolBinding.LOCAL
+            and self.visibility in (Visibility.DEFAULT, Visibility.PROTECTED)
+        )
+
+
+_KINDS = tuple(SymbolKind)
+_BINDINGS = tuple(SymbolBinding)
+_VISIBILITIES = tuple(Visibility)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymbolTable(Sequence[Symbol]):
+    """The dynamic symbols of an image, kept as columns; :class:`Symbol` values are made on demand.
+
+    All columns have one entry a symbol. ``kinds``, ``bindings`` and ``visibilities`` hold positions in the enums'
+    definition order; ``defined`` holds 0 or 1; ``versions`` positions in ``version_names`` (0: none). A library with
+    80,000 symbols would otherwise cost 80,000 objects that nobody looks at.
+    """
+
+    names: tuple[str, ...] = ()
+    values: Sequence[int] = ()
+    sizes: Sequence[int] = ()
+    kinds: bytes = b""
+    bindings: bytes = b""
+    visibilities: bytes = b""
+    defined: bytes = b""
+    versions: Sequence[int] = ()
+    version_names: tuple[SymbolVersion | None, ...] = (None,)
+    offset: int = 0  # of the first entry, in the file
+    entry_size: int = 0
+    extra: tuple[Symbol, ...] | None = None  # rows of formats whose symbols are not a fixed-size table
+    _index: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, symbols: Sequence[Symbol]) -> SymbolTable:
+        """A table of ready-made symbols (PE and Mach-O exports and imports)."""
+        rows = tuple(symbols)
+        return cls(
+            names=tuple(s.name for s in rows),
+            defined=bytes(s.defined for s in rows),
+            kinds=bytes(_KINDS.index(s.kind) for s in rows),
+            bindings=bytes(_BINDINGS.index(s.binding) for s in rows),
+            visibilities=bytes(_VISIBILITIES.index(s.visibility) for s in rows),
+            extra=rows,
+        )
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Symbol: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Symbol, ...]: ...
+    def __getitem__(self, index: int | slice) -> Symbol | tuple[Symbol, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if self.extra is not None:
+            return self.extra[index]
+        return Symbol(
+            name=self.names[index],
+            kind=_KINDS[self.kinds[index]],
+            binding=_BINDINGS[self.bindings[index]],
+            visibility=_VISIBILITIES[self.visibilities[index]],
+            defined=bool(self.defined[index]),
+            value=self.values[index],
+            size=self.sizes[index],
+            offset=self.offset + index * self.entry_size,
+            version=self.version_names[self.versions[index]] if self.versions else None,
+        )
+
+    def __iter__(self) -> Iterator[Symbol]:
+        return (self[i] for i in range(len(self)))
+
+    def positions(self, name: str) -> tuple[int, ...]:
+        """Where symbols of that name stand; one name can be exported in several versions."""
+        if not self._index and self.names:
+            index: dict[str, list[int]] = {}
+            for i, n in enumerate(self.names):
+                index.setdefault(n, []).append(i)
+            self._index.update((n, tuple(rows)) for n, rows in index.items())
+        return self._index.get(name, ())
+
+    def named(self, name: str) -> tuple[Symbol, ...]:
+        """Every symbol of that name."""
+        return tuple(self[i] for i in self.positions(name))
+
+    @property
+    def exports(self) -> tuple[Symbol, ...]:
+        """Those another image can bind to, in file order."""
+        return tuple(s for s in self if s.exported and s.name)
+
+    @property
+    def imports(self) -> tuple[Symbol, ...]:
+        """Those this image wants from others, in file order."""
+        return tuple(self[i] for i, d in enumerate(self.defined) if not d and self.names[i])
+
+
+@dataclass(frozen=True, slots=True)
+class VersionNeed:
+    """A version this image wants of a file: a Vernaux entry. ``weak`` ones may be missing."""
+
+    file: str
+    name: str
+    index: int
+    weak: bool
+    hash: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionDefinition:
+    """A version this image offers: a Verdef entry. ``base`` marks the one that names the file itself."""
+
+    name: str
+    index: int
+    base: bool
+    weak: bool
+    hash: int
+    parents: tuple[str, ...]
+    offset: int
+
+
+class CheckState(StrEnum):
+    """Whether a protection is there."""
+
+    PRESENT = "present"
+    PARTIAL = "partial"
+    ABSENT = "absent"
+    NOT_APPLICABLE = "not applicable"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class HardeningFact:
+    """One protection and the header field that decides it.
+
+    ``name`` is a stable word (``relro``, ``bind-now``, ``non-executable-stack``, ``no-text-relocations``, ``pie``,
+    ``stack-protector``, ``fortify``, ``ibt``, ``shadow-stack``, ``no-writable-code`` ...); ``detail`` names the field
+    and its value; ``location`` is where that field stands; ``met`` of ``sites`` counts where counting makes sense.
+    """
+
+    name: str
+    state: CheckState
+    detail: str
+    location: Location
+    met: int = 0
+    sites: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Initialiser:
+    """Code that runs at load (or, with ``final``, at unload) before any symbol is used."""
+
+    kind: str  # init, init_array, preinit_array, fini, fini_array, tls_callback, entry_point, mod_init_func, ifunc ...
+    address: int
+    symbol: str
+    offset: int
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An ELF note, or what plays its part elsewhere: owner, number, and the place of its content in the file."""
+
+    owner: str
+    kind: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Base of what only one format has; each reader adds its own subclass next to itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Image:
+    """One parsed binary for one architecture. Immutable; safe to share between threads."""
+
+    path: str | None  # as given; None for bytes
+    format: Format
+    size: int  # of the file, bytes
+    machine: Machine
+    bits: int  # 32 or 64
+    byte_order: ByteOrder
+    kind: ImageKind
+    identity: str | None = None  # SONAME, install name, or the DLL name of the export directory
+    identity_offset: int = 0
+    interpreter: str | None = None
+    build_id: str | None = None  # hex: GNU build-id, Mach-O UUID, PDB id
+    needed: tuple[Dependency, ...] = ()
+    search_dirs: tuple[SearchDir, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    sections: tuple[Section, ...] = ()
+    symbols: SymbolTable = SymbolTable()
+    version_needs: tuple[VersionNeed, ...] = ()
+    version_definitions: tuple[VersionDefinition, ...] = ()
+    hardening: tuple[HardeningFact, ...] = ()
+    initialisers: tuple[Initialiser, ...] = ()
+    notes: tuple[Note, ...] = ()
+    damage: tuple[Damage, ...] = ()
+    slice_offset: int = 0  # of this image inside a universal file or archive
+    native: Native = Native()
+
+    @property
+    def exports(self) -> tuple[Symbol, ...]:
+        return self.symbols.exports
+
+    @property
+    def imports(self) -> tuple[Symbol, ...]:
+        return self.symbols.imports
+
+    @property
+    def rpath(self) -> tuple[str, ...]:
+        return tuple(d.text for d in self.search_dirs if d.kind is SearchKind.RPATH)
+
+    @property
+    def runpath(self) -> tuple[str, ...]:
+        return tuple(d.text for d in self.search_dirs if d.kind is SearchKind.RUNPATH)

@@ -1,0 +1,36 @@
+"""Every bound on hostile input, in one place. Sizes are bytes, counts are items, times are seconds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "MAX_DEPENDENCIES",
+    "MAX_FILE_SIZE",
+    "MAX_GRAPH_NODES",
+    "MAX_HEADER_TABLE",
+    "MAX_NAME_LENGTH",
+    "MAX_STRING_LENGTH",
+    "MAX_VERSION_NODES",
+]
+
+MAX_FILE_SIZE: Final = 8 << 30
+"""Files beyond this are refused, not mapped (8 GiB; the largest real shared objects are near 4)."""
+
+MAX_NAME_LENGTH: Final = 4096
+"""A library name or path handed to us (PATH_MAX of Linux)."""
+
+MAX_STRING_LENGTH: Final = 1 << 16
+"""One string inside an image: a symbol (long C++ ones reach some 10,000 bytes), a needed name, a search path."""
+
+MAX_DEPENDENCIES: Final = 4096
+"""Needed entries of one image."""
+
+MAX_HEADER_TABLE: Final = 65_536
+"""Entries in one header table: program headers, section headers, load commands."""
+
+MAX_VERSION_NODES: Final = 65_536
+"""Verneed, Vernaux, Verdef and Verdaux entries of one image, taken together."""
+
+MAX_GRAPH_NODES: Final = 20_000
+"""Libraries in one dependency graph."""

@@ -1,0 +1,292 @@
+"""Every error Loadstone raises, in one tree.
+
+::
+
+    LoadstoneError
+    ├── InvalidName (ValueError)        a library name, version or symbol name that no loader should be given
+    ├── InvalidPrototype (ValueError)   C declaration text that cannot be understood
+    ├── NotFound (OSError)              no candidate exists; .trace holds every one that was looked at
+    ├── Unreadable (OSError)            the file is there but its bytes cannot be had
+    ├── Unwritable (OSError)            a result could not be written to the file asked for
+    ├── MalformedImage                  the bytes are not the binary they claim to be; .offset says where
+    ├── NotVerified (OSError)           the bytes are not the ones that were pinned, or the place is not trusted
+    ├── LoadFailed (OSError)            the system refused; .attempts, .explanation and .system_text say why
+    ├── SymbolNotFound (AttributeError) the library does not offer that name; .nearest lists the close ones
+    ├── WrongSymbolKind                 the name is there, but as data where a function was asked for, or the reverse
+    ├── InUse                           unload refused; .holders lists what is still alive
+    ├── Closed                          the handle was unloaded and cannot be used any more
+    ├── Unsupported                     this platform or build cannot do that; nothing was attempted
+    └── ProbeFailed                     the confined child could not be run at all (a crash in it is a result, not this)
+
+Each error carries its facts as fields and builds its message from them: what was attempted, what happened (the
+system's own words where there are any), and ``advice``: what to do next. Text that came from a file or from the
+system is escaped in the message and kept raw in the field. Errors can be pickled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from loadstone.escape import printable, quoted
+
+if TYPE_CHECKING:
+    from loadstone.core.trace import Explanation, Trace
+
+__all__ = [
+    "Attempt",
+    "Closed",
+    "Holder",
+    "InUse",
+    "InvalidName",
+    "InvalidPrototype",
+    "LoadFailed",
+    "LoadstoneError",
+    "MalformedImage",
+    "NotFound",
+    "NotVerified",
+    "ProbeFailed",
+    "SymbolNotFound",
+    "Unreadable",
+    "Unsupported",
+    "Unwritable",
+    "WrongSymbolKind",
+]
+
+
+def _rebuild(cls: type[LoadstoneError], fields: dict[str, Any]) -> LoadstoneError:
+    error = cls.__new__(cls)
+    error.__dict__.update(fields)
+    return error
+
+
+@dataclass(eq=False, kw_only=True)
+class LoadstoneError(Exception):
+    """The root: ``except LoadstoneError`` catches everything Loadstone raises on purpose."""
+
+    advice: str = ""
+
+    @property
+    def message(self) -> str:
+        """What was attempted and what happened, on one line, without the advice."""
+        return "Loadstone failed"
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.advice}" if self.advice else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.__dict__)
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidName(LoadstoneError, ValueError):
+    """A name or version that must not reach a loader: empty, too long, with NUL or control characters."""
+
+    name: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot use {quoted(self.name, 120)} as a name: {self.reason}"
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidPrototype(LoadstoneError, ValueError):
+    """C declaration text that could not be understood, with the place in it (1-based line and column)."""
+
+    text: str
+    reason: str
+    line: int = 0
+    column: int = 0
+
+    @property
+    def message(self) -> str:
+        place = f" at line {self.line}, column {self.column}" if self.line else ""
+        return f"cannot read the C prototype {quoted(self.text, 200)}{place}: {printable(self.reason)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotFound(LoadstoneError, OSError):
+    """No library of that name: ``trace`` has every candidate that was looked at and why it was not taken."""
+
+    name: str
+    trace: Trace | None = None
+
+    @property
+    def message(self) -> str:
+        tried = self.trace.steps if self.trace else ()
+        looked = f" ({len(tried)} candidates looked at)" if tried else ""
+        return f"cannot find the library {quoted(self.name, 200)}{looked}"
+
+
+@dataclass(eq=False, kw_only=True)
+class Unreadable(LoadstoneError, OSError):
+    """The file exists, or may exist, but cannot be read: permission, a directory, a device, an input/output error."""
+
+    path: str
+    reason: str
+    code: int | None = None
+
+    @property
+    def message(self) -> str:
+        return f"cannot read {quoted(self.path)}: {printable(self.reason)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class Unwritable(LoadstoneError, OSError):
+    """A result could not be written to the file that was asked for."""
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot write {quoted(self.path)}: {printable(self.reason)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class MalformedImage(LoadstoneError):
+    """The bytes contradict themselves. ``offset`` is the position in the file (bytes) where that was seen."""
+
+    what: str
+    offset: int = 0
+    path: str | None = None
+
+    @property
+    def message(self) -> str:
+        place = printable(self.path) if self.path else "the bytes given"
+        return f"cannot parse {place}: at offset {self.offset:#x}: {printable(self.what)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class NotVerified(LoadstoneError, OSError):
+    """Refused before any code ran: digest, owner, permission or place do not satisfy the policy."""
+
+    path: str
+    requirement: str
+    expected: str = ""
+    actual: str = ""
+
+    @property
+    def message(self) -> str:
+        detail = f": expected {printable(self.expected)}, found {printable(self.actual)}" if self.expected else ""
+        detail = detail or (f": {printable(self.actual)}" if self.actual else "")
+        return f"refused to load {quoted(self.path)}: {self.requirement}{detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One candidate given to the system's loader: its path, the system's code (or None) and its exact words."""
+
+    candidate: str
+    code: int | None
+    system_text: str
+
+
+@dataclass(eq=False, kw_only=True)
+class LoadFailed(LoadstoneError, OSError):
+    """The system refused every candidate. ``explanation`` says why in Loadstone's words, ``system_text`` in its own."""
+
+    name: str
+    stage: str = "open"
+    code: int | None = None
+    system_text: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    explanation: Explanation | None = None
+
+    @property
+    def message(self) -> str:
+        said = printable(self.system_text) or "the system gave no reason"
+        blocking = self.explanation.first_blocking if self.explanation else None
+        because = f" Because: {printable(blocking.explanation)}" if blocking else ""
+        return f"cannot load {quoted(self.name, 200)} ({self.stage}): {said}{because}"
+
+
+@dataclass(eq=False, kw_only=True)
+class SymbolNotFound(LoadstoneError, AttributeError):
+    """The library has no such symbol; ``nearest`` lists names it does have that look alike."""
+
+    symbol: str
+    library: str
+    nearest: tuple[str, ...] = ()
+    system_text: str = ""
+
+    @property
+    def message(self) -> str:
+        near = f"; did you mean {', '.join(printable(n, 80) for n in self.nearest)}?" if self.nearest else ""
+        return f"cannot resolve {quoted(self.symbol, 200)} in {printable(self.library)}: no such symbol{near}"
+
+
+@dataclass(eq=False, kw_only=True)
+class WrongSymbolKind(LoadstoneError):
+    """The symbol exists as another kind of thing than was asked for (function, object, thread-local, IFUNC)."""
+
+    symbol: str
+    library: str
+    wanted: str
+    actual: str
+
+    @property
+    def message(self) -> str:
+        name, library = quoted(self.symbol, 200), printable(self.library)
+        return f"cannot use {name} of {library} as a {self.wanted}: it is a {self.actual}"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Something alive that needs the library: its kind (function, data, callback, call, handle ...) and name."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {printable(self.name, 80)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class InUse(LoadstoneError):
+    """Unload refused because something would be left pointing at nothing; ``holders`` says what."""
+
+    library: str
+    holders: tuple[Holder, ...] = ()
+
+    @property
+    def message(self) -> str:
+        return f"cannot unload {printable(self.library)}: still alive: {', '.join(map(str, self.holders))}"
+
+
+@dataclass(eq=False, kw_only=True)
+class Closed(LoadstoneError):
+    """The handle was unloaded; what was resolved through it can no longer be used."""
+
+    library: str
+    attempted: str = "use the library"
+
+    @property
+    def message(self) -> str:
+        return f"cannot {self.attempted}: {printable(self.library)} is not loaded through this handle"
+
+
+@dataclass(eq=False, kw_only=True)
+class Unsupported(LoadstoneError):
+    """This platform, interpreter or build has no such thing. Nothing was attempted."""
+
+    feature: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.feature} is not available here: {printable(self.reason)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class ProbeFailed(LoadstoneError):
+    """No confined child could be started or fenced as required. What the child does is a result, never this."""
+
+    reason: str
+    missing: tuple[str, ...] = field(default=())
+
+    @property
+    def message(self) -> str:
+        lack = f" (missing: {', '.join(self.missing)})" if self.missing else ""
+        return f"cannot probe: {printable(self.reason)}{lack}"

@@ -1,0 +1,53 @@
+r"""Make any text safe to show: file names, symbol names and library output are hostile input.
+
+A symbol may be called ``\x1b[2J`` and a file name need not be UTF-8. Whatever a report prints passes through
+:func:`printable`, so that a terminal, a browser or a log reads it as text and nothing else. This module is the
+lowest layer: the errors use it too. Source of the character classes: Unicode general categories Cc, Cf, Cs, Zl, Zp.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # Cc: control characters, among them ESC, CSI and NUL
+    "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # Cf, Zl, Zp: reorder or hide
+    "\U000e0000-\U000e007f"  # tags: invisible letters
+    "\ud800-\udfff]"  # Cs: bytes that were not UTF-8 (surrogateescape)
+)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: show the byte that was there
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def printable(text: str, limit: int = 4096) -> str:
+    r"""Return ``text`` with every control, format and undecodable character written as an escape.
+
+    ``limit`` bounds the result in characters before escaping; what is cut is replaced by an ellipsis and the number
+    of characters left out. Thread-safe: pure.
+
+    >>> printable("a\x1b[31mb")
+    'a\\x1b[31mb'
+    >>> printable("x" * 10, limit=4)
+    'xxxx… (+6)'
+    """
+    if len(text) > limit:
+        return f"{printable(text[:limit], limit)}… (+{len(text) - limit})"
+    if text.isascii() and text.isprintable():
+        return text
+    return _UNSAFE.sub(_escaped, text)
+
+
+def quoted(text: str, limit: int = 4096) -> str:
+    """``text`` made :func:`printable`, between single quotes.
+
+    >>> quoted("libz.so.1")
+    "'libz.so.1'"
+    """
+    return f"'{printable(text, limit)}'"

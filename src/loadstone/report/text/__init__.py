@@ -1,0 +1,1 @@
+"""One file a kind of result: the text a person reads."""
