@@ -6,13 +6,14 @@ that makes it from the value. The JSON Schema under ``docs/schema`` is generated
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from loadstone.escape import printable
 
-__all__ = ["Document", "render", "schema"]
+__all__ = ["Document", "render", "render_many", "schema"]
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +43,15 @@ def _encodable(text: str) -> str:
 
 def render(document: Document, *, indent: int = 2) -> str:
     """The document as JSON text; ``indent`` 0 gives one line."""
-    tree = _valid(msgspec.to_builtins(document))
+    return _text(_valid(msgspec.to_builtins(document)), indent)
+
+
+def render_many(documents: Sequence[Document], *, indent: int = 2) -> str:
+    """Several documents as one JSON array, in the order given: what a command prints for several targets."""
+    return _text([_valid(msgspec.to_builtins(document)) for document in documents], indent)
+
+
+def _text(tree: Any, indent: int) -> str:
     packed = msgspec.json.encode(tree)
     return (msgspec.json.format(packed, indent=indent) if indent else packed).decode()
 
