@@ -10,12 +10,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from loadstone._examine import Examination as Examination
     from loadstone._examine import examine as examine
     from loadstone.binary import read as read
     from loadstone.core.claims import Evidence as Evidence
     from loadstone.core.claims import Finding as Finding
     from loadstone.core.claims import Undecided as Undecided
+    from loadstone.core.examination import Examination as Examination
     from loadstone.core.image import Image as Image
     from loadstone.core.trace import Explanation as Explanation
     from loadstone.core.trace import Trace as Trace
@@ -47,9 +47,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES: Final = {
-    "loadstone._examine": ("Examination", "examine"),
+    "loadstone._examine": ("examine",),
     "loadstone.binary": ("read",),
     "loadstone.core.claims": ("Evidence", "Finding", "Undecided"),
+    "loadstone.core.examination": ("Examination",),
     "loadstone.core.image": ("Image",),
     "loadstone.core.trace": ("Explanation", "Trace"),
     "loadstone.core.verdict": ("Verdict",),

@@ -55,6 +55,7 @@ class ClaimDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def location_document(location: Location) -> LocationDocument:
+    """The place with its unit spelled out."""
     return LocationDocument(location.path, location.start, location.end, location.unit.value)
 
 

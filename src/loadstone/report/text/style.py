@@ -67,7 +67,7 @@ def mark_of(claim: Claim) -> str:
 
 
 def columns(rows: list[tuple[str, ...]], indent: str = "  ", gap: str = "  ") -> list[str]:
-    """Rows of plain cells as aligned lines; the last column is left ragged. At most 48 characters are aligned a cell."""
+    """Rows of plain cells as aligned lines; the last column is left ragged."""
     if not rows:
         return []
     widths = [

@@ -1,0 +1,137 @@
+"""The main flow: find, read, explain, review, probe on request, decide. Composition only; each part has its own home.
+
+Static by default: nothing of the target runs. With ``probe=True`` the library is loaded in a confined child, never in
+the caller's process.
+"""
+
+from __future__ import annotations
+
+import os
+
+from loadstone.binary import read
+from loadstone.core.claims import Claim, Evidence, Location, Settler, Undecided
+from loadstone.core.examination import Examination
+from loadstone.core.image import Image
+from loadstone.core.names import validate_name
+from loadstone.core.practices import Practice
+from loadstone.core.trace import Explanation, LoadVerdict, Step, StepOutcome, Trace
+from loadstone.core.verdict import decide
+from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
+from loadstone.library import find
+from loadstone.linker import explain
+from loadstone.review import review_image
+
+__all__ = ["examine"]
+
+
+def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examination:
+    """Find out everything about a library, or a program, and say whether to load it.
+
+    Args:
+        target: a path (anything with a separator), or a name the way a loader gets it: ``z``, ``libssl.so.3``. A bare
+            name that no search finds but that names a file in the current directory is examined as that file.
+        probe: also load, resolve and unload it in a confined child process.
+
+    Raises:
+        InvalidName: the name is empty, too long, or has NUL or control characters in it.
+        ProbeFailed: ``probe`` was asked for and no confined child could be started.
+
+    A target that does not exist, cannot be read or is no binary is an answer, not an error. Thread-safe. Runs on every
+    platform; what is explained is the loader of the file's own platform.
+
+    >>> examine("libdoesnotexist.so.9").verdict
+    <Verdict.DO_NOT_LOAD: 'do not load'>
+    """
+    name = os.fspath(target)
+    validate_name(name)
+    location = _locate(name)
+    path = location.path if location.path is not None else name
+    image, unread = _read(path) if location.found else (None, ())
+    explanation = explain(path)
+    claims = [*_loading_claims(explanation), *unread]
+    if image is not None:
+        claims += review_image(image)
+    report = None
+    if probe and location.found:
+        from loadstone.probe import claims as observed
+        from loadstone.probe import probe as run
+
+        report = run(path)
+        claims += observed(report)
+    decision = decide(claims)
+    return Examination(
+        target=name,
+        verdict=decision.verdict,
+        reasons=decision.reasons,
+        location=location,
+        image=image,
+        explanation=explanation,
+        claims=tuple(claims),
+        probe=report,
+    )
+
+
+def _locate(name: str) -> Trace:
+    """Where the target is: a path stands for itself, a name is searched for."""
+    if os.sep in name or (os.altsep and os.altsep in name):
+        return _taken(name, Trace(name), "given as a path")
+    try:
+        return find(name)
+    except NotFound as miss:
+        searched = miss.trace or Trace(name)
+        if os.path.lexists(name):
+            return _taken(name, searched, "in the current directory, where no loader looks for a bare name")
+        return searched
+
+
+def _taken(path: str, searched: Trace, reason: str) -> Trace:
+    step = Step("explicit", path, StepOutcome.TAKEN, reason)
+    return Trace(searched.name, (*searched.steps, step), path, "explicit")
+
+
+def _read(path: str) -> tuple[Image | None, tuple[Claim, ...]]:
+    """The image, or why there is none: bytes that cannot be had leave the question open, others are explained."""
+    try:
+        return read(path), ()
+    except Unreadable as error:
+        return None, (_open_question(path, "readable", str(error)),)
+    except MalformedImage as error:
+        return None, (_open_question(path, "is-a-binary", str(error), blocking=False),)
+
+
+def _loading_claims(explanation: Explanation) -> list[Claim]:
+    """Whether it would load here, as claims: the diagnoses, praise with its count, or the question left open."""
+    claims: list[Claim] = [d.finding() for d in explanation.diagnoses]
+    if explanation.verdict is LoadVerdict.UNKNOWN:
+        because = "; ".join(explanation.assumptions) or "the loader it needs is not simulated here"
+        claims.append(_open_question(explanation.target, "loads-here", because, settled_by=Settler.PROBE))
+    elif explanation.verdict is not LoadVerdict.FAILS:
+        edges = explanation.graph.edges
+        found = sum(edge.chosen is not None for edge in edges)
+        root = explanation.graph.root.image if explanation.graph.nodes else None
+        first = root.needed[0].offset if root and root.needed else 0
+        claims.append(
+            Evidence(
+                rule="loads-here",
+                message=f"{found} of {len(edges)} dependencies found, every version and symbol they must offer is there",
+                location=Location.bytes(explanation.target, first, 1) if first else Location(explanation.target),
+                practice=Practice.LOADABILITY,
+                met=found,
+                sites=len(edges),
+            )
+        )
+    return claims
+
+
+def _open_question(
+    path: str, rule: str, reason: str, *, blocking: bool = True, settled_by: Settler = Settler.HUMAN
+) -> Undecided:
+    return Undecided(
+        rule=rule,
+        message="cannot tell whether it would load" if rule == "loads-here" else "cannot tell what is in the file",
+        location=Location(path),
+        practice=Practice.LOADABILITY,
+        reason=reason,
+        blocking=blocking,
+        settled_by=settled_by,
+    )
