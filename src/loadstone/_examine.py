@@ -7,6 +7,7 @@ the caller's process.
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
 from loadstone.binary import read
 from loadstone.core.claims import Claim, Evidence, Location, Settler, Undecided
@@ -16,7 +17,7 @@ from loadstone.core.names import validate_name
 from loadstone.core.practices import Practice
 from loadstone.core.trace import Explanation, LoadVerdict, Step, StepOutcome, Trace
 from loadstone.core.verdict import decide
-from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
+from loadstone.errors import MalformedImage, NotFound, Unreadable
 from loadstone.library import find
 from loadstone.linker import explain
 from loadstone.review import review_image
@@ -53,11 +54,9 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
         claims += review_image(image)
     report = None
     if probe and location.found:
-        from loadstone.probe import claims as observed
-        from loadstone.probe import probe as run
-
-        report = run(path)
-        claims += observed(report)
+        probing = import_module("loadstone.probe")  # only here: a static examination never imports what can run code
+        report = probing.probe(path)
+        claims += probing.claims(report)
     decision = decide(claims)
     return Examination(
         target=name,
@@ -113,7 +112,7 @@ def _loading_claims(explanation: Explanation) -> list[Claim]:
         claims.append(
             Evidence(
                 rule="loads-here",
-                message=f"{found} of {len(edges)} dependencies found, every version and symbol they must offer is there",
+                message=f"{found} of {len(edges)} dependencies found, with every version and symbol asked of them",
                 location=Location.bytes(explanation.target, first, 1) if first else Location(explanation.target),
                 practice=Practice.LOADABILITY,
                 met=found,
