@@ -1,4 +1,4 @@
-"""What the image offers and takes: versioned exports, names that shadow the C library's, functions no one should call."""
+"""What the image offers and takes: versioned exports, names that shadow the C library's, unsafe functions."""
 
 from __future__ import annotations
 
