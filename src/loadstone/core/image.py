@@ -8,7 +8,7 @@ may cite carries the file offset that proves it. Reading an image never runs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import overload
@@ -267,7 +267,10 @@ class SymbolTable(Sequence[Symbol]):
 
     All columns have one entry a symbol. ``kinds``, ``bindings`` and ``visibilities`` hold positions in the enums'
     definition order; ``defined`` holds 0 or 1; ``versions`` positions in ``version_names`` (0: none). A library with
-    80,000 symbols would otherwise cost 80,000 objects that nobody looks at.
+    80,000 symbols would otherwise cost 80,000 objects that nobody looks at. Columns a format does not have stay empty
+    and read as the field's default; ``offsets`` replaces ``offset`` and ``entry_size`` where entries are not evenly
+    spaced, ``libraries`` holds positions in ``library_names``, ``ordinals`` -1 where there is none, ``forwards`` the
+    few rows that have one.
     """
 
     names: tuple[str, ...] = ()
@@ -281,6 +284,11 @@ class SymbolTable(Sequence[Symbol]):
     version_names: tuple[SymbolVersion | None, ...] = (None,)
     offset: int = 0  # of the first entry, in the file
     entry_size: int = 0
+    offsets: Sequence[int] = ()
+    libraries: Sequence[int] = ()
+    library_names: tuple[str | None, ...] = (None,)
+    ordinals: Sequence[int] = ()
+    forwards: Mapping[int, str] = field(default_factory=dict)
     extra: tuple[Symbol, ...] | None = None  # rows of formats whose symbols are not a fixed-size table
     _index: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
@@ -315,14 +323,17 @@ class SymbolTable(Sequence[Symbol]):
             return self.extra[index]
         return Symbol(
             name=self.names[index],
-            kind=_KINDS[self.kinds[index]],
-            binding=_BINDINGS[self.bindings[index]],
-            visibility=_VISIBILITIES[self.visibilities[index]],
+            kind=_KINDS[self.kinds[index]] if self.kinds else SymbolKind.UNTYPED,
+            binding=_BINDINGS[self.bindings[index]] if self.bindings else SymbolBinding.GLOBAL,
+            visibility=_VISIBILITIES[self.visibilities[index]] if self.visibilities else Visibility.DEFAULT,
             defined=bool(self.defined[index]),
-            value=self.values[index],
-            size=self.sizes[index],
-            offset=self.offset + index * self.entry_size,
+            value=self.values[index] if self.values else 0,
+            size=self.sizes[index] if self.sizes else 0,
+            offset=self.offsets[index] if self.offsets else self.offset + index * self.entry_size,
             version=self.version_names[self.versions[index]] if self.versions else None,
+            library=self.library_names[self.libraries[index]] if self.libraries else None,
+            forward=self.forwards.get(index),
+            ordinal=self.ordinals[index] if self.ordinals and self.ordinals[index] >= 0 else None,
         )
 
     def __iter__(self) -> Iterator[Symbol]:
