@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from loadstone import errors
+from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict, Step, StepOutcome, Trace
+from loadstone.errors import Attempt, Holder, LoadstoneError
+
+SAMPLES: tuple[LoadstoneError, ...] = (
+    errors.LoadstoneError(advice="try again"),
+    errors.InvalidName(name="a\0b", reason="it has a NUL in it"),
+    errors.InvalidPrototype(text="int f(", reason="no closing parenthesis", line=1, column=7),
+    errors.NotFound(name="x", trace=Trace("x", (Step("default", "/lib/libx.so", StepOutcome.ABSENT),))),
+    errors.Unreadable(path="/x", reason="Permission denied", code=13),
+    errors.Unwritable(path="/x", reason="Read-only file system"),
+    errors.MalformedImage(what="a text file", offset=0, path="/x"),
+    errors.NotVerified(path="/x", requirement="digest", expected="aa", actual="bb"),
+    errors.LoadFailed(name="x", system_text="boom\x1b[2J", attempts=(Attempt("/x", None, "boom"),)),
+    errors.SymbolNotFound(symbol="crc23", library="libz", nearest=("crc32",)),
+    errors.WrongSymbolKind(symbol="optind", library="libc", wanted="function", actual="object"),
+    errors.InUse(library="libz", holders=(Holder("function", "crc32"),)),
+    errors.Closed(library="libz"),
+    errors.Unsupported(feature="namespaces", reason="not on this system"),
+    errors.ProbeFailed(reason="no child", missing=("landlock",)),
+)
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda e: type(e).__name__)
+def test_every_error_is_a_loadstone_error_with_a_printable_message_and_survives_pickling(error: LoadstoneError) -> None:
+    assert isinstance(error, LoadstoneError)
+    assert str(error).isprintable()
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again).keys() == vars(error).keys()
+
+
+def test_every_error_of_the_tree_has_a_sample() -> None:
+    exported = {getattr(errors, name) for name in errors.__all__}
+    kinds = {kind for kind in exported if issubclass(kind, LoadstoneError)}
+    assert kinds == {type(sample) for sample in SAMPLES}
+    assert errors.__doc__ is not None
+    assert all(kind.__name__ in errors.__doc__ for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("kind", "base"),
+    [
+        (errors.InvalidName, ValueError),
+        (errors.InvalidPrototype, ValueError),
+        (errors.NotFound, OSError),
+        (errors.Unreadable, OSError),
+        (errors.NotVerified, OSError),
+        (errors.LoadFailed, OSError),
+        (errors.SymbolNotFound, AttributeError),
+    ],
+)
+def test_errors_can_be_caught_as_what_python_programs_expect(kind: type[Exception], base: type[Exception]) -> None:
+    assert issubclass(kind, base)
+
+
+def test_a_failed_load_leads_with_the_systems_words_and_adds_the_reason() -> None:
+    diagnosis = Diagnosis(code="dep-not-found", blocking=True, subject="libb.so", explanation="liba.so needs libb.so")
+    explanation = Explanation(target="liba.so", verdict=LoadVerdict.FAILS, diagnoses=(diagnosis,))
+    error = errors.LoadFailed(name="a", system_text="cannot open shared object file", explanation=explanation)
+    assert str(error) == ("cannot load 'a' (open): cannot open shared object file Because: liba.so needs libb.so")
+
+
+def test_advice_follows_what_happened() -> None:
+    error = errors.NotFound(name="x", advice="install libx1")
+    assert str(error) == "cannot find the library 'x'. install libx1"
