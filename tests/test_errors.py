@@ -65,7 +65,7 @@ def test_a_failed_load_leads_with_the_systems_words_and_adds_the_reason() -> Non
     diagnosis = Diagnosis(code="dep-not-found", blocking=True, subject="libb.so", explanation="liba.so needs libb.so")
     explanation = Explanation(target="liba.so", verdict=LoadVerdict.FAILS, diagnoses=(diagnosis,))
     error = errors.LoadFailed(name="a", system_text="cannot open shared object file", explanation=explanation)
-    assert str(error) == ("cannot load 'a' (open): cannot open shared object file Because: liba.so needs libb.so")
+    assert str(error) == ("cannot load 'a' (open): cannot open shared object file; because liba.so needs libb.so")
 
 
 def test_advice_follows_what_happened() -> None:

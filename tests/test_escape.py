@@ -43,4 +43,4 @@ def test_each_class_of_character_has_its_escape(text: str, shown: str) -> None:
 
 def test_long_text_is_cut_and_says_by_how_much() -> None:
     assert printable("x" * 5000, limit=10) == "x" * 10 + "… (+4990)"
-    assert quoted("a\n") == "'a\\n'"
+    assert quoted("a\n") == r"'a\x0a'"

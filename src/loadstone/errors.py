@@ -198,7 +198,7 @@ class LoadFailed(LoadstoneError, OSError):
     def message(self) -> str:
         said = printable(self.system_text) or "the system gave no reason"
         blocking = self.explanation.first_blocking if self.explanation else None
-        because = f" Because: {printable(blocking.explanation)}" if blocking else ""
+        because = f"; because {printable(blocking.explanation)}" if blocking else ""
         return f"cannot load {quoted(self.name, 200)} ({self.stage}): {said}{because}"
 
 
