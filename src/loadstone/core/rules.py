@@ -1,0 +1,31 @@
+"""What a rule says of itself: the question, why it matters, and how each answer looks. Reports and documents show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loadstone.core.claims import Severity
+from loadstone.core.practices import Practice
+
+__all__ = ["RuleText"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleText:
+    """A rule in words.
+
+    ``id`` names the question so that yes is the good answer; ``cwe`` the weaknesses a no may be; ``severity`` what a
+    plain no weighs; ``applies_to`` the languages and formats it asks about; ``bad`` and ``good`` an example of each.
+    """
+
+    id: str
+    question: str
+    why: str
+    practice: Practice
+    cwe: tuple[int, ...] = ()
+    severity: Severity = Severity.MEDIUM
+    applies_to: tuple[str, ...] = ()
+    bad: str = ""
+    good: str = ""
+    fix: str = ""
+    references: tuple[str, ...] = ()
