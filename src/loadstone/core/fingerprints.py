@@ -1,4 +1,4 @@
-r"""Fingerprints: the same claim about the same code keeps its name when lines move, files are renamed or reindented.
+r"""Fingerprints: the same claim about the same code keeps its name when lines move, or files are moved or reindented.
 
 What goes in: the rule, the answer, the function or class around it, and the words of the statement. What stays out:
 line numbers, spelling of the path, white space. Equal claims in one file are told apart by their order. For binaries,

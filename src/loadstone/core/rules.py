@@ -1,4 +1,4 @@
-"""What a rule says of itself: the question, why it matters, and how each answer looks. Reports and documents show it."""
+"""What a rule says of itself: the question, why it matters, how each answer looks. Reports and documents show it."""
 
 from __future__ import annotations
 
