@@ -1,0 +1,78 @@
+"""The public names are pinned: adding one is a decision, losing one is a break."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import loadstone
+
+NAMES = [
+    "Closed",
+    "Evidence",
+    "Examination",
+    "Explanation",
+    "Finding",
+    "Image",
+    "InUse",
+    "InvalidName",
+    "InvalidPrototype",
+    "Library",
+    "LoadFailed",
+    "LoadHint",
+    "LoadstoneError",
+    "MalformedImage",
+    "NotFound",
+    "NotVerified",
+    "Plugin",
+    "Policy",
+    "ProbeFailed",
+    "SymbolNotFound",
+    "Trace",
+    "Undecided",
+    "UnloadOutcome",
+    "Unreadable",
+    "Unsupported",
+    "Verdict",
+    "WrongSymbolKind",
+    "catalog",
+    "examine",
+    "explain",
+    "find",
+    "loaded_libraries",
+    "read",
+]
+
+
+def test_the_everyday_names_are_these() -> None:
+    assert loadstone.__all__ == NAMES
+    assert set(NAMES) <= set(dir(loadstone))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_can_be_had(name: str) -> None:
+    assert getattr(loadstone, name) is not None
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        loadstone.nonsense  # noqa: B018
+
+
+def imported_by(statement: str) -> set[str]:
+    """The modules a fresh interpreter has after ``statement``."""
+    code = f"import sys; {statement}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_loadstone_imports_none_of_its_parts() -> None:
+    assert {m for m in imported_by("import loadstone") if m.startswith("loadstone")} == {"loadstone"}
+
+
+@pytest.mark.parametrize("package", ["loadstone.binary", "loadstone.linker", "loadstone.plugin", "loadstone.review"])
+def test_reading_imports_neither_the_loader_nor_a_way_to_start_programs(package: str) -> None:
+    modules = imported_by(f"import {package}")
+    assert not modules & {"ctypes", "_ctypes", "subprocess", "socket", "loadstone.library", "loadstone.probe"}
