@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of a closed library, in a confined child."""
