@@ -37,6 +37,7 @@ COMMANDS: Final = (
     Command("inspect", "loadstone.cli.inspect", "What is in a file: identity, needs, exports, hardening."),
     Command("tree", "loadstone.cli.tree", "The dependency tree, with the reason for every choice."),
     Command("explain", "loadstone.cli.explain", "Will it load here? If not, why, and what to do."),
+    Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),
 )
 
 _USAGE_ERRORS: Final = (InvalidName, InvalidPrototype)

@@ -8,7 +8,7 @@ here, once, for ELF, PE and Mach-O.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -35,6 +35,10 @@ class Carrier(StrEnum):
     MARKER = "marker"  # found by its magic only: the section table is gone
 
 
+def _nothing() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginMetadata:
     """What a plugin says about itself.
@@ -54,8 +58,8 @@ class PluginMetadata:
     debug: bool | None = None
     qt_version: tuple[int, int] | None = None
     arch_level: int = 0
-    data: Mapping[str, Any] = MappingProxyType({})
-    extra: Mapping[str, Any] = MappingProxyType({})
+    data: Mapping[str, Any] = field(default_factory=_nothing)
+    extra: Mapping[str, Any] = field(default_factory=_nothing)
     problems: tuple[Problem, ...] = ()
 
     @property
