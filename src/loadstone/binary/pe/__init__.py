@@ -1,0 +1,10 @@
+"""PE files to images: Windows DLLs and programs, 32 and 64 bits. Hostile bytes give damage, not exceptions.
+
+Source: Microsoft, "PE Format"; winnt.h of the Windows SDK for what that page leaves out.
+"""
+
+from __future__ import annotations
+
+from loadstone.binary.pe.reader import read_pe
+
+__all__ = ["read_pe"]

@@ -1,0 +1,168 @@
+"""The records of a PE file, and the numbers in them.
+
+Source: Microsoft, "PE Format" (learn.microsoft.com/windows/win32/debug/pe-format); winnt.h of the Windows SDK for what
+that page leaves out. Everything is little-endian.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from struct import Struct
+from typing import Final
+
+from loadstone.core.image import Machine
+
+__all__ = [
+    "COFF_HEADER",
+    "DOS_MAGIC",
+    "MACHINE_AMD64",
+    "MACHINE_ARM64",
+    "MACHINE_I386",
+    "MAX_SECTIONS",
+    "NT_SIGNATURE",
+    "OPTIONAL_HEADERS",
+    "SECTION_HEADER",
+    "SUBSYSTEMS",
+    "SYMBOL_SIZE",
+    "Characteristics",
+    "Directory",
+    "DllCharacteristics",
+    "SectionFlags",
+    "machine",
+]
+
+DOS_MAGIC: Final = b"MZ"
+NT_SIGNATURE: Final = b"PE\0\0"
+LFANEW: Final = 0x3C  # where the DOS header says where the NT headers are
+
+MAX_SECTIONS: Final = 96
+"""More sections than this the Windows loader refuses ("PE Format", NumberOfSections)."""
+
+COFF_HEADER: Final = Struct("<HHIIIHH")  # machine sections timestamp symbols symbol-count optional-size characteristics
+SECTION_HEADER: Final = Struct("<8sIIIIIIHHI")  # name vsize rva raw-size raw relocs lines nrelocs nlines flags
+SYMBOL_SIZE: Final = 18  # one COFF symbol; the string table follows the last one
+
+# magic, link editor version (2), sizes of code, data, bss, entry, base of code (and data in the 32-bit one),
+# image base, alignments (2), versions of system, image, subsystem (2 each), reserved, image size, headers size,
+# checksum, subsystem, DLL characteristics, stack and heap sizes (4), loader flags, directory count
+OPTIONAL_HEADERS: Final = {
+    0x10B: (32, Struct("<HBBIIIII4xIIIHHHHHHIIIIHHIIIIII")),
+    0x20B: (64, Struct("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII")),
+}
+
+MACHINE_I386: Final = 0x14C
+MACHINE_AMD64: Final = 0x8664
+MACHINE_ARM64: Final = 0xAA64
+
+_MACHINES: Final = {
+    MACHINE_I386: "i386",
+    0x166: "mips",
+    0x184: "alpha",
+    0x1A2: "sh3",
+    0x1A6: "sh4",
+    0x1C0: "arm",
+    0x1C2: "thumb",
+    0x1C4: "arm",
+    0x1F0: "ppc",
+    0x200: "ia64",
+    0xEBC: "efi-bytecode",
+    0x5032: "riscv",
+    0x5064: "riscv",
+    0x6232: "loongarch",
+    0x6264: "loongarch",
+    MACHINE_AMD64: "x86-64",
+    0xA641: "arm64ec",
+    0xA64E: "arm64x",
+    MACHINE_ARM64: "aarch64",
+}
+
+
+def machine(code: int) -> Machine:
+    """The processor of that IMAGE_FILE_MACHINE number.
+
+    >>> machine(0x8664).name
+    'x86-64'
+    >>> machine(7).name
+    'machine 0x7'
+    """
+    return Machine(code, _MACHINES.get(code, f"machine {code:#x}"))
+
+
+class Characteristics(IntFlag):
+    """IMAGE_FILE_*: what kind of file it is."""
+
+    RELOCS_STRIPPED = 0x1
+    EXECUTABLE_IMAGE = 0x2
+    LARGE_ADDRESS_AWARE = 0x20
+    MACHINE_32BIT = 0x100
+    DEBUG_STRIPPED = 0x200
+    SYSTEM = 0x1000
+    DLL = 0x2000
+    UP_SYSTEM_ONLY = 0x4000
+
+
+class DllCharacteristics(IntFlag):
+    """IMAGE_DLLCHARACTERISTICS_*: how it wants to be loaded."""
+
+    HIGH_ENTROPY_VA = 0x20
+    DYNAMIC_BASE = 0x40
+    FORCE_INTEGRITY = 0x80
+    NX_COMPAT = 0x100
+    NO_ISOLATION = 0x200
+    NO_SEH = 0x400
+    NO_BIND = 0x800
+    APPCONTAINER = 0x1000
+    WDM_DRIVER = 0x2000
+    GUARD_CF = 0x4000
+    TERMINAL_SERVER_AWARE = 0x8000
+
+
+class SectionFlags(IntFlag):
+    """IMAGE_SCN_*: the ones that decide how a section is mapped."""
+
+    CODE = 0x20
+    INITIALISED = 0x40
+    UNINITIALISED = 0x80
+    DISCARDABLE = 0x0200_0000
+    SHARED = 0x1000_0000
+    EXECUTE = 0x2000_0000
+    READ = 0x4000_0000
+    WRITE = 0x8000_0000
+
+
+class Directory(IntEnum):
+    """IMAGE_DIRECTORY_ENTRY_*: positions in the table of data directories."""
+
+    EXPORT = 0
+    IMPORT = 1
+    RESOURCE = 2
+    EXCEPTION = 3
+    CERTIFICATE = 4
+    RELOCATION = 5
+    DEBUG = 6
+    ARCHITECTURE = 7
+    GLOBAL_POINTER = 8
+    TLS = 9
+    LOAD_CONFIG = 10
+    BOUND_IMPORT = 11
+    ADDRESS_TABLE = 12
+    DELAY_IMPORT = 13
+    CLR = 14
+
+
+SUBSYSTEMS: Final = {
+    0: "unknown",
+    1: "native",
+    2: "Windows GUI",
+    3: "Windows console",
+    5: "OS/2 console",
+    7: "POSIX console",
+    8: "native Windows 9x driver",
+    9: "Windows CE",
+    10: "EFI application",
+    11: "EFI boot service driver",
+    12: "EFI runtime driver",
+    13: "EFI ROM",
+    14: "Xbox",
+    16: "Windows boot application",
+}

@@ -1,0 +1,138 @@
+"""One PE file while it is read: its bytes, its headers, its sections, and the way from addresses to offsets."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from struct import Struct
+from typing import Any, Final
+
+from loadstone.binary.budget import Budget
+from loadstone.binary.cursor import Cursor
+from loadstone.binary.damage import DamageLog
+from loadstone.binary.pe.headers import Headers, SectionHeader
+from loadstone.binary.pe.layout import Directory, SectionFlags
+from loadstone.core.limits import MAX_STRING_LENGTH, MAX_TABLE_SIZE
+from loadstone.errors import MalformedImage
+
+__all__ = ["View", "integers"]
+
+_SPREAD: Final = 512
+"""Names of one table stand close together; up to so many bytes a name they are fetched as one block."""
+
+
+def integers(code: str, data: bytes) -> array[int]:
+    """``data`` as little-endian integers of that array code; a rest is left out."""
+    column: array[int] = array(code)
+    column.frombytes(data[: len(data) - len(data) % column.itemsize])
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
+
+
+class View:
+    """What every part of the reader shares. Addresses are relative to the image base, as the format counts them."""
+
+    __slots__ = ("_executable", "_sections", "_starts", "budget", "cursor", "damage", "headers", "sections")
+
+    def __init__(
+        self, cursor: Cursor, damage: DamageLog, headers: Headers, sections: tuple[SectionHeader, ...]
+    ) -> None:
+        self.cursor = cursor
+        self.damage = damage
+        self.headers = headers
+        self.sections = sections
+        self.budget = Budget(cursor.size)
+        self._sections = sorted(sections, key=lambda s: s.address)
+        self._starts = [s.address for s in self._sections]
+        self._executable = tuple((s.address, s.reach) for s in sections if s.flags & SectionFlags.EXECUTE)
+
+    @property
+    def word(self) -> int:
+        """Bytes of an address: 4 or 8."""
+        return self.headers.bits // 8
+
+    def place(self, address: int) -> tuple[int, int] | None:
+        """The file offset of an address and how many bytes of its section follow there; None when nothing is."""
+        position = bisect_right(self._starts, address) - 1
+        if position >= 0:
+            section = self._sections[position]
+            inside = address - section.address
+            if inside < section.mapped:
+                return section.offset + inside, section.mapped - inside
+        if 0 <= address < min(self.headers.headers_size, self.cursor.size):
+            return self.cursor.start + address, min(self.headers.headers_size, self.cursor.size) - address
+        return None
+
+    def relative(self, pointer: int) -> int:
+        """The relative address of a virtual one."""
+        return pointer - self.headers.image_base
+
+    def executable(self, address: int) -> bool:
+        return any(first <= address < last for first, last in self._executable)
+
+    def directory(self, which: Directory) -> tuple[int, bytes] | None:
+        """Offset and bytes of a data directory, cut to what is there; None when the image has none."""
+        entry = self.headers.directory(which)
+        if entry is None:
+            return None
+        return self.table(entry.name, entry.address, entry.size, entry.entry_offset)
+
+    def table(self, name: str, address: int, size: int, told_at: int) -> tuple[int, bytes] | None:
+        """Offset and bytes of a table, cut to what is there; ``told_at`` is where the file says so."""
+        found = self.place(address)
+        if found is None:
+            self.damage.add(name, f"address {address:#x} is in no part of the file", told_at)
+            return None
+        offset, room = found
+        data = self.cursor.upto(offset, min(size, room, MAX_TABLE_SIZE))
+        if len(data) < size:
+            self.damage.add(name, f"{size} bytes are said to be there, {len(data)} are", offset)
+        return offset, data
+
+    def record(self, name: str, layout: Struct, address: int, told_at: int) -> tuple[int, tuple[Any, ...]] | None:
+        """Offset and fields of one record, or None with the damage recorded when it is not all there."""
+        found = self.table(name, address, layout.size, told_at)
+        if found is None or len(found[1]) < layout.size:
+            return None
+        return found[0], layout.unpack(found[1])
+
+    def text(self, name: str, address: int, told_at: int) -> str | None:
+        """The NUL-terminated string at an address; None with the damage recorded when there is none."""
+        found = self.place(address)
+        if found is None:
+            self.damage.add(name, f"its name at {address:#x} is in no part of the file", told_at)
+            return None
+        try:
+            text = self.cursor.string(found[0], min(found[1], MAX_STRING_LENGTH))
+        except MalformedImage as error:
+            self.damage.add(name, error.what, error.offset)
+            return None
+        if not self.budget.characters(len(text)):
+            self.damage.add(name, "more text than a file of this size can hold", found[0])
+            return None
+        return text
+
+    def texts(self, name: str, addresses: Sequence[int], told_at: int) -> list[str]:
+        """The strings at many addresses, fetched together where they stand close; an empty one where there is none."""
+        if not addresses:
+            return []
+        first, last = min(addresses), max(addresses)
+        found = self.place(first)
+        if found is None or last - first > _SPREAD * len(addresses) + MAX_STRING_LENGTH or last - first >= found[1]:
+            return [self.text(name, address, told_at) or "" for address in addresses]
+        block = self.cursor.upto(found[0], min(found[1], last - first + MAX_STRING_LENGTH))
+        texts = []
+        for address in addresses:
+            begin = address - first
+            end = block.find(b"\0", begin, begin + MAX_STRING_LENGTH)
+            if end < 0 or not self.budget.characters(end - begin):
+                self.damage.add(
+                    name, "a name has no end, or there is more text than the file can hold", found[0] + begin
+                )
+                texts.append("")
+            else:
+                texts.append(block[begin:end].decode("utf-8", "surrogateescape"))
+        return texts
