@@ -1,0 +1,204 @@
+"""What a probe saw: a library was loaded, resolved, unloaded and loaded again in a confined child, and watched.
+
+Every observation carries its witness. What the kernel said (wait status, system call notification, trace stop, the
+files under /proc read from outside) can be relied on; what the child said of itself after foreign code ran in it
+cannot, and is marked so. A probe is one run: absence of an observation is not absence of a behaviour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "CrashRecord",
+    "Frame",
+    "LayerStatus",
+    "Observation",
+    "ObservationKind",
+    "ObserverStatus",
+    "Phase",
+    "ProbeOutcome",
+    "ProbeReport",
+    "State",
+    "Witness",
+]
+
+
+class ProbeOutcome(StrEnum):
+    """How the run ended. Only ``ok`` says that every phase was completed; an exit status of 0 never does."""
+
+    OK = "ok"
+    LOAD_ERROR = "load_error"  # the loader refused, and said why
+    CRASH = "crash"  # ended by a signal, or survived one by its own handler
+    HANG = "hang"  # the time or processor limit ended it
+    EXITED = "exited"  # the library ended the process
+    EXEC_REPLACED = "exec_replaced"  # the library replaced the program
+    MEMORY_LIMIT = "memory_limit"
+    OUTPUT_LIMIT = "output_limit"
+    LOST_CHANNEL = "lost_channel"  # the library closed the descriptors the probe talks through
+    DENIED = "denied"  # the fence, not the library, made it fail
+    NOT_RUN = "not_run"  # nothing of the library ran; the observation says why
+
+
+class Phase(StrEnum):
+    """What was under way, in order."""
+
+    SETUP = "setup"
+    LOAD = "load"
+    RESOLVE = "resolve"
+    THREADS = "threads"
+    UNLOAD = "unload"
+    RELOAD = "reload"
+    EXIT = "exit"
+
+
+class Witness(StrEnum):
+    """Who says so."""
+
+    KERNEL = "kernel"
+    CHILD = "child"  # the child of itself, after foreign code ran: a hint, no proof
+    FILE = "file"  # read in the library's own bytes
+
+
+class State(StrEnum):
+    """Whether a layer or an observer was at work."""
+
+    ACTIVE = "active"
+    DEGRADED = "degraded"
+    UNAVAILABLE = "unavailable"
+
+
+class ObservationKind(StrEnum):
+    """What was seen; the values are stable words of the JSON contract."""
+
+    CODE_WRITABLE = "writable-code"
+    CRASH_HIDDEN = "crash-hidden"
+    CWD_CHANGED = "cwd-changed"
+    DAEMON_LEFT = "process-left"
+    DESCRIPTOR_CLOSED = "descriptor-closed"
+    DESCRIPTOR_LEFT = "descriptor-left"
+    DESCRIPTOR_GROWTH = "descriptor-growth"
+    DIFFERS_UNTRACED = "differs-untraced"
+    ENVIRONMENT_CHANGED = "environment-changed"
+    EXEC = "exec"
+    EXIT_CALLED = "exit-called"
+    FILE_READ = "file-read"
+    FILE_WRITE = "file-write"
+    FILE_CHANGED = "file-changed"  # removed, renamed, linked, its mode or owner set
+    FORBIDDEN_CALL = "forbidden-call"
+    FORGED_RECORD = "forged-record"
+    LAZY_UNDEFINED = "lazy-undefined"
+    LOAD_ERROR = "load-error"
+    MEMORY_GROWTH = "memory-growth"
+    MEMORY_PEAK = "memory-peak"
+    NETWORK = "network"
+    NOT_RUN = "not-run"
+    NOT_UNLOADED = "not-unloaded"
+    OUTPUT = "output"
+    PROCESS_STARTED = "process-started"
+    RESOLVE_FAILED = "resolve-failed"
+    SESSION_CHANGED = "session-changed"
+    SIGNAL_HANDLER = "signal-handler"
+    SIGNAL_MASK = "signal-mask"
+    SIGNAL_SENT = "signal-sent"
+    SLOW = "slow"
+    THREAD_GROWTH = "thread-growth"
+    THREAD_LEFT = "thread-left"
+    THREAD_STARTED = "thread-started"
+    THREAD_TEST = "thread-test"
+    UMASK_CHANGED = "umask-changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing seen: its kind, the phase under way, who says so, and a sentence for people (raw text, not escaped)."""
+
+    kind: ObservationKind
+    phase: Phase
+    witness: Witness
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    name: str
+    state: State
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.reason}" if self.reason else str(self.state)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStatus(_Status):
+    """A layer of the fence. Active means that a trial inside the child was denied before the library was loaded.
+
+    >>> str(LayerStatus("landlock", State.UNAVAILABLE, "no such system call"))
+    'unavailable: no such system call'
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverStatus(_Status):
+    """A source of observations, and whether it was at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A place in code: the file, the offset in it, the function when known; ``likely`` when found by scanning."""
+
+    address: int
+    library: str = ""
+    offset: int = 0
+    symbol: str = ""
+    likely: bool = False
+
+    def __str__(self) -> str:
+        if not self.library:
+            return f"{self.address:#x} (unmapped)"
+        place = f"{self.library}+{self.offset:#x}"
+        return f"{place} ({self.symbol})" if self.symbol else place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrashRecord:
+    """The signal that stopped the child, as its tracer saw it.
+
+    ``code`` is si_code; ``address`` the fault address, for the signals that have one; ``kind`` a short word for the
+    common causes (``null page``, ``stack exhaustion``, ``unmapped code``, ``abort`` ...) or empty; ``subject`` the
+    symbol being resolved, when one was. Source: sigaction(2).
+    """
+
+    signal: int
+    name: str
+    phase: Phase
+    code: int | None = None
+    address: int | None = None
+    kind: str = ""
+    subject: str = ""
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeReport:
+    """What one probe saw.
+
+    ``phase`` is the last phase begun; ``signal`` the number that ended the child or None; ``sha256`` of the bytes that
+    were probed ("" when none were); ``remembered`` tells a result of an earlier run of the same bytes from a new one.
+    """
+
+    target: str
+    outcome: ProbeOutcome
+    phase: Phase
+    signal: int | None = None
+    crash: CrashRecord | None = None
+    observations: tuple[Observation, ...] = ()
+    observers: tuple[ObserverStatus, ...] = ()
+    layers: tuple[LayerStatus, ...] = ()
+    sha256: str = ""
+    remembered: bool = False
+
+    def seen(self, kind: ObservationKind) -> tuple[Observation, ...]:
+        """The observations of one kind."""
+        return tuple(o for o in self.observations if o.kind is kind)
