@@ -31,7 +31,6 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     *needed_names.RULES,
     *guarded_file.RULES,
     *hardening.RULES,
-    hardening.UNNAMED,
     *load_time_code.RULES,
     *surface.RULES,
     *disclosure.RULES,

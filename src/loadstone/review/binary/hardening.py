@@ -8,7 +8,7 @@ mach-o/loader.h, CWE-693.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from loadstone.core.claims import Claim, Settler, Severity
@@ -16,41 +16,49 @@ from loadstone.core.image import CheckState, HardeningFact
 from loadstone.core.practices import Practice
 from loadstone.review.binary.rule import BinaryRule, Subject
 
-__all__ = ["RULES", "UNNAMED"]
+__all__ = ["RULES"]
 
 
-def _weighed(rule: BinaryRule, fact: HardeningFact) -> Claim:
-    counted = f" ({fact.met} of {fact.sites})" if fact.sites else ""
-    seen = f"{fact.detail}{counted}"
+def _claim(rule: BinaryRule, fact: HardeningFact, yes: str, no: str) -> Claim:
+    seen = (
+        fact.detail
+        if not fact.sites or str(fact.sites) in fact.detail
+        else f"{fact.detail} ({fact.met} of {fact.sites})"
+    )
     match fact.state:
         case CheckState.PRESENT:
-            return rule.yes(
-                f"{rule.question} Yes: {seen}", fact.location, met=fact.met or 1, sites=fact.sites or fact.met or 1
-            )
+            sites = fact.sites or 1
+            return rule.yes(f"{yes}: {seen}", fact.location, met=fact.met or sites, sites=sites)
         case CheckState.PARTIAL:
-            return rule.no(
-                f"{rule.question} In part: {seen}", fact.location, severity=min(rule.severity, Severity.LOW, key=_rank)
-            )
+            weight = min(rule.severity, Severity.LOW, key=lambda severity: severity.rank)
+            return rule.no(f"{yes}, in part: {seen}", fact.location, severity=weight)
         case CheckState.ABSENT:
-            return rule.no(f"{rule.question} No: {seen}", fact.location)
+            return rule.no(f"{no}: {seen}", fact.location)
         case CheckState.NOT_APPLICABLE:
             return rule.without_site(f"{rule.question} Does not apply: {seen}", fact.location)
         case CheckState.UNKNOWN:
-            return rule.cannot_tell(
-                f"{rule.question} Cannot tell.", fact.location, reason=fact.detail, settled_by=Settler.HUMAN
-            )
+            return rule.cannot_tell(rule.question, fact.location, fact.detail, settled_by=Settler.HUMAN)
 
 
-def _rank(severity: Severity) -> int:
-    return severity.rank
+def _answering(name: str, yes: str, no: str) -> Callable[[BinaryRule, Subject], Iterable[Claim]]:
+    def answer(rule: BinaryRule, subject: Subject) -> Iterable[Claim]:
+        return [_claim(rule, fact, yes, no) for fact in subject.image.hardening if fact.name == name]
 
-
-def _answer(rule: BinaryRule, subject: Subject) -> Iterable[Claim]:
-    return [_weighed(rule, fact) for fact in subject.image.hardening if fact.name == rule.id]
+    return answer
 
 
 def _protection(
-    name: str, severity: Severity, question: str, why: str, *, bad: str, good: str, fix: str, reference: str
+    name: str,
+    severity: Severity,
+    question: str,
+    *,
+    yes: str,
+    no: str,
+    why: str,
+    bad: str,
+    good: str,
+    fix: str,
+    reference: str,
 ) -> BinaryRule:
     return BinaryRule(
         id=name,
@@ -63,7 +71,7 @@ def _protection(
         bad=bad,
         good=good,
         references=("https://cwe.mitre.org/data/definitions/693.html", reference),
-        answer=_answer,
+        answer=_answering(name, yes, no),
     )
 
 
@@ -72,24 +80,27 @@ _LD: Final = "https://sourceware.org/binutils/docs/ld/Options.html"
 _GCC: Final = "https://gcc.gnu.org/onlinedocs/gcc/Instrumentation-Options.html"
 _GLIBC: Final = "https://sourceware.org/glibc/manual/latest/html_node/Source-Fortification.html"
 _PE: Final = "https://learn.microsoft.com/windows/win32/debug/pe-format"
-_DYLD: Final = "https://developer.apple.com/documentation/xcode/hardening-your-app"
 
 RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "non-executable-stack",
         Severity.MEDIUM,
         "Is the stack kept from being executed?",
-        "One overflow then runs the bytes it wrote; a single library that asks for it changes the whole process.",
+        yes="The stack cannot be executed",
+        no="The stack can be executed",
+        why="One overflow then runs the bytes it wrote; a single library that asks for it changes the whole process.",
         bad="gcc -shared -z execstack -o libx.so x.c",
         good="gcc -shared -z noexecstack -o libx.so x.c",
-        fix='link with -z noexecstack; mark assembler files: .section .note.GNU-stack,"",%progbits',
+        fix='link with -z noexecstack (/NXCOMPAT); mark assembler files: .section .note.GNU-stack,"",%progbits',
         reference=_LD,
     ),
     _protection(
         "no-writable-code",
         Severity.MEDIUM,
         "Is every part that can be executed kept from being written?",
-        "Memory that can be written and executed turns one stray write into code of somebody else's choice.",
+        yes="No code can be written",
+        no="Some code can be written",
+        why="Memory that can be written and executed turns one stray write into code of somebody else's choice.",
         bad="ld -N -shared -o libx.so x.o",
         good="ld -z separate-code -shared -o libx.so x.o",
         fix="do not link with -N or --omagic, and give no section both write and execute flags",
@@ -99,7 +110,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         "no-text-relocations",
         Severity.MEDIUM,
         "Is the code free of relocations?",
-        "A relocation in code makes the loader turn the code writable while it starts, and keeps it from being shared.",
+        yes="The code needs no relocation",
+        no="The code is patched while it is loaded",
+        why="Relocated code is writable while it is loaded, and every process needs a copy of its own.",
         bad="gcc -m32 -shared -o libx.so x.c",
         good="gcc -m32 -fPIC -shared -o libx.so x.c",
         fix="compile every object with -fPIC and link with -z text, which refuses the rest",
@@ -109,7 +122,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         "relro",
         Severity.MEDIUM,
         "Are the loader's tables made read-only after start-up?",
-        "Function addresses that stay writable are the first thing an attacker with one write goes for.",
+        yes="The loader's tables become read-only",
+        no="The loader's tables stay writable",
+        why="Function addresses that stay writable are the first thing an attacker with one write goes for.",
         bad="gcc -shared -z norelro -o libx.so x.c",
         good="gcc -shared -z relro -z now -o libx.so x.c",
         fix="link with -z relro -z now",
@@ -119,7 +134,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         "bind-now",
         Severity.LOW,
         "Are all symbols bound when the library is loaded?",
-        "Lazy binding keeps function addresses writable for good, and hides a missing symbol until it is called.",
+        yes="Symbols are bound at load",
+        no="Symbols are bound at their first call",
+        why="Lazy binding keeps function addresses writable for good, and hides a missing symbol until it is called.",
         bad="gcc -shared -z lazy -o libx.so x.c",
         good="gcc -shared -z now -o libx.so x.c",
         fix="link with -z now",
@@ -129,17 +146,33 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         "pie",
         Severity.LOW,
         "Can it be placed anywhere in memory?",
-        "Code at a fixed address needs no guessing.",
+        yes="It can be placed anywhere in memory",
+        no="Its place in memory is fixed",
+        why="Code at a fixed address needs no guessing.",
         bad="gcc -no-pie -o x x.c",
         good="gcc -fPIE -pie -o x x.c",
-        fix="compile with -fPIE and link with -pie (or -shared with -fPIC; /DYNAMICBASE on Windows)",
+        fix="compile with -fPIE and link with -pie (-fPIC and -shared for a library; /DYNAMICBASE on Windows)",
         reference=_ELF,
+    ),
+    _protection(
+        "high-entropy-placement",
+        Severity.LOW,
+        "Is it placed in the whole of a 64-bit address space?",
+        yes="It is placed with high entropy",
+        no="It is placed in the lower 2 GiB only",
+        why="In two gigabytes an address can be guessed in minutes.",
+        bad="link.exe /DLL /HIGHENTROPYVA:NO x.obj",
+        good="link.exe /DLL /HIGHENTROPYVA x.obj",
+        fix="link with /HIGHENTROPYVA",
+        reference=_PE,
     ),
     _protection(
         "stack-protector",
         Severity.LOW,
         "Do functions with arrays on the stack check a canary?",
-        "Without the check an overflow of a local array reaches the return address unseen.",
+        yes="Functions with arrays on the stack check a canary",
+        no="No function checks a canary on its stack",
+        why="Without the check an overflow of a local array reaches the return address unseen.",
         bad="gcc -shared -fno-stack-protector -o libx.so x.c",
         good="gcc -shared -fstack-protector-strong -o libx.so x.c",
         fix="compile with -fstack-protector-strong (/GS on Windows)",
@@ -149,7 +182,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         "fortify",
         Severity.NOTE,
         "Are copying functions the checked ones?",
-        "The checked variants know the size of the destination and stop the process instead of writing past it.",
+        yes="Copying functions are the checked ones",
+        no="Copying functions are the unchecked ones",
+        why="The checked variants know the size of the destination and stop the process instead of writing past it.",
         bad="gcc -O2 -U_FORTIFY_SOURCE -shared -o libx.so x.c",
         good="gcc -O2 -D_FORTIFY_SOURCE=2 -shared -o libx.so x.c",
         fix="compile with -O2 -D_FORTIFY_SOURCE=2",
@@ -159,42 +194,97 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         "ibt",
         Severity.LOW,
         "Are indirect branches only accepted at marked places?",
-        "Without landing marks a corrupted function pointer may go to any byte of the code.",
+        yes="Indirect branches are accepted at marked places only",
+        no="Indirect branches may go anywhere",
+        why="Without landing marks a corrupted function pointer may go to any byte of the code.",
         bad="gcc -shared -fcf-protection=none -o libx.so x.c",
         good="gcc -shared -fcf-protection=full -o libx.so x.c",
         fix="compile every object, assembler too, with -fcf-protection=full",
         reference=_GCC,
     ),
     _protection(
+        "bti",
+        Severity.LOW,
+        "Are indirect branches only accepted at marked places?",
+        yes="Indirect branches are accepted at marked places only",
+        no="Indirect branches may go anywhere",
+        why="Without landing marks a corrupted function pointer may go to any instruction of the code.",
+        bad="gcc -shared -mbranch-protection=none -o libx.so x.c",
+        good="gcc -shared -mbranch-protection=standard -o libx.so x.c",
+        fix="compile every object, assembler too, with -mbranch-protection=standard",
+        reference=_GCC,
+    ),
+    _protection(
+        "pac",
+        Severity.LOW,
+        "Are return addresses signed?",
+        yes="Return addresses are signed",
+        no="Return addresses are not signed",
+        why="A signed return address cannot be replaced without the key of the processor.",
+        bad="gcc -shared -mbranch-protection=none -o libx.so x.c",
+        good="gcc -shared -mbranch-protection=standard -o libx.so x.c",
+        fix="compile every object, assembler too, with -mbranch-protection=standard",
+        reference=_GCC,
+    ),
+    _protection(
         "shadow-stack",
         Severity.LOW,
         "Is it built for a shadow stack of return addresses?",
-        "A shadow stack makes an overwritten return address fail instead of being followed.",
+        yes="It is built for a shadow stack",
+        no="It is not built for a shadow stack",
+        why="A shadow stack makes an overwritten return address fail instead of being followed.",
         bad="gcc -shared -fcf-protection=none -o libx.so x.c",
         good="gcc -shared -fcf-protection=return -o libx.so x.c",
         fix="compile every object, assembler too, with -fcf-protection=full (/CETCOMPAT on Windows)",
         reference=_GCC,
     ),
+    _protection(
+        "control-flow-guard",
+        Severity.LOW,
+        "Are indirect calls checked against a table of functions?",
+        yes="Indirect calls are checked against a table",
+        no="Indirect calls are not checked",
+        why="A corrupted function pointer may then go to the middle of any function.",
+        bad="cl.exe /LD /guard:cf- x.c",
+        good="cl.exe /LD /guard:cf x.c",
+        fix="compile and link with /guard:cf",
+        reference=_PE,
+    ),
+    _protection(
+        "safe-exception-handlers",
+        Severity.LOW,
+        "Are exception handlers taken from a table only?",
+        yes="Exception handlers are taken from a table only",
+        no="Exception handlers are taken from the stack",
+        why="A handler address on the stack can be overwritten, and the next fault jumps to it.",
+        bad="link.exe /DLL /SAFESEH:NO x.obj",
+        good="link.exe /DLL /SAFESEH x.obj",
+        fix="link with /SAFESEH",
+        reference=_PE,
+    ),
+    _protection(
+        "restricted-import-search",
+        Severity.NOTE,
+        "Are its imports looked for in safe places only?",
+        yes="Its imports are looked for in named places only",
+        no="Its imports are looked for in the usual order",
+        why="The usual order starts in the directory of the program, where a planted library wins.",
+        bad="link.exe /DLL x.obj",
+        good="link.exe /DLL /DEPENDENTLOADFLAG:0x800 x.obj",
+        fix="link with /DEPENDENTLOADFLAG:0x800 (LOAD_LIBRARY_SEARCH_SYSTEM32)",
+        reference=_PE,
+    ),
+    _protection(
+        "signature",
+        Severity.NOTE,
+        "Does it carry a signature that fits its bytes?",
+        yes="It carries a signature whose digest fits its bytes",
+        no="It carries no signature that fits its bytes",
+        why="A signature lets the loader, and you, notice that somebody changed the file.",
+        bad="link.exe /DLL x.obj",
+        good="signtool.exe sign /fd SHA256 /a x.dll",
+        fix="sign the file after the last step that changes it",
+        reference=_PE,
+    ),
 )
 """One rule a protection; the id is the name of the fact it reads."""
-
-
-def _unnamed(rule: BinaryRule, subject: Subject) -> Iterable[Claim]:
-    known = {known.id for known in RULES}
-    return [_weighed(rule, fact) for fact in subject.image.hardening if fact.name not in known]
-
-
-UNNAMED: Final = BinaryRule(
-    id="further-protection",
-    question="Is every other protection its format offers there?",
-    practice=Practice.HARDENING,
-    cwe=693,
-    severity=Severity.LOW,
-    why="Formats grow protections; what the reader sees and no question of its own asks about is still reported.",
-    fix="switch the protection on in the link editor",
-    bad="link.exe /GUARD:NO x.obj",
-    good="link.exe /GUARD:CF x.obj",
-    references=("https://cwe.mitre.org/data/definitions/693.html", _PE, _DYLD),
-    answer=_unnamed,
-)
-"""Protections without a row of their own."""

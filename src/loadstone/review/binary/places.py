@@ -64,7 +64,7 @@ class SystemPlaces:
 
     def access(self, path: str) -> Access | None:
         try:
-            status = os.stat(path)  # noqa: PTH116 - an unusable name is an answer here, and Path adds nothing
+            status = os.stat(path)
         except (OSError, ValueError):
             return None
         return Access(status.st_uid, status.st_gid, status.st_mode)
