@@ -11,6 +11,7 @@ __all__ = [
     "MAX_HEADER_TABLE",
     "MAX_NAME_LENGTH",
     "MAX_STRING_LENGTH",
+    "MAX_TABLE_SIZE",
     "MAX_VERSION_NODES",
 ]
 
@@ -22,6 +23,9 @@ MAX_NAME_LENGTH: Final = 4096
 
 MAX_STRING_LENGTH: Final = 1 << 16
 """One string inside an image: a symbol (long C++ ones reach some 10,000 bytes), a needed name, a search path."""
+
+MAX_TABLE_SIZE: Final = 128 << 20
+"""One table of an image held in memory; the largest real ones (string and relocation tables) reach some 60 MiB."""
 
 MAX_DEPENDENCIES: Final = 4096
 """Needed entries of one image."""

@@ -1,0 +1,157 @@
+"""The dynamic section: what the image is called, what it needs, where it looks. Source: gABI chapter 5."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from loadstone.binary.elf.facts import DynamicTable
+from loadstone.binary.elf.strings import StringTable
+from loadstone.binary.elf.view import View
+from loadstone.core.image import Dependency, DependencyKind, SearchDir, SearchKind, Segment
+from loadstone.core.limits import MAX_DEPENDENCIES, MAX_HEADER_TABLE
+
+__all__ = ["Tag", "dependencies", "identity", "read_dynamic", "read_strings", "search_dirs"]
+
+
+class Tag(IntEnum):
+    """DT_* numbers: gABI; Solaris Linker and Libraries Guide (0x6ffffe.., 0x7ffffff.); glibc elf.h."""
+
+    NULL = 0
+    NEEDED = 1
+    PLTRELSZ = 2
+    HASH = 4
+    STRTAB = 5
+    SYMTAB = 6
+    RELA = 7
+    RELASZ = 8
+    RELAENT = 9
+    STRSZ = 10
+    SYMENT = 11
+    INIT = 12
+    FINI = 13
+    SONAME = 14
+    RPATH = 15
+    SYMBOLIC = 16
+    REL = 17
+    RELSZ = 18
+    RELENT = 19
+    PLTREL = 20
+    TEXTREL = 22
+    JMPREL = 23
+    BIND_NOW = 24
+    INIT_ARRAY = 25
+    FINI_ARRAY = 26
+    INIT_ARRAYSZ = 27
+    FINI_ARRAYSZ = 28
+    RUNPATH = 29
+    FLAGS = 30
+    PREINIT_ARRAY = 32
+    PREINIT_ARRAYSZ = 33
+    RELRSZ = 35
+    RELR = 36
+    GNU_HASH = 0x6FFFFEF5
+    DEPAUDIT = 0x6FFFFEFB
+    AUDIT = 0x6FFFFEFC
+    VERSYM = 0x6FFFFFF0
+    RELACOUNT = 0x6FFFFFF9
+    RELCOUNT = 0x6FFFFFFA
+    FLAGS_1 = 0x6FFFFFFB
+    VERDEF = 0x6FFFFFFC
+    VERDEFNUM = 0x6FFFFFFD
+    VERNEED = 0x6FFFFFFE
+    VERNEEDNUM = 0x6FFFFFFF
+    AUXILIARY = 0x7FFFFFFD
+    FILTER = 0x7FFFFFFF
+
+
+_DEPENDENCY_KINDS: Final = {
+    int(Tag.NEEDED): DependencyKind.NEEDED,
+    int(Tag.AUXILIARY): DependencyKind.AUXILIARY,
+    int(Tag.FILTER): DependencyKind.FILTER,
+    int(Tag.AUDIT): DependencyKind.AUDIT,
+    int(Tag.DEPAUDIT): DependencyKind.AUDIT,
+}
+
+_COLON_SEPARATED: Final = frozenset({int(Tag.AUDIT), int(Tag.DEPAUDIT)})
+
+
+def read_dynamic(view: View, segments: tuple[Segment, ...]) -> DynamicTable:
+    """The entries of PT_DYNAMIC up to its DT_NULL; empty without that segment (a static program)."""
+    segment = next((s for s in segments if s.kind == "DYNAMIC"), None)
+    if segment is None:
+        return DynamicTable()
+    entry_size = 2 * view.layout.word_size
+    mapped = view.place(segment.address)
+    offset = segment.offset if mapped is None else mapped[0]
+    if offset != segment.offset:
+        view.damage.add("dynamic section", "its offset and its address name different bytes", segment.header_offset)
+    data = view.cursor.upto(offset, min(segment.file_size, MAX_HEADER_TABLE * entry_size))
+    entries = view.layout.words(data)
+    tags, values = entries[0::2].tolist(), entries[1::2].tolist()
+    try:
+        count = tags.index(Tag.NULL)
+    except ValueError:
+        count = len(values)
+        view.damage.add("dynamic section", "has no DT_NULL at its end", offset, fatal=not values)
+    return DynamicTable(tuple(tags[:count]), tuple(values[:count]), offset, entry_size)
+
+
+def read_strings(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> StringTable:
+    """The table of names that DT_STRTAB points to."""
+    address = by_tag.get(Tag.STRTAB)
+    if address is None:
+        if by_tag:
+            view.damage.add("string table", "there is no DT_STRTAB", dynamic.offset, fatal=True)
+        return StringTable()
+    offset, data = view.table("string table", address, by_tag.get(Tag.STRSZ), dynamic.place(Tag.STRTAB))
+    return StringTable(data, offset)
+
+
+def _named(view: View, strings: StringTable, field: str, value: int, offset: int) -> str | None:
+    name = strings.at(value)
+    if name is None:
+        view.damage.add(field, f"its name at {value:#x} lies outside the string table", offset, fatal=True)
+    return name
+
+
+def dependencies(view: View, dynamic: DynamicTable, strings: StringTable) -> tuple[Dependency, ...]:
+    """Every name asked for - needed, auxiliary, filter, audit - in the order of the dynamic section."""
+    found: list[Dependency] = []
+    for position, tag in enumerate(dynamic.tags):
+        kind = _DEPENDENCY_KINDS.get(tag)
+        if kind is None:
+            continue
+        at = dynamic.offset + position * dynamic.entry_size
+        name = _named(view, strings, f"{kind.value} entry", dynamic.values[position], at)
+        if name is None:
+            continue
+        if len(found) >= MAX_DEPENDENCIES:
+            view.damage.add("needed entries", f"there are more than {MAX_DEPENDENCIES}", at)
+            break
+        names = name.split(":") if tag in _COLON_SEPARATED else (name,)
+        found.extend(Dependency(one, kind, at) for one in names)
+    return tuple(found)
+
+
+def identity(view: View, dynamic: DynamicTable, strings: StringTable, by_tag: dict[int, int]) -> tuple[str | None, int]:
+    """The SONAME and the offset of the entry that gives it."""
+    if Tag.SONAME not in by_tag:
+        return None, 0
+    at = dynamic.place(Tag.SONAME)
+    return _named(view, strings, "SONAME", by_tag[Tag.SONAME], at), at
+
+
+def search_dirs(
+    view: View, dynamic: DynamicTable, strings: StringTable, by_tag: dict[int, int]
+) -> tuple[SearchDir, ...]:
+    """The elements of DT_RPATH, then of DT_RUNPATH, in order; empty elements (the current directory) are kept."""
+    found: list[SearchDir] = []
+    for tag, kind in ((Tag.RPATH, SearchKind.RPATH), (Tag.RUNPATH, SearchKind.RUNPATH)):
+        if tag not in by_tag:
+            continue
+        at = dynamic.place(tag)
+        text = _named(view, strings, kind.value.upper(), by_tag[tag], at)
+        if text:  # glibc ignores a path that is empty as a whole
+            found.extend(SearchDir(kind, element, at) for element in text.split(":"))
+    return tuple(found)

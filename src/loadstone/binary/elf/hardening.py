@@ -1,0 +1,214 @@
+"""Protections an ELF image carries, each with the header field, dynamic entry or symbol that decides it.
+
+Sources: gABI and the GNU extensions for the segments and flags; "Linux Extensions to gABI" and the AArch64 ELF ABI for
+the feature properties; glibc's stackinfo.h for what a missing PT_GNU_STACK means on each processor; gcc(1)
+-fstack-protector and feature_test_macros(7) _FORTIFY_SOURCE for the symbols protected code refers to.
+CWE-693, CWE-121, CWE-1188.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import compress
+from typing import Final
+
+from loadstone.binary.elf.dynamic import Tag
+from loadstone.binary.elf.facts import ElfFacts
+from loadstone.core.claims import Location
+from loadstone.core.image import CheckState, HardeningFact, ImageKind, Segment, SymbolTable
+
+__all__ = ["Subject", "hardening"]
+
+_X86: Final = frozenset({3, 62})
+_AARCH64: Final = 183
+_STACK_NOT_EXECUTABLE_BY_DEFAULT: Final = frozenset({21, _AARCH64, 195, 243, 252, 258})
+
+_CANARY: Final = ("__stack_chk_fail", "__stack_chk_fail_local", "__stack_smash_handler")
+
+_CODE_THAT_WOULD_NEED_A_CANARY: Final = 64 << 10
+"""Code of this many bytes without one protected function was built without protection; less may need none."""
+
+_FORTIFIABLE: Final = frozenset(
+    (
+        "memcpy memmove memset mempcpy strcpy strncpy stpcpy stpncpy strcat strncat strlcpy strlcat "
+        "sprintf snprintf vsprintf vsnprintf printf fprintf vprintf vfprintf dprintf vdprintf asprintf vasprintf "
+        "syslog vsyslog gets fgets fgets_unlocked fread fread_unlocked read pread pread64 recv recvfrom readlink "
+        "readlinkat getcwd getwd realpath confstr getgroups ttyname_r gethostname getdomainname getlogin_r ptsname_r "
+        "poll ppoll wcscpy wcsncpy wcpcpy wcpncpy wcscat wcsncat wmemcpy wmemmove wmempcpy wmemset swprintf vswprintf "
+        "wprintf fwprintf vwprintf vfwprintf fgetws mbstowcs wcstombs mbsrtowcs wcsrtombs mbsnrtowcs wcsnrtombs wcrtomb"
+    ).split()
+)
+_FORTIFIED: Final = frozenset(f"__{name}_chk" for name in _FORTIFIABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the checks look at."""
+
+    path: str
+    kind: ImageKind
+    machine: int
+    facts: ElfFacts
+    segments: tuple[Segment, ...]
+    symbols: SymbolTable
+    features_offset: int
+    header_offset: int
+
+    def at(self, offset: int, size: int = 1) -> Location:
+        return Location.bytes(self.path, offset, size)
+
+    def entry(self, *tags: int) -> Location:
+        """The dynamic entry with the first of ``tags`` that is there, else the dynamic section."""
+        dynamic = self.facts.dynamic
+        tag = next((tag for tag in tags if tag in dynamic), Tag.NULL)
+        return self.at(dynamic.place(tag), dynamic.entry_size)
+
+    def segment(self, kind: str) -> Segment | None:
+        return next((s for s in self.segments if s.kind == kind), None)
+
+    def header_of(self, segment: Segment | None) -> Location:
+        """The program header of a segment, or the table of them."""
+        first = self.segments[0].header_offset if self.segments else self.header_offset
+        return self.at(segment.header_offset if segment else first, 56 if self.facts.program_header_size == 56 else 32)
+
+
+def hardening(subject: Subject) -> tuple[HardeningFact, ...]:
+    """Every protection that makes sense for the image; those that do not say so rather than being left out."""
+    if subject.kind in (ImageKind.OBJECT, ImageKind.CORE, ImageKind.DEBUG) or not subject.segments:
+        return ()
+    imports = frozenset(compress(subject.symbols.names, map((0).__eq__, subject.symbols.defined)))
+    code = [s for s in subject.segments if s.kind == "LOAD" and s.flags[2] == "x"]
+    return (
+        _position_independence(subject),
+        _relro(subject),
+        _bind_now(subject),
+        _stack(subject),
+        _writable_code(subject, code),
+        _text_relocations(subject),
+        *_control_flow(subject, code),
+        _stack_protector(subject, imports, code),
+        _fortify(subject, imports),
+    )
+
+
+def _position_independence(subject: Subject) -> HardeningFact:
+    where = subject.at(subject.header_offset + 16, 2)
+    if subject.kind is ImageKind.EXECUTABLE:
+        return HardeningFact("pie", CheckState.ABSENT, "e_type is ET_EXEC: code at a fixed address", where)
+    if subject.facts.pie:
+        return HardeningFact("pie", CheckState.PRESENT, "ET_DYN with DF_1_PIE", subject.entry(Tag.FLAGS_1))
+    return HardeningFact("pie", CheckState.PRESENT, "e_type is ET_DYN", where)
+
+
+def _relro(subject: Subject) -> HardeningFact:
+    segment = subject.segment("GNU_RELRO")
+    where = subject.header_of(segment)
+    if not subject.facts.dynamic.tags and segment is None:
+        return HardeningFact("relro", CheckState.NOT_APPLICABLE, "no relocations to protect: no dynamic section", where)
+    if segment is None:
+        return HardeningFact("relro", CheckState.ABSENT, "no PT_GNU_RELRO: relocated data stays writable", where)
+    if subject.facts.bind_now or not _lazy_slots(subject):
+        return HardeningFact("relro", CheckState.PRESENT, "PT_GNU_RELRO, and no jump slot is bound later: full", where)
+    return HardeningFact("relro", CheckState.PARTIAL, "PT_GNU_RELRO, but jump slots stay writable: partial", where)
+
+
+def _lazy_slots(subject: Subject) -> bool:
+    return bool(subject.facts.dynamic.value(Tag.PLTRELSZ))
+
+
+def _bind_now(subject: Subject) -> HardeningFact:
+    if subject.facts.bind_now:
+        where = subject.entry(Tag.BIND_NOW, Tag.FLAGS, Tag.FLAGS_1)
+        return HardeningFact("bind-now", CheckState.PRESENT, "DF_BIND_NOW, DF_1_NOW or DT_BIND_NOW", where)
+    where = subject.entry(Tag.FLAGS, Tag.FLAGS_1)
+    if not _lazy_slots(subject):
+        return HardeningFact("bind-now", CheckState.NOT_APPLICABLE, "no jump slots: nothing is bound lazily", where)
+    return HardeningFact("bind-now", CheckState.ABSENT, "no flag asks for it: symbols are bound at first call", where)
+
+
+def _stack(subject: Subject) -> HardeningFact:
+    name, segment = "non-executable-stack", subject.segment("GNU_STACK")
+    where = subject.header_of(segment)
+    if segment is not None:
+        executable = segment.flags[2] == "x"
+        state = CheckState.ABSENT if executable else CheckState.PRESENT
+        return HardeningFact(name, state, f"PT_GNU_STACK flags are {segment.flags}", where)
+    if subject.machine in _STACK_NOT_EXECUTABLE_BY_DEFAULT:
+        return HardeningFact(name, CheckState.PRESENT, "no PT_GNU_STACK; not executable on this processor", where)
+    return HardeningFact(name, CheckState.ABSENT, "no PT_GNU_STACK: the stack is made executable", where)
+
+
+def _writable_code(subject: Subject, code: list[Segment]) -> HardeningFact:
+    name = "no-writable-code"
+    writable = next((s for s in code if s.flags[1] == "w"), None)
+    if writable is not None:
+        return HardeningFact(name, CheckState.ABSENT, "a PT_LOAD segment is rwx", subject.header_of(writable))
+    if not code:
+        return HardeningFact(name, CheckState.NOT_APPLICABLE, "there is no code", subject.header_of(None))
+    return HardeningFact(name, CheckState.PRESENT, "no PT_LOAD segment is both w and x", subject.header_of(code[0]))
+
+
+def _text_relocations(subject: Subject) -> HardeningFact:
+    name = "no-text-relocations"
+    if subject.facts.text_relocations:
+        where = subject.entry(Tag.TEXTREL, Tag.FLAGS)
+        return HardeningFact(name, CheckState.ABSENT, "DT_TEXTREL or DF_TEXTREL: code is patched at load", where)
+    if not subject.facts.dynamic.tags:
+        return HardeningFact(name, CheckState.NOT_APPLICABLE, "no dynamic section", subject.header_of(None))
+    return HardeningFact(name, CheckState.PRESENT, "neither DT_TEXTREL nor DF_TEXTREL", subject.entry(Tag.FLAGS))
+
+
+def _control_flow(subject: Subject, code: list[Segment]) -> Iterator[HardeningFact]:
+    if subject.machine in _X86:
+        bits = (("ibt", "IBT", 1), ("shadow-stack", "SHSTK", 2))
+    elif subject.machine == _AARCH64:
+        bits = (("bti", "BTI", 1), ("pac", "PAC", 2))
+    else:
+        return
+    features = subject.facts.features
+    where = subject.at(subject.features_offset, 12) if features is not None else subject.header_of(None)
+    for name, word, bit in bits:
+        if not code:
+            yield HardeningFact(name, CheckState.NOT_APPLICABLE, "there is no code", where)
+        elif features is None:
+            yield HardeningFact(name, CheckState.ABSENT, "no GNU property for it", where)
+        else:
+            state = CheckState.PRESENT if features & bit else CheckState.ABSENT
+            yield HardeningFact(
+                name, state, f"the GNU feature property {'has' if features & bit else 'lacks'} {word}", where
+            )
+
+
+def _symbol(subject: Subject, name: str) -> Location:
+    table = subject.symbols
+    return subject.at(table.offset + table.names.index(name) * table.entry_size, table.entry_size or 1)
+
+
+def _stack_protector(subject: Subject, imports: frozenset[str], code: list[Segment]) -> HardeningFact:
+    name = "stack-protector"
+    table = subject.at(subject.symbols.offset, 1)
+    for canary in _CANARY:
+        if canary in imports or subject.symbols.positions(canary):
+            return HardeningFact(name, CheckState.PRESENT, f"refers to {canary}", _symbol(subject, canary))
+    size = sum(segment.file_size for segment in code)
+    if not code:
+        return HardeningFact(name, CheckState.NOT_APPLICABLE, "there is no code", table)
+    if not subject.facts.dynamic.tags:
+        return HardeningFact(name, CheckState.UNKNOWN, "linked statically: no dynamic symbols to tell", table)
+    if size < _CODE_THAT_WOULD_NEED_A_CANARY:
+        detail = f"no reference to __stack_chk_fail; {size} bytes of code may have no function that needs it"
+        return HardeningFact(name, CheckState.UNKNOWN, detail, table)
+    return HardeningFact(name, CheckState.ABSENT, f"no reference to __stack_chk_fail in {size} bytes of code", table)
+
+
+def _fortify(subject: Subject, imports: frozenset[str]) -> HardeningFact:
+    name, table = "fortify", subject.at(subject.symbols.offset, 1)
+    checked, plain = imports & _FORTIFIED, imports & _FORTIFIABLE
+    met, sites = len(checked), len(checked) + len(plain)
+    if not sites:
+        return HardeningFact(name, CheckState.NOT_APPLICABLE, "no function that could be fortified is imported", table)
+    where = _symbol(subject, min(plain or checked))
+    state = CheckState.PRESENT if not plain else CheckState.PARTIAL if checked else CheckState.ABSENT
+    detail = f"{met} of {sites} such functions are imported in their checking form"
+    return HardeningFact(name, state, detail, where, met, sites)

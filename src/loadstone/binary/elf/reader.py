@@ -1,0 +1,164 @@
+"""From the bytes of one ELF file to one image: the parts, in the order they depend on each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from loadstone.binary.cursor import Cursor
+from loadstone.binary.damage import DamageLog
+from loadstone.binary.elf.dynamic import Tag, dependencies, identity, read_dynamic, read_strings, search_dirs
+from loadstone.binary.elf.facts import ElfFacts, ThreadStorage
+from loadstone.binary.elf.hardening import Subject, hardening
+from loadstone.binary.elf.header import Header, read_header, read_segments
+from loadstone.binary.elf.initialisers import read_initialisers
+from loadstone.binary.elf.machines import machine
+from loadstone.binary.elf.notes import read_notes
+from loadstone.binary.elf.relocations import read_relocations, usage
+from loadstone.binary.elf.sections import read_comments, read_debug_link, read_sections
+from loadstone.binary.elf.symbols import count_symbols, read_symbols
+from loadstone.binary.elf.versions import read_definitions, read_needs, read_version_indexes, version_column
+from loadstone.binary.elf.view import View
+from loadstone.core.image import Format, Image, ImageKind, Section, Segment
+from loadstone.core.limits import MAX_NAME_LENGTH
+
+__all__ = ["read_elf"]
+
+_ET_REL, _ET_EXEC, _ET_DYN, _ET_CORE = 1, 2, 3, 4
+_DF_1_PIE: Final = 0x0800_0000
+_PF: Final = {"r": 4, "w": 2, "x": 1}
+
+
+def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
+    """The image in ``cursor``, which begins with the ELF magic.
+
+    Raises:
+        MalformedImage: there is no usable header; with a strict ``damage`` log, at the first contradiction.
+    """
+    header = read_header(cursor)
+    view = View(cursor, damage, header.layout, header.machine)
+    segments = read_segments(view, header)
+    view.map(segments)
+    sections = read_sections(view, header)
+    debug = _is_debug(sections)
+    dynamic = read_dynamic(view, () if debug or header.type in (_ET_REL, _ET_CORE) else segments)
+    by_tag = dict(zip(dynamic.tags, dynamic.values, strict=True))
+    strings = read_strings(view, dynamic, by_tag)
+    tables = read_relocations(view, dynamic, by_tag)
+    used, least = usage(view, tables)
+    count = max(count_symbols(view, dynamic, by_tag), least, _counted_by_section(view, by_tag, sections))
+    symbols = read_symbols(view, dynamic, by_tag, strings, count)
+    needs = read_needs(view, dynamic, by_tag, strings)
+    definitions = read_definitions(view, dynamic, by_tag, strings)
+    indexes = read_version_indexes(view, dynamic, by_tag, len(symbols))
+    versions, version_names = version_column(view, indexes, symbols.defined, needs, definitions, symbols.offset)
+    symbols = replace(symbols, versions=versions, version_names=version_names)
+    notes = read_notes(view, segments)
+    soname, soname_offset = identity(view, dynamic, strings, by_tag)
+    interpreter = _interpreter(view, segments)
+    kind = _kind(header, by_tag, soname, interpreter, debug=debug)
+    stack = next((s for s in segments if s.kind == "GNU_STACK"), None)
+    storage = next((s for s in segments if s.kind == "TLS"), None)
+    facts = ElfFacts(
+        type=header.type,
+        os_abi=header.ident[7],
+        abi_version=header.ident[8],
+        ident_version=header.ident[6],
+        ident_padding=header.ident[9:],
+        version=header.version,
+        processor_flags=header.flags,
+        entry=header.entry,
+        header_size=header.size,
+        program_header_size=header.program_size,
+        flags=by_tag.get(Tag.FLAGS, 0),
+        flags_1=by_tag.get(Tag.FLAGS_1, 0),
+        dynamic=dynamic,
+        stack_flags=sum(_PF[letter] for letter in stack.flags if letter in _PF) if stack else None,
+        tls=ThreadStorage(storage.memory_size, storage.alignment, storage.file_size) if storage else None,
+        version_indexes=indexes,
+        usage=used,
+        features=notes.features,
+        isa_needed=notes.isa_needed,
+        debug_link=read_debug_link(view, sections),
+        comments=read_comments(view, sections),
+    )
+    subject = Subject(
+        path=cursor.path or "<bytes>",
+        kind=kind,
+        machine=header.machine,
+        facts=facts,
+        segments=segments,
+        symbols=symbols,
+        features_offset=notes.features_offset,
+        header_offset=cursor.start,
+    )
+    return Image(
+        path=cursor.path,
+        format=Format.ELF,
+        size=cursor.size,
+        machine=machine(header.machine, header.layout.bits),
+        bits=header.layout.bits,
+        byte_order=header.layout.order,
+        kind=kind,
+        identity=soname,
+        identity_offset=soname_offset,
+        interpreter=interpreter,
+        build_id=notes.build_id,
+        needed=dependencies(view, dynamic, strings) + notes.dlopen,
+        search_dirs=search_dirs(view, dynamic, strings, by_tag),
+        segments=segments,
+        sections=sections,
+        symbols=symbols,
+        version_needs=needs,
+        version_definitions=definitions,
+        hardening=hardening(subject),
+        initialisers=read_initialisers(view, dynamic, by_tag, symbols, tables),
+        notes=notes.notes,
+        damage=damage.entries(),
+        slice_offset=cursor.start,
+        native=facts,
+    )
+
+
+def _counted_by_section(view: View, by_tag: dict[int, int], sections: tuple[Section, ...]) -> int:
+    """How many symbols the section of the symbol table holds, when that section is where DT_SYMTAB points."""
+    place = view.place(by_tag.get(Tag.SYMTAB, 0))
+    section = next((s for s in sections if s.kind == "DYNSYM"), None)
+    if place is None or section is None or section.offset != place[0]:
+        return 0
+    return min(section.size, view.cursor.size) // view.layout.symbol_size
+
+
+def _interpreter(view: View, segments: tuple[Segment, ...]) -> str | None:
+    segment = next((s for s in segments if s.kind == "INTERP"), None)
+    if segment is None or not segment.file_size:
+        return None
+    text, zero, _ = view.cursor.upto(segment.offset, min(segment.file_size, MAX_NAME_LENGTH)).partition(b"\0")
+    if not zero:
+        view.damage.add("interpreter", "its path has no end", segment.offset, fatal=True)
+        return None
+    return text.decode("utf-8", "surrogateescape")
+
+
+def _is_debug(sections: tuple[Section, ...]) -> bool:
+    """Whether code was left out and debug information kept, as ``objcopy --only-keep-debug`` does."""
+    emptied = any(s.kind == "NOBITS" and (s.flags == "r-x" or s.name == ".dynamic") for s in sections)
+    return emptied and any(s.name.startswith((".debug_", ".symtab", ".gnu_debug")) for s in sections)
+
+
+def _kind(
+    header: Header, by_tag: dict[int, int], soname: str | None, interpreter: str | None, *, debug: bool
+) -> ImageKind:
+    if debug:
+        return ImageKind.DEBUG
+    if header.type == _ET_REL:
+        return ImageKind.OBJECT
+    if header.type == _ET_CORE:
+        return ImageKind.CORE
+    if header.type == _ET_EXEC:
+        return ImageKind.EXECUTABLE
+    if header.type != _ET_DYN:
+        return ImageKind.OTHER
+    if by_tag.get(Tag.FLAGS_1, 0) & _DF_1_PIE or (interpreter and soname is None):  # libc.so.6 has an interpreter too
+        return ImageKind.PIE
+    return ImageKind.SHARED

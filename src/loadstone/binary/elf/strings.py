@@ -1,0 +1,72 @@
+"""The dynamic string table: names by offset, one at a time or a whole column, within a bound on all together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+from loadstone.core.limits import MAX_STRING_LENGTH
+
+__all__ = ["StringTable"]
+
+_SHARING: Final = 8
+"""Link editors let names share their tails, so a column may hold more text than the table; real ones stay under 1.1
+times. A file may point a million symbols into one long string: beyond this many times the table, names are cut."""
+
+_MANY_FOR_SPLITTING: Final = 4
+"""Splitting the whole table beats looking up names one by one, unless it holds far more strings than are asked for."""
+
+
+class StringTable:
+    """NUL-terminated strings at arbitrary offsets of one block of bytes; undecodable bytes survive as surrogates."""
+
+    __slots__ = ("_data", "offset")
+
+    def __init__(self, data: bytes = b"", offset: int = 0) -> None:
+        self._data = data
+        self.offset = offset  # of the block in the file
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def at(self, position: int) -> str | None:
+        """The string that begins at ``position``; None outside the table or where no NUL ends it in time."""
+        stop = self._data.find(b"\0", position, position + MAX_STRING_LENGTH) if position < len(self._data) else -1
+        return None if stop < 0 else self._data[position:stop].decode("utf-8", "surrogateescape")
+
+    def column(self, positions: Sequence[int]) -> tuple[tuple[str, ...], int]:
+        """The strings at all ``positions``, and how many of them there was no string for (an empty one stands in)."""
+        if not positions:
+            return (), 0
+        if self._data.count(b"\0") <= _MANY_FOR_SPLITTING * len(positions) and self._data.isascii():
+            return self._split(positions)
+        return self._looked_up(positions, {})
+
+    def _split(self, positions: Sequence[int]) -> tuple[tuple[str, ...], int]:
+        """All strings of the table at once; those that begin inside another one are looked up."""
+        pieces = self._data.decode("ascii").split("\0")
+        pieces.pop()  # what follows the last NUL has no end
+        starts = accumulate((len(piece) + 1 for piece in pieces), initial=0)
+        known = {start: piece for start, piece in zip(starts, pieces, strict=False) if len(piece) <= MAX_STRING_LENGTH}
+        names = tuple(map(known.get, positions))
+        if None not in names:
+            return names, 0  # type: ignore[return-value]  # just shown to hold no None
+        return self._looked_up(positions, known)
+
+    def _looked_up(self, positions: Sequence[int], known: dict[int, str]) -> tuple[tuple[str, ...], int]:
+        budget = _SHARING * len(self._data) + MAX_STRING_LENGTH
+        names: list[str] = []
+        missing = 0
+        for position in positions:
+            name = known.get(position)
+            if name is None:
+                name = self.at(position) if budget > 0 else None
+                if name is None:
+                    missing += 1
+                    name = ""
+                else:
+                    budget -= len(name)
+                known[position] = name
+            names.append(name)
+        return tuple(names), missing

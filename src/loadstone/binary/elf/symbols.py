@@ -1,0 +1,150 @@
+"""The dynamic symbol table, as columns, found without section headers.
+
+The table does not say how long it is. Its length is the largest of what others say about it: the GNU hash table
+(highest bucket, then its chain to the end mark), DT_HASH (nchain), the highest symbol a relocation uses, and, as a
+second opinion, the section of that place. An image that exports nothing has an empty GNU hash table, so no single one
+of these is enough. Sources: gABI chapter 5 "Symbol Table", "Hash Table"; binutils bfd/elflink.c for the GNU hash.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from loadstone.binary.elf.dynamic import Tag
+from loadstone.binary.elf.facts import DynamicTable
+from loadstone.binary.elf.strings import StringTable
+from loadstone.binary.elf.view import View
+from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, SymbolVersion, Visibility
+
+__all__ = ["count_symbols", "read_symbols"]
+
+_CHAIN_STEP: Final = 4096  # bytes of a hash chain read at a time
+
+_WIDE_HASH_MACHINES: Final = frozenset({0x9026, 22})  # Alpha and 64-bit S/390: DT_HASH in 8-byte words
+
+
+def _translation(order: tuple[str, ...], known: dict[int, str], default: str, low: bool) -> bytes:
+    """A table for bytes.translate from one byte of a symbol to the position of its meaning in an enum."""
+    nibbles = (byte & 0xF if low else byte >> 4 for byte in range(256))
+    return bytes(order.index(known.get(nibble, default)) for nibble in nibbles)
+
+
+_KINDS: Final = _translation(
+    tuple(SymbolKind),
+    {
+        0: SymbolKind.UNTYPED,
+        1: SymbolKind.OBJECT,
+        2: SymbolKind.FUNCTION,
+        3: SymbolKind.SECTION,
+        4: SymbolKind.FILE,
+        5: SymbolKind.COMMON,
+        6: SymbolKind.TLS,
+        10: SymbolKind.IFUNC,
+    },
+    SymbolKind.OTHER,
+    low=True,
+)
+
+_BINDINGS: Final = _translation(
+    tuple(SymbolBinding),
+    {0: SymbolBinding.LOCAL, 1: SymbolBinding.GLOBAL, 2: SymbolBinding.WEAK, 10: SymbolBinding.UNIQUE},
+    SymbolBinding.OTHER,
+    low=False,
+)
+
+_VISIBILITIES: Final = bytes(
+    tuple(Visibility).index((Visibility.DEFAULT, Visibility.INTERNAL, Visibility.HIDDEN, Visibility.PROTECTED)[b & 3])
+    for b in range(256)
+)
+
+_NONZERO: Final = bytes([0]) + bytes([1]) * 255
+
+
+def count_symbols(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+    """How many symbols the hash tables know of."""
+    return max(_gnu_hash_count(view, dynamic, by_tag), _hash_count(view, dynamic, by_tag))
+
+
+def _hash_count(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+    address = by_tag.get(Tag.HASH)
+    if address is None:
+        return 0
+    wide = view.layout.bits == 64 and view.machine in _WIDE_HASH_MACHINES
+    _, data = view.table("hash table", address, 16 if wide else 8, dynamic.place(Tag.HASH))
+    header = view.layout.integers("Q" if wide else "I", data)
+    return header[1] if len(header) == 2 else 0
+
+
+def _gnu_hash_count(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+    address = by_tag.get(Tag.GNU_HASH)
+    if address is None:
+        return 0
+    told_at = dynamic.place(Tag.GNU_HASH)
+    layout = view.layout
+    offset, data = view.table("GNU hash table", address, layout.gnu_hash.size, told_at)
+    if len(data) < layout.gnu_hash.size:
+        return 0
+    buckets, first, bloom_words, _ = layout.gnu_hash.unpack(data)
+    bucket_address = address + layout.gnu_hash.size + bloom_words * layout.word_size
+    if not buckets:
+        return 0
+    _, data = view.table("GNU hash table", bucket_address, 4 * buckets, told_at)
+    column = layout.integers("I", data)
+    highest: int = max(column, default=0)
+    if highest < first:  # nothing is exported
+        return 0
+    return _end_of_chain(view, bucket_address + 4 * (buckets + highest - first), offset, highest)
+
+
+def _end_of_chain(view: View, address: int, table_offset: int, symbol: int) -> int:
+    """One past the last symbol of the chain that begins at ``address`` with ``symbol``: the entry with bit 0 set."""
+    found = view.place(address)
+    if found is not None:
+        offset, room = found
+        for step in range(0, room, _CHAIN_STEP):
+            data = view.cursor.upto(offset + step, min(_CHAIN_STEP, room - step))
+            hashes = view.layout.integers("I", data)
+            for position, value in enumerate(hashes):
+                if value & 1:
+                    return symbol + position + 1
+            symbol += len(hashes)
+            if len(data) < _CHAIN_STEP:
+                break
+    view.damage.add("GNU hash table", "its last chain has no end", table_offset, fatal=True)
+    return 0
+
+
+def read_symbols(
+    view: View,
+    dynamic: DynamicTable,
+    by_tag: dict[int, int],
+    strings: StringTable,
+    count: int,
+) -> SymbolTable:
+    """The first ``count`` dynamic symbols, fewer when the file ends before; versions are given by the caller."""
+    address = by_tag.get(Tag.SYMTAB)
+    if address is None or not count:
+        return SymbolTable()
+    size = view.layout.symbol_size
+    offset, data = view.table("symbol table", address, count * size, dynamic.place(Tag.SYMTAB))
+    data = data[: len(data) - len(data) % size]
+    wide = view.layout.bits == 64
+    halves = view.layout.integers("I", data)
+    words = view.layout.words(data)
+    # 64: name info other shndx value size; 32: name value size info other shndx
+    info = 4 if wide else 12
+    defined = int.from_bytes(data[info + 2 :: size], "little") | int.from_bytes(data[info + 3 :: size], "little")
+    names, missing = strings.column(halves[0 :: size // 4])
+    if missing:
+        view.damage.add("symbol table", f"{missing} names lie outside the string table", offset)
+    return SymbolTable(
+        names=names,
+        values=words[1 :: 3 if wide else 4],
+        sizes=words[2 :: 3 if wide else 4],
+        kinds=data[info::size].translate(_KINDS),
+        bindings=data[info::size].translate(_BINDINGS),
+        visibilities=data[info + 1 :: size].translate(_VISIBILITIES),
+        defined=defined.to_bytes(len(names), "little").translate(_NONZERO),
+        offset=offset,
+        entry_size=size,
+    )

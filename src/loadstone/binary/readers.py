@@ -1,0 +1,117 @@
+"""The table of formats, and the two questions asked of every file: what is in it, and what is it at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final
+
+from loadstone.binary.cursor import Cursor
+from loadstone.binary.damage import DamageLog
+from loadstone.binary.sniff import SNIFF_SIZE, FileKind, Identified, identify
+from loadstone.core.image import Image
+from loadstone.errors import MalformedImage
+
+__all__ = ["READERS", "identify_file", "images", "read"]
+
+READERS: Final = {
+    FileKind.ELF: ("loadstone.binary.elf", "read_elf"),
+    FileKind.PE: ("loadstone.binary.pe", "read_pe"),
+    FileKind.MACHO: ("loadstone.binary.macho", "read_macho"),
+}
+"""A format and the function that reads one image of it; imported when first met."""
+
+SPLITTERS: Final = {
+    FileKind.UNIVERSAL: ("loadstone.binary.universal", "slices"),
+}
+"""A container and the generator of the windows its images lie in."""
+
+
+def _function(row: tuple[str, str]) -> Callable[..., object]:
+    module, name = row
+    function: Callable[..., object] = getattr(import_module(module), name)
+    return function
+
+
+def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Cursor:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return Cursor.of(bytes(source))
+    return Cursor.open(source)
+
+
+def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False) -> Image:
+    r"""The image in a file, or in bytes: ELF, PE or Mach-O; of a universal file the first that can be read.
+
+    Args:
+        source: a path, or the bytes themselves.
+        strict: raise at the first contradiction instead of recording it in ``damage``.
+
+    Raises:
+        MalformedImage: it is no image, and ``what`` says what it is; or there is no usable header; or ``strict``.
+        Unreadable: the bytes cannot be had: a directory, no permission, a device, gone.
+
+    Nothing of the image runs. Thread-safe. The same on every platform.
+
+    >>> read(b"#!/bin/sh\n")
+    Traceback (most recent call last):
+      ...
+    loadstone.errors.MalformedImage: cannot parse the bytes given: at offset 0x0: not a binary, but a script for /bin/sh
+    """
+    with _opened(source) as cursor:
+        return _images(cursor, strict=strict, first=True)[0]
+
+
+def images(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False
+) -> tuple[Image, ...]:
+    """Every image of a universal file, in order; of any other file the one there is. Otherwise as :func:`read`."""
+    with _opened(source) as cursor:
+        return _images(cursor, strict=strict, first=False)
+
+
+def identify_file(path: str | os.PathLike[str]) -> Identified:
+    """What a file is, whatever it is. Raises :class:`Unreadable` when its bytes cannot be had."""
+    with Cursor.open(path) as cursor:
+        return identify(cursor.upto(0, SNIFF_SIZE))
+
+
+def _images(cursor: Cursor, *, strict: bool, first: bool) -> tuple[Image, ...]:
+    if cursor.upto(cursor.start, 4) == b"\x7fELF":  # by far the most frequent
+        return (_one(cursor, FileKind.ELF, strict=strict),)
+    found = identify(cursor.upto(cursor.start, SNIFF_SIZE))
+    if found.kind in READERS:
+        return (_one(cursor, found.kind, strict=strict),)
+    if found.kind in SPLITTERS:
+        return _parts(cursor, found, strict=strict, first=first)
+    raise _not_an_image(cursor, found)
+
+
+def _one(cursor: Cursor, kind: FileKind, *, strict: bool) -> Image:
+    damage = DamageLog(cursor.path, strict=strict)
+    image = _function(READERS[kind])(cursor, damage)
+    assert isinstance(image, Image)
+    return image
+
+
+def _parts(cursor: Cursor, found: Identified, *, strict: bool, first: bool) -> tuple[Image, ...]:
+    images_found: list[Image] = []
+    refusal: MalformedImage | None = None
+    for window in _function(SPLITTERS[found.kind])(cursor):  # type: ignore[attr-defined]
+        try:
+            images_found += _images(window, strict=strict, first=first)
+        except MalformedImage as error:
+            if strict:
+                raise
+            refusal = refusal or error
+        if first and images_found:
+            break
+    if not images_found:
+        raise refusal or _not_an_image(cursor, found)
+    return tuple(images_found)
+
+
+def _not_an_image(cursor: Cursor, found: Identified) -> MalformedImage:
+    return MalformedImage(
+        what=f"not a binary, but {found.sentence}", offset=cursor.start, path=cursor.path, advice=found.advice
+    )
