@@ -27,7 +27,7 @@ class Budget:
 
     def __init__(self, size: int) -> None:
         self._items = _FEW + size // _BYTES_AN_ITEM
-        self._characters = 16 * _FEW + 2 * size
+        self._characters = 16 * _FEW + 4 * size
 
     def items(self, count: int = 1) -> bool:
         """Take ``count`` items; False when they are no longer there."""

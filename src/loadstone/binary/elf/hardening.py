@@ -29,16 +29,15 @@ _CANARY: Final = ("__stack_chk_fail", "__stack_chk_fail_local", "__stack_smash_h
 _CODE_THAT_WOULD_NEED_A_CANARY: Final = 64 << 10
 """Code of this many bytes without one protected function was built without protection; less may need none."""
 
-_FORTIFIABLE: Final = frozenset(
-    (
-        "memcpy memmove memset mempcpy strcpy strncpy stpcpy stpncpy strcat strncat strlcpy strlcat "
-        "sprintf snprintf vsprintf vsnprintf printf fprintf vprintf vfprintf dprintf vdprintf asprintf vasprintf "
-        "syslog vsyslog gets fgets fgets_unlocked fread fread_unlocked read pread pread64 recv recvfrom readlink "
-        "readlinkat getcwd getwd realpath confstr getgroups ttyname_r gethostname getdomainname getlogin_r ptsname_r "
-        "poll ppoll wcscpy wcsncpy wcpcpy wcpncpy wcscat wcsncat wmemcpy wmemmove wmempcpy wmemset swprintf vswprintf "
-        "wprintf fwprintf vwprintf vfwprintf fgetws mbstowcs wcstombs mbsrtowcs wcsrtombs mbsnrtowcs wcsnrtombs wcrtomb"
-    ).split()
-)
+_FORTIFIABLE_NAMES: Final = """
+memcpy memmove memset mempcpy strcpy strncpy stpcpy stpncpy strcat strncat strlcpy strlcat
+sprintf snprintf vsprintf vsnprintf printf fprintf vprintf vfprintf dprintf vdprintf asprintf vasprintf
+syslog vsyslog gets fgets fgets_unlocked fread fread_unlocked read pread pread64 recv recvfrom poll ppoll
+readlink readlinkat getcwd getwd realpath confstr getgroups ttyname_r gethostname getdomainname getlogin_r ptsname_r
+wcscpy wcsncpy wcpcpy wcpncpy wcscat wcsncat wmemcpy wmemmove wmempcpy wmemset swprintf vswprintf wprintf fwprintf
+vwprintf vfwprintf fgetws mbstowcs wcstombs mbsrtowcs wcsrtombs mbsnrtowcs wcsnrtombs wcrtomb
+"""
+_FORTIFIABLE: Final = frozenset(_FORTIFIABLE_NAMES.split())
 _FORTIFIED: Final = frozenset(f"__{name}_chk" for name in _FORTIFIABLE)
 
 
