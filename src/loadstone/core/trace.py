@@ -178,7 +178,8 @@ class Diagnosis:
 class Explanation:
     """Will it load, and if not, why: the verdict, the reasons in the order the loader would meet them, the graph.
 
-    ``assumptions`` says which outside facts were taken for granted; ``platform`` which loader was simulated.
+    ``assumptions`` says which outside facts were taken for granted; ``loader`` which loader was simulated; ``search``
+    how the target itself was found (None when a program was started).
     """
 
     target: str
@@ -188,6 +189,7 @@ class Explanation:
     bindings: tuple[Binding, ...] = ()
     assumptions: tuple[str, ...] = ()
     loader: str = ""
+    search: Trace | None = None
 
     @property
     def first_blocking(self) -> Diagnosis | None:

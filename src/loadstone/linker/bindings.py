@@ -1,0 +1,213 @@
+"""Which definition each wanted symbol is bound to, in the loader's order of scopes, and which ones have none.
+
+Source: elf/dl-lookup.c, elf/dl-reloc.c and elf/dl-sort-maps.c of glibc, read for their rules. A scope is a list of
+objects searched in order: first the program and what it brought in, then the opened library and what it brought in;
+DF_SYMBOLIC puts the object itself in front, RTLD_DEEPBIND the library's own list. The first definition wins, weak or
+not. Objects are relocated dependencies first, so the first symbol missed is not always the one nearest the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Final
+
+from loadstone.binary.elf.facts import ElfFacts
+from loadstone.core.image import Image, SymbolBinding, SymbolKind, SymbolTable, SymbolVersion, Visibility
+from loadstone.core.trace import Binding
+from loadstone.linker.glibc import Failure
+from loadstone.linker.graph import Process, Refusal
+from loadstone.linker.objects import LoadedObject
+from loadstone.linker.request import BindingMode
+
+__all__ = ["Bound", "Miss", "bind", "find_definition", "relocation_order", "scope_of"]
+
+_KINDS: Final = tuple(SymbolKind)
+_TLS: Final = _KINDS.index(SymbolKind.TLS)
+_LINKABLE: Final = frozenset(
+    _KINDS.index(kind)
+    for kind in (
+        SymbolKind.UNTYPED,
+        SymbolKind.OBJECT,
+        SymbolKind.FUNCTION,
+        SymbolKind.COMMON,
+        SymbolKind.TLS,
+        SymbolKind.IFUNC,
+    )
+)
+_LOCAL: Final = tuple(SymbolBinding).index(SymbolBinding.LOCAL)
+_WEAK: Final = tuple(SymbolBinding).index(SymbolBinding.WEAK)
+_INVISIBLE: Final = frozenset(tuple(Visibility).index(v) for v in (Visibility.HIDDEN, Visibility.INTERNAL))
+_HIDDEN: Final = 0x8000
+_FIRST_VERSION: Final = 3  # 0 local, 1 global, 2 the oldest named version: what an old program means by the bare name
+
+
+class Miss(Enum):
+    """Why a symbol is bound to nothing."""
+
+    UNDEFINED = auto()
+    NOT_IN_ITS_FILE = auto()  # the file the version is needed of has no such symbol
+    UNVERSIONED = auto()  # that file has the symbol and no versions at all: the loader's own assertion fails
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a lookup came to. ``provider`` is None exactly when ``miss`` is set."""
+
+    provider: LoadedObject | None
+    miss: Miss | None = None
+    position: int = -1
+
+
+@lru_cache(maxsize=512)
+def _definitions(image: Image) -> dict[str, list[int]]:
+    """The positions of the definitions a lookup can meet, by name."""
+    table = image.symbols
+    found: dict[str, list[int]] = {}
+    for position, (name, value, kind, binding) in enumerate(
+        zip(table.names, table.values, table.kinds, table.bindings, strict=True)
+    ):
+        if (value or kind == _TLS) and kind in _LINKABLE and binding != _LOCAL and table.defined[position]:
+            found.setdefault(name, []).append(position)
+    return found
+
+
+def _takes(table: SymbolTable, indexes: Sequence[int], position: int, version: SymbolVersion | None) -> bool | None:
+    """Whether a definition serves a reference; None for one that serves an unversioned reference if it is alone."""
+    if version is not None:
+        if not indexes:
+            return True
+        offered = table.version_names[table.versions[position]] if table.versions else None
+        if offered is not None:
+            return offered.name == version.name
+        return not indexes[position] & _HIDDEN
+    if not indexes or indexes[position] & 0x7FFF < _FIRST_VERSION:
+        return True
+    return False if indexes[position] & _HIDDEN else None
+
+
+def find_definition(name: str, version: SymbolVersion | None, scope: Iterable[LoadedObject]) -> Bound:
+    """Look ``name`` up through ``scope`` as the loader does for a reference with ``version`` (None: without one)."""
+    file = version.file if version is not None else None
+    for loaded in scope:
+        image = loaded.image
+        positions = _definitions(image).get(name)
+        taken = -1
+        if positions:
+            facts = image.native
+            assert isinstance(facts, ElfFacts)
+            table, indexes = image.symbols, facts.version_indexes
+            if file is not None and not indexes and loaded.answers_to(file):
+                return Bound(None, Miss.UNVERSIONED)
+            alone: list[int] = []
+            for position in positions:
+                taking = _takes(table, indexes, position, version)
+                if taking:
+                    taken = position
+                    break
+                if taking is None:
+                    alone.append(position)
+            if taken < 0 and len(alone) == 1:
+                taken = alone[0]
+            if taken >= 0:
+                if table.visibilities[taken] not in _INVISIBLE:
+                    return Bound(loaded, position=taken)
+                continue
+        if file is not None and loaded.answers_to(file):
+            return Bound(None, Miss.NOT_IN_ITS_FILE)
+    return Bound(None, Miss.UNDEFINED)
+
+
+def relocation_order(searchlist: Sequence[LoadedObject]) -> list[LoadedObject]:
+    """The order objects are relocated in: depth first from the last of the breadth-first list, the root at the end."""
+    if not searchlist:
+        return []
+    root, listed = searchlist[0], {id(o) for o in searchlist}
+    seen = {id(root)}
+    order: list[LoadedObject] = []
+    for start in reversed(searchlist):
+        pending: list[tuple[LoadedObject, Iterator[LoadedObject]]] = []
+        _visit(start, seen, pending)
+        while pending:
+            current, children = pending[-1]
+            child = next((c for c in children if id(c) not in seen and id(c) in listed), None)
+            if child is None:
+                pending.pop()
+                order.append(current)
+            else:
+                _visit(child, seen, pending)
+    return [*order, root]
+
+
+def _visit(loaded: LoadedObject, seen: set[int], pending: list[tuple[LoadedObject, Iterator[LoadedObject]]]) -> None:
+    if id(loaded) not in seen:
+        seen.add(id(loaded))
+        pending.append((loaded, (found for _, found in loaded.needed if found is not None)))
+
+
+def scope_of(process: Process, loaded: LoadedObject, local: list[LoadedObject]) -> list[LoadedObject]:
+    """The objects a lookup for ``loaded`` goes through, in order; ``local`` is the opened library's own list."""
+    if process.model.deep_bind:
+        return [*local, *process.global_scope]
+    own = [loaded] if loaded.facts.symbolic and not loaded.is_program else []
+    return [*own, *process.global_scope, *(local if local is not process.global_scope else [])]
+
+
+def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator[Binding | Refusal]:
+    """Bind the symbols wanted by each new object of ``local``: bindings, and refusals where there is no definition."""
+    everything: dict[int, list[LoadedObject]] = {}
+    for loaded in relocation_order(local):
+        if id(loaded) not in new:
+            continue
+        key = id(loaded) if loaded.facts.symbolic else 0
+        scope = everything.get(key)
+        if scope is None:
+            scope = everything[key] = scope_of(process, loaded, local)
+        yield from _bind_object(process, loaded, scope)
+
+
+def _bind_object(process: Process, loaded: LoadedObject, scope: list[LoadedObject]) -> Iterator[Binding | Refusal]:
+    table, usage = loaded.image.symbols, loaded.facts.usage
+    is_lazy = _binds_lazily(process, loaded)
+    wanted = [(position, False) for position in sorted(usage.immediate)]
+    wanted += [(position, is_lazy) for position in sorted(usage.lazy)]
+    for position, lazy in wanted:
+        if position >= len(table) or table.defined[position] or table.bindings[position] == _LOCAL:
+            continue
+        name = table.names[position]
+        version = table.version_names[table.versions[position]] if table.versions else None
+        bound = find_definition(name, version, scope)
+        weak = table.bindings[position] == _WEAK
+        provider = bound.provider.path if bound.provider else None
+        yield Binding(loaded.path, name, version.name if version else None, provider, weak, lazy)
+        if bound.miss is None or (weak and bound.miss is Miss.UNDEFINED):
+            continue
+        yield _missed(loaded, table, position, version, bound.miss, lazy=lazy)
+
+
+def _binds_lazily(process: Process, loaded: LoadedObject) -> bool:
+    model = process.model
+    return model.mode is BindingMode.LAZY and not loaded.facts.bind_now and not model.variable("LD_BIND_NOW")
+
+
+def _missed(
+    loaded: LoadedObject, table: SymbolTable, position: int, version: SymbolVersion | None, miss: Miss, *, lazy: bool
+) -> Refusal:
+    name = table.names[position]
+    tail = f", version {version.name}" if version else ""
+    text, code, crashes = f"undefined symbol: {name}{tail}", "undefined-symbol", False
+    subject = loaded.path
+    if miss is Miss.NOT_IN_ITS_FILE:
+        assert version is not None
+        text = f"symbol {name} version {version.name} not defined in file {version.file} with link time reference"
+    elif miss is Miss.UNVERSIONED:
+        subject, code, crashes = "Inconsistency detected by ld.so", "unversioned-provider", True
+        text = (
+            "check_match: Assertion `version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
+        )
+    if lazy:
+        code = "undefined-lazy"
+    failure = Failure(subject, text, offset=table.offset + position * table.entry_size)
+    return Refusal(code, name, failure, loaded, opened=loaded.opened, fatal=not lazy, crashes=crashes)

@@ -1,0 +1,86 @@
+"""Which loader a target needs, and whether it can be simulated.
+
+A program says so itself, by its PT_INTERP; a library is opened in the process it is asked for; a file of another
+format needs the loader of its own system, whatever process asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from loadstone.binary import FileKind, identify
+from loadstone.core.image import Image, ImageKind
+from loadstone.errors import LoadstoneError
+from loadstone.linker.abi import X86_64, abi_of
+from loadstone.linker.discovery import loader_kind_of, model_for_loader
+from loadstone.linker.request import LoaderKind, LoaderModel
+
+__all__ = ["Choice", "loader_for"]
+
+_BY_FORMAT: Final = {
+    FileKind.PE: LoaderKind.WINDOWS,
+    FileKind.MACHO: LoaderKind.DYLD,
+    FileKind.UNIVERSAL: LoaderKind.DYLD,
+}
+
+_NAMES: Final = {
+    LoaderKind.WINDOWS: "the Windows loader",
+    LoaderKind.DYLD: "dyld, the loader of macOS",
+    LoaderKind.MUSL: "musl's loader",
+    LoaderKind.BIONIC: "Android's loader",
+    LoaderKind.GLIBC: "glibc's loader",
+}
+
+SIMULATED: Final = frozenset((LoaderKind.GLIBC,))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model to simulate with, or None with the name of the loader it would take and why that is not simulated."""
+
+    model: LoaderModel | None
+    loader: str = ""
+    assumptions: tuple[str, ...] = ()
+
+
+def loader_for(target: str, model: LoaderModel | None) -> Choice:
+    """Choose for ``target``; a ``model`` that was given is taken as it is."""
+    asked = model or LoaderModel.this_process()
+    if model is None and "/" in target:
+        kind = _kind_of_file(target, asked)
+        if kind is not None and kind is not asked.kind:
+            return _of_other_kind(kind)
+        program = _program(target, asked)
+        if program is not None and program.interpreter and program.interpreter != asked.interpreter:
+            asked = _for_program(program, program.interpreter, asked)
+    return Choice(asked) if asked.kind in SIMULATED else _of_other_kind(asked.kind)
+
+
+def _of_other_kind(kind: LoaderKind) -> Choice:
+    return Choice(None, kind.value, (f"it needs {_NAMES[kind]}, which is not simulated here",))
+
+
+def _kind_of_file(target: str, model: LoaderModel) -> LoaderKind | None:
+    try:
+        opened = model.view.open(model.absolute(target))
+    except OSError:
+        return None
+    return _BY_FORMAT.get(identify(opened.head).kind)
+
+
+def _program(target: str, model: LoaderModel) -> Image | None:
+    try:
+        image = model.view.image(model.view.open(model.absolute(target)))
+    except (OSError, LoadstoneError):
+        return None
+    return image if image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE) else None
+
+
+def _for_program(program: Image, interpreter: str, asked: LoaderModel) -> LoaderModel:
+    """The model of the loader a program names, in the surroundings that were asked for."""
+    if loader_kind_of(interpreter) is LoaderKind.GLIBC and not asked.view.exists(interpreter):
+        return asked
+    abi = abi_of(program.machine.code, program.bits, program.byte_order) or X86_64
+    found = model_for_loader(asked.view, interpreter, abi)
+    return replace(found, env=asked.env, cwd=asked.cwd)

@@ -1,0 +1,265 @@
+"""No search step found the library: which of the many reasons it is, most telling first."""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from loadstone.core.claims import Confidence
+from loadstone.core.image import DependencyKind, SearchKind
+from loadstone.core.trace import Diagnosis, Step, StepOutcome
+from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.graph import Refusal
+from loadstone.linker.objects import LoadedObject
+from loadstone.linker.packages import package_of_missing
+from loadstone.linker.tokens import stray_tokens
+
+__all__ = ["missing"]
+
+_MUSL: Final = ("libc.musl-", "ld-musl-")
+
+
+def missing(case: Case, refusal: Refusal) -> Diagnosis:
+    """Why a name was not found."""
+    for detect in _REASONS:
+        found = detect(case, refusal)
+        if found is not None:
+            return found
+    return _nowhere(case, refusal)
+
+
+def _looked_at(refusal: Refusal, *outcomes: StepOutcome) -> Iterator[Step]:
+    return (step for step in refusal.steps if step.outcome in outcomes)
+
+
+def _other_class(case: Case, refusal: Refusal) -> Diagnosis | None:
+    if not refusal.failure.text.startswith("wrong ELF class"):
+        return None
+    skipped = next(_looked_at(refusal, StepOutcome.SKIPPED))
+    bits = case.model.abi.bits
+    text = f"{case.wanted_by(refusal)}: the only one found, {skipped.candidate}, is not {bits}-bit as this process is."
+    return blocking(case, refusal, text, f"install the {bits}-bit build of {refusal.name}", code="wrong-class")
+
+
+def _other_machine(case: Case, refusal: Refusal) -> Diagnosis | None:
+    skipped = next((s for s in _looked_at(refusal, StepOutcome.SKIPPED) if "machine" in s.reason), None)
+    if skipped is None:
+        return None
+    name = _machine_name(case, skipped.candidate)
+    text = (
+        f"{leaf(skipped.candidate)} is built for {name}, this process is {case.model.abi.name}. The loader passes such"
+        " a file over and then says, misleadingly, that there is none."
+    )
+    return blocking(case, refusal, text, f"install the {case.model.abi.name} build", code="wrong-machine")
+
+
+def _machine_name(case: Case, candidate: str) -> str:
+    try:
+        view = case.model.view
+        return view.image(view.open(case.model.absolute(candidate))).machine.name
+    except OSError:
+        return "another machine"
+
+
+def _unreadable(case: Case, refusal: Refusal) -> Diagnosis | None:
+    step = next(_looked_at(refusal, StepOutcome.UNREADABLE), None)
+    if step is None:
+        return None
+    reasons = {
+        errno.EACCES: ("permission", "is there, but this user may not read it", "give read permission: chmod a+r {}"),
+        errno.ELOOP: ("symlink-loop", "is a symbolic link that leads back to itself", "replace the link: ls -l {}"),
+    }
+    code, what, advice = reasons.get(step.errno or 0, ("unreadable", f"cannot be opened: {step.reason}", ""))
+    text = f"{case.wanted_by(refusal)}: {step.candidate} {what}."
+    return blocking(case, refusal, text, advice.format(step.candidate), code=code)
+
+
+def _dangling(case: Case, refusal: Refusal) -> Diagnosis | None:
+    for step in _looked_at(refusal, StepOutcome.ABSENT):
+        path = case.model.absolute(step.candidate)
+        directory, name = posixpath.split(path)
+        if case.model.view.is_directory(directory) or name not in case.model.view.names(directory):
+            continue
+        text = f"{case.wanted_by(refusal)}: {step.candidate} is a symbolic link to a file that does not exist."
+        target = case.model.view.real_path(path)
+        return blocking(case, refusal, text, f"install what it points to: {target}", code="dangling-link")
+    return None
+
+
+def _stale_cache(case: Case, refusal: Refusal) -> Diagnosis | None:
+    step = next((s for s in _looked_at(refusal, StepOutcome.ABSENT) if s.rule == "cache"), None)
+    if step is None:
+        return None
+    text = f"{case.wanted_by(refusal)}: the loader's cache says {step.candidate}, and that file is gone."
+    return blocking(case, refusal, text, "install it again, then run: ldconfig", code="stale-cache")
+
+
+def _no_defaults(case: Case, refusal: Refusal) -> Diagnosis | None:
+    asking = refusal.requester
+    if asking is None or not asking.facts.no_default_directories:
+        return None
+    found = _found_in(case, refusal.name, case.model.system_dirs)
+    if found is None:
+        return None
+    text = (
+        f"{case.wanted_by(refusal)} and was linked with -z nodefaultlib, so {found} is not looked at:"
+        " only its own RPATH or RUNPATH counts."
+    )
+    return blocking(case, refusal, text, "link it without -z nodefaultlib, or give it a RUNPATH", code="nodeflib")
+
+
+def _ancestors(loaded: LoadedObject | None) -> Iterator[LoadedObject]:
+    current = loaded.loader if loaded else None
+    while current is not None:
+        yield current
+        current = current.loader
+
+
+def _masked_rpath(case: Case, refusal: Refusal) -> Diagnosis | None:
+    asking = refusal.requester
+    if asking is None or not asking.has_runpath:
+        return None
+    for above in (asking, *_ancestors(asking)):
+        found = _found_by(case, refusal.name, above, SearchKind.RPATH)
+        if found is not None:
+            text = (
+                f"{case.wanted_by(refusal)}: {found} is in the RPATH of {leaf(above.path)}, but {leaf(asking.path)} has"
+                " a RUNPATH of its own, and that switches every RPATH off for what it needs."
+            )
+            advice = f"patchelf --add-rpath '{_relative(asking, posixpath.dirname(found))}' {asking.path}"
+            return blocking(case, refusal, text, advice, code="rpath-masked")
+    return None
+
+
+def _runpath_of_ancestor(case: Case, refusal: Refusal) -> Diagnosis | None:
+    asking = refusal.requester
+    ancestors = (*_ancestors(asking), *((case.process.program,) if case.process.program else ()))
+    for above in ancestors:
+        if above is asking:
+            continue
+        found = _found_by(case, refusal.name, above, SearchKind.RUNPATH)
+        if found is not None and asking is not None:
+            text = (
+                f"{case.wanted_by(refusal)}; {found} is in the RUNPATH of {leaf(above.path)}, which"
+                f" {leaf(asking.path)} does not inherit: a RUNPATH serves only the file it is in."
+            )
+            advice = f"patchelf --add-rpath '{_relative(asking, posixpath.dirname(found))}' {asking.path}"
+            return blocking(case, refusal, text, advice, code="runpath-not-inherited")
+    return None
+
+
+def _relative(asking: LoadedObject, directory: str) -> str:
+    relative = posixpath.relpath(directory, asking.origin)
+    return "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}" if not directory.startswith("/usr") else directory
+
+
+def _found_by(case: Case, name: str, loaded: LoadedObject, kind: SearchKind) -> str | None:
+    return _found_in(case, name, [d.rstrip("/") for d, _ in case.process.search.directories(loaded, kind)])
+
+
+def _found_in(case: Case, name: str, directories: Iterator[str] | tuple[str, ...] | list[str]) -> str | None:
+    candidates = (f"{directory}/{name}" if directory else name for directory in directories)
+    return next((path for path in candidates if case.model.view.exists(case.model.absolute(path))), None)
+
+
+def _origin_through_link(case: Case, refusal: Refusal) -> Diagnosis | None:
+    asking = refusal.requester
+    if asking is None or not any("ORIGIN" in d.text for d in asking.image.search_dirs):
+        return None
+    real = posixpath.dirname(case.model.view.real_path(case.model.absolute(asking.path)))
+    if real == asking.origin:
+        return None
+    for directory in asking.image.search_dirs:
+        there = directory.text.replace("${ORIGIN}", real).replace("$ORIGIN", real)
+        found = _found_in(case, refusal.name, (there,))
+        if found is not None:
+            text = (
+                f"{case.wanted_by(refusal)} in {directory.text}. It was opened through a symbolic link, and $ORIGIN is"
+                f" the link's directory {asking.origin}; the library is at {found}."
+            )
+            advice = f"open it as {posixpath.join(real, leaf(asking.path))}"
+            return blocking(case, refusal, text, advice, code="origin-symlink")
+    return None
+
+
+def _stray_token(case: Case, refusal: Refusal) -> Diagnosis | None:
+    asking = refusal.requester
+    for directory in asking.image.search_dirs if asking else ():
+        stray = stray_tokens(directory.text)
+        if stray and asking is not None:
+            text = (
+                f"{case.wanted_by(refusal)}, and its {directory.kind.value.upper()} has {stray[0]} in it, which the"
+                " loader does not know as a token and takes literally."
+            )
+            advice = "put '$ORIGIN' in single quotes when linking: -Wl,-rpath,'$ORIGIN'"
+            return blocking(case, refusal, text, advice, code="token-unexpanded", confidence=Confidence.LIKELY)
+    return None
+
+
+def _other_libc(case: Case, refusal: Refusal) -> Diagnosis | None:
+    if not refusal.name.startswith(_MUSL):
+        return None
+    text = f"{case.wanted_by(refusal)}: it was built for musl, and this system's C library is glibc."
+    return blocking(case, refusal, text, "install the manylinux (glibc) build of it", code="libc-mismatch")
+
+
+def _filter(case: Case, refusal: Refusal) -> Diagnosis | None:
+    if refusal.dependency is None or refusal.dependency.kind is not DependencyKind.FILTER:
+        return None
+    text = f"{case.wanted_by(refusal)} as its filter (DT_FILTER), and a filter's library must be there."
+    return blocking(case, refusal, text, _install(case, refusal.name), code="filter-missing")
+
+
+def _nowhere(case: Case, refusal: Refusal) -> Diagnosis:
+    if "/" in refusal.name:
+        text = f"There is no file {refusal.name}."
+        if refusal.requester is not None:
+            text = (
+                f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
+            )
+    else:
+        tried = sum(1 for _ in _looked_at(refusal, StepOutcome.ABSENT))
+        places = f"{tried} places" if tried != 1 else "one place"
+        text = f"{case.wanted_by(refusal)}: looked for in {places}, found in none."
+        if refusal.requester is None:
+            text = f"No library called {refusal.name} was found in {places} the loader looks."
+    near = _nearest(case, refusal.name)
+    if near:
+        text += f" There is {', '.join(near)}."
+    code = "dep-not-found" if refusal.requester else "not-found"
+    return blocking(case, refusal, text, _install(case, refusal.name), code=code)
+
+
+def _install(case: Case, name: str) -> str:
+    package = package_of_missing(case.model.view, leaf(name))
+    if package:
+        return f"apt install {package}"
+    return f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
+
+
+def _nearest(case: Case, name: str) -> tuple[str, ...]:
+    """Files of the same library in another version, in the directories built into the loader and in the cache."""
+    stem = leaf(name).partition(".so")[0]
+    if not stem:
+        return ()
+    known = {entry.name for entry in case.model.cache.entries}
+    return tuple(sorted(n for n in known if n.partition(".so")[0] == stem and n != name))[:3]
+
+
+_REASONS: Final[tuple[Callable[[Case, Refusal], Diagnosis | None], ...]] = (
+    _other_class,
+    _other_machine,
+    _unreadable,
+    _filter,
+    _other_libc,
+    _no_defaults,
+    _masked_rpath,
+    _runpath_of_ancestor,
+    _origin_through_link,
+    _dangling,
+    _stale_cache,
+    _stray_token,
+)
+"""In this order; the first that recognises the case speaks."""

@@ -1,0 +1,80 @@
+"""The file was found and opened, and the loader will not have it: its headers, its kind, its place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from loadstone.core.claims import Confidence
+from loadstone.core.trace import Diagnosis
+from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.graph import Refusal
+
+__all__ = ["refused"]
+
+_ROWS: Final = {
+    "is-executable": (
+        "{path} is a program, not a library: its code expects to be the first thing in the process.",
+        "run it, or link it as a library: gcc -shared -fPIC",
+    ),
+    "nodlopen": (
+        "{path} forbids being opened at run time (it was linked with -z nodlopen).",
+        "link your program against it, or rebuild it without -z nodlopen",
+    ),
+    "noexec-mount": (
+        "{path} lies on a file system mounted noexec, where no code may be mapped.",
+        "move it to a file system that allows execution; see: findmnt -T {path}",
+    ),
+    "exec-stack": (
+        "{path} asks for an executable stack, which this release of glibc no longer grants to a library.",
+        "patchelf --clear-execstack {path}, or rebuild it with -Wl,-z,noexecstack;"
+        " for now: GLIBC_TUNABLES=glibc.rtld.execstack=2",
+    ),
+    "debug-only": (
+        "{path} holds only the debug information of a library, not its code.",
+        "use the library it was split from",
+    ),
+    "truncated": (
+        "{path} is cut off: its segments reach beyond the end of the file, and touching the missing part kills the"
+        " process with SIGBUS.",
+        "copy or download it again, and compare the sizes",
+    ),
+    "bad-headers": ("{path} has damaged headers: {text}.", "rebuild it; a tool that patched it broke it"),
+    "token-unexpanded": (
+        "{asking} needs {name}, and its token has no value here.",
+        "link it against a name without tokens",
+    ),
+    "relr-undeclared": (
+        "{path} uses packed relocations (DT_RELR) without saying so by the version GLIBC_ABI_DT_RELR.",
+        "link it with a newer binutils: -Wl,-z,pack-relative-relocs",
+    ),
+    "version-of-no-dependency": (
+        "{asking} needs versions of {name}, which is not among its dependencies: the loader aborts the process.",
+        "a tool removed the dependency and left its versions; put it back: patchelf --add-needed {name} {asking}",
+    ),
+    "interp-missing": (
+        "{path} asks for the loader {name}, which does not exist here: the kernel refuses with the misleading words"
+        " that the program is not there.",
+        "install the C library it was built for, or run it in a container of its own system",
+    ),
+    "isa-level": (
+        "{path} is built for a newer processor: it needs x86-64-v{level}, this one is x86-64-v{have}.",
+        "install a build for x86-64-v{have} or lower",
+    ),
+}
+
+
+def refused(case: Case, refusal: Refusal) -> Diagnosis:
+    """A diagnosis from the table of sentences."""
+    sentence, advice = _ROWS[refusal.code]
+    asking = refusal.requester.path if refusal.requester else ""
+    path = refusal.opened.path if refusal.opened else refusal.name
+    words = {
+        "path": path,
+        "name": leaf(refusal.name),
+        "asking": leaf(asking),
+        "text": refusal.failure.text,
+        "level": refusal.name,
+        "have": case.model.isa_level,
+    }
+    confidence = Confidence.LIKELY if refusal.code == "truncated" else Confidence.CERTAIN
+    return blocking(case, refusal, sentence.format(**words), advice.format(**words), confidence=confidence)

@@ -1,0 +1,159 @@
+"""What does not stop the load and may bite later."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from loadstone.core.claims import Confidence, Location, Severity
+from loadstone.core.trace import Diagnosis
+from loadstone.linker.diagnoses.case import Case, leaf, risk
+from loadstone.linker.objects import LoadedObject
+
+__all__ = ["RISKS"]
+
+_STATIC_TLS_SURPLUS: Final = 1664
+"""Bytes of static thread-local storage glibc keeps for late libraries by default (glibc.rtld.optional_static_tls)."""
+
+
+def _static_tls(case: Case) -> Iterator[Diagnosis]:
+    late = [o for o in case.searchlist if o not in case.process.global_scope]
+    users = [o for o in late if o.facts.static_tls and o.facts.tls is not None and o.facts.tls.size]
+    total = sum(o.facts.tls.size for o in users if o.facts.tls)
+    for loaded in users:
+        assert loaded.facts.tls is not None
+        size = loaded.facts.tls.size
+        too_much = total > _STATIC_TLS_SURPLUS
+        if not too_much and size <= 64:  # a few bytes always fit in practice
+            continue
+        text = (
+            f"{leaf(loaded.path)} wants {size} bytes of static thread-local storage, from the {_STATIC_TLS_SURPLUS} that"
+            " all libraries loaded after the start share: whether they suffice depends on what was loaded before."
+        )
+        yield risk(
+            "static-tls",
+            loaded.path,
+            text,
+            "load it early (LD_PRELOAD, or first import), or GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384",
+            evidence=(_segment(loaded, "TLS"),),
+            chain=loaded.chain,
+            severity=Severity.MEDIUM if too_much else Severity.LOW,
+            confidence=Confidence.LIKELY if too_much else Confidence.POSSIBLE,
+            loader_message=f"{loaded.path}: cannot allocate memory in static TLS block",
+        )
+
+
+def _segment(loaded: LoadedObject, kind: str) -> Location:
+    segment = next((s for s in loaded.image.segments if s.kind == kind), None)
+    return Location.bytes(loaded.path, segment.header_offset, 1) if segment else Location(loaded.path)
+
+
+def _duplicate_copies(case: Case) -> Iterator[Diagnosis]:
+    by_soname: dict[str, list[LoadedObject]] = defaultdict(list)
+    for loaded in {id(o): o for o in (*case.process.global_scope, *case.searchlist)}.values():
+        if loaded.image.identity:
+            by_soname[loaded.image.identity].append(loaded)
+    for soname, copies in by_soname.items():
+        if len(copies) > 1:
+            paths = " and ".join(o.path for o in copies)
+            text = f"{soname} is loaded twice, from {paths}: two copies of its data in one process."
+            yield risk(
+                "duplicate-copy",
+                soname,
+                text,
+                "make every user find the same file",
+                evidence=tuple(Location.bytes(o.path, o.image.identity_offset, 1) for o in copies),
+                severity=Severity.MEDIUM,
+            )
+
+
+def _depends_on_directory(case: Case) -> Iterator[Diagnosis]:
+    for loaded in case.searchlist:
+        for directory in loaded.image.search_dirs:
+            if directory.text.startswith(("/", "$")):
+                continue
+            where = directory.kind.value.upper()
+            what = f"an empty element in its {where}" if not directory.text else f"{directory.text} in its {where}"
+            text = f"{leaf(loaded.path)} has {what}: the loader looks in whatever directory the program is run from."
+            yield risk(
+                "cwd-dependent",
+                loaded.path,
+                text,
+                f"patchelf --set-rpath '$ORIGIN' {loaded.path}",
+                evidence=(Location.bytes(loaded.path, directory.offset, 1),),
+                chain=loaded.chain,
+                severity=Severity.HIGH,
+                cwe=427,
+            )
+        for dependency in loaded.image.needed:
+            if "/" in dependency.name and not dependency.name.startswith(("/", "$")):
+                text = f"{leaf(loaded.path)} needs {dependency.name}, a path relative to where the program is run."
+                yield risk(
+                    "cwd-dependent",
+                    loaded.path,
+                    text,
+                    f"give that library a SONAME, or: patchelf --replace-needed {dependency.name}"
+                    f" {leaf(dependency.name)} {loaded.path}",
+                    evidence=(Location.bytes(loaded.path, dependency.offset, 1),),
+                    chain=loaded.chain,
+                    severity=Severity.HIGH,
+                    cwe=426,
+                )
+
+
+def _text_relocations(case: Case) -> Iterator[Diagnosis]:
+    for loaded in case.searchlist:
+        if loaded.facts.text_relocations:
+            text = f"{leaf(loaded.path)} patches its own code while loading (DT_TEXTREL), which SELinux refuses."
+            yield risk(
+                "textrel-selinux",
+                loaded.path,
+                text,
+                "rebuild it with -fPIC",
+                evidence=(Location.bytes(loaded.path, loaded.facts.dynamic.offset, 1),),
+                chain=loaded.chain,
+                severity=Severity.MEDIUM,
+                loader_message=f"{loaded.path}: cannot restore segment prot after reloc: Permission denied",
+            )
+
+
+def _environment_dropped(case: Case) -> Iterator[Diagnosis]:
+    if case.model.secure and case.model.variable("LD_LIBRARY_PATH"):
+        text = "The program runs with privileges of its own: LD_LIBRARY_PATH is not looked at."
+        yield risk("env-dropped", case.target, text, "install the libraries in a system directory, or use a RUNPATH")
+
+
+def _preloads_ignored(case: Case) -> Iterator[Diagnosis]:
+    for note in case.process.notes:
+        if note.startswith("the preload"):
+            yield risk("preload-ignored", case.target, f"{note[0].upper()}{note[1:]}.", severity=Severity.MEDIUM)
+
+
+def _damaged(case: Case) -> Iterator[Diagnosis]:
+    for loaded in case.searchlist:
+        fatal = next((d for d in loaded.image.damage if d.fatal), None)
+        if fatal is not None:
+            text = f"{leaf(loaded.path)} is damaged: {fatal.field}: {fatal.what}."
+            yield risk(
+                "damaged",
+                loaded.path,
+                text,
+                "copy, download or build it again",
+                evidence=(Location.bytes(loaded.path, fatal.offset, 1),),
+                chain=loaded.chain,
+                severity=Severity.HIGH,
+                confidence=Confidence.LIKELY,
+            )
+
+
+RISKS: Final[tuple[Callable[[Case], Iterator[Diagnosis]], ...]] = (
+    _damaged,
+    _depends_on_directory,
+    _static_tls,
+    _duplicate_copies,
+    _text_relocations,
+    _environment_dropped,
+    _preloads_ignored,
+)
+"""Asked in this order, of every load that gets as far as running initialisers."""

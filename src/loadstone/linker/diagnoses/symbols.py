@@ -1,0 +1,61 @@
+"""A symbol without a definition: where else it is, why that one does not count, and what to do."""
+
+from __future__ import annotations
+
+from loadstone.core.image import SymbolBinding, Visibility
+from loadstone.core.trace import Diagnosis
+from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.graph import Refusal
+
+__all__ = ["undefined"]
+
+
+def undefined(case: Case, refusal: Refusal) -> Diagnosis:
+    """A strong reference that nothing in its scope defines."""
+    asking = refusal.requester
+    assert asking is not None
+    name, file = refusal.name, leaf(asking.path)
+    hidden = _hidden_in(case, name)
+    if hidden and refusal.fatal:
+        text = f"{file} wants the symbol {name}; {leaf(hidden)} has it, but keeps it to itself (hidden visibility)."
+        advice = f'export it there: __attribute__((visibility("default"))), or drop it from the version script'
+        return blocking(case, refusal, text, advice, code="hidden-symbol")
+    if refusal.code == "unversioned-provider":
+        text = (
+            f"{file} wants {name} in a version, and the library it was linked against has been replaced by a build"
+            " without any versions: the loader's own check fails and ends the process."
+        )
+        return blocking(case, refusal, text, "install the build that has the versions, or relink against this one")
+    when = "the first call of it ends the process" if not refusal.fatal else "nothing it needs defines it"
+    text = f"{file} wants the symbol {_spoken(refusal)}, and {when}."
+    if not refusal.fatal:
+        text = f"{file} wants the function {_spoken(refusal)}, which nothing defines: it loads, and {when}."
+    return blocking(case, refusal, text, _advice(case, refusal))
+
+
+def _spoken(refusal: Refusal) -> str:
+    tail = refusal.failure.text.partition(", version ")[2]
+    return f"{refusal.name} (version {tail})" if tail else refusal.name
+
+
+def _hidden_in(case: Case, name: str) -> str | None:
+    """The object of the load that defines ``name`` without letting others see it."""
+    for loaded in case.searchlist:
+        for symbol in loaded.image.symbols.named(name):
+            invisible = symbol.visibility in (Visibility.HIDDEN, Visibility.INTERNAL)
+            if symbol.defined and (invisible or symbol.binding is SymbolBinding.LOCAL):
+                return loaded.path
+    return None
+
+
+def _advice(case: Case, refusal: Refusal) -> str:
+    name = refusal.name
+    if name.startswith(("Py", "_Py")):
+        return "it is provided by the Python interpreter: import it there, with the version it was built for"
+    for loaded in (*case.searchlist, *case.process.namespace.objects):
+        for symbol in loaded.image.symbols.named(name):
+            if symbol.exported and symbol.version is not None:
+                return f"{leaf(loaded.path)} offers it only as {name}@{symbol.version.name}: rebuild against that one"
+    if "cxx11" in name or name.startswith("_ZNSt7__cxx11"):
+        return "it is of the other C++ string ABI: build both sides with the same _GLIBCXX_USE_CXX11_ABI"
+    return "link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL"

@@ -1,0 +1,90 @@
+"""A candidate was there and could not be used: what it really is, and what it hides."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+
+from loadstone.binary import FileKind, identify
+from loadstone.core.trace import Diagnosis, StepOutcome
+from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.graph import Refusal
+from loadstone.linker.view import OpenedFile
+
+__all__ = ["unusable"]
+
+_CODES = {
+    FileKind.LINKER_SCRIPT: "ld-script",
+    FileKind.ARCHIVE: "archive",
+    FileKind.THIN_ARCHIVE: "archive",
+    FileKind.TEXT: "text",
+    FileKind.SCRIPT: "text",
+    FileKind.JSON: "text",
+    FileKind.XML: "text",
+    FileKind.LIBTOOL: "text",
+    FileKind.HTML: "html",
+    FileKind.LFS_POINTER: "lfs-pointer",
+    FileKind.EMPTY: "empty",
+    FileKind.PE: "foreign-format",
+    FileKind.MACHO: "foreign-format",
+    FileKind.UNIVERSAL: "foreign-format",
+    FileKind.COFF_OBJECT: "object-file",
+}
+
+
+def unusable(case: Case, refusal: Refusal) -> Diagnosis:
+    """What the file that ended the search really is."""
+    ended = next(step for step in reversed(refusal.steps) if step.outcome is StepOutcome.FATAL)
+    path = case.model.absolute(ended.candidate)
+    if ended.errno == errno.EISDIR:
+        text = f"{ended.candidate} is a directory, not a library."
+        return _with_hidden(
+            case, refusal, blocking(case, refusal, text, f"remove or rename it: {path}", code="directory")
+        )
+    opened = case.model.view.open(path)
+    head = _beginning(case, opened)
+    found = identify(head)
+    if found.kind is FileKind.ELF:
+        code, text, advice = _bad_elf(refusal, opened, ended.candidate)
+    else:
+        code = _CODES.get(found.kind, "not-elf")
+        text, advice = f"{ended.candidate} is not a library: it is {found.sentence}.", found.advice
+    return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
+
+
+def _beginning(case: Case, opened: OpenedFile) -> bytes:
+    if opened.size > len(opened.head):
+        return case.model.view.read_bytes(opened.path)[:8192]
+    return opened.head
+
+
+def _bad_elf(refusal: Refusal, opened: OpenedFile, candidate: str) -> tuple[str, str, str]:
+    """Code, sentence and advice for an ELF file whose header the loader does not accept."""
+    text = refusal.failure.text
+    if "too short" in text or "cannot read file data" in text:
+        what = f"{candidate} is cut off: it has only {opened.size} bytes."
+        return "truncated", what, "copy or download it again, and compare the sizes"
+    if "data encoding" in text:
+        return "wrong-endian", f"{candidate} is built for machines of the other byte order.", "install the right build"
+    if "OS ABI" in text or "ABI version" in text:
+        return "wrong-osabi", f"{candidate} is marked for another operating system's ABI.", "install the Linux build"
+    if "only ET_DYN" in text and opened.head[16:18] in (b"\x01\0", b"\0\x01"):
+        return (
+            "object-file",
+            f"{candidate} is an object file (.o), not linked yet.",
+            f"gcc -shared -o {leaf(candidate)}",
+        )
+    return "bad-headers", f"{candidate} has a damaged header: {text}.", "rebuild it; a tool that patched it broke it"
+
+
+def _with_hidden(case: Case, refusal: Refusal, found: Diagnosis) -> Diagnosis:
+    """Say so when a usable file of the same name was never reached because of this one."""
+    if "/" in refusal.name:
+        return found
+    ended = found.steps[-1]
+    later = [f"{d}/{refusal.name}" for d in case.model.system_dirs]
+    good = next((p for p in later if p != ended.candidate and case.model.view.exists(p)), None)
+    if good is None:
+        return found
+    text = f"{found.explanation} It stops the search, so {good} is never reached."
+    return replace(found, code="search-stopped", explanation=text, advice=found.advice or f"remove {ended.candidate}")

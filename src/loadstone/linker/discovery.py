@@ -1,0 +1,235 @@
+"""Read a loader's facts from the files of its system, without running it.
+
+The release stands in the C library's banner and in its version definitions, the built-in directories and the meaning
+of ``$LIB`` in the loader's read-only data. What could not be read is assumed, and the assumption is said.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from loadstone.core.image import ByteOrder, Image
+from loadstone.errors import LoadstoneError, NotFound
+from loadstone.linker.abi import ABIS, X86_64, Abi, abi_of
+from loadstone.linker.cache import LoaderCache, read_cache
+from loadstone.linker.processor import hwcaps_of_level, isa_level, legacy_names, x86_flags
+from loadstone.linker.releases import behaviour_of
+from loadstone.linker.request import LoaderKind, LoaderModel, Release
+from loadstone.linker.view import FileView, HostFiles, host_platform
+
+__all__ = ["loader_kind_of", "model_for_loader", "of_root", "this_process"]
+
+_BANNER: Final = re.compile(rb"stable release version (\d+)\.(\d+)|release version (\d+)\.(\d+)")
+_VERSION_NODE: Final = re.compile(r"GLIBC_(\d+)\.(\d+)$")
+_SYSTEM_DIRS: Final = re.compile(rb"((?:/[A-Za-z0-9._/+-]+/\0){2,})")
+_LIB_TOKEN: Final = re.compile(rb"\0(lib(?:x?32|64)?(?:/[a-z0-9_]+-linux-[a-z0-9]+)?)\0")
+_DEFAULT_RELEASE: Final[Release] = (2, 36)
+_CACHE: Final = "/etc/ld.so.cache"
+
+_OTHER_SYSTEMS: Final = {"darwin": LoaderKind.DYLD, "win32": LoaderKind.WINDOWS}
+
+
+def loader_kind_of(interpreter: str) -> LoaderKind:
+    """Which loader a PT_INTERP path names.
+
+    >>> loader_kind_of("/lib/ld-musl-x86_64.so.1")
+    <LoaderKind.MUSL: 'musl'>
+    """
+    name = interpreter.rpartition("/")[2]
+    if name.startswith("ld-musl-"):
+        return LoaderKind.MUSL
+    return LoaderKind.BIONIC if name in ("linker", "linker64") else LoaderKind.GLIBC
+
+
+def this_process() -> LoaderModel:
+    """The loader of the program that is running now."""
+    kind = _OTHER_SYSTEMS.get(host_platform())
+    if kind is not None:
+        return LoaderModel(kind=kind, assumptions=(f"this is {host_platform()}: its loader is asked",))
+    program = os.path.realpath("/proc/self/exe")
+    model = _of_program(program, "/proc/self/exe")
+    try:
+        cwd = os.getcwd()
+    except OSError:  # removed under us
+        cwd = "/"
+    caller = _ctypes_module()
+    return replace(
+        model,
+        cwd=cwd,
+        env=tuple(sorted(os.environ.items())),
+        main_image=program,
+        caller=caller,
+    )
+
+
+def _ctypes_module() -> str | None:
+    """The extension module that calls dlopen for ctypes, found without importing it; None when it is built in."""
+    from importlib.util import find_spec  # noqa: PLC0415  only this question needs the import machinery
+
+    spec = find_spec("_ctypes")
+    return spec.origin if spec is not None and spec.origin and spec.origin.startswith("/") else None
+
+
+@lru_cache(maxsize=4)
+def _of_program(program: str, opened: str) -> LoaderModel:
+    view = HostFiles()
+    image = view.image(view.open(opened))
+    abi = abi_of(image.machine.code, image.bits, image.byte_order) or X86_64
+    loader = image.interpreter or next((path for path in abi.loaders if view.exists(path)), "")
+    if not loader:
+        said = f"{program} names no loader; glibc {_release_text(_DEFAULT_RELEASE)} is assumed"
+        return LoaderModel(abi=abi, assumptions=(said,))
+    return model_for_loader(view, loader, abi)
+
+
+def of_root(root: str, program: str | None = None) -> LoaderModel:
+    """The loader of the system unpacked below ``root``; see :meth:`LoaderModel.of_root`."""
+    view = HostFiles(root=os.path.abspath(root))
+    wanted = _interpreter_of(view, program) if program else None
+    candidates = [(abi, path) for abi in ABIS for path in abi.loaders]
+    for abi, path in candidates:
+        if path == wanted or (wanted is None and view.exists(path)):
+            return model_for_loader(view, path, abi)
+    musl = wanted or next((f"/lib/{n}" for n in _names(view, "/lib") if n.startswith("ld-musl-")), None)
+    if musl is not None:
+        return model_for_loader(view, musl, _abi_of_file(view, musl) or X86_64)
+    raise NotFound(name="ld.so", advice=f"no loader of a known system was found below {root}; is it a root directory?")
+
+
+def _names(view: FileView, directory: str) -> tuple[str, ...]:
+    try:
+        return view.names(directory)
+    except OSError:
+        return ()
+
+
+def _interpreter_of(view: FileView, program: str) -> str | None:
+    image = _image_of(view, program)
+    return image.interpreter if image else None
+
+
+def _abi_of_file(view: FileView, path: str) -> Abi | None:
+    image = _image_of(view, path)
+    return abi_of(image.machine.code, image.bits, image.byte_order) if image else None
+
+
+def _image_of(view: FileView, path: str) -> Image | None:
+    try:
+        return view.image(view.open(path))
+    except (OSError, LoadstoneError):
+        return None
+
+
+def model_for_loader(view: FileView, loader: str, abi: Abi) -> LoaderModel:
+    """What the loader at the path ``loader`` of ``view`` does, as far as its files say."""
+    kind = loader_kind_of(loader)
+    if kind is not LoaderKind.GLIBC:
+        return LoaderModel(kind=kind, abi=abi, interpreter=loader, view=view)
+    data, said = _bytes_of(view, loader), []
+    directories = _system_dirs(data)
+    if not directories:
+        directories = ("/lib64", "/usr/lib64", "/lib", "/usr/lib") if abi.bits == 64 else ("/lib", "/usr/lib")
+        said.append(f"the built-in directories could not be read from {loader}; {':'.join(directories)} are assumed")
+    release = _release(view, data, directories)
+    if release is None:
+        release = _DEFAULT_RELEASE
+        said.append(f"the release of glibc could not be read; {_release_text(release)} is assumed")
+    model = LoaderModel(
+        release=release,
+        abi=abi,
+        interpreter=loader,
+        system_dirs=directories,
+        lib_token=_lib_token(data, directories),
+        cache=_cache(view),
+        view=view,
+        assumptions=tuple(said),
+    )
+    return _with_processor(model)
+
+
+def _with_processor(model: LoaderModel) -> LoaderModel:
+    """Add what the processor of this machine allows; for another machine's files only the baseline."""
+    if model.abi is not X86_64:
+        said = f"no hardware subdirectories of {model.abi.name} are searched: its processor is not known"
+        return replace(model, assumptions=(*model.assumptions, said)) if model.abi.hwcaps else model
+    try:
+        vendor, flags = x86_flags(HostFiles().read_bytes("/proc/cpuinfo").decode("utf-8", "replace"))
+    except OSError:
+        vendor, flags = "", frozenset()
+    level = isa_level(flags)
+    platform, names = legacy_names(vendor, flags)
+    behaviour = behaviour_of(model.release)
+    return replace(
+        model,
+        isa_level=level,
+        hwcaps=hwcaps_of_level(model.abi, level) if behaviour.glibc_hwcaps else (),
+        platform=platform,
+        legacy_hwcaps=names if behaviour.legacy_hwcaps else (),
+        assumptions=(*model.assumptions, f"the processor is x86-64 level {level}"),
+    )
+
+
+def _release_text(release: Release) -> str:
+    return f"{release[0]}.{release[1]}"
+
+
+def _bytes_of(view: FileView, path: str) -> bytes:
+    try:
+        return view.read_bytes(path)
+    except OSError:
+        return b""
+
+
+def _system_dirs(data: bytes) -> tuple[str, ...]:
+    """The table of trusted directories: a run of NUL-ended absolute paths that end in a slash."""
+    for match in _SYSTEM_DIRS.finditer(data):
+        found = tuple(part.decode() for part in match[1].split(b"\0") if part)
+        if any(name.startswith(("/lib", "/usr/lib")) or name.endswith("/lib/") for name in found):
+            return tuple(name.rstrip("/") for name in found)
+    return ()
+
+
+def _lib_token(data: bytes, directories: tuple[str, ...]) -> str:
+    """What ``$LIB`` was built as: the string that is one of the built-in directories without its first slash."""
+    leaves = {name.removeprefix("/usr").lstrip("/") for name in directories}
+    multiarch = [m[1].decode() for m in _LIB_TOKEN.finditer(data)]
+    return max((t for t in multiarch if t in leaves), key=len, default=min(leaves, key=len, default="lib"))
+
+
+def _release(view: FileView, loader: bytes, directories: tuple[str, ...]) -> Release | None:
+    banner = _BANNER.search(loader)
+    if banner is None:
+        for directory in directories:
+            path = f"{directory}/libc.so.6"
+            if view.exists(path):
+                banner = _BANNER.search(_bytes_of(view, path))
+                return _numbers(banner) if banner else _newest_node(_image_of(view, path))
+    return _numbers(banner) if banner else None
+
+
+def _numbers(banner: re.Match[bytes]) -> Release:
+    major, minor = (int(g) for g in banner.groups() if g is not None)
+    return major, minor
+
+
+def _newest_node(image: Image | None) -> Release | None:
+    nodes = image.version_definitions if image else ()
+    found = [_VERSION_NODE.match(node.name) for node in nodes]
+    return max(((int(m[1]), int(m[2])) for m in found if m), default=None)
+
+
+def _cache(view: FileView) -> LoaderCache:
+    try:
+        return read_cache(view.read_bytes(_CACHE), _CACHE)
+    except OSError:
+        return LoaderCache(_CACHE, problem="there is none")
+
+
+def machine_of(image: Image) -> Abi | None:
+    """The interface an image was built for, None for one the linker has no table row for."""
+    order = ByteOrder(image.byte_order)
+    return abi_of(image.machine.code, image.bits, order)

@@ -1,0 +1,127 @@
+"""Simulate one load with glibc from beginning to end: a program's start or a dlopen, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from loadstone.core.image import Image, ImageKind
+from loadstone.core.trace import Binding, Edge
+from loadstone.errors import LoadstoneError
+from loadstone.linker.bindings import bind
+from loadstone.linker.glibc import Failure
+from loadstone.linker.graph import Process, Refusal
+from loadstone.linker.objects import LoadedObject
+from loadstone.linker.releases import behaviour_of
+from loadstone.linker.request import LoaderModel
+from loadstone.linker.versions import check_versions
+
+__all__ = ["Load", "simulate"]
+
+
+@dataclass(slots=True)
+class Load:
+    """A simulated load: the process, the target's object and closure, what was refused, in the loader's order."""
+
+    process: Process
+    starts_program: bool
+    opening: Edge | None = None
+    root: LoadedObject | None = None
+    searchlist: list[LoadedObject] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    bindings: list[Binding] = field(default_factory=list)
+
+
+def simulate(target: str, model: LoaderModel, *, as_library: bool = False, bindings: bool = True) -> Load:
+    """Load ``target`` in a process of ``model``: start it when it is a program, else open it as dlopen would."""
+    image = None if as_library or "/" not in target else _program_image(target, model)
+    process = Process(model)
+    load = _start(process, target, image) if image is not None else _open(process, target)
+    _check(load, bindings=bindings)
+    load.refusals = list(process.refusals)
+    return load
+
+
+def _program_image(target: str, model: LoaderModel) -> Image | None:
+    try:
+        image = model.view.image(model.view.open(model.absolute(target)))
+    except (OSError, LoadstoneError):
+        return None
+    return image if image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE) else None
+
+
+def _start(process: Process, target: str, image: Image) -> Load:
+    model = process.model
+    interpreter = image.interpreter
+    if interpreter and not model.view.exists(interpreter):
+        failure = Failure(target, "No such file or directory")
+        opened = model.view.open(model.absolute(target))
+        process.refusals.append(Refusal("interp-missing", interpreter, failure, opened=opened))
+        return Load(process, starts_program=True)
+    root = process.start(target, is_target=True)
+    return Load(process, True, None, root, process.global_scope, process.edges)
+
+
+def _open(process: Process, target: str) -> Load:
+    model = process.model
+    if model.main_image:
+        process.start(model.main_image)
+    else:
+        process.without_program()
+    for path in model.already_loaded:
+        _bring_in(process, path, is_global=False)
+    caller = _bring_in(process, model.caller, is_global=False) if model.caller else None
+    process.refusals.clear()
+    before = len(process.edges)
+    known = {id(o) for o in process.namespace.objects}
+    root = process.dlopen(target, caller)
+    opening = process.edges[before]
+    load = Load(process, False, opening, root)
+    if root is not None:
+        load.searchlist = process.close_over(root) if id(root) not in known else [root]
+    load.edges = process.edges[before + 1 :]
+    return load
+
+
+def _bring_in(process: Process, path: str, *, is_global: bool) -> LoadedObject | None:
+    """Something loaded earlier: it and what it needs are there, nothing of it is judged."""
+    loaded = process.dlopen(path)
+    if loaded is None:
+        process.notes.append(f"{path} was said to be loaded and cannot be: it is left out")
+        return None
+    closure = process.close_over(loaded)
+    if is_global:
+        process.global_scope += [o for o in closure if o not in process.global_scope]
+    return loaded
+
+
+def _check(load: Load, *, bindings: bool) -> None:
+    """Versions, the processor's level and symbols of everything this load brought in; symbols only if all is there."""
+    process = load.process
+    if load.root is None:
+        return
+    first = load.root.order
+    new = [o for o in load.searchlist if o.order >= first and o.path != process.model.interpreter]
+    mapped = not process.refusals
+    process.refusals += check_versions(process, new)
+    process.refusals += _processor_too_old(process, new)
+    if not bindings or not mapped:
+        return
+    for found in bind(process, load.searchlist, {id(o) for o in new}):
+        if isinstance(found, Binding):
+            load.bindings.append(found)
+        else:
+            process.refusals.append(found)
+
+
+def _processor_too_old(process: Process, new: list[LoadedObject]) -> list[Refusal]:
+    model = process.model
+    if not behaviour_of(model.release).isa_level_checked or not model.isa_level:
+        return []
+    found = []
+    for loaded in new:
+        needed = loaded.facts.isa_needed.bit_length()
+        if needed > model.isa_level:
+            failure = Failure(loaded.path, "CPU ISA level is lower than required")
+            found.append(Refusal("isa-level", str(needed), failure, loaded, opened=loaded.opened))
+    return found

@@ -1,0 +1,318 @@
+"""A simulated load: the dependencies opened breadth first, and every refusal the loader would meet on the way.
+
+Source: elf/dl-deps.c and elf/dl-open.c of glibc, read for their rules. The real loader stops at its first refusal;
+the simulation notes it and goes on, so that one answer names everything that is missing. Refusals stand in the order
+the loader would meet them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from loadstone.core.image import Dependency, DependencyKind, Image
+from loadstone.core.limits import MAX_GRAPH_NODES
+from loadstone.core.trace import Edge, Step, StepOutcome
+from loadstone.errors import LoadstoneError
+from loadstone.linker.glibc import Failure, Search
+from loadstone.linker.mapping import check_mapping
+from loadstone.linker.objects import LoadedObject, Namespace, origin_of
+from loadstone.linker.request import LoaderModel
+from loadstone.linker.tokens import expand
+from loadstone.linker.view import OpenedFile
+
+__all__ = ["Process", "Refusal"]
+
+_BROUGHT_IN = frozenset((DependencyKind.NEEDED, DependencyKind.AUXILIARY, DependencyKind.FILTER))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One thing the loader would not accept.
+
+    ``code`` is the diagnosis it leads to, ``failure`` its words, ``requester`` the object whose need failed (None for
+    the target itself), ``dependency`` that need, ``opened`` the file concerned when there was one.
+    """
+
+    code: str
+    name: str
+    failure: Failure
+    requester: LoadedObject | None = None
+    dependency: Dependency | None = None
+    opened: OpenedFile | None = None
+    steps: tuple[Step, ...] = ()
+    fatal: bool = True
+    crashes: bool = False
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A place in the breadth-first list, and whether its own needs have been followed."""
+
+    loaded: LoadedObject
+    done: bool = False
+
+
+class Process:
+    """One simulated process from its start to the end of one load. Not thread-safe; use it once."""
+
+    def __init__(self, model: LoaderModel) -> None:
+        self.model = model
+        self.search = Search(model)
+        self.namespace = Namespace()
+        self.program: LoadedObject | None = None
+        self.global_scope: list[LoadedObject] = []
+        self.refusals: list[Refusal] = []
+        self.edges: list[Edge] = []
+        self.notes: list[str] = []
+
+    # What is there before the load
+
+    def start(self, program: str, *, is_target: bool = False) -> LoadedObject | None:
+        """Start the program at that path: its preloads and its closure. None when it is no program to start."""
+        opened = self._opened_program(program, is_target=is_target)
+        if opened is None:
+            return None
+        image = self.model.view.image(opened)
+        real = self.model.view.real_path(self.model.absolute(program))
+        loaded = LoadedObject(program, image, opened, origin_of(real), is_program=True)
+        self.program = self.search.program = self.namespace.add(loaded)
+        self._add_loader_itself(loaded)
+        preloads = [p for p in map(self._preload, self._preload_names()) if p is not None]
+        self.global_scope = self._close(loaded, preloads)
+        return loaded
+
+    def without_program(self) -> None:
+        """A process of which nothing is known but its loader and C library."""
+        self._add_loader_itself(None)
+        libc = "libc.so.6"
+        located = self.search.locate(libc, None)
+        if located.opened is not None:
+            loaded = self._add(located.opened, libc, None)
+            if loaded is not None:
+                self.global_scope = self._close(loaded, [])
+        self.refusals.clear()
+        self.edges.clear()
+
+    def _opened_program(self, program: str, *, is_target: bool) -> OpenedFile | None:
+        try:
+            return self.model.view.open(self.model.absolute(program))
+        except OSError as error:
+            if is_target:
+                failure = Failure(program, "cannot execute", error.errno or 0)
+                self.refusals.append(Refusal("not-found", program, failure))
+            else:
+                self.notes.append(f"the program {program} could not be read: {error.strerror}")
+            return None
+
+    def _add_loader_itself(self, program: LoadedObject | None) -> None:
+        """The loader is a loaded object too, under the path the program calls it by."""
+        path = (program.image.interpreter if program else None) or self.model.interpreter
+        if not path:
+            return
+        try:
+            opened = self.model.view.open(path)
+            image = self.model.view.image(opened)
+        except (OSError, LoadstoneError):
+            return
+        loaded = LoadedObject(path, image, opened, origin_of(path))
+        self.namespace.add(loaded, *((image.identity,) if image.identity else ()))
+
+    def _preload_names(self) -> Iterator[str]:
+        value = self.model.variable("LD_PRELOAD") or ""
+        yield from value.replace(":", " ").split()
+        yield from self.model.preload
+        try:
+            text = self.model.view.read_bytes("/etc/ld.so.preload").decode("utf-8", "surrogateescape")
+        except OSError:
+            return
+        for line in text.splitlines():
+            yield from line.partition("#")[0].replace(":", " ").split()
+
+    def _preload(self, name: str) -> LoadedObject | None:
+        if self.model.secure and "/" in name:
+            self.notes.append(f"the preload of {name} is ignored: a privileged program takes no paths")
+            return None
+        before = len(self.refusals)
+        dependency = Dependency(name, DependencyKind.PRELOAD, 0)
+        loaded = self._open(name, self.program, dependency, privileged=self.model.secure)
+        del self.refusals[before:]
+        if loaded is None:
+            self.notes.append(f"the preload of {name} is ignored: it cannot be loaded")
+        return loaded
+
+    # The load
+
+    def dlopen(self, name: str, caller: LoadedObject | None = None) -> LoadedObject | None:
+        """Open ``name`` as dlopen would for ``caller``, and what it needs; None when it is refused at once."""
+        dependency = Dependency(name, DependencyKind.DLOPEN, 0)
+        return self._open(name, caller or self.program, dependency, by_dlopen=True)
+
+    def close_over(self, root: LoadedObject) -> list[LoadedObject]:
+        """Everything ``root`` needs, in the loader's breadth-first order, ``root`` first."""
+        return self._close(root, [])
+
+    def _close(self, root: LoadedObject, preloads: list[LoadedObject]) -> list[LoadedObject]:
+        entries = [_Entry(root), *(_Entry(p) for p in preloads)]
+        listed = {id(e.loaded) for e in entries}
+        position = 0
+        while position < len(entries):
+            entry = entries[position]
+            if entry.done:
+                position += 1
+                continue
+            entry.done = True
+            self._follow(entry, entries, listed, position)
+            if len(entries) > MAX_GRAPH_NODES:
+                self.notes.append(f"more than {MAX_GRAPH_NODES} libraries: the rest was not looked at")
+                break
+        return [entry.loaded for entry in entries]
+
+    def _follow(self, entry: _Entry, entries: list[_Entry], listed: set[int], position: int) -> None:
+        loaded = entry.loaded
+        known = bool(loaded.needed)
+        for number, dependency in enumerate(d for d in loaded.image.needed if d.kind in _BROUGHT_IN):
+            found = loaded.needed[number][1] if known else self._need(loaded, dependency)
+            if not known:
+                loaded.needed.append((dependency, found))
+            if found is None:
+                continue
+            if dependency.kind is DependencyKind.NEEDED:
+                if id(found) not in listed:
+                    listed.add(id(found))
+                    entries.append(_Entry(found))
+                continue
+            here = next(i for i in range(position, len(entries)) if entries[i] is entry)
+            if id(found) not in listed:
+                listed.add(id(found))
+                entries.insert(here, _Entry(found))
+            else:
+                later = next((i for i in range(here + 1, len(entries)) if entries[i].loaded is found), None)
+                if later is not None:
+                    moved = entries.pop(later)
+                    moved.done = False
+                    entries.insert(here, moved)
+
+    def _need(self, loaded: LoadedObject, dependency: Dependency) -> LoadedObject | None:
+        """One entry of the dynamic section: its tokens expanded, the library found or refused."""
+        name: str | None = dependency.name
+        if "$" in dependency.name:
+            name = expand(dependency.name, self.search.token_values(loaded))
+            if not name:
+                failure = Failure(dependency.name, "empty dynamic string token substitution")
+                self._refuse(Refusal("token-unexpanded", dependency.name, failure, loaded, dependency), dependency)
+                self._edge(loaded, dependency, None, "", ())
+                return None
+        return self._open(name or "", loaded, dependency)
+
+    def _open(
+        self,
+        name: str,
+        requester: LoadedObject | None,
+        dependency: Dependency,
+        *,
+        privileged: bool = False,
+        by_dlopen: bool = False,
+    ) -> LoadedObject | None:
+        """The object ``name`` stands for: one already loaded, or one found, opened and mapped now."""
+        known = self.namespace.named(name)
+        if known is not None:
+            loaded, how = known
+            reason = "it was loaded before under this name" if how == "loaded-name" else "a loaded library's SONAME"
+            step = Step(how, loaded.path, StepOutcome.TAKEN, reason)
+            self._edge(requester, dependency, loaded, how, (step,))
+            return loaded
+        located = self.search.locate(name, requester, privileged=privileged)
+        if located.opened is None:
+            assert located.failure is not None
+            self._refuse_search(name, located.failure, requester, dependency, located.steps)
+            self._edge(requester, dependency, None, "", located.steps)
+            return None
+        same = self.namespace.of_file(located.opened.file_id)
+        if same is not None:
+            self.namespace.call(same, name)
+            step = Step("same-inode", same.path, StepOutcome.TAKEN, "the same file is loaded already")
+            self._edge(requester, dependency, same, "same-inode", (*located.steps, step))
+            return same
+        above = None if by_dlopen else requester
+        added = self._add(located.opened, name, above, dependency, located.steps, taken=located.steps[-1].candidate)
+        self._edge(requester, dependency, added, located.how, located.steps)
+        return added
+
+    def _add(
+        self,
+        opened: OpenedFile,
+        name: str,
+        requester: LoadedObject | None,
+        dependency: Dependency | None = None,
+        steps: tuple[Step, ...] = (),
+        taken: str = "",
+    ) -> LoadedObject | None:
+        """Map an opened file; None, with a refusal noted, when the loader would not."""
+        image = self._image(opened, name, requester, dependency, steps)
+        if image is None:
+            return None
+        by_dlopen = dependency is not None and dependency.kind is DependencyKind.DLOPEN
+        refused = check_mapping(opened, image, self.model, opened_by_dlopen=by_dlopen)
+        if refused is not None:
+            failure = Failure(name, refused.text, refused.errno, refused.offset)
+            self._refuse(
+                Refusal(refused.code, name, failure, requester, dependency, opened, steps, crashes=refused.crashes),
+                dependency,
+            )
+            return None
+        loaded = LoadedObject(
+            path=taken or opened.path,
+            image=image,
+            opened=opened,
+            origin=origin_of(self.model.absolute(taken or opened.path)),
+            loader=requester,
+            depth=requester.depth + 1 if requester else 0,
+        )
+        return self.namespace.add(loaded, name)
+
+    def _image(
+        self,
+        opened: OpenedFile,
+        name: str,
+        requester: LoadedObject | None,
+        dependency: Dependency | None,
+        steps: tuple[Step, ...],
+    ) -> Image | None:
+        try:
+            return self.model.view.image(opened)
+        except LoadstoneError as error:
+            failure = Failure(name, error.message)
+            self._refuse(Refusal("bad-headers", name, failure, requester, dependency, opened, steps), dependency)
+            return None
+
+    def _refuse_search(
+        self,
+        name: str,
+        failure: Failure,
+        requester: LoadedObject | None,
+        dependency: Dependency,
+        steps: tuple[Step, ...],
+    ) -> None:
+        by_dlopen = dependency.kind is DependencyKind.DLOPEN
+        ended_by = next((s for s in reversed(steps) if s.outcome is StepOutcome.FATAL), None)
+        code = "unusable-file" if ended_by else "not-found"
+        requester = None if by_dlopen else requester
+        self._refuse(Refusal(code, name, failure, requester, dependency, None, steps), dependency)
+
+    def _refuse(self, refusal: Refusal, dependency: Dependency | None) -> None:
+        if dependency is not None and dependency.kind is DependencyKind.AUXILIARY:
+            return  # may be missing, and then nobody hears of it
+        self.refusals.append(refusal)
+
+    def _edge(
+        self,
+        requester: LoadedObject | None,
+        dependency: Dependency,
+        chosen: LoadedObject | None,
+        how: str,
+        steps: tuple[Step, ...],
+    ) -> None:
+        asking = requester.path if requester else ""
+        path = chosen.path if chosen else None
+        self.edges.append(Edge(asking, dependency.name, path, how if chosen else "", dependency.kind, steps))

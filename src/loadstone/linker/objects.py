@@ -1,0 +1,114 @@
+"""What a simulated process has loaded so far, and how a name or a file is recognised as one of those.
+
+Source: elf/dl-load.c and elf/dl-object.c of glibc, read for their rules: a name matches an object by any name it was
+asked for under, by the path it was opened by, or by its SONAME; a file matches by device and inode.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+
+from loadstone.binary.elf.facts import ElfFacts
+from loadstone.core.image import Dependency, Image, SearchKind
+from loadstone.linker.view import FileId, OpenedFile
+
+__all__ = ["LoadedObject", "Namespace", "origin_of"]
+
+_DT_RUNPATH = 29
+
+
+@dataclass(slots=True, eq=False)
+class LoadedObject:
+    """One object of the process, in the making.
+
+    ``path`` is the path it was opened by, ``names`` every name it answers to but its SONAME, ``loader`` the object
+    whose need brought it in (None for the program and for what dlopen was asked for), ``needed`` its dependencies
+    in the order of its dynamic section, ``order`` its place in the list of loaded objects.
+    """
+
+    path: str
+    image: Image
+    opened: OpenedFile
+    origin: str
+    loader: LoadedObject | None = None
+    is_program: bool = False
+    depth: int = 0
+    order: int = 0
+    names: set[str] = field(default_factory=set)
+    needed: list[tuple[Dependency, LoadedObject | None]] = field(default_factory=list)
+    directories: dict[SearchKind, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> ElfFacts:
+        assert isinstance(self.image.native, ElfFacts)
+        return self.image.native
+
+    @property
+    def has_runpath(self) -> bool:
+        return _DT_RUNPATH in self.facts.dynamic
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """The paths that lead here: the first object loaded, what it brought in, and so on to this one."""
+        links = [self.path]
+        above = self.loader
+        while above is not None:
+            links.append(above.path)
+            above = above.loader
+        return tuple(reversed(links))
+
+    def answers_to(self, name: str) -> bool:
+        """Whether the loader would take this object for the file ``name`` of a version need."""
+        return name in self.names
+
+    def __repr__(self) -> str:
+        return f"<{self.path}>"
+
+
+@dataclass(slots=True)
+class Namespace:
+    """The objects in the order they were loaded, with the ways to recognise one."""
+
+    objects: list[LoadedObject] = field(default_factory=list)
+    _by_name: dict[str, LoadedObject] = field(default_factory=dict)
+    _by_soname: dict[str, LoadedObject] = field(default_factory=dict)
+    _by_file: dict[FileId, LoadedObject] = field(default_factory=dict)
+
+    def add(self, loaded: LoadedObject, *names: str) -> LoadedObject:
+        loaded.order = len(self.objects)
+        self.objects.append(loaded)
+        for name in (loaded.path, *names):
+            self.call(loaded, name)
+        if loaded.image.identity:
+            self._by_soname.setdefault(loaded.image.identity, loaded)
+        self._by_file.setdefault(loaded.opened.file_id, loaded)
+        return loaded
+
+    def call(self, loaded: LoadedObject, name: str) -> None:
+        """From now on ``loaded`` answers to ``name`` as well."""
+        if name:
+            loaded.names.add(name)
+            self._by_name.setdefault(name, loaded)
+
+    def named(self, name: str) -> tuple[LoadedObject, str] | None:
+        """The first object that ``name`` stands for, and whether by a name it was asked for under or by SONAME."""
+        by_name, by_soname = self._by_name.get(name), self._by_soname.get(name)
+        if by_name is not None and (by_soname is None or by_name.order <= by_soname.order):
+            return by_name, "loaded-name"
+        if by_soname is None:
+            return None
+        self.call(by_soname, name)
+        return by_soname, "loaded-soname"
+
+    def of_file(self, file_id: FileId) -> LoadedObject | None:
+        return self._by_file.get(file_id)
+
+    def answering_to(self, name: str) -> LoadedObject | None:
+        """The object a version need's file name stands for; a SONAME nobody asked by does not count."""
+        return self._by_name.get(name)
+
+
+def origin_of(absolute_path: str) -> str:
+    """What ``$ORIGIN`` is for a library opened by that path: its directory, symbolic links as they are."""
+    return posixpath.dirname(absolute_path) or "/"

@@ -1,0 +1,70 @@
+"""What changed from one release of glibc to the next, as a table.
+
+A row states a behaviour and the release it came with or went with; everything else is the same in all of them. The
+rows were read from the release notes and the history of elf/dl-load.c, elf/dl-open.c and elf/dl-hwcaps.c, and are
+held against the loader at hand by the tests: its messages must be found in its own read-only data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Behaviour", "behaviour_of"]
+
+_Release = tuple[int, int]
+
+_GLIBC_HWCAPS_FROM: Final = (2, 33)
+_ISA_LEVEL_FROM: Final = (2, 33)
+_LEGACY_HWCAPS_UNTIL: Final = (2, 36)
+_PIE_REFUSED_FROM: Final = (2, 30)
+_PIE_OWN_WORDS_FROM: Final = (2, 31)
+_PAGE_ALIGNED_FROM: Final = (2, 35)
+_RELR_FROM: Final = (2, 36)
+_DEPTH_FIRST_SORT_FROM: Final = (2, 36)
+_EXECUTABLE_STACK_REFUSED_FROM: Final = (2, 41)
+_ABI_TAG_IGNORED_FROM: Final = (2, 37)
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How one release behaves where releases differ.
+
+    ``misaligned`` are its words for a segment whose address and offset differ within a page; ``pie_refused`` those
+    for a position-independent program given to dlopen, empty where it is loaded; ``depth_first_sort`` whether objects
+    are relocated in depth-first order.
+    """
+
+    glibc_hwcaps: bool
+    legacy_hwcaps: bool
+    isa_level_checked: bool
+    relr: bool
+    depth_first_sort: bool
+    executable_stack_refused: bool
+    checks_abi_tag: bool
+    pie_refused: str
+    misaligned: str
+
+
+def behaviour_of(release: _Release) -> Behaviour:
+    """The row of a release.
+
+    >>> behaviour_of((2, 41)).executable_stack_refused, behaviour_of((2, 28)).pie_refused
+    (True, '')
+    """
+    pie = "cannot dynamically load executable"
+    if release >= _PIE_OWN_WORDS_FROM:
+        pie = "cannot dynamically load position-independent executable"
+    return Behaviour(
+        glibc_hwcaps=release >= _GLIBC_HWCAPS_FROM,
+        legacy_hwcaps=release <= _LEGACY_HWCAPS_UNTIL,
+        isa_level_checked=release >= _ISA_LEVEL_FROM,
+        relr=release >= _RELR_FROM,
+        depth_first_sort=release >= _DEPTH_FIRST_SORT_FROM,
+        executable_stack_refused=release >= _EXECUTABLE_STACK_REFUSED_FROM,
+        checks_abi_tag=release < _ABI_TAG_IGNORED_FROM,
+        pie_refused=pie if release >= _PIE_REFUSED_FROM else "",
+        misaligned="ELF load command address/offset not page-aligned"
+        if release >= _PAGE_ALIGNED_FROM
+        else "ELF load command address/offset not properly aligned",
+    )

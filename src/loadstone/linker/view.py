@@ -1,0 +1,335 @@
+"""The file system as a loader sees it: the real one, one rooted in a folder, or one made up for a test.
+
+The only place of the package that asks which platform this is. Nothing here writes, and nothing is opened that could
+block or act: devices and FIFOs are recognised before they are read.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final, Protocol
+
+from loadstone.binary import read
+from loadstone.core.image import Image
+from loadstone.core.limits import MAX_NAME_LENGTH
+
+__all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_platform"]
+
+HEAD_SIZE: Final = 832
+"""Bytes glibc reads at first from a 64-bit candidate (elf/dl-load.c, struct filebuf)."""
+
+_MAX_LINKS: Final = 40
+"""Symbolic links followed in one path before ELOOP (Linux, path_resolution(7))."""
+
+_MAX_TEXT: Final = 16 << 20
+"""Bytes of a configuration file: the cache of a large system has some 300 kB."""
+
+_IMAGES_KEPT: Final = 1024
+
+FileId = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file that could be opened for reading, as it was then. ``stamp`` changes when its content does."""
+
+    path: str
+    file_id: FileId
+    size: int
+    head: bytes
+    stamp: tuple[int, ...] = ()
+    is_regular: bool = True
+    read_error: int = 0  # errno of read(2): EISDIR for a directory
+    set_user_id: bool = False
+
+
+class FileView(Protocol):
+    """What a simulated loader may ask of files. Every path is absolute; errors are OSError with an errno."""
+
+    def open(self, path: str) -> OpenedFile: ...
+    def is_directory(self, path: str) -> int:
+        """0 when ``path`` is a directory, else the errno a loader's stat would leave (ENOTDIR for another file)."""
+        ...
+
+    def image(self, opened: OpenedFile) -> Image:
+        """What is in an opened file; raises MalformedImage or Unreadable."""
+        ...
+
+    def read_bytes(self, path: str) -> bytes: ...
+    def real_path(self, path: str) -> str: ...
+    def names(self, directory: str) -> tuple[str, ...]: ...
+    def exists(self, path: str) -> bool: ...
+    def is_executable_mount(self, opened: OpenedFile) -> bool: ...
+    def host_path(self, path: str) -> str:
+        """Where ``path`` is for tools of this machine; the path itself when there is no such place."""
+        ...
+
+
+def host_platform() -> str:
+    """``linux``, ``darwin``, ``win32`` ...: the platform this process runs on."""
+    return sys.platform
+
+
+def _os_error(code: int, path: str) -> OSError:
+    return OSError(code, os.strerror(code), path)
+
+
+@lru_cache(maxsize=_IMAGES_KEPT)
+def _image(host_path: str, stamp: tuple[int, ...]) -> Image:  # noqa: ARG001  the stamp is part of the key
+    return read(host_path)
+
+
+@lru_cache(maxsize=4096)
+def _head(host_path: str, stamp: tuple[int, ...]) -> tuple[bytes, int]:  # noqa: ARG001  the stamp is part of the key
+    handle = os.open(host_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(handle, HEAD_SIZE), 0
+    except OSError as error:
+        return b"", error.errno or errno.EIO
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class HostFiles:
+    """The files of this machine, or of a system unpacked below ``root``; as ``uid`` when that is given.
+
+    With a root, absolute symbolic links lead to places below it, as they would after chroot(2). With a ``uid`` the
+    permission bits of every directory on the way and of the file are weighed for that user; access control lists
+    and capabilities are not.
+    """
+
+    root: str = "/"
+    uid: int | None = None
+    _groups: dict[int, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
+
+    def host_path(self, path: str) -> str:
+        return path if self.root == "/" else self._below_root(path)
+
+    def open(self, path: str) -> OpenedFile:
+        _check_path(path)
+        host = self.host_path(path)
+        status = os.stat(host)
+        self._check_access(host, status)
+        stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
+        head, error = _head(host, stamp) if plain else (b"", 0)
+        return OpenedFile(
+            path=path,
+            file_id=(status.st_dev, status.st_ino),
+            size=status.st_size,
+            head=head,
+            stamp=stamp,
+            is_regular=stat.S_ISREG(status.st_mode),
+            read_error=error,
+            set_user_id=bool(status.st_mode & stat.S_ISUID),
+        )
+
+    def is_directory(self, path: str) -> int:
+        try:
+            _check_path(path)
+            status = os.stat(self.host_path(path))
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0 if stat.S_ISDIR(status.st_mode) else errno.ENOTDIR
+
+    def image(self, opened: OpenedFile) -> Image:
+        return _image(self.host_path(opened.path), opened.stamp)
+
+    def read_bytes(self, path: str) -> bytes:
+        with open(self.host_path(path), "rb") as stream:  # noqa: PTH123  the view is the one that opens
+            return stream.read(_MAX_TEXT)
+
+    def real_path(self, path: str) -> str:
+        if self.root == "/":
+            return os.path.realpath(path)
+        return "/" + os.path.relpath(self._below_root(path), self.root)
+
+    def names(self, directory: str) -> tuple[str, ...]:
+        return tuple(os.listdir(self.host_path(directory)))
+
+    def exists(self, path: str) -> bool:
+        try:
+            return os.path.exists(self.host_path(path))
+        except OSError:
+            return False
+
+    def is_executable_mount(self, opened: OpenedFile) -> bool:
+        return opened.file_id[0] not in _noexec_devices()
+
+    def _below_root(self, path: str) -> str:
+        """The place of ``path`` below the root, its symbolic links followed inside the root."""
+        root = self.root.rstrip("/")
+        pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+        parts: list[str] = []
+        links = 0
+        while pending:
+            part = pending.pop()
+            if part == "..":
+                del parts[-1:]
+                continue
+            here = "/".join((root, *parts, part))
+            try:
+                target = os.readlink(here)
+            except OSError:  # no link, or not there: stat will say which
+                parts.append(part)
+                continue
+            links += 1
+            if links > _MAX_LINKS:
+                raise _os_error(errno.ELOOP, path)
+            if target.startswith("/"):
+                parts.clear()
+            pending.extend(p for p in reversed(target.split("/")) if p not in ("", "."))
+        return "/".join((root, *parts)) or "/"
+
+    def _check_access(self, host: str, status: os.stat_result) -> None:
+        """Raise EACCES when the user asked for may not read the file or pass a directory on the way to it."""
+        if self.uid is None or self.uid == 0:
+            if self.uid is None and not os.access(host, os.R_OK):
+                raise _os_error(errno.EACCES, host)
+            return
+        real = os.path.realpath(host)
+        parent = os.path.dirname(real)
+        while True:
+            if not self._may(os.stat(parent), 1):
+                raise _os_error(errno.EACCES, host)
+            if parent == "/":
+                break
+            parent = os.path.dirname(parent)
+        if not self._may(status, 4):
+            raise _os_error(errno.EACCES, host)
+
+    def _may(self, status: os.stat_result, bit: int) -> bool:
+        if status.st_uid == self.uid:
+            return bool(status.st_mode & bit << 6)
+        if status.st_gid in self._group_ids():
+            return bool(status.st_mode & bit << 3)
+        return bool(status.st_mode & bit)
+
+    def _group_ids(self) -> frozenset[int]:
+        assert self.uid is not None
+        if self.uid not in self._groups:
+            self._groups[self.uid] = _groups_of(self.uid)
+        return self._groups[self.uid]
+
+
+def _check_path(path: str) -> None:
+    if "\0" in path:
+        raise _os_error(errno.ENOENT, path)
+    if len(path) >= MAX_NAME_LENGTH:
+        raise _os_error(errno.ENAMETOOLONG, path)
+
+
+def _groups_of(uid: int) -> frozenset[int]:
+    try:
+        import pwd  # noqa: PLC0415  not on every platform
+
+        entry = pwd.getpwuid(uid)
+    except (ImportError, KeyError):
+        return frozenset()
+    return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
+
+
+@lru_cache(maxsize=1)
+def _noexec_devices() -> frozenset[int]:
+    """The device numbers of file systems mounted noexec. Source: proc_pid_mountinfo(5)."""
+    found = set()
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
+            for line in lines:
+                fields = line.split(" ", 6)
+                if len(fields) > 5 and "noexec" in fields[5].split(","):
+                    major, minor = fields[2].split(":")
+                    found.add(os.makedev(int(major), int(minor)))
+    except OSError:
+        return frozenset()
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True)
+class PretendedFiles:
+    """A file system that exists only as a table: path to bytes, to ``-> target`` text, or to an errno.
+
+    Directories are those the paths imply. Two paths are the same file only through a link.
+
+    >>> files = PretendedFiles({"/lib/liba.so.1": "-> liba.so.1.2", "/lib/liba.so.1.2": b"not an image"})
+    >>> files.open("/lib/liba.so.1").size
+    12
+    """
+
+    files: Mapping[str, bytes | str | int]
+    noexec: tuple[str, ...] = ()
+
+    def _resolve(self, path: str) -> str:
+        for _ in range(_MAX_LINKS):
+            path = os.path.normpath(path)
+            for part in _prefixes(path):
+                entry = self.files.get(part)
+                if isinstance(entry, str):
+                    target = os.path.join(os.path.dirname(part), entry.removeprefix("-> "))
+                    path = target + path[len(part) :]
+                    break
+            else:
+                return path
+        raise _os_error(errno.ELOOP, path)
+
+    def open(self, path: str) -> OpenedFile:
+        real = self._resolve(path)
+        entry = self.files.get(real)
+        if isinstance(entry, int):
+            raise _os_error(entry, path)
+        number = hash(real)
+        if isinstance(entry, bytes):
+            return OpenedFile(path, (0, number), len(entry), entry[:HEAD_SIZE], (number, len(entry)))
+        if self.is_directory(real) == 0:
+            return OpenedFile(path, (0, number), 0, b"", is_regular=False, read_error=errno.EISDIR)
+        raise _os_error(errno.ENOENT, path)
+
+    def is_directory(self, path: str) -> int:
+        try:
+            real = self._resolve(path)
+        except OSError as error:
+            return error.errno or errno.EIO
+        if real in self.files:
+            return errno.ENOTDIR
+        return 0 if real == "/" or any(name.startswith(real + "/") for name in self.files) else errno.ENOENT
+
+    def image(self, opened: OpenedFile) -> Image:
+        return read(self.read_bytes(opened.path))
+
+    def read_bytes(self, path: str) -> bytes:
+        entry = self.files.get(self._resolve(path))
+        if not isinstance(entry, bytes):
+            raise _os_error(errno.ENOENT, path)
+        return entry
+
+    def real_path(self, path: str) -> str:
+        return self._resolve(path)
+
+    def names(self, directory: str) -> tuple[str, ...]:
+        prefix = self._resolve(directory).rstrip("/") + "/"
+        return tuple(sorted({n[len(prefix) :].split("/")[0] for n in self.files if n.startswith(prefix)}))
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.open(path)
+        except OSError:
+            return False
+        return True
+
+    def is_executable_mount(self, opened: OpenedFile) -> bool:
+        return not opened.path.startswith(self.noexec) if self.noexec else True
+
+    def host_path(self, path: str) -> str:
+        return path
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    parts = path.split("/")
+    return ("/".join(parts[:count]) for count in range(2, len(parts) + 1))
