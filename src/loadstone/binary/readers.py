@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.sniff import SNIFF_SIZE, FileKind, Identified, identify
-from loadstone.core.image import Image
+from loadstone.core.image import Image, Slice
 from loadstone.errors import MalformedImage
 
 __all__ = ["READERS", "identify_file", "images", "read"]
@@ -25,7 +26,7 @@ READERS: Final = {
 SPLITTERS: Final = {
     FileKind.UNIVERSAL: ("loadstone.binary.universal", "slices"),
 }
-"""A container and the generator of the windows its images lie in."""
+"""A container and the function that says where its images lie, the one for this processor first when asked to."""
 
 
 def _function(row: tuple[str, str]) -> Callable[..., object]:
@@ -41,7 +42,9 @@ def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> 
 
 
 def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False) -> Image:
-    r"""The image in a file, or in bytes: ELF, PE or Mach-O; of a universal file the first that can be read.
+    r"""The image in a file, or in bytes: ELF, PE or Mach-O.
+
+    Of a universal file it is the one for this processor, failing that the first; ``slices`` lists them all.
 
     Args:
         source: a path, or the bytes themselves.
@@ -80,11 +83,15 @@ def _images(cursor: Cursor, *, strict: bool, first: bool) -> tuple[Image, ...]:
     if cursor.upto(cursor.start, 4) == b"\x7fELF":  # by far the most frequent
         return (_one(cursor, FileKind.ELF, strict=strict),)
     found = identify(cursor.upto(cursor.start, SNIFF_SIZE))
-    if found.kind in READERS:
-        return (_one(cursor, found.kind, strict=strict),)
     if found.kind in SPLITTERS:
         return _parts(cursor, found, strict=strict, first=first)
-    raise _not_an_image(cursor, found)
+    return (_whole(cursor, found, strict=strict),)
+
+
+def _whole(cursor: Cursor, found: Identified, *, strict: bool) -> Image:
+    if found.kind not in READERS:
+        raise _not_an_image(cursor, found)
+    return _one(cursor, found.kind, strict=strict)
 
 
 def _one(cursor: Cursor, kind: FileKind, *, strict: bool) -> Image:
@@ -95,16 +102,22 @@ def _one(cursor: Cursor, kind: FileKind, *, strict: bool) -> Image:
 
 
 def _parts(cursor: Cursor, found: Identified, *, strict: bool, first: bool) -> tuple[Image, ...]:
+    """The images of a container; its parts are images or nothing, never containers again."""
+    log = DamageLog(cursor.path, strict=strict)
+    parts: tuple[Slice, ...] = _function(SPLITTERS[found.kind])(cursor, log, own_first=first)  # type: ignore[assignment]
     images_found: list[Image] = []
     refusal: MalformedImage | None = None
-    for window in _function(SPLITTERS[found.kind])(cursor):  # type: ignore[attr-defined]
+    for part in parts:
+        window = cursor.window(part.offset, part.size)
         try:
-            images_found += _images(window, strict=strict, first=first)
+            image = _whole(window, identify(window.upto(part.offset, SNIFF_SIZE)), strict=strict)
         except MalformedImage as error:
             if strict:
                 raise
             refusal = refusal or error
-        if first and images_found:
+            continue
+        images_found.append(replace(image, slices=parts, damage=log.entries() + image.damage))
+        if first:
             break
     if not images_found:
         raise refusal or _not_an_image(cursor, found)

@@ -189,4 +189,4 @@ def _text(head: bytes) -> Identified | None:
         return None
     if start[:1] in "{[" and start.rstrip()[-1:] in '}],"':
         return Identified(FileKind.JSON, "JSON text")
-    return Identified(FileKind.TEXT, "text, not a binary")
+    return Identified(FileKind.TEXT, "plain text")

@@ -33,6 +33,7 @@ __all__ = [
     "SearchKind",
     "Section",
     "Segment",
+    "Slice",
     "Symbol",
     "SymbolBinding",
     "SymbolKind",
@@ -437,6 +438,15 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """One image of a universal file: Apple's name of its architecture (``arm64e``), and its bytes in the file."""
+
+    architecture: str
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Native:
     """Base of what only one format has; each reader adds its own subclass next to itself."""
 
@@ -468,6 +478,7 @@ class Image:
     notes: tuple[Note, ...] = ()
     damage: tuple[Damage, ...] = ()
     slice_offset: int = 0  # of this image inside a universal file or archive
+    slices: tuple[Slice, ...] = ()  # of a universal file: every image in it, this one being at slice_offset
     native: Native = Native()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from loadstone.binary.digests import DigestState
 from loadstone.binary.pe.layout import SUBSYSTEMS, Characteristics, DllCharacteristics
 from loadstone.core.image import Native
 
@@ -13,7 +14,6 @@ __all__ = [
     "BoundImport",
     "DataDirectory",
     "DebugEntry",
-    "DigestState",
     "Hybrid",
     "LoadConfig",
     "Manifest",
@@ -131,14 +131,6 @@ class Manifest:
     ui_access: bool
     offset: int
     size: int
-
-
-class DigestState(StrEnum):
-    """What comparing a signed digest with the bytes gave."""
-
-    MATCHES = "matches"
-    DIFFERS = "differs"
-    UNKNOWN = "unknown"  # no digest could be found, or none of an algorithm Loadstone computes
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.binary.pe.facts import DigestState, PeFacts
+from loadstone.binary.digests import DigestState
+from loadstone.binary.pe.facts import PeFacts
 from loadstone.binary.pe.headers import Headers, SectionHeader
 from loadstone.binary.pe.layout import (
     MACHINE_AMD64,
