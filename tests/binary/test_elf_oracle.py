@@ -188,7 +188,8 @@ def _spelled_like_readelf(image: Image) -> list[tuple[str, bool]]:
     for symbol in image.symbols:
         name, version = symbol.name, symbol.version
         if version is not None and name != version.name:  # the symbol that stands for a version is printed bare
-            name += ("@@" if symbol.defined and version.is_default else "@") + version.name
+            offered = symbol.defined and version.file is None  # a copied datum is defined, with a needed version
+            name += ("@@" if offered and version.is_default else "@") + version.name
         spelled.append((name, symbol.defined))
     return spelled
 

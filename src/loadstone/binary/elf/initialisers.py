@@ -58,19 +58,14 @@ def _array(
     offset, data = view.table(tag.name, address, size, dynamic.place(tag))
     entries = view.layout.words(data).tolist()
     if not all(entries):
-        filled = _filled(tables, address, address + size)
+        filled = {
+            place: addend
+            for table in tables
+            for place, addend in table.relative_entries(view)
+            if address <= place < address + size
+        }
         entries = [entry or filled.get(address + i * word, 0) for i, entry in enumerate(entries)]
     return [(entry, offset + i * word) for i, entry in enumerate(entries)]
-
-
-def _filled(tables: tuple[RelocationTable, ...], first: int, last: int) -> dict[int, int]:
-    return {
-        place: table.addends[i]
-        for table in tables
-        if table.addends is not None
-        for i, place in enumerate(table.offsets)
-        if first <= place < last
-    }
 
 
 def _resolvers(view: View, tables: tuple[RelocationTable, ...]) -> list[int]:

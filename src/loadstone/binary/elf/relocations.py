@@ -7,6 +7,7 @@ jump slots of DT_JMPREL). Entries counted by DT_RELACOUNT need no symbol, by the
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,29 +15,44 @@ from loadstone.binary.elf.dynamic import Tag
 from loadstone.binary.elf.facts import DynamicTable, Usage
 from loadstone.binary.elf.machines import relocations
 from loadstone.binary.elf.view import View
+from loadstone.core.image import ByteOrder
 
 __all__ = ["RelocationTable", "read_relocations", "usage"]
 
 _MIPS: Final = 8
+_JUMP_SLOTS: Final = "jump slot relocations"
+_STEP: Final = 65_536  # relative entries looked at in one go
 
 
 @dataclass(frozen=True, slots=True)
 class RelocationTable:
-    """One table as columns. ``addends`` is None where they stand in the patched place (REL).
+    """One table as columns, but for its first ``relative`` entries, which need no symbol and are not read here.
 
-    ``relative`` entries from the first on need no symbol; ``jump_slots`` marks the table of DT_JMPREL.
+    ``addends`` is None where they stand in the patched place (REL); ``jump_slots`` marks the table of DT_JMPREL.
+    ``address`` and ``stride`` (words of an entry) say where the unread entries are.
     """
 
-    offsets: array[int]
-    infos: array[int]
-    addends: array[int] | None
+    address: int
+    stride: int
     relative: int
     jump_slots: bool
+    infos: array[int]
+    addends: array[int] | None
+
+    def relative_entries(self, view: View) -> Iterator[tuple[int, int]]:
+        """``(patched address, addend)`` of the entries that need no symbol; none where they have no addend."""
+        entry_size = self.stride * view.layout.word_size
+        for first in range(0, self.relative if self.stride == 3 else 0, _STEP):
+            count = min(_STEP, self.relative - first)
+            found = view.place(self.address + first * entry_size)
+            if found is None:
+                return
+            words = view.layout.words(view.cursor.upto(found[0], min(count * entry_size, found[1])))
+            yield from zip(words[0::3], words[2::3], strict=False)
 
 
 def read_relocations(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> tuple[RelocationTable, ...]:
     """The tables of DT_RELA, DT_REL and DT_JMPREL; what the last shares with the others is counted once, as its own."""
-    word = view.layout.word_size
     slots, slots_size = by_tag.get(Tag.JMPREL), by_tag.get(Tag.PLTRELSZ, 0)
     found = []
     for tag, size_tag, count_tag, stride in (
@@ -48,34 +64,44 @@ def read_relocations(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) 
             continue
         if slots is not None and slots > address and slots + slots_size == address + size:
             size = slots - address
-        _, data = view.table("relocations", address, size, dynamic.place(tag))
-        found.append(_table(view, data, stride, by_tag.get(count_tag, 0), jump_slots=False))
+        relative = min(by_tag.get(count_tag, 0), size // (stride * view.layout.word_size))
+        found.append(_table(view, "relocations", address, size, dynamic.place(tag), stride, relative))
     if slots is not None and slots_size:
-        _, data = view.table("jump slot relocations", slots, slots_size, dynamic.place(Tag.JMPREL))
-        with_addend = by_tag.get(Tag.PLTREL, Tag.RELA if word == 8 else Tag.REL) == Tag.RELA
-        found.append(_table(view, data, 3 if with_addend else 2, 0, jump_slots=True))
+        default = Tag.RELA if view.layout.bits == 64 else Tag.REL
+        stride = 3 if by_tag.get(Tag.PLTREL, default) == Tag.RELA else 2
+        where = dynamic.place(Tag.JMPREL)
+        found.append(_table(view, _JUMP_SLOTS, slots, slots_size, where, stride, 0))
     return tuple(found)
 
 
-def _table(view: View, data: bytes, stride: int, relative: int, *, jump_slots: bool) -> RelocationTable:
-    words = view.layout.words(data[: len(data) - len(data) % (stride * view.layout.word_size)])
-    infos = words[1::stride]
+def _table(view: View, name: str, address: int, size: int, told_at: int, stride: int, relative: int) -> RelocationTable:
+    entry_size = stride * view.layout.word_size
+    skipped = relative * entry_size
+    infos = addends = view.layout.words(b"")
+    if size > skipped:
+        _, data = view.table(name, address + skipped, size - skipped, told_at)
+        words = view.layout.words(data[: len(data) - len(data) % entry_size])
+        infos, addends = words[1::stride], words[2::stride]
     return RelocationTable(
-        offsets=words[0::stride],
+        address=address,
+        stride=stride,
+        relative=relative,
+        jump_slots=name is _JUMP_SLOTS,
         infos=infos,
-        addends=words[2::stride] if stride == 3 else None,
-        relative=min(relative, len(infos)),
-        jump_slots=jump_slots,
+        addends=addends if stride == 3 else None,
     )
 
 
-def _parts(view: View, info: int) -> tuple[int, int]:
-    """Symbol and type of an ``r_info``."""
+def _split_info(view: View, infos: set[int]) -> list[tuple[int, int, int]]:
+    """Each ``r_info`` with its symbol and its type."""
     if view.layout.bits == 32:
-        return info >> 8, info & 0xFF
-    if view.machine == _MIPS:  # three types and a special symbol; little-endian files store the symbol word first
-        return (info & 0xFFFF_FFFF, info >> 56) if view.layout.order == "little" else (info >> 32, info & 0xFF)
-    return info >> 32, info & 0xFFFF_FFFF
+        return [(info, info >> 8, info & 0xFF) for info in infos]
+    if view.machine != _MIPS:
+        return [(info, info >> 32, info & 0xFFFF_FFFF) for info in infos]
+    # three types and a special symbol follow the symbol; read as one little-endian number, they are its upper half
+    if view.layout.order is ByteOrder.LITTLE:
+        return [(info, info & 0xFFFF_FFFF, info >> 56) for info in infos]
+    return [(info, info >> 32, info & 0xFF) for info in infos]
 
 
 def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
@@ -91,17 +117,16 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
     initial_exec = False
     for table in tables:
         relative += table.relative
-        for info in set(table.infos[table.relative :]):
-            symbol, kind = _parts(view, info)
-            if kind in numbers.relative and not symbol:
-                relative += table.infos.count(info) - _leading(table, info)
+        for info, symbol, kind in _split_info(view, set(table.infos)):
+            if table.jump_slots and kind in numbers.jump_slot:
+                slots.add(symbol)
+            elif kind in numbers.relative and not symbol:
+                relative += table.infos.count(info)
             elif kind in numbers.irelative:
                 irelative += table.infos.count(info)
             elif kind in numbers.tls_offset:
                 initial_exec = True
                 immediate.add(symbol)
-            elif table.jump_slots and kind in numbers.jump_slot:
-                slots.add(symbol)
             elif kind in numbers.copy:
                 copied.add(symbol)
                 immediate.add(symbol)
@@ -118,7 +143,3 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
         initial_exec_tls=initial_exec,
     )
     return found, max(immediate | slots, default=-1) + 1
-
-
-def _leading(table: RelocationTable, info: int) -> int:
-    return table.infos[: table.relative].count(info) if table.relative else 0

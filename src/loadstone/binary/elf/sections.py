@@ -44,9 +44,10 @@ _KINDS: Final = {
 _MAX_COMMENT: Final = 1 << 14
 
 
-def _flags(bits: int) -> str:
-    """Allocated sections are readable; W and X as written. The same three letters as segments have."""
-    return ("r" if bits & 2 else "-") + ("w" if bits & 1 else "-") + ("x" if bits & 4 else "-")
+_FLAGS: Final = tuple(
+    ("r" if bits & 2 else "-") + ("w" if bits & 1 else "-") + ("x" if bits & 4 else "-") for bits in range(8)
+)
+"""By SHF_WRITE, SHF_ALLOC and SHF_EXECINSTR: what is allocated can be read. The same three letters as segments have."""
 
 
 def read_sections(view: View, header: Header) -> tuple[Section, ...]:
@@ -78,16 +79,13 @@ def read_sections(view: View, header: Header) -> tuple[Section, ...]:
     if 0 < names_section < len(rows):
         _, _, _, _, offset, size, *_ = rows[names_section]
         names = StringTable(cursor.upto(cursor.start + offset, size), cursor.start + offset)
+    texts, unnamed = names.column([row[0] for row in rows])
     found = []
-    unnamed = 0
-    for position, (name, kind, flags, address, offset, size, *_) in enumerate(rows):
-        text = names.at(name)
-        if text is None:
-            text = ""
-            unnamed += 1
+    at = start
+    for text, (_, kind, flags, address, offset, size, *_) in zip(texts, rows, strict=True):
         word = _KINDS.get(kind) or f"{kind:#x}"
-        at = start + position * entry_size
-        found.append(Section(text, word, _flags(flags), cursor.start + offset, size, address, at))
+        found.append(Section(text, word, _FLAGS[flags & 7], cursor.start + offset, size, address, at))
+        at += entry_size
     if unnamed:
         damage.add("section headers", f"{unnamed} names lie outside the section name table", start)
     return tuple(found)

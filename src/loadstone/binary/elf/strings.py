@@ -47,8 +47,10 @@ class StringTable:
         """All strings of the table at once; those that begin inside another one are looked up."""
         pieces = self._data.decode("ascii").split("\0")
         pieces.pop()  # what follows the last NUL has no end
-        starts = accumulate((len(piece) + 1 for piece in pieces), initial=0)
-        known = {start: piece for start, piece in zip(starts, pieces, strict=False) if len(piece) <= MAX_STRING_LENGTH}
+        lengths = list(map(len, pieces))
+        if max(lengths, default=0) > MAX_STRING_LENGTH:
+            return self._looked_up(positions, {})
+        known = dict(zip(accumulate(map((1).__add__, lengths), initial=0), pieces, strict=False))
         names = tuple(map(known.get, positions))
         if None not in names:
             return names, 0  # type: ignore[return-value]  # just shown to hold no None

@@ -24,30 +24,41 @@ __all__ = ["read_definitions", "read_needs", "read_version_indexes", "version_co
 _VER_FLG_BASE: Final = 1
 _VER_FLG_WEAK: Final = 2
 _HIDDEN: Final = 0x8000
+_WINDOW: Final = 16 << 10  # bytes read at once, more than any real version section but glibc's and Qt's need
 _FIRST_NAMED: Final = 2  # 0 is local, 1 is global without a version
 
 
 class _Records:
     """The version section from where it starts to the end of its segment, walked along its links."""
 
-    __slots__ = ("_data", "_field", "_left", "_view", "offset")
+    __slots__ = ("_data", "_field", "_left", "_room", "_view", "offset")
 
     def __init__(self, view: View, field: str, address: int, told_at: int) -> None:
         self._view = view
         self._field = field
         self._left = MAX_VERSION_NODES
-        self.offset, self._data = view.table(field, address, None, told_at)
+        self._room = (view.place(address) or (0, 0))[1]
+        self.offset, self._data = view.table(field, address, min(self._room, _WINDOW) or None, told_at)
+
+    def _fields(self, layout: Struct, position: int) -> tuple[Any, ...] | None:
+        """One record; None where the segment or the file ends before it does."""
+        if position + layout.size <= len(self._data):
+            return layout.unpack_from(self._data, position)
+        data = b""
+        if position + layout.size <= self._room:
+            data = self._view.cursor.upto(self.offset + position, layout.size)
+        return layout.unpack(data) if len(data) == layout.size else None
 
     def chain(self, layout: Struct, position: int, count: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
         """``(position, fields)`` of at most ``count`` records; the last field of each is the link to the next."""
         for turn in range(count):
-            if self._left <= 0 or position + layout.size > len(self._data):
+            fields = self._fields(layout, position) if self._left > 0 else None
+            if fields is None:
                 what = f"record {turn + 1} of {count} lies outside" if self._left > 0 else "its records have no end"
-                self._view.damage.add(self._field, what, self.offset + min(position, len(self._data)), fatal=True)
+                self._view.damage.add(self._field, what, self.offset + position, fatal=True)
                 self._left = 0
                 return
             self._left -= 1
-            fields = layout.unpack_from(self._data, position)
             yield position, fields
             if not fields[-1]:
                 if turn + 1 < count:
