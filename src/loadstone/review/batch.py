@@ -1,0 +1,157 @@
+"""One part of a run: source files that are read and asked about together, within their time."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from types import FrameType
+from typing import Final, TypeVar
+
+from loadstone.core.claims import Claim, Location, Unit
+from loadstone.core.fingerprints import fingerprints
+from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
+from loadstone.review import frontends, ir, rules
+from loadstone.review.suppress import Directive, apply, directives
+
+__all__ = ["Batch", "Outcome", "Source", "review_batch"]
+
+T = TypeVar("T")
+
+_STATEMENT_LINES: Final = 4
+"""Lines of a claim's place that go into its fingerprint."""
+
+_UNREAD_SHARE: Final = 0.1
+"""Share of a file's lines in gaps from which no clean verdict is given for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source file: its path as it will be reported, and its bytes."""
+
+    path: str
+    language: ir.Language
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Files whose functions may know each other, and the seconds one of them may take."""
+
+    sources: tuple[Source, ...]
+    seconds_per_file: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a batch."""
+
+    results: tuple[Result, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    files: tuple[ReviewedFile, ...] = ()
+
+
+class _TimeUp(BaseException):
+    """The clock rang. Not an Exception, so that no handler on the way takes it for one of its own."""
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raise :class:`_TimeUp` in the body after ``seconds``; without effect off the main thread or without SIGALRM."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def ring(_number: int, _frame: FrameType | None) -> None:
+        raise _TimeUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _attempt(seconds: float, work: Callable[[], T]) -> T | str:
+    """The result of ``work``, or why there is none."""
+    try:
+        with _within(seconds):
+            return work()
+    except _TimeUp:
+        return f"not finished within {seconds:g} s"
+    except RecursionError:
+        return "nested deeper than can be followed"
+
+
+def review_batch(batch: Batch) -> Outcome:
+    """Read every file of the batch and ask every rule of them together; failing that, one by one."""
+    units: list[ir.Unit] = []
+    limits: list[Limit] = []
+    for source in batch.sources:
+        unit = _attempt(batch.seconds_per_file, lambda s=source: frontends.parse(s.path, s.content, s.language))  # type: ignore[misc]
+        if isinstance(unit, str):
+            limits.append(Limit(LimitKind.TIME, Location(source.path), unit, gap=True))
+        else:
+            units.append(unit)
+    claims: list[Claim] = []
+    whole = _attempt(batch.seconds_per_file * max(len(units), 1), lambda: rules.ask(ir.Program(tuple(units))))
+    if isinstance(whole, str):
+        for unit in units:
+            alone = _attempt(batch.seconds_per_file, lambda u=unit: rules.ask(ir.Program((u,))))  # type: ignore[misc]
+            if isinstance(alone, str):
+                limits.append(Limit(LimitKind.TIME, Location(unit.path), alone, gap=True))
+            else:
+                claims += alone
+    else:
+        claims += whole
+    limits += [limit for unit in units for limit in _gaps(unit)]
+    written = [d for unit in units for d in directives(unit.path, unit.text, unit.language)]
+    results, unused = _named(claims, units), ()
+    results, unused = _waived(results, written)
+    digests = {source.path: source.digest for source in batch.sources}
+    files = tuple(
+        ReviewedFile(unit.path, unit.language.value, unit.line_count, digest=digests[unit.path]) for unit in units
+    )
+    return Outcome(results, (*limits, *unused), files)
+
+
+def _waived(results: Sequence[Result], written: Sequence[Directive]) -> tuple[tuple[Result, ...], tuple[Limit, ...]]:
+    return apply(results, written, date.today())  # noqa: DTZ011 - a day in the calendar of whoever asks
+
+
+def _named(claims: Sequence[Claim], units: Sequence[ir.Unit]) -> tuple[Result, ...]:
+    """The claims with their fingerprints, made from the text of the statements they are about."""
+    lines: dict[str, list[str]] = {unit.path: unit.text.split("\n") for unit in units}
+
+    def statement(claim: Claim) -> str:
+        place = claim.location
+        if place.unit is not Unit.LINES or not place.start:
+            return ""
+        return "\n".join(lines.get(place.path, [])[place.start - 1 : min(place.end, place.start + _STATEMENT_LINES)])
+
+    named = zip(claims, fingerprints(claims, statement), strict=True)
+    return tuple(Result(claim, fingerprint) for claim, fingerprint in named)
+
+
+def _gaps(unit: ir.Unit) -> Iterator[Limit]:
+    """Each reason once a file, with how much of the file it covers."""
+    grouped: defaultdict[str, list[ir.Gap]] = defaultdict(list)
+    for gap in unit.gaps:
+        grouped[gap.why].append(gap)
+    for why, gaps in grouped.items():
+        covered = sum(gap.end_line - gap.line + 1 for gap in gaps)
+        place = Location.lines(unit.path, gaps[0].line, gaps[0].end_line)
+        further = f", in {len(gaps)} places" if len(gaps) > 1 else ""
+        message = f"{covered} of {unit.line_count} lines were not read{further}: {why}"
+        yield Limit(LimitKind.PARSE_GAP, place, message, gap=covered > _UNREAD_SHARE * max(unit.line_count, 1))

@@ -1,0 +1,209 @@
+"""The driver: files in, a review out. It reads, parts, asks, merges and counts; every decision is a rule's.
+
+Sources are asked about in parts of a fixed size, so that the result does not depend on how many processes share the
+work, and neither memory nor time grows faster than the source. Functions of one part know each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Final
+
+from loadstone.binary import images
+from loadstone.core.claims import Location
+from loadstone.core.fingerprints import fingerprints
+from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
+from loadstone.errors import LoadstoneError
+from loadstone.review.baseline import Baseline, compare
+from loadstone.review.batch import Batch, Outcome, Source, review_batch
+from loadstone.review.binary import review_image
+from loadstone.review.cache import Cache
+from loadstone.review.files import Found, find_files
+
+__all__ = ["Options", "review"]
+
+MAX_SOURCE_SIZE: Final = 16 << 20
+"""Source files beyond this are refused, and said to be: SQLite's amalgamation, the largest in common use, has 9 MiB."""
+
+_PART: Final = 2 << 20
+"""Bytes of source asked about together: some 60,000 lines."""
+
+_WORTH_A_PROCESS: Final = 1 << 20
+"""Bytes of source from which starting processes pays."""
+
+Watch = Callable[[Iterable[Outcome], int], Iterable[Outcome]]
+Consult = Callable[[Sequence[str], Sequence[Result]], tuple[tuple[Result, ...], tuple[Limit, ...]]]
+
+
+def _unwatched(outcomes: Iterable[Outcome], _total: int) -> Iterable[Outcome]:
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to review.
+
+    ``exclude`` are shell patterns of paths in folders; ``only`` limits the report (not what is read) to these paths;
+    ``consult`` asks further tools and merges what they say; ``seconds_per_file`` bounds each file; ``jobs`` processes share the work;
+    ``keep_text`` keeps the source for a report that shows it; ``watch`` sees each part as it is done.
+    """
+
+    exclude: tuple[str, ...] = ()
+    only: frozenset[str] | None = None
+    consult: Consult | None = None
+    baseline: Baseline | None = None
+    cache: Cache | None = None
+    seconds_per_file: float = 20.0
+    jobs: int = 1
+    keep_text: bool = False
+    watch: Watch = _unwatched
+
+
+def review(paths: Sequence[str | os.PathLike[str]], options: Options | None = None) -> Review:
+    """Review source files, folders and binaries.
+
+    Args:
+        paths: what to look at; a folder stands for what is in it and can be read.
+        options: see :class:`Options`.
+
+    Raises:
+        Unreadable: a path that was named is not there.
+
+    What is in the files is never run, imported or loaded. Call it from the main thread for the time limit to hold.
+    """
+    chosen = options or Options()
+    targets = [os.fspath(path) for path in paths]
+    found = find_files(targets, chosen.exclude)
+    outcomes = [*_sources(found, chosen), *(_binary(path) for path in found.binaries)]
+    results = [result for outcome in outcomes for result in outcome.results]
+    limits = [*found.limits, *(limit for outcome in outcomes for limit in outcome.limits)]
+    files = [file for outcome in outcomes for file in outcome.files]
+    if chosen.consult is not None:
+        merged, unheard = chosen.consult([path for path, _ in found.sources], results)
+        results, limits = [*merged], [*limits, *unheard]
+    if chosen.baseline is not None:
+        results = [*compare(results, chosen.baseline)]
+    if chosen.only is not None:
+        wanted = {_key(path) for path in chosen.only}
+        results = [result for result in results if _key(result.claim.location.path) in wanted]
+        limits = [limit for limit in limits if _key(limit.location.path) in wanted]
+        files = [file for file in files if _key(file.path) in wanted]
+    if not files and not any(limit.gap for limit in limits) and chosen.only is None:
+        message = "nothing here is a binary or in a language that is reviewed"
+        limits.append(Limit(LimitKind.NOT_REVIEWED, Location(targets[0] if targets else "."), message, gap=True))
+    if chosen.keep_text:
+        files = [_with_text(file) for file in files]
+    return conclude(targets, results, limits, files)
+
+
+def _key(path: str) -> str:
+    return os.path.realpath(path)
+
+
+# Source.
+
+
+def _sources(found: Found, options: Options) -> Iterator[Outcome]:
+    """The outcome of every part, from the cache where it is known; unreadable files first."""
+    sources, limits = _read_all(found)
+    batches = [*_parts(sources, options.seconds_per_file)]
+    if len(batches) > 1:
+        message = f"the source was reviewed in {len(batches)} parts; a helper in one part is not known in another"
+        limits.append(Limit(LimitKind.NOT_REVIEWED, Location("."), message))
+    if limits:
+        yield Outcome(limits=tuple(limits))
+    known = [options.cache.get(batch) if options.cache else None for batch in batches]
+    missing = [batch for batch, outcome in zip(batches, known, strict=True) if outcome is None]
+    fresh = iter(options.watch(_reviewed(missing, options.jobs), len(missing)))
+    for batch, outcome in zip(batches, known, strict=True):
+        if outcome is not None:
+            yield outcome
+            continue
+        made = next(fresh)
+        if options.cache:
+            options.cache.put(batch, made)
+        yield made
+
+
+def _reviewed(batches: Sequence[Batch], jobs: int) -> Iterator[Outcome]:
+    """Each batch's outcome, in order; in processes of their own when there is enough to share."""
+    size = sum(len(source.content) for batch in batches for source in batch.sources)
+    if jobs < 2 or len(batches) < 2 or size < _WORTH_A_PROCESS:
+        yield from map(review_batch, batches)
+        return
+    with ProcessPoolExecutor(min(jobs, len(batches)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(review_batch, batches)
+
+
+def _read_all(found: Found) -> tuple[list[Source], list[Limit]]:
+    sources: list[Source] = []
+    limits: list[Limit] = []
+    for path, language in found.sources:
+        try:
+            size = os.stat(path).st_size
+            if size > MAX_SOURCE_SIZE:
+                message = f"{size:,} bytes; files beyond {MAX_SOURCE_SIZE:,} are not read"
+                limits.append(Limit(LimitKind.TOO_BIG, Location(path), message, gap=True))
+                continue
+            with open(path, "rb") as stream:
+                sources.append(Source(_reported(path), language, stream.read(MAX_SOURCE_SIZE)))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            limits.append(Limit(LimitKind.UNREADABLE, Location(path), reason, gap=True))
+    return sources, limits
+
+
+def _reported(path: str) -> str:
+    """The path as reports spell it: as given, without ``./``, so that it reads the same on every system."""
+    return os.path.normpath(path).replace(os.sep, "/")
+
+
+def _parts(sources: Sequence[Source], seconds: float) -> Iterator[Batch]:
+    """Files in their order, in parts of a fixed size; a folder is split only when it is larger than a part."""
+    part: list[Source] = []
+    size = 0
+    folders: dict[str, list[Source]] = {}
+    for source in sources:
+        folders.setdefault(os.path.dirname(source.path), []).append(source)
+    for files in folders.values():
+        folder_size = sum(len(source.content) for source in files)
+        if part and size + folder_size > _PART:
+            yield Batch(tuple(part), seconds)
+            part, size = [], 0
+        for source in files:
+            if part and size + len(source.content) > _PART:
+                yield Batch(tuple(part), seconds)
+                part, size = [], 0
+            part.append(source)
+            size += len(source.content)
+    if part:
+        yield Batch(tuple(part), seconds)
+
+
+def _with_text(file: ReviewedFile) -> ReviewedFile:
+    if file.is_binary:
+        return file
+    try:
+        with open(file.path, encoding="utf-8", errors="replace", newline=None) as stream:
+            return replace(file, text=stream.read(MAX_SOURCE_SIZE))
+    except OSError:
+        return file
+
+
+# Binaries.
+
+
+def _binary(path: str) -> Outcome:
+    """What the binary rules say of every image in a file."""
+    try:
+        found = [*images(path)]
+    except LoadstoneError as error:
+        return Outcome(limits=(Limit(LimitKind.UNREADABLE, Location(path), error.message, gap=True),))
+    claims = [claim for image in found for claim in review_image(image)]
+    results = tuple(Result(c, f) for c, f in zip(claims, fingerprints(claims), strict=True))
+    formats = "/".join(sorted({image.format.value for image in found}))
+    return Outcome(results, files=(ReviewedFile(path, formats, is_binary=True),))
