@@ -1,0 +1,138 @@
+"""What a fuzzing campaign found, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from loadstone.core.claims import Claim, Confidence, Finding, Location, Settler, Severity, Undecided
+from loadstone.core.practices import Practice
+
+__all__ = ["CrashSite", "FuzzFinding", "FuzzProgress", "FuzzReport", "Stopped", "fuzz_claims"]
+
+
+class Stopped(StrEnum):
+    """Why a campaign ended."""
+
+    TIME = "time"
+    RUNS = "runs"
+    INTERRUPTED = "interrupted"
+    CANNOT_LOAD = "cannot load"
+    LOST = "lost worker"
+
+
+@dataclass(frozen=True, slots=True)
+class CrashSite:
+    """One frame inside the library: virtual address, function ("" when stripped), offset in that function."""
+
+    address: int
+    function: str
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.function}+{self.offset:#x}" if self.function else f"{self.address:#x}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuzzFinding:
+    """One distinct way to break the function.
+
+    ``kind`` is a signal's name, ``hang``, ``exit`` or ``memory``; ``guard`` says which guard page was touched
+    (``over``, ``under``); ``inputs`` is the shortest sequence found that shows it, the last one doing so; ``repeated``
+    of ``tries`` fresh processes showed it again; ``folder`` is where it was saved.
+    """
+
+    kind: str
+    stack_hash: str
+    frames: tuple[CrashSite, ...]
+    inputs: tuple[bytes, ...]
+    guard: str = ""
+    heap: str = "plain"
+    fault_address: int = 0
+    run: int = 0
+    repeated: int = 0
+    tries: int = 0
+    folder: str = ""
+
+    @property
+    def reproducible(self) -> bool:
+        return 0 < self.tries == self.repeated
+
+    @property
+    def title(self) -> str:
+        """One line: what happened, and where."""
+        where = f" in {self.frames[0]}" if self.frames else ""
+        page = {"over": " reading or writing past the input", "under": " before the input"}.get(self.guard, "")
+        return f"{self.kind}{page}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzProgress:
+    """The state of a campaign under way; times are seconds."""
+
+    seconds: float
+    runs: int
+    blocks: int
+    blocks_total: int
+    corpus: int
+    findings: int
+    since_new_s: float
+
+    @property
+    def runs_per_s(self) -> float:
+        return self.runs / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FuzzReport:
+    """The whole campaign. ``flaky`` ones were seen once and not again in fresh processes: told, not counted."""
+
+    library: str
+    sha256: str
+    prototype: str
+    seed: int
+    stopped: Stopped
+    level: str
+    progress: FuzzProgress
+    findings: tuple[FuzzFinding, ...] = ()
+    flaky: tuple[FuzzFinding, ...] = ()
+    observers: tuple[tuple[str, str], ...] = ()
+    layers: tuple[tuple[str, str], ...] = ()
+    folder: str = ""
+    loader_message: str = ""
+
+
+_WEAKNESS = {"over": 125, "under": 125, "hang": 835, "memory": 400, "exit": 248, "SIGABRT": 119}
+_SEVERITY = {"hang": Severity.MEDIUM, "memory": Severity.MEDIUM, "exit": Severity.MEDIUM}
+
+
+def fuzz_claims(report: FuzzReport) -> tuple[Claim, ...]:
+    """The findings as claims, so that they meet the same verdict and the same reports as all others."""
+    place = Location(report.library)
+    claims: list[Claim] = [
+        Finding(
+            rule=f"fuzz-{finding.kind.lower()}",
+            message=f"{finding.title}, shown by an input of {len(finding.inputs[-1])} bytes",
+            location=place,
+            practice=Practice.RUNTIME,
+            context=report.prototype,
+            severity=_SEVERITY.get(finding.kind, Severity.HIGH),
+            cwe=_WEAKNESS.get(finding.guard) or _WEAKNESS.get(finding.kind, 119),
+            fix=f"run {finding.folder}/repro.py" if finding.folder else "",
+        )
+        for finding in report.findings
+    ]
+    claims += [
+        Undecided(
+            rule=f"fuzz-{finding.kind.lower()}",
+            message=f"{finding.title}, seen once",
+            location=place,
+            practice=Practice.RUNTIME,
+            confidence=Confidence.POSSIBLE,
+            context=report.prototype,
+            reason=f"{finding.repeated} of {finding.tries} fresh processes showed it again",
+            settled_by=Settler.HUMAN,
+        )
+        for finding in report.flaky
+    ]
+    return tuple(claims)

@@ -1,0 +1,122 @@
+"""Memory that the fuzzed child and its tracer share: the input between two guard pages, counters, and a log.
+
+The input ends right before an inaccessible page, so that reading one byte too far is a crash and not a silent success;
+in one run of four it begins right behind one instead, for reads before the start. The log holds every input of the
+child's life, so that a failure which needs state can be replayed from the beginning. Layout: a control page, a guard
+page, the input area, a guard page, the log.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import struct
+from typing import Final
+
+__all__ = ["Arena", "GuardedArea"]
+
+_PAGE: Final = mmap.PAGESIZE
+_CONTROL = struct.Struct("<QIIII")  # runs, size of the input, where it begins, whether it is new, bytes in the log
+_RUNS = struct.Struct("<Q")
+_HEAD = struct.Struct("<QII")
+_WORD = struct.Struct("<I")
+_NEWS_AT: Final = 16
+_LOG_AT: Final = 20
+_LOG_SIZE: Final = 8 << 20
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+
+
+class Arena:
+    """One campaign's shared memory. The child writes inputs and counts; the tracer reads, and writes ``news``."""
+
+    def __init__(self, max_size: int) -> None:
+        self.max_size = max_size
+        self.area = -(-max(max_size + 1, 1) // _PAGE) * _PAGE  # one more byte than an input: the NUL of a text
+        self._map = mmap.mmap(-1, _PAGE + _PAGE + self.area + _PAGE + _LOG_SIZE)
+        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self._low = 2 * _PAGE
+        self._high = self._low + self.area
+        self._log = self._high + _PAGE
+        for guard in (_PAGE, self._high):
+            if _libc.mprotect(self.address + guard, _PAGE, 0) != 0:
+                raise OSError(ctypes.get_errno(), "mprotect")
+
+    def place(self, data: bytes, *, at_start: bool) -> int:
+        """In the child: make ``data`` the input and count a run; returns its address."""
+        at = self._low if at_start else self._high - len(data)
+        shared = self._map
+        size = len(data)
+        shared[at : at + size] = data
+        (runs,) = _RUNS.unpack_from(shared, 0)
+        (used,) = _WORD.unpack_from(shared, _LOG_AT)
+        start = self._log + used
+        if used + 4 + size <= _LOG_SIZE:
+            _WORD.pack_into(shared, start, size)
+            shared[start + 4 : start + 4 + size] = data
+            _WORD.pack_into(shared, _LOG_AT, used + 4 + size)
+        _HEAD.pack_into(shared, 0, runs + 1, size, at)
+        return self.address + at
+
+    def take_news(self) -> bool:
+        """In the child: whether the last input reached something new; asking forgets it."""
+        if not self._map[_NEWS_AT]:
+            return False
+        self._map[_NEWS_AT] = 0
+        return True
+
+    def tell_news(self) -> None:
+        """In the tracer: the input at hand reached something new."""
+        self._map[_NEWS_AT] = 1
+
+    @property
+    def runs(self) -> int:
+        """Calls begun so far."""
+        return int(_RUNS.unpack_from(self._map, 0)[0])
+
+    @property
+    def current(self) -> bytes:
+        """The input of the call under way."""
+        _, size, at = _HEAD.unpack_from(self._map, 0)
+        return bytes(self._map[at : at + size])
+
+    @property
+    def log_full(self) -> bool:
+        """Whether the next input might not fit the log, so that a fresh child had better take over."""
+        return bool(_WORD.unpack_from(self._map, _LOG_AT)[0] + 4 + self.area > _LOG_SIZE)
+
+    def history(self) -> tuple[bytes, ...]:
+        """Every input since the child began, the one of the call under way last."""
+        (used,) = _WORD.unpack_from(self._map, _LOG_AT)
+        log = bytes(self._map[self._log : self._log + min(used, _LOG_SIZE)])
+        found, at = [], 0
+        while at + 4 <= len(log):
+            (size,) = _WORD.unpack_from(log, at)
+            found.append(log[at + 4 : at + 4 + size])
+            at += 4 + size
+        return tuple(found)
+
+    def reset(self) -> None:
+        """In the tracer, while no child runs: begin to count again."""
+        self._map[: _CONTROL.size] = bytes(_CONTROL.size)
+
+    def guard_name(self, address: int) -> str:
+        """Which guard page an address lies in: ``over`` (behind the input), ``under`` (before it), or ""."""
+        offset = address - self.address
+        if self._high <= offset < self._high + _PAGE:
+            return "over"
+        return "under" if _PAGE <= offset < self._low else ""
+
+
+class GuardedArea:
+    """``size`` bytes of writable memory that end at an inaccessible page: what a callee may write, and no byte more."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        whole = -(-max(size, 1) // _PAGE) * _PAGE
+        self._map = mmap.mmap(-1, whole + _PAGE)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self.address = start + whole - size
+        if _libc.mprotect(start + whole, _PAGE, 0) != 0:
+            raise OSError(ctypes.get_errno(), "mprotect")

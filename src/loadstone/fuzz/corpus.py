@@ -1,0 +1,75 @@
+"""The folder of a campaign, laid out so that AFL++ and libFuzzer read it too.
+
+``corpus/<sha1>`` one input a file; ``crashes/<kind>-<stackhash>/{input, sequence/, repro.py, report.json}``;
+``dict.txt``; ``state.json``. A campaign started again on the same folder begins with the inputs it has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from loadstone.core.fuzzing import FuzzFinding
+from loadstone.errors import Unwritable
+from loadstone.fuzz.reproducer import script
+
+if TYPE_CHECKING:
+    from loadstone.fuzz.engine import Campaign
+
+__all__ = ["Folder"]
+
+_MAX_INPUTS: Final = 50_000
+_MAX_INPUT: Final = 1 << 20
+
+
+class Folder:
+    """A campaign's folder, made if it is missing. Raises :class:`Unwritable` when that cannot be."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        try:
+            (self.path / "corpus").mkdir(parents=True, exist_ok=True)
+            (self.path / "crashes").mkdir(exist_ok=True)
+        except OSError as error:
+            raise Unwritable(path=path, reason=error.strerror or str(error), advice="choose another --out") from error
+
+    def inputs(self) -> tuple[bytes, ...]:
+        """The inputs there are, by name; ours, AFL++'s (``queue``) or libFuzzer's."""
+        return tuple(
+            file.read_bytes()
+            for folder in ("corpus", "queue", "default/queue")
+            for file in sorted((self.path / folder).glob("*"))[:_MAX_INPUTS]
+            if file.is_file() and file.stat().st_size <= _MAX_INPUT
+        )
+
+    def save_input(self, data: bytes) -> None:
+        """Keep an input that reached something new; its name is its SHA-1, as libFuzzer names them."""
+        name = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+        (self.path / "corpus" / name).write_bytes(data)
+
+    def save_finding(self, found: FuzzFinding, campaign: Campaign) -> FuzzFinding:
+        """Write a finding with its reproducer; the finding that knows its folder is returned."""
+        home = self.path / "crashes" / f"{found.kind.replace(' ', '-').lower()}-{found.stack_hash}"
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "input").write_bytes(found.inputs[-1])
+        if len(found.inputs) > 1:
+            (home / "sequence").mkdir(exist_ok=True)
+            for number, data in enumerate(found.inputs):
+                (home / "sequence" / f"{number:04}").write_bytes(data)
+        saved = replace(found, folder=str(home))
+        (home / "repro.py").write_text(script(saved, campaign), encoding="utf-8")
+        (home / "report.json").write_text(json.dumps(asdict(saved), default=_hex, indent=2) + "\n", encoding="utf-8")
+        return saved
+
+    def save_state(self, campaign: Campaign, runs: int) -> None:
+        """What the campaign was, for whoever opens the folder later, and its dictionary in AFL++'s format."""
+        state = {"library": campaign.library, "prototype": campaign.prototype, "seed": campaign.seed, "runs": runs}
+        (self.path / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+
+
+def _hex(value: Any) -> str:
+    assert isinstance(value, bytes)
+    return value.hex()

@@ -1,0 +1,187 @@
+"""A campaign from start to report: analyse, run the worker, keep what it finds, and try every finding again.
+
+The parent reads bytes, writes files and decides; the worker runs; nothing of the library is ever in this process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from loadstone.binary import read
+from loadstone.binary.cursor import Cursor
+from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
+from loadstone.errors import ProbeFailed
+from loadstone.fuzz.analyse import CodeMap, Level, analyse
+from loadstone.fuzz.corpus import Folder
+from loadstone.fuzz.findings import finding_of
+from loadstone.fuzz.guarded_heap import ALLOCATORS
+from loadstone.fuzz.link import Worker
+from loadstone.fuzz.plan import Call, Heap, Job
+from loadstone.fuzz.slots import import_slots
+from loadstone.fuzz.triage import confirm
+
+__all__ = ["Campaign", "run_campaign"]
+
+_GRACE_S: Final = 15.0
+_MAX_DISTINCT: Final = 200
+
+Progress = Callable[[FuzzProgress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What to fuzz and how long: the library by path, the calls with their roles, bounds and seed.
+
+    ``time_s`` bounds the search, in seconds; confirming what it found takes some more. ``runs`` 0 means no bound.
+    ``folder`` keeps corpus and findings; "" keeps none.
+    """
+
+    library: str
+    prototype: str
+    calls: tuple[Call, ...]
+    time_s: float = 60.0
+    runs: int = 0
+    seed: int = 0
+    max_size: int = 4096
+    hang_s: float = 1.0
+    heap: Heap = Heap.PLAIN
+    seeds: tuple[bytes, ...] = ()
+    words: tuple[bytes, ...] = ()
+    folder: str = ""
+
+
+@dataclass(slots=True)
+class _Harvest:
+    """What a running campaign has so far; one thread."""
+
+    started: float
+    corpus: list[bytes]
+    found: dict[str, FuzzFinding] = field(default_factory=dict)
+    runs: int = 0
+    blocks: int = 0
+    last_new: float = 0.0
+    layers: tuple[tuple[str, str], ...] = ()
+    observers: tuple[tuple[str, str], ...] = ()
+    loader_message: str = ""
+
+
+def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzReport:
+    """Fuzz, then confirm and shrink every finding.
+
+    ``progress`` is called about once a second from this thread. KeyboardInterrupt ends the search, not the report.
+
+    Raises:
+        ProbeFailed: no worker could be started, or it died by itself.
+        Unreadable, MalformedImage: the library cannot be read.
+    """
+    with Cursor.open(campaign.library) as cursor:
+        content = cursor.bytes(0, cursor.size)
+    image = read(content)
+    code = analyse(image, content)
+    folder = Folder(campaign.folder) if campaign.folder else None
+    seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
+    first = min((s.address for s in image.segments if s.kind == "LOAD"), default=0)
+    with tempfile.TemporaryDirectory(prefix="loadstone-fuzz-") as scratch:
+        job = Job(
+            library=os.path.abspath(campaign.library),
+            calls=campaign.calls,
+            blocks=code.blocks,
+            first_address=first,
+            inputs=seeds,
+            words=tuple(dict.fromkeys((*campaign.words, *code.words))),
+            seed=campaign.seed,
+            max_size=campaign.max_size,
+            time_s=campaign.time_s,
+            runs=campaign.runs,
+            hang_s=campaign.hang_s,
+            heap=campaign.heap,
+            heap_slots=import_slots(image, content, ALLOCATORS),
+            scratch=scratch,
+        )
+        harvest, stopped = _search(job, code, folder, progress)
+        confirmed = [confirm(job, found, code) for found in harvest.found.values()]
+    if folder:
+        confirmed = [folder.save_finding(found, campaign) for found in confirmed]
+        folder.save_state(campaign, harvest.runs)
+    return FuzzReport(
+        library=campaign.library,
+        sha256=hashlib.sha256(content).hexdigest(),
+        prototype=campaign.prototype,
+        seed=campaign.seed,
+        stopped=stopped,
+        level=code.level.value,
+        progress=_progress(harvest, code),
+        findings=tuple(found for found in confirmed if found.reproducible),
+        flaky=tuple(found for found in confirmed if not found.reproducible),
+        observers=harvest.observers,
+        layers=harvest.layers,
+        folder=campaign.folder,
+        loader_message=harvest.loader_message,
+    )
+
+
+def _search(job: Job, code: CodeMap, folder: Folder | None, progress: Progress | None) -> tuple[_Harvest, Stopped]:
+    """Run the worker until its time is over, its runs are done, or somebody interrupts."""
+    now = time.monotonic()
+    harvest = _Harvest(now, list(job.inputs), last_new=now)
+    stopped = Stopped.RUNS if job.runs else Stopped.TIME
+    done = False
+    with Worker(job) as worker:
+        try:
+            for record in worker.records(job.time_s + _GRACE_S):
+                done = _take(record, harvest, code, folder, job) or done
+                if progress:
+                    progress(_progress(harvest, code))
+        except KeyboardInterrupt:
+            return harvest, Stopped.INTERRUPTED
+        if harvest.loader_message:
+            return harvest, Stopped.CANNOT_LOAD
+        if not done:
+            raise ProbeFailed(reason=f"the worker process ended by itself: {worker.last_words() or 'no words'}")
+    return harvest, stopped
+
+
+def _take(record: dict[str, Any], harvest: _Harvest, code: CodeMap, folder: Folder | None, job: Job) -> bool:
+    """Note one record; True when it is the last."""
+    kind = record.get("record")
+    if kind == "ready":
+        harvest.layers = tuple((name, state) for name, state in record["layers"])
+        harvest.observers = tuple((name, state) for name, state in record["observers"])
+    elif kind == "new":
+        data = bytes.fromhex(record["input"])
+        harvest.blocks += 1
+        harvest.last_new = time.monotonic()
+        if data != harvest.corpus[-1]:
+            harvest.corpus.append(data)
+            if folder:
+                folder.save_input(data)
+    elif kind == "found" and len(harvest.found) < _MAX_DISTINCT:
+        found = finding_of(record, code, job.heap)
+        known = harvest.found.get(found.stack_hash)
+        if known is None:
+            harvest.found[found.stack_hash] = found
+    elif kind in ("status", "done"):
+        harvest.runs, harvest.blocks = record["runs"], record["blocks"]
+    elif kind == "cannot_load":
+        harvest.loader_message = record["text"] or f"died while loading (signal {record['signal']})"
+    return kind in ("done", "cannot_load")
+
+
+def _progress(harvest: _Harvest, code: CodeMap) -> FuzzProgress:
+    now = time.monotonic()
+    total = len(code.blocks) if code.level is not Level.NONE else 0
+    return FuzzProgress(
+        seconds=now - harvest.started,
+        runs=harvest.runs,
+        blocks=harvest.blocks,
+        blocks_total=total,
+        corpus=len(harvest.corpus),
+        findings=len(harvest.found),
+        since_new_s=now - harvest.last_new,
+    )

@@ -1,0 +1,97 @@
+"""The parent's end of a worker: start it, give it a job, read its records, and never leave it behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import loadstone.fuzz
+from loadstone.errors import ProbeFailed
+from loadstone.fuzz.plan import Job
+
+__all__ = ["Worker"]
+
+_ROOT: Final = str(Path(loadstone.fuzz.__file__).parents[2])
+_BOOT: Final = (
+    "import sys; sys.path.insert(0, sys.argv[2]); from loadstone.fuzz.worker import main; main(int(sys.argv[1]))"
+)
+_MAX_LINE: Final = 64 << 20
+
+
+class Worker:
+    """A worker process at one job. Use as a context manager: leaving kills it, by its process id, if it still lives."""
+
+    def __init__(self, job: Job) -> None:
+        ours, theirs = socket.socketpair()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _BOOT, str(theirs.fileno()), _ROOT],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={},
+                start_new_session=True,  # a Ctrl-C at the terminal is for the parent, who ends it in order
+            )
+        except OSError as error:
+            ours.close()
+            raise ProbeFailed(reason=f"the worker process could not be started: {error}") from error
+        finally:
+            theirs.close()
+        self._channel = ours
+        self._buffer = b""
+        self._channel.sendall(job.to_json().encode() + b"\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill the worker with everything it started, and reap it."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        self._channel.close()
+
+    def records(self, limit: float) -> Iterator[dict[str, Any]]:
+        """What the worker says, as it says it, until it is done or ``limit`` seconds have passed.
+
+        An empty record is yielded once a second when nothing is said, so that the caller can look at its clock.
+        """
+        end = time.monotonic() + limit
+        while (left := end - time.monotonic()) > 0:
+            readable, _, _ = select.select([self._channel], [], [], min(left, 1.0))
+            if not readable:
+                yield {}
+                continue
+            piece = self._channel.recv(1 << 16)
+            if not piece or len(self._buffer) > _MAX_LINE:
+                return
+            *lines, self._buffer = (self._buffer + piece).split(b"\n")
+            for line in lines:
+                record: dict[str, Any] = json.loads(line)
+                yield record
+                if record["record"] in ("done", "cannot_load"):
+                    return
+
+    def last_words(self) -> str:
+        """What a worker that died on its own wrote to standard error."""
+        self._process.wait()
+        assert self._process.stderr is not None
+        os.set_blocking(self._process.stderr.fileno(), False)
+        return (self._process.stderr.read() or b"").decode(errors="replace")[-2000:]

@@ -1,0 +1,123 @@
+"""What the child is to call: the steps, the role of each argument, and the job as a whole - as plain, frozen values.
+
+The job travels to the worker process as JSON, because that worker has no third-party module to decode anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Argument", "Call", "Heap", "Job", "Role"]
+
+
+class Role(StrEnum):
+    """What an argument is for. An argument without a role is a reason to refuse, never to guess."""
+
+    BUFFER = "buffer"  # the input, its end against a guard page
+    LENGTH_OF = "length_of"  # the size of a buffer or an out area, in bytes
+    CSTRING = "cstring"  # the input up to a NUL
+    INTEGER = "integer"  # taken from the input's end
+    OUT = "out"  # memory the callee writes
+    HANDLE = "handle"  # what an earlier call of the sequence returned
+    CALLBACK = "callback"  # a function that returns 0
+    CONST = "const"  # always the same number, NULL among them
+
+
+class Heap(StrEnum):
+    """How the library's own heap is guarded: not at all, to the byte, or to 16 bytes as malloc(3) promises."""
+
+    PLAIN = "plain"
+    EXACT = "exact"
+    ALIGNED = "aligned"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument.
+
+    ``size`` is bytes (of an integer or an out area); ``of`` the position LENGTH_OF refers to; ``value`` the number of
+    CONST; ``slot`` the name a HANDLE was stored under.
+    """
+
+    role: Role
+    size: int = 8
+    signed: bool = False
+    of: int = -1
+    value: int = 0
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the sequence.
+
+    ``address`` is the function's virtual address in the file; ``into`` stores the result under a name; ``repeat``
+    marks the calls that are fed the input piece by piece. ``returns`` is ``void``, ``int``, ``pointer`` or ``double``;
+    a NULL pointer stored ``into`` a slot ends the sequence.
+    """
+
+    symbol: str
+    address: int
+    arguments: tuple[Argument, ...]
+    returns: str = "int"
+    into: str = ""
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Everything the worker needs: what to call, with what, watched how, for how long.
+
+    ``blocks`` are (virtual address, first byte); ``first_address`` is the library's lowest virtual address;
+    ``heap_slots`` are the import slots of allocators, by name and virtual address; ``inputs`` to start from, or to
+    replay once each in order when ``replay`` is set (``at_start``: right behind a guard page, not before one). Times
+    are seconds, sizes bytes.
+    """
+
+    library: str
+    calls: tuple[Call, ...]
+    blocks: tuple[tuple[int, int], ...] = ()
+    first_address: int = 0
+    inputs: tuple[bytes, ...] = (b"",)
+    words: tuple[bytes, ...] = ()
+    seed: int = 0
+    max_size: int = 4096
+    time_s: float = 60.0
+    runs: int = 0  # 0: as many as the time allows
+    hang_s: float = 1.0
+    memory: int = 1 << 30
+    heap: Heap = Heap.PLAIN
+    heap_slots: tuple[tuple[str, int], ...] = ()
+    replay: bool = False
+    at_start: bool = False
+    scratch: str = ""
+    require: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """The job as one line of JSON; bytes as hexadecimal."""
+        return json.dumps(asdict(self), default=_plain)
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """The inverse of :meth:`to_json`; trusts its input, which comes from our own parent process."""
+        raw: dict[str, Any] = json.loads(text)
+        raw["calls"] = tuple(
+            Call(**(c | {"arguments": tuple(Argument(**(a | {"role": Role(a["role"])})) for a in c["arguments"])}))
+            for c in raw["calls"]
+        )
+        raw["blocks"] = tuple((a, b) for a, b in raw["blocks"])
+        raw["inputs"] = tuple(bytes.fromhex(i) for i in raw["inputs"])
+        raw["words"] = tuple(bytes.fromhex(w) for w in raw["words"])
+        raw["heap_slots"] = tuple((n, a) for n, a in raw["heap_slots"])
+        raw["heap"] = Heap(raw["heap"])
+        raw["require"] = tuple(raw["require"])
+        return cls(**raw)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,154 @@
+"""``repro.py``: a finding as a program that needs nothing but Python."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loadstone.core.fuzzing import FuzzFinding
+from loadstone.escape import printable
+from loadstone.fuzz.plan import Argument, Call, Role
+
+if TYPE_CHECKING:
+    from loadstone.fuzz.engine import Campaign
+
+__all__ = ["script"]
+
+_TEMPLATE = '''"""Shows {title}, in a child process.
+
+Library: {library}
+Function: {prototype}
+Exits with 1 when it happens again, 0 when it does not, 2 when the library is another one.
+"""
+
+import ctypes, hashlib, mmap, os, signal, sys
+
+LIBRARY = {library!r}
+SHA256 = {sha256!r}
+INPUTS = [bytes.fromhex(text) for text in {inputs!r}]
+HANG_S = {hang}
+
+
+def guarded(data, at_start=False):
+    """The bytes with an inaccessible page behind them (or before them)."""
+    page, libc = mmap.PAGESIZE, ctypes.CDLL(None)
+    libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    whole = -(-max(len(data), 1) // page) * page
+    area = mmap.mmap(-1, whole + 2 * page)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    libc.mprotect(start, page, 0)
+    libc.mprotect(start + page + whole, page, 0)
+    at = start + page if at_start else start + page + whole - len(data)
+    ctypes.memmove(at, data, len(data))
+    KEPT.append(area)
+    return at
+
+
+KEPT = []
+NOTHING = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
+
+
+def integer(data, size, signed, position):
+    stop = len(data) - 8 * position
+    return int.from_bytes(data[max(0, stop - size) : max(0, stop)].ljust(size, b"\\0"), "little", signed=signed)
+
+
+def run(library, data, at_start):
+    address, state = guarded(data, at_start), {{}}
+{calls}
+
+def child():
+    library = ctypes.CDLL(LIBRARY)
+    for data in INPUTS:
+        run(library, data, {at_start})
+    os._exit(0)
+
+
+def main():
+    with open(LIBRARY, "rb") as file:
+        if hashlib.sha256(file.read()).hexdigest() != SHA256:
+            print("this is not the library the finding is about")
+            return 2
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(HANG_S)
+        child()
+    _, status = os.waitpid(pid, 0)
+    if status == 0:
+        print("nothing happened")
+        return 0
+    if os.WIFSIGNALED(status):
+        print("ended by", signal.Signals(os.WTERMSIG(status)).name)
+    else:
+        print("exited with", os.WEXITSTATUS(status))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+'''
+
+
+def script(found: FuzzFinding, campaign: Campaign) -> str:
+    """The program's text. It uses ctypes alone, refuses another library, and calls in a child."""
+    path = os.path.abspath(campaign.library)
+    return _TEMPLATE.format(
+        title=printable(found.title).replace('"', "'"),
+        library=path,
+        prototype=printable(campaign.prototype).replace('"', "'"),
+        sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        inputs=[data.hex() for data in found.inputs],
+        at_start=found.guard == "under",
+        hang=max(1, round(campaign.hang_s)),
+        calls="\n".join(_call(number, call) for number, call in enumerate(campaign.calls)) + "\n",
+    )
+
+
+def _call(number: int, call: Call) -> str:
+    """The lines of one call inside ``run``."""
+    types = ", ".join(_type(a) for a in call.arguments)
+    result = {"int": "ctypes.c_int", "pointer": "ctypes.c_void_p", "double": "ctypes.c_double"}.get(call.returns)
+    lines = [f"f{number} = library.{call.symbol}", f"f{number}.argtypes, f{number}.restype = [{types}], {result}"]
+    if call.repeat:
+        lines += [
+            "count = 1 + (data[0] & 3 if data else 0)",
+            "cuts = [len(data) * i // count for i in range(count + 1)]",
+            "for low, high in zip(cuts, cuts[1:]):",
+            f"    f{number}({_arguments(call, 'address + low', 'high - low', 'data[low:high]')})",
+        ]
+    else:
+        lines.append(f"result = f{number}({_arguments(call, 'address', 'len(data)', 'data')})")
+    if call.into:
+        lines += ["if not result:", "    return", f"state[{call.into!r}] = result"]
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _type(argument: Argument) -> str:
+    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+        return f"ctypes.c_{'' if argument.signed else 'u'}int{8 * argument.size}"
+    return "ctypes.c_void_p"
+
+
+def _arguments(call: Call, address: str, size: str, data: str) -> str:
+    return ", ".join(_argument(call, i, a, address, size, data) for i, a in enumerate(call.arguments))
+
+
+def _argument(call: Call, position: int, argument: Argument, address: str, size: str, data: str) -> str:
+    match argument.role:
+        case Role.BUFFER | Role.CSTRING:
+            return address
+        case Role.LENGTH_OF:
+            target = call.arguments[argument.of] if 0 <= argument.of < len(call.arguments) else None
+            return str(target.size) if target is not None and target.role is Role.OUT else size
+        case Role.OUT:
+            return f"guarded(bytes({argument.size}))"
+        case Role.HANDLE:
+            return f"state.get({argument.slot!r})"
+        case Role.CALLBACK:
+            return "ctypes.cast(NOTHING, ctypes.c_void_p)"
+        case Role.INTEGER:
+            return f"integer({data}, {argument.size}, {argument.signed}, {position})"
+        case Role.CONST:
+            return str(argument.value)

@@ -1,0 +1,174 @@
+"""A traced child, x86-64 Linux: one-shot breakpoints, registers, and where it crashed. ptrace(2), proc(5).
+
+Used by the worker process only, which has one thread and no other children: ptrace calls must come from the thread that
+traces, and SIGCHLD is blocked there and waited for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Stop", "Traced", "let_me_be_traced"]
+
+_TRACEME, _PEEKUSER, _POKEUSER, _CONT, _GETSIGINFO = 0, 3, 6, 7, 0x4202
+# Offsets in struct user (sys/user.h, x86-64), bytes.
+_RBP, _RIP, _RSP = 4 * 8, 16 * 8, 19 * 8
+_TRAP_SIZE: Final = 1
+_INT3: Final = 0xCC
+_STACK_WINDOW: Final = 8192
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+_libc.ptrace.restype = ctypes.c_long
+
+
+def _ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> int:
+    ctypes.set_errno(0)
+    value: int = _libc.ptrace(request, pid, address, data)
+    if value == -1 and (code := ctypes.get_errno()):
+        raise OSError(code, os.strerror(code))
+    return value & 0xFFFFFFFFFFFFFFFF
+
+
+def let_me_be_traced() -> None:
+    """In the child: ask to be traced by the parent. Raises OSError where tracing is not allowed."""
+    _ptrace(_TRACEME, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why the child is not running: a signal, an exit status, or nothing yet (all None)."""
+
+    signal: int | None = None
+    exited: int | None = None
+    killed_by: int | None = None
+
+    @property
+    def running(self) -> bool:
+        return self == Stop()
+
+
+class Traced:
+    """One traced child. Invariant: ``left`` holds the breakpoints set and not hit, virtual address to first byte."""
+
+    def __init__(self, pid: int, library: tuple[int, int], first_address: int = 0) -> None:
+        """``library``: (device, inode) of the file whose code is watched; ``first_address``: its lowest virtual one."""
+        self.pid = pid
+        self.left: dict[int, int] = {}
+        self._memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
+        start, self.ranges = _mappings(pid, library)
+        self.base = start - first_address
+
+    def close(self) -> None:
+        """Kill the child if it lives, reap it, give the descriptor back."""
+        os.close(self._memory)
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            pass
+
+    def arm(self, blocks: Mapping[int, int]) -> None:
+        """Put a breakpoint on each block (virtual address to its first byte), a page of code at a time."""
+        for low, high in self.ranges:
+            inside = [a for a in blocks if low <= a + self.base < high]
+            if not inside:
+                continue
+            code = bytearray(os.pread(self._memory, high - low, low))
+            for address in inside:
+                at = address + self.base - low
+                if code[at] == blocks[address]:  # else something rewrote the code: leave it alone
+                    code[at] = _INT3
+                    self.left[address] = blocks[address]
+            os.pwrite(self._memory, code, low)
+
+    def hit(self) -> int | None:
+        """At a trap: the block whose breakpoint it was, now removed, with the child set back to run it; else None."""
+        address = self.program_counter() - _TRAP_SIZE - self.base
+        byte = self.left.pop(address, None)
+        if byte is None:
+            return None
+        os.pwrite(self._memory, bytes((byte,)), address + self.base)
+        _ptrace(_POKEUSER, self.pid, _RIP, address + self.base)
+        return address
+
+    def resume(self, number: int = 0) -> None:
+        """Let it run on, delivering a signal if ``number`` is one."""
+        _ptrace(_CONT, self.pid, 0, number)
+
+    def poll(self) -> Stop:
+        """What has become of it, without waiting."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+        if pid == 0:
+            return Stop()
+        if os.WIFSTOPPED(status):
+            return Stop(signal=os.WSTOPSIG(status))
+        if os.WIFEXITED(status):
+            return Stop(exited=os.WEXITSTATUS(status))
+        return Stop(killed_by=os.WTERMSIG(status))
+
+    def program_counter(self) -> int:
+        return _ptrace(_PEEKUSER, self.pid, _RIP)
+
+    def stack_pointer(self) -> int:
+        return _ptrace(_PEEKUSER, self.pid, _RSP)
+
+    def fault_address(self) -> int:
+        """``si_addr`` of the signal it stopped for (sigaction(2)); 0 where the signal has none."""
+        info = ctypes.create_string_buffer(128)
+        _ptrace(_GETSIGINFO, self.pid, 0, ctypes.addressof(info))
+        return int.from_bytes(info.raw[16:24], "little")
+
+    def frames(self, limit: int = 8) -> tuple[int, ...]:
+        """Addresses of the watched library, innermost first, relative to its base.
+
+        The program counter, then what lies on the stack and points behind a call in the library's code: a scan, so
+        outer frames are likely, not certain.
+        """
+        found = [self.program_counter() - self.base] if self.inside(self.program_counter()) else []
+        try:
+            stack = os.pread(self._memory, _STACK_WINDOW, self.stack_pointer())
+        except OSError:
+            stack = b""
+        for at in range(0, len(stack) - 7, 8):
+            if len(found) >= limit:
+                break
+            value = int.from_bytes(stack[at : at + 8], "little")
+            if self.inside(value) and self._after_call(value):
+                found.append(value - self.base)
+        return tuple(found)
+
+    def inside(self, address: int) -> bool:
+        """Whether an address is in the library's executable mappings."""
+        return any(low <= address < high for low, high in self.ranges)
+
+    def _after_call(self, address: int) -> bool:
+        """Whether the bytes before an address are a call: E8 rel32, or FF /2 in its short forms."""
+        try:
+            code = os.pread(self._memory, 6, address - 6)
+        except OSError:
+            return False
+        return len(code) == 6 and (code[1] == 0xE8 or 0xFF in (code[0], code[3], code[4]))
+
+
+def _mappings(pid: int, library: tuple[int, int]) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """(load address, executable ranges) of a file in a process, by device and inode: names can lie."""
+    base = 0
+    ranges = []
+    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            span, flags, offset, device, inode, *_ = line.split(maxsplit=5)
+            major, minor = (int(part, 16) for part in device.split(":"))
+            if (os.makedev(major, minor), int(inode)) != library:
+                continue
+            low, high = (int(part, 16) for part in span.split("-"))
+            if not base:
+                base = low - int(offset, 16)
+            if "x" in flags:
+                ranges.append((low, high))
+    return base, tuple(ranges)

@@ -1,0 +1,278 @@
+"""The worker: an exec'd process of its own that forks the fuzzed child, watches it from outside, and reports.
+
+It has one thread and needs the standard library only. Parent and worker share a stream socket: the job comes in as one
+line, records go out as lines of JSON. Everything found is said at once, so nothing is lost when the worker is killed.
+Records: ``ready`` (layers and observers as they turned out), ``new`` (an input that reached new blocks), ``found`` (a
+crash, hang, exit or memory use, with the inputs before it), ``status`` (once a second), ``done``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from loadstone.fuzz.arena import Arena
+from loadstone.fuzz.child import EXIT_CANNOT_LOAD, EXIT_DONE, run_child
+from loadstone.fuzz.plan import Job
+from loadstone.fuzz.tracer import Stop, Traced, let_me_be_traced
+
+__all__ = ["main"]
+
+_CRASHES: Final = frozenset(
+    {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGSYS}
+)
+_CALLS_A_CHILD: Final = 20_000
+"""After so many calls a fresh child begins: leaks and state do not pile up, and forking costs about 1 %."""
+_POLL_S: Final = 0.1
+_STATUS_S: Final = 1.0
+_LOAD_S: Final = 10.0
+_MAX_BACKOFF_FINDINGS: Final = 2000
+
+Say = Callable[[dict[str, Any]], None]
+
+
+class _Campaign:
+    """One job under way. Invariant: at most one child lives, and it is ours to kill."""
+
+    def __init__(self, job: Job, say: Say) -> None:
+        self.job = job
+        self.say = say
+        self.arena = Arena(job.max_size)
+        self.left = dict(job.blocks)
+        self.corpus = list(job.inputs)
+        self.runs = 0
+        self.started = time.monotonic()
+        self.said = self.started
+        self.told: set[tuple[object, ...]] = set()
+        status = os.stat(job.library)
+        self.file = (status.st_dev, status.st_ino)
+        self.tracing = True
+
+    def run(self) -> None:
+        generation = 0
+        findings = 0
+        while not self._over() and findings < _MAX_BACKOFF_FINDINGS:
+            generation += 1
+            findings += self._generation(generation)
+            if self.job.replay:
+                break
+        self._status(final=True)
+
+    def _over(self) -> bool:
+        if time.monotonic() - self.started >= self.job.time_s:
+            return True
+        return 0 < self.job.runs <= self.runs + self.arena.runs
+
+    def _generation(self, number: int) -> int:
+        """One child from fork to end; 1 when it ended in a finding."""
+        self.arena.reset()
+        pid = self._fork(number)
+        traced = None
+        try:
+            stop = _wait(pid, _LOAD_S)
+            if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
+                self._load_failed(stop)
+                return self._give_up()
+            traced = Traced(pid, self.file, self.job.first_address)
+            if self.tracing:
+                traced.arm(self.left)
+                traced.resume()
+            else:
+                os.kill(pid, signal.SIGCONT)
+            return self._watch(traced)
+        finally:
+            self.runs += self.arena.runs
+            self.arena.reset()
+            if traced is not None:
+                traced.close()
+            else:
+                _reap(pid)
+
+    def _give_up(self) -> int:
+        return _MAX_BACKOFF_FINDINGS
+
+    def _fork(self, number: int) -> int:
+        refused_in, refused_out = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(refused_in)
+                self._become_child(number, refused_out)
+            finally:
+                os._exit(EXIT_CANNOT_LOAD)
+        os.close(refused_out)
+        self._words_in = refused_in
+        return pid
+
+    def _become_child(self, number: int, words: int) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        _fence(self.job)
+        if self.tracing:
+            let_me_be_traced()
+        run_child(
+            self.job, self.arena, self.corpus, self.job.seed * 1_000_003 + number,
+            words,
+        )  # fmt: skip
+
+    def _load_failed(self, stop: Stop) -> None:
+        os.set_blocking(self._words_in, False)
+        try:
+            words = os.read(self._words_in, 4096).decode(errors="replace")
+        except BlockingIOError:
+            words = ""
+        self.say({"record": "cannot_load", "text": words, "signal": stop.killed_by, "exited": stop.exited})
+
+    def _watch(self, traced: Traced) -> int:
+        """Follow a running child to its end, its replacement or a finding."""
+        seen, since = -1, time.monotonic()
+        hits: list[int] = []
+        while True:
+            signal.sigtimedwait([signal.SIGCHLD], _POLL_S)
+            while not (stop := traced.poll()).running:
+                if stop.signal == signal.SIGTRAP and (block := traced.hit()) is not None:
+                    self.left.pop(block, None)
+                    hits.append(block)
+                    self._news(hits)
+                    traced.resume()
+                elif stop.signal is not None and stop.signal not in _CRASHES:
+                    traced.resume(0 if stop.signal in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN) else stop.signal)
+                else:
+                    return self._ended(traced, stop)
+                since = time.monotonic()
+            now = time.monotonic()
+            runs = self.arena.runs
+            if runs != seen:
+                seen, since = runs, now
+                hits.clear()
+            elif now - since > self.job.hang_s:
+                return self._found(traced, "hang", frames=_stopped_frames(traced))
+            if _resident(traced.pid) > self.job.memory:
+                return self._found(traced, "memory", frames=_stopped_frames(traced))
+            if now - self.said >= _STATUS_S:
+                self._status()
+            if self._over() or ((runs > _CALLS_A_CHILD or self.arena.log_full) and not self.job.replay):
+                return 0
+
+    def _news(self, hits: list[int]) -> None:
+        self.arena.tell_news()
+        data = self.arena.current
+        if not self.corpus or self.corpus[-1] != data:
+            self.corpus.append(data)
+        self.say({"record": "new", "input": data.hex(), "block": hits[-1], "run": self.runs + self.arena.runs})
+
+    def _ended(self, traced: Traced, stop: Stop) -> int:
+        if stop.exited == EXIT_DONE and self.job.replay:
+            return 0
+        if stop.signal is not None:
+            fault = traced.fault_address()
+            guard = self.arena.guard_name(fault)
+            stack = abs(fault - traced.stack_pointer()) < 65536 and stop.signal == signal.SIGSEGV and not guard
+            return self._found(
+                traced, signal.Signals(stop.signal).name, fault=fault, guard=guard, frames=traced.frames(), stack=stack
+            )
+        if stop.exited is not None:
+            return self._found(traced, "exit", status=stop.exited)
+        return self._found(traced, signal.Signals(stop.killed_by or signal.SIGKILL).name)
+
+    def _found(self, traced: Traced, kind: str, **facts: Any) -> int:
+        ended_it = self.arena.current
+        self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
+        mark = (kind, facts.get("guard"), facts.get("frames", ())[:1])
+        inputs = (ended_it,) if mark in self.told else self.arena.history()
+        self.told.add(mark)
+        self.say(
+            {
+                "record": "found",
+                "kind": kind,
+                "inputs": [data.hex() for data in inputs],
+                "run": self.runs + self.arena.runs,
+                "base": traced.base,
+                **facts,
+            }
+        )
+        return 1
+
+    def _status(self, *, final: bool = False) -> None:
+        self.said = time.monotonic()
+        self.say(
+            {
+                "record": "done" if final else "status",
+                "runs": self.runs + self.arena.runs,
+                "seconds": self.said - self.started,
+                "blocks": len(self.job.blocks) - len(self.left),
+            }
+        )
+
+
+def _stopped_frames(traced: Traced) -> tuple[int, ...]:
+    """The frames of a child that runs on: stop it, look, leave it to be killed."""
+    os.kill(traced.pid, signal.SIGSTOP)
+    stop = _wait(traced.pid, 1.0)
+    return traced.frames() if stop.signal is not None else ()
+
+
+def _wait(pid: int, limit: float) -> Stop:
+    """Wait for a child to stop or end, ``limit`` seconds at most."""
+    end = time.monotonic() + limit
+    while True:
+        found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+        if found:
+            if os.WIFSTOPPED(status):
+                return Stop(signal=os.WSTOPSIG(status))
+            return Stop(exited=os.WEXITSTATUS(status)) if os.WIFEXITED(status) else Stop(killed_by=os.WTERMSIG(status))
+        if time.monotonic() > end:
+            return Stop()
+        signal.sigtimedwait([signal.SIGCHLD], 0.05)
+
+
+def _reap(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+
+
+def _resident(pid: int) -> int:
+    """Resident memory in bytes (proc(5), statm); 0 once the process is gone."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _fence(job: Job) -> None:
+    """The layers around the child. Output goes nowhere: a library that prints at each call would fill the disk."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+    if job.scratch:
+        os.chdir(job.scratch)
+
+
+def main(descriptor: int) -> None:
+    """Take a job from the socket, run it, and report on the same socket. The entry point of the exec'd process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when a campaign is over
+    channel = socket.socket(fileno=descriptor)
+    with channel.makefile("r", encoding="ascii") as incoming:
+        job = Job.from_json(incoming.readline())
+
+    def say(record: dict[str, Any]) -> None:
+        channel.sendall(json.dumps(record).encode() + b"\n")
+
+    _Campaign(job, say).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
