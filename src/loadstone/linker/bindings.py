@@ -44,6 +44,11 @@ _HIDDEN: Final = 0x8000
 _FIRST_VERSION: Final = 3  # 0 local, 1 global, 2 the oldest named version: what an old program means by the bare name
 
 
+_NO_VERSIONS: Final = (
+    "check_match: Assertion `version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
+)
+
+
 class Miss(Enum):
     """Why a symbol is bound to nothing."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import Final
+from typing import Final, Literal
 
 __all__ = ["CacheEntry", "LoaderCache", "read_cache"]
 
@@ -110,7 +110,7 @@ def read_cache(data: bytes, path: str = "/etc/ld.so.cache") -> LoaderCache:
     return _read_old(data, count, path)
 
 
-def _order(data: bytes) -> str:
+def _order(data: bytes) -> Literal["little", "big"]:
     """The byte order in which the count of entries makes sense in a file of this size."""
     little = int.from_bytes(data[12:16], "little")
     return "little" if _OLD_HEADER + 12 * little <= len(data) else "big"
@@ -135,7 +135,7 @@ def _read_new(data: bytes, base: int, path: str) -> LoaderCache:
     if end > len(data) or count > _MAX_ENTRIES:
         return LoaderCache(path, problem=f"it says it has {count} entries, which do not fit into it")
     generator, names = _extensions(data, base, extension, mark)
-    found = []
+    found: list[CacheEntry | None] = []
     for flags, key, value, _, hwcap in Struct(mark + "iIIIQ").iter_unpack(data[base + _NEW_HEADER : end]):
         hwcap_name = ""
         if hwcap & ~_ISA_LEVEL_BITS & ~0xFFFFFFFF == _NAMED_HWCAP:
@@ -174,7 +174,8 @@ def _extensions(data: bytes, base: int, offset: int, mark: str) -> tuple[str, tu
     words = Struct(mark + "II")
     if not offset or start + 8 > len(data) or words.unpack_from(data, start)[0] != _EXTENSION_MAGIC:
         return "", ()
-    generator, names = "", ()
+    generator = ""
+    names: tuple[str, ...] = ()
     for number in range(min(words.unpack_from(data, start)[1], _MAX_EXTENSIONS)):
         at = start + 8 + 16 * number
         if at + 16 > len(data):

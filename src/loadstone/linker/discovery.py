@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from loadstone.core.image import ByteOrder, Image
-from loadstone.errors import LoadstoneError, NotFound
+from loadstone.errors import InvalidName, LoadstoneError, NotFound
 from loadstone.linker.abi import ABIS, X86_64, Abi, abi_of
 from loadstone.linker.cache import LoaderCache, read_cache
 from loadstone.linker.processor import hwcaps_of_level, isa_level, legacy_names, x86_flags
@@ -21,7 +21,15 @@ from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderKind, LoaderModel, Release
 from loadstone.linker.view import FileView, HostFiles, host_platform
 
-__all__ = ["loader_kind_of", "model_for_loader", "of_root", "this_process"]
+__all__ = [
+    "loader_kind_of",
+    "model_for_loader",
+    "of_root",
+    "this_process",
+    "with_cpu_level",
+    "with_loader",
+    "with_uid",
+]
 
 _BANNER: Final = re.compile(rb"stable release version (\d+)\.(\d+)|release version (\d+)\.(\d+)")
 _VERSION_NODE: Final = re.compile(r"GLIBC_(\d+)\.(\d+)$")
@@ -233,3 +241,42 @@ def machine_of(image: Image) -> Abi | None:
     """The interface an image was built for, None for one the linker has no table row for."""
     order = ByteOrder(image.byte_order)
     return abi_of(image.machine.code, image.bits, order)
+
+
+def with_uid(model: LoaderModel, uid: int) -> LoaderModel:
+    """The same surroundings for another user, whose permissions decide what can be opened."""
+    root = model.view.root if isinstance(model.view, HostFiles) else "/"
+    said = f"permission bits are weighed for user {uid}; access control lists are not"
+    return replace(model, view=HostFiles(root=root, uid=uid), assumptions=(*model.assumptions, said))
+
+
+def with_cpu_level(model: LoaderModel, level: str) -> LoaderModel:
+    """The same surroundings on another processor: an x86-64 level, or the name of a glibc-hwcaps subdirectory."""
+    number = level.rpartition("v")[2] if level.startswith("x86-64-v") else level
+    if model.abi is X86_64 and number not in ("1", "2", "3", "4"):
+        raise InvalidName(name=level, reason="an x86-64 level is a number from 1 to 4")
+    said = tuple(a for a in model.assumptions if not a.startswith("the processor is"))
+    return replace(
+        model,
+        isa_level=int(number) if number.isdigit() else model.isa_level,
+        hwcaps=hwcaps_of_level(model.abi, number) if behaviour_of(model.release).glibc_hwcaps else (),
+        assumptions=(*said, f"the processor is {model.abi.name} level {level}, as was asked"),
+    )
+
+
+_NAMED_RELEASE: Final = re.compile(r"(?:glibc-?)?(\d+)\.(\d+)$")
+
+
+def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
+    """Another loader in the same surroundings: ``glibc-2.31``, a kind of loader, or the path of one."""
+    release = _NAMED_RELEASE.match(loader)
+    if release:
+        numbers = int(release[1]), int(release[2])
+        return _with_processor(replace(model, kind=LoaderKind.GLIBC, release=numbers, assumptions=()))
+    if loader in tuple(LoaderKind):
+        return replace(model, kind=LoaderKind(loader))
+    if "/" in loader and model.view.exists(loader):
+        found = model_for_loader(model.view, loader, _abi_of_file(model.view, loader) or model.abi)
+        return replace(found, env=model.env, cwd=model.cwd, main_image=model.main_image, caller=model.caller)
+    known = ", ".join(LoaderKind)
+    raise InvalidName(name=loader, reason=f"a loader is one of {known}, glibc-RELEASE, or the path of one that exists")

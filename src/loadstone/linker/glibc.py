@@ -58,7 +58,7 @@ class Located:
 
 
 @dataclass(slots=True)
-class _Attempt:
+class Attempt:
     """One search in progress."""
 
     name: str
@@ -98,7 +98,7 @@ class Search:
 
     def locate(self, name: str, requester: LoadedObject | None, *, privileged: bool = False) -> Located:
         """Search for ``name`` on behalf of ``requester``; a name with a slash is opened as it is."""
-        attempt = _Attempt(name, requester, privileged)
+        attempt = Attempt(name, requester, privileged)
         if "/" in name:
             self._explicit(attempt)
         else:
@@ -147,12 +147,12 @@ class Search:
             self._library_path = self._expanded(elements, self.program)
         return self._library_path
 
-    def _explicit(self, attempt: _Attempt) -> None:
+    def _explicit(self, attempt: Attempt) -> None:
         path = expand(attempt.name, self.token_values(attempt.requester)) if attempt.requester else attempt.name
         if path:
             self._try(attempt, path, "explicit", attempt.requester.path if attempt.requester else "", attempt.name)
 
-    def _not_found(self, attempt: _Attempt) -> Failure:
+    def _not_found(self, attempt: Attempt) -> Failure:
         if attempt.other_class:
             other = "ELFCLASS32" if self.model.abi.bits == 64 else "ELFCLASS64"
             return Failure(attempt.name, f"wrong ELF class: {other}")
@@ -160,7 +160,7 @@ class Search:
 
     # One candidate, one list of directories
 
-    def _try(self, attempt: _Attempt, candidate: str, rule: str, source: str, element: str = "") -> bool:
+    def _try(self, attempt: Attempt, candidate: str, rule: str, source: str, element: str = "") -> bool:
         """Open and verify one candidate; whether the search ends with it."""
         try:
             opened = self.model.view.open(self.model.absolute(candidate))
@@ -186,7 +186,7 @@ class Search:
         attempt.steps.append(Step(rule, candidate, StepOutcome.SKIPPED, reason, source, element))
         return False
 
-    def _try_each(self, attempt: _Attempt, directories: tuple[Directory, ...], rule: str, source: str) -> None:
+    def _try_each(self, attempt: Attempt, directories: tuple[Directory, ...], rule: str, source: str) -> None:
         """Try the name in each directory and its hardware subdirectories, until one ends the search."""
         for directory, element in directories:
             any_exists = False
@@ -215,7 +215,7 @@ class Search:
 
     # The rules, in the order of STEPS
 
-    def _rpath(self, attempt: _Attempt) -> None:
+    def consult_rpath(self, attempt: Attempt) -> None:
         requester = attempt.requester
         if requester is not None and requester.has_runpath:
             for masked in _with_rpath(requester):
@@ -238,18 +238,18 @@ class Search:
             if attempt.ended:
                 return
 
-    def _environment(self, attempt: _Attempt) -> None:
+    def consult_environment(self, attempt: Attempt) -> None:
         if self.model.secure and self.model.variable("LD_LIBRARY_PATH"):
             attempt.note("ld_library_path", "ignored: the program runs with privileges its user does not have")
             return
         self._try_each(attempt, self._library_path_directories(), "ld_library_path", "LD_LIBRARY_PATH")
 
-    def _runpath(self, attempt: _Attempt) -> None:
+    def consult_runpath(self, attempt: Attempt) -> None:
         requester = attempt.requester
         if requester is not None and requester.image.runpath:
             self._try_each(attempt, self.directories(requester, SearchKind.RUNPATH), "runpath", requester.path)
 
-    def _cache(self, attempt: _Attempt) -> None:
+    def consult_cache(self, attempt: Attempt) -> None:
         model = self.model
         if attempt.privileged and model.secure:
             return
@@ -262,13 +262,13 @@ class Search:
             return
         self._try(attempt, path, "cache", model.cache.path)
 
-    def _system(self, attempt: _Attempt) -> None:
+    def consult_system(self, attempt: Attempt) -> None:
         if self._without_defaults(attempt):
             attempt.note("default", "not searched: the library that asks has DF_1_NODEFLIB")
             return
         self._try_each(attempt, self._default, "default", "built into the loader")
 
-    def _without_defaults(self, attempt: _Attempt) -> bool:
+    def _without_defaults(self, attempt: Attempt) -> bool:
         asking = attempt.requester or self.program
         return asking is not None and asking.facts.no_default_directories
 
@@ -289,11 +289,11 @@ def _passed_over(outcome: HeaderOutcome, model: LoaderModel) -> str:
     return "passed over: a privileged program preloads only set-user-ID files"
 
 
-STEPS: Final[tuple[tuple[str, Callable[[Search, _Attempt], None]], ...]] = (
-    ("rpath", Search._rpath),
-    ("ld_library_path", Search._environment),
-    ("runpath", Search._runpath),
-    ("cache", Search._cache),
-    ("default", Search._system),
+STEPS: Final[tuple[tuple[str, Callable[[Search, Attempt], None]], ...]] = (
+    ("rpath", Search.consult_rpath),
+    ("ld_library_path", Search.consult_environment),
+    ("runpath", Search.consult_runpath),
+    ("cache", Search.consult_cache),
+    ("default", Search.consult_system),
 )
 """The rules for a name without a slash, in order; the first that ends the search ends it."""

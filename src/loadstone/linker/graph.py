@@ -8,7 +8,7 @@ the loader would meet them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from loadstone.core.image import Dependency, DependencyKind, Image
 from loadstone.core.limits import MAX_GRAPH_NODES

@@ -73,10 +73,8 @@ def _check_dynamic(image: Image, facts: ElfFacts, pie_refused: str, *, opened_by
 def _check_stack(image: Image, facts: ElfFacts, model: LoaderModel, *, refused: bool) -> Refused | None:
     if not refused:
         return None
-    if facts.stack_flags is None:
-        wants = model.abi.stack_executable
-    else:
-        wants = bool(facts.stack_flags & _EXECUTABLE)
+    flags = facts.stack_flags
+    wants = model.abi.stack_executable if flags is None else bool(flags & _EXECUTABLE)
     if not wants:
         return None
     header = next((s.header_offset for s in image.segments if s.kind == "GNU_STACK"), 16)

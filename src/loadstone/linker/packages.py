@@ -13,7 +13,7 @@ from typing import Final
 
 from loadstone.linker.view import FileView
 
-__all__ = ["owner_of", "package_of_missing", "package_name_of"]
+__all__ = ["owner_of", "package_name_of", "package_of_missing"]
 
 _INFO: Final = "/var/lib/dpkg/info"
 _SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")

@@ -40,8 +40,9 @@ class BindingMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoaderModel:
-    """Everything outside the target that decides whether it loads. The default values describe no machine at all;
-    :meth:`this_process` and :meth:`of_root` read them from one.
+    """Everything outside the target that decides whether it loads.
+
+    The default values describe no machine at all; :meth:`this_process` and :meth:`of_root` read them from one.
 
     ``system_dirs`` are the directories built into the loader, without their final slash; ``cache`` is the parsed
     ld.so.cache; ``hwcaps`` the glibc-hwcaps subdirectories this processor may use, best first, and ``legacy_hwcaps``
@@ -59,11 +60,11 @@ class LoaderModel:
     abi: Abi = X86_64
     interpreter: str = ""
     system_dirs: tuple[str, ...] = ()
-    cache: LoaderCache = LoaderCache()
+    cache: LoaderCache = field(default_factory=LoaderCache)
     hwcaps: tuple[str, ...] = ()
     legacy_hwcaps: tuple[str, ...] = ()
     platform: str = ""
-    lib_token: str = "lib"
+    lib_token: str = "lib"  # noqa: S105  no secret
     isa_level: int = 0
     env: tuple[tuple[str, str], ...] = ()
     cwd: str = "/"

@@ -25,7 +25,7 @@ def check_versions(process: Process, new: list[LoadedObject]) -> Iterator[Refusa
     for consumer in new:
         yield from _unmet(process, consumer)
         if behaviour_of(process.model.release).relr:
-            yield from _packed_relocations(process, consumer)
+            yield from _packed_relocations(consumer)
 
 
 def _unmet(process: Process, consumer: LoadedObject) -> Iterator[Refusal]:
@@ -60,7 +60,7 @@ def _of_no_dependency(consumer: LoadedObject, need: VersionNeed) -> Refusal:
     return Refusal("version-of-no-dependency", need.file, failure, consumer, crashes=True)
 
 
-def _packed_relocations(process: Process, consumer: LoadedObject) -> Iterator[Refusal]:
+def _packed_relocations(consumer: LoadedObject) -> Iterator[Refusal]:
     if not consumer.facts.relr:
         return
     needs = consumer.image.version_needs

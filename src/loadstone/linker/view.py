@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
@@ -49,7 +49,7 @@ class OpenedFile:
     set_user_id: bool = False
 
 
-class FileView(Protocol):
+class FileView(Hashable, Protocol):
     """What a simulated loader may ask of files. Every path is absolute; errors are OSError with an errno."""
 
     def open(self, path: str) -> OpenedFile: ...
@@ -143,7 +143,7 @@ class HostFiles:
         return _image(self.host_path(opened.path), opened.stamp)
 
     def read_bytes(self, path: str) -> bytes:
-        with open(self.host_path(path), "rb") as stream:  # noqa: PTH123  the view is the one that opens
+        with open(self.host_path(path), "rb") as stream:
             return stream.read(_MAX_TEXT)
 
     def real_path(self, path: str) -> str:
@@ -241,7 +241,7 @@ def _noexec_devices() -> frozenset[int]:
     """The device numbers of file systems mounted noexec. Source: proc_pid_mountinfo(5)."""
     found = set()
     try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
             for line in lines:
                 fields = line.split(" ", 6)
                 if len(fields) > 5 and "noexec" in fields[5].split(","):

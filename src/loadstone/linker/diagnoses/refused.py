@@ -26,16 +26,20 @@ _ROWS: Final = {
     ),
     "exec-stack": (
         "{path} asks for an executable stack, which this release of glibc no longer grants to a library.",
-        "patchelf --clear-execstack {path}, or rebuild it with -Wl,-z,noexecstack;"
-        " for now: GLIBC_TUNABLES=glibc.rtld.execstack=2",
+        (
+            "patchelf --clear-execstack {path}, or rebuild it with -Wl,-z,noexecstack;"
+            " for now: GLIBC_TUNABLES=glibc.rtld.execstack=2"
+        ),
     ),
     "debug-only": (
         "{path} holds only the debug information of a library, not its code.",
         "use the library it was split from",
     ),
     "truncated": (
-        "{path} is cut off: its segments reach beyond the end of the file, and touching the missing part kills the"
-        " process with SIGBUS.",
+        (
+            "{path} is cut off: its segments reach beyond the end of the file, and touching the missing part kills the"
+            " process with SIGBUS."
+        ),
         "copy or download it again, and compare the sizes",
     ),
     "bad-headers": ("{path} has damaged headers: {text}.", "rebuild it; a tool that patched it broke it"),
@@ -52,8 +56,10 @@ _ROWS: Final = {
         "a tool removed the dependency and left its versions; put it back: patchelf --add-needed {name} {asking}",
     ),
     "interp-missing": (
-        "{path} asks for the loader {name}, which does not exist here: the kernel refuses with the misleading words"
-        " that the program is not there.",
+        (
+            "{path} asks for the loader {loader}, which does not exist here: the kernel refuses with the misleading"
+            " words that the program is not there."
+        ),
         "install the C library it was built for, or run it in a container of its own system",
     ),
     "isa-level": (
@@ -71,6 +77,7 @@ def refused(case: Case, refusal: Refusal) -> Diagnosis:
     words = {
         "path": path,
         "name": leaf(refusal.name),
+        "loader": refusal.name,
         "asking": leaf(asking),
         "text": refusal.failure.text,
         "level": refusal.name,

@@ -28,8 +28,8 @@ def _static_tls(case: Case) -> Iterator[Diagnosis]:
         if not too_much and size <= 64:  # a few bytes always fit in practice
             continue
         text = (
-            f"{leaf(loaded.path)} wants {size} bytes of static thread-local storage, from the {_STATIC_TLS_SURPLUS} that"
-            " all libraries loaded after the start share: whether they suffice depends on what was loaded before."
+            f"{leaf(loaded.path)} wants {size} bytes of static thread-local storage, from the {_STATIC_TLS_SURPLUS} all"
+            " libraries loaded after the start share: whether they suffice depends on what was loaded before."
         )
         yield risk(
             "static-tls",

@@ -18,7 +18,7 @@ def undefined(case: Case, refusal: Refusal) -> Diagnosis:
     hidden = _hidden_in(case, name)
     if hidden and refusal.fatal:
         text = f"{file} wants the symbol {name}; {leaf(hidden)} has it, but keeps it to itself (hidden visibility)."
-        advice = f'export it there: __attribute__((visibility("default"))), or drop it from the version script'
+        advice = 'export it there: __attribute__((visibility("default"))), or drop it from the version script'
         return blocking(case, refusal, text, advice, code="hidden-symbol")
     if refusal.code == "unversioned-provider":
         text = (

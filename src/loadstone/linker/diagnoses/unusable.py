@@ -43,12 +43,12 @@ def unusable(case: Case, refusal: Refusal) -> Diagnosis:
         )
     opened = case.model.view.open(path)
     head = _beginning(case, opened)
-    found = identify(head)
-    if found.kind is FileKind.ELF:
+    what = identify(head)
+    if what.kind is FileKind.ELF:
         code, text, advice = _bad_elf(refusal, opened, ended.candidate)
     else:
-        code = _CODES.get(found.kind, "not-elf")
-        text, advice = f"{ended.candidate} is not a library: it is {found.sentence}.", found.advice
+        code = _CODES.get(what.kind, "not-elf")
+        text, advice = f"{ended.candidate} is not a library: it is {what.sentence}.", what.advice
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
 
 
@@ -62,8 +62,8 @@ def _bad_elf(refusal: Refusal, opened: OpenedFile, candidate: str) -> tuple[str,
     """Code, sentence and advice for an ELF file whose header the loader does not accept."""
     text = refusal.failure.text
     if "too short" in text or "cannot read file data" in text:
-        what = f"{candidate} is cut off: it has only {opened.size} bytes."
-        return "truncated", what, "copy or download it again, and compare the sizes"
+        sentence = f"{candidate} is cut off: it has only {opened.size} bytes."
+        return "truncated", sentence, "copy or download it again, and compare the sizes"
     if "data encoding" in text:
         return "wrong-endian", f"{candidate} is built for machines of the other byte order.", "install the right build"
     if "OS ABI" in text or "ABI version" in text:
