@@ -29,6 +29,7 @@ from loadstone.binary.macho.layout import (
     machine,
 )
 from loadstone.binary.macho.segments import read_segments
+from loadstone.binary.macho.signature import read_signature
 from loadstone.binary.macho.symbols import read_symbols
 from loadstone.binary.macho.view import View, command_name, read_view
 from loadstone.core.image import Dependency, Format, Image, ImageKind, SymbolTable
@@ -62,6 +63,7 @@ def read_macho(cursor: Cursor, damage: DamageLog) -> Image:
         fixups=fixups.kind,
         pointer_formats=fixups.pointer_formats,
         lookups=symbols.lookups,
+        signature=read_signature(view),
         encryption=read_encryption(view),
         restricted=any(s.name.lower() == "__restrict,__restrict" for s in view.sections),
         environment=read_texts(view, Command.DYLD_ENVIRONMENT),

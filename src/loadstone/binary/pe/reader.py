@@ -8,6 +8,7 @@ from typing import Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
+from loadstone.binary.pe.certificates import read_signatures
 from loadstone.binary.pe.debug import build_id, read_debug, read_extended_characteristics, read_pdb
 from loadstone.binary.pe.exports import Exports, forwarded_modules, read_exports
 from loadstone.binary.pe.facts import PeFacts
@@ -16,6 +17,7 @@ from loadstone.binary.pe.headers import Headers, SectionHeader, read_headers, re
 from loadstone.binary.pe.imports import ImportedModule, dependency, read_bound_imports, read_imports
 from loadstone.binary.pe.layout import Characteristics, Directory, DllCharacteristics, SectionFlags, machine
 from loadstone.binary.pe.load_config import hybrid_kind, read_load_config, read_tls_callbacks
+from loadstone.binary.pe.resources import read_manifests, read_version
 from loadstone.binary.pe.view import View
 from loadstone.core.image import (
     ByteOrder,
@@ -72,6 +74,9 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
         bound_imports=read_bound_imports(view),
         debug=debug,
         pdb=pdb,
+        version=read_version(view),
+        manifests=read_manifests(view),
+        signatures=read_signatures(view),
         managed=headers.directory(Directory.CLR) is not None,
     )
     subject = Subject(cursor.path or "<bytes>", headers, view.sections, facts, extended[1] if extended else 0)
