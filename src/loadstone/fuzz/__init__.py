@@ -1,1 +1,36 @@
-"""Coverage-guided fuzzing of a closed library, in a confined child."""
+"""Coverage-guided fuzzing of a closed library, in a confined child.
+
+``fuzz`` takes a library, a C prototype and the roles of its arguments, and needs neither source nor compiler. The names
+arrive on first use: the worker process imports this package without any third-party module.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from loadstone.core.fuzzing import FuzzFinding as FuzzFinding
+    from loadstone.core.fuzzing import FuzzProgress as FuzzProgress
+    from loadstone.core.fuzzing import FuzzReport as FuzzReport
+    from loadstone.fuzz.campaign import fuzz as fuzz
+    from loadstone.fuzz.plan import Heap as Heap
+    from loadstone.fuzz.plan import Role as Role
+
+_HOME_OF: Final = {
+    "FuzzFinding": "loadstone.core.fuzzing",
+    "FuzzProgress": "loadstone.core.fuzzing",
+    "FuzzReport": "loadstone.core.fuzzing",
+    "Heap": "loadstone.fuzz.plan",
+    "Role": "loadstone.fuzz.plan",
+    "fuzz": "loadstone.fuzz.campaign",
+}
+
+__all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "fuzz"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)

@@ -105,6 +105,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             scratch=scratch,
         )
         harvest, stopped = _search(job, code, folder, progress)
+        reached = _progress(harvest, code)
         confirmed = [confirm(job, found, code) for found in harvest.found.values()]
     if folder:
         confirmed = [folder.save_finding(found, campaign) for found in confirmed]
@@ -116,7 +117,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         seed=campaign.seed,
         stopped=stopped,
         level=code.level.value,
-        progress=_progress(harvest, code),
+        progress=reached,
         findings=tuple(found for found in confirmed if found.reproducible),
         flaky=tuple(found for found in confirmed if not found.reproducible),
         observers=harvest.observers,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Stop", "Traced", "let_me_be_traced"]
+__all__ = ["Stop", "Traced", "Untraced", "let_me_be_traced"]
 
 _TRACEME, _PEEKUSER, _POKEUSER, _CONT, _GETSIGINFO = 0, 3, 6, 7, 0x4202
 # Offsets in struct user (sys/user.h, x86-64), bytes.
@@ -67,11 +67,7 @@ class Traced:
     def close(self) -> None:
         """Kill the child if it lives, reap it, give the descriptor back."""
         os.close(self._memory)
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
+        _end(self.pid)
 
     def arm(self, blocks: Mapping[int, int]) -> None:
         """Put a breakpoint on each block (virtual address to its first byte), a page of code at a time."""
@@ -103,14 +99,7 @@ class Traced:
 
     def poll(self) -> Stop:
         """What has become of it, without waiting."""
-        pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
-        if pid == 0:
-            return Stop()
-        if os.WIFSTOPPED(status):
-            return Stop(signal=os.WSTOPSIG(status))
-        if os.WIFEXITED(status):
-            return Stop(exited=os.WEXITSTATUS(status))
-        return Stop(killed_by=os.WTERMSIG(status))
+        return _poll(self.pid)
 
     def program_counter(self) -> int:
         return _ptrace(_PEEKUSER, self.pid, _RIP)
@@ -154,6 +143,58 @@ class Traced:
         except OSError:
             return False
         return len(code) == 6 and (code[1] == 0xE8 or 0xFF in (code[0], code[3], code[4]))
+
+
+class Untraced:
+    """A child that may not be traced: it can be waited for and killed, and says nothing of where it was."""
+
+    base = 0
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def close(self) -> None:
+        """Kill the child if it lives, and reap it."""
+        _end(self.pid)
+
+    def resume(self, _number: int = 0) -> None:
+        """Let it run on after it stopped."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def poll(self) -> Stop:
+        """What has become of it, without waiting."""
+        return _poll(self.pid)
+
+    def hit(self) -> None:
+        return None
+
+    def frames(self) -> tuple[int, ...]:
+        return ()
+
+    def fault_address(self) -> int:
+        return 0
+
+    def stack_pointer(self) -> int:
+        return 0
+
+
+def _poll(pid: int) -> Stop:
+    found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+    if found == 0:
+        return Stop()
+    if os.WIFSTOPPED(status):
+        return Stop(signal=os.WSTOPSIG(status))
+    if os.WIFEXITED(status):
+        return Stop(exited=os.WEXITSTATUS(status))
+    return Stop(killed_by=os.WTERMSIG(status))
+
+
+def _end(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
 
 
 def _mappings(pid: int, library: tuple[int, int]) -> tuple[int, tuple[tuple[int, int], ...]]:

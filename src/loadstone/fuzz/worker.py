@@ -21,7 +21,8 @@ from typing import Any, Final
 from loadstone.fuzz.arena import Arena
 from loadstone.fuzz.child import EXIT_CANNOT_LOAD, EXIT_DONE, run_child
 from loadstone.fuzz.plan import Job
-from loadstone.fuzz.tracer import Stop, Traced, let_me_be_traced
+from loadstone.fuzz.tracer import Stop, Traced, Untraced, let_me_be_traced
+from loadstone.probe.confine_linux import Fence, raise_fence
 
 __all__ = ["main"]
 
@@ -53,7 +54,8 @@ class _Campaign:
         self.told: set[tuple[object, ...]] = set()
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
-        self.tracing = True
+        self.refused = _tracing_refused()
+        self.ready = False
 
     def run(self) -> None:
         generation = 0
@@ -74,18 +76,19 @@ class _Campaign:
         """One child from fork to end; 1 when it ended in a finding."""
         self.arena.reset()
         pid = self._fork(number)
-        traced = None
+        traced: Traced | Untraced | None = None
         try:
             stop = _wait(pid, _LOAD_S)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
                 self._load_failed(stop)
                 return self._give_up()
-            traced = Traced(pid, self.file, self.job.first_address)
-            if self.tracing:
-                traced.arm(self.left)
-                traced.resume()
+            self._say_ready()
+            if self.refused:
+                traced = Untraced(pid)
             else:
-                os.kill(pid, signal.SIGCONT)
+                traced = Traced(pid, self.file, self.job.first_address)
+                traced.arm(self.left)
+            traced.resume()
             return self._watch(traced)
         finally:
             self.runs += self.arena.runs
@@ -94,42 +97,59 @@ class _Campaign:
                 traced.close()
             else:
                 _reap(pid)
+            os.close(self.words)
 
     def _give_up(self) -> int:
         return _MAX_BACKOFF_FINDINGS
 
     def _fork(self, number: int) -> int:
-        refused_in, refused_out = os.pipe()
+        words_in, words_out = os.pipe()
         pid = os.fork()
         if pid == 0:
             try:
-                os.close(refused_in)
-                self._become_child(number, refused_out)
+                os.close(words_in)
+                self._become_child(number, words_out)
             finally:
                 os._exit(EXIT_CANNOT_LOAD)
-        os.close(refused_out)
-        self._words_in = refused_in
+        os.close(words_out)
+        self.words = words_in
         return pid
 
     def _become_child(self, number: int, words: int) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
-        _fence(self.job)
-        if self.tracing:
+        if not self.refused:
             let_me_be_traced()
+        layers = _fence(self.job)
+        if not self.ready:
+            os.write(words, json.dumps(layers).encode() + b"\n")
         run_child(
             self.job, self.arena, self.corpus, self.job.seed * 1_000_003 + number,
             words,
         )  # fmt: skip
 
     def _load_failed(self, stop: Stop) -> None:
-        os.set_blocking(self._words_in, False)
-        try:
-            words = os.read(self._words_in, 4096).decode(errors="replace")
-        except BlockingIOError:
-            words = ""
-        self.say({"record": "cannot_load", "text": words, "signal": stop.killed_by, "exited": stop.exited})
+        text = self._said().rpartition("\n")[2]
+        self.say({"record": "cannot_load", "text": text, "signal": stop.killed_by, "exited": stop.exited})
 
-    def _watch(self, traced: Traced) -> int:
+    def _say_ready(self) -> None:
+        """Once, from the first child that got as far: its layers, and whether it can be watched."""
+        if self.ready:
+            return
+        self.ready = True
+        layers, _, _ = self._said().partition("\n")
+        coverage = f"unavailable: {self.refused}" if self.refused else "active"
+        observers = [("coverage", coverage), ("crash stop", coverage), ("wait status", "active")]
+        self.say({"record": "ready", "layers": json.loads(layers or "[]"), "observers": observers})
+
+    def _said(self) -> str:
+        """What the child wrote before foreign code ran."""
+        os.set_blocking(self.words, False)
+        try:
+            return os.read(self.words, 1 << 16).decode(errors="replace")
+        except BlockingIOError:
+            return ""
+
+    def _watch(self, traced: Traced | Untraced) -> int:
         """Follow a running child to its end, its replacement or a finding."""
         seen, since = -1, time.monotonic()
         hits: list[int] = []
@@ -167,7 +187,7 @@ class _Campaign:
             self.corpus.append(data)
         self.say({"record": "new", "input": data.hex(), "block": hits[-1], "run": self.runs + self.arena.runs})
 
-    def _ended(self, traced: Traced, stop: Stop) -> int:
+    def _ended(self, traced: Traced | Untraced, stop: Stop) -> int:
         if stop.exited == EXIT_DONE and self.job.replay:
             return 0
         if stop.signal is not None:
@@ -181,7 +201,7 @@ class _Campaign:
             return self._found(traced, "exit", status=stop.exited)
         return self._found(traced, signal.Signals(stop.killed_by or signal.SIGKILL).name)
 
-    def _found(self, traced: Traced, kind: str, **facts: Any) -> int:
+    def _found(self, traced: Traced | Untraced, kind: str, **facts: Any) -> int:
         ended_it = self.arena.current
         self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
         mark = (kind, facts.get("guard"), facts.get("frames", ())[:1])
@@ -211,7 +231,7 @@ class _Campaign:
         )
 
 
-def _stopped_frames(traced: Traced) -> tuple[int, ...]:
+def _stopped_frames(traced: Traced | Untraced) -> tuple[int, ...]:
     """The frames of a child that runs on: stop it, look, leave it to be killed."""
     os.kill(traced.pid, signal.SIGSTOP)
     stop = _wait(traced.pid, 1.0)
@@ -249,15 +269,36 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def _fence(job: Job) -> None:
-    """The layers around the child. Output goes nowhere: a library that prints at each call would fill the disk."""
+def _fence(job: Job) -> list[tuple[str, str]]:
+    """Raise the probe's layers round the child; what became of each. Output goes nowhere: it would fill the disk."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-    if job.scratch:
-        os.chdir(job.scratch)
+    os.chdir(job.scratch)
+    fence = Fence(
+        scratch=job.scratch,
+        outside=os.path.dirname(job.scratch),
+        user=0,
+        seconds=int(job.time_s) + 60,
+        helper=os.getppid(),
+        unshared="the fuzzed process shares them with its tracer",
+        notify=False,
+    )
+    layers, _ = raise_fence(fence)
+    return [(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]
+
+
+def _tracing_refused() -> str:
+    """Why a child cannot be traced here, in the system's words; "" when it can. Tried, not assumed."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            let_me_be_traced()
+        except OSError as error:
+            os._exit(error.errno or 1)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    return os.strerror(os.waitstatus_to_exitcode(status)) if status else ""
 
 
 def main(descriptor: int) -> None:
