@@ -9,6 +9,7 @@ import subprocess
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from struct import iter_unpack
 from typing import Any
 
 import pytest
@@ -16,11 +17,11 @@ from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
+from tests.conftest import needed
 
 from loadstone.binary import FileKind, identify_file, read
 from loadstone.core.image import Image, SymbolBinding, SymbolKind, Visibility
 from loadstone.errors import Unreadable
-from tests.conftest import needed
 
 _SAMPLE = 320
 _SCALE = int(os.environ.get("LOADSTONE_TEST_SCALE", "1"))
@@ -95,7 +96,8 @@ def _facts_of_pyelftools(path: Path) -> dict[str, Any]:
             "runpath": [],
         }
         dynamic = next((s for s in elf.iter_segments() if isinstance(s, DynamicSegment)), None)
-        for tag in dynamic.iter_tags() if dynamic else ():
+        tags: list[Any] = list(dynamic.iter_tags()) if dynamic else []  # .needed and the like appear by tag
+        for tag in tags:
             if tag.entry.d_tag == "DT_NEEDED":
                 facts["needed"].append(tag.needed)
             elif tag.entry.d_tag == "DT_SONAME":
@@ -137,8 +139,8 @@ def _tables_of_pyelftools(elf: ELFFile) -> dict[str, Any]:
             ]
         elif isinstance(section, GNUVerSymSection):
             data = section.data()
-            order = "little" if elf.little_endian else "big"
-            facts["versym"] = [int.from_bytes(data[i : i + 2], order) for i in range(0, len(data), 2)]
+            layout = "<H" if elf.little_endian else ">H"
+            facts["versym"] = [index for (index,) in iter_unpack(layout, data)]
     return facts
 
 
@@ -156,9 +158,7 @@ def _facts_of_ours(image: Image) -> dict[str, Any]:
         "soname": image.identity,
         "rpath": list(image.rpath),
         "runpath": list(image.runpath),
-        "symbols": [
-            (s.name, s.kind, s.binding, s.visibility, s.defined, s.value, s.size) for s in image.symbols
-        ],
+        "symbols": [(s.name, s.kind, s.binding, s.visibility, s.defined, s.value, s.size) for s in image.symbols],
         "verneed": [(n.file, n.name, n.index, n.hash, n.weak) for n in image.version_needs],
         "verdef": [(d.index, d.base, [d.name, *d.parents]) for d in image.version_definitions],
         "versym": list(image.native.version_indexes),  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ __all__ = [
     "MAX_FILE_SIZE",
     "MAX_GRAPH_NODES",
     "MAX_HEADER_TABLE",
+    "MAX_INITIALISERS",
     "MAX_NAME_LENGTH",
     "MAX_STRING_LENGTH",
     "MAX_TABLE_SIZE",
@@ -33,7 +34,10 @@ MAX_DEPENDENCIES: Final = 4096
 MAX_HEADER_TABLE: Final = 65_536
 """Entries in one header table: program headers, section headers, load commands."""
 
-MAX_VERSION_NODES: Final = 65_536
+MAX_INITIALISERS: Final = 16_384
+"""Functions of one kind that one image runs at load; large C++ libraries have some hundred."""
+
+MAX_VERSION_NODES: Final = 16_384
 """Verneed, Vernaux, Verdef and Verdaux entries of one image, taken together."""
 
 MAX_GRAPH_NODES: Final = 20_000

@@ -11,10 +11,9 @@ from loadstone.binary.elf.machines import relocations
 from loadstone.binary.elf.relocations import RelocationTable
 from loadstone.binary.elf.view import View
 from loadstone.core.image import Initialiser, SymbolTable
+from loadstone.core.limits import MAX_INITIALISERS
 
 __all__ = ["read_initialisers"]
-
-_MAX_ENTRIES = 65_536
 
 _ARRAYS = (
     (Tag.PREINIT_ARRAY, Tag.PREINIT_ARRAYSZ, "preinit_array", False),
@@ -54,7 +53,10 @@ def _array(
 ) -> list[tuple[int, int]]:
     """``(function address, entry offset)``; entries stored as zero are taken from the relocation that fills them."""
     word = view.layout.word_size
-    address, size = by_tag[tag], min(by_tag[size_tag], _MAX_ENTRIES * word)
+    address, size = by_tag[tag], by_tag[size_tag]
+    if size > MAX_INITIALISERS * word:
+        view.damage.add(tag.name, f"{size // word} entries are more than {MAX_INITIALISERS}", dynamic.place(size_tag))
+        size = MAX_INITIALISERS * word
     offset, data = view.table(tag.name, address, size, dynamic.place(tag))
     entries = view.layout.words(data).tolist()
     if not all(entries):
@@ -77,7 +79,7 @@ def _resolvers(view: View, tables: tuple[RelocationTable, ...]) -> list[int]:
             continue
         for info in kinds.intersection(table.infos):  # they have no symbol, so r_info is the number itself
             found.extend(table.addends[i] for i, other in enumerate(table.infos) if other == info)
-    return found[:_MAX_ENTRIES]
+    return found[:MAX_INITIALISERS]
 
 
 def _names(symbols: SymbolTable, wanted: set[int]) -> dict[int, str]:

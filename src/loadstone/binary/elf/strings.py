@@ -11,8 +11,8 @@ from loadstone.core.limits import MAX_STRING_LENGTH
 __all__ = ["StringTable"]
 
 _SHARING: Final = 8
-"""Link editors let names share their tails, so a column may hold more text than the table; real ones stay under 1.1
-times. A file may point a million symbols into one long string: beyond this many times the table, names are cut."""
+"""Link editors let names share their tails, so all names together may be longer than the table, though hardly. A file
+that points a million symbols into one long string gets no more than this many times the table out of it."""
 
 _MANY_FOR_SPLITTING: Final = 4
 """Splitting the whole table beats looking up names one by one, unless it holds far more strings than are asked for."""
@@ -21,19 +21,23 @@ _MANY_FOR_SPLITTING: Final = 4
 class StringTable:
     """NUL-terminated strings at arbitrary offsets of one block of bytes; undecodable bytes survive as surrogates."""
 
-    __slots__ = ("_data", "offset")
+    __slots__ = ("_budget", "_data", "offset")
 
     def __init__(self, data: bytes = b"", offset: int = 0) -> None:
         self._data = data
+        self._budget = _SHARING * len(data) + MAX_STRING_LENGTH
         self.offset = offset  # of the block in the file
 
     def __len__(self) -> int:
         return len(self._data)
 
     def at(self, position: int) -> str | None:
-        """The string that begins at ``position``; None outside the table or where no NUL ends it in time."""
+        """The string that begins at ``position``; None outside the table, where no NUL ends it, or over the budget."""
         stop = self._data.find(b"\0", position, position + MAX_STRING_LENGTH) if position < len(self._data) else -1
-        return None if stop < 0 else self._data[position:stop].decode("utf-8", "surrogateescape")
+        if stop < 0 or self._budget < 0:
+            return None
+        self._budget -= stop - position
+        return self._data[position:stop].decode("utf-8", "surrogateescape")
 
     def column(self, positions: Sequence[int]) -> tuple[tuple[str, ...], int]:
         """The strings at all ``positions``, and how many of them there was no string for (an empty one stands in)."""
@@ -57,18 +61,15 @@ class StringTable:
         return self._looked_up(positions, known)
 
     def _looked_up(self, positions: Sequence[int], known: dict[int, str]) -> tuple[tuple[str, ...], int]:
-        budget = _SHARING * len(self._data) + MAX_STRING_LENGTH
         names: list[str] = []
         missing = 0
         for position in positions:
             name = known.get(position)
             if name is None:
-                name = self.at(position) if budget > 0 else None
+                name = self.at(position)
                 if name is None:
                     missing += 1
                     name = ""
-                else:
-                    budget -= len(name)
                 known[position] = name
             names.append(name)
         return tuple(names), missing
