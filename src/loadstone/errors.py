@@ -5,6 +5,7 @@
     LoadstoneError
     ├── InvalidName (ValueError)        a library name, version or symbol name that no loader should be given
     ├── InvalidPrototype (ValueError)   C declaration text that cannot be understood
+    ├── InvalidConfiguration (ValueError) settings of a project that are not known or of the wrong kind
     ├── NotFound (OSError)              no candidate exists; .trace holds every one that was looked at
     ├── Unreadable (OSError)            the file is there but its bytes cannot be had
     ├── Unwritable (OSError)            a result could not be written to the file asked for
@@ -38,6 +39,7 @@ __all__ = [
     "Closed",
     "Holder",
     "InUse",
+    "InvalidConfiguration",
     "InvalidName",
     "InvalidPrototype",
     "LoadFailed",
@@ -103,6 +105,18 @@ class InvalidPrototype(LoadstoneError, ValueError):
     def message(self) -> str:
         place = f" at line {self.line}, column {self.column}" if self.line else ""
         return f"cannot read the C prototype {quoted(self.text, 200)}{place}: {printable(self.reason)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class InvalidConfiguration(LoadstoneError, ValueError):
+    """Settings of a project that cannot be used: not the format they should be in, not known, of the wrong kind."""
+
+    path: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot use the settings in {quoted(self.path)}: {printable(self.reason)}"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -17,7 +17,7 @@ import typer
 
 import loadstone
 from loadstone.cli.exits import ExitStatus
-from loadstone.errors import InvalidName, InvalidPrototype, LoadstoneError, NotFound
+from loadstone.errors import InvalidConfiguration, InvalidName, InvalidPrototype, LoadstoneError, NotFound
 
 __all__ = ["COMMANDS", "main"]
 
@@ -37,10 +37,12 @@ COMMANDS: Final = (
     Command("inspect", "loadstone.cli.inspect", "What is in a file: identity, needs, exports, hardening."),
     Command("tree", "loadstone.cli.tree", "The dependency tree, with the reason for every choice."),
     Command("explain", "loadstone.cli.explain", "Will it load here? If not, why, and what to do."),
+    Command("review", "loadstone.cli.review", "Source and binaries against the rules: findings and evidence."),
+    Command("rules", "loadstone.cli.rules", "What review asks, why, and how a good answer looks."),
     Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),
 )
 
-_USAGE_ERRORS: Final = (InvalidName, InvalidPrototype)
+_USAGE_ERRORS: Final = (InvalidConfiguration, InvalidName, InvalidPrototype)
 
 
 def _version(wanted: bool) -> None:

@@ -117,8 +117,7 @@ def review_batch(batch: Batch) -> Outcome:
         claims += whole
     limits += [limit for unit in units for limit in _gaps(unit)]
     written = [d for unit in units for d in directives(unit.path, unit.text, unit.language)]
-    results, unused = _named(claims, units), ()
-    results, unused = _waived(results, written)
+    results, unused = _waived(_named(claims, units), written)
     digests = {source.path: source.digest for source in batch.sources}
     files = tuple(
         ReviewedFile(unit.path, unit.language.value, unit.line_count, digest=digests[unit.path]) for unit in units

@@ -48,8 +48,8 @@ class Options:
     """How to review.
 
     ``exclude`` are shell patterns of paths in folders; ``only`` limits the report (not what is read) to these paths;
-    ``consult`` asks further tools and merges what they say; ``seconds_per_file`` bounds each file; ``jobs`` processes share the work;
-    ``keep_text`` keeps the source for a report that shows it; ``watch`` sees each part as it is done.
+    ``consult`` asks further tools and merges what they say; ``seconds_per_file`` bounds each file; ``jobs`` processes
+    share the work; ``keep_text`` keeps the source for a report that shows it; ``watch`` sees each part as it is done.
     """
 
     exclude: tuple[str, ...] = ()

@@ -1,0 +1,90 @@
+"""Settings of a project: ``[tool.loadstone.review]`` in its pyproject.toml, the nearest one from here upward.
+
+::
+
+    [tool.loadstone.review]
+    exclude = ["vendor/*", "*_pb2.py"]
+    fail-on = "medium"
+    strict = false
+    with = ["cppcheck", "bandit"]
+    baseline = "loadstone.sarif"          # beside the file itself
+
+A word that is not known, or of the wrong kind, is an error: a setting without effect is worse than none.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from loadstone.core.claims import Severity
+from loadstone.errors import InvalidConfiguration, Unreadable
+
+__all__ = ["Configuration", "read_configuration"]
+
+_FILE: Final = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings, with what holds when nothing is said."""
+
+    exclude: tuple[str, ...] = ()
+    fail_on: Severity = Severity.MEDIUM
+    strict: bool = False
+    engines: tuple[str, ...] = ()
+    baseline: Path | None = None
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
+    exclude: list[str] = []
+    fail_on: Severity = Severity.MEDIUM
+    strict: bool = False
+    engines: list[str] = msgspec.field(default_factory=list, name="with")
+    baseline: str | None = None
+
+
+def _nearest(folder: Path) -> Path | None:
+    return next((at / _FILE for at in (folder, *folder.parents) if (at / _FILE).is_file()), None)
+
+
+def _table(path: Path) -> Any:
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Unreadable(path=str(path), reason=error.strerror or str(error)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(path=str(path), reason=f"not TOML: {error}") from error
+    for key in ("tool", "loadstone", "review"):
+        tree = tree.get(key, {}) if isinstance(tree, dict) else {}
+    return tree
+
+
+def read_configuration(path: Path | None = None) -> Configuration:
+    """The settings in ``path``, or in the nearest pyproject.toml from the current directory upward, or the defaults.
+
+    Raises:
+        Unreadable: the file that was named cannot be read.
+        InvalidConfiguration: it is not TOML, or a setting is not known or of the wrong kind.
+    """
+    found = path or _nearest(Path.cwd())
+    if found is None:
+        return Configuration()
+    try:
+        table = msgspec.convert(_table(found), _Table)
+    except msgspec.ValidationError as error:
+        advice = "see the settings in the documentation of `loadstone review`"
+        raise InvalidConfiguration(
+            path=str(found), reason=f"[tool.loadstone.review]: {error}", advice=advice
+        ) from error
+    return Configuration(
+        exclude=tuple(table.exclude),
+        fail_on=table.fail_on,
+        strict=table.strict,
+        engines=tuple(table.engines),
+        baseline=found.parent / table.baseline if table.baseline else None,
+    )
