@@ -18,6 +18,8 @@ from loadstone.core.image import DependencyKind, Image
 
 pytestmark = pytest.mark.real
 
+pefile.MAX_SYMBOL_EXPORT_COUNT = 1 << 20  # by itself it stops naming exports behind the 8192nd
+
 _SMALL = 400_000  # bytes; pefile takes a second and more for large ones, so those are left to the full run
 
 
@@ -201,9 +203,11 @@ def test_the_digest_of_a_signed_library_is_the_one_lief_computes(spec: tuple[str
         assert isinstance(facts, PeFacts)
         theirs = lief.PE.parse(data)
         assert isinstance(theirs, lief.PE.Binary)
-        assert len(list(theirs.signatures)) == len([s for s in facts.signatures if s.kind == 2]), name
-        for ours, other in zip(facts.signatures, theirs.signatures, strict=True):
+        outer = {s.offset: s for s in reversed(facts.signatures)}  # LIEF does not list those nested in another
+        for ours, other in zip(outer.values(), theirs.signatures, strict=True):
             assert ours.digest is DigestState.MATCHES, name
             assert ours.actual_digest == theirs.authentihash(algorithms[ours.algorithm]).hex(), name
             assert ours.signed_digest == other.content_info.digest.hex(), name
-            assert ours.signer in str(other.signers[0].cert.subject), name
+            certificate = other.signers[0].cert
+            assert certificate is not None
+            assert ours.signer in str(certificate.subject), name
