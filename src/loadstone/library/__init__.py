@@ -1,0 +1,31 @@
+"""Loading: find a library, load it once, call it with types, and unload it only when nothing points into it.
+
+:class:`Library` is the handle, :func:`find` the search, :class:`Policy` what must hold before any code runs. The platforms
+are in ``adapters``; only they, and the typed access built on addresses they give, touch foreign code.
+"""
+
+from __future__ import annotations
+
+from loadstone.library.adapters.base import LoadedLibrary
+from loadstone.library.hints import LoadHint
+from loadstone.library.inventory import loaded_libraries
+from loadstone.library.library import Library
+from loadstone.library.outcome import UnloadOutcome, UnloadState
+from loadstone.library.policy import Assurance, Policy, SearchPolicy, SearchSource
+from loadstone.library.search import find
+from loadstone.library.symbol import Symbol
+
+__all__ = [
+    "Assurance",
+    "Library",
+    "LoadHint",
+    "LoadedLibrary",
+    "Policy",
+    "SearchPolicy",
+    "SearchSource",
+    "Symbol",
+    "UnloadOutcome",
+    "UnloadState",
+    "find",
+    "loaded_libraries",
+]

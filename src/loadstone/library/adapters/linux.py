@@ -1,0 +1,142 @@
+"""The loader of Linux and other ELF systems, through ctypes.
+
+``dlopen`` and its companions are called as foreign functions, which releases the interpreter lock while constructors
+run, and lets us read ``dlerror`` as bytes on the same thread: its text can be other than UTF-8. ``dlsym`` takes the
+loader's lock, so it too must not be called with the interpreter lock held: a constructor waiting for that lock would
+never end. Only the walk over loaded libraries keeps it: its callback needs it while the loader's list is locked.
+
+Sources: dlopen(3), dlsym(3), dlinfo(3), dladdr(3), dl_iterate_phdr(3), dlmopen(3); glibc link.h and dlfcn.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_uint16, c_void_p
+from typing import Final
+
+from loadstone.core.names import Platform
+from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, Refused
+from loadstone.library.hints import LoadHint
+
+__all__ = ["LinuxAdapter"]
+
+_RTLD_LAZY, _RTLD_NOW, _RTLD_NOLOAD, _RTLD_DEEPBIND, _RTLD_GLOBAL, _RTLD_NODELETE = 1, 2, 4, 8, 0x100, 0x1000
+_RTLD_DI_LMID: Final = 1
+
+_MODES: Final = tuple(
+    (_RTLD_NOW if hints & LoadHint.RESOLVE_ALL_SYMBOLS else _RTLD_LAZY)
+    | (_RTLD_GLOBAL if hints & LoadHint.EXPORT_EXTERNAL_SYMBOLS else 0)
+    | (_RTLD_NODELETE if hints & LoadHint.PREVENT_UNLOAD else 0)
+    | (_RTLD_DEEPBIND if hints & LoadHint.DEEP_BIND else 0)
+    for hints in range(32)
+)
+"""dlopen's mode for every combination of hints."""
+
+
+class _LinkMap(ctypes.Structure):
+    """The public head of struct link_map (link.h); musl's struct dso begins the same. Read only, never written."""
+
+    _fields_ = (("l_addr", c_size_t), ("l_name", c_char_p), ("l_ld", c_size_t))
+
+
+class _DlInfo(ctypes.Structure):
+    _fields_ = (("fname", c_char_p), ("fbase", c_void_p), ("sname", c_char_p), ("saddr", c_void_p))
+
+
+class _PhdrInfo(ctypes.Structure):
+    """The part of struct dl_phdr_info every C library has; only read through the pointer the system gives."""
+
+    _fields_ = (("addr", c_size_t), ("name", c_char_p), ("phdr", c_void_p), ("phnum", c_uint16))
+
+
+_Visit = ctypes.PYFUNCTYPE(c_int, POINTER(_PhdrInfo), c_size_t, c_void_p)
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "surrogateescape")
+
+
+class LinuxAdapter:
+    """dlopen and its companions. Holds nothing but the functions; one object serves every thread."""
+
+    platform = Platform.LINUX
+    searches_files = True
+
+    def __init__(self) -> None:
+        library = ctypes.CDLL(None)
+        holding = ctypes.PyDLL(None)
+        self._dlopen = ctypes.CFUNCTYPE(c_void_p, c_char_p, c_int)(("dlopen", library))
+        self._dlsym = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_char_p)(("dlsym", library))
+        self._dlclose = ctypes.CFUNCTYPE(c_int, c_void_p)(("dlclose", library))
+        self._dladdr = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(_DlInfo))(("dladdr", library))
+        self._dlerror = ctypes.PYFUNCTYPE(c_char_p)(("dlerror", holding))  # no other thread, no collector in between
+        self._iterate = ctypes.PYFUNCTYPE(c_int, _Visit, c_void_p)(("dl_iterate_phdr", holding))
+        self._is_glibc = hasattr(library, "gnu_get_libc_version")
+        self.unmaps = self._is_glibc
+        if self._is_glibc:
+            self._dlmopen = ctypes.CFUNCTYPE(c_void_p, c_long, c_char_p, c_int)(("dlmopen", library))
+            self._dlinfo = ctypes.CFUNCTYPE(c_int, c_void_p, c_int, c_void_p)(("dlinfo", library))
+        self.hints = LoadHint(27) if self._is_glibc else LoadHint(11)  # musl has no deep binding
+
+    def _said(self) -> str:
+        return _text(self._dlerror()) or "the loader gave no reason"
+
+    def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
+        if namespace == BASE_NAMESPACE:
+            handle = self._dlopen(os.fsencode(path), _MODES[hints])
+        elif not self._is_glibc:
+            raise Refused("this C library has no dlmopen")
+        else:
+            handle = self._dlmopen(namespace, os.fsencode(path), _MODES[hints])
+        if not handle:
+            raise Refused(self._said())
+        link = _LinkMap.from_address(handle)
+        if namespace != BASE_NAMESPACE:
+            number = c_long()
+            if self._dlinfo(handle, _RTLD_DI_LMID, byref(number)):
+                raise Refused(self._said())
+            namespace = number.value
+        return Opened(handle, _text(link.l_name), link.l_addr, link.l_ld, namespace)
+
+    def strengthen(self, opened: Opened, hints: int) -> None:
+        handle = self._dlopen(os.fsencode(opened.path), _MODES[hints] | _RTLD_NOLOAD)
+        if not handle:
+            raise Refused(self._said())
+        self._dlclose(handle)
+
+    def close(self, opened: Opened) -> None:
+        if self._dlclose(opened.handle):
+            raise Refused(self._said())
+
+    def address(self, opened: Opened, symbol: str) -> int:
+        found = self._dlsym(opened.handle, symbol.encode("utf-8", "surrogateescape"))
+        if found:
+            return int(found)
+        said = self._dlerror()
+        if said is None:
+            return 0
+        raise Refused(_text(said))
+
+    def provider(self, address: int) -> str | None:
+        info = _DlInfo()
+        return _text(info.fname) if self._dladdr(address, byref(info)) else None
+
+    def is_mapped(self, opened: Opened) -> bool:
+        info = _DlInfo()
+        return bool(self._dladdr(opened.anchor, byref(info))) and _text(info.fname) == opened.path
+
+    def loaded(self) -> tuple[LoadedLibrary, ...]:
+        """As dl_iterate_phdr lists them: the namespace of the program only, and without objects that are no file."""
+        found: list[LoadedLibrary] = []
+
+        def visit(info: ctypes._Pointer[_PhdrInfo], _size: int, _data: int | None) -> int:
+            name, base = info.contents.name, info.contents.addr
+            if not found:
+                found.append(LoadedLibrary(os.path.realpath("/proc/self/exe"), base))
+            elif name and b"/" in name:
+                found.append(LoadedLibrary(_text(name), base))
+            return 0
+
+        self._iterate(_Visit(visit), None)
+        return tuple(found)

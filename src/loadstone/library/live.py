@@ -1,0 +1,54 @@
+"""The ledger of live objects: what still points into a library, known without keeping it alive.
+
+ctypes functions take weak references but are unhashable, so entries are keyed by ``id`` and removed by the reference's
+own callback, which runs before the memory can be reused. An entry is also a lease: who adds one first and then finds
+the library loaded may use it, because an unload publishes its intent before it reads the ledger (see ``record.py``).
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from loadstone.errors import Holder
+
+__all__ = ["Ledger"]
+
+
+class _Entry(weakref.ref[Any]):
+    __slots__ = ("key", "kind", "name")
+
+    key: int
+    kind: str
+    name: str
+
+
+class Ledger:
+    """Weakly held objects with their kind and name. Thread-safe: every change is one dictionary operation."""
+
+    __slots__ = ("__weakref__", "_entries", "_forget")
+
+    def __init__(self) -> None:
+        entries: dict[int, _Entry] = {}
+
+        def forget(entry: _Entry) -> None:
+            entries.pop(entry.key, None)
+
+        self._entries = entries
+        self._forget = forget
+
+    def add(self, kind: str, name: str, obj: object) -> None:
+        """Note that ``obj`` points into the library; ``kind`` (function, data, callback, symbol ...) and ``name`` say
+        what to tell the caller whose unload is refused. Adding the same object again replaces its entry."""
+        entry = _Entry(obj, self._forget)  # type: ignore[arg-type]  # the callback is given the subclass it is set on
+        entry.key = id(obj)
+        entry.kind = kind
+        entry.name = name
+        self._entries[entry.key] = entry
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
+    def snapshot(self) -> tuple[Holder, ...]:
+        """What is alive now, in the order it was added."""
+        return tuple(Holder(e.kind, e.name) for e in list(self._entries.values()) if e() is not None)

@@ -1,0 +1,259 @@
+"""Find a library by name: ordered, named sources, every candidate reported, nothing loaded and no program run.
+
+Environment, system cache and default directories follow the simulated loader's own rules, so that what is found is what
+the loader would take. The current directory is never a source; neither is a directory that everybody may write to,
+unless the policy names it (CWE-426, CWE-427).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from loadstone.core.names import Candidate, Platform, candidates, has_directory, validate_name, validate_version
+from loadstone.core.trace import Step, StepOutcome, Trace
+from loadstone.errors import NotFound
+from loadstone.library import adapters
+from loadstone.library.places import is_open_to_all
+from loadstone.library.policy import Policy, SearchPolicy, SearchSource
+from loadstone.library.search_dirs import Directory, directories_of, runtime_names
+from loadstone.linker import LoaderModel
+from loadstone.linker.cache import LoaderCache
+from loadstone.linker.glibc import Search
+from loadstone.linker.objects import LoadedObject, origin_of
+from loadstone.linker.packages import package_of_missing
+from loadstone.linker.request import LoaderKind
+
+__all__ = ["explicit_path", "find"]
+
+_LOADER_SOURCES = (SearchSource.ENVIRONMENT, SearchSource.SYSTEM_CACHE, SearchSource.DEFAULT_DIRS)
+
+
+def find(
+    name: str | os.PathLike[str],
+    version: int | str | None = None,
+    *,
+    policy: Policy | None = None,
+    model: LoaderModel | None = None,
+) -> Trace:
+    """Where a library is, and how it was found. Nothing is loaded, nothing is run.
+
+    Args:
+        name: a name (``z``, ``libssl.so.3``), searched for; or a path, looked at as it is.
+        version: the version its file name must carry.
+        policy: its ``search`` says which sources are asked, in which order.
+        model: another system or process to search for (see :class:`LoaderModel`); what is loaded in this process and
+            installed with this Python is then left out.
+
+    Returns:
+        The trace: ``path`` is absolute, ``how`` names the source, ``steps`` has every candidate in order.
+
+    Raises:
+        InvalidName: the name or version could not be that of a library.
+        NotFound: with the trace, and advice which package has it where that is known.
+
+    Thread-safe. On Windows and macOS libraries that are not files of their own (API sets, the shared cache) are not
+    found; loading such a name is left to the system.
+
+    >>> find("z", 1).path.rpartition("/")[2]
+    'libz.so.1'
+    """
+    asked = validate_name(name)
+    wanted = validate_version(version)
+    platform = adapters.current().platform
+    if has_directory(asked, platform):
+        return explicit_path(asked, wanted, platform)
+    hunt = _Hunt(asked, wanted, platform, (policy or Policy.default()).search, model)
+    for is_loader, sources in groupby(hunt.sources, _LOADER_SOURCES.__contains__):
+        found = hunt.ask_loader(tuple(sources)) if is_loader else hunt.ask_each(sources)
+        if found is not None:
+            return Trace(asked, tuple(hunt.steps), *found)
+    raise NotFound(name=asked, trace=Trace(asked, tuple(hunt.steps)), advice=hunt.advice())
+
+
+def explicit_path(name: str, version: str | None, platform: Platform, *, archive_member: bool = False) -> Trace:
+    """The first candidate of a name with a directory that exists; relative ones are relative to the current directory.
+
+    Raises:
+        NotFound: none does.
+    """
+    steps: list[Step] = []
+    for candidate in candidates(name, version, platform, archive_member=archive_member):
+        if not candidate.carries_version:
+            steps.append(_versionless(candidate))
+            continue
+        try:
+            os.stat(candidate.name)
+        except OSError as error:
+            outcome = StepOutcome.ABSENT if error.errno in (errno.ENOENT, errno.ENOTDIR) else StepOutcome.UNREADABLE
+            steps.append(Step("explicit", candidate.name, outcome, error.strerror or "", errno=error.errno))
+            continue
+        path = os.path.abspath(candidate.name)
+        steps.append(Step("explicit", path, StepOutcome.TAKEN, "given as a path"))
+        return Trace(name, tuple(steps), path, "explicit")
+    looked = ", ".join(step.candidate for step in steps[:4])
+    raise NotFound(name=name, trace=Trace(name, tuple(steps)), advice=f"there is no such file; looked at: {looked}")
+
+
+def _versionless(candidate: Candidate) -> Step:
+    return Step("explicit", candidate.name, StepOutcome.NOT_CONSULTED, "does not carry the version asked for")
+
+
+Found = tuple[str, str]
+"""The path taken, and the rule of the step that took it."""
+
+
+class _Hunt:
+    """One search for one bare name. Not shared between threads."""
+
+    def __init__(
+        self, name: str, version: str | None, platform: Platform, policy: SearchPolicy, model: LoaderModel | None
+    ) -> None:
+        self.name = name
+        self.platform = platform
+        self.policy = policy
+        self.is_elsewhere = model is not None
+        self.model = model or LoaderModel.this_process()
+        self.steps: list[Step] = []
+        all_names = candidates(name, version, platform)
+        self.names = tuple(c.name for c in all_names if c.carries_version)
+        self.steps += [_versionless(c) for c in all_names if not c.carries_version]
+        self.runtime = runtime_names(name, version, platform)
+        self._searching: Search | None = None
+        here = (SearchSource.ALREADY_LOADED, SearchSource.PACKAGE, SearchSource.PREFIX, SearchSource.PACKAGE_MANAGER)
+        self.sources = tuple(s for s in policy.sources if not (self.is_elsewhere and s in here))
+
+    def ask_each(self, sources: Iterator[SearchSource]) -> Found | None:
+        """The sources that are lists of directories, or of what is loaded, one after the other."""
+        for source in sources:
+            if source is SearchSource.ALREADY_LOADED:
+                found = self._ask_loaded()
+            else:
+                found = self._ask_directories(source, directories_of(source, self.policy, self.platform))
+            if found is not None:
+                return found
+        return None
+
+    def _ask_loaded(self) -> Found | None:
+        rule = SearchSource.ALREADY_LOADED.value
+        by_name: dict[str, str] = {}
+        for loaded in adapters.current().loaded():
+            by_name.setdefault(os.path.basename(loaded.path), loaded.path)
+        for name in (*self.names, *self.runtime.best_of(by_name)):
+            path = by_name.get(name)
+            if path is None:
+                continue
+            if os.path.isabs(path) and os.path.exists(path):
+                return self._taken(rule, path, "loaded in this process")
+            self.steps.append(Step(rule, path, StepOutcome.SKIPPED, "loaded, but its file is no longer there"))
+        return None
+
+    def _ask_directories(self, source: SearchSource, directories: tuple[Directory, ...]) -> Found | None:
+        rule = source.value
+        for directory in directories:
+            if source is not SearchSource.EXPLICIT and is_open_to_all(directory.path):
+                reason = "everybody may write to this directory; name it in SearchPolicy.dirs to use it all the same"
+                self.steps.append(Step(rule, directory.path, StepOutcome.NOT_CONSULTED, reason, directory.origin))
+                continue
+            listed = directory.entries()
+            for name in (*self.names, *self.runtime.best_of(listed, mangled=directory.is_bundled)):
+                found = self._try(rule, f"{directory.path}/{name}", directory.origin)
+                if found is not None:
+                    return found
+        return None
+
+    def _try(self, rule: str, path: str, origin: str) -> Found | None:
+        """One path, opened and verified as the loader does while it searches."""
+        if self.model.kind is not LoaderKind.GLIBC:
+            if os.path.isfile(path):
+                return self._taken(rule, path, "", origin)
+            self.steps.append(Step(rule, path, StepOutcome.ABSENT, os.strerror(errno.ENOENT), origin))
+            return None
+        located = self._loader().locate(path, None)
+        self.steps += [replace(step, rule=rule, source=origin) for step in located.steps]
+        return (path, rule) if located.opened is not None else None
+
+    def _taken(self, rule: str, path: str, reason: str, origin: str = "") -> Found:
+        self.steps.append(Step(rule, path, StepOutcome.TAKEN, reason, origin))
+        return path, rule
+
+    # -- the loader's own sources ----------------------------------------------------------------------------------
+
+    def ask_loader(self, sources: tuple[SearchSource, ...]) -> Found | None:
+        """The simulated loader, for each name in turn, with those of its sources that the policy allows."""
+        if self.model.kind is not LoaderKind.GLIBC:
+            return self._ask_plain_loader(sources)
+        searching = self._loader(sources)
+        names = self.names
+        if SearchSource.SYSTEM_CACHE in sources and self.runtime:
+            stem = self.runtime.stem
+            names += self.runtime.best_of({e.name for e in self.model.cache.entries if e.name.startswith(stem)})
+        for name in names:
+            located = searching.locate(name, searching.program)
+            self.steps += located.steps
+            if located.opened is not None:
+                return self.model.absolute(located.steps[-1].candidate), located.how
+        return None
+
+    def _ask_plain_loader(self, sources: tuple[SearchSource, ...]) -> Found | None:
+        for source in sources:
+            found = self._ask_directories(source, directories_of(source, self.policy, self.platform))
+            if found is not None:
+                return found
+        return None
+
+    def _loader(self, sources: tuple[SearchSource, ...] = _LOADER_SOURCES) -> Search:
+        if self._searching is None or sources != _LOADER_SOURCES:
+            self._searching = Search(self._confined(sources))
+            self._searching.program = _program(self.model)
+        return self._searching
+
+    def _confined(self, sources: tuple[SearchSource, ...]) -> LoaderModel:
+        """The model without the sources that are switched off, and without directories nobody should search."""
+        model = self.model
+        environment = model.variable("LD_LIBRARY_PATH") if SearchSource.ENVIRONMENT in sources else None
+        return replace(
+            model,
+            env=(("LD_LIBRARY_PATH", self._safe(environment)),) if environment else (),
+            cache=model.cache if SearchSource.SYSTEM_CACHE in sources else LoaderCache(),
+            system_dirs=model.system_dirs if SearchSource.DEFAULT_DIRS in sources else (),
+        )
+
+    def _safe(self, value: str) -> str:
+        kept = []
+        for element in value.replace(";", ":").split(":"):
+            relative = not element.startswith(("/", "$"))
+            if relative or (element.startswith("/") and os.path.isdir(element) and is_open_to_all(element)):
+                reason = "relative to the current directory" if relative else "everybody may write to this directory"
+                self.steps.append(
+                    Step("ld_library_path", element or ".", StepOutcome.NOT_CONSULTED, reason, "LD_LIBRARY_PATH", element)
+                )
+            else:
+                kept.append(element)
+        return ":".join(kept)
+
+    def advice(self) -> str:
+        """What to do about a miss: the package that has it, or how to look for one."""
+        name = next((n for n in self.names if ".so." in n), self.names[0] if self.names else self.name)
+        package = package_of_missing(self.model.view, name) if self.model.kind is LoaderKind.GLIBC else None
+        if package:
+            return f"the Debian package {package} has it: apt install {package}"
+        return (
+            f"looked for {', '.join(self.names[:4])}; `apt-file search {name}` tells which package has it, "
+            "SearchPolicy.dirs names further directories"
+        )
+
+
+def _program(model: LoaderModel) -> LoadedObject | None:
+    """The program as the object that asks, for its RPATH or RUNPATH; None when it cannot be read."""
+    if model.main_image is None:
+        return None
+    try:
+        opened = model.view.open(model.main_image)
+    except OSError:
+        return None
+    image = model.view.image(opened)
+    return LoadedObject(model.main_image, image, opened, origin_of(model.main_image), is_program=True)

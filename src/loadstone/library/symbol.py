@@ -1,0 +1,57 @@
+"""A resolved symbol: an address that keeps its library from being unloaded for as long as the object lives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loadstone.core.image import SymbolKind
+from loadstone.escape import printable
+
+if TYPE_CHECKING:
+    from loadstone.core.image import Symbol as ImageSymbol
+    from loadstone.library.library import Library
+
+__all__ = ["Symbol"]
+
+
+class Symbol:
+    """An address and the name it was found by. While it lives, the library stays loaded.
+
+    ``address`` can be 0: a symbol may have that value, which is not the same as being absent. ``kind`` and ``version``
+    are read from the file when first asked for. Made by :meth:`Library.resolve`; safe to share between threads.
+    """
+
+    __slots__ = ("__weakref__", "address", "library", "name", "outside")
+
+    def __init__(self, library: Library, name: str) -> None:
+        self.library = library
+        self.name = name
+        self.address = 0
+        self.outside: str | None = None  # the path it really comes from, when that is not the library's own
+
+    def __repr__(self) -> str:
+        return f"<Symbol {printable(self.name, 80)} at {self.address:#x} of {printable(self.provider)}>"
+
+    def __int__(self) -> int:
+        return self.address
+
+    @property
+    def provider(self) -> str:
+        """The path of the library it is in: this one, unless dependencies were asked for."""
+        return self.outside or self.library.file_name
+
+    @property
+    def kind(self) -> SymbolKind:
+        """Function, object, thread-local or indirect function; untyped when the file does not say."""
+        entry = self._entry()
+        return entry.kind if entry else SymbolKind.UNTYPED
+
+    @property
+    def version(self) -> str | None:
+        """The version the loader chose (``GLIBC_2.34``): the default one; None when it has none."""
+        entry = self._entry()
+        return entry.version.name if entry and entry.version else None
+
+    def _entry(self) -> ImageSymbol | None:
+        rows = self.library.exports_named(self.name, self.outside)
+        return next((s for s in rows if s.version is None or s.version.is_default), rows[0] if rows else None)
