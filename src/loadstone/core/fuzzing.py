@@ -16,6 +16,7 @@ class Stopped(StrEnum):
 
     TIME = "time"
     RUNS = "runs"
+    FIRST = "first finding"
     INTERRUPTED = "interrupted"
     CANNOT_LOAD = "cannot load"
     LOST = "lost worker"

@@ -39,7 +39,7 @@ class Campaign:
     """What to fuzz and how long: the library by path, the calls with their roles, bounds and seed.
 
     ``time_s`` bounds the search, in seconds; confirming what it found takes some more. ``runs`` 0 means no bound.
-    ``folder`` keeps corpus and findings; "" keeps none.
+    ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding.
     """
 
     library: str
@@ -54,6 +54,7 @@ class Campaign:
     seeds: tuple[bytes, ...] = ()
     words: tuple[bytes, ...] = ()
     folder: str = ""
+    first: bool = False
 
 
 @dataclass(slots=True)
@@ -104,7 +105,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             heap_slots=import_slots(image, content, ALLOCATORS),
             scratch=scratch,
         )
-        harvest, stopped = _search(job, code, folder, progress)
+        harvest, stopped = _search(job, code, folder, progress, first=campaign.first)
         reached = _progress(harvest, code)
         confirmed = [confirm(job, found, code) for found in harvest.found.values()]
     if folder:
@@ -127,7 +128,9 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
     )
 
 
-def _search(job: Job, code: CodeMap, folder: Folder | None, progress: Progress | None) -> tuple[_Harvest, Stopped]:
+def _search(
+    job: Job, code: CodeMap, folder: Folder | None, progress: Progress | None, *, first: bool
+) -> tuple[_Harvest, Stopped]:
     """Run the worker until its time is over, its runs are done, or somebody interrupts."""
     now = time.monotonic()
     harvest = _Harvest(now, list(job.inputs), last_new=now)
@@ -139,6 +142,8 @@ def _search(job: Job, code: CodeMap, folder: Folder | None, progress: Progress |
                 done = _take(record, harvest, code, folder, job) or done
                 if progress:
                     progress(_progress(harvest, code))
+                if first and harvest.found:
+                    return harvest, Stopped.FIRST
         except KeyboardInterrupt:
             return harvest, Stopped.INTERRUPTED
         if harvest.loader_message:

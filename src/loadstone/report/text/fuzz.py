@@ -1,0 +1,70 @@
+"""A fuzzing campaign as text: what broke and how to see it again, then how thoroughly was looked."""
+
+from __future__ import annotations
+
+from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
+from loadstone.escape import printable
+from loadstone.report.text.style import Style, columns
+
+__all__ = ["progress_line", "render"]
+
+_SHOWN_BYTES = 24
+
+
+def render(report: FuzzReport, style: Style) -> str:
+    """The campaign: its answer first, then each finding, then the numbers and the conditions."""
+    lines = [f"{style.bold(printable(report.prototype))}: {_answer(report, style)}", f"  {printable(report.library)}"]
+    if report.loader_message:
+        lines.append(f"  the loader says: {printable(report.loader_message)}")
+    for found in report.findings:
+        lines += ["", *_finding(found, style)]
+    if report.flaky:
+        lines += ["", style.heading("Seen, but not every time")]
+        lines += [f"  ? {printable(f.title)}: {f.repeated} of {f.tries} fresh processes" for f in report.flaky]
+    lines += ["", style.heading("How it was looked at"), *columns(_conditions(report))]
+    return "\n".join(lines) + "\n"
+
+
+def progress_line(now: FuzzProgress) -> str:
+    """One line of state while a campaign runs."""
+    return (
+        f"{now.seconds:5.0f} s  {now.runs:>12,} runs  {now.runs_per_s:>9,.0f}/s  {now.blocks:>6,} of "
+        f"{now.blocks_total:,} blocks  {now.findings} found  {now.since_new_s:.0f} s since anything new"
+    )
+
+
+def _answer(report: FuzzReport, style: Style) -> str:
+    if report.stopped is Stopped.CANNOT_LOAD:
+        return style.bad("could not be loaded")
+    if report.findings:
+        count = len(report.findings)
+        return style.bad(f"{count} way{'s' if count > 1 else ''} to break it")
+    return style.good(f"nothing broke in {report.progress.runs:,} runs")
+
+
+def _finding(found: FuzzFinding, style: Style) -> list[str]:
+    data = found.inputs[-1]
+    shown = data[:_SHOWN_BYTES].hex(" ") + (" ..." if len(data) > _SHOWN_BYTES else "")
+    lines = [
+        f"  {style.bad('!')} {printable(found.title)}",
+        f"      input of {len(data)} bytes: {shown or '(empty)'}",
+    ]
+    if len(found.inputs) > 1:
+        lines.append(f"      after {len(found.inputs) - 1} calls before it")
+    if len(found.frames) > 1:
+        lines.append(f"      called from {', '.join(printable(str(f)) for f in found.frames[1:5])}")
+    lines.append(f"      {found.repeated} of {found.tries} fresh processes show it again")
+    if found.folder:
+        lines.append(f"      to do: python3 {printable(found.folder)}/repro.py")
+    return lines
+
+
+def _conditions(report: FuzzReport) -> list[tuple[str, ...]]:
+    reached = report.progress
+    rows = [
+        ("runs", f"{reached.runs:,} in {reached.seconds:.1f} s ({reached.runs_per_s:,.0f} a second)"),
+        ("coverage", f"{reached.blocks:,} of {reached.blocks_total:,} {report.level}, {reached.corpus} inputs kept"),
+        ("stopped", f"{report.stopped} (seed {report.seed})"),
+    ]
+    rows += [(name, printable(state)) for name, state in (*report.observers, *report.layers)]
+    return [tuple(row) for row in rows]
