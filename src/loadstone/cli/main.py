@@ -40,6 +40,7 @@ COMMANDS: Final = (
     Command("review", "loadstone.cli.review", "Source and binaries against the rules: findings and evidence."),
     Command("rules", "loadstone.cli.rules", "What review asks, why, and how a good answer looks."),
     Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),
+    Command("probe", "loadstone.cli.probe", "Run it in a confined child: load, resolve, unload, and watch."),
 )
 
 _USAGE_ERRORS: Final = (InvalidConfiguration, InvalidName, InvalidPrototype)

@@ -1,0 +1,216 @@
+"""The only code that runs beside foreign code: it does what the helper commands, one step a command, and says so.
+
+It runs in a child forked from the helper, inside the fence. Once a library was loaded, nothing it says can be trusted;
+the helper looks for itself. It ends by ``_exit`` alone, save for the command ``exit``, which is what it is for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any, Final, NamedTuple, NoReturn
+
+from loadstone.probe.confine_linux import Fence, raise_fence
+from loadstone.probe.linux.process import restore_signals
+from loadstone.probe.linux.syscalls import LIBC, syscall
+from loadstone.probe.protocol import pack_record
+
+__all__ = ["CHANNEL_LOST", "Orders", "run"]
+
+CHANNEL_LOST: Final = 113
+"""Exit status of a child whose channel was closed under it."""
+
+_NOW: Final = 2  # RTLD_NOW
+_LAZY: Final = 1
+_MAX_SHOWN: Final = 16
+_CHANNEL_AT: Final = 900
+"""Where the channel's descriptor is put: out of the way of a library that counts from 3."""
+
+_dlopen, _dlsym, _dlclose, _dlerror = LIBC.dlopen, LIBC.dlsym, LIBC.dlclose, LIBC.dlerror
+_dlopen.restype, _dlopen.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
+_dlsym.restype, _dlsym.argtypes = ctypes.c_void_p, (ctypes.c_void_p, ctypes.c_char_p)
+_dlclose.restype, _dlclose.argtypes = ctypes.c_int, (ctypes.c_void_p,)
+_dlerror.restype, _dlerror.argtypes = ctypes.c_char_p, ()
+
+
+class Orders(NamedTuple):
+    """What a child is forked for. ``progress`` is a page shared with the helper: the index of the symbol at work."""
+
+    nonce: bytes
+    path: bytes
+    file: int
+    symbols: Sequence[bytes]
+    fence: Fence
+    progress: mmap.mmap
+    threads: int = 0
+    seconds: float = 0.0
+    calls: Sequence[bytes] = ()
+
+
+def run(orders: Orders, channel: socket.socket, output: int) -> NoReturn:
+    """Set up, then obey. Never returns, whatever happens."""
+    status = CHANNEL_LOST
+    try:
+        channel = _arrange(channel, output, orders)
+        layers, listener = raise_fence(orders.fence)
+        name = _reachable(orders)
+        told = {"layers": layers, "unnotified": listener.reason, "loaded_as": os.fsdecode(name)}
+        descriptors = [listener.descriptor] if listener.descriptor is not None else []
+        socket.send_fds(channel, [pack_record(orders.nonce, {"done": "setup", **told})], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _Child(orders, name, channel).obey()
+    except OSError as error:
+        _last_words(channel, orders, f"{error.strerror or error}")
+    finally:
+        os._exit(status)
+
+
+def _last_words(channel: socket.socket, orders: Orders, words: str) -> None:
+    try:
+        channel.send(pack_record(orders.nonce, {"failed": words}))
+    except OSError:
+        os._exit(CHANNEL_LOST)
+
+
+def _arrange(channel: socket.socket, output: int, orders: Orders) -> socket.socket:
+    """Descriptors, signals, folder and environment as a fresh C program would have them."""
+    signal.set_wakeup_fd(-1)
+    restore_signals()
+    os.setsid()
+    os.umask(0o022)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for number, source in ((0, null), (1, output), (2, output)):
+        os.dup2(source, number)
+    syscall("dup3", channel.detach(), _CHANNEL_AT, os.O_CLOEXEC)
+    file = orders.file
+    for first, last in ((3, file - 1), (file + 1, _CHANNEL_AT - 1), (_CHANNEL_AT + 1, 0xFFFFFFFF)):
+        if first <= last:
+            syscall("close_range", first, last, 0)
+    os.chdir(orders.fence.scratch)
+    for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        os.environ[name] = orders.fence.scratch
+    return socket.socket(fileno=_CHANNEL_AT)
+
+
+def _reachable(orders: Orders) -> bytes:
+    """The name to load by: the path, if the fenced child may open that very file by it, else its descriptor.
+
+    Asked with stat and access, which are not watched: the fence is up already.
+    """
+    wanted = os.fstat(orders.file)
+    try:
+        there = os.stat(orders.path)
+    except OSError:
+        there = None
+    same = there is not None and (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino)
+    if same and os.access(orders.path, os.R_OK):
+        return orders.path
+    return b"/proc/self/fd/%d" % orders.file
+
+
+class _Child:
+    """The state between commands: the handle, and the thread test's counts."""
+
+    def __init__(self, orders: Orders, name: bytes, channel: socket.socket) -> None:
+        self._orders = orders
+        self._name = name
+        self._channel = channel
+        self._handle: int | None = None
+
+    def obey(self) -> NoReturn:
+        steps = {
+            b"load": self._load,
+            b"lazy": self._lazy,
+            b"resolve": self._resolve,
+            b"unload": self._unload,
+            b"reload": self._reload,
+            b"threads": self._threads,
+        }
+        while True:
+            command = self._channel.recv(64)
+            if command == b"exit":
+                LIBC.exit(0)
+            step = steps.get(command)
+            if step is None:
+                os._exit(CHANNEL_LOST)
+            self._channel.send(pack_record(self._orders.nonce, {"done": command.decode(), **step()}))
+
+    def _load(self, flags: int = _NOW) -> dict[str, Any]:
+        self._handle = _dlopen(self._name, flags)
+        return {} if self._handle else {"error": _error()}
+
+    def _lazy(self) -> dict[str, Any]:
+        return self._load(_LAZY)
+
+    def _resolve(self) -> dict[str, Any]:
+        handle, progress, failed, count = self._handle, self._orders.progress, [], 0
+        for index, name in enumerate(self._orders.symbols, start=1):
+            progress[:4] = index.to_bytes(4, "little")
+            if not _dlsym(handle, name):
+                count += 1
+                if len(failed) < _MAX_SHOWN:
+                    failed.append((name.decode(errors="replace"), _error()))
+        progress[:4] = bytes(4)
+        return {"failed": failed, "failures": count}
+
+    def _unload(self) -> dict[str, Any]:
+        if _dlclose(self._handle):
+            return {"error": _error()}
+        self._handle = None
+        return {}
+
+    def _reload(self) -> dict[str, Any]:
+        return self._load() or self._unload() or {"in_use": _bytes_in_use()}
+
+    def _threads(self) -> dict[str, Any]:
+        counts = [0] * self._orders.threads
+        end = monotonic() + self._orders.seconds
+        workers = [threading.Thread(target=self._work, args=(counts, i, end), daemon=True) for i in range(len(counts))]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        return {"cycles": sum(counts)}
+
+    def _work(self, counts: list[int], index: int, end: float) -> None:
+        while monotonic() < end:
+            handle = _dlopen(self._name, _NOW)
+            if not handle:
+                continue
+            for name in self._orders.symbols[:_MAX_SHOWN]:
+                _dlsym(handle, name)
+            for name in self._orders.calls:
+                address = _dlsym(handle, name)
+                if address:
+                    ctypes.CFUNCTYPE(ctypes.c_int)(address)()
+            _dlclose(handle)
+            counts[index] += 1
+
+
+def _error() -> str:
+    return (_dlerror() or b"the loader gave no reason").decode(errors="replace")
+
+
+def _bytes_in_use() -> int | None:
+    """What malloc says is allocated, where it says so (glibc 2.33 and newer; mallinfo(3))."""
+    return _mallinfo().used if _mallinfo is not None else None
+
+
+class _MallInfo(ctypes.Structure):
+    _fields_ = tuple(
+        (name, ctypes.c_size_t) for name in "arena fast0 fast1 maps mapped peak fast used free top".split()
+    )
+
+    used: int
+
+
+_mallinfo = getattr(LIBC, "mallinfo2", None)
+if _mallinfo is not None:
+    _mallinfo.restype, _mallinfo.argtypes = _MallInfo, ()

@@ -1,0 +1,267 @@
+"""The fence round a probed library on Linux: layers raised in the child, each tried out before the library is loaded.
+
+A layer counts as active only when something it must refuse was refused in this very child; that a system call returned
+0 is no witness. What cannot be raised here is reported with the system's words, and the rest still is. Order matters:
+the user is dropped first (the superuser passes many later checks), system calls are filtered last (the filter would
+refuse what the other layers need).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import resource
+import socket
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from loadstone.probe.linux import landlock, namespaces, process, seccomp
+from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, Rule
+from loadstone.probe.linux.syscalls import LIBC, syscall
+
+__all__ = [
+    "FORBIDDEN",
+    "LAYERS",
+    "MEMORY_LIMIT",
+    "Fence",
+    "Layer",
+    "Listener",
+    "enter_namespaces",
+    "filter_rules",
+    "raise_fence",
+]
+
+LAYERS: Final = ("limits", "no_new_privs", "landlock", "seccomp", "namespaces", "user")
+
+MEMORY_LIMIT: Final = 512 << 20
+"""Private writable memory of the child, bytes (RLIMIT_DATA): address space that is only reserved does not count."""
+
+_FILE_LIMIT: Final = 16 << 20
+_STACK_LIMIT: Final = 8 << 20
+_PROCESS_LIMIT: Final = 256
+_TRIAL_NAME: Final = "trial"
+
+
+class Fence(NamedTuple):
+    """What the fence is made for.
+
+    ``scratch`` is the one folder that may be written, ``outside`` one beside it that must not; ``user`` whom to become
+    (0: stay); ``seconds`` of processor time; ``helper`` its process id; ``unshared`` why the helper could not enter
+    namespaces, or "" when it did; ``notify`` whether to ask for notification; ``roomy`` lifts the memory limits, for
+    libraries built with a sanitizer.
+    """
+
+    scratch: str
+    outside: str
+    user: int
+    seconds: int
+    helper: int
+    unshared: str
+    notify: bool = True
+    roomy: bool = False
+
+
+class Layer(NamedTuple):
+    """A layer as the child found it: ``active``, ``degraded`` or ``unavailable``, and the witness or the reason."""
+
+    name: str
+    state: str
+    reason: str
+
+
+class Listener(NamedTuple):
+    """Where notices arrive, or None and why there are none."""
+
+    descriptor: int | None
+    reason: str = ""
+
+
+def raise_fence(fence: Fence) -> tuple[list[Layer], Listener]:
+    """Raise and try every layer in the calling process, for good."""
+    layers = [
+        _layer("user", lambda: _user(fence)),
+        _layer("limits", lambda: _limits(fence)),
+        _layer("namespaces", lambda: _namespaces(fence)),
+        _layer("no_new_privs", _no_new_privileges),
+        _layer("landlock", lambda: _landlock(fence)),
+    ]
+    process.stay_traceable()
+    process.die_with_parent()
+    try:
+        listener = _filter(fence)
+        layers.append(_layer("seccomp", _filter_tried))
+    except OSError as error:
+        listener = Listener(None, _words(error))
+        layers.append(Layer("seccomp", "unavailable", _words(error)))
+    return sorted(layers, key=lambda layer: LAYERS.index(layer.name)), listener
+
+
+def _layer(name: str, attempt: Callable[[], tuple[str, str]]) -> Layer:
+    try:
+        return Layer(name, *attempt())
+    except OSError as error:
+        return Layer(name, "unavailable", _words(error))
+
+
+def _words(error: OSError) -> str:
+    return f"{error.strerror or error} ({errno.errorcode.get(error.errno or 0, '?')})"
+
+
+def _refused(attempt: Callable[[], object], *codes: int) -> str:
+    """The system's refusal of a trial, in words; raises when it was allowed, or failed for another reason."""
+    try:
+        attempt()
+    except OSError as error:
+        if error.errno in codes:
+            return errno.errorcode[error.errno]
+        raise
+    raise PermissionError(errno.EPERM, "the layer was raised, and yet what it must refuse was allowed")
+
+
+def _user(fence: Fence) -> tuple[str, str]:
+    if not fence.user:
+        process.drop_capabilities()
+        refusal = _refused(lambda: os.setuid(0), errno.EPERM, errno.EINVAL)
+        return "degraded", f"runs as the calling user {os.getuid()}; only the superuser can drop to another; {refusal}"
+    user = process.drop_user(fence.user)
+    process.drop_capabilities()
+    return "active", f"became user {user}; becoming the superuser again: {_refused(lambda: os.setuid(0), errno.EPERM)}"
+
+
+def _limits(fence: Fence) -> tuple[str, str]:
+    process.limit(resource.RLIMIT_CORE, 0)
+    process.limit(resource.RLIMIT_CPU, fence.seconds)
+    process.limit(resource.RLIMIT_FSIZE, _FILE_LIMIT)
+    process.limit(resource.RLIMIT_STACK, _STACK_LIMIT)
+    if fence.user or not fence.unshared:  # else it would count every process the user has
+        process.limit(resource.RLIMIT_NPROC, _PROCESS_LIMIT)
+    if fence.roomy:
+        return "degraded", "memory is not limited: the library was built with a sanitizer, which reserves all of it"
+    process.limit(resource.RLIMIT_DATA, MEMORY_LIMIT)
+    return "active", f"{(MEMORY_LIMIT >> 20) + 1} MiB of memory at once: {_refused(_too_much_memory, errno.ENOMEM)}"
+
+
+def _too_much_memory() -> None:
+    mmap.mmap(-1, MEMORY_LIMIT + (1 << 20), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+
+
+def _namespaces(fence: Fence) -> tuple[str, str]:
+    if fence.unshared:
+        return "unavailable", fence.unshared
+    if os.getppid():
+        raise PermissionError(errno.EPERM, "the process namespace is new, and yet the parent can be seen")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        refusal = _refused(lambda: probe.connect(("192.0.2.1", 9)), errno.ENETUNREACH, errno.EPERM, errno.EACCES)
+    return "active", f"own network, processes, mounts and IPC; no parent to be seen; a datagram outwards: {refusal}"
+
+
+def _no_new_privileges() -> tuple[str, str]:
+    process.forbid_new_privileges()
+    if not process.new_privileges_forbidden():
+        raise PermissionError(errno.EPERM, "it was set, and yet reads as not set")
+    return "active", f"taking it back: {_refused(_take_back, errno.EINVAL)}"
+
+
+def _take_back() -> None:
+    if LIBC.prctl(38, *(ctypes.c_ulong(0),) * 4) < 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def _landlock(fence: Fence) -> tuple[str, str]:
+    version = landlock.restrict(writable=[fence.scratch])
+    refusal = _refused(lambda: _create(os.path.join(fence.outside, _TRIAL_NAME)), errno.EACCES)
+    _create(os.path.join(fence.scratch, _TRIAL_NAME))
+    os.unlink(os.path.join(fence.scratch, _TRIAL_NAME))
+    lacking = [word for word, since in (("TCP", 4), ("signals outwards", 6)) if version < since]
+    if lacking:
+        return "degraded", f"ABI {version} does not fence {' and '.join(lacking)}; a file outside scratch: {refusal}"
+    return "active", f"ABI {version}; a file outside scratch: {refusal}"
+
+
+def _create(path: str) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _filter(fence: Fence) -> Listener:
+    """Install the filter, with notification if that can be had."""
+    reason = "not asked for"
+    if fence.notify:
+        try:
+            return Listener(
+                seccomp.install(seccomp.compile_filter(filter_rules(os.getpid(), notify=True)), listener=True)
+            )
+        except OSError as error:
+            reason = _words(error)
+    seccomp.install(seccomp.compile_filter(filter_rules(os.getpid(), notify=False)))
+    return Listener(None, reason)
+
+
+def _filter_tried() -> tuple[str, str]:
+    return "active", f"a call on the deny list: {_refused(lambda: syscall('unshare', 0), errno.EPERM)}"
+
+
+# Calls a library has no business with and that widen what it could do to the kernel or to others. `unshare` is both
+# on the list and its trial: with flags of 0 it would succeed.
+FORBIDDEN: Final = (
+    "unshare", "setns", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd",
+    "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register",
+    "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
+    "mount_setattr", "open_by_handle_at", "name_to_handle_at", "fanotify_init", "quotactl", "swapon", "swapoff",
+    "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "acct", "syslog",
+    "keyctl", "add_key", "request_key", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
+    "sethostname", "setdomainname", "iopl", "ioperm", "modify_ldt", "lookup_dcookie", "nfsservctl", "vhangup",
+    "migrate_pages", "move_pages", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "seccomp",
+)  # fmt: skip
+
+# Calls whose effect is reported.
+_WATCHED: Final = (
+    "open", "openat", "openat2", "creat", "truncate", "unlink", "unlinkat", "rename", "renameat", "renameat2",
+    "mkdir", "mkdirat", "rmdir", "link", "linkat", "symlink", "symlinkat", "mknod", "mknodat",
+    "chmod", "fchmodat", "chown", "lchown", "fchownat", "setxattr", "lsetxattr",
+    "socket", "connect", "bind", "listen", "accept",
+    "fork", "vfork", "execve", "execveat", "clone3",
+    "chdir", "fchdir", "umask", "setsid", "exit_group", "memfd_create", "shmget",
+)  # fmt: skip
+
+_PROT_WRITE_EXEC: Final = 0x6
+
+
+def filter_rules(process_id: int, *, notify: bool) -> list[Rule]:
+    """The system calls of the fence: what is refused, and - with ``notify`` - what waits to be seen first.
+
+    ``process_id`` is the child's own as it sees it: it may signal itself, and nobody else unless the observer agrees.
+    """
+    refused = NOTIFY if notify else DENY
+    rules = [Rule("unshare", DENY, (ArgumentTest(0, 0),))]  # the trial, not worth a notice
+    rules += [Rule(call, refused) for call in FORBIDDEN]
+    rules += _signal_rules(process_id, refused)
+    if not notify:
+        return rules
+    rules += [Rule("rt_sigaction", ALLOW, (ArgumentTest(1, 0), ArgumentTest(1, 0, high=True)))]  # only asks
+    rules += [Rule("rt_sigaction", NOTIFY)]
+    rules += [Rule("clone", NOTIFY)]
+    rules += [
+        Rule(call, NOTIFY, (ArgumentTest(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
+        for call in ("mmap", "mprotect", "pkey_mprotect")
+    ]
+    return rules + [Rule(call, NOTIFY) for call in _WATCHED]
+
+
+def _signal_rules(process_id: int, otherwise: int) -> Iterable[Rule]:
+    own = (ArgumentTest(0, process_id),)
+    yield Rule("kill", ALLOW, own)
+    yield Rule("kill", ALLOW, (ArgumentTest(0, 0),))  # its own process group, which is new
+    yield Rule("tgkill", ALLOW, own)
+    yield Rule("tkill", ALLOW, own)
+    yield from (Rule(call, otherwise) for call in ("kill", "tgkill", "tkill"))
+
+
+def enter_namespaces() -> str:
+    """Put the calling helper's children-to-be into namespaces of their own; why it could not be done, or ""."""
+    try:
+        namespaces.enter(("net", "pid", "ipc", "mnt"))
+    except OSError as error:
+        return _words(error)
+    return ""

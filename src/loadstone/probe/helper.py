@@ -1,0 +1,190 @@
+"""The helper: a small program started once by the caller, which forks a child for every probe and watches it.
+
+It never loads a library itself, has one thread, imports little (every fork copies its page tables) and ends when its
+caller does: the socket they share is then closed. It stays outside the process namespace it makes for its children.
+"""
+
+from __future__ import annotations
+
+import gc
+import mmap
+import os
+import signal
+import socket
+import sys
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Final
+
+from loadstone.core.observations import ObservationKind as Kind
+from loadstone.probe import child, scratch
+from loadstone.probe.confine_linux import Fence, enter_namespaces
+from loadstone.probe.linux import proc
+from loadstone.probe.linux.process import become_subreaper
+from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
+from loadstone.probe.scripts import Course, Findings, full, short, threaded
+from loadstone.probe.verdicts import settle
+from loadstone.probe.warden import Warden
+from loadstone.probe.watch import Ears, Watch
+
+__all__ = ["main"]
+
+_USER: Final = 0x6C6F6164  # "load": an id no user database gives out
+_SCRIPTS: Final = {"full": full, "short": short, "threads": threaded}
+_LEFT_WAIT: Final = 0.2
+
+
+class Helper:
+    """The state of the helper: its ears, its warden, and why it has none."""
+
+    def __init__(self, caller: socket.socket) -> None:
+        self._caller = caller
+        wakes, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        self._ears = Ears(wakes, caller.fileno())
+        become_subreaper()
+        self._unshared = enter_namespaces()
+        self._warden = None if self._unshared else Warden()
+        self._user = _USER if os.geteuid() == 0 else 0
+
+    def serve(self) -> None:
+        """Probe after probe, until the caller is gone."""
+        while True:
+            request, descriptors = receive_message(self._caller)
+            try:
+                answer = self._probe(request, descriptors[0])
+            except OSError as error:
+                answer = {"failed": f"{error.strerror or error} ({error.errno})"}
+            finally:
+                for descriptor in descriptors:
+                    with suppress(OSError):
+                        os.close(descriptor)
+            send_message(self._caller, answer)
+
+    def _probe(self, request: dict[str, Any], file: int) -> dict[str, Any]:
+        base = scratch.make(request["scratch"], self._user)
+        try:
+            return self._run(request, file, base)
+        finally:
+            scratch.remove(base)
+
+    def _run(self, request: dict[str, Any], file: int, base: str) -> dict[str, Any]:
+        timeout = float(request["timeout"])
+        deadline = monotonic() + timeout
+        nonce = os.urandom(NONCE_SIZE)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        output, output_end = os.pipe2(os.O_CLOEXEC)
+        progress = mmap.mmap(-1, mmap.PAGESIZE)
+        fence = Fence(
+            scratch=os.path.join(base, "home"),
+            outside=os.path.join(base, "fence"),
+            user=self._user,
+            seconds=int(timeout) + 2,
+            helper=os.getpid(),
+            unshared=self._unshared,
+            notify=bool(request.get("notify", True)),
+            roomy=bool(request.get("roomy", False)),
+        )
+        orders = child.Orders(
+            nonce=nonce,
+            path=os.fsencode(request["path"]),
+            file=file,
+            symbols=[os.fsencode(name) for name in request["symbols"]],
+            fence=fence,
+            progress=progress,
+            threads=int(request.get("threads", 0)),
+            seconds=float(request.get("seconds", 0)),
+            calls=[os.fsencode(name) for name in request.get("calls", ())],
+        )
+        process = os.fork()
+        if not process:
+            ours.close()
+            child.run(orders, theirs, output_end)
+        theirs.close()
+        os.close(output_end)
+        watch = Watch(process, ours, output, nonce, deadline)
+        try:
+            if request.get("trace", True):
+                watch.trace()
+            if self._unshared:
+                watch.confine_signals(lambda target: target > 0 and target in _family(process))
+            there = os.fstat(file)
+            course = Course(
+                there.st_dev,
+                there.st_ino,
+                request["path"],
+                len(orders.symbols),
+                int(request["cycles"]),
+                tuple(request["require"]),
+            )
+            found = Findings()
+            watch.run(_SCRIPTS[request["script"]](watch, course, found), self._ears)
+            self._clear(watch)
+            symbol = int.from_bytes(progress[:4], "little")
+            return {**settle(watch, found), "symbol": request["symbols"][symbol - 1] if symbol else ""}
+        finally:
+            watch.close()
+            progress.close()
+
+    def _clear(self, watch: Watch) -> None:
+        """End what the child left behind, and say so. The caller's processes are never among them."""
+        left = self._left()
+        if left:
+            plural = "es were" if len(left) > 1 else " was"
+            watch.note(Kind.DAEMON_LEFT, f"{len(left)} process{plural} left when it had ended")
+        until = monotonic() + _LEFT_WAIT
+        while left and monotonic() < until:
+            if self._warden is not None:
+                self._warden.end_all()
+            else:
+                for process in left:
+                    with suppress(ProcessLookupError):
+                        os.kill(process, signal.SIGKILL)
+            while _reaped():
+                pass
+            left = self._left()
+        if left:
+            watch.note(Kind.DAEMON_LEFT, f"{len(left)} of them could not be ended")
+
+    def _left(self) -> set[int]:
+        while _reaped():
+            pass
+        if self._warden is not None:
+            return set(proc.children(self._warden.process))
+        return _family(os.getpid()) - {os.getpid()}
+
+
+def _family(process: int) -> set[int]:
+    """A process and all its descendants."""
+    known, fresh = {process}, [process]
+    while fresh:
+        with suppress(OSError):
+            found = [p for p in proc.children(fresh.pop()) if p not in known]
+            known.update(found)
+            fresh += found
+    return known
+
+
+def _reaped() -> bool:
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] > 0
+    except ChildProcessError:
+        return False
+
+
+def main(descriptor: int) -> None:
+    """Serve on a stream socket until the other side closes it. The first message tells who we are."""
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, 1024)
+    os.chdir("/")
+    with socket.socket(fileno=descriptor) as caller:
+        helper = Helper(caller)
+        gc.disable()
+        gc.freeze()
+        me = os.pidfd_open(os.getpid())
+        send_message(caller, {"process": os.getpid()}, (me,))
+        os.close(me)
+        with suppress(ChannelClosed):
+            helper.serve()
+    sys.exit(0)

@@ -1,0 +1,147 @@
+"""A process as the kernel shows it under /proc, read from outside. Source: proc(5).
+
+Every function raises OSError when the process is gone or may not be looked at. What is read is bounded.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final, NamedTuple
+
+__all__ = [
+    "Mapping",
+    "Memory",
+    "Status",
+    "children",
+    "descriptors",
+    "executable",
+    "mappings",
+    "memory",
+    "processor_seconds",
+    "read_memory",
+    "status",
+]
+
+_MAX_FILE: Final = 8 << 20
+_MAX_DESCRIPTORS: Final = 4096
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+def _read(path: str) -> bytes:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts, left = [], _MAX_FILE
+        while left > 0 and (piece := os.read(file, min(left, 1 << 16))):
+            parts.append(piece)
+            left -= len(piece)
+        return b"".join(parts)
+    finally:
+        os.close(file)
+
+
+class Mapping(NamedTuple):
+    """One line of /proc/PID/maps; ``path`` is "" for anonymous memory, and may name what no longer exists."""
+
+    start: int
+    end: int
+    rights: str
+    offset: int
+    device: str
+    inode: int
+    path: str
+
+
+def mappings(process: int) -> list[Mapping]:
+    """The memory map."""
+    return [_mapping(line) for line in _read(f"/proc/{process}/maps").decode("utf-8", "surrogateescape").splitlines()]
+
+
+def _mapping(line: str) -> Mapping:
+    span, rights, offset, device, inode, *path = line.split(maxsplit=5)
+    start, _, end = span.partition("-")
+    return Mapping(int(start, 16), int(end, 16), rights, int(offset, 16), device, int(inode), path[0] if path else "")
+
+
+class Status(NamedTuple):
+    """/proc/PID/status in part; the signal sets are bit masks."""
+
+    threads: int
+    umask: int
+    blocked: int
+    ignored: int
+    caught: int
+    inner_id: int  # in its own process namespace
+    data_peak: int  # private writable memory now, bytes
+
+
+def status(process: int) -> Status:
+    """Threads, umask and signal sets."""
+    fields = dict(line.split(b":", 1) for line in _read(f"/proc/{process}/status").splitlines() if b":" in line)
+    return Status(
+        threads=int(fields[b"Threads"]),
+        umask=int(fields.get(b"Umask", b"-1"), 8),
+        blocked=int(fields[b"SigBlk"], 16),
+        ignored=int(fields[b"SigIgn"], 16),
+        caught=int(fields[b"SigCgt"], 16),
+        inner_id=int(fields.get(b"NSpid", b"0").split()[-1]),
+        data_peak=int(fields.get(b"VmData", b"0").split()[0]) << 10,
+    )
+
+
+def descriptors(process: int) -> dict[int, str]:
+    """Open descriptors and what each refers to."""
+    folder = f"/proc/{process}/fd"
+    found = {}
+    for name in os.listdir(folder)[:_MAX_DESCRIPTORS]:
+        try:
+            found[int(name)] = os.readlink(f"{folder}/{name}")
+        except FileNotFoundError:
+            continue
+    return found
+
+
+class Memory(NamedTuple):
+    """Bytes resident, and bytes of private writable memory (which RLIMIT_DATA bounds)."""
+
+    resident: int
+    data: int
+
+
+def memory(process: int) -> Memory:
+    words = _read(f"/proc/{process}/statm").split()
+    return Memory(int(words[1]) * _PAGE, int(words[5]) * _PAGE)
+
+
+def processor_seconds(process: int) -> float:
+    """Processor time used so far, user and system."""
+    words = _read(f"/proc/{process}/stat").rpartition(b")")[2].split()
+    return (int(words[11]) + int(words[12])) / _TICKS
+
+
+def executable(process: int) -> tuple[int, int]:
+    """Device and inode of the program that runs."""
+    there = os.stat(f"/proc/{process}/exe")
+    return there.st_dev, there.st_ino
+
+
+def children(process: int) -> list[int]:
+    """Process ids of the children of every thread."""
+    found = []
+    for thread in os.listdir(f"/proc/{process}/task"):
+        try:
+            found += [int(word) for word in _read(f"/proc/{process}/task/{thread}/children").split()]
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def read_memory(process: int, address: int, size: int) -> bytes:
+    """Up to ``size`` bytes at ``address``; fewer where the mapping ends, none where there is none."""
+    file = os.open(f"/proc/{process}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(file, size, address)
+    except (OSError, OverflowError):
+        return b""
+    finally:
+        os.close(file)

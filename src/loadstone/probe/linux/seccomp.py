@@ -1,0 +1,163 @@
+"""Seccomp filters and user notification, written and read without a compiler.
+
+A filter is a list of :class:`Rule`: the first whose call number and argument tests match decides. Sources: seccomp(2),
+seccomp_unotify(2), linux/seccomp.h, linux/filter.h, linux/bpf_common.h. Paths read from a stopped thread's memory can
+be changed by its siblings after the look: notification observes, it never enforces by what a pointer points to.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import struct
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from loadstone.probe.linux.syscalls import AUDIT_ARCH, NUMBERS, syscall
+
+__all__ = [
+    "ALLOW",
+    "DENY",
+    "NOTIFY",
+    "ArgumentTest",
+    "Notice",
+    "Rule",
+    "answer",
+    "compile_filter",
+    "install",
+    "receive",
+    "still_waiting",
+]
+
+ALLOW: Final = 0x7FFF0000  # SECCOMP_RET_ALLOW
+NOTIFY: Final = 0x7FC00000  # SECCOMP_RET_USER_NOTIF
+DENY: Final = 0x00050000 | errno.EPERM  # SECCOMP_RET_ERRNO | EPERM
+_KILL: Final = 0x80000000  # SECCOMP_RET_KILL_PROCESS
+
+_LOAD: Final = 0x20  # BPF_LD | BPF_W | BPF_ABS
+_AND: Final = 0x54  # BPF_ALU | BPF_AND | BPF_K
+_EQUAL: Final = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
+_ANY_BIT: Final = 0x45  # BPF_JMP | BPF_JSET | BPF_K
+_RETURN: Final = 0x06  # BPF_RET | BPF_K
+_NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
+_X32: Final = 0x40000000  # __X32_SYSCALL_BIT
+
+_SET_MODE_FILTER: Final = 1
+_NEW_LISTENER: Final = 1 << 3
+_RECEIVE: Final = 0xC0502100  # SECCOMP_IOCTL_NOTIF_RECV
+_SEND: Final = 0xC0182101  # SECCOMP_IOCTL_NOTIF_SEND
+_STILL_VALID: Final = 0x40082102  # SECCOMP_IOCTL_NOTIF_ID_VALID
+_CONTINUE: Final = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
+_NOTICE: Final = struct.Struct("=QIIiIQ6Q")
+_ANSWER: Final = struct.Struct("=QqiI")
+
+
+class ArgumentTest(NamedTuple):
+    """Matches when ``argument & mask == value``; the low 32 bits are looked at, or the ``high`` ones."""
+
+    index: int
+    value: int
+    mask: int = 0xFFFFFFFF
+    high: bool = False
+
+
+class Rule(NamedTuple):
+    """What to do with one system call when all tests match. A call this processor does not have matches nothing."""
+
+    call: str
+    action: int
+    tests: tuple[ArgumentTest, ...] = ()
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
+def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, yes, no, value & 0xFFFFFFFF)
+
+
+def _rule(number: int, rule: Rule) -> bytes:
+    body = b""
+    left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + 1
+    skip = left
+    for test in rule.tests:
+        body += _instruction(_LOAD, _ARGUMENTS_AT + 8 * test.index + (4 if test.high else 0))
+        left -= 1
+        if test.mask != 0xFFFFFFFF:
+            body += _instruction(_AND, test.mask)
+            left -= 1
+        left -= 1
+        body += _instruction(_EQUAL, test.value, no=left)
+    body += _instruction(_RETURN, rule.action)
+    return _instruction(_LOAD, _NUMBER_AT) + _instruction(_EQUAL, number, no=skip) + body
+
+
+def compile_filter(rules: Iterable[Rule]) -> bytes:
+    """The rules as a BPF program; what no rule matches is allowed, a foreign or x32 call is refused.
+
+    >>> len(compile_filter([])) // 8 >= 4
+    True
+    """
+    if AUDIT_ARCH is None:
+        raise OSError(errno.ENOSYS, "no system call numbers known for this processor")
+    program = _instruction(_LOAD, _ARCH_AT) + _instruction(_EQUAL, AUDIT_ARCH, yes=1) + _instruction(_RETURN, _KILL)
+    program += _instruction(_LOAD, _NUMBER_AT) + _instruction(_ANY_BIT, _X32, no=1) + _instruction(_RETURN, DENY)
+    for rule in rules:
+        number = NUMBERS.get(rule.call)
+        if number is not None:
+            program += _rule(number, rule)
+    return program + _instruction(_RETURN, ALLOW)
+
+
+def install(program: bytes, *, listener: bool = False) -> int:
+    """Put a filter on the calling thread and what it starts, for good; needs no_new_privs or privilege.
+
+    Returns the notification descriptor when ``listener``, else 0. Raises OSError.
+    """
+    code = ctypes.create_string_buffer(program, len(program))
+    header = _Program(len(program) // 8, ctypes.addressof(code))
+    return syscall("seccomp", _SET_MODE_FILTER, _NEW_LISTENER if listener else 0, ctypes.byref(header))
+
+
+class Notice(NamedTuple):
+    """A call that waits for an answer: ``ticket`` identifies it, ``thread`` is the caller's id as we see it."""
+
+    ticket: int
+    thread: int
+    number: int
+    instruction: int
+    arguments: tuple[int, ...]
+
+
+def receive(listener: int) -> Notice | None:
+    """The next waiting call, or None when its caller is gone. The descriptor must be readable."""
+    buffer = bytearray(_NOTICE.size)
+    try:
+        fcntl.ioctl(listener, _RECEIVE, buffer, True)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.EINTR):
+            return None
+        raise
+    ticket, thread, _flags, number, _arch, instruction, *arguments = _NOTICE.unpack(buffer)
+    return Notice(ticket, thread, number, instruction, tuple(arguments))
+
+
+def still_waiting(listener: int, notice: Notice) -> bool:
+    """Whether what was read from the caller's memory since was read from the caller: thread ids are reused."""
+    try:
+        fcntl.ioctl(listener, _STILL_VALID, struct.pack("=Q", notice.ticket))
+    except OSError:
+        return False
+    return True
+
+
+def answer(listener: int, notice: Notice, *, error: int = 0) -> None:
+    """Let the call go on, or fail it with ``error`` (an errno). A caller gone in between is no matter."""
+    message = _ANSWER.pack(notice.ticket, 0, -error, 0 if error else _CONTINUE)
+    try:
+        fcntl.ioctl(listener, _SEND, message)
+    except OSError as gone:
+        if gone.errno != errno.ENOENT:
+            raise

@@ -1,0 +1,222 @@
+"""System calls seen before they run: who calls what, and whether it may go on.
+
+Two decisions are made here, both by values the caller cannot change after the look: a call on the deny list is
+refused, and so is a signal to a process that is not the child's own. Everything else goes on and is only told.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import struct
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from loadstone.core.observations import ObservationKind as Kind
+from loadstone.probe.confine_linux import FORBIDDEN
+from loadstone.probe.linux import proc, seccomp
+from loadstone.probe.linux.seccomp import Notice
+from loadstone.probe.linux.syscalls import NAMES
+from loadstone.probe.observers.snapshot import signal_name
+
+__all__ = ["LOADER", "Call", "loader_span", "watch"]
+
+_MAX_PATH: Final = 4096
+_CLONE_THREAD: Final = 0x00010000
+_ACCESS_MODE: Final = os.O_ACCMODE
+_PROT_EXEC: Final = 4
+
+
+def loader_span() -> tuple[int, int]:
+    """Where the dynamic loader's own code lies: the same in every child. ``(0, 0)`` where it cannot be told apart."""
+    spans = [
+        (m.start, m.end)
+        for m in proc.mappings(os.getpid())
+        if "x" in m.rights and os.path.basename(m.path).startswith(("ld-linux", "ld64", "ld.so"))
+    ]
+    return spans[0] if spans else (0, 0)
+
+
+LOADER: Final = loader_span()
+
+
+class Call(NamedTuple):
+    """What a notice said: the kind of effect (None: nothing worth telling), a sentence, what the caller is told."""
+
+    kind: Kind | None
+    detail: str
+    error: int = 0
+    own: bool = True  # made by the child itself, not by a process it started
+    exit_status: int | None = None
+    exec_: bool = False
+
+
+def watch(listener: int, child: int, visible: Callable[[int], bool]) -> Call | None:
+    """Take one notice, answer it, and say what it was; None when its caller is gone.
+
+    ``visible`` tells whether the child may signal the process of that id (as the child names it).
+    """
+    notice = seccomp.receive(listener)
+    if notice is None:
+        return None
+    name = NAMES.get(notice.number, f"system call {notice.number}")
+    own = os.path.exists(f"/proc/{child}/task/{notice.thread}")
+    call = _describe(name, notice, visible)._replace(own=own)
+    if not seccomp.still_waiting(listener, notice):
+        return None
+    seccomp.answer(listener, notice, error=call.error)
+    return call
+
+
+def _describe(name: str, notice: Notice, visible: Callable[[int], bool]) -> Call:
+    if name in FORBIDDEN:
+        return Call(Kind.FORBIDDEN_CALL, f"{name} was called, and refused", errno.EPERM)
+    describe = _DESCRIBERS.get(name)
+    if describe is not None:
+        return describe(name, notice)
+    if name in ("kill", "tkill", "tgkill"):
+        return _signal(name, notice, visible)
+    return Call(Kind.FILE_CHANGED, f"{name} {_paths(name, notice)}".rstrip())
+
+
+def _text(notice: Notice, index: int) -> str:
+    raw = proc.read_memory(notice.thread, notice.arguments[index], _MAX_PATH) if notice.arguments[index] else b""
+    return os.fsdecode(raw.partition(b"\0")[0])
+
+
+def _by_loader(notice: Notice) -> bool:
+    return LOADER[0] <= notice.instruction < LOADER[1]
+
+
+_OPEN_FLAGS_AT: Final = {"open": 1, "openat": 2}
+
+
+def _open(name: str, notice: Notice) -> Call:
+    if _by_loader(notice):
+        return Call(None, "")
+    path = _text(notice, 0 if name in ("open", "creat") else 1)
+    if name == "creat":
+        flags = os.O_WRONLY | os.O_CREAT
+    elif name == "openat2":
+        (flags,) = struct.unpack("=Q", proc.read_memory(notice.thread, notice.arguments[2], 8).ljust(8, b"\0"))
+    else:
+        flags = notice.arguments[_OPEN_FLAGS_AT[name]]
+    if flags & _ACCESS_MODE or flags & (os.O_CREAT | os.O_TRUNC):
+        return Call(Kind.FILE_WRITE, f"opened {path} for writing")
+    return Call(Kind.FILE_READ, f"opened {path} for reading")
+
+
+_FAMILIES: Final = {f.value: f.name for f in socket.AddressFamily}
+
+
+def _socket(_name: str, notice: Notice) -> Call:
+    family = notice.arguments[0] & 0xFFFFFFFF
+    kind = {1: "stream", 2: "datagram", 3: "raw", 5: "packet"}.get(notice.arguments[1] & 0xF, "other")
+    return Call(Kind.NETWORK, f"made a {kind} socket of {_FAMILIES.get(family, f'family {family}')}")
+
+
+def _address(name: str, notice: Notice) -> Call:
+    raw = proc.read_memory(notice.thread, notice.arguments[1], min(notice.arguments[2] & 0xFF, 128))
+    return Call(Kind.NETWORK, f"{name} {_shown_address(raw)}")
+
+
+def _shown_address(raw: bytes) -> str:
+    family = int.from_bytes(raw[:2], "little")
+    if family == socket.AF_INET and len(raw) >= 8:
+        return f"{socket.inet_ntop(socket.AF_INET, raw[4:8])} port {int.from_bytes(raw[2:4], 'big')}"
+    if family == socket.AF_INET6 and len(raw) >= 24:
+        return f"{socket.inet_ntop(socket.AF_INET6, raw[8:24])} port {int.from_bytes(raw[2:4], 'big')}"
+    if family == socket.AF_UNIX:
+        return f"unix socket {os.fsdecode(raw[2:].rstrip(bytes(1)))!r}"
+    return f"address of {_FAMILIES.get(family, f'family {family}')}"
+
+
+def _bare_network(name: str, _notice: Notice) -> Call:
+    return Call(Kind.NETWORK, f"{name} was called")
+
+
+def _clone(name: str, notice: Notice) -> Call:
+    flags = notice.arguments[0]
+    if name == "clone3":
+        (flags,) = struct.unpack("=Q", proc.read_memory(notice.thread, notice.arguments[0], 8).ljust(8, b"\0"))
+    if name in ("clone", "clone3") and flags & _CLONE_THREAD:
+        return Call(Kind.THREAD_STARTED, "a thread was started")
+    return Call(Kind.PROCESS_STARTED, f"a process was started ({name})")
+
+
+def _exec(name: str, notice: Notice) -> Call:
+    return Call(Kind.EXEC, f"{name} {_text(notice, 1 if name == 'execveat' else 0)}", exec_=True)
+
+
+def _mapping(name: str, notice: Notice) -> Call:
+    who = " by the loader" if _by_loader(notice) else ""
+    return Call(Kind.CODE_WRITABLE, f"{name} made memory writable and executable at once{who}")
+
+
+def _handler(_name: str, notice: Notice) -> Call:
+    raw = proc.read_memory(notice.thread, notice.arguments[1], 8).ljust(8, b"\0")
+    (handler,) = struct.unpack("=Q", raw)
+    number = signal_name(notice.arguments[0] & 0xFF)
+    if handler == signal.SIG_DFL:
+        return Call(None, "")
+    return Call(
+        Kind.SIGNAL_HANDLER,
+        f"{number} is ignored" if handler == signal.SIG_IGN else f"a handler for {number} was installed",
+    )
+
+
+def _exit(_name: str, notice: Notice) -> Call:
+    status = notice.arguments[0] & 0xFF
+    return Call(Kind.EXIT_CALLED, f"the process was ended with status {status}", exit_status=status)
+
+
+def _directory(name: str, notice: Notice) -> Call:
+    return Call(Kind.CWD_CHANGED, f"chdir {_text(notice, 0)}" if name == "chdir" else "fchdir was called")
+
+
+def _umask(_name: str, notice: Notice) -> Call:
+    return Call(Kind.UMASK_CHANGED, f"umask was set to {notice.arguments[0] & 0o777:03o}")
+
+
+def _session(_name: str, _notice: Notice) -> Call:
+    return Call(Kind.SESSION_CHANGED, "setsid was called: a process left the session, as a daemon does")
+
+
+def _signal(name: str, notice: Notice, visible: Callable[[int], bool]) -> Call:
+    target = struct.unpack("=i", struct.pack("=I", notice.arguments[0] & 0xFFFFFFFF))[0]
+    number = notice.arguments[2 if name == "tgkill" else 1] & 0xFF
+    allowed = visible(target)
+    ending = "" if allowed else ", and refused: it is not the library's own process"
+    error = 0 if allowed else errno.EPERM
+    return Call(Kind.SIGNAL_SENT, f"{signal_name(number)} was sent to process {target}{ending}", error)
+
+
+# Which arguments are paths.
+_PATHS_AT: Final = {
+    "unlink": (0,), "rmdir": (0,), "mkdir": (0,), "mknod": (0,), "chmod": (0,), "chown": (0,), "lchown": (0,),
+    "truncate": (0,), "setxattr": (0,), "lsetxattr": (0,), "rename": (0, 1), "link": (0, 1), "symlink": (0, 1),
+    "unlinkat": (1,), "mkdirat": (1,), "mknodat": (1,), "fchmodat": (1,), "fchownat": (1,),
+    "renameat": (1, 3), "renameat2": (1, 3), "linkat": (1, 3), "symlinkat": (0, 2), "memfd_create": (0,),
+}  # fmt: skip
+
+
+def _paths(name: str, notice: Notice) -> str:
+    return " to ".join(_text(notice, index) for index in _PATHS_AT.get(name, ()))
+
+
+_DESCRIBERS: Final[dict[str, Callable[[str, Notice], Call]]] = {
+    **dict.fromkeys(("open", "openat", "openat2", "creat"), _open),
+    **dict.fromkeys(("connect", "bind"), _address),
+    **dict.fromkeys(("listen", "accept"), _bare_network),
+    **dict.fromkeys(("clone", "clone3", "fork", "vfork"), _clone),
+    **dict.fromkeys(("execve", "execveat"), _exec),
+    **dict.fromkeys(("mmap", "mprotect", "pkey_mprotect"), _mapping),
+    **dict.fromkeys(("chdir", "fchdir"), _directory),
+    "socket": _socket,
+    "rt_sigaction": _handler,
+    "exit_group": _exit,
+    "umask": _umask,
+    "setsid": _session,
+}

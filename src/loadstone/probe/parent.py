@@ -1,0 +1,297 @@
+"""The caller's side: which bytes, which checks before anything runs, and the report from what the helper saw."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any, Final
+
+from loadstone.binary import read
+from loadstone.core.image import Format, Image
+from loadstone.core.names import has_directory, validate_name
+from loadstone.core.observations import (
+    LayerStatus,
+    Observation,
+    ObservationKind,
+    ObserverStatus,
+    Phase,
+    ProbeOutcome,
+    ProbeReport,
+    State,
+    Witness,
+)
+from loadstone.errors import MalformedImage, ProbeFailed, Unreadable
+from loadstone.probe import pool
+from loadstone.probe.residence import reasons
+from loadstone.probe.symbolise import crash_record
+
+__all__ = ["probe"]
+
+DEFAULT_CYCLES: Final = 8
+_MACHINES: Final = {"x86_64": ("x86-64", 64), "aarch64": ("aarch64", 64)}
+
+
+def probe(
+    target: str | os.PathLike[str],
+    *,
+    timeout: float = 10.0,
+    fresh: bool = False,
+    require: Iterable[str] = (),
+    cycles: int = DEFAULT_CYCLES,
+    threads: bool = False,
+) -> ProbeReport:
+    """Load a library in a confined child, resolve its exports, unload it, load it again, and say what was seen.
+
+    Args:
+        target: a path, or a name as the loader gets it.
+        timeout: seconds of wall time for all of it; the call returns at most half a second later.
+        fresh: do not use a remembered result of the same bytes.
+        require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
+        cycles: how often to load and unload; 8 or more show what grows, 1 only loads once.
+        threads: also let threads load and unload it at the same time.
+
+    Raises:
+        NotFound, InvalidName: there is no such library.
+        Unreadable: the file cannot be read.
+        ProbeFailed: no helper could be started, or it was lost. What the library does is a result, never this.
+
+    Thread-safe; the caller's process neither forks nor loads anything. Linux only so far; elsewhere ProbeFailed.
+    """
+    path = _located(os.fspath(target))
+    with _Opened(path) as subject:
+        refusal = _unloadable_here(subject.image)
+        if refusal:
+            return _not_run(subject, refusal)
+        return _Run(subject, monotonic() + timeout, timeout, tuple(require), cycles).report(threads=threads)
+
+
+def _located(name: str) -> str:
+    validate_name(name)
+    if has_directory(name) or os.path.isfile(name):
+        return os.path.abspath(name)
+    from loadstone.library import find  # noqa: PLC0415 - only for bare names: a path needs no search
+
+    found = find(name).path
+    assert found is not None, "find raises when there is none"
+    return found
+
+
+class _Opened:
+    """The file: opened once, so that what is hashed, read and loaded is one and the same."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.file = -1
+        self.sha256 = ""
+        self.image: Image | None = None
+
+    def __enter__(self) -> _Opened:
+        try:
+            self.file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise Unreadable(path=self.path, reason=error.strerror or str(error), code=error.errno) from error
+        try:
+            if not stat.S_ISREG(os.fstat(self.file).st_mode):
+                raise Unreadable(path=self.path, reason="not a regular file", advice="give the path of a library")
+            with open(self.file, "rb", closefd=False) as stream:
+                self.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            try:
+                self.image = read(self.path)
+            except MalformedImage:  # the loader will say so in its own words
+                self.image = None
+        except BaseException:
+            os.close(self.file)
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.file)
+
+
+def _unloadable_here(image: Image | None) -> str:
+    """Why no loader of this process could take the file, or ""."""
+    if image is None:
+        return ""
+    if image.format is not Format.ELF:
+        return f"wrong format: it is {image.format.value.upper()}, this system loads ELF"
+    machine, bits = _MACHINES.get(platform.machine(), (image.machine.name, image.bits))
+    if image.bits != bits:
+        return f"wrong class: it is {image.bits}-bit, this process is {bits}-bit"
+    if image.machine.name != machine:
+        return f"wrong machine: it is for {image.machine.name}, this is {machine}"
+    return ""
+
+
+def _not_run(subject: _Opened, why: str) -> ProbeReport:
+    return ProbeReport(
+        target=subject.path,
+        outcome=ProbeOutcome.NOT_RUN,
+        phase=Phase.SETUP,
+        observations=(Observation(ObservationKind.NOT_RUN, Phase.SETUP, Witness.FILE, why),),
+        sha256=subject.sha256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The runs that make up one probe, within one deadline."""
+
+    subject: _Opened
+    deadline: float
+    timeout: float
+    require: tuple[str, ...]
+    cycles: int
+
+    def report(self, *, threads: bool) -> ProbeReport:
+        """The full course; the short one without a tracer; on request the threads."""
+        first = self._ask("full")
+        if first["outcome"] == ProbeOutcome.NOT_RUN:
+            return self._report(first, first["observations"])
+        observations, last = list(first["observations"]), first
+        if first["outcome"] == ProbeOutcome.OK:
+            last = self._untraced(first, observations)
+        elif first["traced"] == "" and first["outcome"] in (ProbeOutcome.CRASH, ProbeOutcome.EXITED):
+            again = self._ask("short", trace=False)
+            if again["outcome"] == ProbeOutcome.OK:
+                observations.append(_differs(first, again))
+        thread_test = ""
+        if threads and last["outcome"] == ProbeOutcome.OK:
+            last, thread_test = self._threads(last, observations)
+        return self._report({**first, **_ending(last)}, observations, thread_test)
+
+    def _left(self) -> float:
+        return max(0.2, self.deadline - monotonic())
+
+    def _ask(self, script: str, **options: Any) -> dict[str, Any]:
+        image = self.subject.image
+        request = {
+            "script": script,
+            "path": self.subject.path,
+            "symbols": _names(image) if image is not None else [],
+            "timeout": self._left(),
+            "cycles": self.cycles,
+            "require": self.require,
+            "roomy": _sanitized(image),
+            **options,
+        }
+        answer = pool.ask(request, self.subject.file)
+        if "failed" in answer:
+            raise ProbeFailed(reason=str(answer["failed"]), advice="look whether the temporary folder can be written")
+        return answer
+
+    def _untraced(self, first: dict[str, Any], observations: list[Any]) -> dict[str, Any]:
+        """The short course, unwatched by a tracer, ends as programs do: unload, then exit."""
+        second = self._ask("short", trace=False)
+        if second["outcome"] in (ProbeOutcome.OK, ProbeOutcome.NOT_RUN):
+            return first
+        _add_new(observations, second["observations"])
+        if second["outcome"] != ProbeOutcome.CRASH or first["traced"] != "":
+            return second
+        third = self._ask("short")
+        if third["outcome"] == ProbeOutcome.OK:
+            observations.append(_differs(third, second))
+            return second
+        return third
+
+    def _threads(self, last: dict[str, Any], observations: list[Any]) -> tuple[dict[str, Any], str]:
+        """The thread test, several times: what goes wrong seldom is not seen by one."""
+        cycles = 0
+        for _ in range(_THREAD_RUNS):
+            seconds = min(_THREAD_SECONDS, self._left() / 2)
+            run = self._ask("threads", threads=_THREADS, seconds=seconds)
+            cycles += int(run.get("cycles", 0))
+            if run["outcome"] != ProbeOutcome.OK:
+                _add_new(observations, run["observations"])
+                return run, ""
+        return last, f"{_THREAD_RUNS} runs of {_THREADS} threads, {cycles:,} load cycles: nothing seen is not safe"
+
+    def _report(self, answer: dict[str, Any], observations: Sequence[Any], thread_test: str = "") -> ProbeReport:
+        told = [_observation(row) for row in observations]
+        image = self.subject.image
+        if answer["unmapped"] is False and image is not None:
+            because = "; ".join(reasons(image, answer["kept"]))
+            told.append(
+                Observation(
+                    ObservationKind.NOT_UNLOADED, Phase.UNLOAD, Witness.KERNEL, f"still mapped after unload: {because}"
+                )
+            )
+        crash = answer["crash"]
+        return ProbeReport(
+            target=self.subject.path,
+            outcome=ProbeOutcome(answer["outcome"]),
+            phase=Phase(answer["phase"]),
+            signal=answer["signal"],
+            crash=crash_record(crash, answer["symbol"]) if crash is not None else None,
+            observations=tuple(told),
+            observers=_observers(answer, self.subject.path, self.cycles, thread_test),
+            layers=tuple(LayerStatus(name, State(state), reason) for name, state, reason in answer["layers"]),
+            sha256=self.subject.sha256,
+        )
+
+
+_THREADS: Final = 8
+_THREAD_SECONDS: Final = 1.0
+_THREAD_RUNS: Final = 3
+_SANITIZERS: Final = ("__asan_init", "__tsan_init", "__msan_init")
+
+
+def _names(image: Image) -> list[str]:
+    """What can be asked for by name, each once."""
+    return list(dict.fromkeys(s.name for s in image.exports if s.version is None or s.version.is_default))
+
+
+def _sanitized(image: Image | None) -> bool:
+    return image is not None and any(image.symbols.positions(name) for name in _SANITIZERS)
+
+
+def _ending(answer: dict[str, Any]) -> dict[str, Any]:
+    return {key: answer[key] for key in ("outcome", "phase", "signal", "crash", "symbol")}
+
+
+def _add_new(observations: list[Any], others: Iterable[Any]) -> None:
+    """Add what another run saw and the first did not."""
+    known = {(kind, detail) for kind, _phase, _witness, detail, _count in observations}
+    observations += [row for row in others if (row[0], row[3]) not in known]
+
+
+def _differs(traced: dict[str, Any], untraced: dict[str, Any]) -> list[Any]:
+    text = (
+        f"traced it ends with {traced['outcome']}, not traced with {untraced['outcome']}: it may notice being watched"
+    )
+    return [ObservationKind.DIFFERS_UNTRACED, traced["phase"], Witness.KERNEL, text, 1]
+
+
+def _observation(row: Sequence[Any]) -> Observation:
+    kind, phase, witness, detail, count = row
+    text = f"{detail} ({count} times)" if count > 1 else detail
+    return Observation(ObservationKind(kind), Phase(phase), Witness(witness), text)
+
+
+def _observers(answer: dict[str, Any], path: str, cycles: int, thread_test: str) -> tuple[ObserverStatus, ...]:
+    active = State.ACTIVE
+    looks = (State.DEGRADED, answer["blind"]) if answer["blind"] else (active, "")
+    notified, traced = answer["notified"], answer["traced"]
+    loaded_as = answer["loaded_as"]
+    own = ObserverStatus("link map", *looks)
+    if loaded_as and loaded_as != path:
+        own = replace(
+            own, state=State.DEGRADED, reason=f"loaded as {loaded_as}: the confined user cannot open its path"
+        )
+    level = (active, "") if cycles >= DEFAULT_CYCLES else (State.UNAVAILABLE, f"{cycles} cycles show no slope")
+    threads = (active, thread_test) if thread_test else (State.UNAVAILABLE, "not asked for")
+    return (
+        ObserverStatus("wait status", active),
+        ObserverStatus("notification", active if notified == "" else State.UNAVAILABLE, notified or ""),
+        ObserverStatus("crash stop", active if traced == "" else State.UNAVAILABLE, traced or ""),
+        *(ObserverStatus(name, *looks) for name in ("maps", "descriptors", "threads", "process state", "signal table")),
+        ObserverStatus("memory slope", *level),
+        ObserverStatus("output", active),
+        ObserverStatus("time", active),
+        own,
+        ObserverStatus("thread test", *threads),
+    )

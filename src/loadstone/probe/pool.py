@@ -1,0 +1,153 @@
+"""Helpers: started once by exec, used for many probes, one caller at a time, gone when this process is.
+
+The caller's process is left as it was: no fork of it, no signal handler, no child that its own ``wait`` could meet -
+the helper is started by a short-lived process that is waited for by its id.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from loadstone.errors import ProbeFailed
+from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
+
+__all__ = ["Helper", "ask", "close_helpers"]
+
+_START: Final = """\
+import os, sys
+if os.fork():
+    os._exit(0)
+os.setsid()
+sys.path.insert(0, sys.argv[1])
+from loadstone.probe.helper import main
+main(int(sys.argv[2]))
+"""
+_ROOT: Final = str(Path(__file__).resolve().parents[2])
+_START_SECONDS: Final = 20.0
+_ANSWER_GRACE: Final = 5.0  # seconds beyond the probe's own limit after which the helper itself is given up
+_PROBES_PER_HELPER: Final = 200
+_MOST_IDLE: Final = 4
+
+
+@dataclass(slots=True)
+class Helper:
+    """A running helper: our end of the socket, and a descriptor that names its process and no other."""
+
+    channel: socket.socket
+    process: int
+    owner: int = field(default_factory=os.getpid)
+    probes: int = 0
+
+    @classmethod
+    def start(cls) -> Helper:
+        """Start one. Raises ProbeFailed."""
+        if not sys.executable:
+            raise ProbeFailed(reason="this interpreter does not know its own program", advice="set sys.executable")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours.settimeout(_START_SECONDS)
+        number = theirs.fileno()
+        try:
+            with theirs:
+                subprocess.run(
+                    [sys.executable, "-I", "-S", "-c", _START, _ROOT, str(number)],
+                    pass_fds=(number,),
+                    env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=None if os.environ.get("LOADSTONE_TRACEBACK") else subprocess.DEVNULL,
+                    timeout=_START_SECONDS,
+                    check=True,
+                )
+            _hello, descriptors = receive_message(ours)
+        except (OSError, subprocess.SubprocessError, ChannelClosed) as error:
+            ours.close()
+            raise ProbeFailed(
+                reason=f"the helper did not start: {error or 'it ended at once'}",
+                advice="set LOADSTONE_TRACEBACK=1 to see what it says",
+            ) from error
+        return cls(ours, descriptors[0])
+
+    def ask(self, request: dict[str, Any], file: int) -> dict[str, Any]:
+        """One probe. Raises ProbeFailed when the helper is gone or does not answer in time; it is of no use then."""
+        self.probes += 1
+        self.channel.settimeout(float(request["timeout"]) + _ANSWER_GRACE)
+        try:
+            send_message(self.channel, request, (file,))
+            answer, descriptors = receive_message(self.channel)
+        except (OSError, ChannelClosed) as error:
+            self.kill()
+            raise ProbeFailed(reason=f"the helper was lost: {error or 'it ended'}", advice="try again") from error
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return dict(answer)
+
+    def close(self) -> None:
+        """Let it end by itself."""
+        self.channel.close()
+        with suppress(OSError):
+            os.close(self.process)
+
+    def kill(self) -> None:
+        """End it at once, and with it everything it forked."""
+        with suppress(OSError):
+            signal.pidfd_send_signal(self.process, signal.SIGKILL)
+        self.close()
+
+
+_idle: list[Helper] = []
+_lock = threading.Lock()
+"""Guards the list of idle helpers; never held while one is started or asked."""
+
+
+def _take() -> Helper:
+    with _lock:
+        while _idle:
+            helper = _idle.pop()
+            if helper.owner == os.getpid():
+                return helper
+            helper.close()  # inherited over a fork: it belongs to the parent
+    return Helper.start()
+
+
+def _give_back(helper: Helper) -> None:
+    with _lock:
+        if helper.probes < _PROBES_PER_HELPER and len(_idle) < _MOST_IDLE:
+            _idle.append(helper)
+            return
+    helper.close()
+
+
+def ask(request: dict[str, Any], file: int) -> dict[str, Any]:
+    """Have one probe done by an idle helper, or a new one. Thread-safe. Raises ProbeFailed."""
+    helper = _take()
+    try:
+        answer = helper.ask({"scratch": tempfile.gettempdir(), **request}, file)
+    except BaseException:
+        helper.kill()
+        raise
+    _give_back(helper)
+    return answer
+
+
+def close_helpers() -> None:
+    """End every idle helper; the next probe starts a new one. Done by itself when the interpreter ends."""
+    with _lock:
+        helpers = [*_idle]
+        _idle.clear()
+    for helper in helpers:
+        helper.close()
+
+
+atexit.register(close_helpers)

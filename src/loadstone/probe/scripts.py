@@ -1,0 +1,216 @@
+"""What a child is put through, phase by phase, and what is looked at while it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any, Final, NamedTuple
+
+from loadstone.core.observations import ObservationKind as Kind
+from loadstone.core.observations import Phase, Witness
+from loadstone.core.observations import ProbeOutcome as Outcome
+from loadstone.probe.linux import proc
+from loadstone.probe.observers.snapshot import BLANK, Snapshot, changes, file_key, leftovers, take
+from loadstone.probe.watch import Script, Watch
+
+__all__ = ["Course", "Findings", "full", "short", "threaded"]
+
+_SLOW: Final = 1.0  # seconds of processor time in one phase
+_WARM_UP: Final = 2  # cycles after which memory should stay level
+_LEAST_CYCLES: Final = 5  # after the warm-up: fewer cannot tell a slope from a step
+_KERNEL_SLOPE: Final = 4096  # bytes a cycle
+_CHILD_SLOPE: Final = 16
+_REFUSALS: Final = ("Permission denied", "Operation not permitted")
+_MAX_FAILED_SHOWN: Final = 8
+
+
+class Course(NamedTuple):
+    """What is asked of a run: the file's device and inode, its path, how many symbols and load cycles.
+
+    ``require`` names the layers without which nothing is loaded.
+    """
+
+    device: int
+    inode: int
+    path: str
+    symbols: int
+    cycles: int
+    require: tuple[str, ...] = ()
+
+
+class Findings:
+    """What the scripts learned that is no observation: how it was loaded, what else was mapped, whether it left."""
+
+    def __init__(self) -> None:
+        self.loaded_as = ""
+        self.layers: list[list[str]] = []
+        self.mapped: list[str] = []
+        self.unmapped: bool | None = None
+        self.kept: list[str] = []
+        self.blind = ""
+        self.cycles = 0
+
+
+def full(watch: Watch, course: Course, found: Findings) -> Script:
+    """Every phase but threads."""
+    if not (yield from _ready(watch, course, found)):
+        return
+    start = _look(watch, found)
+    clock = _Clock(watch)
+    reply = yield Phase.LOAD, "load"
+    clock.lap()
+    if "error" in reply:
+        yield from _refused(watch, str(reply["error"]))
+        return
+    now = _compare(watch, found, start)
+    found.mapped = sorted(set(now.mapped.values()) - set(start.mapped.values()))
+    if not found.blind and not _is_mapped(course, now):
+        watch.note(Kind.FORGED_RECORD, "the child said it had loaded the library; no page of it is mapped")
+    if course.symbols:
+        reply = yield Phase.RESOLVE, "resolve"
+        clock.lap()
+        _unresolved(watch, reply)
+        now = _compare(watch, found, now)
+    reply = yield Phase.UNLOAD, "unload"
+    clock.lap()
+    after = _compare(watch, found, now)
+    found.unmapped = None if found.blind else not _is_mapped(course, after)
+    found.kept = sorted(set(after.mapped.values()) - set(start.mapped.values()))
+    for kind, detail in leftovers(start, after, "after unload"):
+        watch.note(kind, detail)
+    yield from _reloads(watch, course, found, after)
+    clock.lap()
+    reply = yield Phase.RELOAD, "load"
+    if "error" in reply:
+        watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
+    yield Phase.EXIT, "exit"
+
+
+def short(watch: Watch, course: Course, found: Findings) -> Script:
+    """Load, unload, end: what a program does that has used the library and goes on without it."""
+    if not (yield from _ready(watch, course, found)):
+        return
+    reply = yield Phase.LOAD, "load"
+    if "error" in reply:
+        yield from _refused(watch, str(reply["error"]))
+        return
+    yield Phase.UNLOAD, "unload"
+    yield Phase.EXIT, "exit"
+
+
+def threaded(watch: Watch, course: Course, found: Findings) -> Script:
+    """Threads load, resolve and unload at the same time."""
+    if not (yield from _ready(watch, course, found)):
+        return
+    reply = yield Phase.THREADS, "threads"
+    cycles = reply.get("cycles")
+    found.cycles = cycles if isinstance(cycles, int) else 0
+    yield Phase.EXIT, "exit"
+
+
+def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Phase, str], dict[str, Any], bool]:
+    """Wait for the set-up; whether every layer that is required stands."""
+    reply = yield Phase.SETUP, "setup"
+    found.layers, found.loaded_as = reply["layers"], str(reply["loaded_as"])
+    watch.unnotified = str(reply["unnotified"])
+    standing = {name for name, state, _reason in found.layers if state == "active"}
+    missing = [name for name in course.require if name not in standing]
+    if missing:
+        watch.words = f"required, and not to be had here: {', '.join(missing)}"
+        watch.outcome = Outcome.NOT_RUN
+    return not missing
+
+
+def _look(watch: Watch, found: Findings) -> Snapshot:
+    """Look at the child, or - where that is forbidden - at nothing, and say so."""
+    try:
+        return take(watch.process)
+    except PermissionError as error:
+        found.blind = f"/proc/PID may not be read: {error.strerror}"
+        return BLANK
+
+
+def _refused(watch: Watch, words: str) -> Script:
+    """The loader said no: is it the fence's doing, and would it have said yes to binding lazily?"""
+    watch.note(Kind.LOAD_ERROR, words, Witness.CHILD)
+    watch.outcome = Outcome.DENIED if any(text in words for text in _REFUSALS) else Outcome.LOAD_ERROR
+    if "undefined symbol" in words:
+        reply = yield Phase.LOAD, "lazy"
+        if "error" not in reply:
+            watch.note(
+                Kind.LAZY_UNDEFINED,
+                f"it loads when bound lazily, and ends the process at the first use of what is missing: {words}",
+                Witness.CHILD,
+            )
+
+
+def _is_mapped(course: Course, now: Snapshot) -> bool:
+    return file_key(course.device, course.inode) in now.mapped or course.path in now.mapped.values()
+
+
+def _compare(watch: Watch, found: Findings, before: Snapshot) -> Snapshot:
+    """Look again; note what changed since the last look, and - so that nothing is told twice - only that."""
+    now = _look(watch, found)
+    for kind, detail in changes(before, now):
+        watch.note(kind, detail)
+    return now
+
+
+def _unresolved(watch: Watch, reply: dict[str, Any]) -> None:
+    failed = [entry for entry in reply.get("failed", []) if isinstance(entry, list) and len(entry) == 2]
+    for name, words in failed[:_MAX_FAILED_SHOWN]:
+        watch.note(Kind.RESOLVE_FAILED, f"{name}: {words}", Witness.CHILD)
+
+
+def _reloads(watch: Watch, course: Course, found: Findings, after: Snapshot) -> Script:
+    """Load and unload again and again; what grows with every cycle is not given back."""
+    kernel, child = [], []
+    for _ in range(course.cycles - 1):
+        reply = yield Phase.RELOAD, "reload"
+        if "error" in reply:
+            watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
+            return
+        kernel.append(proc.memory(watch.process).data)
+        child.append(reply.get("in_use"))
+    now = _compare(watch, found, after)
+    grown = len(now.descriptors) - len(after.descriptors)
+    if kernel and grown >= len(kernel):
+        watch.note(Kind.DESCRIPTOR_GROWTH, f"{grown} more descriptors after {len(kernel)} cycles of load and unload")
+    threads = now.status.threads - after.status.threads
+    if kernel and threads >= len(kernel):
+        watch.note(Kind.THREAD_GROWTH, f"{threads} more threads after {len(kernel)} cycles of load and unload")
+    _slopes(watch, kernel[_WARM_UP:], [n for n in child[_WARM_UP:] if isinstance(n, int)])
+
+
+def _slopes(watch: Watch, kernel: list[int], child: list[int]) -> None:
+    if len(kernel) <= _LEAST_CYCLES:
+        return
+    steps = sum(later > earlier for earlier, later in _pairs(kernel))
+    slope = (kernel[-1] - kernel[0]) / (len(kernel) - 1)
+    if slope >= _KERNEL_SLOPE and steps >= 3:
+        watch.note(Kind.MEMORY_GROWTH, f"{slope:,.0f} more bytes of memory with every cycle of load and unload")
+        return
+    deltas = [later - earlier for earlier, later in _pairs(child)]
+    if len(deltas) >= _LEAST_CYCLES and min(deltas) >= _CHILD_SLOPE:
+        least = sorted(deltas)[len(deltas) // 2]
+        watch.note(
+            Kind.MEMORY_GROWTH, f"{least:,} more bytes allocated with every cycle of load and unload", Witness.CHILD
+        )
+
+
+def _pairs(numbers: list[int]) -> Iterable[tuple[int, int]]:
+    return zip(numbers, numbers[1:], strict=False)
+
+
+class _Clock:
+    """Processor time by phase."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._last = proc.processor_seconds(watch.process)
+
+    def lap(self) -> None:
+        """Note the phase that just ended when it took long."""
+        now = proc.processor_seconds(self._watch.process)
+        if now - self._last >= _SLOW:
+            self._watch.note(Kind.SLOW, f"it took {now - self._last:.1f} s of processor time")
+        self._last = now

@@ -1,0 +1,92 @@
+"""From what was watched to an outcome. Runs in the helper; pure but for what the watch already holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any, Final
+
+from loadstone.core.observations import ObservationKind as Kind
+from loadstone.core.observations import Phase, Witness
+from loadstone.core.observations import ProbeOutcome as Outcome
+from loadstone.probe.child import CHANNEL_LOST
+from loadstone.probe.confine_linux import MEMORY_LIMIT
+from loadstone.probe.observers.snapshot import signal_name
+from loadstone.probe.scripts import Findings
+from loadstone.probe.watch import Watch
+
+__all__ = ["outcome_of", "settle"]
+
+_AT_LIMIT: Final = MEMORY_LIMIT * 3 // 4
+_FAULTS: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGABRT, signal.SIGSYS})
+"""Signals that are a crash even when the library handles them; others (SIGILL) probe for processor features."""
+
+
+def outcome_of(watch: Watch) -> Outcome:
+    """How the run ended, the strongest reason first."""
+    at_limit = watch.memory_peak >= _AT_LIMIT
+    if watch.outcome is Outcome.HANG:
+        return Outcome.MEMORY_LIMIT if at_limit else Outcome.HANG
+    if watch.outcome is not None:
+        return watch.outcome
+    if watch.status is None:
+        return Outcome.HANG
+    if os.WIFSIGNALED(watch.status):
+        return _by_signal(os.WTERMSIG(watch.status), at_limit=at_limit)
+    code = os.WEXITSTATUS(watch.status)
+    if any(crash["signal"] in _FAULTS for crash in watch.crashes):
+        return Outcome.CRASH
+    if watch.phase is Phase.SETUP:
+        return Outcome.NOT_RUN
+    if watch.phase is Phase.EXIT and code == 0:
+        return Outcome.OK
+    if at_limit:
+        return Outcome.MEMORY_LIMIT
+    if code == CHANNEL_LOST:
+        return Outcome.LOST_CHANNEL
+    return Outcome.EXEC_REPLACED if watch.exec_seen and watch.exit_status is None else Outcome.EXITED
+
+
+def _by_signal(number: int, *, at_limit: bool) -> Outcome:
+    if number == signal.SIGXCPU:
+        return Outcome.HANG
+    if number == signal.SIGXFSZ:
+        return Outcome.OUTPUT_LIMIT
+    return Outcome.MEMORY_LIMIT if at_limit else Outcome.CRASH
+
+
+def settle(watch: Watch, found: Findings) -> dict[str, Any]:
+    """The answer to the caller."""
+    outcome = outcome_of(watch)
+    deadly = os.WTERMSIG(watch.status) if watch.status is not None and os.WIFSIGNALED(watch.status) else None
+    own = deadly if watch.outcome is None else None
+    crash = watch.crashes[-1] if watch.crashes else None
+    if crash is not None and crash["signal"] != own:
+        for hidden in watch.crashes:
+            text = f"{signal_name(hidden['signal'])} was raised and handled by the library itself"
+            watch.note(Kind.CRASH_HIDDEN, text, phase=Phase(hidden["phase"]))
+    if watch.forged:
+        watch.note(Kind.FORGED_RECORD, f"{watch.forged} forged records were sent over the probe's own channel")
+    if watch.output_size:
+        shown = bytes(watch.output[:200]).decode(errors="replace")
+        watch.note(Kind.OUTPUT, f"{watch.output_size:,} bytes of output: {shown!r}")
+    if watch.memory_peak >= _AT_LIMIT and outcome is not Outcome.MEMORY_LIMIT:
+        watch.note(Kind.MEMORY_PEAK, f"it used {watch.memory_peak >> 20} MiB of memory")
+    if outcome is Outcome.NOT_RUN:
+        watch.note(Kind.NOT_RUN, watch.words or "the child ended before it was set up", phase=Phase.SETUP)
+    return {
+        "outcome": outcome,
+        "phase": watch.phase,
+        "signal": own if outcome is not Outcome.OK else None,
+        "crash": crash if outcome is Outcome.CRASH else None,
+        "observations": [[*key, count] for key, count in watch.observations.items()],
+        "layers": found.layers,
+        "traced": watch.traced,
+        "notified": watch.unnotified,
+        "loaded_as": found.loaded_as,
+        "mapped": found.mapped,
+        "unmapped": found.unmapped,
+        "kept": found.kept,
+        "blind": found.blind,
+        "cycles": found.cycles,
+    }

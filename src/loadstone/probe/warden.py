@@ -1,0 +1,47 @@
+"""The first process of the namespace the probed children live in: it adopts what they leave behind, and ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import NoReturn
+
+from loadstone.probe.linux.process import die_with_parent
+
+__all__ = ["Warden"]
+
+
+class Warden:
+    """The helper's handle on its warden. When the warden ends, the kernel ends everything in the namespace."""
+
+    def __init__(self) -> None:
+        orders, self._orders = os.pipe()
+        self._answers, answers = os.pipe()
+        self.process = os.fork()
+        if not self.process:
+            _guard(orders, answers)
+        os.close(orders)
+        os.close(answers)
+
+    def end_all(self) -> None:
+        """SIGKILL for every process of the namespace but the warden. Raises OSError when the warden is gone."""
+        os.write(self._orders, b"k")
+        if not os.read(self._answers, 1):
+            raise ChildProcessError("the warden of the process namespace has ended")
+
+
+def _guard(orders: int, answers: int) -> NoReturn:
+    try:
+        die_with_parent()
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps what is adopted
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.closerange(0, min(orders, answers))
+        while os.read(orders, 1):
+            try:
+                os.kill(-1, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            os.write(answers, b"k")
+    finally:
+        os._exit(0)

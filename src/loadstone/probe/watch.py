@@ -1,0 +1,353 @@
+"""One child from fork to the last of what it left: commands out, and everything observed in.
+
+The helper drives: it commands a phase, so it knows which one is under way whatever the child says; while the child
+waits for the next command, it looks at it from outside. One loop serves signals of ended and stopped threads, waiting
+system calls, records and output, until the script is done, the child is gone, or a limit is reached. The wait never
+hangs on a pipe's end: a daemon may hold that for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+from collections.abc import Callable, Generator
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from loadstone.core.observations import ObservationKind as Kind
+from loadstone.core.observations import Phase, Witness
+from loadstone.core.observations import ProbeOutcome as Outcome
+from loadstone.probe.child import CHANNEL_LOST
+from loadstone.probe.confine_linux import MEMORY_LIMIT
+from loadstone.probe.linux import proc, ptrace
+from loadstone.probe.observers import crashes, notices
+from loadstone.probe.protocol import MAX_RECORD, NONCE_SIZE, unpack_record
+
+__all__ = ["Ears", "Script", "Watch"]
+
+Script = Generator[tuple[Phase, str], dict[str, Any], None]
+"""Yields a phase and a command, gets the child's reply; ends when there is nothing left to command.
+
+The first thing it yields is the set-up, which needs no command; the reply to it says how that went.
+"""
+
+_OUTPUT_KEPT: Final = 64 << 10
+_OUTPUT_LIMIT: Final = 16 << 20
+_TICK: Final = 0.02  # seconds between looks at memory
+_GRACE: Final = 0.25  # seconds for a killed process to be gone
+_MAX_OBSERVATIONS: Final = 400
+_MAX_CRASHES: Final = 4
+_RECORDS_AT_ONCE: Final = 64
+
+
+class Ears(NamedTuple):
+    """What the helper listens on besides the child: ended children, and its own caller."""
+
+    children: int
+    caller: int
+
+
+class Watch:
+    """Observes one child. Invariant: ``process`` is reaped by nobody else, so its id stays its own until ``ended``."""
+
+    def __init__(self, process: int, channel: socket.socket, output: int, nonce: bytes, deadline: float) -> None:
+        self.process = process
+        self.phase = Phase.SETUP
+        self.observations: dict[tuple[Kind, Phase, Witness, str], int] = {}
+        self.crashes: list[dict[str, Any]] = []
+        self.outcome: Outcome | None = None
+        self.words = ""  # the child's own, when it failed
+        self.status: int | None = None
+        self.memory_peak = 0
+        self.traced: str | None = None
+        self.unnotified = ""
+        self.output = bytearray()
+        self.output_size = 0
+        self.forged = 0
+        self.exit_status: int | None = None
+        self.executable = self._executable()
+        self.caller_gone = False
+        self._channel = channel
+        self._channel_open = True
+        self._output = output
+        self._nonce = nonce
+        self._deadline = deadline
+        self._listener: int | None = None
+        self._awaited = ""
+        self._output_open = True
+        self._done = False
+        self.exec_seen = False
+        self._visible: Callable[[int], bool] = lambda _process: True
+        channel.setblocking(False)
+        os.set_blocking(output, False)
+
+    # -- what the helper does with it
+
+    def trace(self) -> None:
+        """Attach, so that crashes are seen before the library's own handlers are."""
+        try:
+            ptrace.attach(self.process)
+        except OSError as error:
+            self.traced = f"{error.strerror} ({error.errno})"
+        else:
+            self.traced = ""
+
+    def confine_signals(self, visible: Callable[[int], bool]) -> None:
+        """Let the child signal only those processes for which ``visible`` says yes."""
+        self._visible = visible
+
+    def note(self, kind: Kind, detail: str, witness: Witness = Witness.KERNEL, phase: Phase | None = None) -> None:
+        """Record an observation; equal ones are counted, and no more than a fixed number of different ones kept."""
+        key = (kind, phase or self.phase, witness, detail)
+        if key in self.observations or len(self.observations) < _MAX_OBSERVATIONS:
+            self.observations[key] = self.observations.get(key, 0) + 1
+
+    def run(self, script: Script, ears: Ears) -> None:
+        """Drive the child through the script until it is done or gone; afterwards the child has ended."""
+        self.phase, self._awaited = next(script)
+        poll = select.poll()
+        for descriptor in (ears.children, ears.caller, self._channel.fileno(), self._output):
+            poll.register(descriptor, select.POLLIN)
+        while self.status is None:
+            left = self._deadline - monotonic()
+            if left <= 0:
+                self._end(Outcome.HANG)
+                break
+            ready = {descriptor for descriptor, _event in poll.poll(max(1.0, min(left, _TICK) * 1000))}
+            if ears.caller in ready:
+                self.caller_gone = True
+                self._end(Outcome.NOT_RUN)
+                break
+            if not ready:
+                self._weigh()
+            if self._channel_open and self._channel.fileno() in ready:
+                self._records(script, poll)
+            if self._output in ready:
+                self._take_output(poll)
+            if self._listener is not None and self._listener in ready:
+                self._notice(script, poll)
+            if ears.children in ready:
+                _drain(ears.children)
+            self._stops()
+        self._last_looks(script, poll)
+
+    def close(self) -> None:
+        """Give back every descriptor."""
+        self._channel.close()
+        os.close(self._output)
+        if self._listener is not None:
+            os.close(self._listener)
+
+    @property
+    def completed(self) -> bool:
+        """Whether the script came to its end."""
+        return self._done
+
+    # -- records and commands
+
+    def _records(self, script: Script, poll: select.poll) -> None:
+        for _ in range(_RECORDS_AT_ONCE):
+            try:
+                packed, descriptors, _flags, _address = socket.recv_fds(self._channel, MAX_RECORD + NONCE_SIZE, 1)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                packed, descriptors = b"", []
+            if not packed:
+                self._channel_open = False
+                poll.unregister(self._channel.fileno())
+                self._lost()
+                return
+            self._record(packed, descriptors, script, poll)
+
+    def _record(self, packed: bytes, descriptors: list[int], script: Script, poll: select.poll) -> None:
+        fields = unpack_record(self._nonce, packed)
+        if fields is None or fields.get("done") != self._awaited:
+            if fields is not None and self._awaited == "setup" and isinstance(fields.get("failed"), str):
+                self.words = fields["failed"]
+            else:
+                self.forged += 1
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return
+        if descriptors:
+            self._listener = descriptors[0]
+            poll.register(self._listener, select.POLLIN)
+        self._step(script, fields)
+
+    def _step(self, script: Script, reply: dict[str, Any]) -> None:
+        try:
+            self.phase, command = script.send(reply)
+        except StopIteration:
+            self._done = True
+            self._awaited = ""
+            self._kill()
+            return
+        except OSError as error:  # most likely gone while it was looked at: then its end is told by the wait
+            if self._alive():
+                self.words = f"it could not be looked at: {error.strerror}"
+                self._end(Outcome.NOT_RUN)
+            return
+        self._awaited = command
+        try:
+            self._channel.send(command.encode())
+        except OSError:
+            self._lost()
+
+    def _lost(self) -> None:
+        """The channel is closed while the child may live: it was closed by force, or another program runs."""
+        try:
+            replaced = self._executable() not in (self.executable, None)
+        except OSError:
+            return
+        if replaced or self.exec_seen:
+            self._end(Outcome.EXEC_REPLACED)
+        elif self._alive():
+            self.outcome = self.outcome or Outcome.LOST_CHANNEL
+
+    # -- everything else that is heard
+
+    def _notice(self, script: Script, poll: select.poll) -> None:
+        if self._channel_open:
+            self._records(script, poll)  # said before the call was made
+        assert self._listener is not None
+        try:
+            call = notices.watch(self._listener, self.process, self._visible)
+        except OSError:
+            poll.unregister(self._listener)
+            return
+        if call is None:
+            return
+        if call.own and call.exit_status is not None:
+            self.exit_status = call.exit_status
+            if self._awaited == "exit" or call.exit_status == CHANNEL_LOST:
+                return
+        if call.own and call.exec_:
+            self.exec_seen = True
+        if call.kind is not None and not (self.phase is Phase.THREADS and call.kind is Kind.THREAD_STARTED):
+            self.note(call.kind, call.detail if call.own else f"{call.detail} (by a process it started)")
+
+    def _take_output(self, poll: select.poll) -> None:
+        try:
+            piece = os.read(self._output, 1 << 16)
+        except BlockingIOError:
+            return
+        if not piece:
+            self._output_open = False
+            poll.unregister(self._output)
+            return
+        self.output_size += len(piece)
+        self.output += piece[: _OUTPUT_KEPT - len(self.output)]
+        if self.output_size > _OUTPUT_LIMIT:
+            self._end(Outcome.OUTPUT_LIMIT)
+
+    def _stops(self) -> None:
+        """Every thread that stopped, every child that ended."""
+        while self.status is None:
+            try:
+                thread, status = os.waitpid(-1, os.WNOHANG | ptrace.WALL)
+            except ChildProcessError:
+                return
+            if not thread:
+                return
+            if os.WIFSTOPPED(status):
+                self._stopped(thread, status)
+            elif thread == self.process:
+                self.status = status
+
+    def _stopped(self, thread: int, status: int) -> None:
+        stop = ptrace.decode(status)
+        if stop.execed:
+            self._end(Outcome.EXEC_REPLACED)
+        elif stop.held:
+            ptrace.listen(thread)
+        elif stop.signal in crashes.FATAL and len(self.crashes) < _MAX_CRASHES:
+            self._crashed(thread, stop.signal)
+        else:
+            ptrace.resume(thread, stop.signal)
+
+    def _crashed(self, thread: int, number: int) -> None:
+        try:
+            seen = crashes.look(self.process, thread)
+        except OSError:
+            seen = {"signal": number, "code": None, "address": None, "kind": "", "frames": []}
+        self._weigh(end=False)
+        self.crashes.append({**seen, "phase": self.phase})
+        ptrace.resume(thread, number)
+
+    def _weigh(self, *, end: bool = True) -> None:
+        """Look at the memory: how much it ever was, and whether it is too much."""
+        try:
+            now = proc.memory(self.process)
+        except (OSError, IndexError):
+            return
+        self.memory_peak = max(self.memory_peak, now.data)
+        if end and now.resident > 2 * MEMORY_LIMIT:
+            self._end(Outcome.MEMORY_LIMIT)
+
+    # -- ends
+
+    def _alive(self) -> bool:
+        self._stops()
+        return self.status is None
+
+    def _executable(self) -> tuple[int, int] | None:
+        try:
+            return proc.executable(self.process)
+        except OSError:
+            return None
+
+    def _end(self, outcome: Outcome) -> None:
+        self._weigh(end=False)
+        self.outcome = outcome
+        self._kill()
+
+    def _kill(self) -> None:
+        try:
+            os.kill(self.process, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _last_looks(self, script: Script, poll: select.poll) -> None:
+        """The child is ended or about to: wait for that, then read what it had sent before."""
+        until = monotonic() + _GRACE
+        while self.status is None and monotonic() < until:
+            self._stops()
+            if self.status is None:
+                select.select([], [], [], 0.001)
+        if self._channel_open:
+            self._awaited = self._awaited if self.status is None else ""
+            self._drain_forgeries()
+        for _ in range(_OUTPUT_LIMIT >> 16):
+            before = self.output_size
+            if self._output_open:
+                self._take_output(poll)
+            if self.output_size == before:
+                break
+        script.close()
+
+    def _drain_forgeries(self) -> None:
+        for _ in range(_RECORDS_AT_ONCE):
+            try:
+                packed, descriptors, _flags, _address = socket.recv_fds(self._channel, MAX_RECORD + NONCE_SIZE, 1)
+            except OSError:
+                return
+            for descriptor in descriptors:
+                os.close(descriptor)
+            if not packed:
+                return
+            fields = unpack_record(self._nonce, packed)
+            if fields is None:
+                self.forged += 1
+            elif isinstance(fields.get("failed"), str):
+                self.words = fields["failed"]
+
+
+def _drain(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 512):
+            pass
+    except BlockingIOError:
+        return

@@ -1,0 +1,106 @@
+"""A probe's report as text: what happened first, then what was seen, then how much of it could be seen."""
+
+from __future__ import annotations
+
+from loadstone.core.observations import (
+    CrashRecord,
+    LayerStatus,
+    ObserverStatus,
+    ProbeOutcome,
+    ProbeReport,
+    State,
+    Witness,
+)
+from loadstone.escape import printable
+from loadstone.report.text.style import Style, columns
+
+__all__ = ["render"]
+
+_SENTENCES = {
+    ProbeOutcome.OK: "loaded, resolved, unloaded and ended without incident",
+    ProbeOutcome.LOAD_ERROR: "the loader refused it",
+    ProbeOutcome.CRASH: "crashed",
+    ProbeOutcome.HANG: "did not come back in time",
+    ProbeOutcome.EXITED: "ended the process",
+    ProbeOutcome.EXEC_REPLACED: "replaced the process by another program",
+    ProbeOutcome.MEMORY_LIMIT: "used all the memory it was allowed",
+    ProbeOutcome.OUTPUT_LIMIT: "wrote more than it was allowed",
+    ProbeOutcome.LOST_CHANNEL: "closed the descriptors of the process it was loaded into",
+    ProbeOutcome.DENIED: "was stopped by the fence, not by a fault of its own",
+    ProbeOutcome.NOT_RUN: "was not run",
+}
+
+
+def render(report: ProbeReport, style: Style, *, verbose: int = 0) -> str:
+    """The whole text; ``verbose`` 1 adds every layer and observer, else only those that were not fully at work."""
+    blocks = [
+        _headline(report, style),
+        _observed(report, style),
+        _crash(report.crash, style),
+        _fence(report, style, verbose),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _headline(report: ProbeReport, style: Style) -> list[str]:
+    good = report.outcome is ProbeOutcome.OK
+    paint = (style.warn if report.observations else style.good) if good else style.bad
+    lines = [f"{style.bold(printable(report.target))}: {style.bold(paint(report.outcome.value))}"]
+    sentence = _SENTENCES[report.outcome]
+    if not good and report.outcome is not ProbeOutcome.NOT_RUN:
+        sentence += f", during {report.phase}"
+    if report.crash is not None:
+        sentence += f", by {report.crash.name}"
+    if report.remembered:
+        sentence += " (remembered; --fresh asks again)"
+    return [*lines, f"  {sentence}"]
+
+
+def _observed(report: ProbeReport, style: Style) -> list[str]:
+    if not report.observations:
+        seen = sum(observer.state is State.ACTIVE for observer in report.observers)
+        return [f"  nothing else was seen by {seen} observers; that is one run, not a proof"] if seen else []
+    rows = [
+        (
+            o.phase.value,
+            o.kind.value,
+            printable(o.detail, 400) + ("" if o.witness is Witness.KERNEL else style.dim(f"  [says the {o.witness}]")),
+        )
+        for o in report.observations
+    ]
+    return [style.heading("Seen"), *columns(rows)]
+
+
+def _crash(crash: CrashRecord | None, style: Style) -> list[str]:
+    if crash is None:
+        return []
+    facts = [crash.kind] if crash.kind else []
+    if crash.address is not None:
+        facts.append(f"fault address {crash.address:#x}")
+    if crash.subject:
+        facts.append(f"while resolving {printable(crash.subject, 200)}")
+    lines = [style.heading(f"Crash: {crash.name}") + (f" ({', '.join(facts)})" if facts else "")]
+    for number, frame in enumerate(crash.frames):
+        lines.append(f"  #{number} {printable(str(frame))}{style.dim('  likely') if frame.likely else ''}")
+    return lines
+
+
+def _fence(report: ProbeReport, style: Style, verbose: int) -> list[str]:
+    lines: list[str] = []
+    for title, statuses in (("Fence", report.layers), ("Observers", report.observers)):
+        shown = statuses if verbose else [s for s in statuses if s.state is not State.ACTIVE and _worth_telling(s)]
+        if shown:
+            lines += [style.heading(title), *columns([_status(s, style) for s in shown])]
+    standing = [layer.name for layer in report.layers if layer.state is State.ACTIVE]
+    if standing and not verbose:
+        lines.append(style.dim(f"Layers of the fence that stood: {', '.join(standing)}; -v shows how that was tried"))
+    return lines
+
+
+def _worth_telling(status: LayerStatus | ObserverStatus) -> bool:
+    return status.reason != "not asked for"
+
+
+def _status(status: LayerStatus | ObserverStatus, style: Style) -> tuple[str, ...]:
+    paint = style.good if status.state is State.ACTIVE else style.warn
+    return status.name, paint(status.state.value), printable(status.reason, 400)
