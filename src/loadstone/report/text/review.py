@@ -12,7 +12,7 @@ from loadstone.escape import printable
 from loadstone.report.text.claims import claim_lines, claims_lines, place
 from loadstone.report.text.style import Style
 
-__all__ = ["render"]
+__all__ = ["counted", "render"]
 
 _MAX_WAIVED = 20
 
