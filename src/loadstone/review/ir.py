@@ -217,7 +217,7 @@ class If:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Any loop: ``condition`` None is for ever; ``each`` is (target, iterable) of a for-each; ``runs_first`` do-while."""
+    """Any loop: ``condition`` None is for ever, ``each`` the (target, iterable) of a for-each, ``runs_first`` do-while."""
 
     line: int
     body: Block
@@ -412,7 +412,10 @@ class Conditional:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unit:
-    """One file, read. ``text`` is what was decoded (invalid UTF-8 replaced); ``exported`` Python's ``__all__``."""
+    """One file, read. ``text`` is what was decoded (invalid UTF-8 replaced); ``exported`` Python's ``__all__``.
+
+    ``words`` are all identifiers in it: what tells which functions of other units it may call.
+    """
 
     path: str
     language: Language
@@ -426,6 +429,7 @@ class Unit:
     macros: frozenset[str] = frozenset()
     exported: frozenset[str] | None = None
     line_count: int = 0
+    words: frozenset[str] = frozenset()
 
     def line_text(self, line: int) -> str:
         """The text of one line, without its end; empty when there is no such line."""

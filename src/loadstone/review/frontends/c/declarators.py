@@ -1,0 +1,122 @@
+"""C and C++ declarators, unwound: which name is declared, with which type, as a function or as a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from tree_sitter import Node
+
+from loadstone.review import ir
+
+__all__ = ["Declared", "declared", "declared_in", "parameters_of", "text", "type_text"]
+
+_MAX_WRAPPERS: Final = 64
+_WRAPPERS: Final = {
+    "pointer_declarator": "*",
+    "reference_declarator": "&",
+    "array_declarator": "[]",
+    "parenthesized_declarator": "",
+    "attributed_declarator": "",
+    "init_declarator": "",
+    "function_declarator": "()",
+}
+_NAMES: Final = {
+    "identifier",
+    "field_identifier",
+    "type_identifier",
+    "qualified_identifier",
+    "destructor_name",
+    "operator_name",
+    "template_function",
+    "structured_binding_declarator",
+}
+_TYPE_PARTS: Final = {"storage_class_specifier", "type_qualifier"}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One declarator: the name, what surrounds it from the outside in, and the nodes a caller may want."""
+
+    name: str
+    shape: str
+    node: Node
+    value: Node | None = None
+    function: Node | None = None
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the name itself is a function (and not a pointer to one)."""
+        return self.shape.endswith("()")
+
+
+def text(node: Node | None) -> str:
+    """The source text of a node; empty for None."""
+    return (node.text or b"").decode(errors="replace") if node is not None else ""
+
+
+def declared(node: Node) -> Declared | None:
+    """Unwind one declarator; None when no name is found within it."""
+    shape: list[str] = []
+    value = function = None
+    current: Node | None = node
+    for _ in range(_MAX_WRAPPERS):
+        if current is None:
+            return None
+        if current.type in _NAMES:
+            return Declared(text(current), "".join(shape), node, value, function)
+        mark = _WRAPPERS.get(current.type)
+        if mark is None:
+            return None
+        if current.type == "init_declarator":
+            value = current.child_by_field_name("value")
+        if current.type == "function_declarator":
+            function = current
+        shape.append(mark)
+        current = current.child_by_field_name("declarator") or next(
+            (c for c in current.named_children if c.type in _NAMES or c.type in _WRAPPERS), None
+        )
+    return None
+
+
+def declared_in(declaration: Node) -> Iterator[Declared]:
+    """Every declarator of a declaration, a field declaration or a parameter."""
+    inner = declaration.children_by_field_name("declarator")
+    default = declaration.child_by_field_name("default_value") or declaration.child_by_field_name("value")
+    for node in inner:
+        found = declared(node)
+        if found is not None:
+            yield Declared(found.name, found.shape, node, found.value or default, found.function)
+
+
+def type_text(declaration: Node, shape: str = "") -> str:
+    """The type a declaration spells, with its qualifiers and the pointers of one declarator."""
+    words = [text(c) for c in declaration.named_children if c.type in _TYPE_PARTS]
+    kind = declaration.child_by_field_name("type")
+    if kind is not None and kind.type in {"struct_specifier", "class_specifier", "enum_specifier", "union_specifier"}:
+        words.append(text(kind.child_by_field_name("name")))
+    else:
+        words.append(text(kind))
+    marks = shape.replace("()", "(*)", 1) if shape.count("()") else shape
+    return " ".join(w for w in words if w) + (f" {marks}" if marks else "")
+
+
+def parameters_of(function: Node | None) -> tuple[ir.Parameter, ...]:
+    """The parameters of a function declarator; unnamed ones have an empty name."""
+    listed = function.child_by_field_name("parameters") if function is not None else None
+    if listed is None:
+        return ()
+    found = []
+    for node in listed.named_children:
+        if node.type not in {"parameter_declaration", "optional_parameter_declaration"}:
+            continue
+        line = node.start_point[0] + 1
+        one = next(declared_in(node), None)
+        if one is None:
+            spelled = text(node)
+            if spelled != "void":
+                found.append(ir.Parameter(line, "", spelled))
+        else:
+            found.append(ir.Parameter(line, one.name, type_text(node, one.shape)))
+    return tuple(found)

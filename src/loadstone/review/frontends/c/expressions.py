@@ -1,0 +1,462 @@
+"""C and C++ expressions to the shared representation: macros expanded, constants folded, receivers typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from tree_sitter import Node, Parser
+
+from loadstone.review import ir
+from loadstone.review.frontends.c.directives import Macro
+
+__all__ = ["Expressions", "TooDeep", "base_type", "string_value"]
+
+_T = TypeVar("_T")
+
+MAX_DEPTH: Final = 90
+"""Nested constructs beyond this become a gap; hand-written code stays below thirty. Bounds our own recursion."""
+
+_MAX_EXPANSION: Final = 4096
+_MAX_MACRO_DEPTH: Final = 6
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", '"': '"', "'": "'", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]+|[0-7]{1,3}|.)", re.DOTALL)
+_NUMBER: Final = re.compile(r"(-?0[xX][0-9a-fA-F']+|0[bB][01']+|-?[0-9][0-9']*)([uUlLzZ]*)\Z")
+_TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
+_QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|struct|class|enum|union|static|extern|inline|mutable|register|typename|constexpr|thread_local)\b")
+_NULLS: Final = {"NULL", "nullptr", "Q_NULLPTR", "nil", "APR_SUCCESS_NULL"}
+_KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
+    "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None, "INVALID_HANDLE_VALUE": -1,
+}  # fmt: skip
+
+
+class TooDeep(Exception):
+    """Source is nested deeper than anybody writes; the statement becomes a gap."""
+
+
+def base_type(spelled: str) -> str:
+    """The class a type names: qualifiers, template arguments, pointers and references dropped.
+
+    >>> base_type("const std::unique_ptr<void, Closer> &")
+    'std::unique_ptr'
+    """
+    bare = _QUALIFIERS.sub(" ", _TEMPLATE.sub("", spelled))
+    return bare.replace("*", " ").replace("&", " ").replace("[]", " ").strip().removeprefix("::")
+
+
+def string_value(text: str) -> str:
+    """What a C string literal holds, prefix and quotes dropped."""
+    start = text.find('"')
+    if start < 0:
+        return text
+    prefix, body = text[:start], text[start + 1 : -1]
+    if prefix.endswith("R"):
+        return body.partition("(")[2].rpartition(")")[0]
+    return _ESCAPE.sub(_unescape, body) if "\\" in body else body
+
+
+def _unescape(match: re.Match[str]) -> str:
+    code = match[1]
+    if code[0] == "x":
+        return chr(int(code[1:], 16) & 0x10FFFF)
+    if code[0] in "01234567":
+        return chr(int(code, 8))
+    return _ESCAPES.get(code, code)
+
+
+@dataclass(slots=True)
+class Expressions:
+    """Lowers the expressions of one function.
+
+    ``types`` are the spelled types of the names in scope; ``nested`` lowers a lambda or a statement expression;
+    ``fixed_line`` is the line of the macro call when a macro's body is being lowered.
+    """
+
+    parser: Parser
+    macros: Mapping[str, Macro]
+    types: dict[str, str]
+    nested: Callable[[Node, Expressions], ir.Function]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    fixed_line: int = 0
+    depth: int = 0
+    macro_depth: int = 0
+    owner: str = ""
+
+    def line(self, node: Node) -> int:
+        """The line a node starts on; that of the macro call inside an expansion."""
+        return self.fixed_line or node.start_point[0] + 1
+
+    def end_line(self, node: Node) -> int:
+        """The line a node ends on."""
+        return self.fixed_line or node.end_point[0] + 1
+
+    def lower(self, node: Node) -> ir.Expression:
+        """The expression; raises :class:`TooDeep`."""
+        if self.depth >= MAX_DEPTH:
+            raise TooDeep
+        self.depth += 1
+        try:
+            handler = _LOWER.get(node.type)
+            return handler(self, node) if handler is not None else self._unknown(node)
+        finally:
+            self.depth -= 1
+
+    def child(self, node: Node, name: str) -> ir.Expression:
+        """The expression in a field of a node; an unknown one when it is missing."""
+        found = node.child_by_field_name(name)
+        return self.lower(found) if found is not None else ir.Operation(self.line(node), "?", ())
+
+    def arguments(self, node: Node | None) -> tuple[ir.Expression, ...]:
+        """The arguments of a list node."""
+        if node is None:
+            return ()
+        return tuple(self.lower(n) for n in node.named_children if n.type != "comment")
+
+    def type_of(self, expression: ir.Expression) -> str:
+        """The declared type of a name or member, as spelled; empty when unknown."""
+        match expression:
+            case ir.Name(name=name):
+                return self.types.get(name, "")
+            case ir.Member(base=base, name=name):
+                owner = base_type(self.type_of(base))
+                return self.types.get(f"{owner}.{name}", "") or self.types.get(f".{name}", "")
+            case ir.Item(base=base) | ir.Operation(operator="deref" | "address", operands=(base,)):
+                return self.type_of(base)
+            case ir.Cast(type=spelled):
+                return spelled
+            case ir.Call(name="std::move", arguments=(moved,)):
+                return self.type_of(moved)
+        return ""
+
+    def _unknown(self, node: Node) -> ir.Expression:
+        return ir.Operation(self.line(node), "?", tuple(self.lower(n) for n in node.named_children))
+
+    # Leaves.
+
+    def _identifier(self, node: Node) -> ir.Expression:
+        name = _text(node)
+        line = self.line(node)
+        if name in _KNOWN_CONSTANTS:
+            return ir.Literal(line, _KNOWN_CONSTANTS[name])  # type: ignore[arg-type]
+        macro = self.macros.get(name)
+        if macro is not None and macro.parameters is None and macro.body and self.macro_depth < _MAX_MACRO_DEPTH:
+            expanded = self.expand(macro.body, line)
+            if expanded is not None:
+                return expanded
+        return ir.Name(line, "this" if name == "this" else name.removeprefix("::"))
+
+    def expand(self, body: str, line: int) -> ir.Expression | None:
+        """A macro's body as an expression, every line that of the call; None when it is not an expression."""
+        if len(body) > _MAX_EXPANSION:
+            return None
+        tree = self.parser.parse(f"void _(void) {{ _ = {body}; }}".encode())
+        if tree.root_node.has_error:
+            return None
+        block = tree.root_node.named_children[0].child_by_field_name("body")
+        if block is None or len(block.named_children) != 1 or not block.named_children[0].named_children:
+            return None
+        assignment = block.named_children[0].named_children[0]
+        value = assignment.child_by_field_name("right")
+        if assignment.type != "assignment_expression" or value is None:
+            return None
+        return self.within_macro(line, lambda: self.lower(value))
+
+    def within_macro(self, line: int, work: Callable[[], _T]) -> _T:
+        """Run ``work`` with every line taken to be that of the macro call."""
+        before, self.fixed_line = self.fixed_line, self.fixed_line or line
+        self.macro_depth += 1
+        try:
+            return work()
+        finally:
+            self.fixed_line = before
+            self.macro_depth -= 1
+
+    def substituted(self, macro: Macro, node: Node) -> str:
+        """The body of a function-like macro with the call's arguments in place; empty when they do not fit."""
+        arguments = [_text(n) for n in node.named_children] if node is not None else []
+        parameters = macro.parameters or ()
+        variadic = bool(parameters) and parameters[-1] == "..."
+        if len(arguments) < len(parameters) - variadic or (len(arguments) > len(parameters) and not variadic):
+            return ""
+        values = dict(zip(parameters, arguments, strict=False))
+        if variadic:
+            values["__VA_ARGS__"] = ", ".join(arguments[len(parameters) - 1 :])
+        if not values:
+            return macro.body
+        names = "|".join(re.escape(n) for n in values if n != "...")
+        body = re.sub(rf"(?<!#)#\s*({names})\b", lambda m: '"' + values[m[1]].replace('"', '\\"') + '"', macro.body)
+        body = re.sub(rf"\b({names})\b", lambda m: values[m[1]], body)
+        return re.sub(r"\s*##\s*", "", body)
+
+    def _literal(self, node: Node) -> ir.Expression:
+        text = _text(node)
+        number = _NUMBER.match(text)
+        if number is None:
+            try:
+                return ir.Literal(self.line(node), float(text.rstrip("fFlL")))
+            except ValueError:
+                return ir.Operation(self.line(node), "?", ())
+        digits = number[1].replace("'", "")
+        base = 8 if len(digits) > 1 and digits[0] == "0" and digits.isdigit() else 0
+        try:
+            return ir.Literal(self.line(node), int(digits, base))
+        except ValueError:
+            return ir.Operation(self.line(node), "?", ())
+
+    def _string(self, node: Node) -> ir.Expression:
+        return ir.Literal(self.line(node), string_value(_text(node)))
+
+    def _concatenated(self, node: Node) -> ir.Expression:
+        pieces = [self.lower(n) for n in node.named_children]
+        if all(isinstance(p, ir.Literal) and isinstance(p.value, str) for p in pieces):
+            return ir.Literal(self.line(node), "".join(str(p.value) for p in pieces if isinstance(p, ir.Literal)))
+        return ir.Operation(self.line(node), "format", tuple(pieces))
+
+    def _char(self, node: Node) -> ir.Expression:
+        value = _ESCAPE.sub(_unescape, _text(node).strip("LuU8").strip("'"))
+        return ir.Literal(self.line(node), value)
+
+    def _null(self, node: Node) -> ir.Expression:
+        return ir.Literal(self.line(node), None)
+
+    def _true(self, node: Node) -> ir.Expression:
+        return ir.Literal(self.line(node), node.type == "true")
+
+    # Operators.
+
+    def _parenthesized(self, node: Node) -> ir.Expression:
+        inner = [n for n in node.named_children if n.type != "comment"]
+        if len(inner) == 1 and inner[0].type == "compound_statement":
+            return ir.Closure(self.line(node), self.nested(inner[0], self))
+        return self.lower(inner[0]) if inner else ir.Operation(self.line(node), "?", ())
+
+    def _binary(self, node: Node) -> ir.Expression:
+        spine = []
+        left: Node | None = node
+        while left is not None and left.type == "binary_expression":
+            spine.append(left)
+            left = left.child_by_field_name("left")
+        result = self.lower(left) if left is not None else ir.Operation(self.line(node), "?", ())
+        for part in reversed(spine):
+            operator = part.child_by_field_name("operator")
+            word = {"and": "&&", "or": "||", "not_eq": "!="}.get(found := _text(operator) if operator else "?", found)
+            result = ir.Operation(self.line(part), word, (result, self.child(part, "right")))
+        return result
+
+    def _unary(self, node: Node) -> ir.Expression:
+        operator = node.child_by_field_name("operator")
+        operand = self.child(node, "argument")
+        word = {"not": "!"}.get(found := _text(operator) if operator else "?", found)
+        if word == "-" and isinstance(operand, ir.Literal) and isinstance(operand.value, int):
+            return ir.Literal(self.line(node), -operand.value)
+        return ir.Operation(self.line(node), word, (operand,))
+
+    def _pointer(self, node: Node) -> ir.Expression:
+        operator = node.child_by_field_name("operator")
+        operand = self.child(node, "argument")
+        inner = _uncast(operand)
+        if operator is not None and _text(operator) == "*":
+            if isinstance(inner, ir.Operation) and inner.operator == "address":
+                return inner.operands[0]
+            return ir.Operation(self.line(node), "deref", (operand,))
+        if isinstance(inner, ir.Operation) and inner.operator == "deref":
+            return inner.operands[0]
+        return ir.Operation(self.line(node), "address", (operand,))
+
+    def _conditional(self, node: Node) -> ir.Expression:
+        yes = node.child_by_field_name("consequence")
+        condition = self.child(node, "condition")
+        first = self.lower(yes) if yes is not None else condition
+        return ir.Operation(self.line(node), "?:", (condition, first, self.child(node, "alternative")))
+
+    def _comma(self, node: Node) -> ir.Expression:
+        return ir.Operation(self.line(node), ",", (self.child(node, "left"), self.child(node, "right")))
+
+    def _assignment(self, node: Node) -> ir.Expression:
+        operator = node.child_by_field_name("operator")
+        word = _text(operator).removesuffix("=") if operator is not None else ""
+        return ir.Store(self.line(node), self.child(node, "left"), self.child(node, "right"), word)
+
+    def _update(self, node: Node) -> ir.Expression:
+        operator = node.child_by_field_name("operator")
+        word = "-" if operator is not None and _text(operator) == "--" else "+"
+        line = self.line(node)
+        target = self.child(node, "argument")
+        stored = ir.Store(line, target, ir.Literal(line, 1), word)
+        after = operator is not None and operator.start_byte > node.start_byte
+        return ir.Operation(line, "post", (stored,)) if after else stored
+
+    def _cast(self, node: Node) -> ir.Expression:
+        spelled = node.child_by_field_name("type")
+        return ir.Cast(self.line(node), _text(spelled) if spelled else "", self.child(node, "value"))
+
+    def _sizeof(self, node: Node) -> ir.Expression:
+        value = node.child_by_field_name("value")
+        operands = () if value is None else (self.lower(value),)
+        return ir.Operation(self.line(node), "sizeof", operands)
+
+    # Access.
+
+    def _field(self, node: Node) -> ir.Expression:
+        member = node.child_by_field_name("field")
+        operator = node.child_by_field_name("operator")
+        through = operator is not None and _text(operator) == "->"
+        base = self.child(node, "argument")
+        if isinstance(base, ir.Operation) and base.operator == "deref" and not through:
+            base, through = base.operands[0], True
+        if isinstance(base, ir.Operation) and base.operator == "address" and through:
+            base, through = base.operands[0], False
+        return ir.Member(self.line(node), base, _text(member) if member else "?", through)
+
+    def _subscript(self, node: Node) -> ir.Expression:
+        index = node.child_by_field_name("index") or node.child_by_field_name("indices")
+        if index is not None and index.type == "subscript_argument_list":
+            index = index.named_children[0] if index.named_children else None
+        lowered = self.lower(index) if index is not None else ir.Literal(self.line(node), 0)
+        return ir.Item(self.line(node), self.child(node, "argument"), lowered)
+
+    # Calls.
+
+    def _call(self, node: Node) -> ir.Expression:
+        function = node.child_by_field_name("function")
+        arguments = node.child_by_field_name("arguments")
+        line = self.line(node)
+        if function is None:
+            return self._unknown(node)
+        if function.type == "identifier":
+            macro = self.macros.get(_text(function))
+            if macro is not None and macro.parameters is not None and self.macro_depth < _MAX_MACRO_DEPTH and arguments:
+                expanded = self.expand(self.substituted(macro, arguments), line)
+                if expanded is not None:
+                    return expanded
+        callee = self.lower(function)
+        inner = _uncast(callee)
+        while isinstance(inner, ir.Operation) and inner.operator in {"deref", "address"}:
+            inner = _uncast(inner.operands[0])
+        receiver = inner.base if isinstance(inner, ir.Member) else None
+        values = self.arguments(arguments)
+        if _text(function) == "Q_D" and arguments is not None:
+            return ir.Store(line, ir.Name(line, "d"), ir.Member(line, ir.Name(line, "this"), "d_ptr", through=True))
+        return ir.Call(line, self.name_of(inner), callee, values, (), receiver, self.end_line(node))
+
+    def name_of(self, callee: ir.Expression) -> str:
+        """The name API tables know a callee by."""
+        match callee:
+            case ir.Name(name=name):
+                alias = self.aliases.get(name, name)
+                return _TEMPLATE.sub("", alias).removeprefix("::")
+            case ir.Member(base=base, name=name):
+                spelled = base_type(self.type_of(base))
+                return f"{spelled}::{name}" if spelled else f"?.{name}"
+        return "?"
+
+    def _new(self, node: Node) -> ir.Expression:
+        spelled = node.child_by_field_name("type")
+        name = base_type(_text(spelled)) if spelled is not None else "?"
+        arguments = self.arguments(node.child_by_field_name("arguments"))
+        line = self.line(node)
+        return ir.Operation(line, "new", (ir.Call(line, name, ir.Name(line, name), arguments, (), None, line),))
+
+    def _delete(self, node: Node) -> ir.Expression:
+        values = self.arguments(node)
+        return ir.Call(self.line(node), "delete", ir.Name(self.line(node), "delete"), values, (), None, self.line(node))
+
+    def _compound_literal(self, node: Node) -> ir.Expression:
+        spelled = node.child_by_field_name("type")
+        value = self.child(node, "value")
+        line = self.line(node)
+        if isinstance(value, ir.Display) and spelled is not None and self.is_class_name(_text(spelled)):
+            name = base_type(_text(spelled))
+            return ir.Call(line, name, ir.Name(line, name), value.items, (), None, self.end_line(node))
+        return value
+
+    @staticmethod
+    def is_class_name(spelled: str) -> bool:
+        """Whether braces after this type construct an object in C++ (and not fill a plain struct)."""
+        return "::" in spelled or "<" in spelled or spelled.startswith("Q")
+
+    def _initializer(self, node: Node) -> ir.Expression:
+        items, keys = [], []
+        for child in node.named_children:
+            if child.type == "initializer_pair":
+                designator = child.child_by_field_name("designator")
+                keys.append(_text(designator).lstrip(".") if designator is not None else "")
+                items.append(self.child(child, "value"))
+            elif child.type != "comment":
+                keys.append("")
+                items.append(self.lower(child))
+        return ir.Display(self.line(node), tuple(items), tuple(keys))
+
+    def _lambda(self, node: Node) -> ir.Expression:
+        return ir.Closure(self.line(node), self.nested(node, self))
+
+    def _qualified(self, node: Node) -> ir.Expression:
+        return ir.Name(self.line(node), _text(node).removeprefix("::"))
+
+    def _template(self, node: Node) -> ir.Expression:
+        name = _text(node)
+        return ir.Name(self.line(node), name)
+
+    def _named_cast(self, node: Node) -> ir.Expression:
+        """``static_cast<T>(x)`` and its sisters arrive as a call of a template function."""
+        function = node.child_by_field_name("function")
+        if function is not None and function.type == "template_function":
+            name = function.child_by_field_name("name")
+            if name is not None and _text(name) in {"static_cast", "reinterpret_cast", "const_cast", "dynamic_cast", "qobject_cast"}:
+                spelled = function.child_by_field_name("arguments")
+                values = self.arguments(node.child_by_field_name("arguments"))
+                if len(values) == 1:
+                    return ir.Cast(self.line(node), _text(spelled).strip("<>") if spelled else "", values[0])
+        return self._call(node)
+
+    def _braced_call(self, node: Node) -> ir.Expression:
+        return self._unknown(node)
+
+
+def _uncast(expression: ir.Expression) -> ir.Expression:
+    while isinstance(expression, ir.Cast):
+        expression = expression.operand
+    return expression
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode(errors="replace")
+
+
+_LOWER: Final[dict[str, Callable[[Expressions, Node], ir.Expression]]] = {
+    "identifier": Expressions._identifier,
+    "field_identifier": Expressions._identifier,
+    "type_identifier": Expressions._identifier,
+    "this": Expressions._identifier,
+    "number_literal": Expressions._literal,
+    "string_literal": Expressions._string,
+    "raw_string_literal": Expressions._string,
+    "concatenated_string": Expressions._concatenated,
+    "char_literal": Expressions._char,
+    "null": Expressions._null,
+    "true": Expressions._true,
+    "false": Expressions._true,
+    "parenthesized_expression": Expressions._parenthesized,
+    "condition_clause": Expressions._parenthesized,
+    "binary_expression": Expressions._binary,
+    "unary_expression": Expressions._unary,
+    "pointer_expression": Expressions._pointer,
+    "conditional_expression": Expressions._conditional,
+    "comma_expression": Expressions._comma,
+    "assignment_expression": Expressions._assignment,
+    "update_expression": Expressions._update,
+    "cast_expression": Expressions._cast,
+    "sizeof_expression": Expressions._sizeof,
+    "field_expression": Expressions._field,
+    "subscript_expression": Expressions._subscript,
+    "call_expression": Expressions._named_cast,
+    "new_expression": Expressions._new,
+    "delete_expression": Expressions._delete,
+    "compound_literal_expression": Expressions._compound_literal,
+    "initializer_list": Expressions._initializer,
+    "lambda_expression": Expressions._lambda,
+    "qualified_identifier": Expressions._qualified,
+    "template_function": Expressions._template,
+}

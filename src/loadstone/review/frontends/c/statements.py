@@ -1,0 +1,442 @@
+"""C and C++ statements and function bodies to the shared representation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from tree_sitter import Node, Parser
+
+from loadstone.review import ir
+from loadstone.review.frontends.c.declarators import Declared, declared_in, parameters_of, text, type_text
+from loadstone.review.frontends.c.decorations import Decorations
+from loadstone.review.frontends.c.directives import Macro
+from loadstone.review.frontends.c.expressions import MAX_DEPTH, Expressions, TooDeep, base_type
+
+__all__ = ["Bodies"]
+
+_MAX_MACRO_DEPTH: Final = 6
+_DELETER: Final = re.compile(r"unique_ptr\s*<.*?,\s*(?:decltype\s*\(\s*&?\s*)?(?:::)?([\w:]+)", re.DOTALL)
+_PLAIN: Final = re.compile(
+    r"(?:(?:const|volatile|static|unsigned|signed|register|struct|extern)\s+)*(?:void|char|short|int|long|float|double|bool|size_t|ssize_t|\w+_t)\b"
+)
+_CALL_TEXT: Final = re.compile(r"([A-Za-z_]\w*)\s*\((.*)\)\s*;?\s*\Z", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Bodies:
+    """Lowers function bodies of one projection of one file."""
+
+    parser: Parser
+    macros: Mapping[str, Macro]
+    decorations: Decorations
+    types: Mapping[str, str]
+    is_cpp: bool
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    gaps: list[ir.Gap] = field(default_factory=list)
+
+    def function(
+        self, node: Node, one: Declared, *, owner: str, name: str, local: bool, marks: frozenset[str], condition: str
+    ) -> ir.Function:
+        """A function definition, lowered."""
+        parameters = parameters_of(one.function)
+        types = dict(self.types)
+        types.update({p.name: p.type for p in parameters})
+        if owner:
+            types["this"] = f"{owner} *"
+        expressions = Expressions(self.parser, self.macros, types, self.nested, dict(self.aliases), owner=owner)
+        body = self.body(node, expressions)
+        return ir.Function(
+            name=name,
+            line=node.start_point[0] + 1,
+            end_line=node.end_point[0] + 1,
+            body=body,
+            parameters=parameters,
+            returns=type_text(node, one.shape.replace("()", "")),
+            owner=owner,
+            local=local,
+            marks=marks,
+            condition=condition,
+        )
+
+    def body(self, node: Node, expressions: Expressions) -> ir.Block:
+        """The body of a definition, member initialisers first."""
+        inner = node.child_by_field_name("body") or next(
+            (c for c in node.named_children if c.type in {"compound_statement", "try_statement"}), None
+        )
+        start: list[ir.Statement] = []
+        for listed in (c for c in node.named_children if c.type == "field_initializer_list"):
+            for entry in listed.named_children:
+                start.extend(self._guarded(entry, expressions, self._member_initializer))
+        if inner is None:
+            return ir.Block(node.start_point[0] + 1, node.end_point[0] + 1, tuple(start))
+        block = self.block(inner, expressions)
+        return ir.Block(block.line, block.end_line, (*start, *block.body)) if start else block
+
+    def nested(self, node: Node, outer: Expressions) -> ir.Function:
+        """A lambda, or a statement expression, as a function of its own."""
+        declarator = node.child_by_field_name("declarator")
+        parameters = parameters_of(declarator)
+        types = dict(outer.types)
+        types.update({p.name: p.type for p in parameters})
+        inner = Expressions(self.parser, self.macros, types, self.nested, outer.aliases, outer.fixed_line, outer.depth, outer.macro_depth, outer.owner)
+        body = node.child_by_field_name("body") or node
+        line = outer.line(node)
+        return ir.Function("<lambda>", line, outer.end_line(node), self.block(body, inner), parameters, local=True)
+
+    def block(self, node: Node, expressions: Expressions) -> ir.Block:
+        """Any statement as a block of its own."""
+        body = tuple(self.statements(node, expressions))
+        return ir.Block(expressions.line(node), expressions.end_line(node), body)
+
+    def statements(self, node: Node, expressions: Expressions) -> Iterator[ir.Statement]:
+        """The statements of a compound statement, or the one statement that ``node`` is."""
+        nodes = node.named_children if node.type == "compound_statement" else [node]
+        for child in nodes:
+            yield from self._guarded(child, expressions, self._statement)
+
+    def _guarded(
+        self, node: Node, expressions: Expressions, lower: Callable[[Node, Expressions], Iterator[ir.Statement]]
+    ) -> Iterator[ir.Statement]:
+        depth = expressions.depth
+        if node.type in _SILENT:
+            return
+        if depth >= MAX_DEPTH:
+            yield self._gap(node, expressions, "nested deeper than is read")
+            return
+        expressions.depth += 1
+        try:
+            yield from tuple(lower(node, expressions))
+        except TooDeep:
+            yield self._gap(node, expressions, "nested deeper than is read")
+        finally:
+            expressions.depth = depth
+
+    def _gap(self, node: Node, expressions: Expressions, why: str) -> ir.Gap:
+        gap = ir.Gap(expressions.line(node), expressions.end_line(node), why)
+        self.gaps.append(gap)
+        return gap
+
+    def _statement(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        handler = _STATEMENTS.get(node.type)
+        if handler is not None:
+            yield from handler(self, node, x)
+        elif node.type.endswith("_expression") or node.type in {"identifier", "call_expression"}:
+            yield ir.Evaluate(x.line(node), x.lower(node))
+
+    def _compound(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        yield self.block(node, x)
+
+    def _expression(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        inner = next((c for c in node.named_children if c.type != "comment"), None)
+        if inner is None:
+            return
+        if inner.type == "comma_expression":
+            for part in _comma_parts(inner):
+                yield from self._simple(part, x)
+            return
+        yield from self._simple(inner, x)
+
+    def _simple(self, inner: Node, x: Expressions) -> Iterator[ir.Statement]:
+        line = x.line(inner)
+        if inner.type == "call_expression":
+            expanded = self._expanded(inner, x)
+            if expanded is not None:
+                yield from expanded
+                return
+        if inner.type == "identifier" and (macro := x.macros.get(text(inner))) is not None and macro.parameters is None:
+            expanded = self._snippet(macro.body, x, line)
+            if expanded is not None:
+                yield from expanded
+                return
+        lowered = x.lower(inner)
+        if isinstance(lowered, ir.Store):
+            yield ir.Assign(lowered.line, lowered.target, lowered.value, operator=lowered.operator)
+        elif isinstance(lowered, ir.Cast) and lowered.type.strip() == "void":
+            yield ir.Evaluate(line, lowered.operand, discards=True)
+        else:
+            yield ir.Evaluate(line, lowered)
+
+    def _expanded(self, node: Node, x: Expressions) -> tuple[ir.Statement, ...] | None:
+        """The statements of a function-like macro of this file; None when the call is not one."""
+        function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        macro = x.macros.get(text(function)) if function is not None and function.type == "identifier" else None
+        if macro is None or macro.parameters is None or arguments is None or x.macro_depth >= _MAX_MACRO_DEPTH:
+            return None
+        return self._snippet(x.substituted(macro, arguments), x, x.line(node))
+
+    def _snippet(self, body: str, x: Expressions, line: int) -> tuple[ir.Statement, ...] | None:
+        if not body or len(body) > 4096 or x.macro_depth >= _MAX_MACRO_DEPTH:
+            return None
+        tree = self.parser.parse(f"void _(void) {{ {body}; }}".encode())
+        if tree.root_node.has_error or not tree.root_node.named_children:
+            return None
+        block = tree.root_node.named_children[0].child_by_field_name("body")
+        if block is None:
+            return None
+        return x.within_macro(line, lambda: tuple(self.statements(block, x)))
+
+    def _declaration(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        cleanup = next((w[8:-1] for w in self.decorations.within(node.start_byte, node.end_byte) if w.startswith("cleanup(")), "")
+        is_static = any(c.type == "storage_class_specifier" and text(c) in {"static", "extern"} for c in node.named_children)
+        for one in declared_in(node):
+            yield from self._declare(node, one, x, cleanup=cleanup, static=is_static)
+
+    def _declare(
+        self, node: Node, one: Declared, x: Expressions, *, cleanup: str, static: bool
+    ) -> Iterator[ir.Statement]:
+        spelled = type_text(node, one.shape)
+        line = x.line(one.node)
+        value: ir.Expression | None = None
+        if one.is_function:
+            if not self.is_cpp or not _is_object(text(node.child_by_field_name("type"))):
+                return
+            arguments = tuple(ir.Name(line, p.type or p.name) for p in parameters_of(one.function))
+            spelled = type_text(node)
+            value = self._constructed(spelled, arguments, line)
+        elif one.value is not None and one.value.type == "argument_list":
+            value = self._constructed(spelled, x.arguments(one.value), line)
+        elif one.value is not None:
+            value = x.lower(one.value)
+            if self.is_cpp and isinstance(value, ir.Display) and _is_object(spelled):
+                value = self._constructed(spelled, value.items, line)
+        elif self.is_cpp and _is_object(spelled) and not one.shape:
+            value = ir.Call(line, base_type(spelled), ir.Name(line, base_type(spelled)), (), (), None, line)
+        if "auto" in spelled.split() and value is not None:
+            spelled = _inferred(value, x) or spelled
+        x.types[one.name] = spelled
+        cleanup = cleanup or _deleter(spelled, value)
+        yield ir.Assign(line, ir.Name(line, one.name), value, declares=True, type=spelled, static=static, cleanup=cleanup)
+
+    @staticmethod
+    def _constructed(spelled: str, arguments: tuple[ir.Expression, ...], line: int) -> ir.Expression:
+        if _PLAIN.match(spelled) or "*" in spelled:
+            return arguments[0] if arguments else ir.Literal(line, 0)
+        name = base_type(spelled)
+        return ir.Call(line, name, ir.Name(line, name), arguments, (), None, line)
+
+    def _member_initializer(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        children = node.named_children
+        if len(children) < 2:
+            return
+        line = x.line(node)
+        arguments = x.arguments(children[1])
+        name = text(children[0])
+        spelled = x.types.get(f"{x.owner}.{name}", "")
+        value: ir.Expression
+        if len(arguments) == 1 and not (spelled and _is_object(spelled)):
+            value = arguments[0]
+        elif spelled:
+            value = self._constructed(spelled, arguments, line)
+        else:
+            value = ir.Display(line, arguments)
+        yield ir.Assign(line, ir.Member(line, ir.Name(line, "this"), name, through=True), value)
+
+    # Control flow.
+
+    def _if(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        start, condition = self._condition(node.child_by_field_name("condition"), x)
+        yes, no = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
+        then = self.block(yes, x) if yes is not None else ir.Block(x.line(node), x.line(node), ())
+        otherwise = None
+        if no is not None:
+            inner = no.named_children[-1] if no.type == "else_clause" and no.named_children else no
+            otherwise = self.block(inner, x)
+        made = ir.If(x.line(node), condition, then, otherwise)
+        if start:
+            yield ir.Block(x.line(node), x.end_line(node), (*start, made))
+        else:
+            yield made
+
+    def _condition(self, node: Node | None, x: Expressions) -> tuple[tuple[ir.Statement, ...], ir.Expression]:
+        """What a condition declares or does first, and what it tests."""
+        if node is None:
+            return (), ir.Literal(0, value=True)
+        if node.type in {"condition_clause", "parenthesized_expression"}:
+            start: list[ir.Statement] = []
+            before = node.child_by_field_name("initializer")
+            for child in before.named_children if before is not None else ():
+                start.extend(self._statement(child, x))
+            value = node.child_by_field_name("value") or next((c for c in node.named_children if c.type != "comment"), None)
+            if value is not None and value.type == "declaration":
+                made = tuple(self._declaration(value, x))
+                name = next((s.target for s in made if isinstance(s, ir.Assign)), ir.Literal(x.line(node), value=True))
+                return (*start, *made), name
+            return tuple(start), x.lower(value) if value is not None else ir.Literal(x.line(node), value=True)
+        return (), x.lower(node)
+
+    def _while(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        start, condition = self._condition(node.child_by_field_name("condition"), x)
+        body = self._loop_body(node, x)
+        if start:
+            test = ir.If(x.line(node), condition, body, ir.Block(x.line(node), x.line(node), (ir.Jump(x.line(node), "break"),)))
+            body = ir.Block(body.line, body.end_line, (*start, test))
+            yield ir.Loop(x.line(node), body)
+        else:
+            yield ir.Loop(x.line(node), body, condition)
+
+    def _do(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        _, condition = self._condition(node.child_by_field_name("condition"), x)
+        yield ir.Loop(x.line(node), self._loop_body(node, x), condition, runs_first=True)
+
+    def _for(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        start: list[ir.Statement] = []
+        first = node.child_by_field_name("initializer")
+        if first is not None:
+            start.extend(self._declaration(first, x) if first.type == "declaration" else self._simple(first, x))
+        condition = node.child_by_field_name("condition")
+        step = node.child_by_field_name("update")
+        loop = ir.Loop(
+            x.line(node),
+            self._loop_body(node, x),
+            x.lower(condition) if condition is not None else None,
+            (x.lower(step),) if step is not None else (),
+        )
+        if start:
+            yield ir.Block(x.line(node), x.end_line(node), (*start, loop))
+        else:
+            yield loop
+
+    def _for_range(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        right = node.child_by_field_name("right")
+        one = next(declared_in(node), None)
+        line = x.line(node)
+        name = one.name if one is not None else "?"
+        x.types[name] = type_text(node, one.shape if one is not None else "")
+        iterable = x.lower(right) if right is not None else ir.Operation(line, "?", ())
+        yield ir.Loop(line, self._loop_body(node, x), each=(ir.Name(line, name), iterable))
+
+    def _loop_body(self, node: Node, x: Expressions) -> ir.Block:
+        body = node.child_by_field_name("body")
+        return self.block(body, x) if body is not None else ir.Block(x.line(node), x.line(node), ())
+
+    def _switch(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        _, subject = self._condition(node.child_by_field_name("condition"), x)
+        body = node.child_by_field_name("body")
+        cases = [c for c in body.named_children if c.type == "case_statement"] if body is not None else []
+        yield ir.Switch(x.line(node), subject, tuple(self._case(c, x) for c in cases))
+
+    def _case(self, node: Node, x: Expressions) -> ir.Case:
+        value = node.child_by_field_name("value")
+        skip = value.id if value is not None else 0
+        body = [s for c in node.named_children if c.id != skip for s in self._guarded(c, x, self._statement)]
+        ends = bool(body) and isinstance(body[-1], ir.Jump | ir.Return | ir.Raise)
+        if body and isinstance(body[-1], ir.Block) and body[-1].body:
+            ends = isinstance(body[-1].body[-1], ir.Jump | ir.Return | ir.Raise)
+        line = x.line(node)
+        block = ir.Block(line, x.end_line(node), tuple(body))
+        return ir.Case(line, (x.lower(value),) if value is not None else (), block, falls_through=not ends)
+
+    def _return(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        value = next((c for c in node.named_children if c.type != "comment"), None)
+        yield ir.Return(x.line(node), x.lower(value) if value is not None else None)
+
+    def _throw(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        value = next((c for c in node.named_children if c.type != "comment"), None)
+        yield ir.Raise(x.line(node), x.lower(value) if value is not None else None)
+
+    def _break(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        yield ir.Jump(x.line(node), "break")
+
+    def _continue(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        yield ir.Jump(x.line(node), "continue")
+
+    def _goto(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        yield ir.Jump(x.line(node), "goto", text(node.child_by_field_name("label")))
+
+    def _labeled(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        yield ir.Label(x.line(node), text(node.child_by_field_name("label")))
+        for child in node.named_children[1:]:
+            yield from self._guarded(child, x, self._statement)
+
+    def _try(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        body = node.child_by_field_name("body")
+        handlers = []
+        for clause in (c for c in node.named_children if c.type == "catch_clause"):
+            inner = clause.child_by_field_name("body")
+            caught = parameters_of(clause)
+            names = tuple(base_type(p.type) for p in caught)
+            block = self.block(inner, x) if inner is not None else ir.Block(x.line(clause), x.line(clause), ())
+            handlers.append(ir.Handler(x.line(clause), names, block, caught[0].name if caught else ""))
+        block = self.block(body, x) if body is not None else ir.Block(x.line(node), x.line(node), ())
+        yield ir.Try(x.line(node), block, tuple(handlers))
+
+    def _error(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+        yield self._gap(node, x, "could not be parsed")
+        for child in node.named_children:
+            if child.type in _STATEMENTS and child.type != "ERROR":
+                yield from self._guarded(child, x, self._statement)
+
+
+def _comma_parts(node: Node) -> list[Node]:
+    parts: list[Node] = []
+    current: Node | None = node
+    while current is not None and current.type == "comma_expression":
+        left, right = current.child_by_field_name("left"), current.child_by_field_name("right")
+        if left is not None:
+            parts.append(left)
+        current = right
+    if current is not None:
+        parts.append(current)
+    return parts
+
+
+def _is_object(spelled: str) -> bool:
+    """Whether a type names a class with behaviour (and not a number, a pointer or a reference)."""
+    bare = spelled.strip()
+    return bool(bare) and not _PLAIN.match(bare) and "*" not in bare and "&" not in bare and bare != "auto"
+
+
+def _deleter(spelled: str, value: ir.Expression | None) -> str:
+    """The function a smart pointer calls at the end of its scope; ``Closer::operator()`` for a deleter class."""
+    if "unique_ptr" in spelled or "shared_ptr" in spelled:
+        if isinstance(value, ir.Call) and len(value.arguments) > 1:
+            given = value.arguments[1]
+            if isinstance(given, ir.Operation) and given.operator == "address":
+                given = given.operands[0]
+            if isinstance(given, ir.Name):
+                return given.name.removeprefix("::")
+            if isinstance(given, ir.Closure):
+                return "<lambda>"
+        found = _DELETER.search(spelled)
+        if found:
+            return found[1] if "decltype" in spelled else f"{found[1]}::operator()"
+    return ""
+
+
+def _inferred(value: ir.Expression, x: Expressions) -> str:
+    match value:
+        case ir.Call(name=name) if name[:1].isupper() or name.startswith("std::"):
+            return name
+        case ir.Operation(operator="new", operands=(ir.Call(name=name),)):
+            return f"{name} *"
+        case ir.Cast(type=spelled):
+            return spelled
+        case ir.Name() | ir.Member():
+            return x.type_of(value)
+    return ""
+
+
+_SILENT: Final = {"comment", "access_specifier", "preproc_call", "preproc_def", "preproc_include", "attribute_declaration", "static_assert_declaration", "using_declaration", "type_definition", "alias_declaration", "struct_specifier", "class_specifier", "enum_specifier", "union_specifier", "field_declaration"}  # fmt: skip
+
+_STATEMENTS: Final[dict[str, Callable[[Bodies, Node, Expressions], Iterator[ir.Statement]]]] = {
+    "compound_statement": Bodies._compound,
+    "expression_statement": Bodies._expression,
+    "declaration": Bodies._declaration,
+    "if_statement": Bodies._if,
+    "while_statement": Bodies._while,
+    "do_statement": Bodies._do,
+    "for_statement": Bodies._for,
+    "for_range_loop": Bodies._for_range,
+    "switch_statement": Bodies._switch,
+    "return_statement": Bodies._return,
+    "throw_statement": Bodies._throw,
+    "break_statement": Bodies._break,
+    "continue_statement": Bodies._continue,
+    "goto_statement": Bodies._goto,
+    "labeled_statement": Bodies._labeled,
+    "try_statement": Bodies._try,
+    "ERROR": Bodies._error,
+}

@@ -1,0 +1,298 @@
+"""One C or C++ file to a unit: projections parsed, functions, classes and variables found, relevant bodies lowered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+import tree_sitter_c
+import tree_sitter_cpp
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser
+
+from loadstone.review import ir
+from loadstone.review.apis import words
+from loadstone.review.frontends.c.declarators import Declared, declared, declared_in, text, type_text
+from loadstone.review.frontends.c.decorations import Decorations, undecorated
+from loadstone.review.frontends.c.directives import Directives, Macro, Projection, read, without_comments
+from loadstone.review.frontends.c.expressions import Expressions, TooDeep, base_type
+from loadstone.review.frontends.c.statements import Bodies
+
+__all__ = ["parse_source"]
+
+MAX_SOURCE: Final = 16 << 20
+"""Bytes of one source file that are read; SQLite's amalgamation, the largest known, has 9 MiB."""
+
+_MAX_NODES: Final = 400_000
+"""Top-level and member declarations visited in one file."""
+
+_WORD: Final = re.compile(rb"[A-Za-z_]\w*")
+_SCOPES: Final = {"namespace_definition", "linkage_specification", "declaration_list", "template_declaration", "ERROR", "translation_unit", "export_declaration"}  # fmt: skip
+_CLASSES: Final = {"class_specifier", "struct_specifier"}
+_CONSTANTS: Final = {"0": False, "1": True, "false": False, "true": True}
+
+
+@lru_cache(maxsize=2)
+def _parser(language: ir.Language) -> Parser:
+    grammar = tree_sitter_cpp if language is ir.Language.CPP else tree_sitter_c
+    return Parser(Grammar(grammar.language()))
+
+
+def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozenset[str] = frozenset()) -> ir.Unit:
+    """Read one C or C++ file. ``wanted`` adds names whose users are to be lowered beside those of the API tables.
+
+    A file whose words name no known interface is not parsed: no question of review has a site in it.
+    """
+    source = data.decode("utf-8", errors="replace")
+    lines = data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+    if len(data) > MAX_SOURCE:
+        gap = ir.Gap(1, lines, f"the file has {len(data):,} bytes, more than the {MAX_SOURCE:,} that are read")
+        return ir.Unit(path, language, source, gaps=(gap,), line_count=lines)
+    found = {w.decode(errors="replace") for w in set(_WORD.findall(data))}
+    relevant = (words() | wanted) & found
+    if not relevant:
+        return ir.Unit(path, language, source, line_count=lines, words=frozenset(found))
+    unit = _Reader(path, data, language, frozenset(relevant)).run()
+    if language is ir.Language.C and unit.gaps:
+        other = _Reader(path, data, ir.Language.CPP, frozenset(relevant)).run()
+        if _unread(other) < _unread(unit):
+            unit = other
+    return ir.Unit(
+        path,
+        language,
+        source,
+        unit.functions,
+        unit.classes,
+        unit.variables,
+        unit.conditionals,
+        unit.gaps,
+        unit.imports,
+        unit.macros,
+        None,
+        lines,
+        frozenset(found),
+    )
+
+
+def _unread(unit: ir.Unit) -> int:
+    return sum(gap.end_line - gap.line + 1 for gap in unit.gaps)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What all projections together showed, each thing once."""
+
+    functions: dict[tuple[int, bytes], ir.Function] = field(default_factory=dict)
+    classes: dict[tuple[str, int], ir.Class] = field(default_factory=dict)
+    variables: dict[tuple[str, int], ir.Variable] = field(default_factory=dict)
+    gaps: dict[int, ir.Gap] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Definition:
+    """A function definition met in one projection, before its body is lowered."""
+
+    node: Node
+    one: Declared
+    name: str
+    owner: str
+    local: bool
+
+
+class _Reader:
+    def __init__(self, path: str, data: bytes, language: ir.Language, relevant: frozenset[str]) -> None:
+        self.path = path
+        self.data = data
+        self.language = language
+        self.is_cpp = language is ir.Language.CPP
+        self.relevant = relevant
+        self.found = _Found()
+
+    def run(self) -> ir.Unit:
+        known = {**_CONSTANTS, "defined(__cplusplus)": self.is_cpp}
+        directives = read(without_comments(self.data), known)
+        pattern = re.compile(rb"\b(?:" + rb"|".join(re.escape(w.encode()) for w in sorted(self.relevant)) + rb")\b")
+        for projection in directives.projections(pattern):
+            self._project(projection, directives)
+        return ir.Unit(
+            self.path,
+            self.language,
+            "",
+            tuple(sorted(self.found.functions.values(), key=lambda f: (f.line, f.condition))),
+            tuple(self.found.classes.values()),
+            tuple(self.found.variables.values()),
+            directives.conditionals,
+            tuple(sorted(self.found.gaps.values(), key=lambda g: g.line)),
+            directives.includes,
+            frozenset(directives.macros),
+        )
+
+    def _project(self, projection: Projection, directives: Directives) -> None:
+        blanked, decorations = undecorated(projection.text, directives.macros)
+        tree = _parser(self.language).parse(blanked)
+        if tree.root_node.has_error:
+            self._note_errors(tree.root_node)
+        definitions, variables = [], []
+        types: dict[str, str] = {}
+        for node, scope, hidden in _declarations(tree.root_node):
+            if node.type == "function_definition":
+                definition = self._definition(node, scope, hidden=hidden)
+                if definition is not None:
+                    definitions.append(definition)
+            elif node.type in _CLASSES:
+                self._class(node, scope, types, hidden=hidden)
+            elif node.type == "declaration":
+                variables.extend(self._declared(node, types, hidden=hidden, scope=scope))
+        aliases = _aliases(directives)
+        bodies = Bodies(_parser(self.language), _expandable(directives), decorations, types, self.is_cpp, aliases)
+        for node, one, local in variables:
+            self._variable(node, one, bodies, local=local, projection=projection)
+        for definition in definitions:
+            self._function(definition, bodies, blanked, projection, decorations)
+        for gap in bodies.gaps:
+            self.found.gaps.setdefault(gap.line, gap)
+
+    def _note_errors(self, root: Node) -> None:
+        stack = [root]
+        visited = 0
+        while stack and visited < _MAX_NODES:
+            node = stack.pop()
+            visited += 1
+            if node.type == "ERROR":
+                line = node.start_point[0] + 1
+                self.found.gaps.setdefault(line, ir.Gap(line, node.end_point[0] + 1, "could not be parsed"))
+            elif node.has_error:
+                stack.extend(node.children)
+
+    def _definition(self, node: Node, scope: str, *, hidden: bool) -> _Definition | None:
+        declarator = node.child_by_field_name("declarator")
+        one = declared(declarator) if declarator is not None else None
+        if one is None or one.function is None or node.child_by_field_name("body") is None:
+            return None
+        name = one.name.replace(" ", "")
+        owner = scope
+        if "::" in name:
+            owner, _, simple = name.rpartition("::")
+            owner = owner.rpartition("::")[2] or owner
+            name = simple
+        local = hidden or any(c.type == "storage_class_specifier" and text(c) == "static" for c in node.named_children)
+        return _Definition(node, one, f"{owner}::{name}" if owner else name, owner, local)
+
+    def _function(
+        self, met: _Definition, bodies: Bodies, blanked: bytes, projection: Projection, decorations: Decorations
+    ) -> None:
+        start, end = met.node.start_byte, met.node.end_byte
+        key = (start, blanked[start:end])
+        if key in self.found.functions:
+            return
+        marks = {m for m in decorations.within(start - 80, met.one.node.end_byte + 40) if not m.startswith("cleanup")}
+        if b"noexcept" in blanked[met.one.node.start_byte : met.one.node.end_byte]:
+            marks.add("noexcept")
+        self.found.functions[key] = bodies.function(
+            met.node,
+            met.one,
+            owner=met.owner,
+            name=met.name,
+            local=met.local or "hidden" in marks,
+            marks=frozenset(marks),
+            condition=projection.condition(start, end),
+        )
+
+    def _class(self, node: Node, scope: str, types: dict[str, str], *, hidden: bool) -> None:
+        body = node.child_by_field_name("body")
+        name = text(node.child_by_field_name("name")) or _typedef_name(node)
+        if body is None or not name:
+            return
+        private = node.type == "class_specifier"
+        members, methods, copies_deleted, copies = [], [], False, False
+        for child in body.named_children:
+            if child.type == "access_specifier":
+                private = text(child) != "public"
+            for one in declared_in(child):
+                if one.function is not None and one.is_function:
+                    methods.append(one.name)
+                    copying = one.name in {name, "operator="} and f"const {name}" in text(one.function)
+                    copying = copying or (one.name in {name, "operator="} and f"{name} const" in text(one.function))
+                    deleted = "delete" in text(child)[-24:]
+                    copies_deleted = copies_deleted or (copying and deleted) or (copying and private)
+                    copies = copies or (copying and not deleted)
+                elif child.type == "field_declaration":
+                    spelled = type_text(child, one.shape)
+                    types[f"{name}.{one.name}"] = spelled
+                    types.setdefault(f".{one.name}", spelled)
+                    members.append(ir.Variable(one.name, child.start_point[0] + 1, spelled, private=private, local=hidden))
+        bases = tuple(base_type(text(c)) for b in node.named_children if b.type == "base_class_clause" for c in b.named_children if c.type != "access_specifier")
+        bases_refuse = any("oncopyable" in b.lower() for b in bases) or "Q_DISABLE_COPY" in text(body)
+        copyable = (not copies_deleted and not copies and not bases_refuse) if self.is_cpp else None
+        made = ir.Class(name, node.start_point[0] + 1, node.end_point[0] + 1, tuple(members), tuple(methods), bases, copyable, hidden)
+        self.found.classes.setdefault((name, made.line), made)
+
+    def _declared(
+        self, node: Node, types: dict[str, str], *, hidden: bool, scope: str
+    ) -> Iterator[tuple[Node, Declared, bool]]:
+        words_before = {text(c) for c in node.named_children if c.type == "storage_class_specifier"}
+        for one in declared_in(node):
+            if one.is_function:
+                continue
+            spelled = type_text(node, one.shape)
+            types[one.name] = spelled
+            if "extern" not in words_before or one.value is not None:
+                yield node, one, hidden or "static" in words_before
+
+    def _variable(self, node: Node, one: Declared, bodies: Bodies, *, local: bool, projection: Projection) -> None:
+        line = one.node.start_point[0] + 1
+        expressions = Expressions(bodies.parser, bodies.macros, dict(bodies.types), bodies.nested, bodies.aliases)
+        value: ir.Expression | None = None
+        try:
+            if one.value is not None:
+                value = expressions.lower(one.value)
+        except TooDeep:
+            self.found.gaps.setdefault(line, ir.Gap(line, node.end_point[0] + 1, "nested deeper than is read"))
+        made = ir.Variable(one.name, line, type_text(node, one.shape), value, local, False, projection.condition(node.start_byte, node.end_byte))  # noqa: FBT003 - positions read as the class declares them
+        self.found.variables.setdefault((one.name, line), made)
+
+
+def _declarations(root: Node) -> Iterator[tuple[Node, str, bool]]:
+    """Every definition and declaration outside function bodies, with its class and whether it is file-local."""
+    stack: list[tuple[Node, str, bool]] = [(root, "", False)]
+    visited = 0
+    while stack and visited < _MAX_NODES:
+        node, scope, hidden = stack.pop()
+        visited += 1
+        if node.type == "function_definition":
+            yield node, scope, hidden
+        elif node.type in _CLASSES:
+            yield node, scope, hidden
+            body, name = node.child_by_field_name("body"), text(node.child_by_field_name("name"))
+            if body is not None:
+                stack.extend((c, name, hidden) for c in reversed(body.named_children))
+        elif node.type == "declaration":
+            yield node, scope, hidden
+            kind = node.child_by_field_name("type")
+            if kind is not None and kind.type in _CLASSES:
+                stack.append((kind, scope, hidden))
+        elif node.type in {"type_definition", "field_declaration"}:
+            kind = node.child_by_field_name("type")
+            if kind is not None and kind.type in _CLASSES:
+                stack.append((kind, scope, hidden))
+        elif node.type in _SCOPES:
+            anonymous = node.type == "namespace_definition" and node.child_by_field_name("name") is None
+            stack.extend((c, scope, hidden or anonymous) for c in reversed(node.named_children))
+
+
+def _typedef_name(node: Node) -> str:
+    """The name a typedef gives to a struct without a tag."""
+    outer = node.parent
+    return next((d.name for d in declared_in(outer)), "") if outer is not None and outer.type == "type_definition" else ""
+
+
+def _aliases(directives: Directives) -> Mapping[str, str]:
+    """Object-like macros that merely rename."""
+    return {m.name: m.body for m in directives.macros.values() if m.parameters is None and m.body.isidentifier()}
+
+
+def _expandable(directives: Directives) -> Mapping[str, Macro]:
+    return {n: m for n, m in directives.macros.items() if m.body and m.body.strip("()") != n}
