@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from typing import Final
 
 from loadstone.binary import read
 from loadstone.core.claims import Claim, Evidence, Location, Settler, Undecided
 from loadstone.core.examination import Examination
-from loadstone.core.image import Image
 from loadstone.core.names import validate_name
 from loadstone.core.practices import Practice
 from loadstone.core.trace import Explanation, LoadVerdict, Step, StepOutcome, Trace
 from loadstone.core.verdict import decide
-from loadstone.errors import MalformedImage, NotFound, Unreadable
-from loadstone.library import find
+from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
+from loadstone.library import Policy, SearchPolicy, SearchSource, find
 from loadstone.linker import explain
 from loadstone.review import review_image
 
@@ -47,11 +47,16 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
     validate_name(name)
     location = _locate(name)
     path = location.path if location.path is not None else name
-    image, unread = _read(path) if location.found else (None, ())
     explanation = explain(path)
-    claims = [*_loading_claims(explanation), *unread]
-    if image is not None:
-        claims += review_image(image)
+    claims = _loading_claims(explanation)
+    image = None
+    if location.found:
+        try:
+            image = read(path)
+        except (MalformedImage, Unreadable) as error:
+            claims += _unread(path, error, explanation)
+        else:
+            claims += review_image(image)
     report = None
     if probe and location.found:
         probing = import_module("loadstone.probe")  # only here: a static examination never imports what can run code
@@ -70,12 +75,16 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
     )
 
 
+_FRESH: Final = Policy(search=SearchPolicy(tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)))
+"""What this process happens to have loaded says nothing of what another would find."""
+
+
 def _locate(name: str) -> Trace:
     """Where the target is: a path stands for itself, a name is searched for."""
     if os.sep in name or (os.altsep and os.altsep in name):
         return _taken(name, Trace(name), "given as a path")
     try:
-        return find(name)
+        return find(name, policy=_FRESH)
     except NotFound as miss:
         searched = miss.trace or Trace(name)
         if os.path.lexists(name):
@@ -88,14 +97,11 @@ def _taken(path: str, searched: Trace, reason: str) -> Trace:
     return Trace(searched.name, (*searched.steps, step), path, "explicit")
 
 
-def _read(path: str) -> tuple[Image | None, tuple[Claim, ...]]:
-    """The image, or why there is none: bytes that cannot be had leave the question open, others are explained."""
-    try:
-        return read(path), ()
-    except Unreadable as error:
-        return None, (_open_question(path, "readable", str(error)),)
-    except MalformedImage as error:
-        return None, (_open_question(path, "is-a-binary", str(error), blocking=False),)
+def _unread(path: str, error: LoadstoneError, explanation: Explanation) -> list[Claim]:
+    """Why there is no image, as an open question - unless the explanation has said already that it would not load."""
+    if explanation.first_blocking is not None:
+        return []
+    return [_open_question(path, "is-readable", "cannot tell what is in the file", str(error))]
 
 
 def _loading_claims(explanation: Explanation) -> list[Claim]:
@@ -103,7 +109,8 @@ def _loading_claims(explanation: Explanation) -> list[Claim]:
     claims: list[Claim] = [d.finding() for d in explanation.diagnoses]
     if explanation.verdict is LoadVerdict.UNKNOWN:
         because = "; ".join(explanation.assumptions) or "the loader it needs is not simulated here"
-        claims.append(_open_question(explanation.target, "loads-here", because, settled_by=Settler.PROBE))
+        message = "cannot tell whether it would load"
+        claims.append(_open_question(explanation.target, "loads-here", message, because, Settler.PROBE))
     elif explanation.verdict is not LoadVerdict.FAILS:
         edges = explanation.graph.edges
         found = sum(edge.chosen is not None for edge in edges)
@@ -122,15 +129,13 @@ def _loading_claims(explanation: Explanation) -> list[Claim]:
     return claims
 
 
-def _open_question(
-    path: str, rule: str, reason: str, *, blocking: bool = True, settled_by: Settler = Settler.HUMAN
-) -> Undecided:
+def _open_question(path: str, rule: str, message: str, reason: str, settled_by: Settler = Settler.HUMAN) -> Undecided:
     return Undecided(
         rule=rule,
-        message="cannot tell whether it would load" if rule == "loads-here" else "cannot tell what is in the file",
+        message=message,
         location=Location(path),
         practice=Practice.LOADABILITY,
         reason=reason,
-        blocking=blocking,
+        blocking=True,
         settled_by=settled_by,
     )

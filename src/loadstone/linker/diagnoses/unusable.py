@@ -39,7 +39,7 @@ def unusable(case: Case, refusal: Refusal) -> Diagnosis:
     if ended.errno == errno.EISDIR:
         text = f"{ended.candidate} is a directory, not a library."
         return _with_hidden(
-            case, refusal, blocking(case, refusal, text, f"remove or rename it: {path}", code="directory")
+            case, refusal, blocking(case, refusal, text, "give the path of a library in it", code="directory")
         )
     opened = case.model.view.open(path)
     head = _beginning(case, opened)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from loadstone.core.claims import Claim, Evidence, Finding, Location, Undecided, Unit
+from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Undecided, Unit
 from loadstone.escape import printable
 from loadstone.report.text.style import Style
 
 __all__ = ["claim_lines", "claims_lines", "place"]
+
+
+_SETTLERS = {
+    Settler.PROBE: "`loadstone probe`",
+    Settler.FUZZ: "`loadstone fuzz`",
+    Settler.HUMAN: "a person who knows the code",
+}
 
 
 def place(location: Location, subject: str = "") -> str:
@@ -40,7 +47,7 @@ def claim_lines(claim: Claim, style: Style, *, subject: str = "", fixes: bool = 
     tags = _tags(claim, subject)
     lines = [f"  {style.mark(claim)} {printable(claim.message)}" + (f"  {style.dim(f'[{tags}]')}" if tags else "")]
     if isinstance(claim, Undecided) and claim.reason:
-        lines.append(f"      {style.dim(f'{printable(claim.reason)}; {claim.settled_by} would settle it')}")
+        lines.append(f"      {style.dim(f'{printable(claim.reason)}; {_SETTLERS[claim.settled_by]} would settle it')}")
     if why:
         lines += [f"      {style.dim(f'{place(s.location, subject)}: {printable(s.message)}')}" for s in claim.why]
     if fixes and isinstance(claim, Finding) and claim.fix:

@@ -9,6 +9,7 @@ from loadstone.core.practices import Practice
 from loadstone.core.trace import Edge, Explanation
 from loadstone.core.verdict import Verdict
 from loadstone.escape import printable
+from loadstone.report.text.because import BECAUSE
 from loadstone.report.text.claims import claims_lines
 from loadstone.report.text.style import Style, columns
 
@@ -34,7 +35,8 @@ def _headline(result: Examination, style: Style) -> list[str]:
     lines = [f"{style.bold(printable(result.target))}: {verdict}"]
     if result.location.path is not None and result.location.path != result.target:
         step = result.location.steps[-1] if result.location.steps else None
-        reason = step.reason if step and step.reason else result.location.how
+        how = result.location.how
+        reason = step.reason if step and step.reason else BECAUSE.get(how, how)
         lines.append(f"  {printable(result.location.path)} {style.dim(f'({printable(reason)})')}")
     if result.reasons:
         lines += claims_lines(result.reasons, style, subject=result.location.path or result.target, why=True)
@@ -89,9 +91,8 @@ def _dependencies(explanation: Explanation, style: Style, verbose: int) -> list[
 def _dependency(edge: Edge, style: Style) -> tuple[str, str, str]:
     if edge.chosen is None:
         return printable(edge.name), "->", style.bad("not found")
-    because = next((s.reason for s in reversed(edge.steps) if s.candidate == edge.chosen and s.reason), "")
-    reason = edge.how + (f": {because}" if because else "")
-    return printable(edge.name), "->", f"{printable(edge.chosen)}  {style.dim(f'because {printable(reason)}')}"
+    because = BECAUSE.get(edge.how, edge.how)
+    return printable(edge.name), "->", f"{printable(edge.chosen)}  {style.dim(f'because: {printable(because)}')}"
 
 
 def _claims(result: Examination, style: Style, verbose: int) -> list[str]:

@@ -7,22 +7,11 @@ from collections.abc import Iterator
 
 from loadstone.core.trace import Edge, Explanation, StepOutcome
 from loadstone.escape import printable
+from loadstone.report.text.because import BECAUSE
 from loadstone.report.text.explanation import verdict_line
 from loadstone.report.text.style import Style
 
 __all__ = ["render", "render_dot", "render_mermaid"]
-
-_BECAUSE = {
-    "rpath": "RPATH",
-    "runpath": "RUNPATH",
-    "ld_library_path": "LD_LIBRARY_PATH",
-    "cache": "ld.so.cache",
-    "default": "built-in directory",
-    "explicit": "named by its path",
-    "loaded-name": "loaded already",
-    "loaded-soname": "loaded already, by its SONAME",
-    "same-inode": "the same file, loaded already",
-}
 
 
 def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
@@ -92,7 +81,7 @@ def _line(edge: Edge, found_by: dict[str, Edge], opened: set[str], style: Style)
 
 
 def _because(edge: Edge) -> str:
-    words = _BECAUSE.get(edge.how, edge.how)
+    words = BECAUSE.get(edge.how, edge.how)
     taken = next((s for s in reversed(edge.steps) if s.outcome is StepOutcome.TAKEN), None)
     if taken is not None and taken.rule in ("rpath", "runpath") and taken.source:
         element = taken.element or "the current directory"
