@@ -92,7 +92,7 @@ class Search:
             "",
         )
         self._legacy = frozenset(range(64)) if behaviour.legacy_hwcaps else None
-        self._exists: dict[str, bool] = {}
+        self._exists: dict[tuple[str, int], bool] = {}  # by directory and number of the subdirectory
         self._default = tuple((f"{d}/", d) for d in model.system_dirs)
         self._library_path: tuple[Directory, ...] | None = None
 
@@ -190,11 +190,11 @@ class Search:
         """Try the name in each directory and its hardware subdirectories, until one ends the search."""
         for directory, element in directories:
             any_exists = False
-            for subdirectory in self.subdirectories:
-                place = directory + subdirectory
+            for number, subdirectory in enumerate(self.subdirectories):
+                place = directory, number
                 if self._exists.get(place) is False:
                     continue
-                if self._try(attempt, place + attempt.name, rule, source, element):
+                if self._try(attempt, directory + subdirectory + attempt.name, rule, source, element):
                     self._exists[place] = True
                     return
                 any_exists |= self._remember(place)
@@ -202,13 +202,14 @@ class Search:
                 attempt.note(rule, f"{os.strerror(self.errno)}: the rest of this search path is given up", source)
                 return
 
-    def _remember(self, place: str) -> bool:
+    def _remember(self, place: tuple[str, int]) -> bool:
         """Whether a directory is there; a missing one is not tried again, unless it depends on where we are."""
-        if not place.startswith("/"):
+        directory, number = place
+        if not directory.startswith("/"):
             return True
         known = self._exists.get(place)
         if known is None:
-            code = self.model.view.is_directory(place.rstrip("/") or "/")
+            code = self.model.view.is_directory(f"{directory}{self.subdirectories[number]}".rstrip("/") or "/")
             self.errno = code or self.errno
             known = self._exists[place] = not code
         return known

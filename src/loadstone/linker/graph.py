@@ -65,6 +65,7 @@ class Process:
         self.refusals: list[Refusal] = []
         self.edges: list[Edge] = []
         self.notes: list[str] = []
+        self._during_dlopen = False
 
     # What is there before the load
 
@@ -146,6 +147,7 @@ class Process:
     def dlopen(self, name: str, caller: LoadedObject | None = None) -> LoadedObject | None:
         """Open ``name`` as dlopen would for ``caller``, and what it needs; None when it is refused at once."""
         dependency = Dependency(name, DependencyKind.DLOPEN, 0)
+        self._during_dlopen = True
         return self._open(name, caller or self.program, dependency, by_dlopen=True)
 
     def close_over(self, root: LoadedObject) -> list[LoadedObject]:
@@ -252,8 +254,7 @@ class Process:
         image = self._image(opened, name, requester, dependency, steps)
         if image is None:
             return None
-        by_dlopen = dependency is not None and dependency.kind is DependencyKind.DLOPEN
-        refused = check_mapping(opened, image, self.model, opened_by_dlopen=by_dlopen)
+        refused = check_mapping(opened, image, self.model, during_dlopen=self._during_dlopen)
         if refused is not None:
             failure = Failure(name, refused.text, refused.errno, refused.offset)
             self._refuse(

@@ -35,7 +35,7 @@ class Refused:
     crashes: bool = False
 
 
-def check_mapping(opened: OpenedFile, image: Image, model: LoaderModel, *, opened_by_dlopen: bool) -> Refused | None:
+def check_mapping(opened: OpenedFile, image: Image, model: LoaderModel, *, during_dlopen: bool) -> Refused | None:
     """The first thing that stops the mapping of a library, None when nothing does. Pure."""
     facts = image.native
     assert isinstance(facts, ElfFacts)
@@ -53,19 +53,19 @@ def check_mapping(opened: OpenedFile, image: Image, model: LoaderModel, *, opene
         return Refused("noexec-mount", "failed to map segment from shared object", executable.header_offset)
     return (
         _check_pages(opened, image, loads)
-        or _check_dynamic(image, facts, behaviour.pie_refused, opened_by_dlopen=opened_by_dlopen)
+        or _check_dynamic(image, facts, behaviour.pie_refused, during_dlopen=during_dlopen)
         or _check_stack(image, facts, model, refused=behaviour.executable_stack_refused)
     )
 
 
-def _check_dynamic(image: Image, facts: ElfFacts, pie_refused: str, *, opened_by_dlopen: bool) -> Refused | None:
+def _check_dynamic(image: Image, facts: ElfFacts, pie_refused: str, *, during_dlopen: bool) -> Refused | None:
     dynamic = next((s for s in image.segments if s.kind == "DYNAMIC" and s.file_size), None)
     if dynamic is None:
         code = "debug-only" if any(s.kind == "DYNAMIC" for s in image.segments) else "bad-headers"
         return Refused(code, "object file has no dynamic section", 16)
     if facts.pie and pie_refused:
         return Refused("is-executable", pie_refused, dynamic.offset)
-    if facts.no_open and opened_by_dlopen:
+    if facts.no_open and during_dlopen:
         return Refused("nodlopen", "shared object cannot be dlopen()ed", dynamic.offset)
     return None
 

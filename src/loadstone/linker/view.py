@@ -102,11 +102,12 @@ class HostFiles:
 
     With a root, absolute symbolic links lead to places below it, as they would after chroot(2). With a ``uid`` the
     permission bits of every directory on the way and of the file are weighed for that user; access control lists
-    and capabilities are not.
+    and capabilities are not. Directories in ``noexec`` are taken as mounted noexec, beside those that are.
     """
 
     root: str = "/"
     uid: int | None = None
+    noexec: tuple[str, ...] = ()
     _groups: dict[int, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
 
     def host_path(self, path: str) -> str:
@@ -161,7 +162,12 @@ class HostFiles:
             return False
 
     def is_executable_mount(self, opened: OpenedFile) -> bool:
-        return opened.file_id[0] not in _noexec_devices()
+        if self.noexec and opened.path.startswith(self.noexec):
+            return False
+        try:
+            return not os.statvfs(self.host_path(opened.path)).f_flag & os.ST_NOEXEC
+        except OSError:
+            return True
 
     def _below_root(self, path: str) -> str:
         """The place of ``path`` below the root, its symbolic links followed inside the root."""
@@ -234,22 +240,6 @@ def _groups_of(uid: int) -> frozenset[int]:
     except (ImportError, KeyError):
         return frozenset()
     return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
-
-
-@lru_cache(maxsize=1)
-def _noexec_devices() -> frozenset[int]:
-    """The device numbers of file systems mounted noexec. Source: proc_pid_mountinfo(5)."""
-    found = set()
-    try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
-            for line in lines:
-                fields = line.split(" ", 6)
-                if len(fields) > 5 and "noexec" in fields[5].split(","):
-                    major, minor = fields[2].split(":")
-                    found.add(os.makedev(int(major), int(minor)))
-    except OSError:
-        return frozenset()
-    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,141 @@
+"""What is refused once the header was accepted: segments, kind, flags, place."""
+
+from __future__ import annotations
+
+import struct
+
+from loadstone.binary import read
+from tests.linker.workshop import Question, Workshop, case
+
+
+def _segment(w: Workshop, name: str, kind: str) -> int:
+    """Where the program header of that kind stands in the file."""
+    return next(s.header_offset for s in read(w.path(name)).segments if s.kind == kind)
+
+
+@case
+def a_program_is_not_opened(w: Workshop) -> Question:
+    w.program("prog", "int main(void){return 0;}", "-pie", "-fPIE")
+    return w.ask("prog")
+
+
+@case
+def a_fixed_program_is_not_opened(w: Workshop) -> Question:
+    w.program("prog", "int main(void){return 0;}", "-no-pie")
+    return w.ask("prog")
+
+
+@case
+def a_program_needed_as_a_library(w: Workshop) -> Question:
+    w.program("prog", "int main(void){return 0;}", "-pie", "-fPIE")
+    w.library("stub/prog")
+    w.library("liba.so", needs=["stub/prog"], runpath="$ORIGIN")
+    return w.ask("liba.so")
+
+
+@case
+def a_library_that_must_not_be_opened(w: Workshop) -> Question:
+    w.library("liba.so", "", "-Wl,-z,nodlopen")
+    return w.ask("liba.so")
+
+
+@case
+def a_library_that_must_not_be_opened_but_is_needed(w: Workshop) -> Question:
+    w.library("libb.so", "", "-Wl,-z,nodlopen")
+    w.library("liba.so", needs=["libb.so"], runpath="$ORIGIN")
+    return w.ask("liba.so")
+
+
+@case
+def no_dynamic_section(w: Workshop) -> Question:
+    w.library("liba.so")
+    w.patch("liba.so", _segment(w, "liba.so", "DYNAMIC"), struct.pack("<I", 0))
+    return w.ask("liba.so")
+
+
+@case
+def no_segments_to_load(w: Workshop) -> Question:
+    w.library("liba.so")
+    for segment in read(w.path("liba.so")).segments:
+        if segment.kind == "LOAD":
+            w.patch("liba.so", segment.header_offset, struct.pack("<I", 0))
+    return w.ask("liba.so")
+
+
+@case
+def a_segment_that_is_not_aligned(w: Workshop) -> Question:
+    w.library("liba.so")
+    w.patch("liba.so", _segment(w, "liba.so", "LOAD") + 8, struct.pack("<Q", 8))
+    return w.ask("liba.so")
+
+
+@case
+def debug_information_alone(w: Workshop) -> Question:
+    from tests.linker.workshop import run
+
+    w.library("whole.so", "int f(void){return 1;}", "-g")
+    run(["objcopy", "--only-keep-debug", w.path("whole.so"), w.path("liba.so")])
+    return w.ask("liba.so")
+
+
+@case
+def a_file_cut_before_its_data(w: Workshop) -> Question:
+    w.library("whole.so", "int big[5000] = {1}; int zero[100];")
+    w.file("liba.so", (w.folder / "whole.so").read_bytes()[:9000])
+    return w.ask("liba.so")
+
+
+@case
+def a_file_cut_in_its_sections(w: Workshop) -> Question:
+    w.library("whole.so", "int f(void){return 1;}")
+    image = read(w.path("whole.so"))
+    end = max(s.offset + s.file_size for s in image.segments if s.kind == "LOAD")
+    w.file("liba.so", (w.folder / "whole.so").read_bytes()[:end])
+    return w.ask("liba.so")
+
+
+@case
+def a_truncated_dependency(w: Workshop) -> Question:
+    w.library("libb.so", "int big[5000] = {1}; int zero[100];")
+    w.library("liba.so", needs=["libb.so"], runpath="$ORIGIN")
+    w.file("libb.so", (w.folder / "libb.so").read_bytes()[:9000])
+    return w.ask("liba.so")
+
+
+@case
+def an_executable_stack(w: Workshop) -> Question:
+    w.library("liba.so", "", "-Wl,-z,execstack")
+    return w.ask("liba.so")
+
+
+@case
+def a_file_system_without_execution(w: Workshop) -> Question:
+    w.library("mounted/liba.so", "int f(void){return 1;}")
+    return w.ask("mounted/liba.so", mount=(w.path("mounted"),))
+
+
+@case
+def a_file_system_without_execution_for_a_dependency(w: Workshop) -> Question:
+    w.library("mounted/libb.so", "int f(void){return 1;}")
+    w.library("liba.so", needs=["mounted/libb.so"], runpath="$ORIGIN/mounted")
+    return w.ask("liba.so", mount=(w.path("mounted"),))
+
+
+@case
+def text_relocations_are_allowed(w: Workshop) -> Question:
+    source = "int f(void){return 1;}\n__asm__(\".text\\n.quad f\\n\");"
+    w.library("liba.so", source, "-Wl,-z,notext")
+    return w.ask("liba.so")
+
+
+@case
+def packed_relocations_declared(w: Workshop) -> Question:
+    source = "extern int puts(const char*); static int x; int *p = &x; int f(void){return puts(\"\");}"
+    w.library("liba.so", source, "-Wl,-z,pack-relative-relocs", libc=True)
+    return w.ask("liba.so")
+
+
+@case
+def a_library_for_a_newer_processor(w: Workshop) -> Question:
+    w.library("liba.so", "int f(void){return 1;}", "-Wl,-z,x86-64-v4")
+    return w.ask("liba.so")
