@@ -5,6 +5,8 @@ Sources: gABI chapter 5 "Initialization and Termination Functions"; psABI IRELAT
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from loadstone.binary.elf.dynamic import Tag
 from loadstone.binary.elf.facts import DynamicTable
 from loadstone.binary.elf.machines import relocations
@@ -30,17 +32,18 @@ def read_initialisers(
     tables: tuple[RelocationTable, ...],
 ) -> tuple[Initialiser, ...]:
     """Every address called at load or unload, in the order of the kinds, with its exported name where it has one."""
-    found: list[tuple[str, int, int, bool]] = []
+    found: list[Initialiser] = []
     for tag, kind, final in ((Tag.INIT, "init", False), (Tag.FINI, "fini", True)):
         if by_tag.get(tag):
-            found.append((kind, by_tag[tag], dynamic.place(tag), final))
+            found.append(Initialiser(kind, by_tag[tag], "", dynamic.place(tag), final))
     for tag, size_tag, kind, final in _ARRAYS:
         if tag in by_tag and by_tag.get(size_tag):
-            found.extend((kind, a, at, final) for a, at in _array(view, dynamic, by_tag, tag, size_tag, tables))
-    if view.machine:
-        found.extend(("ifunc", address, dynamic.place(Tag.RELA), False) for address in _resolvers(view, tables))
-    names = _names(symbols, {address for _, address, _, _ in found})
-    return tuple(Initialiser(kind, at, names.get(at, ""), offset, final) for kind, at, offset, final in found)
+            entries = _array(view, dynamic, by_tag, tag, size_tag, symbols, tables)
+            found.extend(Initialiser(kind, address, name, at, final) for address, name, at in entries)
+    where = dynamic.place(Tag.JMPREL if Tag.JMPREL in by_tag else Tag.RELA)
+    found.extend(Initialiser("ifunc", address, "", where) for address in _resolvers(view, tables))
+    names = _names(symbols, {one.address for one in found})
+    return tuple(replace(one, symbol=names[one.address]) if one.address in names else one for one in found)
 
 
 def _array(
@@ -49,25 +52,28 @@ def _array(
     by_tag: dict[int, int],
     tag: Tag,
     size_tag: Tag,
+    symbols: SymbolTable,
     tables: tuple[RelocationTable, ...],
-) -> list[tuple[int, int]]:
-    """``(function address, entry offset)``; entries stored as zero are taken from the relocation that fills them."""
+) -> list[tuple[int, str, int]]:
+    """``(function address, name, entry offset)``; what is stored as zero is taken from the relocation that fills it."""
     word = view.layout.word_size
     address, size = by_tag[tag], by_tag[size_tag]
     if size > MAX_INITIALISERS * word:
         view.damage.add(tag.name, f"{size // word} entries are more than {MAX_INITIALISERS}", dynamic.place(size_tag))
         size = MAX_INITIALISERS * word
     offset, data = view.table(tag.name, address, size, dynamic.place(tag))
-    entries = view.layout.words(data).tolist()
-    if not all(entries):
-        filled = {
-            place: addend
-            for table in tables
-            for place, addend in table.relative_entries(view)
-            if address <= place < address + size
-        }
-        entries = [entry or filled.get(address + i * word, 0) for i, entry in enumerate(entries)]
-    return [(entry, offset + i * word) for i, entry in enumerate(entries)]
+    entries = view.layout.words(data)
+    filled: dict[int, tuple[int, str]] = {}
+    if 0 in entries:
+        for table in tables:
+            for place, symbol, addend in table.filling(view, address, address + size):
+                known = 0 < symbol < len(symbols)
+                value = symbols.values[symbol] if known else 0
+                filled[place] = (value + addend, symbols.names[symbol] if known else "")
+    return [
+        (*((entry, "") if entry else filled.get(address + i * word, (0, ""))), offset + i * word)
+        for i, entry in enumerate(entries)
+    ]
 
 
 def _resolvers(view: View, tables: tuple[RelocationTable, ...]) -> list[int]:

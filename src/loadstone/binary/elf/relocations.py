@@ -7,7 +7,7 @@ jump slots of DT_JMPREL). Entries counted by DT_RELACOUNT need no symbol, by the
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,7 @@ class RelocationTable:
     stride: int
     relative: int
     jump_slots: bool
+    offsets: array[int]
     infos: array[int]
     addends: array[int] | None
 
@@ -49,6 +50,16 @@ class RelocationTable:
                 return
             words = view.layout.words(view.cursor.upto(found[0], min(count * entry_size, found[1])))
             yield from zip(words[0::3], words[2::3], strict=False)
+
+    def filling(self, view: View, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+        """``(patched address, symbol, addend)`` of every entry that patches something from ``first`` to ``last``."""
+        for place, addend in self.relative_entries(view):
+            if first <= place < last:
+                yield place, 0, addend
+        for position, place in enumerate(self.offsets):
+            if first <= place < last:
+                symbol = split_info(view, (self.infos[position],))[0][1]
+                yield place, symbol, self.addends[position] if self.addends else 0
 
 
 def read_relocations(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> tuple[RelocationTable, ...]:
@@ -77,22 +88,23 @@ def read_relocations(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) 
 def _table(view: View, name: str, address: int, size: int, told_at: int, stride: int, relative: int) -> RelocationTable:
     entry_size = stride * view.layout.word_size
     skipped = relative * entry_size
-    infos = addends = view.layout.words(b"")
+    offsets = infos = addends = view.layout.words(b"")
     if size > skipped:
         _, data = view.table(name, address + skipped, size - skipped, told_at)
         words = view.layout.words(data[: len(data) - len(data) % entry_size])
-        infos, addends = words[1::stride], words[2::stride]
+        offsets, infos, addends = words[0::stride], words[1::stride], words[2::stride]
     return RelocationTable(
         address=address,
         stride=stride,
         relative=relative,
         jump_slots=name is _JUMP_SLOTS,
+        offsets=offsets,
         infos=infos,
         addends=addends if stride == 3 else None,
     )
 
 
-def _split_info(view: View, infos: set[int]) -> list[tuple[int, int, int]]:
+def split_info(view: View, infos: Iterable[int]) -> list[tuple[int, int, int]]:
     """Each ``r_info`` with its symbol and its type."""
     if view.layout.bits == 32:
         return [(info, info >> 8, info & 0xFF) for info in infos]
@@ -117,7 +129,7 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
     initial_exec = False
     for table in tables:
         relative += table.relative
-        for info, symbol, kind in _split_info(view, set(table.infos)):
+        for info, symbol, kind in split_info(view, set(table.infos)):
             if table.jump_slots and kind in numbers.jump_slot:
                 slots.add(symbol)
             elif kind in numbers.relative and not symbol:

@@ -1,0 +1,248 @@
+"""What is in a file, as text: the same words for ELF, PE and Mach-O. The first line says what it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+
+from loadstone.core.image import (
+    CheckState,
+    Dependency,
+    DependencyKind,
+    Format,
+    HardeningFact,
+    Image,
+    ImageKind,
+    Initialiser,
+    Symbol,
+    SymbolKind,
+)
+from loadstone.errors import LoadstoneError
+from loadstone.escape import printable
+from loadstone.report.text.style import Style, columns
+
+__all__ = ["render", "render_unread"]
+
+_FORMATS = {Format.ELF: "ELF", Format.PE: "PE", Format.MACHO: "Mach-O"}
+
+_LIBRARIES = {Format.ELF: "shared object", Format.PE: "DLL", Format.MACHO: "dylib"}
+
+_KINDS = {
+    ImageKind.DEBUG: "separated debug information",
+    ImageKind.OBJECT: "object file",
+    ImageKind.CORE: "core dump",
+    ImageKind.OTHER: "file of another kind",
+}
+
+_MARKS = {
+    CheckState.PRESENT: "+",
+    CheckState.PARTIAL: "~",
+    CheckState.ABSENT: "-",
+    CheckState.UNKNOWN: "?",
+    CheckState.NOT_APPLICABLE: " ",
+}
+
+_SHOWN = 8  # of anything countable, without -v
+
+
+def render(image: Image, style: Style, *, verbose: int = 0) -> str:
+    """The whole text; ``verbose`` 1 adds every name and segment, 2 sections and notes."""
+    blocks = [
+        [_headline(image, style), *columns(_identity(image))],
+        _needs(image, style, verbose),
+        _offers(image, style, verbose),
+        _hardening(image, style, verbose),
+        _at_load(image, style, verbose),
+        _layout(image, style, verbose),
+        _damage(image, style),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def render_unread(path: str, error: LoadstoneError, style: Style) -> str:
+    """One line for a file there is no image of, and what to do about it."""
+    lines = [f"{style.bold(printable(path))}: {style.bad('not read')}", f"  {error.message}"]
+    return "\n".join([*lines, *([f"  {error.advice}"] if error.advice else [])]) + "\n"
+
+
+def _headline(image: Image, style: Style) -> str:
+    kind = _LIBRARIES[image.format] if image.kind is ImageKind.SHARED else _KINDS.get(image.kind, image.kind.value)
+    name = f", calls itself {style.bold(printable(image.identity))}" if image.identity else ""
+    broken = f", {style.bad('damaged')}" if image.damage else ""
+    what = f"{_FORMATS[image.format]} {kind} for {image.machine.name}"
+    return f"{style.bold(printable(image.path or 'bytes'))}: {what}{name}{broken}"
+
+
+def _identity(image: Image) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("size", f"{image.size:,} bytes, {image.bits}-bit, {image.byte_order}-endian")]
+    if image.slice_offset:
+        rows.append(("part of", f"a larger file, from offset {image.slice_offset:#x}"))
+    if image.build_id:
+        rows.append(("build id", image.build_id))
+    if image.interpreter:
+        rows.append(("loader", printable(image.interpreter)))
+    for kind, group in groupby(image.search_dirs, key=lambda d: d.kind):
+        places = ":".join(printable(d.text) or "(the current directory)" for d in group)
+        rows.append((kind.value, places))
+    return rows
+
+
+def _heading(style: Style, word: str, summary: str) -> str:
+    return f"{style.heading(word)}  {summary}"
+
+
+def _needs(image: Image, style: Style, verbose: int) -> list[str]:
+    imports = image.imports
+    if not image.needed and not imports:
+        return []
+    lines = [_heading(style, "Needs", f"{_count(len(image.needed), 'library')}, {_count(len(imports), 'symbol')}")]
+    versions: dict[str, list[str]] = {}
+    for need in image.version_needs:
+        versions.setdefault(need.file, []).append(need.name)
+    shown = image.needed if verbose else image.needed[: 2 * _SHOWN]
+    lines += columns([_needed(d, versions.get(d.name, []), verbose) for d in shown])
+    lines += _left_out(len(image.needed) - len(shown), style)
+    if verbose:
+        lines += ["  symbols", *columns([_symbol(s) for s in imports], indent="    ")]
+    return lines
+
+
+def _needed(dependency: Dependency, versions: list[str], verbose: int) -> tuple[str, ...]:
+    notes = []
+    if dependency.kind is not DependencyKind.NEEDED:
+        notes.append(dependency.kind.value)
+    if dependency.virtual:
+        notes.append("an API set, not a file")
+    if dependency.feature:
+        notes.append(f"for {printable(dependency.feature)}")
+    if dependency.current_version:
+        notes.append(f"version {dependency.current_version}, at least {dependency.compatibility_version}")
+    if dependency.symbols:
+        notes.append(_count(len(dependency.symbols), "symbol"))
+    if versions:
+        few = sorted(versions, key=_by_number)
+        few = few if verbose or len(few) <= 4 else [few[0], "...", few[-1]]
+        notes.append(", ".join(printable(v, 80) for v in few))
+    return printable(dependency.name), "; ".join(notes)
+
+
+def _by_number(version: str) -> list[tuple[int, str]]:
+    """``GLIBC_2.14`` after ``GLIBC_2.4``."""
+    parts = version.replace("_", ".").split(".")
+    return [(int(p), "") if p.isascii() and p.isdigit() and len(p) < 10 else (-1, p) for p in parts]
+
+
+def _offers(image: Image, style: Style, verbose: int) -> list[str]:
+    standing_for_versions = {d.name for d in image.version_definitions}
+    exports = [s for s in image.exports if s.value or s.name not in standing_for_versions]
+    if not exports:
+        return []
+    counts = Counter(s.kind for s in exports)
+    words = [_count(counts[kind], word) for kind, word in _NOUNS.items() if counts[kind]]
+    lines = [_heading(style, "Offers", ", ".join(words))]
+    versions = [d.name for d in image.version_definitions if not d.base]
+    if versions:
+        shown = versions if verbose else versions[:_SHOWN]
+        more = f" and {len(versions) - len(shown)} more" if len(shown) < len(versions) else ""
+        lines.append(f"  in {_count(len(versions), 'version')}: {', '.join(printable(v, 80) for v in shown)}{more}")
+    forwards = sum(s.forward is not None for s in exports)
+    if forwards:
+        lines.append(f"  {_count(forwards, 'symbol')} forwarded to other modules")
+    if verbose:
+        lines += columns([_symbol(s) for s in exports], indent="    ")
+    return lines
+
+
+_NOUNS = {
+    SymbolKind.FUNCTION: "function",
+    SymbolKind.OBJECT: "object",
+    SymbolKind.TLS: "thread-local object",
+    SymbolKind.IFUNC: "indirect function",
+    SymbolKind.UNTYPED: "symbol",
+    SymbolKind.COMMON: "common symbol",
+    SymbolKind.SECTION: "section symbol",
+    SymbolKind.FILE: "file symbol",
+    SymbolKind.OTHER: "other symbol",
+}
+
+
+def _symbol(symbol: Symbol) -> tuple[str, ...]:
+    name = printable(symbol.name, 400)
+    if symbol.version:
+        name += ("@@" if symbol.exported and symbol.version.is_default else "@") + printable(symbol.version.name, 80)
+    origin = symbol.library or (symbol.version.file if symbol.version else None)
+    notes = [symbol.kind.value if symbol.kind is not SymbolKind.UNTYPED else "", symbol.binding.value]
+    if origin:
+        notes.append(f"from {printable(origin, 80)}")
+    if symbol.forward:
+        notes.append(f"forwarded to {printable(symbol.forward, 80)}")
+    address = f"{symbol.value:#x}" if symbol.defined else ""
+    return (address or "-", name, " ".join(n for n in notes if n and n != "global"))
+
+
+def _hardening(image: Image, style: Style, verbose: int) -> list[str]:
+    facts = [f for f in image.hardening if verbose or f.state is not CheckState.NOT_APPLICABLE]
+    if not facts:
+        return []
+    counts = Counter(fact.state for fact in facts)
+    summary = ", ".join(f"{counts[state]} {state.value}" for state in CheckState if counts[state])
+    return [_heading(style, "Hardening", summary), *columns([_fact(fact, style) for fact in facts])]
+
+
+def _fact(fact: HardeningFact, style: Style) -> tuple[str, ...]:
+    mark = f"{_MARKS[fact.state]} {fact.name}"
+    return mark, f"{printable(fact.detail)}  {style.dim(f'[@{fact.location.start:#x}]')}"
+
+
+def _at_load(image: Image, style: Style, verbose: int) -> list[str]:
+    running = [i for i in image.initialisers if not i.final]
+    if not running:
+        return []
+    counts = Counter(i.kind for i in running)
+    summary = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    shown = running if verbose else running[:_SHOWN]
+    lines = [_heading(style, "Runs at load", summary), *columns([_initialiser(i) for i in shown])]
+    return lines + _left_out(len(running) - len(shown), style)
+
+
+def _initialiser(one: Initialiser) -> tuple[str, ...]:
+    return one.kind, f"{one.address:#x}", printable(one.symbol, 200)
+
+
+def _layout(image: Image, style: Style, verbose: int) -> list[str]:
+    lines: list[str] = []
+    if verbose:
+        rows: list[tuple[str, ...]] = [
+            (s.kind, s.flags, f"{s.offset:#x}+{s.file_size:#x}", f"at {s.address:#x}") for s in image.segments
+        ]
+        lines = [_heading(style, "Segments", str(len(rows))), *columns(rows)]
+    if verbose > 1:
+        parts: list[tuple[str, ...]] = [
+            (printable(s.name), s.kind, s.flags, f"{s.offset:#x}+{s.size:#x}") for s in image.sections
+        ]
+        notes: list[tuple[str, ...]] = [
+            (printable(n.owner), f"{n.kind:#x}", f"{n.offset:#x}+{n.size:#x}") for n in image.notes
+        ]
+        lines += ["", _heading(style, "Sections", str(len(parts))), *columns(parts)]
+        lines += ["", _heading(style, "Notes", str(len(notes))), *columns(notes)]
+    return lines
+
+
+def _damage(image: Image, style: Style) -> list[str]:
+    if not image.damage:
+        return []
+    summary = "what the bytes say against themselves"
+    rows: list[tuple[str, ...]] = [
+        (f"@{d.offset:#x}", printable(d.field), printable(d.what) + (" (a loader fails here too)" if d.fatal else ""))
+        for d in image.damage
+    ]
+    return [_heading(style, style.bad("Damage"), summary), *columns(rows)]
+
+
+def _left_out(count: int, style: Style) -> list[str]:
+    return [style.dim(f"  and {count} more; -v shows them")] if count > 0 else []
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun if number == 1 else f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{number:,} {plural}"
