@@ -88,7 +88,8 @@ def _locate(name: str) -> Trace:
     except NotFound as miss:
         searched = miss.trace or Trace(name)
         if os.path.lexists(name):
-            return _taken(name, searched, "in the current directory, where no loader looks for a bare name")
+            here = os.path.join(os.curdir, name)
+            return _taken(here, searched, "in the current directory, where no loader looks for a bare name")
         return searched
 
 
