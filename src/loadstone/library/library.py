@@ -272,7 +272,7 @@ class Library:
         except Refused as refused:
             said = refused.text
         else:
-            footprint = record.footprint
+            footprint = record.source.footprint
             found.address = address
             if footprint.low <= address - opened.base < footprint.high or not footprint.high:
                 return found
@@ -320,10 +320,11 @@ class Library:
             WrongSymbolKind: the name is there, but it is data.
             Others: those of :meth:`resolve`.
         """
-        from loadstone.library import function as functions  # noqa: PLC0415  the C parser is heavy
-        from loadstone.library import prototype as prototypes  # noqa: PLC0415
-
+        bound: Any
         if argtypes is None:
+            from loadstone.library import function as functions  # noqa: PLC0415  the C parser is heavy
+            from loadstone.library import prototype as prototypes  # noqa: PLC0415
+
             parsed = prototypes.parse(prototype)
             symbol = self._of_kind(parsed.name, _CALLABLE, "function", dependencies=dependencies)
             bound = functions.bind(symbol.address, parsed, owner=self, capture_errno=capture_errno)
@@ -333,7 +334,8 @@ class Library:
             bound = kind(symbol.address)
             bound.owner = self
         self._register("function", symbol.name, bound)
-        return bound
+        made: Callable[..., Any] = bound
+        return made
 
     def data(self, declaration: str, *, dependencies: bool = False) -> Any:
         """A typed view of a variable: ``lib.data("int optind").value``. While it lives, unloading is refused.

@@ -20,9 +20,11 @@ from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Refused
 from loadstone.library.hints import LoadHint
 from loadstone.library.places import check_place
 from loadstone.library.policy import Policy
-from loadstone.library.preflight import Footprint, footprint, identity
-from loadstone.library.record import Loan, Record
+from loadstone.library.pin import pinned_digest
+from loadstone.library.preflight import footprint, identity
+from loadstone.library.record import Loan, Record, Source
 from loadstone.library.registry import registry
+from loadstone.library.sealed import SealedSource
 from loadstone.library.search import explicit_path, find
 from loadstone.library.source import PathSource
 from loadstone.linker import explain
@@ -46,6 +48,8 @@ def open_library(
         record.load(loan, wanted)
     except Refused as refused:
         raise _load_failed(name, path, refused) from None
+    except MalformedImage as damage:
+        raise _damaged(path, damage) from damage
     finally:
         loan.release(record)
     return record
@@ -74,24 +78,34 @@ def _located(name: str, version: str | None, hints: int, policy: Policy, adapter
 
 
 def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Adapter) -> Record:
+    """The record of the file at ``path``, checked as the policy wants it."""
     number = BASE_NAMESPACE if namespace is None else namespace.number
+    pin = pinned_digest(path, policy)
     try:
         status = os.stat(path)
         check_place(path, policy)
         room = footprint(path, status)
-    except MalformedImage as error:
-        raise LoadFailed(
-            name=path,
-            stage="check",
-            system_text=error.message,
-            explanation=_explained(path),
-            advice=error.advice,
-        ) from error
+    except MalformedImage as damage:
+        raise _damaged(path, damage) from damage
     except LoadstoneError:
         raise
     except OSError as error:
         raise Unreadable(path=path, reason=error.strerror or str(error), code=error.errno) from error
-    return registry.record((identity(status), number, ""), adapter, lambda: PathSource(path, number), room)
+
+    def source() -> Source:
+        return SealedSource(path, pin, policy.pins, adapter, number) if pin else PathSource(path, room, number)
+
+    return registry.record((identity(status), number, pin), adapter, source)
+
+
+def _damaged(path: str, damage: MalformedImage) -> LoadFailed:
+    return LoadFailed(
+        name=path,
+        stage="check",
+        system_text=damage.message,
+        explanation=_explained(path),
+        advice=damage.advice,
+    )
 
 
 def _load_failed(name: str, path: str, refused: Refused) -> LoadFailed:

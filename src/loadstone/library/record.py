@@ -26,10 +26,11 @@ import threading
 import weakref
 from enum import Enum, auto
 from threading import get_ident
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from loadstone.errors import Closed, Holder, InUse, LoadFailed
+from loadstone.errors import Closed, Holder, InUse, LoadFailed, LoadstoneError
 from loadstone.library.adapters.base import Adapter, Opened, Refused
+from loadstone.library.inside import system_call
 from loadstone.library.live import Ledger
 from loadstone.library.outcome import UnloadOutcome, UnloadState
 from loadstone.library.policy import Assurance
@@ -67,6 +68,15 @@ class Source(Protocol):
 
     def prepared(self) -> AbstractContextManager[str]:
         """The path to give to the system, valid until the context is left."""
+        ...
+
+    @property
+    def footprint(self) -> Footprint:
+        """The room it takes up, once it is prepared."""
+        ...
+
+    def confirm(self, opened: Opened) -> None:
+        """Raise when what the system mapped is not what was prepared."""
         ...
 
     @property
@@ -115,15 +125,6 @@ class Loan:
         return Holder("handle" if self._handle() is not None else "a handle dropped without unload,", self.name)
 
 
-class _Inside(threading.local):
-    """How many system calls of ours the current thread is inside of."""
-
-    depth = 0
-
-
-_inside: Final = _Inside()
-
-
 class Record:
     """One library file in one namespace. Thread-safe; see the module for the invariants.
 
@@ -136,7 +137,6 @@ class Record:
         "_changed",
         "_owners",
         "adapter",
-        "footprint",
         "hints",
         "ledger",
         "loans",
@@ -148,12 +148,11 @@ class Record:
         "worker",
     )
 
-    def __init__(self, adapter: Adapter, source: Source, footprint: Footprint, owners: dict[int, Record]) -> None:
+    def __init__(self, adapter: Adapter, source: Source, owners: dict[int, Record]) -> None:
         self._changed = threading.Condition(threading.RLock())  # a finaliser may call back in the middle of anything
         self._owners = owners
         self.adapter = adapter
         self.source = source
-        self.footprint = footprint
         self.state = State.IDLE
         self.worker: int | None = None
         self.target: str | None = None  # what it is being opened by
@@ -198,7 +197,7 @@ class Record:
     def _settled(self) -> bool:
         """Wait, with ``_changed`` held, until nobody talks to the system; false for those who must not wait."""
         while self.state is State.LOADING or self.state is State.UNLOADING:
-            if self.worker == get_ident() or _inside.depth:
+            if self.worker == get_ident() or system_call.depth:
                 return False
             self._changed.wait()
         if self.state is State.ORPHANED:
@@ -215,7 +214,7 @@ class Record:
         try:
             with self.source.prepared() as target:
                 self.target = target
-                opened = self._open(target, hints)
+                opened = self._confirmed(self._open(target, hints))
         finally:
             with self._changed:
                 if opened is not None:
@@ -223,6 +222,15 @@ class Record:
                 self.target = self.worker = None
                 self.state = State.LOADED if self.opens else State.IDLE
                 self._changed.notify_all()
+
+    def _confirmed(self, opened: Opened) -> Opened:
+        try:
+            self.source.confirm(opened)
+        except LoadstoneError:
+            self._owners.pop(opened.handle, None)
+            self._close(opened, 1)
+            raise
+        return opened
 
     def _open_beside(self, loan: Loan, hints: int) -> None:
         """Open although another thread, or a frame below this one, is loading or unloading the same library."""
@@ -234,22 +242,16 @@ class Record:
                 self._changed.notify_all()
 
     def _open(self, target: str, hints: int) -> Opened:
-        _inside.depth += 1
-        try:
+        with system_call:
             opened = self.adapter.open(target, hints, self.source.namespace)
-        finally:
-            _inside.depth -= 1
         owner = self._owners.setdefault(opened.handle, self)
         return opened if owner is self else self._open_replaced(opened, hints)
 
     def _open_replaced(self, stale: Opened, hints: int) -> Opened:
         """The system compares names before files, and answered with a file that has since been replaced."""
         self._close(stale, 1)
-        _inside.depth += 1
-        try:
+        with system_call:
             opened = self.adapter.open(self.source.respelled(), hints, self.source.namespace)
-        finally:
-            _inside.depth -= 1
         if self._owners.setdefault(opened.handle, self) is self:
             return opened
         self._close(opened, 1)
@@ -358,21 +360,16 @@ class Record:
         """Give references back; the system's words when it refuses one."""
         said = ""
         for _ in range(count):
-            _inside.depth += 1
             try:
-                self.adapter.close(opened)
+                with system_call:
+                    self.adapter.close(opened)
             except Refused as refused:
                 said = refused.text
-            finally:
-                _inside.depth -= 1
         return said
 
     def _is_mapped(self, opened: Opened) -> bool:
-        _inside.depth += 1
-        try:
+        with system_call:
             return self.adapter.is_mapped(opened)
-        finally:
-            _inside.depth -= 1
 
     # -- fork ------------------------------------------------------------------------------------------------------
 

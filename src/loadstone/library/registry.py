@@ -14,7 +14,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from loadstone.library.adapters.base import Adapter
-from loadstone.library.preflight import FileId, Footprint
+from loadstone.library.preflight import FileId
 from loadstone.library.record import Record, Source
 
 __all__ = ["Key", "Registry", "registry"]
@@ -31,7 +31,7 @@ class Registry:
     _records: WeakValueDictionary[Key, Record] = field(default_factory=WeakValueDictionary)
     _lock: threading.RLock = field(default_factory=threading.RLock)  # a finaliser may call back inside
 
-    def record(self, key: Key, adapter: Adapter, source: Callable[[], Source], footprint: Footprint) -> Record:
+    def record(self, key: Key, adapter: Adapter, source: Callable[[], Source]) -> Record:
         """The record of ``key``, made when there is none; ``source`` is called only then."""
         found = self._records.get(key)
         if found is not None:
@@ -39,7 +39,7 @@ class Registry:
         with self._lock:
             found = self._records.get(key)
             if found is None:
-                found = self._records[key] = Record(adapter, source(), footprint, self.owners)
+                found = self._records[key] = Record(adapter, source(), self.owners)
             return found
 
     def owner_of(self, handle: int) -> Record | None:

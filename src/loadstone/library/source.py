@@ -11,9 +11,10 @@ from typing import Final
 from loadstone.binary import read
 from loadstone.core.image import Image, Symbol
 from loadstone.errors import LoadstoneError
-from loadstone.library.adapters.base import BASE_NAMESPACE
+from loadstone.library.adapters.base import BASE_NAMESPACE, Opened
 from loadstone.library.places import assurance_of
 from loadstone.library.policy import Assurance
+from loadstone.library.preflight import Footprint
 
 __all__ = ["PathSource"]
 
@@ -23,12 +24,13 @@ _spellings: Final = itertools.count(1)
 class PathSource:
     """A file given to the system by its path. Nothing vouches for what the path leads to by then."""
 
-    __slots__ = ("_image", "namespace", "path")
+    __slots__ = ("_image", "footprint", "namespace", "path")
 
     unverified: tuple[str, ...] = ()
 
-    def __init__(self, path: str, namespace: int = BASE_NAMESPACE) -> None:
+    def __init__(self, path: str, footprint: Footprint, namespace: int = BASE_NAMESPACE) -> None:
         self.path = path
+        self.footprint = footprint
         self.namespace = namespace
         self._image: Image | None = None
 
@@ -41,6 +43,9 @@ class PathSource:
     def prepared(self) -> Iterator[str]:
         """The path, as it is."""
         yield self.path
+
+    def confirm(self, opened: Opened) -> None:
+        """Nothing was promised."""
 
     def respelled(self) -> str:
         """The same file and the same ``$ORIGIN``, but a name that the loader has not seen in this process."""
