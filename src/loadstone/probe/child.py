@@ -61,10 +61,10 @@ def run(orders: Orders, channel: socket.socket, output: int) -> NoReturn:
         layers, listener = raise_fence(orders.fence)
         name = _reachable(orders)
         told = {"layers": layers, "unnotified": listener.reason, "loaded_as": os.fsdecode(name)}
-        descriptors = [listener.descriptor] if listener.descriptor is not None else []
-        socket.send_fds(channel, [pack_record(orders.nonce, {"done": "setup", **told})], descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        if listener.descriptor is not None:  # before the set-up is called done: it must not be seen open
+            socket.send_fds(channel, [pack_record(orders.nonce, {"listener": True})], [listener.descriptor])
+            os.close(listener.descriptor)
+        channel.send(pack_record(orders.nonce, {"done": "setup", **told}))
         _Child(orders, name, channel).obey()
     except OSError as error:
         _last_words(channel, orders, f"{error.strerror or error}")
@@ -150,13 +150,14 @@ class _Child:
         return self._load(_LAZY)
 
     def _resolve(self) -> dict[str, Any]:
-        handle, progress, failed, count = self._handle, self._orders.progress, [], 0
+        handle, progress, count = self._handle, self._orders.progress, 0
+        failed: list[tuple[str, str]] = []
         for index, name in enumerate(self._orders.symbols, start=1):
             progress[:4] = index.to_bytes(4, "little")
-            if not _dlsym(handle, name):
+            if not _dlsym(handle, name) and (words := _dlerror()):  # a symbol may well be 0: versions are
                 count += 1
                 if len(failed) < _MAX_SHOWN:
-                    failed.append((name.decode(errors="replace"), _error()))
+                    failed.append((name.decode(errors="replace"), words.decode(errors="replace")))
         progress[:4] = bytes(4)
         return {"failed": failed, "failures": count}
 
@@ -204,9 +205,7 @@ def _bytes_in_use() -> int | None:
 
 
 class _MallInfo(ctypes.Structure):
-    _fields_ = tuple(
-        (name, ctypes.c_size_t) for name in "arena fast0 fast1 maps mapped peak fast used free top".split()
-    )
+    _fields_ = (("before", ctypes.c_size_t * 7), ("used", ctypes.c_size_t), ("after", ctypes.c_size_t * 2))
 
     used: int
 

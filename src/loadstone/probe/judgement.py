@@ -77,8 +77,9 @@ _ENDS: Final[dict[ProbeOutcome, tuple[str, int | None]]] = {
 _TOLD_BY_OUTCOME: Final = frozenset({Kind.LOAD_ERROR, Kind.NOT_RUN, Kind.THREAD_TEST})
 _EFFECTS: Final = frozenset(
     {
-        Kind.DESCRIPTOR_CLOSED, Kind.ENVIRONMENT_CHANGED, Kind.EXEC, Kind.FILE_CHANGED, Kind.FILE_WRITE, Kind.CWD_CHANGED,
-        Kind.FORBIDDEN_CALL, Kind.NETWORK, Kind.PROCESS_STARTED, Kind.SIGNAL_HANDLER, Kind.SIGNAL_SENT,
+        Kind.DESCRIPTOR_CLOSED, Kind.ENVIRONMENT_CHANGED, Kind.EXEC, Kind.FILE_CHANGED, Kind.FILE_WRITE,
+        Kind.CWD_CHANGED, Kind.FORBIDDEN_CALL, Kind.NETWORK,
+        Kind.PROCESS_STARTED, Kind.SIGNAL_HANDLER, Kind.SIGNAL_SENT,
         Kind.THREAD_STARTED, Kind.THREAD_LEFT, Kind.UMASK_CHANGED,
     }
 )  # fmt: skip
@@ -165,7 +166,7 @@ _THREAD_CWE: Final = {ProbeOutcome.HANG: 833, ProbeOutcome.CRASH: 362}
 
 
 def _leaves(report: ProbeReport) -> Iterator[Claim]:
-    """Is it gone after unload? (If not, the observation says so.)"""
+    """Is it gone after unload? If not, the observation says so."""
     if report.outcome is ProbeOutcome.OK and not report.seen(Kind.NOT_UNLOADED):
         rule = "probe-unloads"
         if _active(report, "maps"):

@@ -9,11 +9,11 @@ import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from loadstone.binary import read
 from loadstone.core.image import Format, Image
-from loadstone.core.names import has_directory, validate_name
+from loadstone.core.names import validate_name
 from loadstone.core.observations import (
     LayerStatus,
     Observation,
@@ -72,7 +72,7 @@ def probe(
 
 def _located(name: str) -> str:
     validate_name(name)
-    if has_directory(name) or os.path.isfile(name):
+    if os.sep in name or os.path.isfile(name):
         return os.path.abspath(name)
     from loadstone.library import find  # noqa: PLC0415 - only for bare names: a path needs no search
 
@@ -90,7 +90,7 @@ class _Opened:
         self.sha256 = ""
         self.image: Image | None = None
 
-    def __enter__(self) -> _Opened:
+    def __enter__(self) -> Self:
         try:
             self.file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:

@@ -27,7 +27,7 @@ _MAX_MESSAGE: Final = 256 << 20  # symbol names of the largest libraries take so
 _LENGTH: Final = struct.Struct("=I")
 
 
-class ChannelClosed(Exception):  # noqa: N818 - an end, no error
+class ChannelClosed(Exception):
     """The other side is gone."""
 
 

@@ -13,7 +13,7 @@ _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def make(parent: str, user: int) -> str:
-    """A new folder below ``parent`` with ``home`` and ``fence`` in it, all 0700 and the ``user``'s (0: the caller's)."""
+    """A new folder below ``parent`` with ``home`` and ``fence`` in it, 0700, the ``user``'s (0: the caller's)."""
     base = os.path.join(parent, f"loadstone-probe-{os.urandom(8).hex()}")
     for path in (base, os.path.join(base, "home"), os.path.join(base, "fence")):
         os.mkdir(path, 0o700)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from loadstone.core.observations import ObservationKind as Kind
@@ -184,21 +185,17 @@ def _reloads(watch: Watch, course: Course, found: Findings, after: Snapshot) -> 
 def _slopes(watch: Watch, kernel: list[int], child: list[int]) -> None:
     if len(kernel) <= _LEAST_CYCLES:
         return
-    steps = sum(later > earlier for earlier, later in _pairs(kernel))
+    steps = sum(later > earlier for earlier, later in pairwise(kernel))
     slope = (kernel[-1] - kernel[0]) / (len(kernel) - 1)
     if slope >= _KERNEL_SLOPE and steps >= 3:
         watch.note(Kind.MEMORY_GROWTH, f"{slope:,.0f} more bytes of memory with every cycle of load and unload")
         return
-    deltas = [later - earlier for earlier, later in _pairs(child)]
+    deltas = [later - earlier for earlier, later in pairwise(child)]
     if len(deltas) >= _LEAST_CYCLES and min(deltas) >= _CHILD_SLOPE:
         least = sorted(deltas)[len(deltas) // 2]
         watch.note(
             Kind.MEMORY_GROWTH, f"{least:,} more bytes allocated with every cycle of load and unload", Witness.CHILD
         )
-
-
-def _pairs(numbers: list[int]) -> Iterable[tuple[int, int]]:
-    return zip(numbers, numbers[1:], strict=False)
 
 
 class _Clock:

@@ -7,7 +7,7 @@ import signal
 from typing import Any, Final
 
 from loadstone.core.observations import ObservationKind as Kind
-from loadstone.core.observations import Phase, Witness
+from loadstone.core.observations import Phase
 from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe.child import CHANNEL_LOST
 from loadstone.probe.confine_linux import MEMORY_LIMIT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from typing import NoReturn
 
 from loadstone.probe.linux.process import die_with_parent
@@ -38,10 +39,8 @@ def _guard(orders: int, answers: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         os.closerange(0, min(orders, answers))
         while os.read(orders, 1):
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             os.write(answers, b"k")
     finally:
         os._exit(0)

@@ -164,6 +164,10 @@ class Watch:
 
     def _record(self, packed: bytes, descriptors: list[int], script: Script, poll: select.poll) -> None:
         fields = unpack_record(self._nonce, packed)
+        if fields is not None and self._awaited == "setup" and "listener" in fields and descriptors:
+            self._listener = descriptors[0]
+            poll.register(self._listener, select.POLLIN)
+            return
         if fields is None or fields.get("done") != self._awaited:
             if fields is not None and self._awaited == "setup" and isinstance(fields.get("failed"), str):
                 self.words = fields["failed"]
@@ -172,9 +176,6 @@ class Watch:
             for descriptor in descriptors:
                 os.close(descriptor)
             return
-        if descriptors:
-            self._listener = descriptors[0]
-            poll.register(self._listener, select.POLLIN)
         self._step(script, fields)
 
     def _step(self, script: Script, reply: dict[str, Any]) -> None:

@@ -109,6 +109,7 @@ class Memory(NamedTuple):
 
 
 def memory(process: int) -> Memory:
+    """How much memory it has now."""
     words = _read(f"/proc/{process}/statm").split()
     return Memory(int(words[1]) * _PAGE, int(words[5]) * _PAGE)
 

@@ -60,6 +60,7 @@ def forbid_new_privileges() -> None:
 
 
 def new_privileges_forbidden() -> bool:
+    """Whether that is so."""
     return _prctl(_GET_NO_NEW_PRIVS, 0) == 1
 
 

@@ -56,7 +56,7 @@ _ANSWER: Final = struct.Struct("=QqiI")
 class ArgumentTest(NamedTuple):
     """Matches when ``argument & mask == value``; the low 32 bits are looked at, or the ``high`` ones."""
 
-    index: int
+    argument: int
     value: int
     mask: int = 0xFFFFFFFF
     high: bool = False
@@ -83,7 +83,7 @@ def _rule(number: int, rule: Rule) -> bytes:
     left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + 1
     skip = left
     for test in rule.tests:
-        body += _instruction(_LOAD, _ARGUMENTS_AT + 8 * test.index + (4 if test.high else 0))
+        body += _instruction(_LOAD, _ARGUMENTS_AT + 8 * test.argument + (4 if test.high else 0))
         left -= 1
         if test.mask != 0xFFFFFFFF:
             body += _instruction(_AND, test.mask)

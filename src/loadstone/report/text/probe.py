@@ -60,7 +60,7 @@ def _observed(report: ProbeReport, style: Style) -> list[str]:
     if not report.observations:
         seen = sum(observer.state is State.ACTIVE for observer in report.observers)
         return [f"  nothing else was seen by {seen} observers; that is one run, not a proof"] if seen else []
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             o.phase.value,
             o.kind.value,
