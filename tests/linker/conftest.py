@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.conftest import needed
 from tests.linker.workshop import HOST_SOURCE, Workshop, run
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
+import pytest
 from tests.linker.cases import (  # noqa: F401  importing registers the cases
     files,
     inheritance,
@@ -27,7 +28,7 @@ def test_the_loader_does_what_we_say(name: str, workshop: Workshop) -> None:
     first = answer.first_blocking
     if not truth.loads and question.message_matters:
         assert first is not None
-        assert first.loader_message == truth.message
+        assert first.loader_message == re.sub(r" dl-\w+\.c: \d+:", "", truth.message)  # the line is the release's own
     if not question.order_matters:
         return
     if truth.loads and not question.program:

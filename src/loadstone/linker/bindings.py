@@ -18,8 +18,9 @@ from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Image, SymbolBinding, SymbolKind, SymbolTable, SymbolVersion, Visibility
 from loadstone.core.trace import Binding
 from loadstone.linker.glibc import Failure
-from loadstone.linker.graph import Process, Refusal
+from loadstone.linker.graph import Phase, Process, Refusal
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import BindingMode
 
 __all__ = ["Bound", "Miss", "bind", "find_definition", "relocation_order", "scope_of"]
@@ -93,8 +94,13 @@ def _takes(table: SymbolTable, indexes: Sequence[int], position: int, version: S
     return False if indexes[position] & _HIDDEN else None
 
 
-def find_definition(name: str, version: SymbolVersion | None, scope: Iterable[LoadedObject]) -> Bound:
-    """Look ``name`` up through ``scope`` as the loader does for a reference with ``version`` (None: without one)."""
+def find_definition(
+    name: str, version: SymbolVersion | None, scope: Iterable[LoadedObject], *, in_linked_file: bool = False
+) -> Bound:
+    """Look ``name`` up through ``scope`` as the loader does for a reference with ``version`` (None: without one).
+
+    ``in_linked_file``: as releases before 2.30 do, give up when the file linked against does not have the symbol.
+    """
     file = version.file if version is not None else None
     for loaded in scope:
         image = loaded.image
@@ -120,7 +126,7 @@ def find_definition(name: str, version: SymbolVersion | None, scope: Iterable[Lo
                 if table.visibilities[taken] not in _INVISIBLE:
                     return Bound(loaded, position=taken)
                 continue
-        if file is not None and loaded.answers_to(file):
+        if in_linked_file and file is not None and loaded.answers_to(file):
             return Bound(None, Miss.NOT_IN_ITS_FILE)
     return Bound(None, Miss.UNDEFINED)
 
@@ -176,14 +182,14 @@ def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator
 def _bind_object(process: Process, loaded: LoadedObject, scope: list[LoadedObject]) -> Iterator[Binding | Refusal]:
     table, usage = loaded.image.symbols, loaded.facts.usage
     is_lazy = _binds_lazily(process, loaded)
-    wanted = [(position, False) for position in sorted(usage.immediate)]
-    wanted += [(position, is_lazy) for position in sorted(usage.lazy)]
+    in_linked_file = behaviour_of(process.model.release).linked_file_checked
+    wanted = [(position, is_lazy and position in usage.lazy) for position in usage.order]
     for position, lazy in wanted:
         if position >= len(table) or table.defined[position] or table.bindings[position] == _LOCAL:
             continue
         name = table.names[position]
         version = table.version_names[table.versions[position]] if table.versions else None
-        bound = find_definition(name, version, scope)
+        bound = find_definition(name, version, scope, in_linked_file=in_linked_file)
         weak = table.bindings[position] == _WEAK
         provider = bound.provider.path if bound.provider else None
         yield Binding(loaded.path, name, version.name if version else None, provider, weak, lazy)
@@ -206,7 +212,7 @@ def _missed(
     subject = loaded.path
     if miss is Miss.NOT_IN_ITS_FILE:
         assert version is not None
-        text = f"symbol {name} version {version.name} not defined in file {version.file} with link time reference"
+        text = f"symbol {name}, version {version.name} not defined in file {version.file} with link time reference"
     elif miss is Miss.UNVERSIONED:
         subject, code, crashes = "Inconsistency detected by ld.so", "unversioned-provider", True
         text = (
@@ -215,4 +221,13 @@ def _missed(
     if lazy:
         code = "undefined-lazy"
     failure = Failure(subject, text, offset=table.offset + position * table.entry_size)
-    return Refusal(code, name, failure, loaded, opened=loaded.opened, fatal=not lazy, crashes=crashes)
+    return Refusal(
+        code,
+        name,
+        failure,
+        loaded,
+        opened=loaded.opened,
+        fatal=not lazy,
+        crashes=crashes,
+        phase=Phase.SYMBOLS,
+    )

@@ -47,9 +47,9 @@ class Choice:
 def loader_for(target: str, model: LoaderModel | None) -> Choice:
     """Choose for ``target``; a ``model`` that was given is taken as it is."""
     asked = model or LoaderModel.this_process()
-    if model is None and "/" in target:
+    if "/" in target:
         kind = _kind_of_file(target, asked)
-        if kind is not None and kind is not asked.kind:
+        if model is None and kind is not None and kind is not asked.kind:
             return _of_other_kind(kind)
         program = _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
@@ -83,4 +83,6 @@ def _for_program(program: Image, interpreter: str, asked: LoaderModel) -> Loader
         return asked
     abi = abi_of(program.machine.code, program.bits, program.byte_order) or X86_64
     found = model_for_loader(asked.view, interpreter, abi)
-    return replace(found, env=asked.env, cwd=asked.cwd)
+    own = ("kind", "release", "abi", "interpreter", "system_dirs", "cache", "lib_token", "platform", "isa_level")
+    own += ("hwcaps", "legacy_hwcaps", "assumptions")
+    return replace(asked, **{name: getattr(found, name) for name in own})

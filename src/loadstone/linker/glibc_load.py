@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loadstone.core.image import Image, ImageKind
 from loadstone.core.trace import Binding, Edge
 from loadstone.errors import LoadstoneError
 from loadstone.linker.bindings import bind
 from loadstone.linker.glibc import Failure
-from loadstone.linker.graph import Process, Refusal
+from loadstone.linker.graph import Phase, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
@@ -35,6 +35,8 @@ class Load:
 def simulate(target: str, model: LoaderModel, *, as_library: bool = False, bindings: bool = True) -> Load:
     """Load ``target`` in a process of ``model``: start it when it is a program, else open it as dlopen would."""
     image = None if as_library or "/" not in target else _program_image(target, model)
+    if image is not None and model.view.gains_privileges(model.view.open(model.absolute(target))):
+        model = replace(model, secure=True)
     process = Process(model)
     load = _start(process, target, image) if image is not None else _open(process, target)
     _check(load, bindings=bindings)
@@ -51,15 +53,26 @@ def _program_image(target: str, model: LoaderModel) -> Image | None:
 
 
 def _start(process: Process, target: str, image: Image) -> Load:
-    model = process.model
+    refusal = _refused_by_kernel(process.model, target, image)
+    if refusal is not None:
+        process.refusals.append(refusal)
+        return Load(process, starts_program=True)
+    root = process.start(target)
+    return Load(process, True, None, root, process.global_scope, process.edges)
+
+
+def _refused_by_kernel(model: LoaderModel, target: str, image: Image) -> Refusal | None:
+    """What execve would say before any loader runs: its interpreter is missing, or for another machine."""
+    opened = model.view.open(model.absolute(target))
     interpreter = image.interpreter
     if interpreter and not model.view.exists(interpreter):
         failure = Failure(target, "No such file or directory")
-        opened = model.view.open(model.absolute(target))
-        process.refusals.append(Refusal("interp-missing", interpreter, failure, opened=opened))
-        return Load(process, starts_program=True)
-    root = process.start(target, is_target=True)
-    return Load(process, True, None, root, process.global_scope, process.edges)
+        return Refusal("interp-missing", interpreter, failure, opened=opened, phase=Phase.KERNEL)
+    abi = model.abi
+    if (image.machine.code, image.bits, image.byte_order) != (abi.machine, abi.bits, abi.order):
+        failure = Failure(target, "Exec format error", offset=18)
+        return Refusal("program-of-other-machine", image.machine.name, failure, opened=opened, phase=Phase.KERNEL)
+    return None
 
 
 def _open(process: Process, target: str) -> Load:

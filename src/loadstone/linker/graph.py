@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from loadstone.core.image import Dependency, DependencyKind, Image
 from loadstone.core.limits import MAX_GRAPH_NODES
@@ -21,9 +22,18 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.tokens import expand
 from loadstone.linker.view import OpenedFile
 
-__all__ = ["Process", "Refusal"]
+__all__ = ["Phase", "Process", "Refusal"]
 
 _BROUGHT_IN = frozenset((DependencyKind.NEEDED, DependencyKind.AUXILIARY, DependencyKind.FILTER))
+
+
+class Phase(Enum):
+    """When something is refused, which decides how it is said; the values are what precedes the words at a start."""
+
+    KERNEL = ""
+    OPEN = "error while loading shared libraries: "
+    VERSIONS = " "
+    SYMBOLS = "symbol lookup error: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,7 @@ class Refusal:
     steps: tuple[Step, ...] = ()
     fatal: bool = True
     crashes: bool = False
+    phase: Phase = Phase.OPEN
 
 
 @dataclass(slots=True)
@@ -69,9 +80,9 @@ class Process:
 
     # What is there before the load
 
-    def start(self, program: str, *, is_target: bool = False) -> LoadedObject | None:
+    def start(self, program: str) -> LoadedObject | None:
         """Start the program at that path: its preloads and its closure. None when it is no program to start."""
-        opened = self._opened_program(program, is_target=is_target)
+        opened = self._opened_program(program)
         if opened is None:
             return None
         image = self.model.view.image(opened)
@@ -95,15 +106,11 @@ class Process:
         self.refusals.clear()
         self.edges.clear()
 
-    def _opened_program(self, program: str, *, is_target: bool) -> OpenedFile | None:
+    def _opened_program(self, program: str) -> OpenedFile | None:
         try:
             return self.model.view.open(self.model.absolute(program))
         except OSError as error:
-            if is_target:
-                failure = Failure(program, "cannot execute", error.errno or 0)
-                self.refusals.append(Refusal("not-found", program, failure))
-            else:
-                self.notes.append(f"the program {program} could not be read: {error.strerror}")
+            self.notes.append(f"the program {program} could not be read: {error.strerror}")
             return None
 
     def _add_loader_itself(self, program: LoadedObject | None) -> None:

@@ -17,13 +17,13 @@ _Release = tuple[int, int]
 _GLIBC_HWCAPS_FROM: Final = (2, 33)
 _ISA_LEVEL_FROM: Final = (2, 33)
 _LEGACY_HWCAPS_UNTIL: Final = (2, 36)
+_LINKED_FILE_CHECKED_UNTIL: Final = (2, 29)  # sourceware bug 24741
 _PIE_REFUSED_FROM: Final = (2, 30)
 _PIE_OWN_WORDS_FROM: Final = (2, 31)
 _PAGE_ALIGNED_FROM: Final = (2, 35)
 _RELR_FROM: Final = (2, 36)
 _DEPTH_FIRST_SORT_FROM: Final = (2, 36)
 _EXECUTABLE_STACK_REFUSED_FROM: Final = (2, 41)
-_ABI_TAG_IGNORED_FROM: Final = (2, 37)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Behaviour:
 
     ``misaligned`` are its words for a segment whose address and offset differ within a page; ``pie_refused`` those
     for a position-independent program given to dlopen, empty where it is loaded; ``depth_first_sort`` whether objects
-    are relocated in depth-first order.
+    are relocated in depth-first order; ``linked_file_checked`` whether a versioned symbol must be in the very file it
+    was linked against.
     """
 
     glibc_hwcaps: bool
@@ -41,7 +42,7 @@ class Behaviour:
     relr: bool
     depth_first_sort: bool
     executable_stack_refused: bool
-    checks_abi_tag: bool
+    linked_file_checked: bool
     pie_refused: str
     misaligned: str
 
@@ -62,7 +63,7 @@ def behaviour_of(release: _Release) -> Behaviour:
         relr=release >= _RELR_FROM,
         depth_first_sort=release >= _DEPTH_FIRST_SORT_FROM,
         executable_stack_refused=release >= _EXECUTABLE_STACK_REFUSED_FROM,
-        checks_abi_tag=release < _ABI_TAG_IGNORED_FROM,
+        linked_file_checked=release <= _LINKED_FILE_CHECKED_UNTIL,
         pie_refused=pie if release >= _PIE_REFUSED_FROM else "",
         misaligned="ELF load command address/offset not page-aligned"
         if release >= _PAGE_ALIGNED_FROM

@@ -66,6 +66,10 @@ class FileView(Hashable, Protocol):
     def names(self, directory: str) -> tuple[str, ...]: ...
     def exists(self, path: str) -> bool: ...
     def is_executable_mount(self, opened: OpenedFile) -> bool: ...
+    def gains_privileges(self, opened: OpenedFile) -> bool:
+        """Whether a program started from it may do more than its user: set-user-ID, set-group-ID, capabilities."""
+        ...
+
     def host_path(self, path: str) -> str:
         """Where ``path`` is for tools of this machine; the path itself when there is no such place."""
         ...
@@ -168,6 +172,18 @@ class HostFiles:
             return not os.statvfs(self.host_path(opened.path)).f_flag & os.ST_NOEXEC
         except OSError:
             return True
+
+    def gains_privileges(self, opened: OpenedFile) -> bool:
+        host = self.host_path(opened.path)
+        try:
+            status = os.stat(host)
+            capabilities = "security.capability" in os.listxattr(host)
+        except OSError:
+            return False
+        user = os.geteuid() if self.uid is None else self.uid
+        other_user = bool(status.st_mode & stat.S_ISUID) and status.st_uid != user
+        other_group = bool(status.st_mode & stat.S_ISGID) and status.st_gid != os.getegid()
+        return other_user or other_group or (capabilities and user != 0)
 
     def _below_root(self, path: str) -> str:
         """The place of ``path`` below the root, its symbolic links followed inside the root."""
@@ -315,6 +331,9 @@ class PretendedFiles:
 
     def is_executable_mount(self, opened: OpenedFile) -> bool:
         return not opened.path.startswith(self.noexec) if self.noexec else True
+
+    def gains_privileges(self, opened: OpenedFile) -> bool:  # noqa: ARG002  pretended files have no owner
+        return False
 
     def host_path(self, path: str) -> str:
         return path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import struct
 
-from loadstone.binary import read
 from tests.linker.workshop import Question, Workshop, case
+
+from loadstone.binary import read
 
 
 def _segment(w: Workshop, name: str, kind: str) -> int:
@@ -123,14 +124,14 @@ def a_file_system_without_execution_for_a_dependency(w: Workshop) -> Question:
 
 @case
 def text_relocations_are_allowed(w: Workshop) -> Question:
-    source = "int f(void){return 1;}\n__asm__(\".text\\n.quad f\\n\");"
+    source = 'int f(void){return 1;}\n__asm__(".text\\n.quad f\\n");'
     w.library("liba.so", source, "-Wl,-z,notext")
     return w.ask("liba.so")
 
 
 @case
 def packed_relocations_declared(w: Workshop) -> Question:
-    source = "extern int puts(const char*); static int x; int *p = &x; int f(void){return puts(\"\");}"
+    source = 'extern int puts(const char*); static int x; int *p = &x; int f(void){return puts("");}'
     w.library("liba.so", source, "-Wl,-z,pack-relative-relocs", libc=True)
     return w.ask("liba.so")
 

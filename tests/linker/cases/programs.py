@@ -74,7 +74,10 @@ def a_program_for_another_machine(w: Workshop) -> Question:
 @case
 def a_preload_comes_before_everything(w: Workshop) -> Question:
     w.library("libpre.so", "int f(void){return 1;}")
-    w.program("prog", "extern int f(void); int main(void){return f() != 1;}", "-Wl,-z,now,-z,undefs")
+    w.library("libb.so", "int f(void){return 2;}")
+    source = "extern int f(void); int main(void){return f() != 1;}"
+    w.program("prog", source, "-Wl,-z,now", needs=["libb.so"], runpath="$ORIGIN")
+    w.library("libb.so")
     return w.ask("prog", program=True, env={"LD_PRELOAD": w.path("libpre.so")})
 
 

@@ -181,7 +181,7 @@ def a_weak_definition_counts(w: Workshop) -> Question:
 
 @case
 def an_indirect_function_counts(w: Workshop) -> Question:
-    source = "static int g(void){return 1;} static void *r(void){return g;} int f(void) __attribute__((ifunc(\"r\")));"
+    source = 'static int g(void){return 1;} static void *r(void){return g;} int f(void) __attribute__((ifunc("r")));'
     w.library("libb.so", source)
     w.library("liba.so", CALLS_F, needs=["libb.so"], runpath="$ORIGIN")
     return w.ask("liba.so")
@@ -191,7 +191,9 @@ def an_indirect_function_counts(w: Workshop) -> Question:
 def an_alias_in_an_old_version_counts_for_a_bare_reference(w: Workshop) -> Question:
     w.library("stub/libb.so", HAS_F)
     w.library("liba.so", CALLS_F, needs=["stub/libb.so"], runpath="$ORIGIN")
-    source = 'int old(void){return 1;} int new(void){return 2;} __asm__(".symver old,f@V1"); __asm__(".symver new,f@@V2");'
+    source = (
+        'int old(void){return 1;} int new(void){return 2;} __asm__(".symver old,f@V1"); __asm__(".symver new,f@@V2");'
+    )
     w.library("libb.so", source, version_script="V1 { local: *; }; V2 { } V1;")
     return w.ask("liba.so")
 
@@ -246,10 +248,18 @@ def a_definition_in_a_cousin_counts(w: Workshop) -> Question:
 @case
 def dependencies_are_bound_first(w: Workshop) -> Question:
     w.library("libdeep.so", "extern int missing_in_deep(void); int d(void){return missing_in_deep();}")
-    w.library("libb.so", "extern int missing_in_b(void); int b(void){return missing_in_b();}", needs=["libdeep.so"],
-              runpath="$ORIGIN")
-    w.library("liba.so", "extern int missing_in_a(void); int a(void){return missing_in_a();}", needs=["libb.so"],
-              runpath="$ORIGIN")
+    w.library(
+        "libb.so",
+        "extern int missing_in_b(void); int b(void){return missing_in_b();}",
+        needs=["libdeep.so"],
+        runpath="$ORIGIN",
+    )
+    w.library(
+        "liba.so",
+        "extern int missing_in_a(void); int a(void){return missing_in_a();}",
+        needs=["libb.so"],
+        runpath="$ORIGIN",
+    )
     return w.ask("liba.so")
 
 
@@ -264,8 +274,12 @@ def of_two_siblings_the_last_is_bound_first(w: Workshop) -> Question:
 @case
 def siblings_that_need_each_other_cross_over(w: Workshop) -> Question:
     w.library("libr.so", "extern int missing_right(void); int r(void){return missing_right();}")
-    w.library("libl.so", "extern int missing_left(void); int l(void){return missing_left();}", needs=["libr.so"],
-              runpath="$ORIGIN")
+    w.library(
+        "libl.so",
+        "extern int missing_left(void); int l(void){return missing_left();}",
+        needs=["libr.so"],
+        runpath="$ORIGIN",
+    )
     w.library("liba.so", needs=["libl.so", "libr.so"], runpath="$ORIGIN")
     return w.ask("liba.so")
 
@@ -273,10 +287,18 @@ def siblings_that_need_each_other_cross_over(w: Workshop) -> Question:
 @case
 def a_cycle_with_missing_symbols(w: Workshop) -> Question:
     w.library("stub/libl.so")
-    w.library("libr.so", "extern int missing_right(void); int r(void){return missing_right();}",
-              needs=["stub/libl.so"], runpath="$ORIGIN")
-    w.library("libl.so", "extern int missing_left(void); int l(void){return missing_left();}", needs=["libr.so"],
-              runpath="$ORIGIN")
+    w.library(
+        "libr.so",
+        "extern int missing_right(void); int r(void){return missing_right();}",
+        needs=["stub/libl.so"],
+        runpath="$ORIGIN",
+    )
+    w.library(
+        "libl.so",
+        "extern int missing_left(void); int l(void){return missing_left();}",
+        needs=["libr.so"],
+        runpath="$ORIGIN",
+    )
     w.library("liba.so", needs=["libl.so", "libr.so"], runpath="$ORIGIN")
     return w.ask("liba.so")
 
@@ -333,6 +355,6 @@ def an_undefined_thread_local(w: Workshop) -> Question:
 
 @case
 def a_symbol_with_terminal_escapes_in_its_name(w: Workshop) -> Question:
-    source = 'extern int f(void) __asm__("bad\\\\x1b[2Jname"); int a(void){return f();}'
-    w.library("liba.so", source)
+    w.library("liba.so", "extern int bad_____name(void); int a(void){return bad_____name();}")
+    w.file("liba.so", (w.folder / "liba.so").read_bytes().replace(b"bad_____name", b"bad_\x1b[2J_na"))
     return w.ask("liba.so")

@@ -53,12 +53,14 @@ class Usage:
     ``immediate`` ones are bound while loading whatever the mode; ``lazy`` ones only from jump slots, so a lazy load
     does not need them; ``copied`` ones are data an executable holds a copy of. ``relative`` counts relocations that
     need no symbol, RELR entries not among them; ``irelative`` those that run a resolver function of the image.
+    ``order`` has all of them as relocations first name them, which is the order a loader binds them in.
     ``initial_exec_tls`` says that thread-local storage is reached by an offset fixed at load.
     """
 
     immediate: frozenset[int] = frozenset()
     lazy: frozenset[int] = frozenset()
     copied: frozenset[int] = frozenset()
+    order: tuple[int, ...] = ()
     relative: int = 0
     irelative: int = 0
     initial_exec_tls: bool = False

@@ -125,11 +125,13 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
     immediate: set[int] = set()
     slots: set[int] = set()
     copied: set[int] = set()
+    order: dict[int, None] = {}
     relative = irelative = 0
     initial_exec = False
     for table in tables:
         relative += table.relative
-        for info, symbol, kind in split_info(view, set(table.infos)):
+        for info, symbol, kind in split_info(view, dict.fromkeys(table.infos)):
+            order.setdefault(symbol)
             if table.jump_slots and kind in numbers.jump_slot:
                 slots.add(symbol)
             elif kind in numbers.relative and not symbol:
@@ -150,6 +152,7 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
         immediate=frozenset(immediate),
         lazy=frozenset(slots - immediate),
         copied=frozenset(copied),
+        order=tuple(symbol for symbol in order if symbol in immediate or symbol in slots),
         relative=relative,
         irelative=irelative,
         initial_exec_tls=initial_exec,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis, Step
-from loadstone.linker.graph import Process, Refusal
+from loadstone.linker.graph import Phase, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
 
@@ -57,24 +57,15 @@ def _evidence(refusal: Refusal) -> tuple[Location, ...]:
     return tuple(found)
 
 
-_AT_START = {
-    "version-not-found": "",
-    "relr-undeclared": "",
-    "undefined-symbol": "symbol lookup error: ",
-    "undefined-lazy": "symbol lookup error: ",
-}
-"""What the loader puts between the program's name and its words when it stops a program rather than a dlopen."""
-
-
 def _spoken(case: Case, refusal: Refusal) -> str:
     """The words as they would be seen: from dlerror, or on standard error of a program that does not start."""
     message = refusal.failure.message
     if refusal.crashes:
         return message if refusal.failure.subject.startswith("Inconsistency") else refusal.failure.text
-    if not case.starts_program and refusal.fatal:
+    if refusal.phase is Phase.KERNEL or (not case.starts_program and refusal.fatal):
         return message
     program = case.target if case.starts_program else case.model.main_image or "program"
-    return f"{program}: {_AT_START.get(refusal.code, 'error while loading shared libraries: ')}{message}"
+    return f"{program}: {refusal.phase.value.lstrip()}{message}"
 
 
 def blocking(

@@ -62,6 +62,10 @@ _ROWS: Final = {
         ),
         "install the C library it was built for, or run it in a container of its own system",
     ),
+    "program-of-other-machine": (
+        "{path} is a program for {name}, which this machine cannot run.",
+        "install the build for {machine}, or an emulator such as qemu-user",
+    ),
     "isa-level": (
         "{path} is built for a newer processor: it needs x86-64-v{level}, this one is x86-64-v{have}.",
         "install a build for x86-64-v{have} or lower",
@@ -80,6 +84,7 @@ def refused(case: Case, refusal: Refusal) -> Diagnosis:
         "loader": refusal.name,
         "asking": leaf(asking),
         "text": refusal.failure.text,
+        "machine": case.model.abi.name,
         "level": refusal.name,
         "have": case.model.isa_level,
     }
