@@ -34,12 +34,15 @@ class Command:
 COMMANDS: Final = (
     Command("examine", "loadstone.cli.examine", "Everything about a library, by name or path. The main job."),
     Command("find", "loadstone.cli.find", "Where a library is, and how it was found."),
+    Command("names", "loadstone.cli.names", "The file names that would be tried for a library name."),
     Command("inspect", "loadstone.cli.inspect", "What is in a file: identity, needs, exports, hardening."),
     Command("tree", "loadstone.cli.tree", "The dependency tree, with the reason for every choice."),
     Command("explain", "loadstone.cli.explain", "Will it load here? If not, why, and what to do."),
     Command("review", "loadstone.cli.review", "Source and binaries against the rules: findings and evidence."),
     Command("rules", "loadstone.cli.rules", "What review asks, why, and how a good answer looks."),
     Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),
+    Command("pin", "loadstone.cli.pin", "Write down digests of a library and of everything it needs."),
+    Command("verify", "loadstone.cli.verify", "Whether pinned libraries are what they were."),
     Command("probe", "loadstone.cli.probe", "Run it in a confined child: load, resolve, unload, and watch."),
 )
 

@@ -10,7 +10,9 @@ from loadstone.library.adapters.base import LoadedLibrary
 from loadstone.library.hints import LoadHint
 from loadstone.library.inventory import loaded_libraries
 from loadstone.library.library import Library
+from loadstone.library.namespace import Namespace
 from loadstone.library.outcome import UnloadOutcome, UnloadState
+from loadstone.library.pin import PinFile, pin, verify
 from loadstone.library.policy import Assurance, Policy, SearchPolicy, SearchSource
 from loadstone.library.search import find
 from loadstone.library.symbol import Symbol
@@ -20,6 +22,8 @@ __all__ = [
     "Library",
     "LoadHint",
     "LoadedLibrary",
+    "Namespace",
+    "PinFile",
     "Policy",
     "SearchPolicy",
     "SearchSource",
@@ -28,4 +32,6 @@ __all__ = [
     "UnloadState",
     "find",
     "loaded_libraries",
+    "pin",
+    "verify",
 ]

@@ -24,7 +24,8 @@ _OWN_SEARCH: Final = ("rpath", "runpath")
 @dataclass(frozen=True, slots=True)
 class Companion:
     """A dependency. ``path`` is what to open before the library, empty when the loader is left to it; ``pin`` the digest
-    it must have, None when nothing vouches for it."""
+    it must have, None when nothing vouches for it.
+    """
 
     name: str
     path: str
@@ -44,7 +45,9 @@ def companions(image: Image, path: str, pins: PinFile | None, adapter: Adapter) 
     loaded = {os.path.basename(library.path): library.path for library in adapter.loaded()}
     explanation = explain(path, as_library=True, bindings=False)
     chosen = {edge.name: edge for edge in reversed(explanation.graph.edges) if edge.chosen}
-    names = list(dict.fromkeys([*(d.name for d in image.needed if d.required), *(e.name for e in explanation.graph.edges)]))
+    names = list(
+        dict.fromkeys([*(d.name for d in image.needed if d.required), *(e.name for e in explanation.graph.edges)])
+    )
     for name in reversed(names):
         edge = chosen.get(name)
         if pins is None:

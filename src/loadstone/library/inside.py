@@ -17,7 +17,9 @@ class _SystemCall(threading.local):
     def __enter__(self) -> None:
         self.depth += 1
 
-    def __exit__(self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None) -> None:
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
+    ) -> None:
         self.depth -= 1
 
 

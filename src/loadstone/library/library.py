@@ -442,7 +442,8 @@ class Library:
 
     def _exports(self, record: Record, name: str) -> bool:
         """Whether the file itself has the symbol, though its address lies outside: an indirect function of the kernel's
-        page (time, gettimeofday), or one that another library interposes."""
+        page (time, gettimeofday), or one that another library interposes.
+        """
         return any(s.exported for s in record.source.exports_named(name, None))
 
     def _not_found(self, record: Record, name: str, said: str, outside: str | None) -> SymbolNotFound:

@@ -39,7 +39,8 @@ class Ledger:
 
     def add(self, kind: str, name: str, obj: object) -> None:
         """Note that ``obj`` points into the library; ``kind`` (function, data, callback, symbol ...) and ``name`` say
-        what to tell the caller whose unload is refused. Adding the same object again replaces its entry."""
+        what to tell the caller whose unload is refused. Adding the same object again replaces its entry.
+        """
         entry = _Entry(obj, self._forget)
         entry.key = id(obj)
         entry.kind = kind

@@ -18,9 +18,9 @@ from loadstone.errors import (
 from loadstone.library import adapters
 from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Refused
 from loadstone.library.hints import LoadHint
+from loadstone.library.pin import pinned_digest
 from loadstone.library.places import check_place
 from loadstone.library.policy import Policy
-from loadstone.library.pin import pinned_digest
 from loadstone.library.preflight import footprint, identity
 from loadstone.library.record import Loan, Record, Source
 from loadstone.library.registry import registry

@@ -10,35 +10,23 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final, Self
 
 from loadstone.binary import read
+from loadstone.core.pins import Pin, PinCheck, PinState
 from loadstone.core.trace import LoadVerdict
 from loadstone.errors import LoadFailed, LoadstoneError, MalformedImage, NotVerified, Unreadable, Unwritable
 from loadstone.library.companions import digest_of
 from loadstone.library.policy import Policy
 from loadstone.linker import explain
 
-__all__ = ["Pin", "PinCheck", "PinFile", "PinState", "pin", "pinned_digest", "verify"]
+__all__ = ["PinFile", "pin", "pinned_digest", "verify"]
 
 _VERSION: Final = 1
 _MAX_SIZE: Final = 16 << 20
 """Bytes of a pin file; one with a thousand libraries has 300 kB."""
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """One library: the name others need it by (its SONAME, or its file name), where it was, and what it was."""
-
-    name: str
-    path: str
-    sha256: str
-    size: int
-    build_id: str = ""
-    needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,25 +185,6 @@ def _pinned(name: str, path: str, needed: tuple[str, ...]) -> Pin:
     except OSError as error:
         raise Unreadable(path=path, reason=error.strerror or str(error), code=error.errno) from error
     return Pin(name, path, digest, size, read(path).build_id or "", needed)
-
-
-class PinState(StrEnum):
-    """What became of a pinned file."""
-
-    UNCHANGED = "unchanged"
-    CHANGED = "changed"
-    MISSING = "missing"
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class PinCheck:
-    """One pin compared with the file as it is now. ``actual`` is the digest found, or why there is none."""
-
-    pin: Pin
-    state: PinState
-    actual: str = ""
-    build_id: str = ""
 
 
 def verify(pins: PinFile) -> tuple[PinCheck, ...]:

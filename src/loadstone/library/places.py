@@ -76,7 +76,8 @@ def _problem(status: os.stat_result, policy: Policy, *, sheltered: bool) -> tupl
 
 def steps_of(path: str) -> Iterator[tuple[str, os.stat_result, bool]]:
     """Every directory, link and file on the way, in order, with its lstat and whether it is a sticky directory, whose
-    entries only their owners can replace."""
+    entries only their owners can replace.
+    """
     pending = [part for part in reversed(os.path.abspath(path).split("/")) if part not in ("", ".")]
     here: list[str] = []
     status = os.lstat("/")

@@ -94,4 +94,3 @@ def _span(segments: tuple[Segment, ...]) -> Footprint:
     if not loads:
         return Footprint()
     return Footprint(min(s.address for s in loads), max(s.address + s.memory_size for s in loads))
-

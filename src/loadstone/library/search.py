@@ -229,7 +229,9 @@ class _Hunt:
             if relative or (element.startswith("/") and os.path.isdir(element) and is_open_to_all(element)):
                 reason = "relative to the current directory" if relative else "everybody may write to this directory"
                 self.steps.append(
-                    Step("ld_library_path", element or ".", StepOutcome.NOT_CONSULTED, reason, "LD_LIBRARY_PATH", element)
+                    Step(
+                        "ld_library_path", element or ".", StepOutcome.NOT_CONSULTED, reason, "LD_LIBRARY_PATH", element
+                    )
                 )
             else:
                 kept.append(element)

@@ -1,5 +1,6 @@
 """What a platform must offer, and the values that pass between it and the rest. Handles never leave this package's
-callers: users of Loadstone do not see them."""
+callers: users of Loadstone do not see them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ NEW_NAMESPACE: Final = -1
 """LM_ID_NEWLM: the system makes one."""
 
 
-class Refused(Exception):  # noqa: N818  what happened, like the public errors
+class Refused(Exception):
     """The system said no: its number where it gave one, and its own words."""
 
     def __init__(self, text: str, code: int | None = None) -> None:
@@ -30,7 +31,8 @@ class Refused(Exception):  # noqa: N818  what happened, like the public errors
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A library the system opened. ``base`` is what is added to the addresses in its file, ``anchor`` an address
-    inside it, ``path`` the name the system knows it by, ``namespace`` where it was opened."""
+    inside it, ``path`` the name the system knows it by, ``namespace`` where it was opened.
+    """
 
     handle: int
     path: str
@@ -49,7 +51,8 @@ class LoadedLibrary:
 
 class Adapter(Protocol):
     """One platform's loader. Every call may run foreign code: callers hold no lock, and the interpreter lock is
-    released while the system works. Thread-safe as far as the system is."""
+    released while the system works. Thread-safe as far as the system is.
+    """
 
     @property
     def platform(self) -> Platform: ...
