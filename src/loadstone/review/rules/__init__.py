@@ -8,11 +8,17 @@ from typing import Final
 from loadstone.core.claims import Claim
 from loadstone.review.analyses import Facts, gather
 from loadstone.review.ir import Program
+from loadstone.review.rules import callbacks_kept, foreign_functions_typed, load_failure_acted_on, symbol_test_narrow
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULES", "Rule", "ask"]
 
-RULES: Final[tuple[Rule, ...]] = ()
+RULES: Final[tuple[Rule, ...]] = (
+    load_failure_acted_on.RULE,
+    symbol_test_narrow.RULE,
+    callbacks_kept.RULE,
+    foreign_functions_typed.RULE,
+)
 """Every source rule, in the order reports list them."""
 
 

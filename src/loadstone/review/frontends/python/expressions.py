@@ -128,7 +128,7 @@ def _call(x: Expressions, node: ast.Call) -> ir.Expression:
     else:
         function = x.lower(node.func)
     positional = [arg.value if isinstance(arg, ast.Starred) else arg for arg in node.args]
-    if name == "str.format" and isinstance(node.func, ast.Attribute):
+    if name == "?.format" and isinstance(node.func, ast.Attribute) and x.scope.type_of(node.func.value) == "str":
         pieces = [node.func.value, *positional, *(k.value for k in node.keywords)]
         return ir.Operation(node.lineno, "format", x.all(pieces))
     return ir.Call(

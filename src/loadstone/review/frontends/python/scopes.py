@@ -327,7 +327,7 @@ class Scope:
         return f"{base}.{_text_of(value.args[1]) or '__getattr__'}"
 
     def callee(self, function: ast.expr, depth: int = 0) -> str:
-        """The name a call goes by: full name, ``type.method``, ``Class.method``, or ``?.method`` when unknown."""
+        """The name a call goes by: full name, ``type.method``, ``Class.method``; ``?.method`` of unknown or plain values."""
         if depth > _MAX_DEPTH:
             return "?"
         dotted = self.dotted(function)
@@ -341,7 +341,7 @@ class Scope:
                 return f"super.{function.attr}"
             base = self.type_of(function.value, depth + 1)
             called = self.type_of(function, depth + 1) if owner else None
-            return called or (f"{base}.{function.attr}" if base else f"?.{function.attr}")
+            return called or (f"{base}.{function.attr}" if base and base not in _PLAIN else f"?.{function.attr}")
         found = self.type_of(function, depth + 1)
         if found is None:
             return function.id if isinstance(function, ast.Name) else "?"
