@@ -327,7 +327,7 @@ class Scope:
         return f"{base}.{_text_of(value.args[1]) or '__getattr__'}"
 
     def callee(self, function: ast.expr, depth: int = 0) -> str:
-        """The name a call goes by: full name, ``type.method``, ``Class.method``; ``?.method`` of unknown or plain values."""
+        """The name a call goes by: full name, ``type.method``, ``Class.method``; ``?.method`` of any other value."""
         if depth > _MAX_DEPTH:
             return "?"
         dotted = self.dotted(function)
