@@ -188,7 +188,7 @@ def _stack_protector(subject: Subject, imports: frozenset[str], code: list[Segme
     name = "stack-protector"
     table = subject.at(subject.symbols.offset, 1)
     for canary in _CANARY:
-        if canary in imports or subject.symbols.positions(canary):
+        if canary in imports or canary in subject.symbols.names:
             return HardeningFact(name, CheckState.PRESENT, f"refers to {canary}", _symbol(subject, canary))
     size = sum(segment.file_size for segment in code)
     if not code:
