@@ -119,7 +119,7 @@ def validate_name(name: object) -> str:
     >>> validate_name("z")
     'z'
     """
-    if not isinstance(name, (str, bytes, os.PathLike)):
+    if not isinstance(name, str | bytes) and not isinstance(name, os.PathLike):  # the usual kinds first
         raise InvalidName(
             name=repr(name)[:80],
             reason=f"a library name is text or a path, not {type(name).__name__}",
@@ -225,11 +225,11 @@ def candidates(
         platform: whose rules.
         archive_member: the name ends in ``(member)``; decoration goes in front of the parenthesis (AIX).
         processor_dirs: directories such as ``glibc-hwcaps/x86-64-v3`` tried first below the name's own directory. Qt
-            tries them unasked, so that a planted ``glibc-hwcaps`` beats the file its caller named; here they are asked for.
+            tries them unasked, so that a planted one beats the file its caller named; here they are asked for.
 
-    Relative names are tried decorated first, absolute ones as given first. Other than Qt: a name that already is a file
-    name of the platform (:func:`is_library`) is tried as it is, not as ``liblibz.so.1.so``; a version in the name and one
-    asked for must agree.
+    Relative names are tried decorated first, absolute ones as given first. Other than Qt: a name that already is a
+    file name of the platform (:func:`is_library`) is tried as it is, not as ``liblibz.so.1.so``; a version in the
+    name and one asked for must agree.
 
     Raises:
         InvalidName: the name carries another version than the one asked for.

@@ -1,7 +1,7 @@
 """Loading: find a library, load it once, call it with types, and unload it only when nothing points into it.
 
-:class:`Library` is the handle, :func:`find` the search, :class:`Policy` what must hold before any code runs. The platforms
-are in ``adapters``; only they, and the typed access built on addresses they give, touch foreign code.
+:class:`Library` is the handle, :func:`find` the search, :class:`Policy` what must hold before any code runs. The
+platforms are in ``adapters``; only they, and the typed access built on addresses they give, touch foreign code.
 """
 
 from __future__ import annotations

@@ -23,8 +23,10 @@ _OWN_SEARCH: Final = ("rpath", "runpath")
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """A dependency. ``path`` is what to open before the library, empty when the loader is left to it; ``pin`` the digest
-    it must have, None when nothing vouches for it.
+    """A dependency.
+
+    ``path`` is what to open before the library, empty when that is left to the loader; ``pin`` the digest it must have,
+    None when nothing vouches for it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Whether the current thread is inside a system call of ours: then it may hold the loader's lock, and must never wait."""
+"""Whether the current thread is inside a system call of ours: it may hold the loader's lock then, and must not wait."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Library:
     ) -> None:
         self._name = validate_name(name)
         self._version = validate_version(version) if version is not None else None
-        self._hints = LoadHint(hints)
+        self._hints = hints if type(hints) is LoadHint else LoadHint(hints)
         self._policy = policy or Policy.default()
         self._namespace = namespace
         self._error: LoadstoneError | None = None
@@ -286,7 +286,7 @@ class Library:
 
     @classmethod
     def resolve_in(cls, name: str, symbol: str, version: int | str | None = None) -> Symbol:
-        """Load a library for one symbol. It stays loaded for the rest of the process, as with QLibrary's static resolve.
+        """Load a library for one symbol. It then stays loaded, as with QLibrary's static resolve.
 
         >>> Library.resolve_in("z", "zlibVersion", 1).name
         'zlibVersion'
@@ -441,8 +441,9 @@ class Library:
         return () if record is None else record.source.exports_named(name, provider)
 
     def _exports(self, record: Record, name: str) -> bool:
-        """Whether the file itself has the symbol, though its address lies outside: an indirect function of the kernel's
-        page (time, gettimeofday), or one that another library interposes.
+        """Whether the file itself has the symbol, though its address lies outside.
+
+        So it is with indirect functions that lead to the kernel's page (time, gettimeofday).
         """
         return any(s.exported for s in record.source.exports_named(name, None))
 

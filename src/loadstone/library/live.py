@@ -38,8 +38,9 @@ class Ledger:
         self._forget = forget
 
     def add(self, kind: str, name: str, obj: object) -> None:
-        """Note that ``obj`` points into the library; ``kind`` (function, data, callback, symbol ...) and ``name`` say
-        what to tell the caller whose unload is refused. Adding the same object again replaces its entry.
+        """Note that ``obj`` points into the library. Adding the same object again replaces its entry.
+
+        ``kind`` (function, data, callback, symbol ...) and ``name`` are what a refused unload names.
         """
         entry = _Entry(obj, self._forget)
         entry.key = id(obj)

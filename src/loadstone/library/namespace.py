@@ -1,8 +1,8 @@
 """Linker namespaces: a second, isolated set of libraries in the same process, each with its own variables.
 
 glibc only. What lives in a namespace has its own C library: memory allocated there must be freed there. The number of
-namespaces is limited by the static thread-local storage each C library takes: some ten in practice. Libraries in them are
-not seen by debuggers that list only the program's own. Source: dlmopen(3).
+namespaces is limited by the static thread-local storage each C library takes: some ten in practice. Debuggers that list
+only the program's own libraries do not see them. Source: dlmopen(3).
 """
 
 from __future__ import annotations

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
-from loadstone.core.names import has_directory
+from loadstone.core.names import candidates, has_directory
 from loadstone.core.trace import Explanation
 from loadstone.errors import (
     Attempt,
     LoadFailed,
     LoadstoneError,
     MalformedImage,
+    NotFound,
     Unreadable,
     Unsupported,
 )
+from loadstone.escape import printable
 from loadstone.library import adapters
 from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Refused
 from loadstone.library.hints import LoadHint
 from loadstone.library.pin import pinned_digest
 from loadstone.library.places import check_place
 from loadstone.library.policy import Policy
-from loadstone.library.preflight import footprint, identity
+from loadstone.library.preflight import Footprint, footprint, identity
 from loadstone.library.record import Loan, Record, Source
 from loadstone.library.registry import registry
 from loadstone.library.sealed import SealedSource
@@ -34,6 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["open_library"]
 
+_NO_FILE: Final = (0, 0)
+"""Stands for the device and inode of a library that is no file."""
+
+_MODULE_NOT_FOUND: Final = 126  # ERROR_MOD_NOT_FOUND
+
 
 def open_library(
     name: str, version: str | None, hints: LoadHint, policy: Policy, namespace: Namespace | None, loan: Loan
@@ -41,33 +49,66 @@ def open_library(
     """Find the file, check it, and lend its record to ``loan``. Errors as :meth:`Library.load`."""
     adapter = adapters.current()
     wanted = int(hints)
-    _check_hints(wanted, adapter)
-    path = _located(name, version, wanted, policy, adapter)
+    if wanted & ~int(adapter.hints):
+        raise _without_effect(wanted, adapter)
+    try:
+        path = _located(name, version, wanted, policy, adapter)
+    except NotFound:
+        if adapter.searches_files or policy.sha256 or policy.pins:
+            raise
+        return _open_hidden(name, version, wanted, adapter, loan)
     record = loan.settle(_record(path, policy, namespace, adapter))
     try:
         record.load(loan, wanted)
     except Refused as refused:
-        raise _load_failed(name, path, refused) from None
+        raise _load_failed(name, (_attempt(path, refused),)) from None
     except MalformedImage as damage:
         raise _damaged(path, damage) from damage
     finally:
         loan.release(record)
+    if namespace is not None and record.opened is not None:
+        namespace.number = record.opened.namespace
     return record
 
 
-def _check_hints(hints: int, adapter: Adapter) -> None:
-    without_effect = hints & ~int(adapter.hints)
-    if without_effect:
-        names = ", ".join(str(h.name) for h in LoadHint(without_effect))
-        raise Unsupported(
-            feature=f"the load hint {names}",
-            reason=f"the loader of {adapter.platform} has nothing like it",
-            advice="leave it out on this platform",
-        )
+def _open_hidden(name: str, version: str | None, hints: int, adapter: Adapter, loan: Loan) -> Record:
+    """Let the system look for a library that is no file of its own: macOS's shared cache, Windows's API sets.
+
+    The search goes on only while the system says that there is no such module; any other refusal is the answer (on
+    Windows a missing dependency says so too).
+    """
+    attempts: list[Attempt] = []
+    for candidate in candidates(name, version, adapter.platform):
+        if not candidate.carries_version:
+            continue
+        make = partial(PathSource, candidate.name, Footprint())
+        record = loan.settle(registry.record((_NO_FILE, BASE_NAMESPACE, candidate.name), adapter, make))
+        try:
+            record.load(loan, hints)
+        except Refused as refused:
+            attempts.append(_attempt(candidate.name, refused))
+            if refused.code not in (None, _MODULE_NOT_FOUND):
+                break
+        else:
+            return record
+        finally:
+            loan.release(record)
+    raise _load_failed(name, tuple(attempts))
+
+
+def _without_effect(hints: int, adapter: Adapter) -> Unsupported:
+    names = ", ".join(str(hint.name) for hint in LoadHint(hints & ~int(adapter.hints)))
+    return Unsupported(
+        feature=f"the load hint {names}",
+        reason=f"the loader of {adapter.platform} has nothing like it",
+        advice="leave it out on this platform",
+    )
 
 
 def _located(name: str, version: str | None, hints: int, policy: Policy, adapter: Adapter) -> str:
     """The path to load: the first candidate that exists, or what the search finds."""
+    if version is None and os.path.isabs(name) and os.path.lexists(name):
+        return name  # as given always comes first
     if has_directory(name, adapter.platform):
         member = bool(hints & LoadHint.LOAD_ARCHIVE_MEMBER)
         trace = explicit_path(name, version, adapter.platform, archive_member=member)
@@ -83,7 +124,10 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
     pin = pinned_digest(path, policy)
     try:
         status = os.stat(path)
-        check_place(path, policy)
+        if adapter.has_permission_bits:
+            check_place(path, policy)
+        elif policy.require_owner is not None:
+            raise _no_owners(adapter)
         room = footprint(path, status)
     except MalformedImage as damage:
         raise _damaged(path, damage) from damage
@@ -98,6 +142,10 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
     return registry.record((identity(status), number, pin), adapter, source)
 
 
+def _no_owners(adapter: Adapter) -> Unsupported:
+    return Unsupported(feature="Policy(require_owner=...)", reason=f"files on {adapter.platform} have no owner numbers")
+
+
 def _damaged(path: str, damage: MalformedImage) -> LoadFailed:
     return LoadFailed(
         name=path,
@@ -108,16 +156,21 @@ def _damaged(path: str, damage: MalformedImage) -> LoadFailed:
     )
 
 
-def _load_failed(name: str, path: str, refused: Refused) -> LoadFailed:
-    explanation = _explained(path)
+def _attempt(candidate: str, refused: Refused) -> Attempt:
+    return Attempt(candidate, refused.code, refused.text)
+
+
+def _load_failed(name: str, attempts: tuple[Attempt, ...]) -> LoadFailed:
+    last = attempts[-1]
+    explanation = _explained(last.candidate)
     blocking = explanation.first_blocking if explanation else None
     return LoadFailed(
         name=name,
-        code=refused.code,
-        system_text=refused.text,
-        attempts=(Attempt(path, refused.code, refused.text),),
+        code=last.code,
+        system_text=last.system_text,
+        attempts=attempts,
         explanation=explanation,
-        advice=blocking.advice if blocking else f"`loadstone explain {path}` looks further",
+        advice=blocking.advice if blocking else f"`loadstone explain {printable(last.candidate)}` looks further",
     )
 
 

@@ -1,9 +1,9 @@
 """What is looked at before the system's loader is given a file: that it is one, and that it is whole.
 
 A loader maps what the program headers say; where the file ends earlier, the process dies of SIGBUS instead of getting
-an error (mmap(2)). A FIFO blocks it for ever. So both are checked first, from one descriptor, and the result is kept for
-as long as the file does not change. Between this check and the load a file can still be replaced: only a pinned load
-closes that gap (CWE-367).
+an error (mmap(2)). A FIFO blocks it for ever. So both are checked first, from one descriptor, and the result is kept
+for as long as the file does not change. Between this check and the load a file can still be replaced: only a pinned
+load closes that gap (CWE-367).
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Footprint:
 
 
 def identity(status: os.stat_result) -> FileId:
+    """The file itself, from what stat(2) says."""
     return status.st_dev, status.st_ino
 
 

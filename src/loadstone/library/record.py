@@ -13,8 +13,8 @@ Invariants, guarded by ``_changed`` unless said otherwise:
 - ``loans`` holds one entry for each handle that has loaded; in state loaded there is at least one.
 - The system is called without any lock of ours: constructors may call back, other threads may load other libraries.
 - In states loading and unloading one thread, the ``worker``, talks to the system; the others wait. Who must not wait
-  opens for himself: the worker (a constructor that loads its own library), and every thread that is inside a system call
-  of ours, because it holds the system's lock and the worker may be waiting for that. Each such reference is given back.
+  opens for himself: the worker (a constructor that loads its own library), and every thread that is inside a system
+  call of ours, because it holds the system's lock and the worker may wait for that. Each such reference is given back.
 - The ledger needs no lock. Resolving adds its lease first and looks at the state second; unloading publishes its state
   first and looks at the ledger second. So one of the two always sees the other.
 """
@@ -128,8 +128,8 @@ class Loan:
 class Record:
     """One library file in one namespace. Thread-safe; see the module for the invariants.
 
-    ``owners`` is shared by all records: which of them a system handle belongs to. It also keeps a record that is loaded,
-    or that stays resident, alive when no handle of ours is left.
+    ``owners`` is shared by all records: which of them a system handle belongs to. It also keeps a record that is
+    loaded, or that stays resident, alive when no handle of ours is left.
     """
 
     __slots__ = (
@@ -314,10 +314,9 @@ class Record:
     def _unload(self, loan: Loan) -> UnloadOutcome:
         with self._changed:
             settled = self._settled()
-            others = tuple(other.holder() for other in self.loans if other is not loan)
-            if others or not settled:
+            if not settled or self.loans != {loan}:
                 self.loans.discard(loan)
-                return _held(others)
+                return _held(tuple(other.holder() for other in self.loans))
             self.state, self.worker = State.UNLOADING, get_ident()
             if self.ledger:
                 self.state, self.worker = State.LOADED, None
@@ -374,7 +373,7 @@ class Record:
     # -- fork ------------------------------------------------------------------------------------------------------
 
     def after_fork(self) -> None:
-        """In the child: only this thread is left. Locks are made anew; what another thread was doing is never finished."""
+        """In the child only this thread is left: locks are made anew, what another thread was doing is never finished."""
         self._changed = threading.Condition(threading.RLock())
         if self.worker is not None and self.worker != get_ident():
             self.state, self.worker = State.ORPHANED, None

@@ -1,7 +1,7 @@
 """All records of the process: one for each file, namespace and pinned digest, whatever the spelling.
 
-Records are found by what the file is, not by what it is called (Qt's registry is keyed by spelling, so two spellings load
-twice). A record lives as long as a handle of ours refers to it, it is loaded, or the system keeps it resident.
+Records are found by what the file is, not by what it is called (Qt's registry is keyed by spelling, so two spellings
+load twice). A record lives as long as a handle of ours refers to it, it is loaded, or the system keeps it resident.
 """
 
 from __future__ import annotations

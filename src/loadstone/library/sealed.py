@@ -2,7 +2,7 @@
 
 What a path leads to can change between a check and a load, and even the file behind an open descriptor can be
 overwritten (CWE-367). So the file is copied once into anonymous memory; the chunks that are written are the chunks that
-are hashed; the copy is sealed; it is parsed, compared with the pin, and only then given to the loader, through a private
+are hashed; the copy is sealed, parsed, compared with the pin, and only then given to the loader, through a private
 directory of symbolic links to the sealed copies. Through that directory ``$ORIGIN`` and pinned dependencies resolve to
 verified copies too, and each load has a path no load had before (the loader compares names before files).
 
@@ -132,22 +132,22 @@ def _copied(path: str, source: int, copy: int) -> str:
             digest.update(chunk)
             total += len(chunk)
             if total > MAX_FILE_SIZE:
-                raise Unreadable(path=path, reason="it grows while it is read")
+                break
             view = memoryview(chunk)
             while view:
                 view = view[os.write(copy, view) :]
-    except Unreadable:
-        raise
     except OSError as error:
         raise Unreadable(path=path, reason=error.strerror or str(error), code=error.errno) from error
+    if total > MAX_FILE_SIZE:
+        raise Unreadable(path=path, reason="it grows while it is read")
     return digest.hexdigest()
 
 
 class SealedSource:
     """A library loaded from a sealed copy, together with sealed copies of what is pinned with it.
 
-    Everything is copied and verified anew for each load. ``unverified`` names what the library needs and nothing vouches
-    for: unpinned dependencies, and libraries that were in the process before.
+    Everything is copied and verified anew for each load. ``unverified`` names what the library needs and nothing
+    vouches for: unpinned dependencies, and libraries that were in the process before.
     """
 
     __slots__ = ("_adapter", "_copy", "_expected", "_image", "_pins", "footprint", "namespace", "path", "unverified")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
 
@@ -67,8 +66,9 @@ def find(
     if has_directory(asked, platform):
         return explicit_path(asked, wanted, platform)
     hunt = _Hunt(asked, wanted, platform, (policy or Policy.default()).search, model)
-    for is_loader, sources in groupby(hunt.sources, _LOADER_SOURCES.__contains__):
-        found = hunt.ask_loader(tuple(sources)) if is_loader else hunt.ask_each(sources)
+    for is_loader, group in groupby(hunt.sources, _LOADER_SOURCES.__contains__):
+        sources = tuple(group)
+        found = hunt.ask_loader(sources) if is_loader else hunt.ask_each(sources)
         if found is not None:
             return Trace(asked, tuple(hunt.steps), *found)
     raise NotFound(name=asked, trace=Trace(asked, tuple(hunt.steps)), advice=hunt.advice())
@@ -91,11 +91,16 @@ def explicit_path(name: str, version: str | None, platform: Platform, *, archive
             outcome = StepOutcome.ABSENT if error.errno in (errno.ENOENT, errno.ENOTDIR) else StepOutcome.UNREADABLE
             steps.append(Step("explicit", candidate.name, outcome, error.strerror or "", errno=error.errno))
             continue
-        path = os.path.abspath(candidate.name)
+        path = _absolute(candidate.name)
         steps.append(Step("explicit", path, StepOutcome.TAKEN, "given as a path"))
         return Trace(name, tuple(steps), path, "explicit")
     looked = ", ".join(step.candidate for step in steps[:4])
     raise NotFound(name=name, trace=Trace(name, tuple(steps)), advice=f"there is no such file; looked at: {looked}")
+
+
+def _absolute(path: str) -> str:
+    """From the current directory, but otherwise as it is: ``..`` behind a link does not lead where its text says."""
+    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
 
 
 def _versionless(candidate: Candidate) -> Step:
@@ -126,7 +131,7 @@ class _Hunt:
         here = (SearchSource.ALREADY_LOADED, SearchSource.PACKAGE, SearchSource.PREFIX, SearchSource.PACKAGE_MANAGER)
         self.sources = tuple(s for s in policy.sources if not (self.is_elsewhere and s in here))
 
-    def ask_each(self, sources: Iterator[SearchSource]) -> Found | None:
+    def ask_each(self, sources: tuple[SearchSource, ...]) -> Found | None:
         """The sources that are lists of directories, or of what is loaded, one after the other."""
         for source in sources:
             if source is SearchSource.ALREADY_LOADED:

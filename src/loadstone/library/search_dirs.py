@@ -1,4 +1,4 @@
-"""The sources of a search that are lists of directories, and the versioned names found in them. Pure but for listing."""
+"""The sources of a search that are lists of directories, and the versioned names that are found in them."""
 
 from __future__ import annotations
 

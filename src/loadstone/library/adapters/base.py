@@ -1,5 +1,6 @@
-"""What a platform must offer, and the values that pass between it and the rest. Handles never leave this package's
-callers: users of Loadstone do not see them.
+"""What a platform must offer, and the values that pass between it and the rest.
+
+System handles never leave the package: users of Loadstone do not see them.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A library the system opened. ``base`` is what is added to the addresses in its file, ``anchor`` an address
-    inside it, ``path`` the name the system knows it by, ``namespace`` where it was opened.
+    """A library the system opened.
+
+    ``base`` is what is added to the addresses in its file, ``anchor`` an address inside it, ``path`` the name the
+    system knows it by, ``namespace`` where it was opened.
     """
 
     handle: int
@@ -50,8 +53,10 @@ class LoadedLibrary:
 
 
 class Adapter(Protocol):
-    """One platform's loader. Every call may run foreign code: callers hold no lock, and the interpreter lock is
-    released while the system works. Thread-safe as far as the system is.
+    """One platform's loader.
+
+    Every call may run foreign code: callers hold no lock, and the interpreter lock is released while the system works.
+    Thread-safe as far as the system is.
     """
 
     @property
@@ -65,6 +70,11 @@ class Adapter(Protocol):
     @property
     def searches_files(self) -> bool:
         """Whether every library is a file that can be found by looking; false where the system has hidden ones."""
+        ...
+
+    @property
+    def has_permission_bits(self) -> bool:
+        """Whether files have an owner number and permission bits that mean something."""
         ...
 
     @property

@@ -61,6 +61,7 @@ class LinuxAdapter:
     """dlopen and its companions. Holds nothing but the functions; one object serves every thread."""
 
     platform = Platform.LINUX
+    has_permission_bits = True
     searches_files = True
 
     def __init__(self) -> None:

@@ -1,0 +1,133 @@
+"""The loader of macOS and iOS, through ctypes.
+
+dyld has dlopen and its companions with other numbers, and a list of images with its own functions. Libraries of the
+system live in a shared cache and are no files: dlopen knows them by path all the same, so a name that no search finds is
+given to it. dyld may refuse to unload an image (Objective-C, Swift, thread-local variables): the outcome is verified.
+
+Held by the same contract tests as Linux, against a pretended system; not run on a real one.
+Sources: dlopen(3) and dyld(3) of macOS, mach-o/dyld.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, byref, c_char_p, c_int, c_uint32, c_void_p
+from typing import Any, Final
+
+from loadstone.core.names import Platform
+from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, Refused
+from loadstone.library.hints import LoadHint
+
+__all__ = ["MacosAdapter"]
+
+_RTLD_LAZY, _RTLD_NOW, _RTLD_LOCAL, _RTLD_GLOBAL, _RTLD_NOLOAD, _RTLD_NODELETE = 0x1, 0x2, 0x4, 0x8, 0x10, 0x80
+
+_MODES: Final = tuple(
+    (_RTLD_NOW if hints & LoadHint.RESOLVE_ALL_SYMBOLS else _RTLD_LAZY)
+    | (_RTLD_GLOBAL if hints & LoadHint.EXPORT_EXTERNAL_SYMBOLS else _RTLD_LOCAL)
+    | (_RTLD_NODELETE if hints & LoadHint.PREVENT_UNLOAD else 0)
+    for hints in range(32)
+)
+"""dlopen's mode for every combination of hints. Source: dlfcn.h of macOS."""
+
+
+class _DlInfo(ctypes.Structure):
+    _fields_ = (("fname", c_char_p), ("fbase", c_void_p), ("sname", c_char_p), ("saddr", c_void_p))
+
+
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", "surrogateescape")
+
+
+class MacosAdapter:
+    """dlopen and dyld's list of images. ``system`` is libSystem; a test gives a pretended one."""
+
+    platform = Platform.MACOS
+    hints = LoadHint(11)  # dyld has no deep binding: two-level names make it the rule
+    has_permission_bits = True
+    searches_files = False
+    unmaps = True
+
+    def __init__(self, system: Any = None) -> None:
+        system = ctypes.CDLL(None) if system is None else system
+        self._dlopen = _typed(system["dlopen"], c_void_p, c_char_p, c_int)
+        self._dlsym = _typed(system["dlsym"], c_void_p, c_void_p, c_char_p)
+        self._dlclose = _typed(system["dlclose"], c_int, c_void_p)
+        self._dlerror = _typed(system["dlerror"], c_char_p)
+        self._dladdr = _typed(system["dladdr"], c_int, c_void_p, POINTER(_DlInfo))
+        self._count = _typed(system["_dyld_image_count"], c_uint32)
+        self._name = _typed(system["_dyld_get_image_name"], c_char_p, c_uint32)
+        self._header = _typed(system["_dyld_get_image_header"], c_void_p, c_uint32)
+
+    def _said(self) -> str:
+        return _text(self._dlerror()) or "the loader gave no reason"
+
+    def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
+        if namespace != BASE_NAMESPACE:
+            raise Refused("dyld has no namespaces")
+        before = self._images()
+        handle = self._dlopen(os.fsencode(path), _MODES[hints])
+        if not handle:
+            raise Refused(self._said())
+        name, base = self._image_of(handle, path, before)
+        return Opened(handle, name, base, base)
+
+    def _image_of(self, handle: int, path: str, before: dict[str, int]) -> tuple[str, int]:
+        """The image a handle stands for: the one whose own open, which loads nothing, gives the same handle.
+
+        dyld offers no way from a handle to its image, but opening an image by its name gives its handle again.
+        """
+        images = self._images()
+        likely = [name for name in images if name not in before or os.path.basename(name) == os.path.basename(path)]
+        for name in (*likely, *images):
+            again = self._dlopen(os.fsencode(name), _RTLD_LAZY | _RTLD_NOLOAD)
+            if again:
+                self._dlclose(again)
+            if again == handle:
+                return name, images[name]
+        return path, 0
+
+    def _images(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for index in range(self._count()):
+            name = self._name(index)
+            if name is not None:  # the list can shrink meanwhile: then the last are gone
+                found.setdefault(_text(name), self._header(index) or 0)
+        return found
+
+    def strengthen(self, opened: Opened, hints: int) -> None:
+        handle = self._dlopen(os.fsencode(opened.path), _MODES[hints] | _RTLD_NOLOAD)
+        if not handle:
+            raise Refused(self._said())
+        self._dlclose(handle)
+
+    def close(self, opened: Opened) -> None:
+        if self._dlclose(opened.handle):
+            raise Refused(self._said())
+
+    def address(self, opened: Opened, symbol: str) -> int:
+        self._dlerror()  # dyld keeps an older text until it is asked for
+        found = self._dlsym(opened.handle, symbol.encode("utf-8", "surrogateescape"))
+        if found:
+            return int(found)
+        said = self._dlerror()
+        if said is None:
+            return 0
+        raise Refused(_text(said))
+
+    def provider(self, address: int) -> str | None:
+        info = _DlInfo()
+        return _text(info.fname) if self._dladdr(address, byref(info)) else None
+
+    def is_mapped(self, opened: Opened) -> bool:
+        return self._images().get(opened.path) == opened.base
+
+    def loaded(self) -> tuple[LoadedLibrary, ...]:
+        return tuple(LoadedLibrary(name, base) for name, base in self._images().items())
+
+
+def _typed(function: Any, restype: Any, *argtypes: Any) -> Any:
+    function.restype = restype
+    function.argtypes = argtypes
+    return function
