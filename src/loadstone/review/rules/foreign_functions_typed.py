@@ -21,6 +21,7 @@ _SAYS_ITS_TYPE: Final = (
     "ctypes.create_",
     "ctypes.POINTER",
     "ctypes.cast",
+    "ctypes.CFUNCTYPE",
 )
 
 
