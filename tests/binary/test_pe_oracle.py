@@ -19,7 +19,8 @@ from loadstone.core.image import DependencyKind, Image
 pytestmark = pytest.mark.real
 
 _SMALL = 400_000  # bytes; pefile takes a second and more for large ones, so those are left to the full run
-_MANY = 1 << 20  # by itself pefile stops naming exports behind the 8192nd
+_MANY = 1 << 20  # by itself pefile stops naming exports behind the 8192nd, and cuts long names
+pefile.MAX_SYMBOL_NAME_LENGTH = 1 << 16
 
 
 def _text(data: bytes | None) -> str:

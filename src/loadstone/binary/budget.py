@@ -11,8 +11,8 @@ from typing import Final
 __all__ = ["Budget"]
 
 _FEW: Final = 4096
-_BYTES_AN_ITEM: Final = 16
-"""Room for a table entry and the shortest useful name; the densest real tables need more than 20 bytes a symbol."""
+_BYTES_AN_ITEM: Final = 24
+"""Room for table entries and a name; the densest real libraries, of forwarders only, have 60 bytes a symbol."""
 
 
 class Budget:
@@ -42,3 +42,7 @@ class Budget:
     @property
     def items_left(self) -> int:
         return max(self._items, 0)
+
+    @property
+    def characters_left(self) -> int:
+        return max(self._characters, 0)

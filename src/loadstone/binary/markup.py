@@ -11,8 +11,8 @@ from xml.parsers import expat
 
 __all__ = ["Element", "MalformedMarkup", "elements"]
 
-MAX_SIZE: Final = 1 << 20
-_MAX_ELEMENTS: Final = 10_000
+_MAX_SIZE: Final = 256 << 10
+_MAX_ELEMENTS: Final = 2000
 _MAX_DEPTH: Final = 64
 
 
@@ -43,8 +43,8 @@ def elements(data: bytes) -> tuple[Element, ...]:
     >>> [e.name for e in elements(b"<a xmlns='urn:x'><b/></a>")]
     ['a', 'b']
     """
-    if len(data) > MAX_SIZE:
-        raise MalformedMarkup(f"{len(data)} bytes are more than the {MAX_SIZE} allowed")
+    if len(data) > _MAX_SIZE:
+        raise MalformedMarkup(f"{len(data)} bytes are more than the {_MAX_SIZE} allowed")
     found: list[tuple[str, int, tuple[tuple[str, str], ...], list[str]]] = []
     opened: list[int] = []
 

@@ -71,7 +71,7 @@ def _column(view: View, code: str, address: int, count: int, told_at: int) -> tu
     if not count:
         return 0, ()
     size = 2 if code == "H" else 4
-    if count > view.cursor.size // size or not view.budget.items(count // 4):
+    if count > view.cursor.size // size or not view.budget.items(count // 2 if size == 4 else 0):
         view.damage.add("exports", f"{count} entries are more than a file of this size can hold", told_at)
         return 0, ()
     found = view.table("exports", address, count * size, told_at)
@@ -88,8 +88,9 @@ def _forwards(view: View, addresses: Sequence[int], first: int, last: int, told_
 def forwarded_modules(exports: Exports) -> tuple[Dependency, ...]:
     """One dependency for each module exports are forwarded to, as ``name.dll``, with the symbols wanted of it."""
     wanted: dict[str, tuple[int, list[str]]] = {}
+    split = {text: text.rpartition(".") for _, text in exports.forwards}  # many may share one long text
     for position, text in exports.forwards:
-        module, dot, symbol = text.rpartition(".")
+        module, dot, symbol = split[text]
         if dot:
             wanted.setdefault(module, (exports.offsets[position], []))[1].append(symbol)
     return tuple(

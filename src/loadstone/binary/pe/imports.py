@@ -23,6 +23,7 @@ _DESCRIPTOR: Final = Struct("<IIIII")  # lookup table, timestamp, forwarder chai
 _DELAY_DESCRIPTOR: Final = Struct("<IIIIIIII")  # flags name handle address-table name-table bound unload timestamp
 _DELAY_BY_RVA: Final = 1  # without this flag the fields are virtual addresses (Visual C++ 6)
 _BOUND_DESCRIPTOR: Final = Struct("<IHH")  # timestamp, offset of the name, number of forwarders behind
+_ITEMS_A_MODULE: Final = 8  # descriptor, name and tables: what one costs to read
 _FIRST_ENTRIES: Final = 64  # import tables are read in growing steps: only their end says how long they are
 
 
@@ -87,8 +88,8 @@ def _descriptors(view: View, which: Directory, layout: Struct) -> Iterator[tuple
         found = view.record(f"{entry.name} table", layout, entry.address + number * layout.size, entry.entry_offset)
         if found is None:
             return
-        if number == MAX_DEPENDENCIES:
-            view.damage.add(f"{entry.name} table", f"more than {MAX_DEPENDENCIES} modules", found[0])
+        if number == MAX_DEPENDENCIES or not view.budget.items(_ITEMS_A_MODULE):
+            view.damage.add(f"{entry.name} table", "more modules than a file of this size can hold", found[0])
             return
         yield found
 
@@ -148,6 +149,9 @@ def read_bound_imports(view: View) -> tuple[BoundImport, ...]:
     bound: list[BoundImport] = []
     at = 0
     while at + _BOUND_DESCRIPTOR.size <= len(data) and len(bound) < MAX_DEPENDENCIES:
+        if not view.budget.items(_ITEMS_A_MODULE):
+            view.damage.add("bound imports", "more modules than a file of this size can hold", offset + at)
+            break
         timestamp, name_at, count = _BOUND_DESCRIPTOR.unpack_from(data, at)
         if not name_at:
             break
@@ -157,7 +161,7 @@ def read_bound_imports(view: View) -> tuple[BoundImport, ...]:
             forwarders = tuple(
                 _bound_name(view, offset, _BOUND_DESCRIPTOR.unpack_from(data, record)[1])
                 for record in records
-                if record + _BOUND_DESCRIPTOR.size <= len(data) and view.budget.items()
+                if record + _BOUND_DESCRIPTOR.size <= len(data) and view.budget.items(_ITEMS_A_MODULE)
             )
         except MalformedImage as error:
             view.damage.add("bound imports", error.what, error.offset)
@@ -168,7 +172,6 @@ def read_bound_imports(view: View) -> tuple[BoundImport, ...]:
 
 
 def _bound_name(view: View, table: int, position: int) -> str:
-    text = view.cursor.string(table + position, 4096)
-    if not view.budget.characters(len(text)):
-        raise view.cursor.malformed("more text than a file of this size can hold", table + position)
+    text = view.cursor.string(table + position, min(4096, view.budget.characters_left))
+    view.budget.characters(len(text))
     return text

@@ -154,10 +154,9 @@ def _symbols(view: View, exports: Exports, modules: tuple[ImportedModule, ...]) 
     """Exports, then imports in the order of their modules."""
     forwards = dict(exports.forwards)
     function, data, untyped = _KINDS[SymbolKind.FUNCTION], _KINDS[SymbolKind.OBJECT], _KINDS[SymbolKind.UNTYPED]
-    exported = [
-        untyped if position in forwards else function if view.executable(address) else data
-        for position, address in enumerate(exports.addresses)
-    ]
+    exported = [function if code else data for code in view.executable(exports.addresses)]
+    for position in forwards:
+        exported[position] = untyped
     wanted = sum(len(module.names) for module in modules)
     libraries = array("I", bytes(4 * len(exported)))
     for number, module in enumerate(modules, 1):

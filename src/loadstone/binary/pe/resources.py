@@ -22,8 +22,8 @@ _ENTRY: Final = Struct("<II")  # name or id, where to go on
 _DATA: Final = Struct("<II8x")  # address, size
 _BELOW: Final = 0x8000_0000  # on the second: it leads to a directory; on the first: it is a name
 _VERSION, _MANIFEST = 16, 24  # RT_VERSION, RT_MANIFEST
-_MAX_LEAVES: Final = 16
-_MAX_SIZE: Final = 1 << 20
+_MAX_LEAVES: Final = 4
+_MAX_SIZE: Final = 256 << 10
 
 _BLOCK: Final = Struct("<HHH")  # length, length of the value, kind; then key and value
 _FIXED: Final = Struct("<IIHHHHHHHH")  # signature, structure version, file version, product version

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Any, Final
 
 from loadstone.binary.budget import Budget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
+from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.pe.headers import Headers, SectionHeader
 from loadstone.binary.pe.layout import Directory, SectionFlags
 from loadstone.core.limits import MAX_STRING_LENGTH, MAX_TABLE_SIZE
@@ -35,7 +36,7 @@ def integers(code: str, data: bytes) -> array[int]:
 class View:
     """What every part of the reader shares. Addresses are relative to the image base, as the format counts them."""
 
-    __slots__ = ("_executable", "_sections", "_starts", "budget", "cursor", "damage", "headers", "sections")
+    __slots__ = ("_sections", "_starts", "budget", "cursor", "damage", "headers", "sections")
 
     def __init__(
         self, cursor: Cursor, damage: DamageLog, headers: Headers, sections: tuple[SectionHeader, ...]
@@ -47,7 +48,6 @@ class View:
         self.budget = Budget(cursor.size)
         self._sections = sorted(sections, key=lambda s: s.address)
         self._starts = [s.address for s in self._sections]
-        self._executable = tuple((s.address, s.reach) for s in sections if s.flags & SectionFlags.EXECUTE)
 
     @property
     def word(self) -> int:
@@ -70,8 +70,14 @@ class View:
         """The relative address of a virtual one."""
         return pointer - self.headers.image_base
 
-    def executable(self, address: int) -> bool:
-        return any(first <= address < last for first, last in self._executable)
+    def executable(self, addresses: Iterable[int]) -> list[bool]:
+        """Whether each address lies in a section that can be executed."""
+        edges: list[int] = []  # where such a part begins, ends, begins ...
+        for section in self._sections:
+            if section.flags & SectionFlags.EXECUTE:
+                del edges[bisect_right(edges, section.address) & ~1 :]
+                edges += (section.address, section.reach)
+        return [bool(bisect_right(edges, address) & 1) for address in addresses]
 
     def directory(self, which: Directory) -> tuple[int, bytes] | None:
         """Offset and bytes of a data directory, cut to what is there; None when the image has none."""
@@ -106,33 +112,31 @@ class View:
             self.damage.add(name, f"its name at {address:#x} is in no part of the file", told_at)
             return None
         try:
-            text = self.cursor.string(found[0], min(found[1], MAX_STRING_LENGTH))
+            text = self.cursor.string(found[0], min(found[1], self._longest()))
         except MalformedImage as error:
             self.damage.add(name, error.what, error.offset)
             return None
-        if not self.budget.characters(len(text)):
-            self.damage.add(name, "more text than a file of this size can hold", found[0])
-            return None
+        self.budget.characters(len(text))
         return text
 
-    def texts(self, name: str, addresses: Sequence[int], told_at: int) -> list[str]:
+    def texts(self, name: str, addresses: Sequence[int], told_at: int) -> Sequence[str]:
         """The strings at many addresses, fetched together where they stand close; an empty one where there is none."""
         if not addresses:
-            return []
+            return ()
+        if not self.budget.characters_left:
+            self.damage.add(name, "more text than a file of this size can hold", told_at)
+            return [""] * len(addresses)
         first, last = min(addresses), max(addresses)
         found = self.place(first)
         if found is None or last - first > _SPREAD * len(addresses) + MAX_STRING_LENGTH or last - first >= found[1]:
             return [self.text(name, address, told_at) or "" for address in addresses]
         block = self.cursor.upto(found[0], min(found[1], last - first + MAX_STRING_LENGTH))
-        texts = []
-        for address in addresses:
-            begin = address - first
-            end = block.find(b"\0", begin, begin + MAX_STRING_LENGTH)
-            if end < 0 or not self.budget.characters(end - begin):
-                self.damage.add(
-                    name, "a name has no end, or there is more text than the file can hold", found[0] + begin
-                )
-                texts.append("")
-            else:
-                texts.append(block[begin:end].decode("utf-8", "surrogateescape"))
+        texts, missing = StringTable(block, found[0]).column([address - first for address in addresses])
+        if missing:
+            self.damage.add(name, f"{missing} names have no end, or there is more text than the file can hold", told_at)
+        self.budget.characters(sum(map(len, texts)))
         return texts
+
+    def _longest(self) -> int:
+        """What one more string may take: when a file has had more text read than it can hold, nothing."""
+        return min(MAX_STRING_LENGTH, self.budget.characters_left)
