@@ -32,7 +32,7 @@ _NAMES: Final = {
     LoaderKind.GLIBC: "glibc's loader",
 }
 
-SIMULATED: Final = frozenset((LoaderKind.GLIBC,))
+SIMULATED: Final = frozenset((LoaderKind.GLIBC, LoaderKind.MUSL, LoaderKind.DYLD, LoaderKind.WINDOWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ def loader_for(target: str, model: LoaderModel | None) -> Choice:
     if "/" in target:
         kind = _kind_of_file(target, asked)
         if model is None and kind is not None and kind is not asked.kind:
-            return _of_other_kind(kind)
+            elsewhere = "the file is of another system, of which only its own folders are known"
+            return Choice(LoaderModel(kind=kind, view=asked.view, cwd=asked.cwd, assumptions=(elsewhere,)))
         program = _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
             asked = _for_program(program, program.interpreter, asked)
@@ -83,6 +84,11 @@ def _for_program(program: Image, interpreter: str, asked: LoaderModel) -> Loader
         return asked
     abi = abi_of(program.machine.code, program.bits, program.byte_order) or X86_64
     found = model_for_loader(asked.view, interpreter, abi)
-    own = ("kind", "release", "abi", "interpreter", "system_dirs", "cache", "lib_token", "platform", "isa_level")
-    own += ("hwcaps", "legacy_hwcaps", "assumptions")
-    return replace(asked, **{name: getattr(found, name) for name in own})
+    return replace(
+        found,
+        env=asked.env,
+        cwd=asked.cwd,
+        preload=asked.preload,
+        secure=asked.secure,
+        mode=asked.mode,
+    )

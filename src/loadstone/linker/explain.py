@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from importlib import import_module
+from typing import Final
 
 from loadstone.core.names import validate_name
 from loadstone.core.trace import Diagnosis, Explanation, Graph, LoadVerdict, Node, Trace
@@ -15,6 +17,7 @@ from loadstone.linker.diagnoses import Case, diagnose, risks
 from loadstone.linker.glibc_load import Load, simulate
 from loadstone.linker.graph import Process
 from loadstone.linker.request import BindingMode, LoaderKind, LoaderModel
+from loadstone.linker.walk import Rules, walk
 
 __all__ = ["explain", "search"]
 
@@ -56,8 +59,25 @@ def explain(
             assumptions=chosen.assumptions,
             loader=chosen.loader,
         )
+    if chosen.model.kind in _RULES:
+        return walk(name, rules_of(chosen.model))
     asked = replace(chosen.model, mode=BindingMode(mode)) if mode != chosen.model.mode else chosen.model
     return _explain_glibc(name, asked, as_library=as_library, bindings=bindings)
+
+
+_RULES: Final = {
+    LoaderKind.MUSL: ("loadstone.linker.musl", "MuslRules"),
+    LoaderKind.DYLD: ("loadstone.linker.dyld", "DyldRules"),
+    LoaderKind.WINDOWS: ("loadstone.linker.windows", "WindowsRules"),
+}
+"""The loaders besides glibc's: a module and the rules in it, imported when first asked for."""
+
+
+def rules_of(model: LoaderModel) -> Rules:
+    """The rules of the loader a model describes, which is not glibc's."""
+    module, name = _RULES[model.kind]
+    rules: Rules = getattr(import_module(module), name)(model)
+    return rules
 
 
 def _explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings: bool) -> Explanation:
@@ -81,6 +101,8 @@ def _explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings:
 def _verdict(diagnoses: list[Diagnosis]) -> LoadVerdict:
     if any(d.blocking for d in diagnoses):
         return LoadVerdict.FAILS
+    if any(d.code == "damaged" for d in diagnoses):  # the loader trusts its input: it may as well crash
+        return LoadVerdict.UNKNOWN
     return LoadVerdict.LOADS_WITH_RISK if diagnoses else LoadVerdict.LOADS
 
 
@@ -113,6 +135,9 @@ def search(name: str, model: LoaderModel | None = None) -> Trace:
     """
     validate_name(name)
     asked = model or LoaderModel.this_process()
+    if asked.kind in _RULES:
+        found = rules_of(asked).locate(name, None, ())
+        return Trace(name, found.steps, found.path, found.how)
     if asked.kind is not LoaderKind.GLIBC:
         return Trace(name)
     process = Process(asked)

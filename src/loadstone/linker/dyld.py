@@ -1,0 +1,237 @@
+"""dyld, the loader of macOS, as rules. Source: dyld4 (dyld-1378), read for its rules; dyld(1).
+
+Names are paths: absolute, or beginning with ``@rpath``, ``@loader_path`` or ``@executable_path``. Each LC_RPATH of the
+image that asks and of those that brought it in is tried in order. Libraries of the system live in the shared cache and
+are no files at all since macOS 11; off a Mac they are taken for granted, and the answer says which. Every import names
+its library, so a missing symbol is a fact about one file.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from loadstone.binary import images
+from loadstone.core.claims import Confidence, Location, Severity
+from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind, SymbolBinding
+from loadstone.core.trace import Diagnosis, Step, StepOutcome
+from loadstone.errors import LoadstoneError
+from loadstone.linker.request import LoaderModel
+from loadstone.linker.walk import OPTIONAL, Located, Member
+
+__all__ = ["DyldRules"]
+
+_SYSTEM: Final = ("/usr/lib/", "/System/Library/", "/System/iOSSupport/")
+_FALLBACK: Final = ("/usr/local/lib", "/usr/lib")
+_MAX_MISSING: Final = 20
+
+
+@dataclass(slots=True)
+class DyldRules:
+    """The rules for one model. The process is of the target's own architecture; a hardened one ignores DYLD_*."""
+
+    model: LoaderModel
+
+    @property
+    def name(self) -> str:
+        return "dyld"
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        program = self.model.main_image or "an unknown program, so @executable_path is unknown"
+        return (*self.model.assumptions, f"it is loaded by {program}")
+
+    def followed(self, image: Image) -> Iterable[Dependency]:
+        return (d for d in image.needed if d.kind is not DependencyKind.LAZY)
+
+    def locate(self, name: str, requester: Member | None, loaded: tuple[Member, ...]) -> Located:
+        if requester is None:
+            return self._target(name)
+        known = next((m for m in loaded if m.image is not None and m.image.identity == name), None)
+        if known is not None:
+            step = Step("loaded-install-name", known.path, StepOutcome.TAKEN, "a loaded library has this install name")
+            return Located((step,), known.path, known.image, "loaded-install-name")
+        steps: list[Step] = []
+        for rule, source, path in self._places(name, requester, loaded[0]):
+            found, reason = self._image(path, loaded[0].image)
+            if found is None:
+                absent = not self.model.view.exists(path)
+                steps.append(Step(rule, path, StepOutcome.ABSENT if absent else StepOutcome.SKIPPED, reason, source))
+                continue
+            steps.append(Step(rule, path, StepOutcome.TAKEN, "", source))
+            return Located(tuple(steps), path, found, rule)
+        if name.startswith(_SYSTEM) and not self.model.system_dirs:
+            steps.append(Step("shared-cache", name, StepOutcome.TAKEN, "a library of the system, in the shared cache"))
+            return Located(tuple(steps), name, None, "shared-cache", assumed=True)
+        return Located(tuple(steps))
+
+    def _target(self, name: str) -> Located:
+        path = self.model.absolute(name)
+        if not self.model.view.exists(path):
+            return Located((Step("explicit", name, StepOutcome.ABSENT, "no such file"),))
+        image, reason = self._image(path, None)
+        outcome = StepOutcome.TAKEN if image else StepOutcome.FATAL
+        return Located((Step("explicit", name, outcome, reason),), name if image else None, image, "explicit")
+
+    def _places(self, name: str, requester: Member, root: Member) -> Iterator[tuple[str, str, str]]:
+        """(rule, image the rule was read from, path) of every candidate, in order."""
+        leaf = posixpath.basename(name)
+        if not self.model.secure:
+            for directory in self._variable("DYLD_LIBRARY_PATH"):
+                yield "dyld_library_path", "DYLD_LIBRARY_PATH", posixpath.join(directory, leaf)
+        yield from self._expanded(name, requester, root)
+        if not self.model.secure:
+            for directory in self._variable("DYLD_FALLBACK_LIBRARY_PATH") or _FALLBACK:
+                yield "fallback", "", posixpath.join(directory, leaf)
+
+    def _variable(self, name: str) -> tuple[str, ...]:
+        return tuple(part for part in (self.model.variable(name) or "").split(":") if part)
+
+    def _expanded(self, name: str, requester: Member, root: Member) -> Iterator[tuple[str, str, str]]:
+        if name.startswith("@rpath/"):
+            for member in requester.stack:
+                for directory in member.image.search_dirs if member.image else ():
+                    path = self._anchored(directory.text, member, root)
+                    if path is not None:
+                        yield "rpath", member.path, posixpath.normpath(posixpath.join(path, name[len("@rpath/") :]))
+            return
+        path = self._anchored(name, requester, root)
+        if path is not None and path.startswith("/"):
+            yield ("loader-path" if name.startswith("@") else "explicit"), requester.path, path
+        elif path is not None:
+            yield "current-dir", requester.path, self.model.absolute(path)
+
+    def _anchored(self, text: str, member: Member, root: Member) -> str | None:
+        """``@loader_path`` and ``@executable_path`` at the start replaced; None when what they stand for is unknown."""
+        word, _, rest = text.partition("/")
+        if word == "@loader_path":
+            return posixpath.normpath(posixpath.join(posixpath.dirname(self.model.absolute(member.path)), rest))
+        if word == "@executable_path":
+            program = self.model.main_image
+            if program is None and root.image is not None and root.image.kind is ImageKind.EXECUTABLE:
+                program = self.model.absolute(root.path)
+            return posixpath.normpath(posixpath.join(posixpath.dirname(program), rest)) if program else None
+        return text
+
+    def _image(self, path: str, like: Image | None) -> tuple[Image | None, str]:
+        """The slice of a file for the process's architecture, or why there is none, in dyld's words."""
+        try:
+            self.model.view.open(path)
+            slices = images(self.model.view.host_path(path))
+        except OSError as error:
+            return None, "no such file" if not self.model.view.exists(path) else (error.strerror or "unreadable")
+        except LoadstoneError:
+            return None, "not a mach-o file"
+        found = slices[0] if like is None else next((i for i in slices if i.machine.code == like.machine.code), None)
+        if found is None and like is not None:
+            have = ",".join(i.machine.name for i in slices)
+            return None, f"mach-o file, but is an incompatible architecture (have '{have}', need '{like.machine.name}')"
+        return found, ""
+
+    def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
+        if dependency.kind in OPTIONAL:
+            return None
+        wrong = next((s.reason for s in located.steps if "incompatible architecture" in s.reason), "")
+        rpaths = sum(len(m.image.search_dirs) for m in requester.stack if m.image)
+        if wrong:
+            code, advice = "macho-arch", "install a build for this architecture, or run under `arch -x86_64`"
+        elif dependency.name.startswith("@rpath/"):
+            code = "macho-rpath"
+            advice = f"install_name_tool -add_rpath @loader_path {posixpath.basename(requester.path)}"
+        else:
+            code = "macho-not-found"
+            advice = f"install_name_tool -change {dependency.name} NEW {posixpath.basename(requester.path)}"
+        tried = ", ".join(f"'{s.candidate}' ({s.reason or 'no such file'})" for s in located.steps) or "nothing"
+        uuid = requester.image.build_id if requester.image else None
+        where = "in no LC_RPATH" if rpaths else "and no image on the way has an LC_RPATH"
+        return Diagnosis(
+            code=code,
+            blocking=True,
+            subject=dependency.name,
+            explanation=f"{requester.path} needs {dependency.name}, "
+            + (f"found only as: {wrong}." if wrong else f"{where if code == 'macho-rpath' else 'which is not there'}."),
+            loader_message=f"Library not loaded: {dependency.name}\n  Referenced from: <{uuid or 'no uuid'}> "
+            f"{requester.path}\n  Reason: tried: {tried}",
+            advice=advice,
+            chain=(*requester.chain, dependency.name),
+            evidence=(Location.bytes(requester.path, dependency.offset, 24),),
+            steps=located.steps,
+            severity=Severity.HIGH,
+        )
+
+    def unopenable(self, target: str, located: Located, reason: str) -> Diagnosis:
+        said = reason or (located.steps[-1].reason if located.steps else "") or "no such file"
+        return Diagnosis(
+            code="macho-not-found",
+            blocking=True,
+            subject=target,
+            explanation=f"dyld cannot open {target}: {said}.",
+            loader_message=f"dlopen({target}, 0x0001): tried: '{target}' ({said})",
+            steps=located.steps,
+        )
+
+    def check(self, member: Member, target: Member) -> Iterable[Diagnosis]:
+        """Each import must be exported by the very library it names, or by one which that re-exports."""
+        if member.image is None:
+            return
+        providers = {d.name: found for d, found in member.needs}
+        exported: dict[str, frozenset[str] | None] = {}
+        count = 0
+        for symbol in member.image.imports:
+            provider = providers.get(symbol.library or "")
+            if provider is None or symbol.binding is SymbolBinding.WEAK:
+                continue
+            if provider.path not in exported:
+                exported[provider.path] = _offered(provider)
+            offered = exported[provider.path]
+            if offered is None or symbol.name in offered or count >= _MAX_MISSING:
+                continue
+            count += 1
+            yield Diagnosis(
+                code="macho-symbol",
+                blocking=True,
+                subject=symbol.name,
+                explanation=f"{member.path} expects {symbol.name} in {provider.path}, which does not export it.",
+                loader_message=f"Symbol not found: {symbol.name}\n  Referenced from: {member.path}\n"
+                f"  Expected in: {provider.path}",
+                advice="install the version it was built with",
+                chain=member.chain,
+                evidence=(Location.bytes(member.path, symbol.offset, 16),),
+                confidence=Confidence.LIKELY if member.image.damage else Confidence.CERTAIN,
+                severity=Severity.HIGH,
+            )
+        if target.image is not None and member is target:
+            yield from _unsigned(member)
+
+
+def _offered(provider: Member) -> frozenset[str] | None:
+    """Everything a library exports, re-exports included; None when part of that is only known by name."""
+    if provider.image is None:
+        return None
+    names = {s.name for s in provider.image.exports}
+    for dependency, found in provider.needs:
+        if dependency.kind is DependencyKind.REEXPORT:
+            inner = _offered(found) if found is not None and found is not provider else None
+            if inner is None:
+                return None
+            names |= inner
+    return frozenset(names)
+
+
+def _unsigned(member: Member) -> Iterator[Diagnosis]:
+    """On Apple silicon a file without any signature is killed when its pages are touched."""
+    image = member.image
+    signature = getattr(image.native, "signature", None) if image else None
+    if image is not None and image.machine.name == "arm64" and signature is None:
+        yield Diagnosis(
+            code="macho-signature",
+            blocking=True,
+            subject=member.path,
+            explanation=f"{member.path} has no code signature, which arm64 requires.",
+            loader_message="code signature invalid",
+            advice=f"codesign --sign - {posixpath.basename(member.path)}",
+            chain=member.chain,
+            severity=Severity.HIGH,
+        )

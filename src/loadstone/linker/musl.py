@@ -1,0 +1,201 @@
+"""musl's loader, as rules. Source: ldso/dynlink.c of musl, read for its rules; observed with musl 1.2.3.
+
+What differs from glibc: RPATH and RUNPATH are one thing, inherited by everything below, and searched after
+LD_LIBRARY_PATH; SONAMEs do not matter, only the leaf name a library was searched by; there is no cache, no version
+check and no laziness to speak of; the C library answers to several names.
+"""
+
+from __future__ import annotations
+
+import errno
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from loadstone.core.claims import Location, Severity
+from loadstone.core.image import Dependency, DependencyKind, Image, SymbolBinding
+from loadstone.core.trace import Diagnosis, Step, StepOutcome
+from loadstone.errors import LoadstoneError
+from loadstone.linker.request import LoaderModel
+from loadstone.linker.walk import Located, Member, simulated_by
+
+__all__ = ["MuslRules"]
+
+_OWN_NAMES: Final = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
+_DEFAULT_DIRS: Final = ("/lib", "/usr/local/lib", "/usr/lib")
+_GOES_ON: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENAMETOOLONG))
+_MAX_NAME: Final = 255
+
+
+@dataclass(slots=True)
+class MuslRules:
+    """The rules for one model: its loader's path gives the prefix of ``/etc/ld-musl-ARCH.path``."""
+
+    model: LoaderModel
+
+    @property
+    def name(self) -> str:
+        return simulated_by(self.model, "musl")
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        return self.model.assumptions
+
+    def followed(self, image: Image) -> Iterable[Dependency]:
+        return (d for d in image.needed if d.kind is DependencyKind.NEEDED)
+
+    def locate(self, name: str, requester: Member | None, loaded: tuple[Member, ...]) -> Located:
+        if "/" in name:
+            return self._open_all([("explicit", "", self.model.absolute(name))])
+        if name.startswith(_OWN_NAMES) and ".so" in name:
+            step = Step("musl-itself", self.model.interpreter, StepOutcome.TAKEN, "the loader is the C library")
+            image = self._image(self.model.interpreter) if self.model.view.exists(self.model.interpreter) else None
+            return Located((step,), self.model.interpreter or name, image, "musl-itself", assumed=image is None)
+        known = next((m for m in loaded if posixpath.basename(m.path) == name and m.above is not None), None)
+        if known is not None:
+            step = Step("loaded-name", known.path, StepOutcome.TAKEN, "it was searched for before under this name")
+            return Located((step,), known.path, known.image, "loaded-name")
+        if len(name) > _MAX_NAME:
+            return Located((Step("name", name, StepOutcome.FATAL, f"longer than {_MAX_NAME} characters"),))
+        return self._open_all(list(self._places(name, requester)))
+
+    def _places(self, name: str, requester: Member | None) -> Iterator[tuple[str, str, str]]:
+        """(rule, where the rule was read, path) of every candidate, in order."""
+        if not self.model.secure:
+            for directory in (self.model.variable("LD_LIBRARY_PATH") or "").replace("\n", ":").split(":"):
+                if directory:
+                    yield "ld_library_path", "LD_LIBRARY_PATH", posixpath.join(directory, name)
+        for member in requester.stack if requester else ():
+            for directory in self._rpath(member):
+                yield "rpath", member.path, posixpath.join(directory, name)
+        for directory in self._system_path():
+            yield "default", self._path_file(), posixpath.join(directory, name)
+
+    def _rpath(self, member: Member) -> tuple[str, ...]:
+        """The expanded run path of one image; a token that musl does not know voids it whole."""
+        image = member.image
+        elements = (image.runpath or image.rpath) if image else ()
+        origin = posixpath.dirname(member.path)
+        if any("$" in e.replace("$ORIGIN", "").replace("${ORIGIN}", "") for e in elements):
+            return ()
+        return tuple(e.replace("${ORIGIN}", origin).replace("$ORIGIN", origin) for e in elements if e)
+
+    def _path_file(self) -> str:
+        loader = posixpath.basename(self.model.interpreter)
+        prefix = posixpath.dirname(posixpath.dirname(self.model.interpreter)).rstrip("/")
+        return f"{prefix}/etc/{loader.removesuffix('.so.1')}.path"
+
+    def _system_path(self) -> tuple[str, ...]:
+        try:
+            text = self.model.view.read_bytes(self._path_file()).decode("utf-8", "surrogateescape")
+        except OSError:
+            return _DEFAULT_DIRS
+        return tuple(d for d in text.replace("\n", ":").split(":") if d)
+
+    def _open_all(self, places: list[tuple[str, str, str]]) -> Located:
+        """The first that opens is final: its machine and magic are not looked at."""
+        steps: list[Step] = []
+        for rule, source, path in places:
+            try:
+                self.model.view.open(self.model.absolute(path))
+            except OSError as error:
+                gone = error.errno in _GOES_ON
+                outcome = StepOutcome.ABSENT if error.errno == errno.ENOENT else StepOutcome.UNREADABLE
+                steps.append(
+                    Step(
+                        rule,
+                        path,
+                        outcome if gone else StepOutcome.FATAL,
+                        error.strerror or "",
+                        source,
+                        "",
+                        error.errno,
+                    )
+                )
+                if not gone:
+                    break
+                continue
+            image = self._image(self.model.absolute(path))
+            if image is None:
+                steps.append(Step(rule, path, StepOutcome.FATAL, "Exec format error", source))
+                break
+            steps.append(Step(rule, path, StepOutcome.TAKEN, "", source))
+            return Located(tuple(steps), path, image, rule)
+        return Located(tuple(steps))
+
+    def _image(self, path: str) -> Image | None:
+        try:
+            return self.model.view.image(self.model.view.open(path))
+        except (OSError, LoadstoneError):
+            return None
+
+    def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
+        reason = next((s.reason for s in located.steps if s.outcome is StepOutcome.FATAL), "No such file or directory")
+        return Diagnosis(
+            code="dep-not-found",
+            blocking=True,
+            subject=dependency.name,
+            explanation=f"{requester.path} needs {dependency.name}, which musl's loader does not find.",
+            loader_message=f"Error loading shared library {dependency.name}: {reason} (needed by {requester.path})",
+            advice=f"install the package that has it: apk add so:{dependency.name}",
+            chain=(*requester.chain, dependency.name),
+            evidence=(Location.bytes(requester.path, dependency.offset, 16),),
+            steps=located.steps,
+        )
+
+    def unopenable(self, target: str, located: Located, reason: str) -> Diagnosis:
+        last = located.steps[-1] if located.steps else None
+        said = reason or (last.reason if last else "") or "No such file or directory"
+        return Diagnosis(
+            code="not-found",
+            blocking=True,
+            subject=target,
+            explanation=f"musl's loader cannot open {target}: {said}.",
+            loader_message=f"Error loading shared library {target}: {said}",
+            steps=located.steps,
+        )
+
+    def check(self, member: Member, target: Member) -> Iterable[Diagnosis]:
+        """Every symbol that is not weak must be defined by somebody in the process; versions do not matter."""
+        if member is not target or member.image is None:
+            return
+        members = _reachable(target)
+        glibc = next((n for n in self._names(members) if n.startswith(("libc.so.6", "ld-linux"))), None)
+        if any(m.image is None for m in members):
+            return  # somebody who could define them is only assumed: then nothing can be said
+        for user in members:
+            assert user.image is not None
+            for symbol in user.image.imports:
+                if symbol.binding is not SymbolBinding.WEAK and not any(_defines(m, symbol.name) for m in members):
+                    hint = " It was built for glibc." if glibc else ""
+                    yield Diagnosis(
+                        code="undefined-symbol",
+                        blocking=True,
+                        subject=symbol.name,
+                        explanation=f"{user.path} needs the symbol {symbol.name}, which nobody offers.{hint}",
+                        loader_message=f"Error relocating {user.path}: {symbol.name}: symbol not found",
+                        advice="use a library built for musl (a musllinux wheel, an Alpine package)" if glibc else "",
+                        chain=user.chain,
+                        evidence=(Location.bytes(user.path, symbol.offset, 24),),
+                        severity=Severity.HIGH,
+                    )
+
+    @staticmethod
+    def _names(members: list[Member]) -> Iterator[str]:
+        for member in members:
+            yield from (d.name for d, _ in member.needs)
+
+
+def _reachable(root: Member) -> list[Member]:
+    found, position = [root], 0
+    while position < len(found):
+        found += [m for _, m in found[position].needs if m is not None and m not in found]
+        position += 1
+    return found
+
+
+def _defines(member: Member, name: str) -> bool:
+    """Whether an image exports the name; hidden versions count as absent, the one thing musl knows of versions."""
+    assert member.image is not None
+    return any(s.exported and (s.version is None or s.version.is_default) for s in member.image.symbols.named(name))

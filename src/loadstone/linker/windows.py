@@ -1,0 +1,224 @@
+"""The Windows loader, as rules: LoadLibraryEx the way CPython calls it, and the start of a program.
+
+Sources: Microsoft, "Dynamic-link library search order", "LoadLibraryExW", "API sets". A DLL is opened with the flags of
+extension modules and ctypes (its own directory, the program's, AddDllDirectory's, System32; neither PATH nor the
+current directory); a program is started with the standard search order, safe search on. Names are compared without
+case. On a machine that is no Windows, DLLs of the system are taken for granted, and the answer says which.
+"""
+
+from __future__ import annotations
+
+import ntpath
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from loadstone.core.claims import Confidence, Location, Severity
+from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind
+from loadstone.core.trace import Diagnosis, Step, StepOutcome
+from loadstone.errors import LoadstoneError
+from loadstone.linker.request import LoaderModel
+from loadstone.linker.walk import OPTIONAL, Located, Member
+from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME
+
+__all__ = ["WindowsRules"]
+
+_API_SETS: Final = ("api-", "ext-")
+_NOT_FOUND: Final = "[WinError 126] The specified module could not be found"
+_NO_ENTRY: Final = "[WinError 127] The specified procedure could not be found"
+_NOT_VALID: Final = "[WinError 193] %1 is not a valid Win32 application"
+_MAX_MISSING: Final = 20
+_HOST_MODULES: Final = ("python3", "libpython3")
+
+
+@dataclass(slots=True)
+class WindowsRules:
+    """The rules for one model. ``env`` may hold PATH; ``system_dirs`` System32 where there is one to look into."""
+
+    model: LoaderModel
+    _listed: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return "Windows loader"
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        flags = "its own directory, the program's, AddDllDirectory's and System32 are searched, as Python asks for"
+        return (*self.model.assumptions, flags)
+
+    def followed(self, image: Image) -> Iterable[Dependency]:
+        """Static imports; delay-loaded ones wait for their first call, but are shown."""
+        return (d for d in image.needed if d.kind in (DependencyKind.NEEDED, DependencyKind.DELAY))
+
+    def locate(self, name: str, requester: Member | None, loaded: tuple[Member, ...]) -> Located:
+        if requester is None:
+            return self._target(name)
+        base = name.casefold()
+        stem = base.removesuffix(".dll")
+        if base.startswith(_API_SETS):
+            return _granted("api-set", name, "a contract, mapped to a system library by the API set schema")
+        known = next((m for m in loaded if ntpath.basename(m.path).casefold() == base), None)
+        if known is not None:
+            step = Step("loaded-module", known.path, StepOutcome.TAKEN, "a loaded module has this base name")
+            return Located((step,), known.path, known.image, "loaded-module", known.assumed)
+        if stem in KNOWN_DLLS and not self.model.system_dirs:
+            return _granted("known-dll", name, "one of the KnownDLLs: always from System32")
+        steps: list[Step] = []
+        for rule, directory in self._directories(requester, loaded):
+            found = self._member(directory, base)
+            path = posixpath.join(directory, found or name)
+            if found is None:
+                steps.append(Step(rule, path, StepOutcome.ABSENT))
+                continue
+            image = self._image(path)
+            reason = "" if image else "it is no Windows library"
+            steps.append(Step(rule, path, StepOutcome.TAKEN if image else StepOutcome.FATAL, reason))
+            return Located(tuple(steps), path if image else None, image, rule)
+        if stem in SYSTEM_DLLS and not self.model.system_dirs:
+            granted = _granted("system32", name, "a library of the system, in System32")
+            return Located((*steps, *granted.steps), granted.path, None, "system32", assumed=True)
+        if stem.startswith(_HOST_MODULES):
+            granted = _granted("host", name, "the Python interpreter that imports it has it loaded")
+            return Located((*steps, *granted.steps), granted.path, None, "host", assumed=True)
+        return Located(tuple(steps))
+
+    def _target(self, name: str) -> Located:
+        path = self.model.absolute(name)
+        image = self.model.view.image(self.model.view.open(path)) if self.model.view.exists(path) else None
+        if image is None:
+            return Located((Step("explicit", name, StepOutcome.ABSENT, "No such file"),))
+        return Located((Step("explicit", name, StepOutcome.TAKEN),), name, image, "explicit")
+
+    def _directories(self, requester: Member, loaded: tuple[Member, ...]) -> Iterator[tuple[str, str]]:
+        """(rule, directory) in order; the root decides which order it is."""
+        root = loaded[0]
+        own = posixpath.dirname(self.model.absolute(root.path))
+        restricted = getattr(requester.image.native if requester.image else None, "dependent_load_flags", 0) == 0x800
+        if not restricted:
+            if root.image is not None and root.image.kind is ImageKind.EXECUTABLE:
+                yield "program-dir", own
+            else:
+                yield "dll-load-dir", own
+                if self.model.main_image:
+                    yield "program-dir", posixpath.dirname(self.model.main_image)
+                for directory in (self.model.variable("LOADSTONE_DLL_DIRECTORIES") or "").split(";"):
+                    if directory:
+                        yield "user-dir", directory
+        for directory in self.model.system_dirs:
+            yield "system32", directory
+        if root.image is not None and root.image.kind is ImageKind.EXECUTABLE and not restricted:
+            yield "current-dir", self.model.cwd
+            for directory in (self.model.variable("PATH") or "").split(";"):
+                if directory:
+                    yield "path", directory
+
+    def _member(self, directory: str, base: str) -> str | None:
+        """The file of a directory with that name, whatever its case."""
+        if directory not in self._listed:
+            try:
+                names = self.model.view.names(directory)
+            except OSError:
+                names = ()
+            self._listed[directory] = {name.casefold(): name for name in names}
+        return self._listed[directory].get(base)
+
+    def _image(self, path: str) -> Image | None:
+        try:
+            return self.model.view.image(self.model.view.open(path))
+        except (OSError, LoadstoneError):
+            return None
+
+    def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
+        stem = dependency.name.casefold().removesuffix(".dll")
+        delayed = dependency.kind in OPTIONAL
+        if stem in DEBUG_RUNTIME:
+            code, advice = "pe-debug-crt", "build the release configuration: debug run-times are not redistributable"
+        elif stem in VC_RUNTIME:
+            code, advice = "pe-vcruntime", "install the Visual C++ redistributable, or ship the file beside the library"
+        elif delayed:
+            code, advice = "pe-delay", f"put {dependency.name} where it is searched before its first use"
+        else:
+            code, advice = (
+                "pe-missing-dll",
+                (
+                    f"put {dependency.name} beside {posixpath.basename(requester.path)}, or call "
+                    "os.add_dll_directory() with its folder; PATH is not searched"
+                ),
+            )
+        when = "at its first call" if delayed else "when it is loaded"
+        return Diagnosis(
+            code=code,
+            blocking=not delayed,
+            subject=dependency.name,
+            explanation=f"{requester.path} needs {dependency.name} {when}, and it is in none of the places searched.",
+            loader_message=_NOT_FOUND if not delayed else "exception 0xC06D007E",
+            advice=advice,
+            chain=(*requester.chain, dependency.name),
+            evidence=(Location.bytes(requester.path, dependency.offset, 20),),
+            steps=located.steps,
+            severity=Severity.MEDIUM if delayed else Severity.HIGH,
+        )
+
+    def unopenable(self, target: str, located: Located, reason: str) -> Diagnosis:
+        return Diagnosis(
+            code="pe-missing-dll" if not reason else "pe-machine",
+            blocking=True,
+            subject=target,
+            explanation=f"{target} cannot be opened: {reason or 'there is no such file'}.",
+            loader_message=_NOT_VALID if reason else _NOT_FOUND,
+            steps=located.steps,
+        )
+
+    def check(self, member: Member, target: Member) -> Iterable[Diagnosis]:
+        if member.image is None or target.image is None:
+            return
+        if member.image.machine != target.image.machine:
+            yield _other_machine(member, target)
+        for dependency, provider in member.needs:
+            if provider is not None and provider.image is not None:
+                yield from _entries(member, dependency, provider, provider.image)
+
+
+def _granted(rule: str, name: str, reason: str) -> Located:
+    return Located((Step(rule, name, StepOutcome.TAKEN, reason),), name, None, rule, assumed=True)
+
+
+def _other_machine(member: Member, target: Member) -> Diagnosis:
+    assert member.image is not None
+    assert target.image is not None
+    return Diagnosis(
+        code="pe-machine",
+        blocking=True,
+        subject=member.path,
+        explanation=f"{member.path} is for {member.image.machine.name}, {target.path} for {target.image.machine.name}.",
+        loader_message=_NOT_VALID,
+        advice=f"install the {target.image.machine.name} build of it",
+        chain=member.chain,
+        severity=Severity.HIGH,
+    )
+
+
+def _entries(member: Member, dependency: Dependency, provider: Member, image: Image) -> Iterator[Diagnosis]:
+    """Imports that the chosen DLL does not export, by name or by ordinal."""
+    names = {name for name, defined in zip(image.symbols.names, image.symbols.defined, strict=True) if defined}
+    numbers = {s.ordinal for s in image.symbols if s.defined and s.ordinal is not None}
+    absent = [
+        wanted
+        for wanted in dependency.symbols
+        if (int(wanted[1:]) not in numbers if wanted.startswith("#") and wanted[1:].isdigit() else wanted not in names)
+    ]
+    for wanted in absent[:_MAX_MISSING]:
+        yield Diagnosis(
+            code="pe-missing-entry",
+            blocking=dependency.kind is not DependencyKind.DELAY,
+            subject=wanted,
+            explanation=f"{member.path} imports {wanted}, which {provider.path} does not export.",
+            loader_message=_NO_ENTRY,
+            advice=f"put the version of {dependency.name} that it was built with beside it",
+            chain=provider.chain,
+            evidence=(Location.bytes(member.path, dependency.offset, 20),),
+            confidence=Confidence.LIKELY if image.damage else Confidence.CERTAIN,
+            severity=Severity.HIGH,
+        )

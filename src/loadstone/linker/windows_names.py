@@ -1,0 +1,54 @@
+"""Which DLLs a Windows system has by itself. Base names, lower case, without the extension.
+
+Sources: the KnownDLLs registry value of Windows 10 and 11, and the import libraries of the Windows SDK: what an
+application may link to without shipping it. The Visual C++ run-time (vcruntime140 and kin) is not among them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# ruff: noqa: SIM905 - a block of words reads better than a column of quotes
+__all__ = ["DEBUG_RUNTIME", "KNOWN_DLLS", "SYSTEM_DLLS", "VC_RUNTIME"]
+
+KNOWN_DLLS: Final = frozenset(
+    (
+        "advapi32 bcryptprimitives cfgmgr32 clbcatq combase comctl32 comdlg32 coml2 difxapi gdi32 gdi32full gdiplus"
+        " imagehlp imm32 kernel.appcore kernel32 kernelbase msctf msvcp_win msvcrt normaliz nsi ntdll ole32 oleaut32"
+        " profapi psapi rpcrt4 sechost setupapi shcore shell32 shlwapi ucrtbase user32 win32u wintrust wldap32"
+        " wow64 wow64base wow64cpu wow64win ws2_32"
+    ).split()
+)
+"""Taken from System32 by name alone, whatever directory comes first."""
+
+SYSTEM_DLLS: Final = KNOWN_DLLS | frozenset(
+    (
+        "activeds authz avicap32 avifil32 avrt bcrypt bluetoothapis bthprops.cpl cabinet certcli comsvcs credui crypt32"
+        " cryptdll cryptnet cryptsp cryptui d2d1 d3d10 d3d10_1 d3d11 d3d12 d3d9 d3dcompiler_47 davclnt dbgeng dbghelp"
+        " dcomp ddraw devobj dhcpcsvc dinput8 dnsapi drvstore dsound dwmapi dwrite dxgi dxva2 esent evr fltlib"
+        " fwpuclnt glu32 gpedit hid hlink httpapi icmp icu icuin icuuc inetcomm iphlpapi ksuser ktmw32 logoncli"
+        " mapi32 mf mfplat mfreadwrite mfplay mi mlang mpr mprapi mscoree mscms msdelta msdrm msfeeds msi msimg32"
+        " mssign32 mstask msvfw32 mswsock mtxdm ncrypt ndfapi netapi32 netutils newdev ninput normaliz ntdsapi ntlanman"
+        " odbc32 odbccp32 oleacc oledlg opengl32 pdh powrprof prntvpt propsys qwave rasapi32 rasdlg resutils rpcns4"
+        " rstrtmgr rtm rtutils samcli schannel secur32 sensapi sfc slc slwga snmpapi srpapi sspicli tapi32 tbs tdh"
+        " traffic txfw32 uiautomationcore urlmon userenv usp10 uxtheme version virtdisk vssapi wdsclientapi webservices"
+        " websocket wer wevtapi wiaservc wimgapi windowscodecs winhttp wininet winmm winscard winspool.drv winsta"
+        " wintypes wkscli wlanapi wlanui wlsrvc wmvcore wnvapi wofutil wsock32 wscapi wsdapi wsmsvc wsnmp32 wtsapi32"
+        " xaudio2_9 xinput1_4 xinput9_1_0 xmllite xolehlp xpsprint"
+    ).split()
+)
+
+VC_RUNTIME: Final = frozenset(
+    (
+        "vcruntime140 vcruntime140_1 vcruntime140_threads msvcp140 msvcp140_1 msvcp140_2 msvcp140_atomic_wait"
+        " msvcp140_codecvt_ids concrt140 vcomp140 vccorlib140 mfc140 mfc140u msvcr120 msvcp120 msvcr110 msvcp110"
+        " msvcr100 msvcp100 msvcr90 msvcp90"
+    ).split()
+)
+"""Installed by the Visual C++ redistributable, or shipped beside the program."""
+
+DEBUG_RUNTIME: Final = frozenset(
+    "ucrtbased vcruntime140d vcruntime140_1d msvcp140d msvcp140_1d concrt140d vcomp140d mfc140d mfc140ud"
+    " msvcr120d msvcp120d msvcr110d msvcr100d".split()
+)
+"""Only on machines with a compiler; never to be shipped."""
