@@ -161,14 +161,14 @@ class Workshop:
             tried = tried_paths(log.read_text(errors="surrogateescape"), started=question.program)
             log.unlink()
         lines = done.stdout.splitlines()
-        error = next((line[7:] for line in lines if line.startswith("error: ")), "")
+        said = next((line[7:] for line in lines if line.startswith("error: ")), "")
         loaded = tuple(line[8:] for line in lines if line.startswith("loaded: "))
         loads = done.returncode == 0 and (question.program or "done" in lines)
-        if not loads and not error:
-            error = done.stderr.strip()
+        if not loads and not said:
+            said = done.stderr.strip()
             if done.returncode < 0:
-                error = signal.strsignal(-done.returncode) or ""
-        return Truth(loads, error, loaded, tried, done.returncode)
+                said = signal.strsignal(-done.returncode) or ""
+        return Truth(loads, said, loaded, tried, done.returncode)
 
     # Our answer
 
