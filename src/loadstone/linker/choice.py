@@ -15,6 +15,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.abi import X86_64, abi_of
 from loadstone.linker.discovery import loader_kind_of, model_for_loader
 from loadstone.linker.request import LoaderKind, LoaderModel
+from loadstone.linker.simulators import SIMULATORS
 
 __all__ = ["Choice", "loader_for"]
 
@@ -31,8 +32,6 @@ _NAMES: Final = {
     LoaderKind.BIONIC: "Android's loader",
     LoaderKind.GLIBC: "glibc's loader",
 }
-
-SIMULATED: Final = frozenset((LoaderKind.GLIBC, LoaderKind.MUSL, LoaderKind.DYLD, LoaderKind.WINDOWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,14 @@ def loader_for(target: str, model: LoaderModel | None) -> Choice:
         program = _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
             asked = _for_program(program, program.interpreter, asked)
-    return Choice(asked) if asked.kind in SIMULATED else _of_other_kind(asked.kind)
+    return Choice(asked) if asked.kind in SIMULATORS else _of_other_kind(asked.kind, asked)
 
 
-def _of_other_kind(kind: LoaderKind) -> Choice:
+def _of_other_kind(kind: LoaderKind, asked: LoaderModel) -> Choice:
+    """A file for another system: asked of that system's loader, of which only the files at hand are known."""
+    if kind in SIMULATORS:
+        said = f"{_NAMES[kind]} is simulated, and of its system only the files at hand are known"
+        return Choice(LoaderModel(kind=kind, view=asked.view, cwd=asked.cwd, assumptions=(said,)))
     return Choice(None, kind.value, (f"it needs {_NAMES[kind]}, which is not simulated here",))
 
 
