@@ -469,7 +469,7 @@ class Image:
     needed: tuple[Dependency, ...] = ()
     search_dirs: tuple[SearchDir, ...] = ()
     segments: tuple[Segment, ...] = ()
-    sections: tuple[Section, ...] = ()
+    sections: Sequence[Section] = ()
     symbols: SymbolTable = SymbolTable()
     version_needs: tuple[VersionNeed, ...] = ()
     version_definitions: tuple[VersionDefinition, ...] = ()

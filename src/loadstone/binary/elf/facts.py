@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Native
 
 __all__ = ["DynamicTable", "ElfFacts", "ThreadStorage", "Usage"]
@@ -98,11 +99,16 @@ class ElfFacts(Native):
     stack_flags: int | None = None
     tls: ThreadStorage | None = None
     version_indexes: Sequence[int] = ()
-    usage: Usage = Usage()
+    deferred_usage: Deferred[Usage] = field(default_factory=lambda: Deferred(Usage))
     features: int | None = None
     isa_needed: int = 0
     debug_link: str | None = None
     comments: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> Usage:
+        """How relocations use symbols; worked out when first asked for."""
+        return self.deferred_usage.get()
 
     @property
     def bind_now(self) -> bool:

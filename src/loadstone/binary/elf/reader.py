@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
+from loadstone.binary.deferred import Deferred
 from loadstone.binary.elf.dynamic import Tag, dependencies, identity, read_dynamic, read_strings, search_dirs
 from loadstone.binary.elf.facts import ElfFacts, ThreadStorage
 from loadstone.binary.elf.hardening import Subject, hardening
@@ -14,17 +16,18 @@ from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
 from loadstone.binary.elf.machines import machine
 from loadstone.binary.elf.notes import read_notes
-from loadstone.binary.elf.relocations import read_relocations, usage
-from loadstone.binary.elf.sections import read_comments, read_debug_link, read_sections
+from loadstone.binary.elf.relocations import read_relocations, symbols_used, usage
+from loadstone.binary.elf.sections import SectionTable, read_comments, read_debug_link, read_sections
 from loadstone.binary.elf.symbols import count_symbols, read_symbols
 from loadstone.binary.elf.versions import read_definitions, read_needs, read_version_indexes, version_column
 from loadstone.binary.elf.view import View
-from loadstone.core.image import Format, Image, ImageKind, Section, Segment
+from loadstone.core.image import Format, Image, ImageKind, Segment
 from loadstone.core.limits import MAX_NAME_LENGTH
 
 __all__ = ["read_elf"]
 
 _ET_REL, _ET_EXEC, _ET_DYN, _ET_CORE = 1, 2, 3, 4
+_SHT_DYNSYM: Final = 11
 _DF_1_PIE: Final = 0x0800_0000
 _PF: Final = {"r": 4, "w": 2, "x": 1}
 
@@ -40,13 +43,16 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     segments = read_segments(view, header)
     view.map(segments)
     sections = read_sections(view, header)
-    debug = _is_debug(sections)
+    debug = sections.debug_only
     dynamic = read_dynamic(view, () if debug or header.type in (_ET_REL, _ET_CORE) else segments)
     by_tag = dict(zip(dynamic.tags, dynamic.values, strict=True))
     strings = read_strings(view, dynamic, by_tag)
     tables = read_relocations(view, dynamic, by_tag)
-    used, least = usage(view, tables)
-    count = max(count_symbols(view, dynamic, by_tag), least, _counted_by_section(view, by_tag, sections))
+    count = max(
+        count_symbols(view, dynamic, by_tag),
+        symbols_used(view, tables),
+        _counted_by_section(view, by_tag, sections),
+    )
     symbols = read_symbols(view, dynamic, by_tag, strings, count)
     needs = read_needs(view, dynamic, by_tag, strings)
     definitions = read_definitions(view, dynamic, by_tag, strings)
@@ -76,7 +82,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         stack_flags=sum(_PF[letter] for letter in stack.flags if letter in _PF) if stack else None,
         tls=ThreadStorage(storage.memory_size, storage.alignment, storage.file_size) if storage else None,
         version_indexes=indexes,
-        usage=used,
+        deferred_usage=Deferred(partial(usage, header.layout, header.machine, tables)),
         features=notes.features,
         isa_needed=notes.isa_needed,
         debug_link=read_debug_link(view, sections),
@@ -120,13 +126,13 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     )
 
 
-def _counted_by_section(view: View, by_tag: dict[int, int], sections: tuple[Section, ...]) -> int:
+def _counted_by_section(view: View, by_tag: dict[int, int], sections: SectionTable) -> int:
     """How many symbols the section of the symbol table holds, when that section is where DT_SYMTAB points."""
     place = view.place(by_tag.get(Tag.SYMTAB, 0))
-    section = next((s for s in sections if s.kind == "DYNSYM"), None)
-    if place is None or section is None or section.offset != place[0]:
+    found = sections.span_of_kind(_SHT_DYNSYM)
+    if place is None or found is None or found[0] != place[0]:
         return 0
-    return min(section.size, view.cursor.size) // view.layout.symbol_size
+    return min(found[1], view.cursor.size) // view.layout.symbol_size
 
 
 def _interpreter(view: View, segments: tuple[Segment, ...]) -> str | None:
@@ -138,12 +144,6 @@ def _interpreter(view: View, segments: tuple[Segment, ...]) -> str | None:
         view.damage.add("interpreter", "its path has no end", segment.offset, fatal=True)
         return None
     return text.decode("utf-8", "surrogateescape")
-
-
-def _is_debug(sections: tuple[Section, ...]) -> bool:
-    """Whether code was left out and debug information kept, as ``objcopy --only-keep-debug`` does."""
-    emptied = any(s.kind == "NOBITS" and (s.flags == "r-x" or s.name == ".dynamic") for s in sections)
-    return emptied and any(s.name.startswith((".debug_", ".symtab", ".gnu_debug")) for s in sections)
 
 
 def _kind(

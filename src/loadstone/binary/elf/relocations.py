@@ -13,11 +13,12 @@ from typing import Final
 
 from loadstone.binary.elf.dynamic import Tag
 from loadstone.binary.elf.facts import DynamicTable, Usage
+from loadstone.binary.elf.layout import Layout
 from loadstone.binary.elf.machines import relocations
 from loadstone.binary.elf.view import View
 from loadstone.core.image import ByteOrder
 
-__all__ = ["RelocationTable", "read_relocations", "usage"]
+__all__ = ["RelocationTable", "read_relocations", "symbols_used", "usage"]
 
 _MIPS: Final = 8
 _JUMP_SLOTS: Final = "jump slot relocations"
@@ -58,7 +59,7 @@ class RelocationTable:
                 yield place, 0, addend
         for position, place in enumerate(self.offsets):
             if first <= place < last:
-                symbol = split_info(view, (self.infos[position],))[0][1]
+                symbol = split_info(view.layout, view.machine, (self.infos[position],))[0][1]
                 yield place, symbol, self.addends[position] if self.addends else 0
 
 
@@ -104,24 +105,32 @@ def _table(view: View, name: str, address: int, size: int, told_at: int, stride:
     )
 
 
-def split_info(view: View, infos: Iterable[int]) -> list[tuple[int, int, int]]:
+def split_info(layout: Layout, machine: int, infos: Iterable[int]) -> list[tuple[int, int, int]]:
     """Each ``r_info`` with its symbol and its type."""
-    if view.layout.bits == 32:
+    if layout.bits == 32:
         return [(info, info >> 8, info & 0xFF) for info in infos]
-    if view.machine != _MIPS:
+    if machine != _MIPS:
         return [(info, info >> 32, info & 0xFFFF_FFFF) for info in infos]
     # three types and a special symbol follow the symbol; read as one little-endian number, they are its upper half
-    if view.layout.order is ByteOrder.LITTLE:
+    if layout.order is ByteOrder.LITTLE:
         return [(info, info & 0xFFFF_FFFF, info >> 56) for info in infos]
     return [(info, info >> 32, info & 0xFF) for info in infos]
 
 
-def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
-    """What the tables say about symbols, and how many symbols there must be for that.
+def symbols_used(view: View, tables: tuple[RelocationTable, ...]) -> int:
+    """How many symbols there must be for the relocations to make sense: the highest position, and one."""
+    highest = -1
+    for table in tables:
+        if table.infos:  # the symbol is the upper part of r_info, but on little-endian MIPS
+            odd = view.machine == _MIPS and view.layout.bits == 64
+            infos = table.infos if odd else (max(table.infos),)
+            highest = max(highest, *(symbol for _, symbol, _ in split_info(view.layout, view.machine, infos)))
+    return highest + 1 if highest > 0 else 0
 
-    One look at each different ``r_info``, not at each entry.
-    """
-    numbers = relocations(view.machine)
+
+def usage(layout: Layout, machine: int, tables: tuple[RelocationTable, ...]) -> Usage:
+    """What the tables say about symbols: one look at each different ``r_info``, not at each entry."""
+    numbers = relocations(machine)
     immediate: set[int] = set()
     slots: set[int] = set()
     copied: set[int] = set()
@@ -130,7 +139,7 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
     initial_exec = False
     for table in tables:
         relative += table.relative
-        for info, symbol, kind in split_info(view, dict.fromkeys(table.infos)):
+        for info, symbol, kind in split_info(layout, machine, dict.fromkeys(table.infos)):
             order.setdefault(symbol)
             if table.jump_slots and kind in numbers.jump_slot:
                 slots.add(symbol)
@@ -148,7 +157,7 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
                 immediate.add(symbol)
     immediate.discard(0)
     slots.discard(0)
-    found = Usage(
+    return Usage(
         immediate=frozenset(immediate),
         lazy=frozenset(slots - immediate),
         copied=frozenset(copied),
@@ -157,4 +166,3 @@ def usage(view: View, tables: tuple[RelocationTable, ...]) -> tuple[Usage, int]:
         irelative=irelative,
         initial_exec_tls=initial_exec,
     )
-    return found, max(immediate | slots, default=-1) + 1

@@ -5,17 +5,20 @@ Source: gABI chapter 4 "Sections". Nothing else in the reader depends on them; a
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, overload
 
 from loadstone.binary.elf.header import Header
 from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.elf.view import View
 from loadstone.core.image import Section
-from loadstone.core.limits import MAX_HEADER_TABLE
+from loadstone.core.limits import MAX_HEADER_TABLE, MAX_NAME_LENGTH
 
-__all__ = ["read_comments", "read_debug_link", "read_sections"]
+__all__ = ["SectionTable", "read_comments", "read_debug_link", "read_sections"]
 
 _SHN_XINDEX: Final = 0xFFFF
+_SHT_NOBITS: Final = 8
+_SHF_EXECINSTR: Final = 4
 
 _KINDS: Final = {
     0: "NULL",
@@ -50,20 +53,97 @@ _FLAGS: Final = tuple(
 """By SHF_WRITE, SHF_ALLOC and SHF_EXECINSTR: what is allocated can be read. The same three letters as segments have."""
 
 
-def read_sections(view: View, header: Header) -> tuple[Section, ...]:
-    """The sections in file order; damage to them is recorded, never fatal."""
+class SectionTable(Sequence[Section]):
+    """The sections in file order, kept as the rows of the table; :class:`Section` values are made on demand."""
+
+    __slots__ = ("_made", "_names", "_offset", "_rows", "_size", "_start")
+
+    def __init__(self, rows: Sequence[tuple[int, ...]], names: StringTable, offset: int, size: int, start: int) -> None:
+        self._rows = rows
+        self._names = names
+        self._offset = offset  # of the first row, in the file
+        self._size = size  # of a row
+        self._start = start  # of the image in the file
+        self._made: tuple[Section, ...] | None = None
+
+    @property
+    def _sections(self) -> tuple[Section, ...]:
+        if self._made is None:
+            texts, _ = self._names.column([row[0] for row in self._rows])
+            self._made = tuple(
+                Section(
+                    name=text,
+                    kind=_KINDS.get(kind) or f"{kind:#x}",
+                    flags=_FLAGS[flags & 7],
+                    offset=self._start + offset,
+                    size=size,
+                    address=address,
+                    header_offset=self._offset + position * self._size,
+                )
+                for position, (text, (_, kind, flags, address, offset, size, *_)) in enumerate(
+                    zip(texts, self._rows, strict=True)
+                )
+            )
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Section: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Section, ...]: ...
+    def __getitem__(self, index: int | slice) -> Section | tuple[Section, ...]:
+        return self._sections[index]
+
+    def __iter__(self) -> Iterator[Section]:
+        return iter(self._sections)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return tuple, (self._sections,)
+
+    @property
+    def unnamed(self) -> int:
+        """How many have a name outside the table of names."""
+        end = len(self._names)
+        return sum(row[0] >= end for row in self._rows)
+
+    @property
+    def debug_only(self) -> bool:
+        """Whether code was left out and debug information kept, as ``objcopy --only-keep-debug`` does."""
+        if not any(row[1] == _SHT_NOBITS and row[2] & _SHF_EXECINSTR for row in self._rows):
+            return False
+        return any(section.name.startswith((".debug_", ".symtab", ".gnu_debug")) for section in self)
+
+    def span(self, name: bytes) -> tuple[int, int] | None:
+        """Offset and size of the first section of that name, found without making any."""
+        at = self._names.find(name)
+        row = next((row for row in self._rows if row[0] == at), None) if at >= 0 else None
+        return (self._start + row[4], row[5]) if row else None
+
+    def span_of_kind(self, kind: int) -> tuple[int, int] | None:
+        """Offset and size of the first section of that ``sh_type``."""
+        row = next((row for row in self._rows if row[1] == kind), None)
+        return (self._start + row[4], row[5]) if row else None
+
+
+_NONE: Final = SectionTable((), StringTable(), 0, 0, 0)
+
+
+def read_sections(view: View, header: Header) -> SectionTable:
+    """The section headers; damage to them is recorded, never fatal."""
     layout, cursor, damage = view.layout, view.cursor, view.damage
     if not header.section_offset:
-        return ()
+        return _NONE
     entry_size = layout.section.size
     start = cursor.start + header.section_offset
     first = cursor.upto(start, entry_size)
     if len(first) < entry_size:
         damage.add("section headers", "lie beyond the end of the file", start)
-        return ()
+        return _NONE
     if header.section_size != entry_size:
         damage.add("section headers", f"entries of {header.section_size} bytes", cursor.start)
-        return ()
+        return _NONE
     zero = layout.section.unpack(first)
     count = header.section_count or zero[5]
     names_section = zero[6] if header.names_section == _SHN_XINDEX else header.names_section
@@ -79,34 +159,28 @@ def read_sections(view: View, header: Header) -> tuple[Section, ...]:
     if 0 < names_section < len(rows):
         _, _, _, _, offset, size, *_ = rows[names_section]
         names = StringTable(cursor.upto(cursor.start + offset, size), cursor.start + offset)
-    texts, unnamed = names.column([row[0] for row in rows])
-    found = []
-    at = start
-    for text, (_, kind, flags, address, offset, size, *_) in zip(texts, rows, strict=True):
-        word = _KINDS.get(kind) or f"{kind:#x}"
-        found.append(Section(text, word, _FLAGS[flags & 7], cursor.start + offset, size, address, at))
-        at += entry_size
-    if unnamed:
-        damage.add("section headers", f"{unnamed} names lie outside the section name table", start)
-    return tuple(found)
+    table = SectionTable(rows, names, start, entry_size, cursor.start)
+    if table.unnamed:
+        damage.add("section headers", f"{table.unnamed} names lie outside the section name table", start)
+    return table
 
 
-def read_debug_link(view: View, sections: tuple[Section, ...]) -> str | None:
+def read_debug_link(view: View, sections: SectionTable) -> str | None:
     """The file name in ``.gnu_debuglink``: where the separated debug information is."""
-    section = next((s for s in sections if s.name == ".gnu_debuglink"), None)
-    if section is None:
+    found = sections.span(b".gnu_debuglink")
+    if found is None:
         return None
-    name, zero, _ = view.cursor.upto(section.offset, min(section.size, 4096)).partition(b"\0")
+    name, zero, _ = view.cursor.upto(found[0], min(found[1], MAX_NAME_LENGTH)).partition(b"\0")
     if not zero:
-        view.damage.add(".gnu_debuglink", "its file name has no end", section.offset)
+        view.damage.add(".gnu_debuglink", "its file name has no end", found[0])
         return None
     return name.decode("utf-8", "surrogateescape")
 
 
-def read_comments(view: View, sections: tuple[Section, ...]) -> tuple[str, ...]:
+def read_comments(view: View, sections: SectionTable) -> tuple[str, ...]:
     """The strings of ``.comment``: which compilers and link editors took part."""
-    section = next((s for s in sections if s.name == ".comment"), None)
-    if section is None:
+    found = sections.span(b".comment")
+    if found is None:
         return ()
-    data = view.cursor.upto(section.offset, min(section.size, _MAX_COMMENT))
+    data = view.cursor.upto(found[0], min(found[1], _MAX_COMMENT))
     return tuple(dict.fromkeys(part.decode("utf-8", "surrogateescape") for part in data.split(b"\0") if part))

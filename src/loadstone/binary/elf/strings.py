@@ -39,6 +39,11 @@ class StringTable:
         self._budget -= stop - position
         return self._data[position:stop].decode("utf-8", "surrogateescape")
 
+    def find(self, name: bytes) -> int:
+        """Where ``name`` begins as a string of its own, or -1."""
+        at = self._data.find(b"\0" + name + b"\0")
+        return at + 1 if at >= 0 else -1
+
     def column(self, positions: Sequence[int]) -> tuple[tuple[str, ...], int]:
         """The strings at all ``positions``, and how many of them there was no string for (an empty one stands in)."""
         if not positions:

@@ -264,7 +264,8 @@ def _hardening(fact: HardeningFact) -> HardeningDocument:
 def _plain(value: Any) -> Any:
     """A value of the model as JSON has it; raw columns, which say the same as the symbols, are left out."""
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f.name, getattr(value, f.name)) for f in fields(value) if not f.name.startswith("_"))
+        names = (f.name.removeprefix("deferred_") for f in fields(value) if not f.name.startswith("_"))
+        pairs = ((name, getattr(value, name)) for name in names)
         return {name: _plain(item) for name, item in pairs if not isinstance(item, array)}
     if isinstance(value, Enum):
         return value.value
