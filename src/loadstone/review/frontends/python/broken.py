@@ -1,7 +1,7 @@
 """Files that ``ast`` refuses: the statements it cannot read are taken out, line for line, and the rest is read.
 
-tree-sitter says where the statement around an error begins and ends. What was taken out is a gap, so that nothing is
-claimed about it.
+First the line of the error alone, then the statement around it: tree-sitter says where that begins and ends. What was
+taken out is a gap, so that nothing is claimed about it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from loadstone.review import ir
 __all__ = ["parse_tolerant"]
 
 _MAX_REPAIRS: Final = 40
-"""Statements taken out of one file before the rest is given up: each costs one more parse."""
+"""Repairs of one file before the rest is given up: each costs two more parses."""
 
 _EMPTY: Final = "nothing could be read"
 
@@ -56,12 +56,17 @@ def parse_tolerant(text: str) -> tuple[ast.Module, tuple[ir.Gap, ...]]:
     for _ in range(_MAX_REPAIRS):
         if found == 0:
             break
-        first, last = _statement_at(tree, min(found, len(lines)) - 1)
-        if all(not line.strip() for line in lines[first : last + 1]):
+        row = min(found, len(lines)) - 1
+        for first, last in ((row, row), _statement_at(tree, row)):
+            repaired = [*lines]
+            _take_out(repaired, first, last)
+            again = _try("\n".join(repaired))
+            if isinstance(again, ast.Module) or again > found:
+                break
+        if repaired == lines:
             break
+        lines, found = repaired, again
         gaps.append(ir.Gap(first + 1, last + 1, "not Python as this interpreter reads it"))
-        _take_out(lines, first, last)
-        found = _try("\n".join(lines))
         if isinstance(found, ast.Module):
             return found, tuple(gaps)
     return ast.Module([], []), (*gaps, ir.Gap(1, len(lines), _EMPTY))

@@ -53,11 +53,12 @@ class TooDeep(Exception):
 class Expressions:
     """Lowers the expressions of one scope.
 
-    ``closure`` lowers a lambda's body in a scope of its own; ``choice`` is told of every conditional expression.
+    ``closure`` lowers a lambda's body in a scope of its own, as deep as it stands; ``choice`` is told of every
+    conditional expression; ``depth`` is how deep this one stands.
     """
 
     scope: Scope
-    closure: Callable[[ast.Lambda, Scope], ir.Function]
+    closure: Callable[[ast.Lambda, Scope, int], ir.Function]
     choice: Callable[[ast.IfExp, Scope], None]
     depth: int = 0
 
@@ -228,7 +229,7 @@ def _walrus(x: Expressions, node: ast.NamedExpr) -> ir.Expression:
 
 
 def _lambda(x: Expressions, node: ast.Lambda) -> ir.Expression:
-    return ir.Closure(node.lineno, x.closure(node, x.scope))
+    return ir.Closure(node.lineno, x.closure(node, x.scope, x.depth))
 
 
 def _starred(x: Expressions, node: ast.Starred) -> ir.Expression:

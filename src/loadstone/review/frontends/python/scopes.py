@@ -332,7 +332,9 @@ class Scope:
             return "?"
         dotted = self.dotted(function)
         if dotted is not None:
-            return dotted
+            loader, _, symbol = dotted.rpartition(".")
+            made = _DLL_LOADERS.get(loader.rpartition(".")[0])
+            return f"{made}.{symbol}" if made else dotted  # ctypes.windll.kernel32.GetProcAddress
         if isinstance(function, ast.Attribute):
             owner = self._class_of(function.value)
             if owner and function.attr in self.module.classes.get(owner, ()):

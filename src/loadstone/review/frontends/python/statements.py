@@ -142,9 +142,9 @@ class Lowering:
         self.functions.append(made)
         return made
 
-    def expressions(self, scope: Scope) -> Expressions:
+    def expressions(self, scope: Scope, depth: int = 0) -> Expressions:
         """What lowers the expressions of a scope."""
-        return Expressions(scope, self.closure, self.choice)
+        return Expressions(scope, self.closure, self.choice, depth)
 
     def family(self, node: ast.If) -> None:
         """Record a platform choice with all its arms; its ``elif`` is not another one."""
@@ -171,10 +171,10 @@ class Lowering:
             kind = scope.module.attributes.get((owner, name)) or ""
             yield ir.Variable(name, line, kind, private=name.startswith("_"))
 
-    def closure(self, node: ast.Lambda, outer: Scope) -> ir.Function:
+    def closure(self, node: ast.Lambda, outer: Scope, depth: int) -> ir.Function:
         """A lambda: one return."""
         scope = self.module.inner(node, outer, "")
-        value = self.expressions(scope).lower(node.body)
+        value = self.expressions(scope, depth).lower(node.body)
         end = node.end_lineno or node.lineno
         body = ir.Block(node.lineno, end, (ir.Return(node.lineno, value),))
         return ir.Function("<lambda>", node.lineno, end, body, self._lowered_parameters(node, outer), local=True)
