@@ -15,7 +15,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.abi import X86_64, abi_of
 from loadstone.linker.discovery import loader_kind_of, model_for_loader
 from loadstone.linker.request import LoaderKind, LoaderModel
-from loadstone.linker.simulators import SIMULATORS
+from loadstone.linker.simulators import SIMULATED
 
 __all__ = ["Choice", "loader_for"]
 
@@ -25,13 +25,8 @@ _BY_FORMAT: Final = {
     FileKind.UNIVERSAL: LoaderKind.DYLD,
 }
 
-_NAMES: Final = {
-    LoaderKind.WINDOWS: "the Windows loader",
-    LoaderKind.DYLD: "dyld, the loader of macOS",
-    LoaderKind.MUSL: "musl's loader",
-    LoaderKind.BIONIC: "Android's loader",
-    LoaderKind.GLIBC: "glibc's loader",
-}
+_NAMES: Final = {LoaderKind.BIONIC: "Android's loader"}
+"""The loaders that are known by name only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +49,9 @@ def loader_for(target: str, model: LoaderModel | None) -> Choice:
         program = _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
             asked = _for_program(program, program.interpreter, asked)
-    return Choice(asked) if asked.kind in SIMULATORS else _of_other_kind(asked.kind, asked)
-
-
-def _of_other_kind(kind: LoaderKind, asked: LoaderModel) -> Choice:
-    """A file for another system: asked of that system's loader, of which only the files at hand are known."""
-    if kind in SIMULATORS:
-        said = f"{_NAMES[kind]} is simulated, and of its system only the files at hand are known"
-        return Choice(LoaderModel(kind=kind, view=asked.view, cwd=asked.cwd, assumptions=(said,)))
-    return Choice(None, kind.value, (f"it needs {_NAMES[kind]}, which is not simulated here",))
+    if asked.kind in SIMULATED:
+        return Choice(asked)
+    return Choice(None, asked.kind.value, (f"it needs {_NAMES[asked.kind]}, which is not simulated here",))
 
 
 def _kind_of_file(target: str, model: LoaderModel) -> LoaderKind | None:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from importlib import import_module
-from typing import Final
 
 from loadstone.core.names import validate_name
 from loadstone.core.trace import Explanation, LoadVerdict, Trace
 from loadstone.linker.choice import loader_for
 from loadstone.linker.request import BindingMode, LoaderModel
 from loadstone.linker.simulators import explain_with, search_with
-from loadstone.linker.walk import Rules, walk
 
 __all__ = ["explain", "search"]
 
@@ -57,25 +54,8 @@ def explain(
             assumptions=chosen.assumptions,
             loader=chosen.loader,
         )
-    if chosen.model.kind in _RULES:
-        return walk(name, rules_of(chosen.model))
     asked = replace(chosen.model, mode=BindingMode(mode)) if mode != chosen.model.mode else chosen.model
     return explain_with(name, asked, as_library=as_library, bindings=bindings)
-
-
-_RULES: Final = {
-    LoaderKind.MUSL: ("loadstone.linker.musl", "MuslRules"),
-    LoaderKind.DYLD: ("loadstone.linker.dyld", "DyldRules"),
-    LoaderKind.WINDOWS: ("loadstone.linker.windows", "WindowsRules"),
-}
-"""The loaders besides glibc's: a module and the rules in it, imported when first asked for."""
-
-
-def rules_of(model: LoaderModel) -> Rules:
-    """The rules of the loader a model describes, which is not glibc's."""
-    module, name = _RULES[model.kind]
-    rules: Rules = getattr(import_module(module), name)(model)
-    return rules
 
 
 def search(name: str, model: LoaderModel | None = None) -> Trace:
@@ -86,7 +66,4 @@ def search(name: str, model: LoaderModel | None = None) -> Trace:
     """
     validate_name(name)
     asked = model or LoaderModel.this_process()
-    if asked.kind in _RULES:
-        found = rules_of(asked).locate(name, None, ())
-        return Trace(name, found.steps, found.path, found.how)
     return search_with(name, asked)

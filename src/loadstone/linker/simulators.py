@@ -1,43 +1,50 @@
-"""The table of simulated loaders: a kind, and the module that answers for it.
+"""The table of simulated loaders: adding one is adding its rules and a row.
 
-A simulator is a module with two functions: ``explain_<kind>(name, model, *, as_library, bindings) -> Explanation`` and
-``search_<kind>(name, model) -> Trace``. Adding one is adding the module and a row; it is imported when first asked.
+glibc's is simulated down to its bindings, in modules of its own; the others are :class:`~loadstone.linker.walk.Rules`
+over one walk. A module is imported when its loader is first asked.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final, Protocol
+from typing import Final
 
 from loadstone.core.trace import Explanation, Trace
+from loadstone.linker.glibc_answer import explain_glibc, search_glibc
 from loadstone.linker.request import LoaderKind, LoaderModel
+from loadstone.linker.walk import Rules, walk
 
-__all__ = ["SIMULATORS", "explain_with", "search_with"]
+__all__ = ["SIMULATED", "explain_with", "rules_of", "search_with"]
 
-SIMULATORS: Final = {
-    LoaderKind.GLIBC: "loadstone.linker.glibc_answer",
+_RULES: Final = {
+    LoaderKind.MUSL: ("loadstone.linker.musl", "MuslRules"),
+    LoaderKind.DYLD: ("loadstone.linker.dyld", "DyldRules"),
+    LoaderKind.WINDOWS: ("loadstone.linker.windows", "WindowsRules"),
 }
-"""A loader, and where it is simulated."""
+"""The loaders besides glibc's: a module and the rules in it."""
+
+SIMULATED: Final = frozenset((LoaderKind.GLIBC, *_RULES))
 
 
-class _Explainer(Protocol):
-    def __call__(self, name: str, model: LoaderModel, *, as_library: bool, bindings: bool) -> Explanation: ...
-
-
-class _Searcher(Protocol):
-    def __call__(self, name: str, model: LoaderModel) -> Trace: ...
+def rules_of(model: LoaderModel) -> Rules:
+    """The rules of the loader a model describes, which is not glibc's."""
+    module, name = _RULES[model.kind]
+    rules: Rules = getattr(import_module(module), name)(model)
+    return rules
 
 
 def explain_with(name: str, model: LoaderModel, *, as_library: bool, bindings: bool) -> Explanation:
-    """The answer of the simulator of the model's kind, which must be in the table."""
-    function: _Explainer = getattr(import_module(SIMULATORS[model.kind]), f"explain_{model.kind}")
-    return function(name, model, as_library=as_library, bindings=bindings)
+    """The answer of the simulator of the model's kind, which is one of :data:`SIMULATED`."""
+    if model.kind is LoaderKind.GLIBC:
+        return explain_glibc(name, model, as_library=as_library, bindings=bindings)
+    return walk(name, rules_of(model))
 
 
 def search_with(name: str, model: LoaderModel) -> Trace:
-    """The search of the simulator of the model's kind; an empty trace for one that is not in the table."""
-    home = SIMULATORS.get(model.kind)
-    if home is None:
+    """The search of the simulator of the model's kind; an empty trace for a loader that is not simulated."""
+    if model.kind is LoaderKind.GLIBC:
+        return search_glibc(name, model)
+    if model.kind not in _RULES:
         return Trace(name)
-    function: _Searcher = getattr(import_module(home), f"search_{model.kind}")
-    return function(name, model)
+    found = rules_of(model).locate(name, None, ())
+    return Trace(name, found.steps, found.path, found.how)
