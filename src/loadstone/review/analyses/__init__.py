@@ -2,20 +2,145 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Final
 
-from loadstone.review.ir import Program
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record, calls_in, names_in
+from loadstone.review.apis import Role, Tables, tables
+from loadstone.review.cfg import Graph, build
 
 __all__ = ["Facts", "gather"]
 
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything the analyses found in one program."""
-
-    program: Program
+_CALLER_LEVELS: Final = 3
+"""How many levels of callers above a function that handles libraries are followed too."""
 
 
-def gather(program: Program) -> Facts:
-    """Run the analyses over the units of one run."""
-    return Facts(program)
+def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
+    """Run the analyses over the units of one run; ``extra_tables`` are paths of the user's own interface tables."""
+    known_tables = tables(extra_tables)
+    names = _names(program, known_tables)
+    record = Record()
+    explorer = Explorer(known_tables, names, record)
+    roots = [k for found in names.functions.values() for k in found if k.is_relevant]
+    roots.sort(key=lambda k: (k.unit.path, k.function.line))
+    for known in roots:
+        explorer.explore(known)
+    return Facts(
+        program,
+        tuple(record.sites),
+        frozenset(record.accesses),
+        frozenset(record.lock_steps),
+        (),
+        frozenset(record.threads),
+        frozenset(record.locks),
+        record.stored_taint,
+        tuple(sorted(record.cut)),
+    )
+
+
+def _names(program: ir.Program, known_tables: Tables) -> MethodTable:
+    functions: dict[str, tuple[Known, ...]] = {}
+    variables: dict[str, frozenset[str]] = {}
+    members: dict[str, dict[str, str]] = {}
+    locks: set[str] = set()
+    wanted = _relevant(program, known_tables)
+    for unit in program.units:
+        variables[unit.path] = frozenset(v.name for v in unit.variables)
+        for one in unit.classes:
+            members.setdefault(one.name, {}).update({m.name: m.type for m in one.members})
+            locks.update(m.name for m in one.members if "mutex" in m.type.lower() or "lock" in m.type.lower())
+        locks.update(v.name for v in unit.variables if "mutex" in v.type.lower() or "lock" in v.type.lower())
+        for function in unit.functions:
+            known = _known(function, unit, _graph(function, known_tables), is_relevant=id(function) in wanted)
+            functions[function.name] = (*functions.get(function.name, ()), known)
+    return MethodTable(functions, variables, members, frozenset(locks))
+
+
+def _graph(function: ir.Function, known_tables: Tables) -> Graph:
+    def plays(call: ir.Call, role: Role) -> bool:
+        api = known_tables.get(call.name)
+        return api is not None and api.role is role
+
+    return build(function, lambda c: plays(c, Role.NO_RETURN), lambda c: plays(c, Role.ASSERTION))
+
+
+_QUIET: Final = frozenset(
+    {Role.JOIN, Role.PASS, Role.TEST, Role.COMPARE, Role.LOG, Role.ALLOCATE, Role.FREE, Role.NO_RETURN, Role.ASSERTION,
+     Role.COPY, Role.CLOSE, Role.ERROR, Role.SOURCE, Role.CANONICAL, Role.READ, Role.OPEN, Role.LOOK}
+)  # fmt: skip
+"""Roles too common to make a function worth following by themselves."""
+
+
+def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
+    """The functions that play a part in handling libraries, and whoever calls them or shares state with them."""
+    calls: dict[int, set[str]] = {}
+    names: dict[str, list[int]] = {}
+    wanted: set[int] = set()
+    shares: dict[int, set[str]] = {}
+    for unit in program.units:
+        shared = {v.name for v in unit.variables}
+        for function in unit.functions:
+            key = id(function)
+            simple = function.name.rpartition("::")[2].rpartition(".")[2]
+            names.setdefault(simple, []).append(key)
+            calls[key] = set()
+            shares[key] = set()
+            for call in calls_in(function.body):
+                api = known_tables.get(call.name)
+                calls[key].add(call.name.rpartition("::")[2].rpartition(".")[2])
+                if api is not None and api.role not in _QUIET:
+                    wanted.add(key)
+            shares[key] = {f"{unit.path}:{n}" for n in names_in(function.body) if n in shared}
+            if unit.language is ir.Language.PYTHON:
+                wanted.add(key)
+    touched = {name for key in wanted for name in shares[key]}
+    wanted |= {key for key, found in shares.items() if found & touched}
+    for _ in range(_CALLER_LEVELS):
+        known = {name for name, keys in names.items() if any(k in wanted for k in keys)}
+        more = {key for key, called in calls.items() if key not in wanted and called & known}
+        if not more:
+            break
+        wanted |= more
+    return wanted
+
+
+def _known(function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: bool) -> Known:
+    names = {p.name for p in function.parameters}
+    types = {p.name: p.type for p in function.parameters}
+    statics = set()
+    for statement in _declared(graph):
+        assert isinstance(statement.target, ir.Name)
+        name = statement.target.name
+        names.add(name)
+        types.setdefault(name, statement.type)
+        if statement.static:
+            statics.add(name)
+    if unit.language is ir.Language.PYTHON:
+        names |= _assigned(graph)
+        names -= function.globals
+        if function.name == "<module>":
+            names = set()
+    return Known(function, unit, graph, frozenset(names), types, frozenset(statics), is_relevant)
+
+
+def _declared(graph: Graph) -> Iterator[ir.Assign]:
+    for node in graph.nodes:
+        if isinstance(node.statement, ir.Assign) and node.statement.declares and isinstance(node.statement.target, ir.Name):
+            yield node.statement
+
+
+def _assigned(graph: Graph) -> set[str]:
+    found = set()
+    for node in graph.nodes:
+        targets = [node.target, node.statement.target if isinstance(node.statement, ir.Assign) else None]
+        if isinstance(node.statement, ir.Handler) and node.statement.name:
+            found.add(node.statement.name)
+        while targets:
+            target = targets.pop()
+            if isinstance(target, ir.Name):
+                found.add(target.name)
+            elif isinstance(target, ir.Display):
+                targets.extend(target.items)
+    return found

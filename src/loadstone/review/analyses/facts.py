@@ -1,0 +1,158 @@
+"""What the analyses found in one program, as values the rules read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from loadstone.review.analyses.state import Held, Spot, Taint
+from loadstone.review.apis import Api, Role
+from loadstone.review.ir import Call, Function, Program, Unit
+
+__all__ = ["Access", "Entry", "Exit", "Facts", "Invocation", "LockStep", "Part", "Site", "Use"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of what a call gave.
+
+    ``how`` is call, dereference, argument, resolve, release, return or store; ``known`` whether the path had tested it
+    (True: it is good, False: it failed, None: not tested); ``closed`` where it, or the library it came from, was
+    released before.
+    """
+
+    how: str
+    spot: Spot
+    known: bool | None
+    closed: Spot | None = None
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """One way out of the function that acquired something: whether it is still open there, and how it leaves."""
+
+    spot: Spot
+    is_open: bool
+    kind: str
+    known: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a path: who controls it, what was checked, its text if constant, its name in the source."""
+
+    taint: Taint | None
+    checks: frozenset[tuple[str, Spot]]
+    text: str | None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One state in which a call was reached: what its subject was made of, and what the path had done before."""
+
+    parts: tuple[Part, ...]
+    whole: Part
+    look: tuple[str, Spot] | None
+    flags: frozenset[tuple[str, Spot]]
+    locks: tuple[Held, ...]
+    arguments: tuple[tuple[tuple[str, object], ...], ...] = ()
+    stored_in: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Site:
+    """One call of a known interface, with everything that happened to its result on any path."""
+
+    api: Api
+    call: Call
+    unit: Unit
+    function: Function
+    spot: Spot
+    chain: tuple[Spot, ...] = ()
+    parent: int | None = None
+    is_discarded: bool = False
+    is_discarded_deliberately: bool = False
+    tests: set[Spot] = field(default_factory=set)
+    wrong_tests: set[tuple[Spot, str]] = field(default_factory=set)
+    uses: set[Use] = field(default_factory=set)
+    exits: set[Exit] = field(default_factory=set)
+    closes: set[Spot] = field(default_factory=set)
+    overwritten: set[Spot] = field(default_factory=set)
+    stores: set[str] = field(default_factory=set)
+    invocations: set[Invocation] = field(default_factory=set)
+    failures: set[str] = field(default_factory=set)
+    returned: bool = False
+    swallowed: set[Spot] = field(default_factory=set)
+
+    @property
+    def is_inner(self) -> bool:
+        """Whether it was reached through a call of another function of the program."""
+        return bool(self.chain)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A read or a write of shared state, and the locks held at it."""
+
+    variable: str
+    owner: str
+    spot: Spot
+    is_write: bool
+    locks: tuple[Held, ...]
+    setting_up: bool
+    holds: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LockStep:
+    """Something about a lock: taken, taken again, released though not held, or still held at an exit."""
+
+    what: str
+    lock: str
+    spot: Spot
+    held: tuple[Held, ...] = ()
+    since: Spot | None = None
+    scoped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A parameter somebody outside can set: where it is first tested and first used."""
+
+    parameter: str
+    spot: Spot
+    tests: tuple[Spot, ...]
+    first_use: Spot | None
+    is_local: bool
+
+
+@dataclass(eq=False)
+class Facts:
+    """Everything found in one program; sites with the same call are one, whichever way they were reached."""
+
+    program: Program
+    sites: tuple[Site, ...] = ()
+    accesses: frozenset[Access] = frozenset()
+    lock_steps: frozenset[LockStep] = frozenset()
+    entries: tuple[Entry, ...] = ()
+    threads: frozenset[Spot] = frozenset()
+    lock_names: frozenset[str] = frozenset()
+    stored_taint: dict[str, Taint] = field(default_factory=dict)
+    cut: tuple[Spot, ...] = ()
+
+    def of(self, *roles: Role) -> Iterator[Site]:
+        """Sites of the given roles, each call once, in the order of the source."""
+        return (s for s in self.merged if s.api.role in roles)
+
+    @cached_property
+    def merged(self) -> tuple[Site, ...]:
+        """The sites as first reached, those inside callees only through their own function."""
+        return tuple(sorted((s for s in self.sites if not s.chain), key=lambda s: (s.spot, s.api.name)))
+
+    @cached_property
+    def reached(self) -> tuple[Site, ...]:
+        """Every site by every way it was reached."""
+        return tuple(sorted(self.sites, key=lambda s: (s.spot, s.chain)))
