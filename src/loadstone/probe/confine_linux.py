@@ -14,10 +14,12 @@ import mmap
 import os
 import resource
 import socket
+import struct
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Final, NamedTuple
 
-from loadstone.probe.linux import landlock, namespaces, process, seccomp
+from loadstone.probe.linux import landlock, namespaces, proc, process, seccomp
 from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, Rule
 from loadstone.probe.linux.syscalls import LIBC, syscall
 
@@ -29,7 +31,9 @@ __all__ = [
     "Layer",
     "Listener",
     "enter_namespaces",
+    "filter_program",
     "filter_rules",
+    "in_loader",
     "raise_fence",
 ]
 
@@ -76,6 +80,26 @@ class Listener(NamedTuple):
 
     descriptor: int | None
     reason: str = ""
+
+
+def _loader_span() -> tuple[int, int] | None:
+    """Where the dynamic loader's own code lies, the same in every child forked from here.
+
+    None where it is no file apart (musl), or lies across a multiple of 4 GiB.
+    """
+    for mapping in proc.mappings(os.getpid()):
+        name = os.path.basename(mapping.path)
+        if "x" in mapping.rights and name.startswith(("ld-linux", "ld64", "ld.so")):
+            return (mapping.start, mapping.end) if mapping.start >> 32 == mapping.end >> 32 else None
+    return None
+
+
+_LOADER: Final = _loader_span()
+
+
+def in_loader(instruction: int) -> bool:
+    """Whether an address is in the dynamic loader's own code."""
+    return _LOADER is not None and _LOADER[0] <= instruction < _LOADER[1]
 
 
 def raise_fence(fence: Fence) -> tuple[list[Layer], Listener]:
@@ -172,8 +196,6 @@ def _take_back() -> None:
 def _landlock(fence: Fence) -> tuple[str, str]:
     version = landlock.restrict(writable=[fence.scratch])
     refusal = _refused(lambda: _create(os.path.join(fence.outside, _TRIAL_NAME)), errno.EACCES)
-    _create(os.path.join(fence.scratch, _TRIAL_NAME))
-    os.unlink(os.path.join(fence.scratch, _TRIAL_NAME))
     lacking = [word for word, since in (("TCP", 4), ("signals outwards", 6)) if version < since]
     if lacking:
         return "degraded", f"ABI {version} does not fence {' and '.join(lacking)}; a file outside scratch: {refusal}"
@@ -189,13 +211,26 @@ def _filter(fence: Fence) -> Listener:
     reason = "not asked for"
     if fence.notify:
         try:
-            return Listener(
-                seccomp.install(seccomp.compile_filter(filter_rules(os.getpid(), notify=True)), listener=True)
-            )
+            return Listener(seccomp.install(filter_program(notify=True), listener=True))
         except OSError as error:
             reason = _words(error)
-    seccomp.install(seccomp.compile_filter(filter_rules(os.getpid(), notify=False)))
+    seccomp.install(filter_program(notify=False))
     return Listener(None, reason)
+
+
+_SOMEBODY: Final = 0x7FFFFFFF
+"""Stands for the child's own process id in a filter made beforehand: no process can have it (PID_MAX_LIMIT, 2**22)."""
+
+
+@cache
+def _program_for_somebody(*, notify: bool) -> bytes:
+    return seccomp.compile_filter(filter_rules(_SOMEBODY, notify=notify))
+
+
+def filter_program(*, notify: bool) -> bytes:
+    """The filter for the calling process, ready to install."""
+    mine, somebody = struct.pack("=I", os.getpid()), struct.pack("=I", _SOMEBODY)
+    return _program_for_somebody(notify=notify).replace(somebody, mine)
 
 
 def _filter_tried() -> tuple[str, str]:
@@ -239,6 +274,8 @@ def filter_rules(process_id: int, *, notify: bool) -> list[Rule]:
     rules += _signal_rules(process_id, refused)
     if not notify:
         return rules
+    if _LOADER is not None:  # it opens what it loads; that is no effect of the library's code
+        rules += [Rule(call, ALLOW, made_in=_LOADER) for call in ("openat", "open")]
     rules += [Rule("rt_sigaction", ALLOW, (ArgumentTest(1, 0), ArgumentTest(1, 0, high=True)))]  # only asks
     rules += [Rule("rt_sigaction", NOTIFY)]
     rules += [Rule("clone", NOTIFY)]

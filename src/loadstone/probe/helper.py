@@ -17,11 +17,12 @@ from time import monotonic
 from typing import Any, Final
 
 from loadstone.core.observations import ObservationKind as Kind
-from loadstone.probe import child, scratch
-from loadstone.probe.confine_linux import Fence, enter_namespaces
+from loadstone.probe import child
+from loadstone.probe.confine_linux import Fence, enter_namespaces, filter_program
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import become_subreaper
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
+from loadstone.probe.scratch import Scratch, remove
 from loadstone.probe.scripts import Course, Findings, full, short, threaded
 from loadstone.probe.verdicts import settle
 from loadstone.probe.warden import Warden
@@ -47,13 +48,14 @@ class Helper:
         self._unshared = enter_namespaces()
         self._warden = None if self._unshared else Warden()
         self._user = _USER if os.geteuid() == 0 else 0
+        self._scratch: Scratch | None = None
 
     def serve(self) -> None:
         """Probe after probe, until the caller is gone."""
         while True:
             request, descriptors = receive_message(self._caller)
             try:
-                answer = self._probe(request, descriptors[0])
+                answer = self._run(request, descriptors[0], self._scratch_in(request["scratch"]))
             except OSError as error:
                 answer = {"failed": f"{error.strerror or error} ({error.errno})"}
             finally:
@@ -62,14 +64,20 @@ class Helper:
                         os.close(descriptor)
             send_message(self._caller, answer)
 
-    def _probe(self, request: dict[str, Any], file: int) -> dict[str, Any]:
-        base = scratch.make(request["scratch"], self._user)
-        try:
-            return self._run(request, file, base)
-        finally:
-            scratch.remove(base)
+    def close(self) -> None:
+        """Leave no file."""
+        if self._scratch is not None:
+            remove(self._scratch.base)
+            self._scratch = None
 
-    def _run(self, request: dict[str, Any], file: int, base: str) -> dict[str, Any]:
+    def _scratch_in(self, parent: str) -> Scratch:
+        """The scratch folder of the last probe if that did nothing to it, else a new one."""
+        if self._scratch is None or not self._scratch.pristine:
+            self.close()
+            self._scratch = Scratch(parent, self._user)
+        return self._scratch
+
+    def _run(self, request: dict[str, Any], file: int, scratch: Scratch) -> dict[str, Any]:
         timeout = float(request["timeout"])
         deadline = monotonic() + timeout
         nonce = os.urandom(NONCE_SIZE)
@@ -77,8 +85,8 @@ class Helper:
         output, output_end = os.pipe2(os.O_CLOEXEC)
         progress = mmap.mmap(-1, mmap.PAGESIZE)
         fence = Fence(
-            scratch=os.path.join(base, "home"),
-            outside=os.path.join(base, "fence"),
+            scratch=scratch.home,
+            outside=scratch.fence,
             user=self._user,
             seconds=int(timeout) + 2,
             helper=os.getpid(),
@@ -180,11 +188,15 @@ def main(descriptor: int) -> None:
     os.chdir("/")
     with socket.socket(fileno=descriptor) as caller:
         helper = Helper(caller)
-        gc.disable()
+        filter_program(notify=True)  # made once, for every child
+        gc.disable()  # nothing is made in cycles, and a collection in a child would copy every page
         gc.freeze()
         me = os.pidfd_open(os.getpid())
         send_message(caller, {"process": os.getpid()}, (me,))
         os.close(me)
-        with suppress(ChannelClosed):
-            helper.serve()
+        try:
+            with suppress(ChannelClosed):
+                helper.serve()
+        finally:
+            helper.close()
     sys.exit(0)

@@ -27,6 +27,7 @@ from loadstone.core.observations import (
 )
 from loadstone.errors import MalformedImage, ProbeFailed, Unreadable
 from loadstone.probe import pool
+from loadstone.probe.memory import Question, recall, remember
 from loadstone.probe.residence import reasons
 from loadstone.probe.symbolise import crash_record
 
@@ -67,7 +68,15 @@ def probe(
         refusal = _unloadable_here(subject.image)
         if refusal:
             return _not_run(subject, refusal)
-        return _Run(subject, monotonic() + timeout, timeout, tuple(require), cycles).report(threads=threads)
+        layers = tuple(sorted(require))
+        question = Question(subject.sha256, path, cycles, threads, layers, os.geteuid(), timeout)
+        known = None if fresh else recall(question)
+        if known is not None:
+            return known
+        run = _Run(subject, monotonic() + timeout, layers, cycles)
+        report, files = run.report(threads=threads)
+        remember(question, report, files)
+        return report
 
 
 def _located(name: str) -> str:
@@ -143,33 +152,34 @@ class _Run:
 
     subject: _Opened
     deadline: float
-    timeout: float
     require: tuple[str, ...]
     cycles: int
 
-    def report(self, *, threads: bool) -> ProbeReport:
-        """The full course; the short one without a tracer; on request the threads."""
-        first = self._ask("full")
-        if first["outcome"] == ProbeOutcome.NOT_RUN:
-            return self._report(first, first["observations"])
-        observations, last = list(first["observations"]), first
-        if first["outcome"] == ProbeOutcome.OK:
-            last = self._untraced(first, observations)
-        elif first["traced"] == "" and first["outcome"] in (ProbeOutcome.CRASH, ProbeOutcome.EXITED):
-            again = self._ask("short", trace=False)
-            if again["outcome"] == ProbeOutcome.OK:
-                observations.append(_differs(first, again))
+    def report(self, *, threads: bool) -> tuple[ProbeReport, list[str]]:
+        """What was seen, and the files that were mapped for it.
+
+        The full course runs at the same time as a short one without a tracer; the threads, on request, after that.
+        """
+        full, short = self._ask(self._request("full"), self._request("short", trace=False))
+        if full["outcome"] == ProbeOutcome.NOT_RUN:
+            return self._report(full, full["observations"]), []
+        observations, last = list(full["observations"]), full
+        if full["outcome"] == ProbeOutcome.OK:
+            last = self._short(full, short, observations)
+        elif full["traced"] == "" and short["outcome"] == ProbeOutcome.OK and full["phase"] in _IN_BOTH:
+            observations.append(_differs(full, short))
         thread_test = ""
         if threads and last["outcome"] == ProbeOutcome.OK:
             last, thread_test = self._threads(last, observations)
-        return self._report({**first, **_ending(last)}, observations, thread_test)
+        report = self._report({**full, **_ending(last)}, observations, thread_test)
+        return report, [path for path in full["mapped"] if path.startswith("/")]
 
     def _left(self) -> float:
         return max(0.2, self.deadline - monotonic())
 
-    def _ask(self, script: str, **options: Any) -> dict[str, Any]:
+    def _request(self, script: str, **options: Any) -> dict[str, Any]:
         image = self.subject.image
-        request = {
+        return {
             "script": script,
             "path": self.subject.path,
             "symbols": _names(image) if image is not None else [],
@@ -179,31 +189,35 @@ class _Run:
             "roomy": _sanitized(image),
             **options,
         }
-        answer = pool.ask(request, self.subject.file)
-        if "failed" in answer:
-            raise ProbeFailed(reason=str(answer["failed"]), advice="look whether the temporary folder can be written")
-        return answer
 
-    def _untraced(self, first: dict[str, Any], observations: list[Any]) -> dict[str, Any]:
-        """The short course, unwatched by a tracer, ends as programs do: unload, then exit."""
-        second = self._ask("short", trace=False)
-        if second["outcome"] in (ProbeOutcome.OK, ProbeOutcome.NOT_RUN):
-            return first
-        _add_new(observations, second["observations"])
-        if second["outcome"] != ProbeOutcome.CRASH or first["traced"] != "":
-            return second
-        third = self._ask("short")
-        if third["outcome"] == ProbeOutcome.OK:
-            observations.append(_differs(third, second))
-            return second
-        return third
+    def _ask(self, *requests: dict[str, Any]) -> list[dict[str, Any]]:
+        answers = pool.ask(requests, self.subject.file)
+        for answer in answers:
+            if "failed" in answer:
+                raise ProbeFailed(
+                    reason=str(answer["failed"]), advice="look whether the temporary folder can be written"
+                )
+        return answers
+
+    def _short(self, full: dict[str, Any], short: dict[str, Any], observations: list[Any]) -> dict[str, Any]:
+        """The full course came through; the short one, not traced, ends as programs do: unload, then exit."""
+        if short["outcome"] in (ProbeOutcome.OK, ProbeOutcome.NOT_RUN):
+            return full
+        _add_new(observations, short["observations"])
+        if full["traced"] != "":
+            return short
+        (traced,) = self._ask(self._request("short"))
+        if traced["outcome"] == ProbeOutcome.OK:
+            observations.append(_differs(traced, short))
+            return short
+        return traced
 
     def _threads(self, last: dict[str, Any], observations: list[Any]) -> tuple[dict[str, Any], str]:
         """The thread test, several times: what goes wrong seldom is not seen by one."""
         cycles = 0
         for _ in range(_THREAD_RUNS):
             seconds = min(_THREAD_SECONDS, self._left() / 2)
-            run = self._ask("threads", threads=_THREADS, seconds=seconds)
+            (run,) = self._ask(self._request("threads", threads=_THREADS, seconds=seconds))
             cycles += int(run.get("cycles", 0))
             if run["outcome"] != ProbeOutcome.OK:
                 _add_new(observations, run["observations"])
@@ -233,6 +247,9 @@ class _Run:
             sha256=self.subject.sha256,
         )
 
+
+_IN_BOTH: Final = (Phase.LOAD, Phase.UNLOAD)
+"""Phases of both courses whose difference can only come from being watched."""
 
 _THREADS: Final = 8
 _THREAD_SECONDS: Final = 1.0

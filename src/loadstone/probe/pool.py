@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,16 +80,21 @@ class Helper:
             ) from error
         return cls(ours, descriptors[0])
 
-    def ask(self, request: dict[str, Any], file: int) -> dict[str, Any]:
-        """One probe. Raises ProbeFailed when the helper is gone or does not answer in time; it is of no use then."""
+    def begin(self, request: dict[str, Any], file: int) -> None:
+        """Ask for one probe, and do not wait for it. Raises ProbeFailed when the helper is gone."""
         self.probes += 1
         self.channel.settimeout(float(request["timeout"]) + _ANSWER_GRACE)
         try:
             send_message(self.channel, request, (file,))
+        except (OSError, ChannelClosed) as error:
+            raise _lost(error) from error
+
+    def finish(self) -> dict[str, Any]:
+        """The answer. Raises ProbeFailed when the helper is gone or does not answer in time."""
+        try:
             answer, descriptors = receive_message(self.channel)
         except (OSError, ChannelClosed) as error:
-            self.kill()
-            raise ProbeFailed(reason=f"the helper was lost: {error or 'it ended'}", advice="try again") from error
+            raise _lost(error) from error
         for descriptor in descriptors:
             os.close(descriptor)
         return dict(answer)
@@ -104,6 +110,10 @@ class Helper:
         with suppress(OSError):
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
         self.close()
+
+
+def _lost(error: Exception) -> ProbeFailed:
+    return ProbeFailed(reason=f"the helper was lost: {error or 'it ended'}", advice="try again")
 
 
 _idle: list[Helper] = []
@@ -129,16 +139,24 @@ def _give_back(helper: Helper) -> None:
     helper.close()
 
 
-def ask(request: dict[str, Any], file: int) -> dict[str, Any]:
-    """Have one probe done by an idle helper, or a new one. Thread-safe. Raises ProbeFailed."""
-    helper = _take()
+def ask(requests: Sequence[dict[str, Any]], file: int) -> list[dict[str, Any]]:
+    """Have these probes of one file done at the same time, each by a helper of its own; the answers in order.
+
+    Thread-safe. Raises ProbeFailed.
+    """
+    helpers: list[Helper] = []
     try:
-        answer = helper.ask({"scratch": tempfile.gettempdir(), **request}, file)
+        for request in requests:
+            helpers.append(_take())
+            helpers[-1].begin({"scratch": tempfile.gettempdir(), **request}, file)
+        answers = [helper.finish() for helper in helpers]
     except BaseException:
-        helper.kill()
+        for helper in helpers:
+            helper.kill()
         raise
-    _give_back(helper)
-    return answer
+    for helper in helpers:
+        _give_back(helper)
+    return answers
 
 
 def close_helpers() -> None:

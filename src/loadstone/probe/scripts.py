@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from itertools import pairwise
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from loadstone.core.observations import ObservationKind as Kind
@@ -17,7 +18,7 @@ __all__ = ["Course", "Findings", "full", "short", "threaded"]
 
 _SLOW: Final = 1.0  # seconds of processor time in one phase
 _WARM_UP: Final = 2  # cycles after which memory should stay level
-_LEAST_CYCLES: Final = 5  # after the warm-up: fewer cannot tell a slope from a step
+_LEAST_CYCLES: Final = 4  # after the warm-up: fewer cannot tell a slope from a step
 _KERNEL_SLOPE: Final = 4096  # bytes a cycle
 _CHILD_SLOPE: Final = 16
 _REFUSALS: Final = ("Permission denied", "Operation not permitted")
@@ -203,10 +204,13 @@ class _Clock:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
+        self._began = monotonic()
         self._last = proc.processor_seconds(watch.process)
 
     def lap(self) -> None:
         """Note the phase that just ended when it took long."""
+        if monotonic() - self._began < _SLOW:
+            return
         now = proc.processor_seconds(self._watch.process)
         if now - self._last >= _SLOW:
             self._watch.note(Kind.SLOW, f"it took {now - self._last:.1f} s of processor time")

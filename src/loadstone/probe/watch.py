@@ -36,6 +36,7 @@ The first thing it yields is the set-up, which needs no command; the reply to it
 _OUTPUT_KEPT: Final = 64 << 10
 _OUTPUT_LIMIT: Final = 16 << 20
 _TICK: Final = 0.02  # seconds between looks at memory
+_ENDING: Final = 1.0  # seconds a process may take to end after its descriptors are closed
 _GRACE: Final = 0.25  # seconds for a killed process to be gone
 _MAX_OBSERVATIONS: Final = 400
 _MAX_CRASHES: Final = 4
@@ -78,6 +79,7 @@ class Watch:
         self._awaited = ""
         self._output_open = True
         self._done = False
+        self._lost_since = 0.0
         self.exec_seen = False
         self._visible: Callable[[int], bool] = lambda _process: True
         channel.setblocking(False)
@@ -115,7 +117,10 @@ class Watch:
             if left <= 0:
                 self._end(Outcome.HANG)
                 break
-            ready = {descriptor for descriptor, _event in poll.poll(max(1.0, min(left, _TICK) * 1000))}
+            if self._lost_since and monotonic() > self._lost_since + _ENDING:
+                self._end(Outcome.EXEC_REPLACED if self.exec_seen else Outcome.LOST_CHANNEL)
+                break
+            ready = dict(poll.poll(max(1.0, min(left, _TICK) * 1000)))
             if ears.caller in ready:
                 self.caller_gone = True
                 self._end(Outcome.NOT_RUN)
@@ -127,10 +132,10 @@ class Watch:
             if self._output in ready:
                 self._take_output(poll)
             if self._listener is not None and self._listener in ready:
-                self._notice(script, poll)
-            if ears.children in ready:
+                self._notice(poll, ready[self._listener])
+            if ears.children in ready or not ready:
                 _drain(ears.children)
-            self._stops()
+                self._stops()
         self._last_looks(script, poll)
 
     def close(self) -> None:
@@ -148,19 +153,18 @@ class Watch:
     # -- records and commands
 
     def _records(self, script: Script, poll: select.poll) -> None:
-        for _ in range(_RECORDS_AT_ONCE):
-            try:
-                packed, descriptors, _flags, _address = socket.recv_fds(self._channel, MAX_RECORD + NONCE_SIZE, 1)
-            except BlockingIOError:
-                return
-            except ConnectionError:
-                packed, descriptors = b"", []
-            if not packed:
-                self._channel_open = False
-                poll.unregister(self._channel.fileno())
-                self._lost()
-                return
+        try:
+            packed, descriptors, _flags, _address = socket.recv_fds(self._channel, MAX_RECORD + NONCE_SIZE, 1)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            packed, descriptors = b"", []
+        if packed:
             self._record(packed, descriptors, script, poll)
+            return
+        self._channel_open = False
+        poll.unregister(self._channel.fileno())
+        self._lost()
 
     def _record(self, packed: bytes, descriptors: list[int], script: Script, poll: select.poll) -> None:
         fields = unpack_record(self._nonce, packed)
@@ -198,22 +202,22 @@ class Watch:
             self._lost()
 
     def _lost(self) -> None:
-        """The channel is closed while the child may live: it was closed by force, or another program runs."""
-        try:
-            replaced = self._executable() not in (self.executable, None)
-        except OSError:
-            return
-        if replaced or self.exec_seen:
+        """The channel is closed: the child is ending, or another program runs, or it was closed by force.
+
+        An ending process closes its descriptors a moment before its end can be seen; that moment is given.
+        """
+        if self._executable() not in (self.executable, None):
             self._end(Outcome.EXEC_REPLACED)
-        elif self._alive():
-            self.outcome = self.outcome or Outcome.LOST_CHANNEL
+        elif self.phase is not Phase.EXIT:
+            self._lost_since = self._lost_since or monotonic()
 
     # -- everything else that is heard
 
-    def _notice(self, script: Script, poll: select.poll) -> None:
-        if self._channel_open:
-            self._records(script, poll)  # said before the call was made
+    def _notice(self, poll: select.poll, event: int) -> None:
         assert self._listener is not None
+        if not event & select.POLLIN:  # nobody is left who could call
+            poll.unregister(self._listener)
+            return
         try:
             call = notices.watch(self._listener, self.process, self._visible)
         except OSError:

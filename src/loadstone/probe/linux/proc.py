@@ -6,6 +6,7 @@ Every function raises OSError when the process is gone or may not be looked at. 
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "executable",
     "mappings",
     "memory",
+    "open_memory",
     "processor_seconds",
+    "read_at",
     "read_memory",
     "status",
 ]
@@ -57,6 +60,7 @@ def mappings(process: int) -> list[Mapping]:
     return [_mapping(line) for line in _read(f"/proc/{process}/maps").decode("utf-8", "surrogateescape").splitlines()]
 
 
+@lru_cache(maxsize=2048)  # children of one helper have most lines in common
 def _mapping(line: str) -> Mapping:
     span, rights, offset, device, inode, *path = line.split(maxsplit=5)
     start, _, end = span.partition("-")
@@ -137,12 +141,23 @@ def children(process: int) -> list[int]:
     return found
 
 
-def read_memory(process: int, address: int, size: int) -> bytes:
+def open_memory(process: int) -> int:
+    """A descriptor for :func:`read_at`; it stays with the memory it was opened on, whatever has the id later."""
+    return os.open(f"/proc/{process}/mem", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def read_at(memory_file: int, address: int, size: int) -> bytes:
     """Up to ``size`` bytes at ``address``; fewer where the mapping ends, none where there is none."""
-    file = os.open(f"/proc/{process}/mem", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.pread(file, size, address)
+        return os.pread(memory_file, size, address)
     except (OSError, OverflowError):
         return b""
+
+
+def read_memory(process: int, address: int, size: int) -> bytes:
+    """The same for a process, or a thread of it."""
+    file = open_memory(process)
+    try:
+        return read_at(file, address, size)
     finally:
         os.close(file)

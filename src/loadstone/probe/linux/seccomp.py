@@ -38,9 +38,10 @@ _KILL: Final = 0x80000000  # SECCOMP_RET_KILL_PROCESS
 _LOAD: Final = 0x20  # BPF_LD | BPF_W | BPF_ABS
 _AND: Final = 0x54  # BPF_ALU | BPF_AND | BPF_K
 _EQUAL: Final = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
+_AT_LEAST: Final = 0x35  # BPF_JMP | BPF_JGE | BPF_K
 _ANY_BIT: Final = 0x45  # BPF_JMP | BPF_JSET | BPF_K
 _RETURN: Final = 0x06  # BPF_RET | BPF_K
-_NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
+_NUMBER_AT, _ARCH_AT, _INSTRUCTION_AT, _ARGUMENTS_AT = 0, 4, 8, 16  # struct seccomp_data
 _X32: Final = 0x40000000  # __X32_SYSCALL_BIT
 
 _SET_MODE_FILTER: Final = 1
@@ -63,11 +64,16 @@ class ArgumentTest(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What to do with one system call when all tests match. A call this processor does not have matches nothing."""
+    """What to do with one system call when all tests match. A call this processor does not have matches nothing.
+
+    ``made_in`` further asks that the calling instruction lies in that span of addresses, which must not cross a
+    multiple of 4 GiB.
+    """
 
     call: str
     action: int
     tests: tuple[ArgumentTest, ...] = ()
+    made_in: tuple[int, int] | None = None
 
 
 class _Program(ctypes.Structure):
@@ -80,8 +86,14 @@ def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
 
 def _rule(number: int, rule: Rule) -> bytes:
     body = b""
-    left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + 1
+    left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + (5 if rule.made_in else 0) + 1
     skip = left
+    if rule.made_in:
+        first, end = rule.made_in
+        body += _instruction(_LOAD, _INSTRUCTION_AT + 4) + _instruction(_EQUAL, first >> 32, no=left - 2)
+        body += _instruction(_LOAD, _INSTRUCTION_AT) + _instruction(_AT_LEAST, first, no=left - 4)
+        body += _instruction(_AT_LEAST, end, yes=left - 5)
+        left -= 5
     for test in rule.tests:
         body += _instruction(_LOAD, _ARGUMENTS_AT + 8 * test.argument + (4 if test.high else 0))
         left -= 1

@@ -15,31 +15,18 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from loadstone.core.observations import ObservationKind as Kind
-from loadstone.probe.confine_linux import FORBIDDEN
+from loadstone.probe.confine_linux import FORBIDDEN, in_loader
 from loadstone.probe.linux import proc, seccomp
 from loadstone.probe.linux.seccomp import Notice
 from loadstone.probe.linux.syscalls import NAMES
-from loadstone.probe.observers.snapshot import signal_name
+from loadstone.probe.observers.snapshot import RESERVED_SIGNALS, signal_name
 
-__all__ = ["LOADER", "Call", "loader_span", "watch"]
+__all__ = ["Call", "watch"]
 
 _MAX_PATH: Final = 4096
 _CLONE_THREAD: Final = 0x00010000
 _ACCESS_MODE: Final = os.O_ACCMODE
 _PROT_EXEC: Final = 4
-
-
-def loader_span() -> tuple[int, int]:
-    """Where the dynamic loader's own code lies: the same in every child. ``(0, 0)`` where it cannot be told apart."""
-    spans = [
-        (m.start, m.end)
-        for m in proc.mappings(os.getpid())
-        if "x" in m.rights and os.path.basename(m.path).startswith(("ld-linux", "ld64", "ld.so"))
-    ]
-    return spans[0] if spans else (0, 0)
-
-
-LOADER: Final = loader_span()
 
 
 class Call(NamedTuple):
@@ -62,7 +49,7 @@ def watch(listener: int, child: int, visible: Callable[[int], bool]) -> Call | N
     if notice is None:
         return None
     name = NAMES.get(notice.number, f"system call {notice.number}")
-    own = os.path.exists(f"/proc/{child}/task/{notice.thread}")
+    own = notice.thread == child or os.path.exists(f"/proc/{child}/task/{notice.thread}")
     call = _describe(name, notice, visible)._replace(own=own)
     if not seccomp.still_waiting(listener, notice):
         return None
@@ -86,16 +73,10 @@ def _text(notice: Notice, index: int) -> str:
     return os.fsdecode(raw.partition(b"\0")[0])
 
 
-def _by_loader(notice: Notice) -> bool:
-    return LOADER[0] <= notice.instruction < LOADER[1]
-
-
 _OPEN_FLAGS_AT: Final = {"open": 1, "openat": 2}
 
 
 def _open(name: str, notice: Notice) -> Call:
-    if _by_loader(notice):
-        return Call(None, "")
     path = _text(notice, 0 if name in ("open", "creat") else 1)
     if name == "creat":
         flags = os.O_WRONLY | os.O_CREAT
@@ -151,7 +132,7 @@ def _exec(name: str, notice: Notice) -> Call:
 
 
 def _mapping(name: str, notice: Notice) -> Call:
-    who = " by the loader" if _by_loader(notice) else ""
+    who = " by the loader" if in_loader(notice.instruction) else ""
     return Call(Kind.CODE_WRITABLE, f"{name} made memory writable and executable at once{who}")
 
 
@@ -159,7 +140,7 @@ def _handler(_name: str, notice: Notice) -> Call:
     raw = proc.read_memory(notice.thread, notice.arguments[1], 8).ljust(8, b"\0")
     (handler,) = struct.unpack("=Q", raw)
     number = signal_name(notice.arguments[0] & 0xFF)
-    if handler == signal.SIG_DFL:
+    if handler == signal.SIG_DFL or notice.arguments[0] in RESERVED_SIGNALS:
         return Call(None, "")
     return Call(
         Kind.SIGNAL_HANDLER,

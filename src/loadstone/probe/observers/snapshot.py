@@ -17,10 +17,13 @@ from loadstone.probe.linux import proc
 from loadstone.probe.linux.proc import Mapping
 from loadstone.probe.linux.syscalls import LIBC
 
-__all__ = ["BLANK", "Change", "Snapshot", "changes", "file_key", "leftovers", "signal_name", "take"]
+__all__ = ["BLANK", "RESERVED_SIGNALS", "Change", "Snapshot", "changes", "file_key", "leftovers", "signal_name", "take"]
 
 _ENVIRON_AT: Final = ctypes.addressof(ctypes.c_void_p.in_dll(LIBC, "environ"))
 """Where libc keeps ``environ``: the same address in every child forked from this process."""
+
+RESERVED_SIGNALS: Final = (32, 33)
+"""The C library keeps these for its threads and handles them when the first one starts (nptl(7))."""
 
 _MAX_VARIABLES: Final = 512
 _MAX_VARIABLE: Final = 4096
@@ -67,15 +70,19 @@ def file_key(device: int, inode: int) -> tuple[str, int]:
 
 
 def _environment(process: int) -> dict[bytes, bytes]:
-    (table,) = struct.unpack("=Q", proc.read_memory(process, _ENVIRON_AT, 8).ljust(8, b"\0"))
-    raw = proc.read_memory(process, table, 8 * _MAX_VARIABLES) if table else b""
-    found = {}
-    for (address,) in struct.iter_unpack("=Q", raw[: len(raw) & ~7]):
-        if not address:
-            break
-        name, _, value = proc.read_memory(process, address, _MAX_VARIABLE).partition(b"\0")[0].partition(b"=")
-        found[name] = value
-    return found
+    memory = proc.open_memory(process)
+    try:
+        (table,) = struct.unpack("=Q", proc.read_at(memory, _ENVIRON_AT, 8).ljust(8, b"\0"))
+        raw = proc.read_at(memory, table, 8 * _MAX_VARIABLES) if table else b""
+        found = {}
+        for (address,) in struct.iter_unpack("=Q", raw[: len(raw) & ~7]):
+            if not address:
+                break
+            name, _, value = proc.read_at(memory, address, _MAX_VARIABLE).partition(b"\0")[0].partition(b"=")
+            found[name] = value
+        return found
+    finally:
+        os.close(memory)
 
 
 def changes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
@@ -127,7 +134,7 @@ def leftovers(before: Snapshot, after: Snapshot, when: str) -> Iterator[Change]:
 
 
 def _bits(mask: int) -> Iterator[int]:
-    return (number for number in range(1, 65) if mask >> (number - 1) & 1)
+    return (number for number in range(1, 65) if mask >> (number - 1) & 1 and number not in RESERVED_SIGNALS)
 
 
 def signal_name(number: int) -> str:

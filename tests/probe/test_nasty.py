@@ -1,0 +1,75 @@
+"""Every nasty library gets its outcome, its phase and what it did; every clean one gets nothing said against it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from tests.probe.conftest import Build
+from tests.probe.nasty import CLEAN, NASTY, Case
+
+from loadstone.core.claims import Finding, Severity
+from loadstone.core.observations import ProbeOutcome as Outcome
+from loadstone.core.observations import ProbeReport, State
+from loadstone.probe import claims, close_helpers, probe
+
+SLACK = 0.5
+"""Seconds a probe may take beyond its limit, by contract; tests on a busy machine allow some more."""
+BUSY = 4.0
+
+
+def _observes(report: ProbeReport, name: str) -> bool:
+    return any(o.name == name and o.state is State.ACTIVE for o in report.observers)
+
+
+@contextmanager
+def _nothing_left_behind() -> Iterator[None]:
+    """No descriptor, no file in the temporary folder, no child of ours."""
+    close_helpers()
+    descriptors = set(os.listdir("/proc/self/fd"))
+    yield
+    assert not Path("/tmp/loadstone-was-here").exists()
+    assert not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    close_helpers()
+    assert set(os.listdir("/proc/self/fd")) == descriptors
+
+
+@pytest.mark.parametrize("case", NASTY, ids=lambda case: case.name)
+def test_a_nasty_library_is_told_as_what_it_is(case: Case, build: Build) -> None:
+    library = build(case)
+    with _nothing_left_behind():
+        begin = monotonic()
+        report = probe(library, timeout=case.timeout, cycles=case.cycles, threads=case.threads)
+        took = monotonic() - begin
+    told = "\n".join(f"{o.phase} {o.kind} {o.detail}" for o in report.observations)
+    watched = _observes(report, case.needs)
+    expected = case.outcome if watched or case.or_outcome is None else case.or_outcome
+    assert report.outcome is expected, told
+    assert report.phase in (case.phase, case.or_phase), told
+    assert took < case.timeout + SLACK + BUSY
+    if watched:
+        for kind, word in case.seen.items():
+            assert any(word in o.detail for o in report.seen(kind)), f"{kind}: {word}\n{told}"
+    if case.signal is not None:
+        assert report.signal == case.signal
+    if report.outcome is Outcome.CRASH and case.crash and _observes(report, "crash stop"):
+        assert report.crash is not None
+        assert case.crash in report.crash.kind
+    against = [c for c in claims(report) if isinstance(c, Finding)]
+    assert against, "something must be said against it"
+    if report.outcome is not Outcome.OK and report.phase == "load":
+        assert any(c.blocking for c in against)
+
+
+@pytest.mark.parametrize("case", CLEAN, ids=lambda case: case.name)
+def test_nothing_is_said_against_a_clean_library(case: Case, build: Build) -> None:
+    with _nothing_left_behind():
+        report = probe(build(case), timeout=60, threads=case.threads)
+    assert report.outcome is Outcome.OK
+    assert report.observations == ()
+    assert report.crash is None
+    assert not [c for c in claims(report) if isinstance(c, Finding) and c.severity is not Severity.NOTE]
