@@ -141,7 +141,7 @@ def validate_name(name: object) -> str:
             reason=f"it has the control character {ord(control[0]):#04x} at position {control.start()}",
             advice="the system would see another name than you do; remove it",
         )
-    if len(text) > MAX_COMPONENT and max(len(os.fsencode(part)) for part in text.split("/")) > MAX_COMPONENT:
+    if len(text) > MAX_COMPONENT // 4 and max(len(os.fsencode(part)) for part in text.split("/")) > MAX_COMPONENT:
         raise InvalidName(
             name=text,
             reason=f"one part of it is longer than {MAX_COMPONENT} bytes",

@@ -267,6 +267,7 @@ class Library:
         name = validate_symbol(symbol)
         found = Symbol(self, name)
         record.ledger.add("symbol", name, found)
+        outside = None
         try:
             address, opened = record.address(name, self._loan)
         except Refused as refused:
@@ -276,11 +277,13 @@ class Library:
             found.address = address
             if footprint.low <= address - opened.base < footprint.high or not footprint.high:
                 return found
-            found.outside = record.adapter.provider(address)
-            if dependencies or self._exports(record, name):
+            if self._exports(record, name):
+                return found
+            outside = record.adapter.provider(address)
+            if dependencies:
+                found.outside = outside
                 return found
             said = ""
-        outside = found.outside
         del found  # or the error's traceback would keep it, and with it the library
         raise self._remembered(self._not_found(record, name, said, outside))
 

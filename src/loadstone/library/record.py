@@ -373,7 +373,7 @@ class Record:
     # -- fork ------------------------------------------------------------------------------------------------------
 
     def after_fork(self) -> None:
-        """In the child only this thread is left: locks are made anew, what another thread was doing is never finished."""
+        """In the child only this thread is left: make locks anew; what another was doing is never finished."""
         self._changed = threading.Condition(threading.RLock())
         if self.worker is not None and self.worker != get_ident():
             self.state, self.worker = State.ORPHANED, None

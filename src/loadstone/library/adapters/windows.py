@@ -1,7 +1,7 @@
 """The loader of Windows, through ctypes.
 
 ``LoadLibraryExW`` with explicit search flags, never the plain call, which walks the working directory and PATH
-(CWE-426). Error dialogs are switched off for the calling thread only; the process-wide switch is a race between threads.
+(CWE-426). Error dialogs are switched off for the calling thread only: the process-wide switch is a race of threads.
 Buffers for paths grow, because paths can be longer than 260 characters. ``GetModuleHandleExW`` keeps a module for ever.
 
 Held by the same contract tests as Linux, against a pretended system; not run on a real one.

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Compile
+from tests.library.children import run_child
+
+UNLOAD = """
+import ctypes, sys
+from loadstone.library import Library
+library = Library(sys.argv[1]).load()
+for name in sys.argv[2:]:
+    library.function(name, restype=None, argtypes=[])()
+outcome = library.unload()
+print(outcome.state, outcome.reason, sep="|")
+"""
+
+UNIQUE = "template <class T> struct S { static int x; }; template <class T> int S<T>::x = 1; int f() { return ++S<int>::x; }"
+TLS = """
+struct D { int v; ~D() { v = 0; } };
+thread_local D d;
+extern "C" void touch() { d.v = 1; }
+"""
+
+
+def test_a_library_marked_never_to_be_unloaded_says_so(compile_library: Compile) -> None:
+    path = compile_library("int x;", "libnodelete.so", "-Wl,-z,nodelete")
+    assert run_child(UNLOAD, path) == "resident|the file is marked never to be unloaded (DF_1_NODELETE)"
+
+
+def test_a_unique_symbol_pins_its_library(compile_library: Compile) -> None:
+    path = compile_library(UNIQUE, "libunique.so", "-fno-gnu-unique" if False else "-O1", compiler="g++")
+    state, reason = run_child(UNLOAD, path).split("|")
+    assert state == "resident"
+    assert "STB_GNU_UNIQUE" in reason
+
+
+def test_a_thread_local_object_waits_for_its_destructor(compile_library: Compile) -> None:
+    path = compile_library(TLS, "libtls.so", "-O1", compiler="g++")
+    state, reason = run_child(UNLOAD, path, "touch").split("|")
+    assert state == "resident"
+    assert "thread-local" in reason
+
+
+def test_a_library_that_another_one_needs_names_it(compile_library: Compile) -> None:
+    needed = compile_library("int base(void) { return 1; }", "libbase.so", "-Wl,-soname,libbase.so")
+    user = compile_library(
+        "int base(void); int use(void) { return base(); }",
+        "libuser.so",
+        f"-L{needed.parent}",
+        "-lbase",
+        f"-Wl,-rpath,{needed.parent}",
+    )
+    code = """
+    import sys
+    from loadstone.library import Library
+    user, base = Library(sys.argv[1]).load(), Library(sys.argv[2]).load()
+    outcome = base.unload()
+    print(outcome.state, outcome.reason, sep="|")
+    print(user.unload().state)
+    """
+    assert run_child(code, user, needed).splitlines() == [f"resident|{user} needs it", "closed"]
+
+
+def test_a_library_opened_by_other_code_says_so(compile_library: Compile) -> None:
+    path = compile_library("int y;", "libforeign.so")
+    code = """
+    import ctypes, sys
+    from loadstone.library import Library
+    other = ctypes.CDLL(sys.argv[1])
+    outcome = Library(sys.argv[1]).load().unload()
+    print(outcome.state, outcome.reason, sep="|")
+    """
+    assert run_child(code, path) == "resident|other code in this process has it open"
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_constructors_and_destructors_run_once_each_time(compile_library: Compile, times: int) -> None:
+    source = """
+    #include <unistd.h>
+    __attribute__((constructor)) static void up(void) { write(1, "+", 1); }
+    __attribute__((destructor)) static void down(void) { write(1, "-", 1); }
+    """
+    path = compile_library(source, "libsteps.so")
+    code = """
+    import sys
+    from loadstone.library import Library
+    library = Library(sys.argv[1])
+    for _ in range(int(sys.argv[2])):
+        library.load(); library.load()
+        assert library.unload()
+    """
+    assert run_child(code, path, times) == "+-" * times
