@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
+from loadstone.binary.interposition import shadowing
 from loadstone.binary.readers import READERS, identify_file, images, read
+from loadstone.binary.scripts import follow_script
 from loadstone.binary.sniff import FileKind, Identified, identify
 
 __all__ = [
@@ -18,8 +20,10 @@ __all__ = [
     "DamageLog",
     "FileKind",
     "Identified",
+    "follow_script",
     "identify",
     "identify_file",
     "images",
     "read",
+    "shadowing",
 ]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from errno import ENOENT
 from importlib import import_module
 from typing import Final
 
+from loadstone.binary.archive import open_member, split_member, windows
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.sniff import SNIFF_SIZE, FileKind, Identified, identify
 from loadstone.core.image import Image, Slice
-from loadstone.errors import MalformedImage
+from loadstone.errors import MalformedImage, Unreadable
 
 __all__ = ["READERS", "identify_file", "images", "read"]
 
@@ -28,6 +30,9 @@ SPLITTERS: Final = {
 }
 """A container and the function that says where its images lie, the one for this processor first when asked to."""
 
+ARCHIVES: Final = frozenset({FileKind.ARCHIVE, FileKind.BIG_ARCHIVE})
+"""Containers of many unrelated images: :func:`images` gives all of them, :func:`read` one, as ``archive(member)``."""
+
 
 def _function(row: tuple[str, str]) -> Callable[..., object]:
     module, name = row
@@ -38,13 +43,20 @@ def _function(row: tuple[str, str]) -> Callable[..., object]:
 def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Cursor:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Cursor.of(bytes(source))
-    return Cursor.open(source)
+    try:
+        return Cursor.open(source)
+    except Unreadable as error:
+        named = split_member(os.fspath(source)) if error.code == ENOENT else None
+        if named is None:
+            raise
+        return open_member(*named)
 
 
 def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False) -> Image:
     r"""The image in a file, or in bytes: ELF, PE or Mach-O.
 
-    Of a universal file it is the one for this processor, failing that the first; ``slices`` lists them all.
+    Of a universal file it is the one for this processor, failing that the first; ``slices`` lists them all. A member
+    of an archive is named ``archive(member)``, as AIX loaders do.
 
     Args:
         source: a path, or the bytes themselves.
@@ -68,7 +80,10 @@ def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, str
 def images(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False
 ) -> tuple[Image, ...]:
-    """Every image of a universal file, in order; of any other file the one there is. Otherwise as :func:`read`."""
+    """Every image of a universal file or an archive, in order; of any other file the one there is.
+
+    Otherwise as :func:`read`.
+    """
     with _opened(source) as cursor:
         return _images(cursor, strict=strict, first=False)
 
@@ -85,6 +100,8 @@ def _images(cursor: Cursor, *, strict: bool, first: bool) -> tuple[Image, ...]:
     found = identify(cursor.upto(cursor.start, SNIFF_SIZE))
     if found.kind in SPLITTERS:
         return _parts(cursor, found, strict=strict, first=first)
+    if found.kind in ARCHIVES and not first:
+        return _members(cursor, found, strict=strict)
     return (_whole(cursor, found, strict=strict),)
 
 
@@ -121,6 +138,20 @@ def _parts(cursor: Cursor, found: Identified, *, strict: bool, first: bool) -> t
             break
     if not images_found:
         raise refusal or _not_an_image(cursor, found)
+    return tuple(images_found)
+
+
+def _members(cursor: Cursor, found: Identified, *, strict: bool) -> tuple[Image, ...]:
+    """The images among the members of an archive; what is none is left out, unless reading is strict."""
+    images_found: list[Image] = []
+    for window in windows(cursor):
+        try:
+            images_found.append(_whole(window, identify(window.upto(window.start, SNIFF_SIZE)), strict=strict))
+        except MalformedImage:
+            if strict:
+                raise
+    if not images_found:
+        raise _not_an_image(cursor, found)
     return tuple(images_found)
 
 

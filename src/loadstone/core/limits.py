@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 __all__ = [
+    "MAX_ARCHIVE_MEMBERS",
     "MAX_DEPENDENCIES",
     "MAX_FILE_SIZE",
     "MAX_GRAPH_NODES",
@@ -30,6 +31,9 @@ MAX_TABLE_SIZE: Final = 128 << 20
 
 MAX_DEPENDENCIES: Final = 4096
 """Needed entries of one image."""
+
+MAX_ARCHIVE_MEMBERS: Final = 65_536
+"""Files in one archive."""
 
 MAX_HEADER_TABLE: Final = 65_536
 """Entries in one header table: program headers, section headers, load commands."""

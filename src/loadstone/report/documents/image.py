@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from loadstone.binary import shadowing
 from loadstone.core.image import Dependency, HardeningFact, Image, Symbol
 from loadstone.errors import LoadstoneError
 from loadstone.report.documents.claims import LocationDocument, location_document
@@ -173,6 +174,7 @@ class ImageDocument(Document, frozen=True, kw_only=True):
     hardening: list[HardeningDocument]
     initialisers: list[InitialiserDocument]
     notes: list[NoteDocument]
+    shadows: list[str]  # exports that stand in for the C library's functions
     damage: list[DamageDocument]
     slice_offset: int
     native: dict[str, Any]
@@ -221,6 +223,7 @@ def image_document(image: Image) -> ImageDocument:
         hardening=[_hardening(fact) for fact in image.hardening],
         initialisers=[InitialiserDocument(**_plain(i)) for i in image.initialisers],
         notes=[NoteDocument(**_plain(n)) for n in image.notes],
+        shadows=[s.name for s in shadowing(image)],
         damage=[DamageDocument(**_plain(d)) for d in image.damage],
         slice_offset=image.slice_offset,
         native=_plain(image.native),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import groupby
 
+from loadstone.binary import shadowing
 from loadstone.core.image import (
     CheckState,
     Dependency,
@@ -148,6 +149,11 @@ def _offers(image: Image, style: Style, verbose: int) -> list[str]:
     forwards = sum(s.forward is not None for s in exports)
     if forwards:
         lines.append(f"  {_count(forwards, 'symbol')} forwarded to other modules")
+    shadows = [s.name for s in shadowing(image)]
+    if shadows:
+        shown = shadows if verbose else shadows[:_SHOWN]
+        more = f" and {len(shadows) - len(shown)} more" if len(shown) < len(shadows) else ""
+        lines.append(f"  {style.warn('in place of the C library')}: {', '.join(shown)}{more}")
     if verbose:
         lines += columns([_symbol(s) for s in exports], indent="    ")
     return lines
