@@ -67,8 +67,8 @@ def _system_libraries() -> list[Path]:
 
 
 def _extension_modules() -> list[Path]:
-    roots = {Path(sysconfig.get_path("platlib")), Path(sysconfig.get_path("stdlib")) / "lib-dynload"}
-    found = [path for root in roots for path in sorted(root.rglob("*.so"))]
+    roots = (Path(sysconfig.get_path("platlib")), Path(sysconfig.get_path("stdlib")) / "lib-dynload")
+    found = [path for root in roots for path in sorted(root.rglob("*.so*")) if path.is_file() and _is_elf(path)]
     return _sample(found)
 
 

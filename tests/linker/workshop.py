@@ -230,7 +230,8 @@ CASES: dict[str, CaseFunction] = {}
 def case(function: CaseFunction) -> CaseFunction:
     """Register a case; its name and docstring state the rule."""
     known = CASES.get(function.__name__)
-    assert known is None or known.__module__ == function.__module__, f"two cases are called {function.__name__}"
+    same = known is None or known.__code__.co_filename == function.__code__.co_filename
+    assert same, f"two cases are called {function.__name__}"
     CASES[function.__name__] = function
     return function
 

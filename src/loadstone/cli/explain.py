@@ -14,6 +14,7 @@ from loadstone.core.trace import LoadVerdict
 
 if TYPE_CHECKING:
     from loadstone.core.trace import Explanation
+    from loadstone.linker.survey import Survey
 
 
 def run(
@@ -31,6 +32,15 @@ def run(
     cpu_level: opt.CpuLevel = None,
     loader: opt.Loader = None,
     uid: opt.User = None,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", metavar="NAME", help="Also: who defines, wants and misses this symbol.")
+    ] = None,
+    versions: Annotated[
+        bool, typer.Option("--versions", help="Also: which symbols need which version; the smallest glibc.")
+    ] = False,
+    replace: Annotated[
+        str | None, typer.Option("--replace", metavar="OLD=FILE", help="Also: what breaks if OLD were FILE.")
+    ] = None,
     as_library: Annotated[bool, typer.Option("--as-library", help="Open a program as dlopen would.")] = False,
     output_format: FormatOption = OutputFormat.TEXT,
     output: OutputFile = None,
@@ -38,10 +48,12 @@ def run(
 ) -> None:
     """Will it load here? If not: why, in the loader's words and in plain ones, and what to do about it.
 
-    Nothing is run or loaded; the loader is simulated. The options put the question for another process, user,
-    processor, loader or system.
+    TARGET is a library or a program, by path or by name; or a folder (site-packages/) or a wheel, of which every
+    library is explained and the worst comes first. Nothing is run or loaded; the loader is simulated. The options
+    put the question for another process, user, processor, loader or system.
     """
     from loadstone.linker import explain
+    from loadstone.linker.survey import is_survey_target
 
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     surroundings = opt.Surroundings(
@@ -58,10 +70,18 @@ def run(
         loader=loader,
         uid=uid,
     )
+    colour = output is None and colour_wanted()
+    if is_survey_target(target):
+        result = _survey(target, surroundings)
+        emit(_rendered_survey(result, output_format, colour=colour, verbose=verbose), output)
+        raise typer.Exit(STATUS[result.verdict])
     mode = "lazy" if lazy else "now"
-    result = explain(target, model=surroundings.model(), mode=mode, as_library=as_library)
-    emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
-    raise typer.Exit(STATUS[result.verdict])
+    explained = explain(located(target, surroundings), model=surroundings.model(), mode=mode, as_library=as_library)
+    text = _rendered(explained, output_format, colour=colour, verbose=verbose)
+    if output_format is OutputFormat.TEXT:
+        text += _answers(explained, symbol, replace, versions=versions, colour=colour)
+    emit(text, output)
+    raise typer.Exit(STATUS[explained.verdict])
 
 
 STATUS = {
@@ -71,6 +91,63 @@ STATUS = {
     LoadVerdict.UNKNOWN: ExitStatus.UNDECIDED,
 }
 """What each verdict tells the shell."""
+
+
+def located(target: str, surroundings: opt.Surroundings) -> str:
+    """What the loader is given: the target itself, or the file a short name like ``z`` stands for."""
+    if "/" in target or ".so" in target or surroundings != opt.Surroundings():
+        return target
+    from loadstone.errors import NotFound
+    from loadstone.library import find
+
+    try:
+        return find(target).path or target
+    except NotFound:
+        return target
+
+
+def _survey(target: str, surroundings: opt.Surroundings) -> Survey:
+    from loadstone.cli.progress import each
+    from loadstone.linker.survey import survey
+
+    return survey(target, model=surroundings.model(), progress=lambda paths: each(paths, "explaining"))
+
+
+def _answers(explained: Explanation, symbol: str | None, replace: str | None, *, versions: bool, colour: bool) -> str:
+    """The further questions that were asked, each answered in a block of its own."""
+    if not (symbol or replace or versions):
+        return ""
+    from loadstone.binary import read
+    from loadstone.errors import InvalidName
+    from loadstone.linker import answers
+    from loadstone.report.text.answers import render_broken, render_story, render_uses
+    from loadstone.report.text.style import Style
+
+    style, blocks = Style(colour), []
+    if symbol:
+        blocks.append(render_story(answers.story_of(explained, symbol), style))
+    if versions:
+        root = explained.graph.root
+        uses = answers.version_uses(root.image, root.path) if root.image else ()
+        blocks.append(render_uses(explained, uses, style))
+    if replace:
+        old, equals, new = replace.partition("=")
+        if not old or not equals:
+            raise InvalidName(name=replace, reason="a replacement is given as OLD=FILE")
+        blocks.append(render_broken(old, new, answers.replacing(explained, old, read(new)), style))
+    return "\n" + "\n".join(blocks)
+
+
+def _rendered_survey(result: Survey, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:
+    if output_format is OutputFormat.JSON:
+        from loadstone.report.documents.survey import survey_document
+        from loadstone.report.json import render as render_json
+
+        return render_json(survey_document(result))
+    from loadstone.report.text.style import Style
+    from loadstone.report.text.survey import render
+
+    return render(result, Style(colour), verbose=verbose)
 
 
 def _rendered(result: Explanation, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loadstone.cli import loader_options as opt
-from loadstone.cli.explain import STATUS
+from loadstone.cli.explain import STATUS, located
 from loadstone.cli.options import OutputFile, Verbosity
 from loadstone.cli.output import colour_wanted, emit
 
@@ -61,7 +61,7 @@ def run(
         loader=loader,
         uid=uid,
     )
-    result = explain(target, model=surroundings.model(), bindings=False)
+    result = explain(located(target, surroundings), model=surroundings.model(), bindings=False)
     emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
     raise typer.Exit(STATUS[result.verdict])
 

@@ -84,7 +84,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One dependency: who asked for which name, what was chosen (None: unresolved), by which rule, after what steps."""
+    """One dependency: who asked for which name, what was chosen (None: unresolved), by which rule, after what steps.
+
+    ``note`` is what the file says about it: for a declared dlopen its priority and feature.
+    """
 
     requester: str
     name: str
@@ -92,6 +95,7 @@ class Edge:
     how: str
     kind: DependencyKind
     steps: tuple[Step, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

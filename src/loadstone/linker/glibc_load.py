@@ -8,6 +8,7 @@ from loadstone.core.image import Image, ImageKind
 from loadstone.core.trace import Binding, Edge
 from loadstone.errors import LoadstoneError
 from loadstone.linker.bindings import bind
+from loadstone.linker.extension import FROM_HOST, is_for_other_host, is_host_symbol
 from loadstone.linker.glibc import Failure
 from loadstone.linker.graph import Phase, Process, Refusal
 from loadstone.linker.objects import LoadedObject
@@ -40,6 +41,7 @@ def simulate(target: str, model: LoaderModel, *, as_library: bool = False, bindi
     process = Process(model)
     load = _start(process, target, image) if image is not None else _open(process, target)
     _check(load, bindings=bindings)
+    process.declared(load.searchlist)
     load.refusals = list(process.refusals)
     return load
 
@@ -123,6 +125,9 @@ def _check(load: Load, *, bindings: bool) -> None:
     for found in bind(process, load.searchlist, {id(o) for o in new}):
         if isinstance(found, Binding):
             load.bindings.append(found)
+        elif is_host_symbol(found.name) and is_for_other_host(load.root, process):
+            if FROM_HOST not in process.notes:
+                process.notes.append(FROM_HOST)
         else:
             process.refusals.append(found)
 

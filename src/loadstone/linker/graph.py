@@ -161,6 +161,25 @@ class Process:
         """Everything ``root`` needs, in the loader's breadth-first order, ``root`` first."""
         return self._close(root, [])
 
+    def declared(self, searchlist: list[LoadedObject]) -> None:
+        """Look for what the objects say they may open later (.note.dlopen): edges only, nothing is brought in."""
+        for loaded in searchlist:
+            for dependency in loaded.image.needed:
+                if dependency.kind is not DependencyKind.DLOPEN:
+                    continue
+                self.edges.append(self._declared(loaded, dependency))
+
+    def _declared(self, loaded: LoadedObject, dependency: Dependency) -> Edge:
+        note = ": ".join(part for part in (dependency.priority, dependency.feature) if part)
+        known = self.namespace.named(dependency.name)
+        if known is not None:
+            found, how = known
+            step = Step(how, found.path, StepOutcome.TAKEN, "it is loaded anyway")
+            return Edge(loaded.path, dependency.name, found.path, how, dependency.kind, (step,), note)
+        located = self.search.locate(dependency.name, loaded)
+        path = located.steps[-1].candidate if located.opened is not None else None
+        return Edge(loaded.path, dependency.name, path, located.how, dependency.kind, located.steps, note)
+
     def _close(self, root: LoadedObject, preloads: list[LoadedObject]) -> list[LoadedObject]:
         entries = [_Entry(root), *(_Entry(p) for p in preloads)]
         listed = {id(e.loaded) for e in entries}

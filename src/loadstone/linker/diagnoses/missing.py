@@ -220,7 +220,7 @@ def _nowhere(case: Case, refusal: Refusal) -> Diagnosis:
                 f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
             )
     else:
-        tried = sum(1 for _ in _looked_at(refusal, StepOutcome.ABSENT))
+        tried = len({(s.rule, s.source, s.element) for s in _looked_at(refusal, StepOutcome.ABSENT)})
         places = f"{tried} places" if tried != 1 else "one place"
         text = f"{case.wanted_by(refusal)}: looked for in {places}, found in none."
         if refusal.requester is None:

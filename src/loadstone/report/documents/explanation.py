@@ -59,6 +59,7 @@ class EdgeDocument(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     chosen: str | None
     how: str
+    note: str
     steps: list[StepDocument]
 
 
@@ -150,6 +151,7 @@ def _edge(edge: Edge) -> EdgeDocument:
         kind=edge.kind.value,
         chosen=edge.chosen,
         how=edge.how,
+        note=edge.note,
         steps=[step_document(step) for step in edge.steps],
     )
 

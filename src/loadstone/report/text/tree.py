@@ -22,7 +22,7 @@ def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
     for edge in graph.edges:
         needs.setdefault(edge.requester, []).append(edge)
     lines += _branches(needs, _found_by(graph.edges), graph.root.path, style, verbose)
-    missing = sum(edge.chosen is None and edge.kind.value != "auxiliary" for edge in graph.edges)
+    missing = sum(edge.chosen is None and edge.kind.value not in ("auxiliary", "dlopen") for edge in graph.edges)
     found = f"{len(graph.nodes) - 1} libraries"
     lines += ["", style.bad(f"{found}, {missing} needs not met") if missing else style.dim(found)]
     return "\n".join(lines) + "\n"
@@ -70,7 +70,9 @@ def _shown(edges: list[Edge], opened: set[str], verbose: int) -> list[Edge]:
 
 def _line(edge: Edge, found_by: dict[str, Edge], opened: set[str], style: Style) -> str:
     name = printable(edge.name)
-    kind = "" if edge.kind.value == "needed" else f" ({edge.kind.value})"
+    kind = (
+        "" if edge.kind.value == "needed" else f" ({', '.join(filter(None, (edge.kind.value, printable(edge.note))))})"
+    )
     if edge.chosen is None:
         refused = next((s.reason for s in reversed(edge.steps) if s.outcome is StepOutcome.FATAL), "not found")
         return f"{style.bad(name)}{kind} {style.bad(printable(refused))}"

@@ -1,0 +1,111 @@
+"""dyld's rules on the dylibs of real wheels, whole and with parts taken away."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.wheels import members, wheel
+
+from loadstone.core.trace import Explanation, LoadVerdict
+from loadstone.linker import LoaderModel, explain
+from loadstone.linker.request import LoaderKind
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def pillow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension module _imaging of Pillow for macOS with the dylibs it brings: @loader_path/.dylibs/..."""
+    folder = tmp_path_factory.mktemp("pillow")
+    for name, content in members(wheel("pillow", "13.0.0", "macosx_11_0_arm64"), ".so", ".dylib"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def copy(pillow: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(pillow, tmp_path / "copy"))
+
+
+def imaging(folder: Path) -> Path:
+    return next(folder.glob("PIL/_imaging.*.so"))
+
+
+def codes(explanation: Explanation) -> set[str]:
+    return {d.code for d in explanation.diagnoses}
+
+
+def model(**more: object) -> LoaderModel:
+    return LoaderModel(kind=LoaderKind.DYLD, **more)  # type: ignore[arg-type]
+
+
+def test_a_module_finds_the_dylibs_beside_it_and_the_system_is_taken_for_granted(pillow: Path) -> None:
+    explanation = explain(str(imaging(pillow)))
+    assert (explanation.verdict, explanation.diagnoses) == (LoadVerdict.LOADS, ())
+    chosen = {Path(e.chosen).name for e in explanation.graph.edges if e.chosen}
+    assert any(name.startswith("libjpeg") for name in chosen)
+    assert any("libSystem.B.dylib" in said for said in explanation.assumptions)
+
+
+def test_a_dylib_taken_away_is_named_with_what_was_tried(copy: Path) -> None:
+    gone = next(copy.glob("PIL/.dylibs/libjpeg*"))
+    gone.unlink()
+    explanation = explain(str(imaging(copy)))
+    assert explanation.verdict is LoadVerdict.FAILS
+    first = explanation.first_blocking
+    assert first is not None
+    assert Path(first.subject).name == gone.name
+    assert first.loader_message.startswith("Library not loaded: ")
+    assert f"'{gone}' (no such file)" in first.loader_message
+    assert "install_name_tool" in first.advice
+
+
+def test_dyld_library_path_wins_by_leaf_name_unless_the_process_is_restricted(copy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    name = shutil.copy(next(copy.glob("PIL/.dylibs/libjpeg*")), other)
+    env = (("DYLD_LIBRARY_PATH", str(other)),)
+    edges = explain(str(imaging(copy)), model=model(env=env)).graph.edges
+    assert next(e for e in edges if e.chosen == str(name)).how == "dyld_library_path"
+    edges = explain(str(imaging(copy)), model=model(env=env, secure=True)).graph.edges
+    assert not any(e.chosen == str(name) for e in edges)
+
+
+def test_a_dylib_for_another_processor_is_an_architecture_problem(copy: Path) -> None:
+    dylib = next(copy.glob("PIL/.dylibs/libjpeg*"))
+    content = bytearray(dylib.read_bytes())
+    content[4:8] = (0x01000007).to_bytes(4, "little")  # CPU_TYPE_X86_64
+    dylib.write_bytes(content)
+    explanation = explain(str(imaging(copy)))
+    assert "macho-arch" in codes(explanation)
+    assert "have 'x86_64', need 'arm64'" in explanation.diagnoses[0].loader_message
+
+
+def test_a_dylib_without_the_symbols_wanted_of_it_is_a_symbol_problem(copy: Path) -> None:
+    wanted = next(copy.glob("PIL/.dylibs/libjpeg*"))
+    other = next(copy.glob("PIL/.dylibs/libxcb*"), None) or next(copy.glob("PIL/.dylibs/libz*"))
+    shutil.copy(other, wanted)
+    assert "macho-symbol" in codes(explain(str(imaging(copy))))
+
+
+def test_rpaths_of_the_images_above_are_used(tmp_path: Path) -> None:
+    for name, content in members(wheel("PyQt6-Qt6", "6.11.2", "macosx_11_0_arm64"), ""):
+        inside = name.partition("PyQt6/Qt6/")[2]
+        if inside == "plugins/platforms/libqminimal.dylib" or inside.startswith(
+            ("lib/QtGui.framework/Versions/A/QtGui", "lib/QtCore.framework/Versions/A/QtCore")
+        ):
+            (tmp_path / inside).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / inside).write_bytes(content)
+    explanation = explain(str(tmp_path / "plugins/platforms/libqminimal.dylib"))
+    core = next(e for e in explanation.graph.edges if "QtCore" in e.name)
+    assert (core.how, core.chosen) == ("rpath", str(tmp_path / "lib/QtCore.framework/Versions/A/QtCore"))
+
+
+def test_what_is_no_mach_o_file_is_an_answer(tmp_path: Path) -> None:
+    target = tmp_path / "x.dylib"
+    target.write_text("text")
+    assert explain(str(target), model=model()).verdict is LoadVerdict.FAILS
+    assert explain(str(tmp_path / "none.dylib"), model=model()).verdict is LoadVerdict.FAILS
