@@ -15,7 +15,9 @@ outcome = library.unload()
 print(outcome.state, outcome.reason, sep="|")
 """
 
-UNIQUE = "template <class T> struct S { static int x; }; template <class T> int S<T>::x = 1; int f() { return ++S<int>::x; }"
+UNIQUE = (
+    "template <class T> struct S { static int x; }; template <class T> int S<T>::x = 1; int f() { return ++S<int>::x; }"
+)
 TLS = """
 struct D { int v; ~D() { v = 0; } };
 thread_local D d;

@@ -303,7 +303,9 @@ def test_a_call_in_progress_in_another_thread_counts_as_alive(compile_library: C
 
 def test_a_child_of_fork_sees_a_consistent_state(compile_library: Compile) -> None:
     path = compile_library(PLAIN % 1, "libplain1.so")
-    slow = compile_library("#include <unistd.h>\n__attribute__((constructor)) static void up(void) { sleep(1); }", "libs.so")
+    slow = compile_library(
+        "#include <unistd.h>\n__attribute__((constructor)) static void up(void) { sleep(1); }", "libs.so"
+    )
     code = """
     import ctypes, os, sys, threading, time
     from loadstone.errors import LoadFailed

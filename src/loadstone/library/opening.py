@@ -124,11 +124,11 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
     pin = pinned_digest(path, policy)
     try:
         status = os.stat(path)
+        room = footprint(path, status)
         if adapter.has_permission_bits:
             check_place(path, policy)
         elif policy.require_owner is not None:
             raise _no_owners(adapter)
-        room = footprint(path, status)
     except MalformedImage as damage:
         raise _damaged(path, damage) from damage
     except LoadstoneError:
@@ -139,7 +139,7 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
     def source() -> Source:
         return SealedSource(path, pin, policy.pins, adapter, number) if pin else PathSource(path, room, number)
 
-    return registry.record((identity(status), number, pin), adapter, source)
+    return registry.record((identity(status), number, (pin, policy.pins) if pin else None), adapter, source)
 
 
 def _no_owners(adapter: Adapter) -> Unsupported:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakValueDictionary
@@ -19,8 +19,8 @@ from loadstone.library.record import Record, Source
 
 __all__ = ["Key", "Registry", "registry"]
 
-Key = tuple[FileId, int, str]
-"""The file, the namespace, and the digest it is pinned to (empty: none)."""
+Key = tuple[FileId, int, Hashable]
+"""The file, the namespace, and the digest it is pinned to with the pins of what it needs (None: none)."""
 
 
 @dataclass(slots=True)

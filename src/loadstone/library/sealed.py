@@ -177,7 +177,7 @@ class SealedSource:
         with ExitStack() as undo:
             sealed = seal(self.path, self._expected)
             undo.callback(os.close, sealed.descriptor)
-            directory = tempfile.mkdtemp(prefix="loadstone-")
+            directory = tempfile.mkdtemp(prefix="loadstone-sealed-")
             undo.callback(shutil.rmtree, directory, ignore_errors=True)
             self._image, self.footprint = sealed.image, sealed.footprint
             self._copy = identity(os.fstat(sealed.descriptor))
