@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -69,7 +69,7 @@ def _program(name: str) -> str:
 
 
 def run(engine: Engine, paths: Sequence[str]) -> Iterator[Foreign]:
-    """Everything the tool says of the files in its languages.
+    """Everything the tool says of the files in its languages, their paths spelled as here.
 
     Raises:
         Unheard: it is not there, or it failed, or ran out of time.
@@ -78,6 +78,7 @@ def run(engine: Engine, paths: Sequence[str]) -> Iterator[Foreign]:
     if not files:
         return
     program = _program(engine.program)
+    spelled = {os.path.realpath(path): path for path in files}
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {"LC_ALL": "C.UTF-8"}
     for start in range(0, len(files), _FILES_A_CALL):
         some = files[start : start + _FILES_A_CALL]
@@ -97,6 +98,7 @@ def run(engine: Engine, paths: Sequence[str]) -> Iterator[Foreign]:
             last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise Unheard(f"{engine.name} ended with status {done.returncode}: {last}")
         try:
-            yield from engine.read(said.decode("utf-8", "replace"))
+            for found in engine.read(said.decode("utf-8", "replace")):
+                yield replace(found, path=spelled.get(os.path.realpath(found.path), found.path))
         except (ValueError, KeyError, TypeError) as error:
             raise Unheard(f"what {engine.name} printed cannot be understood: {error}") from error
