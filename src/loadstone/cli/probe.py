@@ -20,7 +20,7 @@ def run(
     require: Annotated[
         str, typer.Option("--require", metavar="LAYER,...", help="Run nothing unless these layers of the fence stand.")
     ] = "",
-    cycles: Annotated[int, typer.Option("--cycles", metavar="N", min=1, help="How often to load and unload.")] = 8,
+    cycles: Annotated[int, typer.Option("--cycles", metavar="N", min=1, help="How often to load and unload.")] = 16,
     threads: Annotated[bool, typer.Option("--threads", help="Also load and unload it from many threads.")] = False,
     output_format: FormatOption = OutputFormat.TEXT,
     output: OutputFile = None,

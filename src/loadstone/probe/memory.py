@@ -1,4 +1,4 @@
-"""Results remembered by what was probed: a library that hangs its host is not run again at every start to find that out.
+"""Results remembered by what was probed: a library that hangs its host is not run again at every start to see that.
 
 A result holds for the same bytes, the same question, and the same files mapped with it; whatever else may have changed
 is why ``fresh`` exists. What depends on the moment (not run, refused by the loader, stopped by the fence) is not kept.
@@ -29,7 +29,10 @@ _KEPT: Final = frozenset(ProbeOutcome) - {ProbeOutcome.NOT_RUN, ProbeOutcome.LOA
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What was asked: of which bytes, under which name, how hard, by whom, and with which layers required."""
+    """What was asked: of which bytes, under which name, how hard, by whom, and with which layers required.
+
+    ``path`` is hexadecimal: file names need not be text.
+    """
 
     sha256: str
     path: str
@@ -74,7 +77,10 @@ def remember(question: Question, report: ProbeReport, files: Iterable[str]) -> N
     if report.outcome not in _KEPT or len(known) != len(identities):
         return
     folder = _folder(make=True)
-    packed = msgspec.json.encode(_Kept(report, known))
+    try:
+        packed = msgspec.json.encode(_Kept(report, known))
+    except UnicodeEncodeError:  # a name in it is no text
+        return
     if folder is None or len(packed) > _MAX_SIZE:
         return
     target = os.path.join(folder, question.name())

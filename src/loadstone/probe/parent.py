@@ -33,7 +33,7 @@ from loadstone.probe.symbolise import crash_record
 
 __all__ = ["probe"]
 
-DEFAULT_CYCLES: Final = 8
+DEFAULT_CYCLES: Final = 16
 _MACHINES: Final = {"x86_64": ("x86-64", 64), "aarch64": ("aarch64", 64)}
 
 
@@ -53,7 +53,7 @@ def probe(
         timeout: seconds of wall time for all of it; the call returns at most half a second later.
         fresh: do not use a remembered result of the same bytes.
         require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
-        cycles: how often to load and unload; 8 or more show what grows, 1 only loads once.
+        cycles: how often to load and unload; 16 or more show what grows, 1 only loads once.
         threads: also let threads load and unload it at the same time.
 
     Raises:
@@ -69,7 +69,7 @@ def probe(
         if refusal:
             return _not_run(subject, refusal)
         layers = tuple(sorted(require))
-        question = Question(subject.sha256, path, cycles, threads, layers, os.geteuid(), timeout)
+        question = Question(subject.sha256, os.fsencode(path).hex(), cycles, threads, layers, os.geteuid(), timeout)
         known = None if fresh else recall(question)
         if known is not None:
             return known
@@ -105,8 +105,7 @@ class _Opened:
         except OSError as error:
             raise Unreadable(path=self.path, reason=error.strerror or str(error), code=error.errno) from error
         try:
-            if not stat.S_ISREG(os.fstat(self.file).st_mode):
-                raise Unreadable(path=self.path, reason="not a regular file", advice="give the path of a library")
+            _require_regular(self.file, self.path)
             with open(self.file, "rb", closefd=False) as stream:
                 self.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             try:
@@ -120,6 +119,11 @@ class _Opened:
 
     def __exit__(self, *_: object) -> None:
         os.close(self.file)
+
+
+def _require_regular(file: int, path: str) -> None:
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        raise Unreadable(path=path, reason="not a regular file", advice="give the path of a library")
 
 
 def _unloadable_here(image: Image | None) -> str:

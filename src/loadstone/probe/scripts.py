@@ -17,7 +17,8 @@ from loadstone.probe.watch import Script, Watch
 __all__ = ["Course", "Findings", "full", "short", "threaded"]
 
 _SLOW: Final = 1.0  # seconds of processor time in one phase
-_WARM_UP: Final = 2  # cycles after which memory should stay level
+_WARM_UP: Final = 2  # cycles after which the process's memory should stay level
+_CACHE_FILLS: Final = 8  # cycles after which malloc's should: glibc keeps up to 7 freed pieces of a size as in use
 _LEAST_CYCLES: Final = 4  # after the warm-up: fewer cannot tell a slope from a step
 _KERNEL_SLOPE: Final = 4096  # bytes a cycle
 _CHILD_SLOPE: Final = 16
@@ -45,7 +46,6 @@ class Findings:
     def __init__(self) -> None:
         self.loaded_as = ""
         self.layers: list[list[str]] = []
-        self.mapped: list[str] = []
         self.unmapped: bool | None = None
         self.kept: list[str] = []
         self.blind = ""
@@ -64,7 +64,7 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
         yield from _refused(watch, str(reply["error"]))
         return
     now = _compare(watch, found, start)
-    found.mapped = sorted(set(now.mapped.values()) - set(start.mapped.values()))
+    watch.mapped = set(now.mapped.values()) - set(start.mapped.values())
     if not found.blind and not _is_mapped(course, now):
         watch.note(Kind.FORGED_RECORD, "the child said it had loaded the library; no page of it is mapped")
     if course.symbols:
@@ -180,7 +180,7 @@ def _reloads(watch: Watch, course: Course, found: Findings, after: Snapshot) -> 
     threads = now.status.threads - after.status.threads
     if kernel and threads >= len(kernel):
         watch.note(Kind.THREAD_GROWTH, f"{threads} more threads after {len(kernel)} cycles of load and unload")
-    _slopes(watch, kernel[_WARM_UP:], [n for n in child[_WARM_UP:] if isinstance(n, int)])
+    _slopes(watch, kernel[_WARM_UP:], [n for n in child[_CACHE_FILLS:] if isinstance(n, int)])
 
 
 def _slopes(watch: Watch, kernel: list[int], child: list[int]) -> None:

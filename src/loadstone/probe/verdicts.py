@@ -44,7 +44,8 @@ def outcome_of(watch: Watch) -> Outcome:
         return Outcome.MEMORY_LIMIT
     if code == CHANNEL_LOST:
         return Outcome.LOST_CHANNEL
-    return Outcome.EXEC_REPLACED if watch.exec_seen and watch.exit_status is None else Outcome.EXITED
+    replaced = watch.renamed if watch.unnotified else watch.exec_seen and watch.exit_status is None
+    return Outcome.EXEC_REPLACED if replaced else Outcome.EXITED
 
 
 def _by_signal(number: int, *, at_limit: bool) -> Outcome:
@@ -84,7 +85,7 @@ def settle(watch: Watch, found: Findings) -> dict[str, Any]:
         "traced": watch.traced,
         "notified": watch.unnotified,
         "loaded_as": found.loaded_as,
-        "mapped": found.mapped,
+        "mapped": sorted(watch.mapped),
         "unmapped": found.unmapped,
         "kept": found.kept,
         "blind": found.blind,

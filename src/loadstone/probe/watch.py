@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
@@ -62,6 +63,7 @@ class Watch:
         self.words = ""  # the child's own, when it failed
         self.status: int | None = None
         self.memory_peak = 0
+        self.mapped: set[str] = set()  # when it crashed or was ended
         self.traced: str | None = None
         self.unnotified = ""
         self.output = bytearray()
@@ -69,6 +71,8 @@ class Watch:
         self.forged = 0
         self.exit_status: int | None = None
         self.executable = self._executable()
+        self.renamed = False
+        self._name = proc.command(process)
         self.caller_gone = False
         self._channel = channel
         self._channel_open = True
@@ -227,6 +231,8 @@ class Watch:
             return
         if call.own and call.exit_status is not None:
             self.exit_status = call.exit_status
+            if self.phase is not Phase.EXIT:
+                self._remember_files()
             if self._awaited == "exit" or call.exit_status == CHANNEL_LOST:
                 return
         if call.own and call.exec_:
@@ -251,6 +257,7 @@ class Watch:
     def _stops(self) -> None:
         """Every thread that stopped, every child that ended."""
         while self.status is None:
+            self._last_name()
             try:
                 thread, status = os.waitpid(-1, os.WNOHANG | ptrace.WALL)
             except ChildProcessError:
@@ -261,6 +268,12 @@ class Watch:
                 self._stopped(thread, status)
             elif thread == self.process:
                 self.status = status
+
+    def _last_name(self) -> None:
+        """Which program the child was when it ended: what nobody saw it start may have run instead of it."""
+        with suppress(OSError):
+            if os.waitid(os.P_PID, self.process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+                self.renamed = proc.command(self.process) != self._name
 
     def _stopped(self, thread: int, status: int) -> None:
         stop = ptrace.decode(status)
@@ -273,12 +286,18 @@ class Watch:
         else:
             ptrace.resume(thread, stop.signal)
 
+    def _remember_files(self) -> None:
+        """Which files are mapped, for as long as there is a process that maps them."""
+        with suppress(OSError):
+            self.mapped = {m.path for m in proc.mappings(self.process) if m.inode} or self.mapped
+
     def _crashed(self, thread: int, number: int) -> None:
         try:
             seen = crashes.look(self.process, thread)
         except OSError:
             seen = {"signal": number, "code": None, "address": None, "kind": "", "frames": []}
         self._weigh(end=False)
+        self._remember_files()
         self.crashes.append({**seen, "phase": self.phase})
         ptrace.resume(thread, number)
 
@@ -306,6 +325,7 @@ class Watch:
 
     def _end(self, outcome: Outcome) -> None:
         self._weigh(end=False)
+        self._remember_files()
         self.outcome = outcome
         self._kill()
 

@@ -14,6 +14,7 @@ __all__ = [
     "Memory",
     "Status",
     "children",
+    "command",
     "descriptors",
     "executable",
     "mappings",
@@ -122,6 +123,11 @@ def processor_seconds(process: int) -> float:
     """Processor time used so far, user and system."""
     words = _read(f"/proc/{process}/stat").rpartition(b")")[2].split()
     return (int(words[11]) + int(words[12])) / _TICKS
+
+
+def command(process: int) -> bytes:
+    """The short name of the program, which also an ended process that was not yet waited for has."""
+    return _read(f"/proc/{process}/stat").partition(b"(")[2].rpartition(b")")[0]
 
 
 def executable(process: int) -> tuple[int, int]:
