@@ -10,6 +10,7 @@ __all__ = [
     "MAX_FILE_SIZE",
     "MAX_GRAPH_NODES",
     "MAX_HEADER_TABLE",
+    "MAX_HEADER_TEXT",
     "MAX_INITIALISERS",
     "MAX_NAME_LENGTH",
     "MAX_STRING_LENGTH",
@@ -46,3 +47,6 @@ MAX_VERSION_NODES: Final = 16_384
 
 MAX_GRAPH_NODES: Final = 20_000
 """Libraries in one dependency graph."""
+
+MAX_HEADER_TEXT: Final = 1 << 20
+"""Characters of C declarations given as text."""

@@ -1,15 +1,15 @@
 """C declarations as text, understood without headers, preprocessor or compiler. Parsed by pycparser (C99).
 
-The usual typedefs of the C library are known (``uint32_t``, ``size_t``, ``FILE`` ...), sizes are those of this platform.
-Comments are dropped, ``#`` lines too, but for ``#define NAME number``, which becomes a constant. What a compiler would
-need more for, attributes say, is passed over. Source: ISO C99 6.7; sizes from the running interpreter's ctypes.
+The usual typedefs of the C library are known (``uint32_t``, ``size_t``, ``FILE`` ...), sizes are those of this
+platform. Comments are dropped, ``#`` lines too, but for ``#define NAME number``, which becomes a constant; so are
+attributes, which only a compiler needs. Source: ISO C99 6.7; sizes from the running interpreter's ctypes.
 """
 
 from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -258,12 +258,13 @@ _PRELUDE: Final = "".join(f"typedef int {name};" for name in _TYPEDEFS) + '\n# 1
 
 _COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _DEFINE: Final = re.compile(
-    r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?(?:0[xX][0-9a-fA-F]+|\d+))[uUlL]*\)?[ \t]*$", re.M
+    r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?(?:0[xX][0-9a-fA-F]+|\d+))[uUlL]*\)?[ \t]*$", re.MULTILINE
 )
 _DIRECTIVE: Final = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
 _EXTENSION: Final = re.compile(
     r"\b(?:__attribute__|__declspec|__asm__|__asm|asm)[ \t\n]*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
-    r"|\b(?:__extension__|__restrict(?:__)?|__inline(?:__)?|__const|__cdecl|__stdcall|WINAPI|__THROW|__wur|extern[ \t]+\"C\")"
+    r"|\b(?:__extension__|__restrict(?:__)?|__inline(?:__)?|__const|__cdecl|__stdcall|WINAPI|__THROW|__wur)\b"
+    r'|\bextern[ \t]+"C"(?=[ \t]+\w)'
 )
 _WHERE: Final = re.compile(r"(?:declaration)?:(\d+):(\d+):?\s*(.*)", re.DOTALL)
 
@@ -309,12 +310,12 @@ def parse_data(text: str) -> DataDeclaration:
 
 
 def parse_header(text: str) -> Declarations:
-    """Understand a piece of header: functions, variables, structs, unions, enums, typedefs and number constants.
+    r"""Understand a piece of header: functions, variables, structs, unions, enums, typedefs and number constants.
 
     Raises:
         InvalidPrototype: it is no C, or longer than 1 MiB; with the line and column in ``text``.
 
-    >>> parse_header("#define SEEK_END 2\\nenum color { RED, GREEN = 5, BLUE };").constants["BLUE"]
+    >>> parse_header("#define SEEK_END 2\nenum color { RED, GREEN = 5, BLUE };").constants["BLUE"]
     6
     """
     if len(text) > MAX_HEADER_TEXT:
@@ -508,7 +509,7 @@ class _Reader:
         )
 
 
-_OPERATORS: Final = {
+_OPERATORS: Final[dict[str, Callable[[int, int], int]]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
