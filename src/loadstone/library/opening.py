@@ -66,8 +66,6 @@ def open_library(
         raise _damaged(path, damage) from damage
     finally:
         loan.release(record)
-    if namespace is not None and record.opened is not None:
-        namespace.number = record.opened.namespace
     return record
 
 

@@ -100,7 +100,7 @@ def explicit_path(name: str, version: str | None, platform: Platform, *, archive
 
 def _absolute(path: str) -> str:
     """From the current directory, but otherwise as it is: ``..`` behind a link does not lead where its text says."""
-    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path.removeprefix("./"))
 
 
 def _versionless(candidate: Candidate) -> Step:

@@ -73,6 +73,9 @@ class Adapter(Protocol):
         ...
 
     @property
+    def has_namespaces(self) -> bool: ...
+
+    @property
     def has_permission_bits(self) -> bool:
         """Whether files have an owner number and permission bits that mean something."""
         ...

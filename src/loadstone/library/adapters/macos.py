@@ -45,6 +45,7 @@ class MacosAdapter:
 
     platform = Platform.MACOS
     hints = LoadHint(11)  # dyld has no deep binding: two-level names make it the rule
+    has_namespaces = False
     has_permission_bits = True
     searches_files = False
     unmaps = True

@@ -17,6 +17,7 @@ class UnsupportedAdapter:
 
     platform = Platform.LINUX
     hints = LoadHint(0)
+    has_namespaces = False
     has_permission_bits = True
     searches_files = True
     unmaps = False
