@@ -1,0 +1,104 @@
+"""``loadstone review`` and ``loadstone rules``: statuses and renderings of the contract."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadstone.cli.exits import ExitStatus
+from loadstone.review.catalogue import catalogue
+
+WEAK = "import ctypes\nlib = ctypes.CDLL('/usr/lib/libfoo.so.1')\nprint(ctypes.string_at(lib.name()))\n"
+CLEAN = "def f(x):\n    return x\n"
+
+
+def loadstone(*words: str, status: ExitStatus = ExitStatus.CLEAN) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "loadstone.cli.main", *words], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    Path("weak.py").write_text(WEAK)
+    Path("clean.py").write_text(CLEAN)
+
+
+def test_findings_and_none_and_what_cannot_be_read_have_their_statuses() -> None:
+    assert loadstone("review", "weak.py", status=ExitStatus.FINDINGS).startswith("weaknesses found: 1 high")
+    assert loadstone("review", "clean.py").startswith("no weakness found\n")
+    loadstone("review", "weak.py", "--fail-on", "critical")
+    assert "No such file" in loadstone("review", "absent.py", status=ExitStatus.UNDECIDED)
+    Path("broken.py").write_text("x = = 1\n")
+    assert loadstone("review", "broken.py", status=ExitStatus.UNDECIDED).startswith("incomplete\n")
+    Path("odd.py").write_text(CLEAN * 30 + "x = = 1\n")
+    loadstone("review", "odd.py", "clean.py")
+
+
+def test_wrong_usage_and_wrong_settings_are_usage_errors() -> None:
+    assert "PATH" in loadstone("review", status=ExitStatus.USAGE)
+    loadstone("review", "clean.py", "--jobs", "-1", status=ExitStatus.USAGE)
+    Path("pyproject.toml").write_text("[tool.loadstone.review]\nexlude = []\n")
+    assert "exlude" in loadstone("review", "clean.py", status=ExitStatus.USAGE)
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [
+        ("json", "{"),
+        ("sarif", "{"),
+        ("markdown", "# Review"),
+        ("html", "<!doctype html>"),
+        ("text", "weaknesses found"),
+    ],
+)
+def test_every_format_goes_to_a_file_with_the_same_status(form: str, begins: str) -> None:
+    loadstone("review", "weak.py", "--format", form, "-o", "out", status=ExitStatus.FINDINGS)
+    assert Path("out").read_text().startswith(begins)
+
+
+def test_only_what_is_new_since_the_baseline_fails() -> None:
+    loadstone("review", ".", "-f", "sarif", "-o", "old.sarif", status=ExitStatus.FINDINGS)
+    loadstone("review", ".", "--baseline", "old.sarif")
+    Path("pyproject.toml").write_text('[tool.loadstone.review]\nbaseline = "old.sarif"\n')
+    loadstone("review", ".")
+    Path("more.py").write_text(WEAK)
+    loadstone("review", ".", status=ExitStatus.FINDINGS)
+
+
+def test_settings_of_the_project_hold_unless_the_command_says_otherwise() -> None:
+    Path("pyproject.toml").write_text('[tool.loadstone.review]\nexclude = ["weak.py"]\nfail-on = "critical"\n')
+    loadstone("review", ".")
+    loadstone("review", "weak.py")
+    loadstone("review", "weak.py", "--fail-on", "high", status=ExitStatus.FINDINGS)
+
+
+def test_a_tool_that_is_missing_is_a_limit_and_an_unknown_one_is_refused() -> None:
+    assert "there is no adapter" in loadstone("review", "clean.py", "--with", "lint", status=ExitStatus.UNDECIDED)
+
+
+def test_a_binary_and_a_source_file_share_one_report() -> None:
+    tree = json.loads(
+        loadstone("review", "clean.py", sys.executable, "-f", "json", "--no-cache", "--fail-on", "critical")
+    )
+    assert (tree["counts"]["files"], tree["counts"]["binaries"]) == (2, 1)
+    assert {claim["location"]["unit"] for claim in tree["claims"]} >= {"bytes"}
+
+
+def test_every_rule_can_be_explained() -> None:
+    listed = loadstone("rules")
+    assert all(rule.id in listed for rule in catalogue())
+    assert "Bad" in loadstone("rules", "relro")
+    assert json.loads(loadstone("rules", "relro", "-f", "json"))["rules"][0]["id"] == "relro"
+    assert len(json.loads(loadstone("rules", "-f", "json"))["rules"]) == len(catalogue())
+    assert "did you mean relro" in loadstone("rules", "relroo", status=ExitStatus.USAGE)
+    assert "--format sarif is not available" in loadstone("rules", "-f", "sarif", status=ExitStatus.UNDECIDED)
