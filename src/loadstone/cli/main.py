@@ -44,6 +44,7 @@ COMMANDS: Final = (
     Command("pin", "loadstone.cli.pin", "Write down digests of a library and of everything it needs."),
     Command("verify", "loadstone.cli.verify", "Whether pinned libraries are what they were."),
     Command("probe", "loadstone.cli.probe", "Run it in a confined child: load, resolve, unload, and watch."),
+    Command("fuzz", "loadstone.cli.fuzz", "Find inputs that break an exported function, guided by coverage."),
 )
 
 _USAGE_ERRORS: Final = (InvalidConfiguration, InvalidName, InvalidPrototype)

@@ -106,12 +106,25 @@ class _Bound:
             return lambda _data, address, _state: address
         if role is Role.INTEGER:
             return lambda data, _address, _state: _integer(data, argument, position)
+        if role is Role.CAPACITY_OF:
+            return self._capacity(argument)
         if role is Role.HANDLE:
             return lambda _data, _address, state: state.get(argument.slot)
         if role is Role.LENGTH_OF and argument.of not in self.outs:
             return lambda data, _address, _state: len(data)
         fixed = self._fixed(position, argument)
         return lambda _data, _address, _state: fixed
+
+    def _capacity(self, argument: Argument) -> Maker:
+        """The address of a number that is the out area's size again before each call."""
+        cell = getattr(ctypes, f"c_uint{8 * argument.size}")()
+        size = self.outs[argument.of].size
+
+        def make(_data: bytes, _address: int, _state: State) -> int:
+            cell.value = size
+            return ctypes.addressof(cell)
+
+        return make
 
     def _fixed(self, position: int, argument: Argument) -> int | None:
         """What is the same in every run: an out area's address or size, a callback, a constant."""

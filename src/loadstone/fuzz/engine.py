@@ -168,6 +168,7 @@ def _take(record: dict[str, Any], harvest: _Harvest, code: CodeMap, folder: Fold
             if folder:
                 folder.save_input(data)
     elif kind == "found" and len(harvest.found) < _MAX_DISTINCT:
+        harvest.runs = max(harvest.runs, record["run"])
         found = finding_of(record, code, job.heap)
         known = harvest.found.get(found.stack_hash)
         if known is None:

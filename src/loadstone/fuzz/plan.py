@@ -20,6 +20,7 @@ class Role(StrEnum):
     LENGTH_OF = "length_of"  # the size of a buffer or an out area, in bytes
     CSTRING = "cstring"  # the input up to a NUL
     INTEGER = "integer"  # taken from the input's end
+    CAPACITY_OF = "capacity_of"  # the address of a number: the size of an out area, which the callee may change
     OUT = "out"  # memory the callee writes
     HANDLE = "handle"  # what an earlier call of the sequence returned
     CALLBACK = "callback"  # a function that returns 0

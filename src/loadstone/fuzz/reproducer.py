@@ -142,6 +142,8 @@ def _argument(call: Call, position: int, argument: Argument, address: str, size:
         case Role.LENGTH_OF:
             target = call.arguments[argument.of] if 0 <= argument.of < len(call.arguments) else None
             return str(target.size) if target is not None and target.role is Role.OUT else size
+        case Role.CAPACITY_OF:
+            return f"ctypes.byref(ctypes.c_uint{8 * argument.size}({call.arguments[argument.of].size}))"
         case Role.OUT:
             return f"guarded(bytes({argument.size}))"
         case Role.HANDLE:

@@ -285,7 +285,8 @@ def _fence(job: Job) -> list[tuple[str, str]]:
         notify=False,
     )
     layers, _ = raise_fence(fence)
-    return [(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]
+    kept = ("user", "unavailable: it keeps the user of its tracer")
+    return [(layer.name, f"{layer.state}: {layer.reason}") if layer.name != "user" else kept for layer in layers]
 
 
 def _tracing_refused() -> str:

@@ -1,0 +1,81 @@
+"""``fuzz``: a library by name or path, a prototype, and the search begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from loadstone.binary import read
+from loadstone.core.fuzzing import FuzzProgress, FuzzReport
+from loadstone.fuzz.engine import Campaign, run_campaign
+from loadstone.fuzz.plan import Call, Heap
+from loadstone.fuzz.target import plan
+from loadstone.library.search import find
+
+__all__ = ["fuzz"]
+
+
+def fuzz(
+    target: str | os.PathLike[str],
+    prototype: str,
+    *,
+    roles: Mapping[str, str] | None = None,
+    time_s: float = 60.0,
+    runs: int = 0,
+    seed: int = 0,
+    out: str = "",
+    heap: Heap = Heap.PLAIN,
+    max_size: int = 4096,
+    seeds: Sequence[bytes] = (),
+    words: Sequence[bytes] = (),
+    first: bool = False,
+    calls: Sequence[Call] = (),
+    progress: Callable[[FuzzProgress], None] | None = None,
+) -> FuzzReport:
+    """Search for inputs that break an exported function, in a confined child process.
+
+    Args:
+        target: the library, by name or path.
+        prototype: the function, as C.
+        roles: what a parameter is for, by its name, where its type does not say.
+        time_s: how long to search, in seconds; confirming findings takes some more.
+        runs: stop after so many calls; 0 for no limit.
+        seed: of the random choices.
+        out: a folder for corpus and findings; a campaign on the same folder goes on.
+        heap: guard the library's own heap to the byte, or to 16 bytes.
+        max_size: of one input, in bytes.
+        seeds: inputs to start from.
+        words: dictionary entries beyond those found in the code.
+        first: stop at the first finding.
+        calls: a sequence with roles instead of the one call of ``prototype``.
+        progress: called about once a second, in this thread.
+
+    Raises:
+        NotFound, Unreadable, MalformedImage: there is no such library.
+        InvalidPrototype: the text is no prototype, or a parameter has no role.
+        SymbolNotFound: the library does not export the function.
+        ProbeFailed: no worker process could be started.
+        Unwritable: ``out`` cannot be made.
+
+    Never loads the library in this process. Linux on x86-64; elsewhere coverage is absent and the report says so.
+    """
+    name = os.fspath(target)
+    path = name if os.sep in name or os.path.exists(name) else str(find(name).path)
+    image = read(path)
+    return run_campaign(
+        Campaign(
+            library=path,
+            prototype=prototype,
+            calls=tuple(calls) or (plan(prototype, roles or {}, image),),
+            time_s=time_s,
+            runs=runs,
+            seed=seed,
+            max_size=max_size,
+            heap=heap,
+            seeds=tuple(seeds),
+            words=tuple(words),
+            folder=out,
+            first=first,
+        ),
+        progress,
+    )
