@@ -26,7 +26,7 @@ from loadstone.review.engine import Options, review
 from loadstone.review.engines.revision import changed_since
 from loadstone.review.files import Found
 from loadstone.review.ir import Language, Program
-from loadstone.review.suppress import apply, directives
+from loadstone.review.suppress import ListedWaiver, apply, directives
 
 WEAK = "import ctypes\n\nlib = ctypes.CDLL('libfoo.so.1')\nprint(ctypes.string_at(lib.name()))\n"
 TYPED = (
@@ -237,6 +237,25 @@ def test_a_waiver_on_the_line_above_and_in_a_c_comment_is_read() -> None:
     assert len(unused) == 1
 
 
+def test_the_settings_waive_what_has_no_line_to_write_on(here: Path, compile_library: Compile) -> None:
+    (here / "libx.so").write_bytes(compile_library("int x;", "libx.so", "-Wl,-z,norelro").read_bytes())
+    (here / "pyproject.toml").write_text(
+        "[tool.loadstone.review]\nwaivers = [\n"
+        '  { rule = "relro", path = "*.so", reason = "the vendor builds it" },\n'
+        '  { rule = "CWE-693", path = "absent/*", reason = "x" },\n'
+        '  { rule = "pie", reason = "x", until = 2001-01-01 },\n]\n'
+    )
+    result = review(["libx.so"], Options(waivers=read_configuration().waivers))
+    (waived,) = [r for r in result.results if r.waiver is not None]
+    assert (waived.claim.rule, waived.waiver and waived.waiver.reason) == ("relro", "the vendor builds it")
+    assert [m.rpartition(": ")[2] for m in limits(result, LimitKind.WAIVER)] == [
+        "there is nothing for it to ignore",
+        "its date has passed (2001-01-01)",
+    ]
+    by_name = ListedWaiver("x", Location("p"), fingerprint=waived.fingerprint)
+    assert [r.claim.rule for r in review(["libx.so"], Options(waivers=(by_name,))).results if r.waiver] == ["relro"]
+
+
 # Baseline.
 
 
@@ -363,6 +382,8 @@ def test_settings_come_from_the_nearest_project_file(here: Path, monkeypatch: py
     [
         "[tool.loadstone.review]\nexlude = []\n",
         "[tool.loadstone.review]\nfail-on = 3\n",
+        '[tool.loadstone.review]\nwaivers = [{ rule = "relro" }]\n',
+        '[tool.loadstone.review]\nwaivers = [{ reason = "why" }]\n',
         "[tool",
         "[tool.loadstone]\nreview = 1\n",
     ],

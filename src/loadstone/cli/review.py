@@ -66,6 +66,7 @@ def run(
         only=_changed(changed_since) if changed_since is not None else None,
         consult=_consult([name.strip() for name in named if name.strip()]),
         baseline=_baseline(baseline or settings.baseline),
+        waivers=settings.waivers,
         cache=_cache() if use_cache else None,
         seconds_per_file=seconds,
         jobs=jobs or os.cpu_count() or 1,

@@ -1,8 +1,8 @@
 """A review as Markdown, in the order a person writes one.
 
 What was looked at and the answer; numbered observations with their lines; findings; what was not decided; the limits of
-a static review and which step would settle what is open; and what all this says about the CWE. Text from outside is escaped twice over: control characters (``loadstone.escape``), then what Markdown or HTML inside
-Markdown would take for its own.
+a static review and which step would settle what is open; what all this says about the CWE. Text from outside is escaped
+twice over: control characters (``loadstone.escape``), then what Markdown, or HTML inside it, would take for its own.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@
     strict = false
     with = ["cppcheck", "bandit"]
     baseline = "loadstone.sarif"          # beside the file itself
+    waivers = [{ rule = "relro", path = "vendor/*.so", reason = "built by the vendor", until = 2027-01-31 }]
 
 A word that is not known, or of the wrong kind, is an error: a setting without effect is worse than none.
 """
@@ -16,13 +17,15 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
-from loadstone.core.claims import Severity
+from loadstone.core.claims import Location, Severity
 from loadstone.errors import InvalidConfiguration, Unreadable
+from loadstone.review.suppress import ListedWaiver
 
 __all__ = ["Configuration", "read_configuration"]
 
@@ -38,6 +41,19 @@ class Configuration:
     strict: bool = False
     engines: tuple[str, ...] = ()
     baseline: Path | None = None
+    waivers: tuple[ListedWaiver, ...] = ()
+
+
+class _Waiver(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+    rule: str = ""
+    path: str = "*"
+    fingerprint: str = ""
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        if not self.rule and not self.fingerprint:
+            raise ValueError("a waiver names a rule or a fingerprint")
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
@@ -46,6 +62,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     strict: bool = False
     engines: list[str] = msgspec.field(default_factory=list, name="with")
     baseline: str | None = None
+    waivers: list[_Waiver] = []
 
 
 def _nearest(folder: Path) -> Path | None:
@@ -87,4 +104,7 @@ def read_configuration(path: Path | None = None) -> Configuration:
         strict=table.strict,
         engines=tuple(table.engines),
         baseline=found.parent / table.baseline if table.baseline else None,
+        waivers=tuple(
+            ListedWaiver(w.reason, Location(str(found)), w.rule, w.path, w.fingerprint, w.until) for w in table.waivers
+        ),
     )

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import date
 from multiprocessing import get_context
 from typing import Final
 
@@ -23,6 +24,7 @@ from loadstone.review.batch import Batch, Outcome, Source, review_batch
 from loadstone.review.binary import review_image
 from loadstone.review.cache import Cache
 from loadstone.review.files import Found, find_files
+from loadstone.review.suppress import ListedWaiver, apply_listed
 
 __all__ = ["Options", "review"]
 
@@ -48,14 +50,16 @@ class Options:
     """How to review.
 
     ``exclude`` are shell patterns of paths in folders; ``only`` limits the report (not what is read) to these paths;
-    ``consult`` asks further tools and merges what they say; ``seconds_per_file`` bounds each file; ``jobs`` processes
-    share the work; ``keep_text`` keeps the source for a report that shows it; ``watch`` sees each part as it is done.
+    ``consult`` asks further tools and merges what they say; ``waivers`` are those of the settings; ``seconds_per_file``
+    bounds each file; ``jobs`` processes share the work; ``keep_text`` keeps the source for a report that shows it;
+    ``watch`` sees each part as it is done.
     """
 
     exclude: tuple[str, ...] = ()
     only: frozenset[str] | None = None
     consult: Consult | None = None
     baseline: Baseline | None = None
+    waivers: tuple[ListedWaiver, ...] = ()
     cache: Cache | None = None
     seconds_per_file: float = 20.0
     jobs: int = 1
@@ -85,6 +89,9 @@ def review(paths: Sequence[str | os.PathLike[str]], options: Options | None = No
     if chosen.consult is not None:
         merged, unheard = chosen.consult([path for path, _ in found.sources], results)
         results, limits = [*merged], [*limits, *unheard]
+    if chosen.waivers:
+        waived, unused = apply_listed(results, chosen.waivers, date.today())  # noqa: DTZ011 - a day in a calendar
+        results, limits = [*waived], [*limits, *unused]
     if chosen.baseline is not None:
         results = [*compare(results, chosen.baseline)]
     if chosen.only is not None:

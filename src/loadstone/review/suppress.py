@@ -1,5 +1,8 @@
 """Waivers written in the source: ``loadstone: ignore[CWE-427] reason``, in a comment on the line or on the one above.
 
+Findings without a line to write on (binaries, generated code) are waived in the project's settings, by rule and path or
+by fingerprint.
+
 Between the brackets stand CWE numbers or rule ids, separated by commas. The reason is mandatory: without one nothing
 is waived, and the report says so. A waiver may carry a date after which it no longer holds:
 ``loadstone: ignore[CWE-427 until 2027-01-31] reason``. Waived findings stay in the report, marked.
@@ -11,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatch
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, Location, Undecided
@@ -18,7 +22,7 @@ from loadstone.core.review import Limit, LimitKind, Result, Waiver
 from loadstone.escape import quoted
 from loadstone.review.ir import Language
 
-__all__ = ["Directive", "apply", "directives"]
+__all__ = ["Directive", "ListedWaiver", "apply", "apply_listed", "directives"]
 
 _COMMENTS: Final = {
     Language.C: re.compile(
@@ -56,6 +60,28 @@ class Directive:
             return False
         names = {claim.rule.casefold(), f"cwe-{claim.cwe}"}
         return any(word.casefold() in names for word in self.what)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWaiver:
+    """A waiver in the settings: of findings of ``rule`` (an id, or ``CWE-n``) in ``path``, or by ``fingerprint``."""
+
+    reason: str
+    location: Location
+    rule: str = ""
+    path: str = "*"
+    fingerprint: str = ""
+    until: date | None = None
+
+    def covers(self, result: Result) -> bool:
+        """Whether the result is one of those it waives."""
+        claim = result.claim
+        if not isinstance(claim, (Finding, Undecided)):
+            return False
+        if self.fingerprint:
+            return result.fingerprint == self.fingerprint
+        named = self.rule.casefold() in (claim.rule.casefold(), f"cwe-{claim.cwe}")
+        return named and fnmatch(claim.location.path, self.path)
 
 
 def directives(path: str, text: str, language: Language) -> Iterator[Directive]:
@@ -120,3 +146,32 @@ def apply(
 def _limit(directive: Directive, fault: str) -> Limit:
     named = ", ".join(directive.what) or "no rule"
     return Limit(LimitKind.WAIVER, directive.location, f"the waiver of {named} has no effect: {fault}")
+
+
+def apply_listed(
+    results: Sequence[Result], listed: Sequence[ListedWaiver], today: date
+) -> tuple[tuple[Result, ...], tuple[Limit, ...]]:
+    """The results with the waivers of the settings, and a limit for each of these that is past its date or unused."""
+    sound = [waiver for waiver in listed if waiver.until is None or waiver.until >= today]
+    used: set[int] = set()
+    marked = []
+    for result in results:
+        position = next((i for i, waiver in enumerate(sound) if waiver.covers(result)), None)
+        if position is None or result.waiver is not None:
+            marked.append(result)
+            continue
+        used.add(position)
+        chosen = sound[position]
+        waiver = Waiver(chosen.reason, chosen.location, in_source=False, until=chosen.until)
+        marked.append(replace(result, waiver=waiver))
+    unused = [(waiver, "there is nothing for it to ignore") for i, waiver in enumerate(sound) if i not in used]
+    unused += [(waiver, f"its date has passed ({waiver.until})") for waiver in listed if waiver not in sound]
+    limits = [
+        Limit(
+            LimitKind.WAIVER,
+            waiver.location,
+            f"the waiver of {waiver.rule or waiver.fingerprint} has no effect: {fault}",
+        )
+        for waiver, fault in unused
+    ]
+    return tuple(marked), tuple(limits)
