@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -105,7 +106,7 @@ def _without_effect(hints: int, adapter: Adapter) -> Unsupported:
 
 def _located(name: str, version: str | None, hints: int, policy: Policy, adapter: Adapter) -> str:
     """The path to load: the first candidate that exists, or what the search finds."""
-    if version is None and os.path.isabs(name) and os.path.lexists(name):
+    if version is None and os.path.isabs(name) and os.path.exists(name):
         return name  # as given always comes first
     if has_directory(name, adapter.platform):
         member = bool(hints & LoadHint.LOAD_ARCHIVE_MEMBER)
@@ -121,10 +122,12 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
     number = BASE_NAMESPACE if namespace is None else namespace.number
     pin = pinned_digest(path, policy)
     try:
-        status = os.stat(path)
+        link = status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            status = os.stat(path)
         room = footprint(path, status)
         if adapter.has_permission_bits:
-            check_place(path, policy)
+            check_place(path, policy, link)
         elif policy.require_owner is not None:
             raise _no_owners(adapter)
     except MalformedImage as damage:

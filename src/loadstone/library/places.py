@@ -20,8 +20,13 @@ __all__ = ["assurance_of", "check_place", "is_open_to_all", "steps_of"]
 _MAX_LINKS: Final = 40  # as the kernel: path_resolution(7)
 
 
-def check_place(path: str, policy: Policy) -> None:
+def check_place(path: str, policy: Policy, status: os.stat_result | None = None) -> None:
     """Refuse a file that somebody the policy does not trust can change.
+
+    Args:
+        path: the file; absolute.
+        policy: whom to trust.
+        status: what lstat(2) says of the file, where that is known already.
 
     Raises:
         NotVerified: says which component, and what is wrong with it.
@@ -29,18 +34,20 @@ def check_place(path: str, policy: Policy) -> None:
     """
     if policy.trusted_dirs:
         _check_trusted(path, policy.trusted_dirs)
-    if policy.require_owner is None and (policy.allow_writable or _is_plainly_closed(path)):
+    if policy.require_owner is None and (policy.allow_writable or _is_plainly_closed(path, status)):
         return
-    for place, status, sheltered in steps_of(path):
-        problem = _problem(status, policy, sheltered=sheltered)
+    for place, found, sheltered in steps_of(path):
+        problem = _problem(found, policy, sheltered=sheltered)
         if problem:
             requirement, actual, advice = problem
             raise NotVerified(path=path, requirement=requirement, actual=f"{place} {actual}", advice=advice)
 
 
-def _is_plainly_closed(path: str) -> bool:
+def _is_plainly_closed(path: str, status: os.stat_result | None) -> bool:
     """Whether there is no link on the way, and nothing that everybody may write to: the usual case, told quickly."""
-    for place in _prefixes(path):
+    if (status or os.lstat(path)).st_mode & stat.S_IWOTH:
+        return False
+    for place in _parents(path):
         mode = os.lstat(place).st_mode
         if mode & stat.S_IWOTH and not (mode & stat.S_ISVTX and stat.S_ISDIR(mode)):  # a link has every bit set
             return False
@@ -48,9 +55,9 @@ def _is_plainly_closed(path: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _prefixes(path: str) -> tuple[str, ...]:
+def _parents(path: str) -> tuple[str, ...]:
     parts = path.split("/")
-    return ("/", *("/".join(parts[:count]) for count in range(2, len(parts) + 1) if parts[count - 1]))
+    return ("/", *("/".join(parts[:count]) for count in range(2, len(parts)) if parts[count - 1]))
 
 
 def _check_trusted(path: str, directories: tuple[str, ...]) -> None:

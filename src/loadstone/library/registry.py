@@ -1,13 +1,15 @@
 """All records of the process: one for each file, namespace and pinned digest, whatever the spelling.
 
 Records are found by what the file is, not by what it is called (Qt's registry is keyed by spelling, so two spellings
-load twice). A record lives as long as a handle of ours refers to it, it is loaded, or the system keeps it resident.
+load twice). A record lives as long as a handle of ours refers to it, it is loaded, or the system keeps it resident; the
+last few are kept for whoever comes again.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,6 +30,7 @@ class Registry:
     """Guarded by ``_lock``: ``_records``. ``owners`` is changed by one dictionary operation at a time."""
 
     owners: dict[int, Record] = field(default_factory=dict)
+    _recent: deque[Record] = field(default_factory=lambda: deque(maxlen=32))
     _records: WeakValueDictionary[Key, Record] = field(default_factory=WeakValueDictionary)
     _lock: threading.RLock = field(default_factory=threading.RLock)  # a finaliser may call back inside
 
@@ -40,6 +43,7 @@ class Registry:
             found = self._records.get(key)
             if found is None:
                 found = self._records[key] = Record(adapter, source(), self.owners)
+                self._recent.append(found)
             return found
 
     def owner_of(self, handle: int) -> Record | None:

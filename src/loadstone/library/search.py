@@ -11,6 +11,7 @@ import errno
 import os
 from dataclasses import replace
 from itertools import groupby
+from typing import Final
 
 from loadstone.core.names import Candidate, Platform, candidates, has_directory, validate_name, validate_version
 from loadstone.core.trace import Step, StepOutcome, Trace
@@ -18,17 +19,16 @@ from loadstone.errors import NotFound
 from loadstone.library import adapters
 from loadstone.library.places import is_open_to_all
 from loadstone.library.policy import Policy, SearchPolicy, SearchSource
-from loadstone.library.search_dirs import Directory, directories_of, runtime_names
+from loadstone.library.search_dirs import Directory, directories_of, has_prefix, runtime_names
+from loadstone.library.surroundings import LOADER_SOURCES, of_model, of_this_process
 from loadstone.linker import LoaderModel
-from loadstone.linker.cache import LoaderCache
 from loadstone.linker.glibc import Search
-from loadstone.linker.objects import LoadedObject, origin_of
 from loadstone.linker.packages import package_of_missing
 from loadstone.linker.request import LoaderKind
 
 __all__ = ["explicit_path", "find"]
 
-_LOADER_SOURCES = (SearchSource.ENVIRONMENT, SearchSource.SYSTEM_CACHE, SearchSource.DEFAULT_DIRS)
+_ABSENT: Final = os.strerror(errno.ENOENT)
 
 
 def find(
@@ -66,7 +66,7 @@ def find(
     if has_directory(asked, platform):
         return explicit_path(asked, wanted, platform)
     hunt = _Hunt(asked, wanted, platform, (policy or Policy.default()).search, model)
-    for is_loader, group in groupby(hunt.sources, _LOADER_SOURCES.__contains__):
+    for is_loader, group in groupby(hunt.sources, LOADER_SOURCES.__contains__):
         sources = tuple(group)
         found = hunt.ask_loader(sources) if is_loader else hunt.ask_each(sources)
         if found is not None:
@@ -120,16 +120,25 @@ class _Hunt:
         self.name = name
         self.platform = platform
         self.policy = policy
-        self.is_elsewhere = model is not None
-        self.model = model or LoaderModel.this_process()
+        self._around = of_this_process() if model is None else of_model(model)
+        self.model = self._around.model
         self.steps: list[Step] = []
         all_names = candidates(name, version, platform)
         self.names = tuple(c.name for c in all_names if c.carries_version)
         self.steps += [_versionless(c) for c in all_names if not c.carries_version]
         self.runtime = runtime_names(name, version, platform)
-        self._searching: Search | None = None
-        here = (SearchSource.ALREADY_LOADED, SearchSource.PACKAGE, SearchSource.PREFIX, SearchSource.PACKAGE_MANAGER)
-        self.sources = tuple(s for s in policy.sources if not (self.is_elsewhere and s in here))
+        self._verifying: Search | None = None
+        self.sources = tuple(s for s in policy.sources if self._applies(s, is_here=model is None))
+
+    def _applies(self, source: SearchSource, *, is_here: bool) -> bool:
+        """Whether a source can have anything; what belongs to this process and Python has nothing elsewhere."""
+        if source in LOADER_SOURCES:
+            return True
+        if source is SearchSource.EXPLICIT:
+            return bool(self.policy.dirs)
+        if source is SearchSource.PACKAGE:
+            return is_here and bool(self.policy.packages)
+        return is_here and (source is not SearchSource.PREFIX or has_prefix())
 
     def ask_each(self, sources: tuple[SearchSource, ...]) -> Found | None:
         """The sources that are lists of directories, or of what is loaded, one after the other."""
@@ -144,9 +153,7 @@ class _Hunt:
 
     def _ask_loaded(self) -> Found | None:
         rule = SearchSource.ALREADY_LOADED.value
-        by_name: dict[str, str] = {}
-        for loaded in adapters.current().loaded():
-            by_name.setdefault(os.path.basename(loaded.path), loaded.path)
+        by_name = {one.path.rpartition("/")[2]: one.path for one in reversed(adapters.current().loaded())}
         for name in (*self.names, *self.runtime.best_of(by_name)):
             path = by_name.get(name)
             if path is None:
@@ -165,21 +172,25 @@ class _Hunt:
                 continue
             listed = directory.entries()
             for name in (*self.names, *self.runtime.best_of(listed, mangled=directory.is_bundled)):
-                found = self._try(rule, f"{directory.path}/{name}", directory.origin)
-                if found is not None:
-                    return found
+                path = f"{directory.path}/{name}"
+                if name not in listed:
+                    self.steps.append(
+                        Step(rule, path, StepOutcome.ABSENT, _ABSENT, directory.origin, errno=errno.ENOENT)
+                    )
+                elif self._verified(rule, path, directory.origin):
+                    return path, rule
         return None
 
-    def _try(self, rule: str, path: str, origin: str) -> Found | None:
-        """One path, opened and verified as the loader does while it searches."""
+    def _verified(self, rule: str, path: str, origin: str) -> bool:
+        """Whether a path can be taken: opened and verified as the loader does while it searches."""
         if self.model.kind is not LoaderKind.GLIBC:
-            if os.path.isfile(path):
-                return self._taken(rule, path, "", origin)
-            self.steps.append(Step(rule, path, StepOutcome.ABSENT, os.strerror(errno.ENOENT), origin))
-            return None
-        located = self._loader().locate(path, None)
+            self.steps.append(Step(rule, path, StepOutcome.TAKEN, "", origin))
+            return True
+        if self._verifying is None:
+            self._verifying = self._around.search(LOADER_SOURCES, "")
+        located = self._verifying.locate(path, None)
         self.steps += [replace(step, rule=rule, source=origin) for step in located.steps]
-        return (path, rule) if located.opened is not None else None
+        return located.opened is not None
 
     def _taken(self, rule: str, path: str, reason: str, origin: str = "") -> Found:
         self.steps.append(Step(rule, path, StepOutcome.TAKEN, reason, origin))
@@ -191,13 +202,16 @@ class _Hunt:
         """The simulated loader, for each name in turn, with those of its sources that the policy allows."""
         if self.model.kind is not LoaderKind.GLIBC:
             return self._ask_plain_loader(sources)
-        searching = self._loader(sources)
+        asks_environment = SearchSource.ENVIRONMENT in sources
+        library_path = self.model.variable("LD_LIBRARY_PATH") if asks_environment else None
+        searching = self._around.search(sources, self._safe(library_path) if library_path else "")
+        requester = searching.program if asks_environment else None
         names = self.names
         if SearchSource.SYSTEM_CACHE in sources and self.runtime:
             stem = self.runtime.stem
             names += self.runtime.best_of({e.name for e in self.model.cache.entries if e.name.startswith(stem)})
         for name in names:
-            located = searching.locate(name, searching.program)
+            located = searching.locate(name, requester)
             self.steps += located.steps
             if located.opened is not None:
                 return self.model.absolute(located.steps[-1].candidate), located.how
@@ -209,23 +223,6 @@ class _Hunt:
             if found is not None:
                 return found
         return None
-
-    def _loader(self, sources: tuple[SearchSource, ...] = _LOADER_SOURCES) -> Search:
-        if self._searching is None or sources != _LOADER_SOURCES:
-            self._searching = Search(self._confined(sources))
-            self._searching.program = _program(self.model)
-        return self._searching
-
-    def _confined(self, sources: tuple[SearchSource, ...]) -> LoaderModel:
-        """The model without the sources that are switched off, and without directories nobody should search."""
-        model = self.model
-        environment = model.variable("LD_LIBRARY_PATH") if SearchSource.ENVIRONMENT in sources else None
-        return replace(
-            model,
-            env=(("LD_LIBRARY_PATH", self._safe(environment)),) if environment else (),
-            cache=model.cache if SearchSource.SYSTEM_CACHE in sources else LoaderCache(),
-            system_dirs=model.system_dirs if SearchSource.DEFAULT_DIRS in sources else (),
-        )
 
     def _safe(self, value: str) -> str:
         kept = []
@@ -252,15 +249,3 @@ class _Hunt:
             f"looked for {', '.join(self.names[:4])}; `apt-file search {name}` tells which package has it, "
             "SearchPolicy.dirs names further directories"
         )
-
-
-def _program(model: LoaderModel) -> LoadedObject | None:
-    """The program as the object that asks, for its RPATH or RUNPATH; None when it cannot be read."""
-    if model.main_image is None:
-        return None
-    try:
-        opened = model.view.open(model.main_image)
-    except OSError:
-        return None
-    image = model.view.image(opened)
-    return LoadedObject(model.main_image, image, opened, origin_of(model.main_image), is_program=True)

@@ -13,7 +13,7 @@ from typing import Final
 from loadstone.core.names import NAMING, Platform, is_library
 from loadstone.library.policy import SearchPolicy, SearchSource
 
-__all__ = ["Directory", "RuntimeNames", "directories_of", "runtime_names"]
+__all__ = ["Directory", "RuntimeNames", "directories_of", "has_prefix", "runtime_names"]
 
 _PACKAGE_MANAGERS: Final = (
     ("/opt/homebrew/lib", "Homebrew on Apple silicon"),
@@ -79,6 +79,11 @@ def _bundled(package: str) -> Iterable[str]:
             for inside in ("lib", ".libs", "libs", "lib64", ".dylibs"):
                 yield f"{root}/{name}/{inside}"
             yield f"{root}/{name}"
+
+
+def has_prefix() -> bool:
+    """Whether a conda or virtual environment is active."""
+    return next(iter(_prefixes()), None) is not None
 
 
 def _prefixes() -> Iterable[tuple[str, str]]:

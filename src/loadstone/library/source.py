@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from loadstone.binary import read
@@ -39,10 +38,9 @@ class PathSource:
         """What the place of the file is worth."""
         return assurance_of(self.path)
 
-    @contextmanager
-    def prepared(self) -> Iterator[str]:
+    def prepared(self) -> AbstractContextManager[str]:
         """The path, as it is."""
-        yield self.path
+        return nullcontext(self.path)
 
     def confirm(self, opened: Opened) -> None:
         """Nothing was promised."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_uint16, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_uint16, c_uint64, c_void_p
+from functools import lru_cache
 from typing import Final
 
 from loadstone.core.names import Platform
@@ -45,9 +46,16 @@ class _DlInfo(ctypes.Structure):
 
 
 class _PhdrInfo(ctypes.Structure):
-    """The part of struct dl_phdr_info every C library has; only read through the pointer the system gives."""
+    """The head of struct dl_phdr_info; glibc and musl count the loads and unloads of the process in it."""
 
-    _fields_ = (("addr", c_size_t), ("name", c_char_p), ("phdr", c_void_p), ("phnum", c_uint16))
+    _fields_ = (
+        ("addr", c_size_t),
+        ("name", c_char_p),
+        ("phdr", c_void_p),
+        ("phnum", c_uint16),
+        ("adds", c_uint64),
+        ("subs", c_uint64),
+    )
 
 
 _Visit = ctypes.PYFUNCTYPE(c_int, POINTER(_PhdrInfo), c_size_t, c_void_p)
@@ -73,6 +81,7 @@ class LinuxAdapter:
         self._dladdr = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(_DlInfo))(("dladdr", library))
         self._dlerror = ctypes.PYFUNCTYPE(c_char_p)(("dlerror", holding))  # no other thread, no collector in between
         self._iterate = ctypes.PYFUNCTYPE(c_int, _Visit, c_void_p)(("dl_iterate_phdr", holding))
+        self._known: tuple[tuple[int, int], tuple[LoadedLibrary, ...]] = ((0, 0), ())
         self._is_glibc = hasattr(library, "gnu_get_libc_version")
         self.unmaps = self.has_namespaces = self._is_glibc
         if self._is_glibc:
@@ -128,16 +137,32 @@ class LinuxAdapter:
         return bool(self._dladdr(opened.anchor, byref(info))) and _text(info.fname) == opened.path
 
     def loaded(self) -> tuple[LoadedLibrary, ...]:
-        """As dl_iterate_phdr lists them: the namespace of the program only, and without objects that are no file."""
+        """As dl_iterate_phdr lists them: the namespace of the program only, and without objects that are no file.
+
+        The list of the last call is given again while the system's counters of loads and unloads stand still.
+        """
         found: list[LoadedLibrary] = []
+        known = self._known
+        changes = (-1, -1)
 
         def visit(info: ctypes._Pointer[_PhdrInfo], _size: int, _data: int | None) -> int:
-            name, base = info.contents.name, info.contents.addr
+            nonlocal changes
+            entry = info.contents
             if not found:
-                found.append(LoadedLibrary(os.path.realpath("/proc/self/exe"), base))
-            elif name and b"/" in name:
-                found.append(LoadedLibrary(_text(name), base))
+                changes = (entry.adds, entry.subs)
+                if changes == known[0]:
+                    return 1
+                found.append(LoadedLibrary(_program_path(), entry.addr))
+            elif (name := entry.name) and b"/" in name:
+                found.append(LoadedLibrary(_text(name), entry.addr))
             return 0
 
-        self._iterate(_Visit(visit), None)
-        return tuple(found)
+        if self._iterate(_Visit(visit), None):
+            return known[1]
+        self._known = (changes, tuple(found))
+        return self._known[1]
+
+
+@lru_cache(maxsize=1)
+def _program_path() -> str:
+    return os.path.realpath("/proc/self/exe")

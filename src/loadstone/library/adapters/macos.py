@@ -2,7 +2,7 @@
 
 dyld has dlopen and its companions with other numbers, and a list of images with its own functions. Libraries of the
 system live in a shared cache and are no files: dlopen knows them by path all the same, so a name that no search finds
-is given to it. dyld may refuse to unload an image (Objective-C, Swift, thread-local variables): the outcome is verified.
+is given to it. dyld may refuse to unload an image (Objective-C, Swift, thread-local variables); that is verified.
 
 Held by the same contract tests as Linux, against a pretended system; not run on a real one.
 Sources: dlopen(3) and dyld(3) of macOS, mach-o/dyld.h.
