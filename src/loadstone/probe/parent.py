@@ -296,6 +296,7 @@ def _observation(row: Sequence[Any]) -> Observation:
 def _observers(answer: dict[str, Any], path: str, cycles: int, thread_test: str) -> tuple[ObserverStatus, ...]:
     active = State.ACTIVE
     looks = (State.DEGRADED, answer["blind"]) if answer["blind"] else (active, "")
+    maps = (State.DEGRADED, answer["shared"]) if answer["shared"] else looks
     notified, traced = answer["notified"], answer["traced"]
     loaded_as = answer["loaded_as"]
     own = ObserverStatus("link map", *looks)
@@ -309,7 +310,8 @@ def _observers(answer: dict[str, Any], path: str, cycles: int, thread_test: str)
         ObserverStatus("wait status", active),
         ObserverStatus("notification", active if notified == "" else State.UNAVAILABLE, notified or ""),
         ObserverStatus("crash stop", active if traced == "" else State.UNAVAILABLE, traced or ""),
-        *(ObserverStatus(name, *looks) for name in ("maps", "descriptors", "threads", "process state", "signal table")),
+        ObserverStatus("maps", *maps),
+        *(ObserverStatus(name, *looks) for name in ("descriptors", "threads", "process state", "signal table")),
         ObserverStatus("memory slope", *level),
         ObserverStatus("output", active),
         ObserverStatus("time", active),

@@ -24,7 +24,8 @@ def reasons(image: Image, kept: Sequence[str]) -> tuple[str, ...]:
     ('nothing in its bytes says why: likely the process keeps a reference (likely)',)
     """
     found = tuple(_reasons(image, kept))
-    return found or ("nothing in its bytes says why: likely the process keeps a reference (likely)",)
+    certain = tuple(reason for reason in found if reason.endswith("(certain)"))
+    return certain or found or ("nothing in its bytes says why: likely the process keeps a reference (likely)",)
 
 
 def _reasons(image: Image, kept: Sequence[str]) -> Iterator[str]:

@@ -49,6 +49,7 @@ class Findings:
         self.unmapped: bool | None = None
         self.kept: list[str] = []
         self.blind = ""
+        self.shared = ""
         self.cycles = 0
 
 
@@ -75,7 +76,10 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
     reply = yield Phase.UNLOAD, "unload"
     clock.lap()
     after = _compare(watch, found, now)
-    found.unmapped = None if found.blind else not _is_mapped(course, after)
+    if _is_mapped(course, start):
+        found.shared = "the probing process uses this library itself: that unload unmaps it cannot be seen"
+    elif not found.blind:
+        found.unmapped = not _is_mapped(course, after)
     found.kept = sorted(set(after.mapped.values()) - set(start.mapped.values()))
     for kind, detail in leftovers(start, after, "after unload"):
         watch.note(kind, detail)

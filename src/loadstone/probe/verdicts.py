@@ -89,5 +89,6 @@ def settle(watch: Watch, found: Findings) -> dict[str, Any]:
         "unmapped": found.unmapped,
         "kept": found.kept,
         "blind": found.blind,
+        "shared": found.shared,
         "cycles": found.cycles,
     }
