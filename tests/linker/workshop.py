@@ -119,6 +119,14 @@ class Workshop:
     def patchelf(self, name: str, *arguments: str) -> None:
         run(["patchelf", *arguments, str(self.folder / name)])
 
+    def open_to_all(self) -> None:
+        """Let another user come as far as the files of this folder."""
+        run(["chmod", "-R", "a+rX", str(self.folder)])
+        place = self.folder
+        while place.name and str(place) != "/tmp":
+            place.chmod(0o755)
+            place = place.parent
+
     def link(self, name: str, target: str) -> None:
         place = self.folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +148,7 @@ class Workshop:
         if not question.program:
             command = [question.host or str(self.host), str(flags), *question.already, question.target]
         if question.uid is not None:
-            command = ["setpriv", f"--reuid={question.uid}", "--clear-groups", *command]
+            command = ["setpriv", f"--reuid={question.uid}", f"--regid={question.uid}", "--clear-groups", *command]
             env["LD_DEBUG_OUTPUT"] = "/dev/null"
         if question.mount:
             mounts = "; ".join(

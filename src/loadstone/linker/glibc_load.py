@@ -27,6 +27,7 @@ class Load:
     starts_program: bool
     opening: Edge | None = None
     root: LoadedObject | None = None
+    was_loaded: bool = False  # before anyone asked: then nothing is left to go wrong
     searchlist: list[LoadedObject] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -41,7 +42,7 @@ def simulate(target: str, model: LoaderModel, *, as_library: bool = False, bindi
     process = Process(model)
     load = _start(process, target, image) if image is not None else _open(process, target)
     _check(load, bindings=bindings)
-    process.declared(load.searchlist)
+    load.edges += process.declared(load.searchlist)
     load.refusals = list(process.refusals)
     return load
 
@@ -60,7 +61,7 @@ def _start(process: Process, target: str, image: Image) -> Load:
         process.refusals.append(refusal)
         return Load(process, starts_program=True)
     root = process.start(target)
-    return Load(process, True, None, root, process.global_scope, process.edges)
+    return Load(process, starts_program=True, root=root, searchlist=process.global_scope, edges=process.edges)
 
 
 def _refused_by_kernel(model: LoaderModel, target: str, image: Image) -> Refusal | None:
@@ -91,10 +92,11 @@ def _open(process: Process, target: str) -> Load:
     known = {id(o) for o in process.namespace.objects}
     root = process.dlopen(target, caller)
     opening = process.edges[before]
-    load = Load(process, False, opening, root)
+    load = Load(process, starts_program=False, opening=opening, root=root)
     if root is not None:
-        load.searchlist = process.close_over(root) if id(root) not in known else [root]
-    load.edges = process.edges[before + 1 :]
+        load.searchlist = process.close_over(root)
+        load.was_loaded = id(root) in known
+    load.edges = process.edges[0 if load.was_loaded else before + 1 :]
     return load
 
 
@@ -113,7 +115,7 @@ def _bring_in(process: Process, path: str, *, is_global: bool) -> LoadedObject |
 def _check(load: Load, *, bindings: bool) -> None:
     """Versions, the processor's level and symbols of everything this load brought in; symbols only if all is there."""
     process = load.process
-    if load.root is None:
+    if load.root is None or load.was_loaded:
         return
     first = load.root.order
     new = [o for o in load.searchlist if o.order >= first and o.path != process.model.interpreter]

@@ -161,13 +161,14 @@ class Process:
         """Everything ``root`` needs, in the loader's breadth-first order, ``root`` first."""
         return self._close(root, [])
 
-    def declared(self, searchlist: list[LoadedObject]) -> None:
-        """Look for what the objects say they may open later (.note.dlopen): edges only, nothing is brought in."""
-        for loaded in searchlist:
-            for dependency in loaded.image.needed:
-                if dependency.kind is not DependencyKind.DLOPEN:
-                    continue
-                self.edges.append(self._declared(loaded, dependency))
+    def declared(self, searchlist: list[LoadedObject]) -> list[Edge]:
+        """Where what the objects say they may open later (.note.dlopen) would be found; nothing is brought in."""
+        return [
+            self._declared(loaded, dependency)
+            for loaded in searchlist
+            for dependency in loaded.image.needed
+            if dependency.kind is DependencyKind.DLOPEN
+        ]
 
     def _declared(self, loaded: LoadedObject, dependency: Dependency) -> Edge:
         note = ": ".join(part for part in (dependency.priority, dependency.feature) if part)

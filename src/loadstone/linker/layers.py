@@ -10,7 +10,7 @@ from loadstone.linker.view import FileView, OpenedFile, PretendedFiles
 __all__ = ["LayeredFiles"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LayeredFiles:
     """``top`` answers for what lies in ``place``, ``below`` for everything else."""
 
@@ -20,9 +20,6 @@ class LayeredFiles:
 
     def _of(self, path: str) -> FileView:
         return self.top if path == self.place or path.startswith(f"{self.place}/") else self.below
-
-    def __hash__(self) -> int:
-        return hash((self.place, id(self.top)))
 
     def open(self, path: str) -> OpenedFile:
         return self._of(path).open(path)

@@ -258,7 +258,7 @@ def _groups_of(uid: int) -> frozenset[int]:
     return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PretendedFiles:
     """A file system that exists only as a table: path to bytes, to ``-> target`` text, or to an errno.
 

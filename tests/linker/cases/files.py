@@ -142,7 +142,7 @@ def a_needed_name_longer_than_a_name_may_be(w: Workshop) -> Question:
 @case
 def an_unreadable_file(w: Workshop) -> Question:
     w.library("liba.so")
-    _open_to_all(w)
+    w.open_to_all()
     (w.folder / "liba.so").chmod(0o600)
     return w.ask("liba.so", uid=NOBODY, order_matters=False)
 
@@ -152,7 +152,7 @@ def an_unreadable_file_is_passed_over(w: Workshop) -> Question:
     w.library("one/libb.so")
     w.library("two/libb.so")
     w.library("liba.so", needs=["two/libb.so"], runpath=f"{w.path('one')}:{w.path('two')}")
-    _open_to_all(w)
+    w.open_to_all()
     (w.folder / "one/libb.so").chmod(0o600)
     return w.ask("liba.so", uid=NOBODY, order_matters=False)
 
@@ -161,7 +161,7 @@ def an_unreadable_file_is_passed_over(w: Workshop) -> Question:
 def an_unreadable_dependency(w: Workshop) -> Question:
     w.library("one/libb.so")
     w.library("liba.so", needs=["one/libb.so"], runpath=w.path("one"))
-    _open_to_all(w)
+    w.open_to_all()
     (w.folder / "one/libb.so").chmod(0o600)
     return w.ask("liba.so", uid=NOBODY, order_matters=False)
 
@@ -170,17 +170,9 @@ def an_unreadable_dependency(w: Workshop) -> Question:
 def a_folder_that_may_not_be_entered(w: Workshop) -> Question:
     w.library("one/libb.so")
     w.library("liba.so", needs=["one/libb.so"], runpath=w.path("one"))
-    _open_to_all(w)
+    w.open_to_all()
     (w.folder / "one").chmod(0o600)
     return w.ask("liba.so", uid=NOBODY, order_matters=False)
-
-
-def _open_to_all(w: Workshop) -> None:
-    """Let another user come as far as the case folder."""
-    place = w.folder
-    while place.name and str(place) not in ("/tmp", "/"):
-        place.chmod(0o755)
-        place = place.parent
 
 
 @case

@@ -112,7 +112,7 @@ def a_thirty_two_bit_program(w: Workshop) -> Question:
 def a_program_that_sets_the_user_ignores_the_environment(w: Workshop) -> Question:
     w.library("one/libb.so")
     w.program("prog", needs=["one/libb.so"])
-    run(["chmod", "a+rx", str(w.folder)])
+    w.open_to_all()
     run(["chmod", "u+s", w.path("prog")])
     return w.ask("prog", program=True, uid=65534, env={"LD_LIBRARY_PATH": w.path("one")}, order_matters=False)
 
@@ -121,7 +121,7 @@ def a_program_that_sets_the_user_ignores_the_environment(w: Workshop) -> Questio
 def a_program_that_sets_the_user_ignores_origin(w: Workshop) -> Question:
     w.library("one/libb.so")
     w.program("prog", needs=["one/libb.so"], runpath="$ORIGIN/one")
-    run(["chmod", "a+rx", str(w.folder)])
+    w.open_to_all()
     run(["chmod", "u+s", w.path("prog")])
     return w.ask("prog", program=True, uid=65534, order_matters=False)
 
@@ -130,6 +130,6 @@ def a_program_that_sets_the_user_ignores_origin(w: Workshop) -> Question:
 def a_program_that_sets_the_user_keeps_plain_paths(w: Workshop) -> Question:
     w.library("one/libb.so")
     w.program("prog", needs=["one/libb.so"], runpath=w.path("one"))
-    run(["chmod", "-R", "a+rX", str(w.folder)])
+    w.open_to_all()
     run(["chmod", "u+s", w.path("prog")])
     return w.ask("prog", program=True, uid=65534, order_matters=False)
