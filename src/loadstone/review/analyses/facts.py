@@ -59,7 +59,7 @@ class Invocation:
     flags: frozenset[tuple[str, Spot]]
     locks: tuple[Held, ...]
     arguments: tuple[tuple[tuple[str, object], ...], ...] = ()
-    stored_in: str = ""
+    pieces: tuple[tuple[Part, ...], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +141,8 @@ class Facts:
     threads: frozenset[Spot] = frozenset()
     lock_names: frozenset[str] = frozenset()
     stored_taint: dict[str, Taint] = field(default_factory=dict)
+    tested_places: frozenset[str] = frozenset()
+    closed_twice: tuple[tuple[str, Spot, Spot], ...] = ()
     cut: tuple[Spot, ...] = ()
 
     def of(self, *roles: Role) -> Iterator[Site]:

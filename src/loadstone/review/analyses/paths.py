@@ -9,7 +9,7 @@ What was cut short is recorded, so that claims about it are not made as if nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +19,7 @@ from loadstone.review.analyses.state import Held, Memory, Spot, State, Taint, Va
 from loadstone.review.apis import Api, Role, Success, Tables
 from loadstone.review.cfg import Graph, Kind, Leave, Node
 
-__all__ = ["Explorer", "Known", "MethodTable", "Record", "calls_in", "names_in"]
+__all__ = ["Explorer", "Known", "MethodTable", "Record", "calls_in", "children", "every_expression", "every_statement", "names_in"]
 
 MAX_STEPS: Final = 6000
 """Nodes run for one function, callees included; the rest of it is cut and said to be."""
@@ -29,6 +29,7 @@ _MAX_LEVELS: Final = 5
 _MAX_CALLEE: Final = 160
 _MAX_PLAIN_CALLEE: Final = 30
 _MAX_PIECES: Final = 16
+_MAX_INVOCATIONS: Final = 24
 _PLACEHOLDER: Final = "?"
 _LOCK_WORD: Final = re.compile(r"(?i)(?:lock|mutex|mtx|sem|guard|cs)_?\Z|mutex|_lock\b|lock_")
 _GOOD_ZERO: Final = re.compile(r"(?:SUCCESS|_OK|S_OK|NO_ERROR|ERROR_SUCCESS|NOERROR)\Z")
@@ -42,6 +43,8 @@ _TAINTED_NAMES: Final = {
     "sys.stdin": "file or terminal",
     "optarg": "command line",
 }
+_ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
+_ENVIRONMENT: Final = Api("os.environ", Role.SET_ENVIRONMENT, "Python")
 _CHECK_WORDS: Final = re.compile(r"(?i)(?:verif|check|digest|hash|sha\d|sign|trust|valid)")
 _OWNERS: Final = frozenset({"std::unique_ptr", "std::shared_ptr", "unique_ptr", "shared_ptr", "std::make_unique", "std::make_shared"})
 _SINGLE_VALUED_PASS: Final = frozenset({Role.PASS})
@@ -110,8 +113,8 @@ class Record:
     locks: set[str] = field(default_factory=set)
     stored_taint: dict[str, Taint] = field(default_factory=dict)
     cut: set[Spot] = field(default_factory=set)
-    parameter_tests: dict[tuple[int, str], set[Spot]] = field(default_factory=dict)
-    parameter_uses: dict[tuple[int, str], set[Spot]] = field(default_factory=dict)
+    tested_places: set[str] = field(default_factory=set)
+    closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
 
 
 class Explorer:
@@ -124,6 +127,7 @@ class Explorer:
         self.steps = 0
         self.frames: dict[tuple[object, ...], int] = {}
         self.root: Known | None = None
+        self.environment_calls: dict[int, ir.Call] = {}
 
     # One root function.
 
@@ -154,6 +158,9 @@ class Explorer:
                 site.exits.add(Exit(spot, is_open=False, kind=kind, known=True))
             elif state.truth.get(pointer(value)) is not False:
                 site.exits.add(Exit(spot, is_open=True, kind=kind, known=state.truth.get(pointer(value))))
+        for place, value in state.env.items():
+            if place[0] != "v" and not _rooted_locally(place) and value is not None and value[0] == "s":
+                self._use(value, "kept", state, frame, spot.line, owner=_describe(place))
         for held in state.locks:
             if not held.scoped:
                 self.record.lock_steps.add(LockStep("kept", held.lock, spot, (), held.spot))
@@ -241,11 +248,21 @@ class Explorer:
             return [state]
         states = []
         for value, after in self.value(statement.value, state, frame):
+            self._environment(statement, value, after, frame)
             stored = value if not statement.operator else self._combined(statement, value, after, frame)
             kept = self._guard_of(statement, stored, after, frame)
             self.store(statement.target, kept, after, frame, statement.line, holds=_word_of(statement.value))
             states.append(after)
         return states
+
+    def _environment(self, statement: ir.Assign, value: Value, state: State, frame: _Frame) -> None:
+        """``os.environ[name] = value`` is a call in all but spelling."""
+        target = statement.target
+        if not isinstance(target, ir.Item) or _dotted(target.base) not in _ENVIRONMENTS or not isinstance(target.index, ir.Literal):
+            return
+        call = self.environment_calls.setdefault(id(statement), ir.Call(statement.line, "os.environ", target.base))
+        number = self._new_site(_ENVIRONMENT, call, frame, None)
+        self._invoked(self.record.sites[number], value, (constant(target.index.value), value), state)
 
     def _combined(self, statement: ir.Assign | ir.Store, value: Value, state: State, frame: _Frame) -> Value:
         (before, _), *_ = self.value(statement.target, state, frame)
@@ -865,7 +882,7 @@ class Explorer:
         parent = subject[1] if api.role is Role.RESOLVE and subject is not None and subject[0] == "s" else None
         number = self._new_site(api, call, frame, parent if isinstance(parent, int) else None)
         site = self.record.sites[number]
-        self._invoked(site, call, subject, values, state, frame)
+        self._invoked(site, subject, values, state)
         made = pointer(number)
         state.truth.pop(made, None)
         state.truth.pop(status(number), None)
@@ -876,6 +893,8 @@ class Explorer:
                 self._release(subject, state, frame, call.line)
                 if subject is not None and api.role is Role.UNLOAD and subject[0] not in {"s", "c"}:
                     self._close_unseen(subject, state, frame, call.line)
+            case Role.LOAD:
+                state.flags |= {("loaded", frame.spot(call.line))}
             case Role.RESOLVE:
                 self._use(subject, "resolve", state, frame, call.line)
             case Role.PIN:
@@ -921,7 +940,7 @@ class Explorer:
         """A handle that came from outside is closed: a second close of the same value is one too many."""
         closed = state.closed.get(subject)
         if closed is not None and state.truth.get(subject) is not False:
-            self.record.lock_steps.add(LockStep("closed again", _describe_value(subject), frame.spot(line), (), closed))
+            self.record.closed_twice.setdefault((_describe_value(subject), frame.spot(line)), closed)
         state.closed[subject] = frame.spot(line)
 
     def _give(self, target: Value, made: Value, state: State, frame: _Frame, line: int) -> None:
@@ -992,14 +1011,17 @@ class Explorer:
             state.closed[subject] = frame.spot(line)
 
     def _invoked(
-        self, site: Site, call: ir.Call, subject: Value, values: tuple[Value, ...], state: State, frame: _Frame
+        self, site: Site, subject: Value, values: tuple[Value, ...], state: State
     ) -> None:
         whole = self.part(subject, state)
         pieces = tuple(self.part(v, state) for v in state.leaves(subject))
         look = state.looks.get(subject)
         arguments = tuple(self.argument(v, state) for v in values)
-        site.invocations.add(Invocation(pieces, whole, look, state.flags, state.locks, arguments))
-        del call, frame
+        each: tuple[tuple[Part, ...], ...] = ()
+        if site.api.role in {Role.SET_ENVIRONMENT, Role.SEARCH_PATH}:
+            each = tuple(tuple(self.part(leaf, state) for leaf in state.leaves(v)) for v in values)
+        if len(site.invocations) < _MAX_INVOCATIONS:
+            site.invocations.add(Invocation(pieces, whole, look, state.flags, state.locks, arguments, each))
 
     @staticmethod
     def argument(value: Value, state: State) -> tuple[tuple[str, object], ...]:
@@ -1148,6 +1170,8 @@ class Explorer:
             site.tests.add(frame.spot(line))
             if value[0] == "t" and site.api.success is Success.ONE:
                 site.wrong_tests.add((frame.spot(line), "any value but zero is taken for success"))
+        if value[0] == "i" and value[1][0] != "v":  # type: ignore[index]
+            self.record.tested_places.add(_describe(value[1]))  # type: ignore[arg-type]
         known = state.truth.get(value)
         if known is not None:
             return [(known, state)]
@@ -1161,6 +1185,8 @@ class Explorer:
         state.truth[value] = truth
         if value[0] == "i":
             state.add_check(value, "null", frame.spot(line))
+        if value[0] == "s" and self.record.sites[value[1]].api.role is Role.SOURCE:  # type: ignore[call-overload]
+            state.flags |= {("environment tested", frame.spot(line))}
         if value[0] == "t":
             site = self.record.sites[value[1]]  # type: ignore[call-overload]
             succeeded = truth if site.api.success is not Success.ZERO else not truth
@@ -1488,11 +1514,11 @@ def _may_raise(expression: ir.Expression) -> bool:
         current = stack.pop()
         if isinstance(current, ir.Call):
             return True
-        stack.extend(_children(current))
+        stack.extend(children(current))
     return True
 
 
-def _children(expression: ir.Expression) -> Iterable[ir.Expression]:
+def children(expression: ir.Expression) -> Iterable[ir.Expression]:
     match expression:
         case ir.Call(function=function, arguments=arguments, keywords=keywords):
             return (function, *arguments, *(v for _, v in keywords))
@@ -1511,64 +1537,77 @@ def _children(expression: ir.Expression) -> Iterable[ir.Expression]:
     return ()
 
 
-def calls_in(block: ir.Block) -> Iterable[ir.Call]:
-    for expression in _expressions(block):
-        stack = [expression]
+def calls_in(block: ir.Block) -> Iterator[ir.Call]:
+    """Every call under the statements of a block, inner blocks included."""
+    return (e for e in every_expression(block) if isinstance(e, ir.Call))
+
+
+def names_in(block: ir.Block) -> Iterator[str]:
+    """Every name mentioned in a block."""
+    return (e.name for e in every_expression(block) if isinstance(e, ir.Name))
+
+
+def every_expression(block: ir.Block) -> Iterator[ir.Expression]:
+    """Every expression in a block, the parts of each before what it is part of is left."""
+    for statement in every_statement(block):
+        stack = list(_direct(statement))
         while stack:
             current = stack.pop()
-            if isinstance(current, ir.Call):
-                yield current
-            stack.extend(_children(current))
+            yield current
+            stack.extend(children(current))
 
 
-def names_in(block: ir.Block) -> Iterable[str]:
-    for expression in _expressions(block):
-        stack = [expression]
-        while stack:
-            current = stack.pop()
-            if isinstance(current, ir.Name):
-                yield current.name
-            stack.extend(_children(current))
-
-
-def _expressions(block: ir.Block) -> Iterable[ir.Expression]:
-    """Every expression directly under the statements of a block, inner blocks included."""
+def every_statement(block: ir.Block) -> Iterator[ir.Statement]:
+    """Every statement in a block, in the order of the source, inner blocks included."""
     stack: list[ir.Statement] = [block]
     while stack:
         statement = stack.pop()
-        match statement:
-            case ir.Block(body=body):
-                stack.extend(reversed(body))
-            case ir.Evaluate(expression=expression):
-                yield expression
-            case ir.Assign(target=target, value=value):
-                yield target
-                if value is not None:
-                    yield value
-            case ir.If(condition=condition, then=then, otherwise=otherwise):
-                yield condition
-                stack.append(then)
-                if otherwise is not None:
-                    stack.append(otherwise)
-            case ir.Loop():
-                if statement.condition is not None:
-                    yield statement.condition
-                yield from statement.step
-                if statement.each is not None:
-                    yield from statement.each
-                stack.append(statement.body)
-            case ir.Switch(subject=subject, cases=cases):
-                yield subject
-                stack.extend(c.body for c in cases)
-            case ir.Return(value=value) | ir.Raise(value=value):
-                if value is not None:
-                    yield value
-            case ir.Try():
-                stack.extend(b for b in (statement.body, statement.otherwise, statement.final) if b is not None)
-                stack.extend(h.body for h in statement.handlers)
-            case ir.With(items=items, body=body):
-                for context, target in items:
-                    yield context
-                    if target is not None:
-                        yield target
-                stack.append(body)
+        yield statement
+        stack.extend(reversed(_inner(statement)))
+
+
+def _inner(statement: ir.Statement) -> tuple[ir.Statement, ...]:
+    match statement:
+        case ir.Block(body=body):
+            return body
+        case ir.If(then=then, otherwise=otherwise):
+            return (then,) if otherwise is None else (then, otherwise)
+        case ir.Loop(body=body, otherwise=otherwise):
+            return (body,) if otherwise is None else (body, otherwise)
+        case ir.With(body=body):
+            return (body,)
+        case ir.Switch(cases=cases):
+            return tuple(c.body for c in cases)
+        case ir.Try():
+            parts = (statement.body, *(h.body for h in statement.handlers), statement.otherwise, statement.final)
+            return tuple(p for p in parts if p is not None)
+    return ()
+
+
+def _direct(statement: ir.Statement) -> Iterator[ir.Expression]:
+    """The expressions a statement holds itself."""
+    match statement:
+        case ir.Evaluate(expression=expression):
+            yield expression
+        case ir.Assign(target=target, value=value):
+            yield target
+            if value is not None:
+                yield value
+        case ir.If(condition=condition):
+            yield condition
+        case ir.Loop():
+            if statement.condition is not None:
+                yield statement.condition
+            yield from statement.step
+            if statement.each is not None:
+                yield from statement.each
+        case ir.Switch(subject=subject):
+            yield subject
+        case ir.Return(value=value) | ir.Raise(value=value):
+            if value is not None:
+                yield value
+        case ir.With(items=items):
+            for context, target in items:
+                yield context
+                if target is not None:
+                    yield target

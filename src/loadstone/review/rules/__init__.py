@@ -8,21 +8,90 @@ from typing import Final
 from loadstone.core.claims import Claim
 from loadstone.review.analyses import Facts, gather
 from loadstone.review.ir import Program
-from loadstone.review.rules import callbacks_kept, foreign_functions_typed, load_failure_acted_on, symbol_test_narrow
+from loadstone.review.rules import (
+    address_resolved_by_name,
+    branches_equally_safe,
+    callback_kept,
+    checked_file_loaded,
+    count_guarded,
+    download_verified,
+    error_text_reported,
+    failure_acted_on,
+    failure_test_correct,
+    file_offset_compared,
+    interface_current,
+    library_closed_once,
+    library_not_writable,
+    library_released,
+    load_path_fixed,
+    load_result_checked,
+    loader_environment_fixed,
+    lock_discipline,
+    no_load_under_loader_lock,
+    once_without_race,
+    owner_not_copied,
+    parameters_checked,
+    platforms_covered,
+    privileges_dropped_first,
+    prototypes_declared,
+    release_owned,
+    resolved_symbol_tested,
+    search_path_fixed,
+    shared_state_locked,
+    signature_result_used,
+    state_file_local,
+    symbol_within_lifetime,
+    temporary_file_private,
+    tool_called_safely,
+)
+from loadstone.review.rules.places import once
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULES", "Rule", "ask"]
 
 RULES: Final[tuple[Rule, ...]] = (
-    load_failure_acted_on.RULE,
-    symbol_test_narrow.RULE,
-    callbacks_kept.RULE,
-    foreign_functions_typed.RULE,
+    library_released.RULE,
+    library_closed_once.RULE,
+    symbol_within_lifetime.RULE,
+    callback_kept.RULE,
+    load_result_checked.RULE,
+    resolved_symbol_tested.RULE,
+    failure_test_correct.RULE,
+    failure_acted_on.RULE,
+    error_text_reported.RULE,
+    shared_state_locked.RULE,
+    count_guarded.RULE,
+    once_without_race.RULE,
+    lock_discipline.RULE,
+    no_load_under_loader_lock.RULE,
+    platforms_covered.RULE,
+    branches_equally_safe.RULE,
+    state_file_local.RULE,
+    parameters_checked.RULE,
+    load_path_fixed.RULE,
+    file_offset_compared.RULE,
+    tool_called_safely.RULE,
+    address_resolved_by_name.RULE,
+    search_path_fixed.RULE,
+    loader_environment_fixed.RULE,
+    checked_file_loaded.RULE,
+    temporary_file_private.RULE,
+    download_verified.RULE,
+    signature_result_used.RULE,
+    library_not_writable.RULE,
+    privileges_dropped_first.RULE,
+    release_owned.RULE,
+    owner_not_copied.RULE,
+    prototypes_declared.RULE,
+    interface_current.RULE,
 )
-"""Every source rule, in the order reports list them."""
+"""Every source rule, in the order reports list them: the origin's six observations first."""
 
 
-def ask(program: Program, rules: Sequence[Rule] = RULES) -> tuple[Claim, ...]:
-    """Every answer of every rule for the units of one run, in a stable order."""
-    facts: Facts = gather(program)
-    return tuple(claim for rule in rules for claim in rule.ask(facts))
+def ask(program: Program, rules: Sequence[Rule] = RULES, tables: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+    """Every answer of every rule for the units of one run, in a stable order.
+
+    ``tables`` are paths of the user's own interface tables. Finding nothing at all to ask about is an empty tuple.
+    """
+    facts: Facts = gather(program, tables)
+    return tuple(once((claim for rule in rules for claim in rule.ask(facts)), facts))

@@ -1,0 +1,133 @@
+"""Do addresses of functions come only from a lookup by name?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.paths import children, every_expression, every_statement
+
+from loadstone.review.rules.places import ALL
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_PARSERS: Final = frozenset({"strtoul", "strtoull", "strtol", "strtoll", "atoi", "atol", "atoll", "int", "sscanf", "std::stoul", "std::stoull"})
+_MAKERS: Final = frozenset({"ctypes.CFUNCTYPE", "ctypes.WINFUNCTYPE", "ctypes.PYFUNCTYPE"})
+_READERS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.memmove"})
+_SMALL: Final = 4096
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        for function in unit.functions:
+            python = unit.language is ir.Language.PYTHON
+            yield from (_python(rule, unit, function) if python else _native(rule, unit, function))
+
+
+def _parsed(function: ir.Function) -> dict[str, int]:
+    """Variables that hold a number made from text."""
+    found: dict[str, int] = {}
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.value is not None:
+            if any(isinstance(e, ir.Call) and e.name in _PARSERS and _is_hexadecimal(e) for e in _within(statement.value)):
+                found[statement.target.name] = statement.line
+            elif any(isinstance(e, ir.Name) and e.name in found for e in _within(statement.value)):
+                found.setdefault(statement.target.name, statement.line)
+    return found
+
+
+def _is_hexadecimal(call: ir.Call) -> bool:
+    if call.name in {"atoi", "atol", "atoll"}:
+        return False
+    return len(call.arguments) != 1
+
+
+def _within(expression: ir.Expression) -> Iterator[ir.Expression]:
+    stack = [expression]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(children(current))
+
+
+def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    parsed = _parsed(function)
+    for expression in every_expression(function.body):
+        if not isinstance(expression, ir.Cast) or not _is_pointer(expression.type):
+            continue
+        inner: ir.Expression = expression.operand
+        while isinstance(inner, ir.Cast):
+            inner = inner.operand
+        callable_ = "(*" in expression.type or expression.type.endswith(("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f"))
+        if isinstance(inner, ir.Literal) and isinstance(inner.value, int) and abs(inner.value) > _SMALL and callable_:
+            yield rule.no(f"The address {inner.value:#x} is written into the program.", Location.lines(unit.path, expression.line), cwe=587, context=function.name, condition=function.condition)
+        elif isinstance(inner, ir.Name) and inner.name in parsed:
+            yield _finding(rule, unit, function, expression.line, parsed[inner.name])
+        elif isinstance(inner, ir.Call) and inner.name in _PARSERS and _is_hexadecimal(inner):
+            yield _finding(rule, unit, function, expression.line, inner.line)
+        elif callable_ and isinstance(inner, ir.Operation) and inner.operator == "+" and any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in inner.operands):
+            yield rule.no("A function is found by a fixed offset from where something was loaded.", Location.lines(unit.path, expression.line), cwe=587, confidence=Confidence.POSSIBLE, context=function.name)
+
+
+def _is_pointer(spelled: str) -> bool:
+    return "*" in spelled or spelled.endswith(("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f"))
+
+
+def _python(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    parsed = _parsed(function)
+    types = {
+        s.target.name
+        for f in unit.functions
+        for s in every_statement(f.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and isinstance(s.value, ir.Call) and s.value.name in _MAKERS
+    }
+    for expression in every_expression(function.body):
+        if not isinstance(expression, ir.Call) or not expression.arguments:
+            continue
+        made = (isinstance(expression.function, ir.Call) and expression.function.name in _MAKERS) or (
+            isinstance(expression.function, ir.Name) and expression.function.name in types
+        )
+        reads = expression.name in _READERS
+        if not made and not reads and not expression.name.endswith((".from_address",)):
+            continue
+        first = expression.arguments[0]
+        source = next((e for e in _within(first) if isinstance(e, ir.Call) and e.name in _PARSERS), None)
+        named = next((e for e in _within(first) if isinstance(e, ir.Name) and e.name in parsed), None)
+        if isinstance(first, ir.Literal) and isinstance(first.value, int) and first.value > _SMALL:
+            yield rule.no(f"The address {first.value:#x} is written into the program.", Location.lines(unit.path, expression.line), cwe=587, context=function.name)
+        elif source is not None or named is not None:
+            since = source.line if source is not None else parsed[named.name] if named is not None else expression.line
+            yield _finding(rule, unit, function, expression.line, since)
+
+
+def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, since: int) -> Claim:
+    return rule.no(
+        f"Line {line} calls or reads the address made from text at line {since}.",
+        Location.lines(unit.path, line),
+        context=function.name,
+        condition=function.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="address-resolved-by-name",
+    code="LS-822-address-from-input",
+    question="Do addresses of functions come only from a lookup by name?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=822,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="An address that arrives as text lets its sender choose what is called; one written down is right for one build "
+    "on one day.",
+    fix="Resolve by name.",
+    bad="run_t run = (run_t)strtoul(argv[1], NULL, 16);\nrun();\n",
+    good='run_t run = (run_t)dlsym(h, "run");\nif (run) run();\n',
+    references=("https://cwe.mitre.org/data/definitions/822.html", "https://cwe.mitre.org/data/definitions/587.html"),
+    answer=_answer,
+)
+

@@ -1,0 +1,70 @@
+"""Does a load count change only atomically or under one lock?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.shared_state_locked import shared_state
+
+__all__ = ["RULE", "is_count"]
+
+_COUNT: Final = re.compile(r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z|count|refcnt|references")
+
+
+def is_count(variable: str) -> bool:
+    """Whether a name says that it counts references or loads."""
+    return bool(_COUNT.search(variable)) and "account" not in variable.lower()
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for shared in shared_state(facts):
+        writes = [a for a in shared.accesses if a.is_write]
+        if not is_count(shared.variable) or len({w.spot for w in writes}) < 2:
+            continue
+        held = [a for a in writes if a.locks]
+        bare = [a for a in writes if not a.locks and a.spot not in {h.spot for h in held}]
+        if held and bare:
+            yield rule.no(
+                f"{shared.variable} changes at line {held[0].spot.line} under {held[0].locks[-1].lock} and at line {bare[0].spot.line} under no lock.",
+                at(bare[0].spot),
+                why=(step(held[0].spot, "changed under a lock", "lock"), step(bare[0].spot, "changed under none", "use")),
+                context=bare[0].spot.function,
+            )
+        elif bare and facts.threads:
+            yield rule.no(
+                f"{shared.variable} is changed at lines {resolve_lines(a.spot for a in bare)} with no lock and is not atomic, though there are threads.",
+                at(bare[-1].spot),
+                context=bare[-1].spot.function,
+            )
+        elif held:
+            yield rule.yes(
+                f"Every change of {shared.variable} is made under {held[0].locks[-1].lock} (lines {resolve_lines(a.spot for a in held)})",
+                at(held[0].spot),
+                met=len({a.spot for a in held}),
+                sites=len({a.spot for a in held}),
+                context=held[0].spot.function,
+            )
+
+
+RULE: Final = Rule(
+    id="count-guarded",
+    code="LS-911-refcount",
+    question="Does a load count change only atomically or under one lock?",
+    practice=Practice.LOCKING,
+    cwe=911,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="Two threads that count at once lose one count: the library is closed while somebody uses it, or never.",
+    fix="The same lock or an atomic at every change.",
+    bad="if (--lib->refs == 0) dlclose(lib->handle);\n",
+    good="if (atomic_fetch_sub(&lib->refs, 1) == 1) dlclose(lib->handle);\n",
+    references=("https://cwe.mitre.org/data/definitions/911.html",),
+    answer=_answer,
+)

@@ -1,0 +1,72 @@
+"""Are interfaces used that are neither obsolete nor dangerous by nature?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.apis import Role
+from loadstone.review.rules.places import ALL, at
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for site in facts.of(Role.OBSOLETE):
+        dangerous = site.api.kind == "dangerous"
+        message = f"{site.api.name} cannot be used safely." if dangerous else f"{site.api.name} is obsolete."
+        yield rule.no(message, at(site.spot), cwe=242 if dangerous else 477, severity=Severity.MEDIUM if dangerous else Severity.LOW, context=site.spot.function)
+    for site in facts.of(Role.JOIN):
+        if site.api.name in {"strcpy", "strcat", "sprintf", "vsprintf", "stpcpy"} and _is_unbounded(site):
+            yield rule.no(
+                f"{site.api.name} writes a path of unknown length into a buffer of fixed size.",
+                at(site.spot),
+                cwe=787,
+                severity=Severity.HIGH,
+                fix="snprintf, and test its result against the size.",
+                context=site.spot.function,
+            )
+
+
+def _is_unbounded(site: Site) -> bool:
+    """Whether the target is a local array and the source a parameter, the environment or the command line."""
+    first = site.call.arguments[0] if site.call.arguments else None
+    if not isinstance(first, ir.Name) or not _is_local_array(site, first.name):
+        return False
+    parameters = {p.name for p in site.function.parameters}
+    for invocation in site.invocations:
+        for pieces in invocation.arguments[1:]:
+            if any(kind == "name" and word in parameters for kind, word in pieces) or any(kind == "name" and word == "" for kind, word in pieces):
+                return True
+    return False
+
+
+def _is_local_array(site: Site, name: str) -> bool:
+    from loadstone.review.analyses.paths import every_statement
+
+    return any(
+        isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and s.target.name == name and "[]" in s.type
+        for s in every_statement(site.function.body)
+    )
+
+
+RULE: Final = Rule(
+    id="interface-current",
+    code="LS-477-obsolete",
+    question="Are interfaces used that are neither obsolete nor dangerous by nature?",
+    practice=Practice.HARDENING,
+    cwe=477,
+    severity=Severity.LOW,
+    languages=ALL,
+    why="Obsolete loaders lose features one by one; unbounded copies of path names are the oldest overflow there is.",
+    fix="Use the current interface, with a size.",
+    bad="char path[64];\nstrcpy(path, getenv(\"PLUGIN_DIR\"));\n",
+    good="char path[PATH_MAX];\nif (snprintf(path, sizeof path, \"%s/x.so\", dir) >= (int)sizeof path) return -1;\n",
+    references=("https://cwe.mitre.org/data/definitions/477.html", "https://cwe.mitre.org/data/definitions/787.html"),
+    answer=_answer,
+)

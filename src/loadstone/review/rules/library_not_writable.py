@@ -1,0 +1,66 @@
+"""Are libraries and their directories created so that only their owner can write them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.apis import Role
+from loadstone.review.rules.places import ALL, at
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_OTHERS_WRITE: Final = frozenset({"S_IWOTH", "S_IRWXO", "S_IWGRP", "S_IRWXG", "stat.S_IWOTH", "stat.S_IRWXO", "stat.S_IWGRP", "stat.S_IRWXG", "ACCESSPERMS", "ALLPERMS", "std::filesystem::perms::all", "std::filesystem::perms::others_write", "fs::perms::all"})  # fmt: skip
+_WRITE_BITS: Final = 0o022
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for site in facts.of(Role.PERMISSION):
+        for invocation in sorted(site.invocations, key=repr)[:1]:
+            yield from _one(rule, site, invocation)
+
+
+def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+    number = site.api.subject
+    if number >= len(invocation.arguments):
+        return
+    given = invocation.arguments[number]
+    names = {str(word) for kind, word in given if kind == "name"}
+    bits = 0
+    for kind, word in given:
+        if kind == "constant" and isinstance(word, int):
+            bits |= word
+    if site.api.kind == "mask":
+        if given == (("constant", 0),):
+            yield rule.no("The mask lets everything created from here on be written by everybody.", at(site.spot), cwe=276, context=site.spot.function)
+        return
+    if bits & _WRITE_BITS or names & _OTHERS_WRITE:
+        yield rule.no(
+            f"{site.api.name} lets others than the owner write what is loaded (mode {oct(bits) if bits else ' | '.join(sorted(names))}).",
+            at(site.spot),
+            context=site.spot.function,
+            condition=site.spot.condition,
+        )
+    elif bits:
+        yield rule.yes(f"{site.api.name} leaves writing to the owner (mode {oct(bits)})", at(site.spot), context=site.spot.function)
+
+
+RULE: Final = Rule(
+    id="library-not-writable",
+    code="LS-732-writable-library",
+    question="Can only the owner write libraries and the directories they are in?",
+    practice=Practice.PRIVILEGE,
+    cwe=732,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="Whoever can write a library, or a directory above it, runs code as everybody who loads it.",
+    fix="Tighten to 0755 for directories, 0644 for files, and check the owner.",
+    bad="chmod(plugin_path, 0777);\n",
+    good="chmod(plugin_path, 0644);\n",
+    references=("https://cwe.mitre.org/data/definitions/732.html", "https://cwe.mitre.org/data/definitions/276.html"),
+    answer=_answer,
+)

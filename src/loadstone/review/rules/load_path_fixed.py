@@ -1,0 +1,90 @@
+"""Is what is loaded decided by the program, and not by whoever runs it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.rules.origins import Judgement, Origin, judgements
+from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_CWE: Final = {Origin.CONTROLLED: 114, Origin.PART: 73, Origin.JOINED: 22, Origin.PARAMETER: 22}
+_SEVERITY: Final = {
+    Origin.CONTROLLED: Severity.HIGH,
+    Origin.PART: Severity.MEDIUM,
+    Origin.JOINED: Severity.HIGH,
+    Origin.PARAMETER: Severity.MEDIUM,
+}
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for judgement in judgements(facts):
+        if judgement.origin in _CWE:
+            yield _finding(rule, judgement)
+        elif judgement.origin is Origin.CHECKED and judgement.piece is not None:
+            checks = sorted({*judgement.piece.checks, *judgement.invocation.whole.checks, *judgement.invocation.flags}, key=lambda c: c[1])
+            checks = [c for c in checks if c[0] not in {"null", "compared", "length"}]
+            if checks:
+                site = judgement.site
+                yield rule.yes(
+                    f"{judgement.piece.name or 'The name'} is checked at line {checks[0][1].line} before the load at line {site.spot.line}",
+                    at(checks[0][1]),
+                    places=(at(site.spot), *(at(spot) for _, spot in checks[1:4])),
+                    practice=Practice.INTEGRITY if checks[0][0] == "verified" else Practice.INPUT_VALIDATION,
+                    context=site.spot.function,
+                )
+
+
+def _finding(rule: Rule, judgement: Judgement) -> Claim:
+    site, piece = judgement.site, judgement.piece
+    assert piece is not None
+    name = piece.name or "the value"
+    source = piece.taint
+    partial = sorted(kind for kind, _ in piece.checks if kind in {"prefix", "part", "no ..", "length"})
+    only = f"; the only check is {partial[0]}" if partial else ""
+    if judgement.origin is Origin.CONTROLLED and source is not None:
+        message = f"{site.api.name} loads a path that the {source.kind} controls (read at line {source.spot.line}){only}."
+    elif judgement.origin is Origin.PART and source is not None:
+        message = f"Part of the path given to {site.api.name} comes from the {source.kind} (line {source.spot.line}){only}."
+    else:
+        origin = f"the {source.kind} (line {source.spot.line})" if source is not None else "a parameter"
+        message = f"The part {name}, from {origin}, can leave the directory it is joined to{only}."
+    steps = [step(source.spot, f"read from the {source.kind}", "taint")] if source is not None else []
+    line = site.spot if not site.is_inner else site.spot
+    return rule.no(
+        message,
+        at(line),
+        cwe=_CWE[judgement.origin],
+        severity=_SEVERITY[judgement.origin],
+        confidence=Confidence.LIKELY if source is not None else Confidence.POSSIBLE,
+        why=(*steps, *(step(s, "passed on by this call", "call") for s in site.chain), step(line, f"loaded by {site.api.name}", "use")),
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="load-path-fixed",
+    code="LS-114-tainted-load",
+    question="Is what is loaded decided by the program, and not by whoever runs it?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=114,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="Loading runs code. Whoever chooses the path, or a part of it that may hold ../, chooses the code.",
+    fix="Accept a name, look it up in a fixed table; or require an absolute path, owner and digest.",
+    bad="void *h = dlopen(argv[1], RTLD_NOW);\n",
+    good='if (strcmp(argv[1], "zlib") != 0) return usage();\nvoid *h = dlopen("/usr/lib/libz.so.1", RTLD_NOW);\n',
+    references=(
+        "https://cwe.mitre.org/data/definitions/114.html",
+        "https://cwe.mitre.org/data/definitions/73.html",
+        "https://cwe.mitre.org/data/definitions/22.html",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,140 @@
+"""Is each lock released on every way out, once, in one order?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts, LockStep
+from loadstone.review.ir import Unit
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    steps = sorted(facts.lock_steps, key=lambda s: (s.spot, s.what, s.lock))
+    recursive = _recursive(facts)
+    kept = [s for s in steps if s.what == "kept"]
+    handed = {s.lock for s in kept if not any(d.what == "drop" and d.lock == s.lock and d.spot.function == s.spot.function for d in steps)}
+    for one in kept:
+        if one.since is not None and one.lock not in handed and one.since.function == one.spot.function:
+            yield rule.no(
+                f"The exit at line {one.spot.line} leaves {one.lock} held since line {one.since.line}.",
+                at(one.spot),
+                why=(step(one.since, f"{one.lock} is taken", "lock"), step(one.spot, "left without a release", "use")),
+                context=one.spot.function,
+                condition=one.spot.condition,
+            )
+    for one in steps:
+        if one.what == "again" and one.since is not None and one.lock not in recursive:
+            yield rule.no(
+                f"{one.lock} is taken again at line {one.spot.line} while it is held since line {one.since.line}.",
+                at(one.spot),
+                cwe=764,
+                severity=Severity.HIGH,
+                why=(step(one.since, "taken", "lock"), step(one.spot, "taken again", "lock")),
+                context=one.spot.function,
+            )
+        elif one.what == "not held" and one.since is not None:
+            yield rule.no(
+                f"{one.lock} is released at line {one.spot.line} though it was released at line {one.since.line} already.",
+                at(one.spot),
+                cwe=765,
+                why=(step(one.since, "released", "release"), step(one.spot, "released again", "release")),
+                context=one.spot.function,
+            )
+    yield from _orders(rule, steps)
+    yield from _scoped(rule, steps)
+
+
+def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
+    edges: dict[tuple[str, str], LockStep] = {}
+    for one in steps:
+        if one.what == "take":
+            for held in one.held:
+                edges.setdefault((held.lock, one.lock), one)
+    for (first, second), one in sorted(edges.items(), key=lambda e: (e[1].spot, e[0])):
+        other = edges.get((second, first))
+        if other is not None and first < second:
+            late, early = (one, other) if other.spot < one.spot else (other, one)
+            yield rule.no(
+                f"{early.spot.function} takes {early.held[-1].lock} then {early.lock}; {late.spot.function} takes {late.held[-1].lock} then {late.lock}.",
+                at(late.spot),
+                cwe=833,
+                severity=Severity.HIGH,
+                fix="One order everywhere, or lock both at once.",
+                why=(
+                    step(early.held[-1].spot, f"{early.held[-1].lock} is taken", "lock"),
+                    step(early.spot, f"then {early.lock}", "lock"),
+                    step(late.held[-1].spot, f"{late.held[-1].lock} is taken", "lock"),
+                    step(late.spot, f"then {late.lock}", "lock"),
+                ),
+                context=late.spot.function,
+            )
+    ordered = {s for e, s in edges.items() if (e[1], e[0]) not in edges}
+    if ordered and len(ordered) == len(set(edges.values())):
+        spots = [s.spot for s in ordered]
+        yield rule.yes(f"Locks are nested in one order (lines {resolve_lines(spots)})", at(min(spots)), met=len(ordered), sites=len(ordered), context=min(spots).function)
+
+
+def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
+    by_path: dict[str, list[LockStep]] = {}
+    for one in steps:
+        if one.what == "take":
+            by_path.setdefault(one.spot.path, []).append(one)
+    for found in by_path.values():
+        scoped = {s.spot for s in found if s.scoped}
+        every = {s.spot for s in found}
+        dropped = {s.spot.function for s in steps if s.what == "drop"}
+        balanced = {s.spot for s in found if not s.scoped and s.spot.function in dropped}
+        balanced -= {s.since for s in steps if s.what == "kept" and s.since is not None}
+        good = scoped | balanced
+        if good:
+            how = "by a guard that releases them at the end of its scope" if scoped == good else "and released on every way out"
+            yield rule.yes(
+                f"{len(good)} of {len(every)} locks are taken {how} (lines {resolve_lines(good)})",
+                at(min(good)),
+                met=len(good),
+                sites=len(every),
+                places=tuple(at(s) for s in sorted(good)),
+                context=min(good).function,
+            )
+
+
+def _recursive(facts: Facts) -> set[str]:
+    found = set()
+    for unit in facts.program.units:
+        found |= {v.name for v in unit.variables if _is_recursive(v.type, unit)}
+        for one in unit.classes:
+            found |= {m.name for m in one.members if _is_recursive(m.type, unit)}
+        if "RLock" in unit.text:
+            found |= {line.split("=")[0].strip().removeprefix("self.") for line in unit.text.splitlines() if "RLock(" in line and "=" in line}
+        if "PTHREAD_MUTEX_RECURSIVE" in unit.text:
+            found |= {s.lock for s in facts.lock_steps if s.spot.path == unit.path}
+    return found
+
+
+def _is_recursive(spelled: str, unit: Unit) -> bool:
+    del unit
+    return "ecursive" in spelled or spelled in {"GRecMutex", "GStaticRecMutex", "CRITICAL_SECTION"}
+
+
+RULE: Final = Rule(
+    id="lock-discipline",
+    code="LS-667-exit-locked",
+    question="Is each lock released on every way out, once, and nested in one order?",
+    practice=Practice.LOCKING,
+    cwe=667,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="A lock left behind on an error path stops every other thread for good, at the next load, far from the cause.",
+    fix="A scoped guard.",
+    bad="pthread_mutex_lock(&m);\nif (!h) return -1;\npthread_mutex_unlock(&m);\n",
+    good="std::lock_guard<std::mutex> guard(m);\nif (!h) return -1;\n",
+    references=("https://cwe.mitre.org/data/definitions/667.html", "https://cwe.mitre.org/data/definitions/833.html"),
+    answer=_answer,
+)

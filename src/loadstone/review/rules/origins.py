@@ -1,0 +1,131 @@
+"""Where a loaded path came from, judged once for all rules that ask about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
+from loadstone.review.apis import Role
+from loadstone.review.ir import Language
+
+__all__ = ["HARMLESS", "Origin", "Judgement", "constant_path", "is_absolute", "judgements"]
+
+HARMLESS: Final = frozenset({"guarded environment", "predictable temporary", "shared directory temporary", "current directory"})
+"""Kinds of taint that other rules speak about."""
+
+_CLEARS: Final = frozenset({"allowed", "inside", "characters", "equals a constant", "no /", "no \\", "no ?", "bare"})
+_PATH_SEPARATOR: Final = re.compile(r"[/\\]")
+_SUFFIX: Final = re.compile(r"(?:%s)?\.(?:so|dll|dylib)[\d.]*\Z")
+
+
+class Origin(StrEnum):
+    """Who decides what is loaded."""
+
+    FIXED = "fixed"
+    CHECKED = "checked"
+    CONTROLLED = "controlled"
+    PART = "part"
+    JOINED = "joined"
+    PARAMETER = "parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was found about one load: its origin, and the piece that decided."""
+
+    site: Site
+    origin: Origin
+    piece: Part | None
+    invocation: Invocation
+
+
+def is_absolute(text: str) -> bool:
+    """Whether a path names one place whatever the working directory and the search order are."""
+    return text.startswith(("/", "\\\\")) or bool(re.match(r"[A-Za-z]:[\\/]", text))
+
+
+def constant_path(invocation: Invocation) -> str | None:
+    """The whole path, when the text alone decides it."""
+    if invocation.whole.text is not None:
+        return invocation.whole.text
+    texts = [p.text for p in invocation.parts]
+    return "".join(t for t in texts if t is not None) if texts and all(t is not None for t in texts) else None
+
+
+def judgements(facts: Facts) -> Iterator[Judgement]:
+    """Every load by every way it is reached, judged."""
+    for site in facts.reached:
+        if site.api.role is Role.LOAD and site.api.kind != "object":
+            for invocation in site.invocations:
+                yield _judged(site, invocation)
+
+
+def _judged(site: Site, invocation: Invocation) -> Judgement:
+    pieces = [p for p in invocation.parts if p.text != ""]
+    tainted = [p for p in pieces if p.taint is not None and p.taint.kind not in HARMLESS]
+    if not tainted and invocation.whole.taint is not None and invocation.whole.taint.kind not in HARMLESS:
+        tainted = [invocation.whole]
+    verified = any(word == "verified" for word, _ in invocation.flags)
+    for piece in tainted:
+        if not (_is_cleared(piece, site) or _is_cleared(invocation.whole, site) or verified):
+            return Judgement(site, _origin_of(piece, pieces, invocation), piece, invocation)
+    if tainted:
+        return Judgement(site, Origin.CHECKED, tainted[0], invocation)
+    joined = _joined_parameter(site, pieces, invocation)
+    if joined is not None:
+        cleared = _is_cleared(joined, site) or _is_cleared(invocation.whole, site) or verified
+        return Judgement(site, Origin.CHECKED if cleared else Origin.PARAMETER, joined, invocation)
+    return Judgement(site, Origin.FIXED, None, invocation)
+
+
+def _is_cleared(piece: Part, site: Site) -> bool:
+    kinds = {kind for kind, _ in piece.checks}
+    if site.unit.language is not Language.PYTHON and "no .." in kinds:
+        return True
+    return bool(kinds & _CLEARS)
+
+
+def _origin_of(piece: Part, pieces: list[Part], invocation: Invocation) -> Origin:
+    texts = [p.text or "" for p in pieces]
+    formats = [t for t in texts if "%" in t]
+    others = [p for p in pieces if p is not piece and not (p.text is None and p.name == "" and p.taint is None)]
+    if not others and not formats and not (piece.taint is not None and invocation.whole.taint and invocation.whole.taint.partial):
+        return Origin.CONTROLLED
+    if _follows_separator(piece, pieces):
+        return Origin.JOINED
+    return Origin.PART
+
+
+def _follows_separator(piece: Part, pieces: list[Part]) -> bool:
+    """Whether a piece stands behind a directory in the path that is made."""
+    layout = next((p.text for p in pieces if p.text is not None and "%" in p.text), None)
+    arguments = [p for p in pieces if p.text is None or "%" not in p.text]
+    named = [p for p in arguments if p.text is not None or p.name or p.taint is not None]
+    if layout is not None:
+        before = layout.split("%")[0]
+        if _PATH_SEPARATOR.search(before):
+            return True
+        position = named.index(piece) if piece in named else 0
+        return position > 0 and bool(_PATH_SEPARATOR.search(layout))
+    index = next((i for i, p in enumerate(pieces) if p is piece), 0)
+    earlier = pieces[:index]
+    return any((p.text is not None and (_PATH_SEPARATOR.search(p.text) or not _SUFFIX.search(p.text))) or p.text is None for p in earlier)
+
+
+def _joined_parameter(site: Site, pieces: list[Part], invocation: Invocation) -> Part | None:
+    """A parameter of the function, unknown to us, that is joined to a directory."""
+    if len(pieces) < 2 or site.function.local and site.unit.language is not Language.PYTHON and site.is_inner:
+        return None
+    strings = {p.name for p in site.function.parameters if _is_text(p.type, site.unit.language)}
+    for piece in pieces:
+        if piece.name in strings and piece.text is None and _follows_separator(piece, pieces):
+            return piece
+    return None
+
+
+def _is_text(spelled: str, language: Language) -> bool:
+    return language is Language.PYTHON or "char" in spelled or "string" in spelled.lower()

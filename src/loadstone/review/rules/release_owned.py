@@ -1,0 +1,53 @@
+"""Is only released what was acquired?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.apis import Role
+from loadstone.review.rules.places import NATIVE, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_PSEUDO: Final = frozenset({"RTLD_DEFAULT", "RTLD_NEXT", "RTLD_SELF", "RTLD_MAIN_ONLY"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for site in (s for s in facts.reached if s.api.role in {Role.BORROW, Role.ERROR}):
+        for spot in sorted(site.closes):
+            yield rule.no(
+                f"{site.api.name} at line {site.spot.line} does not add a reference; line {spot.line} releases it.",
+                at(spot),
+                why=(step(site.spot, "borrowed, not owned", "acquire"), step(spot, "released", "release")),
+                context=spot.function,
+                condition=spot.condition,
+            )
+    for site in facts.of(Role.UNLOAD):
+        for invocation in site.invocations:
+            for pieces in invocation.arguments[:1]:
+                if any(kind == "name" and word in _PSEUDO for kind, word in pieces):
+                    yield rule.no(
+                        f"{site.api.name} is given a pseudo-handle that nobody opened.", at(site.spot), context=site.spot.function
+                    )
+
+
+RULE: Final = Rule(
+    id="release-owned",
+    code="LS-763-not-owned",
+    question="Is only released what was acquired?",
+    practice=Practice.OWNERSHIP,
+    cwe=763,
+    severity=Severity.MEDIUM,
+    languages=NATIVE,
+    why="Some calls lend a handle without counting it. Releasing it takes the reference of whoever did open it.",
+    fix="Do not release it, or acquire it.",
+    bad='HMODULE m = GetModuleHandleA("user32.dll");\nFreeLibrary(m);\n',
+    good='HMODULE m = GetModuleHandleA("user32.dll");\nuse(m);\n',
+    references=("https://cwe.mitre.org/data/definitions/763.html",),
+    answer=_answer,
+)

@@ -1,0 +1,150 @@
+"""Is shared state touched only under its lock?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Access, Facts
+from loadstone.review.ir import Language, Unit
+from loadstone.review.rules.places import ALL, at, resolve_lines, step, unit_of
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE", "Shared", "shared_state"]
+
+_ATOMIC: Final = ("atomic", "Atomic", "once_flag", "QBasicAtomic", "thread_local", "_Thread_local", "__thread")
+_CONSTANT: Final = ("const ", "constexpr")
+
+
+class Shared:
+    """Every access to one variable that more than one thread may reach."""
+
+    def __init__(self, variable: str, owner: str, accesses: Iterable[Access]) -> None:
+        self.variable = variable
+        self.owner = owner
+        self.accesses = sorted((a for a in accesses if not a.setting_up), key=lambda a: (a.spot, a.is_write))
+        locks = Counter(h.lock for a in self.accesses for h in {h.lock: h for h in a.locks}.values())
+        self.lock = locks.most_common(1)[0][0] if locks else ""
+
+    @property
+    def held(self) -> list[Access]:
+        return [a for a in self.accesses if any(h.lock == self.lock for h in a.locks)]
+
+    @property
+    def bare(self) -> list[Access]:
+        held = {a.spot.line for a in self.held}
+        return [a for a in self.accesses if not any(h.lock == self.lock for h in a.locks) and a.spot.line not in held]
+
+    @property
+    def lines(self) -> int:
+        return len({(a.spot.path, a.spot.line) for a in self.accesses})
+
+
+def shared_state(facts: Facts) -> Iterator[Shared]:
+    """Shared variables with all their accesses, those that are atomic, constant or locks themselves left out."""
+    groups: dict[tuple[str, str], list[Access]] = {}
+    for access in facts.accesses:
+        if access.variable in facts.lock_names or access.variable.startswith(("*", "[")):
+            continue
+        key = (access.variable, access.owner if access.owner != "*" else "")
+        groups.setdefault(key, []).append(access)
+    for (variable, owner), accesses in sorted(groups.items()):
+        unit = unit_of(facts, accesses[0].spot.path)
+        if unit is not None and not _is_safe_by_type(unit, variable, owner):
+            yield Shared(variable, owner, accesses)
+
+
+def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
+    spelled = next((v.type for v in unit.variables if v.name == variable and not owner), "")
+    for one in unit.classes:
+        if one.name == owner or not owner:
+            spelled = spelled or next((m.type for m in one.members if m.name == variable), "")
+    constant = spelled.startswith(_CONSTANT) and "*" not in spelled
+    return any(word in spelled for word in _ATOMIC) or constant or "mutex" in spelled.lower()
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for shared in shared_state(facts):
+        writes = [a for a in shared.accesses if a.is_write]
+        if not writes or not shared.accesses:
+            continue
+        if shared.lock:
+            yield from _locked(rule, shared, writes)
+        elif facts.threads or facts.lock_names:
+            yield from _bare(rule, shared, facts)
+
+
+def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]:
+    bare = shared.bare
+    held = shared.held
+    held_writes = [a for a in held if a.is_write]
+    lines = len({a.spot for a in held})
+    if not bare:
+        yield rule.yes(
+            f"All {lines} accesses to {shared.variable} hold {shared.lock} (lines {resolve_lines(a.spot for a in held)})",
+            at(held[0].spot),
+            met=lines,
+            sites=lines,
+            places=tuple(dict.fromkeys(at(a.spot) for a in held)),
+            context=held[0].spot.function,
+        )
+        return
+    if not held_writes and not any(a.is_write for a in bare):
+        return
+    worst = sorted(bare, key=lambda a: (not a.is_write, a.spot))[0]
+    other = (held_writes or writes)[0]
+    verb = "writes" if worst.is_write else "reads"
+    yield rule.no(
+        f"{shared.variable}: {lines} of {shared.lines} accesses hold {shared.lock}; line {worst.spot.line} {verb} it without.",
+        at(worst.spot),
+        fix=f"Take {shared.lock} at line {worst.spot.line}.",
+        why=(
+            step(other.spot, f"touched with {shared.lock} held", "lock"),
+            step(worst.spot, f"{verb} it with nothing held", "use"),
+        ),
+        context=worst.spot.function,
+        condition=worst.spot.condition,
+    )
+
+
+def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
+    """Nothing ever guards it, though this code has threads or locks: only a test and set in one function is claimed."""
+    unit = unit_of(facts, shared.accesses[0].spot.path)
+    if not facts.threads or unit is None or shared.owner:
+        return
+    by_function: dict[str, list[Access]] = {}
+    for access in shared.accesses:
+        by_function.setdefault(access.spot.function, []).append(access)
+    for function, accesses in sorted(by_function.items()):
+        reads = [a for a in accesses if not a.is_write]
+        writes = [a for a in accesses if a.is_write and a.holds]
+        if reads and writes and unit.language is not Language.PYTHON:
+            yield rule.no(
+                f"{shared.variable} is tested and set at lines {reads[0].spot.line} and {writes[-1].spot.line} with no lock held.",
+                at(writes[-1].spot),
+                confidence=Confidence.POSSIBLE,
+                why=(step(reads[0].spot, "tested", "test"), step(writes[-1].spot, "set", "use")),
+                context=function,
+            )
+            return
+
+
+RULE: Final = Rule(
+    id="shared-state-locked",
+    code="LS-362-lockset",
+    question="Is shared state touched only under its lock?",
+    practice=Practice.LOCKING,
+    cwe=362,
+    severity=Severity.MEDIUM,
+    languages=ALL,
+    why="A handle, a counter or an error text that one thread changes while another looks at it gives two loads, a lost "
+    "count, or a torn string.",
+    fix="Take the same lock at every access.",
+    bad="if (!lib->handle) { lock(&m); lib->handle = dlopen(p, RTLD_NOW); unlock(&m); }\n",
+    good="lock(&m);\nif (!lib->handle) lib->handle = dlopen(p, RTLD_NOW);\nunlock(&m);\n",
+    references=("https://cwe.mitre.org/data/definitions/362.html", "https://cwe.mitre.org/data/definitions/567.html"),
+    answer=_answer,
+)
