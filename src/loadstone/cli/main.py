@@ -43,6 +43,7 @@ COMMANDS: Final = (
     Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),
     Command("pin", "loadstone.cli.pin", "Write down digests of a library and of everything it needs."),
     Command("verify", "loadstone.cli.verify", "Whether pinned libraries are what they were."),
+    Command("call", "loadstone.cli.call", "Load a library you trust and call one function of it, typed."),
     Command("probe", "loadstone.cli.probe", "Run it in a confined child: load, resolve, unload, and watch."),
     Command("fuzz", "loadstone.cli.fuzz", "Find inputs that break an exported function, guided by coverage."),
 )

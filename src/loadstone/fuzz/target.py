@@ -93,7 +93,7 @@ def _named(prototype: Prototype, word: str, names: Mapping[str, int], kind: CTyp
         if role is Role.LENGTH_OF:
             return Argument(role, size=_size(kind), of=names.get(detail, int(detail) if detail.isdigit() else 0))
         if role is Role.OUT:
-            return Argument(role, size=int(detail or _OUT_SIZE, 0))
+            return Argument(role, size=int(detail, 0) if detail else _OUT_SIZE)
         if role is Role.CONST:
             return Argument(role, size=_size(kind), value=int(detail or "0", 0))
         if role is Role.HANDLE:

@@ -41,8 +41,10 @@ _REFERENCE: Final = type(ctypes.byref(ctypes.c_int()))
 _BY_REFERENCE: Final = (ctypes.Structure, ctypes.Union, ctypes._SimpleCData)  # noqa: SLF001
 
 
-def passed_pointer(value: Any, *, const: bool) -> Any:
-    """What ctypes is given for a pointer parameter.
+def passed_pointer(value: Any, *, const: bool, nested: bool = False) -> Any:
+    """What ctypes is given for a pointer parameter; ``nested`` for a pointer to a pointer.
+
+    A ``c_void_p`` is an address where C wants a pointer, and the place for one where C wants a pointer to a pointer.
 
     Raises:
         TypeError: and says what would be taken instead.
@@ -56,7 +58,7 @@ def passed_pointer(value: Any, *, const: bool) -> Any:
         raise TypeError("a pointer takes bytes, not str: encode the text first, as in name.encode()")
     if kind is bytes:
         raise TypeError("C may write through this pointer and bytes cannot change: pass a bytearray")
-    if isinstance(value, (_REFERENCE, *_BY_VALUE, *_ADDRESSES)):
+    if isinstance(value, (_REFERENCE, *_BY_VALUE)) or (isinstance(value, _ADDRESSES) and not nested):
         return value
     if isinstance(value, _BY_REFERENCE):
         return ctypes.byref(value)
@@ -97,6 +99,14 @@ class _Pointer:
         return passed_pointer(value, const=False)
 
 
+class _PointerToPointer:
+    """A parameter through which C hands out a pointer."""
+
+    @classmethod
+    def from_param(cls, value: Any) -> Any:
+        return passed_pointer(value, const=False, nested=True)
+
+
 class Types:
     """The ctypes types of one set of declarations; a struct is made once and then the same class everywhere.
 
@@ -110,6 +120,8 @@ class Types:
 
     def parameter(self, kind: CType) -> Any:
         """What converts an argument of that type: an ``argtypes`` entry."""
+        if isinstance(kind, Pointer) and isinstance(kind.target, Pointer):
+            return _PointerToPointer
         if isinstance(kind, (Pointer, Array)):
             return _ConstPointer if kind.const else _Pointer
         return self.of(kind)

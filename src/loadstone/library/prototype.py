@@ -344,6 +344,7 @@ def _blank(match: re.Match[str]) -> str:
 def _unparsable(text: str, said: str) -> InvalidPrototype:
     found = _WHERE.search(said)
     line, column, reason = (int(found[1]), int(found[2]), found[3]) if found else (0, 0, said)
+    reason = reason.removeprefix("declaration: ")
     reason = reason.replace("before: ", "it cannot be understood before ") if "before:" in reason else reason
     return InvalidPrototype(
         text=text,

@@ -1,0 +1,60 @@
+"""The same loaded library for ctypes and cffi, without a second load and with the lifetime still ours."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+from loadstone.errors import Closed, Unsupported
+
+if TYPE_CHECKING:
+    from loadstone.library.library import Library
+
+__all__ = ["as_cffi", "as_ctypes"]
+
+_GIVEN_TO_CFFI: list[object] = []
+"""cffi's functions hold no reference to anything, so what was given to it can never be known to be unused."""
+
+
+def as_ctypes(library: Library) -> ctypes.CDLL:
+    """The library as a ``ctypes.CDLL``: attributes are functions with ctypes' own rules.
+
+    Unloading is refused while the CDLL or any function taken from it lives. Loads the library if need be.
+
+    >>> from loadstone.library import Library
+    >>> z = Library("z", version=1).as_ctypes()
+    >>> z.zlibVersion.restype = ctypes.c_char_p
+    >>> z.zlibVersion().startswith(b"1.")
+    True
+    """
+    made = ctypes.CDLL(library.file_name, handle=_handle(library))
+    made.owner = library  # type: ignore[attr-defined]
+    library._register("ctypes library", library.file_name, made)  # noqa: SLF001  one package, one ledger
+    return made
+
+
+def as_cffi(library: Library, ffi: Any) -> Any:
+    """The library for an ``ffi`` that has its ``cdef``: what ``ffi.dlopen`` gives, over the same load.
+
+    From then on the library stays loaded for the life of the process: functions of cffi's ABI mode hold nothing, so
+    nobody can tell when the last one is gone. Raises :class:`Unsupported` for a cffi older than 1.14.
+    """
+    handle = ffi.cast("void *", _handle(library))
+    try:
+        made = ffi.dlopen(handle)
+    except TypeError as error:
+        raise Unsupported(
+            feature="as_cffi", reason=f"cffi takes no handles: {error}", advice="use cffi 1.14+"
+        ) from error
+    _GIVEN_TO_CFFI.append(made)
+    library._register("cffi library", library.file_name, made)  # noqa: SLF001  one package, one ledger
+    return made
+
+
+def _handle(library: Library) -> int:
+    """The system's token, which leaves the adapters only here and only into objects the ledger knows."""
+    library.load()
+    opened = library._implicitly_loaded().opened  # noqa: SLF001  one package
+    if opened is None:
+        raise Closed(library=library.file_name)
+    return opened.handle

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import contextlib
+import ctypes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadstone.errors import InvalidPrototype
+from loadstone.library.prototype import (
+    Array,
+    Enumeration,
+    FunctionType,
+    Integer,
+    Pointer,
+    Real,
+    Record,
+    Void,
+    parse,
+    parse_data,
+    parse_header,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("int f(void)", "int (void)"),
+        ("void f()", "void (void)"),
+        ("unsigned long int f(long unsigned, short int)", "unsigned long (unsigned long, short)"),
+        ("double f(float, long double);", "double (float, long double)"),
+        ("const char *f(const char * restrict, char *)", "const char * (const char *, char *)"),
+        ("int printf(const char *format, ...)", "int (const char *, ...)"),
+        ("uint32_t f(size_t n, int8_t x)", "uint32_t (size_t, int8_t)"),
+        ("extern int f(int) __attribute__((nonnull(1)));", "int (int)"),
+        ('extern "C" int f(_Bool b);', "int (bool)"),
+        ("int f(int /* a */ x) // tail", "int (int)"),
+        ("FILE *f(DIR *)", "struct FILE * (struct DIR *)"),
+        ("long long f(signed char, unsigned char, char)", "long long (signed char, unsigned char, char)"),
+        ("int f(char **argv, int const *p)", "int (char * *, const int *)"),
+    ],
+)
+def test_what_headers_say_is_understood(text: str, shown: str) -> None:
+    prototype = parse(text)
+    assert (prototype.name if prototype.name == "printf" else "f", str(prototype.type)) == (prototype.name, shown)
+
+
+def test_integers_have_this_platforms_sizes() -> None:
+    (size,) = parse("int f(unsigned long)").parameters
+    assert size.type == Integer(ctypes.sizeof(ctypes.c_ulong), False, "unsigned long")
+
+
+def test_names_of_parameters_are_kept() -> None:
+    assert [p.name for p in parse("int f(const void *data, size_t size, int)").parameters] == ["data", "size", ""]
+
+
+def test_a_function_pointer_is_a_pointer_to_a_function_type() -> None:
+    (compare,) = parse("void f(int (*compare)(const void *, const void *))").parameters
+    assert isinstance(compare.type, Pointer)
+    assert isinstance(compare.type.target, FunctionType)
+    assert parse("void f(int compare(int))").parameters[0].type == Pointer(
+        FunctionType(Integer(4, True, "int"), parse("int g(int)").parameters)
+    )
+
+
+def test_arrays_keep_what_they_demand() -> None:
+    least, open_ = (p.type for p in parse("int f(int a[static 4], const char b[])").parameters)
+    assert least == Array(Integer(4, True, "int"), 4, at_least=4)
+    assert isinstance(open_, Array)
+    assert (open_.length, open_.const) == (None, True)
+
+
+def test_structs_unions_enums_typedefs_and_constants_of_a_header_are_read() -> None:
+    declared = parse_header(
+        """
+        #include <stdio.h>
+        #define LIMIT 0x10
+        #define TEXT "no number"
+        enum color { RED, GREEN = LIMIT, BLUE };
+        typedef struct point { int x, y; union { long l; double d; }; unsigned flag : 3; } point;
+        struct node { struct node *next; point at[LIMIT / 4 ? 2 : 2]; };
+    """.replace("LIMIT / 4 ? 2 : 2", "1 << 1")
+    )
+    assert dict(declared.constants) == {"LIMIT": 16, "RED": 0, "GREEN": 16, "BLUE": 17}
+    point = declared.records["struct point"]
+    assert point.members is not None
+    assert [m.name for m in point.members] == ["x", "y", "", "flag"]
+    assert point.members[3].bits == 3
+    node = declared.records["struct node"]
+    assert node.members is not None
+    assert node.members[0].type == Pointer(Record("struct", "node"))
+    assert isinstance(declared.types["point"], Record)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1 << 4", 16), ("-(2 + 3) * 2", -10), ("017", 15), ("sizeof(int)", 4), ("~0", -1), ("6 | 1", 7), ("'A'", 65)],
+)
+def test_constant_expressions_are_worked_out(text: str, number: int) -> None:
+    assert parse_header(f"enum e {{ X = {text} }};").constants["X"] == number
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no function"),
+        ("int", ""),
+        ("int x;", "no function"),
+        ("int f(void); int g(void);", "2 functions"),
+        ("int f(", ""),
+        ("int f(struct)", ""),
+        ("nonsense f(int)", ""),
+        ("int f(int)\0", "NUL"),
+        ("int f(int a[-1])", "negative length"),
+        ("enum e { X = y }; int f(void);", "no simple constant"),
+        ("short long f(void)", "is not known"),
+        ("(" * 5000, ""),
+        ("int f(int); " + "x" * (1 << 20), "longer than"),
+    ],
+)
+def test_what_is_no_prototype_is_refused_with_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(InvalidPrototype) as refused:
+        parse(text)
+    assert reason in refused.value.reason
+    assert str(refused.value).isprintable()
+
+
+def test_a_refusal_says_where() -> None:
+    with pytest.raises(InvalidPrototype) as refused:
+        parse("int f(int a,\n      int 3)")
+    assert refused.value.line == 2
+
+
+def test_variables_are_declared_too() -> None:
+    assert parse_data("extern double table[4]").type == Array(Real(8, "double"), 4)
+    with pytest.raises(InvalidPrototype, match="variables"):
+        parse_data("int f(void)")
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_understood_or_refused(text: str) -> None:
+    with contextlib.suppress(InvalidPrototype):
+        parse_header(text)
+
+
+def test_types_are_values() -> None:
+    assert parse("enum e { A } f(void)").result == Enumeration("e", (("A", 0),))
+    assert parse("void f(void)").result == Void()
