@@ -111,7 +111,7 @@ def modules_that_all_have_one_long_name() -> bytes:
     pe = Pe(32)
     name, hint = pe.put(b"a" * 65_000 + b"\0"), pe.put(b"\0\0name\0")
     table = pe.put(pe.words(hint, 0))
-    pe.table(IMPORT, pack("<IIIII", table, 0, 0, name, table) * 40_000)
+    pe.table(IMPORT, pack("<IIIII", table, 0, 0, name, table) * 38_000)
     return pe.build()
 
 
@@ -143,10 +143,10 @@ def exports_that_all_have_one_name_and_are_forwarded() -> bytes:
     pe = Pe()
     start = pe.put(bytes(40))
     text = pe.put(b"M." + b"a" * 60_000 + b"\0")
-    functions = pe.put(pack("<I", text) * 40_000)
-    names = pe.put(b"".join(pack("<I", text + i) for i in range(40_000)))
-    places = pe.put(b"".join(pack("<H", i) for i in range(40_000)))
-    pack_into("<IIIIIII", pe.content, start - SECTION + 12, text, 1, 40_000, 40_000, functions, names, places)
+    functions = pe.put(pack("<I", text) * 38_000)
+    names = pe.put(b"".join(pack("<I", text + i) for i in range(38_000)))
+    places = pe.put(b"".join(pack("<H", i) for i in range(38_000)))
+    pack_into("<IIIIIII", pe.content, start - SECTION + 12, text, 1, 38_000, 38_000, functions, names, places)
     pe.directories[EXPORT] = (start, pe.here - start)
     pe.tail = bytes(400_000)
     return pe.build()

@@ -22,6 +22,7 @@ __all__ = ["Fixups", "Import", "read_fixups"]
 _IMPORT_SIZES: Final = {1: 4, 2: 8, 3: 16}  # DYLD_CHAINED_IMPORT, with addend, with 64-bit addend
 _SYMBOLS_ZLIB: Final = 1
 _MAX_SEGMENTS: Final = 256
+_ITEMS_A_BINDING: Final = 4  # opcodes, name, symbol table entry, and the pointer that is bound
 
 
 class Import(NamedTuple):
@@ -172,7 +173,7 @@ def _opcodes(view: View, name: str, place: int, data: bytes, *, lazy: bool) -> I
                     _, at = uleb(data, at)
                 if opcode in _BINDS and not told:
                     told = True
-                    if not view.budget.items():
+                    if not view.budget.items(_ITEMS_A_BINDING):
                         view.damage.add(name, "more symbols than a file of this size can hold", place + begin)
                         return
                     yield Import(symbol, ordinal, weak, lazy, place + begin)

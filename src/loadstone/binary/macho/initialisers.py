@@ -42,8 +42,10 @@ def _functions(view: View, section: Section, formats: tuple[int, ...]) -> list[I
     offsets = kind == "init_offsets"
     size = 4 if offsets else view.layout.word
     count = section.size // size
-    data = view.cursor.upto(section.offset, min(count, _MAX_FUNCTIONS) * size)
-    if len(data) < count * size or not view.budget.items(len(data) // size):
+    allowed = min(count, _MAX_FUNCTIONS, view.budget.items_left)
+    view.budget.items(allowed)
+    data = view.cursor.upto(section.offset, allowed * size)
+    if len(data) < count * size:
         view.damage.add("initialisers", f"{count} in {section.name} are not all there", section.header_offset)
     base = view.base()
     found = []

@@ -14,6 +14,7 @@ from loadstone.binary.macho.view import View
 __all__ = ["Entry", "read_nlist"]
 
 _DEBUGGING, _TYPE, _EXTERNAL, _PRIVATE = 0xE0, 0x0E, 0x01, 0x10  # N_STAB, N_TYPE, N_EXT, N_PEXT
+_ITEMS_A_SYMBOL: Final = 3  # entry, name, and what it names
 _UNDEFINED: Final = 0  # N_UNDF; with a value it is a common symbol, which the link editor made room for
 _WEAK_REFERENCE, _WEAK_DEFINITION = 0x40, 0x80  # N_WEAK_REF of undefined, N_WEAK_DEF of defined ones
 _SPECIAL_ORDINALS: Final = {0xFE: -2, 0xFF: -1}  # DYNAMIC_LOOKUP_ORDINAL, EXECUTABLE_ORDINAL
@@ -51,7 +52,7 @@ def read_nlist(view: View, *, defined: bool, undefined: bool) -> list[Entry]:
         missing = kind & _TYPE == _UNDEFINED
         if undefined if missing else defined:
             wanted.append((name, kind, section, description, value, place + number * row.size))
-    if not view.budget.items(len(wanted)):
+    if not view.budget.items(_ITEMS_A_SYMBOL * len(wanted)):
         view.damage.add("symbol table", "more symbols than a file of this size can hold", place)
         return []
     names, nameless = StringTable(text, strings_place).column([row[0] for row in wanted])

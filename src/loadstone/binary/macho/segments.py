@@ -13,6 +13,7 @@ __all__ = ["read_segments"]
 _FLAGS: Final = tuple(
     ("r" if bits & 1 else "-") + ("w" if bits & 2 else "-") + ("x" if bits & 4 else "-") for bits in range(8)
 )
+_ITEMS_A_SECTION: Final = 8  # header, name, and what it describes
 _CODE_ATTRIBUTES: Final = 0x8000_0400  # S_ATTR_PURE_INSTRUCTIONS, S_ATTR_SOME_INSTRUCTIONS
 _EMPTY_KINDS: Final = frozenset({0x1, 0xC, 0x12})  # zerofill: no bytes in the file
 
@@ -60,10 +61,11 @@ def _segment(view: View, command: RawCommand, fields: tuple[bytes, int, int, int
 
 def _sections(view: View, command: RawCommand, head: int, count: int, segment: Segment) -> list[Section]:
     row = view.layout.section
-    room = (len(command.data) - head) // row.size
+    room = min((len(command.data) - head) // row.size, view.budget.items_left // _ITEMS_A_SECTION)
     if count > room:
-        said = f"{segment.kind}: {count} sections, the command has room for {room}"
+        said = f"{segment.kind}: {count} sections, there is room for {room}"
         view.damage.add("section", said, command.offset, fatal=True)
+    view.budget.items(_ITEMS_A_SECTION * min(count, room))
     sections = []
     for number in range(min(count, room)):
         at = head + number * row.size

@@ -10,9 +10,12 @@ from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.macho.layout import LAYOUTS, Command, HeaderFlags, Layout
 from loadstone.core.image import Section, Segment
-from loadstone.core.limits import MAX_HEADER_TABLE, MAX_TABLE_SIZE
+from loadstone.core.limits import MAX_TABLE_SIZE
 
 __all__ = ["RawCommand", "View", "command_name", "read_view"]
+
+_MAX_COMMANDS: Final = 4096
+"""Real images have some dozens; the largest, of the shared cache and of kernels, some hundreds."""
 
 _ALIGNMENT: Final = 4  # of commands: 8 in 64-bit files, but older tools wrote 4 and dyld accepts that
 
@@ -120,11 +123,11 @@ def _commands(view: View, count: int, size: int) -> list[RawCommand]:
     data = view.cursor.upto(begin, min(size, MAX_TABLE_SIZE))
     if len(data) < size:
         view.damage.add("load commands", f"{size} bytes are said to be there, {len(data)} are", begin, fatal=True)
-    if count > MAX_HEADER_TABLE:
-        view.damage.add("load commands", f"{count} are more than the {MAX_HEADER_TABLE} allowed", begin, fatal=True)
+    if count > _MAX_COMMANDS:
+        view.damage.add("load commands", f"{count} are more than the {_MAX_COMMANDS} allowed", begin, fatal=True)
     commands: list[RawCommand] = []
     at = 0
-    while len(commands) < min(count, MAX_HEADER_TABLE):
+    while len(commands) < min(count, _MAX_COMMANDS):
         if at + 8 > len(data):
             view.damage.add("load commands", f"only {len(commands)} of {count} are there", begin + at, fatal=True)
             break
