@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary import images
+from loadstone.binary.macho.facts import MachoFacts
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind, SymbolBinding
 from loadstone.core.trace import Diagnosis, Step, StepOutcome
@@ -126,8 +127,11 @@ class DyldRules:
             return None, "not a mach-o file"
         found = slices[0] if like is None else next((i for i in slices if i.machine.code == like.machine.code), None)
         if found is None and like is not None:
-            have = ",".join(i.machine.name for i in slices)
-            return None, f"mach-o file, but is an incompatible architecture (have '{have}', need '{like.machine.name}')"
+            have = ",".join(map(_architecture, slices))
+            return (
+                None,
+                f"mach-o file, but is an incompatible architecture (have '{have}', need '{_architecture(like)}')",
+            )
         return found, ""
 
     def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
@@ -206,6 +210,11 @@ class DyldRules:
             yield from _unsigned(member)
 
 
+def _architecture(image: Image) -> str:
+    """Apple's name for it: arm64, x86_64h."""
+    return image.native.architecture if isinstance(image.native, MachoFacts) else image.machine.name
+
+
 def _offered(provider: Member) -> frozenset[str] | None:
     """Everything a library exports, re-exports included; None when part of that is only known by name."""
     if provider.image is None:
@@ -223,8 +232,8 @@ def _offered(provider: Member) -> frozenset[str] | None:
 def _unsigned(member: Member) -> Iterator[Diagnosis]:
     """On Apple silicon a file without any signature is killed when its pages are touched."""
     image = member.image
-    signature = getattr(image.native, "signature", None) if image else None
-    if image is not None and image.machine.name == "arm64" and signature is None:
+    facts = image.native if image is not None else None
+    if isinstance(facts, MachoFacts) and facts.architecture.startswith("arm64") and facts.signature is None:
         yield Diagnosis(
             code="macho-signature",
             blocking=True,

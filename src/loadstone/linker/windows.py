@@ -30,6 +30,7 @@ _NO_ENTRY: Final = "[WinError 127] The specified procedure could not be found"
 _NOT_VALID: Final = "[WinError 193] %1 is not a valid Win32 application"
 _MAX_MISSING: Final = 20
 _HOST_MODULES: Final = ("python3", "libpython3")
+_HOST_RUNTIME: Final = frozenset(("vcruntime140", "vcruntime140_1"))  # shipped beside python.exe
 
 
 @dataclass(slots=True)
@@ -79,7 +80,7 @@ class WindowsRules:
         if stem in SYSTEM_DLLS and not self.model.system_dirs:
             granted = _granted("system32", name, "a library of the system, in System32")
             return Located((*steps, *granted.steps), granted.path, None, "system32", assumed=True)
-        if stem.startswith(_HOST_MODULES):
+        if stem.startswith(_HOST_MODULES) or (stem in _HOST_RUNTIME and _for_python(loaded[0])):
             granted = _granted("host", name, "the Python interpreter that imports it has it loaded")
             return Located((*steps, *granted.steps), granted.path, None, "host", assumed=True)
         return Located(tuple(steps))
@@ -179,6 +180,11 @@ class WindowsRules:
         for dependency, provider in member.needs:
             if provider is not None and provider.image is not None:
                 yield from _entries(member, dependency, provider, provider.image)
+
+
+def _for_python(root: Member) -> bool:
+    """Whether a library is an extension module: it imports the interpreter that will load it."""
+    return root.image is not None and any(d.name.casefold().startswith(_HOST_MODULES) for d in root.image.needed)
 
 
 def _granted(rule: str, name: str, reason: str) -> Located:
