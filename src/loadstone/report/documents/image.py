@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from loadstone.binary import shadowing
+from loadstone.binary.demangle import demangle
 from loadstone.core.image import Dependency, HardeningFact, Image, Symbol
 from loadstone.errors import LoadstoneError
 from loadstone.report.documents.claims import LocationDocument, location_document
@@ -75,9 +76,13 @@ class SectionDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SymbolDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An export or import. ``version_file`` is the file an import wants its version from."""
+    """An export or import. ``version_file`` is the file an import wants its version from.
+
+    ``demangled`` is the name as C++ or Rust authors wrote it; null when it is not mangled.
+    """
 
     name: str
+    demangled: str | None
     kind: str
     binding: str
     visibility: str
@@ -236,8 +241,10 @@ def _dependency(dependency: Dependency) -> DependencyDocument:
 
 def _symbol(symbol: Symbol) -> SymbolDocument:
     version = symbol.version
+    readable = demangle(symbol.name)
     return SymbolDocument(
         name=symbol.name,
+        demangled=readable if readable != symbol.name else None,
         kind=symbol.kind.value,
         binding=symbol.binding.value,
         visibility=symbol.visibility.value,

@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import groupby
 
 from loadstone.binary import shadowing
+from loadstone.binary.demangle import demangle
 from loadstone.core.image import (
     CheckState,
     Dependency,
@@ -173,7 +174,7 @@ _NOUNS = {
 
 
 def _symbol(symbol: Symbol) -> tuple[str, ...]:
-    name = printable(symbol.name, 400)
+    name = printable(demangle(symbol.name), 400)
     if symbol.version:
         name += ("@@" if symbol.exported and symbol.version.is_default else "@") + printable(symbol.version.name, 80)
     origin = symbol.library or (symbol.version.file if symbol.version else None)
