@@ -120,7 +120,10 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One import matched to the export the loader would choose; ``shadowed`` lists later definitions that lost."""
+    """One import matched to the export the loader would choose; ``shadowed`` lists later definitions that lost.
+
+    ``linked_file`` is the file the import's version says it was linked against.
+    """
 
     consumer: str
     symbol: str
@@ -129,6 +132,7 @@ class Binding:
     weak: bool = False
     lazy: bool = False
     shadowed: tuple[str, ...] = ()
+    linked_file: str | None = None
 
 
 class LoadVerdict(StrEnum):

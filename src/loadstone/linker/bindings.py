@@ -22,6 +22,7 @@ from loadstone.linker.graph import Phase, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import BindingMode
+from loadstone.linker.thread_storage import reserve_of, static_need
 
 __all__ = ["Bound", "Miss", "bind", "find_definition", "relocation_order", "scope_of"]
 
@@ -176,7 +177,23 @@ def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator
         scope = everything.get(key)
         if scope is None:
             scope = everything[key] = scope_of(process, loaded, local)
+        refused = _no_thread_storage(process, loaded)
+        if refused is not None:
+            yield refused
         yield from _bind_object(process, loaded, scope)
+
+
+def _no_thread_storage(process: Process, loaded: LoadedObject) -> Refusal | None:
+    """A library opened late that wants more static thread-local storage than there can be."""
+    need = static_need(loaded)
+    if process.program is not None and any(loaded is known for known in process.global_scope):
+        return None
+    if need <= reserve_of(process.model):
+        return None
+    segment = next(s for s in loaded.image.segments if s.kind == "TLS")
+    text = "cannot allocate memory in static TLS block"
+    failure = Failure(loaded.path, text, offset=segment.header_offset)
+    return Refusal("static-tls", str(need), failure, loaded, opened=loaded.opened, phase=Phase.SYMBOLS)
 
 
 def _bind_object(process: Process, loaded: LoadedObject, scope: list[LoadedObject]) -> Iterator[Binding | Refusal]:
@@ -192,7 +209,15 @@ def _bind_object(process: Process, loaded: LoadedObject, scope: list[LoadedObjec
         bound = find_definition(name, version, scope, in_linked_file=in_linked_file)
         weak = table.bindings[position] == _WEAK
         provider = bound.provider.path if bound.provider else None
-        yield Binding(loaded.path, name, version.name if version else None, provider, weak, lazy)
+        yield Binding(
+            consumer=loaded.path,
+            symbol=name,
+            version=version.name if version else None,
+            provider=provider,
+            weak=weak,
+            lazy=lazy,
+            linked_file=version.file if version else None,
+        )
         if bound.miss is None or (weak and bound.miss is Miss.UNDEFINED):
             continue
         yield _missed(loaded, table, position, version, bound.miss, lazy=lazy)

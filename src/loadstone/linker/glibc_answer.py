@@ -14,7 +14,7 @@ __all__ = ["explain_glibc", "search_glibc"]
 def explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings: bool) -> Explanation:
     """Load ``name`` as glibc would and say what came of it; arguments as :func:`loadstone.linker.explain`."""
     load = simulate(name, model, as_library=as_library, bindings=bindings)
-    case = Case(name, load.process, load.searchlist, load.starts_program)
+    case = Case(name, load.process, load.searchlist, load.starts_program, load.bindings)
     diagnoses = [diagnose(case, refusal) for refusal in load.refusals]
     if load.root is not None:
         diagnoses += risks(case)

@@ -347,6 +347,43 @@ def thread_local_storage_within_the_surplus(w: Workshop) -> Question:
 
 
 @case
+def thread_local_storage_beyond_the_surplus(w: Workshop) -> Question:
+    source = '__thread char t[200000] __attribute__((tls_model("initial-exec"))); char *a(void){return t;}'
+    w.library("liba.so", source)
+    return w.ask("liba.so")
+
+
+@case
+def thread_local_storage_beyond_the_surplus_of_a_dependency(w: Workshop) -> Question:
+    source = '__thread char t[200000] __attribute__((tls_model("initial-exec"))); char *a(void){return t;}'
+    w.library("libb.so", source)
+    w.library("liba.so", needs=["libb.so"], runpath="$ORIGIN")
+    return w.ask("liba.so")
+
+
+@case
+def thread_local_storage_with_a_tunable(w: Workshop) -> Question:
+    source = '__thread char t[9000] __attribute__((tls_model("initial-exec"))); char *a(void){return t;}'
+    w.library("liba.so", source)
+    return w.ask("liba.so", env={"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=0x4000"})
+
+
+@case
+def thread_local_storage_reached_dynamically(w: Workshop) -> Question:
+    source = "__thread char t[200000]; char *a(void){return t;}"
+    w.library("liba.so", source, libc=True)
+    return w.ask("liba.so")
+
+
+@case
+def thread_local_storage_of_a_program(w: Workshop) -> Question:
+    source = '__thread char t[200000] __attribute__((tls_model("initial-exec"))); char *a(void){return t;}'
+    w.library("libb.so", source)
+    w.program("prog", needs=["libb.so"], runpath="$ORIGIN")
+    return w.ask("prog", program=True)
+
+
+@case
 def an_undefined_thread_local(w: Workshop) -> Question:
     source = 'extern __thread int t __attribute__((tls_model("initial-exec"))); int a(void){return t;}'
     w.library("liba.so", source)

@@ -55,7 +55,8 @@ class Usage:
     does not need them; ``copied`` ones are data an executable holds a copy of. ``relative`` counts relocations that
     need no symbol, RELR entries not among them; ``irelative`` those that run a resolver function of the image.
     ``order`` has all of them as relocations first name them, which is the order a loader binds them in.
-    ``initial_exec_tls`` says that thread-local storage is reached by an offset fixed at load.
+    ``initial_exec_tls`` says that thread-local storage is reached by an offset fixed at load, ``thread_locals`` whose
+    (0: the image's own, without a symbol).
     """
 
     immediate: frozenset[int] = frozenset()
@@ -65,6 +66,7 @@ class Usage:
     relative: int = 0
     irelative: int = 0
     initial_exec_tls: bool = False
+    thread_locals: frozenset[int] = frozenset()
 
 
 # DT_FLAGS and DT_FLAGS_1: gABI chapter 5; Solaris Linker and Libraries Guide; glibc elf.h

@@ -136,7 +136,7 @@ def usage(layout: Layout, machine: int, tables: tuple[RelocationTable, ...]) -> 
     copied: set[int] = set()
     order: dict[int, None] = {}
     relative = irelative = 0
-    initial_exec = False
+    thread_locals: set[int] = set()
     for table in tables:
         relative += table.relative
         for info, symbol, kind in split_info(layout, machine, dict.fromkeys(table.infos)):
@@ -148,7 +148,7 @@ def usage(layout: Layout, machine: int, tables: tuple[RelocationTable, ...]) -> 
             elif kind in numbers.irelative:
                 irelative += table.infos.count(info)
             elif kind in numbers.tls_offset:
-                initial_exec = True
+                thread_locals.add(symbol)
                 immediate.add(symbol)
             elif kind in numbers.copy:
                 copied.add(symbol)
@@ -164,5 +164,6 @@ def usage(layout: Layout, machine: int, tables: tuple[RelocationTable, ...]) -> 
         order=tuple(symbol for symbol in order if symbol in immediate or symbol in slots),
         relative=relative,
         irelative=irelative,
-        initial_exec_tls=initial_exec,
+        initial_exec_tls=bool(thread_locals),
+        thread_locals=frozenset(thread_locals),
     )

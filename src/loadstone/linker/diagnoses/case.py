@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from loadstone.core.claims import Confidence, Location, Severity
-from loadstone.core.trace import Diagnosis, Step
+from loadstone.core.trace import Binding, Diagnosis, Step
 from loadstone.linker.graph import Phase, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
@@ -21,6 +21,7 @@ class Case:
     process: Process
     searchlist: list[LoadedObject] = field(default_factory=list)
     starts_program: bool = False
+    bindings: list[Binding] = field(default_factory=list)
 
     @property
     def model(self) -> LoaderModel:

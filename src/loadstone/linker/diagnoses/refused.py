@@ -8,6 +8,7 @@ from loadstone.core.claims import Confidence
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import Case, blocking, leaf
 from loadstone.linker.graph import Refusal
+from loadstone.linker.thread_storage import reserve_of
 
 __all__ = ["refused"]
 
@@ -66,6 +67,13 @@ _ROWS: Final = {
         "{path} is a program for {name}, which this machine cannot run.",
         "install the build for {machine}, or an emulator such as qemu-user",
     ),
+    "static-tls": (
+        "{path} wants {level} bytes of static thread-local storage; for libraries opened late there are {reserve}.",
+        (
+            "load it early (LD_PRELOAD, or link the program with it), or set"
+            " GLIBC_TUNABLES=glibc.rtld.optional_static_tls={level}"
+        ),
+    ),
     "isa-level": (
         "{path} is built for a newer processor: it needs x86-64-v{level}, this one is x86-64-v{have}.",
         "install a build for x86-64-v{have} or lower",
@@ -85,6 +93,7 @@ def refused(case: Case, refusal: Refusal) -> Diagnosis:
         "asking": leaf(asking),
         "text": refusal.failure.text,
         "machine": case.model.abi.name,
+        "reserve": reserve_of(case.model),
         "level": refusal.name,
         "have": case.model.isa_level,
     }

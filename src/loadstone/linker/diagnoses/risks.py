@@ -10,25 +10,23 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import Case, leaf, risk
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.thread_storage import reserve_of, static_need
 
 __all__ = ["RISKS"]
 
-_STATIC_TLS_SURPLUS: Final = 1664
-"""Bytes of static thread-local storage glibc keeps for late libraries by default (glibc.rtld.optional_static_tls)."""
+_ALWAYS_FITS: Final = 64
+"""Bytes of static thread-local storage that have room in practice, whatever was loaded before."""
 
 
 def _static_tls(case: Case) -> Iterator[Diagnosis]:
-    late = [o for o in case.searchlist if o not in case.process.global_scope]
-    users = [o for o in late if o.facts.static_tls and o.facts.tls is not None and o.facts.tls.size]
-    total = sum(o.facts.tls.size for o in users if o.facts.tls)
-    for loaded in users:
-        assert loaded.facts.tls is not None
-        size = loaded.facts.tls.size
-        too_much = total > _STATIC_TLS_SURPLUS
-        if not too_much and size <= 64:  # a few bytes always fit in practice
+    started = {id(o) for o in case.process.global_scope}
+    reserve = reserve_of(case.model)
+    for loaded in case.searchlist:
+        need = static_need(loaded)
+        if id(loaded) in started or not _ALWAYS_FITS < need <= reserve:
             continue
         text = (
-            f"{leaf(loaded.path)} wants {size} bytes of static thread-local storage, from the {_STATIC_TLS_SURPLUS} all"
+            f"{leaf(loaded.path)} wants {need} bytes of static thread-local storage, from the {reserve} that all"
             " libraries loaded after the start share: whether they suffice depends on what was loaded before."
         )
         yield risk(
@@ -38,9 +36,32 @@ def _static_tls(case: Case) -> Iterator[Diagnosis]:
             "load it early (LD_PRELOAD, or first import), or GLIBC_TUNABLES=glibc.rtld.optional_static_tls=16384",
             evidence=(_segment(loaded, "TLS"),),
             chain=loaded.chain,
-            severity=Severity.MEDIUM if too_much else Severity.LOW,
-            confidence=Confidence.LIKELY if too_much else Confidence.POSSIBLE,
+            confidence=Confidence.POSSIBLE,
             loader_message=f"{loaded.path}: cannot allocate memory in static TLS block",
+        )
+
+
+def _interposed(case: Case) -> Iterator[Diagnosis]:
+    """Symbols bound to another library than the one they were linked against, although that one has them too."""
+    by_path = {o.path: o for o in case.process.namespace.objects}
+    taken: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for binding in case.bindings:
+        if binding.provider is None or binding.linked_file is None:
+            continue
+        provider = by_path[binding.provider]
+        intended = case.process.namespace.answering_to(binding.linked_file)
+        if intended is None or intended is provider or provider.answers_to(binding.linked_file):
+            continue
+        if any(s.exported and s.name for s in intended.image.symbols.named(binding.symbol)):
+            taken[binding.consumer, provider.path, intended.path].append(binding.symbol)
+    for (consumer, provider_path, intended_path), symbols in taken.items():
+        shown = ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else "")
+        text = (
+            f"{leaf(consumer)} was linked against {leaf(intended_path)} for {shown}, and gets"
+            f" {leaf(provider_path)}'s, which comes first."
+        )
+        yield risk(
+            "interposed", consumer, text, "fine when it is meant (an allocator, a preload); else hide them there"
         )
 
 
@@ -151,6 +172,7 @@ RISKS: Final[tuple[Callable[[Case], Iterator[Diagnosis]], ...]] = (
     _damaged,
     _depends_on_directory,
     _static_tls,
+    _interposed,
     _duplicate_copies,
     _text_relocations,
     _environment_dropped,
