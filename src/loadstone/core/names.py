@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from loadstone.core.limits import MAX_NAME_LENGTH
@@ -209,6 +210,7 @@ def _is_absolute(directory: str, naming: Naming) -> bool:
     return "\\" in naming.separators and directory[1:2] == ":"
 
 
+@lru_cache(maxsize=256)
 def candidates(
     name: str,
     version: str | None,

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -22,7 +24,6 @@ from loadstone.library.policy import Policy, SearchPolicy, SearchSource
 from loadstone.library.search_dirs import Directory, directories_of, has_prefix, runtime_names
 from loadstone.library.surroundings import LOADER_SOURCES, of_model, of_this_process
 from loadstone.linker import LoaderModel
-from loadstone.linker.glibc import Search
 from loadstone.linker.packages import package_of_missing
 from loadstone.linker.request import LoaderKind
 
@@ -66,9 +67,9 @@ def find(
     if has_directory(asked, platform):
         return explicit_path(asked, wanted, platform)
     hunt = _Hunt(asked, wanted, platform, (policy or Policy.default()).search, model)
-    for is_loader, group in groupby(hunt.sources, LOADER_SOURCES.__contains__):
+    for name_by_name, group in groupby(hunt.sources, hunt.goes_name_by_name):
         sources = tuple(group)
-        found = hunt.ask_loader(sources) if is_loader else hunt.ask_each(sources)
+        found = hunt.ask_name_by_name(sources) if name_by_name else hunt.ask_each(sources)
         if found is not None:
             return Trace(asked, tuple(hunt.steps), *found)
     raise NotFound(name=asked, trace=Trace(asked, tuple(hunt.steps)), advice=hunt.advice())
@@ -127,7 +128,6 @@ class _Hunt:
         self.names = tuple(c.name for c in all_names if c.carries_version)
         self.steps += [_versionless(c) for c in all_names if not c.carries_version]
         self.runtime = runtime_names(name, version, platform)
-        self._verifying: Search | None = None
         self.sources = tuple(s for s in policy.sources if self._applies(s, is_here=model is None))
 
     def _applies(self, source: SearchSource, *, is_here: bool) -> bool:
@@ -164,21 +164,32 @@ class _Hunt:
         return None
 
     def _ask_directories(self, source: SearchSource, directories: tuple[Directory, ...]) -> Found | None:
-        rule = source.value
-        for directory in directories:
-            if source is not SearchSource.EXPLICIT and is_open_to_all(directory.path):
-                reason = "everybody may write to this directory; name it in SearchPolicy.dirs to use it all the same"
-                self.steps.append(Step(rule, directory.path, StepOutcome.NOT_CONSULTED, reason, directory.origin))
-                continue
-            listed = directory.entries()
+        for directory in self._closed(source, directories):
+            listed = frozenset(directory.entries())
             for name in (*self.names, *self.runtime.best_of(listed, mangled=directory.is_bundled)):
-                path = f"{directory.path}/{name}"
-                if name not in listed:
-                    self.steps.append(
-                        Step(rule, path, StepOutcome.ABSENT, _ABSENT, directory.origin, errno=errno.ENOENT)
-                    )
-                elif self._verified(rule, path, directory.origin):
-                    return path, rule
+                found = self._in_directories(source.value, [(directory, listed)], name)
+                if found is not None:
+                    return found
+        return None
+
+    def _closed(self, source: SearchSource, directories: tuple[Directory, ...]) -> Iterator[Directory]:
+        """Those that may be searched: not those that everybody may write to, unless the policy names them."""
+        for directory in directories:
+            if source is SearchSource.EXPLICIT or not is_open_to_all(directory.path):
+                yield directory
+                continue
+            reason = "everybody may write to this directory; name it in SearchPolicy.dirs to use it all the same"
+            self.steps.append(Step(source.value, directory.path, StepOutcome.NOT_CONSULTED, reason, directory.origin))
+
+    def _in_directories(
+        self, rule: str, directories: list[tuple[Directory, frozenset[str]]], name: str
+    ) -> Found | None:
+        for directory, listed in directories:
+            path = f"{directory.path}/{name}"
+            if name not in listed:
+                self.steps.append(Step(rule, path, StepOutcome.ABSENT, _ABSENT, directory.origin, errno=errno.ENOENT))
+            elif self._verified(rule, path, directory.origin):
+                return path, rule
         return None
 
     def _verified(self, rule: str, path: str, origin: str) -> bool:
@@ -186,9 +197,8 @@ class _Hunt:
         if self.model.kind is not LoaderKind.GLIBC:
             self.steps.append(Step(rule, path, StepOutcome.TAKEN, "", origin))
             return True
-        if self._verifying is None:
-            self._verifying = self._around.search(LOADER_SOURCES, "")
-        located = self._verifying.locate(path, None)
+        with self._around.search(LOADER_SOURCES, "") as searching:
+            located = searching.locate(path, None)
         self.steps += [replace(step, rule=rule, source=origin) for step in located.steps]
         return located.opened is not None
 
@@ -196,33 +206,57 @@ class _Hunt:
         self.steps.append(Step(rule, path, StepOutcome.TAKEN, reason, origin))
         return path, rule
 
-    # -- the loader's own sources ----------------------------------------------------------------------------------
+    # -- the loader's own sources, and the prefix among them -------------------------------------------------------
 
-    def ask_loader(self, sources: tuple[SearchSource, ...]) -> Found | None:
-        """The simulated loader, for each name in turn, with those of its sources that the policy allows."""
-        if self.model.kind is not LoaderKind.GLIBC:
-            return self._ask_plain_loader(sources)
-        asks_environment = SearchSource.ENVIRONMENT in sources
-        library_path = self.model.variable("LD_LIBRARY_PATH") if asks_environment else None
-        searching = self._around.search(sources, self._safe(library_path) if library_path else "")
-        requester = searching.program if asks_environment else None
-        names = self.names
-        if SearchSource.SYSTEM_CACHE in sources and self.runtime:
-            stem = self.runtime.stem
-            names += self.runtime.best_of({e.name for e in self.model.cache.entries if e.name.startswith(stem)})
-        for name in names:
-            located = searching.locate(name, requester)
-            self.steps += located.steps
-            if located.opened is not None:
-                return self.model.absolute(located.steps[-1].candidate), located.how
+    def goes_name_by_name(self, source: SearchSource) -> bool:
+        """Whether a source is asked for one name after the other, as the loader is, and not emptied at once."""
+        return self.model.kind is LoaderKind.GLIBC and (source in LOADER_SOURCES or source is SearchSource.PREFIX)
+
+    def ask_name_by_name(self, sources: tuple[SearchSource, ...]) -> Found | None:
+        """Each name through all of the sources, in their order; then the names they have with some version."""
+        places = [self._place(tuple(group)) for _, group in groupby(sources, SearchSource.PREFIX.__eq__)]
+        for name in self.names:
+            for place in places:
+                found = place(name)
+                if found is not None:
+                    return found
+        return self._ask_runtime(sources, places)
+
+    def _ask_runtime(
+        self, sources: tuple[SearchSource, ...], places: list[Callable[[str], Found | None]]
+    ) -> Found | None:
+        if not self.runtime:
+            return None
+        stem = self.runtime.stem
+        listed = {e.name for e in self.model.cache.entries if e.name.startswith(stem)}
+        if SearchSource.SYSTEM_CACHE not in sources:
+            listed = set()
+        if SearchSource.PREFIX in sources:
+            for directory in directories_of(SearchSource.PREFIX, self.policy, self.platform):
+                listed.update(directory.entries())
+        for name in self.runtime.best_of(listed):
+            for place in places:
+                found = place(name)
+                if found is not None:
+                    return found
         return None
 
-    def _ask_plain_loader(self, sources: tuple[SearchSource, ...]) -> Found | None:
-        for source in sources:
-            found = self._ask_directories(source, directories_of(source, self.policy, self.platform))
-            if found is not None:
-                return found
-        return None
+    def _place(self, sources: tuple[SearchSource, ...]) -> Callable[[str], Found | None]:
+        """What asks these sources for one name: the directories of a prefix, or the simulated loader."""
+        if sources[0] is SearchSource.PREFIX:
+            directories = self._closed(SearchSource.PREFIX, directories_of(sources[0], self.policy, self.platform))
+            listed = [(directory, frozenset(directory.entries())) for directory in directories]
+            return partial(self._in_directories, SearchSource.PREFIX.value, listed)
+        library_path = self.model.variable("LD_LIBRARY_PATH") if SearchSource.ENVIRONMENT in sources else None
+        return partial(self._in_loader, sources, self._safe(library_path) if library_path else "")
+
+    def _in_loader(self, sources: tuple[SearchSource, ...], library_path: str, name: str) -> Found | None:
+        with self._around.search(sources, library_path) as searching:
+            located = searching.locate(name, searching.program)
+        self.steps += located.steps
+        if located.opened is None:
+            return None
+        return self.model.absolute(located.steps[-1].candidate), located.how
 
     def _safe(self, value: str) -> str:
         kept = []

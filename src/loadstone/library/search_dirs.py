@@ -8,6 +8,7 @@ import site
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from loadstone.core.names import NAMING, Platform, is_library
@@ -115,6 +116,7 @@ class RuntimeNames:
         return tuple(sorted(matches, key=lambda name: _rank(matches[name]["version"] or "")))
 
 
+@lru_cache(maxsize=256)
 def runtime_names(name: str, version: str | None, platform: Platform) -> RuntimeNames:
     """What to look for when none of the exact names is there.
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from time import monotonic
 from typing import Final
 
 from loadstone.library.policy import SearchSource
@@ -21,6 +25,11 @@ LOADER_SOURCES: Final = (SearchSource.ENVIRONMENT, SearchSource.SYSTEM_CACHE, Se
 _CACHE: Final = "/etc/ld.so.cache"
 
 
+_MEMORY: Final = 1.0
+"""Seconds for which a search is used again, and with it what it knows of directories that are not there. The loader
+itself remembers those for the life of the process."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Surroundings:
     """A loader to simulate and the program that asks it (None when that cannot be read).
@@ -30,9 +39,34 @@ class Surroundings:
 
     model: LoaderModel
     program: LoadedObject | None
+    _idle: deque[tuple[_Asked, float, Search]] = field(default_factory=lambda: deque(maxlen=8), repr=False)
 
-    def search(self, sources: tuple[SearchSource, ...], library_path: str) -> Search:
-        """The loader's search with only those of its sources, and ``library_path`` for LD_LIBRARY_PATH."""
+    @contextmanager
+    def search(self, sources: tuple[SearchSource, ...], library_path: str) -> Iterator[Search]:
+        """The loader's search with only those of its sources, and ``library_path`` for LD_LIBRARY_PATH.
+
+        It belongs to the caller until the context is left: two threads never share one.
+        """
+        asked = (sources, library_path)
+        searching, until = self._taken(asked) or (self._made(sources, library_path), monotonic() + _MEMORY)
+        try:
+            yield searching
+        finally:
+            self._idle.append((asked, until, searching))
+
+    def _taken(self, asked: _Asked) -> tuple[Search, float] | None:
+        for _ in range(len(self._idle)):
+            try:
+                kept = self._idle.popleft()
+            except IndexError:  # another thread took the last
+                return None
+            if kept[0] == asked and monotonic() < kept[1]:
+                return kept[2], kept[1]
+            if monotonic() < kept[1]:
+                self._idle.append(kept)
+        return None
+
+    def _made(self, sources: tuple[SearchSource, ...], library_path: str) -> Search:
         model = self.model
         searching = Search(
             replace(
@@ -42,8 +76,11 @@ class Surroundings:
                 system_dirs=model.system_dirs if SearchSource.DEFAULT_DIRS in sources else (),
             )
         )
-        searching.program = self.program
+        searching.program = self.program if SearchSource.ENVIRONMENT in sources else None
         return searching
+
+
+_Asked = tuple[tuple[SearchSource, ...], str]
 
 
 def of_this_process() -> Surroundings:
