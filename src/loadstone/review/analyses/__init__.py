@@ -7,7 +7,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record, calls_in, names_in
+from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record, calls_in, members_in, names_in
 from loadstone.review.apis import Role, Tables, tables
 from loadstone.review.cfg import Graph, build
 
@@ -83,6 +83,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     shares: dict[int, set[str]] = {}
     for unit in program.units:
         shared = {v.name for v in unit.variables}
+        fields = {m.name for c in unit.classes for m in c.members}
         for function in unit.functions:
             key = id(function)
             simple = function.name.rpartition("::")[2].rpartition(".")[2]
@@ -94,7 +95,8 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                 calls[key].add(call.name.rpartition("::")[2].rpartition(".")[2])
                 if api is not None and api.role not in _QUIET:
                     wanted.add(key)
-            shares[key] = {f"{unit.path}:{n}" for n in names_in(function.body) if n in shared}
+            used = set(names_in(function.body))
+            shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {f".{n}" for n in (used | members_in(function.body)) & fields}
             if unit.language is ir.Language.PYTHON:
                 wanted.add(key)
     touched = {name for key in wanted for name in shares[key]}

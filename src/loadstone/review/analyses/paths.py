@@ -19,7 +19,7 @@ from loadstone.review.analyses.state import Held, Memory, Spot, State, Taint, Va
 from loadstone.review.apis import Api, Role, Success, Tables
 from loadstone.review.cfg import Graph, Kind, Leave, Node
 
-__all__ = ["Explorer", "Known", "MethodTable", "Record", "calls_in", "children", "every_expression", "every_statement", "names_in"]
+__all__ = ["Explorer", "Known", "MethodTable", "Record", "calls_in", "children", "every_expression", "every_statement", "members_in", "names_in"]
 
 MAX_STEPS: Final = 6000
 """Nodes run for one function, callees included; the rest of it is cut and said to be."""
@@ -159,7 +159,7 @@ class Explorer:
             elif state.truth.get(pointer(value)) is not False:
                 site.exits.add(Exit(spot, is_open=True, kind=kind, known=state.truth.get(pointer(value))))
         for place, value in state.env.items():
-            if place[0] != "v" and not _rooted_locally(place) and value is not None and value[0] == "s":
+            if place[0] != "v" and not _rooted_locally(place) and value is not None and value[0] == "s" and state.truth.get(value) is not False:
                 self._use(value, "kept", state, frame, spot.line, owner=_describe(place))
         for held in state.locks:
             if not held.scoped:
@@ -204,10 +204,22 @@ class Explorer:
                 for leave in reversed(node.guarded):
                     self._leave(leave, thrown, frame)
                 work.append((node.unwind, thrown))
+            elif state.locks and frame.known.unit.language is ir.Language.PYTHON:
+                self._thrown_with_locks(node, state, frame)
             for slot, after in self._step(node, state.copy(), frame):
                 if slot < len(node.next) and node.next[slot] >= 0:
                     work.append((node.next[slot], after))
         return ended
+
+    def _thrown_with_locks(self, node: Node, state: State, frame: _Frame) -> None:
+        """Python: a call between taking a lock and releasing it may raise, and then nobody releases it."""
+        call = _bare(node.expression)
+        api = self.tables.get(call.name) if isinstance(call, ir.Call) else None
+        if node.expression is None or not _may_raise(node.expression) or (api is not None and api.role in {Role.LOCK, Role.UNLOCK}):
+            return
+        for held in state.locks:
+            if not held.scoped:
+                self.record.lock_steps.add(LockStep("kept", held.lock, frame.spot(node.line), (), held.spot))
 
     def _step(self, node: Node, state: State, frame: _Frame) -> list[tuple[int, State]]:
         match node.kind:
@@ -372,7 +384,9 @@ class Explorer:
         found = self.program.find(f"{name}::~{name}", frame.known.unit)
         if found is None or frame.level >= _MAX_LEVELS:
             return [state]
-        return [s for _, s in self._enter_callee(found, (), ("a", place), state, frame, leave.line)]
+        held = state.env.get(place)
+        this: Value = held if held is not None and held[0] == "o" else ("a", place)
+        return [s for _, s in self._enter_callee(found, (), this, state, frame, leave.line)]
 
     def _after_loop(self, loop: ir.Loop, state: State, frame: _Frame) -> None:
         """A loop that looks at each character of a text has looked at all of them when it ends."""
@@ -384,7 +398,8 @@ class Explorer:
                     argument = argument.operand if isinstance(argument, ir.Cast) else argument.base if isinstance(argument, ir.Item) else argument.operands[0] if argument.operands else None
                 if argument is not None:
                     for value, _ in self.value(argument, state, frame):
-                        state.add_check(value, "characters", frame.spot(call.line))
+                        for leaf in state.leaves(value):
+                            state.add_check(leaf, "characters", frame.spot(call.line))
 
     # Memory.
 
@@ -430,6 +445,8 @@ class Explorer:
         value = self._one(base, state, frame)
         if value is not None and value[0] == "a":
             return value[1]
+        if value is not None and value[0] == "o":
+            return value
         if through or frame.known.unit.language is ir.Language.PYTHON:
             return value
         place = self.place(base, state, frame)
@@ -757,6 +774,9 @@ class Explorer:
             if frame.level < _MAX_LEVELS and (found.is_relevant or len(found.graph.nodes) <= _MAX_PLAIN_CALLEE) and len(found.graph.nodes) <= _MAX_CALLEE and self.steps < MAX_STEPS and not self._is_running(found, frame):
                 return self._enter_callee(found, values, receiver, state, frame, call.line, call)
             api = None
+        if api is None and found is None and (made := self.program.find(f"{name}::{name}", frame.known.unit)) is not None and frame.level < _MAX_LEVELS:
+            built: Value = ("o", frame.number, id(call))
+            return [(built, s) for _, s in self._enter_callee(made, values, built, state, frame, call.line, call)]
         if api is not None:
             return self._effect(api, call, receiver, values, state, frame)
         return [self._unknown_call(call, name, receiver, values, state, frame)]
@@ -1105,6 +1125,7 @@ class Explorer:
         self.record.locks.add(lock)
         if again is not None:
             self.record.lock_steps.add(LockStep("again", lock, spot, state.locks, again.spot))
+            state.locks = (*state.locks, Held(lock, spot, scoped))
             return
         if not together:
             self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped))
@@ -1115,8 +1136,10 @@ class Explorer:
         spot = frame.spot(line)
         if any(h.lock == lock for h in state.locks):
             self.record.lock_steps.add(LockStep("drop", lock, spot))
-            state.locks = tuple(h for h in state.locks if h.lock != lock)
-            state.flags |= {(f"unlocked {lock}", spot)}
+            last = max(n for n, h in enumerate(state.locks) if h.lock == lock)
+            state.locks = (*state.locks[:last], *state.locks[last + 1 :])
+            if not any(h.lock == lock for h in state.locks):
+                state.flags |= {(f"unlocked {lock}", spot)}
             return
         since = state.has_flag(f"unlocked {lock}")
         if since is not None:
@@ -1540,6 +1563,11 @@ def children(expression: ir.Expression) -> Iterable[ir.Expression]:
 def calls_in(block: ir.Block) -> Iterator[ir.Call]:
     """Every call under the statements of a block, inner blocks included."""
     return (e for e in every_expression(block) if isinstance(e, ir.Call))
+
+
+def members_in(block: ir.Block) -> set[str]:
+    """Every member mentioned in a block."""
+    return {e.name for e in every_expression(block) if isinstance(e, ir.Member)}
 
 
 def names_in(block: ir.Block) -> Iterator[str]:

@@ -91,7 +91,7 @@ CORE: Final = frozenset({Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.PIN, Role.BO
 MINOR: Final = frozenset(
     {
         Role.SET_ENVIRONMENT, Role.COMMAND, Role.PERMISSION, Role.TEMPORARY, Role.VERIFY, Role.DIGEST, Role.PRIVILEGE,
-        Role.DOWNLOAD, Role.LOCK, Role.GUARD, Role.ONCE, Role.READ,
+        Role.DOWNLOAD, Role.OBSOLETE,
     }
 )  # fmt: skip
 """Roles that matter in a file which speaks of libraries."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,17 +10,9 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.shared_state_locked import shared_state
+from loadstone.review.rules.shared_state_locked import is_count, shared_state
 
-__all__ = ["RULE", "is_count"]
-
-_COUNT: Final = re.compile(r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z|count|refcnt|references")
-
-
-def is_count(variable: str) -> bool:
-    """Whether a name says that it counts references or loads."""
-    return bool(_COUNT.search(variable)) and "account" not in variable.lower()
-
+__all__ = ["RULE"]
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for shared in shared_state(facts):

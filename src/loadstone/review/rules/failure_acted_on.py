@@ -11,17 +11,18 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.paths import calls_in
 from loadstone.review.apis import Role, tables
-from loadstone.review.rules.places import ALL
+from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
 _ROLES: Final = frozenset({Role.LOAD, Role.RESOLVE, Role.UNLOAD})
-_BROAD: Final = frozenset({"OSError", "AttributeError", "Exception", "BaseException", "ImportError", ""})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
+        if unit.language not in NATIVE:
+            continue
         good: list[int] = []
         for function in unit.functions:
             for statement in _statements(function.body):
@@ -44,8 +45,6 @@ def _handlers(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Tr
     if called is None:
         return
     for handler in statement.handlers:
-        if not (set(handler.catches) & _BROAD or not handler.catches or unit.language is ir.Language.CPP):
-            continue
         if _does_nothing(handler.body):
             yield rule.no(
                 f"A failure of {called.name} (line {called.line}) is caught at line {handler.line} and dropped; what follows runs as if it had worked.",
@@ -132,11 +131,11 @@ RULE: Final = Rule(
     practice=Practice.ERROR_HANDLING,
     cwe=390,
     severity=Severity.MEDIUM,
-    languages=ALL,
+    languages=NATIVE,
     why="A failure that is caught and dropped comes back later as a crash with no trace of its cause.",
     fix="Return, retry or fall back.",
-    bad="try:\n    lib = ctypes.CDLL(path)\nexcept OSError:\n    pass\n",
-    good='try:\n    lib = ctypes.CDLL(path)\nexcept OSError as error:\n    raise Missing(path) from error\n',
+    bad="void *h = dlopen(path, RTLD_NOW);\nif (!h) {\n}\n",
+    good="void *h = dlopen(path, RTLD_NOW);\nif (!h) {\n    return report(dlerror());\n}\n",
     references=("https://cwe.mitre.org/data/definitions/390.html",),
     answer=_answer,
 )

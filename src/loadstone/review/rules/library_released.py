@@ -18,7 +18,10 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     kept: dict[str, list[Site]] = {}
     totals: dict[str, int] = {}
+    closes = any(s.api.role is Role.UNLOAD for s in facts.sites)
     for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.OPEN} and s.api.owned and s.api.kind != "mapping"):
+        if site.unit.language not in NATIVE:
+            continue
         leaking = sorted((e for e in site.exits if e.is_open and e.kind != "main"), key=lambda e: e.spot)
         inherited = {s.parent for s in facts.sites if s.api.role is Role.RESOLVE and (s.returned or s.stores)}
         outlives = facts.sites.index(site) in inherited
@@ -28,7 +31,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 kept.setdefault(site.spot.path, []).append(site)
         if site.is_inner and any(e.spot.function == site.spot.function for e in leaking):
             continue
-        if leaking and not outlives:
+        released = closes or site.api.role is Role.OPEN
+        if leaking and not outlives and released and not site.wrong_tests:
             yield _leak(rule, site, leaking[0].spot, len([e for e in site.exits if not e.is_open]), len(site.exits))
         for spot in sorted(site.overwritten)[:1]:
             yield rule.no(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -13,10 +14,18 @@ from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step, unit_of
 from loadstone.review.rules.rule import Rule
 
-__all__ = ["RULE", "Shared", "shared_state"]
+__all__ = ["RULE", "Shared", "is_count", "shared_state"]
 
 _ATOMIC: Final = ("atomic", "Atomic", "once_flag", "QBasicAtomic", "thread_local", "_Thread_local", "__thread")
 _CONSTANT: Final = ("const ", "constexpr")
+
+
+_COUNT: Final = re.compile(r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z|count|refcnt|references")
+
+
+def is_count(variable: str) -> bool:
+    """Whether a name says that it counts references or loads."""
+    return bool(_COUNT.search(variable)) and "account" not in variable.lower()
 
 
 class Shared:
@@ -71,6 +80,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         writes = [a for a in shared.accesses if a.is_write]
         if not writes or not shared.accesses:
             continue
+        if is_count(shared.variable) and len({w.spot for w in writes}) > 1:
+            continue
         if shared.lock:
             yield from _locked(rule, shared, writes)
         elif facts.threads or facts.lock_names:
@@ -94,7 +105,8 @@ def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]
         return
     if not held_writes and not any(a.is_write for a in bare):
         return
-    worst = sorted(bare, key=lambda a: (not a.is_write, a.spot))[0]
+    changing = next((a.spot.function for a in bare if a.is_write), bare[0].spot.function)
+    worst = next(a for a in bare if a.spot.function == changing)
     other = (held_writes or writes)[0]
     verb = "writes" if worst.is_write else "reads"
     yield rule.no(

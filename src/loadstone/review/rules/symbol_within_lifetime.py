@@ -19,7 +19,7 @@ _ALIVE: Final = {"call", "dereference", "argument", "return", "kept", "resolve"}
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in (s for s in facts.reached if s.api.role in {Role.RESOLVE, Role.LOAD}):
-        late = sorted((u for u in site.uses if u.closed is not None and u.how in _ALIVE), key=lambda u: (u.how == "kept", u.spot))
+        late = sorted((u for u in site.uses if u.closed is not None and u.how in _ALIVE and u.known is not False), key=lambda u: (u.how == "kept", u.spot))
         if late:
             yield _finding(rule, site, late[0])
 

@@ -118,7 +118,7 @@ class Expressions:
         """The declared type of a name or member, as spelled; empty when unknown."""
         match expression:
             case ir.Name(name=name):
-                return self.types.get(name, "")
+                return self.types.get(name, "") or self.types.get(f"{self.owner}.{name}", "")
             case ir.Member(base=base, name=name):
                 owner = base_type(self.type_of(base))
                 return self.types.get(f"{owner}.{name}", "") or self.types.get(f".{name}", "")

@@ -188,13 +188,14 @@ class Bodies:
         self, node: Node, one: Declared, x: Expressions, *, cleanup: str, static: bool
     ) -> Iterator[ir.Statement]:
         spelled = type_text(node, one.shape)
+        spelled = x.types.get(f"using {base_type(spelled)}", spelled)
         line = x.line(one.node)
         value: ir.Expression | None = None
         if one.is_function:
             if not self.is_cpp or not _is_object(text(node.child_by_field_name("type"))):
                 return
             arguments = tuple(ir.Name(line, p.type or p.name) for p in parameters_of(one.function))
-            spelled = type_text(node)
+            spelled = x.types.get(f"using {base_type(type_text(node))}", type_text(node))
             value = self._constructed(spelled, arguments, line)
         elif one.value is not None and one.value.type == "argument_list":
             value = self._constructed(spelled, x.arguments(one.value), line)

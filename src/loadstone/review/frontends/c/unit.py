@@ -29,6 +29,12 @@ MAX_SOURCE: Final = 16 << 20
 _MAX_NODES: Final = 400_000
 """Top-level and member declarations visited in one file."""
 
+_LIBRARIES: Final = re.compile(
+    rb"(?i:plug-?in|dylib|shared object|dlfcn)|\.so\b|\.dll\b|\bLD_[A-Z]+|DYLD_|\bldd\b|\bElf(?:32|64)?_|IMAGE_DOS|mach_header"
+)
+"""What a file says that speaks of libraries without calling their loader."""
+
+_FILE_FORMATS: Final = frozenset({"Elf64_Ehdr", "Elf32_Ehdr", "IMAGE_DOS_HEADER", "mach_header_64", "mach_header", "strtoul", "strtoull"})
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
 _SCOPES: Final = {"namespace_definition", "linkage_specification", "declaration_list", "template_declaration", "ERROR", "translation_unit", "export_declaration"}  # fmt: skip
 _CLASSES: Final = {"class_specifier", "struct_specifier"}
@@ -53,6 +59,8 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
         return ir.Unit(path, language, source, gaps=(gap,), line_count=lines)
     found = {w.decode(errors="replace") for w in set(_WORD.findall(data))}
     relevant = (words() | wanted) & found
+    if not relevant and _LIBRARIES.search(data):
+        relevant = (words(minor=True) | _FILE_FORMATS) & found
     if not relevant:
         return ir.Unit(path, language, source, line_count=lines, words=frozenset(found))
     unit = _Reader(path, data, language, frozenset(relevant)).run()
@@ -146,6 +154,7 @@ class _Reader:
                 self._class(node, scope, types, hidden=hidden)
             elif node.type == "declaration":
                 variables.extend(self._declared(node, types, hidden=hidden, scope=scope))
+        types.update(_type_names(tree.root_node))
         aliases = _aliases(directives)
         bodies = Bodies(_parser(self.language), _expandable(directives), decorations, types, self.is_cpp, aliases)
         for node, one, local in variables:
@@ -287,6 +296,23 @@ def _typedef_name(node: Node) -> str:
     """The name a typedef gives to a struct without a tag."""
     outer = node.parent
     return next((d.name for d in declared_in(outer)), "") if outer is not None and outer.type == "type_definition" else ""
+
+
+def _type_names(root: Node) -> Iterator[tuple[str, str]]:
+    """Names that ``using`` and ``typedef`` give to class types, as entries ``using Name``."""
+    stack = [root]
+    visited = 0
+    while stack and visited < _MAX_NODES:
+        node = stack.pop()
+        visited += 1
+        if node.type == "alias_declaration":
+            yield f"using {text(node.child_by_field_name('name'))}", text(node.child_by_field_name("type"))
+        elif node.type == "type_definition":
+            spelled = text(node.child_by_field_name("type"))
+            if "::" in spelled or "<" in spelled:
+                yield from ((f"using {d.name}", spelled) for d in declared_in(node))
+        elif node.type in _SCOPES or node.type in _CLASSES or node.type == "field_declaration_list":
+            stack.extend(node.named_children)
 
 
 def _aliases(directives: Directives) -> Mapping[str, str]:
