@@ -106,7 +106,7 @@ def _without_effect(hints: int, adapter: Adapter) -> Unsupported:
 
 def _located(name: str, version: str | None, hints: int, policy: Policy, adapter: Adapter) -> str:
     """The path to load: the first candidate that exists, or what the search finds."""
-    if version is None and os.path.isabs(name) and os.path.exists(name):
+    if version is None and name[0] == "/" and os.access(name, os.F_OK):
         return name  # as given always comes first
     if has_directory(name, adapter.platform):
         member = bool(hints & LoadHint.LOAD_ARCHIVE_MEMBER)

@@ -10,12 +10,16 @@ import os
 import stat
 from collections.abc import Iterator
 from functools import lru_cache
+from time import monotonic
 from typing import Final
 
 from loadstone.errors import NotVerified
 from loadstone.library.policy import Assurance, Policy
 
 __all__ = ["assurance_of", "check_place", "is_open_to_all", "steps_of"]
+
+_BELIEVED: Final = 1.0
+"""Seconds for which a good answer about the directories on the way is used again; the file is looked at every time."""
 
 _MAX_LINKS: Final = 40  # as the kernel: path_resolution(7)
 
@@ -47,17 +51,21 @@ def _is_plainly_closed(path: str, status: os.stat_result | None) -> bool:
     """Whether there is no link on the way, and nothing that everybody may write to: the usual case, told quickly."""
     if (status or os.lstat(path)).st_mode & stat.S_IWOTH:
         return False
-    for place in _parents(path):
+    return _is_plain_way(path.rpartition("/")[0], int(monotonic() / _BELIEVED))
+
+
+@lru_cache(maxsize=256)
+def _is_plain_way(directory: str, _moment: int) -> bool:
+    for place in _prefixes(directory):
         mode = os.lstat(place).st_mode
         if mode & stat.S_IWOTH and not (mode & stat.S_ISVTX and stat.S_ISDIR(mode)):  # a link has every bit set
             return False
     return True
 
 
-@lru_cache(maxsize=512)
-def _parents(path: str) -> tuple[str, ...]:
+def _prefixes(path: str) -> tuple[str, ...]:
     parts = path.split("/")
-    return ("/", *("/".join(parts[:count]) for count in range(2, len(parts)) if parts[count - 1]))
+    return ("/", *("/".join(parts[:count]) for count in range(2, len(parts) + 1) if parts[count - 1]))
 
 
 def _check_trusted(path: str, directories: tuple[str, ...]) -> None:
