@@ -54,29 +54,35 @@ def _walk(view: View, place: int, data: bytes) -> list[Export]:
     """Depth first without recursion. Each node counts once: a second way to it is a cycle, or a name said twice."""
     exports: list[Export] = []
     seen: set[int] = set()
-    waiting: list[tuple[int, bytes, bytes]] = [(0, b"", b"")]
+    nodes, room = view.budget.items_left, view.budget.characters_left
+    waiting: list[tuple[bytes, list[tuple[int, bytes]]]] = [(b"", [(0, b"")])]  # a name, and what goes on from it
     while waiting:
-        at, parent, label = waiting.pop()
-        if at in seen or len(parent) + len(label) > MAX_STRING_LENGTH:
+        parent, branches = waiting[-1]
+        if not branches:
+            waiting.pop()
+            continue
+        at, label = branches.pop()
+        name = parent + label
+        if at in seen or len(name) > MAX_STRING_LENGTH:
             view.damage.add("export trie", "a node is reached twice, or a name has no end", place + at)
             continue
         seen.add(at)
-        if not view.budget.items() or not view.budget.characters(len(parent) + 2 * len(label)):
+        room -= len(name)
+        if len(seen) > nodes or room < 0:
             view.damage.add("export trie", "more names than a file of this size can hold", place + at)
             break
-        name = parent + label
         try:
             size, begin = uleb(data, at)
             if size:
                 exports.append(_export(data, begin, name, place + at))
-            children = _children(data, begin + size)
+            if data[begin + size]:
+                children, end = _children(data, begin + size)
+                room -= end - begin - size  # branches may overlap, so each costs what it takes to read
+                waiting.append((name, children))
         except IndexError:
             view.damage.add("export trie", "a node reaches behind its end", place + at)
-            continue
-        if not view.budget.characters(sum(len(piece) for _, piece in children)):
-            view.damage.add("export trie", "more names than a file of this size can hold", place + at)
-            break
-        waiting += [(node, name, piece) for node, piece in reversed(children)]
+    view.budget.items(len(seen))
+    view.budget.characters(view.budget.characters_left - max(room, 0))
     return exports
 
 
@@ -92,7 +98,8 @@ def _export(data: bytes, at: int, name: bytes, place: int) -> Export:
     return Export(text, flags, 0, value, data[at:end].decode("utf-8", "surrogateescape"), place)
 
 
-def _children(data: bytes, at: int) -> list[tuple[int, bytes]]:
+def _children(data: bytes, at: int) -> tuple[list[tuple[int, bytes]], int]:
+    """Where each branch leads and its label, the last one first; and where the branches end."""
     children = []
     count = data[at]
     at += 1
@@ -103,4 +110,5 @@ def _children(data: bytes, at: int) -> list[tuple[int, bytes]]:
         label = data[at:end]
         node, at = uleb(data, end + 1)
         children.append((node, label))
-    return children
+    children.reverse()
+    return children, at

@@ -131,6 +131,7 @@ class View:
         if found is None or last - first > _SPREAD * len(addresses) + MAX_STRING_LENGTH or last - first >= found[1]:
             return [self.text(name, address, told_at) or "" for address in addresses]
         block = self.cursor.upto(found[0], min(found[1], last - first + MAX_STRING_LENGTH))
+        block = block[: block.find(b"\0", last - first) + 1 or None]
         texts, missing = StringTable(block, found[0]).column([address - first for address in addresses])
         if missing:
             self.damage.add(name, f"{missing} names have no end, or there is more text than the file can hold", told_at)
