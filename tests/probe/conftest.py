@@ -6,13 +6,17 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import coverage
 import pytest
 from tests.conftest import needed
 from tests.probe.nasty import HEAD, Case
+
+from loadstone.probe import pool
 
 Build = Callable[[Case], Path]
 
@@ -73,6 +77,39 @@ def _library_to_lose(folder: Path) -> Path:
         check=True,
     )
     return gone
+
+
+MEASURED = """\
+import os, sys
+if os.fork():
+    os._exit(0)
+os.setsid()
+sys.path[:0] = [sys.argv[1]]
+sys.path.append({packages!r})
+import coverage
+measuring = coverage.Coverage(data_file={data!r}, data_suffix=True, branch=True, source=["loadstone"])
+measuring.start()
+from loadstone.probe.helper import main
+try:
+    main(int(sys.argv[2]))
+finally:
+    measuring.stop()
+    measuring.save()
+"""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _helpers_are_measured() -> Iterator[None]:
+    """Under coverage, measure the helper program as well. (Its children cannot write what they measured.)"""
+    running = coverage.Coverage.current()
+    if running is None:
+        yield
+        return
+    data = os.path.abspath(str(running.get_option("run:data_file")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "_START", MEASURED.format(packages=sysconfig.get_path("purelib"), data=data))
+        yield
+        pool.close_helpers()
 
 
 @pytest.fixture(autouse=True)

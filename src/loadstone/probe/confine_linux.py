@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Final, NamedTuple
 
+from loadstone.probe.confine import Layer
 from loadstone.probe.linux import landlock, namespaces, proc, process, seccomp
 from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, Rule
 from loadstone.probe.linux.syscalls import LIBC, syscall
@@ -65,14 +66,6 @@ class Fence(NamedTuple):
     unshared: str
     notify: bool = True
     roomy: bool = False
-
-
-class Layer(NamedTuple):
-    """A layer as the child found it: ``active``, ``degraded`` or ``unavailable``, and the witness or the reason."""
-
-    name: str
-    state: str
-    reason: str
 
 
 class Listener(NamedTuple):

@@ -72,7 +72,7 @@ class Helper:
 
     def _scratch_in(self, parent: str) -> Scratch:
         """The scratch folder of the last probe if that did nothing to it, else a new one."""
-        if self._scratch is None or not self._scratch.pristine:
+        if self._scratch is None or not self._scratch.is_pristine():
             self.close()
             self._scratch = Scratch(parent, self._user)
         return self._scratch

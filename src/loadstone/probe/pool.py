@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from typing import Any, Final
 
 from loadstone.errors import ProbeFailed
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
+from loadstone.probe.scratch import prefix, remove
 
 __all__ = ["Helper", "ask", "close_helpers"]
 
@@ -37,6 +39,7 @@ main(int(sys.argv[2]))
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 _START_SECONDS: Final = 20.0
 _ANSWER_GRACE: Final = 5.0  # seconds beyond the probe's own limit after which the helper itself is given up
+_ENDING_SECONDS: Final = 1.0
 _PROBES_PER_HELPER: Final = 200
 _MOST_IDLE: Final = 4
 
@@ -47,6 +50,7 @@ class Helper:
 
     channel: socket.socket
     process: int
+    number: int
     owner: int = field(default_factory=os.getpid)
     probes: int = 0
 
@@ -71,14 +75,14 @@ class Helper:
                     timeout=_START_SECONDS,
                     check=True,
                 )
-            _hello, descriptors = receive_message(ours)
+            hello, descriptors = receive_message(ours)
         except (OSError, subprocess.SubprocessError, ChannelClosed) as error:
             ours.close()
             raise ProbeFailed(
                 reason=f"the helper did not start: {error or 'it ended at once'}",
                 advice="set LOADSTONE_TRACEBACK=1 to see what it says",
             ) from error
-        return cls(ours, descriptors[0])
+        return cls(ours, descriptors[0], hello["process"])
 
     def begin(self, request: dict[str, Any], file: int) -> None:
         """Ask for one probe, and do not wait for it. Raises ProbeFailed when the helper is gone."""
@@ -106,10 +110,16 @@ class Helper:
             os.close(self.process)
 
     def kill(self) -> None:
-        """End it at once, and with it everything it forked."""
+        """End it at once, and with it everything it forked; remove the files it can no longer remove itself."""
         with suppress(OSError):
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
+            select.select([self.process], [], [], _ENDING_SECONDS)
         self.close()
+        folder, begins = tempfile.gettempdir(), prefix(self.number)
+        with suppress(OSError):
+            for name in os.listdir(folder):
+                if name.startswith(begins):
+                    remove(os.path.join(folder, name))
 
 
 def _lost(error: Exception) -> ProbeFailed:

@@ -63,5 +63,5 @@ def _probe(
         if isinstance(claim, Finding) and claim.severity.rank >= least and claim.rule not in accepted
     ]
     if against:
-        pytest.fail("\n".join((f"{report.target}: {report.outcome}", *against)), pytrace=False)
+        pytest.fail(f"{report.target}: {report.outcome}: {'; '.join(against)}", pytrace=False)
     return report

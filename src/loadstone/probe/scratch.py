@@ -10,7 +10,7 @@ import os
 import stat
 from typing import Final
 
-__all__ = ["Scratch", "remove"]
+__all__ = ["Scratch", "prefix", "remove"]
 
 _MAX_ENTRIES: Final = 200_000
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -20,7 +20,7 @@ class Scratch:
     """A folder with ``home`` and ``fence`` in it, all 0700 and the user's (0: the caller's)."""
 
     def __init__(self, parent: str, user: int) -> None:
-        self.base = os.path.join(parent, f"loadstone-probe-{os.urandom(8).hex()}")
+        self.base = os.path.join(parent, f"{prefix(os.getpid())}{os.urandom(8).hex()}")
         self.home = os.path.join(self.base, "home")
         self.fence = os.path.join(self.base, "fence")
         for path in (self.base, self.home, self.fence):
@@ -29,8 +29,7 @@ class Scratch:
                 os.chown(path, user, user)
         self._made = self._state()
 
-    @property
-    def pristine(self) -> bool:
+    def is_pristine(self) -> bool:
         """Whether nothing in it was made, removed or changed, however briefly: the kernel's times tell."""
         return self._state() == self._made
 
@@ -40,6 +39,11 @@ class Scratch:
         except OSError:
             return None
         return [(there.st_ino, there.st_mtime_ns, there.st_ctime_ns) for there in seen]
+
+
+def prefix(helper: int) -> str:
+    """How the names of a helper's folders begin, so that its caller can tidy up after one that was killed."""
+    return f"loadstone-probe-{helper}-"
 
 
 def remove(base: str) -> bool:

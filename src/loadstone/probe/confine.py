@@ -1,0 +1,65 @@
+"""What a fence is, whatever the system: named layers, each raised and then tried, for one process and its descendants.
+
+Linux raises them inside the child (:mod:`loadstone.probe.confine_linux`). Windows and macOS can raise theirs from
+outside, round a child that was started suspended or through a profile; they implement :class:`OuterFence`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+__all__ = ["Layer", "OuterFence", "Trial", "raised"]
+
+
+class Layer(NamedTuple):
+    """A layer as it was found: ``active``, ``degraded`` or ``unavailable``, and the witness or the reason."""
+
+    name: str
+    state: str
+    reason: str
+
+
+class Trial(NamedTuple):
+    """What a layer must refuse: a sentence for people, and whether it was refused; ``words`` are the system's."""
+
+    attempt: str
+    refused: bool
+    words: str = ""
+
+
+class OuterFence(Protocol):
+    """A fence raised round a child from outside, before its first instruction."""
+
+    @property
+    def layers(self) -> Sequence[str]:
+        """The names of its layers, in the order they are raised."""
+        ...
+
+    def raise_layer(self, name: str, process: int) -> None:
+        """Raise one layer round a suspended process. Raises OSError."""
+        ...
+
+    def try_layer(self, name: str, process: int) -> Trial:
+        """Let the process attempt what the layer must refuse."""
+        ...
+
+
+def raised(fence: OuterFence, process: int) -> list[Layer]:
+    """Raise and try every layer; one that cannot be raised is reported, and the rest still is.
+
+    A layer that let its trial pass is unavailable, whatever the call that raised it returned.
+    """
+    found = []
+    for name in fence.layers:
+        try:
+            fence.raise_layer(name, process)
+            trial = fence.try_layer(name, process)
+        except OSError as error:
+            found.append(Layer(name, "unavailable", error.strerror or str(error)))
+            continue
+        if trial.refused:
+            found.append(Layer(name, "active", f"{trial.attempt}: {trial.words}".rstrip(": ")))
+        else:
+            found.append(Layer(name, "unavailable", f"it was raised, and yet allowed {trial.attempt}"))
+    return found

@@ -1,0 +1,418 @@
+"""The parts that decide without a child: filters, records, scratch folders, memory, judgement, names of a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.probe.conftest import Build
+from tests.probe.nasty import CLEAN, NASTY
+
+from loadstone.binary import read
+from loadstone.core.claims import Evidence, Finding, Undecided
+from loadstone.core.image import SymbolKind
+from loadstone.core.observations import (
+    LayerStatus,
+    Observation,
+    ObserverStatus,
+    Phase,
+    ProbeOutcome,
+    ProbeReport,
+    State,
+    Witness,
+)
+from loadstone.core.observations import ObservationKind as Kind
+from loadstone.core.weaknesses import weakness
+from loadstone.errors import InvalidName, NotFound, ProbeFailed, Unreadable
+from loadstone.probe import claims, close_helpers, judgement, memory, pool, probe
+from loadstone.probe.confine_linux import FORBIDDEN, filter_rules
+from loadstone.probe.linux import proc, seccomp, syscalls
+from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, Rule
+from loadstone.probe.observers.notices import _shown_address
+from loadstone.probe.observers.snapshot import BLANK, changes, leftovers, signal_name
+from loadstone.probe.protocol import (
+    MAX_RECORD,
+    ChannelClosed,
+    pack_record,
+    receive_message,
+    send_message,
+    unpack_record,
+)
+from loadstone.probe.scratch import Scratch, remove
+from loadstone.probe.symbolise import crash_record, function_at
+
+LIBRARIES = {case.name: case for case in (*CLEAN, *NASTY)}
+
+
+def _decide(program: bytes, call: str, arguments: tuple[int, ...] = (), ip: int = 0, arch: int | None = None) -> int:
+    """Run a BPF program the way the kernel does, on one system call. Source: linux/filter.h."""
+    number = syscalls.NUMBERS.get(call, 10_000)
+    data = struct.pack(
+        "=iIQ6Q", number, syscalls.AUDIT_ARCH if arch is None else arch, ip, *arguments, *(0,) * (6 - len(arguments))
+    )
+    code = list(struct.iter_unpack("=HBBI", program))
+    accumulator = at = 0
+    for _ in range(len(code)):
+        kind, yes, no, value = code[at]
+        at += 1
+        if kind == 0x20:
+            (accumulator,) = struct.unpack_from("=I", data, value)
+        elif kind == 0x54:
+            accumulator &= value
+        elif kind == 0x06:
+            return int(value)
+        else:
+            met = {0x15: accumulator == value, 0x35: accumulator >= value, 0x45: bool(accumulator & value)}[kind]
+            at += yes if met else no
+    raise AssertionError("the program does not end")
+
+
+def test_a_filter_decides_by_the_first_rule_that_matches() -> None:
+    rules = [
+        Rule("kill", ALLOW, (ArgumentTest(0, 77),)),
+        Rule("kill", DENY),
+        Rule("mmap", NOTIFY, (ArgumentTest(2, 6, mask=6),)),
+        Rule("socket", ALLOW, (ArgumentTest(1, 0), ArgumentTest(1, 0, high=True))),
+        Rule("socket", NOTIFY),
+        Rule("openat", ALLOW, made_in=(0x7F00_0000_1000, 0x7F00_0000_3000)),
+        Rule("openat", NOTIFY),
+        Rule("no_such_call", DENY),
+    ]
+    program = seccomp.compile_filter(rules)
+    assert _decide(program, "kill", (77,)) == ALLOW
+    assert _decide(program, "kill", (78,)) == DENY
+    assert _decide(program, "mmap", (0, 0, 7)) == NOTIFY
+    assert _decide(program, "mmap", (0, 0, 3)) == ALLOW
+    assert _decide(program, "socket", (0, 0)) == ALLOW
+    assert _decide(program, "socket", (0, 1 << 32)) == NOTIFY
+    assert _decide(program, "openat", ip=0x7F00_0000_1000) == ALLOW
+    assert _decide(program, "openat", ip=0x7F00_0000_2FFF) == ALLOW
+    assert _decide(program, "openat", ip=0x7F00_0000_3000) == NOTIFY
+    assert _decide(program, "openat", ip=0x7F00_0000_0FFF) == NOTIFY
+    assert _decide(program, "openat", ip=0x7E00_0000_2000) == NOTIFY
+    assert _decide(program, "read") == ALLOW
+    assert _decide(program, "read", arch=1) == 0x80000000
+
+
+@given(st.integers(1, 2**22), st.sampled_from(sorted(set(FORBIDDEN) & syscalls.NUMBERS.keys() - {"unshare"})))
+def test_what_is_forbidden_is_never_allowed(process: int, call: str) -> None:
+    assert _decide(seccomp.compile_filter(filter_rules(process, notify=False)), call, (1,)) == DENY
+    assert _decide(seccomp.compile_filter(filter_rules(process, notify=True)), call, (1,)) == NOTIFY
+
+
+@given(st.binary(max_size=200))
+def test_a_record_without_the_nonce_is_never_taken(packed: bytes) -> None:
+    nonce = b"0123456789abcdef"
+    if not packed.startswith(nonce):
+        assert unpack_record(nonce, packed) is None
+
+
+def test_a_record_is_one_object_of_bounded_size() -> None:
+    nonce = bytes(16)
+    assert unpack_record(nonce, nonce + b"[1]") is None
+    assert unpack_record(nonce, nonce + b"{") is None
+    assert unpack_record(nonce, nonce + b"[" * 20_000) is None
+    assert unpack_record(nonce, nonce + b" " * MAX_RECORD + b"{}") is None
+    assert set(unpack_record(nonce, pack_record(nonce, {"long": "x" * MAX_RECORD})) or ()) == {"cut"}
+
+
+def test_messages_carry_descriptors_and_end_when_the_other_side_does() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        worker = threading.Thread(target=send_message, args=(ours, {"name": "\udcff", "big": "x" * 500_000}, (0,)))
+        worker.start()
+        message, descriptors = receive_message(theirs)
+        worker.join()
+        assert message["name"] == "\udcff"
+        for descriptor in descriptors:
+            os.close(descriptor)
+        ours.close()
+        with pytest.raises(ChannelClosed):
+            receive_message(theirs)
+
+
+@pytest.mark.parametrize("sent", [b"\x01", struct.pack("=I", 10) + b"short", struct.pack("=I", 0xFFFFFFFF)])
+def test_a_message_that_breaks_off_is_an_end(sent: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.sendall(sent)
+        ours.close()
+        with pytest.raises(ChannelClosed):
+            receive_message(theirs)
+
+
+def test_a_scratch_folder_is_removed_whatever_was_made_in_it(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "kept").touch()
+    scratch = Scratch(str(tmp_path), 0)
+    assert scratch.is_pristine()
+    home = Path(scratch.home)
+    (home / "link").symlink_to(precious)
+    (home / "locked").mkdir(mode=0)
+    deep = os.open(home, os.O_RDONLY)
+    for _ in range(3000):  # deeper than any path may be long, or recursion deep
+        os.mkdir("d" * 50, dir_fd=deep)
+        below = os.open("d" * 50, os.O_RDONLY, dir_fd=deep)
+        os.close(deep)
+        deep = below
+    os.close(deep)
+    assert not scratch.is_pristine()
+    assert remove(scratch.base)
+    assert (precious / "kept").exists()
+    assert remove(scratch.base), "what is gone needs no removal"
+
+
+def test_a_scratch_folder_that_was_replaced_by_a_link_is_not_followed(tmp_path: Path) -> None:
+    scratch = Scratch(str(tmp_path), 0)
+    assert remove(scratch.base)
+    target = tmp_path / "target"
+    target.mkdir()
+    Path(scratch.base).symlink_to(target)
+    assert not scratch.is_pristine()
+    assert not remove(scratch.base)
+    assert target.exists()
+
+
+QUESTION = memory.Question("a" * 64, "2f78", 16, False, (), 0, 10.0)
+
+
+def _report(outcome: ProbeOutcome = ProbeOutcome.OK, **fields: object) -> ProbeReport:
+    return ProbeReport(target="/x", outcome=outcome, phase=Phase.EXIT, **fields)  # type: ignore[arg-type]
+
+
+def test_a_result_is_remembered_until_a_file_it_was_made_with_changes(tmp_path: Path) -> None:
+    needed = tmp_path / "libneeded.so"
+    needed.write_bytes(b"1")
+    assert memory.recall(QUESTION) is None
+    seen = Observation(Kind.OUTPUT, Phase.LOAD, Witness.KERNEL, "hello")
+    memory.remember(QUESTION, _report(observations=(seen,)), [str(needed)])
+    known = memory.recall(QUESTION)
+    assert known is not None
+    assert known.remembered
+    assert known.observations == (seen,)
+    needed.write_bytes(b"22")
+    assert memory.recall(QUESTION) is None
+    memory.remember(QUESTION, _report(), [str(needed)])
+    memory.forget()
+    assert memory.recall(QUESTION) is None
+
+
+@pytest.mark.parametrize("outcome", [ProbeOutcome.NOT_RUN, ProbeOutcome.LOAD_ERROR, ProbeOutcome.DENIED])
+def test_what_depends_on_the_moment_is_not_remembered(outcome: ProbeOutcome) -> None:
+    memory.remember(QUESTION, _report(outcome), [])
+    assert memory.recall(QUESTION) is None
+
+
+def test_a_memory_that_cannot_be_trusted_or_kept_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    memory.remember(QUESTION, _report(), [])
+    folder = Path(os.environ["XDG_CACHE_HOME"], "loadstone", "probe")
+    (kept,) = folder.iterdir()
+    kept.write_bytes(b"{")
+    assert memory.recall(QUESTION) is None
+    memory.remember(QUESTION, _report(), [])
+    folder.chmod(0o777)
+    assert memory.recall(QUESTION) is None
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    memory.remember(QUESTION, _report(), [])
+    assert memory.recall(QUESTION) is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
+    memory.remember(QUESTION, ProbeReport(target="/\udcff", outcome=ProbeOutcome.OK, phase=Phase.EXIT), [])
+    assert memory.recall(QUESTION) is None
+    memory.remember(QUESTION, _report(), ["/not/there"])
+    assert memory.recall(QUESTION) is None
+
+
+def test_a_remembered_result_is_given_until_fresh_is_asked_for(build: Build) -> None:
+    library = build(LIBRARIES["empty"])
+    assert not probe(library).remembered
+    assert probe(library).remembered
+    assert not probe(library, fresh=True).remembered
+
+
+def test_every_kind_of_observation_has_a_meaning_and_every_meaning_a_weakness_we_know() -> None:
+    assert set(Kind) == set(judgement._MEANINGS) | judgement._TOLD_BY_OUTCOME
+    for meaning in judgement._MEANINGS.values():
+        if meaning.cwe is not None:
+            assert weakness(meaning.cwe).number == meaning.cwe
+
+
+def test_nothing_is_praised_that_was_not_watched() -> None:
+    blind = _report(observers=(ObserverStatus("notification", State.UNAVAILABLE, "forbidden"),))
+    told = claims(blind)
+    assert [type(c) for c in told] == [Evidence, Undecided, Undecided]
+    watched = _report(
+        observers=tuple(ObserverStatus(name, State.ACTIVE) for name in ("notification", "maps")),
+        layers=(LayerStatus("landlock", State.ACTIVE),),
+    )
+    assert [type(c) for c in claims(watched)] == [Evidence, Evidence, Evidence]
+
+
+@pytest.mark.parametrize("outcome", ProbeOutcome)
+def test_every_outcome_gets_its_claim(outcome: ProbeOutcome) -> None:
+    report = ProbeReport(target="/x", outcome=outcome, phase=Phase.LOAD)
+    first = claims(report)[0]
+    assert first.rule == "probe-comes-through"
+    if outcome in (ProbeOutcome.NOT_RUN, ProbeOutcome.DENIED):
+        assert isinstance(first, Undecided)
+    elif outcome is not ProbeOutcome.OK:
+        assert isinstance(first, Finding)
+        assert first.blocking
+
+
+def test_a_hang_of_threads_is_a_dead_lock_candidate() -> None:
+    report = ProbeReport(target="/x", outcome=ProbeOutcome.HANG, phase=Phase.THREADS)
+    (first, *_) = claims(report)
+    assert isinstance(first, Finding)
+    assert (first.cwe, first.blocking) == (833, False)
+
+
+def test_changes_between_two_looks_are_told_once_each() -> None:
+    status = proc.Status(3, 0o22, 1 << 9, 0, 1 << 14, 1, 0)
+    after = BLANK._replace(
+        status=status,
+        directory="/etc",
+        environment={b"A": b"1"},
+        descriptors={7: "pipe:[1]"},
+        writable_code=frozenset({"x"}),
+    )
+    told = dict(changes(BLANK._replace(environment={b"B": b"2"}, descriptors={3: "/dev/null"}), after))
+    assert told[Kind.CWD_CHANGED] == "the current directory became /etc"
+    assert told[Kind.SIGNAL_HANDLER] == "a handler for SIGTERM was installed"
+    assert told[Kind.SIGNAL_MASK] == "SIGUSR1 is blocked"
+    assert told[Kind.DESCRIPTOR_CLOSED].startswith("descriptor 3 (/dev/null)")
+    assert set(dict(changes(after, BLANK))) >= {Kind.SIGNAL_MASK, Kind.SIGNAL_HANDLER, Kind.CWD_CHANGED}
+    assert dict(leftovers(BLANK, after, "later"))[Kind.THREAD_LEFT] == "3 more threads later than before"
+    assert not list(changes(after, after))
+
+
+def test_addresses_and_signals_are_shown_as_people_write_them() -> None:
+    assert _shown_address(b"\x02\x00\x00\x50\x7f\x00\x00\x01") == "127.0.0.1 port 80"
+    assert _shown_address(struct.pack("=H", 10) + b"\x00\x50" + bytes(4) + bytes(15) + b"\x01") == "::1 port 80"
+    assert _shown_address(b"\x01\x00/run/x\0") == "unix socket '/run/x'"
+    assert _shown_address(b"") == "address of AF_UNSPEC"
+    assert _shown_address(b"\x63\x00") == "address of family 99"
+    assert signal_name(64) in ("SIGRTMAX", "signal 64")
+    assert signal_name(99) == "signal 99"
+
+
+def test_a_crash_is_named_by_the_symbols_of_its_file(build: Build) -> None:
+    library = build(LIBRARIES["many_exports"])
+    image = read(library)
+    (symbol,) = image.symbols.named("export_7")
+    assert function_at(image, symbol.value + 1) == ("export_7", SymbolKind.FUNCTION)
+    assert function_at(image, 0) is None
+    frames = [
+        (1, str(library), symbol.value, False),
+        (2, str(library), symbol.value + symbol.size, False),
+        (3, "[vdso]", 4, True),
+        (4, "", 0, True),
+    ]
+    raw = {"signal": 11, "code": 1, "address": 0, "kind": "null page", "phase": "load", "frames": frames}
+    record = crash_record(raw, "subject")
+    assert [frame.symbol for frame in record.frames] == ["export_7", "export_7", "", ""]
+    assert str(record.frames[3]) == "0x4 (unmapped)"
+    assert str(record.frames[0]).endswith(f"+{symbol.value:#x} (export_7)")
+    assert crash_record({**raw, "signal": 99}, "").name == "signal 99"
+
+
+def test_required_layers_that_are_not_there_mean_that_nothing_runs(build: Build) -> None:
+    report = probe(build(LIBRARIES["aborts"]), require=("landlock", "moat"))
+    assert (report.outcome, report.phase) == (ProbeOutcome.NOT_RUN, Phase.SETUP)
+    assert "moat" in report.observations[0].detail
+
+
+@pytest.mark.parametrize(
+    ("content", "outcome"),
+    [(b"", ProbeOutcome.LOAD_ERROR), (b"no library", ProbeOutcome.LOAD_ERROR)],
+)
+def test_what_is_no_library_is_refused_by_the_loader_in_its_own_words(
+    content: bytes, outcome: ProbeOutcome, open_folder: Path
+) -> None:
+    file = open_folder / "text.so"
+    file.write_bytes(content)
+    report = probe(file, fresh=True)
+    assert report.outcome is outcome
+    assert report.seen(Kind.LOAD_ERROR)
+
+
+def test_a_library_of_another_class_is_not_run(open_folder: Path) -> None:
+    source = open_folder / "other.c"
+    source.write_text("int x;")
+    library = open_folder / "libother.so"
+    done = subprocess.run(["gcc", "-m32", "-shared", "-nostdlib", "-o", library, source], check=False)
+    if done.returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("gcc makes no 32-bit code here")
+    report = probe(library)
+    assert report.outcome is ProbeOutcome.NOT_RUN
+    assert "wrong class" in report.observations[0].detail
+
+
+def test_what_cannot_be_opened_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable):
+        probe(tmp_path / "missing.so")
+    with pytest.raises(Unreadable, match="not a regular file"):
+        probe(tmp_path)
+    with pytest.raises(NotFound):
+        probe("no-such-library-anywhere")
+    with pytest.raises(InvalidName):
+        probe("a\0b")
+
+
+def test_a_file_only_its_owner_may_enter_is_loaded_by_descriptor(build: Build, tmp_path: Path) -> None:
+    hidden = tmp_path / "hidden"
+    hidden.mkdir(mode=0o700)
+    library = hidden / "libempty.so"
+    library.write_bytes(build(LIBRARIES["empty"]).read_bytes())
+    report = probe(library)
+    assert report.outcome is ProbeOutcome.OK
+    if os.geteuid() == 0:
+        (link_map,) = [o for o in report.observers if o.name == "link map"]
+        assert link_map.reason.startswith("loaded as /proc/self/fd/")
+
+
+def test_an_interpreter_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch, build: Build) -> None:
+    library = build(LIBRARIES["empty"])
+    close_helpers()
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(ProbeFailed, match="did not start"):
+        probe(library, fresh=True)
+    monkeypatch.setattr(sys, "executable", "")
+    with pytest.raises(ProbeFailed, match="does not know its own program"):
+        probe(library, fresh=True)
+
+
+def test_a_helper_that_is_killed_is_replaced(build: Build) -> None:
+    library = build(LIBRARIES["empty"])
+    close_helpers()
+    probe(library, fresh=True)
+    for helper in pool._idle:
+        signal.pidfd_send_signal(helper.process, signal.SIGKILL)
+    with pytest.raises(ProbeFailed, match="was lost"):
+        probe(library, fresh=True)
+    assert probe(library, fresh=True).outcome is ProbeOutcome.OK
+
+
+def test_many_threads_probe_at_once(build: Build) -> None:
+    wanted = [LIBRARIES[name] for name in ("empty", "aborts", "exits_0", "talks")]
+    libraries = [build(case) for case in wanted]
+    outcomes: dict[int, ProbeOutcome] = {}
+
+    def work(index: int) -> None:
+        outcomes[index] = probe(libraries[index], fresh=True, timeout=60).outcome
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(len(libraries))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [outcomes[i] for i in range(len(wanted))] == [case.outcome for case in wanted]
