@@ -159,7 +159,7 @@ class Explorer:
             elif state.truth.get(pointer(value)) is not False:
                 site.exits.add(Exit(spot, is_open=True, kind=kind, known=state.truth.get(pointer(value))))
         for place, value in state.env.items():
-            if place[0] != "v" and not _rooted_locally(place) and value is not None and value[0] == "s" and state.truth.get(value) is not False:
+            if place[0] != "v" and not _rooted_locally(place) and value is not None and value[0] == "s" and state.truth.get(value) is not False and self.record.sites[value[1]].api.role is Role.RESOLVE:  # type: ignore[call-overload]
                 self._use(value, "kept", state, frame, spot.line, owner=_describe(place))
         for held in state.locks:
             if not held.scoped:
@@ -572,6 +572,9 @@ class Explorer:
         before = self._one(base, state, frame) if not isinstance(base, ir.Call) else None
         results = []
         for _, after in [(before, state)] if before is not None else self.value(base, state, frame):
+            if isinstance(expression, ir.Member) and expression.name == "_handle" and self._site(before) is not None:
+                results.append((before, after))
+                continue
             place = self.place(expression, after, frame)
             if place is None:
                 results.append((self.fresh(frame, expression), after))
@@ -671,7 +674,9 @@ class Explorer:
 
     def _mix(self, made: Value, values: Iterable[Value], state: State, *, keep: bool = False) -> None:
         """``made`` is put together from ``values``: who controls one of them controls part of it."""
-        inputs = tuple(v for v in values if v is not None and v[0] != "f" and v != made)
+        given = tuple(values)
+        before = state.parts.get(made, ()) if made in given else ()
+        inputs = tuple(dict.fromkeys((*before, *(v for v in given if v is not None and v[0] != "f" and v != made))))
         state.parts[made] = inputs
         state.checks.pop(made, None)
         taints = [t for v in inputs if (t := self.taint_of(v, state)) is not None]
@@ -720,6 +725,7 @@ class Explorer:
             closed = state.closed.get(pointer(current.parent))
             current = self.record.sites[current.parent]
         known = True if site.api.raises else state.truth.get(value)
+        state.touched[value] = frame.spot(line)
         site.uses.add(Use(how, frame.spot(line), known, closed, owner))
 
     def _new_site(self, api: Api, call: ir.Call, frame: _Frame, parent: int | None) -> int:
@@ -890,6 +896,9 @@ class Explorer:
         self, api: Api, call: ir.Call, receiver: Value, values: tuple[Value, ...], state: State, frame: _Frame
     ) -> list[tuple[Value, State]]:
         subject = receiver if api.subject < 0 else values[api.subject] if api.subject < len(values) else None
+        if subject is not None and subject[0] == "a" and api.role in {Role.UNLOAD, Role.RESOLVE, Role.PIN}:
+            held = state.env.get(subject[1])  # type: ignore[arg-type]
+            subject = held if self._site(held) is not None else subject
         match api.role:
             case Role.LOCK | Role.UNLOCK | Role.TRY_LOCK | Role.GUARD:
                 return self._locking(api, call, subject, state, frame)
@@ -904,6 +913,7 @@ class Explorer:
         site = self.record.sites[number]
         self._invoked(site, subject, values, state)
         made = pointer(number)
+        self._lost(made, site, state)
         state.truth.pop(made, None)
         state.truth.pop(status(number), None)
         state.closed.pop(made, None)
@@ -922,6 +932,8 @@ class Explorer:
                     state.escaped |= {subject[1]}  # type: ignore[arg-type]
             case Role.REGISTER:
                 self._registered(values, state, frame, call.line)
+            case Role.ALLOCATE if api.kind == "copy":
+                self._mix(made, values[:1], state, keep=True)
             case Role.SOURCE:
                 state.taint[made] = Taint(api.kind, frame.spot(call.line))
             case Role.JOIN | Role.CANONICAL:
@@ -955,6 +967,22 @@ class Explorer:
         if api.role in {Role.UNLOAD, Role.SET_ENVIRONMENT, Role.SEARCH_PATH, Role.SEARCH_FLAGS, Role.VERIFY, Role.PRIVILEGE, Role.LOOK, Role.DOWNLOAD} or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}:  # fmt: skip
             return [(status(number), state)]
         return [(made, state)]
+
+    @staticmethod
+    def _lost(made: Value, site: Site, state: State) -> None:
+        """A loop that opens again what it has not closed loses the first."""
+        touched = state.touched.get(made)
+        if (
+            touched is not None
+            and site.api.role is Role.LOAD
+            and site.api.owned
+            and made not in state.closed
+            and state.truth.get(made) is True
+            and made is not None
+            and made[1] not in state.escaped
+        ):
+            site.overwritten.add(touched)
+        state.touched.pop(made, None)
 
     def _close_unseen(self, subject: Value, state: State, frame: _Frame, line: int) -> None:
         """A handle that came from outside is closed: a second close of the same value is one too many."""
@@ -1460,7 +1488,7 @@ def _rooted_locally(place: Memory) -> bool:
     for _ in range(8):
         if not isinstance(current, tuple) or not current:
             return False
-        if current[0] == "v":
+        if current[0] in {"v", "o"}:
             return True
         if current[0] != "m":
             return False

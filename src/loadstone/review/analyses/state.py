@@ -76,7 +76,7 @@ def opaque(*parts: object) -> Value:
 class State:
     """Facts that hold on one path. Mutable while a node is run, copied at forks, compared by :meth:`key`."""
 
-    __slots__ = ("checks", "closed", "env", "escaped", "flags", "locks", "looks", "parts", "result", "taint", "truth")
+    __slots__ = ("checks", "closed", "env", "escaped", "flags", "locks", "looks", "parts", "result", "taint", "touched", "truth")
 
     def __init__(self) -> None:
         self.env: dict[Memory, Value] = {}
@@ -90,6 +90,7 @@ class State:
         self.looks: dict[Value, tuple[str, Spot]] = {}
         self.flags: frozenset[tuple[str, Spot]] = frozenset()
         self.result: Value = None
+        self.touched: dict[Value, Spot] = {}
 
     def copy(self) -> State:
         """A state that may go its own way."""
@@ -105,6 +106,7 @@ class State:
         other.looks = self.looks.copy()
         other.flags = self.flags
         other.result = self.result
+        other.touched = self.touched.copy()
         return other
 
     def key(self) -> tuple[object, ...]:

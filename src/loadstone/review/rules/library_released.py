@@ -19,7 +19,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     kept: dict[str, list[Site]] = {}
     totals: dict[str, int] = {}
     closes = any(s.api.role is Role.UNLOAD for s in facts.sites)
-    for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.OPEN} and s.api.owned and s.api.kind != "mapping"):
+    for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.OPEN, Role.ALLOCATE} and s.api.owned and s.api.kind != "mapping"):
         if site.unit.language not in NATIVE:
             continue
         leaking = sorted((e for e in site.exits if e.is_open and e.kind != "main"), key=lambda e: e.spot)
@@ -31,10 +31,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 kept.setdefault(site.spot.path, []).append(site)
         if site.is_inner and any(e.spot.function == site.spot.function for e in leaking):
             continue
-        released = closes or site.api.role is Role.OPEN
-        if leaking and not outlives and released and not site.wrong_tests:
+        released = closes if site.api.role is Role.LOAD else bool(site.closes)
+        if leaking and not site.overwritten and not outlives and released and not site.wrong_tests:
             yield _leak(rule, site, leaking[0].spot, len([e for e in site.exits if not e.is_open]), len(site.exits))
-        for spot in sorted(site.overwritten)[:1]:
+        for spot in sorted(site.overwritten)[:1] if closes else ():
             yield rule.no(
                 f"The handle opened at line {site.spot.line} is overwritten at line {spot.line} while the library is open.",
                 at(spot),
@@ -57,16 +57,15 @@ def _leak(rule: Rule, site: Site, exit_: object, closed: int, total: int) -> Cla
     from loadstone.review.analyses.state import Spot
 
     assert isinstance(exit_, Spot)
-    file = site.api.role is Role.OPEN
-    what = "descriptor" if file else "library"
+    what, cwe = {Role.OPEN: ("descriptor", 775), Role.ALLOCATE: ("memory", 401)}.get(site.api.role, ("library", 772))
     return rule.no(
-        f"The {what} opened at line {site.spot.line} is still open at the exit at line {exit_.line} "
+        f"The {what} acquired at line {site.spot.line} is not released at the exit at line {exit_.line} "
         f"({closed} of {total} exits release it).",
         at(exit_ if closed else site.spot if not site.is_inner else site.chain[0]),
-        cwe=775 if file else 772,
+        cwe=cwe,
         severity=Severity.MEDIUM if closed else Severity.LOW,
         confidence=Confidence.LIKELY if closed or site.closes else Confidence.POSSIBLE,
-        why=(step(site.spot, f"{site.api.name} opens it", "acquire"), step(exit_, "left without a close", "use")),
+        why=(step(site.spot, f"{site.api.name} acquires it", "acquire"), step(exit_, "left without a close", "use")),
         context=exit_.function,
         condition=exit_.condition,
     )

@@ -107,8 +107,8 @@ def _follows_separator(piece: Part, pieces: list[Part]) -> bool:
     named = [p for p in arguments if p.text is not None or p.name or p.taint is not None]
     if layout is not None:
         before = layout.split("%")[0]
-        if _PATH_SEPARATOR.search(before):
-            return True
+        if before and len(named) < 2:
+            return before.endswith(("/", "\\"))
         position = named.index(piece) if piece in named else 0
         return position > 0 and bool(_PATH_SEPARATOR.search(layout))
     index = next((i for i, p in enumerate(pieces) if p is piece), 0)

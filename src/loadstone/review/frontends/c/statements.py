@@ -22,7 +22,7 @@ _DELETER: Final = re.compile(r"unique_ptr\s*<.*?,\s*(?:decltype\s*\(\s*&?\s*)?(?
 _PLAIN: Final = re.compile(
     r"(?:(?:const|volatile|static|unsigned|signed|register|struct|extern)\s+)*(?:void|char|short|int|long|float|double|bool|size_t|ssize_t|\w+_t)\b"
 )
-_CALL_TEXT: Final = re.compile(r"([A-Za-z_]\w*)\s*\((.*)\)\s*;?\s*\Z", re.DOTALL)
+_TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -179,7 +179,10 @@ class Bodies:
         return x.within_macro(line, lambda: tuple(self.statements(block, x)))
 
     def _declaration(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
-        cleanup = next((w[8:-1] for w in self.decorations.within(node.start_byte, node.end_byte) if w.startswith("cleanup(")), "")
+        before = node.prev_sibling
+        start = before.end_byte if before is not None else node.start_byte
+        words = self.decorations.within(start, node.end_byte)
+        cleanup = next((w[8:-1] for w in words if w.startswith("cleanup(")), "")
         is_static = any(c.type == "storage_class_specifier" and text(c) in {"static", "extern"} for c in node.named_children)
         for one in declared_in(node):
             yield from self._declare(node, one, x, cleanup=cleanup, static=is_static)
@@ -213,7 +216,7 @@ class Bodies:
 
     @staticmethod
     def _constructed(spelled: str, arguments: tuple[ir.Expression, ...], line: int) -> ir.Expression:
-        if _PLAIN.match(spelled) or "*" in spelled:
+        if not _is_object(spelled):
             return arguments[0] if arguments else ir.Literal(line, 0)
         name = base_type(spelled)
         return ir.Call(line, name, ir.Name(line, name), arguments, (), None, line)
@@ -386,7 +389,7 @@ def _comma_parts(node: Node) -> list[Node]:
 
 def _is_object(spelled: str) -> bool:
     """Whether a type names a class with behaviour (and not a number, a pointer or a reference)."""
-    bare = spelled.strip()
+    bare = _TEMPLATE.sub("", spelled).strip()
     return bool(bare) and not _PLAIN.match(bare) and "*" not in bare and "&" not in bare and bare != "auto"
 
 
