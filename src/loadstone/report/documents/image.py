@@ -158,6 +158,7 @@ class DamageDocument(msgspec.Struct, frozen=True):
 class ImageDocument(Document, frozen=True, kw_only=True):
     """One parsed binary for one architecture. Offsets are positions in the file, in bytes."""
 
+    schema: str = "loadstone.image/1"
     path: str | None
     format: str
     size: int
@@ -188,6 +189,7 @@ class ImageDocument(Document, frozen=True, kw_only=True):
 class UnreadDocument(Document, frozen=True, kw_only=True):
     """Stands in the list for a file that could not be read, so that nothing goes missing silently."""
 
+    schema: str = "loadstone.unread/1"
     path: str
     error: str
     advice: str
@@ -195,13 +197,12 @@ class UnreadDocument(Document, frozen=True, kw_only=True):
 
 def unread_document(path: str, error: LoadstoneError) -> UnreadDocument:
     """Why there is no image of ``path``."""
-    return UnreadDocument(schema="loadstone.unread/1", path=path, error=error.message, advice=error.advice)
+    return UnreadDocument(path=path, error=error.message, advice=error.advice)
 
 
 def image_document(image: Image) -> ImageDocument:
     """The image with every key present; what the format does not have is null or empty."""
     return ImageDocument(
-        schema="loadstone.image/1",
         path=image.path,
         format=image.format.value,
         size=image.size,
