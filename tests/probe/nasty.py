@@ -62,6 +62,7 @@ class Case:
     or_outcome: Outcome | None = None
     or_phase: tuple[Phase, ...] = ()
     cycles: int = 16
+    calls: tuple[str, ...] = ()
 
 
 SPIN = 1.0  # seconds given to what never comes back
@@ -198,6 +199,10 @@ START { Dl_info i; dladdr((void *)&answer, &i); dlopen(i.dli_fname, RTLD_NOW); }
 START { Dl_info i; dladdr((void *)&answer, &i); dlclose(dlopen(i.dli_fname, RTLD_NOW | RTLD_NODELETE)); }
 """, Outcome.OK, Phase.EXIT, {Kind.NOT_UNLOADED: "dlopen"}, needs="maps"),
     # -- and threads
+    Case("races", """
+static volatile int ready; static int *volatile value;
+int use(void) { if (!ready) { ready = 1; usleep(2000); value = calloc(1, sizeof *value); } return *value; }
+""", Outcome.CRASH, Phase.THREADS, signal=11, crash="null page", threads=True, calls=("use",)),
     Case("main_thread_only", "START { if (getpid() != gettid()) abort(); }", Outcome.CRASH, Phase.THREADS, signal=6, threads=True),
 )  # fmt: skip
 

@@ -43,7 +43,7 @@ def test_a_nasty_library_is_told_as_what_it_is(case: Case, build: Build) -> None
     OUTSIDE.unlink(missing_ok=True)
     with _nothing_left_behind():
         begin = monotonic()
-        report = probe(library, timeout=case.timeout, cycles=case.cycles, threads=case.threads)
+        report = probe(library, timeout=case.timeout, cycles=case.cycles, threads=case.threads, calls=case.calls)
         took = monotonic() - begin
     told = "\n".join(f"{o.phase} {o.kind} {o.detail}" for o in report.observations)
     watched = _observes(report, case.needs)

@@ -183,7 +183,7 @@ def test_a_scratch_folder_that_was_replaced_by_a_link_is_not_followed(tmp_path: 
     assert target.exists()
 
 
-QUESTION = memory.Question("a" * 64, "2f78", 16, False, (), 0, 10.0)
+QUESTION = memory.Question("a" * 64, "2f78", 16, False, (), (), 0, 10.0)
 
 
 def _report(outcome: ProbeOutcome = ProbeOutcome.OK, **fields: object) -> ProbeReport:
@@ -400,6 +400,27 @@ def test_a_helper_that_is_killed_is_replaced(build: Build) -> None:
     with pytest.raises(ProbeFailed, match="was lost"):
         probe(library, fresh=True)
     assert probe(library, fresh=True).outcome is ProbeOutcome.OK
+
+
+def test_a_library_with_a_sanitizer_in_it_can_be_probed(open_folder: Path) -> None:
+    source, library = open_folder / "checked.c", open_folder / "libchecked.so"
+    source.write_text("int at(int *p, int i) { return p[i]; }")
+    done = subprocess.run(["gcc", "-fsanitize=address", "-shared", "-fPIC", "-o", library, source], check=False)
+    if done.returncode:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("gcc has no address sanitizer here")
+    report = probe(library, timeout=60)
+    assert report.outcome is ProbeOutcome.OK, report
+    assert any(layer.name == "limits" and layer.state is State.DEGRADED for layer in report.layers)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can read what its confined self cannot")
+def test_what_the_fence_makes_fail_is_no_fault_of_the_library(build: Build, open_folder: Path) -> None:
+    library = open_folder / "libours_alone.so"
+    library.write_bytes(build(LIBRARIES["empty"]).read_bytes())
+    library.chmod(0o600)
+    report = probe(library)
+    assert report.outcome is ProbeOutcome.DENIED
+    assert isinstance(claims(report)[0], Undecided)
 
 
 def test_many_threads_probe_at_once(build: Build) -> None:

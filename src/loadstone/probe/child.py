@@ -28,6 +28,7 @@ CHANNEL_LOST: Final = 113
 
 _NOW: Final = 2  # RTLD_NOW
 _LAZY: Final = 1
+_GLOBAL: Final = 0x100  # RTLD_GLOBAL
 _MAX_SHOWN: Final = 16
 _CHANNEL_AT: Final = 900
 """Where the channel's descriptor is put: out of the way of a library that counts from 3."""
@@ -51,6 +52,7 @@ class Orders(NamedTuple):
     threads: int = 0
     seconds: float = 0.0
     calls: Sequence[bytes] = ()
+    run_times: Sequence[bytes] = ()  # of sanitizers: loaded first and kept, for they cannot be loaded twice
 
 
 def run(orders: Orders, channel: socket.socket, output: int) -> NoReturn:
@@ -143,6 +145,8 @@ class _Child:
             self._channel.send(pack_record(self._orders.nonce, {"done": command.decode(), **step()}))
 
     def _load(self, flags: int = _NOW) -> dict[str, Any]:
+        for name in self._orders.run_times:
+            _dlopen(name, _NOW | _GLOBAL)
         self._handle = _dlopen(self._name, flags)
         return {} if self._handle else {"error": _error()}
 

@@ -92,7 +92,7 @@ class Helper:
             helper=os.getpid(),
             unshared=self._unshared,
             notify=bool(request.get("notify", True)),
-            roomy=bool(request.get("roomy", False)),
+            roomy=bool(request["run_times"]),
         )
         orders = child.Orders(
             nonce=nonce,
@@ -104,6 +104,7 @@ class Helper:
             threads=int(request.get("threads", 0)),
             seconds=float(request.get("seconds", 0)),
             calls=[os.fsencode(name) for name in request.get("calls", ())],
+            run_times=[os.fsencode(name) for name in request["run_times"]],
         )
         process = os.fork()
         if not process:

@@ -45,6 +45,7 @@ def probe(
     require: Iterable[str] = (),
     cycles: int = DEFAULT_CYCLES,
     threads: bool = False,
+    calls: Iterable[str] = (),
 ) -> ProbeReport:
     """Load a library in a confined child, resolve its exports, unload it, load it again, and say what was seen.
 
@@ -55,6 +56,7 @@ def probe(
         require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
         cycles: how often to load and unload; 16 or more show what grows, 1 only loads once.
         threads: also let threads load and unload it at the same time.
+        calls: names of functions ``int f(void)`` of it that those threads may call; only you can know that they may.
 
     Raises:
         NotFound, InvalidName: there is no such library.
@@ -69,11 +71,13 @@ def probe(
         if refusal:
             return _not_run(subject, refusal)
         layers = tuple(sorted(require))
-        question = Question(subject.sha256, os.fsencode(path).hex(), cycles, threads, layers, os.geteuid(), timeout)
+        question = Question(
+            subject.sha256, os.fsencode(path).hex(), cycles, threads, tuple(calls), layers, os.geteuid(), timeout
+        )
         known = None if fresh else recall(question)
         if known is not None:
             return known
-        run = _Run(subject, monotonic() + timeout, layers, cycles)
+        run = _Run(subject, monotonic() + timeout, layers, cycles, question.calls)
         report, files = run.report(threads=threads)
         remember(question, report, files)
         return report
@@ -158,6 +162,7 @@ class _Run:
     deadline: float
     require: tuple[str, ...]
     cycles: int
+    calls: tuple[str, ...]
 
     def report(self, *, threads: bool) -> tuple[ProbeReport, list[str]]:
         """What was seen, and the files that were mapped for it.
@@ -190,7 +195,7 @@ class _Run:
             "timeout": self._left(),
             "cycles": self.cycles,
             "require": self.require,
-            "roomy": _sanitized(image),
+            "run_times": _run_times(image),
             **options,
         }
 
@@ -221,7 +226,7 @@ class _Run:
         cycles = 0
         for _ in range(_THREAD_RUNS):
             seconds = min(_THREAD_SECONDS, self._left() / 2)
-            (run,) = self._ask(self._request("threads", threads=_THREADS, seconds=seconds))
+            (run,) = self._ask(self._request("threads", threads=_THREADS, seconds=seconds, calls=self.calls))
             cycles += int(run.get("cycles", 0))
             if run["outcome"] != ProbeOutcome.OK:
                 _add_new(observations, run["observations"])
@@ -258,7 +263,7 @@ _IN_BOTH: Final = (Phase.LOAD, Phase.UNLOAD)
 _THREADS: Final = 8
 _THREAD_SECONDS: Final = 1.0
 _THREAD_RUNS: Final = 3
-_SANITIZERS: Final = ("__asan_init", "__tsan_init", "__msan_init")
+_SANITIZERS: Final = ("libasan.", "libtsan.", "libubsan.", "libclang_rt.")
 
 
 def _names(image: Image) -> list[str]:
@@ -266,8 +271,9 @@ def _names(image: Image) -> list[str]:
     return list(dict.fromkeys(s.name for s in image.exports if s.version is None or s.version.is_default))
 
 
-def _sanitized(image: Image | None) -> bool:
-    return image is not None and any(image.symbols.positions(name) for name in _SANITIZERS)
+def _run_times(image: Image | None) -> list[str]:
+    """The sanitizers' run-time libraries it needs."""
+    return [d.name for d in image.needed if d.name.startswith(_SANITIZERS)] if image is not None else []
 
 
 def _ending(answer: dict[str, Any]) -> dict[str, Any]:

@@ -36,6 +36,12 @@ sys.path.insert(0, sys.argv[1])
 from loadstone.probe.helper import main
 main(int(sys.argv[2]))
 """
+_ENVIRONMENT: Final = {
+    "PATH": os.defpath,
+    "LC_ALL": "C.UTF-8",
+    # a library built with AddressSanitizer brings its run-time along; nobody can put that first
+    "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0",
+}
 _ROOT: Final = str(Path(__file__).resolve().parents[2])
 _START_SECONDS: Final = 20.0
 _ANSWER_GRACE: Final = 5.0  # seconds beyond the probe's own limit after which the helper itself is given up
@@ -67,7 +73,7 @@ class Helper:
                 subprocess.run(
                     [sys.executable, "-I", "-S", "-c", _START, _ROOT, str(number)],
                     pass_fds=(number,),
-                    env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+                    env=_ENVIRONMENT,
                     cwd="/",
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
