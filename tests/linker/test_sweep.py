@@ -22,7 +22,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker import LoaderModel, explain
 
 FULL = os.environ.get("LOADSTONE_TEST_SCALE") == "full"
-SAMPLE = 40
+SAMPLE = 24
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 
 _IMPORTER = """

@@ -52,7 +52,9 @@ def _interposed(case: Case) -> Iterator[Diagnosis]:
         intended = case.process.namespace.answering_to(binding.linked_file)
         if intended is None or intended is provider or provider.answers_to(binding.linked_file):
             continue
-        if any(s.exported and s.name for s in intended.image.symbols.named(binding.symbol)):
+        if _offers(provider, binding.symbol, binding.version):  # one family, or the program's copy of the data
+            continue
+        if _offers(intended, binding.symbol, binding.version):
             taken[binding.consumer, provider.path, intended.path].append(binding.symbol)
     for (consumer, provider_path, intended_path), symbols in taken.items():
         shown = ", ".join(symbols[:4]) + (f" and {len(symbols) - 4} more" if len(symbols) > 4 else "")
@@ -68,6 +70,13 @@ def _interposed(case: Case) -> Iterator[Diagnosis]:
 def _segment(loaded: LoadedObject, kind: str) -> Location:
     segment = next((s for s in loaded.image.segments if s.kind == kind), None)
     return Location.bytes(loaded.path, segment.header_offset, 1) if segment else Location(loaded.path)
+
+
+def _offers(loaded: LoadedObject, symbol: str, version: str | None) -> bool:
+    """Whether an object defines the symbol in exactly that version."""
+    return any(
+        s.exported and s.version is not None and s.version.name == version for s in loaded.image.symbols.named(symbol)
+    )
 
 
 def _duplicate_copies(case: Case) -> Iterator[Diagnosis]:
