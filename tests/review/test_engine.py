@@ -104,7 +104,7 @@ def test_a_missing_path_is_said_to_be_missing(here: Path) -> None:
 
 
 def test_a_file_too_big_or_unreadable_is_a_gap(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "MAX_SOURCE_SIZE", 10)
+    monkeypatch.setattr(engine, "MAX_PYTHON_SIZE", 10)
     (here / "a.py").write_text(WEAK)
     result = review(["a.py"])
     assert (result.verdict, len(limits(result, LimitKind.TOO_BIG))) == (ReviewVerdict.INCOMPLETE, 1)
@@ -168,7 +168,7 @@ def test_a_file_that_takes_too_long_is_a_limit_and_the_others_are_reviewed(
 
     monkeypatch.setattr(rules, "ask", stuck)
     result = review(["slow.py", "weak.py"], Options(seconds_per_file=0.2))
-    assert limits(result, LimitKind.TIME) == ["not finished within 0.2 s"]
+    assert limits(result, LimitKind.TIME) == ["not finished within 0.2 s of processor time"]
     assert len(findings(result)) == 1
 
 

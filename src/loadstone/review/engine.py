@@ -24,12 +24,16 @@ from loadstone.review.batch import Batch, Outcome, Source, review_batch
 from loadstone.review.binary import review_image
 from loadstone.review.cache import Cache
 from loadstone.review.files import Found, find_files
+from loadstone.review.ir import Language
 from loadstone.review.suppress import ListedWaiver, apply_listed
 
 __all__ = ["Options", "review"]
 
 MAX_SOURCE_SIZE: Final = 16 << 20
 """Source files beyond this are refused, and said to be: SQLite's amalgamation, the largest in common use, has 9 MiB."""
+
+MAX_PYTHON_SIZE: Final = 3 << 20
+"""The same for Python, whose own parser takes some 400 bytes of memory a byte; the largest in common use has 1 MiB."""
 
 _PART: Final = 2 << 20
 """Bytes of source asked about together: some 60,000 lines."""
@@ -51,7 +55,7 @@ class Options:
 
     ``exclude`` are shell patterns of paths in folders; ``only`` limits the report (not what is read) to these paths;
     ``consult`` asks further tools and merges what they say; ``waivers`` are those of the settings; ``seconds_per_file``
-    bounds each file; ``jobs`` processes share the work; ``keep_text`` keeps the source for a report that shows it;
+    of processor time bounds each file; ``jobs`` processes share the work; ``keep_text`` keeps the source for a report that shows it;
     ``watch`` sees each part as it is done.
     """
 
@@ -152,12 +156,13 @@ def _read_all(found: Found) -> tuple[list[Source], list[Limit]]:
     for path, language in found.sources:
         try:
             size = os.stat(path).st_size
-            if size > MAX_SOURCE_SIZE:
-                message = f"{size:,} bytes; files beyond {MAX_SOURCE_SIZE:,} are not read"
+            most = MAX_PYTHON_SIZE if language is Language.PYTHON else MAX_SOURCE_SIZE
+            if size > most:
+                message = f"{size:,} bytes; files beyond {most:,} are not read"
                 limits.append(Limit(LimitKind.TOO_BIG, Location(path), message, gap=True))
                 continue
             with open(path, "rb") as stream:
-                sources.append(Source(_reported(path), language, stream.read(MAX_SOURCE_SIZE)))
+                sources.append(Source(_reported(path), language, stream.read(most)))
         except OSError as error:
             reason = error.strerror or str(error)
             limits.append(Limit(LimitKind.UNREADABLE, Location(path), reason, gap=True))

@@ -69,7 +69,7 @@ def parse_tolerant(text: str) -> tuple[ast.Module, tuple[ir.Gap, ...]]:
         gaps.append(ir.Gap(first + 1, last + 1, "not Python as this interpreter reads it"))
         if isinstance(found, ast.Module):
             return found, tuple(gaps)
-    return ast.Module([], []), (*gaps, ir.Gap(1, len(lines), _EMPTY))
+    return ast.Module([], []), (*gaps, ir.Gap(1, max(1, text.count("\n") + (text[-1:] != "\n")), _EMPTY))
 
 
 def _statement_at(tree: Tree, row: int) -> tuple[int, int]:
