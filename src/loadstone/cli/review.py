@@ -44,7 +44,9 @@ def run(
         list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave these out of folders.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes that share the work; 0: one a core.")] = 0,
-    seconds: Annotated[float, typer.Option("--time-limit", min=0.1, metavar="S", help="Seconds of processor time for each file.")] = 20.0,
+    seconds: Annotated[
+        float, typer.Option("--time-limit", min=0.1, metavar="S", help="Seconds of processor time for each file.")
+    ] = 20.0,
     use_cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep results for unchanged files.")] = True,
     configuration: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="A pyproject.toml to use [the nearest one].")

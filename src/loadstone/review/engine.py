@@ -54,9 +54,9 @@ class Options:
     """How to review.
 
     ``exclude`` are shell patterns of paths in folders; ``only`` limits the report (not what is read) to these paths;
-    ``consult`` asks further tools and merges what they say; ``waivers`` are those of the settings; ``seconds_per_file``
-    of processor time bounds each file; ``jobs`` processes share the work; ``keep_text`` keeps the source for a report that shows it;
-    ``watch`` sees each part as it is done.
+    ``consult`` asks further tools and merges what they say; ``waivers`` are those of the settings; each file may take
+    ``seconds_per_file`` of processor time; ``jobs`` processes share the work; ``keep_text`` keeps the source for a
+    report that shows it; ``watch`` sees each part as it is done.
     """
 
     exclude: tuple[str, ...] = ()
