@@ -16,7 +16,7 @@ from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
 from loadstone.binary.elf.machines import machine
 from loadstone.binary.elf.notes import read_notes
-from loadstone.binary.elf.relocations import read_relocations, symbols_used, usage
+from loadstone.binary.elf.relocations import count_packed, read_relocations, symbols_used, usage
 from loadstone.binary.elf.sections import SectionTable, read_comments, read_debug_link, read_sections
 from loadstone.binary.elf.symbols import count_symbols, read_symbols
 from loadstone.binary.elf.versions import read_definitions, read_needs, read_version_indexes, version_column
@@ -83,6 +83,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         tls=ThreadStorage(storage.memory_size, storage.alignment, storage.file_size) if storage else None,
         version_indexes=indexes,
         deferred_usage=Deferred(partial(usage, header.layout, header.machine, tables)),
+        packed_relocations=count_packed(view, dynamic, by_tag),
         features=notes.features,
         isa_needed=notes.isa_needed,
         debug_link=read_debug_link(view, sections),

@@ -18,7 +18,7 @@ from loadstone.binary.elf.machines import relocations
 from loadstone.binary.elf.view import View
 from loadstone.core.image import ByteOrder
 
-__all__ = ["RelocationTable", "read_relocations", "symbols_used", "usage"]
+__all__ = ["RelocationTable", "count_packed", "read_relocations", "symbols_used", "usage"]
 
 _MIPS: Final = 8
 _JUMP_SLOTS: Final = "jump slot relocations"
@@ -103,6 +103,18 @@ def _table(view: View, name: str, address: int, size: int, told_at: int, stride:
         infos=infos,
         addends=addends if stride == 3 else None,
     )
+
+
+def count_packed(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+    """How many relocations DT_RELR holds: an even word is one address, an odd one a bitmap of those that follow it.
+
+    Source: gABI "Relative Relocation Table".
+    """
+    address = by_tag.get(Tag.RELR)
+    if address is None:
+        return 0
+    _, data = view.table("packed relocations", address, by_tag.get(Tag.RELRSZ, 0), dynamic.place(Tag.RELR))
+    return sum(word.bit_count() - 1 if word & 1 else 1 for word in view.layout.words(data))
 
 
 def split_info(layout: Layout, machine: int, infos: Iterable[int]) -> list[tuple[int, int, int]]:
