@@ -22,7 +22,7 @@ LINUX = Platform.LINUX
 
 
 def names(name: str, version: str | None = None, platform: Platform = LINUX, **options: bool) -> list[str]:
-    return [c.name for c in candidates(name, version, platform, **options)]  # type: ignore[arg-type]
+    return [c.name for c in candidates(name, version, platform, **options)]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,14 @@ def test_versions_that_could_name_something_else_are_refused(version: object) ->
 
 
 def test_versions_are_numbers_or_text_and_negative_means_none() -> None:
-    assert [validate_version(v) for v in (0, 6, "1.2.13", "1.0.0k", None, -1)] == ["0", "6", "1.2.13", "1.0.0k", None, None]
+    assert [validate_version(v) for v in (0, 6, "1.2.13", "1.0.0k", None, -1)] == [
+        "0",
+        "6",
+        "1.2.13",
+        "1.0.0k",
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("symbol", ["", "a\0b", "x" * 70_000, 3])

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.conftest import Compile
+from tests.library.pretended import Dyld, Kernel
 
 from loadstone.core.names import Platform
 from loadstone.errors import LoadFailed, NotFound, Unsupported
@@ -18,8 +20,6 @@ from loadstone.library.adapters.unsupported import UnsupportedAdapter
 from loadstone.library.adapters.windows import WindowsAdapter
 from loadstone.library.namespace import Namespace
 from loadstone.library.policy import Policy
-from tests.conftest import Compile
-from tests.library.pretended import Dyld, Kernel
 
 LONG = "c:\\" + "\\".join(["deeply"] * 60) + "\\x.dll"
 
@@ -272,10 +272,14 @@ def test_a_namespace_cannot_offer_its_symbols(compile_library: Compile) -> None:
 
 def test_namespaces_run_out_with_a_reason() -> None:
     spaces: list[Namespace] = []
-    with pytest.raises(LoadFailed, match="a new linker namespace") as caught:
+
+    def make_many() -> None:
         for _ in range(20):
             spaces.append(Namespace())
             assert spaces[-1].number
+
+    with pytest.raises(LoadFailed, match="a new linker namespace") as caught:
+        make_many()
     assert len(spaces) > 3
     assert "static thread-local storage" in caught.value.advice
     for space in spaces:

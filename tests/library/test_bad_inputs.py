@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.conftest import Compile, needed
 
 from loadstone.errors import InvalidName, LoadFailed, LoadstoneError, NotFound, NotVerified, SymbolNotFound, Unreadable
 from loadstone.library import Library, LoadHint, Policy
-from tests.conftest import Compile, needed
 
 
 def refused(library: object, kind: type[LoadstoneError], *words: str) -> LoadstoneError:

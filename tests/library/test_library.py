@@ -5,13 +5,14 @@ import gc
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.conftest import Compile
 
 from loadstone.core.image import SymbolKind
 from loadstone.errors import Closed, Holder, InUse, InvalidName, LoadFailed, NotFound, SymbolNotFound, Unsupported
 from loadstone.library import Assurance, Library, LoadHint, UnloadState, loaded_libraries
-from tests.conftest import Compile
 
 ANSWER = "int answer(void) { return 42; } int counter = 7; __thread int local = 3;"
 
@@ -59,13 +60,12 @@ def test_the_system_opens_once_whatever_the_spelling(answer: str, tmp_path: Path
 def test_two_handles_count_separately(answer: str) -> None:
     a, b = Library(answer), Library(answer)
     a.load()
-    assert not b.is_loaded
+    loaded = [(a.is_loaded, b.is_loaded)]
     b.load()
     outcome = a.unload()
     assert (outcome.state, outcome.held_by) == (UnloadState.HELD, (Holder("handle", answer),))
     assert not outcome
-    assert not a.is_loaded
-    assert b.is_loaded
+    assert [*loaded, (a.is_loaded, b.is_loaded)] == [(True, False), (False, True)]
     assert b.unload().state is UnloadState.CLOSED
     assert b.unload().state is UnloadState.NOT_LOADED
 
@@ -102,11 +102,17 @@ def test_leaving_with_says_what_is_alive_and_keeps_it_loaded(answer: str) -> Non
 
 def test_leaving_with_does_not_hide_an_error_on_its_way(answer: str) -> None:
     library = Library(answer)
-    with pytest.raises(ZeroDivisionError) as caught, library:
-        symbol = library.resolve("answer")
-        _ = 1 // 0
+    symbols = []
+
+    def work() -> None:
+        with library:
+            symbols.append(library.resolve("answer"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        work()
     assert "still alive: symbol answer" in "".join(caught.value.__notes__)
-    del symbol, caught
+    symbols.clear()
     assert library.unload()
 
 
@@ -134,7 +140,9 @@ def test_garbage_does_not_count_as_alive(answer: str) -> None:
 
 def test_a_pointer_made_of_a_function_keeps_it_alive(answer: str) -> None:
     library = Library(answer).load()
-    pointer = ctypes.cast(library.function("answer", restype=ctypes.c_int, argtypes=[]), ctypes.c_void_p)
+    function: Any = library.function("answer", restype=ctypes.c_int, argtypes=[])
+    pointer = ctypes.cast(function, ctypes.c_void_p)
+    del function
     with pytest.raises(InUse):
         library.unload()
     assert pointer.value

@@ -11,11 +11,11 @@ import os
 from importlib.util import find_spec
 
 import pytest
-
-from loadstone.core.names import Platform, candidates, is_library
 from tests.conftest import Compile
 from tests.core.test_names import ACCIDENTS, FALSE, TRUE
 from tests.library.children import run_child
+
+from loadstone.core.names import Platform, candidates, is_library
 
 pytestmark = pytest.mark.real
 

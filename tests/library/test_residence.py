@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.conftest import Compile
 from tests.library.children import run_child
 
@@ -31,7 +30,7 @@ def test_a_library_marked_never_to_be_unloaded_says_so(compile_library: Compile)
 
 
 def test_a_unique_symbol_pins_its_library(compile_library: Compile) -> None:
-    path = compile_library(UNIQUE, "libunique.so", "-fno-gnu-unique" if False else "-O1", compiler="g++")
+    path = compile_library(UNIQUE, "libunique.so", "-O1", compiler="g++")
     state, reason = run_child(UNLOAD, path).split("|")
     assert state == "resident"
     assert "STB_GNU_UNIQUE" in reason

@@ -11,13 +11,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.conftest import Compile, needed
+from tests.library.children import run_child
+from tests.scale import SCALE
 
 from loadstone.core.pins import PinState
 from loadstone.errors import InvalidName, LoadFailed, MalformedImage, NotVerified, Unreadable, Unwritable
 from loadstone.library import Assurance, Library, PinFile, Policy, pin, verify
-from tests.conftest import Compile, needed
-from tests.library.children import run_child
-from tests.scale import SCALE
 
 VALUE = "int value(void) { return %d; }"
 
@@ -163,7 +163,8 @@ print("ok" if loads + refusals == rounds else "lost", loads > 0, refusals > 0)
 
 
 def test_a_racing_writer_never_gets_unpinned_code_executed(compile_library: Compile, tmp_path: Path) -> None:
-    evil = "#include <stdlib.h>\nint value(void) { return 2; } __attribute__((constructor)) static void f(void) { abort(); }"
+    attack = "__attribute__((constructor)) static void attack(void) { abort(); }"
+    evil = f"#include <stdlib.h>\nint value(void) {{ return 2; }} {attack}"
     good, bad = compile_library(VALUE % 1, "libgood.so"), compile_library(evil, "libbad.so")
     path = tmp_path / "libraced.so"
     shutil.copy(good, path)

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import Compile
+from tests.library.children import run_child
 
 from loadstone.core.names import Platform
 from loadstone.core.trace import StepOutcome
@@ -15,8 +17,6 @@ from loadstone.library import search as searching
 from loadstone.library.nearest import nearest
 from loadstone.library.search_dirs import runtime_names
 from loadstone.linker import LoaderModel
-from tests.conftest import Compile
-from tests.library.children import run_child
 
 SYSTEM = (SearchSource.ENVIRONMENT, SearchSource.SYSTEM_CACHE, SearchSource.DEFAULT_DIRS)
 
@@ -86,9 +86,7 @@ def test_a_missing_package_is_named() -> None:
 
 
 def test_the_installed_packages_name_what_has_been_removed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        searching, "package_of_missing", lambda view, name: "libfoo7" if name == "libfoo.so.7" else None
-    )
+    monkeypatch.setattr(searching, "package_of_missing", lambda _, name: "libfoo7" if name == "libfoo.so.7" else None)
     with pytest.raises(NotFound, match="apt install libfoo7"):
         find("foo", 7, policy=policy(*SYSTEM))
 

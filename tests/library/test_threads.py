@@ -7,7 +7,6 @@ Every test runs in a child: a fault of the machine would end it with a signal, w
 from __future__ import annotations
 
 import pytest
-
 from tests.conftest import Compile
 from tests.library.children import run_child
 from tests.scale import SCALE
@@ -23,13 +22,18 @@ __attribute__((destructor)) static void down(void) { usleep(500); }
 
 REENTRANT = """
 typedef int (*hook_type)(void);
-hook_type *find_hook(void) __attribute__((weak));
 extern hook_type loadstone_test_hook __attribute__((weak));
 int value(void) { return 4; }
-__attribute__((constructor)) static void up(void) { if (&loadstone_test_hook && loadstone_test_hook) loadstone_test_hook(); }
+__attribute__((constructor)) static void up(void) {
+  if (&loadstone_test_hook && loadstone_test_hook) loadstone_test_hook();
+}
 """
 
-HOOK = "typedef int (*hook_type)(void); hook_type loadstone_test_hook; void set_hook(hook_type h) { loadstone_test_hook = h; }"
+HOOK = """
+typedef int (*hook_type)(void);
+hook_type loadstone_test_hook;
+void set_hook(hook_type hook) { loadstone_test_hook = hook; }
+"""
 
 COUNTING = """
 import ctypes, gc, os, random, sys, threading

@@ -387,9 +387,10 @@ def _held(holders: tuple[Holder, ...]) -> UnloadOutcome:
 def in_use(path: str, ledger: Ledger) -> InUse:
     """The refusal that names what is alive."""
     holders = ledger.snapshot()
-    first = holders[0].name if holders else "it"
+    named = next((holder.name for holder in holders if holder.name.isidentifier()), "")
+    example = f" (for example: del {named})" if named else ""
     return InUse(
         library=path,
         holders=holders,
-        advice=f"let go of it first (for example: del {first}), or leave the library loaded",
+        advice=f"let go of it first{example}, or leave the library loaded",
     )
