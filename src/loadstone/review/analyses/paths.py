@@ -21,10 +21,10 @@ from loadstone.review.cfg import Graph, Kind, Leave, Node
 
 __all__ = ["Explorer", "Known", "MethodTable", "Record", "calls_in", "children", "every_expression", "every_statement", "members_in", "names_in"]
 
-MAX_STEPS: Final = 6000
+MAX_STEPS: Final = 1500
 """Nodes run for one function, callees included; the rest of it is cut and said to be."""
 
-_MAX_STATES: Final = 10
+_MAX_STATES: Final = 6
 _MAX_LEVELS: Final = 5
 _MAX_CALLEE: Final = 160
 _MAX_PLAIN_CALLEE: Final = 30
@@ -508,7 +508,7 @@ class Explorer:
         variable, owner = shared
         function = frame.known.function
         name = function.name.rpartition("::")[2].rpartition(".")[2]
-        setting_up = name in {owner, f"~{owner}", "__init__", "__del__", "main", "<module>", "__new__"} or "constructor" in function.marks or name == function.owner or name == f"~{function.owner}"
+        setting_up = name in {owner, f"~{owner}", "__init__", "__del__", "main", "<module>", "__new__", "cleanup", "teardown", "shutdown", "fini"} or "constructor" in function.marks or name == function.owner or name == f"~{function.owner}"
         self.record.accesses.add(Access(variable, owner, frame.spot(line), is_write, state.locks, setting_up, holds))
 
     @staticmethod
@@ -987,7 +987,7 @@ class Explorer:
     def _close_unseen(self, subject: Value, state: State, frame: _Frame, line: int) -> None:
         """A handle that came from outside is closed: a second close of the same value is one too many."""
         closed = state.closed.get(subject)
-        if closed is not None and state.truth.get(subject) is not False:
+        if closed is not None and closed != frame.spot(line) and state.truth.get(subject) is not False:
             self.record.closed_twice.setdefault((_describe_value(subject), frame.spot(line)), closed)
         state.closed[subject] = frame.spot(line)
 
@@ -1219,10 +1219,11 @@ class Explorer:
         site = self._site(value)
         if site is not None:
             site.tests.add(frame.spot(line))
+            state.touched[value] = frame.spot(line)
             if value[0] == "t" and site.api.success is Success.ONE:
                 site.wrong_tests.add((frame.spot(line), "any value but zero is taken for success"))
         if value[0] == "i" and value[1][0] != "v":  # type: ignore[index]
-            self.record.tested_places.add(_describe(value[1]))  # type: ignore[arg-type]
+            self.record.tested_places.add(_describe(value[1]).rpartition(".")[2])  # type: ignore[arg-type]
         known = state.truth.get(value)
         if known is not None:
             return [(known, state)]

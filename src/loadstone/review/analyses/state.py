@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 __all__ = ["Held", "Memory", "Spot", "State", "Taint", "Value", "constant", "initial", "opaque", "pointer", "status"]
 
@@ -20,9 +20,8 @@ _KEEP: Final = 400
 """Facts of one kind kept on one path; older ones are forgotten first."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Spot:
-    """A line of one file, inside one function, under one build condition."""
+class Spot(NamedTuple):
+    """A line of one file, inside one function, under one build condition. A tuple, for it is hashed without end."""
 
     path: str
     line: int

@@ -64,7 +64,7 @@ def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
         while isinstance(inner, ir.Cast):
             inner = inner.operand
         callable_ = "(*" in expression.type or expression.type.endswith(("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f"))
-        if isinstance(inner, ir.Literal) and isinstance(inner.value, int) and abs(inner.value) > _SMALL and callable_:
+        if isinstance(inner, ir.Literal) and isinstance(inner.value, int) and _is_written_address(inner.value) and callable_:
             yield rule.no(f"The address {inner.value:#x} is written into the program.", Location.lines(unit.path, expression.line), cwe=587, context=function.name, condition=function.condition)
         elif isinstance(inner, ir.Name) and inner.name in parsed:
             yield _finding(rule, unit, function, expression.line, parsed[inner.name])
@@ -72,6 +72,11 @@ def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
             yield _finding(rule, unit, function, expression.line, inner.line)
         elif callable_ and isinstance(inner, ir.Operation) and inner.operator == "+" and any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in inner.operands):
             yield rule.no("A function is found by a fixed offset from where something was loaded.", Location.lines(unit.path, expression.line), cwe=587, confidence=Confidence.POSSIBLE, context=function.name)
+
+
+def _is_written_address(value: int) -> bool:
+    """Whether a number can be meant as an address, and not as all bits set or a small tag."""
+    return value > _SMALL and value & 0xFFFFFFFF != 0xFFFFFFFF
 
 
 def _is_pointer(spelled: str) -> bool:
@@ -98,7 +103,7 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
         first = expression.arguments[0]
         source = next((e for e in _within(first) if isinstance(e, ir.Call) and e.name in _PARSERS), None)
         named = next((e for e in _within(first) if isinstance(e, ir.Name) and e.name in parsed), None)
-        if isinstance(first, ir.Literal) and isinstance(first.value, int) and first.value > _SMALL:
+        if isinstance(first, ir.Literal) and isinstance(first.value, int) and _is_written_address(first.value):
             yield rule.no(f"The address {first.value:#x} is written into the program.", Location.lines(unit.path, expression.line), cwe=587, context=function.name)
         elif source is not None or named is not None:
             since = source.line if source is not None else parsed[named.name] if named is not None else expression.line

@@ -38,10 +38,13 @@ def _is_unbounded(site: Site) -> bool:
     first = site.call.arguments[0] if site.call.arguments else None
     if not isinstance(first, ir.Name) or not _is_local_array(site, first.name):
         return False
-    parameters = {p.name for p in site.function.parameters}
+    parameters = {p.name for p in site.function.parameters if "char" in p.type}
+    layouts = [w for i in site.invocations for a in i.arguments[1:2] for k, w in a if k == "constant" and isinstance(w, str)]
+    if "printf" in site.api.name and not any("%s" in layout for layout in layouts):
+        return False
     for invocation in site.invocations:
         for pieces in invocation.arguments[1:]:
-            if any(kind == "name" and word in parameters for kind, word in pieces) or any(kind == "name" and word == "" for kind, word in pieces):
+            if any(kind == "name" and word in parameters for kind, word in pieces):
                 return True
     return False
 

@@ -24,7 +24,7 @@ def is_checked(site: Site, facts: Facts) -> bool:
         return True
     if any(use.known is not True and use.how in _SPOILED for use in site.uses):
         return False
-    return bool(site.tests) or site.returned or bool(site.stores & facts.tested_places)
+    return bool(site.tests) or site.returned or bool({s.rpartition(".")[2] for s in site.stores} & facts.tested_places)
 
 
 def is_plainly_unchecked(site: Site, facts: Facts) -> bool:

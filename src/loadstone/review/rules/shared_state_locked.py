@@ -59,7 +59,9 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
         if access.variable in facts.lock_names or access.variable.startswith(("*", "[")):
             continue
         key = (access.variable, access.owner if access.owner != "*" else "")
-        groups.setdefault(key, []).append(access)
+        own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
+        if len(own) == len(access.locks):
+            groups.setdefault(key, []).append(access)
     for (variable, owner), accesses in sorted(groups.items()):
         unit = unit_of(facts, accesses[0].spot.path)
         if unit is not None and not _is_safe_by_type(unit, variable, owner):
@@ -92,7 +94,7 @@ def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]
     bare = shared.bare
     held = shared.held
     held_writes = [a for a in held if a.is_write]
-    lines = len({a.spot for a in held})
+    lines = len({(a.spot.path, a.spot.line) for a in held})
     if not bare:
         yield rule.yes(
             f"All {lines} accesses to {shared.variable} hold {shared.lock} (lines {resolve_lines(a.spot for a in held)})",

@@ -331,15 +331,23 @@ class Expressions:
                 expanded = self.expand(self.substituted(macro, arguments), line)
                 if expanded is not None:
                     return expanded
+        values = arguments.named_children if arguments is not None else []
+        if function.type == "parenthesized_expression" and len(values) == 1 and self._names_type(function):
+            return ir.Cast(line, _text(function)[1:-1], self.lower(values[0]))
         callee = self.lower(function)
         inner = _uncast(callee)
         while isinstance(inner, ir.Operation) and inner.operator in {"deref", "address"}:
             inner = _uncast(inner.operands[0])
         receiver = inner.base if isinstance(inner, ir.Member) else None
-        values = self.arguments(arguments)
+        given = self.arguments(arguments)
         if _text(function) == "Q_D" and arguments is not None:
             return ir.Store(line, ir.Name(line, "d"), ir.Member(line, ir.Name(line, "this"), "d_ptr", through=True))
-        return ir.Call(line, self.name_of(inner), callee, values, (), receiver, self.end_line(node))
+        return ir.Call(line, self.name_of(inner), callee, given, (), receiver, self.end_line(node))
+
+    def _names_type(self, node: Node) -> bool:
+        """``(name)(x)``: a cast when name is no variable and reads like a type (C cannot be told apart without headers)."""
+        name = _text(node)[1:-1].strip()
+        return name.isidentifier() and name not in self.types and (name.endswith("_t") or any(c.isupper() for c in name))
 
     def name_of(self, callee: ir.Expression) -> str:
         """The name API tables know a callee by."""
