@@ -74,7 +74,8 @@ class LoadstoneError(Exception):
         return "Loadstone failed"
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.advice}" if self.advice else self.message
+        stop = "" if self.message.endswith((".", "?", "!")) else "."
+        return f"{self.message}{stop} {self.advice}" if self.advice else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.__dict__)
@@ -129,7 +130,8 @@ class NotFound(LoadstoneError, OSError):
     @property
     def message(self) -> str:
         tried = self.trace.steps if self.trace else ()
-        looked = f" ({len(tried)} candidates looked at)" if tried else ""
+        noun = "candidate" if len(tried) == 1 else "candidates"
+        looked = f" ({len(tried)} {noun} looked at)" if tried else ""
         return f"cannot find the library {quoted(self.name, 200)}{looked}"
 
 

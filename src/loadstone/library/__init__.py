@@ -13,6 +13,7 @@ from loadstone.library.library import Library
 from loadstone.library.namespace import Namespace
 from loadstone.library.outcome import UnloadOutcome, UnloadState
 from loadstone.library.pin import PinFile, pin, verify
+from loadstone.library.plugin_search import find_plugin, library_paths
 from loadstone.library.policy import Assurance, Policy, SearchPolicy, SearchSource
 from loadstone.library.search import find
 from loadstone.library.symbol import Symbol
@@ -31,6 +32,8 @@ __all__ = [
     "UnloadOutcome",
     "UnloadState",
     "find",
+    "find_plugin",
+    "library_paths",
     "loaded_libraries",
     "pin",
     "verify",
