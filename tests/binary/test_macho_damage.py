@@ -36,7 +36,7 @@ def _sound(name: str) -> bytes:
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_an_image_cut_anywhere_is_damaged_or_malformed(name: str) -> None:
     data = _VARIANTS[name]
-    for length in range(len(_sound(name)) - 16):
+    for length in range(0, len(_sound(name)) - 16, 1 if name == "64-bit" or SCALE > 1 else 7):
         found = outcome(partial(read, data[:length]))
         assert isinstance(found, MalformedImage) or found.damage, length
 
@@ -44,7 +44,7 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(name: str) -> None:
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_an_image_with_any_byte_changed_is_an_image_or_malformed(name: str) -> None:
     data = bytearray(_sound(name))
-    for position in range(0, len(data), 1 if SCALE > 1 else 3):
+    for position in range(0, len(data), 1 if SCALE > 1 else 11):
         kept = data[position]
         for flip in (0xFF, 1 << position % 8):
             data[position] = kept ^ flip
@@ -55,11 +55,11 @@ def test_an_image_with_any_byte_changed_is_an_image_or_malformed(name: str) -> N
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_every_word_at_the_edges_of_its_range(name: str) -> None:
     data = bytearray(_sound(name))
-    for position in range(0, len(data) - 4, 4):
+    for position in range(0, len(data) - 4, 4 if SCALE > 1 else 12):
         kept = bytes(data[position : position + 4])
         if kept == bytes(4) and position > 0x700:
             continue
-        for value in _EDGES if SCALE > 1 else _EDGES[position // 4 % 2 :: 2]:
+        for value in _EDGES if SCALE > 1 else _EDGES[position // 12 % 2 :: 2]:
             pack_into("<I", data, position, value)
             outcome(partial(read, bytes(data)))
         data[position : position + 4] = kept
@@ -68,7 +68,7 @@ def test_every_word_at_the_edges_of_its_range(name: str) -> None:
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_strict_reading_raises_exactly_where_tolerant_reading_records(name: str) -> None:
     source = random.Random(name)
-    for _ in range(150 * SCALE):
+    for _ in range(60 * SCALE):
         data = bytearray(_sound(name))
         for _ in range(source.randrange(1, 4)):
             data[source.randrange(len(data))] = source.randrange(256)
@@ -80,7 +80,7 @@ def test_strict_reading_raises_exactly_where_tolerant_reading_records(name: str)
             assert isinstance(strict, MalformedImage)
 
 
-@settings(max_examples=100 * SCALE, deadline=None)
+@settings(max_examples=60 * SCALE, deadline=None)
 @given(
     name=st.sampled_from(list(_VARIANTS)),
     patches=st.lists(st.tuples(st.integers(0, 6000), st.binary(min_size=1, max_size=64)), max_size=6),
@@ -259,13 +259,13 @@ def test_a_trie_may_be_as_large_as_its_names() -> None:
     """What bounds hostile tries must not bound honest ones: every name of many is there."""
     image = Macho()
     names = [f"_a_name_of_usual_length_{i:05}" for i in range(12_000)]
-    head = bytearray(b"\0\xc8")
-    groups = [names[i : i + 60] for i in range(0, len(names), 60)]
-    blocks, at = bytearray(), 2 + len(groups) * (len(names[0]) - 2 + 1 + 3)
-    for group in groups:
-        prefix = group[0][:-2]
-        leaves = [(name[len(prefix) - 1 :], uleb(0) + uleb(4)) for name in group]
-        head += prefix[:-1].encode() + b"\0" + uleb(at + len(blocks), 3)
+    groups = [names[i : i + 100] for i in range(0, len(names), 100)]
+    prefixes = [group[0][:-2] for group in groups]
+    head = bytearray((0, len(groups)))
+    blocks, at = bytearray(), 2 + sum(len(prefix) + 4 for prefix in prefixes)
+    for prefix, group in zip(prefixes, groups, strict=True):
+        leaves = [(name[len(prefix) :], uleb(0) + uleb(4)) for name in group]
+        head += prefix.encode() + b"\0" + uleb(at + len(blocks), 3)
         block = bytearray(b"\0" + bytes((len(leaves),)))
         begin = at + len(blocks) + 2 + sum(len(label) + 4 for label, _ in leaves)
         for number, (label, _) in enumerate(leaves):
@@ -274,7 +274,8 @@ def test_a_trie_may_be_as_large_as_its_names() -> None:
             block += bytes((len(information),)) + information + b"\0"
         blocks += block
     image.exports_trie(bytes(head + blocks))
-    found = read(image.build())
+    code = bytes(24 * len(names))  # a function takes more than that
+    found = read(image.build() + code)
     assert found.damage == ()
     assert sorted(s.name for s in found.exports) == names
 

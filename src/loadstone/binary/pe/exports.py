@@ -45,9 +45,9 @@ def read_exports(view: View) -> Exports:
     offset, (_, _, _, _, name_at, base, function_count, name_count, functions_at, names_at, ordinals_at) = found
     identity = view.text("module name", name_at, offset + 12) if name_at else None
     place = view.place(name_at)
-    table_offset, functions = _column(view, "I", functions_at, function_count, offset + 20)
-    _, name_addresses = _column(view, "I", names_at, name_count, offset + 24)
-    _, positions = _column(view, "H", ordinals_at, min(name_count, len(name_addresses)), offset + 24)
+    table_offset, functions = _column(view, "functions", functions_at, function_count, offset + 20)
+    _, name_addresses = _column(view, "names", names_at, name_count, offset + 24)
+    _, positions = _column(view, "ordinals", ordinals_at, min(name_count, len(name_addresses)), offset + 24)
     named = [(at, p) for at, p in zip(name_addresses, positions, strict=False) if p < len(functions)]
     if len(named) < name_count:
         view.damage.add("exports", f"{name_count - len(named)} of {name_count} names lead nowhere", offset + 24)
@@ -67,15 +67,18 @@ def read_exports(view: View) -> Exports:
     )
 
 
-def _column(view: View, code: str, address: int, count: int, told_at: int) -> tuple[int, Sequence[int]]:
+_COSTS: Final = {"functions": 2, "names": 1, "ordinals": 0}  # half items an entry: 36 bytes an export, in all
+
+
+def _column(view: View, kind: str, address: int, count: int, told_at: int) -> tuple[int, Sequence[int]]:
     if not count:
         return 0, ()
-    size = 2 if code == "H" else 4
-    if count > view.cursor.size // size or not view.budget.items(count // 2 if size == 4 else 0):
-        view.damage.add("exports", f"{count} entries are more than a file of this size can hold", told_at)
+    size = 2 if kind == "ordinals" else 4
+    if count > view.cursor.size // size or not view.budget.items(count * _COSTS[kind] // 2):
+        view.damage.add("exports", f"{count} {kind} are more than a file of this size can hold", told_at)
         return 0, ()
     found = view.table("exports", address, count * size, told_at)
-    return (0, ()) if found is None else (found[0], integers(code, found[1]))
+    return (0, ()) if found is None else (found[0], integers("H" if size == 2 else "I", found[1]))
 
 
 def _forwards(view: View, addresses: Sequence[int], first: int, last: int, told_at: int) -> tuple[tuple[int, str], ...]:
