@@ -161,10 +161,10 @@ def test_a_file_that_takes_too_long_is_a_limit_and_the_others_are_reviewed(
     (here / "weak.py").write_text(WEAK)
     ask = rules.ask
 
-    def stuck(program: Program) -> tuple[Claim, ...]:
+    def stuck(program: Program, *, tables: tuple[str, ...] = ()) -> tuple[Claim, ...]:
         while any(unit.path == "slow.py" for unit in program.units):
             pass
-        return ask(program)
+        return ask(program, tables=tables)
 
     monkeypatch.setattr(rules, "ask", stuck)
     result = review(["slow.py", "weak.py"], Options(seconds_per_file=0.2))
@@ -175,7 +175,7 @@ def test_a_file_that_takes_too_long_is_a_limit_and_the_others_are_reviewed(
 def test_nesting_that_no_analysis_survives_is_a_limit(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "a.py").write_text(WEAK)
 
-    def deep(_program: object) -> None:
+    def deep(_program: object, **_more: object) -> None:
         raise RecursionError
 
     monkeypatch.setattr(rules, "ask", deep)
@@ -399,6 +399,23 @@ def test_no_settings_mean_the_defaults(here: Path) -> None:
     assert read_configuration() == Configuration()
     with pytest.raises(Unreadable):
         read_configuration(here / "absent.toml")
+
+
+def test_a_table_of_the_project_says_what_its_own_wrapper_does(here: Path) -> None:
+    (here / "ours.toml").write_text(
+        'family = "Ours"\n[[load]]\nnames = ["native.load_it"]\nraises = true\nowned = false\n'
+    )
+    (here / "pyproject.toml").write_text('[tool.loadstone.review]\ntables = ["ours.toml"]\n')
+    (here / "a.py").write_text("import native, sys\nimport ctypes\nnative.load_it(sys.argv[1])\n")
+    assert not findings(review(["a.py"]), "load-path-fixed")
+    (found,) = findings(review(["a.py"], Options(tables=read_configuration().tables)), "load-path-fixed")
+    assert found.cwe == 114
+    (here / "ours.toml").write_text("[[juggle]]\nnames = []\n")
+    with pytest.raises(InvalidConfiguration, match="juggle"):
+        read_configuration()
+    (here / "ours.toml").unlink()
+    with pytest.raises(Unreadable):
+        read_configuration()
 
 
 # What has changed.

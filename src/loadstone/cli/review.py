@@ -69,6 +69,7 @@ def run(
         consult=_consult([name.strip() for name in named if name.strip()]),
         baseline=_baseline(baseline or settings.baseline),
         waivers=settings.waivers,
+        tables=settings.tables,
         cache=_cache() if use_cache else None,
         seconds_per_file=seconds,
         jobs=jobs or os.cpu_count() or 1,

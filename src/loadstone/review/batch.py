@@ -46,10 +46,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Files whose functions may know each other, and the seconds of processor time one of them may take."""
+    """Files whose functions may know each other, and the seconds of processor time one of them may take.
+
+    ``tables`` are paths of the user's own interface tables.
+    """
 
     sources: tuple[Source, ...]
     seconds_per_file: float
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +130,12 @@ def _review(batch: Batch) -> Outcome:
         else:
             units.append(unit)
     claims: list[Claim] = []
-    whole = _attempt(batch.seconds_per_file * max(len(units), 1), lambda: rules.ask(ir.Program(tuple(units))))
+    whole = _attempt(
+        batch.seconds_per_file * max(len(units), 1), lambda: rules.ask(ir.Program(tuple(units)), tables=batch.tables)
+    )
     if isinstance(whole, str):
         for unit in units:
-            alone = _attempt(batch.seconds_per_file, lambda u=unit: rules.ask(ir.Program((u,))))  # type: ignore[misc]
+            alone = _attempt(batch.seconds_per_file, lambda u=unit: rules.ask(ir.Program((u,)), tables=batch.tables))  # type: ignore[misc]
             if isinstance(alone, str):
                 limits.append(Limit(LimitKind.TIME, Location(unit.path), alone, gap=True))
             else:

@@ -60,6 +60,8 @@ def _rule_set() -> str:
 
 def _name(batch: Batch) -> str:
     seen = hashlib.sha256(_rule_set().encode())
+    for table in batch.tables:
+        seen.update(Path(table).read_bytes() + b"\0")
     for source in batch.sources:
         seen.update(f"{source.path}\0{source.language}\0{source.digest}\0".encode("utf-8", "surrogateescape"))
     return seen.hexdigest()

@@ -8,6 +8,7 @@
     strict = false
     with = ["cppcheck", "bandit"]
     baseline = "loadstone.sarif"          # beside the file itself
+    tables = ["interfaces.toml"]           # what your own wrappers do, in the form of the shipped tables
     waivers = [{ rule = "relro", path = "vendor/*.so", reason = "built by the vendor", until = 2027-01-31 }]
 
 A word that is not known, or of the wrong kind, is an error: a setting without effect is worse than none.
@@ -25,6 +26,7 @@ import msgspec
 
 from loadstone.core.claims import Location, Severity
 from loadstone.errors import InvalidConfiguration, Unreadable
+from loadstone.review.apis import read_table
 from loadstone.review.suppress import ListedWaiver
 
 __all__ = ["Configuration", "read_configuration"]
@@ -41,6 +43,7 @@ class Configuration:
     strict: bool = False
     engines: tuple[str, ...] = ()
     baseline: Path | None = None
+    tables: tuple[str, ...] = ()
     waivers: tuple[ListedWaiver, ...] = ()
 
 
@@ -62,6 +65,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     strict: bool = False
     engines: list[str] = msgspec.field(default_factory=list, name="with")
     baseline: str | None = None
+    tables: list[str] = []
     waivers: list[_Waiver] = []
 
 
@@ -104,7 +108,21 @@ def read_configuration(path: Path | None = None) -> Configuration:
         strict=table.strict,
         engines=tuple(table.engines),
         baseline=found.parent / table.baseline if table.baseline else None,
+        tables=_tables(found, table.tables),
         waivers=tuple(
             ListedWaiver(w.reason, Location(str(found)), w.rule, w.path, w.fingerprint, w.until) for w in table.waivers
         ),
     )
+
+
+def _tables(configuration: Path, names: list[str]) -> tuple[str, ...]:
+    """The paths of the tables, each read once here so that a wrong one is an error of the settings."""
+    paths = tuple(str(configuration.parent / name) for name in names)
+    for path in paths:
+        try:
+            tuple(read_table(Path(path).read_text(encoding="utf-8")))
+        except OSError as error:
+            raise Unreadable(path=path, reason=error.strerror or str(error)) from error
+        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+            raise InvalidConfiguration(path=path, reason=f"not a table of interfaces: {error}") from error
+    return paths

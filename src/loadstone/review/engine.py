@@ -54,9 +54,10 @@ class Options:
     """How to review.
 
     ``exclude`` are shell patterns of paths in folders; ``only`` limits the report (not what is read) to these paths;
-    ``consult`` asks further tools and merges what they say; ``waivers`` are those of the settings; each file may take
-    ``seconds_per_file`` of processor time; ``jobs`` processes share the work; ``keep_text`` keeps the source for a
-    report that shows it; ``watch`` sees each part as it is done.
+    ``consult`` asks further tools and merges what they say; ``waivers`` are those of the settings; ``tables`` are paths
+    of interface tables beside the shipped ones; each file may take ``seconds_per_file`` of processor time; ``jobs``
+    processes share the work; ``keep_text`` keeps the source for a report that shows it; ``watch`` sees each part as it
+    is done.
     """
 
     exclude: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ class Options:
     baseline: Baseline | None = None
     waivers: tuple[ListedWaiver, ...] = ()
     cache: Cache | None = None
+    tables: tuple[str, ...] = ()
     seconds_per_file: float = 20.0
     jobs: int = 1
     keep_text: bool = False
@@ -121,7 +123,7 @@ def _key(path: str) -> str:
 def _sources(found: Found, options: Options) -> Iterator[Outcome]:
     """The outcome of every part, from the cache where it is known; unreadable files first."""
     sources, limits = _read_all(found)
-    batches = [*_parts(sources, options.seconds_per_file)]
+    batches = [replace(part, tables=options.tables) for part in _parts(sources, options.seconds_per_file)]
     if len(batches) > 1:
         message = f"the source was reviewed in {len(batches)} parts; a helper in one part is not known in another"
         limits.append(Limit(LimitKind.NOT_REVIEWED, Location("."), message))
