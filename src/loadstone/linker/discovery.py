@@ -67,6 +67,7 @@ def this_process() -> LoaderModel:
     caller = _ctypes_module()
     return replace(
         model,
+        cache=_cache(model.view),
         cwd=cwd,
         env=tuple(sorted(os.environ.items())),
         main_image=program,
@@ -231,10 +232,16 @@ def _newest_node(image: Image | None) -> Release | None:
 
 
 def _cache(view: FileView) -> LoaderCache:
+    """The cache as it is now; parsed again only when the file has changed."""
     try:
-        return read_cache(view.read_bytes(_CACHE), _CACHE)
+        return _parsed_cache(view, view.open(_CACHE).stamp)
     except OSError:
         return LoaderCache(_CACHE, problem="there is none")
+
+
+@lru_cache(maxsize=4)
+def _parsed_cache(view: FileView, stamp: tuple[int, ...]) -> LoaderCache:  # noqa: ARG001  the stamp is part of the key
+    return read_cache(view.read_bytes(_CACHE), _CACHE)
 
 
 def machine_of(image: Image) -> Abi | None:
