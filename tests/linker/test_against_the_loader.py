@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -20,6 +21,8 @@ from tests.linker.workshop import CASES, Workshop, loads, our_loaded, our_tried
 @pytest.mark.parametrize("name", CASES)
 def test_the_loader_does_what_we_say(name: str, workshop: Workshop) -> None:
     question = CASES[name](workshop)
+    if os.geteuid() and (question.uid is not None or question.mount):
+        pytest.skip("only root can become another user or mount a file system")
     truth = workshop.truth(question)
     answer = workshop.answer(question)
 
