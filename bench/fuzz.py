@@ -14,7 +14,11 @@ from bench.table import Row
 from loadstone.fuzz import fuzz
 
 SOURCE = """
-int control(const unsigned char *d, unsigned long n) { int s = 0; for (unsigned long i = 0; i < n; i++) s += d[i]; return s; }
+int control(const unsigned char *d, unsigned long n) {
+    int s = 0;
+    for (unsigned long i = 0; i < n; i++) s += d[i];
+    return s;
+}
 int nested(const unsigned char *d, unsigned long n) {
     if (n > 3 && d[0] == 'F') if (d[1] == 'U') if (d[2] == 'Z') *(volatile int *)8 = 1;
     return 0;
