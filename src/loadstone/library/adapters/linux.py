@@ -92,15 +92,19 @@ class LinuxAdapter:
     def _said(self) -> str:
         return _text(self._dlerror()) or "the loader gave no reason"
 
-    def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
+    def _handle(self, path: str, mode: int, namespace: int) -> int:
         if namespace == BASE_NAMESPACE:
-            handle = self._dlopen(os.fsencode(path), _MODES[hints])
-        elif not self._is_glibc:
-            raise Refused("this C library has no dlmopen")
+            handle = self._dlopen(os.fsencode(path), mode)
+        elif self._is_glibc:
+            handle = self._dlmopen(namespace, os.fsencode(path), mode)
         else:
-            handle = self._dlmopen(namespace, os.fsencode(path), _MODES[hints])
+            raise Refused("this C library has no dlmopen")
         if not handle:
             raise Refused(self._said())
+        return int(handle)
+
+    def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
+        handle = self._handle(path, _MODES[hints], namespace)
         link = _LinkMap.from_address(handle)
         if namespace != BASE_NAMESPACE:
             number = c_long()
@@ -110,10 +114,7 @@ class LinuxAdapter:
         return Opened(handle, _text(link.l_name), link.l_addr, link.l_ld, namespace)
 
     def strengthen(self, opened: Opened, hints: int) -> None:
-        handle = self._dlopen(os.fsencode(opened.path), _MODES[hints] | _RTLD_NOLOAD)
-        if not handle:
-            raise Refused(self._said())
-        self._dlclose(handle)
+        self._dlclose(self._handle(opened.path, _MODES[hints] | _RTLD_NOLOAD, opened.namespace))
 
     def close(self, opened: Opened) -> None:
         if self._dlclose(opened.handle):
