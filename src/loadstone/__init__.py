@@ -6,10 +6,10 @@ never pulls in the loader.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
-
+TYPE_CHECKING = False  # typing is not imported for it: that alone would double the cost of `import loadstone`
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from loadstone._examine import examine as examine
     from loadstone.binary import read as read
     from loadstone.core.claims import Evidence as Evidence
@@ -114,6 +114,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module  # noqa: PLC0415
+
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
