@@ -106,7 +106,6 @@ class ObservationKind(StrEnum):
     THREAD_GROWTH = "thread-growth"
     THREAD_LEFT = "thread-left"
     THREAD_STARTED = "thread-started"
-    THREAD_TEST = "thread-test"
     UMASK_CHANGED = "umask-changed"
 
 

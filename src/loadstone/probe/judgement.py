@@ -74,7 +74,7 @@ _ENDS: Final[dict[ProbeOutcome, tuple[str, int | None]]] = {
     ProbeOutcome.LOST_CHANNEL: ("closed descriptors that are not its own", 910),
     ProbeOutcome.LOAD_ERROR: ("was refused by the loader", None),
 }
-_TOLD_BY_OUTCOME: Final = frozenset({Kind.LOAD_ERROR, Kind.NOT_RUN, Kind.THREAD_TEST})
+_TOLD_BY_OUTCOME: Final = frozenset({Kind.LOAD_ERROR, Kind.NOT_RUN})
 _EFFECTS: Final = frozenset(
     {
         Kind.DESCRIPTOR_CLOSED, Kind.ENVIRONMENT_CHANGED, Kind.EXEC, Kind.FILE_CHANGED, Kind.FILE_WRITE,

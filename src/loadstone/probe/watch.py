@@ -73,7 +73,6 @@ class Watch:
         self.executable = self._executable()
         self.renamed = False
         self._name = proc.command(process)
-        self.caller_gone = False
         self._channel = channel
         self._channel_open = True
         self._output = output
@@ -82,7 +81,6 @@ class Watch:
         self._listener: int | None = None
         self._awaited = ""
         self._output_open = True
-        self._done = False
         self._lost_since = 0.0
         self.exec_seen = False
         self._visible: Callable[[int], bool] = lambda _process: True
@@ -126,7 +124,6 @@ class Watch:
                 break
             ready = dict(poll.poll(max(1.0, min(left, _TICK) * 1000)))
             if ears.caller in ready:
-                self.caller_gone = True
                 self._end(Outcome.NOT_RUN)
                 break
             if not ready:
@@ -148,11 +145,6 @@ class Watch:
         os.close(self._output)
         if self._listener is not None:
             os.close(self._listener)
-
-    @property
-    def completed(self) -> bool:
-        """Whether the script came to its end."""
-        return self._done
 
     # -- records and commands
 
@@ -190,7 +182,6 @@ class Watch:
         try:
             self.phase, command = script.send(reply)
         except StopIteration:
-            self._done = True
             self._awaited = ""
             self._kill()
             return

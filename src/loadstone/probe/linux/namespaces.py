@@ -8,7 +8,7 @@ from typing import Final
 
 from loadstone.probe.linux.syscalls import syscall
 
-__all__ = ["enter", "same"]
+__all__ = ["enter"]
 
 _FLAGS: Final = {
     "mnt": 0x00020000,
@@ -39,8 +39,3 @@ def enter(kinds: Iterable[str]) -> None:
 def _write(path: str, text: str) -> None:
     with open(path, "w", encoding="ascii") as file:
         file.write(text)
-
-
-def same(kind: str, one: int | str, other: int | str) -> bool:
-    """Whether two processes (by id, or ``self``) share a namespace. Raises OSError when one may not be looked at."""
-    return os.readlink(f"/proc/{one}/ns/{kind}") == os.readlink(f"/proc/{other}/ns/{kind}")
