@@ -13,6 +13,8 @@ import pytest
 
 Compile = Callable[..., Path]
 
+collect_ignore = ["rules"]  # deliberately bad code, read by tests and never imported
+
 
 def needed(tool: str) -> str:
     """The path of a tool the tests need; without it they skip loudly here and fail in CI."""
