@@ -110,6 +110,38 @@ def test_names_of_every_kind_a_compiler_makes(compile_library: Compile) -> None:
     assert _differences(names) == []
 
 
+_EXPRESSIONS = r"""
+#include <new>
+#include <utility>
+#include <typeinfo>
+struct S { int m; int f(int) const; static int s; int operator[](int) const; };
+template <int N> struct I { static const int v = N; };
+template <class T> auto e1(T t) -> decltype(sizeof(T) + sizeof(t)) { return 0; }
+template <class T> auto e2(T t) -> decltype(t.f(1)) { return 0; }
+template <class T> auto e3(T *t) -> decltype(t->f(1)) { return 0; }
+template <class T> auto e4(T t) -> decltype(static_cast<long>(t) ? -t : +t) { return 0; }
+template <class T> auto e5(T t) -> decltype(t[0] + 1) { return 0; }
+template <class T> auto e6(T t) -> decltype(T{1}) { return T{1}; }
+template <class T> auto e7(T t) -> decltype(T(1, 2)) { return T(1,2); }
+template <class T> auto e8(T t) -> I<(sizeof(T) > 2)> { return {}; }
+template <class... T> auto e9(T... t) -> I<sizeof...(T)> { return {}; }
+template <class T> auto e11(T &t) -> decltype(++t, t--, !t, ~t, *&t) { return t; }
+template <class T> auto e12(T t) -> decltype(std::declval<T>() == t && t != 3) { return true; }
+template <class T> auto e13(T t) -> decltype(reinterpret_cast<char *>(t), const_cast<const T>(t)) { return t; }
+struct P { P(int, int); };
+void use(S s, int *p, int n, char *c) {
+    e1(n); e2(s); e3(&s); e4(n); e5(p); e6(n); e7(P(1,2)); e8(n); e9(1, 'c'); e11(n); e12(n); e13(c); }
+"""
+
+
+def test_expressions_in_signatures(compile_library: Compile) -> None:
+    flags = ("-std=c++17", "-w", "-Wl,--unresolved-symbols=ignore-all")
+    library = compile_library(_EXPRESSIONS, "libexpressions.so", *flags, compiler="g++")
+    names = sorted(name for name in read(library).symbols.names if name.startswith("_Z"))
+    assert len(names) > 12
+    assert _differences(names) == []
+
+
 @pytest.mark.parametrize(
     ("mangled", "readable"),
     [

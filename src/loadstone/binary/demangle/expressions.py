@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadstone.binary.demangle.scanner import NotMangled, Scanner, Type, shown
-from loadstone.binary.demangle.tables import LITERAL_SUFFIXES, OPERATORS, QUALIFIERS
+from loadstone.binary.demangle.tables import CASTS, LITERAL_SUFFIXES, OF_EXPRESSIONS, OF_TYPES, OPERATORS, QUALIFIERS
 
 __all__ = ["Expressions"]
 
@@ -53,14 +53,15 @@ class Expressions(Scanner):
             return str(self.template_parameter())
         if word in ("fp", "fL"):
             return self.function_parameter()
-        if word in ("st", "at", "ti"):
+        if word in OF_TYPES:
             self.position += 2
-            return f"{ {'st': 'sizeof', 'at': 'alignof', 'ti': 'typeid'}[word] } ({self.type()})"
-        if word in ("sz", "az", "te", "nx"):
+            return f"{OF_TYPES[word]} ({self.type()})"
+        if word in OF_EXPRESSIONS:
             self.position += 2
-            return (
-                f"{ {'sz': 'sizeof', 'az': 'alignof', 'te': 'typeid', 'nx': 'noexcept'}[word] } ({self.expression()})"
-            )
+            return f"{OF_EXPRESSIONS[word]} {self.operand()}"
+        if word in CASTS:
+            self.position += 2
+            return f"{CASTS[word]}<{self.type()}>({self.expression()})"
         if self.take("sZ"):
             before = self.pack_size
             self.template_parameter()
@@ -79,14 +80,6 @@ class Expressions(Scanner):
             target = self.type()
             operands = self.listed() if self.take("_") else [self.expression()]
             return f"({target})({', '.join(operands)})"
-        for sign, cast in (
-            ("sc", "static_cast"),
-            ("dc", "dynamic_cast"),
-            ("rc", "reinterpret_cast"),
-            ("cc", "const_cast"),
-        ):
-            if self.take(sign):
-                return f"{cast}<{self.type()}>({self.expression()})"
         if self.take("tl"):
             return f"{self.type()}{{{', '.join(self.listed())}}}"
         if self.take("il"):
@@ -110,15 +103,14 @@ class Expressions(Scanner):
     def operation(self, word: str) -> str:
         self.position += 2
         sign, operands = OPERATORS[word]
-        if word in ("pp", "mm"):
-            self.take("_")
+        behind = word in ("pp", "mm") and not self.take("_")
         if word == "ad" and self.peek(4) == "L_ZN":
             self.just_named = True  # c++filt leaves out the parameters of a function in a scope
         if word == "ix":
             return f"{self.operand()}[{self.expression()}]"
         values = [self.operand() for _ in range(operands)]
         if operands == 1:
-            return f"{sign}{values[0]}"
+            return f"{values[0]}{sign}" if behind else f"{sign}{values[0]}"
         if operands == 3:
             return f"{values[0]}?{values[1]} : {values[2]}"
         text = f"{values[0]}{sign}{values[1]}"
@@ -126,8 +118,8 @@ class Expressions(Scanner):
 
     def operand(self) -> str:
         """An expression as part of another one: in parentheses, but for plain names and parameters."""
-        plain = self.peek(2) in ("fp", "fL", "il") or self.peek().isdigit()
-        named = self.peek(2) == "sr" or self.just_named
+        plain = self.peek(2) in ("fp", "fL", "il")
+        named = self.peek(2) == "sr" or self.peek().isdigit() or self.just_named
         text = self.expression()
         return text if plain or (named and not text.endswith((">", ")"))) else f"({text})"
 
