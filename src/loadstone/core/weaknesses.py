@@ -90,6 +90,7 @@ _NAMES = {
     690: "Unchecked Return Value to NULL Pointer Dereference",
     693: "Protection Mechanism Failure",
     704: "Incorrect Type Conversion or Cast",
+    706: "Use of Incorrectly-Resolved Name or Reference",
     732: "Incorrect Permission Assignment for Critical Resource",
     754: "Improper Check for Unusual or Exceptional Conditions",
     755: "Improper Handling of Exceptional Conditions",

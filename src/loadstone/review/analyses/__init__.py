@@ -8,12 +8,15 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record, calls_in, members_in, names_in
-from loadstone.review.apis import Role, Tables, tables
+from loadstone.review.apis import CORE, MINOR, Role, Tables, tables
 from loadstone.review.cfg import Graph, build
 
 __all__ = ["Facts", "gather"]
 
-_CALLER_LEVELS: Final = 3
+SEEDS: Final = CORE | MINOR | {Role.CALLBACK}
+"""Roles that make a function one that handles libraries."""
+
+_CALLER_LEVELS: Final = 2
 """How many levels of callers above a function that handles libraries are followed too."""
 
 
@@ -68,13 +71,6 @@ def _graph(function: ir.Function, known_tables: Tables) -> Graph:
     return build(function, lambda c: plays(c, Role.NO_RETURN), lambda c: plays(c, Role.ASSERTION))
 
 
-_QUIET: Final = frozenset(
-    {Role.JOIN, Role.PASS, Role.TEST, Role.COMPARE, Role.LOG, Role.ALLOCATE, Role.FREE, Role.NO_RETURN, Role.ASSERTION,
-     Role.COPY, Role.CLOSE, Role.ERROR, Role.SOURCE, Role.CANONICAL, Role.READ, Role.OPEN, Role.LOOK}
-)  # fmt: skip
-"""Roles too common to make a function worth following by themselves."""
-
-
 def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     """The functions that play a part in handling libraries, and whoever calls them or shares state with them."""
     calls: dict[int, set[str]] = {}
@@ -93,7 +89,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
             for call in calls_in(function.body):
                 api = known_tables.get(call.name)
                 calls[key].add(call.name.rpartition("::")[2].rpartition(".")[2])
-                if api is not None and api.role not in _QUIET:
+                if api is not None and api.role in SEEDS:
                     wanted.add(key)
             used = set(names_in(function.body))
             shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {f".{n}" for n in (used | members_in(function.body)) & fields}

@@ -104,6 +104,7 @@ class Access:
     locks: tuple[Held, ...]
     setting_up: bool
     holds: str = ""
+    is_inner: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,9 +207,20 @@ class Explorer:
             elif state.locks and frame.known.unit.language is ir.Language.PYTHON:
                 self._thrown_with_locks(node, state, frame)
             for slot, after in self._step(node, state.copy(), frame):
+                self._end_temporaries(node, state, after)
                 if slot < len(node.next) and node.next[slot] >= 0:
                     work.append((node.next[slot], after))
         return ended
+
+    @staticmethod
+    def _end_temporaries(node: Node, before: State, after: State) -> None:
+        """A guard that no variable holds ends with its statement."""
+        if len(after.locks) <= len(before.locks) or node.kind is Kind.ENTER:
+            return
+        made = _bare(node.expression)
+        holds = isinstance(node.statement, ir.Assign) and node.statement.declares and isinstance(made, ir.Call)
+        if not holds:
+            after.locks = tuple(h for n, h in enumerate(after.locks) if n < len(before.locks) or not h.scoped or _is_relock(node))
 
     def _thrown_with_locks(self, node: Node, state: State, frame: _Frame) -> None:
         """Python: a call between taking a lock and releasing it may raise, and then nobody releases it."""
@@ -509,7 +520,7 @@ class Explorer:
         function = frame.known.function
         name = function.name.rpartition("::")[2].rpartition(".")[2]
         setting_up = name in {owner, f"~{owner}", "__init__", "__del__", "main", "<module>", "__new__", "cleanup", "teardown", "shutdown", "fini"} or "constructor" in function.marks or name == function.owner or name == f"~{function.owner}"
-        self.record.accesses.add(Access(variable, owner, frame.spot(line), is_write, state.locks, setting_up, holds))
+        self.record.accesses.add(Access(variable, owner, frame.spot(line), is_write, state.locks, setting_up, holds, bool(frame.chain)))
 
     @staticmethod
     def fresh(frame: _Frame, source: object) -> Value:
@@ -678,6 +689,7 @@ class Explorer:
         before = state.parts.get(made, ()) if made in given else ()
         inputs = tuple(dict.fromkeys((*before, *(v for v in given if v is not None and v[0] != "f" and v != made))))
         state.parts[made] = inputs
+        state.looks.pop(made, None)
         state.checks.pop(made, None)
         taints = [t for v in inputs if (t := self.taint_of(v, state)) is not None]
         if taints:
@@ -1423,6 +1435,12 @@ class Explorer:
         return last[0] == "i" and str(last[1][-1]) in {"os.sep", "sep"}  # type: ignore[index]
 
 
+def _is_relock(node: Node) -> bool:
+    """Whether the statement is a guard's own method, whose lock lasts as long as the guard."""
+    call = _bare(node.expression)
+    return isinstance(call, ir.Call) and call.receiver is not None
+
+
 def _success_when(success: Success, operator: str, number: object, *, is_status: bool) -> bool | None:
     """Whether a comparison holds exactly on success (True), on failure (False), or tells nothing (None)."""
     if not isinstance(number, int):
@@ -1552,7 +1570,7 @@ def _shared_name(place: Memory, frame: _Frame) -> tuple[str, str] | None:
             if base[0] == "m":
                 outer = _shared_name(base, frame)
                 if outer is not None:
-                    return (outer[0] if field_name.startswith(("[", "*")) else field_name, outer[1])
+                    return (outer[0], outer[1]) if field_name.startswith(("[", "*")) else (field_name, "*")
             if base[0] == "v" and not field_name.startswith(("[", "*")):
                 return field_name, "*"
     return None

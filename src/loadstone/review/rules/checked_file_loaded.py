@@ -37,7 +37,8 @@ def _by_name(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     word, spot = invocation.look
     kind, _, name = word.partition(" ")
     verified = any(flag == "verified" for flag, _ in invocation.flags)
-    if kind in {"check", "descriptor", "canonical"} or (kind == "open" and not verified):
+    later = spot.line > site.spot.line and spot.function == site.spot.function
+    if later or kind in {"check", "descriptor", "canonical"} or (kind == "open" and not verified):
         return
     strong = kind in _SECURITY or verified or bool({"compared"} & {k for k, _ in invocation.whole.checks})
     yield rule.no(

@@ -39,7 +39,7 @@ def _double_checked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]
         by_function.setdefault(access.spot.function, []).append(access)
     for function, accesses in sorted(by_function.items()):
         first = next((a for a in accesses if not a.is_write and not a.locks), None)
-        inside = [a for a in accesses if any(h.lock == shared.lock for h in a.locks)]
+        inside = [a for a in accesses if any(h.lock.rpartition(".")[2] == shared.lock for h in a.locks)]
         second = next((a for a in inside if not a.is_write), None)
         written = next((a for a in inside if a.is_write), None)
         if first and second and written and first.spot.line < second.spot.line <= written.spot.line:

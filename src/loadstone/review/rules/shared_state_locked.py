@@ -34,22 +34,32 @@ class Shared:
     def __init__(self, variable: str, owner: str, accesses: Iterable[Access]) -> None:
         self.variable = variable
         self.owner = owner
-        self.accesses = sorted((a for a in accesses if not a.setting_up), key=lambda a: (a.spot, a.is_write))
-        locks = Counter(h.lock for a in self.accesses for h in {h.lock: h for h in a.locks}.values())
+        found = [a for a in accesses if not a.setting_up]
+        reached = {a.spot for a in found if a.is_inner}
+        # What callers in the program hold counts; a helper by itself, which nobody calls so, does not.
+        self.accesses = sorted(
+            (a for a in found if a.is_inner or a.spot not in reached), key=lambda a: (a.spot, a.is_write)
+        )
+        locks = Counter(lock for a in self.accesses for lock in _locks(a))
         self.lock = locks.most_common(1)[0][0] if locks else ""
 
     @property
     def held(self) -> list[Access]:
-        return [a for a in self.accesses if any(h.lock == self.lock for h in a.locks)]
+        return [a for a in self.accesses if self.lock in _locks(a)]
 
     @property
     def bare(self) -> list[Access]:
         held = {a.spot.line for a in self.held}
-        return [a for a in self.accesses if not any(h.lock == self.lock for h in a.locks) and a.spot.line not in held]
+        return [a for a in self.accesses if self.lock not in _locks(a) and a.spot.line not in held]
 
     @property
     def lines(self) -> int:
         return len({(a.spot.path, a.spot.line) for a in self.accesses})
+
+
+def _locks(access: Access) -> set[str]:
+    """The last words of the locks held: one object's mutex is named alike from inside and through a pointer."""
+    return {h.lock.rpartition(".")[2] for h in access.locks}
 
 
 def shared_state(facts: Facts) -> Iterator[Shared]:
@@ -62,6 +72,11 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
         own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
         if len(own) == len(access.locks):
             groups.setdefault(key, []).append(access)
+    for (variable, owner), accesses in list(groups.items()):
+        named = [o for v, o in groups if v == variable and o]
+        if not owner and len(named) == 1 and all(a.owner == "*" for a in accesses):
+            groups[variable, named[0]].extend(accesses)
+            del groups[variable, owner]
     for (variable, owner), accesses in sorted(groups.items()):
         unit = unit_of(facts, accesses[0].spot.path)
         if unit is not None and not _is_safe_by_type(unit, variable, owner):

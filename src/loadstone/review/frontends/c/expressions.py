@@ -26,7 +26,7 @@ _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]+|[0-7]{1,3}|.)", re.DOTALL)
 _NUMBER: Final = re.compile(r"(-?0[xX][0-9a-fA-F']+|0[bB][01']+|-?[0-9][0-9']*)([uUlLzZ]*)\Z")
 _TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
 _QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|struct|class|enum|union|static|extern|inline|mutable|register|typename|constexpr|thread_local)\b")
-_NULLS: Final = {"NULL", "nullptr", "Q_NULLPTR", "nil", "APR_SUCCESS_NULL"}
+_POINTER_TYPE: Final = re.compile(r"[A-Z]\w*(?:Pointer|Ptr|Func|Function|Fn)\Z|_(?:fn|func|ptr)_t\Z")
 _KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
     "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None, "INVALID_HANDLE_VALUE": -1,
 }  # fmt: skip
@@ -334,6 +334,8 @@ class Expressions:
         values = arguments.named_children if arguments is not None else []
         if function.type == "parenthesized_expression" and len(values) == 1 and self._names_type(function):
             return ir.Cast(line, _text(function)[1:-1], self.lower(values[0]))
+        if function.type == "identifier" and len(values) == 1 and _POINTER_TYPE.search(_text(function)) and _text(function) not in self.types:
+            return ir.Cast(line, _text(function), self.lower(values[0]))
         callee = self.lower(function)
         inner = _uncast(callee)
         while isinstance(inner, ir.Operation) and inner.operator in {"deref", "address"}:
