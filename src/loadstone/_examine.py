@@ -60,7 +60,7 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
     report = None
     if probe and location.found:
         probing = import_module("loadstone.probe")  # only here: a static examination never imports what can run code
-        report = probing.probe(path)
+        report = probing.probe(path, require=_WRITE_FENCE)
         claims += probing.claims(report)
     decision = decide(claims)
     return Examination(
@@ -74,6 +74,9 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
         probe=report,
     )
 
+
+_WRITE_FENCE: Final = ("landlock",)
+"""Without a fence round the file system nothing is run on the way to a verdict; ``probe`` alone decides for itself."""
 
 _FRESH: Final = Policy(search=SearchPolicy(tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)))
 """What this process happens to have loaded says nothing of what another would find."""
