@@ -24,7 +24,7 @@ def explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings: 
         diagnoses=tuple(diagnoses),
         graph=_graph(load, name),
         bindings=tuple(load.bindings),
-        assumptions=_assumptions(load, model),
+        assumptions=(*_left_open(diagnoses), *_assumptions(load, model)),
         loader=f"glibc {model.release[0]}.{model.release[1]}, {model.abi.name}",
         search=_trace(name, load),
     )
@@ -36,6 +36,14 @@ def _verdict(diagnoses: list[Diagnosis]) -> LoadVerdict:
     if any(d.code == "damaged" for d in diagnoses):  # the loader trusts its input: it may as well crash
         return LoadVerdict.UNKNOWN
     return LoadVerdict.LOADS_WITH_RISK if diagnoses else LoadVerdict.LOADS
+
+
+def _left_open(diagnoses: list[Diagnosis]) -> tuple[str, ...]:
+    """Why the verdict is unknown, first of what is said about the answer."""
+    if _verdict(diagnoses) is not LoadVerdict.UNKNOWN:
+        return ()
+    damaged = next(d for d in diagnoses if d.code == "damaged")
+    return (f"{damaged.explanation} The loader would trust it: it may load, fail or crash",)
 
 
 def _graph(load: Load, name: str) -> Graph:
