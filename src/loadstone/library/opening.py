@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from functools import partial
@@ -53,18 +54,17 @@ def open_library(
     if wanted & ~int(adapter.hints):
         raise _without_effect(wanted, adapter)
     try:
-        path = _located(name, version, wanted, policy, adapter)
+        record = loan.settle(_found(name, version, wanted, policy, namespace, adapter))
     except NotFound:
         if adapter.searches_files or policy.sha256 or policy.pins:
             raise
         return _open_hidden(name, version, wanted, adapter, loan)
-    record = loan.settle(_record(path, policy, namespace, adapter))
     try:
         record.load(loan, wanted)
     except Refused as refused:
-        raise _load_failed(name, (_attempt(path, refused),)) from None
+        raise _load_failed(name, (_attempt(record.source.path, refused),)) from None
     except MalformedImage as damage:
-        raise _damaged(path, damage) from damage
+        raise _damaged(record.source.path, damage) from damage
     finally:
         loan.release(record)
     return record
@@ -104,10 +104,20 @@ def _without_effect(hints: int, adapter: Adapter) -> Unsupported:
     )
 
 
+def _found(
+    name: str, version: str | None, hints: int, policy: Policy, namespace: Namespace | None, adapter: Adapter
+) -> Record:
+    """The record of the first candidate that exists, or of what the search finds."""
+    if version is None and os.path.isabs(name):
+        try:
+            return _record(name, policy, namespace, adapter)  # as given always comes first
+        except Unreadable as error:
+            if error.code not in (errno.ENOENT, errno.ENOTDIR):
+                raise
+    return _record(_located(name, version, hints, policy, adapter), policy, namespace, adapter)
+
+
 def _located(name: str, version: str | None, hints: int, policy: Policy, adapter: Adapter) -> str:
-    """The path to load: the first candidate that exists, or what the search finds."""
-    if version is None and name[0] == "/" and os.access(name, os.F_OK):
-        return name  # as given always comes first
     if has_directory(name, adapter.platform):
         member = bool(hints & LoadHint.LOAD_ARCHIVE_MEMBER)
         trace = explicit_path(name, version, adapter.platform, archive_member=member)

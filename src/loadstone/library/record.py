@@ -7,7 +7,7 @@ State machine::
             unloading -> loaded    somebody who could not wait has opened it meanwhile
             orphaned               a fork happened while another thread was loading or unloading it: the child's copy
 
-Invariants, guarded by ``_changed`` unless said otherwise:
+Invariants, guarded by ``_lock`` unless said otherwise:
 
 - ``opens`` counts the references the system gave and has not got back; ``opened`` is not None while it is positive.
 - ``loans`` holds one entry for each handle that has loaded; in state loaded there is at least one.
@@ -135,7 +135,9 @@ class Record:
     __slots__ = (
         "__weakref__",
         "_changed",
+        "_lock",
         "_owners",
+        "_waiting",
         "adapter",
         "hints",
         "ledger",
@@ -149,7 +151,9 @@ class Record:
     )
 
     def __init__(self, adapter: Adapter, source: Source, owners: dict[int, Record]) -> None:
-        self._changed = threading.Condition(threading.RLock())  # a finaliser may call back in the middle of anything
+        self._lock = threading.RLock()  # a finaliser may call back in the middle of anything
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
         self._owners = owners
         self.adapter = adapter
         self.source = source
@@ -177,7 +181,7 @@ class Record:
             LoadFailed: a fork left the library half-way loaded in this process.
             LoadstoneError: the source does not vouch for the file.
         """
-        with self._changed:
+        with self._lock:
             settled = self._settled()
             state = self.state
             if not settled:
@@ -195,11 +199,15 @@ class Record:
             self._strengthen(loan, missing)
 
     def _settled(self) -> bool:
-        """Wait, with ``_changed`` held, until nobody talks to the system; false for those who must not wait."""
+        """Wait, with ``_lock`` held, until nobody talks to the system; false for those who must not wait."""
         while self.state is State.LOADING or self.state is State.UNLOADING:
             if self.worker == get_ident() or system_call.depth:
                 return False
-            self._changed.wait()
+            self._waiting += 1
+            try:
+                self._changed.wait()
+            finally:
+                self._waiting -= 1
         if self.state is State.ORPHANED:
             raise LoadFailed(
                 name=self.source.path,
@@ -209,6 +217,11 @@ class Record:
             )
         return True
 
+    def _notify(self) -> None:
+        """Wake those who wait, with ``_lock`` held; there are none nearly always."""
+        if self._waiting:
+            self._changed.notify_all()
+
     def _open_first(self, loan: Loan, hints: int) -> None:
         opened = None
         try:
@@ -216,12 +229,12 @@ class Record:
                 self.target = target
                 opened = self._confirmed(self._open(target, hints))
         finally:
-            with self._changed:
+            with self._lock:
                 if opened is not None:
                     self._taken(opened, loan, hints)
                 self.target = self.worker = None
                 self.state = State.LOADED if self.opens else State.IDLE
-                self._changed.notify_all()
+                self._notify()
 
     def _confirmed(self, opened: Opened) -> Opened:
         try:
@@ -235,11 +248,11 @@ class Record:
     def _open_beside(self, loan: Loan, hints: int) -> None:
         """Open although another thread, or a frame below this one, is loading or unloading the same library."""
         opened = self._open(self.target or self.source.path, hints)
-        with self._changed:
+        with self._lock:
             self._taken(opened, loan, hints)
             if self.state is State.IDLE:
                 self.state = State.LOADED
-                self._changed.notify_all()
+                self._notify()
 
     def _open(self, target: str, hints: int) -> Opened:
         with system_call:
@@ -273,10 +286,10 @@ class Record:
             if opened is not None:
                 self.adapter.strengthen(opened, hints)
         except Refused:
-            with self._changed:
+            with self._lock:
                 self.loans.discard(loan)
             raise
-        with self._changed:
+        with self._lock:
             self.hints |= hints
 
     # -- using -----------------------------------------------------------------------------------------------------
@@ -290,7 +303,7 @@ class Record:
         """
         opened = self.opened
         if self.state is not State.LOADED or opened is None:
-            with self._changed:
+            with self._lock:
                 self._settled()
                 opened = self.opened
                 if opened is None or loan not in self.loans:
@@ -312,7 +325,7 @@ class Record:
         return self._unload(loan)
 
     def _unload(self, loan: Loan) -> UnloadOutcome:
-        with self._changed:
+        with self._lock:
             settled = self._settled()
             if not settled or self.loans != {loan}:
                 self.loans.discard(loan)
@@ -320,7 +333,7 @@ class Record:
             self.state, self.worker = State.UNLOADING, get_ident()
             if self.ledger:
                 self.state, self.worker = State.LOADED, None
-                self._changed.notify_all()
+                self._notify()
                 raise in_use(self.source.path, self.ledger)
             self.loans.discard(loan)
         return self._give_back()
@@ -330,7 +343,7 @@ class Record:
         refused = ""
         opened = None
         while True:
-            with self._changed:
+            with self._lock:
                 if not self.opens or self.loans:
                     break
                 opened, count = self.opened, self.opens
@@ -338,12 +351,12 @@ class Record:
             assert opened is not None
             self._owners.pop(opened.handle, None)
             refused = self._close(opened, count) or refused
-        mapped = opened is not None and self._is_mapped(opened)
-        with self._changed:
+        mapped = opened is not None and self.adapter.is_mapped(opened)
+        with self._lock:
             self.worker = None
             self.state = State.LOADED if self.opens else State.IDLE
             held = tuple(loan.holder() for loan in self.loans)
-            self._changed.notify_all()
+            self._notify()
         if held:
             return _held(held)
         if mapped and opened is not None:
@@ -366,15 +379,13 @@ class Record:
                 said = refused.text
         return said
 
-    def _is_mapped(self, opened: Opened) -> bool:
-        with system_call:
-            return self.adapter.is_mapped(opened)
-
     # -- fork ------------------------------------------------------------------------------------------------------
 
     def after_fork(self) -> None:
         """In the child only this thread is left: make locks anew; what another was doing is never finished."""
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
         if self.worker is not None and self.worker != get_ident():
             self.state, self.worker = State.ORPHANED, None
 
