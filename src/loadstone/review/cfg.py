@@ -96,7 +96,9 @@ class _TooLong(Exception):
 
 
 class _Builder:
-    def __init__(self, function: ir.Function, ends_path: Callable[[ir.Call], bool], asserts: Callable[[ir.Call], bool]) -> None:
+    def __init__(
+        self, function: ir.Function, ends_path: Callable[[ir.Call], bool], asserts: Callable[[ir.Call], bool]
+    ) -> None:
         self.function = function
         self.ends_path = ends_path
         self.asserts = asserts
@@ -226,7 +228,9 @@ class _Builder:
             true_ends, false_ends = self.branch(first)
             decided, other = (true_ends, false_ends) if value.operator == "||" else (false_ends, true_ends)
             self.ends = decided
-            each(first if value.operator == "||" and _is_plain(first) else ir.Literal(value.line, value.operator == "||"))
+            each(
+                first if value.operator == "||" and _is_plain(first) else ir.Literal(value.line, value.operator == "||")
+            )
             after = self.ends
             self.ends = other
             each(second)

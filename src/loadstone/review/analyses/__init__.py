@@ -7,7 +7,8 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record, calls_in, members_in, names_in
+from loadstone.review.analyses.mentions import calls_in, members_in, names_in
+from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record
 from loadstone.review.apis import CORE, MINOR, Role, Tables, tables
 from loadstone.review.cfg import Graph, build
 
@@ -92,7 +93,9 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                 if api is not None and api.role in SEEDS:
                     wanted.add(key)
             used = set(names_in(function.body))
-            shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {f".{n}" for n in (used | members_in(function.body)) & fields}
+            shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {
+                f".{n}" for n in (used | members_in(function.body)) & fields
+            }
             if unit.language is ir.Language.PYTHON:
                 wanted.add(key)
     touched = {name for key in wanted for name in shares[key]}
@@ -127,7 +130,11 @@ def _known(function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: b
 
 def _declared(graph: Graph) -> Iterator[ir.Assign]:
     for node in graph.nodes:
-        if isinstance(node.statement, ir.Assign) and node.statement.declares and isinstance(node.statement.target, ir.Name):
+        if (
+            isinstance(node.statement, ir.Assign)
+            and node.statement.declares
+            and isinstance(node.statement.target, ir.Name)
+        ):
             yield node.statement
 
 

@@ -15,11 +15,24 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access, Exit, Invocation, LockStep, Part, Site, Use
-from loadstone.review.analyses.state import Held, Memory, Spot, State, Taint, Value, constant, initial, opaque, pointer, status
+from loadstone.review.analyses.mentions import calls_in, children, names_in
+from loadstone.review.analyses.state import (
+    Held,
+    Memory,
+    Spot,
+    State,
+    Taint,
+    Value,
+    constant,
+    initial,
+    opaque,
+    pointer,
+    status,
+)
 from loadstone.review.apis import Api, Role, Success, Tables
 from loadstone.review.cfg import Graph, Kind, Leave, Node
 
-__all__ = ["Explorer", "Known", "MethodTable", "Record", "calls_in", "children", "every_expression", "every_statement", "members_in", "names_in"]
+__all__ = ["Explorer", "Known", "MethodTable", "Record"]
 
 MAX_STEPS: Final = 1500
 """Nodes run for one function, callees included; the rest of it is cut and said to be."""
@@ -27,6 +40,7 @@ MAX_STEPS: Final = 1500
 _MAX_STATES: Final = 6
 _MAX_LEVELS: Final = 5
 _MAX_CALLEE: Final = 160
+_MAX_TWINS: Final = 3
 _MAX_PLAIN_CALLEE: Final = 30
 _MAX_PIECES: Final = 16
 _MAX_INVOCATIONS: Final = 24
@@ -46,7 +60,9 @@ _TAINTED_NAMES: Final = {
 _ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
 _ENVIRONMENT: Final = Api("os.environ", Role.SET_ENVIRONMENT, "Python")
 _CHECK_WORDS: Final = re.compile(r"(?i)(?:verif|check|digest|hash|sha\d|sign|trust|valid)")
-_OWNERS: Final = frozenset({"std::unique_ptr", "std::shared_ptr", "unique_ptr", "shared_ptr", "std::make_unique", "std::make_shared"})
+_OWNERS: Final = frozenset(
+    {"std::unique_ptr", "std::shared_ptr", "unique_ptr", "shared_ptr", "std::make_unique", "std::make_shared"}
+)
 _SINGLE_VALUED_PASS: Final = frozenset({Role.PASS})
 _TRACKED: Final = frozenset(
     {Role.LOAD, Role.RESOLVE, Role.BORROW, Role.FIND, Role.ALLOCATE, Role.OPEN, Role.SOURCE, Role.ERROR, Role.UNLOAD,
@@ -85,7 +101,13 @@ class MethodTable:
         if own:
             return own[0]
         others = [k for k in found if not k.function.local and k.unit.language is unit.language]
-        return others[0] if len(others) == 1 else None
+        return others[0] if others and (len(others) == 1 or others[0].function.owner) else None
+
+    def twins(self, known: Known) -> tuple[Known, ...]:
+        """The same method defined for several platforms, in several files."""
+        found = self.functions.get(known.function.name, ())
+        elsewhere = {k.unit.path for k in found}
+        return found[:_MAX_TWINS] if known.function.owner and len(elsewhere) == len(found) else (known,)
 
 
 @dataclass(slots=True)
@@ -150,16 +172,24 @@ class Explorer:
     def _ended(self, state: State, how: str, spot: Spot, frame: _Frame) -> None:
         kind = "main" if frame.known.function.name in {"main", "<module>"} and how != "raise" else how
         returned = state.result
-        for value in self._open_values(state):
-            site = self.record.sites[value]
-            if returned == pointer(value) or value in state.escaped:
+        for number in self._open_values(state):
+            site, value = self.record.sites[number], pointer(number)
+            if returned == value or number in state.escaped:
                 site.exits.add(Exit(spot, is_open=False, kind="kept"))
-            elif state.closed.get(pointer(value)):
+            elif state.closed.get(value):
                 site.exits.add(Exit(spot, is_open=False, kind=kind, known=True))
-            elif state.truth.get(pointer(value)) is not False:
-                site.exits.add(Exit(spot, is_open=True, kind=kind, known=state.truth.get(pointer(value))))
-        for place, value in state.env.items():
-            if place[0] != "v" and not _rooted_locally(place) and value is not None and value[0] == "s" and state.truth.get(value) is not False and self.record.sites[value[1]].api.role is Role.RESOLVE:  # type: ignore[call-overload]
+            elif state.truth.get(value) is not False:
+                site.exits.add(Exit(spot, is_open=True, kind=kind, known=state.truth.get(value)))
+        for place, held_value in state.env.items():
+            value = held_value
+            if (
+                place[0] != "v"
+                and not _rooted_locally(place)
+                and value is not None
+                and value[0] == "s"
+                and state.truth.get(value) is not False
+                and self.record.sites[value[1]].api.role is Role.RESOLVE
+            ):
                 self._use(value, "kept", state, frame, spot.line, owner=_describe(place))
         for held in state.locks:
             if not held.scoped:
@@ -170,9 +200,9 @@ class Explorer:
         for value in (*state.env.values(), *state.truth, *state.closed, state.result):
             if value is not None and value[0] == "s" and value[1] not in seen:
                 seen.add(value[1])
-                site = self.record.sites[value[1]]  # type: ignore[call-overload]
+                site = self.record.sites[value[1]]
                 if site.api.role in {Role.LOAD, Role.OPEN, Role.ALLOCATE} and site.api.owned:
-                    yield value[1]  # type: ignore[misc]
+                    yield value[1]
 
     # The graph.
 
@@ -220,13 +250,19 @@ class Explorer:
         made = _bare(node.expression)
         holds = isinstance(node.statement, ir.Assign) and node.statement.declares and isinstance(made, ir.Call)
         if not holds:
-            after.locks = tuple(h for n, h in enumerate(after.locks) if n < len(before.locks) or not h.scoped or _is_relock(node))
+            after.locks = tuple(
+                h for n, h in enumerate(after.locks) if n < len(before.locks) or not h.scoped or _is_relock(node)
+            )
 
     def _thrown_with_locks(self, node: Node, state: State, frame: _Frame) -> None:
         """Python: a call between taking a lock and releasing it may raise, and then nobody releases it."""
         call = _bare(node.expression)
         api = self.tables.get(call.name) if isinstance(call, ir.Call) else None
-        if node.expression is None or not _may_raise(node.expression) or (api is not None and api.role in {Role.LOCK, Role.UNLOCK}):
+        if (
+            node.expression is None
+            or not _may_raise(node.expression)
+            or (api is not None and api.role in {Role.LOCK, Role.UNLOCK})
+        ):
             return
         for held in state.locks:
             if not held.scoped:
@@ -273,15 +309,18 @@ class Explorer:
         for value, after in self.value(statement.value, state, frame):
             self._environment(statement, value, after, frame)
             stored = value if not statement.operator else self._combined(statement, value, after, frame)
-            kept = self._guard_of(statement, stored, after, frame)
-            self.store(statement.target, kept, after, frame, statement.line, holds=_word_of(statement.value))
+            self.store(statement.target, stored, after, frame, statement.line, holds=_word_of(statement.value))
             states.append(after)
         return states
 
     def _environment(self, statement: ir.Assign, value: Value, state: State, frame: _Frame) -> None:
         """``os.environ[name] = value`` is a call in all but spelling."""
         target = statement.target
-        if not isinstance(target, ir.Item) or _dotted(target.base) not in _ENVIRONMENTS or not isinstance(target.index, ir.Literal):
+        if (
+            not isinstance(target, ir.Item)
+            or _dotted(target.base) not in _ENVIRONMENTS
+            or not isinstance(target.index, ir.Literal)
+        ):
             return
         call = self.environment_calls.setdefault(id(statement), ir.Call(statement.line, "os.environ", target.base))
         number = self._new_site(_ENVIRONMENT, call, frame, None)
@@ -289,15 +328,19 @@ class Explorer:
 
     def _combined(self, statement: ir.Assign | ir.Store, value: Value, state: State, frame: _Frame) -> Value:
         (before, _), *_ = self.value(statement.target, state, frame)
-        if before is not None and value is not None and before[0] == "c" and value[0] == "c" and statement.operator in "&|":
-            return constant(bool(before[1]) and bool(value[1]) if statement.operator == "&" else bool(before[1]) or bool(value[1]))
+        if (
+            before is not None
+            and value is not None
+            and before[0] == "c"
+            and value[0] == "c"
+            and statement.operator in "&|"
+        ):
+            return constant(
+                bool(before[1]) and bool(value[1]) if statement.operator == "&" else bool(before[1]) or bool(value[1])
+            )
         made = self.fresh(frame, statement)
         self._mix(made, (before, value), state)
         return made
-
-    def _guard_of(self, statement: ir.Assign, value: Value, state: State, frame: _Frame) -> Value:
-        """A smart pointer owns what it is given, and lets go of it by its cleanup."""
-        return value
 
     def _evaluate(self, node: Node, state: State, frame: _Frame) -> list[State]:
         statement = node.statement
@@ -305,7 +348,7 @@ class Explorer:
         states = []
         for value, after in self.value(node.expression, state, frame):
             if value is not None and value[0] in {"s", "t"} and isinstance(_bare(node.expression), ir.Call):
-                site = self.record.sites[value[1]]  # type: ignore[call-overload]
+                site = self.record.sites[value[1]]
                 if site.spot.line == _bare(node.expression).line and not site.chain:
                     site.is_discarded = True
                     site.is_discarded_deliberately = isinstance(statement, ir.Evaluate) and statement.discards
@@ -379,7 +422,7 @@ class Explorer:
             return [s for _, s in self._enter_callee(found, (given,), None, state, frame, leave.line)]
         site = self._site(value)
         if site is not None:
-            state.escaped |= {value[1]}  # type: ignore[arg-type]
+            state.escaped |= {value[1]}
         return [state]
 
     @staticmethod
@@ -406,7 +449,15 @@ class Explorer:
             if api is not None and api.role is Role.TEST and api.kind == "character":
                 argument = call.arguments[api.subject] if 0 <= api.subject < len(call.arguments) else call.receiver
                 while isinstance(argument, ir.Cast | ir.Item | ir.Operation):
-                    argument = argument.operand if isinstance(argument, ir.Cast) else argument.base if isinstance(argument, ir.Item) else argument.operands[0] if argument.operands else None
+                    argument = (
+                        argument.operand
+                        if isinstance(argument, ir.Cast)
+                        else argument.base
+                        if isinstance(argument, ir.Item)
+                        else argument.operands[0]
+                        if argument.operands
+                        else None
+                    )
                 if argument is not None:
                     for value, _ in self.value(argument, state, frame):
                         for leaf in state.leaves(value):
@@ -430,7 +481,7 @@ class Explorer:
             case ir.Operation(operator="deref", operands=(operand,)):
                 value = self._one(operand, state, frame)
                 if value is not None and value[0] == "a":
-                    return value[1]  # type: ignore[return-value]
+                    return value[1]
                 return ("m", value or self.fresh(frame, expression), "*")
             case ir.Operation(operator="address", operands=(operand,)):
                 return self.place(operand, state, frame)
@@ -445,13 +496,19 @@ class Explorer:
         owner = known.function.owner
         if name in self.program.variables.get(known.unit.path, ()):
             return ("g", known.unit.path, name)
-        if owner and known.unit.language is not ir.Language.PYTHON and (name in self.program.members.get(owner, ()) or name not in self.program.functions):
+        if (
+            owner
+            and known.unit.language is not ir.Language.PYTHON
+            and (name in self.program.members.get(owner, ()) or name not in self.program.functions)
+        ):
             return ("m", frame.this, name)
         return ("g", "", name)
 
     def _object(self, base: ir.Expression, state: State, frame: _Frame, *, through: bool) -> object:
         bare = _bare(base)
-        if isinstance(bare, ir.Name) and (bare.name == "this" or (bare.name in {"self", "cls"} and frame.known.function.owner)):
+        if isinstance(bare, ir.Name) and (
+            bare.name == "this" or (bare.name in {"self", "cls"} and frame.known.function.owner)
+        ):
             return frame.this
         value = self._one(base, state, frame)
         if value is not None and value[0] == "a":
@@ -482,7 +539,9 @@ class Explorer:
         """Put a value where an expression says."""
         if isinstance(target, ir.Display):
             for item in target.items:
-                self.store(item, self.fresh(frame, item) if value is None or value[0] != "s" else value, state, frame, line)
+                self.store(
+                    item, self.fresh(frame, item) if value is None or value[0] != "s" else value, state, frame, line
+                )
             return
         place = self.place(target, state, frame)
         if place is None:
@@ -492,7 +551,7 @@ class Explorer:
         state.env[place] = value
         site = self._site(value)
         if site is not None and place[0] != "v" and not (place[0] == "m" and _rooted_locally(place)):
-            state.escaped |= {value[1]}  # type: ignore[index]
+            state.escaped |= {value[1]}
             site.stores.add(_describe(place))
         if site is not None and value is not None and value[0] == "s":
             self._use(value, "store", state, frame, line, owner=_describe(place))
@@ -504,12 +563,25 @@ class Explorer:
     def _overwrites(self, old: Value, new: Value, state: State, frame: _Frame, line: int) -> None:
         if old is None or old == new or old[0] != "s" or old in state.env.values() or old in state.closed:
             return
-        site = self.record.sites[old[1]]  # type: ignore[call-overload]
-        if site.api.role is Role.LOAD and site.api.owned and state.truth.get(old) is True and old[1] not in state.escaped:
+        site = self.record.sites[old[1]]
+        if (
+            site.api.role is Role.LOAD
+            and site.api.owned
+            and state.truth.get(old) is True
+            and old[1] not in state.escaped
+        ):
             site.overwritten.add(frame.spot(line))
 
     def _access(
-        self, place: Memory, state: State, frame: _Frame, line: int, expression: ir.Expression, *, is_write: bool, holds: str = ""
+        self,
+        place: Memory,
+        state: State,
+        frame: _Frame,
+        line: int,
+        expression: ir.Expression,
+        *,
+        is_write: bool,
+        holds: str = "",
     ) -> None:
         if place[0] == "v" or frame.known.function.name == "main":
             return
@@ -519,8 +591,28 @@ class Explorer:
         variable, owner = shared
         function = frame.known.function
         name = function.name.rpartition("::")[2].rpartition(".")[2]
-        setting_up = name in {owner, f"~{owner}", "__init__", "__del__", "main", "<module>", "__new__", "cleanup", "teardown", "shutdown", "fini"} or "constructor" in function.marks or name == function.owner or name == f"~{function.owner}"
-        self.record.accesses.add(Access(variable, owner, frame.spot(line), is_write, state.locks, setting_up, holds, bool(frame.chain)))
+        setting_up = (
+            name
+            in {
+                owner,
+                f"~{owner}",
+                "__init__",
+                "__del__",
+                "main",
+                "<module>",
+                "__new__",
+                "cleanup",
+                "teardown",
+                "shutdown",
+                "fini",
+            }
+            or "constructor" in function.marks
+            or name == function.owner
+            or name == f"~{function.owner}"
+        )
+        self.record.accesses.add(
+            Access(variable, owner, frame.spot(line), is_write, state.locks, setting_up, holds, bool(frame.chain))
+        )
 
     @staticmethod
     def fresh(frame: _Frame, source: object) -> Value:
@@ -558,13 +650,17 @@ class Explorer:
         for name in names_in(function.body):
             value = state.env.get(("v", frame.number, name))
             if value is not None and value[0] == "s":
-                state.escaped |= {value[1]}  # type: ignore[arg-type]
+                state.escaped |= {value[1]}
 
     def _name_value(self, name: ir.Name, state: State, frame: _Frame) -> Value:
         if name.name in {"this", "self"} and frame.known.function.owner:
             return frame.this
         place = self._named(name.name, frame)
-        if place[0] == "g" and place not in state.env and (name.name in self.program.functions or self._is_api(name.name)):
+        if (
+            place[0] == "g"
+            and place not in state.env
+            and (name.name in self.program.functions or self._is_api(name.name))
+        ):
             return ("f", name.name)
         value = self.load(place, state, frame, name.line, name)
         if name.name in _TAINTED_NAMES and value is not None and value[0] == "i" and place[0] == "g":
@@ -661,7 +757,9 @@ class Explorer:
             results.append((self.load(place, after, frame, expression.line, expression) if place else None, after))
         return results
 
-    def _display(self, expression: ir.Expression, items: Sequence[ir.Expression], state: State, frame: _Frame) -> list[tuple[Value, State]]:
+    def _display(
+        self, expression: ir.Expression, items: Sequence[ir.Expression], state: State, frame: _Frame
+    ) -> list[tuple[Value, State]]:
         results = []
         for values, after in self._all(items, state, frame):
             made = self.fresh(frame, expression)
@@ -669,11 +767,13 @@ class Explorer:
             for value in values:
                 site = self._site(value)
                 if site is not None and site.api.role in {Role.LOAD, Role.RESOLVE}:
-                    after.escaped |= {value[1]}  # type: ignore[index]
+                    after.escaped |= {value[1]}
             results.append((made, after))
         return results
 
-    def _all(self, expressions: Sequence[ir.Expression], state: State, frame: _Frame) -> list[tuple[tuple[Value, ...], State]]:
+    def _all(
+        self, expressions: Sequence[ir.Expression], state: State, frame: _Frame
+    ) -> list[tuple[tuple[Value, ...], State]]:
         results: list[tuple[tuple[Value, ...], State]] = [((), state)]
         for expression in expressions:
             results = [
@@ -708,8 +808,8 @@ class Explorer:
             if found is not None:
                 return found
             if value[0] == "a":
-                inner = state.env.get(value[1])  # type: ignore[arg-type]
-                value = inner if inner is not None else initial(value[1])  # type: ignore[arg-type]
+                inner = state.env.get(value[1])
+                value = inner if inner is not None else initial(value[1])
             elif value[0] == "i" and isinstance(value[1], tuple) and value[1][0] == "m":
                 value = value[1][1]
                 if isinstance(value, tuple) and value[:1] in {("v",), ("g",), ("m",)}:
@@ -723,7 +823,7 @@ class Explorer:
     def _site(self, value: Value) -> Site | None:
         if value is None or value[0] not in {"s", "t"}:
             return None
-        return self.record.sites[value[1]]  # type: ignore[call-overload]
+        return self.record.sites[value[1]]
 
     def _use(self, value: Value, how: str, state: State, frame: _Frame, line: int, *, owner: str = "") -> None:
         site = self._site(value)
@@ -747,7 +847,9 @@ class Explorer:
             number = len(self.record.sites)
             self.record.index[key] = number
             known = frame.known
-            self.record.sites.append(Site(api, call, known.unit, known.function, frame.spot(call.line), frame.chain, parent))
+            self.record.sites.append(
+                Site(api, call, known.unit, known.function, frame.spot(call.line), frame.chain, parent)
+            )
         return number
 
     # Calls.
@@ -771,8 +873,10 @@ class Explorer:
     def _may_be_variable(self, function: ir.Name | ir.Member, frame: _Frame, call: ir.Call) -> bool:
         if isinstance(function, ir.Name):
             name = function.name
-            return name in frame.known.locals or name in self.program.variables.get(frame.known.unit.path, ()) or (
-                self.tables.get(call.name) is None and name not in self.program.functions
+            return (
+                name in frame.known.locals
+                or name in self.program.variables.get(frame.known.unit.path, ())
+                or (self.tables.get(call.name) is None and name not in self.program.functions)
             )
         return self.tables.get(call.name) is None and call.name not in self.program.functions
 
@@ -785,14 +889,29 @@ class Explorer:
         elif callee is not None:
             self._use(callee, "call", state, frame, call.line)
             if callee[0] == "i":
-                name = _PLACEHOLDER if callee[1][:1] != ("g",) or callee[1][1] else name  # type: ignore[index]
+                name = _PLACEHOLDER if callee[1][:1] != ("g",) or callee[1][1] else name
         api = self.tables.get(name)
         found = self._method(name, call, frame)
         if found is not None and (api is None or api.role not in {Role.LOAD, Role.RESOLVE, Role.UNLOAD}):
-            if frame.level < _MAX_LEVELS and (found.is_relevant or len(found.graph.nodes) <= _MAX_PLAIN_CALLEE) and len(found.graph.nodes) <= _MAX_CALLEE and self.steps < MAX_STEPS and not self._is_running(found, frame):
-                return self._enter_callee(found, values, receiver, state, frame, call.line, call)
+            if (
+                frame.level < _MAX_LEVELS
+                and (found.is_relevant or len(found.graph.nodes) <= _MAX_PLAIN_CALLEE)
+                and len(found.graph.nodes) <= _MAX_CALLEE
+                and self.steps < MAX_STEPS
+                and not self._is_running(found, frame)
+            ):
+                return [
+                    outcome
+                    for twin in self.program.twins(found)
+                    for outcome in self._enter_callee(twin, values, receiver, state, frame, call.line, call)
+                ]
             api = None
-        if api is None and found is None and (made := self.program.find(f"{name}::{name}", frame.known.unit)) is not None and frame.level < _MAX_LEVELS:
+        if (
+            api is None
+            and found is None
+            and (made := self.program.find(f"{name}::{name}", frame.known.unit)) is not None
+            and frame.level < _MAX_LEVELS
+        ):
             built: Value = ("o", frame.number, id(call))
             return [(built, s) for _, s in self._enter_callee(made, values, built, state, frame, call.line, call)]
         if api is not None:
@@ -811,7 +930,10 @@ class Explorer:
         return self.program.find(name, unit)
 
     def _is_running(self, found: Known, frame: _Frame) -> bool:
-        return any(spot.function == found.function.name and spot.path == found.unit.path for spot in frame.chain) or frame.known is found
+        return (
+            any(spot.function == found.function.name and spot.path == found.unit.path for spot in frame.chain)
+            or frame.known is found
+        )
 
     def _enter_callee(
         self,
@@ -825,13 +947,24 @@ class Explorer:
     ) -> list[tuple[Value, State]]:
         """Run a function of the program with the caller's state; what it gives for each of its outcomes."""
         number = self._number((frame.number, id(call) if call is not None else line, id(found)))
-        this = receiver if receiver is not None else frame.this if found.function.owner == frame.known.function.owner else ("r", number)
+        this = (
+            receiver
+            if receiver is not None
+            else frame.this
+            if found.function.owner == frame.known.function.owner
+            else ("r", number)
+        )
         if this is not None and this[0] == "a":
-            this = this[1]  # type: ignore[assignment]
+            this = this[1]
         inner = _Frame(number, found, (*frame.chain, frame.spot(line)), frame.level + 1, this)
         start = state.copy()
         parameters = list(found.function.parameters)
-        if found.unit.language is ir.Language.PYTHON and found.function.owner and parameters and "staticmethod" not in found.function.marks:
+        if (
+            found.unit.language is ir.Language.PYTHON
+            and found.function.owner
+            and parameters
+            and "staticmethod" not in found.function.marks
+        ):
             parameters = parameters[1:]
         names = [p.name for p in parameters]
         positional = len(call.arguments) if call is not None else len(values)
@@ -864,15 +997,20 @@ class Explorer:
             site = self._site(value)
             if site is not None and value is not None and value[0] == "s":
                 if not owners:
-                    state.escaped |= {value[1]}  # type: ignore[arg-type]
+                    state.escaped |= {value[1]}
                     site.stores.add(f"{name}()")
             if value is not None and value[0] == "a":
-                state.env[value[1]] = self.fresh(frame, expression)  # type: ignore[index]
+                state.env[value[1]] = self.fresh(frame, expression)
             if _CHECK_WORDS.search(name) and value is not None:
                 state.looks.setdefault(value, (f"check {name}", frame.spot(call.line)))
         if owners and values:
             return values[0], state
-        if receiver is not None and name.rpartition("::")[2].rpartition(".")[2] in {"get", "release", "reset", "operator bool"}:
+        if receiver is not None and name.rpartition("::")[2].rpartition(".")[2] in {
+            "get",
+            "release",
+            "reset",
+            "operator bool",
+        }:
             return self._smart(name, receiver, values, state, frame, call)
         made = self.fresh(frame, call)
         self._mix(made, (receiver,) if receiver is not None else (), state, keep=True)
@@ -909,7 +1047,7 @@ class Explorer:
     ) -> list[tuple[Value, State]]:
         subject = receiver if api.subject < 0 else values[api.subject] if api.subject < len(values) else None
         if subject is not None and subject[0] == "a" and api.role in {Role.UNLOAD, Role.RESOLVE, Role.PIN}:
-            held = state.env.get(subject[1])  # type: ignore[arg-type]
+            held = state.env.get(subject[1])
             subject = held if self._site(held) is not None else subject
         match api.role:
             case Role.LOCK | Role.UNLOCK | Role.TRY_LOCK | Role.GUARD:
@@ -941,7 +1079,7 @@ class Explorer:
                 self._use(subject, "resolve", state, frame, call.line)
             case Role.PIN:
                 if subject is not None and subject[0] == "s":
-                    state.escaped |= {subject[1]}  # type: ignore[arg-type]
+                    state.escaped |= {subject[1]}
             case Role.REGISTER:
                 self._registered(values, state, frame, call.line)
             case Role.ALLOCATE if api.kind == "copy":
@@ -958,7 +1096,9 @@ class Explorer:
                         state.looks.setdefault(leaf, (f"{word} {api.name}", frame.spot(call.line)))
                 if api.role is Role.DIGEST:
                     state.flags |= {("digest", frame.spot(call.line))}
-            case Role.VERIFY | Role.SEARCH_FLAGS | Role.PRIVILEGE | Role.DOWNLOAD | Role.SET_ENVIRONMENT | Role.TEMPORARY:
+            case (
+                Role.VERIFY | Role.SEARCH_FLAGS | Role.PRIVILEGE | Role.DOWNLOAD | Role.SET_ENVIRONMENT | Role.TEMPORARY
+            ):
                 state.flags |= {(f"{api.role}:{api.kind}", frame.spot(call.line))}
                 if api.role is Role.TEMPORARY and api.kind != "private":
                     state.taint[made] = Taint(f"{api.kind} temporary", frame.spot(call.line))
@@ -1009,12 +1149,12 @@ class Explorer:
             return
         if target[0] == "a":
             place = target[1]
-            state.env[place] = made  # type: ignore[index]
-            if place[0] != "v" and not _rooted_locally(place):  # type: ignore[index]
+            state.env[place] = made
+            if place[0] != "v" and not _rooted_locally(place):
                 site = self._site(made)
                 if site is not None:
-                    site.stores.add(_describe(place))  # type: ignore[arg-type]
-                    state.escaped |= {made[1]}  # type: ignore[index,arg-type]
+                    site.stores.add(_describe(place))
+                    state.escaped |= {made[1]}
             return
         # A buffer or a caller's pointer: what it held is replaced, whoever controls the call controls it.
         taint = self.taint_of(made, state)
@@ -1022,14 +1162,21 @@ class Explorer:
             state.taint[target] = taint
         if self._site(made) is not None and target[0] == "i":
             state.env[("m", target, "*")] = made
-            state.escaped |= {made[1]}  # type: ignore[index,arg-type]
+            state.escaped |= {made[1]}
         inner = state.parts.get(made)
         if inner is not None:
             state.parts[target] = inner
             state.checks.pop(target, None)
 
     def _joined(
-        self, api: Api, made: Value, call: ir.Call, values: tuple[Value, ...], receiver: Value, state: State, frame: _Frame
+        self,
+        api: Api,
+        made: Value,
+        call: ir.Call,
+        values: tuple[Value, ...],
+        receiver: Value,
+        state: State,
+        frame: _Frame,
     ) -> None:
         inputs = tuple(v for number, v in enumerate(values) if number != api.out)
         if api.role is Role.CANONICAL:
@@ -1059,7 +1206,7 @@ class Explorer:
             site = self._site(value)
             if site is not None and value is not None:
                 site.stores.add("registered")
-                state.escaped |= {value[1]}  # type: ignore[arg-type]
+                state.escaped |= {value[1]}
 
     def _release(self, subject: Value, state: State, frame: _Frame, line: int) -> None:
         site = self._site(subject)
@@ -1070,9 +1217,7 @@ class Explorer:
         if state.truth.get(subject) is not False:
             state.closed[subject] = frame.spot(line)
 
-    def _invoked(
-        self, site: Site, subject: Value, values: tuple[Value, ...], state: State
-    ) -> None:
+    def _invoked(self, site: Site, subject: Value, values: tuple[Value, ...], state: State) -> None:
         whole = self.part(subject, state)
         pieces = tuple(self.part(v, state) for v in state.leaves(subject))
         look = state.looks.get(subject)
@@ -1120,7 +1265,9 @@ class Explorer:
                 return _describe(place) if place is not None else name
         return ""
 
-    def _locking(self, api: Api, call: ir.Call, subject: Value, state: State, frame: _Frame) -> list[tuple[Value, State]]:
+    def _locking(
+        self, api: Api, call: ir.Call, subject: Value, state: State, frame: _Frame
+    ) -> list[tuple[Value, State]]:
         target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
         held_value = subject
         lock = ""
@@ -1132,10 +1279,13 @@ class Explorer:
                 bare = _bare(bare.operands[0])
             place = self.place(bare, state, frame)
             if held_value is not None and held_value[0] == "a":
-                place = held_value[1]  # type: ignore[assignment]
+                place = held_value[1]
             lock = _describe(place) if place is not None else ""
         if api.role is Role.GUARD:
-            if any(isinstance(_bare(a), ir.Name) and _bare(a).name.endswith(("defer_lock", "adopt_lock")) for a in call.arguments[1:]):  # type: ignore[union-attr]
+            if any(
+                isinstance(_bare(a), ir.Name) and _bare(a).name.endswith(("defer_lock", "adopt_lock"))
+                for a in call.arguments[1:]
+            ):
                 return [(("g", lock), state)]
             for argument in call.arguments if api.name.endswith("scoped_lock") else call.arguments[:1]:
                 bare = _bare(argument)
@@ -1144,7 +1294,14 @@ class Explorer:
                 place = self.place(bare, state, frame)
                 if place is not None:
                     lock = _describe(place)
-                    self._take(lock, state, frame, call.line, scoped=True, together=len(call.arguments) > 1 and argument is not call.arguments[0])
+                    self._take(
+                        lock,
+                        state,
+                        frame,
+                        call.line,
+                        scoped=True,
+                        together=len(call.arguments) > 1 and argument is not call.arguments[0],
+                    )
             return [(("g", lock), state)]
         if not lock:
             return [(self.fresh(frame, call), state)]
@@ -1234,8 +1391,8 @@ class Explorer:
             state.touched[value] = frame.spot(line)
             if value[0] == "t" and site.api.success is Success.ONE:
                 site.wrong_tests.add((frame.spot(line), "any value but zero is taken for success"))
-        if value[0] == "i" and value[1][0] != "v":  # type: ignore[index]
-            self.record.tested_places.add(_describe(value[1]).rpartition(".")[2])  # type: ignore[arg-type]
+        if value[0] == "i" and value[1][0] != "v":
+            self.record.tested_places.add(_describe(value[1]).rpartition(".")[2])
         known = state.truth.get(value)
         if known is not None:
             return [(known, state)]
@@ -1249,17 +1406,19 @@ class Explorer:
         state.truth[value] = truth
         if value[0] == "i":
             state.add_check(value, "null", frame.spot(line))
-        if value[0] == "s" and self.record.sites[value[1]].api.role is Role.SOURCE:  # type: ignore[call-overload]
+        if value[0] == "s" and self.record.sites[value[1]].api.role is Role.SOURCE:
             state.flags |= {("environment tested", frame.spot(line))}
         if value[0] == "t":
-            site = self.record.sites[value[1]]  # type: ignore[call-overload]
+            site = self.record.sites[value[1]]
             succeeded = truth if site.api.success is not Success.ZERO else not truth
             if site.api.out is not None:
-                state.truth[pointer(value[1])] = succeeded  # type: ignore[arg-type]
+                state.truth[pointer(value[1])] = succeeded
             if site.api.role is Role.VERIFY and succeeded:
                 state.flags |= {("verified", frame.spot(line))}
 
-    def _compare(self, bare: ir.Operation, left: Value, right: Value, state: State, frame: _Frame) -> list[tuple[bool, State]]:
+    def _compare(
+        self, bare: ir.Operation, left: Value, right: Value, state: State, frame: _Frame
+    ) -> list[tuple[bool, State]]:
         operator = bare.operator
         if left is not None and left[0] == "c" and not (right is not None and right[0] == "c"):
             left, right = right, left
@@ -1287,16 +1446,34 @@ class Explorer:
         return self._compared(operator, left, right, bare, state, frame)
 
     def _as_constant(self, value: Value) -> Value:
-        if value is not None and value[0] == "i" and isinstance(value[1], tuple) and value[1][0] == "g" and _GOOD_ZERO.search(str(value[1][-1])):
+        if (
+            value is not None
+            and value[0] == "i"
+            and isinstance(value[1], tuple)
+            and value[1][0] == "g"
+            and _GOOD_ZERO.search(str(value[1][-1]))
+        ):
             return constant(0)
         return value
 
     @staticmethod
     def _constants(operator: str, left: object, right: object, state: State) -> list[tuple[bool, State]]:
         if operator == "==":
-            return [(left == right or (not left and not right and not isinstance(left, str) and not isinstance(right, str)), state)]
+            return [
+                (
+                    left == right
+                    or (not left and not right and not isinstance(left, str) and not isinstance(right, str)),
+                    state,
+                )
+            ]
         if operator == "!=":
-            return [(left != right and not (not left and not right and not isinstance(left, str) and not isinstance(right, str)), state)]
+            return [
+                (
+                    left != right
+                    and not (not left and not right and not isinstance(left, str) and not isinstance(right, str)),
+                    state,
+                )
+            ]
         if isinstance(left, int | float) and isinstance(right, int | float):
             answer = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}.get(operator)
             if answer is not None:
@@ -1331,9 +1508,7 @@ class Explorer:
     ) -> list[tuple[bool, State]]:
         inside, outside = state.copy(), state
         spot = frame.spot(bare.line)
-        if left is not None and left[0] == "c" and isinstance(left[1], str):
-            outside.add_check(right, f"no {left[1]}", spot)
-        elif right is not None and right[0] == "c" and left is not None and isinstance(left[1], str):
+        if (left is not None and left[0] == "c" and isinstance(left[1], str)) or (right is not None and right[0] == "c" and left is not None and isinstance(left[1], str)):
             outside.add_check(right, f"no {left[1]}", spot)
         elif self.taint_of(right, state) is None:
             inside.add_check(left, "allowed", spot)
@@ -1367,7 +1542,15 @@ class Explorer:
     ) -> tuple[Value, State]:
         others = tuple(v for n, v in enumerate(values) if n != api.subject)
         if api.role is Role.COMPARE:
-            return ("q", "compare", subject, others[0] if others else None, api.success is Success.ZERO, frame.spot(call.line), api.name), state
+            return (
+                "q",
+                "compare",
+                subject,
+                others[0] if others else None,
+                api.success is Success.ZERO,
+                frame.spot(call.line),
+                api.name,
+            ), state
         needle = others[0] if others else None
         return ("q", api.kind, subject, needle, False, frame.spot(call.line), api.name), state
 
@@ -1392,7 +1575,7 @@ class Explorer:
         kind, subject = value[1], value[2]
         if kind == "check":
             if holds:
-                state.add_check(subject, "allowed", spot)  # type: ignore[arg-type]
+                state.add_check(subject, "allowed", spot)
                 state.flags |= {("verified", spot)}
             return
         if len(value) < 6:
@@ -1404,26 +1587,26 @@ class Explorer:
             if same:
                 self._same(subject, needle, name, state, spot)
         elif kind == "contains" and not holds:
-            state.add_check(subject, f"no {needle[1] if needle is not None and needle[0] == 'c' else '?'}", spot)  # type: ignore[arg-type,index]
+            state.add_check(subject, f"no {needle[1] if needle is not None and needle[0] == 'c' else '?'}", spot)
         elif kind in {"character", "length"}:
-            state.add_check(subject, "characters" if kind == "character" and holds else kind, spot)  # type: ignore[arg-type]
+            state.add_check(subject, "characters" if kind == "character" and holds else kind, spot)
         elif kind in {"whole", "inside"} and holds:
-            state.add_check(subject, "characters" if kind == "whole" else "inside", spot)  # type: ignore[arg-type]
+            state.add_check(subject, "characters" if kind == "whole" else "inside", spot)
         elif kind == "prefix" and holds:
-            ends = needle is not None and self._ends_with_separator(needle, state)  # type: ignore[arg-type]
-            state.add_check(subject, "inside" if ends else "prefix", spot)  # type: ignore[arg-type]
+            ends = needle is not None and self._ends_with_separator(needle, state)
+            state.add_check(subject, "inside" if ends else "prefix", spot)
         elif kind in {"part", "bare"}:
-            state.add_check(subject, kind, spot)  # type: ignore[arg-type]
+            state.add_check(subject, kind, spot)
 
     def _same(self, subject: object, needle: object, name: str, state: State, spot: Spot) -> None:
         if "ncmp" in name:
-            ends = self._ends_with_separator(needle, state)  # type: ignore[arg-type]
-            state.add_check(subject, "inside" if ends else "prefix", spot)  # type: ignore[arg-type]
+            ends = self._ends_with_separator(needle, state)
+            state.add_check(subject, "inside" if ends else "prefix", spot)
             return
         if "mem" in name or "digest" in name or state.has_flag("digest") is not None:
             state.flags |= {("verified", spot)}
-        state.add_check(subject, "allowed", spot)  # type: ignore[arg-type]
-        state.add_check(needle, "allowed", spot)  # type: ignore[arg-type]
+        state.add_check(subject, "allowed", spot)
+        state.add_check(needle, "allowed", spot)
 
     def _ends_with_separator(self, value: Value, state: State) -> bool:
         leaves = [leaf for leaf in state.leaves(value) if leaf is not None]
@@ -1432,7 +1615,7 @@ class Explorer:
             return False
         if last[0] == "c":
             return isinstance(last[1], str) and last[1].endswith(("/", "\\"))
-        return last[0] == "i" and str(last[1][-1]) in {"os.sep", "sep"}  # type: ignore[index]
+        return last[0] == "i" and str(last[1][-1]) in {"os.sep", "sep"}
 
 
 def _is_relock(node: Node) -> bool:
@@ -1466,7 +1649,9 @@ def _success_when(success: Success, operator: str, number: object, *, is_status:
             return {">": True, "<=": False}.get(operator)
         return None
     if success is Success.NON_ZERO:
-        return {("!=", 0): True, ("==", 0): False, (">", 0): True, ("==", 1): True, ("!=", 1): False}.get((operator, int(number)))
+        return {("!=", 0): True, ("==", 0): False, (">", 0): True, ("==", 1): True, ("!=", 1): False}.get(
+            (operator, int(number))
+        )
     return {("!=", 0): True, ("==", 0): False}.get((operator, number), True)
 
 
@@ -1477,7 +1662,7 @@ def _folded(operator: str, values: Sequence[Value]) -> Value:
     if operator in {"+", "format"} and all(isinstance(v, str) for v in known):
         return constant("".join(str(v) for v in known))
     if operator == "|" and all(isinstance(v, int) for v in known) and len(known) == 2:
-        return constant(int(known[0]) | int(known[1]))  # type: ignore[call-overload]
+        return constant(int(known[0]) | int(known[1]))
     if operator == "/" and all(isinstance(v, str) for v in known):
         return constant("/".join(str(v) for v in known))
     return None
@@ -1499,7 +1684,13 @@ def _dotted(expression: ir.Expression) -> str:
 
 def _word_of(expression: ir.Expression) -> str:
     bare = _bare(expression)
-    return bare.name if isinstance(bare, ir.Call) else "null" if isinstance(bare, ir.Literal) and bare.value is None else ""
+    return (
+        bare.name
+        if isinstance(bare, ir.Call)
+        else "null"
+        if isinstance(bare, ir.Literal) and bare.value is None
+        else ""
+    )
 
 
 def _rooted_locally(place: Memory) -> bool:
@@ -1562,7 +1753,11 @@ def _shared_name(place: Memory, frame: _Frame) -> tuple[str, str] | None:
             return field_name, str(inner[1])
         if inner[:1] == ("g",):
             outer = _shared_name(inner, frame)
-            return (f"{outer[0]}.{field_name}" if not field_name.startswith(("[", "*")) else outer[0], outer[1]) if outer else None
+            return (
+                (f"{outer[0]}.{field_name}" if not field_name.startswith(("[", "*")) else outer[0], outer[1])
+                if outer
+                else None
+            )
         if inner[:1] == ("i",) and isinstance(inner[1], tuple):
             base = inner[1]
             if base[0] == "g" and base[1]:
@@ -1586,103 +1781,3 @@ def _may_raise(expression: ir.Expression) -> bool:
             return True
         stack.extend(children(current))
     return True
-
-
-def children(expression: ir.Expression) -> Iterable[ir.Expression]:
-    match expression:
-        case ir.Call(function=function, arguments=arguments, keywords=keywords):
-            return (function, *arguments, *(v for _, v in keywords))
-        case ir.Operation(operands=operands):
-            return operands
-        case ir.Cast(operand=operand):
-            return (operand,)
-        case ir.Member(base=base):
-            return (base,)
-        case ir.Item(base=base, index=index):
-            return (base, index)
-        case ir.Store(target=target, value=value):
-            return (target, value)
-        case ir.Display(items=items):
-            return items
-    return ()
-
-
-def calls_in(block: ir.Block) -> Iterator[ir.Call]:
-    """Every call under the statements of a block, inner blocks included."""
-    return (e for e in every_expression(block) if isinstance(e, ir.Call))
-
-
-def members_in(block: ir.Block) -> set[str]:
-    """Every member mentioned in a block."""
-    return {e.name for e in every_expression(block) if isinstance(e, ir.Member)}
-
-
-def names_in(block: ir.Block) -> Iterator[str]:
-    """Every name mentioned in a block."""
-    return (e.name for e in every_expression(block) if isinstance(e, ir.Name))
-
-
-def every_expression(block: ir.Block) -> Iterator[ir.Expression]:
-    """Every expression in a block, the parts of each before what it is part of is left."""
-    for statement in every_statement(block):
-        stack = list(_direct(statement))
-        while stack:
-            current = stack.pop()
-            yield current
-            stack.extend(children(current))
-
-
-def every_statement(block: ir.Block) -> Iterator[ir.Statement]:
-    """Every statement in a block, in the order of the source, inner blocks included."""
-    stack: list[ir.Statement] = [block]
-    while stack:
-        statement = stack.pop()
-        yield statement
-        stack.extend(reversed(_inner(statement)))
-
-
-def _inner(statement: ir.Statement) -> tuple[ir.Statement, ...]:
-    match statement:
-        case ir.Block(body=body):
-            return body
-        case ir.If(then=then, otherwise=otherwise):
-            return (then,) if otherwise is None else (then, otherwise)
-        case ir.Loop(body=body, otherwise=otherwise):
-            return (body,) if otherwise is None else (body, otherwise)
-        case ir.With(body=body):
-            return (body,)
-        case ir.Switch(cases=cases):
-            return tuple(c.body for c in cases)
-        case ir.Try():
-            parts = (statement.body, *(h.body for h in statement.handlers), statement.otherwise, statement.final)
-            return tuple(p for p in parts if p is not None)
-    return ()
-
-
-def _direct(statement: ir.Statement) -> Iterator[ir.Expression]:
-    """The expressions a statement holds itself."""
-    match statement:
-        case ir.Evaluate(expression=expression):
-            yield expression
-        case ir.Assign(target=target, value=value):
-            yield target
-            if value is not None:
-                yield value
-        case ir.If(condition=condition):
-            yield condition
-        case ir.Loop():
-            if statement.condition is not None:
-                yield statement.condition
-            yield from statement.step
-            if statement.each is not None:
-                yield from statement.each
-        case ir.Switch(subject=subject):
-            yield subject
-        case ir.Return(value=value) | ir.Raise(value=value):
-            if value is not None:
-                yield value
-        case ir.With(items=items):
-            for context, target in items:
-                yield context
-                if target is not None:
-                    yield target

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = ["Held", "Memory", "Spot", "State", "Taint", "Value", "constant", "initial", "opaque", "pointer", "status"]
 
-Value: TypeAlias = tuple[object, ...] | None
-Memory: TypeAlias = tuple[object, ...]
+Value: TypeAlias = tuple[Any, ...] | None
+Memory: TypeAlias = tuple[Any, ...]
 
 _KEEP: Final = 400
 """Facts of one kind kept on one path; older ones are forgotten first."""
@@ -75,7 +75,20 @@ def opaque(*parts: object) -> Value:
 class State:
     """Facts that hold on one path. Mutable while a node is run, copied at forks, compared by :meth:`key`."""
 
-    __slots__ = ("checks", "closed", "env", "escaped", "flags", "locks", "looks", "parts", "result", "taint", "touched", "truth")
+    __slots__ = (
+        "checks",
+        "closed",
+        "env",
+        "escaped",
+        "flags",
+        "locks",
+        "looks",
+        "parts",
+        "result",
+        "taint",
+        "touched",
+        "truth",
+    )
 
     def __init__(self) -> None:
         self.env: dict[Memory, Value] = {}
@@ -136,7 +149,7 @@ class State:
 
     def leaves(self, value: Value) -> Iterator[Value]:
         """The values a value was put together from, itself when it was not."""
-        stack, seen = [value], set()
+        stack, seen = [value], set[Value]()
         while stack and len(seen) < _KEEP:
             current = stack.pop()
             if current in seen:

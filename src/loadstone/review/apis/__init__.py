@@ -85,7 +85,9 @@ class Success(StrEnum):
     NONE = "none"
 
 
-CORE: Final = frozenset({Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.PIN, Role.BORROW, Role.FIND, Role.SEARCH_FLAGS, Role.SEARCH_PATH})
+CORE: Final = frozenset(
+    {Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.PIN, Role.BORROW, Role.FIND, Role.SEARCH_FLAGS, Role.SEARCH_PATH}
+)
 """Roles that make a file one that handles libraries."""
 
 MINOR: Final = frozenset(

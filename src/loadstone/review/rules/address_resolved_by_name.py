@@ -9,14 +9,15 @@ from loadstone.core.claims import Claim, Confidence, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import children, every_expression, every_statement
-
+from loadstone.review.analyses.mentions import children, every_expression, every_statement
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_PARSERS: Final = frozenset({"strtoul", "strtoull", "strtol", "strtoll", "atoi", "atol", "atoll", "int", "sscanf", "std::stoul", "std::stoull"})
+_PARSERS: Final = frozenset(
+    {"strtoul", "strtoull", "strtol", "strtoll", "atoi", "atol", "atoll", "int", "sscanf", "std::stoul", "std::stoull"}
+)
 _MAKERS: Final = frozenset({"ctypes.CFUNCTYPE", "ctypes.WINFUNCTYPE", "ctypes.PYFUNCTYPE"})
 _READERS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.memmove"})
 _SMALL: Final = 4096
@@ -34,7 +35,9 @@ def _parsed(function: ir.Function) -> dict[str, int]:
     found: dict[str, int] = {}
     for statement in every_statement(function.body):
         if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.value is not None:
-            if any(isinstance(e, ir.Call) and e.name in _PARSERS and _is_hexadecimal(e) for e in _within(statement.value)):
+            if any(
+                isinstance(e, ir.Call) and e.name in _PARSERS and _is_hexadecimal(e) for e in _within(statement.value)
+            ):
                 found[statement.target.name] = statement.line
             elif any(isinstance(e, ir.Name) and e.name in found for e in _within(statement.value)):
                 found.setdefault(statement.target.name, statement.line)
@@ -63,15 +66,39 @@ def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
         inner: ir.Expression = expression.operand
         while isinstance(inner, ir.Cast):
             inner = inner.operand
-        callable_ = "(*" in expression.type or expression.type.endswith(("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f"))
-        if isinstance(inner, ir.Literal) and isinstance(inner.value, int) and _is_written_address(inner.value) and callable_:
-            yield rule.no(f"The address {inner.value:#x} is written into the program.", Location.lines(unit.path, expression.line), cwe=587, context=function.name, condition=function.condition)
+        callable_ = "(*" in expression.type or expression.type.endswith(
+            ("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f")
+        )
+        if (
+            isinstance(inner, ir.Literal)
+            and isinstance(inner.value, int)
+            and _is_written_address(inner.value)
+            and callable_
+        ):
+            yield rule.no(
+                f"The address {inner.value:#x} is written into the program.",
+                Location.lines(unit.path, expression.line),
+                cwe=587,
+                context=function.name,
+                condition=function.condition,
+            )
         elif isinstance(inner, ir.Name) and inner.name in parsed:
             yield _finding(rule, unit, function, expression.line, parsed[inner.name])
         elif isinstance(inner, ir.Call) and inner.name in _PARSERS and _is_hexadecimal(inner):
             yield _finding(rule, unit, function, expression.line, inner.line)
-        elif callable_ and isinstance(inner, ir.Operation) and inner.operator == "+" and any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in inner.operands):
-            yield rule.no("A function is found by a fixed offset from where something was loaded.", Location.lines(unit.path, expression.line), cwe=587, confidence=Confidence.POSSIBLE, context=function.name)
+        elif (
+            callable_
+            and isinstance(inner, ir.Operation)
+            and inner.operator == "+"
+            and any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in inner.operands)
+        ):
+            yield rule.no(
+                "A function is found by a fixed offset from where something was loaded.",
+                Location.lines(unit.path, expression.line),
+                cwe=587,
+                confidence=Confidence.POSSIBLE,
+                context=function.name,
+            )
 
 
 def _is_written_address(value: int) -> bool:
@@ -89,7 +116,10 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
         s.target.name
         for f in unit.functions
         for s in every_statement(f.body)
-        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and isinstance(s.value, ir.Call) and s.value.name in _MAKERS
+        if isinstance(s, ir.Assign)
+        and isinstance(s.target, ir.Name)
+        and isinstance(s.value, ir.Call)
+        and s.value.name in _MAKERS
     }
     for expression in every_expression(function.body):
         if not isinstance(expression, ir.Call) or not expression.arguments:
@@ -104,7 +134,12 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
         source = next((e for e in _within(first) if isinstance(e, ir.Call) and e.name in _PARSERS), None)
         named = next((e for e in _within(first) if isinstance(e, ir.Name) and e.name in parsed), None)
         if isinstance(first, ir.Literal) and isinstance(first.value, int) and _is_written_address(first.value):
-            yield rule.no(f"The address {first.value:#x} is written into the program.", Location.lines(unit.path, expression.line), cwe=587, context=function.name)
+            yield rule.no(
+                f"The address {first.value:#x} is written into the program.",
+                Location.lines(unit.path, expression.line),
+                cwe=587,
+                context=function.name,
+            )
         elif source is not None or named is not None:
             since = source.line if source is not None else parsed[named.name] if named is not None else expression.line
             yield _finding(rule, unit, function, expression.line, since)
@@ -135,4 +170,3 @@ RULE: Final = Rule(
     references=("https://cwe.mitre.org/data/definitions/822.html", "https://cwe.mitre.org/data/definitions/587.html"),
     answer=_answer,
 )
-

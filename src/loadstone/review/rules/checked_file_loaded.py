@@ -20,7 +20,9 @@ _SECURITY: Final = ("digest", "open", "canonical")
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in (s for s in facts.reached if s.api.role is Role.LOAD):
         for invocation in sorted(site.invocations, key=repr):
-            by_descriptor = any("/proc/self/fd" in (p.text or "") or "/dev/fd" in (p.text or "") for p in invocation.parts)
+            by_descriptor = any(
+                "/proc/self/fd" in (p.text or "") or "/dev/fd" in (p.text or "") for p in invocation.parts
+            )
             if by_descriptor:
                 yield rule.yes(
                     f"The file loaded at line {site.spot.line} is the one already open, named by its descriptor",
@@ -46,7 +48,10 @@ def _by_name(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         at(site.spot),
         severity=Severity.HIGH if strong else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
-        why=(step(spot, f"{name} looks at the name", "test"), step(site.spot, f"{site.api.name} opens the name anew", "use")),
+        why=(
+            step(spot, f"{name} looks at the name", "test"),
+            step(site.spot, f"{site.api.name} opens the name anew", "use"),
+        ),
         context=site.spot.function,
         condition=site.spot.condition,
     )

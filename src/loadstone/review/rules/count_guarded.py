@@ -14,6 +14,7 @@ from loadstone.review.rules.shared_state_locked import is_count, shared_state
 
 __all__ = ["RULE"]
 
+
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for shared in shared_state(facts):
         writes = [a for a in shared.accesses if a.is_write]
@@ -25,7 +26,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield rule.no(
                 f"{shared.variable} changes at line {held[0].spot.line} under {held[0].locks[-1].lock} and at line {bare[0].spot.line} under no lock.",
                 at(bare[0].spot),
-                why=(step(held[0].spot, "changed under a lock", "lock"), step(bare[0].spot, "changed under none", "use")),
+                why=(
+                    step(held[0].spot, "changed under a lock", "lock"),
+                    step(bare[0].spot, "changed under none", "use"),
+                ),
                 context=bare[0].spot.function,
             )
         elif bare and facts.threads:

@@ -9,14 +9,27 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import every_expression
+from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.apis import Role, tables
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_TEXTS: Final = frozenset({"errorString", "strerror", "FormatMessageA", "FormatMessageW", "FormatMessage", "get_last_error", "qt_error_string", "ctypes.get_last_error", "ctypes.FormatError", "ctypes.WinError"})
+_TEXTS: Final = frozenset(
+    {
+        "errorString",
+        "strerror",
+        "FormatMessageA",
+        "FormatMessageW",
+        "FormatMessage",
+        "get_last_error",
+        "qt_error_string",
+        "ctypes.get_last_error",
+        "ctypes.FormatError",
+        "ctypes.WinError",
+    }
+)
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

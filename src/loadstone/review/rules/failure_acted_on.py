@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import calls_in
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.apis import Role, tables
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -76,7 +76,12 @@ def _empty_branch(rule: Rule, unit: ir.Unit, function: ir.Function, statement: i
         condition.operator == "!"
         or (condition.operator == "==" and any(isinstance(o, ir.Literal) and not o.value for o in condition.operands))
     )
-    if not negated or not isinstance(condition, ir.Operation) or statement.otherwise is not None or not _only_talks(statement.then):
+    if (
+        not negated
+        or not isinstance(condition, ir.Operation)
+        or statement.otherwise is not None
+        or not _only_talks(statement.then)
+    ):
         return
     subject = condition.operands[0]
     name = subject.name if isinstance(subject, ir.Name) else ""

@@ -25,7 +25,9 @@ _TRUTHS: Final = {
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for site in facts.of(Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.BORROW, Role.OPEN, Role.SET_ENVIRONMENT, Role.PRIVILEGE):
+    for site in facts.of(
+        Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.BORROW, Role.OPEN, Role.SET_ENVIRONMENT, Role.PRIVILEGE
+    ):
         fails, predicate = _TRUTHS[site.api.success]
         for spot, test in sorted(site.wrong_tests):
             yield rule.no(

@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Confidence, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import children, every_expression, every_statement
+from loadstone.review.analyses.mentions import children, every_expression, every_statement
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 
@@ -25,7 +25,9 @@ _HEADER: Final = re.compile(r"Elf(?:32|64)?_|ElfW|IMAGE_|mach_header|section|hea
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
-        if unit.language not in NATIVE or not re.search(r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_DOS|mach_header", unit.text):
+        if unit.language not in NATIVE or not re.search(
+            r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_DOS|mach_header", unit.text
+        ):
             continue
         for function in unit.functions:
             yield from _function(rule, unit, function)
@@ -60,11 +62,23 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
         )
         del arithmetic
     if met:
-        yield rule.yes(f"{met} of {total} offsets read from the file are compared before use", Location.lines(unit.path, first_good), met=met, sites=total, context=function.name)
+        yield rule.yes(
+            f"{met} of {total} offsets read from the file are compared before use",
+            Location.lines(unit.path, first_good),
+            met=met,
+            sites=total,
+            context=function.name,
+        )
     for condition in _conditions(function):
         wrap = _wraps(condition, aliases)
         if wrap:
-            yield rule.no(f"The sum {wrap} can wrap around before it is compared.", Location.lines(unit.path, condition.line), cwe=190, fix="off <= size && len <= size - off.", context=function.name)
+            yield rule.no(
+                f"The sum {wrap} can wrap around before it is compared.",
+                Location.lines(unit.path, condition.line),
+                cwe=190,
+                fix="off <= size && len <= size - off.",
+                context=function.name,
+            )
 
 
 def _aliases(function: ir.Function) -> dict[str, str]:
@@ -81,7 +95,11 @@ def _aliases(function: ir.Function) -> dict[str, str]:
 
 
 def _field(expression: ir.Expression, aliases: dict[str, str]) -> str:
-    if isinstance(expression, ir.Member) and _FIELDS.match(expression.name) and ("_" in expression.name or expression.name[:1].isupper()):
+    if (
+        isinstance(expression, ir.Member)
+        and _FIELDS.match(expression.name)
+        and ("_" in expression.name or expression.name[:1].isupper())
+    ):
         return expression.name
     if isinstance(expression, ir.Name) and expression.name in aliases:
         return aliases[expression.name]
@@ -94,7 +112,11 @@ def _conditions(function: ir.Function) -> Iterator[ir.Expression]:
             assert statement.condition is not None
             yield statement.condition
         elif isinstance(statement, ir.Return) and statement.value is not None:
-            yield from (e for e in _within(statement.value) if isinstance(e, ir.Operation) and e.operator in {"<", "<=", ">", ">=", "&&", "||"})
+            yield from (
+                e
+                for e in _within(statement.value)
+                if isinstance(e, ir.Operation) and e.operator in {"<", "<=", ">", ">=", "&&", "||"}
+            )
 
 
 def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str, int, bool]]:
@@ -109,7 +131,11 @@ def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str,
             for inner in _within(expression.index):
                 if name := _field(inner, aliases):
                     yield name, expression.line, False
-        elif isinstance(expression, ir.Call) and expression.name in {"memcpy", "memmove"} and len(expression.arguments) == 3:
+        elif (
+            isinstance(expression, ir.Call)
+            and expression.name in {"memcpy", "memmove"}
+            and len(expression.arguments) == 3
+        ):
             for inner in _within(expression.arguments[2]):
                 if name := _field(inner, aliases):
                     yield name, expression.line, False
@@ -122,7 +148,13 @@ def _moves_pointer(expression: ir.Operation) -> bool:
     is_cast = isinstance(first, ir.Cast) and "*" in first.type
     while isinstance(first, ir.Cast):
         first = first.operand
-    return is_cast or (isinstance(first, ir.Name) and any(w in first.name.lower() for w in ("base", "map", "data", "buf", "image", "mem", "ptr", "bytes", "start", "file", "p")))
+    return is_cast or (
+        isinstance(first, ir.Name)
+        and any(
+            w in first.name.lower()
+            for w in ("base", "map", "data", "buf", "image", "mem", "ptr", "bytes", "start", "file", "p")
+        )
+    )
 
 
 def _wraps(condition: ir.Expression, aliases: dict[str, str]) -> str:
@@ -131,7 +163,9 @@ def _wraps(condition: ir.Expression, aliases: dict[str, str]) -> str:
             for side in expression.operands:
                 if isinstance(side, ir.Operation) and side.operator in {"+", "*"}:
                     names = [n for inner in _within(side) if (n := _field(inner, aliases))]
-                    if len(set(names)) >= 2 and not any(isinstance(e, ir.Cast) and "64" in e.type for e in _within(side)):
+                    if len(set(names)) >= 2 and not any(
+                        isinstance(e, ir.Cast) and "64" in e.type for e in _within(side)
+                    ):
                         return f" {side.operator} ".join(dict.fromkeys(names))
     return ""
 

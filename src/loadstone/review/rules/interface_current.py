@@ -20,7 +20,13 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in facts.of(Role.OBSOLETE):
         dangerous = site.api.kind == "dangerous"
         message = f"{site.api.name} cannot be used safely." if dangerous else f"{site.api.name} is obsolete."
-        yield rule.no(message, at(site.spot), cwe=242 if dangerous else 477, severity=Severity.MEDIUM if dangerous else Severity.LOW, context=site.spot.function)
+        yield rule.no(
+            message,
+            at(site.spot),
+            cwe=242 if dangerous else 477,
+            severity=Severity.MEDIUM if dangerous else Severity.LOW,
+            context=site.spot.function,
+        )
     for site in facts.of(Role.JOIN):
         if site.api.name in {"strcpy", "strcat", "sprintf", "vsprintf", "stpcpy"} and _is_unbounded(site):
             yield rule.no(
@@ -39,7 +45,9 @@ def _is_unbounded(site: Site) -> bool:
     if not isinstance(first, ir.Name) or not _is_local_array(site, first.name):
         return False
     parameters = {p.name for p in site.function.parameters if "char" in p.type}
-    layouts = [w for i in site.invocations for a in i.arguments[1:2] for k, w in a if k == "constant" and isinstance(w, str)]
+    layouts = [
+        w for i in site.invocations for a in i.arguments[1:2] for k, w in a if k == "constant" and isinstance(w, str)
+    ]
     if "printf" in site.api.name and not any("%s" in layout for layout in layouts):
         return False
     for invocation in site.invocations:
@@ -50,10 +58,14 @@ def _is_unbounded(site: Site) -> bool:
 
 
 def _is_local_array(site: Site, name: str) -> bool:
-    from loadstone.review.analyses.paths import every_statement
+    from loadstone.review.analyses.mentions import every_statement
 
     return any(
-        isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and s.target.name == name and "[]" in s.type
+        isinstance(s, ir.Assign)
+        and s.declares
+        and isinstance(s.target, ir.Name)
+        and s.target.name == name
+        and "[]" in s.type
         for s in every_statement(site.function.body)
     )
 
@@ -68,8 +80,8 @@ RULE: Final = Rule(
     languages=ALL,
     why="Obsolete loaders lose features one by one; unbounded copies of path names are the oldest overflow there is.",
     fix="Use the current interface, with a size.",
-    bad="char path[64];\nstrcpy(path, getenv(\"PLUGIN_DIR\"));\n",
-    good="char path[PATH_MAX];\nif (snprintf(path, sizeof path, \"%s/x.so\", dir) >= (int)sizeof path) return -1;\n",
+    bad='char path[64];\nstrcpy(path, getenv("PLUGIN_DIR"));\n',
+    good='char path[PATH_MAX];\nif (snprintf(path, sizeof path, "%s/x.so", dir) >= (int)sizeof path) return -1;\n',
     references=("https://cwe.mitre.org/data/definitions/477.html", "https://cwe.mitre.org/data/definitions/787.html"),
     answer=_answer,
 )

@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Location, Severity, Step
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import every_expression
+from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
 

@@ -36,7 +36,12 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             bits |= word
     if site.api.kind == "mask":
         if given == (("constant", 0),):
-            yield rule.no("The mask lets everything created from here on be written by everybody.", at(site.spot), cwe=276, context=site.spot.function)
+            yield rule.no(
+                "The mask lets everything created from here on be written by everybody.",
+                at(site.spot),
+                cwe=276,
+                context=site.spot.function,
+            )
         return
     if bits & _WRITE_BITS or names & _OTHERS_WRITE:
         yield rule.no(
@@ -46,7 +51,9 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             condition=site.spot.condition,
         )
     elif bits:
-        yield rule.yes(f"{site.api.name} leaves writing to the owner (mode {oct(bits)})", at(site.spot), context=site.spot.function)
+        yield rule.yes(
+            f"{site.api.name} leaves writing to the owner (mode {oct(bits)})", at(site.spot), context=site.spot.function
+        )
 
 
 RULE: Final = Rule(

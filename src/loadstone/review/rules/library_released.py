@@ -19,7 +19,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     kept: dict[str, list[Site]] = {}
     totals: dict[str, int] = {}
     closes = any(s.api.role is Role.UNLOAD for s in facts.sites)
-    for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.OPEN, Role.ALLOCATE} and s.api.owned and s.api.kind != "mapping"):
+    for site in (
+        s
+        for s in facts.reached
+        if s.api.role in {Role.LOAD, Role.OPEN, Role.ALLOCATE} and s.api.owned and s.api.kind != "mapping"
+    ):
         if site.unit.language not in NATIVE:
             continue
         leaking = sorted((e for e in site.exits if e.is_open and e.kind != "main"), key=lambda e: e.spot)

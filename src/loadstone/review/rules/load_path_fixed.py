@@ -28,7 +28,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if judgement.origin in _CWE:
             yield _finding(rule, judgement)
         elif judgement.origin is Origin.CHECKED and judgement.piece is not None:
-            checks = sorted({*judgement.piece.checks, *judgement.invocation.whole.checks, *judgement.invocation.flags}, key=lambda c: c[1])
+            checks = sorted(
+                {*judgement.piece.checks, *judgement.invocation.whole.checks, *judgement.invocation.flags},
+                key=lambda c: c[1],
+            )
             checks = [c for c in checks if c[0] not in {"null", "compared", "length"}]
             if checks:
                 site = judgement.site
@@ -49,9 +52,13 @@ def _finding(rule: Rule, judgement: Judgement) -> Claim:
     partial = sorted(kind for kind, _ in piece.checks if kind in {"prefix", "part", "no ..", "length"})
     only = f"; the only check is {partial[0]}" if partial else ""
     if judgement.origin is Origin.CONTROLLED and source is not None:
-        message = f"{site.api.name} loads a path that the {source.kind} controls (read at line {source.spot.line}){only}."
+        message = (
+            f"{site.api.name} loads a path that the {source.kind} controls (read at line {source.spot.line}){only}."
+        )
     elif judgement.origin is Origin.PART and source is not None:
-        message = f"Part of the path given to {site.api.name} comes from the {source.kind} (line {source.spot.line}){only}."
+        message = (
+            f"Part of the path given to {site.api.name} comes from the {source.kind} (line {source.spot.line}){only}."
+        )
     else:
         origin = f"the {source.kind} (line {source.spot.line})" if source is not None else "a parameter"
         message = f"The part {name}, from {origin}, can leave the directory it is joined to{only}."
@@ -63,7 +70,11 @@ def _finding(rule: Rule, judgement: Judgement) -> Claim:
         cwe=_CWE[judgement.origin],
         severity=_SEVERITY[judgement.origin],
         confidence=Confidence.LIKELY if source is not None else Confidence.POSSIBLE,
-        why=(*steps, *(step(s, "passed on by this call", "call") for s in site.chain), step(line, f"loaded by {site.api.name}", "use")),
+        why=(
+            *steps,
+            *(step(s, "passed on by this call", "call") for s in site.chain),
+            step(line, f"loaded by {site.api.name}", "use"),
+        ),
         context=site.spot.function,
         condition=site.spot.condition,
     )

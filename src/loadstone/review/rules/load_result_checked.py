@@ -45,7 +45,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if tested:
             places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])
             message = f"{len(good)} of {len(judged)} {name} results are tested before use (lines {resolve_lines(s.spot for s in tested)})"
-            yield rule.yes(message, at(tested[0].spot), met=len(good), sites=len(judged), places=places, context=tested[0].spot.function)
+            yield rule.yes(
+                message,
+                at(tested[0].spot),
+                met=len(good),
+                sites=len(judged),
+                places=places,
+                context=tested[0].spot.function,
+            )
         for site in bad:
             error = f" and report {site.api.error}()" if site.api.error else ""
             what = "dropped" if site.is_discarded else "used without a test"
@@ -76,6 +83,9 @@ RULE: Final = Rule(
     fix="Test the result and report the system's reason before going on.",
     bad='void *h = dlopen("libz.so.1", RTLD_NOW);\nvoid *f = dlsym(h, "crc32");\n',
     good='void *h = dlopen("libz.so.1", RTLD_NOW);\nif (h == NULL) return report(dlerror());\n',
-    references=("https://cwe.mitre.org/data/definitions/252.html", "https://man7.org/linux/man-pages/man3/dlopen.3.html"),
+    references=(
+        "https://cwe.mitre.org/data/definitions/252.html",
+        "https://man7.org/linux/man-pages/man3/dlopen.3.html",
+    ),
     answer=_answer,
 )

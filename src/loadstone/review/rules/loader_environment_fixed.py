@@ -16,7 +16,9 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_LOADER: Final = re.compile(r"\b(LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PATH|PYTHONPATH|QT_PLUGIN_PATH|GIO_MODULE_DIR)\b=?")
+_LOADER: Final = re.compile(
+    r"\b(LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PATH|PYTHONPATH|QT_PLUGIN_PATH|GIO_MODULE_DIR)\b=?"
+)
 _ELEMENT: Final = re.compile(r"[:;]")
 
 
@@ -38,7 +40,14 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         variable = named[1]
         words = [w.removeprefix(f"{variable}=") for w in words if w != variable]
     tainted = [p for group in invocation.pieces for p in group if p.taint is not None]
-    outside = next((p for p in tainted if p.taint is not None and p.taint.kind not in {"environment", "guarded environment", "current directory"}), None)
+    outside = next(
+        (
+            p
+            for p in tainted
+            if p.taint is not None and p.taint.kind not in {"environment", "guarded environment", "current directory"}
+        ),
+        None,
+    )
     cwd = any(p.taint is not None and p.taint.kind == "current directory" for p in tainted)
     own = any(p.taint is not None and p.taint.kind == "environment" for p in tainted)
     elements = [e for w in words for e in _ELEMENT.split(w)]
@@ -59,7 +68,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             fix="Join only non-empty parts.",
             context=site.spot.function,
         )
-    elif cwd or any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0):
+    elif cwd or (any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
         yield rule.no(
             f"{variable} gains an element that is empty or relative, so libraries are looked for in the current directory.",
             at(site.spot),
@@ -73,7 +82,11 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
 
 
 def _is_loose(element: str) -> bool:
-    return element in {"", ".", ".."} or element.startswith(("./", "../", ".\\")) or (element.endswith("/") and not is_absolute(element) and "%" not in element)
+    return (
+        element in {"", ".", ".."}
+        or element.startswith(("./", "../", ".\\"))
+        or (element.endswith("/") and not is_absolute(element) and "%" not in element)
+    )
 
 
 def _unset_tested(invocation: Invocation) -> bool:

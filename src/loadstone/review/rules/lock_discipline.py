@@ -19,7 +19,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     steps = sorted(facts.lock_steps, key=lambda s: (s.spot, s.what, s.lock))
     recursive = _recursive(facts)
     kept = [s for s in steps if s.what == "kept"]
-    handed = {s.lock for s in kept if not any(d.what == "drop" and d.lock == s.lock and d.spot.function == s.spot.function for d in steps)}
+    handed = {
+        s.lock
+        for s in kept
+        if not any(d.what == "drop" and d.lock == s.lock and d.spot.function == s.spot.function for d in steps)
+    }
     for one in kept:
         if one.since is not None and one.lock not in handed and one.since.function == one.spot.function:
             yield rule.no(
@@ -78,7 +82,13 @@ def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
     ordered = {s for e, s in edges.items() if (e[1], e[0]) not in edges}
     if ordered and len(ordered) == len(set(edges.values())):
         spots = [s.spot for s in ordered]
-        yield rule.yes(f"Locks are nested in one order (lines {resolve_lines(spots)})", at(min(spots)), met=len(ordered), sites=len(ordered), context=min(spots).function)
+        yield rule.yes(
+            f"Locks are nested in one order (lines {resolve_lines(spots)})",
+            at(min(spots)),
+            met=len(ordered),
+            sites=len(ordered),
+            context=min(spots).function,
+        )
 
 
 def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
@@ -94,7 +104,11 @@ def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
         balanced -= {s.since for s in steps if s.what == "kept" and s.since is not None}
         good = scoped | balanced
         if good:
-            how = "by a guard that releases them at the end of its scope" if scoped == good else "and released on every way out"
+            how = (
+                "by a guard that releases them at the end of its scope"
+                if scoped == good
+                else "and released on every way out"
+            )
             yield rule.yes(
                 f"{len(good)} of {len(every)} locks are taken {how} (lines {resolve_lines(good)})",
                 at(min(good)),
@@ -112,7 +126,11 @@ def _recursive(facts: Facts) -> set[str]:
         for one in unit.classes:
             found |= {m.name for m in one.members if _is_recursive(m.type, unit)}
         if "RLock" in unit.text:
-            found |= {line.split("=")[0].strip().removeprefix("self.") for line in unit.text.splitlines() if "RLock(" in line and "=" in line}
+            found |= {
+                line.split("=")[0].strip().removeprefix("self.")
+                for line in unit.text.splitlines()
+                if "RLock(" in line and "=" in line
+            }
         if "PTHREAD_MUTEX_RECURSIVE" in unit.text:
             found |= {s.lock for s in facts.lock_steps if s.spot.path == unit.path}
     return found

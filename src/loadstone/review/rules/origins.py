@@ -12,9 +12,11 @@ from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.apis import Role
 from loadstone.review.ir import Language
 
-__all__ = ["HARMLESS", "Origin", "Judgement", "constant_path", "is_absolute", "judgements"]
+__all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements"]
 
-HARMLESS: Final = frozenset({"guarded environment", "predictable temporary", "shared directory temporary", "current directory"})
+HARMLESS: Final = frozenset(
+    {"guarded environment", "predictable temporary", "shared directory temporary", "current directory"}
+)
 """Kinds of taint that other rules speak about."""
 
 _CLEARS: Final = frozenset({"allowed", "inside", "characters", "equals a constant", "no /", "no \\", "no ?", "bare"})
@@ -93,7 +95,11 @@ def _origin_of(piece: Part, pieces: list[Part], invocation: Invocation) -> Origi
     texts = [p.text or "" for p in pieces]
     formats = [t for t in texts if "%" in t]
     others = [p for p in pieces if p is not piece and not (p.text is None and p.name == "" and p.taint is None)]
-    if not others and not formats and not (piece.taint is not None and invocation.whole.taint and invocation.whole.taint.partial):
+    if (
+        not others
+        and not formats
+        and not (piece.taint is not None and invocation.whole.taint and invocation.whole.taint.partial)
+    ):
         return Origin.CONTROLLED
     if _follows_separator(piece, pieces):
         return Origin.JOINED
@@ -113,12 +119,15 @@ def _follows_separator(piece: Part, pieces: list[Part]) -> bool:
         return position > 0 and bool(_PATH_SEPARATOR.search(layout))
     index = next((i for i, p in enumerate(pieces) if p is piece), 0)
     earlier = pieces[:index]
-    return any((p.text is not None and (_PATH_SEPARATOR.search(p.text) or not _SUFFIX.search(p.text))) or p.text is None for p in earlier)
+    return any(
+        (p.text is not None and (_PATH_SEPARATOR.search(p.text) or not _SUFFIX.search(p.text))) or p.text is None
+        for p in earlier
+    )
 
 
 def _joined_parameter(site: Site, pieces: list[Part], invocation: Invocation) -> Part | None:
     """A parameter of the function, unknown to us, that is joined to a directory."""
-    if len(pieces) < 2 or site.function.local and site.unit.language is not Language.PYTHON and site.is_inner:
+    if len(pieces) < 2 or (site.function.local and site.unit.language is not Language.PYTHON and site.is_inner):
         return None
     strings = {p.name for p in site.function.parameters if _is_text(p.type, site.unit.language)}
     for piece in pieces:

@@ -8,11 +8,11 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.state import Spot
 from loadstone.review.apis import Role, tables
-from loadstone.review.analyses.paths import calls_in
 from loadstone.review.ir import Class, Function, Language, Unit
 from loadstone.review.rules.places import at
-from loadstone.review.analyses.state import Spot
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -76,6 +76,9 @@ RULE: Final = Rule(
     fix="Delete copying, add moving.",
     bad="struct Lib { void *h; ~Lib() { dlclose(h); } };\n",
     good="struct Lib { void *h; Lib(const Lib &) = delete; ~Lib() { dlclose(h); } };\n",
-    references=("https://cwe.mitre.org/data/definitions/415.html", "https://en.cppreference.com/w/cpp/language/rule_of_three"),
+    references=(
+        "https://cwe.mitre.org/data/definitions/415.html",
+        "https://en.cppreference.com/w/cpp/language/rule_of_three",
+    ),
     answer=_answer,
 )

@@ -10,14 +10,34 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import children, every_expression, every_statement
+from loadstone.review.analyses.mentions import children, every_expression, every_statement
 from loadstone.review.apis import Role, tables
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_TESTS: Final = frozenset({"isEmpty", "isNull", "empty", "endsWith", "startsWith", "contains", "suffix", "indexOf", "lastIndexOf", "length", "size", "exists", "strlen", "len", "isinstance", "completeSuffix", "split"})
+_TESTS: Final = frozenset(
+    {
+        "isEmpty",
+        "isNull",
+        "empty",
+        "endsWith",
+        "startsWith",
+        "contains",
+        "suffix",
+        "indexOf",
+        "lastIndexOf",
+        "length",
+        "size",
+        "exists",
+        "strlen",
+        "len",
+        "isinstance",
+        "completeSuffix",
+        "split",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +49,11 @@ class _Parameter:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    handling = {(s.unit.path, s.function.name) for s in facts.sites if s.api.role in {Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.SEARCH_PATH, Role.JOIN}}
+    handling = {
+        (s.unit.path, s.function.name)
+        for s in facts.sites
+        if s.api.role in {Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.SEARCH_PATH, Role.JOIN}
+    }
     for unit in facts.program.units:
         entries = [p for f in unit.functions if not f.local for p in _parameters(f, unit)]
         wanted = [p for p in entries if (unit.path, p.function.name) in handling or _is_about_names(p)]
@@ -53,7 +77,11 @@ def _is_about_names(parameter: _Parameter) -> bool:
 def _parameters(function: ir.Function, unit: ir.Unit) -> Iterator[_Parameter]:
     tests, uses = _tested(function), _used(function)
     for parameter in function.parameters:
-        if parameter.name and parameter.name not in {"self", "cls", "this"} and not (unit.language is ir.Language.PYTHON and function.name.rpartition(".")[2].startswith("_")):
+        if (
+            parameter.name
+            and parameter.name not in {"self", "cls", "this"}
+            and not (unit.language is ir.Language.PYTHON and function.name.rpartition(".")[2].startswith("_"))
+        ):
             yield _Parameter(function, parameter.name, tests.get(parameter.name, 0), uses.get(parameter.name, 0))
 
 
@@ -66,8 +94,26 @@ def _tested(function: ir.Function) -> dict[str, int]:
             conditions = [statement.condition]
         elif isinstance(statement, ir.Return | ir.Evaluate | ir.Assign):
             value = statement.expression if isinstance(statement, ir.Evaluate) else statement.value
-            conditions = [e for e in _within(value) if isinstance(e, ir.Operation) and e.operator in {"?:", "&&", "||", "==", "!=", "!"}] if value is not None else []
-            conditions += [e for e in _within(value) if isinstance(e, ir.Call) and e.name.rpartition("::")[2].rpartition(".")[2] in _TESTS | {"assert", "Q_ASSERT", "g_return_val_if_fail", "g_return_if_fail"}] if value is not None else []
+            conditions = (
+                [
+                    e
+                    for e in _within(value)
+                    if isinstance(e, ir.Operation) and e.operator in {"?:", "&&", "||", "==", "!=", "!"}
+                ]
+                if value is not None
+                else []
+            )
+            conditions += (
+                [
+                    e
+                    for e in _within(value)
+                    if isinstance(e, ir.Call)
+                    and e.name.rpartition("::")[2].rpartition(".")[2]
+                    in _TESTS | {"assert", "Q_ASSERT", "g_return_val_if_fail", "g_return_if_fail"}
+                ]
+                if value is not None
+                else []
+            )
         for condition in conditions:
             for expression in _within(condition):
                 if isinstance(expression, ir.Name):

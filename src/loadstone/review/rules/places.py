@@ -56,7 +56,13 @@ def once(claims: Iterable[Claim], facts: Facts) -> Iterator[Claim]:
     """Each claim once; a finding whose path touches source that could not be read becomes undecided."""
     seen = set()
     for claim in claims:
-        key = (claim.rule, claim.outcome, claim.location, getattr(claim, "cwe", None), claim.message if not isinstance(claim, Finding) else "")
+        key = (
+            claim.rule,
+            claim.outcome,
+            claim.location,
+            getattr(claim, "cwe", None),
+            claim.message if not isinstance(claim, Finding) else "",
+        )
         if key in seen:
             continue
         seen.add(key)

@@ -23,7 +23,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield rule.no(
                     f"The library loaded at line {loaded.line} runs with the privileges that are given up only at line {site.spot.line}.",
                     at(loaded),
-                    why=(step(loaded, "foreign code runs", "use"), step(site.spot, "privileges are given up", "release")),
+                    why=(
+                        step(loaded, "foreign code runs", "use"),
+                        step(site.spot, "privileges are given up", "release"),
+                    ),
                     context=site.spot.function,
                 )
         if not site.is_inner and (site.is_discarded or not (site.tests or site.returned or site.api.raises)):
@@ -37,7 +40,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for invocation in site.invocations:
             dropped = next((spot for word, spot in sorted(invocation.flags) if word == "privilege:user"), None)
             if dropped is not None:
-                yield rule.yes(f"Privileges are given up at line {dropped.line} before the load at line {site.spot.line}", at(dropped), places=(at(site.spot),), context=site.spot.function)
+                yield rule.yes(
+                    f"Privileges are given up at line {dropped.line} before the load at line {site.spot.line}",
+                    at(dropped),
+                    places=(at(site.spot),),
+                    context=site.spot.function,
+                )
 
 
 RULE: Final = Rule(

@@ -32,7 +32,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             for pieces in invocation.arguments[:1]:
                 if any(kind == "name" and word in _PSEUDO for kind, word in pieces):
                     yield rule.no(
-                        f"{site.api.name} is given a pseudo-handle that nobody opened.", at(site.spot), context=site.spot.function
+                        f"{site.api.name} is given a pseudo-handle that nobody opened.",
+                        at(site.spot),
+                        context=site.spot.function,
                     )
 
 

@@ -51,7 +51,10 @@ def _finding(rule: Rule, site: Site, bad: list[Use]) -> Claim:
         at(use.spot),
         cwe=476 if failed is not None else 690,
         confidence=Confidence.LIKELY if not site.tests else Confidence.POSSIBLE,
-        why=(step(site.spot, f"{names} may fail here", "acquire"), step(use.spot, f"{verb} without a test in between", "use")),
+        why=(
+            step(site.spot, f"{names} may fail here", "acquire"),
+            step(use.spot, f"{verb} without a test in between", "use"),
+        ),
         context=use.spot.function,
         condition=use.spot.condition,
     )

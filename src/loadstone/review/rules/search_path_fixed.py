@@ -22,8 +22,7 @@ _DATA_FLAGS: Final = re.compile(r"LOAD_LIBRARY_AS_(?:DATAFILE|IMAGE_RESOURCE)|DO
 _SAFE_BITS: Final = 0x100 | 0x200 | 0x400 | 0x800 | 0x1000
 _DATA_BITS: Final = 0x2 | 0x20 | 0x40
 _KNOWN_DLLS: Final = frozenset(
-    "advapi32 clbcatq combase comdlg32 coml2 difxapi gdi32 gdiplus imagehlp imm32 kernel32 kernelbase msctf msvcrt ntdll "
-    "normaliz nsi ole32 oleaut32 psapi rpcrt4 sechost setupapi shcore shell32 shlwapi user32 wldap32 ws2_32".split()
+    ["advapi32", "clbcatq", "combase", "comdlg32", "coml2", "difxapi", "gdi32", "gdiplus", "imagehlp", "imm32", "kernel32", "kernelbase", "msctf", "msvcrt", "ntdll", "normaliz", "nsi", "ole32", "oleaut32", "psapi", "rpcrt4", "sechost", "setupapi", "shcore", "shell32", "shlwapi", "user32", "wldap32", "ws2_32"]
 )
 """DLLs that Windows maps from System32 whatever the search order is (HKLM ... Session Manager KnownDLLs)."""
 
@@ -37,7 +36,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         for invocation in sorted(site.invocations, key=repr):
             path = constant_path(invocation)
-            cwd = next((p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == "current directory"), None)
+            cwd = next(
+                (p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == "current directory"), None
+            )
             if cwd is not None:
                 yield _working_directory(rule, site, "what getcwd gave", cwd.spot)
             elif path is None or not path:
@@ -47,7 +48,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             elif site.api.family == "Win32":
                 yield from _windows(rule, site, invocation, path, defaults.get(site.spot.path))
             elif "winmode" in dict(site.call.keywords) and "/" not in path and "\\" not in path:
-                yield rule.no(f'{site.api.name}("{path}") with an old winmode searches the working directory and PATH.', at(site.spot), cwe=427, context=site.spot.function)
+                yield rule.no(
+                    f'{site.api.name}("{path}") with an old winmode searches the working directory and PATH.',
+                    at(site.spot),
+                    cwe=427,
+                    context=site.spot.function,
+                )
             elif "/" in path and not path.startswith(("@", "$")):
                 yield _working_directory(rule, site, f'"{path}"', None)
             elif privileged and "/" not in path:
@@ -55,7 +61,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     f'"{path}" has no directory, so the loader\'s search order decides; privileges held here (line {privileged.line}) make that reachable.',
                     at(site.spot),
                     cwe=426,
-                    why=(step(privileged, "the program handles privileges", "test"), step(site.spot, "searched for by name", "use")),
+                    why=(
+                        step(privileged, "the program handles privileges", "test"),
+                        step(site.spot, "searched for by name", "use"),
+                    ),
                     context=site.spot.function,
                 )
     for spots in absolute.values():
@@ -92,7 +101,12 @@ def _working_directory(rule: Rule, site: Site, what: str, since: Spot | None) ->
 
 def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default: Spot | None) -> Iterator[Claim]:
     words = [str(word) for pieces in invocation.arguments[1:] for kind, word in pieces if kind in {"name", "function"}]
-    bits = [word for pieces in invocation.arguments[2:3] for kind, word in pieces if kind == "constant" and isinstance(word, int)]
+    bits = [
+        word
+        for pieces in invocation.arguments[2:3]
+        for kind, word in pieces
+        if kind == "constant" and isinstance(word, int)
+    ]
     flags = " ".join(words)
     value = bits[0] if bits else 0
     if _DATA_FLAGS.search(flags) or value & _DATA_BITS or path.lower().removesuffix(".dll") in _KNOWN_DLLS:
@@ -100,7 +114,11 @@ def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default:
     if _SAFE_FLAGS.search(flags) or value & _SAFE_BITS:
         yield rule.yes(f"{site.api.name} searches only safe directories", at(site.spot), context=site.spot.function)
         return
-    if default is not None and any(word.startswith("search-flags") for word, _ in invocation.flags) or default is not None:
+    if (
+        (default is not None
+        and any(word.startswith("search-flags") for word, _ in invocation.flags))
+        or default is not None
+    ):
         return
     shown = flags or ("0" if bits else "none")
     yield rule.no(

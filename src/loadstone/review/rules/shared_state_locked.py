@@ -20,7 +20,9 @@ _ATOMIC: Final = ("atomic", "Atomic", "once_flag", "QBasicAtomic", "thread_local
 _CONSTANT: Final = ("const ", "constexpr")
 
 
-_COUNT: Final = re.compile(r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z|count|refcnt|references")
+_COUNT: Final = re.compile(
+    r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z|count|refcnt|references"
+)
 
 
 def is_count(variable: str) -> bool:

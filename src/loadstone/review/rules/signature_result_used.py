@@ -28,9 +28,18 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=spot.function,
             )
         elif site.is_discarded or (not site.tests and not site.returned and site.api.success is not Success.NONE):
-            yield rule.no(f"The answer of {site.api.name} is dropped.", at(site.spot), fix=f"Accept exactly {good}.", context=site.spot.function)
+            yield rule.no(
+                f"The answer of {site.api.name} is dropped.",
+                at(site.spot),
+                fix=f"Accept exactly {good}.",
+                context=site.spot.function,
+            )
         elif site.tests:
-            yield rule.yes(f"{site.api.name} is required to succeed (lines {resolve_lines(site.tests)})", at(site.spot), context=site.spot.function)
+            yield rule.yes(
+                f"{site.api.name} is required to succeed (lines {resolve_lines(site.tests)})",
+                at(site.spot),
+                context=site.spot.function,
+            )
 
 
 RULE: Final = Rule(

@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Confidence, Location, Severity, Step
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.paths import calls_in, children
+from loadstone.review.analyses.mentions import calls_in, children
 from loadstone.review.apis import Role, tables
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -40,7 +40,7 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
                 yield _finding(rule, unit, function, name, line, act)
                 return
         if isinstance(statement, ir.If) and statement.then.body and isinstance(statement.then.body[-1], ir.Return):
-            tested.update({name: statement.line for name in _states(statement.condition)})
+            tested.update(dict.fromkeys(_states(statement.condition), statement.line))
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: int, act: ir.Call) -> Claim:
@@ -62,8 +62,7 @@ def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: 
 def _locks(statement: ir.Statement) -> bool:
     known = tables()
     return any(
-        (api := known.get(c.name)) is not None and api.role in {Role.GUARD, Role.LOCK}
-        for c in (_own_calls(statement))
+        (api := known.get(c.name)) is not None and api.role in {Role.GUARD, Role.LOCK} for c in (_own_calls(statement))
     )
 
 

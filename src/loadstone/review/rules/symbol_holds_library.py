@@ -28,7 +28,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         for function in unit.functions if unit.language in NATIVE else ():
             simple = function.name.rpartition("::")[2]
-            if (unit.path, function.name) not in spoken and _NAME.match(simple) and _hands_out(function) and not function.local:
+            if (
+                (unit.path, function.name) not in spoken
+                and _NAME.match(simple)
+                and _hands_out(function)
+                and not function.local
+            ):
                 spoken.add((unit.path, function.name))
                 yield _open_question(rule, function.name, Location.lines(unit.path, function.line, function.end_line))
 
@@ -57,7 +62,7 @@ RULE: Final = Rule(
     languages=NATIVE,
     why="A plain pointer says nothing of how long it is good; an object that holds the library does.",
     fix="Return an object that holds the library, or say in the contract who closes it and when.",
-    bad='void *get_symbol(Lib *l, const char *name) { return dlsym(l->handle, name); }\n',
+    bad="void *get_symbol(Lib *l, const char *name) { return dlsym(l->handle, name); }\n",
     good="Symbol get_symbol(std::shared_ptr<Lib> l, const char *name) { return {l, dlsym(l->handle, name)}; }\n",
     references=("https://cwe.mitre.org/data/definitions/672.html",),
     answer=_answer,

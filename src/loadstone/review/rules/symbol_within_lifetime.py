@@ -19,7 +19,10 @@ _ALIVE: Final = {"call", "dereference", "argument", "return", "kept", "resolve"}
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in (s for s in facts.reached if s.api.role in {Role.RESOLVE, Role.LOAD}):
-        late = sorted((u for u in site.uses if u.closed is not None and u.how in _ALIVE and u.known is not False), key=lambda u: (u.how == "kept", u.spot))
+        late = sorted(
+            (u for u in site.uses if u.closed is not None and u.how in _ALIVE and u.known is not False),
+            key=lambda u: (u.how == "kept", u.spot),
+        )
         if late:
             yield _finding(rule, site, late[0])
 
@@ -27,7 +30,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _finding(rule: Rule, site: Site, use: Use) -> Claim:
     assert use.closed is not None
     symbol = site.api.role is Role.RESOLVE
-    subject = f"The symbol resolved at line {site.spot.line}" if symbol else f"The library opened at line {site.spot.line}"
+    subject = (
+        f"The symbol resolved at line {site.spot.line}" if symbol else f"The library opened at line {site.spot.line}"
+    )
     ending = {
         "kept": f"is still reachable through {use.owner} when its function ends",
         "return": f"is returned at line {use.spot.line}",

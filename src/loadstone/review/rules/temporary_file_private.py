@@ -22,7 +22,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in (s for s in facts.reached if s.api.role is Role.LOAD):
         for invocation in sorted(site.invocations, key=repr):
             private = next((spot for word, spot in sorted(invocation.flags) if word == "temporary:private"), None)
-            taint = next((p.taint for p in (*invocation.parts, invocation.whole) if p.taint is not None and p.taint.kind.endswith("temporary")), None)
+            taint = next(
+                (
+                    p.taint
+                    for p in (*invocation.parts, invocation.whole)
+                    if p.taint is not None and p.taint.kind.endswith("temporary")
+                ),
+                None,
+            )
             text = next((p.text for p in invocation.parts if p.text is not None and p.text.startswith(_SHARED)), None)
             if taint is not None:
                 seen.add(taint.spot)
@@ -44,10 +51,21 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=site.spot.function,
                 )
             elif private is not None:
-                yield rule.yes(f"What is loaded at line {site.spot.line} was made in a private directory", at(private), places=(at(site.spot),), context=site.spot.function)
+                yield rule.yes(
+                    f"What is loaded at line {site.spot.line} was made in a private directory",
+                    at(private),
+                    places=(at(site.spot),),
+                    context=site.spot.function,
+                )
     for site in facts.of(Role.TEMPORARY):
         if site.api.kind == "predictable" and site.spot not in seen:
-            yield rule.no(f"{site.api.name} gives a name that others can take first.", at(site.spot), cwe=377, severity=Severity.MEDIUM, context=site.spot.function)
+            yield rule.no(
+                f"{site.api.name} gives a name that others can take first.",
+                at(site.spot),
+                cwe=377,
+                severity=Severity.MEDIUM,
+                context=site.spot.function,
+            )
 
 
 RULE: Final = Rule(

@@ -18,7 +18,9 @@ __all__ = ["RULE"]
 
 _UNQUOTED: Final = re.compile(r"[A-Za-z]:\\[^\"]* [^\"]*\\?[^\"]*\.exe", re.IGNORECASE)
 _QUOTED: Final = frozenset({"shlex.quote", "pipes.quote"})
-_OPTION_TOOLS: Final = frozenset({"ldd", "nm", "objdump", "readelf", "strings", "file", "patchelf", "otool", "dlltool", "gcc", "cc"})
+_OPTION_TOOLS: Final = frozenset(
+    {"ldd", "nm", "objdump", "readelf", "strings", "file", "patchelf", "otool", "dlltool", "gcc", "cc"}
+)
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -33,22 +35,56 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         first = invocation.arguments[0] if invocation.arguments else ()
         line = constants[0] if constants else ""
         if first == (("constant", None),) and _UNQUOTED.match(line):
-            yield rule.no("The path in the command line has spaces and no quotes, so a shorter program name is tried first.", at(site.spot), cwe=428, severity=Severity.MEDIUM, fix="Quote the path or pass the application name separately.", context=site.spot.function)
+            yield rule.no(
+                "The path in the command line has spaces and no quotes, so a shorter program name is tried first.",
+                at(site.spot),
+                cwe=428,
+                severity=Severity.MEDIUM,
+                fix="Quote the path or pass the application name separately.",
+                context=site.spot.function,
+            )
         return
-    shell = site.api.kind == "shell" or any(k == "shell" and isinstance(v, ir.Literal) and v.value for k, v in site.call.keywords)
-    variable = [p for p in invocation.parts if p.text is None and (p.taint is not None or p.name) and not _is_quoted(site)]
+    shell = site.api.kind == "shell" or any(
+        k == "shell" and isinstance(v, ir.Literal) and v.value for k, v in site.call.keywords
+    )
+    variable = [
+        p for p in invocation.parts if p.text is None and (p.taint is not None or p.name) and not _is_quoted(site)
+    ]
     if shell and variable and (len(invocation.parts) > 1 or variable[0].taint is not None):
         yield _injection(rule, site, variable)
     elif shell and constants and not variable and site.api.kind == "shell" and _is_bare(constants[0]):
-        yield rule.no(f'The shell looks for "{constants[0].split()[0]}" along PATH, which whoever starts the program sets.', at(site.spot), cwe=426, severity=Severity.MEDIUM, fix="Name the tool by its absolute path.", context=site.spot.function)
+        yield rule.no(
+            f'The shell looks for "{constants[0].split()[0]}" along PATH, which whoever starts the program sets.',
+            at(site.spot),
+            cwe=426,
+            severity=Severity.MEDIUM,
+            fix="Name the tool by its absolute path.",
+            context=site.spot.function,
+        )
     elif site.api.kind == "searched" and constants and _is_bare(constants[0]):
-        yield rule.no(f'"{constants[0]}" is looked for along PATH, which whoever starts the program sets.', at(site.spot), cwe=426, severity=Severity.MEDIUM, fix="Name the tool by its absolute path.", context=site.spot.function)
+        yield rule.no(
+            f'"{constants[0]}" is looked for along PATH, which whoever starts the program sets.',
+            at(site.spot),
+            cwe=426,
+            severity=Severity.MEDIUM,
+            fix="Name the tool by its absolute path.",
+            context=site.spot.function,
+        )
     elif site.api.kind == "list" and not shell and constants:
         tool = constants[0].rpartition("/")[2]
         if tool in _OPTION_TOOLS and variable and "--" not in constants:
-            yield rule.no(f"A name that starts with - is an option to {tool}.", at(site.spot), cwe=88, severity=Severity.MEDIUM, fix="Put -- before the name; never run ldd on files you do not trust.", context=site.spot.function)
+            yield rule.no(
+                f"A name that starts with - is an option to {tool}.",
+                at(site.spot),
+                cwe=88,
+                severity=Severity.MEDIUM,
+                fix="Put -- before the name; never run ldd on files you do not trust.",
+                context=site.spot.function,
+            )
         elif variable:
-            yield rule.yes("The tool is started without a shell, its arguments apart", at(site.spot), context=site.spot.function)
+            yield rule.yes(
+                "The tool is started without a shell, its arguments apart", at(site.spot), context=site.spot.function
+            )
 
 
 def _injection(rule: Rule, site: Site, variable: list[Part]) -> Claim:
@@ -66,7 +102,7 @@ def _injection(rule: Rule, site: Site, variable: list[Part]) -> Claim:
 
 
 def _is_bare(command: str) -> bool:
-    first = command.split()[0] if command.split() else ""
+    first = command.split(maxsplit=1)[0] if command.split() else ""
     return bool(first) and "/" not in first and "\\" not in first
 
 

@@ -25,7 +25,9 @@ _WORDS: Final = (
     rb"|[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:API|EXPORT|EXPORTS|IMPORT|CALL|PUBLIC|PRIVATE|HIDDEN|VISIBLE|NORETURN|CDECL)"
     rb"|[A-Z][A-Z0-9]*CALL|LUAMOD_API|LUAI_FUNC|BEGIN_C_DECLS|END_C_DECLS)\b(?!\s*\()"
 )
-_WRAPPER: Final = re.compile(rb"\b([A-Z][A-Z0-9_]*_(?:DECLARE|DECLARE_NONSTD|PUBLIC|EXTERN)|PyAPI_FUNC|PyAPI_DATA|JS_EXTERN_API)(\s*\()([^()]*)(\))")
+_WRAPPER: Final = re.compile(
+    rb"\b([A-Z][A-Z0-9_]*_(?:DECLARE|DECLARE_NONSTD|PUBLIC|EXTERN)|PyAPI_FUNC|PyAPI_DATA|JS_EXTERN_API)(\s*\()([^()]*)(\))"
+)
 _STANDALONE: Final = re.compile(
     rb"^[A-Z_][A-Z0-9_]{3,}(?:[ \t]*\((?:[^()\n]|\([^()\n]*\))*\))?[ \t]*$(?!\s*[{:])", re.MULTILINE
 )
@@ -34,7 +36,9 @@ _MEANS: Final = re.compile(
     rb"|\b(visibility\s*\(\s*\"hidden\"\s*\))"
 )
 _DECORATION: Final = re.compile(_ATTRIBUTE + rb"|" + _WORDS)
-_EMPTY_BODY: Final = re.compile(r"\s*(?:(?:__attribute__|__declspec)\s*\(.*\)|extern|inline|\[\[.*\]\])*\s*\Z", re.DOTALL)
+_EMPTY_BODY: Final = re.compile(
+    r"\s*(?:(?:__attribute__|__declspec)\s*\(.*\)|extern|inline|\[\[.*\]\])*\s*\Z", re.DOTALL
+)
 _BLANKABLE: Final = re.compile(r"[A-Za-z_]\w*\Z")
 
 

@@ -274,7 +274,9 @@ class _Reader:
         if known is not None and known != truth:
             self.dead.append((start, end))
         else:
-            self.regions.append(Region(family, index, start, end, atom, truth, "" if known is not None else label, parents))
+            self.regions.append(
+                Region(family, index, start, end, atom, truth, "" if known is not None else label, parents)
+            )
 
     def _may_be_absent(self, opened: _Open, offset: int) -> bool:
         """Whether leaving a branch without #else out could change what a function does."""

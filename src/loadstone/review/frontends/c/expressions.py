@@ -21,11 +21,25 @@ MAX_DEPTH: Final = 90
 
 _MAX_EXPANSION: Final = 4096
 _MAX_MACRO_DEPTH: Final = 6
-_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", '"': '"', "'": "'", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPES: Final = {
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "0": "\0",
+    "\\": "\\",
+    '"': '"',
+    "'": "'",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+}
 _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]+|[0-7]{1,3}|.)", re.DOTALL)
 _NUMBER: Final = re.compile(r"(-?0[xX][0-9a-fA-F']+|0[bB][01']+|-?[0-9][0-9']*)([uUlLzZ]*)\Z")
 _TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
-_QUALIFIERS: Final = re.compile(r"\b(?:const|volatile|struct|class|enum|union|static|extern|inline|mutable|register|typename|constexpr|thread_local)\b")
+_QUALIFIERS: Final = re.compile(
+    r"\b(?:const|volatile|struct|class|enum|union|static|extern|inline|mutable|register|typename|constexpr|thread_local)\b"
+)
 _POINTER_TYPE: Final = re.compile(r"[A-Z]\w*(?:Pointer|Ptr|Func|Function|Fn)\Z|_(?:fn|func|ptr)_t\Z")
 _KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
     "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None, "INVALID_HANDLE_VALUE": -1,
@@ -334,7 +348,12 @@ class Expressions:
         values = arguments.named_children if arguments is not None else []
         if function.type == "parenthesized_expression" and len(values) == 1 and self._names_type(function):
             return ir.Cast(line, _text(function)[1:-1], self.lower(values[0]))
-        if function.type == "identifier" and len(values) == 1 and _POINTER_TYPE.search(_text(function)) and _text(function) not in self.types:
+        if (
+            function.type == "identifier"
+            and len(values) == 1
+            and _POINTER_TYPE.search(_text(function))
+            and _text(function) not in self.types
+        ):
             return ir.Cast(line, _text(function), self.lower(values[0]))
         callee = self.lower(function)
         inner = _uncast(callee)
@@ -349,7 +368,9 @@ class Expressions:
     def _names_type(self, node: Node) -> bool:
         """``(name)(x)``: a cast when name is no variable and reads like a type (C cannot be told apart without headers)."""
         name = _text(node)[1:-1].strip()
-        return name.isidentifier() and name not in self.types and (name.endswith("_t") or any(c.isupper() for c in name))
+        return (
+            name.isidentifier() and name not in self.types and (name.endswith("_t") or any(c.isupper() for c in name))
+        )
 
     def name_of(self, callee: ir.Expression) -> str:
         """The name API tables know a callee by."""
@@ -414,7 +435,13 @@ class Expressions:
         function = node.child_by_field_name("function")
         if function is not None and function.type == "template_function":
             name = function.child_by_field_name("name")
-            if name is not None and _text(name) in {"static_cast", "reinterpret_cast", "const_cast", "dynamic_cast", "qobject_cast"}:
+            if name is not None and _text(name) in {
+                "static_cast",
+                "reinterpret_cast",
+                "const_cast",
+                "dynamic_cast",
+                "qobject_cast",
+            }:
                 spelled = function.child_by_field_name("arguments")
                 values = self.arguments(node.child_by_field_name("arguments"))
                 if len(values) == 1:

@@ -81,7 +81,17 @@ class Bodies:
         parameters = parameters_of(declarator)
         types = dict(outer.types)
         types.update({p.name: p.type for p in parameters})
-        inner = Expressions(self.parser, self.macros, types, self.nested, outer.aliases, outer.fixed_line, outer.depth, outer.macro_depth, outer.owner)
+        inner = Expressions(
+            self.parser,
+            self.macros,
+            types,
+            self.nested,
+            outer.aliases,
+            outer.fixed_line,
+            outer.depth,
+            outer.macro_depth,
+            outer.owner,
+        )
         body = node.child_by_field_name("body") or node
         line = outer.line(node)
         return ir.Function("<lambda>", line, outer.end_line(node), self.block(body, inner), parameters, local=True)
@@ -183,7 +193,9 @@ class Bodies:
         start = before.end_byte if before is not None else node.start_byte
         words = self.decorations.within(start, node.end_byte)
         cleanup = next((w[8:-1] for w in words if w.startswith("cleanup(")), "")
-        is_static = any(c.type == "storage_class_specifier" and text(c) in {"static", "extern"} for c in node.named_children)
+        is_static = any(
+            c.type == "storage_class_specifier" and text(c) in {"static", "extern"} for c in node.named_children
+        )
         for one in declared_in(node):
             yield from self._declare(node, one, x, cleanup=cleanup, static=is_static)
 
@@ -212,7 +224,9 @@ class Bodies:
             spelled = _inferred(value, x) or spelled
         x.types[one.name] = spelled
         cleanup = cleanup or _deleter(spelled, value)
-        yield ir.Assign(line, ir.Name(line, one.name), value, declares=True, type=spelled, static=static, cleanup=cleanup)
+        yield ir.Assign(
+            line, ir.Name(line, one.name), value, declares=True, type=spelled, static=static, cleanup=cleanup
+        )
 
     @staticmethod
     def _constructed(spelled: str, arguments: tuple[ir.Expression, ...], line: int) -> ir.Expression:
@@ -263,7 +277,9 @@ class Bodies:
             before = node.child_by_field_name("initializer")
             for child in before.named_children if before is not None else ():
                 start.extend(self._statement(child, x))
-            value = node.child_by_field_name("value") or next((c for c in node.named_children if c.type != "comment"), None)
+            value = node.child_by_field_name("value") or next(
+                (c for c in node.named_children if c.type != "comment"), None
+            )
             if value is not None and value.type == "declaration":
                 made = tuple(self._declaration(value, x))
                 name = next((s.target for s in made if isinstance(s, ir.Assign)), ir.Literal(x.line(node), value=True))
@@ -275,7 +291,9 @@ class Bodies:
         start, condition = self._condition(node.child_by_field_name("condition"), x)
         body = self._loop_body(node, x)
         if start:
-            test = ir.If(x.line(node), condition, body, ir.Block(x.line(node), x.line(node), (ir.Jump(x.line(node), "break"),)))
+            test = ir.If(
+                x.line(node), condition, body, ir.Block(x.line(node), x.line(node), (ir.Jump(x.line(node), "break"),))
+            )
             body = ir.Block(body.line, body.end_line, (*start, test))
             yield ir.Loop(x.line(node), body)
         else:

@@ -34,7 +34,9 @@ _LIBRARIES: Final = re.compile(
 )
 """What a file says that speaks of libraries without calling their loader."""
 
-_FILE_FORMATS: Final = frozenset({"Elf64_Ehdr", "Elf32_Ehdr", "IMAGE_DOS_HEADER", "mach_header_64", "mach_header", "strtoul", "strtoull"})
+_FILE_FORMATS: Final = frozenset(
+    {"Elf64_Ehdr", "Elf32_Ehdr", "IMAGE_DOS_HEADER", "mach_header_64", "mach_header", "strtoul", "strtoull"}
+)
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
 _SCOPES: Final = {"namespace_definition", "linkage_specification", "declaration_list", "template_declaration", "ERROR", "translation_unit", "export_declaration"}  # fmt: skip
 _CLASSES: Final = {"class_specifier", "struct_specifier"}
@@ -232,11 +234,28 @@ class _Reader:
                     spelled = type_text(child, one.shape)
                     types[f"{name}.{one.name}"] = spelled
                     types.setdefault(f".{one.name}", spelled)
-                    members.append(ir.Variable(one.name, child.start_point[0] + 1, spelled, private=private, local=hidden))
-        bases = tuple(base_type(text(c)) for b in node.named_children if b.type == "base_class_clause" for c in b.named_children if c.type != "access_specifier")
+                    members.append(
+                        ir.Variable(one.name, child.start_point[0] + 1, spelled, private=private, local=hidden)
+                    )
+        bases = tuple(
+            base_type(text(c))
+            for b in node.named_children
+            if b.type == "base_class_clause"
+            for c in b.named_children
+            if c.type != "access_specifier"
+        )
         bases_refuse = any("oncopyable" in b.lower() for b in bases) or "Q_DISABLE_COPY" in text(body)
         copyable = (not copies_deleted and not copies and not bases_refuse) if self.is_cpp else None
-        made = ir.Class(name, node.start_point[0] + 1, node.end_point[0] + 1, tuple(members), tuple(methods), bases, copyable, hidden)
+        made = ir.Class(
+            name,
+            node.start_point[0] + 1,
+            node.end_point[0] + 1,
+            tuple(members),
+            tuple(methods),
+            bases,
+            copyable,
+            hidden,
+        )
         self.found.classes.setdefault((name, made.line), made)
 
     def _declared(
@@ -260,7 +279,15 @@ class _Reader:
                 value = expressions.lower(one.value)
         except TooDeep:
             self.found.gaps.setdefault(line, ir.Gap(line, node.end_point[0] + 1, "nested deeper than is read"))
-        made = ir.Variable(one.name, line, type_text(node, one.shape), value, local, False, projection.condition(node.start_byte, node.end_byte))  # noqa: FBT003 - positions read as the class declares them
+        made = ir.Variable(
+            one.name,
+            line,
+            type_text(node, one.shape),
+            value,
+            local,
+            False,
+            projection.condition(node.start_byte, node.end_byte),
+        )
         self.found.variables.setdefault((one.name, line), made)
 
 
@@ -295,7 +322,9 @@ def _declarations(root: Node) -> Iterator[tuple[Node, str, bool]]:
 def _typedef_name(node: Node) -> str:
     """The name a typedef gives to a struct without a tag."""
     outer = node.parent
-    return next((d.name for d in declared_in(outer)), "") if outer is not None and outer.type == "type_definition" else ""
+    return (
+        next((d.name for d in declared_in(outer)), "") if outer is not None and outer.type == "type_definition" else ""
+    )
 
 
 def _type_names(root: Node) -> Iterator[tuple[str, str]]:
