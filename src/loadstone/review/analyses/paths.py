@@ -38,6 +38,7 @@ MAX_STEPS: Final = 1500
 """Nodes run for one function, callees included; the rest of it is cut and said to be."""
 
 _MAX_STATES: Final = 6
+"""States kept apart at one node; beyond that guesses about unknown values are dropped."""
 _MAX_LEVELS: Final = 5
 _MAX_CALLEE: Final = 160
 _MAX_TWINS: Final = 3
@@ -476,12 +477,13 @@ class Explorer:
                 return ("m", self._object(base, state, frame, through=through), name)
             case ir.Item(base=base, index=index):
                 inner = self._object(base, state, frame, through=True)
-                key = index.value if isinstance(index, ir.Literal) else "[]"
+                key = str(index.value) if isinstance(index, ir.Literal) else "[]"
                 return ("m", inner, f"[{key}]")
             case ir.Operation(operator="deref", operands=(operand,)):
                 value = self._one(operand, state, frame)
                 if value is not None and value[0] == "a":
-                    return value[1]
+                    place: Memory = value[1]
+                    return place
                 return ("m", value or self.fresh(frame, expression), "*")
             case ir.Operation(operator="address", operands=(operand,)):
                 return self.place(operand, state, frame)
@@ -550,7 +552,7 @@ class Explorer:
         old = state.env.get(place)
         state.env[place] = value
         site = self._site(value)
-        if site is not None and place[0] != "v" and not (place[0] == "m" and _rooted_locally(place)):
+        if site is not None and value is not None and place[0] != "v" and not (place[0] == "m" and _rooted_locally(place)):
             state.escaped |= {value[1]}
             site.stores.add(_describe(place))
         if site is not None and value is not None and value[0] == "s":
@@ -643,7 +645,6 @@ class Explorer:
             case ir.Closure(function=function):
                 self._captured(function, state, frame)
                 return [(self.fresh(frame, expression), state)]
-        return [(self.fresh(frame, expression), state)]
 
     def _captured(self, function: ir.Function, state: State, frame: _Frame) -> None:
         """A closure keeps what it mentions: a handle in it has escaped, a symbol in it may be used later."""
@@ -729,7 +730,7 @@ class Explorer:
                     for pair in self.value(operands[1 if holds else 2], after, frame)
                 ]
             return [(constant(holds), after) for holds, after in self.test(expression, state, frame)]
-        results = []
+        results: list[tuple[Value, State]] = []
         for values, after in self._all(operands, state, frame):
             made = self.fresh(frame, expression)
             folded = _folded(operator, values)
@@ -747,7 +748,7 @@ class Explorer:
         return results
 
     def _deref(self, expression: ir.Operation, state: State, frame: _Frame) -> list[tuple[Value, State]]:
-        results = []
+        results: list[tuple[Value, State]] = []
         for value, after in self.value(expression.operands[0], state, frame):
             if value is not None and value[0] == "f":
                 results.append((value, after))
@@ -760,13 +761,13 @@ class Explorer:
     def _display(
         self, expression: ir.Expression, items: Sequence[ir.Expression], state: State, frame: _Frame
     ) -> list[tuple[Value, State]]:
-        results = []
+        results: list[tuple[Value, State]] = []
         for values, after in self._all(items, state, frame):
             made = self.fresh(frame, expression)
             self._mix(made, values, after, keep=True)
             for value in values:
                 site = self._site(value)
-                if site is not None and site.api.role in {Role.LOAD, Role.RESOLVE}:
+                if site is not None and value is not None and site.api.role in {Role.LOAD, Role.RESOLVE}:
                     after.escaped |= {value[1]}
             results.append((made, after))
         return results
@@ -982,9 +983,9 @@ class Explorer:
                 continue
             result, ended.result = ended.result, before
             ended.env = {p: v for p, v in ended.env.items() if not (p[0] == "v" and p[1] == number)}
-            key = (result, ended.key())
-            if key not in seen:
-                seen.add(key)
+            told = (result, ended.key())
+            if told not in seen:
+                seen.add(told)
                 outcomes.append((result, ended))
         return outcomes[:_MAX_STATES] if outcomes else []
 
@@ -1145,7 +1146,7 @@ class Explorer:
 
     def _give(self, target: Value, made: Value, state: State, frame: _Frame, line: int) -> None:
         """A call stores its result where an argument points."""
-        if target is None:
+        if target is None or made is None:
             return
         if target[0] == "a":
             place = target[1]
@@ -1283,7 +1284,7 @@ class Explorer:
             lock = _describe(place) if place is not None else ""
         if api.role is Role.GUARD:
             if any(
-                isinstance(_bare(a), ir.Name) and _bare(a).name.endswith(("defer_lock", "adopt_lock"))
+                isinstance(bare := _bare(a), ir.Name) and bare.name.endswith(("defer_lock", "adopt_lock"))
                 for a in call.arguments[1:]
             ):
                 return [(("g", lock), state)]
@@ -1598,7 +1599,7 @@ class Explorer:
         elif kind in {"part", "bare"}:
             state.add_check(subject, kind, spot)
 
-    def _same(self, subject: object, needle: object, name: str, state: State, spot: Spot) -> None:
+    def _same(self, subject: Value, needle: Value, name: str, state: State, spot: Spot) -> None:
         if "ncmp" in name:
             ends = self._ends_with_separator(needle, state)
             state.add_check(subject, "inside" if ends else "prefix", spot)

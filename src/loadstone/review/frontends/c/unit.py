@@ -145,7 +145,8 @@ class _Reader:
         tree = _parser(self.language).parse(blanked)
         if tree.root_node.has_error:
             self._note_errors(tree.root_node)
-        definitions, variables = [], []
+        definitions: list[_Definition] = []
+        variables: list[tuple[Node, Declared, bool]] = []
         types: dict[str, str] = {}
         for node, scope, hidden in _declarations(tree.root_node):
             if node.type == "function_definition":
