@@ -165,12 +165,14 @@ def test_each_fault_of_qts_format_is_a_problem_with_a_place_in_the_file(body: by
     assert all(0x100 <= p.offset <= 0x100 + len(body) for p in problems)
 
 
-def test_factories_and_metadata_disagree_over_a_shadowed_key_and_both_answers_can_be_had() -> None:
-    from loadstone.plugin.qt import qt_json
-
-    found = decoded(raw_map((2, text("good")), ("IID", text("evil"))))
+def test_factories_and_metadata_disagree_over_a_shadowed_key_and_both_answers_can_be_had(
+    compile_library: Compile,
+) -> None:
+    body = raw_map((2, text("good")), ("IID", text("evil")))
+    found = Plugin(compile_library(note_source(body), "libshadow.so")).metadata
+    assert found is not None
     assert found.iid == "good"
-    assert qt_json(found)["IID"] == "evil"
+    assert found.qt_json()["IID"] == "evil"
 
 
 @pytest.mark.parametrize(("where", "byte"), [(where, byte) for where in range(40) for byte in (0, 0x7F, 0x80, 0xFF)])

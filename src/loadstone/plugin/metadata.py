@@ -67,6 +67,18 @@ class PluginMetadata:
         """Whether the interface is known, which is what a host chooses by."""
         return bool(self.iid)
 
+    def qt_json(self) -> dict[str, Any]:
+        """The object that QPluginLoader::metaData() gives for the same plugin, key for key.
+
+        A text key that shadows a well-known one wins here, as it does there, while :attr:`iid` is what factories match.
+        """
+        made: dict[str, Any] = {"IID": self.iid, "className": self.class_name, "MetaData": self.data, "URI": self.uri}
+        made = {key: value for key, value in made.items() if value} | dict(self.extra)
+        if self.qt_version is not None:
+            major, minor = self.qt_version
+            made |= {"version": major << 16 | minor << 8, "debug": bool(self.debug), "archlevel": self.arch_level}
+        return made
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:

@@ -27,7 +27,7 @@ from loadstone.plugin.binary_json import decode_binary_json
 from loadstone.plugin.cbor import CborMap, Item, Problem, Undefined
 from loadstone.plugin.cbor import decode as decode_cbor
 
-__all__ = ["MARKER", "NOTE_KIND", "NOTE_OWNER", "QtMetadata", "decode", "qt_json"]
+__all__ = ["MARKER", "NOTE_KIND", "NOTE_OWNER", "QtMetadata", "decode"]
 
 MARKER: Final = b"QTMETADATA "
 NOTE_OWNER: Final = "qt-project!"
@@ -72,16 +72,6 @@ def decode(body: bytes, offset: int, *, bare: bool) -> QtMetadata | None:
     if body.startswith(_OLD_MARKER):
         return _decode_binary_json(body[len(_OLD_MARKER) :], offset + len(_OLD_MARKER))
     return None
-
-
-def qt_json(found: QtMetadata) -> dict[str, Any]:
-    """The object QPluginLoader::metaData() gives for the same plugin, key for key."""
-    made: dict[str, Any] = {"IID": found.iid, "className": found.class_name, "MetaData": found.data, "URI": found.uri}
-    made = {key: value for key, value in made.items() if value not in (None, {})} | found.extra
-    if found.version is not None:
-        major, minor = found.version
-        made |= {"version": major << 16 | minor << 8, "debug": bool(found.debug), "archlevel": found.arch_level}
-    return made
 
 
 def _decode_cbor(body: bytes, offset: int) -> QtMetadata:
