@@ -1,6 +1,7 @@
 """Load, resolve and unload beside bare ctypes, cffi and Qt: how much the bookkeeping costs.
 
-Ours and the peers take turns in one process, and the best round of each counts, so that a busy machine slows all alike.
+Ours and the peers take turns in one process, and the best round of each counts; processor time, not wall time, because
+nothing waits here. So a busy machine slows all alike.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from bench.table import Row, render
@@ -20,15 +21,21 @@ from loadstone.library import Library
 _SOURCE = "int answer(void) { return 42; }\n" + "".join(f"int f{n}(void) {{ return {n}; }}\n" for n in range(64))
 
 
-def in_turns(calls: dict[str, Callable[[], object]], *, rounds: int = 25, number: int = 400) -> dict[str, float]:
+def in_turns(
+    calls: dict[str, Callable[[], object]],
+    *,
+    rounds: int = 25,
+    number: int = 400,
+    clock: Callable[[], float] = process_time,
+) -> dict[str, float]:
     """Seconds of one call each: the best of ``rounds`` rounds of ``number`` calls, taken in turns."""
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(rounds):
         for name, call in calls.items():
-            start = perf_counter()
+            start = clock()
             for _ in range(number):
                 call()
-            best[name] = min(best[name], (perf_counter() - start) / number)
+            best[name] = min(best[name], (clock() - start) / number)
     return best
 
 

@@ -29,6 +29,7 @@ from loadstone.errors import (
 from loadstone.library import adapters
 from loadstone.library.adapters.base import Refused
 from loadstone.library.hints import LoadHint
+from loadstone.library.opening import open_library
 from loadstone.library.outcome import UnloadOutcome, UnloadState
 from loadstone.library.policy import Assurance, Policy
 from loadstone.library.record import Loan, Record
@@ -192,8 +193,6 @@ class Library:
         return self
 
     def _load(self) -> None:
-        from loadstone.library.opening import open_library  # noqa: PLC0415  opening needs the type of this module
-
         record = open_library(self._name, self._version, self._hints, self._policy, self._namespace, self._loan)
         self._file_name = record.source.path
         self._unloaded = False
