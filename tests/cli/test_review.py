@@ -38,7 +38,7 @@ def test_findings_and_none_and_what_cannot_be_read_have_their_statuses() -> None
     assert loadstone("review", "clean.py").startswith("no weakness found\n")
     loadstone("review", "weak.py", "--fail-on", "critical")
     assert "No such file" in loadstone("review", "absent.py", status=ExitStatus.UNDECIDED)
-    Path("broken.py").write_text("x = = 1\n")
+    Path("broken.py").write_text("import ctypes; x = = 1\n")
     assert loadstone("review", "broken.py", status=ExitStatus.UNDECIDED).startswith("incomplete\n")
     Path("odd.py").write_text(CLEAN * 30 + "x = = 1\n")
     loadstone("review", "odd.py", "clean.py")

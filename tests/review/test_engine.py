@@ -120,7 +120,7 @@ def test_a_damaged_binary_is_judged_as_far_as_it_can_be_read(here: Path, compile
 
 
 def test_lines_that_could_not_be_read_are_counted_and_may_make_it_incomplete(here: Path) -> None:
-    (here / "a.py").write_text("x = = 1\n")
+    (here / "a.py").write_text("import ctypes; x = = 1\n")
     result = review(["a.py"])
     assert result.verdict is ReviewVerdict.INCOMPLETE
     (gap,) = limits(result, LimitKind.PARSE_GAP)
@@ -406,7 +406,7 @@ def test_a_table_of_the_project_says_what_its_own_wrapper_does(here: Path) -> No
         'family = "Ours"\n[[load]]\nnames = ["native.load_it"]\nraises = true\nowned = false\n'
     )
     (here / "pyproject.toml").write_text('[tool.loadstone.review]\ntables = ["ours.toml"]\n')
-    (here / "a.py").write_text("import native, sys\nimport ctypes\nnative.load_it(sys.argv[1])\n")
+    (here / "a.py").write_text("import native, sys\nnative.load_it(sys.argv[1])\n")
     assert not findings(review(["a.py"]), "load-path-fixed")
     (found,) = findings(review(["a.py"], Options(tables=read_configuration().tables)), "load-path-fixed")
     assert found.cwe == 114

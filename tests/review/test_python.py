@@ -13,8 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadstone.review import ir
-from loadstone.review.frontends import parse
+from loadstone.review.frontends import python
 from loadstone.review.walk import calls, expressions, statements, tops
+
+
+def parse(path: str, source: bytes) -> ir.Unit:
+    return python.parse(path, source, everything=True)
 
 
 def unit(source: str) -> ir.Unit:
@@ -273,6 +277,12 @@ def test_any_bytes_give_a_unit(source: bytes) -> None:
     assert read.language is ir.Language.PYTHON
     assert read.functions[0].name == "<module>"
     assert all(1 <= gap.line <= gap.end_line for gap in read.gaps)
+
+
+def test_a_file_that_does_not_speak_of_libraries_is_only_counted() -> None:
+    read = python.parse("plain.py", b"import threading\nlock = threading.Lock()\n")
+    assert (read.functions, read.gaps, read.line_count) == ((), (), 2)
+    assert python.parse("native.py", b"import ctypes\n").functions
 
 
 def test_a_chain_of_two_thousand_additions_is_shallow() -> None:

@@ -18,6 +18,7 @@ from loadstone.core.claims import Claim, Location, Unit
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
 from loadstone.review import frontends, ir, rules
+from loadstone.review.frontends import python
 from loadstone.review.suppress import Directive, apply, directives
 
 __all__ = ["Batch", "Outcome", "Source", "review_batch"]
@@ -124,7 +125,7 @@ def _review(batch: Batch) -> Outcome:
     units: list[ir.Unit] = []
     limits: list[Limit] = []
     for source in batch.sources:
-        unit = _attempt(batch.seconds_per_file, lambda s=source: frontends.parse(s.path, s.content, s.language))  # type: ignore[misc]
+        unit = _attempt(batch.seconds_per_file, lambda s=source: _parse(s, everything=bool(batch.tables)))  # type: ignore[misc]
         if isinstance(unit, str):
             limits.append(Limit(LimitKind.TIME, Location(source.path), unit, gap=True))
         else:
@@ -150,6 +151,13 @@ def _review(batch: Batch) -> Outcome:
         ReviewedFile(unit.path, unit.language.value, unit.line_count, digest=digests[unit.path]) for unit in units
     )
     return Outcome(results, (*limits, *unused), files)
+
+
+def _parse(source: Source, *, everything: bool) -> ir.Unit:
+    """The unit; with tables of the project's own, a Python file need not speak of libraries to be read through."""
+    if everything and source.language is ir.Language.PYTHON:
+        return python.parse(source.path, source.content, everything=True)
+    return frontends.parse(source.path, source.content, source.language)
 
 
 def _waived(results: Sequence[Result], written: Sequence[Directive]) -> tuple[tuple[Result, ...], tuple[Limit, ...]]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from collections.abc import Iterator
+from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.frontends.python.broken import parse_tolerant
@@ -17,18 +19,29 @@ from loadstone.review.frontends.python.statements import Lowering, Module, learn
 
 __all__ = ["parse"]
 
+_SPEAKS: Final = re.compile(
+    rb"ctypes|cffi|ffi\b|CDLL|dlopen|dlsym|dlclose|LoadLibrary|load_library|load_extension|add_dll_directory"
+    rb"|LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_|spec_from_file_location|ExtensionFileLoader|SourceFileLoader"
+    rb"|load_dynamic|load_source|import_module|sys\.path|\bldd\b|\.so\b|\.dll\b|\.dylib\b"
+)
+"""Words without which no question of review has a site in a Python file."""
 
-def parse(path: str, source: bytes) -> ir.Unit:
+
+def parse(path: str, source: bytes, *, everything: bool = False) -> ir.Unit:
     """Read one file. Never raises on any bytes: what cannot be read is a gap of the unit. Thread-safe.
+
+    A file that does not speak of libraries is only counted, unless ``everything`` is wanted.
 
     >>> parse("a.py", b"from ctypes import CDLL as L").imports
     ('ctypes',)
     """
     text = _decoded(source)
+    lines = text.count("\n") + (not text.endswith("\n") and bool(text))
+    if not everything and not _SPEAKS.search(source):
+        return ir.Unit(path, ir.Language.PYTHON, text, line_count=lines)
     tree, gaps = parse_tolerant(text)
     module = learn_module(tree)
     lowering = Lowering(module)
-    lines = text.count("\n") + (not text.endswith("\n") and bool(text))
     lowering.whole(lines)
     exported = _exported(module)
     return ir.Unit(
