@@ -524,9 +524,7 @@ class Explorer:
 
     def _one(self, expression: ir.Expression, state: State, frame: _Frame) -> Value:
         """The value of an expression without following calls in it anew."""
-        if isinstance(expression, ir.Name | ir.Member | ir.Item | ir.Cast | ir.Operation | ir.Literal):
-            return self.value(expression, state, frame)[0][0]
-        results = self.value(expression, state, frame)
+        results = self.value(expression, state, frame)  # none, when evaluating it never comes back
         return results[0][0] if results else None
 
     def load(self, place: Memory, state: State, frame: _Frame, line: int, expression: ir.Expression) -> Value:
