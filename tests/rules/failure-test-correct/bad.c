@@ -1,0 +1,9 @@
+#include <dlfcn.h>
+
+void *open_it(void)
+{
+    void *h = dlopen("/usr/lib/libz.so.1", RTLD_NOW);
+    if (h == (void *)-1)  /* bad */
+        return 0;
+    return h;
+}

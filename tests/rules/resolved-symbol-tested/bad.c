@@ -1,0 +1,15 @@
+#include <dlfcn.h>
+#include <stdlib.h>
+
+typedef int (*init_fn)(int);
+
+int run_plugin(void)
+{
+    void *h = dlopen("/usr/lib/app/plugin.so", RTLD_NOW | RTLD_LOCAL);
+    if (!h)
+        return -1;
+    init_fn init = (init_fn)dlsym(h, "plugin_init");
+    int rc = init(3);  /* bad */
+    dlclose(h);
+    return rc;
+}

@@ -1,0 +1,9 @@
+#include <dlfcn.h>
+#include <openssl/evp.h>
+
+void *load_signed(const char *path, EVP_MD_CTX *ctx, const unsigned char *sig, size_t n)
+{
+    if (EVP_DigestVerifyFinal(ctx, sig, n))  /* bad */
+        return dlopen(path, RTLD_NOW);
+    return 0;
+}

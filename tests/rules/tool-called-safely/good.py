@@ -1,0 +1,5 @@
+import subprocess
+
+
+def dependencies(library):
+    return subprocess.run(["/usr/bin/readelf", "-d", "--", library], capture_output=True, check=True)
