@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Undecided, Unit
@@ -10,6 +11,9 @@ from loadstone.report.text.style import Style
 
 __all__ = ["claim_lines", "claims_lines", "place"]
 
+
+_LINES = re.compile(r" \(lines [\d, -]+\)$")
+"""The lines at the end of a sentence of evidence, which stand behind it as its place already."""
 
 _SETTLERS = {
     Settler.PROBE: "`loadstone probe`",
@@ -35,17 +39,19 @@ def _tags(claim: Claim, subject: str) -> str:
         tags.append(claim.severity.value)
         if claim.cwe:
             tags.append(f"CWE-{claim.cwe}")
-    if isinstance(claim, Evidence) and claim.places:
-        tags += [place(other, claim.location.path) for other in claim.places[:8]]
-        if len(claim.places) > 8:
-            tags.append(f"and {len(claim.places) - 8} more")
+    if isinstance(claim, Evidence):
+        further = [other for other in claim.places if other != claim.location]
+        tags += [place(other, claim.location.path) for other in further[:8]]
+        if len(further) > 8:
+            tags.append(f"and {len(further) - 8} more")
     return ", ".join(tag for tag in tags if tag)
 
 
 def claim_lines(claim: Claim, style: Style, *, subject: str = "", fixes: bool = True, why: bool = False) -> list[str]:
     """The claim as lines: ``why`` adds the path that shows it, ``fixes`` what to do about a finding."""
     tags = _tags(claim, subject)
-    lines = [f"  {style.mark(claim)} {printable(claim.message)}" + (f"  {style.dim(f'[{tags}]')}" if tags else "")]
+    message = _LINES.sub("", claim.message) if isinstance(claim, Evidence) else claim.message
+    lines = [f"  {style.mark(claim)} {printable(message)}" + (f"  {style.dim(f'[{tags}]')}" if tags else "")]
     if isinstance(claim, Undecided) and claim.reason:
         lines.append(f"      {style.dim(f'{printable(claim.reason)}; {_SETTLERS[claim.settled_by]} would settle it')}")
     if why:

@@ -6,6 +6,7 @@ Everything that came from a file passes through :func:`loadstone.escape.printabl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadstone.core.claims import Claim, Finding, Outcome, Severity
@@ -66,7 +67,7 @@ def mark_of(claim: Claim) -> str:
     return "!" if isinstance(claim, Finding) and claim.blocking else MARKS[claim.outcome]
 
 
-def columns(rows: list[tuple[str, ...]], indent: str = "  ", gap: str = "  ") -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]], indent: str = "  ", gap: str = "  ") -> list[str]:
     """Rows of plain cells as aligned lines; the last column is left ragged."""
     if not rows:
         return []

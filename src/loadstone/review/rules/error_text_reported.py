@@ -46,7 +46,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if lines:
             lines = sorted(set(lines))
             yield rule.yes(
-                f"The system's reason for a failure is read at {len(lines)} places (lines {', '.join(map(str, lines))})",
+                f"The system's reason for a failure is read (lines {', '.join(map(str, lines))})",
                 Location.lines(unit.path, lines[0]),
                 met=len(lines),
                 sites=len(lines),
