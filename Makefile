@@ -23,6 +23,7 @@ lint: $(VENV)/.development
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
 
 format: $(VENV)/.development
 	$(BIN)/ruff check --fix
@@ -50,7 +51,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.development: pyproject.toml $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --editable '.[fuzz,cffi]' --group lint --group test
+	@$(BIN)/python -m pip install --quiet --editable '.[fuzz,cffi,engines]' --group lint --group test
 	@touch $@
 
 .venv-bench/.installed: pyproject.toml
