@@ -19,7 +19,16 @@ HERE = Path(__file__).parent / "corpus"
 FILES = sorted(p for p in HERE.glob("*/*") if p.suffix in frontends.SUFFIXES)
 EXPECT = re.compile(r"expect: ((?:CWE-\d+ ?)+)")
 PRAISE = re.compile(r"evidence: ([a-z -]+?)\s*(?:\*/|$)")
-FAMILIES = ({252, 690, 476}, {426, 427}, {415, 675}, {416, 672}, {772, 775}, {362, 366, 567, 609}, {377, 379}, {732, 276})
+FAMILIES = (
+    {252, 690, 476},
+    {426, 427},
+    {415, 675},
+    {416, 672},
+    {772, 775},
+    {362, 366, 567, 609},
+    {377, 379},
+    {732, 276},
+)
 
 
 def is_same(one: int | None, other: int) -> bool:

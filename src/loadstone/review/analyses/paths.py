@@ -164,8 +164,11 @@ class Explorer:
             for parameter in known.function.parameters:
                 taint = Taint("command line", frame.spot(parameter.line))
                 state.taint[initial(("v", frame.number, parameter.name))] = taint
-        for ended, how, spot in self._run(frame, state):
-            self._ended(ended, how, spot, frame)
+        try:
+            for ended, how, spot in self._run(frame, state):
+                self._ended(ended, how, spot, frame)
+        except RecursionError:  # callees nested in callees, each of deep expressions: said to be cut, never a crash
+            self.record.cut.add(frame.spot(known.function.line))
 
     def _number(self, key: tuple[object, ...]) -> int:
         return self.frames.setdefault(key, len(self.frames))
@@ -550,7 +553,12 @@ class Explorer:
         old = state.env.get(place)
         state.env[place] = value
         site = self._site(value)
-        if site is not None and value is not None and place[0] != "v" and not (place[0] == "m" and _rooted_locally(place)):
+        if (
+            site is not None
+            and value is not None
+            and place[0] != "v"
+            and not (place[0] == "m" and _rooted_locally(place))
+        ):
             state.escaped |= {value[1]}
             site.stores.add(_describe(place))
         if site is not None and value is not None and value[0] == "s":
@@ -1507,7 +1515,9 @@ class Explorer:
     ) -> list[tuple[bool, State]]:
         inside, outside = state.copy(), state
         spot = frame.spot(bare.line)
-        if (left is not None and left[0] == "c" and isinstance(left[1], str)) or (right is not None and right[0] == "c" and left is not None and isinstance(left[1], str)):
+        if (left is not None and left[0] == "c" and isinstance(left[1], str)) or (
+            right is not None and right[0] == "c" and left is not None and isinstance(left[1], str)
+        ):
             outside.add_check(right, f"no {left[1]}", spot)
         elif self.taint_of(right, state) is None:
             inside.add_check(left, "allowed", spot)

@@ -22,7 +22,37 @@ _DATA_FLAGS: Final = re.compile(r"LOAD_LIBRARY_AS_(?:DATAFILE|IMAGE_RESOURCE)|DO
 _SAFE_BITS: Final = 0x100 | 0x200 | 0x400 | 0x800 | 0x1000
 _DATA_BITS: Final = 0x2 | 0x20 | 0x40
 _KNOWN_DLLS: Final = frozenset(
-    ["advapi32", "clbcatq", "combase", "comdlg32", "coml2", "difxapi", "gdi32", "gdiplus", "imagehlp", "imm32", "kernel32", "kernelbase", "msctf", "msvcrt", "ntdll", "normaliz", "nsi", "ole32", "oleaut32", "psapi", "rpcrt4", "sechost", "setupapi", "shcore", "shell32", "shlwapi", "user32", "wldap32", "ws2_32"]
+    [
+        "advapi32",
+        "clbcatq",
+        "combase",
+        "comdlg32",
+        "coml2",
+        "difxapi",
+        "gdi32",
+        "gdiplus",
+        "imagehlp",
+        "imm32",
+        "kernel32",
+        "kernelbase",
+        "msctf",
+        "msvcrt",
+        "ntdll",
+        "normaliz",
+        "nsi",
+        "ole32",
+        "oleaut32",
+        "psapi",
+        "rpcrt4",
+        "sechost",
+        "setupapi",
+        "shcore",
+        "shell32",
+        "shlwapi",
+        "user32",
+        "wldap32",
+        "ws2_32",
+    ]
 )
 """DLLs that Windows maps from System32 whatever the search order is (HKLM ... Session Manager KnownDLLs)."""
 
@@ -115,10 +145,8 @@ def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default:
         yield rule.yes(f"{site.api.name} searches only safe directories", at(site.spot), context=site.spot.function)
         return
     if (
-        (default is not None
-        and any(word.startswith("search-flags") for word, _ in invocation.flags))
-        or default is not None
-    ):
+        default is not None and any(word.startswith("search-flags") for word, _ in invocation.flags)
+    ) or default is not None:
         return
     shown = flags or ("0" if bits else "none")
     yield rule.no(

@@ -16,8 +16,11 @@ __all__ = ["Expressions", "TooDeep", "base_type", "string_value"]
 
 _T = TypeVar("_T")
 
-MAX_DEPTH: Final = 90
+MAX_DEPTH: Final = 60
 """Nested constructs beyond this become a gap; hand-written code stays below thirty. Bounds our own recursion."""
+
+MAX_CHAIN: Final = 40
+"""Operators in a row (a + b + c ...) beyond this become a gap: each is a level of the tree."""
 
 _MAX_EXPANSION: Final = 4096
 _MAX_MACRO_DEPTH: Final = 6
@@ -252,6 +255,8 @@ class Expressions:
         while left is not None and left.type == "binary_expression":
             spine.append(left)
             left = left.child_by_field_name("left")
+        if len(spine) > MAX_CHAIN:
+            raise TooDeep
         result = self.lower(left) if left is not None else ir.Operation(self.line(node), "?", ())
         for part in reversed(spine):
             operator = part.child_by_field_name("operator")
