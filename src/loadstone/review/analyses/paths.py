@@ -717,7 +717,7 @@ class Explorer:
             if isinstance(value, ir.Name) and self._name_value(value, state.copy(), frame) == ("f", value.name):
                 return [(("f", value.name), state)]
             place = self.place(operands[0], state, frame)
-            return [(("a", place), state)]
+            return [(("a", place) if place is not None else self.fresh(frame, expression), state)]
         if operator == "deref" and len(operands) == 1:
             return self._deref(expression, state, frame)
         if operator in {"post", "await"} and operands:
