@@ -17,7 +17,7 @@ from loadstone.review import ir
 __all__ = ["Graph", "Kind", "Leave", "Node", "build"]
 
 MAX_NODES: Final = 4000
-"""Nodes of one function; beyond that the rest of it becomes a gap (the longest hand-written function known has 2,900)."""
+"""Nodes of one function; beyond that the rest becomes a gap (the longest hand-written function known has 2,900)."""
 
 _COMPARES: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "!", "in", "not in"})
 _End = tuple[int, int]
@@ -206,10 +206,10 @@ class _Builder:
                 self.truth(value, lambda part: self.assign(_with_value(statement, part)))
                 return
         self.add(Kind.ASSIGN, statement.line, statement=statement, target=statement.target, expression=statement.value)
-        if statement.declares and not statement.static and isinstance(statement.target, ir.Name) and self.scopes:
-            if statement.cleanup or statement.type:
-                leave = Leave(statement.line, statement.target.name, statement.type, statement.cleanup)
-                self.scopes[-1].leaves.append(leave)
+        leaves = bool(statement.cleanup or statement.type) and statement.declares and not statement.static
+        if leaves and isinstance(statement.target, ir.Name) and self.scopes:
+            leave = Leave(statement.line, statement.target.name, statement.type, statement.cleanup)
+            self.scopes[-1].leaves.append(leave)
 
     def either(self, value: ir.Operation, each: Callable[[ir.Expression], None]) -> None:
         condition, yes, no = value.operands
@@ -287,7 +287,12 @@ class _Builder:
                 return self.branch(bare.operands[1])
             if bare.operator == "?:":
                 return self.choice(bare)
-        if isinstance(bare, ir.Call) and bare.name in {"__builtin_expect", "likely", "unlikely", "Q_LIKELY", "Q_UNLIKELY", "G_LIKELY", "G_UNLIKELY", "bool"} and bare.arguments:  # fmt: skip
+        if (
+            isinstance(bare, ir.Call)
+            and bare.name
+            in {"__builtin_expect", "likely", "unlikely", "Q_LIKELY", "Q_UNLIKELY", "G_LIKELY", "G_UNLIKELY", "bool"}
+            and bare.arguments
+        ):
             return self.branch(bare.arguments[0])
         index = self.add(Kind.TEST, condition.line, expression=condition)
         if isinstance(bare, ir.Literal):

@@ -217,7 +217,7 @@ class If:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Any loop: ``condition`` None is for ever, ``each`` the (target, iterable) of a for-each, ``runs_first`` do-while."""
+    """Any loop: ``condition`` None is for ever, ``each`` a for-each's (target, iterable), ``runs_first`` do-while."""
 
     line: int
     body: Block

@@ -9,7 +9,7 @@ What was cut short is recorded, so that claims about it are not made as if nothi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -434,7 +434,7 @@ class Explorer:
         return value is not None and value[0] == "s" and value[1] in state.escaped
 
     def _destroy(self, leave: Leave, place: Memory, state: State, frame: _Frame) -> list[State]:
-        from loadstone.review.frontends.c.expressions import base_type
+        from loadstone.review.frontends.c.expressions import base_type  # noqa: PLC0415 - the C front end is heavy
 
         name = base_type(leave.type)
         if not name or "*" in leave.type or "&" in leave.type:
@@ -530,10 +530,10 @@ class Explorer:
         results = self.value(expression, state, frame)  # none, when evaluating it never comes back
         return results[0][0] if results else None
 
-    def load(self, place: Memory, state: State, frame: _Frame, line: int, expression: ir.Expression) -> Value:
+    def load(self, place: Memory, state: State, frame: _Frame, line: int) -> Value:
         """What a place holds."""
         found = state.env.get(place)
-        self._access(place, state, frame, line, expression, is_write=False)
+        self._access(place, state, frame, line, is_write=False)
         return found if found is not None else initial(place)
 
     def store(
@@ -549,7 +549,7 @@ class Explorer:
         place = self.place(target, state, frame)
         if place is None:
             return
-        self._access(place, state, frame, line, target, is_write=True, holds=holds)
+        self._access(place, state, frame, line, is_write=True, holds=holds)
         old = state.env.get(place)
         state.env[place] = value
         site = self._site(value)
@@ -586,7 +586,6 @@ class Explorer:
         state: State,
         frame: _Frame,
         line: int,
-        expression: ir.Expression,
         *,
         is_write: bool,
         holds: str = "",
@@ -615,8 +614,7 @@ class Explorer:
                 "fini",
             }
             or "constructor" in function.marks
-            or name == function.owner
-            or name == f"~{function.owner}"
+            or name in (function.owner, f"~{function.owner}")
         )
         self.record.accesses.add(
             Access(variable, owner, frame.spot(line), is_write, state.locks, setting_up, holds, bool(frame.chain))
@@ -669,7 +667,7 @@ class Explorer:
             and (name.name in self.program.functions or self._is_api(name.name))
         ):
             return ("f", name.name)
-        value = self.load(place, state, frame, name.line, name)
+        value = self.load(place, state, frame, name.line)
         if name.name in _TAINTED_NAMES and value is not None and value[0] == "i" and place[0] == "g":
             state.taint.setdefault(value, Taint(_TAINTED_NAMES[name.name], frame.spot(name.line)))
         return value
@@ -695,7 +693,7 @@ class Explorer:
                 continue
             if isinstance(expression, ir.Item) or expression.through or frame.known.unit.language is ir.Language.PYTHON:
                 self._use(before, "dereference", after, frame, expression.line)
-            value = self.load(place, after, frame, expression.line, expression)
+            value = self.load(place, after, frame, expression.line)
             taint = self.taint_of(before, after)
             if taint is not None and value is not None and value[0] in {"i", "r"}:
                 after.taint.setdefault(value, taint)
@@ -761,7 +759,7 @@ class Explorer:
                 continue
             self._use(value, "dereference", after, frame, expression.line)
             place = self.place(expression, after, frame)
-            results.append((self.load(place, after, frame, expression.line, expression) if place else None, after))
+            results.append((self.load(place, after, frame, expression.line) if place else None, after))
         return results
 
     def _display(
@@ -864,11 +862,9 @@ class Explorer:
     def _call(self, call: ir.Call, state: State, frame: _Frame) -> list[tuple[Value, State]]:
         results = []
         function = _bare(call.function)
-        receivers: list[tuple[Value, State]]
+        receivers: list[tuple[Value, State]] = [(None, state)]
         if call.receiver is not None:
             receivers = self.value(call.receiver, state, frame)
-        else:
-            receivers = [(None, state)]
         for receiver, with_receiver in receivers:
             for values, after in self._all((*call.arguments, *(v for _, v in call.keywords)), with_receiver, frame):
                 callee: Value = None
@@ -1002,10 +998,9 @@ class Explorer:
         for expression, value in zip((*call.arguments, *(v for _, v in call.keywords)), values, strict=False):
             self._use(value, "argument", state, frame, call.line)
             site = self._site(value)
-            if site is not None and value is not None and value[0] == "s":
-                if not owners:
-                    state.escaped |= {value[1]}
-                    site.stores.add(f"{name}()")
+            if site is not None and value is not None and value[0] == "s" and not owners:
+                state.escaped |= {value[1]}
+                site.stores.add(f"{name}()")
             if value is not None and value[0] == "a":
                 state.env[value[1]] = self.fresh(frame, expression)
             if _CHECK_WORDS.search(name) and value is not None:
@@ -1088,7 +1083,7 @@ class Explorer:
                 if subject is not None and subject[0] == "s":
                     state.escaped |= {subject[1]}
             case Role.REGISTER:
-                self._registered(values, state, frame, call.line)
+                self._registered(values, state)
             case Role.ALLOCATE if api.kind == "copy":
                 self._mix(made, values[:1], state, keep=True)
             case Role.SOURCE:
@@ -1117,13 +1112,22 @@ class Explorer:
             if api.role not in {Role.RESOLVE, Role.UNLOAD, Role.FREE, Role.CLOSE}:
                 self._use(value, "argument", state, frame, call.line)
         if api.out is not None and api.out < len(values):
-            self._give(values[api.out], made, state, frame, call.line)
+            self._give(values[api.out], made, state)
             if api.role in {Role.LOAD, Role.RESOLVE, Role.OPEN} or api.success is not Success.NONE:
                 return [(status(number), state)]
             return [(made, state)]
         if api.raises:
             state.truth[made] = True
-        if api.role in {Role.UNLOAD, Role.SET_ENVIRONMENT, Role.SEARCH_PATH, Role.SEARCH_FLAGS, Role.VERIFY, Role.PRIVILEGE, Role.LOOK, Role.DOWNLOAD} or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}:  # fmt: skip
+        if api.role in {
+            Role.UNLOAD,
+            Role.SET_ENVIRONMENT,
+            Role.SEARCH_PATH,
+            Role.SEARCH_FLAGS,
+            Role.VERIFY,
+            Role.PRIVILEGE,
+            Role.LOOK,
+            Role.DOWNLOAD,
+        } or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}:
             return [(status(number), state)]
         return [(made, state)]
 
@@ -1150,7 +1154,7 @@ class Explorer:
             self.record.closed_twice.setdefault((_describe_value(subject), frame.spot(line)), closed)
         state.closed[subject] = frame.spot(line)
 
-    def _give(self, target: Value, made: Value, state: State, frame: _Frame, line: int) -> None:
+    def _give(self, target: Value, made: Value, state: State) -> None:
         """A call stores its result where an argument points."""
         if target is None or made is None:
             return
@@ -1208,7 +1212,7 @@ class Explorer:
             return self.fresh(frame, call), state
         return subject, state
 
-    def _registered(self, values: Sequence[Value], state: State, frame: _Frame, line: int) -> None:
+    def _registered(self, values: Sequence[Value], state: State) -> None:
         for value in values:
             site = self._site(value)
             if site is not None and value is not None:
@@ -1569,7 +1573,7 @@ class Explorer:
         assert value is not None
         yes, no = state.copy(), state
         zero = not number
-        if operator == "==" or operator == "!=":
+        if operator in {"==", "!="}:
             truth_when_yes = (operator == "!=") if zero else (operator == "==")
             self._learn(value, yes, holds=truth_when_yes, spot=frame.spot(line))
             self._learn(value, no, holds=not truth_when_yes, spot=frame.spot(line))

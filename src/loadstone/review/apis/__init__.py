@@ -48,7 +48,7 @@ class Role(StrEnum):
     THREAD = "thread"
     SOURCE = "source"
     JOIN = "join"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - no secret: handing a value on
     CANONICAL = "canonical"
     TEST = "test"
     LOOK = "look"
@@ -144,7 +144,10 @@ _SUCCESS: Final[Mapping[Role, Success]] = {
 
 
 def read_table(text: str) -> Iterable[Api]:
-    """The interfaces of one table file. Raises ``tomllib.TOMLDecodeError``, ``KeyError`` or ``ValueError`` on a wrong one."""
+    """The interfaces of one table file.
+
+    Raises ``tomllib.TOMLDecodeError``, ``KeyError`` or ``ValueError`` on a wrong one.
+    """
     table: dict[str, Any] = tomllib.loads(text)
     family = str(table.get("family", ""))
     for key, entries in table.items():
@@ -175,7 +178,10 @@ def tables(extra: tuple[str, ...] = ()) -> Tables:
 
 @lru_cache(maxsize=8)
 def words(extra: tuple[str, ...] = (), *, minor: bool = False) -> frozenset[str]:
-    """The words of C and C++ interfaces that make a file worth reading; ``minor``: those that do beside talk of libraries."""
+    """The words of C and C++ interfaces that make a file worth reading.
+
+    ``minor``: those that do beside talk of libraries.
+    """
     roles = MINOR if minor else CORE
     apis = tables(extra).by_name.values()
     return frozenset(_word(a) for a in apis if a.role in roles and a.family != "Python" and not a.name.startswith("?."))

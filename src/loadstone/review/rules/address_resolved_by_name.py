@@ -162,7 +162,8 @@ RULE: Final = Rule(
     cwe=822,
     severity=Severity.HIGH,
     languages=ALL,
-    why="An address that arrives as text lets its sender choose what is called; one written down is right for one build "
+    why="An address that arrives as text lets its sender choose what is "
+    "called; one written down is right for one build "
     "on one day.",
     fix="Resolve by name.",
     bad="run_t run = (run_t)strtoul(argv[1], NULL, 16);\nrun();\n",

@@ -44,7 +44,10 @@ def _by_name(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         return
     strong = kind in _SECURITY or verified or bool({"compared"} & {k for k, _ in invocation.whole.checks})
     yield rule.no(
-        f"{name} looked at the name at line {spot.line}; {site.api.name} opens the name again at line {site.spot.line}.",
+        (
+            f"{name} looked at the name at line {spot.line}; {site.api.name} opens "
+            f"the name again at line {site.spot.line}."
+        ),
         at(site.spot),
         severity=Severity.HIGH if strong else Severity.MEDIUM,
         confidence=Confidence.LIKELY,
@@ -68,7 +71,10 @@ RULE: Final = Rule(
     why="Between a check by name and a load by name the file can be exchanged, so what was checked is not what runs.",
     fix="Open once, check the descriptor, load /proc/self/fd/N or a sealed memory file.",
     bad="if (stat(path, &st) == 0 && st.st_uid == 0)\n    h = dlopen(path, RTLD_NOW);\n",
-    good='int fd = open(path, O_RDONLY);\nfstat(fd, &st);\nsnprintf(p, sizeof p, "/proc/self/fd/%d", fd);\nh = dlopen(p, RTLD_NOW);\n',
+    good=(
+        "int fd = open(path, O_RDONLY);\nfstat(fd, &st);\nsnprintf(p, sizeof "
+        'p, "/proc/self/fd/%d", fd);\nh = dlopen(p, RTLD_NOW);\n'
+    ),
     references=("https://cwe.mitre.org/data/definitions/367.html",),
     answer=_answer,
 )

@@ -24,7 +24,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         bare = [a for a in writes if not a.locks and a.spot not in {h.spot for h in held}]
         if held and bare:
             yield rule.no(
-                f"{shared.variable} changes at line {held[0].spot.line} under {held[0].locks[-1].lock} and at line {bare[0].spot.line} under no lock.",
+                (
+                    f"{shared.variable} changes at line {held[0].spot.line} under "
+                    f"{held[0].locks[-1].lock} and at line {bare[0].spot.line} under no lock."
+                ),
                 at(bare[0].spot),
                 why=(
                     step(held[0].spot, "changed under a lock", "lock"),
@@ -34,13 +37,20 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
         elif bare and facts.threads:
             yield rule.no(
-                f"{shared.variable} is changed at lines {resolve_lines(a.spot for a in bare)} with no lock and is not atomic, though there are threads.",
+                (
+                    f"{shared.variable} is changed at lines "
+                    f"{resolve_lines(a.spot for a in bare)} with no lock and is not atomic, though there are "
+                    f"threads."
+                ),
                 at(bare[-1].spot),
                 context=bare[-1].spot.function,
             )
         elif held:
             yield rule.yes(
-                f"Every change of {shared.variable} is made under {held[0].locks[-1].lock} (lines {resolve_lines(a.spot for a in held)})",
+                (
+                    f"Every change of {shared.variable} is made under "
+                    f"{held[0].locks[-1].lock} (lines {resolve_lines(a.spot for a in held)})"
+                ),
                 at(held[0].spot),
                 met=len({a.spot for a in held}),
                 sites=len({a.spot for a in held}),

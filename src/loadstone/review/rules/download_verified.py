@@ -18,20 +18,26 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in (s for s in facts.reached if s.api.role is Role.LOAD):
         for invocation in sorted(site.invocations, key=repr):
-            flags = {word: spot for word, spot in sorted(invocation.flags, reverse=True)}
+            flags = dict(sorted(invocation.flags, reverse=True))
             fetched, verified = flags.get("downloaded"), flags.get("verified")
             if fetched is None:
                 continue
             if verified is None:
                 yield rule.no(
-                    f"Bytes fetched at line {fetched.line} are loaded at line {site.spot.line} with no digest or signature between.",
+                    (
+                        f"Bytes fetched at line {fetched.line} are loaded at line "
+                        f"{site.spot.line} with no digest or signature between."
+                    ),
                     at(site.spot),
                     why=(step(fetched, "fetched", "taint"), step(site.spot, "loaded unverified", "use")),
                     context=site.spot.function,
                 )
             else:
                 yield rule.yes(
-                    f"What is fetched at line {fetched.line} is verified at line {verified.line} before the load at line {site.spot.line}",
+                    (
+                        f"What is fetched at line {fetched.line} is verified at line "
+                        f"{verified.line} before the load at line {site.spot.line}"
+                    ),
                     at(verified),
                     places=(at(fetched), at(site.spot)),
                     context=site.spot.function,

@@ -32,7 +32,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     yield from _empty_branch(rule, unit, function, statement)
         if good:
             yield rule.yes(
-                f"{len(good)} handlers of load errors report, raise, return or fall back (lines {', '.join(map(str, good))})",
+                (
+                    f"{len(good)} handlers of load errors report, raise, return or fall "
+                    f"back (lines {', '.join(map(str, good))})"
+                ),
                 Location.lines(unit.path, good[0]),
                 met=len(good),
                 sites=len(good),
@@ -47,7 +50,10 @@ def _handlers(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Tr
     for handler in statement.handlers:
         if _does_nothing(handler.body):
             yield rule.no(
-                f"A failure of {called.name} (line {called.line}) is caught at line {handler.line} and dropped; what follows runs as if it had worked.",
+                (
+                    f"A failure of {called.name} (line {called.line}) is caught at line "
+                    f"{handler.line} and dropped; what follows runs as if it had worked."
+                ),
                 Location.lines(unit.path, handler.line),
                 context=function.name,
                 condition=function.condition,

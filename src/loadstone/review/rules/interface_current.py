@@ -9,6 +9,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
@@ -58,8 +59,6 @@ def _is_unbounded(site: Site) -> bool:
 
 
 def _is_local_array(site: Site, name: str) -> bool:
-    from loadstone.review.analyses.mentions import every_statement
-
     return any(
         isinstance(s, ir.Assign)
         and s.declares

@@ -39,8 +39,12 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             lookup = lookup or expression
         elif lookup is not None and version in given and len(given) > 1 and expression.line > lookup.line:
             yield rule.no(
-                f"{function.name} looks a library up by {lookup.arguments[0].name if isinstance(lookup.arguments[0], ir.Name) else 'its name'} "
-                f"alone (line {lookup.line}) but makes it from {version} too (line {expression.line}): another version answers.",
+                (
+                    f"{function.name} looks a library up by "
+                    f"{lookup.arguments[0].name if isinstance(lookup.arguments[0], ir.Name) else 'its name'} "
+                    f"alone (line {lookup.line}) but makes it from {version} too (line "
+                    f"{expression.line}): another version answers."
+                ),
                 Location.lines(unit.path, lookup.line),
                 why=(
                     Step(Location.lines(unit.path, lookup.line), "looked up without the version", "test"),
@@ -61,7 +65,10 @@ RULE: Final = Rule(
     languages=ALL,
     why="A table keyed by name alone hands out version 1 to somebody who asked for version 2, and runs its code.",
     fix="Make every field that selects the file part of the key.",
-    bad="Lib *find(Name name, Version version) {\n  Lib *lib = map.value(name);\n  return lib ? lib : new Lib(name, version);\n}\n",
+    bad=(
+        "Lib *find(Name name, Version version) {\n  Lib *lib = "
+        "map.value(name);\n  return lib ? lib : new Lib(name, version);\n}\n"
+    ),
     good="Lib *find(Name name, Version version) {\n  Lib *lib = map.value(Key(name, version));\n"
     "  return lib ? lib : new Lib(name, version);\n}\n",
     references=("https://cwe.mitre.org/data/definitions/706.html",),

@@ -14,7 +14,23 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_OTHERS_WRITE: Final = frozenset({"S_IWOTH", "S_IRWXO", "S_IWGRP", "S_IRWXG", "stat.S_IWOTH", "stat.S_IRWXO", "stat.S_IWGRP", "stat.S_IRWXG", "ACCESSPERMS", "ALLPERMS", "std::filesystem::perms::all", "std::filesystem::perms::others_write", "fs::perms::all"})  # fmt: skip
+_OTHERS_WRITE: Final = frozenset(
+    {
+        "S_IWOTH",
+        "S_IRWXO",
+        "S_IWGRP",
+        "S_IRWXG",
+        "stat.S_IWOTH",
+        "stat.S_IRWXO",
+        "stat.S_IWGRP",
+        "stat.S_IRWXG",
+        "ACCESSPERMS",
+        "ALLPERMS",
+        "std::filesystem::perms::all",
+        "std::filesystem::perms::others_write",
+        "fs::perms::all",
+    }
+)
 _WRITE_BITS: Final = 0o022
 
 
@@ -45,7 +61,10 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         return
     if bits & _WRITE_BITS or names & _OTHERS_WRITE:
         yield rule.no(
-            f"{site.api.name} lets others than the owner write what is loaded (mode {oct(bits) if bits else ' | '.join(sorted(names))}).",
+            (
+                f"{site.api.name} lets others than the owner write what is loaded (mode "
+                f"{oct(bits) if bits else ' | '.join(sorted(names))})."
+            ),
             at(site.spot),
             context=site.spot.function,
             condition=site.spot.condition,

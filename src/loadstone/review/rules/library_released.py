@@ -8,6 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.analyses.state import Spot
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -40,7 +41,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield _leak(rule, site, leaking[0].spot, len([e for e in site.exits if not e.is_open]), len(site.exits))
         for spot in sorted(site.overwritten)[:1] if closes else ():
             yield rule.no(
-                f"The handle opened at line {site.spot.line} is overwritten at line {spot.line} while the library is open.",
+                (
+                    f"The handle opened at line {site.spot.line} is overwritten at line "
+                    f"{spot.line} while the library is open."
+                ),
                 at(spot),
                 why=(step(site.spot, "opened", "acquire"), step(spot, "the only copy is overwritten", "use")),
                 context=spot.function,
@@ -48,7 +52,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for path, sites in kept.items():
         lines = resolve_lines(spot for s in sites for spot in (s.closes or {s.spot}))
         yield rule.yes(
-            f"{len(sites)} of {totals[path]} loaded libraries are closed, kept by an owner or handed on at every exit (lines {lines})",
+            (
+                f"{len(sites)} of {totals[path]} loaded libraries are closed, kept by "
+                f"an owner or handed on at every exit (lines {lines})"
+            ),
             at(sites[0].spot),
             met=len(sites),
             sites=totals[path],
@@ -58,8 +65,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _leak(rule: Rule, site: Site, exit_: object, closed: int, total: int) -> Claim:
-    from loadstone.review.analyses.state import Spot
-
     assert isinstance(exit_, Spot)
     what, cwe = {Role.OPEN: ("descriptor", 775), Role.ALLOCATE: ("memory", 401)}.get(site.api.role, ("library", 772))
     return rule.no(
@@ -86,7 +91,10 @@ RULE: Final = Rule(
     why="A handle lost on an early return can never be closed: the library stays mapped, its count never reaches zero.",
     fix="One cleanup label or an owning object.",
     bad='void *h = dlopen(p, RTLD_NOW);\nif (!h) return -1;\nif (!dlsym(h, "run")) return -2;\ndlclose(h);\n',
-    good='void *h = dlopen(p, RTLD_NOW);\nif (!h) return -1;\nif (!dlsym(h, "run")) { dlclose(h); return -2; }\ndlclose(h);\n',
+    good=(
+        "void *h = dlopen(p, RTLD_NOW);\nif (!h) return -1;\nif (!dlsym(h, "
+        '"run")) { dlclose(h); return -2; }\ndlclose(h);\n'
+    ),
     references=("https://cwe.mitre.org/data/definitions/772.html", "https://cwe.mitre.org/data/definitions/775.html"),
     answer=_answer,
 )

@@ -36,7 +36,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if checks:
                 site = judgement.site
                 yield rule.yes(
-                    f"{judgement.piece.name or 'The name'} is checked at line {checks[0][1].line} before the load at line {site.spot.line}",
+                    (
+                        f"{judgement.piece.name or 'The name'} is checked at line "
+                        f"{checks[0][1].line} before the load at line {site.spot.line}"
+                    ),
                     at(checks[0][1]),
                     places=(at(site.spot), *(at(spot) for _, spot in checks[1:4])),
                     practice=Practice.INTEGRITY if checks[0][0] == "verified" else Practice.INPUT_VALIDATION,
@@ -63,7 +66,7 @@ def _finding(rule: Rule, judgement: Judgement) -> Claim:
         origin = f"the {source.kind} (line {source.spot.line})" if source is not None else "a parameter"
         message = f"The part {name}, from {origin}, can leave the directory it is joined to{only}."
     steps = [step(source.spot, f"read from the {source.kind}", "taint")] if source is not None else []
-    line = site.spot if not site.is_inner else site.spot
+    line = site.spot
     return rule.no(
         message,
         at(line),

@@ -44,7 +44,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         tested = [s for s in good if s.tests]
         if tested:
             places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])
-            message = f"{len(good)} of {len(judged)} {name} results are tested before use (lines {resolve_lines(s.spot for s in tested)})"
+            message = (
+                f"{len(good)} of {len(judged)} {name} results are tested before use "
+                f"(lines {resolve_lines(s.spot for s in tested)})"
+            )
             yield rule.yes(
                 message,
                 at(tested[0].spot),
@@ -59,7 +62,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             first = min((u.spot for u in site.uses), default=site.spot)
             severity = Severity.LOW if site.is_discarded_deliberately else None
             yield rule.no(
-                f"The result of {name} is {what}; {len(bad)} of {len(judged)} {name} results in this file are never tested.",
+                (
+                    f"The result of {name} is {what}; {len(bad)} of {len(judged)} {name} "
+                    f"results in this file are never tested."
+                ),
                 at(site.spot),
                 fix=f"Test it{error} before going on.",
                 severity=severity,

@@ -54,7 +54,10 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     has_separator = any(_ELEMENT.search(w) for w in words)
     if outside is not None and outside.taint is not None:
         yield rule.no(
-            f"{variable} is set from the {outside.taint.kind} (line {outside.taint.spot.line}); children will load from there.",
+            (
+                f"{variable} is set from the {outside.taint.kind} (line "
+                f"{outside.taint.spot.line}); children will load from there."
+            ),
             at(site.spot),
             why=(step(outside.taint.spot, "read from outside", "taint"), step(site.spot, f"{variable} is set", "use")),
             context=site.spot.function,
@@ -70,7 +73,10 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         )
     elif cwd or (any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
         yield rule.no(
-            f"{variable} gains an element that is empty or relative, so libraries are looked for in the current directory.",
+            (
+                f"{variable} gains an element that is empty or relative, so libraries "
+                f"are looked for in the current directory."
+            ),
             at(site.spot),
             cwe=427,
             severity=Severity.MEDIUM,

@@ -45,7 +45,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
         elif one.what == "not held" and one.since is not None:
             yield rule.no(
-                f"{one.lock} is released at line {one.spot.line} though it was released at line {one.since.line} already.",
+                (
+                    f"{one.lock} is released at line {one.spot.line} though it was released "
+                    f"at line {one.since.line} already."
+                ),
                 at(one.spot),
                 cwe=765,
                 why=(step(one.since, "released", "release"), step(one.spot, "released again", "release")),
@@ -66,7 +69,10 @@ def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
         if other is not None and first < second:
             late, early = (one, other) if other.spot < one.spot else (other, one)
             yield rule.no(
-                f"{early.spot.function} takes {early.held[-1].lock} then {early.lock}; {late.spot.function} takes {late.held[-1].lock} then {late.lock}.",
+                (
+                    f"{early.spot.function} takes {early.held[-1].lock} then {early.lock}; "
+                    f"{late.spot.function} takes {late.held[-1].lock} then {late.lock}."
+                ),
                 at(late.spot),
                 cwe=833,
                 severity=Severity.HIGH,

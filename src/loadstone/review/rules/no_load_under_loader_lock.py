@@ -35,7 +35,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     unlocked = [s for s in loads if s.invocations and not any(i.locks for i in s.invocations)]
     if unlocked and facts.lock_names:
         yield rule.yes(
-            f"{len(unlocked)} of {len(loads)} loads run with no lock of this code held (lines {resolve_lines(s.spot for s in unlocked)})",
+            (
+                f"{len(unlocked)} of {len(loads)} loads run with no lock of this code "
+                f"held (lines {resolve_lines(s.spot for s in unlocked)})"
+            ),
             at(unlocked[0].spot),
             met=len(unlocked),
             sites=len(loads),
@@ -51,7 +54,9 @@ RULE: Final = Rule(
     cwe=833,
     severity=Severity.HIGH,
     languages=NATIVE,
-    why="The loader holds its own lock while it runs these; a load in there waits for itself or for a thread that does.",
+    why=(
+        "The loader holds its own lock while it runs these; a load in there waits for itself or for a thread that does."
+    ),
     fix="Do it on first use.",
     bad='BOOL WINAPI DllMain(HINSTANCE i, DWORD why, LPVOID r) { LoadLibraryA("other.dll"); return TRUE; }\n',
     good="BOOL WINAPI DllMain(HINSTANCE i, DWORD why, LPVOID r) { return TRUE; }\n",

@@ -44,7 +44,10 @@ def _double_checked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]
         written = next((a for a in inside if a.is_write), None)
         if first and second and written and first.spot.line < second.spot.line <= written.spot.line:
             yield rule.no(
-                f"{shared.variable} is read outside {shared.lock} at line {first.spot.line} and written inside at line {written.spot.line}; it is not atomic.",
+                (
+                    f"{shared.variable} is read outside {shared.lock} at line "
+                    f"{first.spot.line} and written inside at line {written.spot.line}; it is not atomic."
+                ),
                 at(first.spot),
                 cwe=609,
                 why=(

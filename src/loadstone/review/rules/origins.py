@@ -77,7 +77,7 @@ def _judged(site: Site, invocation: Invocation) -> Judgement:
             return Judgement(site, _origin_of(piece, pieces, invocation), piece, invocation)
     if tainted:
         return Judgement(site, Origin.CHECKED, tainted[0], invocation)
-    joined = _joined_parameter(site, pieces, invocation)
+    joined = _joined_parameter(site, pieces)
     if joined is not None:
         cleared = _is_cleared(joined, site) or _is_cleared(invocation.whole, site) or verified
         return Judgement(site, Origin.CHECKED if cleared else Origin.PARAMETER, joined, invocation)
@@ -125,7 +125,7 @@ def _follows_separator(piece: Part, pieces: list[Part]) -> bool:
     )
 
 
-def _joined_parameter(site: Site, pieces: list[Part], invocation: Invocation) -> Part | None:
+def _joined_parameter(site: Site, pieces: list[Part]) -> Part | None:
     """A parameter of the function, unknown to us, that is joined to a directory."""
     if len(pieces) < 2 or (site.function.local and site.unit.language is not Language.PYTHON and site.is_inner):
         return None

@@ -52,7 +52,10 @@ def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int) -> Cla
     spot = Spot(unit.path, one.line, one.name)
     if one.copyable:
         return rule.no(
-            f"{one.name} closes {member} in its destructor (line {closes}) but can be copied: two objects then close one library.",
+            (
+                f"{one.name} closes {member} in its destructor (line {closes}) but can "
+                f"be copied: two objects then close one library."
+            ),
             at(spot),
             context=one.name,
         )

@@ -61,7 +61,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if checked:
             lines = ", ".join(str(line) for line in sorted({p.test for p in checked}))
             yield rule.yes(
-                f"{len(checked)} of {len(wanted)} parameters of public functions are tested before their first use (lines {lines})",
+                (
+                    f"{len(checked)} of {len(wanted)} parameters of public functions are "
+                    f"tested before their first use (lines {lines})"
+                ),
                 Location.lines(unit.path, min(p.test for p in checked)),
                 met=len(checked),
                 sites=len(wanted),
@@ -152,7 +155,10 @@ RULE: Final = Rule(
     cwe=20,
     severity=Severity.LOW,
     languages=ALL,
-    why="Null, empty and over-long names reach the loader sooner or later; some systems answer them with the main program.",
+    why=(
+        "Null, empty and over-long names reach the loader sooner or later; "
+        "some systems answer them with the main program."
+    ),
     fix="Test for null, empty and length first.",
     bad="void *open_plugin(const char *name) { return dlopen(name, RTLD_NOW); }\n",
     good="void *open_plugin(const char *name) { return name && *name ? dlopen(name, RTLD_NOW) : NULL; }\n",

@@ -21,7 +21,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
             if loaded is not None and site.api.kind == "user":
                 yield rule.no(
-                    f"The library loaded at line {loaded.line} runs with the privileges that are given up only at line {site.spot.line}.",
+                    (
+                        f"The library loaded at line {loaded.line} runs with the privileges "
+                        f"that are given up only at line {site.spot.line}."
+                    ),
                     at(loaded),
                     why=(
                         step(loaded, "foreign code runs", "use"),

@@ -30,7 +30,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for pairs in good.values():
         first = pairs[0][1]
         yield rule.yes(
-            f"{len(pairs)} resolved symbols are tested before they are called (lines {resolve_lines(u.spot for _, u in pairs)})",
+            (
+                f"{len(pairs)} resolved symbols are tested before they are called "
+                f"(lines {resolve_lines(u.spot for _, u in pairs)})"
+            ),
             at(first.spot),
             met=len(pairs),
             sites=len(pairs),
@@ -68,7 +71,8 @@ RULE: Final = Rule(
     cwe=690,
     severity=Severity.HIGH,
     languages=ALL,
-    why="A lookup that fails gives null, and a call through null ends the process or worse; which symbols a library has "
+    why="A lookup that fails gives null, and a call through null ends the "
+    "process or worse; which symbols a library has "
     "depends on the version that happens to be installed.",
     fix="Return or fall back before the call.",
     bad='run_t run = (run_t)dlsym(h, "run");\nrun();\n',

@@ -88,7 +88,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield _working_directory(rule, site, f'"{path}"', None)
             elif privileged and "/" not in path:
                 yield rule.no(
-                    f'"{path}" has no directory, so the loader\'s search order decides; privileges held here (line {privileged.line}) make that reachable.',
+                    (
+                        f'"{path}" has no directory, so the loader\'s search order decides; '
+                        f"privileges held here (line {privileged.line}) make that reachable."
+                    ),
                     at(site.spot),
                     cwe=426,
                     why=(
@@ -150,7 +153,10 @@ def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default:
         return
     shown = flags or ("0" if bits else "none")
     yield rule.no(
-        f'{site.api.name}("{path}") with flags {shown} searches the application\'s and other directories before System32.',
+        (
+            f'{site.api.name}("{path}") with flags {shown} searches the '
+            f"application's and other directories before System32."
+        ),
         at(site.spot),
         cwe=427,
         severity=Severity.HIGH,

@@ -114,7 +114,10 @@ def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]
     lines = len({(a.spot.path, a.spot.line) for a in held})
     if not bare:
         yield rule.yes(
-            f"All {lines} accesses to {shared.variable} hold {shared.lock} (lines {resolve_lines(a.spot for a in held)})",
+            (
+                f"All {lines} accesses to {shared.variable} hold {shared.lock} (lines "
+                f"{resolve_lines(a.spot for a in held)})"
+            ),
             at(held[0].spot),
             met=lines,
             sites=lines,
@@ -129,7 +132,10 @@ def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]
     other = (held_writes or writes)[0]
     verb = "writes" if worst.is_write else "reads"
     yield rule.no(
-        f"{shared.variable}: {lines} of {shared.lines} accesses hold {shared.lock}; line {worst.spot.line} {verb} it without.",
+        (
+            f"{shared.variable}: {lines} of {shared.lines} accesses hold "
+            f"{shared.lock}; line {worst.spot.line} {verb} it without."
+        ),
         at(worst.spot),
         fix=f"Take {shared.lock} at line {worst.spot.line}.",
         why=(
@@ -154,7 +160,10 @@ def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
         writes = [a for a in accesses if a.is_write and a.holds]
         if reads and writes and unit.language is not Language.PYTHON:
             yield rule.no(
-                f"{shared.variable} is tested and set at lines {reads[0].spot.line} and {writes[-1].spot.line} with no lock held.",
+                (
+                    f"{shared.variable} is tested and set at lines {reads[0].spot.line} and "
+                    f"{writes[-1].spot.line} with no lock held."
+                ),
                 at(writes[-1].spot),
                 confidence=Confidence.POSSIBLE,
                 why=(step(reads[0].spot, "tested", "test"), step(writes[-1].spot, "set", "use")),
@@ -171,7 +180,8 @@ RULE: Final = Rule(
     cwe=362,
     severity=Severity.MEDIUM,
     languages=ALL,
-    why="A handle, a counter or an error text that one thread changes while another looks at it gives two loads, a lost "
+    why="A handle, a counter or an error text that one thread changes while "
+    "another looks at it gives two loads, a lost "
     "count, or a torn string.",
     fix="Take the same lock at every access.",
     bad="if (!lib->handle) { lock(&m); lib->handle = dlopen(p, RTLD_NOW); unlock(&m); }\n",

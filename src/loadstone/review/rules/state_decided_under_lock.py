@@ -104,7 +104,8 @@ RULE: Final = Rule(
     cwe=362,
     severity=Severity.MEDIUM,
     languages=NATIVE,
-    why="Two threads that both see a library as not loaded both load it: the system counts two, the program one, and the "
+    why="Two threads that both see a library as not loaded both load it: the "
+    "system counts two, the program one, and the "
     "library can never be unloaded again. An atomic variable does not help, for it is the gap that hurts.",
     fix="Take the lock before the test, or let one thread win a compare-and-exchange to a state named loading.",
     bad="if (lib->handle) return 1;\nlib->handle = dlopen(lib->path, RTLD_NOW);\n",

@@ -14,7 +14,7 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_SHARED: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/tmp")
+_SHARED: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/tmp")  # noqa: S108 - what is looked for, not what is used
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -35,7 +35,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 seen.add(taint.spot)
                 cwe = 379 if taint.kind.startswith("shared") else 377
                 yield rule.no(
-                    f"The path made at line {taint.spot.line} is predictable in a shared directory and is loaded at line {site.spot.line}.",
+                    (
+                        f"The path made at line {taint.spot.line} is predictable in a shared "
+                        f"directory and is loaded at line {site.spot.line}."
+                    ),
                     at(taint.spot),
                     cwe=377 if cwe == 377 else 379,
                     why=(step(taint.spot, "a name others can guess", "taint"), step(site.spot, "loaded", "use")),

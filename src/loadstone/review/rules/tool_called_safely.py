@@ -129,7 +129,9 @@ RULE: Final = Rule(
     cwe=78,
     severity=Severity.HIGH,
     languages=ALL,
-    why="A library's name can hold ; and spaces. A shell runs what follows; and ldd may run the file it is asked about.",
+    why=(
+        "A library's name can hold ; and spaces. A shell runs what follows; and ldd may run the file it is asked about."
+    ),
     fix="A list of arguments, no shell, -- before names, the tool by its absolute path.",
     bad='snprintf(cmd, sizeof cmd, "ldd %s", path);\nsystem(cmd);\n',
     good='char *argv[] = {"/usr/bin/readelf", "-d", "--", path, NULL};\nexecv(argv[0], argv);\n',

@@ -163,7 +163,7 @@ def without_comments(text: bytes) -> bytes:
     """``text`` with comments blanked, offsets and lines kept, strings untouched.
 
     >>> without_comments(b'a /* x */ b "// no" // y')
-    b'a           b "// no"     '
+    b'a         b "// no"     '
     """
 
     def blank(match: re.Match[bytes]) -> bytes:

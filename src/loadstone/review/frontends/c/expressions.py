@@ -45,7 +45,8 @@ _QUALIFIERS: Final = re.compile(
 )
 _POINTER_TYPE: Final = re.compile(r"[A-Z]\w*(?:Pointer|Ptr|Func|Function|Fn)\Z|_(?:fn|func|ptr)_t\Z")
 _KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
-    "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None, "INVALID_HANDLE_VALUE": -1,
+    "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None,
+    "INVALID_HANDLE_VALUE": -1,
 }  # fmt: skip
 
 
@@ -371,7 +372,7 @@ class Expressions:
         return ir.Call(line, self.name_of(inner), callee, given, (), receiver, self.end_line(node))
 
     def _names_type(self, node: Node) -> bool:
-        """``(name)(x)``: a cast when name is no variable and reads like a type (C cannot be told apart without headers)."""
+        """``(name)(x)``: a cast when name is no variable and reads like a type (nothing else tells without headers)."""
         name = _text(node)[1:-1].strip()
         return (
             name.isidentifier() and name not in self.types and (name.endswith("_t") or any(c.isupper() for c in name))

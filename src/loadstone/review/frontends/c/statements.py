@@ -441,7 +441,23 @@ def _inferred(value: ir.Expression, x: Expressions) -> str:
     return ""
 
 
-_SILENT: Final = {"comment", "access_specifier", "preproc_call", "preproc_def", "preproc_include", "attribute_declaration", "static_assert_declaration", "using_declaration", "type_definition", "alias_declaration", "struct_specifier", "class_specifier", "enum_specifier", "union_specifier", "field_declaration"}  # fmt: skip
+_SILENT: Final = {
+    "comment",
+    "access_specifier",
+    "preproc_call",
+    "preproc_def",
+    "preproc_include",
+    "attribute_declaration",
+    "static_assert_declaration",
+    "using_declaration",
+    "type_definition",
+    "alias_declaration",
+    "struct_specifier",
+    "class_specifier",
+    "enum_specifier",
+    "union_specifier",
+    "field_declaration",
+}
 
 _STATEMENTS: Final[dict[str, Callable[[Bodies, Node, Expressions], Iterator[ir.Statement]]]] = {
     "compound_statement": Bodies._compound,

@@ -30,7 +30,8 @@ _MAX_NODES: Final = 400_000
 """Top-level and member declarations visited in one file."""
 
 _LIBRARIES: Final = re.compile(
-    rb"(?i:plug-?in|dylib|shared object|dlfcn)|\.so\b|\.dll\b|\bLD_[A-Z]+|DYLD_|\bldd\b|\bElf(?:32|64)?_|IMAGE_DOS|mach_header"
+    rb"(?i:plug-?in|dylib|shared "
+    rb"object|dlfcn)|\.so\b|\.dll\b|\bLD_[A-Z]+|DYLD_|\bldd\b|\bElf(?:32|64)?_|IMAGE_DOS|mach_header"
 )
 """What a file says that speaks of libraries without calling their loader."""
 
@@ -38,7 +39,15 @@ _FILE_FORMATS: Final = frozenset(
     {"Elf64_Ehdr", "Elf32_Ehdr", "IMAGE_DOS_HEADER", "mach_header_64", "mach_header", "strtoul", "strtoull"}
 )
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
-_SCOPES: Final = {"namespace_definition", "linkage_specification", "declaration_list", "template_declaration", "ERROR", "translation_unit", "export_declaration"}  # fmt: skip
+_SCOPES: Final = {
+    "namespace_definition",
+    "linkage_specification",
+    "declaration_list",
+    "template_declaration",
+    "ERROR",
+    "translation_unit",
+    "export_declaration",
+}
 _CLASSES: Final = {"class_specifier", "struct_specifier"}
 _CONSTANTS: Final = {"0": False, "1": True, "false": False, "true": True}
 
@@ -154,9 +163,9 @@ class _Reader:
                 if definition is not None:
                     definitions.append(definition)
             elif node.type in _CLASSES:
-                self._class(node, scope, types, hidden=hidden)
+                self._class(node, types, hidden=hidden)
             elif node.type == "declaration":
-                variables.extend(self._declared(node, types, hidden=hidden, scope=scope))
+                variables.extend(self._declared(node, types, hidden=hidden))
         types.update(_type_names(tree.root_node))
         aliases = _aliases(directives)
         bodies = Bodies(_parser(self.language), _expandable(directives), decorations, types, self.is_cpp, aliases)
@@ -213,7 +222,7 @@ class _Reader:
             condition=projection.condition(start, end),
         )
 
-    def _class(self, node: Node, scope: str, types: dict[str, str], *, hidden: bool) -> None:
+    def _class(self, node: Node, types: dict[str, str], *, hidden: bool) -> None:
         body = node.child_by_field_name("body")
         name = text(node.child_by_field_name("name")) or _typedef_name(node)
         if body is None or not name:
@@ -259,9 +268,7 @@ class _Reader:
         )
         self.found.classes.setdefault((name, made.line), made)
 
-    def _declared(
-        self, node: Node, types: dict[str, str], *, hidden: bool, scope: str
-    ) -> Iterator[tuple[Node, Declared, bool]]:
+    def _declared(self, node: Node, types: dict[str, str], *, hidden: bool) -> Iterator[tuple[Node, Declared, bool]]:
         words_before = {text(c) for c in node.named_children if c.type == "storage_class_specifier"}
         for one in declared_in(node):
             if one.is_function:
