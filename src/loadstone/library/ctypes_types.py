@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from loadstone.errors import InvalidPrototype, Unsupported
+from loadstone.library import fastcall
 from loadstone.library.prototype import (
     Array,
     CType,
@@ -62,6 +63,8 @@ def passed_pointer(value: Any, *, const: bool, nested: bool = False) -> Any:
         return value
     if isinstance(value, _BY_REFERENCE):
         return ctypes.byref(value)
+    if fastcall.is_function(value):
+        return value.pointer
     if hasattr(value, "_as_parameter_"):
         return value._as_parameter_
     return _buffer(value, const=const)
@@ -107,6 +110,27 @@ class _PointerToPointer:
         return passed_pointer(value, const=False, nested=True)
 
 
+def _checked(kind: Any, low: int, high: int) -> type[Any]:
+    """An integer parameter that refuses what does not fit, where ctypes would cut it."""
+
+    class Checked:
+        @classmethod
+        def from_param(cls, value: Any) -> Any:
+            if isinstance(value, int) and not low <= value <= high:
+                raise OverflowError(f"the number is out of range: it must lie between {low} and {high}")
+            return kind.from_param(value)
+
+    return Checked
+
+
+_CHECKED: Final = {
+    (size, signed): _checked(
+        kind, *((-(1 << 8 * size - 1), (1 << 8 * size - 1) - 1) if signed else (0, (1 << 8 * size) - 1))
+    )
+    for (size, signed), kind in _INTEGERS.items()
+}
+
+
 class Types:
     """The ctypes types of one set of declarations; a struct is made once and then the same class everywhere.
 
@@ -124,7 +148,9 @@ class Types:
             return _PointerToPointer
         if isinstance(kind, (Pointer, Array)):
             return _ConstPointer if kind.const else _Pointer
-        return self.of(kind)
+        if isinstance(kind, Integer) and not kind.is_char and not kind.is_bool:
+            return _CHECKED[kind.size, kind.signed]
+        return _CHECKED[4, True] if isinstance(kind, Enumeration) else self.of(kind)
 
     def result(self, kind: CType) -> Any:
         """The ``restype``: None for void, bytes for ``const char *``, an address or None for ``void *``."""

@@ -1,10 +1,14 @@
-"""A resolved address as a typed callable: a plain ctypes function, with nothing of ours between the caller and C."""
+"""A resolved address as a typed callable, with no Python code of ours between the caller and C.
+
+It is an object of the optional extension where that can make the call (see ``fastcall.py``), else a ctypes function.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
+from loadstone.library import fastcall
 from loadstone.library.ctypes_types import Types
 from loadstone.library.prototype import Prototype
 
@@ -12,7 +16,13 @@ __all__ = ["bind"]
 
 
 def bind(
-    address: int, prototype: Prototype, *, owner: object, capture_errno: bool = False, types: Types | None = None
+    address: int,
+    prototype: Prototype,
+    *,
+    owner: object,
+    capture_errno: bool = False,
+    types: Types | None = None,
+    gil: Literal["release", "keep"] = "release",
 ) -> Callable[..., Any]:
     """Make the function at ``address`` callable as its prototype says.
 
@@ -23,11 +33,14 @@ def bind(
         owner: kept alive by the callable, by a plain reference.
         capture_errno: keep errno of each call for ``ctypes.get_errno()``.
         types: where structs of several declarations are to be the same class.
+        gil: ``keep`` holds the interpreter lock during the call, for short functions that wait for nobody. It takes
+            effect where the extension makes the call.
 
     Raises:
         InvalidPrototype: a struct is used by value and its members are not known.
 
-    The interpreter lock is released during a call. Calling from several threads is as safe as the C function is.
+    The interpreter lock is released during a call, unless kept. Calling from several threads is as safe as the C
+    function is.
     """
     known = types or Types(prototype.records, prototype.text)
     signature = prototype.type
@@ -36,5 +49,8 @@ def bind(
     made.owner = owner
     made.__name__ = prototype.name
     made.__doc__ = f"{signature.result} {prototype.name}{str(signature)[len(str(signature.result)) + 1 :]}"
-    function: Callable[..., Any] = made
+    fast = None
+    if not capture_errno:  # ctypes keeps errno for its own get_errno()
+        fast = fastcall.made(made, address, prototype, owner=owner, keep_gil=gil == "keep")
+    function: Callable[..., Any] = fast or made
     return function

@@ -1,0 +1,9 @@
+"""The one optional extension; everything else is in pyproject.toml. Without a compiler the installation goes on."""
+
+from setuptools import Extension, setup
+
+setup(
+    ext_modules=[
+        Extension("loadstone.library._fastcall", ["src/loadstone/library/_fastcall.c"], optional=True),
+    ]
+)

@@ -1,0 +1,244 @@
+"""Functions called through the extension behave as those called through ctypes, and live as long."""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import gc
+import os
+import pickle
+import random
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadstone.errors import InUse
+from loadstone.library import Library, fastcall
+
+SCALARS = {
+    "int8_t": (-128, 127),
+    "uint8_t": (0, 255),
+    "int16_t": (-(2**15), 2**15 - 1),
+    "uint16_t": (0, 2**16 - 1),
+    "int32_t": (-(2**31), 2**31 - 1),
+    "uint32_t": (0, 2**32 - 1),
+    "int64_t": (-(2**63), 2**63 - 1),
+    "uint64_t": (0, 2**64 - 1),
+}
+ECHOES = "\n".join(f"{kind} echo_{kind}({kind} v) {{ return v; }}" for kind in SCALARS)
+SOURCE = f"""
+#include <stdint.h>
+#include <stdbool.h>
+#include <stddef.h>
+{ECHOES}
+bool not(bool v) {{ return !v; }} float half(float v) {{ return v / 2; }}
+size_t total(const unsigned char *d, size_t n) {{ size_t s = 0; while (n--) s += *d++; return s; }}
+void fill(unsigned char *d, size_t n, unsigned char v) {{ while (n--) *d++ = v; }}
+const char *same(const char *t) {{ return t; }} void *address(void *p) {{ return p; }}
+int apply(int (*f)(int), int v) {{ return f(v); }} int next(int v) {{ return v + 1; }}
+"""
+needs_extension = pytest.mark.skipif(not fastcall.available(), reason="the extension is not built or turned off")
+SIGNATURES = 1000 if os.environ.get("LOADSTONE_TEST_SCALE") == "full" else 100
+
+
+def compiled(folder: Path, source: str, *flags: str) -> Path:
+    (folder / "source.c").write_text(source)
+    target = folder / "libmade.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-w", *flags, "-o", target, folder / "source.c"], check=True)
+    return target
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compiled(tmp_path_factory.mktemp("fast"), SOURCE)
+
+
+def both(path: Path, prototype: str, monkeypatch: pytest.MonkeyPatch) -> list[Callable[..., Any]]:
+    """The function as declared here, and as declared with the extension turned off."""
+    made = [Library(str(path)).function(prototype)]
+    monkeypatch.setenv("LOADSTONE_NO_FASTCALL", "1")
+    made.append(Library(str(path)).function(prototype))
+    monkeypatch.delenv("LOADSTONE_NO_FASTCALL")
+    return made
+
+
+def outcome(function: Callable[..., Any], *arguments: object) -> tuple[object, str]:
+    try:
+        result = function(*arguments)
+    except (TypeError, OverflowError, ctypes.ArgumentError) as error:
+        return type(error), str(error)
+    return result, type(result).__name__
+
+
+@needs_extension
+def test_the_extension_is_chosen_and_can_be_turned_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast, slow = both(path, "int next(int)", monkeypatch)
+    assert type(fast).__name__ == "Function"
+    assert isinstance(slow, ctypes._CFuncPtr)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", SCALARS)
+def test_every_integer_keeps_its_edges_and_refuses_what_lies_beyond(
+    kind: str, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    low, high = SCALARS[kind]
+    for function in both(path, f"{kind} echo_{kind}({kind})", monkeypatch):
+        assert [function(v) for v in (low, high, 0, 1)] == [low, high, 0, 1]
+        for beyond in (low - 1, high + 1, 10**5000):
+            with pytest.raises(ctypes.ArgumentError, match="out of range"):
+                function(beyond)
+
+
+@pytest.mark.parametrize(
+    ("prototype", "arguments"),
+    [
+        ("int next(int)", ()),
+        ("int next(int)", ("x",)),
+        ("int next(int)", (1.5,)),
+        ("int next(int)", (None,)),
+        ("int next(int)", (True,)),
+        ("int next(int)", (ctypes.c_int(3),)),
+        ("int next(int)", (2**31,)),
+        ("bool not(bool)", (2,)),
+        ("float half(float)", (1e300,)),
+        ("float half(float)", (float("nan"),)),
+        ("float half(float)", (3,)),
+        ("float half(float)", ("x",)),
+        ("size_t total(const unsigned char *, size_t)", ("text", 1)),
+        ("size_t total(const unsigned char *, size_t)", (1.5, 1)),
+        ("size_t total(const unsigned char *, size_t)", (bytearray(b"\x01\x02"), -1)),
+        ("size_t total(const unsigned char *, size_t)", (memoryview(b"abcd")[::2], 2)),
+        ("size_t total(const unsigned char *, size_t)", ((ctypes.c_ubyte * 2)(1, 2), 2)),
+        ("void fill(unsigned char *, size_t, unsigned char)", (b"ab", 2, 1)),
+        ("void fill(unsigned char *, size_t, unsigned char)", (memoryview(b"ab"), 2, 1)),
+        ("void fill(unsigned char *, size_t, unsigned char)", (bytearray(2), 2, 256)),
+        ("const char *same(const char *)", (b"text",)),
+        ("const char *same(const char *)", (None,)),
+        ("void *address(void *)", (0,)),
+        ("void *address(void *)", (-1,)),
+        ("void *address(void *)", (ctypes.c_void_p(7),)),
+    ],
+)
+def test_results_and_errors_are_those_of_ctypes(
+    prototype: str, arguments: tuple[object, ...], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast, slow = both(path, prototype, monkeypatch)
+    assert repr(outcome(fast, *arguments)) == repr(outcome(slow, *arguments))
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+def test_random_signatures_give_c_what_ctypes_gives_it(
+    level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(level)
+    kinds = [*SCALARS, "float", "double"]
+    source, signatures = ["#include <stdint.h>", "#include <string.h>"], []
+    for number in range(SIGNATURES):
+        taken = [chance.choice(kinds) for _ in range(chance.randint(0, 14))]
+        listed = ", ".join(f"{kind} a{i}" for i, kind in enumerate(taken)) or "void"
+        mixed = "".join(
+            f"{{ uint64_t w = 0; memcpy(&w, &a{i}, sizeof a{i}); h = (h ^ w) * 1099511628211u; }}"
+            for i in range(len(taken))
+        )
+        source.append(f"uint64_t f{number}({listed}) {{ uint64_t h = 14695981039346656037u; {mixed} return h; }}")
+        signatures.append((f"uint64_t f{number}({listed})", taken))
+    target = compiled(tmp_path, "\n".join(source), level)
+    for prototype, taken in signatures:
+        fast, slow = both(target, prototype, monkeypatch)
+        for _ in range(4):
+            values = [value_of(kind, chance) for kind in taken]
+            assert fast(*values) == slow(*values), (prototype, values)
+
+
+def value_of(kind: str, chance: random.Random) -> int | float:
+    if kind in ("float", "double"):
+        return chance.choice([0.0, -0.0, 1.5, -1e-40, 1e300, float("inf"), chance.uniform(-1e6, 1e6)])
+    low, high = SCALARS[kind]
+    return chance.choice([low, high, 0, 1, chance.randint(low, high)])
+
+
+def test_a_function_is_given_to_c_as_a_pointer_and_keeps_its_library(path: Path, tmp_path: Path) -> None:
+    library = Library(shutil.copy(path, tmp_path))
+    function = library.function("int next(int)")
+    assert library.function("int apply(int (*f)(int), int v)")(function, 4) == 5
+    source: Any = function
+    held = ctypes.cast(getattr(source, "pointer", source), ctypes.c_void_p)
+    del source
+    del function
+    with pytest.raises(InUse):
+        library.unload()
+    del held
+    assert library.unload()
+
+
+@needs_extension
+def test_a_function_is_neither_copied_nor_pickled_and_says_what_it_is(path: Path) -> None:
+    function = Library(str(path)).function("int next(int)")
+    assert repr(function) == "<C function int next(int)>"
+    assert function.__name__ == "next"
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="cannot be copied or pickled"):
+            attempt(function)
+
+
+def test_calls_keep_no_reference_to_their_arguments(path: Path) -> None:
+    total = Library(str(path)).function("size_t total(const unsigned char *, size_t)")
+    data, text = bytearray(b"\x01\x02"), b"a text of its own"
+    before = sys.getrefcount(data), sys.getrefcount(text), sys.getrefcount(total)
+    for _ in range(10_000):
+        total(data, 2)
+        total(text, 2)
+    with pytest.raises(ctypes.ArgumentError):
+        total(data, -1)
+    gc.collect()
+    assert (sys.getrefcount(data), sys.getrefcount(text), sys.getrefcount(total)) == before
+    data.append(3)  # and no export of its memory is left
+
+
+def test_callbacks_may_call_again_collect_and_raise(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = Library(str(path))
+    apply = library.function("int apply(int (*f)(int), int v)")
+    seen: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda report: seen.append(report.exc_type))
+
+    def again(depth: int) -> int:
+        gc.collect(0)
+        if depth < 0:
+            raise RuntimeError
+        if depth == 0:
+            return 0
+        return apply(pointer, depth - 1) + 1  # type: ignore[no-any-return]
+
+    pointer = library.callback("int again(int)", again)
+    assert apply(pointer, 10) == 10
+    apply(pointer, -1)  # what C gets then is undefined; that it was told is not
+    assert seen == [RuntimeError]
+
+
+def test_threads_call_while_others_try_to_unload(path: Path, tmp_path: Path) -> None:
+    library = Library(shutil.copy(path, tmp_path))
+    function = library.function("int next(int)")
+    wrong: list[object] = []
+
+    def calls() -> None:
+        wrong.extend(v for v in range(5000) if function(v) != v + 1)
+
+    def unloads() -> None:
+        for _ in range(20):
+            try:
+                wrong.append(library.unload())
+            except InUse:
+                continue
+
+    threads = [threading.Thread(target=work) for work in (calls, calls, unloads, calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
