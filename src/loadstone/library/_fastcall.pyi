@@ -1,9 +1,9 @@
-from typing import Any
+from typing import Any, Self
 
 class Function:
     owner: object
     pointer: Any
     def __new__(
         cls, address: int, slow: Any, owner: object, name: str, doc: str, result: str, kinds: str, keep_gil: bool
-    ) -> Function: ...
+    ) -> Self: ...
     def __call__(self, *args: Any) -> Any: ...
