@@ -336,3 +336,21 @@ def test_a_call_can_be_timed_and_told_as_json(path: Path) -> None:
 def test_a_c_library_built_without_symbols_of_its_own_is_bound_all_the_same(compile_library: Compile) -> None:
     stripped = compile_library("int answer(void) { return 42; }", "libanswer.so", "-s")
     assert Library(str(stripped)).function("int answer(void)")() == 42
+
+
+def test_a_callback_that_raises_gives_c_a_zero_and_is_reported(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda report: seen.append(report.exc_type))
+
+    def fails(_: int) -> int:
+        raise LookupError
+
+    apply = library.function("int apply(int (*f)(int), int v)")
+    assert [apply(library.callback("int f(int)", fails), 5) for _ in range(20)] == [0] * 20
+    assert seen == [LookupError] * 20
+
+
+def test_the_interpreter_lock_can_be_kept_during_a_short_call(library: Library) -> None:
+    assert library.function("double f64(double)", gil="keep")(3.0) == 1.5

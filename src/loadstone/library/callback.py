@@ -18,8 +18,7 @@ def make(prototype: Prototype, function: Callable[..., Any]) -> Any:
     """A C function pointer of the declared type that calls ``function``.
 
     It must live for as long as C may call it: keep the result. C may call it from any thread. An exception in
-    ``function`` cannot cross C: it is reported through ``sys.unraisablehook`` and what C
-    gets as the result is undefined: catch what C must not be left to guess.
+    ``function`` cannot cross C: it is reported through ``sys.unraisablehook``, and C gets a zero.
 
     >>> from loadstone.library.prototype import parse
     >>> make(parse("int twice(int)"), lambda number: number * 2)(21)

@@ -7,7 +7,7 @@ import ctypes
 import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from loadstone.core.image import Symbol as ImageSymbol
 from loadstone.core.image import SymbolKind
@@ -303,6 +303,7 @@ class Library:
         argtypes: Sequence[Any] | None = None,
         capture_errno: bool = False,
         dependencies: bool = False,
+        gil: Literal["release", "keep"] = "release",
     ) -> Callable[..., Any]:
         """A typed function: ``prototype`` in C, or a bare name with ctypes types.
 
@@ -313,9 +314,10 @@ class Library:
             argtypes: ctypes types of the arguments.
             capture_errno: keep errno of each call for ``ctypes.get_errno()``.
             dependencies: as for :meth:`resolve`.
+            gil: ``keep`` holds the interpreter lock during the call: faster for short functions that wait for nobody.
 
         Returns:
-            A ctypes function: no Python code of ours runs when it is called. While it lives, unloading is refused.
+            A callable without any Python code of ours between the caller and C. While it lives, unloading is refused.
 
         Raises:
             InvalidPrototype: the text is no C declaration of a function.
@@ -329,7 +331,7 @@ class Library:
 
             parsed = prototypes.parse(prototype)
             symbol = self._of_kind(parsed.name, _CALLABLE, "function", dependencies=dependencies)
-            bound = functions.bind(symbol.address, parsed, owner=self, capture_errno=capture_errno)
+            bound = functions.bind(symbol.address, parsed, owner=self, capture_errno=capture_errno, gil=gil)
         else:
             symbol = self._of_kind(prototype, _CALLABLE, "function", dependencies=dependencies)
             kind = ctypes.CFUNCTYPE(restype, *argtypes, use_errno=capture_errno)
