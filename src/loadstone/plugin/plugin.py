@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.image import Image
-from loadstone.errors import NotVerified, Unreadable
+from loadstone.errors import MalformedImage, NotVerified, Unreadable
 from loadstone.plugin.cbor import Problem
 from loadstone.plugin.metadata import PluginMetadata, find_metadata
 
@@ -49,7 +50,10 @@ class Plugin:
         self.path = os.fspath(path)
         content = _content(self.path)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self.image = read(content)
+        try:
+            self.image = replace(read(content), path=self.path)
+        except MalformedImage as error:  # the reader was given bytes, and so cannot say whose
+            raise MalformedImage(what=error.what, offset=error.offset, path=self.path) from error
         self.metadata = find_metadata(self.image, content)
 
     def __repr__(self) -> str:
