@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cached_property
 
 from loadstone.review.analyses.state import Held, Spot, Taint
 from loadstone.review.apis import Api, Role
 from loadstone.review.ir import Call, Function, Program, Unit
 
-__all__ = ["Access", "Entry", "Exit", "Facts", "Invocation", "LockStep", "Part", "Site", "Use"]
+__all__ = ["Access", "Bound", "Cut", "Entry", "Exit", "Facts", "Invocation", "LockStep", "Part", "Site", "Use"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,24 @@ class Entry:
     is_local: bool
 
 
+class Bound(StrEnum):
+    """What ended the exploration of a function early, in words that complete "it was not followed further: ..."."""
+
+    NODES = "its body has more steps than are laid out"
+    STEPS = "its paths, with those of the functions it calls, take more steps than are followed"
+    STATES = "more different states meet at one place than are kept apart"
+    DEPTH = "it and what it calls are nested deeper than can be followed"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cut:
+    """A function that was not followed on every path: its first and last line, and which bound it met."""
+
+    spot: Spot
+    end_line: int
+    bound: Bound
+
+
 @dataclass(eq=False)
 class Facts:
     """Everything found in one program; sites with the same call are one, whichever way they were reached."""
@@ -144,7 +163,7 @@ class Facts:
     stored_taint: dict[str, Taint] = field(default_factory=dict)
     tested_places: frozenset[str] = frozenset()
     closed_twice: tuple[tuple[str, Spot, Spot], ...] = ()
-    cut: tuple[Spot, ...] = ()
+    cut: tuple[Cut, ...] = ()
 
     def of(self, *roles: Role) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""

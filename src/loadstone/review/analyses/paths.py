@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Access, Exit, Invocation, LockStep, Part, Site, Use
+from loadstone.review.analyses.facts import Access, Bound, Cut, Exit, Invocation, LockStep, Part, Site, Use
 from loadstone.review.analyses.mentions import calls_in, children, names_in
 from loadstone.review.analyses.state import (
     Held,
@@ -135,7 +135,7 @@ class Record:
     threads: set[Spot] = field(default_factory=set)
     locks: set[str] = field(default_factory=set)
     stored_taint: dict[str, Taint] = field(default_factory=dict)
-    cut: set[Spot] = field(default_factory=set)
+    cut: set[Cut] = field(default_factory=set)
     tested_places: set[str] = field(default_factory=set)
     closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
 
@@ -158,6 +158,8 @@ class Explorer:
         """Follow every path of one function of the program."""
         self.steps = 0
         self.root = known
+        if known.graph.is_cut:
+            self._cut(Bound.NODES)
         frame = _Frame(self._number((id(known),)), known, (), 0, ("this", known.function.owner))
         state = State()
         if known.function.name == "main" or known.function.name in {"wmain", "_tmain", "wWinMain", "WinMain"}:
@@ -168,7 +170,14 @@ class Explorer:
             for ended, how, spot in self._run(frame, state):
                 self._ended(ended, how, spot, frame)
         except RecursionError:  # callees nested in callees, each of deep expressions: said to be cut, never a crash
-            self.record.cut.add(frame.spot(known.function.line))
+            self._cut(Bound.DEPTH)
+
+    def _cut(self, bound: Bound) -> None:
+        """Say that the function being explored is not followed on every path, even if a callee met the bound."""
+        if self.root is not None:
+            unit, function = self.root.unit, self.root.function
+            spot = Spot(unit.path, function.line, function.name, function.condition)
+            self.record.cut.add(Cut(spot, function.end_line, bound))
 
     def _number(self, key: tuple[object, ...]) -> int:
         return self.frames.setdefault(key, len(self.frames))
@@ -225,7 +234,7 @@ class Explorer:
             if key in known:
                 continue
             if len(known) >= 3 * _MAX_STATES or self.steps >= MAX_STEPS:
-                self.record.cut.add(frame.spot(frame.known.function.line))
+                self._cut(Bound.STEPS if self.steps >= MAX_STEPS else Bound.STATES)
                 continue
             known.add(key)
             self.steps += 1

@@ -20,6 +20,7 @@ from loadstone.review.rules import (
     failure_test_correct,
     file_offset_compared,
     foreign_functions_typed,
+    function_followed_to_its_end,
     interface_current,
     library_closed_once,
     library_identity_complete,
@@ -94,6 +95,7 @@ RULES: Final[tuple[Rule, ...]] = (
     owner_not_copied.RULE,
     foreign_functions_typed.RULE,
     interface_current.RULE,
+    function_followed_to_its_end.RULE,
 )
 """Every source rule, in the order reports list them: the origin's six observations first."""
 
