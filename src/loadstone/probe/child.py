@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 from collections.abc import Sequence
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final, NamedTuple, NoReturn
 
 from loadstone.probe.confine_linux import Fence, raise_fence
@@ -30,6 +30,7 @@ _NOW: Final = 2  # RTLD_NOW
 _LAZY: Final = 1
 _GLOBAL: Final = 0x100  # RTLD_GLOBAL
 _MAX_SHOWN: Final = 16
+_PAUSE: Final = 0.002  # seconds for other threads
 _CHANNEL_AT: Final = 900
 """Where the channel's descriptor is put: out of the way of a library that counts from 3."""
 
@@ -132,6 +133,7 @@ class _Child:
             b"lazy": self._lazy,
             b"resolve": self._resolve,
             b"unload": self._unload,
+            b"pause": self._pause,
             b"reload": self._reload,
             b"threads": self._threads,
         }
@@ -169,6 +171,10 @@ class _Child:
         if _dlclose(self._handle):
             return {"error": _error()}
         self._handle = None
+        return {}
+
+    def _pause(self) -> dict[str, Any]:
+        sleep(_PAUSE)
         return {}
 
     def _reload(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ __all__ = ["Course", "Findings", "full", "short", "threaded"]
 _SLOW: Final = 1.0  # seconds of processor time in one phase
 _WARM_UP: Final = 2  # cycles after which the process's memory should stay level
 _CACHE_FILLS: Final = 8  # cycles after which malloc's should: glibc keeps up to 7 freed pieces of a size as in use
+_LET_RUN: Final = 1.0  # seconds in which every thread left by an unload has surely run, on a busy machine too
 _LEAST_CYCLES: Final = 4  # after the warm-up: fewer cannot tell a slope from a step
 _KERNEL_SLOPE: Final = 4096  # bytes a cycle
 _CHILD_SLOPE: Final = 16
@@ -83,6 +84,7 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
     found.kept = sorted(set(after.mapped.values()) - set(start.mapped.values()))
     for kind, detail in leftovers(start, after, "after unload"):
         watch.note(kind, detail)
+    yield from _let_run(watch)
     yield from _reloads(watch, course, found, after)
     clock.lap()
     reply = yield Phase.RELOAD, "load"
@@ -100,6 +102,7 @@ def short(watch: Watch, course: Course, found: Findings) -> Script:
         yield from _refused(watch, str(reply["error"]))
         return
     yield Phase.UNLOAD, "unload"
+    yield from _let_run(watch)
     yield Phase.EXIT, "exit"
 
 
@@ -165,6 +168,19 @@ def _unresolved(watch: Watch, reply: dict[str, Any]) -> None:
     failed = [entry for entry in reply.get("failed", []) if isinstance(entry, list) and len(entry) == 2]
     for name, words in failed[:_MAX_FAILED_SHOWN]:
         watch.note(Kind.RESOLVE_FAILED, f"{name}: {words}", Witness.CHILD)
+
+
+def _let_run(watch: Watch) -> Script:
+    """Wait until each thread that unload left behind has run or sleeps.
+
+    One that runs on does so in code that is no longer there; loaded again at the same address, that would not show.
+    """
+    until = monotonic() + _LET_RUN
+    left = {number: thread for number, thread in proc.threads(watch.process).items() if number != watch.process}
+    while left and monotonic() < until:
+        yield Phase.UNLOAD, "pause"
+        now = proc.threads(watch.process)
+        left = {number: was for number, was in left.items() if now.get(number) == was and was.state in "RD"}
 
 
 def _reloads(watch: Watch, course: Course, found: Findings, after: Snapshot) -> Script:

@@ -185,7 +185,11 @@ class Watch:
             self._awaited = ""
             self._kill()
             return
-        except OSError as error:  # most likely gone while it was looked at: then its end is told by the wait
+        except (FileNotFoundError, ProcessLookupError):  # gone while it was looked at: the wait tells its end
+            self._awaited = ""
+            self._lost_since = monotonic()
+            return
+        except OSError as error:
             if self._alive():
                 self.words = f"it could not be looked at: {error.strerror}"
                 self._end(Outcome.NOT_RUN)

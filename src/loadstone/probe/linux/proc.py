@@ -24,10 +24,12 @@ __all__ = [
     "read_at",
     "read_memory",
     "status",
+    "threads",
 ]
 
 _MAX_FILE: Final = 8 << 20
 _MAX_DESCRIPTORS: Final = 4096
+_MAX_THREADS: Final = 4096
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -123,6 +125,25 @@ def processor_seconds(process: int) -> float:
     """Processor time used so far, user and system."""
     words = _read(f"/proc/{process}/stat").rpartition(b")")[2].split()
     return (int(words[11]) + int(words[12])) / _TICKS
+
+
+class Thread(NamedTuple):
+    """State as one letter of proc(5) (``R`` running or ready, ``D`` waiting for a disk, ``S`` asleep), ticks it ran."""
+
+    state: str
+    ticks: int
+
+
+def threads(process: int) -> dict[int, Thread]:
+    """Every thread that has not ended."""
+    found = {}
+    for name in os.listdir(f"/proc/{process}/task")[:_MAX_THREADS]:
+        try:
+            words = _read(f"/proc/{process}/task/{name}/stat").rpartition(b")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        found[int(name)] = Thread(words[0].decode(), int(words[11]) + int(words[12]))
+    return found
 
 
 def command(process: int) -> bytes:
