@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import struct
@@ -391,15 +392,27 @@ def test_an_interpreter_that_cannot_be_started_is_told(monkeypatch: pytest.Monke
         probe(library, fresh=True)
 
 
-def test_a_helper_that_is_killed_is_replaced(build: Build) -> None:
+def _kill_and_wait(helper: pool.Helper) -> None:
+    signal.pidfd_send_signal(helper.process, signal.SIGKILL)
+    select.select([helper.process], [], [])
+
+
+def test_an_idle_helper_that_is_killed_is_replaced(build: Build) -> None:
     library = build(LIBRARIES["empty"])
     close_helpers()
     probe(library, fresh=True)
+    assert pool._idle
     for helper in pool._idle:
-        signal.pidfd_send_signal(helper.process, signal.SIGKILL)
-    with pytest.raises(ProbeFailed, match="was lost"):
-        probe(library, fresh=True)
+        _kill_and_wait(helper)
     assert probe(library, fresh=True).outcome is ProbeOutcome.OK
+
+
+def test_a_helper_that_is_killed_at_work_is_told_as_lost(build: Build) -> None:
+    helper = pool.Helper.start()
+    _kill_and_wait(helper)
+    with build(LIBRARIES["empty"]).open("rb") as file, pytest.raises(ProbeFailed, match="was lost"):
+        helper.begin({"timeout": 1}, file.fileno())
+    helper.close()
 
 
 def test_a_library_with_a_sanitizer_in_it_can_be_probed(open_folder: Path) -> None:

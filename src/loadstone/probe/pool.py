@@ -109,6 +109,10 @@ class Helper:
             os.close(descriptor)
         return dict(answer)
 
+    def has_ended(self) -> bool:
+        """Whether it is gone, by its own fault or another's."""
+        return bool(select.select([self.process], [], [], 0)[0])
+
     def close(self) -> None:
         """Let it end by itself."""
         self.channel.close()
@@ -141,9 +145,10 @@ def _take() -> Helper:
     with _lock:
         while _idle:
             helper = _idle.pop()
-            if helper.owner == os.getpid():
+            inherited = helper.owner != os.getpid()  # over a fork: it belongs to the parent
+            if not inherited and not helper.has_ended():
                 return helper
-            helper.close()  # inherited over a fork: it belongs to the parent
+            helper.close()
     return Helper.start()
 
 
