@@ -37,10 +37,13 @@ class Shared:
         self.variable = variable
         self.owner = owner
         found = [a for a in accesses if not a.setting_up]
+        # What callers in the program hold counts; a helper by itself, which nobody calls so, does not. Calls enter one
+        # of a helper's definitions: where that relies on its callers' lock, so do those of other platforms.
         reached = {a.spot for a in found if a.is_inner}
-        # What callers in the program hold counts; a helper by itself, which nobody calls so, does not.
+        relying = {spot.function for spot in reached} - {a.spot.function for a in found if not a.is_inner and a.locks}
         self.accesses = sorted(
-            (a for a in found if a.is_inner or a.spot not in reached), key=lambda a: (a.spot, a.is_write)
+            (a for a in found if a.is_inner or (a.spot not in reached and a.spot.function not in relying)),
+            key=lambda a: (a.spot, a.is_write),
         )
         locks = Counter(lock for a in self.accesses for lock in _locks(a))
         self.lock = locks.most_common(1)[0][0] if locks else ""
