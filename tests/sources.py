@@ -7,7 +7,6 @@ names stay where they are; the system's own package lists are not touched.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
@@ -82,8 +81,11 @@ def _unpack(archive: Path, folders: tuple[str, ...], target: Path) -> None:
             if wanted and member.isfile() and path.suffix in _TEXT:
                 member.name = str(path)
                 packed.extract(member, unpacked, filter="data")
-        with contextlib.suppress(FileExistsError):  # another test process was faster
+        try:
             unpacked.rename(target)
+        except OSError:
+            if not target.is_dir():  # else another test process was faster
+                raise
 
 
 def _fetch(source: Source) -> str:
