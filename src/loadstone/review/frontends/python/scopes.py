@@ -176,7 +176,7 @@ class Scope:
                     self.aliases[name] = dotted
 
     def _learn_attribute(self, target: ast.Attribute, value: ast.expr) -> None:
-        owner = self._class_of(target.value)
+        owner = self._class_of(target.value, self.type_of(target.value))
         if not owner or (isinstance(value, ast.Constant) and value.value is None):
             return
         key, found = (owner, target.attr), self.type_of(value)
@@ -213,8 +213,12 @@ class Scope:
             scope = scope.outer
         return None
 
-    def _class_of(self, value: ast.expr) -> str:
-        """The class an expression is, or is an instance of: ``self``, ``cls``, the class's own name, a typed value."""
+    def _class_of(self, value: ast.expr, found: str | None) -> str:
+        """The class an expression is, or is an instance of: ``self``, ``cls``, the class's own name, a typed value.
+
+        ``found`` is its type: whoever asks needs that too, and finding it twice at each link of a chain would take a
+        time without end.
+        """
         if isinstance(value, ast.Name):
             scope: Scope | None = self
             while scope is not None:
@@ -225,8 +229,7 @@ class Scope:
                 scope = scope.outer
             if value.id in self.module.classes:
                 return value.id
-        found = self.type_of(value)
-        return found if found in self.module.classes else ""
+        return found if found is not None and found in self.module.classes else ""
 
     def dotted(self, value: ast.expr) -> str | None:
         """The full name of an imported thing, a builtin, or a function or class of this file; None for values."""
@@ -287,15 +290,18 @@ class Scope:
             if loader and value.attr != "LoadLibrary":
                 return loader  # ctypes.windll.kernel32
             return dotted if dotted in _DLL_LOADERS else None
-        owner = self._class_of(value.value)
-        if owner:
-            return self.module.attributes.get((owner, value.attr)) or self.module.results.get(f"{owner}.{value.attr}")
         base = self.type_of(value.value, depth + 1)
+        owner = self._class_of(value.value, base)
+        if owner:
+            return self._member_type(owner, value.attr)
         if base in _PATHS:
             return base if value.attr in _STAYS_A_PATH else None
         if base is None or base in _PLAIN:
             return None
         return _RETURNS.get(f"{base}.{value.attr}", f"{base}.{value.attr}")
+
+    def _member_type(self, owner: str, name: str) -> str | None:
+        return self.module.attributes.get((owner, name)) or self.module.results.get(f"{owner}.{name}")
 
     def _item_type(self, value: ast.Subscript, depth: int) -> str | None:
         loader = _DLL_LOADERS.get(self.dotted(value.value) or "")
@@ -336,13 +342,13 @@ class Scope:
             made = _DLL_LOADERS.get(loader.rpartition(".")[0])
             return f"{made}.{symbol}" if made else dotted  # ctypes.windll.kernel32.GetProcAddress
         if isinstance(function, ast.Attribute):
-            owner = self._class_of(function.value)
+            base = self.type_of(function.value, depth + 1)
+            owner = self._class_of(function.value, base)
             if owner and function.attr in self.module.classes.get(owner, ()):
                 return f"{owner}.{function.attr}"
             if isinstance(function.value, ast.Call) and self.dotted(function.value.func) == "super":
                 return f"super.{function.attr}"
-            base = self.type_of(function.value, depth + 1)
-            called = self.type_of(function, depth + 1) if owner else None
+            called = self._member_type(owner, function.attr) if owner else None
             return called or (f"{base}.{function.attr}" if base and base not in _PLAIN else f"?.{function.attr}")
         found = self.type_of(function, depth + 1)
         if found is None:
