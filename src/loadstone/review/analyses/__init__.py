@@ -34,8 +34,8 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
     return Facts(
         program,
         tuple(record.sites),
-        frozenset(record.accesses),
-        frozenset(record.lock_steps),
+        tuple(record.accesses),
+        tuple(record.lock_steps),
         (),
         frozenset(record.threads),
         frozenset(record.locks),

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeVar
 
 from loadstone.review.analyses.state import Held, Spot, Taint
 from loadstone.review.apis import Api, Role
 from loadstone.review.ir import Call, Function, Program, Unit
 
-__all__ = ["Access", "Bound", "Cut", "Entry", "Exit", "Facts", "Invocation", "LockStep", "Part", "Site", "Use"]
+__all__ = ["Access", "Bound", "Cut", "Entry", "Exit", "Facts", "Found", "Invocation", "LockStep", "Part", "Site", "Use"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,21 @@ class Invocation:
     pieces: tuple[tuple[Part, ...], ...] = ()
 
 
+class Found(dict[T, None]):
+    """Things that were found, each once, in the order they were found in: a set has another order in each process.
+
+    >>> found = Found[str]()
+    >>> for name in ("b", "a", "b"):
+    ...     found.add(name)
+    >>> list(found)
+    ['b', 'a']
+    """
+
+    def add(self, thing: T) -> None:
+        """Note that it was found."""
+        self[thing] = None
+
+
 @dataclass(slots=True, eq=False)
 class Site:
     """One call of a known interface, with everything that happened to its result on any path."""
@@ -76,17 +94,17 @@ class Site:
     parent: int | None = None
     is_discarded: bool = False
     is_discarded_deliberately: bool = False
-    tests: set[Spot] = field(default_factory=set)
-    wrong_tests: set[tuple[Spot, str]] = field(default_factory=set)
-    uses: set[Use] = field(default_factory=set)
-    exits: set[Exit] = field(default_factory=set)
-    closes: set[Spot] = field(default_factory=set)
-    overwritten: set[Spot] = field(default_factory=set)
-    stores: set[str] = field(default_factory=set)
-    invocations: set[Invocation] = field(default_factory=set)
-    failures: set[str] = field(default_factory=set)
+    tests: Found[Spot] = field(default_factory=Found)
+    wrong_tests: Found[tuple[Spot, str]] = field(default_factory=Found)
+    uses: Found[Use] = field(default_factory=Found)
+    exits: Found[Exit] = field(default_factory=Found)
+    closes: Found[Spot] = field(default_factory=Found)
+    overwritten: Found[Spot] = field(default_factory=Found)
+    stores: Found[str] = field(default_factory=Found)
+    invocations: Found[Invocation] = field(default_factory=Found)
+    failures: Found[str] = field(default_factory=Found)
     returned: bool = False
-    swallowed: set[Spot] = field(default_factory=set)
+    swallowed: Found[Spot] = field(default_factory=Found)
 
     @property
     def is_inner(self) -> bool:
@@ -155,8 +173,8 @@ class Facts:
 
     program: Program
     sites: tuple[Site, ...] = ()
-    accesses: frozenset[Access] = frozenset()
-    lock_steps: frozenset[LockStep] = frozenset()
+    accesses: tuple[Access, ...] = ()
+    lock_steps: tuple[LockStep, ...] = ()
     entries: tuple[Entry, ...] = ()
     threads: frozenset[Spot] = frozenset()
     lock_names: frozenset[str] = frozenset()

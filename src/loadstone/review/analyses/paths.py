@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Access, Bound, Cut, Exit, Invocation, LockStep, Part, Site, Use
+from loadstone.review.analyses.facts import Access, Bound, Cut, Exit, Found, Invocation, LockStep, Part, Site, Use
 from loadstone.review.analyses.mentions import calls_in, children, names_in
 from loadstone.review.analyses.state import (
     Held,
@@ -130,8 +130,8 @@ class Record:
 
     sites: list[Site] = field(default_factory=list)
     index: dict[tuple[object, ...], int] = field(default_factory=dict)
-    accesses: set[Access] = field(default_factory=set)
-    lock_steps: set[LockStep] = field(default_factory=set)
+    accesses: Found[Access] = field(default_factory=Found)
+    lock_steps: Found[LockStep] = field(default_factory=Found)
     threads: set[Spot] = field(default_factory=set)
     locks: set[str] = field(default_factory=set)
     stored_taint: dict[str, Taint] = field(default_factory=dict)
