@@ -1,0 +1,205 @@
+"""Real projects reviewed whole, and what a person who read each place says of each finding.
+
+``judgements.toml`` holds the verdicts; ``python -m tests.review.triage`` reviews the projects and writes
+``docs/review/triage.md``. A finding that nobody has judged is an error: so is one judged true that is found no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from tests.sources import SOURCES, tree
+from tests.wheels import CACHE, wheel
+
+from loadstone.core.claims import Finding, Severity
+from loadstone.review.engine import Options, review
+
+__all__ = ["PAGE", "PROJECTS", "SMALL", "Judged", "Verdict", "findings", "judge", "page"]
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "review" / "triage.md"
+_JUDGEMENTS: Final = Path(__file__).with_name("judgements.toml")
+
+PACKAGES: Final = {
+    "cairocffi": "1.7.1",
+    "pyglet": "2.1.19",
+    "python-magic": "0.4.27",
+    "python-vlc": "3.0.21203",
+    "pyusb": "1.3.1",
+    "soundfile": "0.14.0",
+}
+"""Python packages that wrap native libraries, as their wheels have them."""
+
+PROJECTS: Final = (*(name for name in SOURCES if name != "qt"), *PACKAGES)
+SMALL: Final = ("apr", "cpython", "libltdl", "lua", "cairocffi", "python-magic", "python-vlc", "pyusb", "soundfile")
+"""Those that every run of the tests can afford."""
+
+_NOT_THE_PRODUCT: Final = ("test", "tests", "fuzzing")
+
+
+class Verdict(StrEnum):
+    """What a person found at the place."""
+
+    TRUE = "true"  # what is said is so, and worth a change
+    BY_DESIGN = "by design"  # what is said is so; the authors mean it, or nothing can come of it there
+    FALSE = "false"  # what is said is not so
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a rule found something."""
+
+    project: str
+    path: str
+    line: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One finding, with the verdict and the sentence that gives its reason; none while nobody has judged it."""
+
+    place: Place
+    severity: Severity
+    message: str
+    verdict: Verdict | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a project's review found that weighs, and how much was read."""
+
+    project: str
+    lines: int
+    findings: tuple[Finding, ...]
+
+
+def findings(project: str) -> Reviewed:
+    """The findings of medium severity or more in a project, its tests left out."""
+    folder = tree(project) if project in SOURCES else _package(project)
+    with contextlib.chdir(folder):
+        result = review(["."], Options(exclude=_NOT_THE_PRODUCT))
+    weighing = (r.claim for r in result.results if isinstance(r.claim, Finding))
+    return Reviewed(project, result.counts.lines, tuple(f for f in weighing if f.severity.rank >= Severity.MEDIUM.rank))
+
+
+def _package(name: str) -> Path:
+    """The unpacked wheel of a Python package."""
+    version = PACKAGES[name]
+    folder = CACHE / "sources" / "trees" / f"{name}-{version}"
+    if not folder.is_dir():
+        with zipfile.ZipFile(wheel(name, version, "any")) as archive:
+            archive.extractall(folder, [entry for entry in archive.namelist() if entry.endswith(".py")])
+    return folder
+
+
+def judge(reviewed: Reviewed) -> tuple[list[Judged], list[Place]]:
+    """Each finding with its verdict, and the places judged true where nothing is found any more."""
+    known = {place: ruling for place, ruling in _judgements() if place.project == reviewed.project}
+    judged = []
+    for finding in reviewed.findings:
+        place = Place(reviewed.project, finding.location.path, finding.location.start, finding.rule)
+        verdict, why = known.pop(place, (None, ""))
+        judged.append(Judged(place, finding.severity, finding.message, verdict, why))
+    return judged, sorted(place for place, (verdict, _) in known.items() if verdict is Verdict.TRUE)
+
+
+def _patches() -> list[tuple[str, str, str]]:
+    with _JUDGEMENTS.open("rb") as file:
+        return [(one["where"], one["weakness"], one["patch"]) for one in tomllib.load(file)["patch"]]
+
+
+def _judgements() -> Iterator[tuple[Place, tuple[Verdict, str]]]:
+    with _JUDGEMENTS.open("rb") as file:
+        listed = tomllib.load(file)["judgement"]
+    for one in listed:
+        for where in one["places"]:
+            path, _, line = where.rpartition(":")
+            yield Place(one["project"], path, int(line), one["rule"]), (Verdict(one["verdict"]), one["why"])
+
+
+# The page.
+
+_OPENING: Final = """\
+# Real projects, every finding judged
+
+Each project was reviewed whole (its tests and fuzzers left out), and every finding of medium severity or more was read
+in the source by a person. *True* means: what is said is so, and worth a change. *By design*: what is said is so; the
+authors mean it, or nothing can come of it there. *False*: what is said is not so. Precision is the share that is not
+false. The table is written by `python -m tests.review.triage` from verdicts kept with the tests, which hold that every
+finding is judged and that none of the true ones is lost.
+"""
+
+
+def page(all_reviewed: Sequence[Reviewed]) -> str:
+    """The whole page."""
+    judged = {reviewed.project: judge(reviewed)[0] for reviewed in all_reviewed}
+    everything = [one for found in judged.values() for one in found]
+    blocks = [
+        _OPENING,
+        "## In short\n",
+        _table(
+            ("project", "lines", *_HEADS),
+            [(_title(r.project), f"{r.lines:,}", *_figures(judged[r.project])) for r in all_reviewed]
+            + [("**all**", f"{sum(r.lines for r in all_reviewed):,}", *_figures(everything))],
+        ),
+        "## By rule\n",
+        _table(
+            ("rule", *_HEADS),
+            [(f"[{rule}](../rules/{rule}.md)", *_figures(found)) for rule, found in _by_rule(everything)],
+        ),
+        "## What to change where a finding is true\n",
+        _table(("where", "the weakness", "what mends it"), _patches()),
+        "## Every finding\n",
+        *(_listing(project, found) for project, found in judged.items() if found),
+    ]
+    return "\n".join(blocks)
+
+
+_HEADS: Final = ("findings", "true", "by design", "false", "precision")
+
+
+def _title(project: str) -> str:
+    version = SOURCES[project].version if project in SOURCES else PACKAGES[project]
+    return f"{project} {version.removesuffix('+dfsg')}"
+
+
+def _figures(found: Sequence[Judged]) -> tuple[str, ...]:
+    count = Counter(one.verdict for one in found)
+    precision = f"{1 - count[Verdict.FALSE] / len(found):.2f}" if found else "-"
+    return (str(len(found)), *(str(count[verdict]) for verdict in Verdict), precision)
+
+
+def _by_rule(found: Iterable[Judged]) -> list[tuple[str, list[Judged]]]:
+    grouped: defaultdict[str, list[Judged]] = defaultdict(list)
+    for one in found:
+        grouped[one.place.rule].append(one)
+    return sorted(grouped.items())
+
+
+def _listing(project: str, found: Sequence[Judged]) -> str:
+    grouped: defaultdict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    for one in found:
+        grouped[one.place.path, one.place.rule, str(one.verdict), one.why].append(one.place.line)
+    rows = [
+        (f"`{path}` {', '.join(map(str, sorted(lines)))}", rule, verdict, why)
+        for (path, rule, verdict, why), lines in sorted(grouped.items())
+    ]
+    return f"### {_title(project)}\n\n{_table(('where', 'rule', 'verdict', 'why'), rows)}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page([findings(project) for project in PROJECTS]), encoding="utf-8")
