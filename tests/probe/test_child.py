@@ -17,7 +17,7 @@ from tests.probe.conftest import Build
 from tests.probe.nasty import CLEAN, Case
 
 from loadstone.probe.child import CHANNEL_LOST
-from loadstone.probe.confine_linux import LAYERS
+from loadstone.probe.confine_linux import LAYERS, ORPHANED
 from loadstone.probe.scratch import Scratch, remove
 
 ROOT = Path(__file__).resolve().parents[2] / "src"
@@ -25,7 +25,7 @@ LIBRARIES = {case.name: case for case in CLEAN}
 NONCE = b"0123456789abcdef"
 TALK = """\
 import json, mmap, os, socket, sys
-root, packages, measured, library, home, fence, user = sys.argv[1:8]
+root, packages, measured, library, home, fence, user, helper = sys.argv[1:9]
 sys.path[:0] = [root]
 sys.path.append(packages)
 if measured == "yes":
@@ -45,7 +45,7 @@ out, end = os.pipe()
 orders = Orders(
     nonce=b"0123456789abcdef", path=os.fsencode(library), file=os.open(library, os.O_RDONLY),
     symbols=[b"answer", b"missing"], progress=mmap.mmap(-1, 4096), threads=2, seconds=0.05, calls=[b"answer"],
-    fence=Fence(home, fence, int(user), 60, os.getppid(), "not for this test", notify=False),
+    fence=Fence(home, fence, int(user), 60, int(helper) or os.getpid(), "not for this test", notify=False),
 )
 child = os.fork()
 if not child:
@@ -53,7 +53,7 @@ if not child:
     run(orders, theirs, end)
 theirs.close()
 said = [ours.recv(65536)]
-for command in sys.argv[8:]:
+for command in sys.argv[9:]:
     ours.send(command.encode())
     said.append(ours.recv(65536))
 _, status = os.waitpid(child, 0)
@@ -61,12 +61,13 @@ print(json.dumps({"said": [one.decode() for one in said], "status": os.waitstatu
 """
 
 
-def _talk(library: Path, folder: Path, commands: list[str]) -> tuple[list[dict[str, Any]], int]:
+def _talk(library: Path, folder: Path, commands: list[str], helper: int = 0) -> tuple[list[dict[str, Any]], int]:
     user = 65534 if os.geteuid() == 0 else 0
     scratch = Scratch(str(folder), user)
     running = coverage.Coverage.current()
     arguments = [str(ROOT), sysconfig.get_path("purelib"), "yes" if running else "no", str(library)]
-    command = [sys.executable, "-I", "-S", "-c", TALK, *arguments, scratch.home, scratch.fence, str(user), *commands]
+    arguments += [scratch.home, scratch.fence, str(user), str(helper)]
+    command = [sys.executable, "-I", "-S", "-c", TALK, *arguments, *commands]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     if running is not None:
         target = Path(str(running.get_option("run:data_file"))).absolute()
@@ -101,6 +102,12 @@ def test_the_child_ends_by_exit_when_told_to(build: Build, open_folder: Path) ->
     said, status = _talk(build(LIBRARIES["empty"]), open_folder, ["load", "exit"])
     assert [record.get("done") for record in said] == ["setup", "load", None]
     assert status == 0
+
+
+def test_the_child_loads_nothing_once_its_helper_has_ended(build: Build, open_folder: Path) -> None:
+    said, status = _talk(build(LIBRARIES["empty"]), open_folder, [], helper=1)
+    assert said == [{}]
+    assert status == ORPHANED
 
 
 @pytest.mark.parametrize(("source", "word"), [("int missing(void); int f(void) { return missing(); }", "missing")])

@@ -104,22 +104,23 @@ class _Campaign:
 
     def _fork(self, number: int) -> int:
         words_in, words_out = os.pipe()
+        worker = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
                 os.close(words_in)
-                self._become_child(number, words_out)
+                self._become_child(number, words_out, worker)
             finally:
                 os._exit(EXIT_CANNOT_LOAD)
         os.close(words_out)
         self.words = words_in
         return pid
 
-    def _become_child(self, number: int, words: int) -> None:
+    def _become_child(self, number: int, words: int, worker: int) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         if not self.refused:
             let_me_be_traced()
-        layers = _fence(self.job)
+        layers = _fence(self.job, worker)
         if not self.ready:
             os.write(words, json.dumps(layers).encode() + b"\n")
         run_child(
@@ -269,7 +270,7 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def _fence(job: Job) -> list[tuple[str, str]]:
+def _fence(job: Job, worker: int) -> list[tuple[str, str]]:
     """Raise the probe's layers round the child; what became of each. Output goes nowhere: it would fill the disk."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -280,7 +281,7 @@ def _fence(job: Job) -> list[tuple[str, str]]:
         outside=os.path.dirname(job.scratch),
         user=0,
         seconds=int(job.time_s) + 60,
-        helper=os.getppid(),
+        helper=worker,
         unshared="the fuzzed process shares them with its tracer",
         notify=False,
     )

@@ -28,6 +28,7 @@ __all__ = [
     "FORBIDDEN",
     "LAYERS",
     "MEMORY_LIMIT",
+    "ORPHANED",
     "Fence",
     "Layer",
     "Listener",
@@ -47,6 +48,9 @@ _FILE_LIMIT: Final = 16 << 20
 _STACK_LIMIT: Final = 8 << 20
 _PROCESS_LIMIT: Final = 256
 _TRIAL_NAME: Final = "trial"
+
+ORPHANED: Final = 114
+"""Exit status of a child whose helper ended before it could ask to end with it. Nobody is left to read it."""
 
 
 class Fence(NamedTuple):
@@ -106,6 +110,8 @@ def raise_fence(fence: Fence) -> tuple[list[Layer], Listener]:
     ]
     process.stay_traceable()
     process.die_with_parent()
+    if fence.unshared and os.getppid() != fence.helper:  # in a namespace of its own no parent can be seen
+        os._exit(ORPHANED)
     try:
         listener = _filter(fence)
         layers.append(_layer("seccomp", _filter_tried))

@@ -40,7 +40,10 @@ def _prctl(option: int, value: int) -> int:
 
 
 def die_with_parent() -> None:
-    """SIGKILL for the caller when the thread that forked it ends. Changing the user clears this: call it after."""
+    """SIGKILL for the caller when the thread that forked it ends. Changing the user clears this: call it after.
+
+    A parent that ended before the call is not noticed: compare ``os.getppid()`` with its id afterwards.
+    """
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
 
 
