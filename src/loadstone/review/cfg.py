@@ -287,12 +287,7 @@ class _Builder:
                 return self.branch(bare.operands[1])
             if bare.operator == "?:":
                 return self.choice(bare)
-        if (
-            isinstance(bare, ir.Call)
-            and bare.name
-            in {"__builtin_expect", "likely", "unlikely", "Q_LIKELY", "Q_UNLIKELY", "G_LIKELY", "G_UNLIKELY", "bool"}
-            and bare.arguments
-        ):
+        if isinstance(bare, ir.Call) and bare.arguments and _hands_its_argument_on(bare.name):
             return self.branch(bare.arguments[0])
         index = self.add(Kind.TEST, condition.line, expression=condition)
         if isinstance(bare, ir.Literal):
@@ -484,6 +479,11 @@ def _with_value(statement: ir.Assign, value: ir.Expression) -> ir.Assign:
 
 def _has_label(block: ir.Block) -> bool:
     return any(isinstance(s, ir.Label) or (isinstance(s, ir.Block) and _has_label(s)) for s in block.body)
+
+
+def _hands_its_argument_on(name: str) -> bool:
+    """Whether a call in a condition asks what its argument asks: ``likely`` under whatever name a project gives it."""
+    return name in {"__builtin_expect", "bool"} or name.lower().endswith("likely")
 
 
 def _catches_all(handler: ir.Handler) -> bool:

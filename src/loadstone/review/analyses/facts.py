@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.state import Held, Spot, Taint
 from loadstone.review.apis import Api, Role
-from loadstone.review.ir import Call, Function, Program, Unit
+from loadstone.review.ir import Call, Cast, Expression, Function, If, Loop, Member, Name, Operation, Program, Unit
+from loadstone.review.walk import expressions, tops
 
 __all__ = ["Access", "Bound", "Cut", "Entry", "Exit", "Facts", "Found", "Invocation", "LockStep", "Part", "Site", "Use"]
 
@@ -167,6 +169,17 @@ class Cut:
     bound: Bound
 
 
+_ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
+
+
+def _named(condition: Expression) -> Iterator[str]:
+    """The variable or member that an expression is, casts aside."""
+    while isinstance(condition, Cast):
+        condition = condition.operand
+    if isinstance(condition, (Name, Member)):
+        yield condition.name
+
+
 @dataclass(eq=False)
 class Facts:
     """Everything found in one program; sites with the same call are one, whichever way they were reached."""
@@ -186,6 +199,21 @@ class Facts:
     def of(self, *roles: Role) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""
         return (s for s in self.merged if s.api.role in roles)
+
+    @cached_property
+    def asked_names(self) -> frozenset[str]:
+        """The variables and members that a condition anywhere asks about: ``if (lib->run)``, ``run == NULL``."""
+        asked: set[str] = set()
+        for unit in self.program.units:
+            for function in unit.functions:
+                for statement in every_statement(function.body):
+                    if isinstance(statement, (If, Loop)) and statement.condition is not None:
+                        asked.update(_named(statement.condition))
+                    for top in tops(statement):
+                        for part in expressions(top):
+                            if isinstance(part, Operation) and part.operator in _ASKS:
+                                asked.update(name for operand in part.operands for name in _named(operand))
+        return frozenset(asked)
 
     @cached_property
     def merged(self) -> tuple[Site, ...]:

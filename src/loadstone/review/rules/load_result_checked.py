@@ -9,12 +9,16 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.apis import Role, Success
+from loadstone.review.ir import Literal
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE", "is_checked", "is_plainly_unchecked"]
 
 _ROLES: Final = (Role.LOAD, Role.RESOLVE, Role.FIND, Role.BORROW)
+_TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()"})
+"""Functions that store a result for later readers, who test what they read."""
+
 _SPOILED: Final = frozenset({"call", "dereference"})
 
 
@@ -24,16 +28,24 @@ def is_checked(site: Site, facts: Facts) -> bool:
         return True
     if any(use.known is not True and use.how in _SPOILED for use in site.uses):
         return False
-    return bool(site.tests) or site.returned or bool({s.rpartition(".")[2] for s in site.stores} & facts.tested_places)
+    stored = {place.rpartition(".")[2] for place in site.stores}
+    return bool(site.tests or site.returned or stored & facts.tested_places or stored & _TESTED_BY_READERS)
 
 
 def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     """Whether nothing ever looks at the result (a call through it untested is another rule's finding)."""
     if site.api.raises or site.api.success is Success.NONE or is_checked(site, facts) or site.is_inner:
         return False
-    if any(use.how in _SPOILED and use.known is not True for use in site.uses):
+    if any(use.how in _SPOILED and use.known is not True for use in site.uses) or _is_the_program(site):
         return False
-    return not site.tests
+    stored = {place.rpartition(".")[2] for place in site.stores}
+    return not site.tests and not stored & facts.asked_names
+
+
+def _is_the_program(site: Site) -> bool:
+    """``GetModuleHandle(NULL)``: the handle of the program itself, which cannot be missing."""
+    first = next(iter(site.call.arguments), None)
+    return site.api.role is Role.BORROW and isinstance(first, Literal) and first.value is None
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -10,6 +10,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts
+from loadstone.review.apis import Role, tables
 from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step, unit_of
 from loadstone.review.rules.rule import Rule
@@ -20,22 +21,28 @@ _ATOMIC: Final = ("atomic", "Atomic", "once_flag", "QBasicAtomic", "thread_local
 _CONSTANT: Final = ("const ", "constexpr")
 
 
+_FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
+_TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
 _COUNT: Final = re.compile(
-    r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z|count|refcnt|references"
+    r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z"
+    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)|(?:^|\.)_?count(?:er)?\Z|references"
 )
 
 
 def is_count(variable: str) -> bool:
     """Whether a name says that it counts references or loads."""
-    return bool(_COUNT.search(variable)) and "account" not in variable.lower()
+    return bool(_COUNT.search(variable)) and not _FLAG.search(variable)
 
 
 class Shared:
     """Every access to one variable that more than one thread may reach."""
 
-    def __init__(self, variable: str, owner: str, accesses: Iterable[Access]) -> None:
+    def __init__(self, variable: str, owner: str, accesses: Iterable[Access], unit: Unit) -> None:
         self.variable = variable
         self.owner = owner
+        self.unit = unit
+        # What is neither at file scope nor a function's own static is a member of something.
+        self.is_member = bool(owner) or not (":" in variable or any(v.name == variable for v in unit.variables))
         found = [a for a in accesses if not a.setting_up]
         # What callers in the program hold counts; a helper by itself, which nobody calls so, does not. Calls enter one
         # of a helper's definitions: where that relies on its callers' lock, so do those of other platforms.
@@ -58,6 +65,10 @@ class Shared:
         return [a for a in self.accesses if self.lock not in _locks(a) and a.spot.line not in held]
 
     @property
+    def held_lines(self) -> set[tuple[str, int]]:
+        return {(a.spot.path, a.spot.line) for a in self.held}
+
+    @property
     def lines(self) -> int:
         return len({(a.spot.path, a.spot.line) for a in self.accesses})
 
@@ -71,7 +82,7 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
     """Shared variables with all their accesses, those that are atomic, constant or locks themselves left out."""
     groups: dict[tuple[str, str], list[Access]] = {}
     for access in facts.accesses:
-        if access.variable in facts.lock_names or access.variable.startswith(("*", "[")):
+        if access.variable.rpartition(":")[2] in facts.lock_names or access.variable.startswith(("*", "[")):
             continue
         key = (access.variable, access.owner if access.owner != "*" else "")
         own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
@@ -85,7 +96,7 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
     for (variable, owner), accesses in sorted(groups.items()):
         unit = unit_of(facts, accesses[0].spot.path)
         if unit is not None and not _is_safe_by_type(unit, variable, owner):
-            yield Shared(variable, owner, accesses)
+            yield Shared(variable, owner, accesses, unit)
 
 
 def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
@@ -104,17 +115,17 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         if is_count(shared.variable) and len({w.spot for w in writes}) > 1:
             continue
-        if shared.lock:
-            yield from _locked(rule, shared, writes)
-        elif facts.threads or facts.lock_names:
+        if shared.lock and 2 * len(shared.held_lines) >= shared.lines:
+            yield from _locked(rule, shared)
+        elif shared.lock or facts.threads:  # a lock that most do without is there for something else
             yield from _bare(rule, shared, facts)
 
 
-def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]:
-    bare = shared.bare
+def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
+    bare = [a for a in shared.bare if not (shared.is_member and _TEARS_DOWN.search(a.spot.function))]
     held = shared.held
     held_writes = [a for a in held if a.is_write]
-    lines = len({(a.spot.path, a.spot.line) for a in held})
+    lines = len(shared.held_lines)
     if not bare:
         yield rule.yes(
             (
@@ -132,7 +143,7 @@ def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]
         return
     changing = next((a.spot.function for a in bare if a.is_write), bare[0].spot.function)
     worst = next(a for a in bare if a.spot.function == changing)
-    other = (held_writes or writes)[0]
+    other = (held_writes or held)[0]
     verb = "writes" if worst.is_write else "reads"
     yield rule.no(
         (
@@ -151,28 +162,31 @@ def _locked(rule: Rule, shared: Shared, writes: list[Access]) -> Iterator[Claim]
 
 
 def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
-    """Nothing ever guards it, though this code has threads or locks: only a test and set in one function is claimed."""
-    unit = unit_of(facts, shared.accesses[0].spot.path)
-    if not facts.threads or unit is None or shared.owner:
+    """Nothing guards it as a habit, though there are threads: only a lazy load, tested for, then made, is claimed."""
+    if shared.is_member or (shared.unit.language is Language.PYTHON and not shared.lock):
         return
+    once = {(site.spot.path, site.spot.function) for site in facts.of(Role.ONCE)}
     by_function: dict[str, list[Access]] = {}
     for access in shared.accesses:
         by_function.setdefault(access.spot.function, []).append(access)
     for function, accesses in sorted(by_function.items()):
-        reads = [a for a in accesses if not a.is_write]
-        writes = [a for a in accesses if a.is_write and a.holds]
-        if reads and writes and unit.language is not Language.PYTHON:
-            yield rule.no(
-                (
-                    f"{shared.variable} is tested and set at lines {reads[0].spot.line} and "
-                    f"{writes[-1].spot.line} with no lock held."
-                ),
-                at(writes[-1].spot),
-                confidence=Confidence.POSSIBLE,
-                why=(step(reads[0].spot, "tested", "test"), step(writes[-1].spot, "set", "use")),
-                context=function,
-            )
-            return
+        made = next((a for a in accesses if a.is_write and _is_lazy_load(a)), None)
+        tested = next((a for a in accesses if not a.is_write), None)
+        if made is None or tested is None or tested.spot >= made.spot or (made.spot.path, function) in once:
+            continue
+        yield rule.no(
+            f"{shared.variable} is tested and set at lines {tested.spot.line} and {made.spot.line} with no lock held.",
+            at(made.spot),
+            confidence=Confidence.POSSIBLE,
+            why=(step(tested.spot, "tested", "test"), step(made.spot, "set", "use")),
+            context=function,
+        )
+        return
+
+
+def _is_lazy_load(access: Access) -> bool:
+    api = tables().get(access.holds) if access.holds else None
+    return api is not None and api.role in {Role.LOAD, Role.RESOLVE, Role.BORROW}
 
 
 RULE: Final = Rule(

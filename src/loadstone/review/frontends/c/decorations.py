@@ -21,6 +21,7 @@ _WORDS: Final = (
     rb"__declspec\s*\([^()]*\)|\b(?:__extension__|__restrict|__inline__|__inline|__forceinline|_Noreturn|noreturn"
     rb"|__noreturn|WINAPI|APIENTRY|CALLBACK|STDMETHODCALLTYPE|__stdcall|__cdecl|__fastcall|__thiscall|_stdcall|_cdecl"
     rb"|__unused|__maybe_unused|JNIEXPORT|JNICALL|LIBRARY_NOEXCEPT|QT_(?:BEGIN|END)_NAMESPACE|G_(?:BEGIN|END)_DECLS"
+    rb"|Py_(?:BEGIN|END)_ALLOW_THREADS|Py_(?:UN)?BLOCK_THREADS"
     rb"|Q_OBJECT|Q_GADGET|Q_INVOKABLE|Q_REQUIRED_RESULT|Q_NORETURN|Q_ALWAYS_INLINE|Q_NEVER_INLINE|Q_DECL_[A-Z_]+"
     rb"|[A-Z][A-Z0-9]*_(?:[A-Z0-9]+_)*(?:API|EXPORT|EXPORTS|IMPORT|CALL|PUBLIC|PRIVATE|HIDDEN|VISIBLE|NORETURN|CDECL)"
     rb"|[A-Z][A-Z0-9]*CALL|LUAMOD_API|LUAI_FUNC|BEGIN_C_DECLS|END_C_DECLS)\b(?!\s*\()"

@@ -44,6 +44,7 @@ _QUALIFIERS: Final = re.compile(
     r"\b(?:const|volatile|struct|class|enum|union|static|extern|inline|mutable|register|typename|constexpr|thread_local)\b"
 )
 _POINTER_TYPE: Final = re.compile(r"[A-Z]\w*(?:Pointer|Ptr|Func|Function|Fn)\Z|_(?:fn|func|ptr)_t\Z")
+_DATA_POINTER: Final = re.compile(r"\(\s*(?:\w*pointer|L?P(?:C?VOID|BYTE|C?W?STR)|\w+_ptr(?:_t)?)\s*\)\Z")
 _KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
     "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None,
     "INVALID_HANDLE_VALUE": -1,
@@ -261,6 +262,10 @@ class Expressions:
         result = self.lower(left) if left is not None else ir.Operation(self.line(node), "?", ())
         for part in reversed(spine):
             operator = part.child_by_field_name("operator")
+            if part is spine[-1] and left is not None and operator is not None and self._casts_address(left, operator):
+                address = ir.Operation(self.line(part), "address", (self.child(part, "right"),))
+                result = ir.Cast(self.line(part), _text(left)[1:-1].strip(), address)
+                continue
             word = {"and": "&&", "or": "||", "not_eq": "!="}.get(found := _text(operator) if operator else "?", found)
             result = ir.Operation(self.line(part), word, (result, self.child(part, "right")))
         return result
@@ -370,6 +375,11 @@ class Expressions:
         if _text(function) == "Q_D" and arguments is not None:
             return ir.Store(line, ir.Name(line, "d"), ir.Member(line, ir.Name(line, "this"), "d_ptr", through=True))
         return ir.Call(line, self.name_of(inner), callee, given, (), receiver, self.end_line(node))
+
+    def _casts_address(self, left: Node, operator: Node) -> bool:
+        """``(gpointer) &x``: the grammar, which knows no types, takes it for ``gpointer & x``."""
+        name = _text(left)
+        return _text(operator) == "&" and bool(_DATA_POINTER.match(name)) and name[1:-1].strip() not in self.types
 
     def _names_type(self, node: Node) -> bool:
         """``(name)(x)``: a cast when name is no variable and reads like a type (nothing else tells without headers)."""
