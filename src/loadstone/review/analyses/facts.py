@@ -172,12 +172,14 @@ class Cut:
 _ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
 
 
-def _named(condition: Expression) -> Iterator[str]:
-    """The variable or member that an expression is, casts aside."""
-    while isinstance(condition, Cast):
-        condition = condition.operand
-    if isinstance(condition, (Name, Member)):
-        yield condition.name
+def _named(expression: Expression) -> Iterator[str]:
+    """The variable or member that an expression is, casts and ``*`` aside."""
+    while isinstance(expression, (Cast, Operation)):
+        if isinstance(expression, Operation) and expression.operator != "deref":
+            return
+        expression = expression.operand if isinstance(expression, Cast) else expression.operands[0]
+    if isinstance(expression, (Name, Member)):
+        yield expression.name
 
 
 @dataclass(eq=False)
@@ -200,20 +202,30 @@ class Facts:
         """Sites of the given roles, each call once, in the order of the source."""
         return (s for s in self.merged if s.api.role in roles)
 
-    @cached_property
+    @property
     def asked_names(self) -> frozenset[str]:
         """The variables and members that a condition anywhere asks about: ``if (lib->run)``, ``run == NULL``."""
+        return self._asked_and_called[0]
+
+    @property
+    def called_names(self) -> frozenset[str]:
+        """The variables and members that are called anywhere: ``lib->run()``, ``(*run)()``."""
+        return self._asked_and_called[1]
+
+    @cached_property
+    def _asked_and_called(self) -> tuple[frozenset[str], frozenset[str]]:
         asked: set[str] = set()
-        for unit in self.program.units:
-            for function in unit.functions:
-                for statement in every_statement(function.body):
-                    if isinstance(statement, (If, Loop)) and statement.condition is not None:
-                        asked.update(_named(statement.condition))
-                    for top in tops(statement):
-                        for part in expressions(top):
-                            if isinstance(part, Operation) and part.operator in _ASKS:
-                                asked.update(name for operand in part.operands for name in _named(operand))
-        return frozenset(asked)
+        called: set[str] = set()
+        blocks = (function.body for unit in self.program.units for function in unit.functions)
+        for statement in (statement for block in blocks for statement in every_statement(block)):
+            if isinstance(statement, (If, Loop)) and statement.condition is not None:
+                asked.update(_named(statement.condition))
+            for part in (part for top in tops(statement) for part in expressions(top)):
+                if isinstance(part, Call):
+                    called.update(_named(part.function))
+                elif isinstance(part, Operation) and part.operator in _ASKS:
+                    asked.update(name for operand in part.operands for name in _named(operand))
+        return frozenset(asked), frozenset(called)
 
     @cached_property
     def merged(self) -> tuple[Site, ...]:

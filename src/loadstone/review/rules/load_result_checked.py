@@ -39,6 +39,8 @@ def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     if any(use.how in _SPOILED and use.known is not True for use in site.uses) or _is_the_program(site):
         return False
     stored = {place.rpartition(".")[2] for place in site.stores}
+    if site.api.role is Role.RESOLVE and stored and not stored & facts.called_names:
+        return False  # kept for others, and nothing here calls it
     return not site.tests and not stored & facts.asked_names
 
 

@@ -56,6 +56,9 @@ _KNOWN_DLLS: Final = frozenset(
 )
 """DLLs that Windows maps from System32 whatever the search order is (HKLM ... Session Manager KnownDLLs)."""
 
+_API_SETS: Final = ("api-ms-win-", "ext-ms-")
+"""Names of contracts, not of files: Windows knows which DLL implements each and searches nowhere (API set schema)."""
+
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     privileged = _privileged(facts)
@@ -75,6 +78,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 continue
             elif is_absolute(path):
                 absolute.setdefault(site.spot.path, []).append(site.spot)
+            elif path.lower().startswith(_API_SETS):
+                continue
             elif site.api.family == "Win32":
                 yield from _windows(rule, site, invocation, path, defaults.get(site.spot.path))
             elif "winmode" in dict(site.call.keywords) and "/" not in path and "\\" not in path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site, Use
 from loadstone.review.apis import Role
@@ -37,11 +37,14 @@ def _finding(rule: Rule, site: Site, use: Use) -> Claim:
         "kept": f"is still reachable through {use.owner} when its function ends",
         "return": f"is returned at line {use.spot.line}",
     }.get(use.how, f"is used at line {use.spot.line}")
-    where = use.closed if use.how == "kept" else use.spot
+    kept = use.how == "kept"
+    where = use.closed if kept else use.spot
     return rule.no(
         f"{subject} belongs to a library that is closed at line {use.closed.line}, and {ending}.",
         at(where),
         cwe=416 if symbol else 672,
+        severity=Severity.LOW if kept else None,  # left behind: nobody was seen to use it
+        confidence=Confidence.POSSIBLE if kept else Confidence.LIKELY,
         why=(
             step(site.spot, "obtained", "acquire"),
             step(use.closed, "its library is closed", "release"),

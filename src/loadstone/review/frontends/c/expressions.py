@@ -44,6 +44,7 @@ _QUALIFIERS: Final = re.compile(
     r"\b(?:const|volatile|struct|class|enum|union|static|extern|inline|mutable|register|typename|constexpr|thread_local)\b"
 )
 _POINTER_TYPE: Final = re.compile(r"[A-Z]\w*(?:Pointer|Ptr|Func|Function|Fn)\Z|_(?:fn|func|ptr)_t\Z")
+_CAST_MACRO: Final = re.compile(r"(?i)(?:\A|_)cast(?:_|\Z)")
 _DATA_POINTER: Final = re.compile(r"\(\s*(?:\w*pointer|L?P(?:C?VOID|BYTE|C?W?STR)|\w+_ptr(?:_t)?)\s*\)\Z")
 _KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
     "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None,
@@ -362,7 +363,7 @@ class Expressions:
         if (
             function.type == "identifier"
             and len(values) == 1
-            and _POINTER_TYPE.search(_text(function))
+            and (_POINTER_TYPE.search(_text(function)) or _CAST_MACRO.search(_text(function)))
             and _text(function) not in self.types
         ):
             return ir.Cast(line, _text(function), self.lower(values[0]))
