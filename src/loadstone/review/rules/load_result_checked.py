@@ -16,8 +16,8 @@ from loadstone.review.rules.rule import Rule
 __all__ = ["RULE", "is_checked", "is_plainly_unchecked"]
 
 _ROLES: Final = (Role.LOAD, Role.RESOLVE, Role.FIND, Role.BORROW)
-_TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()"})
-"""Functions that store a result for later readers, who test what they read."""
+_TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()", "yield()"})
+"""What hands a result to readers elsewhere, who test what they get."""
 
 _SPOILED: Final = frozenset({"call", "dereference"})
 

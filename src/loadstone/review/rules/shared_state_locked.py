@@ -24,8 +24,8 @@ _CONSTANT: Final = ("const ", "constexpr")
 _FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
 _TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
 _COUNT: Final = re.compile(
-    r"(?i)(?:^|_|\.)(?:ref|refs|use|users?|load|open|n_?ref|link)_?(?:s|count|counter|cnt)?_?\Z"
-    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)|(?:^|\.)_?count\Z|references"
+    r"(?i)(?:^|_|\.)n?_?(?:refs?|users|uses|loads|opens|links)_?\Z"
+    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|counter|cnt)|(?:^|\.)_?count\Z|references"
 )
 
 

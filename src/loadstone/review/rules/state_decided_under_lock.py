@@ -23,9 +23,9 @@ _WRITES: Final = re.compile(r"^(?:store|storeRelaxed|storeRelease|exchange|fetch
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    threaded = any("mutex" in unit.text.lower() for unit in facts.program.units)
-    for unit in facts.program.units if threaded else ():
-        for function in unit.functions if unit.language in NATIVE else ():
+    threaded = (u for u in facts.program.units if u.language in NATIVE and "mutex" in u.text.lower())
+    for unit in threaded:
+        for function in unit.functions:
             yield from _function(rule, unit, function)
 
 

@@ -50,6 +50,8 @@ _KNOWN_CONSTANTS: Final[Mapping[str, object]] = {
     "true": True, "false": False, "TRUE": True, "FALSE": False, "NULL": None, "nullptr": None, "Q_NULLPTR": None,
     "INVALID_HANDLE_VALUE": -1,
 }  # fmt: skip
+_TRUTH: Final = re.compile(r"[A-Z]\w*_(TRUE|FALSE)\Z")
+"""What projects call the two truth values: ``SDL_TRUE``, ``GL_FALSE``, ``JNI_TRUE``."""
 
 
 class TooDeep(Exception):
@@ -160,6 +162,8 @@ class Expressions:
         line = self.line(node)
         if name in _KNOWN_CONSTANTS:
             return ir.Literal(line, _KNOWN_CONSTANTS[name])  # type: ignore[arg-type]
+        if (truth := _TRUTH.match(name)) is not None and name not in self.macros:
+            return ir.Literal(line, truth[1] == "TRUE")
         macro = self.macros.get(name)
         if macro is not None and macro.parameters is None and macro.body and self.macro_depth < _MAX_MACRO_DEPTH:
             expanded = self.expand(macro.body, line)
@@ -493,6 +497,7 @@ _LOWER: Final[dict[str, Callable[[Expressions, Node], ir.Expression]]] = {
     "true": Expressions._true,
     "false": Expressions._true,
     "parenthesized_expression": Expressions._parenthesized,
+    "extension_expression": Expressions._parenthesized,
     "condition_clause": Expressions._parenthesized,
     "binary_expression": Expressions._binary,
     "unary_expression": Expressions._unary,

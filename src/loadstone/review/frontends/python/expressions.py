@@ -221,7 +221,7 @@ def _await(x: Expressions, node: ast.Await | ast.YieldFrom) -> ir.Expression:
 
 def _yield(x: Expressions, node: ast.Yield) -> ir.Expression:
     value = x.lower(node.value) if node.value is not None else ir.Literal(node.lineno, None)
-    return ir.Operation(node.lineno, "await", (value,))
+    return ir.Call(node.lineno, "yield", ir.Name(node.lineno, "yield"), (value,))  # handed to whoever iterates
 
 
 def _walrus(x: Expressions, node: ast.NamedExpr) -> ir.Expression:
