@@ -112,6 +112,12 @@ def judge(reviewed: Reviewed) -> tuple[list[Judged], list[Place]]:
     return judged, sorted(place for place, (verdict, _) in known.items() if verdict is Verdict.TRUE)
 
 
+def _claimed_no_more(found: Iterable[Judged]) -> int:
+    """How many places that were judged false in an earlier run are not claimed any more."""
+    claimed = {one.place for one in found}
+    return sum(1 for place, (verdict, _) in _judgements() if verdict is Verdict.FALSE and place not in claimed)
+
+
 def _patches() -> list[tuple[str, str, str]]:
     with _JUDGEMENTS.open("rb") as file:
         return [(one["where"], one["weakness"], one["patch"]) for one in tomllib.load(file)["patch"]]
@@ -151,6 +157,8 @@ def page(all_reviewed: Sequence[Reviewed]) -> str:
             [(_title(r.project), f"{r.lines:,}", *_figures(judged[r.project])) for r in all_reviewed]
             + [("**all**", f"{sum(r.lines for r in all_reviewed):,}", *_figures(everything))],
         ),
+        f"The first run claimed {_claimed_no_more(everything)} more places that were judged false; "
+        "what the rules learnt of them is in the labelled corpus.\n",
         "## By rule\n",
         _table(
             ("rule", *_HEADS),
