@@ -1,13 +1,15 @@
 # Loadstone. Two commands do all the set-up:
 #   make examine TARGET=z     everything about a library, by name or path
 #   make test                 lint, types, contracts, tests with branch coverage, documentation examples
+#   make fuzz                 our own parsers under a fuzzer, a minute each
 
 PYTHON ?= python3
 TARGET ?= z
+FUZZ_SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: examine test lint format bench docs clean help
+.PHONY: examine test fuzz lint format bench docs clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -25,6 +27,10 @@ lint: $(VENV)/.development
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
+# The fuzzer lives in an environment of its own: there is none for every platform that the tests run on.
+fuzz: .venv-fuzz/.installed
+	.venv-fuzz/bin/python -m fuzz --seconds $(FUZZ_SECONDS) $(PARSERS)
+
 format: $(VENV)/.development
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -37,7 +43,7 @@ docs: $(VENV)/.development
 	$(BIN)/python docs/generate.py
 
 clean:
-	rm -rf $(VENV) .venv-bench build src/loadstone.egg-info
+	rm -rf $(VENV) .venv-bench .venv-fuzz build src/loadstone.egg-info
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -58,4 +64,10 @@ $(VENV)/.development: pyproject.toml $(VENV)/.installed
 	@$(PYTHON) -m venv .venv-bench
 	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@.venv-bench/bin/python -m pip install --quiet --editable '.[fuzz,cffi]' --group bench
+	@touch $@
+
+.venv-fuzz/.installed: pyproject.toml
+	@$(PYTHON) -m venv .venv-fuzz
+	@.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@.venv-fuzz/bin/python -m pip install --quiet --editable . --group fuzz
 	@touch $@

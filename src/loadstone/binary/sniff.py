@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from loadstone.escape import printable
+
 __all__ = ["SNIFF_SIZE", "FileKind", "Identified", "identify", "script_inputs"]
 
 SNIFF_SIZE: Final = 8192
@@ -172,7 +174,7 @@ def _text(head: bytes) -> Identified | None:
     text = head.decode("utf-8", "replace")
     if head[:2] == b"#!":
         interpreter = text[2:].partition("\n")[0].strip()
-        return Identified(FileKind.SCRIPT, f"a script for {interpreter or 'an unnamed interpreter'}")
+        return Identified(FileKind.SCRIPT, f"a script for {printable(interpreter, 200) or 'an unnamed interpreter'}")
     start = text.lstrip("\ufeff \t\r\n")
     lowered = start[:64].lower()
     for beginning, kind, sentence, advice in _TEXT_STARTS:
@@ -182,8 +184,8 @@ def _text(head: bytes) -> Identified | None:
         return Identified(FileKind.LIBTOOL, "a libtool library file (.la)", "the library stands in its .libs folder")
     if _SCRIPT_WORDS.search(head):
         inputs = script_inputs(text)
-        points = f" that points to {', '.join(inputs)}" if inputs else ""
-        advice = f"name the library itself: {inputs[0]}" if inputs else "name the library itself"
+        points = f" that points to {printable(', '.join(inputs), 400)}" if inputs else ""
+        advice = f"name the library itself: {printable(inputs[0])}" if inputs else "name the library itself"
         return Identified(FileKind.LINKER_SCRIPT, f"a GNU linker script{points}", advice, inputs)
     if text.count("\ufffd") > len(text) // 20:
         return None

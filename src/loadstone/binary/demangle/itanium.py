@@ -23,7 +23,7 @@ def demangle_itanium(name: str) -> str:
     Raises:
         NotMangled: it is not such a name, or has parts not known here, or is beyond the bounds.
     """
-    if len(name) > MAX_INPUT:
+    if len(name) > MAX_INPUT or not name.isprintable():  # control characters mark parameters while parsing
         raise NotMangled
     mangled, dot, clone = name.partition(".")
     parser = _Parser(mangled)

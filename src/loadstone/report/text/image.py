@@ -220,7 +220,8 @@ def _layout(image: Image, style: Style, verbose: int) -> list[str]:
     lines: list[str] = []
     if verbose:
         rows: list[tuple[str, ...]] = [
-            (s.kind, s.flags, f"{s.offset:#x}+{s.file_size:#x}", f"at {s.address:#x}") for s in image.segments
+            (printable(s.kind), s.flags, f"{s.offset:#x}+{s.file_size:#x}", f"at {s.address:#x}")
+            for s in image.segments
         ]
         lines = [_heading(style, "Segments", str(len(rows))), *columns(rows)]
     if verbose > 1:
