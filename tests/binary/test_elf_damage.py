@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from functools import partial
 from struct import pack, pack_into, unpack_from
@@ -11,12 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.binary.bounds import MAX_MEMORY, MAX_STEPS, outcome, peak_memory, steps
+from tests.scale import FULL, SCALE
 
 from loadstone.binary import read
 from loadstone.core.image import Image
 from loadstone.errors import MalformedImage
-
-_SCALE = int(os.environ.get("LOADSTONE_TEST_SCALE", "1"))
 
 KINDS = [f"{bits}-bit {order}-endian" for bits in (32, 64) for order in ("little", "big")]
 
@@ -36,7 +34,7 @@ def test_an_image_with_any_byte_changed_is_an_image_or_malformed(small_elfs: dic
     data = bytearray(small_elfs[kind])
     for position in range(len(data)):
         kept = data[position]
-        flips = (0xFF, 1 << position % 8) if _SCALE > 1 else ((0xFF, 1 << position // 2 % 8)[position % 2],)
+        flips = (0xFF, 1 << position % 8) if SCALE > 1 else ((0xFF, 1 << position // 2 % 8)[position % 2],)
         for flip in flips:
             data[position] = kept ^ flip
             outcome(partial(read, bytes(data)))
@@ -47,7 +45,7 @@ def test_an_image_with_any_byte_changed_is_an_image_or_malformed(small_elfs: dic
 def test_every_word_at_the_edges_of_its_range(small_elfs: dict[str, bytes], kind: str) -> None:
     data = bytearray(small_elfs[kind])
     order = ">" if "big" in kind else "<"
-    for position in range(0, len(data) - 8, 4 if _SCALE > 1 else 8):
+    for position in range(0, len(data) - 8, 4 if SCALE > 1 else 8):
         kept = bytes(data[position : position + 8])
         for value in (0xFFFF_FFFF, 0x8000_0000, len(data)):
             pack_into(order + "I", data, position, value)
@@ -63,7 +61,7 @@ def test_every_word_at_the_edges_of_its_range(small_elfs: dict[str, bytes], kind
 @pytest.mark.parametrize("kind", KINDS)
 def test_strict_reading_raises_exactly_where_tolerant_reading_records(small_elfs: dict[str, bytes], kind: str) -> None:
     source = random.Random(kind)
-    for _ in range(300 * _SCALE):
+    for _ in range(25_000 if FULL else 300 * SCALE):
         data = bytearray(small_elfs[kind])
         for _ in range(source.randrange(1, 4)):
             data[source.randrange(len(data))] = source.randrange(256)
@@ -75,7 +73,7 @@ def test_strict_reading_raises_exactly_where_tolerant_reading_records(small_elfs
             assert isinstance(strict, MalformedImage)
 
 
-@settings(max_examples=150 * _SCALE, deadline=None)
+@settings(max_examples=150 * SCALE, deadline=None)
 @given(
     kind=st.sampled_from(KINDS),
     patches=st.lists(st.tuples(st.integers(0, 4400), st.binary(min_size=1, max_size=64)), max_size=6),

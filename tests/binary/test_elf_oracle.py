@@ -18,13 +18,13 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
 from tests.conftest import needed
+from tests.scale import SCALE
 
 from loadstone.binary import FileKind, identify_file, read
 from loadstone.core.image import Image, SymbolBinding, SymbolKind, Visibility
 from loadstone.errors import Unreadable
 
 _SAMPLE = 320
-_SCALE = int(os.environ.get("LOADSTONE_TEST_SCALE", "1"))
 
 
 def _system_files() -> Iterator[Path]:
@@ -53,7 +53,7 @@ def _is_elf(path: Path) -> bool:
 def sample() -> list[Path]:
     """The same files on every run on one machine: the order is that of a digest of their paths."""
     files = sorted(_system_files(), key=lambda path: hashlib.sha256(str(path).encode()).digest())
-    return [path for path in files if _is_elf(path)][: _SAMPLE * _SCALE]
+    return [path for path in files if _is_elf(path)][: _SAMPLE * SCALE]
 
 
 _KINDS = {
@@ -196,7 +196,7 @@ def _spelled_like_readelf(image: Image) -> list[tuple[str, bool]]:
 
 def test_symbol_versions_are_spelled_as_readelf_spells_them(sample: list[Path]) -> None:
     readelf = needed("readelf")
-    for path in sample[: 60 * _SCALE]:
+    for path in sample[: 60 * SCALE]:
         told = subprocess.run(
             [readelf, "--dyn-syms", "-W", str(path)], capture_output=True, text=True, check=False, errors="replace"
         )

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.binary.bounds import MAX_MEMORY, MAX_STEPS, outcome, peak_memory, steps
 from tests.binary.macho_inputs import ARM64, LINK, X86_64, Macho, bind, everything, trie, uleb, universal
-from tests.scale import SCALE
+from tests.scale import FULL, SCALE
 
 from loadstone.binary import images, read
 from loadstone.core.image import Image
@@ -66,9 +66,21 @@ def test_every_word_at_the_edges_of_its_range(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _VARIANTS)
+def test_every_wide_word_at_the_edges_of_its_range(name: str) -> None:
+    data = bytearray(_sound(name))
+    order = ">" if "big" in name or name == "universal" else "<"
+    for position in range(0, len(data) - 8, 8 if SCALE > 1 else 40):
+        kept = bytes(data[position : position + 8])
+        for value in (2**64 - 1, 2**63, 2**32, 2**64 - len(data)):
+            pack_into(f"{order}Q", data, position, value)
+            outcome(partial(read, bytes(data)))
+        data[position : position + 8] = kept
+
+
+@pytest.mark.parametrize("name", _VARIANTS)
 def test_strict_reading_raises_exactly_where_tolerant_reading_records(name: str) -> None:
     source = random.Random(name)
-    for _ in range(60 * SCALE):
+    for _ in range(25_000 if FULL else 60 * SCALE):
         data = bytearray(_sound(name))
         for _ in range(source.randrange(1, 4)):
             data[source.randrange(len(data))] = source.randrange(256)

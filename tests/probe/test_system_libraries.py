@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.scale import SCALE
 
 from loadstone.core.observations import Observation, Phase, ProbeOutcome
 from loadstone.core.observations import ObservationKind as Kind
@@ -22,7 +23,6 @@ WANTED = (
     "libncursesw.so.6", "libreadline.so.8", "libffi.so.8", "libglib-2.0.so.0", "libgmp.so.10", "libzstd.so.1",
     "libpcre2-8.so.0", "libselinux.so.1", "libresolv.so.2", "libcap.so.2", "libaudit.so.1", "libpam.so.0",
 )  # fmt: skip
-SCALE = int(os.environ.get("LOADSTONE_TEST_SCALE", "1"))
 
 CALLS = {
     Kind.NETWORK: r"socket|connect|bind|listen|accept",
