@@ -44,6 +44,6 @@ def render(rows: Iterable[Row]) -> str:
     for row in rows:
         lines.append(f"{row.what:<58} {_figure(row.ours):>10} {row.unit:<8} bar: {row.bar or '-'}")
         for peer, value in row.peers.items():
-            ratio = f"x {value / row.ours:.3g}" if value is not None and row.ours else "missing"
+            ratio = "missing" if value is None else f"x {value / row.ours:.3g}" if row.ours else ""
             lines.append(f"    {peer:<54} {_figure(value):>10} {row.unit:<8} {ratio}")
     return "\n".join(lines)
