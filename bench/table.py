@@ -45,5 +45,5 @@ def render(rows: Iterable[Row]) -> str:
         lines.append(f"{row.what:<58} {_figure(row.ours):>10} {row.unit:<8} bar: {row.bar or '-'}")
         for peer, value in row.peers.items():
             ratio = "missing" if value is None else f"x {value / row.ours:.3g}" if row.ours else ""
-            lines.append(f"    {peer:<54} {_figure(value):>10} {row.unit:<8} {ratio}")
+            lines.append(f"    {peer:<54} {_figure(value):>10} {row.unit:<8} {ratio}".rstrip())
     return "\n".join(lines)
