@@ -28,6 +28,10 @@ _NAMES: Final = (
     "_ZNK5boost6spirit2qi6actionIN4baseES1_Lm3EE5parseIPKcEEbRS4_S6_",
     "_ZN4core3fmt9Formatter9write_str17h0123456789abcdefE",
     "__ZTv0_n24_N7Derived4callEv",
+    "_RNvXs_C7mycrateINtB4_3VecTyhEENtNtC4core3ops4Drop4drop",
+    "_RINvC1a1fDG_INtC4core2FnTRL0_hEEp6OutputmEL_E",
+    "_RINvCs7QNgkh8BJRe_7mycrate7exampleAtj8_FUKCyPhEuKanb_E",
+    "_RNCNvCs15kBYyAo9fc_7mycrate3foou30____7hkackfecea1cbdathfdh9hlq6y.cold",
 )
 _TEXTS: Final = (
     b"/* GNU ld script */\nOUTPUT_FORMAT(elf64-x86-64)\nGROUP ( /lib/libc.so.6 AS_NEEDED ( ld.so.2 ) )\n",

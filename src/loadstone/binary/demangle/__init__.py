@@ -1,4 +1,4 @@
-"""Symbol names as their authors wrote them, for display only: C++ (Itanium ABI) and Rust's older scheme.
+"""Symbol names as their authors wrote them, for display only: C++ (Itanium ABI) and Rust, both schemes.
 
 A name that cannot be taken apart in full is shown as it is. Work and output are bounded, whatever the name.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from loadstone.binary.demangle.itanium import NotMangled, demangle_itanium
 from loadstone.binary.demangle.rust import demangle_legacy_rust
+from loadstone.binary.demangle.rust_v0 import demangle_rust_v0
 
 __all__ = ["demangle"]
 
@@ -21,7 +22,9 @@ def demangle(name: str) -> str:
     >>> demangle("inflateInit2_")
     'inflateInit2_'
     """
-    mangled = name[1:] if name.startswith("__Z") else name  # Mach-O puts an underscore in front of every name
+    mangled = name[1:] if name.startswith(("__Z", "__R")) else name  # Mach-O puts an underscore before every name
+    if mangled.startswith("_R"):
+        return demangle_rust_v0(mangled) or name
     if not mangled.startswith("_Z"):
         return name
     rust = demangle_legacy_rust(mangled)

@@ -6,8 +6,8 @@ from enum import IntEnum
 from typing import Final
 
 from loadstone.binary.elf.facts import DynamicTable
-from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.elf.view import View
+from loadstone.binary.strings import StringTable
 from loadstone.core.image import Dependency, DependencyKind, SearchDir, SearchKind, Segment
 from loadstone.core.limits import MAX_DEPENDENCIES, MAX_HEADER_TABLE
 

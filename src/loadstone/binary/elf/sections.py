@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, overload
 
 from loadstone.binary.elf.header import Header
-from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.elf.view import View
+from loadstone.binary.strings import StringTable
 from loadstone.core.image import Section
 from loadstone.core.limits import MAX_HEADER_TABLE, MAX_NAME_LENGTH
 

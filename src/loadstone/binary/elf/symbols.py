@@ -12,8 +12,8 @@ from typing import Final
 
 from loadstone.binary.elf.dynamic import Tag
 from loadstone.binary.elf.facts import DynamicTable
-from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.elf.view import View
+from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, Visibility
 
 __all__ = ["count_symbols", "read_symbols"]

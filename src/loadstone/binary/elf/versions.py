@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from loadstone.binary.elf.dynamic import Tag
 from loadstone.binary.elf.facts import DynamicTable
-from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.elf.view import View
+from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolVersion, VersionDefinition, VersionNeed
 from loadstone.core.limits import MAX_VERSION_NODES
 

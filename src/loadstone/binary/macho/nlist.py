@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.macho.layout import Command
 from loadstone.binary.macho.view import View
+from loadstone.binary.strings import StringTable
 
 __all__ = ["Entry", "read_nlist"]
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from loadstone.binary.budget import Budget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
-from loadstone.binary.elf.strings import StringTable
 from loadstone.binary.pe.headers import Headers, SectionHeader
 from loadstone.binary.pe.layout import Directory, SectionFlags
+from loadstone.binary.strings import StringTable
 from loadstone.core.limits import MAX_STRING_LENGTH, MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage
 
