@@ -19,6 +19,7 @@ _ROLES: Final = (Role.LOAD, Role.RESOLVE, Role.FIND, Role.BORROW)
 _TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()", "yield()"})
 """What hands a result to readers elsewhere, who test what they get."""
 
+_WORK: Final = frozenset({"resolve", "call", "dereference"})
 _SPOILED: Final = frozenset({"call", "dereference"})
 
 
@@ -28,8 +29,17 @@ def is_checked(site: Site, facts: Facts) -> bool:
         return True
     if any(use.known is not True and use.how in _SPOILED for use in site.uses):
         return False
+    if site.tests:
+        return True
+    if site.returned or {p.name for p in site.function.parameters} & set(site.stores):
+        return not any(_is_used_blindly(s) for s in facts.sites if s.chain and s.spot == site.spot)
     stored = {place.rpartition(".")[2] for place in site.stores}
-    return bool(site.tests or site.returned or stored & facts.tested_places or stored & _TESTED_BY_READERS)
+    return bool(stored & facts.tested_places or stored & _TESTED_BY_READERS)
+
+
+def _is_used_blindly(site: Site) -> bool:
+    """Whether a caller that was handed the result works with it and never tests it."""
+    return not site.tests and any(use.how in _WORK and use.known is None for use in site.uses)
 
 
 def is_plainly_unchecked(site: Site, facts: Facts) -> bool:

@@ -20,6 +20,7 @@ _LOADER: Final = re.compile(
     r"\b(LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PATH|PYTHONPATH|QT_PLUGIN_PATH|GIO_MODULE_DIR)\b=?"
 )
 _ELEMENT: Final = re.compile(r"[:;]")
+_RELATIVE: Final = re.compile(r"\w[\w.+-]*(?:/[\w./+-]*)?\Z")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -51,6 +52,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     cwd = any(p.taint is not None and p.taint.kind == "current directory" for p in tainted)
     own = any(p.taint is not None and p.taint.kind == "environment" for p in tainted)
     elements = [e for w in words for e in _ELEMENT.split(w)]
+    relative = variable.endswith(("PATH", "DIR")) and any(_RELATIVE.match(e) for e in elements)
     has_separator = any(_ELEMENT.search(w) for w in words)
     if outside is not None and outside.taint is not None:
         yield rule.no(
@@ -71,7 +73,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             fix="Join only non-empty parts.",
             context=site.spot.function,
         )
-    elif cwd or (any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
+    elif cwd or relative or (any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
         yield rule.no(
             (
                 f"{variable} gains an element that is empty or relative, so libraries "

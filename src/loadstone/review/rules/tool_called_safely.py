@@ -24,7 +24,7 @@ _OPTION_TOOLS: Final = frozenset(
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for site in facts.of(Role.COMMAND):
+    for site in (s for s in facts.reached if s.api.role is Role.COMMAND):
         for invocation in sorted(site.invocations, key=repr):
             yield from _one(rule, site, invocation)
 
