@@ -14,6 +14,7 @@ from loadstone.binary.cursor import Cursor
 from loadstone.core.image import Image
 from loadstone.errors import MalformedImage, NotVerified, Unreadable
 from loadstone.plugin.cbor import Problem
+from loadstone.plugin.instance import QT_FACTORY, Instance, instance_of
 from loadstone.plugin.metadata import PluginMetadata, find_metadata
 
 if TYPE_CHECKING:
@@ -135,6 +136,33 @@ class Plugin:
         )
         loaded.load()
         return loaded
+
+    def instance(
+        self,
+        factory: str = QT_FACTORY,
+        *,
+        destroy: str | None = None,
+        iid: str | None = None,
+        qt_version: tuple[int, int] | None = None,
+        hints: LoadHint | None = None,
+    ) -> Instance:
+        """Check, load and have the plugin's factory make its object, or get the one that somebody holds already.
+
+        Args:
+            factory: C declaration of a function without parameters that returns a pointer.
+            destroy: C declaration of the function that takes that pointer when the instance ends; None: nothing is
+                called, as for Qt, which destroys its root objects itself.
+            iid: as for :meth:`check`.
+            qt_version: as for :meth:`check`.
+            hints: as for :class:`loadstone.Library`.
+
+        Raises:
+            LoadFailed: the factory gave NULL, or asked for the instance it was making; or the system refused.
+            SymbolNotFound: there is no such function. The plugin's initialisers have run by then.
+            Others: those of :meth:`load`.
+        """
+        self.check(iid=iid, qt_version=qt_version)
+        return instance_of((os.path.realpath(self.path), self.sha256), lambda: self.load(hints=hints), factory, destroy)
 
     def _refused(self, requirement: str, expected: str, actual: str) -> NotVerified:
         return NotVerified(

@@ -1,0 +1,66 @@
+"""Make a thing once, however many threads ask for it at the same time, without a lock held while it is made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+__all__ = ["AskedWhileMaking", "Once"]
+
+T = TypeVar("T")
+
+
+class AskedWhileMaking(RuntimeError):
+    """What makes the thing asked for it, and would wait for itself."""
+
+
+@dataclass(eq=False, slots=True)
+class _Making:
+    """One attempt under way: by which thread, and its end."""
+
+    thread: int = field(default_factory=threading.get_ident)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
+class Once(Generic[T]):
+    """Things by key, made at the first question, and again when ``kept`` has lost one.
+
+    Args:
+        kept: where they are kept; a ``WeakValueDictionary`` forgets those that nobody uses.
+        usable: whether one that was kept may still be given out.
+
+    Thread-safe. A failed attempt is told to who made it; the others who waited try themselves.
+    """
+
+    def __init__(self, kept: MutableMapping[Hashable, T], usable: Callable[[T], bool] = lambda _kept: True) -> None:
+        self._kept = kept
+        self._usable = usable
+        self._making: dict[Hashable, _Making] = {}
+        self._lock = threading.Lock()
+        """Guards both tables; never held while something is made."""
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The thing of that key. Raises AskedWhileMaking, and whatever ``make`` raises."""
+        while True:
+            with self._lock:
+                found = self._kept.get(key)
+                if found is not None and self._usable(found):
+                    return found
+                making = self._making.get(key)
+                if making is None:
+                    ours = self._making[key] = _Making()
+                    break
+            if making.thread == threading.get_ident():
+                raise AskedWhileMaking
+            making.ended.wait()
+        try:
+            made = make()
+            with self._lock:
+                self._kept[key] = made
+            return made
+        finally:
+            with self._lock:
+                del self._making[key]
+            ours.ended.set()
