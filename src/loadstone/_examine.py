@@ -14,12 +14,14 @@ from loadstone.binary import read
 from loadstone.core.claims import Claim, Evidence, Location, Settler, Undecided
 from loadstone.core.examination import Examination
 from loadstone.core.names import validate_name
+from loadstone.core.observations import ObservationKind, Phase, ProbeOutcome, ProbeReport
 from loadstone.core.practices import Practice
 from loadstone.core.trace import Explanation, LoadVerdict, Step, StepOutcome, Trace
 from loadstone.core.verdict import decide
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
 from loadstone.library import Policy, SearchPolicy, SearchSource, find
 from loadstone.linker import explain
+from loadstone.linker.extension import FROM_HOST
 from loadstone.review import review_image
 
 __all__ = ["examine"]
@@ -48,7 +50,7 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
     location = _locate(name)
     path = location.path if location.path is not None else name
     explanation = explain(path)
-    claims = _loading_claims(explanation)
+    claims: list[Claim] = []
     image = None
     if location.found:
         try:
@@ -57,11 +59,11 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
             claims += _unread(path, error, explanation)
         else:
             claims += review_image(image)
-    report = None
+    report, disagreement = None, ""
     if probe and location.found:
-        probing = import_module("loadstone.probe")  # only here: a static examination never imports what can run code
-        report = probing.probe(path, require=_WRITE_FENCE)
-        claims += probing.claims(report)
+        report, disagreement, observed = _probed(path, explanation)
+        claims += observed
+    claims = [*_loading_claims(explanation, disagreement), *claims]
     decision = decide(claims)
     return Examination(
         target=name,
@@ -72,8 +74,44 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
         explanation=explanation,
         claims=tuple(claims),
         probe=report,
+        disagreement=disagreement,
     )
 
+
+def _probed(path: str, explanation: Explanation) -> tuple[ProbeReport, str, tuple[Claim, ...]]:
+    """What the real loader and the library did in a confined child, and how it contradicts the prediction, if it does.
+
+    What is remembered may be older than what was explained, so a contradiction by memory is asked again.
+    """
+    probing = import_module("loadstone.probe")  # only here: a static examination never imports what can run code
+    report = probing.probe(path, require=_WRITE_FENCE)
+    if report.remembered and contradiction(explanation, report):
+        report = probing.probe(path, require=_WRITE_FENCE, fresh=True)
+    return report, contradiction(explanation, report), probing.claims(report)
+
+
+def contradiction(explanation: Explanation, report: ProbeReport) -> str:
+    """How the real loader contradicted what was predicted of it; "" when it did not, or both answer other questions.
+
+    A program is predicted to start, and a probe opens it; a verdict that rests on the symbols of another host cannot
+    be tried here; a fence may refuse what the loader would not. Pure.
+    """
+    if explanation.search is None or FROM_HOST in explanation.assumptions:
+        return ""
+    verdict = explanation.verdict
+    if report.outcome is ProbeOutcome.LOAD_ERROR and report.phase is Phase.LOAD:
+        if verdict in (LoadVerdict.LOADS, LoadVerdict.LOADS_WITH_RISK):
+            words = next((o.detail for o in report.observations if o.kind is ObservationKind.LOAD_ERROR), "no words")
+            return f"it was predicted to load, and the loader refused it: {words}"
+    elif verdict is LoadVerdict.FAILS and report.phase in _LOADED:
+        blocking = explanation.first_blocking
+        because = f" because of {blocking.code}: {blocking.loader_message}" if blocking else ""
+        return f"it was predicted to fail{because}; the loader loaded it"
+    return ""
+
+
+_LOADED: Final = frozenset((Phase.RESOLVE, Phase.THREADS, Phase.UNLOAD, Phase.RELOAD, Phase.EXIT))
+"""Phases that begin only after the loader has said yes."""
 
 _WRITE_FENCE: Final = ("landlock",)
 """Without a fence round the file system nothing is run on the way to a verdict; ``probe`` alone decides for itself."""
@@ -108,8 +146,14 @@ def _unread(path: str, error: LoadstoneError, explanation: Explanation) -> list[
     return [_open_question(path, "is-readable", "cannot tell what is in the file", str(error))]
 
 
-def _loading_claims(explanation: Explanation) -> list[Claim]:
-    """Whether it would load here, as claims: the diagnoses, praise with its count, or the question left open."""
+def _loading_claims(explanation: Explanation, disagreement: str) -> list[Claim]:
+    """Whether it would load here, as claims: the diagnoses, praise with its count, or the question left open.
+
+    A prediction the real loader contradicted proves nothing, neither for the library nor against it.
+    """
+    if disagreement:
+        message = "Loadstone predicted wrongly whether it loads: a fault of Loadstone, not of the library"
+        return [_open_question(explanation.target, "prediction-holds", message, disagreement)]
     claims: list[Claim] = [d.finding() for d in explanation.diagnoses]
     if explanation.verdict is LoadVerdict.UNKNOWN:
         because = "; ".join(explanation.assumptions) or "the loader it needs is not simulated here"

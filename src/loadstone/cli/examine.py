@@ -37,11 +37,13 @@ def run(
     raise typer.Exit(max((_status(result, fail_on) for result in results), key=_GRAVITY.index))
 
 
-_GRAVITY = (ExitStatus.CLEAN, ExitStatus.UNDECIDED, ExitStatus.FINDINGS)
+_GRAVITY = (ExitStatus.CLEAN, ExitStatus.UNDECIDED, ExitStatus.FINDINGS, ExitStatus.FAULT)
 """Of several targets the worst answer is the answer."""
 
 
 def _status(result: Examination, fail_on: Severity) -> ExitStatus:
+    if result.disagreement:
+        return ExitStatus.FAULT
     against = any(isinstance(c, Finding) and (c.blocking or c.severity.rank >= fail_on.rank) for c in result.claims)
     if against or result.verdict is Verdict.DO_NOT_LOAD:
         return ExitStatus.FINDINGS

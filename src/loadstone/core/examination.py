@@ -22,7 +22,8 @@ class Examination:
 
     ``location`` is how it was found; ``image`` what is in it (None when it could not be read as a binary);
     ``explanation`` whether it would load here; ``claims`` every evidence, finding and open question; ``reasons`` the
-    claims that made the verdict; ``probe`` what was observed when it ran, if it was allowed to.
+    claims that made the verdict; ``probe`` what was observed when it ran, if it was allowed to. ``disagreement`` says
+    how the real loader contradicted the explanation, which is a fault of Loadstone; empty as it should be.
     """
 
     target: str
@@ -33,3 +34,4 @@ class Examination:
     explanation: Explanation | None = None
     claims: tuple[Claim, ...] = ()
     probe: ProbeReport | None = None
+    disagreement: str = ""

@@ -18,7 +18,10 @@ __all__ = ["ExaminationDocument", "examination_document"]
 
 
 class ExaminationDocument(Document, frozen=True, kw_only=True):
-    """Everything about one target. ``reasons`` are those of ``claims`` that made the verdict, worst first."""
+    """Everything about one target. ``reasons`` are those of ``claims`` that made the verdict, worst first.
+
+    ``disagreement`` says how a probe contradicted the explanation, which is a fault of Loadstone; else it is empty.
+    """
 
     target: str
     verdict: str
@@ -28,6 +31,7 @@ class ExaminationDocument(Document, frozen=True, kw_only=True):
     explanation: ExplanationDocument | None
     claims: list[ClaimDocument]
     probe: ProbeDocument | None
+    disagreement: str
 
 
 def examination_document(result: Examination) -> ExaminationDocument:
@@ -42,4 +46,5 @@ def examination_document(result: Examination) -> ExaminationDocument:
         explanation=explanation_document(result.explanation) if result.explanation else None,
         claims=[claim_document(claim) for claim in result.claims],
         probe=probe_document(result.probe) if result.probe else None,
+        disagreement=result.disagreement,
     )

@@ -33,6 +33,9 @@ def _headline(result: Examination, style: Style) -> list[str]:
     paint = {Verdict.LOAD: style.good, Verdict.LOAD_WITH_CARE: style.warn, Verdict.DO_NOT_LOAD: style.bad}
     verdict = style.bold(paint.get(result.verdict, style.warn)(result.verdict.value))
     lines = [f"{style.bold(printable(result.target))}: {verdict}"]
+    if result.disagreement:
+        lines.append(f"  {style.bad('FAULT OF LOADSTONE')}: {printable(result.disagreement)}")
+        lines.append("  please report it, with what `loadstone explain --format json` says of this target")
     if result.location.path is not None and result.location.path != result.target:
         step = result.location.steps[-1] if result.location.steps else None
         how = result.location.how
