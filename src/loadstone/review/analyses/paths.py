@@ -39,6 +39,10 @@ MAX_STEPS: Final = 1500
 
 _MAX_STATES: Final = 6
 """States kept apart at one node; beyond that guesses about unknown values are dropped."""
+
+_MAX_IN_EXPRESSION: Final = 64
+"""States kept apart inside one expression, where each comparison doubles them."""
+
 _MAX_LEVELS: Final = 5
 _MAX_CALLEE: Final = 160
 _MAX_TWINS: Final = 3
@@ -478,17 +482,17 @@ class Explorer:
 
     # Memory.
 
-    def place(self, expression: ir.Expression, state: State, frame: _Frame) -> Memory | None:
-        """Where an expression is stored; None when it is not a place."""
+    def place(self, expression: ir.Expression, state: State, frame: _Frame, base_value: Value = None) -> Memory | None:
+        """Where an expression is stored; None when it is not a place. ``base_value`` saves asking for it again."""
         match expression:
             case ir.Name(name=name):
                 return self._named(name, frame)
             case ir.Cast(operand=operand):
                 return self.place(operand, state, frame)
             case ir.Member(base=base, name=name, through=through):
-                return ("m", self._object(base, state, frame, through=through), name)
+                return ("m", self._object(base, state, frame, base_value, through=through), name)
             case ir.Item(base=base, index=index):
-                inner = self._object(base, state, frame, through=True)
+                inner = self._object(base, state, frame, base_value, through=True)
                 key = str(index.value) if isinstance(index, ir.Literal) else "[]"
                 return ("m", inner, f"[{key}]")
             case ir.Operation(operator="deref", operands=(operand,)):
@@ -518,20 +522,29 @@ class Explorer:
             return ("m", frame.this, name)
         return ("g", "", name)
 
-    def _object(self, base: ir.Expression, state: State, frame: _Frame, *, through: bool) -> object:
+    def _object(
+        self, base: ir.Expression, state: State, frame: _Frame, value: Value = None, *, through: bool
+    ) -> object:
+        """What a member is a member of. Each link of a chain is asked for once: twice would double with every link."""
         bare = _bare(base)
         if isinstance(bare, ir.Name) and (
             bare.name == "this" or (bare.name in {"self", "cls"} and frame.known.function.owner)
         ):
             return frame.this
-        value = self._one(base, state, frame)
+        by_value = through or frame.known.unit.language is ir.Language.PYTHON
+        place = None
+        if not by_value and isinstance(bare, (ir.Member, ir.Item)):
+            place = self.place(bare, state, frame)
+            if value is None and place is not None:
+                value = self.load(place, state, frame, bare.line)
+        if value is None:
+            value = self._one(base, state, frame)
         if value is not None and value[0] == "a":
             return value[1]
-        if value is not None and value[0] == "o":
+        if by_value or (value is not None and value[0] == "o"):
             return value
-        if through or frame.known.unit.language is ir.Language.PYTHON:
-            return value
-        place = self.place(base, state, frame)
+        if place is None:
+            place = self.place(base, state, frame)
         return place if place is not None else value
 
     def _one(self, expression: ir.Expression, state: State, frame: _Frame) -> Value:
@@ -696,7 +709,7 @@ class Explorer:
             if isinstance(expression, ir.Member) and expression.name == "_handle" and self._site(before) is not None:
                 results.append((before, after))
                 continue
-            place = self.place(expression, after, frame)
+            place = self.place(expression, after, frame, before)
             if place is None:
                 results.append((self.fresh(frame, expression), after))
                 continue
@@ -795,6 +808,9 @@ class Explorer:
                 for values, before in results
                 for value, after in self.value(expression, before, frame)
             ]
+            if len(results) > _MAX_IN_EXPRESSION:  # each comparison inside doubles them
+                self._cut(Bound.STATES)
+                del results[_MAX_IN_EXPRESSION:]
         return results
 
     def _mix(self, made: Value, values: Iterable[Value], state: State, *, keep: bool = False) -> None:
