@@ -296,3 +296,14 @@ def test_one_name_more_than_nothing() -> None:
     image = Macho()
     image.exports_trie(trie(("_a", uleb(0) + uleb(4))))
     assert [s.name for s in read(image.build()).exports] == ["_a"]
+
+
+def test_a_slice_that_is_no_image_is_told_by_the_others() -> None:
+    data = bytearray(_VARIANTS["universal"])
+    sound = read(bytes(data))
+    other = next(part for part in sound.slices if part.architecture != sound.slices[0].architecture)
+    data[other.offset : other.offset + 4] = b"nope"
+    for image in images(bytes(data)):
+        assert [damage.field for damage in image.damage] == [f"slice for {other.architecture}"]
+    with pytest.raises(MalformedImage, match="not a binary"):
+        images(bytes(data), strict=True)

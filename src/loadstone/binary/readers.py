@@ -132,13 +132,14 @@ def _parts(cursor: Cursor, found: Identified, *, strict: bool, first: bool) -> t
             if strict:
                 raise
             refusal = refusal or error
+            log.add(f"slice for {part.architecture}", error.what, error.offset, fatal=True)
             continue
-        images_found.append(replace(image, slices=parts, damage=log.entries() + image.damage))
+        images_found.append(image)
         if first:
             break
     if not images_found:
         raise refusal or _not_an_image(cursor, found)
-    return tuple(images_found)
+    return tuple(replace(image, slices=parts, damage=log.entries() + image.damage) for image in images_found)
 
 
 def _members(cursor: Cursor, found: Identified, *, strict: bool) -> tuple[Image, ...]:
