@@ -10,6 +10,8 @@ from tests.linker.tiny_elf import tiny_elf
 
 from loadstone.cli.main import main
 
+SCHEMAS = Path(__file__).parents[2] / "docs/schema"
+
 
 def _run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
     with pytest.raises(SystemExit) as ended:
@@ -131,6 +133,27 @@ def test_further_questions_are_answered_below(capsys: pytest.CaptureFixture[str]
     assert "the smallest glibc that would do: 2.14" in out
     assert "nothing in this load is lost" in out
     assert "bound to /lib/x86_64-linux-gnu/libc.so.6" in out
+    answers = json.loads(_run(capsys, "explain", libz, *words, "--format", "json")[1])["answers"]
+    assert answers["symbol"]["bound_to"] == [{"consumer": libz, "provider": "/lib/x86_64-linux-gnu/libc.so.6"}]
+    assert answers["versions"]["smallest_glibc"] == "2.14"
+    assert "memcpy" in next(use["symbols"] for use in answers["versions"]["uses"] if use["version"] == "GLIBC_2.14")
+    assert answers["replacement"] == {"old": "libc.so.6", "new": "/lib/x86_64-linux-gnu/libc.so.6", "lost": []}
+
+
+def test_questions_that_were_not_asked_are_null(capsys: pytest.CaptureFixture[str], sound: str) -> None:
+    answers = json.loads(_run(capsys, "explain", sound, "--format", "json")[1])["answers"]
+    assert answers == {"symbol": None, "versions": None, "replacement": None}
+
+
+@pytest.mark.parametrize("command", ["explain", "tree"])
+def test_what_is_printed_has_the_keys_of_its_published_schema(
+    capsys: pytest.CaptureFixture[str], sound: str, command: str
+) -> None:
+    document = json.loads(_run(capsys, command, sound, "--format", "json")[1])
+    file = document["schema"].removeprefix("loadstone.").replace("/", "-")
+    schema = json.loads((SCHEMAS / f"{file}.json").read_text())
+    (kind,) = (found for found in schema["$defs"].values() if "schema" in found.get("properties", ()))
+    assert document.keys() == kind["properties"].keys()
 
 
 def test_a_folder_gets_one_summary(capsys: pytest.CaptureFixture[str], broken: str, sound: str) -> None:
@@ -139,6 +162,7 @@ def test_a_folder_gets_one_summary(capsys: pytest.CaptureFixture[str], broken: s
     assert status == 1
     assert out.splitlines()[0] == f"{place}: 1 of 3 do not load"
     assert json.loads(_run(capsys, "explain", place, "--format", "json")[1])["verdict"] == "fails"
+    assert _run(capsys, "explain", place, "--symbol", "f")[0] == 2
 
 
 def test_a_short_name_is_found_first(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,12 +16,22 @@ from loadstone.binary import read
 from loadstone.core.trace import LoadVerdict
 from loadstone.errors import MalformedImage, Unreadable
 from loadstone.linker import LoaderModel, PretendedFiles, explain
-from loadstone.linker.answers import replacing, smallest_release, story_of, version_uses
+from loadstone.linker.answers import (
+    Answers,
+    Replacement,
+    VersionNeeds,
+    needs_of,
+    replacing,
+    smallest_release,
+    story_of,
+    version_uses,
+)
 from loadstone.linker.packages import owner_of, package_name_of, package_of_missing
 from loadstone.linker.survey import is_survey_target, survey
 from loadstone.report.documents.survey import survey_document
 from loadstone.report.json import render as render_json
 from loadstone.report.text import answers as answers_text
+from loadstone.report.text.explanation import render
 from loadstone.report.text.style import Style
 from loadstone.report.text.survey import render as render_survey
 
@@ -42,17 +52,16 @@ def test_the_story_of_a_symbol_names_every_definition_and_who_gets_which(worksho
     story = story_of(explain(path, model=_bare(workshop)), "f")
     assert story.defined_by == ((workshop.path("libb.so"), "V1"), (workshop.path("libc2.so"), ""))
     assert story.bound_to == ((path, workshop.path("libb.so")),)
-    text = answers_text.render_story(story, Style())
-    assert "first, so it wins" in text
+    assert "first, so it wins" in answers_text.render(Answers(symbol=story), Style())
     missed = story_of(explain(path, model=_bare(workshop)), "no_such")
-    assert "defined by nothing" in answers_text.render_story(missed, Style())
+    assert "defined by nothing" in answers_text.render(Answers(symbol=missed), Style())
 
 
 def test_who_misses_a_symbol_is_named(workshop: Workshop) -> None:
     path = workshop.library("liba.so", CALLS_F)
     story = story_of(explain(path, model=_bare(workshop)), "f")
     assert story.unmet == (path,)
-    assert "unmet" in answers_text.render_story(story, Style())
+    assert "unmet" in answers_text.render(Answers(symbol=story), Style())
 
 
 def test_the_symbols_behind_a_version_and_the_smallest_release() -> None:
@@ -63,8 +72,12 @@ def test_the_symbols_behind_a_version_and_the_smallest_release() -> None:
     assert smallest_release(image.version_needs) == "2.14"
     assert smallest_release(()) is None
     explained = explain("/lib/x86_64-linux-gnu/libz.so.1", bindings=False)
-    assert "2.14" in answers_text.render_uses(explained, tuple(uses.values()), Style())
-    assert "none" in answers_text.render_uses(explained, (), Style())
+    needs = needs_of(explained)
+    assert needs == VersionNeeds(version_uses(image, explained.graph.root.path), "2.14")
+    assert "2.14" in answers_text.render(Answers(versions=needs), Style())
+    unread = needs_of(explain("libdoesnotexist.so.9"))
+    assert unread == VersionNeeds((), None)
+    assert "none" in answers_text.render(Answers(versions=unread), Style())
 
 
 def test_a_replacement_that_lacks_what_is_used_breaks_it(workshop: Workshop) -> None:
@@ -74,10 +87,26 @@ def test_a_replacement_that_lacks_what_is_used_breaks_it(workshop: Workshop) -> 
     same = read(workshop.library("same/libb.so", HAS_F, version_script=V1))
     other = read(workshop.library("other/libb.so", "int g(void){return 1;}", version_script="V2 { global: g; };"))
     assert replacing(explained, "libb.so", same) == ()
-    assert "nothing in this load is lost" in answers_text.render_broken("libb.so", "same", (), Style())
+    unharmed = Answers(replacement=Replacement("libb.so", "same", ()))
+    assert "nothing in this load is lost" in answers_text.render(unharmed, Style())
     broken = replacing(explained, workshop.path("libb.so"), other)
     assert [(item.symbol, item.version) for item in broken] == [("f", "V1"), ("", "V1")]
-    assert "lost f@V1" in answers_text.render_broken("libb.so", "other", broken, Style())
+    harmed = Answers(replacement=Replacement("libb.so", "other", broken))
+    assert "lost f@V1" in answers_text.render(harmed, Style())
+
+
+def test_definitions_that_come_too_late_are_named_with_the_one_that_wins(workshop: Workshop) -> None:
+    workshop.library("libb.so", HAS_F, version_script=V1)
+    workshop.library("libhidden.so", '__attribute__((visibility("hidden"))) int f(void){return 3;}')
+    workshop.library("libother.so", HAS_F, version_script="V2 { global: f; local: *; };")
+    workshop.library("libc2.so", HAS_F)
+    needs = ["libb.so", "libhidden.so", "libother.so", "libc2.so"]
+    path = workshop.library("liba.so", CALLS_F, needs=needs, runpath="$ORIGIN")
+    explained = explain(path, model=_bare(workshop))
+    (wanted,) = (b for b in explained.bindings if b.symbol == "f")
+    assert wanted.provider == workshop.path("libb.so")
+    assert wanted.shadowed == (workshop.path("libc2.so"),)  # V2 would not serve f@V1, nor would what is hidden
+    assert f"{wanted.provider} (before {wanted.shadowed[0]})" in render(explained, Style(), verbose=2)
 
 
 def test_a_symbol_taken_over_by_another_library_is_a_risk(workshop: Workshop) -> None:

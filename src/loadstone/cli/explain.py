@@ -14,6 +14,7 @@ from loadstone.core.trace import LoadVerdict
 
 if TYPE_CHECKING:
     from loadstone.core.trace import Explanation
+    from loadstone.linker.answers import Answers
     from loadstone.linker.survey import Survey
 
 
@@ -72,15 +73,15 @@ def run(
     )
     colour = output is None and colour_wanted()
     if is_survey_target(target):
+        if symbol or versions or replace:
+            raise typer.BadParameter("--symbol, --versions and --replace ask about one library, not a folder or wheel")
         result = _survey(target, surroundings)
         emit(_rendered_survey(result, output_format, colour=colour, verbose=verbose), output)
         raise typer.Exit(STATUS[result.verdict])
     mode = "lazy" if lazy else "now"
     explained = explain(located(target, surroundings), model=surroundings.model(), mode=mode, as_library=as_library)
-    text = _rendered(explained, output_format, colour=colour, verbose=verbose)
-    if output_format is OutputFormat.TEXT:
-        text += _answers(explained, symbol, replace, versions=versions, colour=colour)
-    emit(text, output)
+    answers = _answers(explained, symbol, replace, versions=versions)
+    emit(_rendered(explained, answers, output_format, colour=colour, verbose=verbose), output)
     raise typer.Exit(STATUS[explained.verdict])
 
 
@@ -113,29 +114,23 @@ def _survey(target: str, surroundings: opt.Surroundings) -> Survey:
     return survey(target, model=surroundings.model(), progress=lambda paths: each(paths, "explaining"))
 
 
-def _answers(explained: Explanation, symbol: str | None, replace: str | None, *, versions: bool, colour: bool) -> str:
-    """The further questions that were asked, each answered in a block of its own."""
-    if not (symbol or replace or versions):
-        return ""
+def _answers(explained: Explanation, symbol: str | None, replace: str | None, *, versions: bool) -> Answers:
+    """The further questions that were asked, answered."""
     from loadstone.binary import read
     from loadstone.errors import InvalidName
     from loadstone.linker import answers
-    from loadstone.report.text.answers import render_broken, render_story, render_uses
-    from loadstone.report.text.style import Style
 
-    style, blocks = Style(colour), []
-    if symbol:
-        blocks.append(render_story(answers.story_of(explained, symbol), style))
-    if versions:
-        root = explained.graph.root
-        uses = answers.version_uses(root.image, root.path) if root.image else ()
-        blocks.append(render_uses(explained, uses, style))
+    replacement = None
     if replace:
         old, equals, new = replace.partition("=")
         if not old or not equals:
             raise InvalidName(name=replace, reason="a replacement is given as OLD=FILE")
-        blocks.append(render_broken(old, new, answers.replacing(explained, old, read(new)), style))
-    return "\n" + "\n".join(blocks)
+        replacement = answers.Replacement(old, new, answers.replacing(explained, old, read(new)))
+    return answers.Answers(
+        symbol=answers.story_of(explained, symbol) if symbol else None,
+        versions=answers.needs_of(explained) if versions else None,
+        replacement=replacement,
+    )
 
 
 def _rendered_survey(result: Survey, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:
@@ -150,13 +145,15 @@ def _rendered_survey(result: Survey, output_format: OutputFormat, *, colour: boo
     return render(result, Style(colour), verbose=verbose)
 
 
-def _rendered(result: Explanation, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:
+def _rendered(result: Explanation, answers: Answers, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.explanation import explanation_document
         from loadstone.report.json import render as render_json
 
-        return render_json(explanation_document(result))
+        return render_json(explanation_document(result, answers))
+    from loadstone.report.text.answers import render as render_answers
     from loadstone.report.text.explanation import render
     from loadstone.report.text.style import Style
 
-    return render(result, Style(colour), verbose=verbose)
+    style = Style(colour)
+    return render(result, style, verbose=verbose) + render_answers(answers, style)

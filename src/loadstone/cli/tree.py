@@ -72,7 +72,7 @@ def _rendered(result: Explanation, output_format: TreeFormat, *, colour: bool, v
 
     match output_format:
         case TreeFormat.JSON:
-            from loadstone.report.documents.explanation import tree_document
+            from loadstone.report.documents.tree import tree_document
             from loadstone.report.json import render as render_json
 
             return render_json(tree_document(result))

@@ -14,9 +14,13 @@ from loadstone.core.image import Image, VersionNeed
 from loadstone.core.trace import Explanation
 
 __all__ = [
+    "Answers",
     "Broken",
+    "Replacement",
     "SymbolStory",
+    "VersionNeeds",
     "VersionUse",
+    "needs_of",
     "replacing",
     "smallest_release",
     "story_of",
@@ -58,6 +62,40 @@ class Broken:
     consumer: str
     symbol: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class VersionNeeds:
+    """Every version the target itself needs, and the smallest release of glibc that has all of them, if any."""
+
+    uses: tuple[VersionUse, ...]
+    smallest_glibc: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What is lost when the library ``old`` (a path or SONAME) is replaced by the file ``new``."""
+
+    old: str
+    new: str
+    broken: tuple[Broken, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """The further questions that were asked of one load, answered; None where one was not asked."""
+
+    symbol: SymbolStory | None = None
+    versions: VersionNeeds | None = None
+    replacement: Replacement | None = None
+
+
+def needs_of(explanation: Explanation) -> VersionNeeds:
+    """Which symbols of the target need which version; nothing for a target that could not be read."""
+    root = explanation.graph.root
+    if root.image is None:
+        return VersionNeeds((), None)
+    return VersionNeeds(version_uses(root.image, root.path), smallest_release(root.image.version_needs))
 
 
 def version_uses(image: Image, consumer: str, version: str | None = None) -> tuple[VersionUse, ...]:

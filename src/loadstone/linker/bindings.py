@@ -45,7 +45,6 @@ _INVISIBLE: Final = frozenset(tuple(Visibility).index(v) for v in (Visibility.HI
 _HIDDEN: Final = 0x8000
 _FIRST_VERSION: Final = 3  # 0 local, 1 global, 2 the oldest named version: what an old program means by the bare name
 
-
 _NO_VERSIONS: Final = (
     "check_match: Assertion `version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
 )
@@ -132,6 +131,34 @@ def find_definition(
     return Bound(None, Miss.UNDEFINED)
 
 
+class _Scope:
+    """The objects a lookup goes through, in order, with what each defines: few of them know any one name."""
+
+    def __init__(self, objects: Sequence[LoadedObject]) -> None:
+        self._objects = objects
+        self._tables = [(_definitions(loaded.image), loaded) for loaded in objects]
+        self._defining: dict[str, list[LoadedObject]] = {}
+
+    def find(self, name: str, version: SymbolVersion | None, *, in_linked_file: bool) -> Bound:
+        """As :func:`find_definition`, over this scope."""
+        objects = self._objects if in_linked_file else self._definers(name)
+        return find_definition(name, version, objects, in_linked_file=in_linked_file)
+
+    def shadowed(self, name: str, version: SymbolVersion | None, winner: LoadedObject) -> tuple[str, ...]:
+        """The paths of the objects after the winner that would serve the reference as well, were they asked."""
+        definers = self._definers(name)
+        if len(definers) == 1:
+            return ()
+        later = {id(o): o for o in definers[definers.index(winner) + 1 :] if o is not winner}
+        return tuple(o.path for o in later.values() if find_definition(name, version, (o,)).provider is not None)
+
+    def _definers(self, name: str) -> list[LoadedObject]:
+        found = self._defining.get(name)
+        if found is None:
+            found = self._defining[name] = [loaded for table, loaded in self._tables if name in table]
+        return found
+
+
 def relocation_order(searchlist: Sequence[LoadedObject]) -> list[LoadedObject]:
     """The order objects are relocated in: depth first from the last of the breadth-first list, the root at the end."""
     if not searchlist:
@@ -169,14 +196,14 @@ def scope_of(process: Process, loaded: LoadedObject, local: list[LoadedObject]) 
 
 def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator[Binding | Refusal]:
     """Bind the symbols wanted by each new object of ``local``: bindings, and refusals where there is no definition."""
-    everything: dict[int, list[LoadedObject]] = {}
+    scopes: dict[int, _Scope] = {}
     for loaded in relocation_order(local):
         if id(loaded) not in new:
             continue
         key = id(loaded) if loaded.facts.symbolic else 0
-        scope = everything.get(key)
+        scope = scopes.get(key)
         if scope is None:
-            scope = everything[key] = scope_of(process, loaded, local)
+            scope = scopes[key] = _Scope(scope_of(process, loaded, local))
         refused = _no_thread_storage(process, loaded)
         if refused is not None:
             yield refused
@@ -196,7 +223,7 @@ def _no_thread_storage(process: Process, loaded: LoadedObject) -> Refusal | None
     return Refusal("static-tls", str(need), failure, loaded, opened=loaded.opened, phase=Phase.SYMBOLS)
 
 
-def _bind_object(process: Process, loaded: LoadedObject, scope: list[LoadedObject]) -> Iterator[Binding | Refusal]:
+def _bind_object(process: Process, loaded: LoadedObject, scope: _Scope) -> Iterator[Binding | Refusal]:
     table, usage = loaded.image.symbols, loaded.facts.usage
     is_lazy = _binds_lazily(process, loaded)
     in_linked_file = behaviour_of(process.model.release).linked_file_checked
@@ -206,16 +233,16 @@ def _bind_object(process: Process, loaded: LoadedObject, scope: list[LoadedObjec
             continue
         name = table.names[position]
         version = table.version_names[table.versions[position]] if table.versions else None
-        bound = find_definition(name, version, scope, in_linked_file=in_linked_file)
+        bound = scope.find(name, version, in_linked_file=in_linked_file)
         weak = table.bindings[position] == _WEAK
-        provider = bound.provider.path if bound.provider else None
         yield Binding(
             consumer=loaded.path,
             symbol=name,
             version=version.name if version else None,
-            provider=provider,
+            provider=bound.provider.path if bound.provider else None,
             weak=weak,
             lazy=lazy,
+            shadowed=scope.shadowed(name, version, bound.provider) if bound.provider else (),
             linked_file=version.file if version else None,
         )
         if bound.miss is None or (weak and bound.miss is Miss.UNDEFINED):
@@ -240,9 +267,7 @@ def _missed(
         text = f"symbol {name}, version {version.name} not defined in file {version.file} with link time reference"
     elif miss is Miss.UNVERSIONED:
         subject, code, crashes = "Inconsistency detected by ld.so", "unversioned-provider", True
-        text = (
-            "check_match: Assertion `version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
-        )
+        text = _NO_VERSIONS
     if lazy:
         code = "undefined-lazy"
     failure = Failure(subject, text, offset=table.offset + position * table.entry_size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from loadstone.core.trace import Binding, Diagnosis, Edge, Explanation, Graph, Node, Step, Trace
+from loadstone.linker.answers import Answers
+from loadstone.report.documents.answers import AnswersDocument, answers_document
 from loadstone.report.documents.claims import LocationDocument, location_document
 from loadstone.report.json import Document
 
@@ -13,12 +15,10 @@ __all__ = [
     "GraphDocument",
     "StepDocument",
     "TraceDocument",
-    "TreeDocument",
     "explanation_document",
     "graph_document",
     "step_document",
     "trace_document",
-    "tree_document",
 ]
 
 
@@ -88,7 +88,10 @@ class DiagnosisDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BindingDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One wanted symbol and the library whose definition it is bound to; null when there is none."""
+    """One wanted symbol and the library whose definition it is bound to; null when there is none.
+
+    ``shadowed`` are the libraries whose definitions would have served as well, and come later.
+    """
 
     consumer: str
     symbol: str
@@ -96,6 +99,7 @@ class BindingDocument(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | None
     weak: bool
     lazy: bool
+    shadowed: list[str]
 
 
 class ExplanationDocument(Document, frozen=True, kw_only=True):
@@ -109,15 +113,7 @@ class ExplanationDocument(Document, frozen=True, kw_only=True):
     graph: GraphDocument
     bindings: list[BindingDocument]
     assumptions: list[str]
-
-
-class TreeDocument(Document, frozen=True, kw_only=True):
-    """The dependency graph alone: schema ``loadstone.tree/1``."""
-
-    target: str
-    verdict: str
-    graph: GraphDocument
-    assumptions: list[str]
+    answers: AnswersDocument
 
 
 def step_document(step: Step) -> StepDocument:
@@ -186,11 +182,12 @@ def _binding(binding: Binding) -> BindingDocument:
         provider=binding.provider,
         weak=binding.weak,
         lazy=binding.lazy,
+        shadowed=list(binding.shadowed),
     )
 
 
-def explanation_document(explanation: Explanation) -> ExplanationDocument:
-    """The whole explanation, the first blocking diagnosis first."""
+def explanation_document(explanation: Explanation, answers: Answers | None = None) -> ExplanationDocument:
+    """The whole explanation, the first blocking diagnosis first, and the answers to what else was asked."""
     return ExplanationDocument(
         schema="loadstone.explanation/1",
         target=explanation.target,
@@ -201,15 +198,5 @@ def explanation_document(explanation: Explanation) -> ExplanationDocument:
         graph=graph_document(explanation.graph),
         bindings=[_binding(b) for b in explanation.bindings],
         assumptions=list(explanation.assumptions),
-    )
-
-
-def tree_document(explanation: Explanation) -> TreeDocument:
-    """The dependency graph of an explanation."""
-    return TreeDocument(
-        schema="loadstone.tree/1",
-        target=explanation.target,
-        verdict=explanation.verdict.value,
-        graph=graph_document(explanation.graph),
-        assumptions=list(explanation.assumptions),
+        answers=answers_document(answers or Answers()),
     )

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from loadstone.core.trace import Explanation
 from loadstone.escape import printable
-from loadstone.linker.answers import Broken, SymbolStory, VersionUse, smallest_release
+from loadstone.linker.answers import Answers, Replacement, SymbolStory, VersionNeeds
 from loadstone.report.text.style import Style, columns
 
-__all__ = ["render_broken", "render_story", "render_uses"]
+__all__ = ["render"]
 
 _SHOWN = 8
 
 
-def render_story(story: SymbolStory, style: Style) -> str:
+def render(answers: Answers, style: Style) -> str:
+    """Each question that was asked, answered in a block of its own; empty when none was."""
+    blocks = []
+    if answers.symbol is not None:
+        blocks.append(_story(answers.symbol, style))
+    if answers.versions is not None:
+        blocks.append(_needs(answers.versions, style))
+    if answers.replacement is not None:
+        blocks.append(_replacement(answers.replacement, style))
+    return "".join(f"\n{block}" for block in blocks)
+
+
+def _story(story: SymbolStory, style: Style) -> str:
     """Who defines a symbol, who is bound to which definition, who gets nothing."""
     lines = [style.heading(printable(story.symbol))]
     if not story.defined_by:
@@ -25,29 +36,27 @@ def render_story(story: SymbolStory, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_uses(explanation: Explanation, uses: tuple[VersionUse, ...], style: Style) -> str:
+def _needs(needs: VersionNeeds, style: Style) -> str:
     """Which symbols need which version, and the smallest glibc that would do."""
     lines = [style.heading("Versions needed")]
     rows: list[tuple[str, ...]] = []
-    for use in uses:
+    for use in needs.uses:
         shown = ", ".join(printable(s) for s in use.symbols[:_SHOWN]) or "no symbol of its own"
         more = f" and {len(use.symbols) - _SHOWN} more" if len(use.symbols) > _SHOWN else ""
         rows.append((printable(use.version), printable(use.file), f"{shown}{more}"))
     lines += columns(rows) or ["  none"]
-    root = explanation.graph.root.image
-    release = smallest_release(root.version_needs) if root else None
-    if release:
-        lines.append(f"  the smallest glibc that would do: {style.bold(release)}")
+    if needs.smallest_glibc:
+        lines.append(f"  the smallest glibc that would do: {style.bold(needs.smallest_glibc)}")
     return "\n".join(lines) + "\n"
 
 
-def render_broken(old: str, new: str, broken: tuple[Broken, ...], style: Style) -> str:
+def _replacement(replacement: Replacement, style: Style) -> str:
     """What is lost when one library is replaced by another."""
-    title = f"{printable(old)} replaced by {printable(new)}"
-    if not broken:
+    title = f"{printable(replacement.old)} replaced by {printable(replacement.new)}"
+    if not replacement.broken:
         return f"{style.heading(title)}\n  {style.good('nothing in this load is lost')} (types are not compared)\n"
     lines = [style.heading(title)]
-    for item in broken:
+    for item in replacement.broken:
         version = f"@{printable(item.version)}" if item.version and item.symbol else printable(item.version)
         lines.append(f"  {style.bad('lost')} {printable(item.symbol)}{version}, wanted by {printable(item.consumer)}")
     return "\n".join(lines) + "\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict, Step, StepOutcome
+from loadstone.core.trace import Binding, Diagnosis, Explanation, LoadVerdict, Step, StepOutcome
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
 
@@ -119,11 +119,20 @@ def _bindings(explanation: Explanation, style: Style) -> list[str]:
         (
             printable(binding.symbol + (f"@{binding.version}" if binding.version else "")),
             "->",
-            printable(binding.provider) if binding.provider else "nothing (optional)" if binding.weak else "nothing",
+            _provider(binding),
         )
         for binding in explanation.bindings
     ]
     return [style.heading("Symbols"), *columns(rows)] if rows else []
+
+
+def _provider(binding: Binding) -> str:
+    """Whose definition it gets, and whose come too late."""
+    if binding.provider is None:
+        return "nothing (optional)" if binding.weak else "nothing"
+    if not binding.shadowed:
+        return printable(binding.provider)
+    return f"{printable(binding.provider)} (before {', '.join(map(printable, binding.shadowed))})"
 
 
 def _assumed(explanation: Explanation, style: Style) -> list[str]:
