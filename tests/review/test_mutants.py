@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.review.mutants import MUTANTS, mutant
-from tests.scale import sample
+from tests.scale import FULL, sample
 
 from loadstone.core.claims import Location, Unit
 from loadstone.review.batch import Batch, Outcome, Source, review_batch
@@ -65,3 +65,23 @@ def test_bytes_that_are_no_text_are_answered(language: Language) -> None:
     noise = bytes(range(256)) * 40
     lines = b"import ctypes\n" if language is Language.PYTHON else b"void *h = dlopen(p, 1);\n"
     assert not unfinished(ask(Source("noise", language, lines + noise + b"\n" + lines)))
+
+
+LENGTH = 2_000_000 if FULL else 100_000
+
+ONE_LINE = {
+    "calls": (Language.C, "void f(void){", "h=dlopen(p,1);", "}"),
+    "arguments": (Language.C, "void f(void){dlopen(", "a,", "1);}"),
+    "sums": (Language.CPP, "auto x = dlopen(p,1)", "+a", ";"),
+    "initialisers": (Language.C, 'void f(void){dlopen("x",1);} int t[]={', "1,", "};"),
+    "string": (Language.C, 'void f(void){dlopen("', "x", '",1);}'),
+    "statements": (Language.PYTHON, "import ctypes;", "a.b(c)[d]=ctypes.CDLL(p);", ""),
+    "items": (Language.PYTHON, "import ctypes;x=[", "1,", "]"),
+}
+
+
+@pytest.mark.parametrize("name", ONE_LINE)
+def test_one_long_line_is_answered(name: str) -> None:
+    language, before, repeated, after = ONE_LINE[name]
+    text = before + repeated * (LENGTH // len(repeated)) + after
+    assert not unfinished(ask(Source(f"long.{language.value}", language, text.encode())))

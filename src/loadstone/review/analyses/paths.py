@@ -801,17 +801,21 @@ class Explorer:
     def _all(
         self, expressions: Sequence[ir.Expression], state: State, frame: _Frame
     ) -> list[tuple[tuple[Value, ...], State]]:
-        results: list[tuple[tuple[Value, ...], State]] = [((), state)]
+        results: list[tuple[list[Value], State]] = [([], state)]
         for expression in expressions:
-            results = [
-                ((*values, value), after)
-                for values, before in results
-                for value, after in self.value(expression, before, frame)
-            ]
-            if len(results) > _MAX_IN_EXPRESSION:  # each comparison inside doubles them
+            grown: list[tuple[list[Value], State]] = []
+            for values, before in results:
+                match self.value(expression, before, frame):
+                    case [(value, after)]:
+                        values.append(value)  # a list of a million items is made once
+                        grown.append((values, after))
+                    case outcomes:
+                        grown.extend(([*values, value], after) for value, after in outcomes)
+            if len(grown) > _MAX_IN_EXPRESSION:  # each comparison inside doubles them
                 self._cut(Bound.STATES)
-                del results[_MAX_IN_EXPRESSION:]
-        return results
+                del grown[_MAX_IN_EXPRESSION:]
+            results = grown
+        return [(tuple(values), after) for values, after in results]
 
     def _mix(self, made: Value, values: Iterable[Value], state: State, *, keep: bool = False) -> None:
         """``made`` is put together from ``values``: who controls one of them controls part of it."""
