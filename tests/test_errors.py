@@ -71,4 +71,4 @@ def test_a_failed_load_leads_with_the_systems_words_and_adds_the_reason() -> Non
 
 def test_advice_follows_what_happened() -> None:
     error = errors.NotFound(name="x", advice="install libx1")
-    assert str(error) == "cannot find the library 'x'. install libx1"
+    assert str(error) == "cannot find the library 'x'. Install libx1"

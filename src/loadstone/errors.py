@@ -75,7 +75,7 @@ class LoadstoneError(Exception):
 
     def __str__(self) -> str:
         stop = "" if self.message.endswith((".", "?", "!")) else "."
-        return f"{self.message}{stop} {self.advice}" if self.advice else self.message
+        return f"{self.message}{stop} {self.advice[0].upper()}{self.advice[1:]}" if self.advice else self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.__dict__)

@@ -43,7 +43,7 @@ def test_a_file_that_cannot_be_written_is_a_typed_error(tmp_path: Path) -> None:
 
 def test_a_format_that_is_not_offered_is_refused_with_those_that_are() -> None:
     require_format(OutputFormat.TEXT, OutputFormat.TEXT)
-    with pytest.raises(Unsupported, match="use one of: text, json"):
+    with pytest.raises(Unsupported, match="Use one of: text, json"):
         require_format(OutputFormat.HTML, OutputFormat.TEXT, OutputFormat.JSON)
 
 

@@ -100,5 +100,5 @@ def test_every_rule_can_be_explained() -> None:
     assert "Bad" in loadstone("rules", "relro")
     assert json.loads(loadstone("rules", "relro", "-f", "json"))["rules"][0]["id"] == "relro"
     assert len(json.loads(loadstone("rules", "-f", "json"))["rules"]) == len(catalogue())
-    assert "did you mean relro" in loadstone("rules", "relroo", status=ExitStatus.USAGE)
+    assert "Did you mean relro" in loadstone("rules", "relroo", status=ExitStatus.USAGE)
     assert "--format sarif is not available" in loadstone("rules", "-f", "sarif", status=ExitStatus.UNDECIDED)

@@ -53,7 +53,7 @@ def test_a_library_that_is_nowhere() -> None:
 
 
 def test_a_path_that_is_nowhere() -> None:
-    refused("/no/such/lib.so", NotFound, "there is no such file")
+    refused("/no/such/lib.so", NotFound, "There is no such file")
 
 
 def test_a_directory(tmp_path: Path) -> None:

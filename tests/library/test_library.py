@@ -190,7 +190,7 @@ def test_a_missing_symbol_names_its_neighbours(answer: str) -> None:
 
 def test_symbols_of_dependencies_are_taken_only_when_asked_for() -> None:
     with Library("z", 1) as library:
-        with pytest.raises(SymbolNotFound, match=r"it is in .*libc\.so"):
+        with pytest.raises(SymbolNotFound, match=r"It is in .*libc\.so"):
             library.resolve("fopen")
         assert "libc.so" in library.resolve("fopen", dependencies=True).provider
 

@@ -167,7 +167,7 @@ def test_a_path_is_looked_at_as_it_is(tmp_path: Path) -> None:
     trace = find(tmp_path / "x")
     assert trace.path == str(tmp_path / "libx.so")
     assert [step.outcome for step in trace.steps] == [StepOutcome.ABSENT] * 3 + [StepOutcome.TAKEN]
-    with pytest.raises(NotFound, match="there is no such file"):
+    with pytest.raises(NotFound, match="There is no such file"):
         find(tmp_path / "y")
     with pytest.raises(NotFound):
         find(tmp_path / "libx.so" / "deeper.so")

@@ -466,7 +466,7 @@ def test_every_rule_can_be_looked_up_by_its_id() -> None:
     for rule in catalogue():
         assert rule_text(rule.id) is not None
         assert rule.question.endswith("?")
-    with pytest.raises(InvalidName, match="did you mean relro"):
+    with pytest.raises(InvalidName, match="Did you mean relro"):
         rule_text("relr")
     with pytest.raises(InvalidName, match="lists them all"):
         rule_text("zzzzzzzz")
