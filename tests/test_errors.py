@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +74,18 @@ def test_a_failed_load_leads_with_the_systems_words_and_adds_the_reason() -> Non
 def test_advice_follows_what_happened() -> None:
     error = errors.NotFound(name="x", advice="install libx1")
     assert str(error) == "cannot find the library 'x'. Install libx1"
+
+
+def test_the_reference_lists_every_error_with_its_fields() -> None:
+    rows = {}
+    for line in (Path(__file__).parents[1] / "docs/reference/errors.md").read_text().splitlines():
+        if line.startswith("| `"):
+            name, bases, told = (cell.strip() for cell in line.split("|")[1:4])
+            rows[name.strip("`")] = (bases.strip("`"), told.replace("`", "").split())
+    for sample in SAMPLES:
+        kind = type(sample)
+        if kind is LoadstoneError:
+            continue
+        builtin = [base.__name__ for base in kind.__bases__ if base is not LoadstoneError]
+        assert rows.pop(kind.__name__) == ("".join(builtin), [f.name for f in fields(kind) if f.name != "advice"])
+    assert not rows

@@ -245,7 +245,8 @@ class WrongSymbolKind(LoadstoneError):
     @property
     def message(self) -> str:
         name, library = quoted(self.symbol, 200), printable(self.library)
-        return f"cannot use {name} of {library} as a {self.wanted}: it is a {self.actual}"
+        article = "an" if self.actual[:1].lower() in {*"aeiou"} else "a"
+        return f"cannot use {name} of {library} as a {self.wanted}: it is {article} {self.actual}"
 
 
 @dataclass(frozen=True, slots=True)
