@@ -191,7 +191,7 @@ def test_variables_are_views_of_the_librarys_memory(library: Library) -> None:
 
 
 def test_data_is_no_function_and_a_function_no_data(library: Library) -> None:
-    with pytest.raises(WrongSymbolKind, match="as a function: it is a object"):
+    with pytest.raises(WrongSymbolKind, match="as a function: it is an object"):
         library.function("int counter(void)")
     with pytest.raises(WrongSymbolKind):
         library.data("int hello")
