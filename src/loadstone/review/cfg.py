@@ -121,12 +121,17 @@ class _Builder:
         self.join(self.ends, index)
         self.ends = [(index, 0)]
         if kind in {Kind.ASSIGN, Kind.EVALUATE, Kind.TEST, Kind.RETURN, Kind.ENTER, Kind.EACH}:
-            node.unwind = self.catches[-1][0] if self.catches else -1
-            depth = self.catches[-1][1] if self.catches else 0
-            node.guarded = tuple(
-                leave for scope in self.scopes[depth:] for leave in scope.leaves if isinstance(leave, Leave)
-            )
+            self.catch(node)
         return index
+
+    def catch(self, node: Node) -> None:
+        """Say where an exception of the node goes, and what ends on the way."""
+        if not self.catches:
+            return
+        node.unwind, depth = self.catches[-1]
+        node.guarded = tuple(
+            leave for scope in self.scopes[depth:] for leave in scope.leaves if isinstance(leave, Leave)
+        )
 
     def join(self, ends: Iterable[_End], index: int) -> None:
         for node, slot in ends:

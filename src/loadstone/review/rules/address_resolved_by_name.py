@@ -25,9 +25,10 @@ _SMALL: Final = 4096
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
+        python = unit.language is ir.Language.PYTHON
+        types = _foreign_types(unit) if python else frozenset[str]()
         for function in unit.functions:
-            python = unit.language is ir.Language.PYTHON
-            yield from (_python(rule, unit, function) if python else _native(rule, unit, function))
+            yield from (_python(rule, unit, function, types) if python else _native(rule, unit, function))
 
 
 def _parsed(function: ir.Function) -> dict[str, int]:
@@ -110,9 +111,9 @@ def _is_pointer(spelled: str) -> bool:
     return "*" in spelled or spelled.endswith(("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f"))
 
 
-def _python(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
-    parsed = _parsed(function)
-    types = {
+def _foreign_types(unit: ir.Unit) -> frozenset[str]:
+    """The names a file gives to types of foreign functions."""
+    return frozenset(
         s.target.name
         for f in unit.functions
         for s in every_statement(f.body)
@@ -120,7 +121,11 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
         and isinstance(s.target, ir.Name)
         and isinstance(s.value, ir.Call)
         and s.value.name in _MAKERS
-    }
+    )
+
+
+def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[str]) -> Iterator[Claim]:
+    parsed = _parsed(function)
     for expression in every_expression(function.body):
         if not isinstance(expression, ir.Call) or not expression.arguments:
             continue

@@ -12,7 +12,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts
 from loadstone.review.apis import Role, tables
 from loadstone.review.ir import Language, Unit
-from loadstone.review.rules.places import ALL, at, resolve_lines, step, unit_of
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE", "Shared", "is_count", "shared_state"]
@@ -37,12 +37,11 @@ def is_count(variable: str) -> bool:
 class Shared:
     """Every access to one variable that more than one thread may reach."""
 
-    def __init__(self, variable: str, owner: str, accesses: Iterable[Access], unit: Unit) -> None:
+    def __init__(self, variable: str, owner: str, accesses: Iterable[Access], unit: Unit, *, is_member: bool) -> None:
         self.variable = variable
         self.owner = owner
         self.unit = unit
-        # What is neither at file scope nor a function's own static is a member of something.
-        self.is_member = bool(owner) or not (":" in variable or any(v.name == variable for v in unit.variables))
+        self.is_member = is_member
         found = [a for a in accesses if not a.setting_up]
         # What callers in the program hold counts; a helper by itself, which nobody calls so, does not. Calls enter one
         # of a helper's definitions: where that relies on its callers' lock, so do those of other platforms.
@@ -88,15 +87,23 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
         own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
         if len(own) == len(access.locks):
             groups.setdefault(key, []).append(access)
+    owners: dict[str, list[str]] = {}
+    for variable, owner in groups:
+        if owner:
+            owners.setdefault(variable, []).append(owner)
     for (variable, owner), accesses in list(groups.items()):
-        named = [o for v, o in groups if v == variable and o]
+        named = owners.get(variable, ())
         if not owner and len(named) == 1 and all(a.owner == "*" for a in accesses):
             groups[variable, named[0]].extend(accesses)
             del groups[variable, owner]
+    units = {unit.path: unit for unit in facts.program.units}
+    at_file_scope = {unit.path: {v.name for v in unit.variables} for unit in facts.program.units}
     for (variable, owner), accesses in sorted(groups.items()):
-        unit = unit_of(facts, accesses[0].spot.path)
+        unit = units.get(accesses[0].spot.path)
         if unit is not None and not _is_safe_by_type(unit, variable, owner):
-            yield Shared(variable, owner, accesses, unit)
+            # What is neither at file scope nor a function's own static is a member of something.
+            is_member = bool(owner) or not (":" in variable or variable in at_file_scope[unit.path])
+            yield Shared(variable, owner, accesses, unit, is_member=is_member)
 
 
 def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
