@@ -11,6 +11,7 @@ from tests.linker.cases import (  # noqa: F401  importing registers the cases
     inheritance,
     mapped,
     names,
+    namespaces,
     order,
     programs,
     symbols,

@@ -192,7 +192,7 @@ def test_a_system_unpacked_in_a_folder_answers_for_itself(tmp_path: Path) -> Non
 
 
 def test_a_folder_without_a_loader_is_no_root(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="[Nn]o loader"):
+    with pytest.raises(NotFound, match=r"[Nn]o loader"):
         LoaderModel.of_root(str(tmp_path))
 
 

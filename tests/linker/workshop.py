@@ -16,6 +16,7 @@ from loadstone.core.trace import Edge, Explanation, LoadVerdict, Step
 from loadstone.linker import HostFiles, LoaderModel, explain
 
 RTLD_LAZY, RTLD_NOW, RTLD_DEEPBIND = 1, 2, 8
+APART = 0x10000  # of host.c: by dlmopen
 NOBODY = 65534
 HOST_SOURCE = (Path(__file__).parent / "host.c").read_text()
 
@@ -31,6 +32,7 @@ class Question:
     cwd: str = "/"
     lazy: bool = False
     deep_bind: bool = False
+    apart: bool = False  # opened by dlmopen, in a namespace of its own
     program: bool = False
     already: tuple[str, ...] = ()
     host: str = ""
@@ -144,6 +146,7 @@ class Workshop:
         debug = self.folder / "loader-debug"
         env = {**question.env, "LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(debug), "LC_ALL": "C"}
         flags = (RTLD_LAZY if question.lazy else RTLD_NOW) | (RTLD_DEEPBIND if question.deep_bind else 0)
+        flags |= APART if question.apart else 0
         command = [question.target]
         if not question.program:
             command = [question.host or str(self.host), str(flags), *question.already, question.target]
@@ -190,6 +193,7 @@ class Workshop:
             caller=None,
             already_loaded=question.already,
             deep_bind=question.deep_bind,
+            new_namespace=question.apart,
             view=view,
         )
 

@@ -22,6 +22,7 @@ def run(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A path, or a name the way a loader gets it.")],
     lazy: opt.Lazy = False,
     deep_bind: opt.DeepBind = False,
+    new_namespace: opt.NewNamespace = False,
     caller: opt.Caller = None,
     main: opt.MainImage = None,
     preload: opt.Preload = None,
@@ -59,6 +60,7 @@ def run(
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     surroundings = opt.Surroundings(
         deep_bind=deep_bind,
+        new_namespace=new_namespace,
         caller=caller,
         main=main,
         preload=tuple(preload or ()),

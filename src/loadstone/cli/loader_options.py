@@ -24,6 +24,7 @@ __all__ = [
     "Lazy",
     "Loader",
     "MainImage",
+    "NewNamespace",
     "Preload",
     "Root",
     "Surroundings",
@@ -32,6 +33,9 @@ __all__ = [
 
 Lazy = Annotated[bool, typer.Option("--lazy", help="Bind calls at their first use (RTLD_LAZY), not while loading.")]
 DeepBind = Annotated[bool, typer.Option("--deep-bind", help="Look in the library before the program (RTLD_DEEPBIND).")]
+NewNamespace = Annotated[
+    bool, typer.Option("--new-namespace", help="Open it with dlmopen, in a namespace of its own (LM_ID_NEWLM).")
+]
 Caller = Annotated[str | None, typer.Option("--caller", metavar="FILE", help="The library whose code calls dlopen.")]
 MainImage = Annotated[str | None, typer.Option("--main", metavar="FILE", help="The program that loads it.")]
 Preload = Annotated[list[str] | None, typer.Option("--preload", metavar="FILE", help="As in LD_PRELOAD.")]
@@ -57,6 +61,7 @@ class Surroundings:
     """What the options said; None or empty where they said nothing."""
 
     deep_bind: bool = False
+    new_namespace: bool = False
     caller: str | None = None
     main: str | None = None
     preload: tuple[str, ...] = ()
@@ -88,6 +93,7 @@ class Surroundings:
             env=self._environment(model),
             cwd=os.path.abspath(self.cwd) if self.cwd else model.cwd,
             deep_bind=self.deep_bind,
+            new_namespace=self.new_namespace,
             caller=self.caller or (None if self.main or self.root else model.caller),
             main_image=self.main or model.main_image,
             preload=self.preload,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadstone.core.trace import Diagnosis, Explanation, Graph, LoadVerdict, Node, Trace
-from loadstone.linker.diagnoses import Case, diagnose, risks
+from loadstone.linker.diagnoses import Case, auditors, diagnose, risks
 from loadstone.linker.glibc_load import Load, simulate
 from loadstone.linker.graph import Process
 from loadstone.linker.request import LoaderModel
@@ -18,6 +18,8 @@ def explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings: 
     diagnoses = [diagnose(case, refusal) for refusal in load.refusals]
     if load.root is not None:
         diagnoses += risks(case)
+    if load.process.program is not None or not load.starts_program:
+        diagnoses += auditors(case)
     return Explanation(
         target=name,
         verdict=_verdict(diagnoses),
@@ -31,9 +33,12 @@ def explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings: 
 
 
 def _verdict(diagnoses: list[Diagnosis]) -> LoadVerdict:
+    codes = {d.code for d in diagnoses}
+    if "audit-redirects" in codes:  # whatever was found or missed, its code has the last word
+        return LoadVerdict.UNKNOWN
     if any(d.blocking for d in diagnoses):
         return LoadVerdict.FAILS
-    if any(d.code == "damaged" for d in diagnoses):  # the loader trusts its input: it may as well crash
+    if "damaged" in codes:  # the loader trusts its input: it may as well crash
         return LoadVerdict.UNKNOWN
     return LoadVerdict.LOADS_WITH_RISK if diagnoses else LoadVerdict.LOADS
 
@@ -42,6 +47,9 @@ def _left_open(diagnoses: list[Diagnosis]) -> tuple[str, ...]:
     """Why the verdict is unknown, first of what is said about the answer."""
     if _verdict(diagnoses) is not LoadVerdict.UNKNOWN:
         return ()
+    redirected = next((d for d in diagnoses if d.code == "audit-redirects"), None)
+    if redirected is not None:
+        return (f"{redirected.explanation} What its code decides is not simulated",)
     damaged = next(d for d in diagnoses if d.code == "damaged")
     return (f"{damaged.explanation} The loader would trust it: it may load, fail or crash",)
 

@@ -87,6 +87,8 @@ def _open(process: Process, target: str) -> Load:
     for path in model.already_loaded:
         _bring_in(process, path, is_global=False)
     caller = _bring_in(process, model.caller, is_global=False) if model.caller else None
+    if model.new_namespace:
+        process.enter_new_namespace()
     process.refusals.clear()
     before = len(process.edges)
     known = {id(o) for o in process.namespace.objects}
@@ -127,11 +129,16 @@ def _check(load: Load, *, bindings: bool) -> None:
     for found in bind(process, load.searchlist, {id(o) for o in new}):
         if isinstance(found, Binding):
             load.bindings.append(found)
-        elif is_host_symbol(found.name) and is_for_other_host(load.root, process):
+        elif _is_of_other_host(found, load.root, process):
             if FROM_HOST not in process.notes:
                 process.notes.append(FROM_HOST)
         else:
             process.refusals.append(found)
+
+
+def _is_of_other_host(missed: Refusal, root: LoadedObject, process: Process) -> bool:
+    """Whether what is missed is there once an interpreter imports the target, which none does into a new namespace."""
+    return not process.model.new_namespace and is_host_symbol(missed.name) and is_for_other_host(root, process)
 
 
 def _processor_too_old(process: Process, new: list[LoadedObject]) -> list[Refusal]:

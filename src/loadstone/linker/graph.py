@@ -106,6 +106,14 @@ class Process:
         self.refusals.clear()
         self.edges.clear()
 
+    def enter_new_namespace(self) -> None:
+        """What is opened from now on finds nothing loaded but the loader, and no scope but its own: dlmopen(3)."""
+        loader = self.namespace.named(self.model.interpreter)
+        self.namespace = Namespace()
+        self.global_scope = []
+        if loader is not None:
+            self.namespace.share(loader[0])
+
     def _opened_program(self, program: str) -> OpenedFile | None:
         try:
             return self.model.view.open(self.model.absolute(program))

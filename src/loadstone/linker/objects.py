@@ -85,6 +85,10 @@ class Namespace:
         self._by_file.setdefault(loaded.opened.file_id, loaded)
         return loaded
 
+    def share(self, loaded: LoadedObject) -> None:
+        """Recognise an object of another namespace by its file alone: there is only ever one loader in a process."""
+        self._by_file.setdefault(loaded.opened.file_id, loaded)
+
     def call(self, loaded: LoadedObject, name: str) -> None:
         """From now on ``loaded`` answers to ``name`` as well."""
         if name:

@@ -22,6 +22,8 @@ _PIE_REFUSED_FROM: Final = (2, 30)
 _PIE_OWN_WORDS_FROM: Final = (2, 31)
 _PAGE_ALIGNED_FROM: Final = (2, 35)
 _RELR_FROM: Final = (2, 36)
+_AUDIT_ENTRIES_FROM: Final = (2, 32)  # sourceware bug 24943
+_KERNEL_COMPARED_UNTIL: Final = (2, 35)
 _DEPTH_FIRST_SORT_FROM: Final = (2, 36)
 _EXECUTABLE_STACK_REFUSED_FROM: Final = (2, 41)
 
@@ -33,13 +35,16 @@ class Behaviour:
     ``misaligned`` are its words for a segment whose address and offset differ within a page; ``pie_refused`` those
     for a position-independent program given to dlopen, empty where it is loaded; ``depth_first_sort`` whether objects
     are relocated in depth-first order; ``linked_file_checked`` whether a versioned symbol must be in the very file it
-    was linked against.
+    was linked against; ``audit_entries`` whether a program's own DT_AUDIT counts beside LD_AUDIT; ``kernel_compared``
+    whether a file that asks for a newer kernel (.note.ABI-tag) is passed over.
     """
 
     glibc_hwcaps: bool
     legacy_hwcaps: bool
     isa_level_checked: bool
     relr: bool
+    audit_entries: bool
+    kernel_compared: bool
     depth_first_sort: bool
     executable_stack_refused: bool
     linked_file_checked: bool
@@ -60,6 +65,8 @@ def behaviour_of(release: _Release) -> Behaviour:
         glibc_hwcaps=release >= _GLIBC_HWCAPS_FROM,
         legacy_hwcaps=release <= _LEGACY_HWCAPS_UNTIL,
         isa_level_checked=release >= _ISA_LEVEL_FROM,
+        audit_entries=release >= _AUDIT_ENTRIES_FROM,
+        kernel_compared=release <= _KERNEL_COMPARED_UNTIL,
         relr=release >= _RELR_FROM,
         depth_first_sort=release >= _DEPTH_FIRST_SORT_FROM,
         executable_stack_refused=release >= _EXECUTABLE_STACK_REFUSED_FROM,

@@ -52,7 +52,9 @@ class LoaderModel:
     ``main_image`` is the program whose process is simulated (None: one that needs only the C library), ``caller`` the
     object that calls dlopen (None: the program), ``already_loaded`` libraries opened before, in order, ``preload``
     what LD_PRELOAD and /etc/ld.so.preload name beyond the environment given. ``secure`` is AT_SECURE: set-user-ID,
-    set-group-ID or file capabilities. ``assumptions`` says how the facts were come by.
+    set-group-ID or file capabilities. ``new_namespace`` opens the target by dlmopen in a namespace of its own.
+    ``kernel`` is the kernel's release, which loaders before 2.36 compare with that a file asks for; () for unknown.
+    ``assumptions`` says how the facts were come by.
     """
 
     kind: LoaderKind = LoaderKind.GLIBC
@@ -77,6 +79,8 @@ class LoaderModel:
     mode: BindingMode = BindingMode.NOW
     is_global: bool = False
     deep_bind: bool = False
+    new_namespace: bool = False
+    kernel: tuple[int, ...] = ()
     assumptions: tuple[str, ...] = ()
 
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from loadstone.core.trace import Diagnosis
+from loadstone.linker.diagnoses.auditors import auditors
 from loadstone.linker.diagnoses.case import Case
 from loadstone.linker.diagnoses.missing import missing
 from loadstone.linker.diagnoses.refused import refused
@@ -19,7 +20,7 @@ from loadstone.linker.diagnoses.unusable import unusable
 from loadstone.linker.diagnoses.versions import version_not_found
 from loadstone.linker.graph import Refusal
 
-__all__ = ["REFUSED", "RISKS", "Case", "diagnose", "risks"]
+__all__ = ["REFUSED", "RISKS", "Case", "auditors", "diagnose", "risks"]
 
 REFUSED: Final[dict[str, Callable[[Case, Refusal], Diagnosis]]] = {
     "not-found": missing,

@@ -43,7 +43,7 @@ def _static_tls(case: Case) -> Iterator[Diagnosis]:
 
 def _interposed(case: Case) -> Iterator[Diagnosis]:
     """Symbols bound to another library than the one they were linked against, although that one has them too."""
-    by_path = {o.path: o for o in case.process.namespace.objects}
+    by_path = {o.path: o for o in (*case.process.namespace.objects, *case.searchlist)}
     taken: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for binding in case.bindings:
         if binding.provider is None or binding.linked_file is None:
