@@ -7,11 +7,14 @@ names stay where they are; the system's own package lists are not touched.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -19,7 +22,7 @@ from typing import Final
 import pytest
 from tests.wheels import CACHE
 
-__all__ = ["SOURCES", "Source", "tree"]
+__all__ = ["SOURCES", "Source", "one_at_a_time", "tree"]
 
 _KEYS: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _TEXT: Final = frozenset({".c", ".cc", ".cpp", ".h", ".hpp", ".py"})
@@ -51,18 +54,28 @@ def tree(name: str) -> Path:
     """The unpacked C, C++ and Python files of one of :data:`SOURCES`; fetched when they are not there yet."""
     source = SOURCES[name]
     unpacked = CACHE / "sources" / "trees" / f"{name}-{source.version}"
-    if unpacked.is_dir():
-        return unpacked
-    archive = _archive(source)
-    said = "" if archive else _fetch(source)
-    archive = archive or _archive(source)
-    if archive is None:
-        message = f"the source of {source.package} {source.version} cannot be had: {said}"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    _unpack(archive, source.folders, unpacked)
+    with one_at_a_time():
+        if unpacked.is_dir():
+            return unpacked
+        archive = _archive(source)
+        said = "" if archive else _fetch(source)
+        archive = archive or _archive(source)
+        if archive is None:
+            message = f"the source of {source.package} {source.version} cannot be had: {said}"
+            if os.environ.get("CI"):
+                pytest.fail(message)
+            pytest.skip(message)
+        _unpack(archive, source.folders, unpacked)
     return unpacked
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Test processes share the cache: while one fetches or unpacks, the others wait, and then find it done."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _archive(source: Source) -> Path | None:
@@ -81,11 +94,7 @@ def _unpack(archive: Path, folders: tuple[str, ...], target: Path) -> None:
             if wanted and member.isfile() and path.suffix in _TEXT:
                 member.name = str(path)
                 packed.extract(member, unpacked, filter="data")
-        try:
-            unpacked.rename(target)
-        except OSError:
-            if not target.is_dir():  # else another test process was faster
-                raise
+        unpacked.rename(target)
 
 
 def _fetch(source: Source) -> str:

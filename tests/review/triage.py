@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from tests.sources import SOURCES, tree
+from tests.sources import SOURCES, one_at_a_time, tree
 from tests.wheels import CACHE, wheel
 
 from loadstone.core.claims import Finding, Severity
@@ -95,9 +95,12 @@ def _package(name: str) -> Path:
     """The unpacked wheel of a Python package."""
     version = PACKAGES[name]
     folder = CACHE / "sources" / "trees" / f"{name}-{version}"
-    if not folder.is_dir():
-        with zipfile.ZipFile(wheel(name, version, "any")) as archive:
-            archive.extractall(folder, [entry for entry in archive.namelist() if entry.endswith(".py")])
+    with one_at_a_time():
+        if not folder.is_dir():
+            part = folder.with_name(f"{folder.name}.part")
+            with zipfile.ZipFile(wheel(name, version, "any")) as archive:
+                archive.extractall(part, [entry for entry in archive.namelist() if entry.endswith(".py")])
+            part.rename(folder)
     return folder
 
 
