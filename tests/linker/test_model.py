@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.linker.cases.mapped import FOR_A_NEWER_KERNEL
 from tests.linker.tiny_elf import tiny_elf
 from tests.linker.workshop import Workshop, run
 
@@ -281,3 +282,25 @@ def test_the_header_of_a_big_endian_machine_is_checked_in_its_own_order() -> Non
     answer = explain("/a.so", model=model)
     assert answer.first_blocking is not None
     assert answer.first_blocking.loader_message == "/a.so: only ET_DYN and ET_EXEC can be loaded"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_file_that_asks_for_a_newer_kernel_is_passed_over_by_releases_before_2_36(
+    release: tuple[int, int], workshop: Workshop
+) -> None:
+    workshop.library("libb.so", FOR_A_NEWER_KERNEL)
+    path = workshop.library("liba.so", needs=["libb.so"], runpath="$ORIGIN")
+    model = replace(LoaderModel.this_process(env={}), release=release, main_image=str(workshop.host), caller=None)
+    answer = explain(path, model=model)
+    if release >= (2, 36):
+        assert answer.first_blocking is None
+        return
+    blocking = answer.first_blocking
+    assert blocking is not None
+    assert blocking.code == "kernel-too-old"
+    assert blocking.loader_message == "libb.so: cannot open shared object file: No such file or directory"
+    assert "Linux 99.0.0" in blocking.explanation
+    assert explain(path, model=replace(model, kernel=(99, 0, 0))).first_blocking is None
+    assert explain(path, model=replace(model, kernel=())).first_blocking is None
+    other = workshop.library("libc2.so", FOR_A_NEWER_KERNEL.replace("0, 99", "1, 0"))
+    assert explain(other, model=replace(model, kernel=())).first_blocking is not None  # GNU/Hurd

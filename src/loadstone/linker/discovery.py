@@ -19,7 +19,7 @@ from loadstone.linker.cache import LoaderCache, read_cache
 from loadstone.linker.processor import hwcaps_of_level, isa_level, legacy_names, x86_flags
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderKind, LoaderModel, Release
-from loadstone.linker.view import FileView, HostFiles, host_platform
+from loadstone.linker.view import FileView, HostFiles, host_kernel, host_platform
 
 __all__ = [
     "loader_kind_of",
@@ -155,6 +155,7 @@ def model_for_loader(view: FileView, loader: str, abi: Abi) -> LoaderModel:
         lib_token=_lib_token(data, directories),
         cache=_cache(view),
         view=view,
+        kernel=host_kernel(),
         assumptions=tuple(said),
     )
     return _with_processor(model)

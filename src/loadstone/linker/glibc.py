@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import SearchKind
 from loadstone.core.trace import Step, StepOutcome
+from loadstone.errors import LoadstoneError
 from loadstone.linker.header import HeaderOutcome, check_header
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.processor import legacy_subdirectories
@@ -24,6 +26,9 @@ from loadstone.linker.tokens import TokenValues, expand
 from loadstone.linker.view import OpenedFile
 
 __all__ = ["STEPS", "Failure", "Located", "Search"]
+
+_LINUX: Final = 0
+"""The system a .note.ABI-tag names first (LSB Core, "ABI Note Tag")."""
 
 _CONTINUES: Final = frozenset((errno.ENOENT, errno.EACCES))
 """What open may say without ending the search through one list of directories."""
@@ -171,7 +176,9 @@ class Search:
             attempt.steps.append(Step(rule, candidate, outcome, reason, source, element, self.errno))
             return False
         check = check_header(opened, self.model.abi)
-        if check.outcome is HeaderOutcome.USABLE and not (attempt.privileged and not opened.set_user_id):
+        usable = check.outcome is HeaderOutcome.USABLE
+        other_kernel = self._other_kernel(opened) if usable else ""
+        if usable and not other_kernel and not (attempt.privileged and not opened.set_user_id):
             self.errno = 0
             attempt.opened, attempt.how = opened, rule
             attempt.steps.append(Step(rule, candidate, StepOutcome.TAKEN, "", source, element))
@@ -182,9 +189,27 @@ class Search:
             return True
         self.errno = errno.ENOENT
         attempt.other_class |= check.outcome is HeaderOutcome.OTHER_CLASS
-        reason = _passed_over(check.outcome, self.model)
+        reason = other_kernel or _passed_over(check.outcome, self.model)
         attempt.steps.append(Step(rule, candidate, StepOutcome.SKIPPED, reason, source, element))
         return False
+
+    def _other_kernel(self, opened: OpenedFile) -> str:
+        """Why a release that compares kernels passes the file over: it asks for another system, or a newer kernel."""
+        if not behaviour_of(self.model.release).kernel_compared:
+            return ""
+        try:
+            facts = self.model.view.image(opened).native
+        except LoadstoneError:  # said when it is mapped
+            return ""
+        if not isinstance(facts, ElfFacts) or not facts.abi_tag:
+            return ""
+        system, *wanted = facts.abi_tag
+        if system != _LINUX:
+            return "passed over: its .note.ABI-tag says that it is built for another kernel than Linux"
+        if not self.model.kernel or tuple(wanted) <= self.model.kernel:
+            return ""
+        numbers, have = (".".join(map(str, release)) for release in (wanted, self.model.kernel))
+        return f"passed over: its .note.ABI-tag asks for another kernel, Linux {numbers}; this one is {have}"
 
     def _try_each(self, attempt: Attempt, directories: tuple[Directory, ...], rule: str, source: str) -> None:
         """Try the name in each directory and its hardware subdirectories, until one ends the search."""

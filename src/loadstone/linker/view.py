@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 from collections.abc import Hashable, Iterator, Mapping
@@ -19,7 +20,7 @@ from loadstone.binary import read
 from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
 
-__all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_platform"]
+__all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_kernel", "host_platform"]
 
 HEAD_SIZE: Final = 832
 """Bytes glibc reads at first from a 64-bit candidate (elf/dl-load.c, struct filebuf)."""
@@ -78,6 +79,14 @@ class FileView(Hashable, Protocol):
 def host_platform() -> str:
     """``linux``, ``darwin``, ``win32`` ...: the platform this process runs on."""
     return sys.platform
+
+
+def host_kernel() -> tuple[int, ...]:
+    """The release of the running Linux kernel, three numbers; () elsewhere, or when it does not begin with numbers."""
+    if host_platform() != "linux":
+        return ()
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", os.uname().release)
+    return tuple(int(part) for part in found.groups("0")) if found else ()
 
 
 def _os_error(code: int, path: str) -> OSError:

@@ -14,6 +14,12 @@ def _segment(w: Workshop, name: str, kind: str) -> int:
     return next(s.header_offset for s in read(w.path(name)).segments if s.kind == kind)
 
 
+FOR_A_NEWER_KERNEL = """
+__asm__(".section .note.ABI-tag, \\"a\\", @note\\n.balign 4\\n.long 4, 16, 1\\n.asciz \\"GNU\\"\\n.long 0, 99, 0, 0\\n"
+        ".previous\\n");
+"""
+
+
 @case
 def a_program_is_not_opened(w: Workshop) -> Question:
     w.program("prog", "int main(void){return 0;}", "-pie", "-fPIE")
@@ -139,4 +145,10 @@ def packed_relocations_declared(w: Workshop) -> Question:
 @case
 def a_library_for_a_newer_processor(w: Workshop) -> Question:
     w.library("liba.so", "int f(void){return 1;}", "-Wl,-z,x86-64-v4")
+    return w.ask("liba.so")
+
+
+@case
+def a_newer_kernel_that_is_asked_for_is_no_reason_since_2_36(w: Workshop) -> Question:
+    w.library("liba.so", FOR_A_NEWER_KERNEL)
     return w.ask("liba.so")

@@ -83,6 +83,7 @@ class ElfFacts(Native):
     ``version_indexes`` is the raw DT_VERSYM column (bit 15: hidden), one entry a symbol, or empty. ``isa_needed`` is
     the x86 property of that name (bit 1: x86-64-v2 and so on), ``features`` the x86 or AArch64 feature property,
     None without one. ``stack_flags`` are the p_flags of PT_GNU_STACK, None without that segment.
+    ``abi_tag`` is the system .note.ABI-tag asks for (0: Linux) and the oldest release of its kernel, () without it.
     ``packed_relocations`` counts the relocations in DT_RELR.
     """
 
@@ -106,6 +107,7 @@ class ElfFacts(Native):
     packed_relocations: int = 0
     features: int | None = None
     isa_needed: int = 0
+    abi_tag: tuple[int, ...] = ()
     debug_link: str | None = None
     comments: tuple[str, ...] = ()
 

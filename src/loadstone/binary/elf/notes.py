@@ -17,6 +17,7 @@ from loadstone.core.limits import MAX_DEPENDENCIES, MAX_STRING_LENGTH
 
 __all__ = ["Notes", "read_notes"]
 
+_ABI_TAG: Final = ("GNU", 1)
 _BUILD_ID: Final = ("GNU", 3)
 _PROPERTIES: Final = ("GNU", 5)
 _DLOPEN: Final = ("FDO", 0x407C0C0A)
@@ -31,7 +32,10 @@ _X86_FEATURES, _X86_ISA_NEEDED, _AARCH64_FEATURES = 0xC000_0002, 0xC000_8002, 0x
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What the notes of one image say; ``features_offset`` is where the feature property stands."""
+    """What the notes of one image say; ``features_offset`` is where the feature property stands.
+
+    ``abi_tag`` is the system the first tag asks for (0: Linux) and the oldest release of its kernel, () without one.
+    """
 
     notes: tuple[Note, ...] = ()
     build_id: str | None = None
@@ -39,6 +43,7 @@ class Notes:
     features_offset: int = 0
     isa_needed: int = 0
     dlopen: tuple[Dependency, ...] = ()
+    abi_tag: tuple[int, ...] = ()
 
 
 def read_notes(view: View, segments: tuple[Segment, ...]) -> Notes:
@@ -48,6 +53,7 @@ def read_notes(view: View, segments: tuple[Segment, ...]) -> Notes:
     features: int | None = None
     features_offset = isa_needed = 0
     dlopen: list[Dependency] = []
+    abi_tag: tuple[int, ...] = ()
     seen: set[int] = set()
     for segment in segments:
         if segment.kind != "NOTE":
@@ -61,7 +67,9 @@ def read_notes(view: View, segments: tuple[Segment, ...]) -> Notes:
             seen.add(note.offset)
             notes.append(note)
             key = (note.owner, note.kind)
-            if key == _BUILD_ID and build_id is None:
+            if key == _ABI_TAG and not abi_tag and len(content) == 16:
+                abi_tag = tuple(view.layout.integers("I", content))
+            elif key == _BUILD_ID and build_id is None:
                 build_id = content.hex()
             elif key == _PROPERTIES:
                 for kind, offset, value in _properties(view, note, content):
@@ -71,7 +79,8 @@ def read_notes(view: View, segments: tuple[Segment, ...]) -> Notes:
                         isa_needed = value
             elif key == _DLOPEN:
                 dlopen.extend(_declared(view, note, content))
-    return Notes(tuple(notes), build_id, features, features_offset, isa_needed, tuple(dlopen[:MAX_DEPENDENCIES]))
+    declared = tuple(dlopen[:MAX_DEPENDENCIES])
+    return Notes(tuple(notes), build_id, features, features_offset, isa_needed, declared, abi_tag)
 
 
 def _walk(view: View, segment: Segment) -> Iterator[tuple[Note, bytes]]:

@@ -86,6 +86,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         packed_relocations=count_packed(view, dynamic, by_tag),
         features=notes.features,
         isa_needed=notes.isa_needed,
+        abi_tag=notes.abi_tag,
         debug_link=read_debug_link(view, sections),
         comments=read_comments(view, sections),
     )

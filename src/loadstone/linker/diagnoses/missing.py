@@ -55,6 +55,18 @@ def _other_machine(case: Case, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, f"install the {case.model.abi.name} build", code="wrong-machine")
 
 
+def _other_kernel(case: Case, refusal: Refusal) -> Diagnosis | None:
+    skipped = next((s for s in _looked_at(refusal, StepOutcome.SKIPPED) if "kernel" in s.reason), None)
+    if skipped is None:
+        return None
+    text = (
+        f"{case.wanted_by(refusal)}: {skipped.candidate} is {skipped.reason}. glibc before 2.36 then says,"
+        " misleadingly, that there is none."
+    )
+    advice = f"if it needs nothing of a newer kernel: strip --remove-section=.note.ABI-tag {skipped.candidate}"
+    return blocking(case, refusal, text, advice, code="kernel-too-old")
+
+
 def _machine_name(case: Case, candidate: str) -> str:
     try:
         view = case.model.view
@@ -251,6 +263,7 @@ def _nearest(case: Case, name: str) -> tuple[str, ...]:
 _REASONS: Final[tuple[Callable[[Case, Refusal], Diagnosis | None], ...]] = (
     _other_class,
     _other_machine,
+    _other_kernel,
     _unreadable,
     _filter,
     _other_libc,
