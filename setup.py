@@ -4,6 +4,11 @@ from setuptools import Extension, setup
 
 setup(
     ext_modules=[
-        Extension("loadstone.library._fastcall", ["src/loadstone/library/_fastcall.c"], optional=True),
+        Extension(
+            "loadstone.library._fastcall",
+            ["src/loadstone/library/_fastcall.c"],
+            depends=["src/loadstone/library/_registers.h"],
+            optional=True,
+        ),
     ]
 )

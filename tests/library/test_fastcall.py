@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import ctypes
 import gc
+import inspect
 import os
 import pickle
 import random
@@ -41,6 +42,7 @@ bool not(bool v) {{ return !v; }} float half(float v) {{ return v / 2; }}
 size_t total(const unsigned char *d, size_t n) {{ size_t s = 0; while (n--) s += *d++; return s; }}
 void fill(unsigned char *d, size_t n, unsigned char v) {{ while (n--) *d++ = v; }}
 const char *same(const char *t) {{ return t; }} void *address(void *p) {{ return p; }}
+char letter(char c) {{ return c; }} int sum3(const int *v) {{ return v[0] + v[1] + v[2]; }}
 int apply(int (*f)(int), int v) {{ return f(v); }} int next(int v) {{ return v + 1; }}
 """
 needs_extension = pytest.mark.skipif(not fastcall.available(), reason="the extension is not built or turned off")
@@ -99,6 +101,19 @@ def test_every_integer_keeps_its_edges_and_refuses_what_lies_beyond(
     ("prototype", "arguments"),
     [
         ("int next(int)", ()),
+        ("int next(int)", (1, 2)),
+        ("char letter(char)", (b"x",)),
+        ("char letter(char)", (b"\xff",)),
+        ("char letter(char)", (120,)),
+        ("char letter(char)", (b"xy",)),
+        ("char letter(char)", ("x",)),
+        ("int sum3(const int v[3])", ((ctypes.c_int * 3)(1, 2, 3),)),
+        ("int sum3(const int v[static 3])", ((ctypes.c_int * 3)(1, 2, 3),)),
+        ("int sum3(const int v[static 3])", ((ctypes.c_int * 2)(1, 2),)),
+        ("int sum3(const int v[static 3])", (bytes(12),)),
+        ("int sum3(const int v[static 3])", (bytes(11),)),
+        ("int sum3(const int v[static 3])", (None,)),
+        ("int sum3(const int v[static 3])", ("text",)),
         ("int next(int)", ("x",)),
         ("int next(int)", (1.5,)),
         ("int next(int)", (None,)),
@@ -132,6 +147,41 @@ def test_results_and_errors_are_those_of_ctypes(
     assert repr(outcome(fast, *arguments)) == repr(outcome(slow, *arguments))
 
 
+def test_both_say_what_they_take(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for function in both(path, "size_t total(const unsigned char *data, size_t n)", monkeypatch):
+        told = inspect.signature(function)
+        assert str(told) == "(data: 'const unsigned char *', n: 'size_t', /) -> 'size_t'"
+        with pytest.raises(TypeError, match=r"total\(\) takes 2 arguments \(3 given\)"):
+            function(b"", 0, 0)
+        with pytest.raises(TypeError, match="cannot be copied or pickled"):
+            pickle.dumps(function)
+        assert repr(function).startswith("<C function ")
+
+
+def test_a_buffer_smaller_than_declared_is_refused(path: Path) -> None:
+    function = Library(str(path)).function("int sum3(const int v[static 3])")
+    with pytest.raises(ctypes.ArgumentError, match="the buffer has 8 bytes and the function needs at least 12"):
+        function(bytes(8))
+
+
+@needs_extension
+def test_what_finds_no_register_goes_to_the_stack_and_what_finds_no_word_to_ctypes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def source(name: str, count: int) -> str:
+        listed = ", ".join(f"int64_t i{n}, double d{n}" for n in range(count))
+        total = " + ".join(f"{n + 1} * i{n} + {n + 20} * d{n}" for n in range(count))
+        return f"double {name}({listed}) {{ return {total}; }}"
+
+    target = compiled(tmp_path, "#include <stdint.h>\n" + source("eleven", 11) + source("twelve", 12))
+    for name, count, kind in (("eleven", 11, "Function"), ("twelve", 12, "CFunctionType")):
+        prototype = f"double {name}({', '.join(['int64_t', 'double'] * count)})"
+        fast, slow = both(target, prototype, monkeypatch)
+        values = [value for n in range(count) for value in (7 * n - 3, 0.5 * n)]
+        assert type(fast).__name__ == kind
+        assert fast(*values) == slow(*values) == sum((n + 1) * (7 * n - 3) + (n + 20) * 0.5 * n for n in range(count))
+
+
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
 def test_random_signatures_give_c_what_ctypes_gives_it(
     level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -140,7 +190,7 @@ def test_random_signatures_give_c_what_ctypes_gives_it(
     kinds = [*SCALARS, "float", "double"]
     source, signatures = ["#include <stdint.h>", "#include <string.h>"], []
     for number in range(SIGNATURES):
-        taken = [chance.choice(kinds) for _ in range(chance.randint(0, 14))]
+        taken = [chance.choice(kinds) for _ in range(chance.randint(0, 18))]
         listed = ", ".join(f"{kind} a{i}" for i, kind in enumerate(taken)) or "void"
         mixed = "".join(
             f"{{ uint64_t w = 0; memcpy(&w, &a{i}, sizeof a{i}); h = (h ^ w) * 1099511628211u; }}"

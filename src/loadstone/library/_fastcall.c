@@ -1,9 +1,6 @@
 /* Calls of C functions at the speed of built-in ones, for the conventions that make it simple.
  *
- * System V x86-64 and AAPCS64 assign integer and floating registers independently, in the order of the arguments. So
- * a function of up to six integer-class and eight floating parameters, in any order, is called rightly by one shape
- * that fills all fourteen registers: those the function does not read do no harm. (System V ABI AMD64 3.2.3; AAPCS64
- * 6.8.2.)
+ * The registers and the stack words of a call are filled in place, without libffi: see _registers.h.
  *
  * Every callable keeps the ctypes function it stands for. Whatever is not the plainest kind of argument (a wrong count,
  * a wrong type, a number out of range, a ctypes instance, an array of numpy) is handed to that one with all arguments,
@@ -16,15 +13,9 @@
 #include <string.h>
 #include <structmember.h>
 
-#define INTEGERS 6
-#define FLOATS 8
+#include "_registers.h"
 
-typedef uint64_t (*integer_call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double,
-                                 double, double, double, double, double);
-typedef double (*double_call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double,
-                              double, double, double, double, double);
-typedef float (*float_call)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, double, double, double,
-                            double, double, double, double, double);
+#define PARAMETERS (INTEGERS + FLOATS + STACK)
 
 typedef struct {
     PyObject_HEAD
@@ -36,16 +27,16 @@ typedef struct {
     PyObject *doc;
     PyObject *weak;
     int count;
+    char on_stack; /* whether some arguments find no register */
     char keep_gil;
     char result;
-    char kinds[INTEGERS + FLOATS];
+    char kinds[PARAMETERS + 1];
 } Function;
 
 /* The registers of one call, and the buffers that must stay where they are until it is over. */
 typedef struct {
-    uint64_t integers[INTEGERS];
-    double floats[FLOATS];
-    Py_buffer views[INTEGERS];
+    Registers registers;
+    Py_buffer views[PARAMETERS + 1];
     int held;
 } Call;
 
@@ -106,45 +97,62 @@ pointer(PyObject *value, int readable, Call *call, uint64_t *out)
 }
 
 static int
-floating(PyObject *value, int single, double *out)
+floating(PyObject *value, int single, Word *out)
 {
     if (!PyFloat_CheckExact(value)) {
         return 0;
     }
-    double number = PyFloat_AS_DOUBLE(value);
-    if (single) { /* the low half of the register, by its own bits */
-        float narrow = (float)number;
-        memset(out, 0, sizeof *out);
-        memcpy(out, &narrow, sizeof narrow);
+    if (single) {
+        out->integer = 0;
+        out->single = (float)PyFloat_AS_DOUBLE(value);
     } else {
-        *out = number;
+        out->real = PyFloat_AS_DOUBLE(value);
     }
     return 1;
 }
 
-/* Fill the registers; 0 as soon as an argument is not one of the plain kind. fastcall.py counted: there is room. */
+static int
+character(PyObject *value, uint64_t *out)
+{
+    if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) != 1) {
+        return 0;
+    }
+    *out = (uint64_t)(int64_t)(char)PyBytes_AS_STRING(value)[0];
+    return 1;
+}
+
+/* The next place of a class: a register, or a stack word when there is none left. function_new counted: there is room.
+ */
+#define NEXT(registers, end) ((registers) < (end) ? (registers)++ : stack++)
+#define INTEGER (&NEXT(integer, last_integer)->integer)
+#define REAL NEXT(real, last_real)
+
+/* Fill the registers; 0 as soon as an argument is not one of the plain kind. */
 static int
 place(const Function *self, PyObject *const *args, Call *call)
 {
-    uint64_t *integer = call->integers;
-    double *real = call->floats;
+    Registers *registers = &call->registers;
+    Word *integer = registers->integers, *last_integer = integer + INTEGERS;
+    Word *real = registers->floats, *last_real = real + FLOATS;
+    Word *stack = registers->stack;
     for (int i = 0; i < self->count; i++) {
         PyObject *value = args[i];
         int good = 0;
         switch (self->kinds[i]) {
-        case 'b': good = signed_number(value, INT8_MIN, INT8_MAX, integer++); break;
-        case 'B': good = signed_number(value, 0, UINT8_MAX, integer++); break;
-        case 'h': good = signed_number(value, INT16_MIN, INT16_MAX, integer++); break;
-        case 'H': good = signed_number(value, 0, UINT16_MAX, integer++); break;
-        case 'i': good = signed_number(value, INT32_MIN, INT32_MAX, integer++); break;
-        case 'I': good = signed_number(value, 0, UINT32_MAX, integer++); break;
-        case 'q': good = signed_number(value, INT64_MIN, INT64_MAX, integer++); break;
-        case 'Q': good = unsigned_number(value, integer++); break;
-        case '?': good = PyBool_Check(value); *integer++ = value == Py_True; break;
-        case 'C': good = pointer(value, 1, call, integer++); break;
-        case 'P': good = pointer(value, 0, call, integer++); break;
-        case 'f': good = floating(value, 1, real++); break;
-        case 'd': good = floating(value, 0, real++); break;
+        case 'b': good = signed_number(value, INT8_MIN, INT8_MAX, INTEGER); break;
+        case 'B': good = signed_number(value, 0, UINT8_MAX, INTEGER); break;
+        case 'h': good = signed_number(value, INT16_MIN, INT16_MAX, INTEGER); break;
+        case 'H': good = signed_number(value, 0, UINT16_MAX, INTEGER); break;
+        case 'i': good = signed_number(value, INT32_MIN, INT32_MAX, INTEGER); break;
+        case 'I': good = signed_number(value, 0, UINT32_MAX, INTEGER); break;
+        case 'q': good = signed_number(value, INT64_MIN, INT64_MAX, INTEGER); break;
+        case 'Q': good = unsigned_number(value, INTEGER); break;
+        case '?': good = PyBool_Check(value); *INTEGER = value == Py_True; break;
+        case 'c': good = character(value, INTEGER); break;
+        case 'C': good = pointer(value, 1, call, INTEGER); break;
+        case 'P': good = pointer(value, 0, call, INTEGER); break;
+        case 'f': good = floating(value, 1, REAL); break;
+        case 'd': good = floating(value, 0, REAL); break;
         }
         if (!good) {
             return 0;
@@ -162,8 +170,9 @@ let_go(Call *call)
 }
 
 static PyObject *
-as_object(char kind, uint64_t integer, double real)
+as_object(char kind, Word word)
 {
+    uint64_t integer = word.integer;
     switch (kind) {
     case 'b': return PyLong_FromLong((int8_t)integer);
     case 'B': return PyLong_FromLong((uint8_t)integer);
@@ -178,8 +187,8 @@ as_object(char kind, uint64_t integer, double real)
         char one = (char)integer;
         return PyBytes_FromStringAndSize(&one, 1);
     }
-    case 'f':
-    case 'd': return PyFloat_FromDouble(real);
+    case 'f': return PyFloat_FromDouble(word.single);
+    case 'd': return PyFloat_FromDouble(word.real);
     case 's':
         if (integer != 0) {
             return PyBytes_FromString((const char *)(uintptr_t)integer);
@@ -194,37 +203,30 @@ as_object(char kind, uint64_t integer, double real)
     }
 }
 
-#define REGISTERS(c)                                                                                                   \
-    (c).integers[0], (c).integers[1], (c).integers[2], (c).integers[3], (c).integers[4], (c).integers[5],              \
-        (c).floats[0], (c).floats[1], (c).floats[2], (c).floats[3], (c).floats[4], (c).floats[5], (c).floats[6],       \
-        (c).floats[7]
-
+#if LOADSTONE_CALLS
 static PyObject *
 function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *names)
 {
     Function *self = (Function *)object;
     Py_ssize_t given = PyVectorcall_NARGS(flagged);
     Call call;
-    memset(call.integers, 0, sizeof call.integers);
-    memset(call.floats, 0, sizeof call.floats);
+    memset(call.registers.integers, 0, sizeof call.registers.integers);
+    memset(call.registers.floats, 0, sizeof call.registers.floats);
     call.held = 0;
+    if (self->on_stack) {
+        memset(call.registers.stack, 0, sizeof call.registers.stack);
+    }
     if (names != NULL || given != self->count || !place(self, args, &call)) {
         let_go(&call);
         return PyObject_Vectorcall(self->slow, args, (size_t)given, names);
     }
-    uint64_t integer = 0;
-    double real = 0;
     PyThreadState *saved = self->keep_gil ? NULL : PyEval_SaveThread();
-    switch (self->result) {
-    case 'd': real = ((double_call)self->address)(REGISTERS(call)); break;
-    case 'f': real = ((float_call)self->address)(REGISTERS(call)); break;
-    default: integer = ((integer_call)self->address)(REGISTERS(call));
-    }
+    Word word = call_with(self->address, &call.registers, self->on_stack, self->result);
     if (saved != NULL) {
         PyEval_RestoreThread(saved);
     }
     /* The text may lie in a buffer that was passed: read it before the buffer is let go. */
-    PyObject *result = as_object(self->result, integer, real);
+    PyObject *result = as_object(self->result, word);
     let_go(&call);
     return result;
 }
@@ -249,8 +251,9 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             integers++;
         }
     }
-    if (address == 0 || integers > INTEGERS || floats > FLOATS) {
-        PyErr_SetString(PyExc_ValueError, "a null address, or more arguments than registers");
+    int overflow = (integers > INTEGERS ? integers - INTEGERS : 0) + (floats > FLOATS ? floats - FLOATS : 0);
+    if (address == 0 || overflow > STACK) {
+        PyErr_SetString(PyExc_ValueError, "a null address, or more arguments than can be placed");
         return NULL;
     }
     Function *self = (Function *)type->tp_alloc(type, 0);
@@ -264,6 +267,7 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->name = Py_NewRef(name);
     self->doc = Py_NewRef(doc);
     self->count = (int)count;
+    self->on_stack = overflow > 0;
     self->keep_gil = (char)keep_gil;
     self->result = (char)result;
     memcpy(self->kinds, kinds, (size_t)count);
@@ -325,6 +329,13 @@ function_as_pointer(PyObject *object, void *ignored)
     return made;
 }
 
+/* As the ctypes function tells it. */
+static PyObject *
+function_signature(PyObject *object, void *ignored)
+{
+    return PyObject_GetAttrString(((Function *)object)->slow, "__signature__");
+}
+
 static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Function, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Function, weak), READONLY, NULL},
@@ -336,6 +347,7 @@ static PyMemberDef function_members[] = {
 
 static PyGetSetDef function_getset[] = {
     {"pointer", function_as_pointer, NULL, NULL, NULL},
+    {"__signature__", function_signature, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -362,18 +374,23 @@ static PyType_Spec function_spec = {
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = function_slots,
 };
+#endif
 
 static int
 module_exec(PyObject *module)
 {
-#if (defined(__x86_64__) && !defined(_WIN32) && !defined(__ILP32__)) || (defined(__aarch64__) && !defined(_WIN32))
+#if LOADSTONE_CALLS
     PyObject *type = PyType_FromModuleAndSpec(module, &function_spec, NULL);
     if (type == NULL) {
         return -1;
     }
     int done = PyModule_AddType(module, (PyTypeObject *)type);
     Py_DECREF(type);
-    return done;
+    if (done < 0 || PyModule_AddIntConstant(module, "INTEGERS", INTEGERS) < 0 ||
+        PyModule_AddIntConstant(module, "FLOATS", FLOATS) < 0) {
+        return -1;
+    }
+    return PyModule_AddIntConstant(module, "STACK", STACK);
 #else
     PyErr_SetString(PyExc_ImportError, "fast calls are made for System V x86-64 and AArch64 only");
     return -1;

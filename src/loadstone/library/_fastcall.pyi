@@ -1,5 +1,9 @@
 from typing import Any, Self
 
+INTEGERS: int
+FLOATS: int
+STACK: int
+
 class Function:
     owner: object
     pointer: Any

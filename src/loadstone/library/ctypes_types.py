@@ -110,6 +110,30 @@ class _PointerToPointer:
         return passed_pointer(value, const=False, nested=True)
 
 
+def _sized(least: int, *, const: bool) -> type[Any]:
+    """A pointer parameter declared ``[static n]``: C promises itself ``least`` bytes, and None is no array."""
+
+    class Sized:
+        @classmethod
+        def from_param(cls, value: Any) -> Any:
+            size = 0 if value is None else _size_of(value)
+            if size is not None and size < least:
+                raise ValueError(f"the buffer has {size} bytes and the function needs at least {least}")
+            return passed_pointer(value, const=const)
+
+    return Sized
+
+
+def _size_of(value: Any) -> int | None:
+    """Bytes behind what is passed, None where nobody knows: an address, or a pointer."""
+    if isinstance(value, (int, _REFERENCE, ctypes._Pointer, *_ADDRESSES)):  # noqa: SLF001
+        return None
+    try:
+        return memoryview(value).nbytes
+    except TypeError:
+        return None  # refused by passed_pointer, in its own words
+
+
 def _checked(kind: Any, low: int, high: int) -> type[Any]:
     """An integer parameter that refuses what does not fit, where ctypes would cut it."""
 
@@ -146,6 +170,8 @@ class Types:
         """What converts an argument of that type: an ``argtypes`` entry."""
         if isinstance(kind, Pointer) and isinstance(kind.target, Pointer):
             return _PointerToPointer
+        if isinstance(kind, Array) and kind.at_least:
+            return _sized(kind.at_least * ctypes.sizeof(self.of(kind.element)), const=kind.const)
         if isinstance(kind, (Pointer, Array)):
             return _ConstPointer if kind.const else _Pointer
         if isinstance(kind, Integer) and not kind.is_char and not kind.is_bool:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from loadstone.library.prototype import CType, Enumeration, Integer, Pointer, Prototype, Real, Void
+from loadstone.library.prototype import Array, CType, Enumeration, Integer, Pointer, Prototype, Real, Void
 
 try:
     from loadstone.library import _fastcall
@@ -19,8 +19,6 @@ except ImportError:
 
 __all__ = ["available", "is_function", "made"]
 
-_MAX_INTEGERS: Final = 6  # of System V x86-64; AArch64 has eight
-_MAX_FLOATS: Final = 8
 _INTEGERS: Final = {
     (1, True): "b",
     (1, False): "B",
@@ -58,18 +56,26 @@ def made(slow: Any, address: int, prototype: Prototype, *, owner: object, keep_g
         return None
     kinds = [_parameter(p.type) for p in signature.parameters]
     result = _result(signature.result)
-    floats = sum(kind in ("f", "d") for kind in kinds)
-    if result is None or None in kinds or floats > _MAX_FLOATS or len(kinds) - floats > _MAX_INTEGERS:
+    if result is None or None in kinds or not _fit(kinds):
         return None
     letters = "".join(kind for kind in kinds if kind)
     return _fastcall.Function(address, slow, owner, prototype.name, slow.__doc__, result, letters, keep_gil)
+
+
+def _fit(kinds: list[str | None]) -> bool:
+    """Whether there is a register or a stack word for each."""
+    floats = sum(kind in ("f", "d") for kind in kinds)
+    on_stack = max(0, len(kinds) - floats - _fastcall.INTEGERS) + max(0, floats - _fastcall.FLOATS)
+    return on_stack <= _fastcall.STACK
 
 
 def _parameter(kind: CType) -> str | None:
     match kind:
         case Integer(is_bool=True):
             return "?"
-        case Integer(is_char=False):
+        case Integer(is_char=True):
+            return "c"
+        case Integer():
             return _INTEGERS[kind.size, kind.signed]
         case Enumeration():
             return "i"
@@ -77,7 +83,7 @@ def _parameter(kind: CType) -> str | None:
             return "f"
         case Real(size=8):
             return "d"
-        case Pointer():
+        case Pointer() | Array(at_least=0):
             return "C" if kind.const else "P"
     return None
 

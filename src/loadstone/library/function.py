@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from loadstone.library import fastcall
+from loadstone.library.counted import counted
 from loadstone.library.ctypes_types import Types
 from loadstone.library.prototype import Prototype
 
@@ -44,7 +45,7 @@ def bind(
     """
     known = types or Types(prototype.records, prototype.text)
     signature = prototype.type
-    made = known.function(signature, capture_errno=capture_errno)(address)
+    made = counted(known.function(signature, capture_errno=capture_errno), prototype)(address)
     made.argtypes = [known.parameter(p.type) for p in signature.parameters]
     made.owner = owner
     made.__name__ = prototype.name
