@@ -13,7 +13,7 @@ ORIGIN = {
     # The six things the origin praised, and lines of Qt 5.15.8 that show each.
     Practice.LIFECYCLE: ("qlibrary_unix.cpp", {238, 248}),
     Practice.ERROR_HANDLING: ("qlibrary_unix.cpp", {63, 246, 247}),
-    Practice.LOCKING: ("qlibrary.cpp", {486, 610, 756}),
+    Practice.LOCKING: ("qlibrary.cpp", {463, 486, 542, 610, 756, 989, 1134}),
     Practice.CONDITIONAL_COMPILATION: ("qlibrary.cpp", {71, 77, 763}),
     Practice.ENCAPSULATION: ("qlibrary.cpp", {386, 389, 390, 391}),
     Practice.INPUT_VALIDATION: ("qlibrary.cpp", {489}),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.facts import Facts, Found
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record
 from loadstone.review.apis import CORE, MINOR, Role, Tables, tables
@@ -17,6 +17,7 @@ __all__ = ["Facts", "gather"]
 SEEDS: Final = CORE | MINOR | {Role.CALLBACK}
 """Roles that make a function one that handles libraries."""
 
+_LOCKS: Final = frozenset({Role.LOCK, Role.TRY_LOCK, Role.GUARD})
 _CALLER_LEVELS: Final = 2
 """How many levels of callers above a function that handles libraries are followed too."""
 
@@ -31,6 +32,10 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
     roots.sort(key=lambda k: (k.unit.path, k.function.line))
     for known in roots:
         explorer.explore(known)
+    seen = tuple(record.accesses)
+    for known in _lock_takers(names, known_tables):
+        explorer.explore(known)
+    record.accesses = Found(dict.fromkeys(seen))
     return Facts(
         program,
         tuple(record.sites),
@@ -44,6 +49,19 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
         tuple((name, again, first) for (name, again), first in sorted(record.closed_twice.items())),
         tuple(sorted(record.cut)),
     )
+
+
+def _lock_takers(names: MethodTable, known_tables: Tables) -> Iterator[Known]:
+    """The other functions that take locks in files that handle libraries: their locks are worth their evidence."""
+    every = [known for found in names.functions.values() for known in found]
+    paths = {known.unit.path for known in every if known.is_relevant and _plays(known, CORE, known_tables)}
+    others = [k for k in every if not k.is_relevant and k.unit.path in paths and _plays(k, _LOCKS, known_tables)]
+    yield from sorted(others, key=lambda k: (k.unit.path, k.function.line))
+
+
+def _plays(known: Known, roles: frozenset[Role], known_tables: Tables) -> bool:
+    apis = (known_tables.get(call.name) for call in calls_in(known.function.body))
+    return any(api is not None and api.role in roles for api in apis)
 
 
 def _names(program: ir.Program, known_tables: Tables) -> MethodTable:

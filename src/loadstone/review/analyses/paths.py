@@ -8,6 +8,7 @@ What was cut short is recorded, so that claims about it are not made as if nothi
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ _MAX_PIECES: Final = 16
 _MAX_INVOCATIONS: Final = 24
 _PLACEHOLDER: Final = "?"
 _LOCK_WORD: Final = re.compile(r"(?i)(?:lock|mutex|mtx|sem|guard|cs)_?\Z|mutex|_lock\b|lock_")
+_ERRORS: Final = frozenset(errno.errorcode.values())
 _GOOD_ZERO: Final = re.compile(r"(?:SUCCESS|_OK|S_OK|NO_ERROR|ERROR_SUCCESS|NOERROR)\Z")
 _TAINTED_NAMES: Final = {
     "sys.argv": "command line",
@@ -1414,6 +1416,7 @@ class Explorer:
         return results
 
     def _truth(self, value: Value, state: State, frame: _Frame, line: int) -> list[tuple[bool, State]]:
+        value = self._as_constant(value)
         if value is None:
             return [(True, state.copy()), (False, state)]
         if value[0] == "c":
@@ -1472,6 +1475,8 @@ class Explorer:
             number = right[1]
             if left[0] == "q":
                 return self._asked_number(operator, left, number, state, frame, bare.line)
+            if not number and operator in {"==", "!="} and _names_an_error(left):
+                return [(operator == "!=", state)]
             if not number and operator in {"==", "!="} and not isinstance(number, str):
                 answers = self._truth(left, state, frame, bare.line)
                 return [(holds if operator == "!=" else not holds, s) for holds, s in answers]
@@ -1746,6 +1751,14 @@ def _rooted_locally(place: Memory) -> bool:
             return False
         current = current[1]
     return False
+
+
+def _names_an_error(value: Value) -> bool:
+    """``ERROR_MOD_NOT_FOUND``, ``ENOENT``: whatever its number, an error is not zero."""
+    if value is None or value[0] != "i" or not isinstance(value[1], tuple) or value[1][0] != "g":
+        return False
+    name = str(value[1][-1])
+    return name.startswith("ERROR_") or name in _ERRORS
 
 
 def _describe(place: Memory) -> str:

@@ -8,11 +8,15 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
+from loadstone.review.analyses.state import Spot
 from loadstone.review.ir import Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
+
+_MAX_EXITS: Final = 8
+"""Exits that leave one lock held which are shown as steps."""
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -24,15 +28,22 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for s in kept
         if not any(d.what == "drop" and d.lock == s.lock and d.spot.function == s.spot.function for d in steps)
     }
+    exits: dict[tuple[str, Spot], list[Spot]] = {}
     for one in kept:
         if one.since is not None and one.lock not in handed and one.since.function == one.spot.function:
-            yield rule.no(
-                f"The exit at line {one.spot.line} leaves {one.lock} held since line {one.since.line}.",
-                at(one.spot),
-                why=(step(one.since, f"{one.lock} is taken", "lock"), step(one.spot, "left without a release", "use")),
-                context=one.spot.function,
-                condition=one.spot.condition,
-            )
+            exits.setdefault((one.lock, one.since), []).append(one.spot)
+    for (lock, since), spots in exits.items():
+        more = f", and so do {len(spots) - 1} more (lines {resolve_lines(spots[1:])})" if len(spots) > 1 else ""
+        yield rule.no(
+            f"The exit at line {spots[0].line} leaves {lock} held since line {since.line}{more}.",
+            at(spots[0]),
+            why=(
+                step(since, f"{lock} is taken", "lock"),
+                *(step(spot, "left without a release", "use") for spot in spots[:_MAX_EXITS]),
+            ),
+            context=since.function,
+            condition=spots[0].condition,
+        )
     for one in steps:
         if one.what == "again" and one.since is not None and one.lock not in recursive:
             yield rule.no(

@@ -122,7 +122,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         if is_count(shared.variable) and len({w.spot for w in writes}) > 1:
             continue
-        if shared.lock and 2 * len(shared.held_lines) >= shared.lines:
+        if shared.lock and len(shared.held_lines) >= max(2, shared.lines / 2):
             yield from _locked(rule, shared)
         elif shared.lock or facts.threads:  # a lock that most do without is there for something else
             yield from _bare(rule, shared, facts)

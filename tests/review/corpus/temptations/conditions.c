@@ -41,3 +41,15 @@ mode_t mask_of_process(void)
     umask(old);
     return old;
 }
+
+/* No handle is the only way to an error. */
+void *loaded(const wchar_t *name, int *error)
+{
+    HMODULE module = LoadLibraryExW(name, NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    int failed = module ? 0 : GetLastError();
+    if (failed == ERROR_MOD_NOT_FOUND) {
+        *error = failed;
+        return NULL;
+    }
+    return module;
+}
