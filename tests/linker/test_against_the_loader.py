@@ -16,7 +16,7 @@ from tests.linker.cases import (  # noqa: F401  importing registers the cases
     programs,
     symbols,
 )
-from tests.linker.workshop import CASES, Workshop, loads, our_loaded, our_tried
+from tests.linker.workshop import CASES, Question, Workshop, loads, our_loaded, our_tried
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -24,6 +24,11 @@ def test_the_loader_does_what_we_say(name: str, workshop: Workshop) -> None:
     question = CASES[name](workshop)
     if os.geteuid() and (question.uid is not None or question.mount):
         pytest.skip("only root can become another user or mount a file system")
+    agree(workshop, question)
+
+
+def agree(workshop: Workshop, question: Question) -> None:
+    """Fail unless the real loader and we say the same to a question."""
     truth = workshop.truth(question)
     answer = workshop.answer(question)
 

@@ -20,7 +20,7 @@ from loadstone.core.trace import Binding
 from loadstone.linker.glibc import Failure
 from loadstone.linker.graph import Phase, Process, Refusal
 from loadstone.linker.objects import LoadedObject
-from loadstone.linker.releases import behaviour_of
+from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import BindingMode
 from loadstone.linker.thread_storage import reserve_of, static_need
 
@@ -44,6 +44,9 @@ _WEAK: Final = tuple(SymbolBinding).index(SymbolBinding.WEAK)
 _INVISIBLE: Final = frozenset(tuple(Visibility).index(v) for v in (Visibility.HIDDEN, Visibility.INTERNAL))
 _HIDDEN: Final = 0x8000
 _FIRST_VERSION: Final = 3  # 0 local, 1 global, 2 the oldest named version: what an old program means by the bare name
+
+_SORTED_PAIRWISE: Final = 128
+"""Objects whose order is worked out pair by pair; the work grows with the cube of their number."""
 
 _NO_VERSIONS: Final = (
     "check_match: Assertion `version->filename == NULL || ! _dl_name_match_p (version->filename, map)' failed!"
@@ -95,11 +98,17 @@ def _takes(table: SymbolTable, indexes: Sequence[int], position: int, version: S
 
 
 def find_definition(
-    name: str, version: SymbolVersion | None, scope: Iterable[LoadedObject], *, in_linked_file: bool = False
+    name: str,
+    version: SymbolVersion | None,
+    scope: Iterable[LoadedObject],
+    *,
+    in_linked_file: bool = False,
+    aborts: bool = True,
 ) -> Bound:
     """Look ``name`` up through ``scope`` as the loader does for a reference with ``version`` (None: without one).
 
     ``in_linked_file``: as releases before 2.30 do, give up when the file linked against does not have the symbol.
+    ``aborts``: as releases before 2.41 do, fail an assertion when that file has lost its versions.
     """
     file = version.file if version is not None else None
     for loaded in scope:
@@ -110,7 +119,7 @@ def find_definition(
             facts = image.native
             assert isinstance(facts, ElfFacts)
             table, indexes = image.symbols, facts.version_indexes
-            if file is not None and not indexes and loaded.answers_to(file):
+            if aborts and file is not None and not indexes and loaded.answers_to(file):
                 return Bound(None, Miss.UNVERSIONED)
             alone: list[int] = []
             for position in positions:
@@ -134,15 +143,18 @@ def find_definition(
 class _Scope:
     """The objects a lookup goes through, in order, with what each defines: few of them know any one name."""
 
-    def __init__(self, objects: Sequence[LoadedObject]) -> None:
+    def __init__(self, objects: Sequence[LoadedObject], behaviour: Behaviour) -> None:
         self._objects = objects
+        self._behaviour = behaviour
         self._tables = [(_definitions(loaded.image), loaded) for loaded in objects]
         self._defining: dict[str, list[LoadedObject]] = {}
 
-    def find(self, name: str, version: SymbolVersion | None, *, in_linked_file: bool) -> Bound:
-        """As :func:`find_definition`, over this scope."""
+    def find(self, name: str, version: SymbolVersion | None) -> Bound:
+        """As :func:`find_definition`, over this scope and by the rules of the release."""
+        in_linked_file = self._behaviour.linked_file_checked
         objects = self._objects if in_linked_file else self._definers(name)
-        return find_definition(name, version, objects, in_linked_file=in_linked_file)
+        aborts = self._behaviour.lost_versions_abort
+        return find_definition(name, version, objects, in_linked_file=in_linked_file, aborts=aborts)
 
     def shadowed(self, name: str, version: SymbolVersion | None, winner: LoadedObject) -> tuple[str, ...]:
         """The paths of the objects after the winner that would serve the reference as well, were they asked."""
@@ -150,7 +162,7 @@ class _Scope:
         if len(definers) == 1:
             return ()
         later = {id(o): o for o in definers[definers.index(winner) + 1 :] if o is not winner}
-        return tuple(o.path for o in later.values() if find_definition(name, version, (o,)).provider is not None)
+        return tuple(o.path for o in later.values() if find_definition(name, version, (o,), aborts=False).provider)
 
     def _definers(self, name: str) -> list[LoadedObject]:
         found = self._defining.get(name)
@@ -159,10 +171,15 @@ class _Scope:
         return found
 
 
-def relocation_order(searchlist: Sequence[LoadedObject]) -> list[LoadedObject]:
-    """The order objects are relocated in: depth first from the last of the breadth-first list, the root at the end."""
+def relocation_order(searchlist: Sequence[LoadedObject], *, depth_first: bool = True) -> list[LoadedObject]:
+    """The order objects are relocated in: depth first from the last of the breadth-first list, the root at the end.
+
+    Not ``depth_first``, as in releases before 2.35: each object comes before the last that needs it.
+    """
     if not searchlist:
         return []
+    if not depth_first and len(searchlist) <= _SORTED_PAIRWISE:
+        return _sorted_pairwise(searchlist)
     root, listed = searchlist[0], {id(o) for o in searchlist}
     seen = {id(root)}
     order: list[LoadedObject] = []
@@ -178,6 +195,31 @@ def relocation_order(searchlist: Sequence[LoadedObject]) -> list[LoadedObject]:
             else:
                 _visit(child, seen, pending)
     return [*order, root]
+
+
+def _sorted_pairwise(searchlist: Sequence[LoadedObject]) -> list[LoadedObject]:
+    """Move each object in turn behind the last one that needs it, giving up on one that keeps coming back; reversed.
+
+    The root counts as needing them all. Which object of a cycle comes first follows from how often each was looked at.
+    """
+    order = sorted(searchlist, key=lambda loaded: loaded.order)
+    needs = {id(o): {id(found) for _, found in o.needed if found is not None} for o in order}
+    needs[id(searchlist[0])] = {id(o) for o in order}
+    looks = [0] * len(order)
+    place = 0
+    while place < len(order):
+        looks[place] += 1
+        current = id(order[place])
+        users = (k for k in range(len(order) - 1, place, -1) if current in needs[id(order[k])])
+        behind = next(users, None)
+        if behind is not None:
+            order.insert(behind, order.pop(place))
+            if looks[place + 1] <= len(order) - place:
+                looks.insert(behind, looks.pop(place))
+                continue
+        place += 1
+        looks[place:] = [0] * (len(order) - place)
+    return order[::-1]
 
 
 def _visit(loaded: LoadedObject, seen: set[int], pending: list[tuple[LoadedObject, Iterator[LoadedObject]]]) -> None:
@@ -197,13 +239,15 @@ def scope_of(process: Process, loaded: LoadedObject, local: list[LoadedObject]) 
 def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator[Binding | Refusal]:
     """Bind the symbols wanted by each new object of ``local``: bindings, and refusals where there is no definition."""
     scopes: dict[int, _Scope] = {}
-    for loaded in relocation_order(local):
+    behaviour = behaviour_of(process.model.release)
+    coming = local if behaviour.depth_first_sort else [o for o in local if id(o) in new]
+    for loaded in relocation_order(coming, depth_first=behaviour.depth_first_sort):
         if id(loaded) not in new:
             continue
         key = id(loaded) if loaded.facts.symbolic else 0
         scope = scopes.get(key)
         if scope is None:
-            scope = scopes[key] = _Scope(scope_of(process, loaded, local))
+            scope = scopes[key] = _Scope(scope_of(process, loaded, local), behaviour)
         refused = _no_thread_storage(process, loaded)
         if refused is not None:
             yield refused
@@ -226,14 +270,13 @@ def _no_thread_storage(process: Process, loaded: LoadedObject) -> Refusal | None
 def _bind_object(process: Process, loaded: LoadedObject, scope: _Scope) -> Iterator[Binding | Refusal]:
     table, usage = loaded.image.symbols, loaded.facts.usage
     is_lazy = _binds_lazily(process, loaded)
-    in_linked_file = behaviour_of(process.model.release).linked_file_checked
     wanted = [(position, is_lazy and position in usage.lazy) for position in usage.order]
     for position, lazy in wanted:
         if position >= len(table) or table.defined[position] or table.bindings[position] == _LOCAL:
             continue
         name = table.names[position]
         version = table.version_names[table.versions[position]] if table.versions else None
-        bound = scope.find(name, version, in_linked_file=in_linked_file)
+        bound = scope.find(name, version)
         weak = table.bindings[position] == _WEAK
         yield Binding(
             consumer=loaded.path,

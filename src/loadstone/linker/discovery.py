@@ -143,7 +143,7 @@ def model_for_loader(view: FileView, loader: str, abi: Abi) -> LoaderModel:
     if not directories:
         directories = ("/lib64", "/usr/lib64", "/lib", "/usr/lib") if abi.bits == 64 else ("/lib", "/usr/lib")
         said.append(f"the built-in directories could not be read from {loader}; {':'.join(directories)} are assumed")
-    release = _release(view, data, directories)
+    release = _release(view, data, (_folder_of(view, loader), *directories))
     if release is None:
         release = _DEFAULT_RELEASE
         said.append(f"the release of glibc could not be read; {_release_text(release)} is assumed")
@@ -181,6 +181,14 @@ def _with_processor(model: LoaderModel) -> LoaderModel:
         legacy_hwcaps=names if behaviour.legacy_hwcaps else (),
         assumptions=(*model.assumptions, f"the processor is x86-64 level {level}"),
     )
+
+
+def _folder_of(view: FileView, loader: str) -> str:
+    """The directory the loader really lies in, where the C library it was built with lies too."""
+    try:
+        return view.real_path(loader).rpartition("/")[0]
+    except OSError:
+        return loader.rpartition("/")[0]
 
 
 def _release_text(release: Release) -> str:

@@ -98,8 +98,17 @@ def _open(process: Process, target: str) -> Load:
     if root is not None:
         load.searchlist = process.close_over(root)
         load.was_loaded = id(root) in known
+        if not load.was_loaded and load.searchlist[0] is not root and not behaviour_of(model.release).filter_opened:
+            process.refusals.append(_filter_opened(root))
     load.edges = process.edges[0 if load.was_loaded else before + 1 :]
     return load
+
+
+def _filter_opened(root: LoadedObject) -> Refusal:
+    """What a filter puts before itself in its own list is not foreseen by older releases when it is the one opened."""
+    text = "_dl_map_object_deps: Assertion `map->l_searchlist.r_list[0] == map' failed!"
+    failure = Failure("Inconsistency detected by ld.so", text, offset=root.facts.dynamic.offset)
+    return Refusal("filter-opened", root.path, failure, root, opened=root.opened, crashes=True)
 
 
 def _bring_in(process: Process, path: str, *, is_global: bool) -> LoadedObject | None:

@@ -1,8 +1,8 @@
 """What changed from one release of glibc to the next, as a table.
 
 A row states a behaviour and the release it came with or went with; everything else is the same in all of them. The
-rows were read from the release notes and the history of elf/dl-load.c, elf/dl-open.c and elf/dl-hwcaps.c, and are
-held against the loader at hand by the tests: its messages must be found in its own read-only data.
+rows were read from the release notes and the history of elf/dl-load.c, elf/dl-open.c and elf/dl-hwcaps.c. The tests
+hold them against the loader at hand, and at full scale every case against those of 2.31, 2.35, 2.39 and 2.41.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _PAGE_ALIGNED_FROM: Final = (2, 35)
 _RELR_FROM: Final = (2, 36)
 _AUDIT_ENTRIES_FROM: Final = (2, 32)  # sourceware bug 24943
 _KERNEL_COMPARED_UNTIL: Final = (2, 35)
-_DEPTH_FIRST_SORT_FROM: Final = (2, 36)
+_DEPTH_FIRST_SORT_FROM: Final = (2, 35)
+_FILTER_OPENED_FROM: Final = (2, 32)  # sourceware bug 16272
+_LOST_VERSIONS_ABORT_UNTIL: Final = (2, 40)
 _EXECUTABLE_STACK_REFUSED_FROM: Final = (2, 41)
 
 
@@ -36,7 +38,8 @@ class Behaviour:
     for a position-independent program given to dlopen, empty where it is loaded; ``depth_first_sort`` whether objects
     are relocated in depth-first order; ``linked_file_checked`` whether a versioned symbol must be in the very file it
     was linked against; ``audit_entries`` whether a program's own DT_AUDIT counts beside LD_AUDIT; ``kernel_compared``
-    whether a file that asks for a newer kernel (.note.ABI-tag) is passed over.
+    whether a file that asks for a newer kernel (.note.ABI-tag) is passed over; ``filter_opened`` whether dlopen takes a
+    library that is itself a filter; ``lost_versions_abort`` whether a provider without versions fails an assertion.
     """
 
     glibc_hwcaps: bool
@@ -46,6 +49,8 @@ class Behaviour:
     audit_entries: bool
     kernel_compared: bool
     depth_first_sort: bool
+    filter_opened: bool
+    lost_versions_abort: bool
     executable_stack_refused: bool
     linked_file_checked: bool
     pie_refused: str
@@ -69,6 +74,8 @@ def behaviour_of(release: _Release) -> Behaviour:
         kernel_compared=release <= _KERNEL_COMPARED_UNTIL,
         relr=release >= _RELR_FROM,
         depth_first_sort=release >= _DEPTH_FIRST_SORT_FROM,
+        filter_opened=release >= _FILTER_OPENED_FROM,
+        lost_versions_abort=release <= _LOST_VERSIONS_ABORT_UNTIL,
         executable_stack_refused=release >= _EXECUTABLE_STACK_REFUSED_FROM,
         linked_file_checked=release <= _LINKED_FILE_CHECKED_UNTIL,
         pie_refused=pie if release >= _PIE_REFUSED_FROM else "",

@@ -32,6 +32,10 @@ _ROWS: Final = {
             " for now: GLIBC_TUNABLES=glibc.rtld.execstack=2"
         ),
     ),
+    "filter-opened": (
+        "{path} is a filter (DT_FILTER or DT_AUXILIARY), and glibc before 2.32 aborts the process when one is opened.",
+        "link the program against it instead, or open what it filters",
+    ),
     "debug-only": (
         "{path} holds only the debug information of a library, not its code.",
         "use the library it was split from",
