@@ -61,15 +61,14 @@ def _within(expression: ir.Expression) -> Iterator[ir.Expression]:
 
 def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     parsed = _parsed(function)
+    called = _called_casts(function)
     for expression in every_expression(function.body):
-        if not isinstance(expression, ir.Cast) or not _is_pointer(expression.type):
+        if not isinstance(expression, ir.Cast) or not ("*" in expression.type or id(expression) in called):
             continue
         inner: ir.Expression = expression.operand
         while isinstance(inner, ir.Cast):
             inner = inner.operand
-        callable_ = "(*" in expression.type or expression.type.endswith(
-            ("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f")
-        )
+        callable_ = "(*" in expression.type or id(expression) in called
         if (
             isinstance(inner, ir.Literal)
             and isinstance(inner.value, int)
@@ -107,8 +106,24 @@ def _is_written_address(value: int) -> bool:
     return value > _SMALL and value & 0xFFFFFFFF != 0xFFFFFFFF
 
 
-def _is_pointer(spelled: str) -> bool:
-    return "*" in spelled or spelled.endswith(("_t", "_fn", "_func", "Fn", "Func", "PROC", "_f"))
+def _called_casts(function: ir.Function) -> set[int]:
+    """The casts that are called, at once or by the name they are given: what shows a typedef to be a function's."""
+    calls = [_target(e.function) for e in every_expression(function.body) if isinstance(e, ir.Call)]
+    names = {target.name for target in calls if isinstance(target, ir.Name)}
+    return {id(target) for target in calls if isinstance(target, ir.Cast)} | {
+        id(s.value)
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign)
+        and isinstance(s.value, ir.Cast)
+        and isinstance(s.target, ir.Name)
+        and s.target.name in names
+    }
+
+
+def _target(function: ir.Expression) -> ir.Expression:
+    while isinstance(function, ir.Operation) and function.operator == "deref":
+        function = function.operands[0]
+    return function
 
 
 def _foreign_types(unit: ir.Unit) -> frozenset[str]:

@@ -25,7 +25,7 @@ _FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
 _TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
 _COUNT: Final = re.compile(
     r"(?i)(?:^|_|\.)n?_?(?:refs?|users|uses|loads|opens|links)_?\Z"
-    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|counter|cnt)|(?:^|\.)_?count\Z|references"
+    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)|(?:ref|load)_?counter|(?:^|\.)_?count\Z|references"
 )
 
 

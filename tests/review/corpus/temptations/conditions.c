@@ -53,3 +53,12 @@ void *loaded(const wchar_t *name, int *error)
     }
     return module;
 }
+
+/* A number that is made from text and cast to a number. */
+uint32_t number(void *library, const char *text)
+{
+    char *end = NULL;
+    uint32_t value = (uint32_t)strtoul(text, &end, 0);
+    report((size_t)value);
+    return value;
+}
