@@ -3,8 +3,8 @@
  * The registers and the stack words of a call are filled in place, without libffi: see _registers.h.
  *
  * Every callable keeps the ctypes function it stands for. Whatever is not the plainest kind of argument (a wrong count,
- * a wrong type, a number out of range, a ctypes instance, an array of numpy) is handed to that one with all arguments,
- * before anything was called: so there is one place for the rules and for the words of errors.
+ * a wrong type, a number out of range, a ctypes number or pointer) is handed to that one with all arguments, before
+ * anything was called: so there is one place for the rules and for the words of errors.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -23,6 +23,7 @@ typedef struct {
     uintptr_t address;
     PyObject *slow;  /* the ctypes function for everything else */
     PyObject *owner; /* keeps the library loaded */
+    PyObject *special; /* ctypes types that are pointers or numbers, not memory */
     PyObject *name;
     PyObject *doc;
     PyObject *weak;
@@ -71,9 +72,21 @@ unsigned_number(PyObject *value, uint64_t *out)
     return 1;
 }
 
-/* An address for C. A ctypes instance has a buffer too, but means something else by it: only these four types. */
+/* Whether it is a ctypes number, pointer or function, whose buffer is not what C is to see of it. */
 static int
-pointer(PyObject *value, int readable, Call *call, uint64_t *out)
+is_special(PyObject *value, PyObject *special)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(special); i++) {
+        if (PyType_IsSubtype(Py_TYPE(value), (PyTypeObject *)PyTuple_GET_ITEM(special, i))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* An address for C: nothing, a text, a number, or the memory of whatever lends it: structs, arrays, bytearrays. */
+static int
+pointer(const Function *self, PyObject *value, int readable, Call *call, uint64_t *out)
 {
     if (value == Py_None) {
         *out = 0;
@@ -83,17 +96,20 @@ pointer(PyObject *value, int readable, Call *call, uint64_t *out)
         *out = (uintptr_t)PyBytes_AS_STRING(value);
         return 1;
     }
-    if (PyByteArray_CheckExact(value) || Py_IS_TYPE(value, &PyMemoryView_Type)) {
-        Py_buffer *view = &call->views[call->held];
-        if (PyObject_GetBuffer(value, view, readable ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
-            PyErr_Clear();
-            return 0;
-        }
-        call->held++;
-        *out = (uintptr_t)view->buf;
-        return 1;
+    if (!PyObject_CheckBuffer(value)) {
+        return unsigned_number(value, out);
     }
-    return unsigned_number(value, out);
+    if (is_special(value, self->special)) {
+        return 0;
+    }
+    Py_buffer *view = &call->views[call->held];
+    if (PyObject_GetBuffer(value, view, readable ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    call->held++;
+    *out = (uintptr_t)view->buf;
+    return 1;
 }
 
 static int
@@ -149,8 +165,8 @@ place(const Function *self, PyObject *const *args, Call *call)
         case 'Q': good = unsigned_number(value, INTEGER); break;
         case '?': good = PyBool_Check(value); *INTEGER = value == Py_True; break;
         case 'c': good = character(value, INTEGER); break;
-        case 'C': good = pointer(value, 1, call, INTEGER); break;
-        case 'P': good = pointer(value, 0, call, INTEGER); break;
+        case 'C': good = pointer(self, value, 1, call, INTEGER); break;
+        case 'P': good = pointer(self, value, 0, call, INTEGER); break;
         case 'f': good = floating(value, 1, REAL); break;
         case 'd': good = floating(value, 0, REAL); break;
         }
@@ -234,14 +250,14 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
 static PyObject *
 function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *words[] = {"address", "slow", "owner", "name", "doc", "result", "kinds", "keep_gil", NULL};
+    static char *words[] = {"address", "slow", "owner", "special", "name", "doc", "result", "kinds", "keep_gil", NULL};
     unsigned long long address;
-    PyObject *slow, *owner, *name, *doc;
+    PyObject *slow, *owner, *special, *name, *doc;
     const char *kinds;
     Py_ssize_t count;
     int result, keep_gil, integers = 0, floats = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "KOOUUCs#p", words, &address, &slow, &owner, &name, &doc, &result,
-                                     &kinds, &count, &keep_gil)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "KOOO!UUCs#p", words, &address, &slow, &owner, &PyTuple_Type, &special,
+                                     &name, &doc, &result, &kinds, &count, &keep_gil)) {
         return NULL;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -264,6 +280,7 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->address = (uintptr_t)address;
     self->slow = Py_NewRef(slow);
     self->owner = Py_NewRef(owner);
+    self->special = Py_NewRef(special);
     self->name = Py_NewRef(name);
     self->doc = Py_NewRef(doc);
     self->count = (int)count;
@@ -281,6 +298,7 @@ function_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->slow);
     Py_VISIT(self->owner);
+    Py_VISIT(self->special);
     return 0;
 }
 
@@ -297,6 +315,7 @@ function_dealloc(PyObject *object)
     }
     Py_XDECREF(self->slow);
     Py_XDECREF(self->owner);
+    Py_XDECREF(self->special);
     Py_XDECREF(self->name);
     Py_XDECREF(self->doc);
     type->tp_free(object);

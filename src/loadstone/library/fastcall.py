@@ -6,6 +6,7 @@ function is a ctypes function and behaves the same.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Callable
 from typing import Any, Final
@@ -29,6 +30,9 @@ _INTEGERS: Final = {
     (8, True): "q",
     (8, False): "Q",
 }
+
+_SPECIAL: Final = (ctypes._SimpleCData, ctypes._Pointer, ctypes._CFuncPtr)  # type: ignore[attr-defined]  # noqa: SLF001
+"""Of these C is given the value; of everything else that lends its memory, the memory."""
 
 
 def available() -> bool:
@@ -59,7 +63,7 @@ def made(slow: Any, address: int, prototype: Prototype, *, owner: object, keep_g
     if result is None or None in kinds or not _fit(kinds):
         return None
     letters = "".join(kind for kind in kinds if kind)
-    return _fastcall.Function(address, slow, owner, prototype.name, slow.__doc__, result, letters, keep_gil)
+    return _fastcall.Function(address, slow, owner, _SPECIAL, prototype.name, slow.__doc__, result, letters, keep_gil)
 
 
 def _fit(kinds: list[str | None]) -> bool:
