@@ -83,7 +83,7 @@ def test_the_release_is_read_from_the_loaders_files(other: Other) -> None:
     assert (model.release, model.lib_token) == (other.release, "lib/x86_64-linux-gnu")
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES if FULL else ())
 def test_the_loader_of_the_release_does_what_we_say(
     name: str, other: Other, host_of_other: Path, tmp_path: Path
 ) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.linker.tiny_elf import tiny_elf
+from tests.linker.workshop import Workshop
 
+from loadstone.linker import LoaderModel, explain
+from loadstone.linker.access import Barrier, parse_list
+from loadstone.linker.discovery import with_uid
 from loadstone.linker.layers import LayeredFiles
 from loadstone.linker.view import HostFiles, PretendedFiles
 
@@ -140,3 +147,63 @@ def test_one_file_system_lies_over_another(tmp_path: Path) -> None:
     assert view.is_executable_mount(opened)
     assert not view.gains_privileges(opened)
     assert hash(view) == hash(view)
+
+
+def _list(*entries: tuple[int, int, int]) -> bytes:
+    """The extended attribute of an access control list; tags as in linux/posix_acl.h."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+NOBODY_ID, NONE = 65534, 0xFFFFFFFF
+OWNER, USER, GROUP_OF_FILE, GROUP, MASK, OTHERS = 1, 2, 4, 8, 16, 32
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ((OWNER, 6, NONE), (USER, 4, NOBODY_ID), (GROUP_OF_FILE, 0, NONE), (MASK, 4, NONE), (OTHERS, 0, NONE)),
+        ((OWNER, 6, NONE), (USER, 0, NOBODY_ID), (GROUP_OF_FILE, 4, NONE), (MASK, 4, NONE), (OTHERS, 4, NONE)),
+        ((OWNER, 6, NONE), (USER, 4, NOBODY_ID), (GROUP_OF_FILE, 0, NONE), (MASK, 0, NONE), (OTHERS, 4, NONE)),
+        ((OWNER, 6, NONE), (GROUP_OF_FILE, 0, NONE), (GROUP, 4, NOBODY_ID), (MASK, 4, NONE), (OTHERS, 0, NONE)),
+        ((OWNER, 6, NONE), (GROUP_OF_FILE, 0, NONE), (GROUP, 0, NOBODY_ID), (MASK, 4, NONE), (OTHERS, 4, NONE)),
+        ((OWNER, 6, NONE), (USER, 0, 4242), (GROUP_OF_FILE, 0, NONE), (MASK, 4, NONE), (OTHERS, 4, NONE)),
+    ],
+    ids=["user-may", "user-may-not", "mask-takes-it", "group-may", "group-may-not", "others-may"],
+)
+def test_access_control_lists_are_weighed_as_the_kernel_does(
+    workshop: Workshop, entries: tuple[tuple[int, int, int], ...]
+) -> None:
+    if os.geteuid():
+        pytest.skip("only root can become another user")
+    path = workshop.library("liba.so")
+    workshop.open_to_all()
+    try:
+        os.setxattr(path, "system.posix_acl_access", _list(*entries))
+    except OSError as error:
+        pytest.skip(f"no access control lists on this file system: {error.strerror}")
+    as_nobody = ["setpriv", f"--reuid={NOBODY_ID}", f"--regid={NOBODY_ID}", "--clear-groups", "test", "-r", path]
+    may = subprocess.run(as_nobody, check=False, capture_output=True).returncode == 0
+    view = HostFiles(uid=NOBODY_ID)
+    closed = view.barrier(path)
+    assert (closed is None) is may
+    if not may:
+        assert closed == Barrier(
+            path, is_directory=False, by_list=bool(os.stat(path).st_mode & 0o070) and bool(os.stat(path).st_mode & 4)
+        )
+        assert _code(view, path) == errno.EACCES
+
+
+def test_what_is_closed_is_named_in_the_explanation(workshop: Workshop) -> None:
+    path = workshop.library("shut/liba.so")
+    workshop.open_to_all()
+    (workshop.folder / "shut").chmod(0o700)
+    model = with_uid(replace(LoaderModel.this_process(env={}), main_image=str(workshop.host), caller=None), NOBODY_ID)
+    first = explain(path, model=model).first_blocking
+    assert first is not None
+    assert first.code == "permission"
+    assert first.explanation.endswith(f"this user may not pass {workshop.path('shut')}, on the way to {path}.")
+    assert first.advice == f"let the user pass: chmod a+x {workshop.path('shut')}"
+
+
+def test_a_list_that_is_none_is_not_weighed() -> None:
+    assert parse_list(b"") == parse_list(_list((1, 6, 0))[:-1]) == parse_list(b"\1\0\0\0") == ()

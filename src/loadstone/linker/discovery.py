@@ -262,7 +262,7 @@ def machine_of(image: Image) -> Abi | None:
 def with_uid(model: LoaderModel, uid: int) -> LoaderModel:
     """The same surroundings for another user, whose permissions decide what can be opened."""
     root = model.view.root if isinstance(model.view, HostFiles) else "/"
-    said = f"permission bits are weighed for user {uid}; access control lists are not"
+    said = f"permissions are weighed for user {uid}, capabilities are not"
     return replace(model, view=HostFiles(root=root, uid=uid), assumptions=(*model.assumptions, said))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loadstone.core.image import Image
+from loadstone.linker.access import Barrier
 from loadstone.linker.view import FileView, OpenedFile, PretendedFiles
 
 __all__ = ["LayeredFiles"]
@@ -44,6 +45,9 @@ class LayeredFiles:
 
     def is_executable_mount(self, opened: OpenedFile) -> bool:
         return self._of(opened.path).is_executable_mount(opened)
+
+    def barrier(self, path: str) -> Barrier | None:
+        return self._of(path).barrier(path)
 
     def gains_privileges(self, opened: OpenedFile) -> bool:
         return self._of(opened.path).gains_privileges(opened)

@@ -12,13 +12,14 @@ import re
 import stat
 import sys
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
 
 from loadstone.binary import read
 from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
+from loadstone.linker.access import Barrier, barrier, groups_of
 
 __all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_kernel", "host_platform"]
 
@@ -71,6 +72,10 @@ class FileView(Hashable, Protocol):
         """Whether a program started from it may do more than its user: set-user-ID, set-group-ID, capabilities."""
         ...
 
+    def barrier(self, path: str) -> Barrier | None:
+        """What keeps the user from reading ``path``, as far as can be seen; None when nothing does."""
+        ...
+
     def host_path(self, path: str) -> str:
         """Where ``path`` is for tools of this machine; the path itself when there is no such place."""
         ...
@@ -114,14 +119,14 @@ class HostFiles:
     """The files of this machine, or of a system unpacked below ``root``; as ``uid`` when that is given.
 
     With a root, absolute symbolic links lead to places below it, as they would after chroot(2). With a ``uid`` the
-    permission bits of every directory on the way and of the file are weighed for that user; access control lists
-    and capabilities are not. Directories in ``noexec`` are taken as mounted noexec, beside those that are.
+    permissions of every directory on the way below the root and of the file are weighed for that user: the bits and
+    the access control lists; capabilities are not. Directories in ``noexec`` are taken as mounted noexec, beside those
+    that are.
     """
 
     root: str = "/"
     uid: int | None = None
     noexec: tuple[str, ...] = ()
-    _groups: dict[int, frozenset[int]] = field(default_factory=dict, repr=False, compare=False)
 
     def host_path(self, path: str) -> str:
         return path if self.root == "/" else self._below_root(path)
@@ -130,7 +135,7 @@ class HostFiles:
         _check_path(path)
         host = self.host_path(path)
         status = os.stat(host)
-        self._check_access(host, status)
+        self._check_access(host)
         stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
         head, error = _head(host, stamp) if plain else (b"", 0)
@@ -182,6 +187,14 @@ class HostFiles:
         except OSError:
             return True
 
+    def barrier(self, path: str) -> Barrier | None:
+        user = os.geteuid() if self.uid is None else self.uid
+        groups = frozenset((os.getegid(), *os.getgroups())) if self.uid is None else groups_of(user)
+        try:
+            return barrier(self.host_path(path), user, groups, top=self.root)
+        except OSError:
+            return None
+
     def gains_privileges(self, opened: OpenedFile) -> bool:
         host = self.host_path(opened.path)
         try:
@@ -219,35 +232,14 @@ class HostFiles:
             pending.extend(p for p in reversed(target.split("/")) if p not in ("", "."))
         return "/".join((root, *parts)) or "/"
 
-    def _check_access(self, host: str, status: os.stat_result) -> None:
+    def _check_access(self, host: str) -> None:
         """Raise EACCES when the user asked for may not read the file or pass a directory on the way to it."""
-        if self.uid is None or self.uid == 0:
-            if self.uid is None and not os.access(host, os.R_OK):
-                raise _os_error(errno.EACCES, host)
-            return
-        real = os.path.realpath(host)
-        parent = os.path.dirname(real)
-        while True:
-            if not self._may(os.stat(parent), 1):
-                raise _os_error(errno.EACCES, host)
-            if parent == "/":
-                break
-            parent = os.path.dirname(parent)
-        if not self._may(status, 4):
+        if self.uid is None:
+            closed = not os.access(host, os.R_OK)
+        else:
+            closed = barrier(host, self.uid, groups_of(self.uid), top=self.root) is not None
+        if closed:
             raise _os_error(errno.EACCES, host)
-
-    def _may(self, status: os.stat_result, bit: int) -> bool:
-        if status.st_uid == self.uid:
-            return bool(status.st_mode & bit << 6)
-        if status.st_gid in self._group_ids():
-            return bool(status.st_mode & bit << 3)
-        return bool(status.st_mode & bit)
-
-    def _group_ids(self) -> frozenset[int]:
-        assert self.uid is not None
-        if self.uid not in self._groups:
-            self._groups[self.uid] = _groups_of(self.uid)
-        return self._groups[self.uid]
 
 
 def _check_path(path: str) -> None:
@@ -255,16 +247,6 @@ def _check_path(path: str) -> None:
         raise _os_error(errno.ENOENT, path)
     if len(path) >= MAX_NAME_LENGTH:
         raise _os_error(errno.ENAMETOOLONG, path)
-
-
-def _groups_of(uid: int) -> frozenset[int]:
-    try:
-        import pwd  # noqa: PLC0415  not on every platform
-
-        entry = pwd.getpwuid(uid)
-    except (ImportError, KeyError):
-        return frozenset()
-    return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -340,6 +322,9 @@ class PretendedFiles:
 
     def is_executable_mount(self, opened: OpenedFile) -> bool:
         return not opened.path.startswith(self.noexec) if self.noexec else True
+
+    def barrier(self, path: str) -> Barrier | None:  # noqa: ARG002  pretended files are open to all
+        return None
 
     def gains_privileges(self, opened: OpenedFile) -> bool:  # noqa: ARG002  pretended files have no owner
         return False

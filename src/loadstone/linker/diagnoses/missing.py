@@ -79,13 +79,30 @@ def _unreadable(case: Case, refusal: Refusal) -> Diagnosis | None:
     step = next(_looked_at(refusal, StepOutcome.UNREADABLE), None)
     if step is None:
         return None
+    if step.errno == errno.EACCES:
+        return _forbidden(case, refusal, step.candidate)
     reasons = {
-        errno.EACCES: ("permission", "is there, but this user may not read it", "give read permission: chmod a+r {}"),
         errno.ELOOP: ("symlink-loop", "is a symbolic link that leads back to itself", "replace the link: ls -l {}"),
     }
     code, what, advice = reasons.get(step.errno or 0, ("unreadable", f"cannot be opened: {step.reason}", ""))
     text = f"{case.wanted_by(refusal)}: {step.candidate} {what}."
     return blocking(case, refusal, text, advice.format(step.candidate), code=code)
+
+
+def _forbidden(case: Case, refusal: Refusal, candidate: str) -> Diagnosis:
+    """Which file or directory is closed to the user, and whether by its permission bits or its access control list."""
+    closed = case.model.view.barrier(case.model.absolute(candidate))
+    path = closed.path if closed else candidate
+    by_list = closed is not None and closed.by_list
+    why = ": its access control list says so" if by_list else ""
+    if closed is not None and closed.is_directory:
+        text = f"{case.wanted_by(refusal)}: this user may not pass {path}, on the way to {candidate}{why}."
+        permission, change = "x", f"let the user pass: chmod a+x {path}"
+    else:
+        text = f"{case.wanted_by(refusal)}: {candidate} is there, but this user may not read it{why}."
+        permission, change = "r", f"give read permission: chmod a+r {path}"
+    advice = f"let the user in: setfacl -m u:USER:{permission} {path}; see: getfacl {path}" if by_list else change
+    return blocking(case, refusal, text, advice, code="permission")
 
 
 def _dangling(case: Case, refusal: Refusal) -> Diagnosis | None:
