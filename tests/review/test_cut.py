@@ -9,7 +9,7 @@ import pytest
 from loadstone.core.claims import Location, Settler, Undecided
 from loadstone.core.review import ReviewVerdict
 from loadstone.review import frontends, rules
-from loadstone.review.analyses import gather, paths
+from loadstone.review.analyses import gather, walker
 from loadstone.review.analyses.facts import Bound
 from loadstone.review.engine import review
 from loadstone.review.ir import Program
@@ -32,7 +32,7 @@ def test_a_function_followed_to_its_end_gives_no_claim() -> None:
 
 
 def test_a_long_function_is_left_open_with_its_lines_and_the_bound() -> None:
-    statements = paths.MAX_STEPS + 10
+    statements = walker.MAX_STEPS + 10
     (claim,) = undecided(long_body(statements))
     assert claim.message == "f is too large or too deep to be followed on every path"
     assert claim.location == Location.lines("a.c", 2, statements + 5)
@@ -46,13 +46,13 @@ def test_a_body_with_more_nodes_than_are_laid_out_is_cut_by_that_bound() -> None
 
 
 def test_the_bounds_one_function_meets_are_one_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "MAX_STEPS", 5)
+    monkeypatch.setattr(walker, "MAX_STEPS", 5)
     (claim,) = undecided(long_body(20_000))
     assert claim.reason.split("; ") == sorted([Bound.NODES.value, Bound.STEPS.value])
 
 
 def test_a_bound_met_in_a_callee_is_said_of_the_function_that_was_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paths, "MAX_STEPS", 12)
+    monkeypatch.setattr(walker, "MAX_STEPS", 12)
     helper = "#include <dlfcn.h>\nstatic void g(void *h)\n{\n    dlclose(h);\n" + "    use(h);\n" * 8 + "}\n"
     found = undecided(helper + "void f(void *h)\n{\n    g(h);\n    g(h);\n}\n")
     assert [claim.context for claim in found] == ["f"]
@@ -60,7 +60,7 @@ def test_a_bound_met_in_a_callee_is_said_of_the_function_that_was_followed(monke
 
 def test_a_cut_function_alone_changes_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a.c").write_text(long_body(paths.MAX_STEPS + 10))
+    Path("a.c").write_text(long_body(walker.MAX_STEPS + 10))
     result = review(["a.c"])
     assert result.verdict is ReviewVerdict.NO_WEAKNESS_FOUND
     assert RULE in {claim.rule for claim in result.claims if isinstance(claim, Undecided)}

@@ -7,8 +7,10 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Found
+from loadstone.review.analyses.known import Known, MethodTable
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
-from loadstone.review.analyses.paths import Explorer, Known, MethodTable, Record
+from loadstone.review.analyses.paths import Explorer
+from loadstone.review.analyses.record import Record
 from loadstone.review.apis import CORE, MINOR, Role, Tables, tables
 from loadstone.review.cfg import Graph, build
 

@@ -1,0 +1,26 @@
+"""What following the paths of a program finds, gathered in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from loadstone.review.analyses.facts import Access, Cut, Found, LockStep, Site
+from loadstone.review.analyses.state import Spot, Taint
+
+__all__ = ["Record"]
+
+
+@dataclass(slots=True)
+class Record:
+    """What all explorations together found."""
+
+    sites: list[Site] = field(default_factory=list)
+    index: dict[tuple[object, ...], int] = field(default_factory=dict)
+    accesses: Found[Access] = field(default_factory=Found)
+    lock_steps: Found[LockStep] = field(default_factory=Found)
+    threads: set[Spot] = field(default_factory=set)
+    locks: set[str] = field(default_factory=set)
+    stored_taint: dict[str, Taint] = field(default_factory=dict)
+    cut: set[Cut] = field(default_factory=set)
+    tested_places: set[str] = field(default_factory=set)
+    closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)

@@ -1,0 +1,55 @@
+"""What comparing a result with a number, or putting constants together, gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from loadstone.review.analyses.state import Value, constant
+from loadstone.review.apis import Success
+
+__all__ = ["fold", "success_when"]
+
+
+def success_when(success: Success, operator: str, number: object, *, is_status: bool) -> bool | None:
+    """Whether a comparison holds exactly on success (True), on failure (False), or tells nothing (None)."""
+    if not isinstance(number, int):
+        return None
+    if success is Success.NON_NULL and not is_status:
+        return {("!=", 0): True, ("==", 0): False, (">", 0): True}.get((operator, number))
+    if success is Success.ZERO:
+        if number == 0:
+            return {"==": True, "!=": False, "<": False, ">": False, ">=": None, "<=": None}.get(operator)
+        if number < 0:
+            return {"==": False, "!=": True, "<": False, ">": True, "<=": False}.get(operator)
+        return {"==": False, "!=": True}.get(operator)
+    if success is Success.NON_NEGATIVE:
+        if number == -1:
+            return {"==": False, "!=": True, ">": True, "<=": False}.get(operator)
+        if number == 0:
+            return {"<": False, ">=": True}.get(operator)
+        return None
+    if success is Success.ONE:
+        if number == 1:
+            return {"==": True, "!=": False, ">=": True, "<": False}.get(operator)
+        if number == 0:
+            return {">": True, "<=": False}.get(operator)
+        return None
+    if success is Success.NON_ZERO:
+        return {("!=", 0): True, ("==", 0): False, (">", 0): True, ("==", 1): True, ("!=", 1): False}.get(
+            (operator, int(number))
+        )
+    return {("!=", 0): True, ("==", 0): False}.get((operator, number), True)
+
+
+def fold(operator: str, values: Sequence[Value]) -> Value:
+    """What an operator makes of constants; None when not all are, or it is not known."""
+    known = [v[1] for v in values if v is not None and v[0] == "c"]
+    if len(known) != len(values) or not values:
+        return None
+    if operator in {"+", "format"} and all(isinstance(v, str) for v in known):
+        return constant("".join(str(v) for v in known))
+    if operator == "|" and all(isinstance(v, int) for v in known) and len(known) == 2:
+        return constant(int(known[0]) | int(known[1]))
+    if operator == "/" and all(isinstance(v, str) for v in known):
+        return constant("/".join(str(v) for v in known))
+    return None
