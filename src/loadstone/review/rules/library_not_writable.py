@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -31,6 +32,9 @@ _OTHERS_WRITE: Final = frozenset(
         "fs::perms::all",
     }
 )
+_CODE: Final = re.compile(r"(?i)plug-?in|module|addon|extension|\blib")
+_MASKED: Final = ("mkdir", "makedirs")
+"""What creates: the process's mask takes from its mode, by default writing by others. Only places of code count."""
 _WRITE_BITS: Final = 0o022
 
 
@@ -39,8 +43,21 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in sites:
         if site.api.kind == "mask" and any(_puts_back(other, site) for other in sites):
             continue
+        lifted = any(_lifts_mask(other, site) for other in sites)
+        if site.api.name.endswith(_MASKED) and not lifted and not _is_for_code(site):
+            continue
         for invocation in sorted(site.invocations, key=repr)[:1]:
             yield from _one(rule, site, invocation)
+
+
+def _lifts_mask(other: Site, site: Site) -> bool:
+    return other.api.kind == "mask" and other.spot.path == site.spot.path
+
+
+def _is_for_code(site: Site) -> bool:
+    """Whether the path that is made says that libraries will lie there."""
+    words = (str(w) for i in site.invocations for a in i.arguments for kind, w in a if kind == "constant")
+    return any(_CODE.search(word) for word in words)
 
 
 def _puts_back(other: Site, site: Site) -> bool:

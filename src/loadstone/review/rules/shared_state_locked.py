@@ -22,10 +22,11 @@ _CONSTANT: Final = ("const ", "constexpr")
 
 
 _FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
+_SETS_UP: Final = re.compile(r"(?i)(?:^|_)(?:init|initiali[sz]e|setup)\Z")
 _TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
 _COUNT: Final = re.compile(
     r"(?i)(?:^|_|\.)n?_?(?:refs?|users|uses|loads|opens|links)_?\Z"
-    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)|(?:ref|load)_?counter|(?:^|\.)_?count\Z|references"
+    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)(?!er)|(?:ref|load)_?counter|(?:^|\.)_?count\Z|references"
 )
 
 
@@ -129,7 +130,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
-    bare = [a for a in shared.bare if not (shared.is_member and _TEARS_DOWN.search(a.spot.function))]
+    bare = [a for a in shared.bare if not _is_alone(a, shared)]
     held = shared.held
     held_writes = [a for a in held if a.is_write]
     lines = len(shared.held_lines)
@@ -166,6 +167,12 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
         context=worst.spot.function,
         condition=worst.spot.condition,
     )
+
+
+def _is_alone(access: Access, shared: Shared) -> bool:
+    """Whether nobody else can be there: before anything has started, or when the last user of an object has gone."""
+    name = access.spot.function
+    return bool(_SETS_UP.search(name) or (shared.is_member and _TEARS_DOWN.search(name)))
 
 
 def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:

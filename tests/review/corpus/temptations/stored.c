@@ -43,3 +43,31 @@ void stop(struct touch *touch)
     FreeLibrary(touch->user);
     touch->user = NULL;
 }
+
+/* Before any other thread is there. */
+static CRITICAL_SECTION guard;
+static HMODULE codec;
+
+int codec_init(void)
+{
+    InitializeCriticalSection(&guard);
+    codec = LoadLibraryExA("codec.dll", NULL, LOAD_LIBRARY_SEARCH_APPLICATION_DIR);
+    return codec ? 0 : -1;
+}
+
+HMODULE codec_get(void)
+{
+    EnterCriticalSection(&guard);
+    HMODULE held = codec;
+    LeaveCriticalSection(&guard);
+    return held;
+}
+
+void codec_close(void)
+{
+    EnterCriticalSection(&guard);
+    if (codec)
+        FreeLibrary(codec);
+    codec = NULL;
+    LeaveCriticalSection(&guard);
+}
