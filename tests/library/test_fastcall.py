@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import copy
 import ctypes
 import gc
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from loadstone.errors import InUse
@@ -241,7 +243,7 @@ def test_calls_keep_no_reference_to_their_arguments(path: Path) -> None:
     total = Library(str(path)).function("size_t total(const unsigned char *, size_t)")
     data, text = bytearray(b"\x01\x02"), b"a text of its own"
     before = sys.getrefcount(data), sys.getrefcount(text), sys.getrefcount(total)
-    for _ in range(10_000):
+    for _ in range(500_000):
         total(data, 2)
         total(text, 2)
     with pytest.raises(ctypes.ArgumentError):
@@ -249,6 +251,36 @@ def test_calls_keep_no_reference_to_their_arguments(path: Path) -> None:
     gc.collect()
     assert (sys.getrefcount(data), sys.getrefcount(text), sys.getrefcount(total)) == before
     data.append(3)  # and no export of its memory is left
+
+
+def test_text_is_encoded_and_decoded_where_that_is_asked_for(path: Path) -> None:
+    library = Library(str(path))
+    same = library.function("const char *same(const char *)", encoding="utf-8")
+    assert same("grün") == same("grün".encode()) == "grün"
+    assert same(None) is None
+    with pytest.raises(ctypes.ArgumentError, match="the text has a NUL in it"):
+        same("a\0b")
+    with pytest.raises(UnicodeDecodeError):
+        same(b"\xff")
+    with pytest.raises(ctypes.ArgumentError, match="encode the text first"):
+        library.function("const char *same(const char *)")("text")
+    with pytest.raises(LookupError):
+        library.function("const char *same(const char *)", encoding="no-such-encoding")
+
+
+def test_arrays_and_structs_lend_their_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = np.array([1, 2, 3], dtype=np.intc)
+    for function in both(path, "int sum3(const int *v)", monkeypatch):
+        assert function(numbers) == function(array.array("i", [1, 2, 3])) == function((ctypes.c_int * 3)(1, 2, 3)) == 6
+        with pytest.raises(ctypes.ArgumentError, match="not contiguous"):
+            function(np.arange(6, dtype=np.intc)[::2])
+    for function in both(path, "void fill(unsigned char *, size_t, unsigned char)", monkeypatch):
+        target = np.zeros(4, dtype=np.uint8)
+        function(target, 4, 9)
+        assert target.tolist() == [9] * 4
+        target.flags.writeable = False
+        with pytest.raises(ctypes.ArgumentError, match="read-only"):
+            function(target, 4, 9)
 
 
 def test_callbacks_may_call_again_collect_and_raise(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

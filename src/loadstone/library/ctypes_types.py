@@ -24,7 +24,7 @@ from loadstone.library.prototype import (
     Void,
 )
 
-__all__ = ["Types", "passed_pointer"]
+__all__ = ["Types", "is_text", "passed_pointer"]
 
 _INTEGERS: Final = {
     (1, True): ctypes.c_int8,
@@ -110,6 +110,21 @@ class _PointerToPointer:
         return passed_pointer(value, const=False, nested=True)
 
 
+def _text(encoding: str) -> type[Any]:
+    """A ``const char *`` that takes text too, in this encoding."""
+
+    class Text:
+        @classmethod
+        def from_param(cls, value: Any) -> Any:
+            if type(value) is not str:
+                return _ConstPointer.from_param(value)
+            if "\0" in value:
+                raise ValueError("the text has a NUL in it, and C would take that for its end")
+            return value.encode(encoding)
+
+    return Text
+
+
 def _sized(least: int, *, const: bool) -> type[Any]:
     """A pointer parameter declared ``[static n]``: C promises itself ``least`` bytes, and None is no array."""
 
@@ -155,6 +170,11 @@ _CHECKED: Final = {
 }
 
 
+def is_text(kind: CType) -> bool:
+    """Whether it is ``const char *``, by which C passes text that it does not change."""
+    return isinstance(kind, Pointer) and kind.const and isinstance(kind.target, Integer) and kind.target.is_char
+
+
 class Types:
     """The ctypes types of one set of declarations; a struct is made once and then the same class everywhere.
 
@@ -166,8 +186,10 @@ class Types:
         self._text = text
         self._made: dict[str, type[Any]] = {}
 
-    def parameter(self, kind: CType) -> Any:
-        """What converts an argument of that type: an ``argtypes`` entry."""
+    def parameter(self, kind: CType, encoding: str | None = None) -> Any:
+        """What converts an argument of that type: an ``argtypes`` entry. ``encoding`` is of ``str`` given as text."""
+        if encoding is not None and is_text(kind):
+            return _text(encoding)
         if isinstance(kind, Pointer) and isinstance(kind.target, Pointer):
             return _PointerToPointer
         if isinstance(kind, Array) and kind.at_least:

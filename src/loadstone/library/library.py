@@ -304,6 +304,7 @@ class Library:
         capture_errno: bool = False,
         dependencies: bool = False,
         gil: Literal["release", "keep"] = "release",
+        encoding: str | None = None,
     ) -> Callable[..., Any]:
         """A typed function: ``prototype`` in C, or a bare name with ctypes types.
 
@@ -315,6 +316,7 @@ class Library:
             capture_errno: keep errno of each call for ``ctypes.get_errno()``.
             dependencies: as for :meth:`resolve`.
             gil: ``keep`` holds the interpreter lock during the call: faster for short functions that wait for nobody.
+            encoding: with a prototype: ``const char *`` parameters take ``str`` too, and such a result is ``str``.
 
         Returns:
             A callable without any Python code of ours between the caller and C. While it lives, unloading is refused.
@@ -331,7 +333,9 @@ class Library:
 
             parsed = prototypes.parse(prototype)
             symbol = self._of_kind(parsed.name, _CALLABLE, "function", dependencies=dependencies)
-            bound = functions.bind(symbol.address, parsed, owner=self, capture_errno=capture_errno, gil=gil)
+            bound = functions.bind(
+                symbol.address, parsed, owner=self, capture_errno=capture_errno, gil=gil, encoding=encoding
+            )
         else:
             symbol = self._of_kind(prototype, _CALLABLE, "function", dependencies=dependencies)
             kind = ctypes.CFUNCTYPE(restype, *argtypes, use_errno=capture_errno)
