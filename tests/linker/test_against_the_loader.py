@@ -16,14 +16,16 @@ from tests.linker.cases import (  # noqa: F401  importing registers the cases
     programs,
     symbols,
 )
-from tests.linker.workshop import CASES, Question, Workshop, loads, our_loaded, our_tried
+from tests.linker.workshop import CASES, Question, Workshop, loads, may_mount, our_loaded, our_tried
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_loader_does_what_we_say(name: str, workshop: Workshop) -> None:
     question = CASES[name](workshop)
-    if os.geteuid() and (question.uid is not None or question.mount):
-        pytest.skip("only root can become another user or mount a file system")
+    if os.geteuid() and question.uid is not None:
+        pytest.skip("only root can become another user")
+    if question.mount and not may_mount():
+        pytest.skip("no mounts and no user namespaces here")
     agree(workshop, question)
 
 

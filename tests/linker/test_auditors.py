@@ -78,6 +78,18 @@ def test_what_an_auditor_may_redirect_is_left_open(w: Workshop, needs: tuple[str
     assert "la_objsearch" in answer.assumptions[0]
 
 
+def test_more_auditors_than_there_are_namespaces_end_the_program(w: Workshop) -> None:
+    program, many = w.program("prog"), [w.path(f"none{number}.so") for number in range(10_000)]
+    assert len(_audits(_answer(w, program, ":".join(many[:12])))) == len(_said(w, program, ":".join(many[:12]))) == 12
+    for count in (13, 1000):
+        asked = {"LD_AUDIT": ":".join(many[:count])}
+        done = subprocess.run([program], env=asked, capture_output=True, text=True, timeout=20, check=False)
+        first = _answer(w, program, asked["LD_AUDIT"]).first_blocking
+        assert first is not None
+        assert (first.loader_message, done.returncode) == (done.stderr.strip(), 127)
+    assert _answer(w, program, ":".join(many)).verdict is LoadVerdict.FAILS
+
+
 def test_a_privileged_program_takes_no_auditor_by_path(w: Workshop) -> None:
     answer = _answer(w, w.program("prog"), w.library("watch.so", VERSION), secure=True)
     assert [(d.code, d.loader_message) for d in _audits(answer)] == [("audit-ignored", "")]

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from loadstone.core.trace import Edge, Explanation, LoadVerdict, Step
@@ -19,6 +20,9 @@ RTLD_LAZY, RTLD_NOW, RTLD_DEEPBIND = 1, 2, 8
 APART = 0x10000  # of host.c: by dlmopen
 NOBODY = 65534
 HOST_SOURCE = (Path(__file__).parent / "host.c").read_text()
+
+WITH_MOUNTS = ("unshare", *(("--user", "--map-root-user") if os.geteuid() else ()), "--mount")
+"""Starts a command that may mount what only it will see; who is not root needs a user namespace for that."""
 
 SEARCHED = frozenset(("rpath", "runpath", "ld_library_path", "cache", "default"))
 
@@ -159,7 +163,7 @@ class Workshop:
                 for d in question.mount
             )
             inner = " ".join(f"{k}={shlex.quote(v)}" for k, v in env.items())
-            command = ["unshare", "-m", "sh", "-c", f"{mounts}; exec env -i {inner} {shlex.join(command)}"]
+            command = [*WITH_MOUNTS, "sh", "-c", f"{mounts}; exec env -i {inner} {shlex.join(command)}"]
             env = {}
         try:
             done = subprocess.run(
@@ -200,6 +204,12 @@ class Workshop:
     def answer(self, question: Question) -> Explanation:
         mode = "lazy" if question.lazy else "now"
         return explain(question.target, model=self.model(question), mode=mode, as_library=not question.program)
+
+
+@cache
+def may_mount() -> bool:
+    """Whether this system lets a child have mounts of its own."""
+    return subprocess.run([*WITH_MOUNTS, "true"], capture_output=True, check=False).returncode == 0
 
 
 def run(command: Sequence[str], *, text: str = "") -> None:

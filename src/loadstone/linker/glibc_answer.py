@@ -19,7 +19,7 @@ def explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings: 
     if load.root is not None:
         diagnoses += risks(case)
     if load.process.program is not None or not load.starts_program:
-        diagnoses += auditors(case)
+        diagnoses = [*auditors(case), *diagnoses]  # they come before anything is loaded
     return Explanation(
         target=name,
         verdict=_verdict(diagnoses),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from loadstone.core.claims import Location, Severity
 from loadstone.core.image import DependencyKind
@@ -21,22 +22,42 @@ from loadstone.linker.request import BindingMode
 
 __all__ = ["auditors"]
 
-_ENTRY = "la_version"
-_REDIRECTS = "la_objsearch"
+_ENTRY: Final = "la_version"
+_REDIRECTS: Final = "la_objsearch"
+
+_SUPPORTED: Final = 12
+"""Auditors in one process: sixteen namespaces, of which four are kept for others (the default of glibc.rtld.nns)."""
 
 
 def auditors(case: Case) -> Iterator[Diagnosis]:
-    """What each audit library means for this load, in the order they are opened."""
-    for name, place in _named(case):
-        if case.model.secure and "/" in name:
-            text = f"The auditor {name} is ignored: a privileged program takes no paths."
-            yield risk("audit-ignored", name, text, evidence=place)
-            continue
+    """What each audit library means for this load, in the order they are opened; too many end the process at once."""
+    named = list(_named(case))
+    paths = [(name, place) for name, place in named if "/" in name] if case.model.secure else []
+    for name, place in paths:
+        text = f"The auditor {name} is ignored: a privileged program takes no paths."
+        yield risk("audit-ignored", name, text, evidence=place)
+    named = [asked for asked in named if asked not in paths]
+    if len(named) > _SUPPORTED:
+        yield _too_many(case, len(named))
+        return
+    for name, place in named:
         load = _opened(case, name)
         refused = next((refusal.failure.text for refusal in load.refusals if refusal.fatal), "")
         if not refused and find_definition(_ENTRY, None, load.searchlist).provider is None:
             refused = f"undefined symbol: {_ENTRY}"
         yield _ignored(name, refused, place) if refused else _active(name, load, place)
+
+
+def _too_many(case: Case, count: int) -> Diagnosis:
+    return Diagnosis(
+        code="too-many-auditors",
+        blocking=True,
+        subject=case.target,
+        explanation=f"{count} auditors are asked for, and glibc ends a program that has more than {_SUPPORTED}.",
+        loader_message=f"Failed loading {count} audit modules, {_SUPPORTED} are supported.",
+        advice="shorten LD_AUDIT",
+        severity=Severity.CRITICAL,
+    )
 
 
 def _named(case: Case) -> Iterator[tuple[str, tuple[Location, ...]]]:
