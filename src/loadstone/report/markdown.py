@@ -196,7 +196,7 @@ def _undecided(claims: Sequence[Claim], subject: str) -> str:
     if not found:
         return "Every question that applied was decided."
     return "\n".join(
-        f"- {_text(claim.message).rstrip('.')} {_places([claim.location], subject)}: {_text(claim.reason)}. "
+        f"- {_text(claim.message).rstrip('.')} {_places([claim.location], subject)}: {_text(claim.reason).rstrip('.')}. "
         f"{_settled(claim.settled_by)}"
         for claim in found
     )
