@@ -98,7 +98,7 @@ def test_a_tree_marks_what_is_missing(capsys: pytest.CaptureFixture[str], broken
     status, out, _ = _run(capsys, "tree", broken)
     assert status == 1
     assert "libgone.so.3 not found" in out
-    assert "1 needs not met" in out
+    assert "0 libraries, 1 need not met" in out
     assert "missing" in _run(capsys, "tree", broken, "--format", "mermaid")[1]
     assert "color=red" in _run(capsys, "tree", broken, "--format", "dot")[1]
 

@@ -23,8 +23,10 @@ def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
         needs.setdefault(edge.requester, []).append(edge)
     lines += _branches(needs, _found_by(graph.edges), graph.root.path, style, verbose)
     missing = sum(edge.chosen is None and edge.kind.value not in ("auxiliary", "dlopen") for edge in graph.edges)
-    found = f"{len(graph.nodes) - 1} libraries"
-    lines += ["", style.bad(f"{found}, {missing} needs not met") if missing else style.dim(found)]
+    libraries = len(graph.nodes) - 1
+    found = f"{libraries} librar{'y' if libraries == 1 else 'ies'}"
+    unmet = f"{found}, {missing} need{'' if missing == 1 else 's'} not met"
+    lines += ["", style.bad(unmet) if missing else style.dim(found)]
     return "\n".join(lines) + "\n"
 
 
