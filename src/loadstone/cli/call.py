@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from loadstone.cli.options import FormatOption, OutputFile, OutputFormat
 from loadstone.cli.output import emit, require_format
 from loadstone.escape import printable
+from loadstone.report.text.style import columns
 
-_BENCH_ROUNDS = 7
-_BENCH_CALLS = 100_000
+if TYPE_CHECKING:
+    from loadstone.library.timing import Timing
 
 
 def run(
@@ -26,10 +26,12 @@ def run(
     """Load a library in this process and call one of its functions. Only for libraries you trust.
 
     Pointers take NULL, text, hex:0a0b for bytes, or out:16 for so many writable bytes, which are printed afterwards.
+    A negative number comes after two dashes: loadstone call c 'int abs(int)' -- -5
     """
     from loadstone.library import Library
     from loadstone.library.arguments import from_words
     from loadstone.library.prototype import parse
+    from loadstone.library.timing import CALLS, ROUNDS, timings
 
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     words = arguments or []
@@ -37,10 +39,10 @@ def run(
     library = Library(target)
     function = library.function(prototype)
     result = function(*values)
-    spent = _nanoseconds(function, values) if bench else None
+    spent = timings(library, prototype, values) if bench else ()
     shown = _plain(result)
     if output_format is OutputFormat.JSON:
-        from loadstone.report.documents.call import CallDocument
+        from loadstone.report.documents.call import CallDocument, TimingDocument
         from loadstone.report.json import render
 
         document = CallDocument(
@@ -49,14 +51,15 @@ def run(
             prototype=prototype,
             arguments=words,
             result=shown,
-            nanoseconds=spent,
+            timings=[TimingDocument(how=one.how, nanoseconds=one.nanoseconds) for one in spent],
         )
         emit(render(document), output)
         return
     lines = [printable(str(shown))]
     lines += [f"{word}: {bytes(v).hex(' ')}" for word, v in zip(words, values, strict=True) if word.startswith("out:")]
-    if spent is not None:
-        lines.append(f"{spent:.0f} ns a call (median of {_BENCH_ROUNDS} rounds of {_BENCH_CALLS:,})")
+    if spent:
+        lines += ["", f"Nanoseconds of one call (median of {ROUNDS} rounds of {CALLS:,}, the loop in it)"]
+        lines += columns([(one.how, f"{one.nanoseconds:.0f}", _ratio(one, spent[0])) for one in spent])
     emit("\n".join(lines), output)
 
 
@@ -69,12 +72,5 @@ def _plain(result: Any) -> int | float | str | bool | None:
     return repr(result)
 
 
-def _nanoseconds(function: Any, values: tuple[Any, ...]) -> float:
-    """The median round's time for one call; the loop itself is part of it."""
-    rounds = []
-    for _ in range(_BENCH_ROUNDS):
-        start = perf_counter_ns()
-        for _ in range(_BENCH_CALLS):
-            function(*values)
-        rounds.append((perf_counter_ns() - start) / _BENCH_CALLS)
-    return sorted(rounds)[_BENCH_ROUNDS // 2]
+def _ratio(one: Timing, ours: Timing) -> str:
+    return "" if one is ours else f"x {one.nanoseconds / ours.nanoseconds:.2g}"

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from loadstone.report.json import Document
 
-__all__ = ["CallDocument"]
+__all__ = ["CallDocument", "TimingDocument"]
+
+
+class TimingDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call cost when it was made in that way: ours first, then as others make it."""
+
+    how: str
+    nanoseconds: float
 
 
 class CallDocument(Document, frozen=True, kw_only=True):
@@ -14,4 +23,4 @@ class CallDocument(Document, frozen=True, kw_only=True):
     prototype: str
     arguments: list[str]
     result: int | float | str | bool | None
-    nanoseconds: float | None
+    timings: list[TimingDocument]
