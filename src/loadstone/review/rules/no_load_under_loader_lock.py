@@ -16,10 +16,12 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    free: list[object] = []
+    marks_of: dict[str, frozenset[str]] = {}
+    for function in (f for unit in facts.program.units for f in unit.functions):
+        marks_of.setdefault(function.name, function.marks)
     for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.UNLOAD}):
         root = site.chain[0].function if site.chain else site.spot.function
-        marks = next((f.marks for u in facts.program.units for f in u.functions if f.name == root), frozenset())
+        marks = marks_of.get(root, frozenset())
         if root == "DllMain" or "constructor" in marks or (root == "_init" and site.api.role is Role.LOAD):
             what = "DllMain" if root == "DllMain" else f"{root}, which runs while the library itself is loaded"
             spot = site.chain[0] if site.chain else site.spot
@@ -30,7 +32,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=root,
                 condition=spot.condition,
             )
-    del free
     loads = [s for s in facts.of(Role.LOAD) if s.unit.language in NATIVE]
     unlocked = [s for s in loads if s.invocations and not any(i.locks for i in s.invocations)]
     if unlocked and facts.lock_names:
