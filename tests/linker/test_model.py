@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.linker.cases import names, symbols  # noqa: F401  importing registers the cases
 from tests.linker.cases.mapped import FOR_A_NEWER_KERNEL
 from tests.linker.tiny_elf import tiny_elf
-from tests.linker.workshop import Workshop, run
+from tests.linker.workshop import CASES, Workshop, run
 
 from loadstone.core.image import ByteOrder
 from loadstone.core.trace import LoadVerdict
@@ -304,3 +305,25 @@ def test_a_file_that_asks_for_a_newer_kernel_is_passed_over_by_releases_before_2
     assert explain(path, model=replace(model, kernel=())).first_blocking is None
     other = workshop.library("libc2.so", FOR_A_NEWER_KERNEL.replace("0, 99", "1, 0"))
     assert explain(other, model=replace(model, kernel=())).first_blocking is not None  # GNU/Hurd
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "said"),
+    [
+        ("a_cycle_with_missing_symbols", (2, 31), "libr.so: undefined symbol: missing_right"),
+        ("a_cycle_with_missing_symbols", (2, 35), "libl.so: undefined symbol: missing_left"),
+        ("a_filter_that_is_there", (2, 31), "Assertion `map->l_searchlist.r_list[0] == map' failed!"),
+        ("a_filter_that_is_there", (2, 35), ""),
+        ("a_provider_that_lost_its_versions", (2, 39), "_dl_name_match_p (version->filename, map)' failed!"),
+        ("a_provider_that_lost_its_versions", (2, 41), ""),
+    ],
+)
+def test_releases_differ_as_their_own_loaders_showed(
+    name: str, release: tuple[int, int], said: str, workshop: Workshop
+) -> None:
+    """The words of the real loaders; ``test_other_releases`` asks them again."""
+    question = CASES[name](workshop)
+    answer = explain(question.target, model=replace(workshop.model(question), release=release))
+    first = answer.first_blocking
+    assert (first.loader_message if first else "").endswith(said)
+    assert (first is None) is (not said)
