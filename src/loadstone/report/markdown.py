@@ -196,8 +196,8 @@ def _undecided(claims: Sequence[Claim], subject: str) -> str:
     if not found:
         return "Every question that applied was decided."
     return "\n".join(
-        f"- {_text(claim.message).rstrip('.')} {_places([claim.location], subject)}: {_text(claim.reason).rstrip('.')}. "
-        f"{_settled(claim.settled_by)}"
+        f"- {_text(claim.message).rstrip('.')} {_places([claim.location], subject)}: "
+        f"{_text(claim.reason).rstrip('.')}. {_settled(claim.settled_by)}"
         for claim in found
     )
 
