@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from tests.conftest import Compile
+from tests.library.children import run_child
 from tests.library.pretended import Dyld, Kernel
 
 from loadstone.core.names import Platform
@@ -290,3 +292,21 @@ def test_namespaces_run_out_with_a_reason() -> None:
 def test_systems_without_namespaces_say_so(on_windows: Kernel) -> None:
     with pytest.raises(Unsupported, match="linker namespace"):
         _ = Namespace().number
+
+
+def test_a_subinterpreter_is_told_so_instead_of_waiting_for_ever() -> None:
+    name = "_interpreters" if find_spec("_interpreters") else "_xxsubinterpreters"  # the name before Python 3.13
+    code = f"""
+    import {name} as interpreters
+    inner = interpreters.create()
+    interpreters.run_string(inner, '''if True:
+        from loadstone.errors import Unsupported
+        from loadstone.library import Library
+        try:
+            Library("c", 6).function("int abs(int)")
+        except Unsupported as error:
+            print(error, flush=True)
+    ''')
+    interpreters.destroy(inner)
+    """
+    assert run_child(code).startswith("loading libraries is not available here: this is a subinterpreter")

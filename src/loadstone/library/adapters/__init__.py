@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from functools import lru_cache
 from importlib import import_module
 from typing import Final
 
+from loadstone.errors import Unsupported
 from loadstone.library.adapters.base import Adapter, LoadedLibrary, Opened, Refused
 
 __all__ = ["Adapter", "LoadedLibrary", "Opened", "Refused", "adapter_for", "current"]
@@ -35,5 +37,25 @@ def adapter_for(system: str) -> Adapter:
 
 @lru_cache(maxsize=1)
 def current() -> Adapter:
-    """The adapter of the platform this process runs on."""
+    """The adapter of the platform this process runs on.
+
+    Raises:
+        Unsupported: in a subinterpreter. What the loader calls back finds its interpreter through PyGILState, which
+            knows the main one only: the call would wait for ever (PEP 311; "Bugs and caveats" of the C API's
+            sub-interpreters).
+    """
+    if not _in_main_interpreter():
+        raise Unsupported(
+            feature="loading libraries",
+            reason="this is a subinterpreter, and ctypes callbacks run in the main interpreter only",
+            advice="Load in the main interpreter, or in a process of its own.",
+        )
     return adapter_for(sys.platform)
+
+
+def _in_main_interpreter() -> bool:
+    mine, main = (
+        ctypes.PYFUNCTYPE(ctypes.c_void_p)((name, ctypes.pythonapi))()
+        for name in ("PyInterpreterState_Get", "PyInterpreterState_Main")
+    )
+    return bool(mine == main)
