@@ -38,9 +38,9 @@ class CrashSite:
 class FuzzFinding:
     """One distinct way to break the function.
 
-    ``kind`` is a signal's name, ``hang``, ``exit`` or ``memory``; ``guard`` says which guard page was touched
-    (``over``, ``under``); ``inputs`` is the shortest sequence found that shows it, the last one doing so; ``repeated``
-    of ``tries`` fresh processes showed it again; ``folder`` is where it was saved.
+    ``kind`` is a signal's name, ``hang``, ``exit``, ``memory`` or ``check``; ``detail`` what a check said; ``guard``
+    says which guard page was touched (``over``, ``under``); ``inputs`` is the shortest sequence found that shows it, the
+    last one doing so; ``repeated`` of ``tries`` fresh processes showed it again; ``folder`` is where it was saved.
     """
 
     kind: str
@@ -54,6 +54,7 @@ class FuzzFinding:
     repeated: int = 0
     tries: int = 0
     folder: str = ""
+    detail: str = ""
 
     @property
     def reproducible(self) -> bool:
@@ -64,7 +65,8 @@ class FuzzFinding:
         """One line: what happened, and where."""
         where = f" in {self.frames[0]}" if self.frames else ""
         page = {"over": " reading or writing past the input", "under": " before the input"}.get(self.guard, "")
-        return f"{self.kind}{page}{where}"
+        said = f": {self.detail}" if self.detail else ""
+        return f"{self.kind}{page}{where}{said}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from importlib.util import find_spec
 from typing import Any, Final, Literal
 
 from loadstone.core.image import ByteOrder, Image, Segment, SymbolKind
+from loadstone.fuzz.compare import MAX_COMPARES, compare_of
+from loadstone.fuzz.plan import Compare
 
 __all__ = ["CodeMap", "Function", "Level", "analyse"]
 
@@ -56,12 +58,16 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class CodeMap:
-    """``blocks``: (virtual address, first byte) of each; ``words``: the dictionary; ``functions``: by address."""
+    """``blocks``: (virtual address, first byte) of each; ``words``: the dictionary; ``functions``: by address.
+
+    ``compares``: the comparing instructions whose operands are understood.
+    """
 
     level: Level
     blocks: tuple[tuple[int, int], ...]
     words: tuple[bytes, ...]
     functions: tuple[Function, ...]
+    compares: tuple[Compare, ...] = ()
 
     def function_at(self, address: int) -> Function | None:
         """The function that holds a virtual address, or None."""
@@ -84,19 +90,20 @@ def analyse(image: Image, content: bytes) -> CodeMap:
         starts = tuple((f.address, _byte_at(image, content, f.address)) for f in functions)
         level = Level.FUNCTIONS if arch else Level.NONE
         return CodeMap(level, starts if arch else (), strings[:MAX_WORDS], functions)
-    blocks, constants = _decode(image, content, functions, arch)
+    blocks, constants, compares = _decode(image, content, functions, arch)
     words = tuple(dict.fromkeys((*sorted(constants, key=lambda w: (-len(w), w)), *strings)))
-    return CodeMap(Level.BLOCKS, blocks, words[:MAX_WORDS], functions)
+    return CodeMap(Level.BLOCKS, blocks, words[:MAX_WORDS], functions, compares)
 
 
 def _decode(
     image: Image, content: bytes, functions: tuple[Function, ...], arch: tuple[str, str]
-) -> tuple[tuple[tuple[int, int], ...], set[bytes]]:
-    """Block starts and compared constants of every function."""
+) -> tuple[tuple[tuple[int, int], ...], set[bytes], tuple[Compare, ...]]:
+    """Block starts, compared constants and comparing instructions of every function."""
     capstone: Any = import_module("capstone")
     decoder = capstone.Cs(getattr(capstone, arch[0]), getattr(capstone, arch[1]))
     blocks: dict[int, int] = {}
     constants: set[bytes] = set()
+    compares: list[Compare] = []
     for function in functions:
         offset = _offset_of(image, function.address)
         if offset is None:
@@ -116,9 +123,12 @@ def _decode(
                     leaders.add(int(operands, 16))
             elif mnemonic in _COMPARES:
                 constants |= _constants(mnemonic, operands)
-            del size
+                if mnemonic == "cmp" and len(compares) < MAX_COMPARES:
+                    compare = compare_of(address, size, code[address - function.address], operands)
+                    if compare is not None:
+                        compares.append(compare)
         blocks |= {a: code[a - function.address] for a in leaders & decoded}
-    return tuple(sorted(blocks.items())), constants
+    return tuple(sorted(blocks.items())), constants, tuple(compares)
 
 
 def _constants(mnemonic: str, operands: str) -> set[bytes]:

@@ -30,6 +30,7 @@ def fuzz(
     words: Sequence[bytes] = (),
     first: bool = False,
     calls: Sequence[Call] = (),
+    hooks: str = "",
     progress: Callable[[FuzzProgress], None] | None = None,
 ) -> FuzzReport:
     """Search for inputs that break an exported function, in a confined child process.
@@ -48,6 +49,7 @@ def fuzz(
         words: dictionary entries beyond those found in the code.
         first: stop at the first finding.
         calls: a sequence with roles instead of the one call of ``prototype``.
+        hooks: a Python file that defines ``fixup(data) -> bytes``, ``check(data, result) -> str | None``, or both.
         progress: called about once a second, in this thread.
 
     Raises:
@@ -76,6 +78,7 @@ def fuzz(
             words=tuple(words),
             folder=out,
             first=first,
+            hooks=hooks,
         ),
         progress,
     )

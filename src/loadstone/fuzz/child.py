@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from random import Random
@@ -16,14 +17,23 @@ from typing import Final
 
 from loadstone.fuzz.arena import Arena, GuardedArea
 from loadstone.fuzz.guarded_heap import GuardedHeap
+from loadstone.fuzz.hooks import Hooks, load_hooks
+from loadstone.fuzz.listener import Listener
 from loadstone.fuzz.mutate import mutate
 from loadstone.fuzz.plan import Argument, Call, Heap, Job, Role
+from loadstone.fuzz.stack import StackMark
 
-__all__ = ["EXIT_CANNOT_LOAD", "EXIT_DONE", "run_child"]
+__all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HOOK", "run_child"]
 
 EXIT_DONE: Final = 0xD0
 EXIT_CANNOT_LOAD: Final = 0xD1
-"""Exit statuses of our own; the worker believes the first only when the counter agrees."""
+EXIT_CHECK: Final = 0xD2
+EXIT_HOOK: Final = 0xD3
+"""Exit statuses of our own: every input was replayed, the library cannot be loaded, the user's check found something
+wrong, a hook of the user failed. The worker believes the last three only with the words that belong to them."""
+
+DEEPER: Final = signal.SIGWINCH
+"""What the child sends itself when an input went deeper; it does nothing where nobody traces."""
 
 _RESULTS: Final = {"int": ctypes.c_int, "pointer": ctypes.c_void_p, "double": ctypes.c_double, "void": None}
 _UNDER_EVERY: Final = 4
@@ -32,52 +42,98 @@ State = dict[str, int | None]
 Maker = Callable[[bytes, int, State], object]
 
 
-def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], seed: int, words: int) -> None:
-    """Load and call for ever, or once for each input when replaying. ``words``: a pipe for what cannot be loaded."""
+def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[bytes], seed: int, words: int) -> None:
+    """Load and call for ever, or once for each input when replaying.
+
+    ``corpus`` is mutated, ``tries`` are run once and kept where they reach something new; ``words`` is a pipe for what
+    cannot be loaded, for failing hooks, and for what a replay is compared with.
+    """
     try:
         library = ctypes.CDLL(job.library)
         sequence = [_Bound(call, library) for call in job.calls]
     except (OSError, AttributeError) as error:
-        os.write(words, str(error).encode(errors="replace")[:4000])
-        os._exit(EXIT_CANNOT_LOAD)
+        _tell(words, str(error), EXIT_CANNOT_LOAD)
+    base = (ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0) - job.calls[0].address
     heap = GuardedHeap(exact=job.heap is Heap.EXACT)
     if job.heap is not Heap.PLAIN:
-        loaded_at = ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0
-        heap.install(job.heap_slots, loaded_at - job.calls[0].address)
-    text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments)
-    os.kill(os.getpid(), signal.SIGSTOP)  # the tracer sets its breakpoints now
-    if job.replay:
-        for data in job.inputs:
-            _run(sequence, arena, data, at_start=job.at_start)
-        os._exit(EXIT_DONE)
-    _fuzz(job, arena, list(corpus), seed, sequence, text=text)
-
-
-def _fuzz(job: Job, arena: Arena, corpus: list[bytes], seed: int, sequence: list[_Bound], *, text: bool) -> None:
-    random = Random(seed).random  # noqa: S311 - repeatable on purpose
-    words, max_size = job.words, job.max_size
-    place, take_news = arena.place, arena.take_news
-    single = sequence[0].simple if len(sequence) == 1 else None
-    for data in corpus[:]:  # once each as they are: seeds may crash by themselves, and set the coverage
-        _run(sequence, arena, _as_text(data) if text else data, at_start=False)
-        take_news()
-    count = 0
-    while True:
-        data = mutate(random, corpus, words, max_size)
-        if text:
-            data = _as_text(data)
-        count += 1
-        at_start = not count % _UNDER_EVERY
-        if single is not None:
-            single(place(data, at_start=at_start), len(data))
+        heap.install(job.heap_slots, base)
+    listener = Listener(words)
+    if job.compare_slots:
+        listener.install(job.compare_slots, base)
+    try:
+        loop = _Loop(job, arena, sequence, load_hooks(job.hooks), words)
+        os.kill(os.getpid(), signal.SIGSTOP)  # the tracer sets its breakpoints now
+        if job.replay:
+            loop.replay(job.inputs)
         else:
-            _run(sequence, arena, data, at_start=at_start)
-        if take_news():
-            corpus.append(data[:-1] if text else data)
+            loop.fuzz(list(corpus), tries, seed)
+    except Exception:  # noqa: BLE001 - the edge of this process: only hooks are code of others that can raise
+        _tell(words, traceback.format_exc(limit=-4), EXIT_HOOK)
+
+
+def _tell(words: int, text: str, status: int) -> None:
+    os.write(words, text.encode(errors="replace")[-4000:])
+    os._exit(status)
+
+
+class _Loop:
+    """The calls of a child, over and over."""
+
+    def __init__(self, job: Job, arena: Arena, sequence: list[_Bound], hooks: Hooks, words: int) -> None:
+        self._job, self._arena, self._sequence, self._hooks, self._words = job, arena, sequence, hooks, words
+        self._text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments)
+
+    def replay(self, inputs: Sequence[bytes]) -> None:
+        """Each input once, as it is."""
+        for data in inputs:
+            self._once(data, at_start=self._job.at_start)
+        os._exit(EXIT_DONE)
+
+    def fuzz(self, corpus: list[bytes], tries: Sequence[bytes], seed: int) -> None:
+        """Mutate and call until the worker ends this process."""
+        random = Random(seed).random  # noqa: S311 - repeatable on purpose
+        words, max_size, fixup, text = self._job.words, self._job.max_size, self._hooks.fixup, self._text
+        place, take_news = self._arena.place, self._arena.take_news
+        single = self._sequence[0].simple if len(self._sequence) == 1 and not self._hooks.check else None
+        for data in corpus:  # once each as they are: seeds may crash by themselves, and set the coverage
+            self._once(self._as_input(data), at_start=False)
+            take_news()
+        for data in tries:
+            self._once(self._as_input(data), at_start=False)
+            if take_news():
+                corpus.append(data)
+        deeper = StackMark().passed
+        count = 0
+        while True:
+            data = mutate(random, corpus, words, max_size)
+            if fixup:
+                data = fixup(data)[:max_size]
+            placed = _as_text(data) if text else data
+            count += 1
+            at_start = not count % _UNDER_EVERY
+            if single is not None:
+                single(place(placed, at_start=at_start), len(placed))
+            else:
+                self._once(placed, at_start=at_start)
+            if deeper():
+                os.kill(os.getpid(), DEEPER)
+                corpus.append(data)
+            if take_news():
+                corpus.append(data)
+
+    def _as_input(self, data: bytes) -> bytes:
+        if self._hooks.fixup:
+            data = self._hooks.fixup(data)[: self._job.max_size]
+        return _as_text(data) if self._text else data
+
+    def _once(self, data: bytes, *, at_start: bool) -> None:
+        result = _run(self._sequence, self._arena, data, at_start=at_start)
+        if self._hooks.check and (wrong := self._hooks.check(data, result)):
+            _tell(self._words, wrong, EXIT_CHECK)
 
 
 def _as_text(data: bytes) -> bytes:
-    return data.replace(b"\0", b"\1") + b"\0"
+    return data.removesuffix(b"\0").replace(b"\0", b"\1") + b"\0"
 
 
 class _Bound:
@@ -90,6 +146,7 @@ class _Bound:
         self.call = call
         self.function = function
         self.outs = {i: GuardedArea(a.size) for i, a in enumerate(call.arguments) if a.role is Role.OUT}
+        self.stored = {a.slot: ctypes.c_void_p() for a in call.arguments if a.role is Role.INTO}
         self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
         self.makers = [self._maker(i, a) for i, a in enumerate(call.arguments)]
         roles = tuple(a.role for a in call.arguments)
@@ -132,12 +189,17 @@ class _Bound:
             return self.outs[argument.of].size
         if argument.role is Role.OUT:
             return self.outs[position].address
+        if argument.role is Role.INTO:
+            return ctypes.addressof(self.stored[argument.slot])
         if argument.role is Role.CALLBACK:
             return ctypes.cast(self.callback, ctypes.c_void_p).value
         return argument.value
 
     def __call__(self, data: bytes, address: int, state: State) -> object:
-        return self.function(*[make(data, address, state) for make in self.makers])
+        result = self.function(*[make(data, address, state) for make in self.makers])
+        for slot, cell in self.stored.items():
+            state[slot] = cell.value
+        return result
 
 
 def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes.c_void_p]:
@@ -155,21 +217,25 @@ def _integer(data: bytes, argument: Argument, position: int) -> int:
     return int.from_bytes(piece.ljust(argument.size, b"\0"), "little", signed=argument.signed)
 
 
-def _run(sequence: list[_Bound], arena: Arena, data: bytes, *, at_start: bool) -> None:
-    """One run of the whole sequence; repeated calls are fed the input in pieces."""
+def _run(sequence: list[_Bound], arena: Arena, data: bytes, *, at_start: bool) -> object:
+    """One run of the whole sequence, and the last result; repeated calls are fed the input in pieces.
+
+    A handle that is NULL ends the run: what takes it was promised a real one.
+    """
     address = arena.place(data, at_start=at_start)
     state: State = {}
+    result: object = None
     for bound in sequence:
         if not bound.call.repeat:
             result = bound(data, address, state)
         else:
-            result = 0
             for start, stop in _pieces(data):
                 result = bound(data[start:stop], address + start, state)
         if bound.call.into:
-            if not result:
-                return
             state[bound.call.into] = result if isinstance(result, int) else None
+        if None in state.values():
+            break
+    return result
 
 
 def _pieces(data: bytes) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """The folder of a campaign, laid out so that AFL++ and libFuzzer read it too.
 
-``corpus/<sha1>`` one input a file; ``crashes/<kind>-<stackhash>/{input, sequence/, repro.py, report.json}``;
+``corpus/<sha1>`` one input a file; ``crashes/<kind>-<stackhash>/{input, sequence/, repro.py, report.json}`` (and the
+hooks, for a failed check);
 ``dict.txt``; ``state.json``. A campaign started again on the same folder begins with the inputs it has.
 """
 
@@ -59,6 +60,8 @@ class Folder:
             (home / "sequence").mkdir(exist_ok=True)
             for number, data in enumerate(found.inputs):
                 (home / "sequence" / f"{number:04}").write_bytes(data)
+        if found.kind == "check":
+            (home / "hooks.py").write_bytes(Path(campaign.hooks).read_bytes())
         saved = replace(found, folder=str(home))
         (home / "repro.py").write_text(script(saved, campaign), encoding="utf-8")
         (home / "report.json").write_text(json.dumps(asdict(saved), default=_hex, indent=2) + "\n", encoding="utf-8")

@@ -10,14 +10,15 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
-from loadstone.errors import ProbeFailed
+from loadstone.errors import InvalidConfiguration, ProbeFailed
 from loadstone.fuzz.analyse import CodeMap, Level, analyse
+from loadstone.fuzz.compare import COMPARERS
 from loadstone.fuzz.corpus import Folder
 from loadstone.fuzz.findings import finding_of
 from loadstone.fuzz.guarded_heap import ALLOCATORS
@@ -39,7 +40,8 @@ class Campaign:
     """What to fuzz and how long: the library by path, the calls with their roles, bounds and seed.
 
     ``time_s`` bounds the search, in seconds; confirming what it found takes some more. ``runs`` 0 means no bound.
-    ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding.
+    ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding. ``hooks`` is a
+    Python file with ``fixup`` or ``check`` (see :mod:`loadstone.fuzz.hooks`), or "".
     """
 
     library: str
@@ -55,6 +57,7 @@ class Campaign:
     words: tuple[bytes, ...] = ()
     folder: str = ""
     first: bool = False
+    hooks: str = ""
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
 
     Raises:
         ProbeFailed: no worker could be started, or it died by itself.
+        InvalidConfiguration: a hook raised an exception.
         Unreadable, MalformedImage: the library cannot be read.
     """
     with Cursor.open(campaign.library) as cursor:
@@ -103,9 +107,13 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             hang_s=campaign.hang_s,
             heap=campaign.heap,
             heap_slots=import_slots(image, content, ALLOCATORS),
+            compares=code.compares,
+            compare_slots=import_slots(image, content, COMPARERS),
+            hooks=os.path.abspath(campaign.hooks) if campaign.hooks else "",
             scratch=scratch,
         )
         harvest, stopped = _search(job, code, folder, progress, first=campaign.first)
+        job = replace(job, compares=(), compare_slots=())  # nothing is solved any more
         reached = _progress(harvest, code)
         confirmed = [confirm(job, found, code) for found in harvest.found.values()]
     if folder:
@@ -173,6 +181,8 @@ def _take(record: dict[str, Any], harvest: _Harvest, code: CodeMap, folder: Fold
         known = harvest.found.get(found.stack_hash)
         if known is None:
             harvest.found[found.stack_hash] = found
+    elif kind == "hook_failed":
+        raise InvalidConfiguration(path=job.hooks, reason=record["text"], advice="Mend the hook, or leave it out.")
     elif kind in ("status", "done"):
         harvest.runs, harvest.blocks = record["runs"], record["blocks"]
     elif kind == "cannot_load":

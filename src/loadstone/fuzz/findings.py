@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from loadstone.core.fuzzing import CrashSite, FuzzFinding
+from loadstone.escape import printable
 from loadstone.fuzz.analyse import CodeMap
 from loadstone.fuzz.plan import Heap
 
@@ -21,15 +22,17 @@ def finding_of(record: dict[str, Any], code: CodeMap, heap: Heap) -> FuzzFinding
     kind = "stack exhaustion" if record.get("stack") else record["kind"]
     frames = tuple(_site(code, address) for address in record.get("frames", ()))
     inputs = tuple(bytes.fromhex(text) for text in record["inputs"]) or (b"",)
+    detail = printable(record.get("detail", ""))
     return FuzzFinding(
         kind=kind,
-        stack_hash=_stack_hash(kind, record.get("guard", ""), frames),
+        stack_hash=_stack_hash(kind, record.get("guard", ""), frames, detail),
         frames=frames,
         inputs=inputs,
         guard=record.get("guard", ""),
         heap=heap.value,
         fault_address=record.get("fault", 0),
         run=record["run"],
+        detail=detail,
     )
 
 
@@ -40,10 +43,10 @@ def _site(code: CodeMap, address: int) -> CrashSite:
     return CrashSite(address, function.name, address - function.address)
 
 
-def _stack_hash(kind: str, guard: str, frames: Sequence[CrashSite]) -> str:
+def _stack_hash(kind: str, guard: str, frames: Sequence[CrashSite], detail: str) -> str:
     """The same for the same kind of failure at the same place, in any process: by library offset, deepest frames."""
     deep = frames[:1] if kind in ("hang", "stack exhaustion") else frames[:_STACK_DEPTH]
     if kind in ("hang", "stack exhaustion"):  # wherever it was stopped, it is the same function that does not end
         deep = tuple(replace(f, address=f.address - f.offset, offset=0) for f in deep)
-    text = "|".join((kind, guard, *(f"{f.address:x}" for f in deep)))
+    text = "|".join((kind, guard, *(f"{f.address:x}" for f in deep), *detail.splitlines()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -14,7 +14,9 @@ import mmap
 import os
 import signal
 from collections import deque
-from typing import Final
+from typing import Any, Final
+
+from loadstone.fuzz.imports import replace_imports
 
 __all__ = ["ALLOCATORS", "GuardedHeap"]
 
@@ -50,7 +52,7 @@ class GuardedHeap:
         self._real_realloc.argtypes = [_POINTER, _SIZE]
         self._real_realloc.restype = _POINTER
         kind = ctypes.CFUNCTYPE
-        self._made = {
+        self._made: dict[str, Any] = {
             "malloc": kind(_POINTER, _SIZE)(self.malloc),
             "calloc": kind(_POINTER, _SIZE, _SIZE)(lambda count, size: self.malloc(count * size)),
             "realloc": kind(_POINTER, _POINTER, _SIZE)(self.realloc),
@@ -63,14 +65,7 @@ class GuardedHeap:
 
     def install(self, slots: tuple[tuple[str, int], ...], base: int) -> None:
         """Point the import slots (name, virtual address) of the library loaded at ``base`` to the replacements."""
-        for name, address in slots:
-            made = self._made.get(name)
-            if made is None:
-                continue
-            page = (base + address) & -_PAGE
-            if self._mprotect(page, 2 * _PAGE, _PROT_RW) != 0:  # the slot may be read-only after relocation
-                self._mprotect(page, _PAGE, _PROT_RW)
-            _POINTER.from_address(base + address).value = ctypes.cast(made, _POINTER).value
+        replace_imports(slots, base, self._made)
 
     def malloc(self, size: int) -> int:
         """A block of ``size`` bytes, zeroed, that ends at a guard page; 0 when it is too large."""

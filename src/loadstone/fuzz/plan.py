@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Argument", "Call", "Heap", "Job", "Role"]
+__all__ = ["Argument", "Call", "Compare", "Heap", "Job", "Operand", "Role"]
 
 
 class Role(StrEnum):
@@ -22,7 +22,8 @@ class Role(StrEnum):
     INTEGER = "integer"  # taken from the input's end
     CAPACITY_OF = "capacity_of"  # the address of a number: the size of an out area, which the callee may change
     OUT = "out"  # memory the callee writes
-    HANDLE = "handle"  # what an earlier call of the sequence returned
+    HANDLE = "handle"  # what an earlier call of the sequence returned, or stored through INTO
+    INTO = "into"  # where the callee stores a handle
     CALLBACK = "callback"  # a function that returns 0
     CONST = "const"  # always the same number, NULL among them
 
@@ -40,7 +41,7 @@ class Argument:
     """One argument.
 
     ``size`` is bytes (of an integer or an out area); ``of`` the position LENGTH_OF refers to; ``value`` the number of
-    CONST; ``slot`` the name a HANDLE was stored under.
+    CONST; ``slot`` the name a HANDLE is stored under, by INTO or by the call's result.
     """
 
     role: Role
@@ -68,6 +69,32 @@ class Call:
     repeat: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """What one side of a comparison reads: ``offset + register + index * scale``, or the ``memory`` there.
+
+    Registers by their 64-bit names, "" for none, ``base`` for where the library is loaded; without registers and
+    memory it is the number ``offset``.
+    """
+
+    offset: int = 0
+    register: str = ""
+    index: str = ""
+    scale: int = 1
+    memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparing instruction: its virtual address, its first byte, the ``width`` compared in bytes, both sides."""
+
+    address: int
+    byte: int
+    width: int
+    left: Operand
+    right: Operand
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Everything the worker needs: what to call, with what, watched how, for how long.
@@ -75,7 +102,8 @@ class Job:
     ``blocks`` are (virtual address, first byte); ``first_address`` is the library's lowest virtual address;
     ``heap_slots`` are the import slots of allocators, by name and virtual address; ``inputs`` to start from, or to
     replay once each in order when ``replay`` is set (``at_start``: right behind a guard page, not before one). Times
-    are seconds, sizes bytes.
+    are seconds, sizes bytes. ``compares`` are looked at, and ``compare_slots`` (imports of memcmp and kin, as
+    ``heap_slots``) listened to, while solving what new inputs were compared with. ``hooks`` is a Python file, or "".
     """
 
     library: str
@@ -92,6 +120,9 @@ class Job:
     memory: int = 1 << 30
     heap: Heap = Heap.PLAIN
     heap_slots: tuple[tuple[str, int], ...] = ()
+    compares: tuple[Compare, ...] = ()
+    compare_slots: tuple[tuple[str, int], ...] = ()
+    hooks: str = ""
     replay: bool = False
     at_start: bool = False
     scratch: str = ""
@@ -113,6 +144,10 @@ class Job:
         raw["inputs"] = tuple(bytes.fromhex(i) for i in raw["inputs"])
         raw["words"] = tuple(bytes.fromhex(w) for w in raw["words"])
         raw["heap_slots"] = tuple((n, a) for n, a in raw["heap_slots"])
+        raw["compare_slots"] = tuple((n, a) for n, a in raw["compare_slots"])
+        raw["compares"] = tuple(
+            Compare(**(c | {"left": Operand(**c["left"]), "right": Operand(**c["right"])})) for c in raw["compares"]
+        )
         raw["heap"] = Heap(raw["heap"])
         raw["require"] = tuple(raw["require"])
         return cls(**raw)

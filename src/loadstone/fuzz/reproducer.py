@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.escape import printable
@@ -23,12 +23,13 @@ Function: {prototype}
 Exits with 1 when it happens again, 0 when it does not, 2 when the library is another one.
 """
 
-import ctypes, hashlib, mmap, os, signal, sys
+import ctypes, hashlib, mmap, os, runpy, signal, sys
 
 LIBRARY = {library!r}
 SHA256 = {sha256!r}
 INPUTS = [bytes.fromhex(text) for text in {inputs!r}]
 HANG_S = {hang}
+CHECK = {check}
 
 
 def guarded(data, at_start=False):
@@ -56,13 +57,19 @@ def integer(data, size, signed, position):
 
 
 def run(library, data, at_start):
-    address, state = guarded(data, at_start), {{}}
+    address, state, cells = guarded(data, at_start), {{}}, {{}}
+    result = None
 {calls}
+    return result
+
 
 def child():
     library = ctypes.CDLL(LIBRARY)
     for data in INPUTS:
-        run(library, data, {at_start})
+        result = run(library, data, {at_start})
+        if CHECK and CHECK(data, result):
+            print("the check says:", CHECK(data, result), flush=True)
+            os._exit(1)
     os._exit(0)
 
 
@@ -91,6 +98,10 @@ if __name__ == "__main__":
 '''
 
 
+_CHECK: Final = 'runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "hooks.py"))["check"]'
+"""The campaign's hooks are kept beside the program when its check is what failed."""
+
+
 def script(found: FuzzFinding, campaign: Campaign) -> str:
     """The program's text. It uses ctypes alone, refuses another library, and calls in a child."""
     path = os.path.abspath(campaign.library)
@@ -101,6 +112,7 @@ def script(found: FuzzFinding, campaign: Campaign) -> str:
         sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         inputs=[data.hex() for data in found.inputs],
         at_start=found.guard == "under",
+        check=_CHECK if found.kind == "check" else None,
         hang=max(1, round(campaign.hang_s)),
         calls="\n".join(_call(number, call) for number, call in enumerate(campaign.calls)) + "\n",
     )
@@ -116,12 +128,15 @@ def _call(number: int, call: Call) -> str:
             "count = 1 + (data[0] & 3 if data else 0)",
             "cuts = [len(data) * i // count for i in range(count + 1)]",
             "for low, high in zip(cuts, cuts[1:]):",
-            f"    f{number}({_arguments(call, 'address + low', 'high - low', 'data[low:high]')})",
+            f"    result = f{number}({_arguments(call, 'address + low', 'high - low', 'data[low:high]')})",
         ]
     else:
         lines.append(f"result = f{number}({_arguments(call, 'address', 'len(data)', 'data')})")
     if call.into:
-        lines += ["if not result:", "    return", f"state[{call.into!r}] = result"]
+        lines.append(f"state[{call.into!r}] = result")
+    lines += [f"state[{a.slot!r}] = cells[{a.slot!r}].value" for a in call.arguments if a.role is Role.INTO]
+    if call.into or any(a.role is Role.INTO for a in call.arguments):
+        lines += ["if not all(state.values()):", "    return result"]
     return "\n".join(f"    {line}" for line in lines)
 
 
@@ -148,6 +163,8 @@ def _argument(call: Call, position: int, argument: Argument, address: str, size:
             return f"guarded(bytes({argument.size}))"
         case Role.HANDLE:
             return f"state.get({argument.slot!r})"
+        case Role.INTO:
+            return f"ctypes.byref(cells.setdefault({argument.slot!r}, ctypes.c_void_p()))"
         case Role.CALLBACK:
             return "ctypes.cast(NOTHING, ctypes.c_void_p)"
         case Role.INTEGER:

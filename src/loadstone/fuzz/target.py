@@ -96,7 +96,7 @@ def _named(prototype: Prototype, word: str, names: Mapping[str, int], kind: CTyp
             return Argument(role, size=int(detail, 0) if detail else _OUT_SIZE)
         if role is Role.CONST:
             return Argument(role, size=_size(kind), value=int(detail or "0", 0))
-        if role is Role.HANDLE:
+        if role in (Role.HANDLE, Role.INTO):
             return Argument(role, slot=detail or "handle")
         return Argument(role, size=_size(kind), signed=isinstance(kind, Integer) and kind.signed)
     except ValueError as error:

@@ -9,15 +9,22 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 __all__ = ["Stop", "Traced", "Untraced", "let_me_be_traced"]
 
-_TRACEME, _PEEKUSER, _POKEUSER, _CONT, _GETSIGINFO = 0, 3, 6, 7, 0x4202
+_TRACEME, _PEEKUSER, _POKEUSER, _CONT, _SINGLESTEP, _GETREGS, _GETSIGINFO = 0, 3, 6, 7, 9, 12, 0x4202
 # Offsets in struct user (sys/user.h, x86-64), bytes.
 _RBP, _RIP, _RSP = 4 * 8, 16 * 8, 19 * 8
+_REGISTERS = struct.Struct("<27Q")
+_NAMES: Final = (
+    "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx", "rsi", "rdi", "", "rip",
+    "", "", "rsp",
+)  # fmt: skip
+"""The order of struct user_regs_struct (sys/user.h); what compares nothing is not named."""
 _TRAP_SIZE: Final = 1
 _INT3: Final = 0xCC
 _STACK_WINDOW: Final = 8192
@@ -92,6 +99,30 @@ class Traced:
         os.pwrite(self._memory, bytes((byte,)), address + self.base)
         _ptrace(_POKEUSER, self.pid, _RIP, address + self.base)
         return address
+
+    def step(self) -> Stop:
+        """Run one instruction; where that left it."""
+        _ptrace(_SINGLESTEP, self.pid)
+        _, status = os.waitpid(self.pid, 0)
+        return _stop(status)
+
+    def set_again(self, address: int, byte: int) -> None:
+        """Put the breakpoint of a virtual address back."""
+        os.pwrite(self._memory, bytes((_INT3,)), address + self.base)
+        self.left[address] = byte
+
+    def registers(self) -> dict[str, int]:
+        """The general registers, by their 64-bit names."""
+        raw = ctypes.create_string_buffer(_REGISTERS.size)
+        _ptrace(_GETREGS, self.pid, 0, ctypes.addressof(raw))
+        return dict(zip(_NAMES, _REGISTERS.unpack(raw.raw), strict=False))
+
+    def read(self, address: int, size: int) -> bytes:
+        """Bytes of its memory; fewer where it has none."""
+        try:
+            return os.pread(self._memory, size, address)
+        except (OSError, OverflowError):
+            return b""
 
     def resume(self, number: int = 0) -> None:
         """Let it run on, delivering a signal if ``number`` is one."""
@@ -180,8 +211,10 @@ class Untraced:
 
 def _poll(pid: int) -> Stop:
     found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
-    if found == 0:
-        return Stop()
+    return _stop(status) if found else Stop()
+
+
+def _stop(status: int) -> Stop:
     if os.WIFSTOPPED(status):
         return Stop(signal=os.WSTOPSIG(status))
     if os.WIFEXITED(status):

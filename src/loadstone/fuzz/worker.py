@@ -3,7 +3,8 @@
 It has one thread and needs the standard library only. Parent and worker share a stream socket: the job comes in as one
 line, records go out as lines of JSON. Everything found is said at once, so nothing is lost when the worker is killed.
 Records: ``ready`` (layers and observers as they turned out), ``new`` (an input that reached new blocks), ``found`` (a
-crash, hang, exit or memory use, with the inputs before it), ``status`` (once a second), ``done``.
+crash, hang, exit, memory use or failed check, with the inputs before it), ``hook_failed``, ``status`` (once a second),
+``done``.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ import signal
 import socket
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from random import Random
 from typing import Any, Final
 
 from loadstone.fuzz.arena import Arena
-from loadstone.fuzz.child import EXIT_CANNOT_LOAD, EXIT_DONE, run_child
+from loadstone.fuzz.child import DEEPER, EXIT_CANNOT_LOAD, EXIT_CHECK, EXIT_DONE, EXIT_HOOK, run_child
+from loadstone.fuzz.listener import heard
+from loadstone.fuzz.mutate import mutate
 from loadstone.fuzz.plan import Job
+from loadstone.fuzz.solve import solutions
 from loadstone.fuzz.tracer import Stop, Traced, Untraced, let_me_be_traced
+from loadstone.fuzz.witness import Met, watch_compares
 from loadstone.probe.confine_linux import Fence, raise_fence
 
 __all__ = ["main"]
@@ -34,6 +42,13 @@ _CALLS_A_CHILD: Final = 20_000
 _POLL_S: Final = 0.1
 _STATUS_S: Final = 1.0
 _LOAD_S: Final = 10.0
+_SOLVE_S: Final = 0.5
+_SOLVE_SHARE: Final = 0.1
+"""Seconds one input may be watched at its comparisons, and the share of a campaign that all of them may take."""
+_SOLVE_AFTER_S: Final = 0.3
+_MAX_TRIES: Final = 400
+_LOOKS: Final = 16
+_MAX_LEADS: Final = 1000
 _MAX_BACKOFF_FINDINGS: Final = 2000
 
 Say = Callable[[dict[str, Any]], None]
@@ -43,11 +58,18 @@ class _Campaign:
     """One job under way. Invariant: at most one child lives, and it is ours to kill."""
 
     def __init__(self, job: Job, say: Say) -> None:
-        self.job = job
+        self.job = replace(job, compares=(), compare_slots=())
+        self.watching = replace(job, replay=True)
         self.say = say
         self.arena = Arena(job.max_size)
         self.left = dict(job.blocks)
         self.corpus = list(job.inputs)
+        self.unsolved = list(job.inputs)
+        self.solving_s = 0.0
+        self.counted: set[tuple[int, int]] = set()
+        self.leads: deque[bytes] = deque(maxlen=_MAX_LEADS)
+        self.random = Random(job.seed)  # noqa: S311 - repeatable on purpose
+        self.tries: tuple[bytes, ...] = ()
         self.runs = 0
         self.started = time.monotonic()
         self.said = self.started
@@ -65,6 +87,7 @@ class _Campaign:
             findings += self._generation(generation)
             if self.job.replay:
                 break
+            self._solve()
         self._status(final=True)
 
     def _over(self) -> bool:
@@ -75,13 +98,14 @@ class _Campaign:
     def _generation(self, number: int) -> int:
         """One child from fork to end; 1 when it ended in a finding."""
         self.arena.reset()
-        pid = self._fork(number)
+        self.born = time.monotonic()
+        pid = self._fork(self.job, number)
         traced: Traced | Untraced | None = None
         try:
             stop = _wait(pid, _LOAD_S)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
                 self._load_failed(stop)
-                return self._give_up()
+                return _MAX_BACKOFF_FINDINGS
             self._say_ready()
             if self.refused:
                 traced = Untraced(pid)
@@ -99,34 +123,85 @@ class _Campaign:
                 _reap(pid)
             os.close(self.words)
 
-    def _give_up(self) -> int:
-        return _MAX_BACKOFF_FINDINGS
-
-    def _fork(self, number: int) -> int:
+    def _fork(self, job: Job, number: int) -> int:
         words_in, words_out = os.pipe()
         worker = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
                 os.close(words_in)
-                self._become_child(number, words_out, worker)
+                self._become_child(job, number, words_out, worker)
             finally:
                 os._exit(EXIT_CANNOT_LOAD)
         os.close(words_out)
         self.words = words_in
         return pid
 
-    def _become_child(self, number: int, words: int, worker: int) -> None:
+    def _become_child(self, job: Job, number: int, words: int, worker: int) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         if not self.refused:
             let_me_be_traced()
-        layers = _fence(self.job, worker)
+        layers = _fence(job, worker)
         if not self.ready:
             os.write(words, json.dumps(layers).encode() + b"\n")
-        run_child(
-            self.job, self.arena, self.corpus, self.job.seed * 1_000_003 + number,
-            words,
-        )  # fmt: skip
+        run_child(job, self.arena, self.corpus, self.tries, job.seed * 1_000_003 + number, words)
+
+    def _solve(self) -> None:
+        """Watch what the newest inputs are compared with; the next child tries what would pass.
+
+        One comparison in front of another needs two steps, of which the first reaches no new block. So what is tried
+        is watched as well, as long as it compares something more often than any input before: it went further.
+        """
+        self.tries = ()
+        looks = 0
+        while looks < _LOOKS and len(self.tries) < _MAX_TRIES and self._can_solve():
+            began = time.monotonic()
+            data = self._subject()
+            met = self._met(data)
+            guesses = solutions(data, met.seen, self.job.max_size, _MAX_TRIES)
+            if not met.counts <= self.counted:
+                self.counted |= met.counts
+                self.corpus.append(data)
+                self.leads.extendleft(reversed(guesses))
+            self.tries = tuple(dict.fromkeys((*self.tries, *guesses)))
+            looks += 1
+            self.solving_s += time.monotonic() - began
+
+    def _subject(self) -> bytes:
+        """An input worth watching: one that is new, one that may have gone further, or any."""
+        if self.unsolved:
+            data = self.unsolved.pop()
+        elif self.leads:
+            data = self.leads.popleft()
+        else:
+            data = mutate(self.random.random, self.corpus, self.job.words, self.job.max_size)
+        return data[: self.job.max_size]
+
+    def _can_solve(self) -> bool:
+        if not (self.watching.compares or self.watching.compare_slots):
+            return False
+        return self.solving_s <= _SOLVE_S + _SOLVE_SHARE * (time.monotonic() - self.started)
+
+    def _met(self, data: bytes) -> Met:
+        """What one input is compared with, in a child of its own."""
+        self.arena.reset()
+        pid = self._fork(replace(self.watching, inputs=(data,)), 0)
+        traced: Traced | Untraced = Untraced(pid)
+        met = Met()
+        try:
+            if _wait(pid, _LOAD_S).signal is not None:
+                if self.refused:
+                    traced.resume()
+                    _wait(pid, _SOLVE_S)
+                else:
+                    traced = Traced(pid, self.file, self.job.first_address)
+                    met = watch_compares(traced, self.watching.compares, _SOLVE_S)
+                met = met._replace(seen=(*heard(self._said()), *met.seen))
+        finally:
+            self.arena.reset()
+            traced.close()
+            os.close(self.words)
+        return met
 
     def _load_failed(self, stop: Stop) -> None:
         text = self._said().rpartition("\n")[2]
@@ -162,6 +237,9 @@ class _Campaign:
                     hits.append(block)
                     self._news(hits)
                     traced.resume()
+                elif stop.signal == DEEPER:
+                    self._keep()
+                    traced.resume()
                 elif stop.signal is not None and stop.signal not in _CRASHES:
                     traced.resume(0 if stop.signal in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN) else stop.signal)
                 else:
@@ -178,14 +256,25 @@ class _Campaign:
                 return self._found(traced, "memory", frames=_stopped_frames(traced))
             if now - self.said >= _STATUS_S:
                 self._status()
-            if self._over() or ((runs > _CALLS_A_CHILD or self.arena.log_full) and not self.job.replay):
+            if self._over() or (self._old(now) and not self.job.replay):
                 return 0
 
-    def _news(self, hits: list[int]) -> None:
-        self.arena.tell_news()
+    def _old(self, now: float) -> bool:
+        """Whether a fresh child had better take over."""
+        waiting = now - self.born > _SOLVE_AFTER_S and bool(self.unsolved) and self._can_solve()
+        return waiting or self.arena.runs > _CALLS_A_CHILD or self.arena.log_full
+
+    def _keep(self) -> bytes:
+        """The input at hand joins the corpus."""
         data = self.arena.current
         if not self.corpus or self.corpus[-1] != data:
             self.corpus.append(data)
+            self.unsolved.append(data)
+        return data
+
+    def _news(self, hits: list[int]) -> None:
+        self.arena.tell_news()
+        data = self._keep()
         self.say({"record": "new", "input": data.hex(), "block": hits[-1], "run": self.runs + self.arena.runs})
 
     def _ended(self, traced: Traced | Untraced, stop: Stop) -> int:
@@ -198,6 +287,11 @@ class _Campaign:
             return self._found(
                 traced, signal.Signals(stop.signal).name, fault=fault, guard=guard, frames=traced.frames(), stack=stack
             )
+        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self._said().strip()):
+            if stop.exited == EXIT_HOOK:
+                self.say({"record": "hook_failed", "text": said})
+                return _MAX_BACKOFF_FINDINGS
+            return self._found(traced, "check", detail=said)
         if stop.exited is not None:
             return self._found(traced, "exit", status=stop.exited)
         return self._found(traced, signal.Signals(stop.killed_by or signal.SIGKILL).name)

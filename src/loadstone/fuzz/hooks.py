@@ -1,0 +1,29 @@
+"""A campaign's own Python: ``fixup`` makes an input acceptable, ``check`` judges a result. Worker's child only.
+
+``fixup(data: bytes) -> bytes`` is applied to every input before it is used (a checksum, a length field); ``check(data:
+bytes, result) -> str | None`` sees what the last call returned and says in words what is wrong with it. The file is the
+user's own and runs with the standard library only, in the confined child.
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from typing import NamedTuple
+
+__all__ = ["Hooks", "load_hooks"]
+
+
+class Hooks(NamedTuple):
+    """The functions a hooks file defines; None for those it does not."""
+
+    fixup: Callable[[bytes], bytes] | None = None
+    check: Callable[[bytes, object], str | None] | None = None
+
+
+def load_hooks(path: str) -> Hooks:
+    """Run a hooks file and take its functions; nothing for ""."""
+    if not path:
+        return Hooks()
+    names = runpy.run_path(path)
+    return Hooks(names.get("fixup"), names.get("check"))
