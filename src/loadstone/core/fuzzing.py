@@ -39,8 +39,8 @@ class FuzzFinding:
     """One distinct way to break the function.
 
     ``kind`` is a signal's name, ``hang``, ``exit``, ``memory`` or ``check``; ``detail`` what a check said; ``guard``
-    says which guard page was touched (``over``, ``under``); ``inputs`` is the shortest sequence found that shows it, the
-    last one doing so; ``repeated`` of ``tries`` fresh processes showed it again; ``folder`` is where it was saved.
+    says which guard page was touched (``over``, ``under``); ``inputs`` is the shortest sequence found that shows it,
+    the last one doing so; ``repeated`` of ``tries`` fresh processes showed it again; ``folder`` is where it was saved.
     """
 
     kind: str

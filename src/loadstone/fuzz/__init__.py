@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from loadstone.core.fuzzing import FuzzFinding as FuzzFinding
     from loadstone.core.fuzzing import FuzzProgress as FuzzProgress
     from loadstone.core.fuzzing import FuzzReport as FuzzReport
+    from loadstone.fuzz.campaign import export_harness as export_harness
     from loadstone.fuzz.campaign import fuzz as fuzz
     from loadstone.fuzz.plan import Heap as Heap
     from loadstone.fuzz.plan import Role as Role
@@ -23,10 +24,11 @@ _HOME_OF: Final = {
     "FuzzReport": "loadstone.core.fuzzing",
     "Heap": "loadstone.fuzz.plan",
     "Role": "loadstone.fuzz.plan",
+    "export_harness": "loadstone.fuzz.campaign",
     "fuzz": "loadstone.fuzz.campaign",
 }
 
-__all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "fuzz"]
+__all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "export_harness", "fuzz"]
 
 
 def __getattr__(name: str) -> Any:

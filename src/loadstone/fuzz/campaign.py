@@ -1,4 +1,4 @@
-"""``fuzz``: a library by name or path, a prototype, and the search begins."""
+"""``fuzz``: a library by name or path, a prototype, and the search begins; ``export_harness``: for other fuzzers."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from loadstone.binary import read
+from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzProgress, FuzzReport
+from loadstone.fuzz.analyse import analyse
+from loadstone.fuzz.dwarf import declared
 from loadstone.fuzz.engine import Campaign, run_campaign
+from loadstone.fuzz.export import export
 from loadstone.fuzz.plan import Call, Heap
+from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
 from loadstone.library.search import find
 
-__all__ = ["fuzz"]
+__all__ = ["export_harness", "fuzz"]
 
 
 def fuzz(
     target: str | os.PathLike[str],
-    prototype: str,
+    prototype: str = "",
     *,
     roles: Mapping[str, str] | None = None,
     time_s: float = 60.0,
@@ -29,7 +34,7 @@ def fuzz(
     seeds: Sequence[bytes] = (),
     words: Sequence[bytes] = (),
     first: bool = False,
-    calls: Sequence[Call] = (),
+    sequence: str = "",
     hooks: str = "",
     progress: Callable[[FuzzProgress], None] | None = None,
 ) -> FuzzReport:
@@ -37,7 +42,7 @@ def fuzz(
 
     Args:
         target: the library, by name or path.
-        prototype: the function, as C.
+        prototype: the function, as C; its name alone where the library has DWARF that declares it.
         roles: what a parameter is for, by its name, where its type does not say.
         time_s: how long to search, in seconds; confirming findings takes some more.
         runs: stop after so many calls; 0 for no limit.
@@ -48,7 +53,7 @@ def fuzz(
         seeds: inputs to start from.
         words: dictionary entries beyond those found in the code.
         first: stop at the first finding.
-        calls: a sequence with roles instead of the one call of ``prototype``.
+        sequence: a TOML file with several calls (see :mod:`loadstone.fuzz.sequence`) instead of ``prototype``.
         hooks: a Python file that defines ``fixup(data) -> bytes``, ``check(data, result) -> str | None``, or both.
         progress: called about once a second, in this thread.
 
@@ -61,14 +66,12 @@ def fuzz(
 
     Never loads the library in this process. Linux on x86-64; elsewhere coverage is absent and the report says so.
     """
-    name = os.fspath(target)
-    path = name if os.sep in name or os.path.exists(name) else str(find(name).path)
-    image = read(path)
+    path, text, calls = _target(target, prototype, roles or {}, sequence)
     return run_campaign(
         Campaign(
             library=path,
-            prototype=prototype,
-            calls=tuple(calls) or (plan(prototype, roles or {}, image),),
+            prototype=text,
+            calls=calls,
             time_s=time_s,
             runs=runs,
             seed=seed,
@@ -82,3 +85,42 @@ def fuzz(
         ),
         progress,
     )
+
+
+def export_harness(
+    target: str | os.PathLike[str],
+    prototype: str = "",
+    *,
+    folder: str,
+    roles: Mapping[str, str] | None = None,
+    sequence: str = "",
+    seeds: Sequence[bytes] = (),
+) -> tuple[str, ...]:
+    """Write the same target as a harness for libFuzzer and AFL++; arguments and errors as :func:`fuzz`.
+
+    Returns the paths written: harness, build script, dictionary, corpus. Runs nothing, builds nothing.
+    """
+    path, text, calls = _target(target, prototype, roles or {}, sequence)
+    with Cursor.open(path) as cursor:
+        content = cursor.bytes(0, cursor.size)
+    words = analyse(read(content), content).words
+    return export(folder, path, f"{text} in {path}", calls, inputs=(*seeds, b"0"), words=words)
+
+
+def _target(
+    target: str | os.PathLike[str], prototype: str, roles: Mapping[str, str], sequence: str
+) -> tuple[str, str, tuple[Call, ...]]:
+    """(path of the library, what is fuzzed in a line, the calls)."""
+    name = os.fspath(target)
+    path = name if os.sep in name or os.path.exists(name) else str(find(name).path)
+    image = read(path)
+    if sequence:
+        calls = read_sequence(sequence, image)
+        return path, _name(calls), calls
+    text = declared(prototype, path)
+    return path, text, (plan(text, roles, image),)
+
+
+def _name(calls: Sequence[Call]) -> str:
+    """A sequence in a few words."""
+    return " -> ".join(f"{call.symbol}()" + (" again and again" if call.repeat else "") for call in calls)

@@ -202,7 +202,9 @@ class _Bound:
         return result
 
 
-def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes.c_void_p]:
+def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float] | ctypes.c_void_p]:
+    if argument.real:
+        return ctypes.c_float if argument.size == 4 else ctypes.c_double
     if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
         name = f"c_{'' if argument.signed else 'u'}int{8 * argument.size}"
         made: type[ctypes._SimpleCData[int]] = getattr(ctypes, name)

@@ -9,21 +9,50 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.core.fuzzing import FuzzFinding
-from loadstone.errors import Unwritable
+from loadstone.errors import Unreadable, Unwritable
 from loadstone.fuzz.reproducer import script
 
 if TYPE_CHECKING:
     from loadstone.fuzz.engine import Campaign
 
-__all__ = ["Folder"]
+__all__ = ["Folder", "dictionary", "input_name", "inputs_in"]
 
+_INPUT_FOLDERS: Final = ("corpus", "queue", "crashes", "default/queue", "default/crashes")
 _MAX_INPUTS: Final = 50_000
 _MAX_INPUT: Final = 1 << 20
+
+
+def inputs_in(path: Path) -> tuple[bytes, ...]:
+    """The inputs of a folder, by name: its own files, or a corpus of ours, AFL++'s or libFuzzer's, crashes included.
+
+    Raises :class:`Unreadable` when there is no such folder. Files larger than 1 MiB are left out.
+    """
+    if not path.is_dir():
+        raise Unreadable(path=str(path), reason="it is not a folder", advice="Give a folder with one input a file.")
+    folders = [path / name for name in _INPUT_FOLDERS]
+    found = [folder for folder in folders if folder.is_dir()] or [path]
+    return tuple(
+        file.read_bytes()
+        for folder in found
+        for file in sorted(folder.glob("*"))[:_MAX_INPUTS]
+        if file.is_file() and file.name != "README.txt" and file.stat().st_size <= _MAX_INPUT
+    )
+
+
+def input_name(data: bytes) -> str:
+    """The name of an input's file: its SHA-1, as libFuzzer names them."""
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
+
+
+def dictionary(words: Iterable[bytes]) -> str:
+    """Words as AFL++ and libFuzzer read them: one a line, quoted, every byte in hexadecimal."""
+    return "".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in words)
 
 
 class Folder:
@@ -38,18 +67,12 @@ class Folder:
             raise Unwritable(path=path, reason=error.strerror or str(error), advice="choose another --out") from error
 
     def inputs(self) -> tuple[bytes, ...]:
-        """The inputs there are, by name; ours, AFL++'s (``queue``) or libFuzzer's."""
-        return tuple(
-            file.read_bytes()
-            for folder in ("corpus", "queue", "default/queue")
-            for file in sorted((self.path / folder).glob("*"))[:_MAX_INPUTS]
-            if file.is_file() and file.stat().st_size <= _MAX_INPUT
-        )
+        """The inputs there are."""
+        return inputs_in(self.path)
 
     def save_input(self, data: bytes) -> None:
-        """Keep an input that reached something new; its name is its SHA-1, as libFuzzer names them."""
-        name = hashlib.sha1(data, usedforsecurity=False).hexdigest()
-        (self.path / "corpus" / name).write_bytes(data)
+        """Keep an input that reached something new."""
+        (self.path / "corpus" / input_name(data)).write_bytes(data)
 
     def save_finding(self, found: FuzzFinding, campaign: Campaign) -> FuzzFinding:
         """Write a finding with its reproducer; the finding that knows its folder is returned."""
@@ -67,8 +90,9 @@ class Folder:
         (home / "report.json").write_text(json.dumps(asdict(saved), default=_hex, indent=2) + "\n", encoding="utf-8")
         return saved
 
-    def save_state(self, campaign: Campaign, runs: int) -> None:
-        """What the campaign was, for whoever opens the folder later, and its dictionary in AFL++'s format."""
+    def save_state(self, campaign: Campaign, runs: int, words: Iterable[bytes]) -> None:
+        """What the campaign was, for whoever opens the folder later, and its dictionary."""
+        (self.path / "dict.txt").write_text(dictionary(words), encoding="ascii")
         state = {"library": campaign.library, "prototype": campaign.prototype, "seed": campaign.seed, "runs": runs}
         (self.path / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 

@@ -11,12 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
-from loadstone.errors import InvalidConfiguration, ProbeFailed
+from loadstone.errors import InvalidConfiguration, ProbeFailed, Unreadable
 from loadstone.fuzz.analyse import CodeMap, Level, analyse
 from loadstone.fuzz.compare import COMPARERS
 from loadstone.fuzz.corpus import Folder
@@ -73,6 +74,7 @@ class _Harvest:
     layers: tuple[tuple[str, str], ...] = ()
     observers: tuple[tuple[str, str], ...] = ()
     loader_message: str = ""
+    hook_failed: str = ""
 
 
 def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzReport:
@@ -83,7 +85,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
     Raises:
         ProbeFailed: no worker could be started, or it died by itself.
         InvalidConfiguration: a hook raised an exception.
-        Unreadable, MalformedImage: the library cannot be read.
+        Unreadable, MalformedImage: the library, or the hooks, cannot be read.
     """
     with Cursor.open(campaign.library) as cursor:
         content = cursor.bytes(0, cursor.size)
@@ -109,16 +111,20 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             heap_slots=import_slots(image, content, ALLOCATORS),
             compares=code.compares,
             compare_slots=import_slots(image, content, COMPARERS),
-            hooks=os.path.abspath(campaign.hooks) if campaign.hooks else "",
+            hooks=_text(campaign.hooks) if campaign.hooks else "",
             scratch=scratch,
         )
         harvest, stopped = _search(job, code, folder, progress, first=campaign.first)
+        if harvest.hook_failed:
+            raise InvalidConfiguration(
+                path=campaign.hooks, reason=harvest.hook_failed, advice="Mend the hook, or leave it out."
+            )
         job = replace(job, compares=(), compare_slots=())  # nothing is solved any more
         reached = _progress(harvest, code)
         confirmed = [confirm(job, found, code) for found in harvest.found.values()]
     if folder:
         confirmed = [folder.save_finding(found, campaign) for found in confirmed]
-        folder.save_state(campaign, harvest.runs)
+        folder.save_state(campaign, harvest.runs, job.words)
     return FuzzReport(
         library=campaign.library,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -134,6 +140,13 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         folder=campaign.folder,
         loader_message=harvest.loader_message,
     )
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(path=path, reason=str(error)) from error
 
 
 def _search(
@@ -182,12 +195,12 @@ def _take(record: dict[str, Any], harvest: _Harvest, code: CodeMap, folder: Fold
         if known is None:
             harvest.found[found.stack_hash] = found
     elif kind == "hook_failed":
-        raise InvalidConfiguration(path=job.hooks, reason=record["text"], advice="Mend the hook, or leave it out.")
+        harvest.hook_failed = record["text"]
     elif kind in ("status", "done"):
         harvest.runs, harvest.blocks = record["runs"], record["blocks"]
     elif kind == "cannot_load":
         harvest.loader_message = record["text"] or f"died while loading (signal {record['signal']})"
-    return kind in ("done", "cannot_load")
+    return kind in ("done", "cannot_load", "hook_failed")
 
 
 def _progress(harvest: _Harvest, code: CodeMap) -> FuzzProgress:

@@ -86,7 +86,7 @@ class Worker:
             for line in lines:
                 record: dict[str, Any] = json.loads(line)
                 yield record
-                if record["record"] in ("done", "cannot_load"):
+                if record["record"] in ("done", "cannot_load", "hook_failed"):
                     return
 
     def last_words(self) -> str:

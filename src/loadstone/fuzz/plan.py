@@ -41,7 +41,8 @@ class Argument:
     """One argument.
 
     ``size`` is bytes (of an integer or an out area); ``of`` the position LENGTH_OF refers to; ``value`` the number of
-    CONST; ``slot`` the name a HANDLE is stored under, by INTO or by the call's result.
+    CONST, ``real`` that it is a float or a double; ``slot`` the name a HANDLE is stored under, by INTO or by the call's
+    result.
     """
 
     role: Role
@@ -50,6 +51,7 @@ class Argument:
     of: int = -1
     value: int = 0
     slot: str = ""
+    real: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Job:
     ``heap_slots`` are the import slots of allocators, by name and virtual address; ``inputs`` to start from, or to
     replay once each in order when ``replay`` is set (``at_start``: right behind a guard page, not before one). Times
     are seconds, sizes bytes. ``compares`` are looked at, and ``compare_slots`` (imports of memcmp and kin, as
-    ``heap_slots``) listened to, while solving what new inputs were compared with. ``hooks`` is a Python file, or "".
+    ``heap_slots``) listened to, while solving what new inputs were compared with. ``hooks`` is Python.
     """
 
     library: str

@@ -141,6 +141,8 @@ def _call(number: int, call: Call) -> str:
 
 
 def _type(argument: Argument) -> str:
+    if argument.real:
+        return "ctypes.c_float" if argument.size == 4 else "ctypes.c_double"
     if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
         return f"ctypes.c_{'' if argument.signed else 'u'}int{8 * argument.size}"
     return "ctypes.c_void_p"

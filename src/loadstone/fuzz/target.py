@@ -29,7 +29,7 @@ from loadstone.library.prototype import (
     parse,
 )
 
-__all__ = ["call_of", "plan"]
+__all__ = ["address_of", "call_of", "plan", "takes_input"]
 
 _OUT_SIZE: Final = 256
 _ADVICE: Final = (
@@ -50,6 +50,19 @@ def plan(text: str, roles: Mapping[str, str], image: Image) -> Call:
         SymbolNotFound, WrongSymbolKind: the library has no such function.
     """
     prototype = parse(text)
+    call = call_of(prototype, roles, address_of(prototype, image))
+    if not takes_input(call):
+        raise _refused(prototype, "no parameter takes the input")
+    return call
+
+
+def takes_input(call: Call) -> bool:
+    """Whether an argument comes from the input."""
+    return any(a.role in (Role.BUFFER, Role.CSTRING, Role.INTEGER) for a in call.arguments)
+
+
+def address_of(prototype: Prototype, image: Image) -> int:
+    """The virtual address of the exported function; raises as :func:`plan`."""
     rows = [s for s in image.symbols.named(prototype.name) if s.exported]
     if not rows:
         raise SymbolNotFound(symbol=prototype.name, library=image.path or "the library")
@@ -57,10 +70,7 @@ def plan(text: str, roles: Mapping[str, str], image: Image) -> Call:
         raise WrongSymbolKind(
             symbol=prototype.name, library=image.path or "", wanted="function", actual=rows[0].kind.value
         )
-    call = call_of(prototype, roles, rows[0].value)
-    if not any(a.role in (Role.BUFFER, Role.CSTRING, Role.INTEGER) for a in call.arguments):
-        raise _refused(prototype, "no parameter takes the input")
-    return call
+    return rows[0].value
 
 
 def call_of(prototype: Prototype, roles: Mapping[str, str], address: int) -> Call:
@@ -95,7 +105,7 @@ def _named(prototype: Prototype, word: str, names: Mapping[str, int], kind: CTyp
         if role is Role.OUT:
             return Argument(role, size=int(detail, 0) if detail else _OUT_SIZE)
         if role is Role.CONST:
-            return Argument(role, size=_size(kind), value=int(detail or "0", 0))
+            return Argument(role, size=_size(kind), value=int(detail or "0", 0), real=isinstance(kind, Real))
         if role in (Role.HANDLE, Role.INTO):
             return Argument(role, slot=detail or "handle")
         return Argument(role, size=_size(kind), signed=isinstance(kind, Integer) and kind.signed)
@@ -111,7 +121,7 @@ def _by_rule(prototype: Prototype, position: int, parameter: Parameter, given: M
             return Argument(Role.LENGTH_OF, size=_size(kind), of=partner)
         return Argument(Role.INTEGER, size=_size(kind), signed=not isinstance(kind, Integer) or kind.signed)
     if isinstance(kind, Real):
-        return Argument(Role.CONST, size=kind.size, value=0)
+        return Argument(Role.CONST, size=kind.size, real=True)
     if isinstance(kind, (Pointer, Array)):
         return _pointer(prototype, position, parameter)
     raise _refused(prototype, f"the parameter {_called(parameter, position)} has no role by its type ({kind})")
@@ -176,7 +186,7 @@ def _points_to_bytes(prototype: Prototype, position: int) -> bool:
 
 
 def _size(kind: CType) -> int:
-    return kind.size if isinstance(kind, Integer) else 4 if isinstance(kind, Enumeration) else 8
+    return kind.size if isinstance(kind, (Integer, Real)) else 4 if isinstance(kind, Enumeration) else 8
 
 
 def _result(prototype: Prototype) -> str:

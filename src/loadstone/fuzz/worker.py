@@ -31,6 +31,7 @@ from loadstone.fuzz.solve import solutions
 from loadstone.fuzz.tracer import Stop, Traced, Untraced, let_me_be_traced
 from loadstone.fuzz.witness import Met, watch_compares
 from loadstone.probe.confine_linux import Fence, raise_fence
+from loadstone.probe.linux.process import drop_user
 
 __all__ = ["main"]
 
@@ -41,6 +42,8 @@ _CALLS_A_CHILD: Final = 20_000
 """After so many calls a fresh child begins: leaks and state do not pile up, and forking costs about 1 %."""
 _POLL_S: Final = 0.1
 _STATUS_S: Final = 1.0
+_USER: Final = 0x6C6F6165
+"""Whom the child becomes where the worker is the superuser: an id no user database gives out, nor the probe uses."""
 _LOAD_S: Final = 10.0
 _SOLVE_S: Final = 0.5
 _SOLVE_SHARE: Final = 0.1
@@ -76,7 +79,8 @@ class _Campaign:
         self.told: set[tuple[object, ...]] = set()
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
-        self.refused = _tracing_refused()
+        self.refused = _tracing_refused(0)
+        self.user = _USER if os.geteuid() == 0 and _can_become(_USER, job.scratch, traced=not self.refused) else 0
         self.ready = False
 
     def run(self) -> None:
@@ -141,10 +145,14 @@ class _Campaign:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         if not self.refused:
             let_me_be_traced()
-        layers = _fence(job, worker)
+        file = os.open(job.library, os.O_RDONLY)
+        layers = _fence(job, worker, self.user)
         if not self.ready:
             os.write(words, json.dumps(layers).encode() + b"\n")
-        run_child(job, self.arena, self.corpus, self.tries, job.seed * 1_000_003 + number, words)
+        run_child(
+            replace(job, library=_reachable(job.library, file)), self.arena, self.corpus, self.tries,
+            job.seed * 1_000_003 + number, words,
+        )  # fmt: skip
 
     def _solve(self) -> None:
         """Watch what the newest inputs are compared with; the next child tries what would pass.
@@ -364,7 +372,7 @@ def _resident(pid: int) -> int:
         return 0
 
 
-def _fence(job: Job, worker: int) -> list[tuple[str, str]]:
+def _fence(job: Job, worker: int, user: int) -> list[tuple[str, str]]:
     """Raise the probe's layers round the child; what became of each. Output goes nowhere: it would fill the disk."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
@@ -373,28 +381,55 @@ def _fence(job: Job, worker: int) -> list[tuple[str, str]]:
     fence = Fence(
         scratch=job.scratch,
         outside=os.path.dirname(job.scratch),
-        user=0,
+        user=user,
         seconds=int(job.time_s) + 60,
         helper=worker,
         unshared="the fuzzed process shares them with its tracer",
         notify=False,
     )
     layers, _ = raise_fence(fence)
-    kept = ("user", "unavailable: it keeps the user of its tracer")
-    return [(layer.name, f"{layer.state}: {layer.reason}") if layer.name != "user" else kept for layer in layers]
+    return [(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]
 
 
-def _tracing_refused() -> str:
-    """Why a child cannot be traced here, in the system's words; "" when it can. Tried, not assumed."""
+def _reachable(path: str, file: int) -> str:
+    """The library's path, if whom the child became may read it, else the name of an open descriptor of it."""
+    return path if os.access(path, os.R_OK) else f"/proc/self/fd/{file}"
+
+
+def _can_become(user: int, scratch: str, *, traced: bool) -> bool:
+    """Give ``scratch`` to ``user``; whether that works, and a child that is ``user`` can still be traced."""
+    try:
+        os.chown(scratch, user, user)
+    except OSError:  # not mapped in this user namespace
+        return False
+    return not traced or not _tracing_refused(user)
+
+
+def _tracing_refused(user: int) -> str:
+    """Why a child that becomes ``user`` (0: stays) cannot be traced here, in the system's words; "" when it can.
+
+    Tried, not assumed.
+    """
     pid = os.fork()
     if pid == 0:
         try:
             let_me_be_traced()
+            if user:
+                drop_user(user)
+            os.kill(os.getpid(), signal.SIGSTOP)
         except OSError as error:
             os._exit(error.errno or 1)
         os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return os.strerror(os.waitstatus_to_exitcode(status)) if status else ""
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        return os.strerror(os.waitstatus_to_exitcode(status))
+    try:
+        os.close(os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        _reap(pid)
+    return ""
 
 
 def main(descriptor: int) -> None:

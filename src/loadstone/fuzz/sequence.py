@@ -1,0 +1,103 @@
+"""A sequence of calls - open, feed again and again, close - from a small TOML file.
+
+::
+
+    declarations = "typedef struct codec codec;"    # optional: types the prototypes use
+
+    [[call]]
+    function = "codec *codec_open(int level)"
+    roles = { level = "const:3" }
+
+    [[call]]
+    function = "int codec_feed(codec *c, const uint8_t *data, size_t size)"
+    repeat = true                                   # fed the input in pieces
+
+    [[call]]
+    function = "void codec_close(codec *c)"
+
+A handle is known by its type: what one call returns, or stores through a pointer to a pointer, later calls take. Where
+the type does not say it (``void *``) it is given a name: ``into = "h"`` and ``roles = { ctx = "handle:h" }``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from loadstone.core.image import Image
+from loadstone.errors import InvalidConfiguration, Unreadable
+from loadstone.fuzz.plan import Call, Role
+from loadstone.fuzz.target import address_of, call_of, takes_input
+from loadstone.library.prototype import CType, Pointer, Prototype, Record, parse
+
+__all__ = ["read_sequence"]
+
+
+class _Step(msgspec.Struct, forbid_unknown_fields=True):
+    function: str
+    roles: dict[str, str] = {}
+    into: str = ""
+    repeat: bool = False
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    call: list[_Step]
+    declarations: str = ""
+
+
+def read_sequence(path: str, image: Image) -> tuple[Call, ...]:
+    """The calls a TOML file describes, for a library.
+
+    Raises:
+        Unreadable: the file cannot be read.
+        InvalidConfiguration: it is not TOML, has unknown settings, no call, or no call that takes the input.
+        InvalidPrototype, SymbolNotFound, WrongSymbolKind: as :func:`loadstone.fuzz.target.plan`.
+    """
+    described = _read(path)
+    calls: list[Call] = []
+    handles: set[str] = set()
+    for step in described.call:
+        prototype = parse(f"{described.declarations}\n{step.function}" if described.declarations else step.function)
+        made = call_of(prototype, _handles(prototype, handles) | step.roles, address_of(prototype, image))
+        into = step.into or _new_handle(prototype.type.result, handles)
+        handles |= {a.slot for a in made.arguments if a.role is Role.INTO} | ({into} if into else set())
+        calls.append(replace(made, into=into, repeat=step.repeat))
+    if not any(takes_input(call) for call in calls):
+        raise InvalidConfiguration(
+            path=path, reason="no call takes the input", advice='Give a parameter a role: roles = { data = "buffer" }.'
+        )
+    return tuple(calls)
+
+
+def _read(path: str) -> _File:
+    try:
+        return msgspec.convert(tomllib.loads(Path(path).read_text(encoding="utf-8")), _File)
+    except OSError as error:
+        raise Unreadable(path=path, reason=error.strerror or str(error)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise InvalidConfiguration(path=path, reason=str(error)) from error
+
+
+def _handles(prototype: Prototype, known: set[str]) -> dict[str, str]:
+    """The roles of parameters that are handles by their type, by position."""
+    found = {}
+    for position, parameter in enumerate(prototype.parameters):
+        tag = _tag(parameter.type)
+        if tag in known:
+            found[str(position)] = f"{Role.HANDLE}:{tag}"
+        elif isinstance(parameter.type, Pointer) and (inner := _new_handle(parameter.type.target, known)):
+            found[str(position)] = f"{Role.INTO}:{inner}"
+    return found
+
+
+def _new_handle(kind: CType, known: set[str]) -> str:
+    tag = _tag(kind)
+    return "" if tag in known else tag
+
+
+def _tag(kind: CType) -> str:
+    """The tag of the struct a pointer leads to; "" for everything else."""
+    return kind.target.tag if isinstance(kind, Pointer) and isinstance(kind.target, Record) else ""
