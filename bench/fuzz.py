@@ -1,29 +1,61 @@
-"""Fuzzing: calls a second on a trivial target with coverage on, beside one fork a call and hypothesis."""
+"""Fuzzing: calls a second and seconds to planted bugs, beside a fork a call, hypothesis, libFuzzer and AFL++.
+
+The last two have the source and its compiler; ours has the compiled library and a prototype.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import re
 import subprocess
 import tempfile
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
+from shutil import which
+from statistics import median
 from time import perf_counter
 
 from bench.table import Row
-from loadstone.fuzz import fuzz
+from loadstone.fuzz import export_harness, fuzz
 
 SOURCE = """
-int control(const unsigned char *d, unsigned long n) {
-    int s = 0;
-    for (unsigned long i = 0; i < n; i++) s += d[i];
-    return s;
+#include <string.h>
+typedef const unsigned char *B; typedef unsigned long N;
+#define BREAK (*(volatile int *)24 = 1)
+int control(B d, N n) { int s = 0; for (N i = 0; i < n; i++) s += d[i]; return s; }
+int nested(B d, N n) { if (n > 3 && d[0] == 'F') if (d[1] == 'U') if (d[2] == 'Z') BREAK; return 0; }
+int sized(B d, N n) {
+    if (n >= 8 && *(const unsigned *)d == 0xDEADC0DE && *(const unsigned *)(d + 4) == n * 0x01010101u + 7) BREAK;
+    return 0;
 }
-int nested(const unsigned char *d, unsigned long n) {
-    if (n > 3 && d[0] == 'F') if (d[1] == 'U') if (d[2] == 'Z') *(volatile int *)8 = 1;
+int checksum(B d, N n) {
+    if (n < 6) return 0;
+    unsigned short s = 0;
+    for (N i = 2; i < n; i++) s = s * 31 + d[i];
+    if (*(const unsigned short *)d == s && d[2] == 'K') BREAK;
+    return 0;
+}
+int keyword(B d, N n) {
+    char b[32], *value;
+    if (n < 8 || n > 31) return 0;
+    memcpy(b, d, n); b[n] = 0; value = strchr(b, '=');
+    if (!value) return 0;
+    *value++ = 0;
+    if (!strcmp(b, "tablespace") && !strcmp(value, "gamma")) BREAK;
     return 0;
 }
 """
+PROTOTYPE = "int {}(const unsigned char *data, unsigned long size)"
+PLANTED = {
+    "nested": "three nested byte conditions",
+    "sized": "a 32-bit magic, then a key that depends on the size",
+    "checksum": "a 16-bit checksum before the condition",
+    "keyword": "two compared words",
+}
+SEEDS = (1, 2, 3)
+LIMIT_S = 20
 SECONDS = 3.0
 
 
@@ -60,20 +92,82 @@ def _hypothesis(library: Path) -> float | None:
     return count / (perf_counter() - start)
 
 
+def _harness(library: Path, name: str) -> Path:
+    """The exported harness of a function, in a folder of its own with the source beside it."""
+    folder = library.parent / name
+    export_harness(library, PROTOTYPE.format(name), folder=str(folder))
+    return folder
+
+
+def _libfuzzer(library: Path, name: str, seconds: int, seed: int) -> tuple[float | None, float | None]:
+    """(runs a second, seconds to a crash) of libFuzzer with the source; None where it is not, or nothing is found."""
+    folder = _harness(library, name)
+    command = ["clang", "-w", "-O1", "-fsanitize=fuzzer", "-o", "fuzzer", "harness.c", str(library.with_suffix(".c"))]
+    if which("clang") is None or subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode:
+        return None, None
+    options = [f"-max_total_time={seconds}", f"-seed={seed}", "-print_final_stats=1", "-close_fd_mask=1"]
+    start = perf_counter()
+    done = subprocess.run(["./fuzzer", *options], cwd=folder, capture_output=True, text=True, check=False)
+    took = perf_counter() - start
+    rate = re.search(r"average_exec_per_sec:\s+(\d+)", done.stderr)
+    return float(rate[1]) if rate else None, took if done.returncode else None
+
+
+def _afl(library: Path) -> float | None:
+    """Runs a second of AFL++ in its persistent mode, with the source."""
+    folder = _harness(library, "control")
+    command = [
+        "afl-clang-fast",
+        "-w",
+        "-O1",
+        "-fsanitize=fuzzer",
+        "-o",
+        "afl",
+        "harness.c",
+        str(library.with_suffix(".c")),
+    ]
+    if which("afl-fuzz") is None or subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode:
+        return None
+    quiet = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1",
+             "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1"}  # fmt: skip
+    search = ["afl-fuzz", "-V", str(int(SECONDS) + 2), "-i", "corpus", "-o", "out", "--", "./afl"]
+    subprocess.run(search, cwd=folder, capture_output=True, check=False, env=os.environ | quiet)
+    try:
+        stats = (folder / "out/default/fuzzer_stats").read_text()
+    except OSError:
+        return None
+    rate = re.search(r"execs_per_sec\s+:\s+([\d.]+)", stats)
+    return float(rate[1]) if rate else None
+
+
+def _to_bug(library: Path, name: str) -> Row:
+    """Seconds to a planted bug, the median of three seeds."""
+    reports = [fuzz(str(library), PROTOTYPE.format(name), time_s=LIMIT_S, first=True, seed=seed) for seed in SEEDS]
+    ours = median(report.progress.seconds for report in reports)
+    theirs = [_libfuzzer(library, name, LIMIT_S, seed)[1] or inf for seed in SEEDS]
+    known = median(theirs)
+    bar = "<= 5" if name == "nested" else ""
+    return Row(f"seconds to {PLANTED[name]}", ours, "s", {"libFuzzer": known if known < inf else None}, bar)
+
+
 def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "libbench.so"
-        (Path(folder) / "bench.c").write_text(SOURCE)
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-w", "-o", library, Path(folder) / "bench.c"], check=True)
-        prototype = "int {}(const unsigned char *data, unsigned long size)"
-        control = fuzz(library, prototype.format("control"), time_s=SECONDS).progress
-        nested = fuzz(library, prototype.format("nested"), time_s=30, first=True).progress
+        library.with_suffix(".c").write_text(SOURCE)
+        command = ["gcc", "-shared", "-fPIC", "-O1", "-w", "-o", library, library.with_suffix(".c")]
+        subprocess.run(command, check=True)
+        control = fuzz(library, PROTOTYPE.format("control"), time_s=SECONDS).progress
         zlib = fuzz("z", "unsigned long crc32(unsigned long c, const unsigned char *d, unsigned n)", time_s=SECONDS)
-        forks = _forks(library)
+        peers = {
+            "fork per run": _forks(library),
+            "hypothesis": _hypothesis(library),
+            "AFL++, persistent, source": _afl(library),
+            "libFuzzer, source": _libfuzzer(library, "control", int(SECONDS), 1)[0],
+        }
         return [
-            Row("runs a second, trivial target, coverage on", control.runs_per_s, "/s",
-                {"fork per run": forks, "hypothesis": _hypothesis(library)}, ">= 50,000 and >= 50 x fork"),
-            Row("seconds to three nested byte conditions", nested.seconds, "s", {}, "<= 5"),
+            Row("runs a second, trivial target, coverage on", control.runs_per_s, "/s", peers,
+                ">= 50,000 and >= 50 x fork"),
+            *(_to_bug(library, name) for name in PLANTED),
             Row("runs a second, zlib crc32", zlib.progress.runs_per_s, "/s", {}, ""),
         ]  # fmt: skip
 

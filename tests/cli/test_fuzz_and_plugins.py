@@ -51,6 +51,26 @@ def test_nothing_found_is_told_as_json_with_the_conditions(
     assert {"observers", "layers", "blocks", "flaky", "runs_per_s"} <= found.keys()
 
 
+def test_a_sequence_and_a_harness_are_for_the_command_line_too(
+    compile_library: Compile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = str(compile_library(PARSER, "libparser.so", "-O1", "-w"))
+    sequence = tmp_path / "calls.toml"
+    sequence.write_text(f'[[call]]\nfunction = "{PROTOTYPE}"\nrepeat = true\n')
+    (tmp_path / "seeds").mkdir()
+    (tmp_path / "seeds" / "near").write_bytes(b"BB")
+    given = ["--seeds", str(tmp_path / "seeds"), "--time", "60", "--first"]
+    status, out, _ = run(capsys, "fuzz", library, "--sequence", str(sequence), *given)
+    assert (status, out.splitlines()[0]) == (ExitStatus.FINDINGS, "parse() again and again: 1 way to break it")
+    status, out, _ = run(capsys, "fuzz", library, PROTOTYPE, "--export", str(tmp_path / "harness"))
+    assert (status, [Path(line).name for line in out.splitlines()]) == (
+        ExitStatus.CLEAN, ["harness.c", "build.sh", "dict.txt", "corpus"]
+    )  # fmt: skip
+    status, _, err = run(capsys, "fuzz", library)
+    assert status == ExitStatus.USAGE
+    assert "say which function" in err
+
+
 def test_what_cannot_be_fuzzed_is_wrong_usage(compile_library: Compile, capsys: pytest.CaptureFixture[str]) -> None:
     library = str(compile_library("int f(void *p) { return !p; }", "libf.so"))
     assert run(capsys, "fuzz", library, "int f(struct s *p)")[0] == ExitStatus.USAGE

@@ -94,7 +94,7 @@ class _Loop:
         random = Random(seed).random  # noqa: S311 - repeatable on purpose
         words, max_size, fixup, text = self._job.words, self._job.max_size, self._hooks.fixup, self._text
         place, take_news = self._arena.place, self._arena.take_news
-        single = self._sequence[0].simple if len(self._sequence) == 1 and not self._hooks.check else None
+        single = None if len(self._sequence) > 1 or self._hooks.check else self._sequence[0].simple
         for data in corpus:  # once each as they are: seeds may crash by themselves, and set the coverage
             self._once(self._as_input(data), at_start=False)
             take_news()
@@ -155,7 +155,7 @@ class _Bound:
             (Role.BUFFER,): lambda address, _: function(address),
             (Role.CSTRING,): lambda address, _: function(address),
             (Role.LENGTH_OF, Role.BUFFER): lambda address, size: function(size, address),
-        }.get(roles)
+        }.get(roles if not call.repeat and not call.into else ())
 
     def _maker(self, position: int, argument: Argument) -> Maker:
         role = argument.role

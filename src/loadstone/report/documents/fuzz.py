@@ -33,6 +33,7 @@ class FuzzFindingDocument(msgspec.Struct, frozen=True, kw_only=True):
     repeated: int
     tries: int
     folder: str
+    detail: str
 
 
 class FuzzDocument(Document, frozen=True, kw_only=True):
@@ -99,4 +100,5 @@ def _finding(found: FuzzFinding) -> FuzzFindingDocument:
         repeated=found.repeated,
         tries=found.tries,
         folder=found.folder,
+        detail=found.detail,
     )
