@@ -29,7 +29,7 @@ from loadstone.report.text.probe import render
 from loadstone.report.text.style import Style
 
 LIBRARIES = {case.name: case for case in (*CLEAN, *NASTY)}
-KEYS = {"schema", "outcome", "phase", "signal", "crash", "observations", "observers", "layers"}
+KEYS = {"schema", "outcome", "phase", "signal", "crash", "observations", "observers", "layers", "soak"}
 
 REPORT = ProbeReport(
     target="/lib/\x1b[2Jx.so",

@@ -22,6 +22,9 @@ def run(
     ] = "",
     cycles: Annotated[int, typer.Option("--cycles", metavar="N", min=1, help="How often to load and unload.")] = 16,
     threads: Annotated[bool, typer.Option("--threads", help="Also load and unload it from many threads.")] = False,
+    soak: Annotated[
+        int | None, typer.Option("--soak", metavar="N", min=64, max=1_000_000, help="Also N cycles more: does it leak?")
+    ] = None,
     output_format: FormatOption = OutputFormat.TEXT,
     output: OutputFile = None,
     fail_on: FailOn = Severity.MEDIUM,
@@ -35,7 +38,7 @@ def run(
 
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     layers = tuple(word.strip() for word in require.split(",") if word.strip())
-    report = probe(target, timeout=timeout, fresh=fresh, require=layers, cycles=cycles, threads=threads)
+    report = probe(target, timeout=timeout, fresh=fresh, require=layers, cycles=cycles, threads=threads, soak=soak or 0)
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.probe import probe_document
         from loadstone.report.json import render as render_json

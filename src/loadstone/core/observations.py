@@ -20,7 +20,9 @@ __all__ = [
     "Phase",
     "ProbeOutcome",
     "ProbeReport",
+    "Soak",
     "State",
+    "Trend",
     "Witness",
 ]
 
@@ -179,12 +181,52 @@ class CrashRecord:
     frames: tuple[Frame, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How much of one thing was in use over many cycles: at the ``first`` and ``last`` look after the warm-up.
+
+    ``slope`` is how much more there was with every cycle; ``grows`` says that it kept growing to the end, and is not
+    only a cache that filled.
+    """
+
+    quantity: str
+    unit: str
+    witness: Witness
+    first: int
+    last: int
+    slope: float
+    grows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """Cycles of load and unload that were made, of those ``asked`` for, and the trend of each thing looked at.
+
+    >>> Soak(500, 500, (Trend("descriptors", "", Witness.KERNEL, 5, 5, 0.0, False),)).verdict
+    'level'
+    >>> Soak(7, 500, ()).verdict
+    'cannot tell'
+    """
+
+    cycles: int
+    asked: int
+    trends: tuple[Trend, ...]
+
+    @property
+    def verdict(self) -> str:
+        """``leaks``, ``level``, or ``cannot tell`` when too few cycles could be made."""
+        if not self.trends:
+            return "cannot tell"
+        return "leaks" if any(trend.grows for trend in self.trends) else "level"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeReport:
     """What one probe saw.
 
     ``phase`` is the last phase begun; ``signal`` the number that ended the child or None; ``sha256`` of the bytes that
-    were probed ("" when none were); ``remembered`` tells a result of an earlier run of the same bytes from a new one.
+    were probed ("" when none were); ``remembered`` tells a result of an earlier run of the same bytes from a new one;
+    ``soak`` is None unless it was asked for and came through.
     """
 
     target: str
@@ -197,6 +239,7 @@ class ProbeReport:
     layers: tuple[LayerStatus, ...] = ()
     sha256: str = ""
     remembered: bool = False
+    soak: Soak | None = None
 
     def seen(self, kind: ObservationKind) -> tuple[Observation, ...]:
         """The observations of one kind."""

@@ -53,6 +53,7 @@ class Orders(NamedTuple):
     threads: int = 0
     seconds: float = 0.0
     calls: Sequence[bytes] = ()
+    stride: int = 1  # cycles of one command to load and unload many times
     run_times: Sequence[bytes] = ()  # of sanitizers: loaded first and kept, for they cannot be loaded twice
 
 
@@ -135,6 +136,7 @@ class _Child:
             b"unload": self._unload,
             b"pause": self._pause,
             b"reload": self._reload,
+            b"reloads": self._reloads,
             b"threads": self._threads,
         }
         while True:
@@ -179,6 +181,13 @@ class _Child:
 
     def _reload(self) -> dict[str, Any]:
         return self._load() or self._unload() or {"in_use": _bytes_in_use()}
+
+    def _reloads(self) -> dict[str, Any]:
+        for _ in range(self._orders.stride):
+            trouble = self._load() or self._unload()
+            if trouble:
+                return trouble
+        return {"in_use": _bytes_in_use()}
 
     def _threads(self) -> dict[str, Any]:
         counts = [0] * self._orders.threads

@@ -23,7 +23,8 @@ from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import become_subreaper
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
 from loadstone.probe.scratch import Scratch, remove
-from loadstone.probe.scripts import Course, Findings, full, short, threaded
+from loadstone.probe.scripts import Course, Findings, full, short, soaked, threaded
+from loadstone.probe.trends import cycles_between_looks
 from loadstone.probe.verdicts import settle
 from loadstone.probe.warden import Warden
 from loadstone.probe.watch import Ears, Watch
@@ -31,8 +32,10 @@ from loadstone.probe.watch import Ears, Watch
 __all__ = ["main"]
 
 _USER: Final = 0x6C6F6164  # "load": an id no user database gives out
-_SCRIPTS: Final = {"full": full, "short": short, "threads": threaded}
+_SCRIPTS: Final = {"full": full, "short": short, "soak": soaked, "threads": threaded}
 _LEFT_WAIT: Final = 0.2
+_CYCLING_SHARE: Final = 0.8
+"""Of the time there is: a soak ends its cycles in time to end well, and says how many there were."""
 
 
 class Helper:
@@ -104,6 +107,7 @@ class Helper:
             threads=int(request.get("threads", 0)),
             seconds=float(request.get("seconds", 0)),
             calls=[os.fsencode(name) for name in request.get("calls", ())],
+            stride=cycles_between_looks(int(request["cycles"])),
             run_times=[os.fsencode(name) for name in request["run_times"]],
         )
         process = os.fork()
@@ -126,6 +130,7 @@ class Helper:
                 len(orders.symbols),
                 int(request["cycles"]),
                 tuple(request["require"]),
+                deadline - (1 - _CYCLING_SHARE) * timeout,
             )
             found = Findings()
             watch.run(_SCRIPTS[request["script"]](watch, course, found), self._ears)

@@ -1,7 +1,8 @@
 """From what was seen to claims: what a host should know before it loads the library into itself.
 
-Three questions are asked of every report - does it come through, does it leave, does it keep to itself - and one of
-every kind of observation. A question whose observer was not at work stays open; it is never answered with praise.
+Four questions are asked of a report - does it come through, does it leave, does it keep to itself, does it stay level
+- and one of every kind of observation. A question whose observer was not at work stays open; it is never answered
+with praise.
 """
 
 from __future__ import annotations
@@ -188,6 +189,19 @@ def _keeps_to_itself(report: ProbeReport) -> Iterator[Claim]:
         yield _open(report, rule, "cannot tell what it did in passing", _reason(report, name))
 
 
+def _stays_level(report: ProbeReport) -> Iterator[Claim]:
+    """Does it give back what it takes, over many cycles? What grows is told by the observations."""
+    soak, rule = report.soak, "probe-stays-level"
+    if soak is None or soak.verdict == "leaks":
+        return
+    if soak.verdict == "level" and not report.seen(Kind.NOT_UNLOADED):
+        names = ", ".join(trend.quantity for trend in soak.trends)
+        yield _evidence(report, rule, f"over {soak.cycles:,} cycles of load and unload nothing kept growing: {names}")
+        return
+    why = "unload does not unmap it" if soak.trends else f"{soak.cycles} cycles show no slope"
+    yield _open(report, rule, "cannot tell whether it leaks with every cycle of load and unload", why)
+
+
 def _active(report: ProbeReport, name: str) -> bool:
     return any(o.name == name and o.state is State.ACTIVE for o in report.observers)
 
@@ -196,4 +210,9 @@ def _reason(report: ProbeReport, name: str) -> str:
     return next((f"observer {name}: {o}" for o in report.observers if o.name == name), f"no observer {name}")
 
 
-_QUESTIONS: Final[tuple[Callable[[ProbeReport], Iterator[Claim]], ...]] = (_comes_through, _leaves, _keeps_to_itself)
+_QUESTIONS: Final[tuple[Callable[[ProbeReport], Iterator[Claim]], ...]] = (
+    _comes_through,
+    _leaves,
+    _keeps_to_itself,
+    _stays_level,
+)

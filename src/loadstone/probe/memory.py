@@ -42,6 +42,7 @@ class Question(msgspec.Struct, frozen=True):
     require: tuple[str, ...]
     user: int
     timeout: float
+    soak: int = 0
 
     def name(self) -> str:
         """The file name it is kept under."""

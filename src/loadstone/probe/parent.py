@@ -22,6 +22,7 @@ from loadstone.core.observations import (
     Phase,
     ProbeOutcome,
     ProbeReport,
+    Soak,
     State,
     Witness,
 )
@@ -30,6 +31,7 @@ from loadstone.probe import pool
 from loadstone.probe.memory import Question, recall, remember
 from loadstone.probe.residence import reasons
 from loadstone.probe.symbolise import crash_record
+from loadstone.probe.trends import GROWTH, growth, soak_of
 
 __all__ = ["probe"]
 
@@ -46,6 +48,7 @@ def probe(
     cycles: int = DEFAULT_CYCLES,
     threads: bool = False,
     calls: Iterable[str] = (),
+    soak: int = 0,
 ) -> ProbeReport:
     """Load a library in a confined child, resolve its exports, unload it, load it again, and say what was seen.
 
@@ -57,6 +60,7 @@ def probe(
         cycles: how often to load and unload; 16 or more show what grows, 1 only loads once.
         threads: also let threads load and unload it at the same time.
         calls: names of functions ``int f(void)`` of it that those threads may call; only you can know that they may.
+        soak: how often to load and unload it in a process of its own besides, to see what grows; 64 or more, or 0.
 
     Raises:
         NotFound, InvalidName: there is no such library.
@@ -72,13 +76,13 @@ def probe(
             return _not_run(subject, refusal)
         layers = tuple(sorted(require))
         question = Question(
-            subject.sha256, os.fsencode(path).hex(), cycles, threads, tuple(calls), layers, os.geteuid(), timeout
+            subject.sha256, os.fsencode(path).hex(), cycles, threads, tuple(calls), layers, os.geteuid(), timeout, soak
         )
         known = None if fresh else recall(question)
         if known is not None:
             return known
         run = _Run(subject, monotonic() + timeout, layers, cycles, question.calls)
-        report, files = run.report(threads=threads)
+        report, files = run.report(threads=threads, soak=soak)
         remember(question, report, files)
         return report
 
@@ -164,10 +168,10 @@ class _Run:
     cycles: int
     calls: tuple[str, ...]
 
-    def report(self, *, threads: bool) -> tuple[ProbeReport, list[str]]:
+    def report(self, *, threads: bool, soak: int) -> tuple[ProbeReport, list[str]]:
         """What was seen, and the files that were mapped for it.
 
-        The full course runs at the same time as a short one without a tracer; the threads, on request, after that.
+        The full course runs at the same time as a short one without a tracer; what is asked for besides, after that.
         """
         full, short = self._ask(self._request("full"), self._request("short", trace=False))
         if full["outcome"] == ProbeOutcome.NOT_RUN:
@@ -180,7 +184,10 @@ class _Run:
         thread_test = ""
         if threads and last["outcome"] == ProbeOutcome.OK:
             last, thread_test = self._threads(last, observations)
-        report = self._report({**full, **_ending(last)}, observations, thread_test)
+        soaked = None
+        if soak and last["outcome"] == ProbeOutcome.OK:
+            last, soaked = self._soak(last, observations, soak)
+        report = self._report({**full, **_ending(last)}, observations, thread_test, soaked)
         return report, [path for path in full["mapped"] if path.startswith("/")]
 
     def _left(self) -> float:
@@ -233,7 +240,21 @@ class _Run:
                 return run, ""
         return last, f"{_THREAD_RUNS} runs of {_THREADS} threads, {cycles:,} load cycles: nothing seen is not safe"
 
-    def _report(self, answer: dict[str, Any], observations: Sequence[Any], thread_test: str = "") -> ProbeReport:
+    def _soak(self, last: dict[str, Any], observations: list[Any], asked: int) -> tuple[dict[str, Any], Soak | None]:
+        """Many cycles in a process of their own: what they tell of growth takes the place of what few cycles told."""
+        (run,) = self._ask(self._request("soak", cycles=asked))
+        if run["outcome"] != ProbeOutcome.OK:
+            _add_new(observations, run["observations"])
+            return run, None
+        soaked = soak_of(run["series"], asked, int(run["cycles"]))
+        if soaked.trends:
+            observations[:] = [row for row in observations if row[0] not in GROWTH]
+        observations += growth(soaked)
+        return last, soaked
+
+    def _report(
+        self, answer: dict[str, Any], observations: Sequence[Any], thread_test: str = "", soaked: Soak | None = None
+    ) -> ProbeReport:
         told = [_observation(row) for row in observations]
         image = self.subject.image
         if answer["unmapped"] is False and image is not None:
@@ -251,9 +272,10 @@ class _Run:
             signal=answer["signal"],
             crash=crash_record(crash, answer["symbol"]) if crash is not None else None,
             observations=tuple(told),
-            observers=_observers(answer, self.subject.path, self.cycles, thread_test),
+            observers=_observers(answer, self.subject.path, self.cycles, thread_test, soaked),
             layers=tuple(LayerStatus(name, State(state), reason) for name, state, reason in answer["layers"]),
             sha256=self.subject.sha256,
+            soak=soaked,
         )
 
 
@@ -299,7 +321,9 @@ def _observation(row: Sequence[Any]) -> Observation:
     return Observation(ObservationKind(kind), Phase(phase), Witness(witness), text)
 
 
-def _observers(answer: dict[str, Any], path: str, cycles: int, thread_test: str) -> tuple[ObserverStatus, ...]:
+def _observers(
+    answer: dict[str, Any], path: str, cycles: int, thread_test: str, soaked: Soak | None
+) -> tuple[ObserverStatus, ...]:
     active = State.ACTIVE
     looks = (State.DEGRADED, answer["blind"]) if answer["blind"] else (active, "")
     maps = (State.DEGRADED, answer["shared"]) if answer["shared"] else looks
@@ -312,6 +336,7 @@ def _observers(answer: dict[str, Any], path: str, cycles: int, thread_test: str)
         )
     level = (active, "") if cycles >= DEFAULT_CYCLES else (State.UNAVAILABLE, f"{cycles} cycles show no slope")
     threads = (active, thread_test) if thread_test else (State.UNAVAILABLE, "not asked for")
+    soak = (active, f"{soaked.cycles:,} cycles") if soaked is not None else (State.UNAVAILABLE, "not asked for")
     return (
         ObserverStatus("wait status", active),
         ObserverStatus("notification", active if notified == "" else State.UNAVAILABLE, notified or ""),
@@ -323,4 +348,5 @@ def _observers(answer: dict[str, Any], path: str, cycles: int, thread_test: str)
         ObserverStatus("time", active),
         own,
         ObserverStatus("thread test", *threads),
+        ObserverStatus("soak", *soak),
     )

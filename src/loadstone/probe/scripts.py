@@ -12,9 +12,10 @@ from loadstone.core.observations import Phase, Witness
 from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe.linux import proc
 from loadstone.probe.observers.snapshot import BLANK, Snapshot, changes, file_key, leftovers, take
+from loadstone.probe.trends import WARM_UP, cycles_between_looks, is_enough
 from loadstone.probe.watch import Script, Watch
 
-__all__ = ["Course", "Findings", "full", "short", "threaded"]
+__all__ = ["Course", "Findings", "full", "short", "soaked", "threaded"]
 
 _SLOW: Final = 1.0  # seconds of processor time in one phase
 _WARM_UP: Final = 2  # cycles after which the process's memory should stay level
@@ -30,7 +31,7 @@ _MAX_FAILED_SHOWN: Final = 8
 class Course(NamedTuple):
     """What is asked of a run: the file's device and inode, its path, how many symbols and load cycles.
 
-    ``require`` names the layers without which nothing is loaded.
+    ``require`` names the layers without which nothing is loaded; ``until`` is the clock's time for no further cycle.
     """
 
     device: int
@@ -39,6 +40,7 @@ class Course(NamedTuple):
     symbols: int
     cycles: int
     require: tuple[str, ...] = ()
+    until: float = 0.0
 
 
 class Findings:
@@ -52,6 +54,7 @@ class Findings:
         self.blind = ""
         self.shared = ""
         self.cycles = 0
+        self.series: dict[str, list[int]] = {}
 
 
 def full(watch: Watch, course: Course, found: Findings) -> Script:
@@ -114,6 +117,44 @@ def threaded(watch: Watch, course: Course, found: Findings) -> Script:
     cycles = reply.get("cycles")
     found.cycles = cycles if isinstance(cycles, int) else 0
     yield Phase.EXIT, "exit"
+
+
+def soaked(watch: Watch, course: Course, found: Findings) -> Script:
+    """Load and unload many times, looking now and then at what is in use."""
+    if not (yield from _ready(watch, course, found)):
+        return
+    reply = yield Phase.LOAD, "load"
+    if "error" in reply:
+        yield from _refused(watch, str(reply["error"]))
+        return
+    yield Phase.UNLOAD, "unload"
+    stride = cycles_between_looks(course.cycles)
+    for cycles in (*[1] * (WARM_UP - 1), *[stride] * -((WARM_UP - course.cycles) // stride)):
+        reply = yield Phase.RELOAD, "reload" if cycles == 1 else "reloads"
+        if "error" in reply:
+            watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
+            break
+        found.cycles += cycles
+        if found.cycles >= WARM_UP - 1:
+            _measure(watch, found, reply.get("in_use"))
+        if monotonic() > course.until or is_enough(found.series):
+            break
+    found.cycles += 1  # the first one
+    yield Phase.EXIT, "exit"
+
+
+def _measure(watch: Watch, found: Findings, in_use: object) -> None:
+    """One look at everything that could leak; what may not be looked at has no series."""
+    now = {"private memory": proc.memory(watch.process).data, "threads": proc.status(watch.process).threads}
+    if isinstance(in_use, int):
+        now["allocated memory"] = in_use
+    try:
+        now["mappings"] = len(proc.mappings(watch.process))
+        now["descriptors"] = len(proc.descriptors(watch.process))
+    except PermissionError as error:
+        found.blind = f"/proc/PID may not be read: {error.strerror}"
+    for name, level in now.items():
+        found.series.setdefault(name, []).append(level)
 
 
 def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Phase, str], dict[str, Any], bool]:

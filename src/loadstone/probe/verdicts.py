@@ -91,4 +91,5 @@ def settle(watch: Watch, found: Findings) -> dict[str, Any]:
         "blind": found.blind,
         "shared": found.shared,
         "cycles": found.cycles,
+        "series": found.series,
     }

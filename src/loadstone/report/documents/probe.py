@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from loadstone.core.observations import CrashRecord, LayerStatus, ObserverStatus, ProbeReport
+from loadstone.core.observations import CrashRecord, LayerStatus, ObserverStatus, ProbeReport, Soak
 from loadstone.report.json import Document
 
 __all__ = ["ProbeDocument", "probe_document"]
@@ -44,6 +44,27 @@ class CrashDocument(msgspec.Struct, frozen=True, kw_only=True):
     frames: list[FrameDocument]
 
 
+class TrendDocument(msgspec.Struct, frozen=True):
+    """How much of one thing was in use at the first and the last look, and how much more with every cycle."""
+
+    quantity: str
+    unit: str
+    witness: str
+    first: int
+    last: int
+    slope: float
+    grows: bool
+
+
+class SoakDocument(msgspec.Struct, frozen=True):
+    """Many cycles of load and unload: ``leaks | level | cannot tell``, and what that rests on."""
+
+    verdict: str
+    cycles: int
+    asked: int
+    trends: list[TrendDocument]
+
+
 class ProbeDocument(Document, frozen=True, kw_only=True):
     """What one probe saw. ``observers`` and ``layers`` map a name to ``active | degraded | unavailable[: reason]``."""
 
@@ -54,6 +75,7 @@ class ProbeDocument(Document, frozen=True, kw_only=True):
     observations: list[ObservationDocument]
     observers: dict[str, str]
     layers: dict[str, str]
+    soak: SoakDocument | None
 
 
 def probe_document(report: ProbeReport) -> ProbeDocument:
@@ -69,11 +91,21 @@ def probe_document(report: ProbeReport) -> ProbeDocument:
         ],
         observers=_statuses(report.observers),
         layers=_statuses(report.layers),
+        soak=_soak(report.soak),
     )
 
 
 def _statuses(statuses: Iterable[LayerStatus | ObserverStatus]) -> dict[str, str]:
     return {status.name: str(status) for status in statuses}
+
+
+def _soak(soak: Soak | None) -> SoakDocument | None:
+    if soak is None:
+        return None
+    trends = [
+        TrendDocument(t.quantity, t.unit, t.witness.value, t.first, t.last, t.slope, t.grows) for t in soak.trends
+    ]
+    return SoakDocument(soak.verdict, soak.cycles, soak.asked, trends)
 
 
 def _crash(crash: CrashRecord | None) -> CrashDocument | None:

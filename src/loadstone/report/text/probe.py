@@ -8,6 +8,7 @@ from loadstone.core.observations import (
     ObserverStatus,
     ProbeOutcome,
     ProbeReport,
+    Soak,
     State,
     Witness,
 )
@@ -36,6 +37,7 @@ def render(report: ProbeReport, style: Style, *, verbose: int = 0) -> str:
     blocks = [
         _headline(report, style),
         _observed(report, style),
+        _soak(report.soak, style),
         _crash(report.crash, style),
         _fence(report, style, verbose),
     ]
@@ -69,6 +71,25 @@ def _observed(report: ProbeReport, style: Style) -> list[str]:
         for o in report.observations
     ]
     return [style.heading("Seen"), *columns(rows)]
+
+
+def _soak(soak: Soak | None, style: Style) -> list[str]:
+    if soak is None:
+        return []
+    paint = style.bad if soak.verdict == "leaks" else style.good if soak.trends else style.warn
+    why = "which was enough to tell" if soak.verdict == "leaks" else "all there was time for"
+    early = f" of {soak.asked:,}, {why}" if soak.cycles < soak.asked else ""
+    rows: list[tuple[str, ...]] = [
+        (
+            trend.quantity,
+            f"{trend.first:,} -> {trend.last:,}{trend.unit and ' ' + trend.unit}",
+            f"{trend.slope:+,.1f} a cycle",
+            style.bad("grows") if trend.grows else "level",
+        )
+        for trend in soak.trends
+    ]
+    title = f"Soak: {paint(soak.verdict)}, by {soak.cycles:,} cycles of load and unload{early}"
+    return [style.heading(title), *columns(rows)]
 
 
 def _crash(crash: CrashRecord | None, style: Style) -> list[str]:
