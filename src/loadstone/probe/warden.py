@@ -20,6 +20,8 @@ class Warden:
         self._answers, answers = os.pipe()
         self.process = os.fork()
         if not self.process:
+            os.close(self._orders)  # or reading orders would not end when the helper does
+            os.close(self._answers)
             _guard(orders, answers)
         os.close(orders)
         os.close(answers)
