@@ -154,7 +154,7 @@ def run() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "libbench.so"
         library.with_suffix(".c").write_text(SOURCE)
-        command = ["gcc", "-shared", "-fPIC", "-O1", "-w", "-o", library, library.with_suffix(".c")]
+        command = ["gcc", "-shared", "-fPIC", "-O1", "-w", "-o", str(library), str(library.with_suffix(".c"))]
         subprocess.run(command, check=True)
         control = fuzz(library, PROTOTYPE.format("control"), time_s=SECONDS).progress
         zlib = fuzz("z", "unsigned long crc32(unsigned long c, const unsigned char *d, unsigned n)", time_s=SECONDS)
