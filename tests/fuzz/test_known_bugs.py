@@ -86,9 +86,11 @@ def libstb() -> Path:
 
 
 def test_the_null_pointer_of_stb_image_is_found() -> None:
-    prototype = "unsigned char *stbi_load_from_memory(const unsigned char *data, int len, int *x, int *y, int *comp, int wanted)"
+    prototype = (
+        "unsigned char *stbi_load_from_memory(const uint8_t *data, int len, int *x, int *y, int *comp, int want)"
+    )
     head = b"\x53\x80\xf6\x34" + bytes(84) + b"PICT"
     size = (2).to_bytes(2, "big") * 2 + bytes(8)
     seed = head + size + bytes((0, 8, 2, 0x70)) + b"\x81abc" * 4
-    report = fuzz(libstb(), prototype, roles={"wanted": "const:0"}, seeds=[seed], time_s=60, seed=1)
+    report = fuzz(libstb(), prototype, roles={"want": "const:0"}, seeds=[seed], time_s=60, seed=1)
     assert any(found.fault_address == 0 and found.kind == "SIGSEGV" for found in report.findings)
