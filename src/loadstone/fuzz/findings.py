@@ -20,7 +20,9 @@ _STACK_DEPTH: Final = 5
 def finding_of(record: dict[str, Any], code: CodeMap, heap: Heap) -> FuzzFinding:
     """A worker's ``found`` record as a value, its addresses named."""
     kind = "stack exhaustion" if record.get("stack") else record["kind"]
-    frames = tuple(_site(code, address) for address in record.get("frames", ()))
+    sites = [_site(code, address) for address in record.get("frames", ())]
+    # nothing returns to where a function begins: that is a pointer to it which lies on the stack
+    frames = (*sites[:1], *(site for site in sites[1:] if site.offset or not site.function))
     inputs = tuple(bytes.fromhex(text) for text in record["inputs"]) or (b"",)
     detail = printable(record.get("detail", ""))
     return FuzzFinding(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import socket
 import sys
@@ -24,14 +23,14 @@ from typing import Any, Final
 
 from loadstone.fuzz.arena import Arena
 from loadstone.fuzz.child import DEEPER, EXIT_CANNOT_LOAD, EXIT_CHECK, EXIT_DONE, EXIT_HOOK, run_child
+from loadstone.fuzz.confinement import USER, can_become, fence, reachable, tracing_refused
 from loadstone.fuzz.listener import heard
 from loadstone.fuzz.mutate import mutate
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.solve import solutions
 from loadstone.fuzz.tracer import Stop, Traced, Untraced, let_me_be_traced
+from loadstone.fuzz.vitals import hangs, reap, resident, used_time, wait
 from loadstone.fuzz.witness import Met, watch_compares
-from loadstone.probe.confine_linux import Fence, raise_fence
-from loadstone.probe.linux.process import drop_user
 
 __all__ = ["main"]
 
@@ -42,8 +41,6 @@ _CALLS_A_CHILD: Final = 20_000
 """After so many calls a fresh child begins: leaks and state do not pile up, and forking costs about 1 %."""
 _POLL_S: Final = 0.1
 _STATUS_S: Final = 1.0
-_USER: Final = 0x6C6F6165
-"""Whom the child becomes where the worker is the superuser: an id no user database gives out, nor the probe uses."""
 _LOAD_S: Final = 10.0
 _SOLVE_S: Final = 0.5
 _SOLVE_SHARE: Final = 0.1
@@ -79,8 +76,8 @@ class _Campaign:
         self.told: set[tuple[object, ...]] = set()
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
-        self.refused = _tracing_refused(0)
-        self.user = _USER if os.geteuid() == 0 and _can_become(_USER, job.scratch, traced=not self.refused) else 0
+        self.refused = tracing_refused(0)
+        self.user = USER if os.geteuid() == 0 and can_become(USER, job.scratch, traced=not self.refused) else 0
         self.ready = False
 
     def run(self) -> None:
@@ -106,7 +103,7 @@ class _Campaign:
         pid = self._fork(self.job, number)
         traced: Traced | Untraced | None = None
         try:
-            stop = _wait(pid, _LOAD_S)
+            stop = wait(pid, _LOAD_S)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
                 self._load_failed(stop)
                 return _MAX_BACKOFF_FINDINGS
@@ -124,7 +121,7 @@ class _Campaign:
             if traced is not None:
                 traced.close()
             else:
-                _reap(pid)
+                reap(pid)
             os.close(self.words)
 
     def _fork(self, job: Job, number: int) -> int:
@@ -146,11 +143,11 @@ class _Campaign:
         if not self.refused:
             let_me_be_traced()
         file = os.open(job.library, os.O_RDONLY)
-        layers = _fence(job, worker, self.user)
+        layers = fence(job, worker, self.user)
         if not self.ready:
             os.write(words, json.dumps(layers).encode() + b"\n")
         run_child(
-            replace(job, library=_reachable(job.library, file)), self.arena, self.corpus, self.tries,
+            replace(job, library=reachable(job.library, file)), self.arena, self.corpus, self.tries,
             job.seed * 1_000_003 + number, words,
         )  # fmt: skip
 
@@ -197,10 +194,10 @@ class _Campaign:
         traced: Traced | Untraced = Untraced(pid)
         met = Met()
         try:
-            if _wait(pid, _LOAD_S).signal is not None:
+            if wait(pid, _LOAD_S).signal is not None:
                 if self.refused:
                     traced.resume()
-                    _wait(pid, _SOLVE_S)
+                    wait(pid, _SOLVE_S)
                 else:
                     traced = Traced(pid, self.file, self.job.first_address)
                     met = watch_compares(traced, self.watching.compares, _SOLVE_S)
@@ -235,7 +232,7 @@ class _Campaign:
 
     def _watch(self, traced: Traced | Untraced) -> int:
         """Follow a running child to its end, its replacement or a finding."""
-        seen, since = -1, time.monotonic()
+        seen, since, used = -1, time.monotonic(), 0.0
         hits: list[int] = []
         while True:
             signal.sigtimedwait([signal.SIGCHLD], _POLL_S)
@@ -256,11 +253,11 @@ class _Campaign:
             now = time.monotonic()
             runs = self.arena.runs
             if runs != seen:
-                seen, since = runs, now
+                seen, since, used = runs, now, used_time(traced.pid)
                 hits.clear()
-            elif now - since > self.job.hang_s:
+            elif now - since > self.job.hang_s and hangs(traced.pid, now - since, used, self.job.hang_s):
                 return self._found(traced, "hang", frames=_stopped_frames(traced))
-            if _resident(traced.pid) > self.job.memory:
+            if resident(traced.pid) > self.job.memory:
                 return self._found(traced, "memory", frames=_stopped_frames(traced))
             if now - self.said >= _STATUS_S:
                 self._status()
@@ -337,99 +334,8 @@ class _Campaign:
 def _stopped_frames(traced: Traced | Untraced) -> tuple[int, ...]:
     """The frames of a child that runs on: stop it, look, leave it to be killed."""
     os.kill(traced.pid, signal.SIGSTOP)
-    stop = _wait(traced.pid, 1.0)
+    stop = wait(traced.pid, 1.0)
     return traced.frames() if stop.signal is not None else ()
-
-
-def _wait(pid: int, limit: float) -> Stop:
-    """Wait for a child to stop or end, ``limit`` seconds at most."""
-    end = time.monotonic() + limit
-    while True:
-        found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
-        if found:
-            if os.WIFSTOPPED(status):
-                return Stop(signal=os.WSTOPSIG(status))
-            return Stop(exited=os.WEXITSTATUS(status)) if os.WIFEXITED(status) else Stop(killed_by=os.WTERMSIG(status))
-        if time.monotonic() > end:
-            return Stop()
-        signal.sigtimedwait([signal.SIGCHLD], 0.05)
-
-
-def _reap(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    except (ProcessLookupError, ChildProcessError):
-        pass
-
-
-def _resident(pid: int) -> int:
-    """Resident memory in bytes (proc(5), statm); 0 once the process is gone."""
-    try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except (OSError, IndexError, ValueError):
-        return 0
-
-
-def _fence(job: Job, worker: int, user: int) -> list[tuple[str, str]]:
-    """Raise the probe's layers round the child; what became of each. Output goes nowhere: it would fill the disk."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    os.chdir(job.scratch)
-    fence = Fence(
-        scratch=job.scratch,
-        outside=os.path.dirname(job.scratch),
-        user=user,
-        seconds=int(job.time_s) + 60,
-        helper=worker,
-        unshared="the fuzzed process shares them with its tracer",
-        notify=False,
-    )
-    layers, _ = raise_fence(fence)
-    return [(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]
-
-
-def _reachable(path: str, file: int) -> str:
-    """The library's path, if whom the child became may read it, else the name of an open descriptor of it."""
-    return path if os.access(path, os.R_OK) else f"/proc/self/fd/{file}"
-
-
-def _can_become(user: int, scratch: str, *, traced: bool) -> bool:
-    """Give ``scratch`` to ``user``; whether that works, and a child that is ``user`` can still be traced."""
-    try:
-        os.chown(scratch, user, user)
-    except OSError:  # not mapped in this user namespace
-        return False
-    return not traced or not _tracing_refused(user)
-
-
-def _tracing_refused(user: int) -> str:
-    """Why a child that becomes ``user`` (0: stays) cannot be traced here, in the system's words; "" when it can.
-
-    Tried, not assumed.
-    """
-    pid = os.fork()
-    if pid == 0:
-        try:
-            let_me_be_traced()
-            if user:
-                drop_user(user)
-            os.kill(os.getpid(), signal.SIGSTOP)
-        except OSError as error:
-            os._exit(error.errno or 1)
-        os._exit(0)
-    _, status = os.waitpid(pid, os.WUNTRACED)
-    if not os.WIFSTOPPED(status):
-        return os.strerror(os.waitstatus_to_exitcode(status))
-    try:
-        os.close(os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC))
-    except OSError as error:
-        return error.strerror or str(error)
-    finally:
-        _reap(pid)
-    return ""
 
 
 def main(descriptor: int) -> None:
