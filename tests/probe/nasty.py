@@ -154,6 +154,9 @@ START { void *p = mmap(0, 4096, 7, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); if (p !=
          {Kind.SIGNAL_HANDLER: "SIGUSR1"}, needs="signal table"),
     Case("blocks_a_signal", "START { sigset_t s; sigemptyset(&s); sigaddset(&s, SIGUSR2); sigprocmask(SIG_BLOCK, &s, 0); }", Outcome.OK, Phase.EXIT,
          {Kind.SIGNAL_MASK: "SIGUSR2"}, needs="signal table"),
+    Case("maps_code_itself", """
+START { int f = open("/bin/true", O_RDONLY); mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, f, 0); close(f); }
+""", Outcome.OK, Phase.EXIT, {Kind.CODE_UNLISTED: "true"}, needs="link map"),
     Case("starts_a_thread_in_passing", "static void *t(void *a) { return 0; } START { pthread_t p; pthread_create(&p, 0, t, 0); pthread_join(p, 0); }",
          Outcome.OK, Phase.EXIT, {Kind.THREAD_STARTED: "thread"}),
     Case("starts_a_process", "START { if (!fork()) _exit(0); wait(0); }", Outcome.OK, Phase.EXIT, {Kind.PROCESS_STARTED: "process"}, cycles=1),

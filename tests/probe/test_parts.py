@@ -310,8 +310,8 @@ def test_a_crash_is_named_by_the_symbols_of_its_file(build: Build) -> None:
     library = build(LIBRARIES["many_exports"])
     image = read(library)
     (symbol,) = image.symbols.named("export_7")
-    assert function_at(image, symbol.value + 1) == ("export_7", SymbolKind.FUNCTION)
-    assert function_at(image, 0) is None
+    assert function_at(image.symbols, symbol.value + 1) == ("export_7", SymbolKind.FUNCTION)
+    assert function_at(image.symbols, 0) is None
     frames = [
         (1, str(library), symbol.value, False),
         (2, str(library), symbol.value + symbol.size, False),

@@ -29,7 +29,19 @@ from loadstone.report.text.probe import render
 from loadstone.report.text.style import Style
 
 LIBRARIES = {case.name: case for case in (*CLEAN, *NASTY)}
-KEYS = {"schema", "outcome", "phase", "signal", "crash", "observations", "observers", "layers", "soak"}
+KEYS = {
+    "schema",
+    "outcome",
+    "phase",
+    "signal",
+    "crash",
+    "observations",
+    "observers",
+    "layers",
+    "soak",
+    "stacks",
+    "objects",
+}
 
 REPORT = ProbeReport(
     target="/lib/\x1b[2Jx.so",

@@ -14,6 +14,7 @@ __all__ = [
     "CrashRecord",
     "Frame",
     "LayerStatus",
+    "LoadedObject",
     "Observation",
     "ObservationKind",
     "ObserverStatus",
@@ -22,6 +23,7 @@ __all__ = [
     "ProbeReport",
     "Soak",
     "State",
+    "ThreadStack",
     "Trend",
     "Witness",
 ]
@@ -74,6 +76,7 @@ class State(StrEnum):
 class ObservationKind(StrEnum):
     """What was seen; the values are stable words of the JSON contract."""
 
+    CODE_UNLISTED = "unlisted-code"
     CODE_WRITABLE = "writable-code"
     CRASH_HIDDEN = "crash-hidden"
     CWD_CHANGED = "cwd-changed"
@@ -182,6 +185,29 @@ class CrashRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadStack:
+    """Where a thread was when the time limit ended the process: its name, what it did, its callers."""
+
+    main: bool
+    name: str
+    does: str
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedObject:
+    """A file the loader brought with the library: its path, the name the loader has for it, its base in that run.
+
+    ``namespace`` is 0 but for what was loaded by dlmopen(3).
+    """
+
+    path: str
+    name: str
+    base: int
+    namespace: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
     """How much of one thing was in use over many cycles: at the ``first`` and ``last`` look after the warm-up.
 
@@ -226,7 +252,8 @@ class ProbeReport:
 
     ``phase`` is the last phase begun; ``signal`` the number that ended the child or None; ``sha256`` of the bytes that
     were probed ("" when none were); ``remembered`` tells a result of an earlier run of the same bytes from a new one;
-    ``soak`` is None unless it was asked for and came through.
+    ``soak`` is None unless it was asked for and came through; ``stacks`` holds every thread of a run that hung;
+    ``objects`` what was mapped with the library, itself included, in the loader's order.
     """
 
     target: str
@@ -240,6 +267,8 @@ class ProbeReport:
     sha256: str = ""
     remembered: bool = False
     soak: Soak | None = None
+    stacks: tuple[ThreadStack, ...] = ()
+    objects: tuple[LoadedObject, ...] = ()
 
     def seen(self, kind: ObservationKind) -> tuple[Observation, ...]:
         """The observations of one kind."""

@@ -30,6 +30,7 @@ class _Weakness(NamedTuple):
 
 _HOST = "a library should leave the state of its process to the host"
 _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
+    Kind.CODE_UNLISTED: _Weakness(Severity.MEDIUM, 506, "load code by the loader, so that debuggers and unload see it"),
     Kind.CODE_WRITABLE: _Weakness(Severity.MEDIUM, 693, "map code writable or executable, never both at once"),
     Kind.CRASH_HIDDEN: _Weakness(Severity.HIGH, 391, "mend the fault; a handler that hides it hides the next one too"),
     Kind.CWD_CHANGED: _Weakness(Severity.MEDIUM, 1188, f"{_HOST}: the current directory is everybody's"),
@@ -78,8 +79,8 @@ _ENDS: Final[dict[ProbeOutcome, tuple[str, int | None]]] = {
 _TOLD_BY_OUTCOME: Final = frozenset({Kind.LOAD_ERROR, Kind.NOT_RUN})
 _EFFECTS: Final = frozenset(
     {
-        Kind.DESCRIPTOR_CLOSED, Kind.ENVIRONMENT_CHANGED, Kind.EXEC, Kind.FILE_CHANGED, Kind.FILE_WRITE,
-        Kind.CWD_CHANGED, Kind.FORBIDDEN_CALL, Kind.NETWORK,
+        Kind.CODE_UNLISTED, Kind.DESCRIPTOR_CLOSED, Kind.ENVIRONMENT_CHANGED, Kind.EXEC, Kind.FILE_CHANGED,
+        Kind.FILE_WRITE, Kind.CWD_CHANGED, Kind.FORBIDDEN_CALL, Kind.NETWORK,
         Kind.PROCESS_STARTED, Kind.SIGNAL_HANDLER, Kind.SIGNAL_SENT,
         Kind.THREAD_STARTED, Kind.THREAD_LEFT, Kind.UMASK_CHANGED,
     }

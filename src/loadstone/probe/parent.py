@@ -16,6 +16,7 @@ from loadstone.core.image import Format, Image
 from loadstone.core.names import validate_name
 from loadstone.core.observations import (
     LayerStatus,
+    LoadedObject,
     Observation,
     ObservationKind,
     ObserverStatus,
@@ -30,7 +31,7 @@ from loadstone.errors import MalformedImage, ProbeFailed, Unreadable
 from loadstone.probe import pool
 from loadstone.probe.memory import Question, recall, remember
 from loadstone.probe.residence import reasons
-from loadstone.probe.symbolise import crash_record
+from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
 
 __all__ = ["probe"]
@@ -276,6 +277,8 @@ class _Run:
             layers=tuple(LayerStatus(name, State(state), reason) for name, state, reason in answer["layers"]),
             sha256=self.subject.sha256,
             soak=soaked,
+            stacks=thread_stacks(answer["stacks"]),
+            objects=tuple(LoadedObject(*entry) for entry in answer["objects"]),
         )
 
 
@@ -299,7 +302,7 @@ def _run_times(image: Image | None) -> list[str]:
 
 
 def _ending(answer: dict[str, Any]) -> dict[str, Any]:
-    return {key: answer[key] for key in ("outcome", "phase", "signal", "crash", "symbol")}
+    return {key: answer[key] for key in ("outcome", "phase", "signal", "crash", "stacks", "symbol")}
 
 
 def _add_new(observations: list[Any], others: Iterable[Any]) -> None:
@@ -330,10 +333,13 @@ def _observers(
     notified, traced = answer["notified"], answer["traced"]
     loaded_as = answer["loaded_as"]
     own = ObserverStatus("link map", *looks)
+    if answer["unlisted"]:
+        own = replace(own, state=State.DEGRADED, reason=f"read in /proc/PID/maps only: {answer['unlisted']}")
     if loaded_as and loaded_as != path:
         own = replace(
             own, state=State.DEGRADED, reason=f"loaded as {loaded_as}: the confined user cannot open its path"
         )
+    stacks = (active, "") if traced == "" else (State.DEGRADED, "read in /proc/PID/task: what runs is not seen")
     level = (active, "") if cycles >= DEFAULT_CYCLES else (State.UNAVAILABLE, f"{cycles} cycles show no slope")
     threads = (active, thread_test) if thread_test else (State.UNAVAILABLE, "not asked for")
     soak = (active, f"{soaked.cycles:,} cycles") if soaked is not None else (State.UNAVAILABLE, "not asked for")
@@ -341,6 +347,7 @@ def _observers(
         ObserverStatus("wait status", active),
         ObserverStatus("notification", active if notified == "" else State.UNAVAILABLE, notified or ""),
         ObserverStatus("crash stop", active if traced == "" else State.UNAVAILABLE, traced or ""),
+        ObserverStatus("hang stacks", *stacks),
         ObserverStatus("maps", *maps),
         *(ObserverStatus(name, *looks) for name in ("descriptors", "threads", "process state", "signal table")),
         ObserverStatus("memory slope", *level),

@@ -11,6 +11,7 @@ from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.observations import Phase, Witness
 from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe.linux import proc
+from loadstone.probe.observers.linkmap import UNLISTED, Listed, listed, unlisted
 from loadstone.probe.observers.snapshot import BLANK, Snapshot, changes, file_key, leftovers, take
 from loadstone.probe.trends import WARM_UP, cycles_between_looks, is_enough
 from loadstone.probe.watch import Script, Watch
@@ -53,6 +54,8 @@ class Findings:
         self.kept: list[str] = []
         self.blind = ""
         self.shared = ""
+        self.objects: list[Listed] = []
+        self.unlisted = ""
         self.cycles = 0
         self.series: dict[str, list[int]] = {}
 
@@ -70,6 +73,8 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
         return
     now = _compare(watch, found, start)
     watch.mapped = set(now.mapped.values()) - set(start.mapped.values())
+    if not found.blind:
+        _list(watch, found)
     if not found.blind and not _is_mapped(course, now):
         watch.note(Kind.FORGED_RECORD, "the child said it had loaded the library; no page of it is mapped")
     if course.symbols:
@@ -177,6 +182,18 @@ def _look(watch: Watch, found: Findings) -> Snapshot:
     except PermissionError as error:
         found.blind = f"/proc/PID may not be read: {error.strerror}"
         return BLANK
+
+
+def _list(watch: Watch, found: Findings) -> None:
+    """What the loader says came with the library, and what it does not know of."""
+    mappings = proc.mappings(watch.process)
+    objects = listed(watch.process, mappings)
+    if objects is None:
+        found.unlisted = UNLISTED
+        return
+    found.objects = [entry for entry in objects if entry.path in watch.mapped or entry.namespace]
+    for path in sorted(unlisted(objects, mappings) & watch.mapped):
+        watch.note(Kind.CODE_UNLISTED, f"its code is mapped, and the loader does not know of it: {path}")
 
 
 def _refused(watch: Watch, words: str) -> Script:

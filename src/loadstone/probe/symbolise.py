@@ -1,49 +1,94 @@
-"""Addresses of a crash to functions, by the dynamic symbols of the files they lie in. Reads files, runs nothing."""
+"""Addresses of a crash to functions, by the symbols of the files they lie in. Reads files, runs nothing."""
 
 from __future__ import annotations
 
 import signal
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from loadstone.binary import read
-from loadstone.core.image import Image, SymbolKind
-from loadstone.core.observations import CrashRecord, Frame, Phase
+from loadstone.binary.elf.link_symbols import debug_twin, read_link_symbols
+from loadstone.core.image import Format, Image, SymbolKind, SymbolTable
+from loadstone.core.observations import CrashRecord, Frame, Phase, ThreadStack
 from loadstone.errors import LoadstoneError
 
-__all__ = ["crash_record", "function_at"]
+__all__ = ["crash_record", "function_at", "thread_stacks"]
 
 _CODE: Final = (SymbolKind.FUNCTION, SymbolKind.IFUNC)
+_KINDS: Final = tuple(SymbolKind)
 _FAR: Final = 64 << 10
 """Beyond this distance from a symbol without a size, an address is not taken to be in it."""
 
 
-def function_at(image: Image, offset: int) -> tuple[str, SymbolKind] | None:
-    """The exported function that holds the address ``offset`` (relative to where the image is loaded), if one does."""
-    found = sorted(
-        ((s.value, s.size, s.name, s.kind) for s in image.symbols if s.defined and s.kind in _CODE and s.value),
-        key=lambda row: row[0],
-    )
-    at = bisect_right(found, offset, key=lambda row: row[0]) - 1
+def function_at(symbols: SymbolTable, offset: int) -> tuple[str, SymbolKind] | None:
+    """The function that holds the address ``offset`` (relative to where the image is loaded), if one of these does."""
+    return _among(_functions(symbols), offset)
+
+
+_Function = tuple[int, int, str, SymbolKind]
+"""Address, size, name and kind."""
+
+
+def _functions(symbols: SymbolTable) -> list[_Function]:
+    """The functions of an ELF symbol table by address. Works on its columns: some have a hundred thousand rows."""
+    columns = zip(symbols.values, symbols.sizes, symbols.names, symbols.kinds, symbols.defined, strict=True)
+    rows = ((value, size, name, _KINDS[kind]) for value, size, name, kind, defined in columns if defined and value)
+    return sorted((row for row in rows if row[3] in _CODE), key=lambda row: row[0])
+
+
+def _among(functions: list[_Function], offset: int) -> tuple[str, SymbolKind] | None:
+    at = bisect_right(functions, offset, key=lambda row: row[0]) - 1
     if at < 0:
         return None
-    value, size, name, kind = found[at]
+    value, size, name, kind = functions[at]
     return (name, kind) if offset < value + (size or _FAR) else None
+
+
+class _Names:
+    """Names for addresses in files; each table is read when those before it had no name, and once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[list[_Function]]] = {}
+        self._unread: dict[str, Iterator[list[_Function]]] = {}
+
+    def frames(self, places: Sequence[Any]) -> tuple[tuple[Frame, ...], list[SymbolKind | None]]:
+        """A stack with names, and the kinds of its functions.
+
+        A return address lies behind the call, which may be the last instruction of its function.
+        """
+        frames, kinds = [], []
+        for position, (address, path, offset, likely) in enumerate(places):
+            name, kind = self._function(path, offset - 1 if position else offset)
+            frames.append(Frame(address, path, offset, name, likely))
+            kinds.append(kind)
+        return tuple(frames), kinds
+
+    def _function(self, path: str, offset: int) -> tuple[str, SymbolKind | None]:
+        known = self._known.setdefault(path, [])
+        unread = self._unread.setdefault(path, map(_functions, _symbol_tables(path)))
+        found = next((hit for functions in known if (hit := _among(functions, offset))), None)
+        while found is None and (functions := next(unread, None)) is not None:
+            known.append(functions)
+            found = _among(functions, offset)
+        return found or ("", None)
+
+
+def _symbol_tables(path: str) -> Iterator[SymbolTable]:
+    """Exported ones first; then those only the link editor had names for, in the file or its twin for debuggers."""
+    image = _image(path)
+    if image is None or image.format is not Format.ELF:
+        return
+    yield image.symbols
+    yield read_link_symbols(path)
+    twin = debug_twin(image.build_id or "")
+    if twin is not None:
+        yield read_link_symbols(twin)
 
 
 def crash_record(raw: dict[str, Any], subject: str) -> CrashRecord:
     """The tracer's record with names: ``raw`` as :func:`loadstone.probe.observers.crashes.look` made it."""
-    images: dict[str, Image | None] = {}
-    frames, kinds = [], []
-    for position, (address, path, offset, likely) in enumerate(raw["frames"]):
-        if path and path not in images:
-            images[path] = _image(path)
-        image = images.get(path)
-        # A return address lies behind the call, which may be the last instruction of its function.
-        known = function_at(image, offset - (1 if position else 0)) if image is not None else None
-        frames.append(Frame(address, path, offset, known[0] if known else "", likely))
-        kinds.append(known[1] if known else None)
+    frames, kinds = _Names().frames(raw["frames"])
     return CrashRecord(
         signal=raw["signal"],
         name=_name(raw["signal"]),
@@ -52,8 +97,14 @@ def crash_record(raw: dict[str, Any], subject: str) -> CrashRecord:
         address=raw["address"],
         kind=_refined(raw["kind"], kinds),
         subject=subject,
-        frames=tuple(frames),
+        frames=frames,
     )
+
+
+def thread_stacks(raw: Sequence[dict[str, Any]]) -> tuple[ThreadStack, ...]:
+    """The threads of a hang with names: ``raw`` as :func:`loadstone.probe.observers.hangs.look` made it."""
+    names = _Names()
+    return tuple(ThreadStack(t["main"], t["name"], t["does"], names.frames(t["frames"])[0]) for t in raw)
 
 
 def _refined(kind: str, kinds: Sequence[SymbolKind | None]) -> str:

@@ -23,7 +23,7 @@ from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe.child import CHANNEL_LOST
 from loadstone.probe.confine_linux import MEMORY_LIMIT
 from loadstone.probe.linux import proc, ptrace
-from loadstone.probe.observers import crashes, notices
+from loadstone.probe.observers import crashes, hangs, notices
 from loadstone.probe.protocol import MAX_RECORD, NONCE_SIZE, unpack_record
 
 __all__ = ["Ears", "Script", "Watch"]
@@ -59,6 +59,7 @@ class Watch:
         self.phase = Phase.SETUP
         self.observations: dict[tuple[Kind, Phase, Witness, str], int] = {}
         self.crashes: list[dict[str, Any]] = []
+        self.stacks: list[dict[str, Any]] = []  # when it hung
         self.outcome: Outcome | None = None
         self.words = ""  # the child's own, when it failed
         self.status: int | None = None
@@ -321,6 +322,9 @@ class Watch:
     def _end(self, outcome: Outcome) -> None:
         self._weigh(end=False)
         self._remember_files()
+        if outcome is Outcome.HANG:
+            with suppress(OSError):
+                self.stacks = hangs.look(self.process, traced=self.traced == "")
         self.outcome = outcome
         self._kill()
 

@@ -126,6 +126,14 @@ class SectionTable(Sequence[Section]):
         row = next((row for row in self._rows if row[1] == kind), None)
         return (self._start + row[4], row[5]) if row else None
 
+    def spans_with_linked(self, kind: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Offset and size of the first section of that ``sh_type``, and of the section its ``sh_link`` names."""
+        row = next((row for row in self._rows if row[1] == kind), None)
+        if row is None or row[6] >= len(self._rows):
+            return None
+        linked = self._rows[row[6]]
+        return (self._start + row[4], row[5]), (self._start + linked[4], linked[5])
+
 
 _NONE: Final = SectionTable((), StringTable(), 0, 0, 0)
 

@@ -16,7 +16,7 @@ from loadstone.binary.elf.view import View
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, Visibility
 
-__all__ = ["count_symbols", "read_symbols"]
+__all__ = ["columns", "count_symbols", "read_symbols"]
 
 _CHAIN_STEP: Final = 4096  # bytes of a hash chain read at a time
 
@@ -127,7 +127,12 @@ def read_symbols(
         return SymbolTable()
     size = view.layout.symbol_size
     offset, data = view.table("symbol table", address, count * size, dynamic.place(Tag.SYMTAB))
-    data = data[: len(data) - len(data) % size]
+    return columns(view, offset, data[: len(data) - len(data) % size], strings)
+
+
+def columns(view: View, offset: int, data: bytes, strings: StringTable) -> SymbolTable:
+    """The rows of a symbol table as columns; ``offset`` is where they are in the file."""
+    size = view.layout.symbol_size
     wide = view.layout.bits == 64
     halves = view.layout.integers("I", data)
     words = view.layout.words(data)

@@ -13,6 +13,7 @@ __all__ = [
     "Mapping",
     "Memory",
     "Status",
+    "Waiting",
     "children",
     "command",
     "descriptors",
@@ -24,7 +25,9 @@ __all__ = [
     "read_at",
     "read_memory",
     "status",
+    "thread_name",
     "threads",
+    "waiting",
 ]
 
 _MAX_FILE: Final = 8 << 20
@@ -144,6 +147,27 @@ def threads(process: int) -> dict[int, Thread]:
             continue
         found[int(name)] = Thread(words[0].decode(), int(words[11]) + int(words[12]))
     return found
+
+
+class Waiting(NamedTuple):
+    """What a thread that sleeps waits in: a system call's number (-1: none), its stack pointer and instruction."""
+
+    call: int
+    stack: int
+    instruction: int
+
+
+def waiting(process: int, thread: int) -> Waiting | None:
+    """Where a thread sleeps; None when it runs."""
+    words = _read(f"/proc/{process}/task/{thread}/syscall").split()
+    if len(words) < 3:
+        return None
+    return Waiting(int(words[0]), int(words[-2], 16), int(words[-1], 16))
+
+
+def thread_name(process: int, thread: int) -> str:
+    """The name of a thread, which it may have chosen itself."""
+    return _read(f"/proc/{process}/task/{thread}/comm").rstrip(b"\n").decode("utf-8", "surrogateescape")
 
 
 def command(process: int) -> bytes:

@@ -21,6 +21,7 @@ __all__ = [
     "Stop",
     "attach",
     "decode",
+    "interrupt",
     "listen",
     "registers",
     "resume",
@@ -34,6 +35,7 @@ _CONT: Final = 7
 _GETSIGINFO: Final = 0x4202
 _GETREGSET: Final = 0x4204
 _SEIZE: Final = 0x4206
+_INTERRUPT: Final = 0x4207
 _LISTEN: Final = 0x4208
 _NT_PRSTATUS: Final = 1
 _TRACE_CLONE: Final = 1 << 3
@@ -92,6 +94,11 @@ def listen(thread: int) -> None:
         _call(_LISTEN, thread)
     except ProcessLookupError:
         return
+
+
+def interrupt(thread: int) -> None:
+    """Stop a traced thread, which shows in its wait status soon after. Raises OSError when it is gone."""
+    _call(_INTERRUPT, thread)
 
 
 class SignalInfo(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from loadstone.core.observations import CrashRecord, LayerStatus, ObserverStatus, ProbeReport, Soak
+from loadstone.core.observations import CrashRecord, Frame, LayerStatus, ObserverStatus, ProbeReport, Soak
 from loadstone.report.json import Document
 
 __all__ = ["ProbeDocument", "probe_document"]
@@ -29,6 +29,24 @@ class FrameDocument(msgspec.Struct, frozen=True):
     offset: int
     symbol: str
     likely: bool
+
+
+class ThreadDocument(msgspec.Struct, frozen=True):
+    """Where a thread was when the time limit ended the process."""
+
+    main: bool
+    name: str
+    does: str
+    frames: list[FrameDocument]
+
+
+class ObjectDocument(msgspec.Struct, frozen=True):
+    """A file the loader brought with the library, the loader's name for it, and where it was in that run."""
+
+    path: str
+    name: str
+    base: int
+    namespace: int
 
 
 class CrashDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +94,8 @@ class ProbeDocument(Document, frozen=True, kw_only=True):
     observers: dict[str, str]
     layers: dict[str, str]
     soak: SoakDocument | None
+    stacks: list[ThreadDocument]
+    objects: list[ObjectDocument]
 
 
 def probe_document(report: ProbeReport) -> ProbeDocument:
@@ -92,6 +112,8 @@ def probe_document(report: ProbeReport) -> ProbeDocument:
         observers=_statuses(report.observers),
         layers=_statuses(report.layers),
         soak=_soak(report.soak),
+        stacks=[ThreadDocument(t.main, t.name, t.does, _frames(t.frames)) for t in report.stacks],
+        objects=[ObjectDocument(o.path, o.name, o.base, o.namespace) for o in report.objects],
     )
 
 
@@ -119,5 +141,9 @@ def _crash(crash: CrashRecord | None) -> CrashDocument | None:
         address=crash.address,
         kind=crash.kind,
         subject=crash.subject,
-        frames=[FrameDocument(f.address, f.library, f.offset, f.symbol, f.likely) for f in crash.frames],
+        frames=_frames(crash.frames),
     )
+
+
+def _frames(frames: Iterable[Frame]) -> list[FrameDocument]:
+    return [FrameDocument(f.address, f.library, f.offset, f.symbol, f.likely) for f in frames]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from loadstone.core.observations import (
     CrashRecord,
+    Frame,
     LayerStatus,
     ObserverStatus,
     ProbeOutcome,
@@ -39,6 +42,8 @@ def render(report: ProbeReport, style: Style, *, verbose: int = 0) -> str:
         _observed(report, style),
         _soak(report.soak, style),
         _crash(report.crash, style),
+        _stacks(report, style),
+        _objects(report, style, verbose),
         _fence(report, style, verbose),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -101,9 +106,33 @@ def _crash(crash: CrashRecord | None, style: Style) -> list[str]:
     if crash.subject:
         facts.append(f"while resolving {printable(crash.subject, 200)}")
     lines = [style.heading(f"Crash: {crash.name}") + (f" ({', '.join(facts)})" if facts else "")]
-    for number, frame in enumerate(crash.frames):
-        lines.append(f"  #{number} {printable(str(frame))}{style.dim('  likely') if frame.likely else ''}")
+    return lines + _frames(crash.frames, style)
+
+
+def _frames(frames: Iterable[Frame], style: Style, indent: str = "  ") -> list[str]:
+    return [
+        f"{indent}#{number} {printable(str(frame))}{style.dim('  likely') if frame.likely else ''}"
+        for number, frame in enumerate(frames)
+    ]
+
+
+def _stacks(report: ProbeReport, style: Style) -> list[str]:
+    lines = []
+    for number, thread in enumerate(report.stacks, start=1):
+        who = "Main thread" if thread.main else f"Thread {number} ({printable(thread.name, 40)})"
+        lines.append(style.heading(f"{who}: {printable(thread.does, 100)}"))
+        lines += _frames(thread.frames, style)
     return lines
+
+
+def _objects(report: ProbeReport, style: Style, verbose: int) -> list[str]:
+    if not verbose or not report.objects:
+        return []
+    rows: list[tuple[str, ...]] = [
+        (f"{o.base:#x}", printable(o.path, 400), f"namespace {o.namespace}" if o.namespace else "")
+        for o in report.objects
+    ]
+    return [style.heading("Mapped with it, in the loader's order"), *columns(rows)]
 
 
 def _fence(report: ProbeReport, style: Style, verbose: int) -> list[str]:

@@ -1,0 +1,57 @@
+"""The link editor's symbol table, ``.symtab``: names of functions that are not exported, where they were not stripped.
+
+Loaders never see it, so no image holds it; what needs to name an address asks for it. Where a distribution strips its
+libraries, the table is in a twin file that has only debug information. Sources: gABI chapter 4 "Symbol Table"; GDB
+manual, "Debugging Information in Separate Files".
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from loadstone.binary.cursor import Cursor
+from loadstone.binary.damage import DamageLog
+from loadstone.binary.elf.header import read_header
+from loadstone.binary.elf.sections import read_sections
+from loadstone.binary.elf.symbols import columns
+from loadstone.binary.elf.view import View
+from loadstone.binary.strings import StringTable
+from loadstone.core.image import SymbolTable
+from loadstone.core.limits import MAX_TABLE_SIZE
+from loadstone.errors import MalformedImage, Unreadable
+
+__all__ = ["debug_twin", "read_link_symbols"]
+
+_SHT_SYMTAB: Final = 2
+_TWINS: Final = "/usr/lib/debug/.build-id"
+
+
+def read_link_symbols(path: str | os.PathLike[str]) -> SymbolTable:
+    """The symbols of ``.symtab``, local ones included; none when it was stripped, or the file is no readable ELF.
+
+    Thread-safe; reads the file and nothing else, at most 128 MiB of each table.
+    """
+    try:
+        with Cursor.open(path) as cursor:
+            header = read_header(cursor)
+            view = View(cursor, DamageLog(), header.layout, header.machine)
+            spans = read_sections(view, header).spans_with_linked(_SHT_SYMTAB)
+            if spans is None:
+                return SymbolTable()
+            (offset, size), (names_at, names_size) = spans
+            data = cursor.upto(offset, min(size, MAX_TABLE_SIZE))
+            strings = StringTable(cursor.upto(names_at, min(names_size, MAX_TABLE_SIZE)), names_at)
+            return columns(view, offset, data[: len(data) - len(data) % header.layout.symbol_size], strings)
+    except (MalformedImage, Unreadable):
+        return SymbolTable()
+
+
+def debug_twin(build_id: str) -> str | None:
+    """The file with the debug information of the library of that build-id (hexadecimal), when it is installed.
+
+    >>> debug_twin("") is debug_twin("00") is None
+    True
+    """
+    twin = os.path.join(_TWINS, build_id[:2], f"{build_id[2:]}.debug")
+    return twin if len(build_id) > 2 and build_id.isalnum() and os.path.isfile(twin) else None

@@ -1,0 +1,103 @@
+"""Where a stopped thread is, and how it came there: addresses as files and offsets. Reads memory from outside."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Sequence
+from typing import Final
+
+from loadstone.probe.linux import proc
+from loadstone.probe.linux.proc import Mapping
+from loadstone.probe.linux.ptrace import Registers
+from loadstone.probe.linux.syscalls import PROCESSOR
+
+__all__ = ["Place", "find", "is_code", "walk"]
+
+Place = tuple[int, str, int, bool]
+"""Address, file, offset from where the file was loaded, and whether it was found by scanning."""
+
+_STACK_BYTES: Final = 32 << 10
+_MAX_FRAMES: Final = 12
+_LONGEST_CALL: Final = 7
+_CALLS_IN_MEMORY: Final = (2, 3, 4, 6, 7)
+"""Lengths of an indirect call by its addressing mode, without prefixes (FF /2, Intel SDM volume 2, "CALL")."""
+
+
+def walk(thread: int, registers: Registers, mappings: Sequence[Mapping]) -> list[Place]:
+    """The instruction, then the callers: by frame pointers as far as they lead, else by scanning the stack."""
+    memory = proc.open_memory(thread)
+    try:
+        stack = proc.read_at(memory, registers.stack, _STACK_BYTES)
+        chain = _by_frame_pointers(registers, stack, mappings)
+        callers = _callers(memory, chain, stack, mappings)
+        return [_place(*entry, mappings) for entry in ((registers.instruction, False), *callers)]
+    finally:
+        os.close(memory)
+
+
+def find(address: int, mappings: Sequence[Mapping]) -> Mapping | None:
+    """The mapping that holds an address."""
+    return next((m for m in mappings if m.start <= address < m.end), None)
+
+
+def is_code(address: int, mappings: Sequence[Mapping]) -> bool:
+    """Whether what is at an address can be executed."""
+    here = find(address, mappings)
+    return here is not None and "x" in here.rights
+
+
+def _place(address: int, likely: bool, mappings: Sequence[Mapping]) -> Place:
+    here = find(address, mappings)
+    if here is None or not here.path:
+        return address, "", 0, likely
+    base = min(m.start - m.offset for m in mappings if m.path == here.path and m.inode == here.inode)
+    return address, here.path, address - base, likely
+
+
+def _by_frame_pointers(registers: Registers, stack: bytes, mappings: Sequence[Mapping]) -> dict[int, int]:
+    """Return addresses by where they are on the stack, as far as frame pointers lead."""
+    found: dict[int, int] = {}
+    frame = registers.frame
+    while len(found) < _MAX_FRAMES:
+        at = frame - registers.stack
+        if not 0 <= at <= len(stack) - 16 or at % 8:
+            break
+        following, back = struct.unpack_from("=QQ", stack, at)
+        if not is_code(back, mappings) or following <= frame:
+            break
+        found[at + 8] = back
+        frame = following
+    return found
+
+
+def _callers(memory: int, chain: dict[int, int], stack: bytes, mappings: Sequence[Mapping]) -> list[tuple[int, bool]]:
+    """The chain of frame pointers, and where it has no say, every word that is a return address by its looks.
+
+    That is before the chain, where functions keep no frame pointer, and behind it when it did not lead far.
+    """
+    first, trusted = min(chain, default=len(stack)), len(chain) > 1
+    found: list[tuple[int, bool]] = []
+    seen: set[int] = set()
+    for position, (word,) in enumerate(struct.iter_unpack("=Q", stack[: len(stack) & ~7])):
+        at = 8 * position
+        if len(found) >= _MAX_FRAMES - 1:
+            break
+        if at in chain:
+            found.append((word, False))
+        elif (at < first or not trusted) and word not in seen and _is_return(memory, word, mappings):
+            seen.add(word)
+            found.append((word, True))
+    return found
+
+
+def _is_return(memory: int, address: int, mappings: Sequence[Mapping]) -> bool:
+    """Whether the instruction before an address is a call, as far as that can be told; not told but on x86-64."""
+    if not is_code(address, mappings):
+        return False
+    if PROCESSOR != "x86_64":
+        return True
+    before = proc.read_at(memory, address - _LONGEST_CALL, _LONGEST_CALL).rjust(_LONGEST_CALL, b"\0")
+    if before[-5] == 0xE8:
+        return True
+    return any(before[-size] == 0xFF and before[1 - size] >> 3 & 7 == 2 for size in _CALLS_IN_MEMORY)
