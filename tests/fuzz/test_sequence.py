@@ -157,7 +157,7 @@ def test_the_debug_twin_is_read_where_the_library_is_stripped(
 def test_damaged_debug_information_is_an_answer_or_a_clear_error(library: Path, tmp_path: Path) -> None:
     content = library.read_bytes()
     broken = tmp_path / "libbroken.so"
-    step = max(1, len(content) // (300 * SCALE))
+    step = max(1, len(content) // (100 * SCALE))
     for at in range(64, len(content), step):
         broken.write_bytes(content[:at] + bytes((content[at] ^ 0xFF,)) + content[at + 1 :])
         with suppress(InvalidPrototype):
