@@ -80,6 +80,7 @@ def ran(folder: Path, library: Path, data: bytes) -> int:
         (PACK, b"TF" + b"\0" * 34, b"SF" + b"\0" * 34),
         ("", b"!abc!abc", b"?abc?abc"),
     ],
+    ids=["buffer", "everything", "sequence"],
 )
 def test_the_harness_calls_as_the_campaign_does(
     prototype: str, bad: bytes, good: bytes, library: Path, tmp_path: Path
