@@ -17,6 +17,7 @@ from tests.conftest import Compile
 from loadstone.binary import read
 from loadstone.core.claims import Finding, Undecided
 from loadstone.core.fuzzing import FuzzReport, Stopped, fuzz_claims
+from loadstone.errors import Unsupported
 from loadstone.fuzz.engine import Campaign, run_campaign
 from loadstone.fuzz.plan import Argument, Call, Heap, Role
 
@@ -183,6 +184,13 @@ def test_a_library_that_cannot_be_loaded_is_said_to_be_so(compile_library: Compi
     report = campaign(broken, "f", calls=(call(broken, "f"),))
     assert report.stopped is Stopped.CANNOT_LOAD
     assert "undefined symbol: missing" in report.loader_message
+
+
+def test_other_systems_are_refused_with_what_to_do_instead(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    with pytest.raises(Unsupported, match="on darwin yet") as refused:
+        campaign(library, "control")
+    assert "--export" in refused.value.advice
 
 
 def test_the_conditions_of_a_campaign_are_told(library: Path) -> None:

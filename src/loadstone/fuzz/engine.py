@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any, Final
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
-from loadstone.errors import InvalidConfiguration, ProbeFailed, Unreadable
+from loadstone.errors import InvalidConfiguration, ProbeFailed, Unreadable, Unsupported
 from loadstone.fuzz.analyse import CodeMap, Level, analyse
 from loadstone.fuzz.compare import COMPARERS
 from loadstone.fuzz.corpus import Folder
@@ -84,9 +85,16 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
 
     Raises:
         ProbeFailed: no worker could be started, or it died by itself.
+        Unsupported: this is not Linux.
         InvalidConfiguration: a hook raised an exception.
         Unreadable, MalformedImage: the library, or the hooks, cannot be read.
     """
+    if not sys.platform.startswith("linux"):
+        raise Unsupported(
+            feature="fuzzing",
+            reason=f"the child cannot be confined and watched on {sys.platform} yet",
+            advice="Fuzz on Linux, or write a harness for another fuzzer with --export.",
+        )
     with Cursor.open(campaign.library) as cursor:
         content = cursor.bytes(0, cursor.size)
     image = read(content)

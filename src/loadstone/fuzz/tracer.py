@@ -12,9 +12,9 @@ import signal
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-__all__ = ["Stop", "Traced", "Untraced", "let_me_be_traced"]
+__all__ = ["Stop", "Traced", "Tracer", "Untraced", "let_me_be_traced"]
 
 _TRACEME, _PEEKUSER, _POKEUSER, _CONT, _SINGLESTEP, _GETREGS, _GETSIGINFO = 0, 3, 6, 7, 9, 12, 0x4202
 # Offsets in struct user (sys/user.h, x86-64), bytes.
@@ -27,6 +27,7 @@ _NAMES: Final = (
 """The order of struct user_regs_struct (sys/user.h); what compares nothing is not named."""
 _TRAP_SIZE: Final = 1
 _INT3: Final = 0xCC
+_MAX_FRAMES: Final = 8
 _STACK_WINDOW: Final = 8192
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -58,6 +59,41 @@ class Stop:
     @property
     def running(self) -> bool:
         return self == Stop()
+
+
+class Tracer(Protocol):
+    """A fuzzed child seen from outside: what a search needs of any platform.
+
+    Where there is a debugging interface of another kind (Windows: DEBUG_PROCESS and WaitForDebugEvent; macOS: Mach
+    exception ports), it goes behind these names.
+    """
+
+    pid: int
+
+    @property
+    def base(self) -> int:
+        """What is added to the library's virtual addresses; 0 where it is not known."""
+
+    def close(self) -> None:
+        """Kill the child if it lives, and reap it."""
+
+    def resume(self, number: int = 0, /) -> None:
+        """Let it run on, delivering a signal if ``number`` is one."""
+
+    def poll(self) -> Stop:
+        """What has become of it, without waiting."""
+
+    def hit(self) -> int | None:
+        """At a trap: the virtual address of the block that was reached for the first time; None for another trap."""
+
+    def frames(self) -> tuple[int, ...]:
+        """Where in the library it stopped, innermost first, virtual addresses."""
+
+    def fault_address(self) -> int:
+        """The address it could not access; 0 where there is none."""
+
+    def stack_pointer(self) -> int:
+        """Where its stack ends; 0 where that is not known."""
 
 
 class Traced:
@@ -144,7 +180,7 @@ class Traced:
         _ptrace(_GETSIGINFO, self.pid, 0, ctypes.addressof(info))
         return int.from_bytes(info.raw[16:24], "little")
 
-    def frames(self, limit: int = 8) -> tuple[int, ...]:
+    def frames(self) -> tuple[int, ...]:
         """Addresses of the watched library, innermost first, relative to its base.
 
         The program counter, then what lies on the stack and points behind a call in the library's code: a scan, so
@@ -156,7 +192,7 @@ class Traced:
         except OSError:
             stack = b""
         for at in range(0, len(stack) - 7, 8):
-            if len(found) >= limit:
+            if len(found) >= _MAX_FRAMES:
                 break
             value = int.from_bytes(stack[at : at + 8], "little")
             if self.inside(value) and self._after_call(value):

@@ -28,7 +28,7 @@ from loadstone.fuzz.listener import heard
 from loadstone.fuzz.mutate import mutate
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.solve import solutions
-from loadstone.fuzz.tracer import Stop, Traced, Untraced, let_me_be_traced
+from loadstone.fuzz.tracer import Stop, Traced, Tracer, Untraced, let_me_be_traced
 from loadstone.fuzz.vitals import hangs, reap, resident, used_time, wait
 from loadstone.fuzz.witness import Met, watch_compares
 
@@ -101,7 +101,7 @@ class _Campaign:
         self.arena.reset()
         self.born = time.monotonic()
         pid = self._fork(self.job, number)
-        traced: Traced | Untraced | None = None
+        traced: Tracer | None = None
         try:
             stop = wait(pid, _LOAD_S)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
@@ -191,7 +191,7 @@ class _Campaign:
         """What one input is compared with, in a child of its own."""
         self.arena.reset()
         pid = self._fork(replace(self.watching, inputs=(data,)), 0)
-        traced: Traced | Untraced = Untraced(pid)
+        traced: Tracer = Untraced(pid)
         met = Met()
         try:
             if wait(pid, _LOAD_S).signal is not None:
@@ -230,7 +230,7 @@ class _Campaign:
         except BlockingIOError:
             return ""
 
-    def _watch(self, traced: Traced | Untraced) -> int:
+    def _watch(self, traced: Tracer) -> int:
         """Follow a running child to its end, its replacement or a finding."""
         seen, since, used = -1, time.monotonic(), 0.0
         hits: list[int] = []
@@ -282,7 +282,7 @@ class _Campaign:
         data = self._keep()
         self.say({"record": "new", "input": data.hex(), "block": hits[-1], "run": self.runs + self.arena.runs})
 
-    def _ended(self, traced: Traced | Untraced, stop: Stop) -> int:
+    def _ended(self, traced: Tracer, stop: Stop) -> int:
         if stop.exited == EXIT_DONE and self.job.replay:
             return 0
         if stop.signal is not None:
@@ -301,7 +301,7 @@ class _Campaign:
             return self._found(traced, "exit", status=stop.exited)
         return self._found(traced, signal.Signals(stop.killed_by or signal.SIGKILL).name)
 
-    def _found(self, traced: Traced | Untraced, kind: str, **facts: Any) -> int:
+    def _found(self, traced: Tracer, kind: str, **facts: Any) -> int:
         ended_it = self.arena.current
         self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
         mark = (kind, facts.get("guard"), facts.get("frames", ())[:1])
@@ -331,7 +331,7 @@ class _Campaign:
         )
 
 
-def _stopped_frames(traced: Traced | Untraced) -> tuple[int, ...]:
+def _stopped_frames(traced: Tracer) -> tuple[int, ...]:
     """The frames of a child that runs on: stop it, look, leave it to be killed."""
     os.kill(traced.pid, signal.SIGSTOP)
     stop = wait(traced.pid, 1.0)
