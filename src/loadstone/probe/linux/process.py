@@ -7,6 +7,7 @@ import errno
 import os
 import resource
 import signal
+import struct
 from typing import Final
 
 from loadstone.probe.linux.syscalls import LIBC, syscall
@@ -69,11 +70,7 @@ def new_privileges_forbidden() -> bool:
 
 def drop_capabilities() -> None:
     """Give up every capability, permitted ones included."""
-
-    class Header(ctypes.Structure):
-        _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
-
-    syscall("capset", ctypes.byref(Header(_CAPABILITY_VERSION_3, 0)), ctypes.byref((ctypes.c_uint32 * 6)()))
+    syscall("capset", struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), bytes(24))
 
 
 def drop_user(user: int) -> int:
