@@ -2,20 +2,33 @@
 
 Source: dpkg's database as deb-shlibs(5), deb-symbols(5) and dpkg-query(1) describe it: a list of files and a shlibs
 file a package. A library of a package that is not installed is in none of them; then Debian's naming rule is followed
-(Debian Policy 8.1), and only a name that the available list confirms is given.
+(Debian Policy 8.1), and only a name that the available list confirms is given. apt may keep its lists compressed
+(apt.conf(5), Acquire::GzipIndexes).
 """
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import re
-from functools import lru_cache
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from io import BufferedIOBase, BytesIO
+from itertools import islice
 from typing import Final
 
+from loadstone.linker.lz4 import Lz4Error, decompressed
 from loadstone.linker.view import FileView
 
 __all__ = ["owner_of", "package_name_of", "package_of_missing"]
 
 _INFO: Final = "/var/lib/dpkg/info"
+_LISTS: Final = "/var/lib/apt/lists"
+_PIECE: Final = 1 << 20
+_MAX_PIECES: Final = 512
+_DAMAGE: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, Lz4Error)
+_PACKAGE: Final = re.compile(rb"^Package: (\S+)$", re.MULTILINE)
 _SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")
 
 
@@ -34,12 +47,17 @@ def package_name_of(soname: str) -> str | None:
 
 
 def package_of_missing(view: FileView, soname: str) -> str | None:
-    """The package that has ``soname``: one whose shlibs file names it, or one known to apt under the policy's name."""
+    """The package that has ``soname``: one whose shlibs file names it, or one known to apt under the policy's name.
+
+    Since Debian 13 and Ubuntu 24.04 some names end in ``t64``, for a time_t of 64 bits.
+    """
     by_shlibs = _shlibs(view).get(soname)
     if by_shlibs:
         return by_shlibs
     name = package_name_of(soname)
-    return name if name and name in _available(view) else None
+    if name is None:
+        return None
+    return next((known for known in (name, f"{name}t64") if known in _available(view)), None)
 
 
 def owner_of(view: FileView, path: str) -> str | None:
@@ -89,7 +107,50 @@ def _shlibs(view: FileView) -> dict[str, str]:
 @lru_cache(maxsize=4)
 def _available(view: FileView) -> frozenset[str]:
     """Every package name apt's lists or dpkg's status know."""
-    lists = "/var/lib/apt/lists"
-    texts = [_text(view, f"{lists}/{n}") for n in _listing(view, lists) if n.endswith("_Packages")]
-    texts.append(_text(view, "/var/lib/dpkg/status"))
-    return frozenset(line[9:] for text in texts for line in text.splitlines() if line.startswith("Package: "))
+    found = set(_PACKAGE.findall(_text(view, "/var/lib/dpkg/status").encode()))
+    for name in _listing(view, _LISTS):
+        pieces = next((read for ending, read in _READERS.items() if name.endswith(f"_Packages{ending}")), None)
+        if pieces is not None:
+            for text in _whole_lines(_read(view, f"{_LISTS}/{name}", pieces)):
+                found.update(_PACKAGE.findall(text))
+    return frozenset(name.decode("utf-8", "replace") for name in found)
+
+
+def _read(view: FileView, path: str, pieces: Callable[[bytes], Iterator[bytes]]) -> Iterator[bytes]:
+    """The content of a list as far as it can be read."""
+    try:
+        yield from pieces(view.read_bytes(path))
+    except _DAMAGE:
+        return
+
+
+def _from_gzip(data: bytes) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
+        yield from _pieces(stream)
+
+
+def _from_xz(data: bytes) -> Iterator[bytes]:
+    with lzma.LZMAFile(BytesIO(data)) as stream:
+        yield from _pieces(stream)
+
+
+def _pieces(stream: BufferedIOBase) -> Iterator[bytes]:
+    return islice(iter(partial(stream.read, _PIECE), b""), _MAX_PIECES)
+
+
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text, cut where lines end."""
+    rest = b""
+    for piece in pieces:
+        lines, newline, rest = (rest + piece).rpartition(b"\n")
+        yield lines + newline
+    yield rest
+
+
+_READERS: Final[dict[str, Callable[[bytes], Iterator[bytes]]]] = {
+    "": lambda data: iter((data,)),
+    ".lz4": decompressed,
+    ".gz": _from_gzip,
+    ".xz": _from_xz,
+}
+"""How a list is read, by what follows ``_Packages`` in its name."""

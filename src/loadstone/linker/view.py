@@ -29,8 +29,8 @@ HEAD_SIZE: Final = 832
 _MAX_LINKS: Final = 40
 """Symbolic links followed in one path before ELOOP (Linux, path_resolution(7))."""
 
-_MAX_TEXT: Final = 16 << 20
-"""Bytes of a configuration file: the cache of a large system has some 300 kB."""
+_MAX_TEXT: Final = 128 << 20
+"""Bytes of a configuration file: the cache of a large system has some 300 kB, a list of Debian's packages 50 MB."""
 
 _IMAGES_KEPT: Final = 1024
 
