@@ -21,7 +21,7 @@ def run(
     prototype: Annotated[
         str,
         typer.Argument(
-            metavar="[PROTOTYPE]",
+            metavar="PROTOTYPE",
             help="The function, as C: 'int parse(const uint8_t *data, size_t n)'. Its name is enough where the library "
             "has debug information.",
             show_default=False,
