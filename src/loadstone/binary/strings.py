@@ -66,15 +66,10 @@ class StringTable:
         return self._looked_up(positions, known)
 
     def _looked_up(self, positions: Sequence[int], known: dict[int, str]) -> tuple[tuple[str, ...], int]:
-        names: list[str] = []
-        missing = 0
-        for position in positions:
-            name = known.get(position)
-            if name is None:
-                name = self.at(position)
-                if name is None:
-                    missing += 1
-                    name = ""
-                known[position] = name
-            names.append(name)
-        return tuple(names), missing
+        """Only what is not ``known`` is looked up: most tables share a few tails, and have thousands of names."""
+        absent = 0
+        for position in sorted(set(positions) - known.keys()):
+            name = self.at(position)
+            absent += name is None
+            known[position] = name or ""
+        return tuple(map(known.__getitem__, positions)), absent
