@@ -25,7 +25,7 @@ def solutions(data: bytes, seen: Sequence[Seen], max_size: int, limit: int) -> l
 
     The last comparison comes first: it is the one that ``data`` did not get past.
 
-    >>> solutions(b"..GARB..", [(b"GARB", b"RIFF")], 16, 4)
+    >>> solutions(b"..GARB..", [(b"GARB", b"RIFF")], 16, 1)
     [b'..RIFF..']
     """
     made: dict[bytes, None] = {}
