@@ -1,11 +1,13 @@
 """Why a library stayed mapped after unload: facts of its own bytes, and what was seen while it ran.
 
-Sources: dlopen(3), glibc elf/dl-close.c (dl_map_used, l_nodelete_active, l_tls_dtor_count), System V gABI DT_FLAGS_1.
+Sources: dlopen(3), glibc elf/dl-close.c (dl_map_used, l_nodelete_active, l_reldeps, l_tls_dtor_count), System V gABI
+DT_FLAGS_1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 
 from loadstone.binary import read
 from loadstone.binary.elf.facts import ElfFacts
@@ -34,9 +36,12 @@ def _reasons(image: Image, kept: Sequence[str]) -> Iterator[str]:
     unique = [s.name for s in image.symbols if s.binding is SymbolBinding.UNIQUE and s.defined]
     if unique:
         yield f"it defines the unique symbol {unique[0]}, which binds it to the process once bound (likely)"
-    holders = [path for path in kept if _needs(path, image)]
-    if holders:
-        yield f"{holders[0]} needs it and is still loaded (certain)"
+    others = {path: other for path in kept if path != image.path and (other := _image(path)) is not None}
+    holder = next((path for path, other in others.items() if _needs(other, image)), None)
+    if holder is not None:
+        yield f"{holder} needs it and is still loaded (certain)"
+    elif user := next(_users(image, others), None):
+        yield f"{user[0]} is still loaded, and uses its symbol {user[1]} (likely)"
     imported = {s.name for s in image.imports}
     if imported & {"__cxa_thread_atexit_impl", "__cxa_thread_atexit"}:
         yield "a thread-local object with a destructor holds it until its thread ends (likely)"
@@ -46,11 +51,20 @@ def _reasons(image: Image, kept: Sequence[str]) -> Iterator[str]:
         yield "it starts threads, and may hold itself while they run (likely)"
 
 
-def _needs(path: str, image: Image) -> bool:
-    if image.identity is None or path == image.path:
-        return False
+def _image(path: str) -> Image | None:
     try:
-        other = read(path)
-    except LoadstoneError:
-        return False
-    return any(d.name == image.identity for d in other.needed)
+        return read(path)
+    except LoadstoneError:  # anonymous names, and files removed since
+        return None
+
+
+def _needs(other: Image, image: Image) -> bool:
+    names = {image.identity, os.path.basename(image.path or "")} - {None, ""}
+    return any(os.path.basename(d.name) in names for d in other.needed)
+
+
+def _users(image: Image, others: Mapping[str, Image]) -> Iterator[tuple[str, str]]:
+    """Libraries that do not name it as needed, yet import what it exports: bound to it, they hold it (l_reldeps)."""
+    exported = {s.name for s in image.exports}
+    for path, other in others.items():
+        yield from ((path, name) for name in sorted(exported.intersection(s.name for s in other.imports)))
