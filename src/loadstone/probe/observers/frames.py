@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ from loadstone.probe.linux.proc import Mapping
 from loadstone.probe.linux.ptrace import Registers
 from loadstone.probe.linux.syscalls import PROCESSOR
 
-__all__ = ["Place", "find", "is_code", "walk"]
+__all__ = ["Place", "Space", "walk"]
 
 Place = tuple[int, str, int, bool]
 """Address, file, offset from where the file was loaded, and whether it was found by scanning."""
@@ -24,38 +25,45 @@ _CALLS_IN_MEMORY: Final = (2, 3, 4, 6, 7)
 """Lengths of an indirect call by its addressing mode, without prefixes (FF /2, Intel SDM volume 2, "CALL")."""
 
 
-def walk(thread: int, registers: Registers, mappings: Sequence[Mapping]) -> list[Place]:
+class Space:
+    """The mappings of a process, to be asked what lies at an address: some thousand times a stack."""
+
+    def __init__(self, mappings: Sequence[Mapping]) -> None:
+        self.mappings = mappings
+        self._starts = [m.start for m in mappings]  # the kernel lists them by address
+        code = [(m.start, m.end) for m in mappings if "x" in m.rights]
+        self._code_bounds = [bound for span in code for bound in span]
+
+    def find(self, address: int) -> Mapping | None:
+        """The mapping that holds an address."""
+        at = bisect_right(self._starts, address) - 1
+        return self.mappings[at] if at >= 0 and address < self.mappings[at].end else None
+
+    def is_code(self, address: int) -> bool:
+        """Whether what is at an address can be executed."""
+        return bool(bisect_right(self._code_bounds, address) & 1)
+
+    def place(self, address: int, *, likely: bool) -> Place:
+        """The address as a file and an offset in it."""
+        here = self.find(address)
+        if here is None or not here.path:
+            return address, "", 0, likely
+        base = min(m.start - m.offset for m in self.mappings if m.path == here.path and m.inode == here.inode)
+        return address, here.path, address - base, likely
+
+
+def walk(thread: int, registers: Registers, space: Space) -> list[Place]:
     """The instruction, then the callers: by frame pointers as far as they lead, else by scanning the stack."""
     memory = proc.open_memory(thread)
     try:
         stack = proc.read_at(memory, registers.stack, _STACK_BYTES)
-        chain = _by_frame_pointers(registers, stack, mappings)
-        callers = _callers(memory, chain, stack, mappings)
-        return [_place(*entry, mappings) for entry in ((registers.instruction, False), *callers)]
+        callers = _callers(memory, _by_frame_pointers(registers, stack, space), stack, space)
+        return [space.place(at, likely=likely) for at, likely in ((registers.instruction, False), *callers)]
     finally:
         os.close(memory)
 
 
-def find(address: int, mappings: Sequence[Mapping]) -> Mapping | None:
-    """The mapping that holds an address."""
-    return next((m for m in mappings if m.start <= address < m.end), None)
-
-
-def is_code(address: int, mappings: Sequence[Mapping]) -> bool:
-    """Whether what is at an address can be executed."""
-    here = find(address, mappings)
-    return here is not None and "x" in here.rights
-
-
-def _place(address: int, likely: bool, mappings: Sequence[Mapping]) -> Place:
-    here = find(address, mappings)
-    if here is None or not here.path:
-        return address, "", 0, likely
-    base = min(m.start - m.offset for m in mappings if m.path == here.path and m.inode == here.inode)
-    return address, here.path, address - base, likely
-
-
-def _by_frame_pointers(registers: Registers, stack: bytes, mappings: Sequence[Mapping]) -> dict[int, int]:
+def _by_frame_pointers(registers: Registers, stack: bytes, space: Space) -> dict[int, int]:
     """Return addresses by where they are on the stack, as far as frame pointers lead."""
     found: dict[int, int] = {}
     frame = registers.frame
@@ -64,14 +72,14 @@ def _by_frame_pointers(registers: Registers, stack: bytes, mappings: Sequence[Ma
         if not 0 <= at <= len(stack) - 16 or at % 8:
             break
         following, back = struct.unpack_from("=QQ", stack, at)
-        if not is_code(back, mappings) or following <= frame:
+        if not space.is_code(back) or following <= frame:
             break
         found[at + 8] = back
         frame = following
     return found
 
 
-def _callers(memory: int, chain: dict[int, int], stack: bytes, mappings: Sequence[Mapping]) -> list[tuple[int, bool]]:
+def _callers(memory: int, chain: dict[int, int], stack: bytes, space: Space) -> list[tuple[int, bool]]:
     """The chain of frame pointers, and where it has no say, every word that is a return address by its looks.
 
     That is before the chain, where functions keep no frame pointer, and behind it when it did not lead far.
@@ -85,15 +93,15 @@ def _callers(memory: int, chain: dict[int, int], stack: bytes, mappings: Sequenc
             break
         if at in chain:
             found.append((word, False))
-        elif (at < first or not trusted) and word not in seen and _is_return(memory, word, mappings):
+        elif (at < first or not trusted) and word not in seen and _is_return(memory, word, space):
             seen.add(word)
             found.append((word, True))
     return found
 
 
-def _is_return(memory: int, address: int, mappings: Sequence[Mapping]) -> bool:
+def _is_return(memory: int, address: int, space: Space) -> bool:
     """Whether the instruction before an address is a call, as far as that can be told; not told but on x86-64."""
-    if not is_code(address, mappings):
+    if not space.is_code(address):
         return False
     if PROCESSOR != "x86_64":
         return True

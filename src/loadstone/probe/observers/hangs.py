@@ -17,12 +17,14 @@ from loadstone.probe.linux import proc, ptrace
 from loadstone.probe.linux.proc import Waiting
 from loadstone.probe.linux.ptrace import Registers
 from loadstone.probe.linux.syscalls import NAMES
-from loadstone.probe.observers.frames import walk
+from loadstone.probe.observers.frames import Space, walk
 
 __all__ = ["look"]
 
 _MAX_THREADS: Final = 64
 _STOPPING: Final = 0.1  # seconds for all threads to stop; one that waits for a disk does not
+_WALKING: Final = 0.2
+"""Seconds for all stacks: a probe returns soon after its limit, with fewer of them if need be."""
 _POLL: Final = 0.001
 
 _WAITS: Final = {
@@ -55,7 +57,8 @@ def look(process: int, *, traced: bool) -> list[dict[str, Any]]:
     threads = sorted(proc.threads(process).items(), key=lambda item: (item[0] != process, item[0]))[:_MAX_THREADS]
     waiting = {thread: _waiting(process, thread) for thread, _ in threads}  # a stop would end the wait
     stopped = _stop([thread for thread, _ in threads]) if traced else frozenset[int]()
-    mappings = proc.mappings(process)
+    space = Space(proc.mappings(process))
+    until = monotonic() + _WALKING
     found = []
     for thread, (state, _) in threads:
         registers = _registers(thread, waiting[thread], stopped)
@@ -65,7 +68,7 @@ def look(process: int, *, traced: bool) -> list[dict[str, Any]]:
                     "main": thread == process,
                     "name": proc.thread_name(process, thread),
                     "does": _does(state, waiting[thread]),
-                    "frames": walk(thread, registers, mappings) if registers is not None else [],
+                    "frames": walk(thread, registers, space) if registers is not None and monotonic() < until else [],
                 }
             )
     return found

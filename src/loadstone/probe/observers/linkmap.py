@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.proc import Mapping
 from loadstone.probe.linux.syscalls import LIBC
-from loadstone.probe.observers.frames import find
+from loadstone.probe.observers.frames import Space
 
 __all__ = ["UNLISTED", "Listed", "listed", "unlisted"]
 
@@ -55,19 +55,19 @@ def listed(process: int, mappings: Sequence[Mapping]) -> list[Listed] | None:
         return None
     memory = proc.open_memory(process)
     try:
-        return list(_objects(memory, _LIST_AT, mappings))
+        return list(_objects(memory, _LIST_AT, Space(mappings)))
     finally:
         os.close(memory)
 
 
-def _objects(memory: int, at: int, mappings: Sequence[Mapping]) -> Iterator[Listed]:
+def _objects(memory: int, at: int, space: Space) -> Iterator[Listed]:
     seen: set[int] = set()
     for namespace in range(_MAX_NAMESPACES):
         version, entry, _brk, _state, _base, following = _words(memory, at, 6)
         while entry and entry not in seen and len(seen) < _MAX_OBJECTS:
             seen.add(entry)
             base, name_at, dynamic, entry = _words(memory, entry, 4)
-            here = find(dynamic, mappings)
+            here = space.find(dynamic)
             name = proc.read_at(memory, name_at, _MAX_NAME).partition(b"\0")[0]
             yield Listed(here.path if here is not None else "", os.fsdecode(name), base, namespace)
         if version & 0xFFFFFFFF < _WITH_NEXT or not following:
