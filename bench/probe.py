@@ -8,12 +8,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from _ctypes import dlclose as _dlclose
 from pathlib import Path
 
 from bench.table import Row, per_call
 from loadstone.probe import close_helpers, probe
 
 SOURCE = "static int n; __attribute__((constructor)) static void start(void) { n = 1; } int get(void) { return n; }"
+
+
+CYCLES = 1000
 
 
 def _library(folder: Path) -> Path:
@@ -61,8 +65,10 @@ def run() -> list[Row]:
             if strace
             else None,
         }
+        bare = per_call(lambda: _dlclose(ctypes.CDLL(str(library))._handle), repeat=5, number=200) * 1e6
         warm = per_call(lambda: probe(library, fresh=True), repeat=31) * 1e3
         once = per_call(lambda: probe(library, fresh=True, cycles=1), repeat=31) * 1e3
+        soak = per_call(lambda: probe(library, fresh=True, soak=CYCLES), repeat=5) * 1e3
         known = per_call(lambda: probe(library), repeat=31) * 1e3
         first = per_call(lambda: _first(library), repeat=5) * 1e3
         close_helpers()
@@ -75,6 +81,8 @@ def run() -> list[Row]:
             "<= 15 ms, <= 3 x fork and load",
         ),
         Row("the same with one cycle", once, "ms", {}, ""),
+        Row(f"the same and a soak of {CYCLES:,} cycles", soak, "ms", {}, ""),
+        Row("    per cycle", (soak - warm) / CYCLES * 1e3, "us", {"bare ctypes dlopen and dlclose": bare}, ""),
         Row("probe of remembered bytes", known, "ms", {}, ""),
         Row("first probe, helpers started", first, "ms", {}, "<= 150 ms"),
     ]
