@@ -17,8 +17,9 @@ from tests.probe.nasty import CLEAN, NASTY, Case
 
 from loadstone.binary import read
 from loadstone.binary.elf import link_symbols
+from loadstone.core.claims import Finding
 from loadstone.core.observations import Frame, Phase, ProbeOutcome, ProbeReport, State, ThreadStack
-from loadstone.probe import probe
+from loadstone.probe import claims, probe
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.proc import Waiting
 from loadstone.probe.linux.syscalls import NUMBERS
@@ -57,6 +58,9 @@ def test_every_thread_of_a_deadlock_is_told_with_its_stack(build: Build) -> None
         assert main.does == other.does == "waits for a lock or another thread (futex)"
         assert _functions(main.frames, library)[:2] == ["take", "start"]
         assert _functions(other.frames, library)[:2] == ["take", "other_way_round"]
+    (against,) = [c for c in claims(report) if isinstance(c, Finding) and c.rule == "probe-comes-through"]
+    assert "its main thread waits for a lock" in against.message
+    assert not _is_active(report, "hang stacks") or "(take)" in against.message
     text = render(report, Style())
     assert "Main thread: waits" in text
     assert "Thread 2 (" in text

@@ -7,6 +7,7 @@ with praise.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
@@ -148,12 +149,9 @@ def _comes_through(report: ProbeReport) -> Iterator[Claim]:
         return
     words, cwe = _ENDS[report.outcome]
     threads = report.phase is Phase.THREADS
-    told = next((o.detail for o in report.observations if o.kind is Kind.LOAD_ERROR), "")
-    where = report.crash.frames[0] if report.crash and report.crash.frames else None
-    detail = f": {told}" if report.outcome is ProbeOutcome.LOAD_ERROR and told else f" at {where}" if where else ""
     yield Finding(
         rule=rule,
-        message=f"it {words} during {report.phase}{detail}",
+        message=f"it {words} during {report.phase}{_detail(report)}",
         location=Location(report.target),
         practice=Practice.RUNTIME,
         context=report.phase.value,
@@ -162,6 +160,21 @@ def _comes_through(report: ProbeReport) -> Iterator[Claim]:
         fix="do not load it into a process that matters; run it in one of its own",
         blocking=report.phase is Phase.LOAD,
     )
+
+
+def _detail(report: ProbeReport) -> str:
+    """What the loader said, where it crashed, or where the first thread of a hang waits."""
+    if report.outcome is ProbeOutcome.LOAD_ERROR:
+        told = next((o.detail for o in report.observations if o.kind is Kind.LOAD_ERROR), "")
+        return f": {told}" if told else ""
+    if report.crash is not None and report.crash.frames:
+        return f" at {report.crash.frames[0]}"
+    if not report.stacks:
+        return ""
+    thread, name = report.stacks[0], os.path.basename(report.target)
+    inside = (frame for frame in thread.frames if os.path.basename(frame.library).startswith(name))  # libx.so.1.2, too
+    called = next((f" below {frame}" for frame in inside), "")
+    return f": its main thread {thread.does}{called}"
 
 
 _THREAD_CWE: Final = {ProbeOutcome.HANG: 833, ProbeOutcome.CRASH: 362}
