@@ -17,6 +17,7 @@ from loadstone.review.binary import (
     intact,
     load_time_code,
     needed_names,
+    planting,
     search_path,
     surface,
 )
@@ -29,6 +30,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     *intact.RULES,
     *search_path.RULES,
     *needed_names.RULES,
+    *planting.RULES,
     *guarded_file.RULES,
     *hardening.RULES,
     *load_time_code.RULES,

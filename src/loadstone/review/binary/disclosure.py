@@ -1,13 +1,16 @@
-"""What a binary tells about how it was built: debug information shipped inside it."""
+"""What a binary tells about how it was built: debug information shipped inside it, and where it was built."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PureWindowsPath
 from typing import Final
 
+from loadstone.binary.pe.facts import PeFacts
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.image import ImageKind
 from loadstone.core.practices import Practice
+from loadstone.escape import quoted
 from loadstone.review.binary.rule import BinaryRule, Subject
 
 __all__ = ["RULES"]
@@ -28,6 +31,17 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     yield rule.no(message, subject.at(shipped[0].offset, shipped[0].size))
 
 
+def _symbols_path(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
+    facts = subject.image.native
+    if not isinstance(facts, PeFacts) or facts.pdb is None:
+        return
+    path, place = facts.pdb.path, subject.at(facts.pdb.offset)
+    if PureWindowsPath(path).is_absolute() or path.startswith("/"):
+        yield rule.no(f"It names the directory it was built in: {quoted(path)}", place)
+    else:
+        yield rule.yes(f"It names its symbol file without the directory it was built in: {quoted(path)}", place)
+
+
 RULES: Final = (
     BinaryRule(
         id="debug-information-apart",
@@ -41,5 +55,21 @@ RULES: Final = (
         good="gcc -g -shared -o libx.so x.c && strip --strip-debug libx.so",
         references=("https://cwe.mitre.org/data/definitions/215.html",),
         answer=_answer,
+    ),
+    BinaryRule(
+        id="build-directory-left-out",
+        question="Is the directory it was built in kept out of it?",
+        practice=Practice.HARDENING,
+        cwe=215,
+        severity=Severity.NOTE,
+        why="The path of the symbol file tells names of people, machines and projects to everybody who has the file.",
+        fix="link with /PDBALTPATH:%_PDB%",
+        bad=r"link.exe /DLL /DEBUG /PDB:C:\Users\ann\secret\x.pdb x.obj",
+        good="link.exe /DLL /DEBUG /PDBALTPATH:%_PDB% x.obj",
+        references=(
+            "https://learn.microsoft.com/en-us/cpp/build/reference/pdbaltpath-use-alternate-pdb-path",
+            "https://cwe.mitre.org/data/definitions/215.html",
+        ),
+        answer=_symbols_path,
     ),
 )

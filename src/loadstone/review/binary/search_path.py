@@ -1,4 +1,4 @@
-"""Where the image makes the loader look: RPATH, RUNPATH, LC_RPATH, one element at a time, against the file system.
+"""Where the image makes the loader look: RPATH, RUNPATH, LC_RPATH, one element at a time, and the interpreter's place.
 
 An element that is empty, ``.`` or relative is read from the current directory of whoever starts the process; one that
 somebody else may write is theirs to fill. Sources: ld.so(8), dyld(1), CWE-427.
@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, Severity
-from loadstone.core.image import Format, SearchDir, SearchKind
+from loadstone.core.image import Format, SearchKind
 from loadstone.core.practices import Practice
 from loadstone.escape import quoted
 from loadstone.review.binary.places import openings
@@ -46,15 +46,15 @@ def _own_place(text: str) -> str | None:
     return next((word for word in _OWN_PLACE if text == word or text.startswith(f"{word}/")), None)
 
 
-def _expanded(element: SearchDir, subject: Subject) -> str | None:
+def _expanded(text: str, subject: Subject) -> str | None:
     """The element as an absolute path, as far as it can be known from here."""
-    word = _own_place(element.text)
+    word = _own_place(text)
     if word is None:
-        return element.text.split("/$", 1)[0] or "/"
+        return text.split("/$", 1)[0] or "/"
     if subject.image.path is None or word == "@executable_path":
         return None
     home = str(PurePosixPath(subject.places.real(subject.image.path)).parent)
-    return subject.places.real(home + element.text[len(word) :])
+    return subject.places.real(home + text[len(word) :])
 
 
 def _owner(subject: Subject) -> frozenset[int]:
@@ -86,23 +86,23 @@ def _spelling_fault(text: str, subject: Subject) -> _Fault | None:
     return None
 
 
-def _place_fault(element: SearchDir, subject: Subject) -> _Fault | None:
-    """What the file system says of the directory and of all above it."""
-    path = _expanded(element, subject)
+def _place_fault(text: str, subject: Subject) -> _Fault | None:
+    """What the file system says of the place and of all above it."""
+    path = _expanded(text, subject)
     if path is None:
         return None
     for opening in openings(path, subject.places, owners=_owner(subject)):
         where = "it" if opening.path == path else opening.path
-        what = f"can be filled by others: {opening.reason}" + ("" if where == "it" else f" ({where})")
+        what = f"can be changed by others: {opening.reason}" + ("" if where == "it" else f" ({where})")
         return _Fault(what, Severity.HIGH if opening.anyone else Severity.MEDIUM)
     return None
 
 
-def _fault(element: SearchDir, subject: Subject) -> _Fault | None:
+def _fault(text: str, subject: Subject) -> _Fault | None:
     posix = subject.image.format is not Format.PE
-    found = _spelling_fault(element.text, subject)
+    found = _spelling_fault(text, subject)
     if found is None or found.severity is not Severity.HIGH:
-        on_disk = _place_fault(element, subject) if posix else None
+        on_disk = _place_fault(text, subject) if posix else None
         if on_disk and (found is None or on_disk.severity.rank > found.severity.rank):
             return on_disk
     return found
@@ -115,7 +115,7 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
         return
     faults: list[Finding] = []
     for element in image.search_dirs:
-        fault = _fault(element, subject)
+        fault = _fault(element.text, subject)
         if fault:
             message = f"The {element.kind.value} element {quoted(element.text)} {fault.what}"
             faults.append(rule.no(message, subject.at(element.offset), severity=fault.severity))
@@ -136,6 +136,22 @@ def _precedence(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
         yield rule.no(message, subject.at(old[0].offset))
     elif new:
         yield rule.yes("It uses RUNPATH, which the user's LD_LIBRARY_PATH can override", subject.at(new[0].offset))
+
+
+def _interpreter(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
+    """The kernel takes the path as it stands: no search, no $ORIGIN, and before any check of the loader's own."""
+    path = subject.image.interpreter
+    if path is None:
+        return
+    place = subject.table("INTERP")
+    relative = not path.startswith("/")
+    fault = (
+        _Fault("is relative, so the current directory decides", Severity.HIGH) if relative else _fault(path, subject)
+    )
+    if fault:
+        yield rule.no(f"The interpreter {quoted(path)} {fault.what}", place, severity=fault.severity)
+    else:
+        yield rule.yes(f"Its interpreter is the absolute {quoted(path)}, in a place that nobody else can change", place)
 
 
 _CWE: Final = "https://cwe.mitre.org/data/definitions/427.html"
@@ -166,5 +182,18 @@ RULES: Final = (
         good="gcc -shared -Wl,--enable-new-dtags,-rpath,'$ORIGIN' -o libx.so x.c",
         references=(_LD_SO,),
         answer=_precedence,
+    ),
+    BinaryRule(
+        id="interpreter-guarded",
+        question="Is the program started by an interpreter that nobody else can replace?",
+        practice=Practice.SEARCH_PATH,
+        cwe=426,
+        severity=Severity.HIGH,
+        why="The interpreter is the first code of the process; who can replace it runs instead of every check.",
+        fix="patchelf --set-interpreter /lib64/ld-linux-x86-64.so.2 (the system's own) FILE",
+        bad="gcc -Wl,--dynamic-linker=lib/ld.so -o x x.c",
+        good="gcc -o x x.c",
+        references=("https://man7.org/linux/man-pages/man5/elf.5.html", _CWE),
+        answer=_interpreter,
     ),
 )
