@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,7 @@ def test_every_thread_of_a_deadlock_is_told_with_its_stack(build: Build) -> None
     if _is_active(report, "hang stacks"):
         assert main.does == other.does == "waits for a lock or another thread (futex)"
         assert _functions(main.frames, library)[:2] == ["take", "start"]
+        assert main.frames[-1].library == str(library), "what called into it is the probe's own"
         assert _functions(other.frames, library)[:2] == ["take", "other_way_round"]
     (against,) = [c for c in claims(report) if isinstance(c, Finding) and c.rule == "probe-comes-through"]
     assert "its main thread waits for a lock" in against.message
@@ -72,6 +74,18 @@ def test_a_thread_that_runs_is_stopped_to_be_seen(build: Build) -> None:
     assert main.does == "runs"
     if _is_active(report, "hang stacks"):
         assert main.frames[0].symbol == "start"
+
+
+def test_the_thread_that_waits_in_the_library_is_the_one_a_claim_tells_of() -> None:
+    ours = ThreadStack(
+        True, "python3", "waits for a lock or another thread (futex)", (Frame(1, "/usr/bin/python3", 1),)
+    )
+    theirs = ThreadStack(False, "python3", "runs", (Frame(1, "/lib/libx.so.1.2", 1, "spin"),))
+    report = ProbeReport(target="/lib/libx.so.1", outcome=ProbeOutcome.HANG, phase=Phase.THREADS, stacks=(ours, theirs))
+    (claim,) = claims(report)
+    assert claim.message.endswith("threads: a thread runs below /lib/libx.so.1.2+0x1 (spin)")
+    (claim,) = claims(replace(report, stacks=(ours,)))
+    assert claim.message.endswith("threads: its main thread waits for a lock or another thread (futex)")
 
 
 def test_nothing_but_a_hang_has_stacks(build: Build) -> None:

@@ -163,18 +163,19 @@ def _comes_through(report: ProbeReport) -> Iterator[Claim]:
 
 
 def _detail(report: ProbeReport) -> str:
-    """What the loader said, where it crashed, or where the first thread of a hang waits."""
+    """What the loader said, where it crashed, or where the first thread in it waits when it hung."""
     if report.outcome is ProbeOutcome.LOAD_ERROR:
         told = next((o.detail for o in report.observations if o.kind is Kind.LOAD_ERROR), "")
         return f": {told}" if told else ""
     if report.crash is not None and report.crash.frames:
         return f" at {report.crash.frames[0]}"
-    if not report.stacks:
-        return ""
-    thread, name = report.stacks[0], os.path.basename(report.target)
-    inside = (frame for frame in thread.frames if os.path.basename(frame.library).startswith(name))  # libx.so.1.2, too
-    called = next((f" below {frame}" for frame in inside), "")
-    return f": its main thread {thread.does}{called}"
+    name = os.path.basename(report.target)
+    for thread in report.stacks:
+        inside = (frame for frame in thread.frames if os.path.basename(frame.library).startswith(name))  # libx.so.1.2
+        frame = next(inside, None)
+        if frame is not None:
+            return f": {'its main' if thread.main else 'a'} thread {thread.does} below {frame}"
+    return f": its main thread {report.stacks[0].does}" if report.stacks else ""
 
 
 _THREAD_CWE: Final = {ProbeOutcome.HANG: 833, ProbeOutcome.CRASH: 362}

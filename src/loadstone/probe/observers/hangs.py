@@ -17,7 +17,7 @@ from loadstone.probe.linux import proc, ptrace
 from loadstone.probe.linux.proc import Waiting
 from loadstone.probe.linux.ptrace import Registers
 from loadstone.probe.linux.syscalls import NAMES
-from loadstone.probe.observers.frames import Space, walk
+from loadstone.probe.observers.frames import Place, Space, walk
 
 __all__ = ["look"]
 
@@ -59,19 +59,27 @@ def look(process: int, *, traced: bool) -> list[dict[str, Any]]:
     stopped = _stop([thread for thread, _ in threads]) if traced else frozenset[int]()
     space = Space(proc.mappings(process))
     until = monotonic() + _WALKING
+    ours = {mapping.path for mapping in proc.mappings(os.getpid())}
     found = []
     for thread, (state, _) in threads:
         registers = _registers(thread, waiting[thread], stopped)
         with suppress(OSError):
+            seen = walk(thread, registers, space) if registers is not None and monotonic() < until else []
             found.append(
                 {
                     "main": thread == process,
                     "name": proc.thread_name(process, thread),
                     "does": _does(state, waiting[thread]),
-                    "frames": walk(thread, registers, space) if registers is not None and monotonic() < until else [],
+                    "frames": _without_ours(seen, ours),
                 }
             )
     return found
+
+
+def _without_ours(frames: list[Place], ours: Collection[str]) -> list[Place]:
+    """Without the frames of the probe that called into the library; all of them where nothing else is to be seen."""
+    last = max((at for at, (_, path, _, _) in enumerate(frames) if path not in ours), default=len(frames) - 1)
+    return frames[: last + 1]
 
 
 def _waiting(process: int, thread: int) -> Waiting | None:
