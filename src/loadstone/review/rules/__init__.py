@@ -45,6 +45,7 @@ from loadstone.review.rules import (
     state_decided_under_lock,
     state_file_local,
     symbol_holds_library,
+    symbol_one_type,
     symbol_test_narrow,
     symbol_within_lifetime,
     temporary_file_private,
@@ -94,6 +95,7 @@ RULES: Final[tuple[Rule, ...]] = (
     release_owned.RULE,
     owner_not_copied.RULE,
     foreign_functions_typed.RULE,
+    symbol_one_type.RULE,
     interface_current.RULE,
     function_followed_to_its_end.RULE,
 )
