@@ -49,7 +49,7 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
     validate_name(name)
     location = _locate(name)
     path = location.path if location.path is not None else name
-    explanation = explain(path)
+    explanation = explain(path, thorough=True)
     claims: list[Claim] = []
     image = None
     if location.found:

@@ -81,7 +81,9 @@ def run(
         emit(_rendered_survey(result, output_format, colour=colour, verbose=verbose), output)
         raise typer.Exit(STATUS[result.verdict])
     mode = "lazy" if lazy else "now"
-    explained = explain(located(target, surroundings), model=surroundings.model(), mode=mode, as_library=as_library)
+    explained = explain(
+        located(target, surroundings), model=surroundings.model(), mode=mode, as_library=as_library, thorough=True
+    )
     answers = _answers(explained, symbol, replace, versions=versions)
     emit(_rendered(explained, answers, output_format, colour=colour, verbose=verbose), output)
     raise typer.Exit(STATUS[explained.verdict])

@@ -24,6 +24,7 @@ def explain(
     mode: str = "now",
     as_library: bool = False,
     bindings: bool = True,
+    thorough: bool = False,
 ) -> Explanation:
     """Say whether ``target`` would load, and why not.
 
@@ -34,6 +35,8 @@ def explain(
         mode: ``now`` or ``lazy``: when calls between libraries are bound.
         as_library: open a program as dlopen would, instead of starting it.
         bindings: bind every symbol as well; without, versions are checked and symbols are not.
+        thorough: to name the package of a library that is missing, read apt's lists also where they are compressed,
+            which takes up to a second.
 
     Raises:
         InvalidName: the name is empty, too long, or has NUL or control characters in it.
@@ -54,7 +57,9 @@ def explain(
             assumptions=chosen.assumptions,
             loader=chosen.loader,
         )
-    asked = replace(chosen.model, mode=BindingMode(mode)) if mode != chosen.model.mode else chosen.model
+    asked = chosen.model
+    if mode != asked.mode or thorough:
+        asked = replace(asked, mode=BindingMode(mode), thorough=thorough)
     return explain_with(name, asked, as_library=as_library, bindings=bindings)
 
 

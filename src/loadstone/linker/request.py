@@ -54,7 +54,7 @@ class LoaderModel:
     what LD_PRELOAD and /etc/ld.so.preload name beyond the environment given. ``secure`` is AT_SECURE: set-user-ID,
     set-group-ID or file capabilities. ``new_namespace`` opens the target by dlmopen in a namespace of its own.
     ``kernel`` is the kernel's release, which loaders before 2.36 compare with that a file asks for; () for unknown.
-    ``assumptions`` says how the facts were come by.
+    ``assumptions`` says how the facts were come by. ``thorough``: advice may take a second more.
     """
 
     kind: LoaderKind = LoaderKind.GLIBC
@@ -82,6 +82,7 @@ class LoaderModel:
     new_namespace: bool = False
     kernel: tuple[int, ...] = ()
     assumptions: tuple[str, ...] = ()
+    thorough: bool = False
 
     @classmethod
     def this_process(cls, *, env: Mapping[str, str] | None = None) -> LoaderModel:

@@ -78,7 +78,7 @@ def survey(
         paths = sorted(path for path, data in files.items() if data[:4] == b"\x7fELF")
         asked = replace(asked, view=LayeredFiles(PretendedFiles(files), asked.view, _WHEEL_PLACE))
     kept = tuple(paths[:_MAX_FILES])
-    found = [explain(path, model=asked, as_library=True) for path in progress(kept)]
+    found = [explain(path, model=asked, as_library=True, thorough=True) for path in progress(kept)]
     found.sort(key=lambda e: (_BADNESS.index(e.verdict), e.target))
     return Survey(place, tuple(found), _duplicates(found), len(paths) - len(kept))
 

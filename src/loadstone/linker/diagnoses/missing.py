@@ -262,7 +262,7 @@ def _nowhere(case: Case, refusal: Refusal) -> Diagnosis:
 
 
 def _install(case: Case, name: str) -> str:
-    package = package_of_missing(case.model.view, leaf(name))
+    package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
     if package:
         return f"apt install {package}"
     return f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
