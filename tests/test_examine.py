@@ -69,7 +69,7 @@ def test_our_fault_is_said_first_and_weighs_neither_way(
     compile_library: Compile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = str(compile_library("int answer(void) { return 42; }", "libfine.so"))
-    monkeypatch.setattr(_examine, "explain", lambda _: FAILS)
+    monkeypatch.setattr(_examine, "explain", lambda _path, **_options: FAILS)
     with pytest.raises(SystemExit) as ended:
         main(["examine", target, "--probe"])
     first, second, *_ = capsys.readouterr().out.splitlines()
