@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,20 @@ def test_a_binary_and_a_source_file_share_one_report() -> None:
     )
     assert (tree["counts"]["files"], tree["counts"]["binaries"]) == (2, 1)
     assert {claim["location"]["unit"] for claim in tree["claims"]} >= {"bytes"}
+
+
+def test_one_finding_is_explained_by_the_beginning_of_its_fingerprint() -> None:
+    tree = json.loads(loadstone("review", "weak.py", "-f", "json", status=ExitStatus.FINDINGS))
+    claim = next(claim for claim in tree["claims"] if claim["outcome"] == "no")
+    assert claim["fingerprint"][:8] in loadstone("review", "weak.py", "-v", status=ExitStatus.FINDINGS)
+    text = loadstone("review", "weak.py", "--explain", claim["fingerprint"][:8])
+    assert text.startswith(claim["message"])
+    assert f">     {claim['location']['start']} | {WEAK.splitlines()[claim['location']['start'] - 1]}" in text
+    assert "Why it matters" in text
+    assert "no result" in loadstone("review", "weak.py", "--explain", "zz", status=ExitStatus.USAGE)
+    assert "not available" in loadstone(
+        "review", "weak.py", "--explain", "0", "-f", "json", status=ExitStatus.UNDECIDED
+    )
 
 
 def test_every_rule_can_be_explained() -> None:

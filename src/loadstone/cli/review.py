@@ -10,10 +10,11 @@ import typer
 
 from loadstone.cli.exits import ExitStatus
 from loadstone.cli.options import FormatOption, OutputFile, OutputFormat, Verbosity
-from loadstone.cli.output import colour_wanted, emit
+from loadstone.cli.output import colour_wanted, emit, require_format
 from loadstone.cli.progress import each
 from loadstone.core.claims import Finding, Severity
 from loadstone.core.review import BaselineState, ReviewVerdict
+from loadstone.escape import quoted
 
 if TYPE_CHECKING:
     from loadstone.core.review import Review
@@ -40,6 +41,10 @@ def run(
         str | None,
         typer.Option("--with", metavar="TOOL,...", help="Also ask cppcheck, flawfinder, bandit, clang-tidy."),
     ] = None,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="FINGERPRINT", help="Say all about one finding; -v shows fingerprints."),
+    ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave these out of folders.")
     ] = None,
@@ -61,6 +66,8 @@ def run(
     from loadstone.review.config import read_configuration
     from loadstone.review.engine import Options, review
 
+    if explain is not None:
+        require_format(output_format, OutputFormat.TEXT)
     settings = read_configuration(configuration)
     named = engines.split(",") if engines is not None else settings.engines
     options = Options(
@@ -73,10 +80,13 @@ def run(
         cache=_cache() if use_cache else None,
         seconds_per_file=seconds,
         jobs=jobs or os.cpu_count() or 1,
-        keep_text=output_format is OutputFormat.HTML,
+        keep_text=output_format is OutputFormat.HTML or explain is not None,
         watch=lambda outcomes, total: each(outcomes, "reviewing", total=total),
     )
     result = review(paths, options)
+    if explain is not None:
+        emit(_explained(result, explain, colour=output is None and colour_wanted()), output)
+        return
     emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
     raise typer.Exit(_status(result, fail_on or settings.fail_on, strict=strict or settings.strict))
 
@@ -118,6 +128,22 @@ def _status(result: Review, fail_on: Severity, *, strict: bool) -> ExitStatus:
             return ExitStatus.FINDINGS
     gaps = strict and any(limit.gap for limit in result.limits)
     return ExitStatus.UNDECIDED if gaps or result.verdict is ReviewVerdict.INCOMPLETE else ExitStatus.CLEAN
+
+
+def _explained(result: Review, fingerprint: str, *, colour: bool) -> str:
+    """The one result whose fingerprint begins like that."""
+    from loadstone.report.text.finding import render
+    from loadstone.report.text.style import Style
+    from loadstone.review.catalogue import catalogue
+
+    found = [one for one in result.results if fingerprint and one.fingerprint.startswith(fingerprint.lower())]
+    if len({one.fingerprint for one in found}) != 1:
+        many = f"{len(found)} results begin with {quoted(fingerprint)}: give more of its digits"
+        none = f"no result of this review has the fingerprint {quoted(fingerprint)}; `-v` and `--format json` show them"
+        raise typer.BadParameter(many if found else none, param_hint="--explain")
+    rules = {rule.id: rule for rule in catalogue()}
+    files = {file.path: file for file in result.files}
+    return "\n".join(render(one, rules.get(one.claim.rule), files, Style(colour)) for one in found)
 
 
 def _rendered(result: Review, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:

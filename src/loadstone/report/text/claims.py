@@ -9,17 +9,18 @@ from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, U
 from loadstone.escape import printable
 from loadstone.report.text.style import Style
 
-__all__ = ["claim_lines", "claims_lines", "place"]
+__all__ = ["SETTLERS", "claim_lines", "claims_lines", "place"]
 
 
 _LINES = re.compile(r" \(lines [\d, -]+\)$")
 """The lines at the end of a sentence of evidence, which stand behind it as its place already."""
 
-_SETTLERS = {
+SETTLERS = {
     Settler.PROBE: "`loadstone probe`",
     Settler.FUZZ: "`loadstone fuzz`",
     Settler.HUMAN: "a person who knows the code",
 }
+"""What would settle an open question, in words."""
 
 
 def place(location: Location, subject: str = "") -> str:
@@ -53,7 +54,7 @@ def claim_lines(claim: Claim, style: Style, *, subject: str = "", fixes: bool = 
     message = _LINES.sub("", claim.message) if isinstance(claim, Evidence) else claim.message
     lines = [f"  {style.mark(claim)} {printable(message)}" + (f"  {style.dim(f'[{tags}]')}" if tags else "")]
     if isinstance(claim, Undecided) and claim.reason:
-        lines.append(f"      {style.dim(f'{printable(claim.reason)}; {_SETTLERS[claim.settled_by]} would settle it')}")
+        lines.append(f"      {style.dim(f'{printable(claim.reason)}; {SETTLERS[claim.settled_by]} would settle it')}")
     if why:
         lines += [f"      {style.dim(f'{place(s.location, subject)}: {printable(s.message)}')}" for s in claim.why]
     if fixes and isinstance(claim, Finding) and claim.fix:

@@ -79,13 +79,20 @@ def _findings(results: Iterable[Result], style: Style, verbose: int) -> list[str
         found.sort(key=lambda r: -r.claim.severity.rank if isinstance(r.claim, Finding) else 0)
         for result in found:
             shown = claim_lines(result.claim, style, subject=path, fixes=True, why=verbose > 0)
-            shown[0] += _origin(result, style)
+            shown[0] += _origin(result, style, verbose)
             lines += shown
     return lines[1:]
 
 
-def _origin(result: Result, style: Style) -> str:
+_SHORT = 8
+"""Digits of a fingerprint that tell findings of one review apart."""
+
+
+def _origin(result: Result, style: Style, verbose: int) -> str:
+    """Who says so; ``verbose`` adds what ``--explain`` takes."""
     said = [result.claim.rule]
+    if verbose:
+        said.append(result.fingerprint[:_SHORT])
     if result.state is BaselineState.NEW:
         said.append("new")
     if result.engines:
