@@ -104,9 +104,16 @@ def test_one_finding_is_explained_by_the_beginning_of_its_fingerprint() -> None:
     assert f">     {claim['location']['start']} | {WEAK.splitlines()[claim['location']['start'] - 1]}" in text
     assert "Why it matters" in text
     assert "no result" in loadstone("review", "weak.py", "--explain", "zz", status=ExitStatus.USAGE)
-    assert "not available" in loadstone(
-        "review", "weak.py", "--explain", "0", "-f", "json", status=ExitStatus.UNDECIDED
-    )
+    refused = loadstone("review", "weak.py", "--explain", "0", "-f", "json", status=ExitStatus.UNDECIDED)
+    assert "--format json is not available" in refused
+
+
+def test_a_fingerprint_that_fits_several_results_wants_more_digits() -> None:
+    tree = json.loads(loadstone("review", sys.executable, "-f", "json", "--fail-on", "critical"))
+    digit, count = Counter(claim["fingerprint"][0] for claim in tree["claims"]).most_common(1)[0]
+    assert count > 1  # more than sixteen claims are made of a program
+    refused = loadstone("review", sys.executable, "--explain", digit, status=ExitStatus.USAGE)
+    assert "more of its" in refused
 
 
 def test_every_rule_can_be_explained() -> None:
