@@ -150,7 +150,7 @@ def test_the_debug_twin_is_read_where_the_library_is_stripped(
     stripped = tmp_path / "libstripped.so"
     subprocess.run(["objcopy", "--only-keep-debug", library, twin], check=True)
     subprocess.run(["strip", "-o", stripped, library], check=True)
-    monkeypatch.setattr("loadstone.fuzz.dwarf._DEBUG_DIR", tmp_path)
+    monkeypatch.setattr("loadstone.binary.elf.link_symbols._TWINS", str(tmp_path))
     assert declared("box_close", str(stripped)) == "void box_close(struct box * b)"
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadstone.binary import read
+from loadstone.binary.elf.link_symbols import debug_twin
 from loadstone.errors import InvalidPrototype
 
 __all__ = ["declared"]
 
-_DEBUG_DIR: Final = Path("/usr/lib/debug/.build-id")
 _MAX_ENTRIES: Final = 2_000_000
 _MAX_DEPTH: Final = 32
 _CALLBACK: Final = "void (*{})(void)"
@@ -68,10 +68,9 @@ def _no_prototype(name: str, reason: str) -> InvalidPrototype:
 
 def _files(path: str) -> Iterator[Path]:
     yield Path(path)
-    build_id = read(path).build_id or ""
-    twin = _DEBUG_DIR / build_id[:2] / f"{build_id[2:]}.debug"
-    if build_id and twin.is_file():
-        yield twin
+    twin = debug_twin(read(path).build_id or "")
+    if twin:
+        yield Path(twin)
 
 
 def _functions(file: Path, name: str) -> Iterator[Any]:
