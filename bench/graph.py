@@ -1,6 +1,6 @@
 """The dependency graph of real programs, with its search trace and versions, beside the tools people use for it.
 
-Also how the cost grows from 10 to 10,000 libraries. ``python -m bench graph``.
+``python -m bench graph``.
 """
 
 from __future__ import annotations
@@ -8,18 +8,14 @@ from __future__ import annotations
 import resource
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from tests.linker.tiny_elf import tiny_elf
-
 from bench.table import Row, render
 from loadstone.core.image import ImageKind
-from loadstone.linker import LoaderModel, explain, view
+from loadstone.linker import explain, view
 
 BINARIES = 20
 ROUNDS = 3
@@ -88,21 +84,6 @@ def _auditwheel() -> Callable[[str], object] | None:
     return lambda path: ldd(Path(path))
 
 
-def _growth(count: int, folder: Path) -> float:
-    """Milliseconds for a graph of ``count`` libraries, each needing the next two."""
-    place = folder / str(count)
-    place.mkdir()
-    for number in range(count):
-        needed = [f"lib{n}.so" for n in (2 * number + 1, 2 * number + 2) if n < count]
-        (place / f"lib{number}.so").write_bytes(tiny_elf(f"lib{number}.so", needed, runpath="$ORIGIN"))
-    model = replace(LoaderModel.this_process(), main_image=None, caller=None)
-    start = _spent()
-    answer = explain(str(place / "lib0.so"), model=model, bindings=False)
-    elapsed = _spent() - start
-    assert len(answer.graph.nodes) == count, len(answer.graph.nodes)
-    return elapsed * 1000
-
-
 def run() -> list[Row]:
     paths = _programs()
     sizes = sorted(len(explain(p, bindings=False).graph.nodes) for p in paths)
@@ -117,7 +98,7 @@ def run() -> list[Row]:
     def graph(path: str) -> object:
         return explain(path, bindings=False)
 
-    rows = [
+    return [
         Row(
             f"graph of {len(paths)} programs ({sizes[0]} to {sizes[-1]} images), nothing cached",
             _milliseconds(graph, paths, before=_forget),
@@ -128,12 +109,6 @@ def run() -> list[Row]:
         Row("the same, files read before", _milliseconds(graph, paths), "ms", measured, ""),
         Row("with every symbol bound", _milliseconds(explain, paths), "ms", {}, "<= 5x the graph alone"),
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        for count in (10, 100, 1000, 10_000):
-            elapsed = _growth(count, Path(folder))
-            rows.append(Row(f"synthetic closure of {count:,} libraries", elapsed, "ms", {}, "grows linearly"))
-            rows.append(Row("    per library", elapsed / count * 1000, "us"))
-    return rows
 
 
 if __name__ == "__main__":
