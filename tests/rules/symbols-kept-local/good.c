@@ -1,0 +1,21 @@
+#include <dlfcn.h>
+
+void *local(void)
+{
+    return dlopen("/usr/lib/libown.so.1", RTLD_NOW | RTLD_LOCAL); /* good */
+}
+
+void *program(void)
+{
+    return dlopen(0, RTLD_LAZY | RTLD_GLOBAL);
+}
+
+void *asked(int global)
+{
+    return dlopen("/usr/lib/libown.so.1", RTLD_NOW | (global ? RTLD_GLOBAL : RTLD_LOCAL));
+}
+
+void *unknown(int flags)
+{
+    return dlopen("/usr/lib/libown.so.1", flags);
+}
