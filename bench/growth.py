@@ -67,10 +67,10 @@ def drawn(points: Sequence[tuple[int, float]]) -> str:
     dashed = f'x1="{low:.0f}" y1="{bottom:.0f}" x2="{high:.0f}" y2="{top:.0f}"'
     shapes = [f'<line {dashed} stroke="#999" stroke-dasharray="5 4"/>']
     shapes += [f'<text x="{x(n):.0f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{n:,}</text>' for n in COUNTS]
-    for elapsed in (1, 10, 100, 1000, 10_000):
-        height = y(elapsed)
+    for mark in (1, 10, 100, 1000, 10_000):
+        height = y(mark)
         shapes.append(f'<line x1="{LEFT}" y1="{height:.0f}" x2="{WIDTH - 20}" y2="{height:.0f}" stroke="#ddd"/>')
-        shapes.append(f'<text x="{LEFT - 8}" y="{height + 4:.0f}" text-anchor="end">{elapsed:,}</text>')
+        shapes.append(f'<text x="{LEFT - 8}" y="{height + 4:.0f}" text-anchor="end">{mark:,}</text>')
     for count, elapsed in points:
         shapes.append(f'<circle cx="{x(count):.0f}" cy="{y(max(1.0, elapsed)):.0f}" r="5" fill="#1769aa"/>')
         label = f'y="{y(max(1.0, elapsed)) - 12:.0f}" text-anchor="middle">{elapsed:,.1f} ms</text>'
