@@ -4,8 +4,7 @@ namespace own {
 
 void *bound()
 {
-    const int flags = RTLD_NOW | RTLD_LOCAL;
-    return ::dlopen("/usr/lib/libown.so.1", flags); // good
+    return ::dlopen("/usr/lib/libown.so.1", RTLD_NOW | RTLD_LOCAL); // good
 }
 
 } // namespace own

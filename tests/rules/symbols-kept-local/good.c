@@ -19,3 +19,13 @@ void *unknown(int flags)
 {
     return dlopen("/usr/lib/libown.so.1", flags);
 }
+
+void *hinted(int hints)
+{
+    int flags = RTLD_NOW;
+    if (hints & 1)
+        flags |= RTLD_GLOBAL;
+    else
+        flags |= RTLD_LOCAL;
+    return dlopen("/usr/lib/libown.so.1", flags);
+}

@@ -7,8 +7,9 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
-from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.analyses.facts import Facts
 from loadstone.review.apis import Role
+from loadstone.review.rules.flags import flags_of
 from loadstone.review.rules.places import NATIVE, at, each_api
 from loadstone.review.rules.rule import Rule
 
@@ -17,16 +18,10 @@ __all__ = ["RULE"]
 _BY_PATH: Final = frozenset({"open", "open64", "openat"})
 
 
-def _refuses_links(site: Site) -> bool:
-    """O_NOFOLLOW on every path: open(2)."""
-    words = ({word for pieces in i.arguments for kind, word in pieces if kind == "name"} for i in site.invocations)
-    return bool(site.invocations) and all("O_NOFOLLOW" in flags for flags in words)
-
-
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """Praise only: whether a link can be planted depends on the directory, which the source does not tell."""
     for _, name, sites in each_api(site for site in facts.of(Role.OPEN) if site.api.name in _BY_PATH):
-        refusing = [site for site in sites if _refuses_links(site)]
+        refusing = [site for site in sites if "O_NOFOLLOW" in flags_of(site, site.api.subject + 1)]
         if refusing:
             message = f"{len(refusing)} of {len(sites)} {name} calls refuse a link in place of the file"
             places = tuple(at(site.spot) for site in refusing)

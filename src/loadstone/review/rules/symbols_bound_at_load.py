@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.ir import Language
-from loadstone.review.rules.binding import flagged_loads
+from loadstone.review.rules.flags import flagged_loads
 from loadstone.review.rules.places import NATIVE, at, each_api, unit_of
 from loadstone.review.rules.rule import Rule
 
@@ -21,7 +21,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     flags = dict(flagged_loads(facts))
     for path, name, sites in each_api(flags):
         unit = unit_of(facts, path)
-        bound = [site for site in sites if all("RTLD_NOW" in one for one in flags[site])]
+        bound = [site for site in sites if "RTLD_NOW" in flags[site]]
         if bound and unit is not None and unit.language is not Language.PYTHON:
             message = f"{len(bound)} of {len(sites)} {name} calls bind every symbol at once"
             places = tuple(at(site.spot) for site in bound)

@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.rules.binding import flagged_loads
+from loadstone.review.rules.flags import UNKNOWN, flagged_loads
 from loadstone.review.rules.places import ALL, at, each_api
 from loadstone.review.rules.rule import Rule
 
@@ -16,15 +16,15 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    """A note, no more: some libraries are made to be global. Where the caller chooses on one path, it is no default.
+    """A note, no more: some libraries are made to be global. Where the code chooses, it is no default.
 
     Praise is for the word RTLD_LOCAL: without either, Linux keeps symbols local and macOS does not (dlopen(3) of both).
     """
     flags = dict(flagged_loads(facts))
     for _, name, sites in each_api(flags):
-        local = [site for site in sites if all("RTLD_LOCAL" in one for one in flags[site])]
+        local = [s for s in sites if "RTLD_LOCAL" in flags[s] and flags[s].isdisjoint({UNKNOWN, "RTLD_GLOBAL"})]
         for site in sites:
-            if all("RTLD_GLOBAL" in one for one in flags[site]):
+            if "RTLD_GLOBAL" in flags[site]:
                 yield rule.no(
                     f"{name} adds the library's symbols to those that every later library is bound to.",
                     at(site.spot),
