@@ -54,7 +54,6 @@ class Region:
     atom: str
     truth: bool
     label: str
-    parents: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,10 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """Everything the preprocessor lines of a file say."""
+    """Everything the preprocessor lines of a file say.
+
+    ``outer``: the branch (family, index) that a conditional stands in, by its family; None for one at the top.
+    """
 
     text: bytes
     spans: tuple[tuple[int, int], ...]
@@ -86,46 +88,45 @@ class Directives:
     dead: tuple[tuple[int, int], ...]
     macros: Mapping[str, Macro]
     includes: tuple[str, ...]
+    outer: Mapping[int, tuple[int, int] | None]
 
     def projections(self, is_wanted: re.Pattern[bytes] | None) -> Iterator[Projection]:
         """Copies that together show every branch; after the first only those where ``is_wanted`` finds something."""
+        by_family: dict[int, list[Region]] = {}
+        for region in self.regions:
+            by_family.setdefault(region.family, []).append(region)
+        matter = {
+            family
+            for family, branches in by_family.items()
+            if is_wanted is None or any(is_wanted.search(self.text, r.start, r.end) for r in branches)
+        }
         seen: set[tuple[int, int]] = set()
         for number in range(MAX_PROJECTIONS):
-            unseen = [r for r in self.regions if (r.family, r.index) not in seen and self._matters(r, is_wanted)]
+            unseen = [r for r in self.regions if (r.family, r.index) not in seen and r.family in matter]
             if number and not unseen:
                 return
-            chosen = self._choose(unseen)
+            chosen = self._choose(unseen, by_family)
             fresh = {(r.family, r.index) for r in chosen}
             if number and fresh <= seen:
                 return
             seen |= fresh
             yield Projection(self._blanked(chosen), chosen)
 
-    def _matters(self, region: Region, is_wanted: re.Pattern[bytes] | None) -> bool:
-        if is_wanted is None:
-            return True
-        siblings = [r for r in self.regions if r.family == region.family]
-        return any(is_wanted.search(self.text, r.start, r.end) for r in siblings)
-
-    def _choose(self, unseen: Sequence[Region]) -> tuple[Region, ...]:
+    def _choose(self, unseen: Sequence[Region], by_family: Mapping[int, Sequence[Region]]) -> tuple[Region, ...]:
         wanted: dict[str, bool] = {}
         families: dict[int, int] = {}
         for region in unseen:
-            needs = (*region.parents, (region.family, region.index))
-            if any(families.get(family, index) != index for family, index in needs):
-                continue
-            if wanted.get(region.atom, region.truth) != region.truth:
+            needs = self._needs(region, families)
+            if needs is None or wanted.get(region.atom, region.truth) != region.truth:
                 continue
             families.update(needs)
             if region.atom:
                 wanted[region.atom] = region.truth
         chosen: list[Region] = []
         taken: dict[int, int] = {}
-        by_family: dict[int, list[Region]] = {}
-        for region in self.regions:
-            by_family.setdefault(region.family, []).append(region)
         for family, branches in by_family.items():
-            if any(taken.get(f) != i for f, i in branches[0].parents):
+            around = self.outer[family]
+            if around is not None and taken.get(around[0]) != around[1]:
                 continue
             region = self._branch_of(branches, families.get(family), wanted)
             if region.atom:
@@ -133,6 +134,22 @@ class Directives:
             taken[family] = region.index
             chosen.append(region)
         return tuple(chosen)
+
+    def _needs(self, region: Region, families: Mapping[int, int]) -> dict[int, int] | None:
+        """The branches to take for a region, beyond ``families``; None where that was decided otherwise.
+
+        What a family in ``families`` stands in is in there too, so the way out ends at the first one that is.
+        """
+        needs: dict[int, int] = {}
+        branch: tuple[int, int] | None = (region.family, region.index)
+        while branch is not None:
+            family, index = branch
+            known = families.get(family)
+            if known is not None:
+                return needs if known == index else None
+            needs[family] = index
+            branch = self.outer[family]
+        return needs
 
     @staticmethod
     def _branch_of(branches: Sequence[Region], forced: int | None, wanted: Mapping[str, bool]) -> Region:
@@ -196,6 +213,7 @@ class _Reader:
         self.includes: list[str] = []
         self.stack: list[_Open] = []
         self.families = 0
+        self.outer: dict[int, tuple[int, int] | None] = {}
 
     def line(self, offset: int) -> int:
         return bisect_right(self.newlines, offset - 1) + 1
@@ -232,6 +250,7 @@ class _Reader:
             tuple(self.dead),
             self.macros,
             tuple(self.includes),
+            self.outer,
         )
 
     def _next(self, match: re.Match[bytes], condition: str) -> None:
@@ -242,16 +261,17 @@ class _Reader:
     def _close(self, offset: int) -> None:
         opened = self.stack.pop()
         opened.ends.append((offset, self.line(offset) - 1))
-        parents = tuple((o.family, len(o.branches) - 1) for o in self.stack)
+        around = self.stack[-1] if self.stack else None
+        self.outer[opened.family] = (around.family, len(around.branches) - 1) if around else None
         conditions = [condition for _, _, condition, _ in opened.branches]
         branches = []
         for index, ((first, start, condition, refuses), (end, last)) in enumerate(
             zip(opened.branches, opened.ends, strict=True)
         ):
             branches.append(Branch(first, max(last, first), condition, refuses))
-            self._add(opened.family, index, start, end, conditions, parents)
+            self._add(opened.family, index, start, end, conditions)
         if conditions[-1] and self._may_be_absent(opened, offset):
-            self._add(opened.family, len(conditions), offset, offset, [*conditions, ""], parents)
+            self._add(opened.family, len(conditions), offset, offset, [*conditions, ""])
         self.conditionals.append(Conditional(opened.line, self.line(offset), tuple(branches)))
 
     def _add(
@@ -261,7 +281,6 @@ class _Reader:
         start: int,
         end: int,
         conditions: Sequence[str],
-        parents: tuple[tuple[int, int], ...],
     ) -> None:
         condition = conditions[index]
         if condition:
@@ -274,9 +293,7 @@ class _Reader:
         if known is not None and known != truth:
             self.dead.append((start, end))
         else:
-            self.regions.append(
-                Region(family, index, start, end, atom, truth, "" if known is not None else label, parents)
-            )
+            self.regions.append(Region(family, index, start, end, atom, truth, "" if known is not None else label))
 
     def _may_be_absent(self, opened: _Open, offset: int) -> bool:
         """Whether leaving a branch without #else out could change what a function does."""
