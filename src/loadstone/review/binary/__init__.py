@@ -18,6 +18,7 @@ from loadstone.review.binary import (
     load_time_code,
     needed_names,
     planting,
+    run_times,
     search_path,
     surface,
 )
@@ -35,6 +36,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     *hardening.RULES,
     *load_time_code.RULES,
     *surface.RULES,
+    *run_times.RULES,
     *disclosure.RULES,
 )
 
