@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import needed
+from tests.conftest import Compile, needed
 
+from loadstone.linker import LoaderModel, explain
 from loadstone.linker.lz4 import Lz4Error, decompressed
 from loadstone.linker.packages import package_of_missing
 from loadstone.linker.view import PretendedFiles
@@ -33,6 +34,21 @@ def test_a_list_is_read_in_whatever_form_apt_keeps_it(ending: str) -> None:
     assert package_of_missing(view, "libfoo.so.2", compressed=True) == "libfoo2"
     assert package_of_missing(view, "libfoo.so.9", compressed=True) is None
     assert package_of_missing(view, "libfoo.so.2") == (None if ending else "libfoo2"), "it takes time"
+
+
+def test_who_does_not_wait_for_compressed_lists_is_sent_to_the_command_that_does(compile_library: Compile) -> None:
+    gone = compile_library("int f(void) { return 1; }", "libfoo.so.2", "-Wl,-soname,libfoo.so.2")
+    needs = compile_library("int f(void); int g(void) { return f(); }", "libneeds.so", str(gone))
+    files = {"/my libs/libneeds.so": needs.read_bytes(), "/var/lib/apt/lists/deb_Packages.gz": gzip.compress(LIST)}
+    quick, thorough = (
+        explain("/my libs/libneeds.so", model=LoaderModel(view=PretendedFiles(files)), thorough=patient).first_blocking
+        for patient in (False, True)
+    )
+    assert quick is not None
+    assert thorough is not None
+    assert quick.advice.startswith("`loadstone explain '/my libs/libneeds.so'` looks in apt's lists")
+    assert thorough.advice == "apt install libfoo2"
+    assert (quick.explanation, quick.loader_message) == (thorough.explanation, thorough.loader_message)
 
 
 def test_a_name_that_tells_of_a_wider_time_is_found() -> None:

@@ -175,13 +175,14 @@ def _load_failed(name: str, attempts: tuple[Attempt, ...]) -> LoadFailed:
     last = attempts[-1]
     explanation = _explained(last.candidate)
     blocking = explanation.first_blocking if explanation else None
+    advice = blocking.advice if blocking else f"`loadstone explain {last.candidate}` looks further"
     return LoadFailed(
         name=name,
         code=last.code,
         system_text=last.system_text,
         attempts=attempts,
         explanation=explanation,
-        advice=blocking.advice if blocking else f"`loadstone explain {printable(last.candidate)}` looks further",
+        advice=printable(advice),
     )
 
 

@@ -21,7 +21,7 @@ from typing import Final
 from loadstone.linker.lz4 import Lz4Error, decompressed
 from loadstone.linker.view import FileView
 
-__all__ = ["owner_of", "package_name_of", "package_of_missing"]
+__all__ = ["lists_are_compressed", "owner_of", "package_name_of", "package_of_missing"]
 
 _INFO: Final = "/var/lib/dpkg/info"
 _LISTS: Final = "/var/lib/apt/lists"
@@ -59,6 +59,12 @@ def package_of_missing(view: FileView, soname: str, *, compressed: bool = False)
     if name is None:
         return None
     return next((known for known in (name, f"{name}t64") if known in _available(view, compressed=compressed)), None)
+
+
+def lists_are_compressed(view: FileView) -> bool:
+    """Whether a list of packages can be read only with the patience ``compressed`` asks for."""
+    endings = tuple(f"_Packages{ending}" for ending in _READERS if ending)
+    return any(name.endswith(endings) for name in _listing(view, _LISTS))
 
 
 def owner_of(view: FileView, path: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
+import shlex
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,7 +14,7 @@ from loadstone.core.trace import Diagnosis, Step, StepOutcome
 from loadstone.linker.diagnoses.case import Case, blocking, leaf
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
-from loadstone.linker.packages import package_of_missing
+from loadstone.linker.packages import lists_are_compressed, package_of_missing
 from loadstone.linker.tokens import stray_tokens
 
 __all__ = ["missing"]
@@ -265,6 +266,10 @@ def _install(case: Case, name: str) -> str:
     package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
     if package:
         return f"apt install {package}"
+    if not case.model.thorough and lists_are_compressed(case.model.view):
+        return (
+            f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
+        )
     return f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
 
 
