@@ -11,6 +11,7 @@ from tests.wheels import members, wheel
 
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
 from loadstone.linker import LoaderModel, explain
+from loadstone.linker.discovery import with_loader
 from loadstone.linker.request import LoaderKind
 
 MINGW = "x86_64-w64-mingw32-gcc"
@@ -144,3 +145,16 @@ def test_the_libraries_of_a_wheel_find_each_other(tmp_path: Path) -> None:
     assert {d.code for d in explanation.diagnoses} <= {"pe-vcruntime", "pe-delay"}, explanation.diagnoses
     found = {e.name: e.chosen for e in explanation.graph.edges if e.chosen}
     assert found["Qt6Core.dll"] == str(tmp_path / "Qt6Core.dll")
+
+
+def test_asking_for_the_windows_loader_by_name_brings_nothing_of_this_system(
+    compile_library: Compile, tmp_path: Path
+) -> None:
+    """Wine loads both: a DLL of the system is there, and one of KnownDLLs is never taken from beside."""
+    source = "__declspec(dllimport) unsigned long __stdcall GetTickCount(void); int f(void) { return GetTickCount(); }"
+    app = shutil.copy(compile_library(source, "ticks.dll", *BARE, "-lkernel32", compiler=MINGW), tmp_path)
+    named = with_loader(LoaderModel.this_process(), "windows")
+    assert explain(str(app), model=named).verdict is LoadVerdict.LOADS
+    shutil.copy(app, tmp_path / "kernel32.dll")
+    (edge,) = explain(str(app), model=named).graph.edges
+    assert edge.how == "known-dll"

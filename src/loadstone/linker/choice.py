@@ -13,7 +13,7 @@ from loadstone.binary import FileKind, identify
 from loadstone.core.image import Image, ImageKind
 from loadstone.errors import LoadstoneError
 from loadstone.linker.abi import X86_64, abi_of
-from loadstone.linker.discovery import loader_kind_of, model_for_loader
+from loadstone.linker.discovery import loader_kind_of, model_for_loader, of_another_system
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
 
@@ -44,8 +44,7 @@ def loader_for(target: str, model: LoaderModel | None) -> Choice:
     if "/" in target:
         kind = _kind_of_file(target, asked)
         if model is None and kind is not None and kind is not asked.kind:
-            elsewhere = "the file is of another system, of which only its own folders are known"
-            return Choice(LoaderModel(kind=kind, view=asked.view, cwd=asked.cwd, assumptions=(elsewhere,)))
+            return Choice(of_another_system(asked, kind))
         program = _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
             asked = _for_program(program, program.interpreter, asked)

@@ -280,6 +280,12 @@ def with_cpu_level(model: LoaderModel, level: str) -> LoaderModel:
     )
 
 
+def of_another_system(model: LoaderModel, kind: LoaderKind) -> LoaderModel:
+    """A loader of another system on the same files: nothing this system has built in or in its environment is its."""
+    said = "the file is of another system, of which only its own folders are known"
+    return LoaderModel(kind=kind, view=model.view, cwd=model.cwd, assumptions=(said,))
+
+
 _NAMED_RELEASE: Final = re.compile(r"(?:glibc-?)?(\d+)\.(\d+)$")
 
 
@@ -290,7 +296,10 @@ def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
         numbers = int(release[1]), int(release[2])
         return _with_processor(replace(model, kind=LoaderKind.GLIBC, release=numbers, assumptions=()))
     if loader in tuple(LoaderKind):
-        return replace(model, kind=LoaderKind(loader))
+        kind = LoaderKind(loader)
+        if kind in _OTHER_SYSTEMS.values() and kind is not model.kind:
+            return of_another_system(model, kind)
+        return replace(model, kind=kind)
     if "/" in loader and model.view.exists(loader):
         found = model_for_loader(model.view, loader, _abi_of_file(model.view, loader) or model.abi)
         return replace(found, env=model.env, cwd=model.cwd, main_image=model.main_image, caller=model.caller)
