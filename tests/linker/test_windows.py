@@ -106,7 +106,10 @@ def test_a_dll_for_another_machine_is_said_to_be_so(pair: tuple[Path, Path]) -> 
 def test_what_is_beside_it_but_no_dll_stops_the_search(pair: tuple[Path, Path]) -> None:
     app, helper = pair
     helper.write_text("not a library")
-    assert only(explain(str(app))).steps[-1].outcome.value == "fatal"
+    diagnosis = only(explain(str(app)))
+    assert diagnosis.steps[-1].outcome.value == "fatal"
+    assert diagnosis.loader_message.startswith("[WinError 193]")
+    assert diagnosis.explanation == f"{app} needs Helper.dll, and {helper} is no Windows library."
 
 
 def test_a_system_directory_that_is_given_is_believed(pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -132,8 +132,10 @@ class WindowsRules:
             return None
 
     def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
-        stem = dependency.name.casefold().removesuffix(".dll")
         delayed = dependency.kind in OPTIONAL
+        if located.steps and located.steps[-1].outcome is StepOutcome.FATAL:
+            return _no_library(dependency, requester, located, blocking=not delayed)
+        stem = dependency.name.casefold().removesuffix(".dll")
         if stem in DEBUG_RUNTIME:
             code, advice = "pe-debug-crt", "build the release configuration: debug run-times are not redistributable"
         elif stem in VC_RUNTIME:
@@ -189,6 +191,23 @@ def _for_python(root: Member) -> bool:
 
 def _granted(rule: str, name: str, reason: str) -> Located:
     return Located((Step(rule, name, StepOutcome.TAKEN, reason),), name, None, rule, assumed=True)
+
+
+def _no_library(dependency: Dependency, requester: Member, located: Located, *, blocking: bool) -> Diagnosis:
+    """A file of that name lies where the search ends, and it is something else."""
+    found = located.steps[-1].candidate
+    return Diagnosis(
+        code="pe-machine",
+        blocking=blocking,
+        subject=dependency.name,
+        explanation=f"{requester.path} needs {dependency.name}, and {found} is no Windows library.",
+        loader_message=_NOT_VALID,
+        advice=f"put the real {dependency.name} in its place",
+        chain=(*requester.chain, dependency.name),
+        evidence=(Location.bytes(requester.path, dependency.offset, 20),),
+        steps=located.steps,
+        severity=Severity.HIGH,
+    )
 
 
 def _other_machine(member: Member, target: Member) -> Diagnosis:
