@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.binary.pe_inputs import Pe
 from tests.linker.tiny_elf import tiny_elf
 
 from loadstone.cli.main import main
@@ -117,6 +118,20 @@ def test_the_surroundings_change_the_answer(capsys: pytest.CaptureFixture[str], 
     assert _run(capsys, "explain", str(path), "--main", "/bin/ls", "--lazy", "--deep-bind", *found)[0] == 0
     assert _run(capsys, "explain", str(path), "--loader", "glibc-2.31", "--cpu-level", "1", *found)[0] == 0
     assert _run(capsys, "explain", str(path), "--uid", "0", "--caller", str(path), *found)[0] == 0
+
+
+def test_a_file_of_another_system_keeps_its_loader_in_other_surroundings(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pe = Pe()
+    pe.imports(("KERNEL32.dll", ("Sleep",)))
+    (tmp_path / "a.dll").write_bytes(pe.build())
+    target = str(tmp_path / "a.dll")
+    status, out, _ = _run(capsys, "explain", target, "--cwd", str(tmp_path))
+    assert (status, out.splitlines()[0]) == (0, f"{target}: loads")
+    status, out, _ = _run(capsys, "explain", target, "--loader", "glibc")
+    assert status == 1
+    assert "invalid ELF header" in out
 
 
 def test_a_setting_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str], sound: str) -> None:

@@ -12,6 +12,6 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "review" / "coverage.md"
 
 
 def test_every_question_is_on_the_page_and_nothing_else() -> None:
-    known = {rule.id for rule in (*SOURCE_RULES, *BINARY_RULES)}
+    known = {rule.id for rule in SOURCE_RULES} | {rule.id for rule in BINARY_RULES}
     named = set(re.findall(r"`([a-z0-9-]+)`", PAGE.read_text(encoding="utf-8")))
     assert named == known

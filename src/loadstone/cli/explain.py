@@ -82,7 +82,7 @@ def run(
         raise typer.Exit(STATUS[result.verdict])
     mode = "lazy" if lazy else "now"
     explained = explain(
-        located(target, surroundings), model=surroundings.model(), mode=mode, as_library=as_library, thorough=True
+        located(target, surroundings), model=surroundings.model(target), mode=mode, as_library=as_library, thorough=True
     )
     answers = _answers(explained, symbol, replace, versions=versions)
     emit(_rendered(explained, answers, output_format, colour=colour, verbose=verbose), output)
@@ -115,7 +115,7 @@ def _survey(target: str, surroundings: opt.Surroundings) -> Survey:
     from loadstone.cli.progress import each
     from loadstone.linker.survey import survey
 
-    return survey(target, model=surroundings.model(), progress=lambda paths: each(paths, "explaining"))
+    return survey(target, model=surroundings.model(target), progress=lambda paths: each(paths, "explaining"))
 
 
 def _answers(explained: Explanation, symbol: str | None, replace: str | None, *, versions: bool) -> Answers:

@@ -74,16 +74,20 @@ class Surroundings:
     loader: str | None = None
     uid: int | None = None
 
-    def model(self) -> LoaderModel | None:
-        """The model they describe; None when nothing was said and the target may choose for itself."""
+    def model(self, target: str) -> LoaderModel | None:
+        """The model they describe, with the loader ``target`` needs where none is named; None: nothing was said."""
         if self == Surroundings():
             return None
-        from loadstone.linker.discovery import with_cpu_level, with_loader, with_uid
+        from loadstone.linker.choice import loader_of_format
+        from loadstone.linker.discovery import of_another_system, with_cpu_level, with_loader, with_uid
         from loadstone.linker.request import LoaderModel
 
         model = LoaderModel.of_root(self.root, program=self.main) if self.root else LoaderModel.this_process()
+        needed = loader_of_format(target, model) if "/" in target else None
         if self.loader:
             model = with_loader(model, self.loader)
+        elif needed is not None and needed is not model.kind:
+            model = of_another_system(model, needed)
         if self.cpu_level:
             model = with_cpu_level(model, self.cpu_level)
         if self.uid is not None:

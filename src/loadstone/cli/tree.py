@@ -61,7 +61,7 @@ def run(
         loader=loader,
         uid=uid,
     )
-    result = explain(located(target, surroundings), model=surroundings.model(), bindings=False)
+    result = explain(located(target, surroundings), model=surroundings.model(target), bindings=False)
     emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
     raise typer.Exit(STATUS[result.verdict])
 

@@ -17,7 +17,7 @@ from loadstone.linker.discovery import loader_kind_of, model_for_loader, of_anot
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
 
-__all__ = ["Choice", "loader_for"]
+__all__ = ["Choice", "loader_for", "loader_of_format"]
 
 _BY_FORMAT: Final = {
     FileKind.PE: LoaderKind.WINDOWS,
@@ -42,7 +42,7 @@ def loader_for(target: str, model: LoaderModel | None) -> Choice:
     """Choose for ``target``; a ``model`` that was given is taken as it is."""
     asked = model or LoaderModel.this_process()
     if "/" in target:
-        kind = _kind_of_file(target, asked)
+        kind = loader_of_format(target, asked)
         if model is None and kind is not None and kind is not asked.kind:
             return Choice(of_another_system(asked, kind))
         program = _program(target, asked)
@@ -53,7 +53,8 @@ def loader_for(target: str, model: LoaderModel | None) -> Choice:
     return Choice(None, asked.kind.value, (f"it needs {_NAMES[asked.kind]}, which is not simulated here",))
 
 
-def _kind_of_file(target: str, model: LoaderModel) -> LoaderKind | None:
+def loader_of_format(target: str, model: LoaderModel) -> LoaderKind | None:
+    """The loader of the system whose format a file has, where that is not ELF; None for all else."""
     try:
         opened = model.view.open(model.absolute(target))
     except OSError:
