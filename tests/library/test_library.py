@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import Compile
+from tests.library.children import run_child
 
 from loadstone.core.image import SymbolKind
 from loadstone.errors import Closed, Holder, InUse, InvalidName, LoadFailed, NotFound, SymbolNotFound, Unsupported
@@ -196,14 +197,18 @@ def test_symbols_of_dependencies_are_taken_only_when_asked_for() -> None:
 
 
 def test_the_c_librarys_indirect_functions_count_as_its_own() -> None:
+    said = run_child("""
+    from loadstone.library import Library
     library = Library("c").load()
     symbol = library.resolve("time")
-    assert symbol.kind is SymbolKind.IFUNC
-    assert symbol.version == "GLIBC_2.2.5"
+    print(symbol.kind, symbol.version)
     del symbol
-    outcome = library.unload()
-    assert outcome.state is UnloadState.RESIDENT
-    assert "needs it" in outcome.reason
+    outcome = library.unload()  # no other test may hold the library: this process has loaded it for nobody else
+    print(outcome.state, outcome.reason)
+    """).splitlines()
+    assert said[0] == "ifunc GLIBC_2.2.5"
+    assert said[1].startswith("resident")
+    assert "needs it" in said[1]
 
 
 def test_file_name_is_what_was_loaded_also_afterwards() -> None:
