@@ -206,7 +206,7 @@ def test_the_c_librarys_indirect_functions_count_as_its_own() -> None:
     outcome = library.unload()  # no other test may hold the library: this process has loaded it for nobody else
     print(outcome.state, outcome.reason)
     """).splitlines()
-    assert said[0] == "ifunc GLIBC_2.2.5"
+    assert said[0] == "indirect function GLIBC_2.2.5"
     assert said[1].startswith("resident")
     assert "needs it" in said[1]
 
