@@ -5,9 +5,9 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "loadstone.library._fastcall",
-            ["src/loadstone/library/_fastcall.c"],
-            depends=["src/loadstone/library/_registers.h"],
+            "loadstone.library.typed._fastcall",
+            ["src/loadstone/library/typed/_fastcall.c"],
+            depends=["src/loadstone/library/typed/_registers.h"],
             optional=True,
         ),
     ]

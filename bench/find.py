@@ -10,7 +10,7 @@ from bench.load import in_turns
 from bench.table import Row, render
 from loadstone.errors import NotFound
 from loadstone.library import find
-from loadstone.library.policy import Policy, SearchPolicy, SearchSource
+from loadstone.library.trust.policy import Policy, SearchPolicy, SearchSource
 
 _NOT_LOADED = Policy(search=SearchPolicy(tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)))
 

@@ -11,8 +11,8 @@ from tests.conftest import Compile, needed
 
 from loadstone.binary import read
 from loadstone.core.image import Image
-from loadstone.fuzz import analyse as module
-from loadstone.fuzz.analyse import CodeMap, Level, analyse
+from loadstone.fuzz.code import analyse as module
+from loadstone.fuzz.code.analyse import CodeMap, Level, analyse
 
 SOURCE = r"""
 #include <string.h>

@@ -13,7 +13,7 @@ from tests.conftest import Compile
 
 from loadstone.errors import Unreadable, Unwritable
 from loadstone.fuzz import export_harness
-from loadstone.fuzz.corpus import dictionary, inputs_in
+from loadstone.fuzz.outcome.corpus import dictionary, inputs_in
 
 SOURCE = r"""
 #include <stdint.h>

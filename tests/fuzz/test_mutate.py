@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadstone.fuzz.mutate import mutate
+from loadstone.fuzz.child.mutate import mutate
 
 
 @given(st.integers(), st.lists(st.binary(max_size=64), min_size=1, max_size=5), st.lists(st.binary(max_size=8)))

@@ -14,7 +14,7 @@ from tests.scale import SCALE
 from loadstone.binary import read
 from loadstone.errors import InvalidConfiguration, InvalidPrototype, SymbolNotFound, Unreadable
 from loadstone.fuzz import fuzz
-from loadstone.fuzz.dwarf import declared
+from loadstone.fuzz.code.dwarf import declared
 from loadstone.fuzz.plan import Argument, Role
 from loadstone.fuzz.sequence import read_sequence
 

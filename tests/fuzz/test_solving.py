@@ -15,12 +15,12 @@ from loadstone.binary import read
 from loadstone.core.fuzzing import FuzzReport
 from loadstone.errors import InvalidConfiguration
 from loadstone.fuzz import fuzz
-from loadstone.fuzz.analyse import analyse
-from loadstone.fuzz.compare import compare_of
-from loadstone.fuzz.listener import heard
+from loadstone.fuzz.child.listener import heard
+from loadstone.fuzz.child.stack import StackMark
+from loadstone.fuzz.code.analyse import analyse
+from loadstone.fuzz.code.compare import compare_of
 from loadstone.fuzz.plan import Compare, Operand
-from loadstone.fuzz.solve import solutions
-from loadstone.fuzz.stack import StackMark
+from loadstone.fuzz.worker.solve import solutions
 
 SOURCE = r"""
 #include <stdlib.h>

@@ -12,7 +12,7 @@ from loadstone.errors import InvalidPrototype, NotFound, SymbolNotFound, WrongSy
 from loadstone.fuzz import fuzz
 from loadstone.fuzz.plan import Argument, Call, Heap, Job, Role
 from loadstone.fuzz.target import call_of, plan
-from loadstone.library.prototype import parse
+from loadstone.library.typed.prototype import parse
 
 
 def roles(text: str, **given: str) -> list[Role]:

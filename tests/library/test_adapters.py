@@ -20,8 +20,8 @@ from loadstone.library.adapters.linux import LinuxAdapter
 from loadstone.library.adapters.macos import MacosAdapter
 from loadstone.library.adapters.unsupported import UnsupportedAdapter
 from loadstone.library.adapters.windows import WindowsAdapter
-from loadstone.library.namespace import Namespace
-from loadstone.library.policy import Policy
+from loadstone.library.lifetime.namespace import Namespace
+from loadstone.library.trust.policy import Policy
 
 LONG = "c:\\" + "\\".join(["deeply"] * 60) + "\\x.dll"
 

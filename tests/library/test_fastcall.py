@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 
 from loadstone.errors import InUse
-from loadstone.library import Library, fastcall
+from loadstone.library import Library
+from loadstone.library.typed import fastcall
 
 SCALARS = {
     "int8_t": (-128, 127),

@@ -7,7 +7,7 @@ import pytest
 
 from loadstone.errors import NotVerified
 from loadstone.library import Assurance, Policy
-from loadstone.library.places import assurance_of, check_place, is_open_to_all, steps_of
+from loadstone.library.trust.places import assurance_of, check_place, is_open_to_all, steps_of
 
 
 @pytest.fixture

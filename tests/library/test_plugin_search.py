@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadstone.errors import InvalidName, NotFound
-from loadstone.library.plugin_search import find_plugin, library_paths
+from loadstone.library.search.plugins import find_plugin, library_paths
 
 
 @pytest.fixture

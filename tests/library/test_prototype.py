@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadstone.errors import InvalidPrototype
-from loadstone.library.prototype import (
+from loadstone.library.typed.prototype import (
     Array,
     Enumeration,
     FunctionType,

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import needed
 from tests.scale import SCALE
 
-HEADER = Path(__file__).parents[2] / "src/loadstone/library"
+HEADER = Path(__file__).parents[2] / "src/loadstone/library/typed"
 MACHINES = {
     "x86-64": (["gcc"], []),
     "AArch64": (["aarch64-linux-gnu-gcc", "-static"], ["qemu-aarch64"]),

@@ -13,9 +13,9 @@ from loadstone.core.names import Platform
 from loadstone.core.trace import StepOutcome
 from loadstone.errors import NotFound
 from loadstone.library import Library, Policy, SearchPolicy, SearchSource, find
-from loadstone.library import search as searching
 from loadstone.library.nearest import nearest
-from loadstone.library.search_dirs import runtime_names
+from loadstone.library.search import by_name as searching
+from loadstone.library.search.directories import runtime_names
 from loadstone.linker import LoaderModel
 
 SYSTEM = (SearchSource.ENVIRONMENT, SearchSource.SYSTEM_CACHE, SearchSource.DEFAULT_DIRS)

@@ -39,7 +39,7 @@ COUNTING = """
 import ctypes, gc, os, random, sys, threading
 from loadstone.errors import Closed, InUse, LoadstoneError
 from loadstone.library import Library, LoadHint, UnloadState, adapters
-from loadstone.library.registry import registry
+from loadstone.library.lifetime.registry import registry
 
 class Counting:
     '''The real adapter, with the system's opens and closes counted.'''

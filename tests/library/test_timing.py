@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from loadstone.library import Library, timing
-from loadstone.library.arguments import from_words
-from loadstone.library.prototype import parse
+from loadstone.library import Library
+from loadstone.library.typed import timing
+from loadstone.library.typed.arguments import from_words
+from loadstone.library.typed.prototype import parse
 
 
 @pytest.mark.parametrize(

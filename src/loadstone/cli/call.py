@@ -12,7 +12,7 @@ from loadstone.escape import printable
 from loadstone.report.text.style import columns
 
 if TYPE_CHECKING:
-    from loadstone.library.timing import Timing
+    from loadstone.library.typed.timing import Timing
 
 
 def run(
@@ -29,9 +29,9 @@ def run(
     A negative number comes after two dashes: loadstone call c 'int abs(int)' -- -5
     """
     from loadstone.library import Library
-    from loadstone.library.arguments import from_words
-    from loadstone.library.prototype import parse
-    from loadstone.library.timing import CALLS, ROUNDS, timings
+    from loadstone.library.typed.arguments import from_words
+    from loadstone.library.typed.prototype import parse
+    from loadstone.library.typed.timing import CALLS, ROUNDS, timings
 
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     words = arguments or []

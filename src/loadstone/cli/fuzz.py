@@ -59,7 +59,7 @@ def run(
     what was found.
     """
     from loadstone.fuzz.campaign import export_harness, fuzz
-    from loadstone.fuzz.corpus import inputs_in
+    from loadstone.fuzz.outcome.corpus import inputs_in
 
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     if bool(prototype) == bool(sequence):

@@ -21,7 +21,7 @@ def run(
     Use it with ``Library(..., policy=Policy(pins=PinFile.load(FILE)))``, check it with ``loadstone verify FILE``.
     """
     from loadstone.library import Policy, SearchPolicy, SearchSource, find
-    from loadstone.library.pin import pin
+    from loadstone.library.trust.pin import pin
 
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     sources = tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)

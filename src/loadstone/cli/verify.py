@@ -22,7 +22,7 @@ def run(
     Exit status 1 when one has changed or is missing, 3 when one cannot be read. -v lists the unchanged ones as well.
     """
     from loadstone.core.pins import PinState
-    from loadstone.library.pin import PinFile, verify
+    from loadstone.library.trust.pin import PinFile, verify
 
     require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     checks = verify(PinFile.load(pin_file))

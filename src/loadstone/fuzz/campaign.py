@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzProgress, FuzzReport
-from loadstone.fuzz.analyse import analyse
-from loadstone.fuzz.dwarf import declared
+from loadstone.fuzz.code.analyse import analyse
+from loadstone.fuzz.code.dwarf import declared
 from loadstone.fuzz.engine import Campaign, run_campaign
-from loadstone.fuzz.export import export
+from loadstone.fuzz.outcome.export import export
 from loadstone.fuzz.plan import Call, Heap
 from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
-from loadstone.library.search import find
+from loadstone.library.search.by_name import find
 
 __all__ = ["export_harness", "fuzz"]
 

@@ -19,15 +19,15 @@ from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
 from loadstone.errors import InvalidConfiguration, ProbeFailed, Unreadable, Unsupported
-from loadstone.fuzz.analyse import CodeMap, Level, analyse
-from loadstone.fuzz.compare import COMPARERS
-from loadstone.fuzz.corpus import Folder
-from loadstone.fuzz.findings import finding_of
-from loadstone.fuzz.guarded_heap import ALLOCATORS
+from loadstone.fuzz.child.guarded_heap import ALLOCATORS
+from loadstone.fuzz.code.analyse import CodeMap, Level, analyse
+from loadstone.fuzz.code.compare import COMPARERS
+from loadstone.fuzz.code.slots import import_slots
 from loadstone.fuzz.link import Worker
+from loadstone.fuzz.outcome.corpus import Folder
+from loadstone.fuzz.outcome.findings import finding_of
+from loadstone.fuzz.outcome.triage import confirm
 from loadstone.fuzz.plan import Call, Heap, Job
-from loadstone.fuzz.slots import import_slots
-from loadstone.fuzz.triage import confirm
 
 __all__ = ["Campaign", "run_campaign"]
 
@@ -43,7 +43,7 @@ class Campaign:
 
     ``time_s`` bounds the search, in seconds; confirming what it found takes some more. ``runs`` 0 means no bound.
     ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding. ``hooks`` is a
-    Python file with ``fixup`` or ``check`` (see :mod:`loadstone.fuzz.hooks`), or "".
+    Python file with ``fixup`` or ``check`` (see :mod:`loadstone.fuzz.child.hooks`), or "".
     """
 
     library: str

@@ -22,7 +22,7 @@ __all__ = ["Worker"]
 
 _ROOT: Final = str(Path(loadstone.fuzz.__file__).parents[2])
 _BOOT: Final = (
-    "import sys; sys.path.insert(0, sys.argv[2]); from loadstone.fuzz.worker import main; main(int(sys.argv[1]))"
+    "import sys; sys.path.insert(0, sys.argv[2]); from loadstone.fuzz.worker.main import main; main(int(sys.argv[1]))"
 )
 _MAX_LINE: Final = 64 << 20
 

@@ -31,7 +31,7 @@ from loadstone.core.image import Image
 from loadstone.errors import InvalidConfiguration, Unreadable
 from loadstone.fuzz.plan import Call, Role
 from loadstone.fuzz.target import address_of, call_of, takes_input
-from loadstone.library.prototype import CType, Pointer, Prototype, Record, parse
+from loadstone.library.typed.prototype import CType, Pointer, Prototype, Record, parse
 
 __all__ = ["read_sequence"]
 

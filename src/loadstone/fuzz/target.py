@@ -15,7 +15,7 @@ from typing import Final
 from loadstone.core.image import Image, SymbolKind
 from loadstone.errors import InvalidPrototype, SymbolNotFound, WrongSymbolKind
 from loadstone.fuzz.plan import Argument, Call, Role
-from loadstone.library.prototype import (
+from loadstone.library.typed.prototype import (
     Array,
     CType,
     Enumeration,

@@ -10,13 +10,13 @@ from loadstone.library.adapters.base import LoadedLibrary
 from loadstone.library.hints import LoadHint
 from loadstone.library.inventory import loaded_libraries
 from loadstone.library.library import Library
-from loadstone.library.namespace import Namespace
-from loadstone.library.outcome import UnloadOutcome, UnloadState
-from loadstone.library.pin import PinFile, pin, verify
-from loadstone.library.plugin_search import find_plugin, library_paths
-from loadstone.library.policy import Assurance, Policy, SearchPolicy, SearchSource
-from loadstone.library.search import find
-from loadstone.library.symbol import Symbol
+from loadstone.library.lifetime.namespace import Namespace
+from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
+from loadstone.library.lifetime.symbol import Symbol
+from loadstone.library.search.by_name import find
+from loadstone.library.search.plugins import find_plugin, library_paths
+from loadstone.library.trust.pin import PinFile, pin, verify
+from loadstone.library.trust.policy import Assurance, Policy, SearchPolicy, SearchSource
 
 __all__ = [
     "Assurance",

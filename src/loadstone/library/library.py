@@ -29,14 +29,14 @@ from loadstone.errors import (
 from loadstone.library import adapters
 from loadstone.library.adapters.base import Refused
 from loadstone.library.hints import LoadHint
+from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
+from loadstone.library.lifetime.record import Loan, Record
+from loadstone.library.lifetime.symbol import Symbol
 from loadstone.library.opening import open_library
-from loadstone.library.outcome import UnloadOutcome, UnloadState
-from loadstone.library.policy import Assurance, Policy
-from loadstone.library.record import Loan, Record
-from loadstone.library.symbol import Symbol
+from loadstone.library.trust.policy import Assurance, Policy
 
 if TYPE_CHECKING:
-    from loadstone.library.namespace import Namespace
+    from loadstone.library.lifetime.namespace import Namespace
 
 __all__ = ["Library"]
 
@@ -328,8 +328,8 @@ class Library:
         """
         bound: Any
         if argtypes is None:
-            from loadstone.library import function as functions  # noqa: PLC0415  the C parser is heavy
-            from loadstone.library import prototype as prototypes  # noqa: PLC0415
+            from loadstone.library.typed import function as functions  # noqa: PLC0415  the C parser is heavy
+            from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
 
             parsed = prototypes.parse(prototype)
             symbol = self._of_kind(parsed.name, _CALLABLE, "function", dependencies=dependencies)
@@ -353,8 +353,8 @@ class Library:
             WrongSymbolKind: the name is there, but it is a function.
             Others: those of :meth:`resolve`.
         """
-        from loadstone.library import data as variables  # noqa: PLC0415
-        from loadstone.library import prototype as prototypes  # noqa: PLC0415
+        from loadstone.library.typed import data as variables  # noqa: PLC0415
+        from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
 
         parsed = prototypes.parse_data(declaration)
         symbol = self._of_kind(parsed.name, _STORED, "variable", dependencies=dependencies)
@@ -364,7 +364,7 @@ class Library:
 
     def declare(self, header_text: str) -> Any:
         """A namespace with everything a piece of C header declares; functions are resolved at first use."""
-        from loadstone.library import declare  # noqa: PLC0415
+        from loadstone.library.typed import declare  # noqa: PLC0415
 
         namespace = declare.namespace(self, header_text)
         self._register("namespace", "declare", namespace)
@@ -372,8 +372,8 @@ class Library:
 
     def callback(self, prototype: str, function: Callable[..., Any]) -> Any:
         """A C function pointer that calls ``function``. While it lives, unloading is refused."""
-        from loadstone.library import callback as callbacks  # noqa: PLC0415
-        from loadstone.library import prototype as prototypes  # noqa: PLC0415
+        from loadstone.library.typed import callback as callbacks  # noqa: PLC0415
+        from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
 
         made = callbacks.make(prototypes.parse(prototype), function)
         self._register("callback", getattr(function, "__name__", "callback"), made)

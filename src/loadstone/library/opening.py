@@ -23,19 +23,19 @@ from loadstone.escape import printable
 from loadstone.library import adapters
 from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Refused
 from loadstone.library.hints import LoadHint
-from loadstone.library.pin import pinned_digest
-from loadstone.library.places import check_place
-from loadstone.library.policy import Policy
-from loadstone.library.preflight import Footprint, footprint, identity
-from loadstone.library.record import Loan, Record, Source
-from loadstone.library.registry import registry
-from loadstone.library.sealed import SealedSource
-from loadstone.library.search import explicit_path, find
-from loadstone.library.source import PathSource
+from loadstone.library.lifetime.record import Loan, Record, Source
+from loadstone.library.lifetime.registry import registry
+from loadstone.library.search.by_name import explicit_path, find
+from loadstone.library.trust.path_source import PathSource
+from loadstone.library.trust.pin import pinned_digest
+from loadstone.library.trust.places import check_place
+from loadstone.library.trust.policy import Policy
+from loadstone.library.trust.preflight import Footprint, footprint, identity
+from loadstone.library.trust.sealed import SealedSource
 from loadstone.linker import explain
 
 if TYPE_CHECKING:
-    from loadstone.library.namespace import Namespace
+    from loadstone.library.lifetime.namespace import Namespace
 
 __all__ = ["open_library"]
 

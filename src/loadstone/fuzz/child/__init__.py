@@ -1,0 +1,1 @@
+"""The fuzzed process: it loads, mutates and calls, speaks through shared memory, and runs foreign code."""

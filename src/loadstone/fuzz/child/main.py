@@ -1,0 +1,251 @@
+"""The fuzzed child: load, resolve, then mutate, place and call until something stops it. Runs foreign code.
+
+Forked by the worker and killed by it; never returns. Everything it says is said through the arena and by how it dies,
+both read from outside.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import traceback
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from random import Random
+from typing import Final
+
+from loadstone.fuzz.child.arena import Arena, GuardedArea
+from loadstone.fuzz.child.guarded_heap import GuardedHeap
+from loadstone.fuzz.child.hooks import Hooks, load_hooks
+from loadstone.fuzz.child.listener import Listener
+from loadstone.fuzz.child.mutate import mutate
+from loadstone.fuzz.child.stack import StackMark
+from loadstone.fuzz.plan import Argument, Call, Heap, Job, Role
+
+__all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HOOK", "run_child"]
+
+EXIT_DONE: Final = 0xD0
+EXIT_CANNOT_LOAD: Final = 0xD1
+EXIT_CHECK: Final = 0xD2
+EXIT_HOOK: Final = 0xD3
+"""Exit statuses of our own: every input was replayed, the library cannot be loaded, the user's check found something
+wrong, a hook of the user failed. The worker believes the last three only with the words that belong to them."""
+
+DEEPER: Final = signal.SIGWINCH
+"""What the child sends itself when an input went deeper; it does nothing where nobody traces."""
+
+_RESULTS: Final = {"int": ctypes.c_int, "pointer": ctypes.c_void_p, "double": ctypes.c_double, "void": None}
+_UNDER_EVERY: Final = 4
+
+State = dict[str, int | None]
+Maker = Callable[[bytes, int, State], object]
+
+
+def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[bytes], seed: int, words: int) -> None:
+    """Load and call for ever, or once for each input when replaying.
+
+    ``corpus`` is mutated, ``tries`` are run once and kept where they reach something new; ``words`` is a pipe for what
+    cannot be loaded, for failing hooks, and for what a replay is compared with.
+    """
+    try:
+        library = ctypes.CDLL(job.library)
+        sequence = [_Bound(call, library) for call in job.calls]
+    except (OSError, AttributeError) as error:
+        _tell(words, str(error), EXIT_CANNOT_LOAD)
+    base = (ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0) - job.calls[0].address
+    heap = GuardedHeap(exact=job.heap is Heap.EXACT)
+    if job.heap is not Heap.PLAIN:
+        heap.install(job.heap_slots, base)
+    listener = Listener(words)
+    if job.compare_slots:
+        listener.install(job.compare_slots, base)
+    try:
+        loop = _Loop(job, arena, sequence, load_hooks(job.hooks), words)
+        os.kill(os.getpid(), signal.SIGSTOP)  # the tracer sets its breakpoints now
+        if job.replay:
+            loop.replay(job.inputs)
+        else:
+            loop.fuzz(list(corpus), tries, seed)
+    except Exception:  # noqa: BLE001 - the edge of this process: only hooks are code of others that can raise
+        _tell(words, traceback.format_exc(limit=-4), EXIT_HOOK)
+
+
+def _tell(words: int, text: str, status: int) -> None:
+    os.write(words, text.encode(errors="replace")[-4000:])
+    os._exit(status)
+
+
+class _Loop:
+    """The calls of a child, over and over."""
+
+    def __init__(self, job: Job, arena: Arena, sequence: list[_Bound], hooks: Hooks, words: int) -> None:
+        self._job, self._arena, self._sequence, self._hooks, self._words = job, arena, sequence, hooks, words
+        self._text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments)
+
+    def replay(self, inputs: Sequence[bytes]) -> None:
+        """Each input once, as it is."""
+        for data in inputs:
+            self._once(data, at_start=self._job.at_start)
+        os._exit(EXIT_DONE)
+
+    def fuzz(self, corpus: list[bytes], tries: Sequence[bytes], seed: int) -> None:
+        """Mutate and call until the worker ends this process."""
+        random = Random(seed).random  # noqa: S311 - repeatable on purpose
+        words, max_size, fixup, text = self._job.words, self._job.max_size, self._hooks.fixup, self._text
+        place, take_news = self._arena.place, self._arena.take_news
+        single = None if len(self._sequence) > 1 or self._hooks.check else self._sequence[0].simple
+        for data in corpus:  # once each as they are: seeds may crash by themselves, and set the coverage
+            self._once(self._as_input(data), at_start=False)
+            take_news()
+        for data in tries:
+            self._once(self._as_input(data), at_start=False)
+            if take_news():
+                corpus.append(data)
+        deeper = StackMark().passed
+        count = 0
+        while True:
+            data = mutate(random, corpus, words, max_size)
+            if fixup:
+                data = fixup(data)[:max_size]
+            placed = _as_text(data) if text else data
+            count += 1
+            at_start = not count % _UNDER_EVERY
+            if single is not None:
+                single(place(placed, at_start=at_start), len(placed))
+            else:
+                self._once(placed, at_start=at_start)
+            if deeper():
+                os.kill(os.getpid(), DEEPER)
+                corpus.append(data)
+            if take_news():
+                corpus.append(data)
+
+    def _as_input(self, data: bytes) -> bytes:
+        if self._hooks.fixup:
+            data = self._hooks.fixup(data)[: self._job.max_size]
+        return _as_text(data) if self._text else data
+
+    def _once(self, data: bytes, *, at_start: bool) -> None:
+        result = _run(self._sequence, self._arena, data, at_start=at_start)
+        if self._hooks.check and (wrong := self._hooks.check(data, result)):
+            _tell(self._words, wrong, EXIT_CHECK)
+
+
+def _as_text(data: bytes) -> bytes:
+    return data.removesuffix(b"\0").replace(b"\0", b"\1") + b"\0"
+
+
+class _Bound:
+    """A call with its function resolved and a maker for each argument."""
+
+    def __init__(self, call: Call, library: ctypes.CDLL) -> None:
+        function = getattr(library, call.symbol)
+        function.restype = _RESULTS[call.returns]
+        function.argtypes = [_ctype(a) for a in call.arguments]
+        self.call = call
+        self.function = function
+        self.outs = {i: GuardedArea(a.size) for i, a in enumerate(call.arguments) if a.role is Role.OUT}
+        self.stored = {a.slot: ctypes.c_void_p() for a in call.arguments if a.role is Role.INTO}
+        self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
+        self.makers = [self._maker(i, a) for i, a in enumerate(call.arguments)]
+        roles = tuple(a.role for a in call.arguments)
+        self.simple = {
+            (Role.BUFFER, Role.LENGTH_OF): function,
+            (Role.BUFFER,): lambda address, _: function(address),
+            (Role.CSTRING,): lambda address, _: function(address),
+            (Role.LENGTH_OF, Role.BUFFER): lambda address, size: function(size, address),
+        }.get(roles if not call.repeat and not call.into else ())
+
+    def _maker(self, position: int, argument: Argument) -> Maker:
+        role = argument.role
+        if role in (Role.BUFFER, Role.CSTRING):
+            return lambda _data, address, _state: address
+        if role is Role.INTEGER:
+            return lambda data, _address, _state: _integer(data, argument, position)
+        if role is Role.CAPACITY_OF:
+            return self._capacity(argument)
+        if role is Role.HANDLE:
+            return lambda _data, _address, state: state.get(argument.slot)
+        if role is Role.LENGTH_OF and argument.of not in self.outs:
+            return lambda data, _address, _state: len(data)
+        fixed = self._fixed(position, argument)
+        return lambda _data, _address, _state: fixed
+
+    def _capacity(self, argument: Argument) -> Maker:
+        """The address of a number that is the out area's size again before each call."""
+        cell = getattr(ctypes, f"c_uint{8 * argument.size}")()
+        size = self.outs[argument.of].size
+
+        def make(_data: bytes, _address: int, _state: State) -> int:
+            cell.value = size
+            return ctypes.addressof(cell)
+
+        return make
+
+    def _fixed(self, position: int, argument: Argument) -> int | None:
+        """What is the same in every run: an out area's address or size, a callback, a constant."""
+        if argument.role is Role.LENGTH_OF:
+            return self.outs[argument.of].size
+        if argument.role is Role.OUT:
+            return self.outs[position].address
+        if argument.role is Role.INTO:
+            return ctypes.addressof(self.stored[argument.slot])
+        if argument.role is Role.CALLBACK:
+            return ctypes.cast(self.callback, ctypes.c_void_p).value
+        return argument.value
+
+    def __call__(self, data: bytes, address: int, state: State) -> object:
+        result = self.function(*[make(data, address, state) for make in self.makers])
+        for slot, cell in self.stored.items():
+            state[slot] = cell.value
+        return result
+
+
+def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float] | ctypes.c_void_p]:
+    if argument.real:
+        return ctypes.c_float if argument.size == 4 else ctypes.c_double
+    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+        name = f"c_{'' if argument.signed else 'u'}int{8 * argument.size}"
+        made: type[ctypes._SimpleCData[int]] = getattr(ctypes, name)
+        return made
+    return ctypes.c_void_p
+
+
+def _integer(data: bytes, argument: Argument, position: int) -> int:
+    """A number out of the input's end; each position takes its own bytes, missing ones are 0."""
+    stop = len(data) - 8 * position
+    piece = data[max(0, stop - argument.size) : max(0, stop)]
+    return int.from_bytes(piece.ljust(argument.size, b"\0"), "little", signed=argument.signed)
+
+
+def _run(sequence: list[_Bound], arena: Arena, data: bytes, *, at_start: bool) -> object:
+    """One run of the whole sequence, and the last result; repeated calls are fed the input in pieces.
+
+    A handle that is NULL ends the run: what takes it was promised a real one.
+    """
+    address = arena.place(data, at_start=at_start)
+    state: State = {}
+    result: object = None
+    for bound in sequence:
+        if not bound.call.repeat:
+            result = bound(data, address, state)
+        else:
+            for start, stop in _pieces(data):
+                result = bound(data[start:stop], address + start, state)
+        if bound.call.into:
+            state[bound.call.into] = result if isinstance(result, int) else None
+        if None in state.values():
+            break
+    return result
+
+
+def _pieces(data: bytes) -> list[tuple[int, int]]:
+    """The input cut into one to four pieces, by its first byte, so that cutting is part of what is mutated.
+
+    The last piece ends where the input does: against the guard page.
+    """
+    count = 1 + (data[0] & 3 if data else 0)
+    size = len(data)
+    cuts = [size * i // count for i in range(count + 1)]
+    return list(pairwise(cuts))

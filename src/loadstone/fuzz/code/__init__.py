@@ -1,0 +1,1 @@
+"""What is read from machine code and debug information before anything runs."""

@@ -1,0 +1,208 @@
+"""The same target for libFuzzer and AFL++: a harness in C, how to build it, a dictionary and the inputs so far.
+
+With the library's source and clang at hand, compiled-in coverage and sanitizers go faster and see more; the harness
+then is what is left to write, and it follows from the roles of the arguments. One harness serves both.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from loadstone.errors import Unwritable
+from loadstone.escape import printable
+from loadstone.fuzz.outcome.corpus import dictionary, input_name
+from loadstone.fuzz.plan import Argument, Call, Role
+
+__all__ = ["export", "harness"]
+
+_HARNESS: Final = """\
+/* {title}
+ *
+ * Written by Loadstone; build.sh builds it for libFuzzer and for AFL++.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+{declarations}
+
+static int nothing(void) {{ return 0; }}
+
+/* A number out of the input's end; each position takes its own bytes. */
+static uint64_t number(const uint8_t *data, size_t size, size_t width, size_t position) {{
+    uint64_t value = 0;
+    for (size_t i = 0; i < width; i++) {{
+        size_t back = 8 * position + width - i;
+        if (back <= size) value |= (uint64_t)data[size - back] << 8 * i;
+    }}
+    return value;
+}}
+
+int LLVMFuzzerTestOneInput(const uint8_t *given, size_t size) {{
+    uint8_t *data = malloc(size + {text});
+    if (!data) return 0;
+    if (size) memcpy(data, given, size);
+{prepare}
+    void *handles[{handles}] = {{0}};
+    uint8_t *areas[{areas}] = {{0}};
+    uint64_t capacity;
+    (void)nothing, (void)number, (void)handles, (void)capacity;
+{calls}
+done:
+    for (size_t i = 0; i < sizeof areas / sizeof *areas; i++) free(areas[i]);
+    free(data);
+    return 0;
+}}
+"""
+
+_BUILD: Final = """\
+#!/bin/sh
+# Builds the harness against the library as it is. Where its source is at hand, name the source files instead of the
+# library, so that they are instrumented too.
+set -e
+cd "$(dirname "$0")"
+LIBRARY=${{LIBRARY:-{library}}}
+case ${{1:-libfuzzer}} in
+libfuzzer)
+    clang -g -O1 -fsanitize=fuzzer,address harness.c "$LIBRARY" -Wl,-rpath,"$(dirname "$LIBRARY")" -o harness-libfuzzer
+    echo "run: ./harness-libfuzzer -dict=dict.txt corpus" ;;
+afl)
+    afl-clang-fast -g -O1 -fsanitize=fuzzer harness.c "$LIBRARY" -Wl,-rpath,"$(dirname "$LIBRARY")" -o harness-afl
+    echo "run: afl-fuzz -i corpus -o findings -x dict.txt -- ./harness-afl (a closed library needs -Q or -O as well)" ;;
+*)
+    echo "usage: $0 [libfuzzer|afl]" >&2; exit 2 ;;
+esac
+"""
+
+
+def export(
+    folder: str, library: str, title: str, calls: Sequence[Call], *, inputs: Iterable[bytes], words: Iterable[bytes]
+) -> tuple[str, ...]:
+    """Write ``harness.c``, ``build.sh``, ``dict.txt`` and ``corpus/`` into a folder, which is made; their paths.
+
+    Args:
+        folder: where to.
+        library: its path.
+        title: what is fuzzed, in a line.
+        calls: the calls with their roles.
+        inputs: the corpus.
+        words: the dictionary.
+
+    Raises:
+        Unwritable: the folder or a file cannot be made.
+
+    Runs nothing.
+    """
+    home = Path(folder)
+    files = {
+        "harness.c": harness(title, calls),
+        "build.sh": _BUILD.format(library=shlex.quote(os.path.abspath(library))),
+        "dict.txt": dictionary(words),
+    }
+    try:
+        (home / "corpus").mkdir(parents=True, exist_ok=True)
+        for data in inputs:
+            (home / "corpus" / input_name(data)).write_bytes(data)
+        for name, text in files.items():
+            (home / name).write_text(text, encoding="utf-8")
+        (home / "build.sh").chmod(0o755)
+    except OSError as error:
+        raise Unwritable(path=folder, reason=error.strerror or str(error), advice="Choose another folder.") from error
+    return tuple(str(home / name) for name in (*files, "corpus"))
+
+
+def harness(title: str, calls: Sequence[Call]) -> str:
+    """The harness as C."""
+    arguments = [a for call in calls for a in call.arguments]
+    text = any(a.role is Role.CSTRING for a in arguments)
+    slots = _slots(calls)
+    return _HARNESS.format(
+        title=printable(title).replace("*/", "* /"),
+        declarations="\n".join(dict.fromkeys(_declaration(call) for call in calls)),
+        text=int(text),
+        prepare="    for (size_t i = 0; i < size; i++) data[i] += !data[i];\n    data[size++] = 0;" if text else "",
+        handles=max(1, len(slots)),
+        areas=max(1, sum(a.role is Role.OUT for a in arguments)),
+        calls="\n".join(_calls(calls, slots)),
+    )
+
+
+def _slots(calls: Sequence[Call]) -> dict[str, int]:
+    named = [call.into for call in calls if call.into]
+    named += [a.slot for call in calls for a in call.arguments if a.role in (Role.INTO, Role.HANDLE)]
+    return {name: position for position, name in enumerate(dict.fromkeys(named))}
+
+
+def _calls(calls: Sequence[Call], slots: dict[str, int]) -> Iterable[str]:
+    areas = 0
+    for call in calls:
+        places = {}
+        for position, argument in enumerate(call.arguments):
+            if argument.role is Role.OUT:
+                places[position] = areas
+                yield f"    areas[{areas}] = calloc({max(1, argument.size)}, 1);"
+                areas += 1
+        yield from _call(call, places, slots)
+        ends = [call.into] if call.into else []
+        ends += [a.slot for a in call.arguments if a.role is Role.INTO]
+        yield from (f"    if (!handles[{slots[name]}]) goto done;" for name in ends)
+
+
+def _call(call: Call, places: dict[int, int], slots: dict[str, int]) -> Iterable[str]:
+    result = f"handles[{slots[call.into]}] = (void *)(uintptr_t)" if call.into else ""
+    capacity = next((a for a in call.arguments if a.role is Role.CAPACITY_OF), None)
+    if capacity:
+        yield f"    capacity = {call.arguments[capacity.of].size};"
+    if not call.repeat:
+        yield f"    {result}{call.symbol}({_given(call, places, slots, 'data', 'size')});"
+        return
+    yield "    for (size_t i = 0, count = 1 + (size ? data[0] & 3 : 0); i < count; i++) {"
+    yield "        size_t low = size * i / count, high = size * (i + 1) / count;"
+    yield f"        {result}{call.symbol}({_given(call, places, slots, '(data + low)', '(high - low)')});"
+    yield "    }"
+
+
+def _given(call: Call, places: dict[int, int], slots: dict[str, int], data: str, size: str) -> str:
+    return ", ".join(_value(call, i, a, places, slots, data, size) for i, a in enumerate(call.arguments))
+
+
+def _value(
+    call: Call, position: int, argument: Argument, places: dict[int, int], slots: dict[str, int], data: str, size: str
+) -> str:
+    match argument.role:
+        case Role.BUFFER | Role.CSTRING:
+            return data
+        case Role.LENGTH_OF:
+            return str(call.arguments[argument.of].size) if argument.of in places else size
+        case Role.CAPACITY_OF:
+            return "&capacity"
+        case Role.OUT:
+            return f"areas[{places[position]}]"
+        case Role.HANDLE:
+            return f"handles[{slots[argument.slot]}]"
+        case Role.INTO:
+            return f"&handles[{slots[argument.slot]}]"
+        case Role.CALLBACK:
+            return "(void *)nothing"
+        case Role.INTEGER:
+            return f"number({data}, {size}, {argument.size}, {position})"
+        case Role.CONST:
+            return str(argument.value)
+
+
+def _declaration(call: Call) -> str:
+    result = {"int": "int", "pointer": "void *", "double": "double", "void": "void"}[call.returns]
+    return f"{result} {call.symbol}({', '.join(_type(a) for a in call.arguments) or 'void'});"
+
+
+def _type(argument: Argument) -> str:
+    if argument.real:
+        return "float" if argument.size == 4 else "double"
+    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+        return f"{'' if argument.signed else 'u'}int{8 * argument.size}_t"
+    return "void *"

@@ -1,0 +1,54 @@
+"""What a worker says it found, as a value: addresses named, and a hash that tells one failure from another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from loadstone.core.fuzzing import CrashSite, FuzzFinding
+from loadstone.escape import printable
+from loadstone.fuzz.code.analyse import CodeMap
+from loadstone.fuzz.plan import Heap
+
+__all__ = ["finding_of"]
+
+_STACK_DEPTH: Final = 5
+
+
+def finding_of(record: dict[str, Any], code: CodeMap, heap: Heap) -> FuzzFinding:
+    """A worker's ``found`` record as a value, its addresses named."""
+    kind = "stack exhaustion" if record.get("stack") else record["kind"]
+    sites = [_site(code, address) for address in record.get("frames", ())]
+    # nothing returns to where a function begins: that is a pointer to it which lies on the stack
+    frames = (*sites[:1], *(site for site in sites[1:] if site.offset or not site.function))
+    inputs = tuple(bytes.fromhex(text) for text in record["inputs"]) or (b"",)
+    detail = printable(record.get("detail", ""))
+    return FuzzFinding(
+        kind=kind,
+        stack_hash=_stack_hash(kind, record.get("guard", ""), frames, detail),
+        frames=frames,
+        inputs=inputs,
+        guard=record.get("guard", ""),
+        heap=heap.value,
+        fault_address=record.get("fault", 0),
+        run=record["run"],
+        detail=detail,
+    )
+
+
+def _site(code: CodeMap, address: int) -> CrashSite:
+    function = code.function_at(address)
+    if function is None:
+        return CrashSite(address, "", 0)
+    return CrashSite(address, function.name, address - function.address)
+
+
+def _stack_hash(kind: str, guard: str, frames: Sequence[CrashSite], detail: str) -> str:
+    """The same for the same kind of failure at the same place, in any process: by library offset, deepest frames."""
+    deep = frames[:1] if kind in ("hang", "stack exhaustion") else frames[:_STACK_DEPTH]
+    if kind in ("hang", "stack exhaustion"):  # wherever it was stopped, it is the same function that does not end
+        deep = tuple(replace(f, address=f.address - f.offset, offset=0) for f in deep)
+    text = "|".join((kind, guard, *(f"{f.address:x}" for f in deep), *detail.splitlines()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,78 @@
+"""Where the fuzzed child may live: the probe's layers, another user, and whether it can be traced there."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Final
+
+from loadstone.fuzz.plan import Job
+from loadstone.fuzz.worker.tracer import let_me_be_traced
+from loadstone.fuzz.worker.vitals import reap
+from loadstone.probe.confine_linux import Fence, raise_fence
+from loadstone.probe.linux.process import drop_user
+
+__all__ = ["USER", "can_become", "fence", "reachable", "tracing_refused"]
+
+USER: Final = 0x6C6F6165
+"""Whom the child becomes where the worker is the superuser: an id no user database gives out, nor the probe uses."""
+
+
+def fence(job: Job, worker: int, user: int) -> list[tuple[str, str]]:
+    """Raise the probe's layers round the child; what became of each. Output goes nowhere: it would fill the disk."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    os.chdir(job.scratch)
+    around = Fence(
+        scratch=job.scratch,
+        outside=os.path.dirname(job.scratch),
+        user=user,
+        seconds=int(job.time_s) + 60,
+        helper=worker,
+        unshared="the fuzzed process shares them with its tracer",
+        notify=False,
+    )
+    layers, _ = raise_fence(around)
+    return [(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]
+
+
+def reachable(path: str, file: int) -> str:
+    """The library's path, if whom the child became may read it, else the name of an open descriptor of it."""
+    return path if os.access(path, os.R_OK) else f"/proc/self/fd/{file}"
+
+
+def can_become(user: int, scratch: str, *, traced: bool) -> bool:
+    """Give ``scratch`` to ``user``; whether that works, and a child that is ``user`` can still be traced."""
+    try:
+        os.chown(scratch, user, user)
+    except OSError:  # not mapped in this user namespace
+        return False
+    return not traced or not tracing_refused(user)
+
+
+def tracing_refused(user: int) -> str:
+    """Why a child that becomes ``user`` (0: stays) cannot be traced here, in the system's words; "" when it can.
+
+    Tried, not assumed.
+    """
+    pid = os.fork()
+    if pid == 0:
+        try:
+            let_me_be_traced()
+            if user:
+                drop_user(user)
+            os.kill(os.getpid(), signal.SIGSTOP)
+        except OSError as error:
+            os._exit(error.errno or 1)
+        os._exit(0)
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    if not os.WIFSTOPPED(status):
+        return os.strerror(os.waitstatus_to_exitcode(status))
+    try:
+        os.close(os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        reap(pid)
+    return ""

@@ -1,0 +1,356 @@
+"""The worker: an exec'd process of its own that forks the fuzzed child, watches it from outside, and reports.
+
+It has one thread and needs the standard library only. Parent and worker share a stream socket: the job comes in as one
+line, records go out as lines of JSON. Everything found is said at once, so nothing is lost when the worker is killed.
+Records: ``ready`` (layers and observers as they turned out), ``new`` (an input that reached new blocks), ``found`` (a
+crash, hang, exit, memory use or failed check, with the inputs before it), ``hook_failed``, ``status`` (once a second),
+``done``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any, Final
+
+from loadstone.fuzz.child.arena import Arena
+from loadstone.fuzz.child.listener import heard
+from loadstone.fuzz.child.main import DEEPER, EXIT_CANNOT_LOAD, EXIT_CHECK, EXIT_DONE, EXIT_HOOK, run_child
+from loadstone.fuzz.child.mutate import mutate
+from loadstone.fuzz.plan import Job
+from loadstone.fuzz.worker.confinement import USER, can_become, fence, reachable, tracing_refused
+from loadstone.fuzz.worker.solve import solutions
+from loadstone.fuzz.worker.tracer import Stop, Traced, Tracer, Untraced, let_me_be_traced
+from loadstone.fuzz.worker.vitals import hangs, reap, resident, used_time, wait
+from loadstone.fuzz.worker.witness import Met, watch_compares
+
+__all__ = ["main"]
+
+_CRASHES: Final = frozenset(
+    {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGSYS}
+)
+_CALLS_A_CHILD: Final = 20_000
+"""After so many calls a fresh child begins: leaks and state do not pile up, and forking costs about 1 %."""
+_POLL_S: Final = 0.1
+_STATUS_S: Final = 1.0
+_LOAD_S: Final = 10.0
+_SOLVE_S: Final = 0.5
+_SOLVE_SHARE: Final = 0.1
+"""Seconds one input may be watched at its comparisons, and the share of a campaign that all of them may take."""
+_SOLVE_AFTER_S: Final = 0.3
+_MAX_TRIES: Final = 400
+_LOOKS: Final = 16
+_MAX_LEADS: Final = 1000
+_MAX_BACKOFF_FINDINGS: Final = 2000
+
+Say = Callable[[dict[str, Any]], None]
+
+
+class _Campaign:
+    """One job under way. Invariant: at most one child lives, and it is ours to kill."""
+
+    def __init__(self, job: Job, say: Say) -> None:
+        self.job = replace(job, compares=(), compare_slots=())
+        self.watching = replace(job, replay=True)
+        self.say = say
+        self.arena = Arena(job.max_size)
+        self.left = dict(job.blocks)
+        self.corpus = list(job.inputs)
+        self.unsolved = list(job.inputs)
+        self.solving_s = 0.0
+        self.counted: set[tuple[int, int]] = set()
+        self.leads: deque[bytes] = deque(maxlen=_MAX_LEADS)
+        self.random = Random(job.seed)  # noqa: S311 - repeatable on purpose
+        self.tries: tuple[bytes, ...] = ()
+        self.runs = 0
+        self.started = time.monotonic()
+        self.said = self.started
+        self.told: set[tuple[object, ...]] = set()
+        status = os.stat(job.library)
+        self.file = (status.st_dev, status.st_ino)
+        self.refused = tracing_refused(0)
+        self.user = USER if os.geteuid() == 0 and can_become(USER, job.scratch, traced=not self.refused) else 0
+        self.ready = False
+
+    def run(self) -> None:
+        generation = 0
+        findings = 0
+        while not self._over() and findings < _MAX_BACKOFF_FINDINGS:
+            generation += 1
+            findings += self._generation(generation)
+            if self.job.replay:
+                break
+            self._solve()
+        self._status(final=True)
+
+    def _over(self) -> bool:
+        if time.monotonic() - self.started >= self.job.time_s:
+            return True
+        return 0 < self.job.runs <= self.runs + self.arena.runs
+
+    def _generation(self, number: int) -> int:
+        """One child from fork to end; 1 when it ended in a finding."""
+        self.arena.reset()
+        self.born = time.monotonic()
+        pid = self._fork(self.job, number)
+        traced: Tracer | None = None
+        try:
+            stop = wait(pid, _LOAD_S)
+            if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
+                self._load_failed(stop)
+                return _MAX_BACKOFF_FINDINGS
+            self._say_ready()
+            if self.refused:
+                traced = Untraced(pid)
+            else:
+                traced = Traced(pid, self.file, self.job.first_address)
+                traced.arm(self.left)
+            traced.resume()
+            return self._watch(traced)
+        finally:
+            self.runs += self.arena.runs
+            self.arena.reset()
+            if traced is not None:
+                traced.close()
+            else:
+                reap(pid)
+            os.close(self.words)
+
+    def _fork(self, job: Job, number: int) -> int:
+        words_in, words_out = os.pipe()
+        worker = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(words_in)
+                self._become_child(job, number, words_out, worker)
+            finally:
+                os._exit(EXIT_CANNOT_LOAD)
+        os.close(words_out)
+        self.words = words_in
+        return pid
+
+    def _become_child(self, job: Job, number: int, words: int, worker: int) -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        if not self.refused:
+            let_me_be_traced()
+        file = os.open(job.library, os.O_RDONLY)
+        layers = fence(job, worker, self.user)
+        if not self.ready:
+            os.write(words, json.dumps(layers).encode() + b"\n")
+        run_child(
+            replace(job, library=reachable(job.library, file)), self.arena, self.corpus, self.tries,
+            job.seed * 1_000_003 + number, words,
+        )  # fmt: skip
+
+    def _solve(self) -> None:
+        """Watch what the newest inputs are compared with; the next child tries what would pass.
+
+        One comparison in front of another needs two steps, of which the first reaches no new block. So what is tried
+        is watched as well, as long as it compares something more often than any input before: it went further.
+        """
+        self.tries = ()
+        looks = 0
+        while looks < _LOOKS and len(self.tries) < _MAX_TRIES and self._can_solve():
+            began = time.monotonic()
+            data = self._subject()
+            met = self._met(data)
+            guesses = solutions(data, met.seen, self.job.max_size, _MAX_TRIES)
+            if not met.counts <= self.counted:
+                self.counted |= met.counts
+                self.corpus.append(data)
+                self.leads.extendleft(reversed(guesses))
+            self.tries = tuple(dict.fromkeys((*self.tries, *guesses)))
+            looks += 1
+            self.solving_s += time.monotonic() - began
+
+    def _subject(self) -> bytes:
+        """An input worth watching: one that is new, one that may have gone further, or any."""
+        if self.unsolved:
+            data = self.unsolved.pop()
+        elif self.leads:
+            data = self.leads.popleft()
+        else:
+            data = mutate(self.random.random, self.corpus, self.job.words, self.job.max_size)
+        return data[: self.job.max_size]
+
+    def _can_solve(self) -> bool:
+        if not (self.watching.compares or self.watching.compare_slots):
+            return False
+        return self.solving_s <= _SOLVE_S + _SOLVE_SHARE * (time.monotonic() - self.started)
+
+    def _met(self, data: bytes) -> Met:
+        """What one input is compared with, in a child of its own."""
+        self.arena.reset()
+        pid = self._fork(replace(self.watching, inputs=(data,)), 0)
+        traced: Tracer = Untraced(pid)
+        met = Met()
+        try:
+            if wait(pid, _LOAD_S).signal is not None:
+                if self.refused:
+                    traced.resume()
+                    wait(pid, _SOLVE_S)
+                else:
+                    traced = Traced(pid, self.file, self.job.first_address)
+                    met = watch_compares(traced, self.watching.compares, _SOLVE_S)
+                met = met._replace(seen=(*heard(self._said()), *met.seen))
+        finally:
+            self.arena.reset()
+            traced.close()
+            os.close(self.words)
+        return met
+
+    def _load_failed(self, stop: Stop) -> None:
+        text = self._said().rpartition("\n")[2]
+        self.say({"record": "cannot_load", "text": text, "signal": stop.killed_by, "exited": stop.exited})
+
+    def _say_ready(self) -> None:
+        """Once, from the first child that got as far: its layers, and whether it can be watched."""
+        if self.ready:
+            return
+        self.ready = True
+        layers, _, _ = self._said().partition("\n")
+        coverage = f"unavailable: {self.refused}" if self.refused else "active"
+        observers = [("coverage", coverage), ("crash stop", coverage), ("wait status", "active")]
+        self.say({"record": "ready", "layers": json.loads(layers or "[]"), "observers": observers})
+
+    def _said(self) -> str:
+        """What the child wrote before foreign code ran."""
+        os.set_blocking(self.words, False)
+        try:
+            return os.read(self.words, 1 << 16).decode(errors="replace")
+        except BlockingIOError:
+            return ""
+
+    def _watch(self, traced: Tracer) -> int:
+        """Follow a running child to its end, its replacement or a finding."""
+        seen, since, used = -1, time.monotonic(), 0.0
+        hits: list[int] = []
+        while True:
+            signal.sigtimedwait([signal.SIGCHLD], _POLL_S)
+            while not (stop := traced.poll()).running:
+                if stop.signal == signal.SIGTRAP and (block := traced.hit()) is not None:
+                    self.left.pop(block, None)
+                    hits.append(block)
+                    self._news(hits)
+                    traced.resume()
+                elif stop.signal == DEEPER:
+                    self._keep()
+                    traced.resume()
+                elif stop.signal is not None and stop.signal not in _CRASHES:
+                    traced.resume(0 if stop.signal in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN) else stop.signal)
+                else:
+                    return self._ended(traced, stop)
+                since = time.monotonic()
+            now = time.monotonic()
+            runs = self.arena.runs
+            if runs != seen:
+                seen, since, used = runs, now, used_time(traced.pid)
+                hits.clear()
+            elif now - since > self.job.hang_s and hangs(traced.pid, now - since, used, self.job.hang_s):
+                return self._found(traced, "hang", frames=_stopped_frames(traced))
+            if resident(traced.pid) > self.job.memory:
+                return self._found(traced, "memory", frames=_stopped_frames(traced))
+            if now - self.said >= _STATUS_S:
+                self._status()
+            if self._over() or (self._old(now) and not self.job.replay):
+                return 0
+
+    def _old(self, now: float) -> bool:
+        """Whether a fresh child had better take over."""
+        waiting = now - self.born > _SOLVE_AFTER_S and bool(self.unsolved) and self._can_solve()
+        return waiting or self.arena.runs > _CALLS_A_CHILD or self.arena.log_full
+
+    def _keep(self) -> bytes:
+        """The input at hand joins the corpus."""
+        data = self.arena.current
+        if not self.corpus or self.corpus[-1] != data:
+            self.corpus.append(data)
+            self.unsolved.append(data)
+        return data
+
+    def _news(self, hits: list[int]) -> None:
+        self.arena.tell_news()
+        data = self._keep()
+        self.say({"record": "new", "input": data.hex(), "block": hits[-1], "run": self.runs + self.arena.runs})
+
+    def _ended(self, traced: Tracer, stop: Stop) -> int:
+        if stop.exited == EXIT_DONE and self.job.replay:
+            return 0
+        if stop.signal is not None:
+            fault = traced.fault_address()
+            guard = self.arena.guard_name(fault)
+            stack = abs(fault - traced.stack_pointer()) < 65536 and stop.signal == signal.SIGSEGV and not guard
+            return self._found(
+                traced, signal.Signals(stop.signal).name, fault=fault, guard=guard, frames=traced.frames(), stack=stack
+            )
+        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self._said().strip()):
+            if stop.exited == EXIT_HOOK:
+                self.say({"record": "hook_failed", "text": said})
+                return _MAX_BACKOFF_FINDINGS
+            return self._found(traced, "check", detail=said)
+        if stop.exited is not None:
+            return self._found(traced, "exit", status=stop.exited)
+        return self._found(traced, signal.Signals(stop.killed_by or signal.SIGKILL).name)
+
+    def _found(self, traced: Tracer, kind: str, **facts: Any) -> int:
+        ended_it = self.arena.current
+        self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
+        mark = (kind, facts.get("guard"), facts.get("frames", ())[:1])
+        inputs = (ended_it,) if mark in self.told else self.arena.history()
+        self.told.add(mark)
+        self.say(
+            {
+                "record": "found",
+                "kind": kind,
+                "inputs": [data.hex() for data in inputs],
+                "run": self.runs + self.arena.runs,
+                "base": traced.base,
+                **facts,
+            }
+        )
+        return 1
+
+    def _status(self, *, final: bool = False) -> None:
+        self.said = time.monotonic()
+        self.say(
+            {
+                "record": "done" if final else "status",
+                "runs": self.runs + self.arena.runs,
+                "seconds": self.said - self.started,
+                "blocks": len(self.job.blocks) - len(self.left),
+            }
+        )
+
+
+def _stopped_frames(traced: Tracer) -> tuple[int, ...]:
+    """The frames of a child that runs on: stop it, look, leave it to be killed."""
+    os.kill(traced.pid, signal.SIGSTOP)
+    stop = wait(traced.pid, 1.0)
+    return traced.frames() if stop.signal is not None else ()
+
+
+def main(descriptor: int) -> None:
+    """Take a job from the socket, run it, and report on the same socket. The entry point of the exec'd process."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when a campaign is over
+    channel = socket.socket(fileno=descriptor)
+    with channel.makefile("r", encoding="ascii") as incoming:
+        job = Job.from_json(incoming.readline())
+
+    def say(record: dict[str, Any]) -> None:
+        channel.sendall(json.dumps(record).encode() + b"\n")
+
+    _Campaign(job, say).run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

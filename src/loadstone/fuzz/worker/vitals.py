@@ -1,0 +1,73 @@
+"""What the kernel says about a child of ours, without its help: stopped or ended, busy or asleep, how much it uses."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from typing import Final
+
+from loadstone.fuzz.worker.tracer import Stop
+
+__all__ = ["hangs", "reap", "resident", "used_time", "wait"]
+
+_STARVED: Final = 20
+"""So many times the limit without any call is a hang, however little processor time the child got."""
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+def wait(pid: int, limit: float) -> Stop:
+    """Wait for a child to stop or end, ``limit`` seconds at most."""
+    end = time.monotonic() + limit
+    while True:
+        found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+        if found:
+            if os.WIFSTOPPED(status):
+                return Stop(signal=os.WSTOPSIG(status))
+            return Stop(exited=os.WEXITSTATUS(status)) if os.WIFEXITED(status) else Stop(killed_by=os.WTERMSIG(status))
+        if time.monotonic() > end:
+            return Stop()
+        signal.sigtimedwait([signal.SIGCHLD], 0.05)
+
+
+def reap(pid: int) -> None:
+    """Kill a child if it lives, and wait for it; nothing when it is reaped already."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+
+
+def resident(pid: int) -> int:
+    """Resident memory in bytes (proc(5), statm); 0 once the process is gone."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def hangs(pid: int, waited: float, used: float, limit: float) -> bool:
+    """Whether a child that made no call for ``waited`` seconds hangs, or only waits for its turn on a busy machine."""
+    return waited > _STARVED * limit or _sleeps(pid) or used_time(pid) - used > limit / 2
+
+
+def _stat(pid: int) -> list[str]:
+    """What proc(5) says in stat, from the state on; nothing once the process is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def used_time(pid: int) -> float:
+    """Processor time so far, in seconds: utime and stime of proc(5), stat."""
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / _TICKS if len(fields) > 12 else 0.0
+
+
+def _sleeps(pid: int) -> bool:
+    return _stat(pid)[:1] in (["S"], ["D"])

@@ -1,0 +1,73 @@
+"""Where a load gets its bytes from: here the file itself, by its path. ``sealed.py`` has the other kind."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
+from loadstone.binary import read
+from loadstone.core.image import Image, Symbol
+from loadstone.errors import LoadstoneError
+from loadstone.library.adapters.base import BASE_NAMESPACE, Opened
+from loadstone.library.trust.places import assurance_of
+from loadstone.library.trust.policy import Assurance
+from loadstone.library.trust.preflight import Footprint
+
+__all__ = ["PathSource"]
+
+_spellings: Final = itertools.count(1)
+
+
+class PathSource:
+    """A file given to the system by its path. Nothing vouches for what the path leads to by then."""
+
+    __slots__ = ("_image", "footprint", "namespace", "path")
+
+    unverified: tuple[str, ...] = ()
+
+    def __init__(self, path: str, footprint: Footprint, namespace: int = BASE_NAMESPACE) -> None:
+        self.path = path
+        self.footprint = footprint
+        self.namespace = namespace
+        self._image: Image | None = None
+
+    @property
+    def assurance(self) -> Assurance:
+        """What the place of the file is worth."""
+        return assurance_of(self.path)
+
+    def prepared(self) -> AbstractContextManager[str]:
+        """The path, as it is."""
+        return nullcontext(self.path)
+
+    def confirm(self, opened: Opened) -> None:
+        """Nothing was promised."""
+
+    def respelled(self) -> str:
+        """The same file and the same ``$ORIGIN``, but a name that the loader has not seen in this process."""
+        directory, base = os.path.split(self.path)
+        return f"{directory}{'/.' * next(_spellings)}/{base}"
+
+    def exports_named(self, name: str, provider: str | None) -> tuple[Symbol, ...]:
+        """The exports of that name, of this file or of a library it needs; none when the file cannot be read."""
+        image = self._read() if provider is None else _read(provider)
+        return tuple(s for s in image.symbols.named(name) if s.exported) if image else ()
+
+    def exported_names(self) -> tuple[str, ...]:
+        """Every exported name."""
+        image = self._read()
+        return tuple(s.name for s in image.exports) if image else ()
+
+    def _read(self) -> Image | None:
+        if self._image is None:
+            self._image = _read(self.path)
+        return self._image
+
+
+def _read(path: str) -> Image | None:
+    try:
+        return read(path)
+    except LoadstoneError:  # moved or removed since: then nothing is known of its symbols
+        return None

@@ -1,0 +1,1 @@
+"""C declarations, and addresses as typed Python callables and data."""
