@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
-from inspect import getdoc
+from inspect import Parameter, getdoc, signature
 from typing import Any
 
 import pytest
@@ -45,7 +45,7 @@ def test_help_imports_no_command() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {m for m in done.stdout.split() if m.startswith("loadstone.")}
     assert loaded <= {
-        "loadstone.cli", "loadstone.cli.main", "loadstone.cli.exits", "loadstone.errors", "loadstone.escape"
+        "loadstone.cli", "loadstone.cli.main", "loadstone.cli.exits", "loadstone.cli.output",
     }  # fmt: skip
 
 
@@ -55,7 +55,22 @@ def test_every_command_has_help_and_says_what_it_is_for(
 ) -> None:
     assert getdoc(import_module(command.module).run)
     assert status([command.name, "--help"]) == 0
-    assert "Usage: loadstone" in capsys.readouterr().out
+    assert "usage: loadstone" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda c: c.name)
+def test_a_command_takes_what_its_parser_gives(command: cli.Command) -> None:
+    given = {action.dest for action in cli.parser_of(command)._actions if action.dest != "help"}
+    takes = signature(import_module(command.module).run).parameters
+    named = {name for name, parameter in takes.items() if parameter.kind is Parameter.KEYWORD_ONLY}
+    assert named <= given
+    assert given == named or any(parameter.kind is Parameter.VAR_KEYWORD for parameter in takes.values())
+
+
+@pytest.mark.parametrize("words", [["-h"], ["find", "-h"], ["--help"]])
+def test_help_has_a_short_form(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(words) == 0
+    assert "usage: loadstone" in capsys.readouterr().out
 
 
 def test_version_is_the_packages() -> None:
@@ -85,7 +100,7 @@ def test_every_error_ends_as_a_line_on_standard_error_and_its_status(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "application", lambda _: fail)
+    monkeypatch.setattr(cli, "_run", fail)
     assert status(["find", "x"]) == expected
     shown = capsys.readouterr()
     assert shown.out == ""
@@ -96,7 +111,7 @@ def test_the_place_of_a_fault_is_shown_when_asked_for(monkeypatch: pytest.Monkey
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(cli, "application", lambda _: fail)
+    monkeypatch.setattr(cli, "_run", fail)
     monkeypatch.setenv("LOADSTONE_TRACEBACK", "1")
     with pytest.raises(RuntimeError, match="boom"):
         cli.main(["find"])

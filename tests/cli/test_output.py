@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from loadstone.cli.options import OutputFormat
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.exits import ExitStatus
+from loadstone.cli.main import main
+from loadstone.cli.output import colour_wanted, emit
 from loadstone.cli.progress import each
-from loadstone.errors import Unsupported, Unwritable
+from loadstone.errors import Unwritable
 
 
 class Terminal(io.StringIO):
@@ -41,10 +45,50 @@ def test_a_file_that_cannot_be_written_is_a_typed_error(tmp_path: Path) -> None:
         emit("x", tmp_path / "missing" / "out")
 
 
-def test_a_format_that_is_not_offered_is_refused_with_those_that_are() -> None:
-    require_format(OutputFormat.TEXT, OutputFormat.TEXT)
-    with pytest.raises(Unsupported, match="Use one of: text, json"):
-        require_format(OutputFormat.HTML, OutputFormat.TEXT, OutputFormat.JSON)
+def test_a_format_that_is_not_offered_is_wrong_usage_and_names_those_that_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["find", "z", "--format", "html"])
+    assert ended.value.code == ExitStatus.USAGE
+    assert "choose from" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_without_the_characters_of_a_tree_gets_plain_ones(encoding: str) -> None:
+    command = [sys.executable, "-m", "loadstone", "tree", sys.executable]
+    done = subprocess.run(
+        command, capture_output=True, check=False, timeout=60, env={**os.environ, "PYTHONIOENCODING": encoding}
+    )
+    assert done.returncode == ExitStatus.CLEAN, done.stderr
+    assert b"|-- " in done.stdout or b"`-- " in done.stdout
+
+
+@pytest.mark.parametrize("command", [["find", "z"], ["--help"], ["names", "z", "--format", "json"]])
+def test_a_full_disk_is_said_in_the_systems_words(command: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "loadstone", *command],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert (done.returncode, "No space left on device" in done.stderr) == (ExitStatus.UNDECIDED, True), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_has_gone_is_no_internal_error() -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "loadstone", "names", "z"],
+            stdout=write_end, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    finally:
+        os.close(write_end)
+    assert (done.returncode, done.stderr) == (
+        ExitStatus.UNDECIDED,
+        "loadstone: cannot write 'standard output': Broken pipe\n",
+    )
 
 
 def test_progress_is_drawn_on_a_terminal_only_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat
-from loadstone.cli.output import emit, require_format
+from loadstone.cli.exits import ExitStatus
+from loadstone.cli.options import OutputFormat, add_format, add_output
+from loadstone.cli.output import emit
 from loadstone.escape import printable
 from loadstone.report.text.style import columns
 
@@ -15,14 +16,19 @@ if TYPE_CHECKING:
     from loadstone.library.typed.timing import Timing
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("target", metavar="TARGET", help="the library, by name or path; it is loaded")
+    parser.add_argument("prototype", metavar="PROTOTYPE", help="the function, as C: 'double cos(double)'")
+    parser.add_argument("arguments", nargs="*", metavar="ARG", help="numbers, text, NULL, hex:.., out:..")
+    parser.add_argument("--bench", action="store_true", help="call it many times and say how long one call takes")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+
+
 def run(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The library, by name or path. It is loaded.")],
-    prototype: Annotated[str, typer.Argument(help="The function, as C: 'double cos(double)'.")],
-    arguments: Annotated[list[str] | None, typer.Argument(metavar="ARG...", help="Numbers, text, NULL, hex:..")] = None,
-    bench: Annotated[bool, typer.Option("--bench", help="Call it many times and say how long one call takes.")] = False,
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-) -> None:
+    *, target: str, prototype: str, arguments: list[str], bench: bool, output_format: OutputFormat, output: Path | None
+) -> ExitStatus:
     """Load a library in this process and call one of its functions. Only for libraries you trust.
 
     Pointers take NULL, text, hex:0a0b for bytes, or out:16 for so many writable bytes, which are printed afterwards.
@@ -33,9 +39,7 @@ def run(
     from loadstone.library.typed.prototype import parse
     from loadstone.library.typed.timing import CALLS, ROUNDS, timings
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
-    words = arguments or []
-    values = from_words(parse(prototype), words)
+    values = from_words(parse(prototype), arguments)
     library = Library(target)
     function = library.function(prototype)
     result = function(*values)
@@ -49,18 +53,21 @@ def run(
             schema="loadstone.call/1",
             library=library.file_name,
             prototype=prototype,
-            arguments=words,
+            arguments=arguments,
             result=shown,
             timings=[TimingDocument(how=one.how, nanoseconds=one.nanoseconds) for one in spent],
         )
         emit(render(document), output)
-        return
+        return ExitStatus.CLEAN
     lines = [printable(str(shown))]
-    lines += [f"{word}: {bytes(v).hex(' ')}" for word, v in zip(words, values, strict=True) if word.startswith("out:")]
+    lines += [
+        f"{word}: {bytes(v).hex(' ')}" for word, v in zip(arguments, values, strict=True) if word.startswith("out:")
+    ]
     if spent:
         lines += ["", f"Nanoseconds of one call (median of {ROUNDS} rounds of {CALLS:,}, the loop in it)"]
         lines += columns([(one.how, f"{one.nanoseconds:.0f}", _ratio(one, spent[0])) for one in spent])
     emit("\n".join(lines), output)
+    return ExitStatus.CLEAN
 
 
 def _plain(result: Any) -> int | float | str | bool | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FailOn, FormatOption, OutputFile, OutputFormat, Verbosity
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.options import OutputFormat, add_fail_on, add_format, add_output, add_verbose
+from loadstone.cli.output import colour_wanted, emit
 from loadstone.cli.progress import each
 from loadstone.core.claims import Finding, Severity
 from loadstone.core.verdict import Verdict
@@ -17,24 +17,34 @@ if TYPE_CHECKING:
     from loadstone.core.examination import Examination
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help="a name (z, libssl.so.3) or a path")
+    parser.add_argument("--probe", action="store_true", help="also load it, in a confined child process")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.SARIF)
+    add_output(parser)
+    add_fail_on(parser)
+    add_verbose(parser)
+
+
 def run(
-    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="A name (z, libssl.so.3) or a path.")],
-    probe: Annotated[bool, typer.Option("--probe", help="Also load it, in a confined child process.")] = False,
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-    fail_on: FailOn = Severity.MEDIUM,
-    verbose: Verbosity = 0,
-) -> None:
+    *,
+    targets: list[str],
+    probe: bool,
+    output_format: OutputFormat,
+    output: Path | None,
+    fail_on: Severity,
+    verbose: int,
+) -> ExitStatus:
     """Everything about a library, by name or path: where it is, what is in it, would it load, is it well built.
 
     Nothing of the target runs unless --probe is given; then it runs in a confined child process.
     """
     from loadstone._examine import examine
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.SARIF)
     results = [examine(target, probe=probe) for target in each(targets, "examining")]
     emit(_rendered(results, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
-    raise typer.Exit(max((_status(result, fail_on) for result in results), key=_GRAVITY.index))
+    return max((_status(result, fail_on) for result in results), key=_GRAVITY.index)
 
 
 _GRAVITY = (ExitStatus.CLEAN, ExitStatus.UNDECIDED, ExitStatus.FINDINGS, ExitStatus.FAULT)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from loadstone.cli import loader_options as opt
-from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat, Verbosity
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.exits import ExitStatus, UsageError
+from loadstone.cli.loader_options import Surroundings, add_binding_options, add_loader_options
+from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
+from loadstone.cli.output import colour_wanted, emit
 from loadstone.core.trace import LoadVerdict
 
 if TYPE_CHECKING:
@@ -18,36 +18,35 @@ if TYPE_CHECKING:
     from loadstone.linker.survey import Survey
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("target", metavar="TARGET", help="a path, or a name the way a loader gets it")
+    add_loader_options(parser)
+    add_binding_options(parser)
+    parser.add_argument("--symbol", metavar="NAME", help="also: who defines, wants and misses this symbol")
+    parser.add_argument(
+        "--versions", action="store_true", help="also: which symbols need which version; the smallest glibc"
+    )
+    parser.add_argument("--replace", metavar="OLD=FILE", help="also: what breaks if OLD were FILE")
+    parser.add_argument("--as-library", action="store_true", help="open a program as dlopen would")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+    add_verbose(parser)
+
+
 def run(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="A path, or a name the way a loader gets it.")],
-    lazy: opt.Lazy = False,
-    deep_bind: opt.DeepBind = False,
-    new_namespace: opt.NewNamespace = False,
-    caller: opt.Caller = None,
-    main: opt.MainImage = None,
-    preload: opt.Preload = None,
-    already_loaded: opt.AlreadyLoaded = None,
-    env: opt.Environment = None,
-    clear_env: opt.ClearEnvironment = False,
-    cwd: opt.Directory = None,
-    root: opt.Root = None,
-    cpu_level: opt.CpuLevel = None,
-    loader: opt.Loader = None,
-    uid: opt.User = None,
-    symbol: Annotated[
-        str | None, typer.Option("--symbol", metavar="NAME", help="Also: who defines, wants and misses this symbol.")
-    ] = None,
-    versions: Annotated[
-        bool, typer.Option("--versions", help="Also: which symbols need which version; the smallest glibc.")
-    ] = False,
-    replace: Annotated[
-        str | None, typer.Option("--replace", metavar="OLD=FILE", help="Also: what breaks if OLD were FILE.")
-    ] = None,
-    as_library: Annotated[bool, typer.Option("--as-library", help="Open a program as dlopen would.")] = False,
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-    verbose: Verbosity = 0,
-) -> None:
+    *,
+    target: str,
+    lazy: bool,
+    symbol: str | None,
+    versions: bool,
+    replace: str | None,
+    as_library: bool,
+    output_format: OutputFormat,
+    output: Path | None,
+    verbose: int,
+    **places: Any,
+) -> ExitStatus:
     """Will it load here? If not: why, in the loader's words and in plain ones, and what to do about it.
 
     TARGET is a library or a program, by path or by name; or a folder (site-packages/) or a wheel, of which every
@@ -57,36 +56,21 @@ def run(
     from loadstone.linker import explain
     from loadstone.linker.survey import is_survey_target
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
-    surroundings = opt.Surroundings(
-        deep_bind=deep_bind,
-        new_namespace=new_namespace,
-        caller=caller,
-        main=main,
-        preload=tuple(preload or ()),
-        already_loaded=tuple(already_loaded or ()),
-        env=tuple(env or ()),
-        clear_env=clear_env,
-        cwd=cwd,
-        root=root,
-        cpu_level=cpu_level,
-        loader=loader,
-        uid=uid,
-    )
+    surroundings = Surroundings.of(**places)
     colour = output is None and colour_wanted()
     if is_survey_target(target):
         if symbol or versions or replace:
-            raise typer.BadParameter("--symbol, --versions and --replace ask about one library, not a folder or wheel")
+            raise UsageError("--symbol, --versions and --replace ask about one library, not a folder or wheel")
         result = _survey(target, surroundings)
         emit(_rendered_survey(result, output_format, colour=colour, verbose=verbose), output)
-        raise typer.Exit(STATUS[result.verdict])
+        return STATUS[result.verdict]
     mode = "lazy" if lazy else "now"
     explained = explain(
         located(target, surroundings), model=surroundings.model(target), mode=mode, as_library=as_library, thorough=True
     )
     answers = _answers(explained, symbol, replace, versions=versions)
     emit(_rendered(explained, answers, output_format, colour=colour, verbose=verbose), output)
-    raise typer.Exit(STATUS[explained.verdict])
+    return STATUS[explained.verdict]
 
 
 STATUS = {
@@ -98,9 +82,9 @@ STATUS = {
 """What each verdict tells the shell."""
 
 
-def located(target: str, surroundings: opt.Surroundings) -> str:
+def located(target: str, surroundings: Surroundings) -> str:
     """What the loader is given: the target itself, or the file a short name like ``z`` stands for."""
-    if "/" in target or ".so" in target or surroundings != opt.Surroundings():
+    if "/" in target or ".so" in target or surroundings != Surroundings():
         return target
     from loadstone.errors import NotFound
     from loadstone.library import find
@@ -111,7 +95,7 @@ def located(target: str, surroundings: opt.Surroundings) -> str:
         return target
 
 
-def _survey(target: str, surroundings: opt.Surroundings) -> Survey:
+def _survey(target: str, surroundings: Surroundings) -> Survey:
     from loadstone.cli.progress import each
     from loadstone.linker.survey import survey
 

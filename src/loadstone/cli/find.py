@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from argparse import ArgumentParser
+from pathlib import Path
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat, Verbosity
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
+from loadstone.cli.output import colour_wanted, emit
 
-Directories = Annotated[
-    list[str] | None, typer.Option("--dir", "-d", metavar="DIR", help="Look here first; can be repeated.")
-]
-Packages = Annotated[
-    list[str] | None,
-    typer.Option("--package", "-p", metavar="NAME", help="Look in what this Python package brings; can be repeated."),
-]
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("name", metavar="NAME", help="a name (z, libssl.so.3) or a path")
+    parser.add_argument("--version", metavar="VERSION", help="the version its file name must carry")
+    parser.add_argument(
+        "--dir", "-d", dest="directories", action="append", default=[], metavar="DIR",
+        help="look here first; can be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--package", "-p", dest="packages", action="append", default=[], metavar="NAME",
+        help="look in what this Python package brings; can be repeated",
+    )  # fmt: skip
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+    add_verbose(parser)
 
 
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name (z, libssl.so.3) or a path.")],
-    version: Annotated[str | None, typer.Option("--version", help="The version its file name must carry.")] = None,
-    directories: Directories = None,
-    packages: Packages = None,
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-    verbose: Verbosity = 0,
-) -> None:
+    *,
+    name: str,
+    version: str | None,
+    directories: list[str],
+    packages: list[str],
+    output_format: OutputFormat,
+    output: Path | None,
+    verbose: int,
+) -> ExitStatus:
     """Where a library is, and how it was found. Nothing is loaded and no other program runs.
 
     The first line is the path. -v lists every candidate, with the reason it was or was not taken. Exit status 1 when
@@ -36,9 +45,8 @@ def run(
     from loadstone.errors import NotFound
     from loadstone.library import Policy, SearchPolicy, SearchSource, find
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     sources = tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)  # what this command has loaded
-    search = SearchPolicy(sources, dirs=tuple(directories or ()), packages=tuple(packages or ()))
+    search = SearchPolicy(sources, dirs=tuple(directories), packages=tuple(packages))
     advice = ""
     try:
         trace = find(name, version, policy=Policy(search=search))
@@ -56,4 +64,4 @@ def run(
         from loadstone.report.text.style import Style
 
         emit(render(trace, advice, Style(output is None and colour_wanted()), verbose=verbose), output)
-    raise typer.Exit(ExitStatus.CLEAN if trace.found else ExitStatus.FINDINGS)
+    return ExitStatus.CLEAN if trace.found else ExitStatus.FINDINGS

@@ -3,56 +3,82 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.exits import ExitStatus, UsageError
+from loadstone.cli.options import OutputFormat, add_format, add_output, at_least
+from loadstone.cli.output import colour_wanted, emit
 from loadstone.core.fuzzing import FuzzProgress, Stopped
 from loadstone.escape import printable
 from loadstone.fuzz.plan import Heap
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("target", metavar="TARGET", help="the library, by name or path")
+    parser.add_argument(
+        "prototype", nargs="?", default="", metavar="PROTOTYPE",
+        help="the function, as C: 'int parse(const uint8_t *data, size_t n)'; its name is enough where the library "
+        "has debug information",
+    )  # fmt: skip
+    parser.add_argument(
+        "--role", action="append", default=[], type=_pair, metavar="PARAMETER=ROLE",
+        help="what an argument is for, where its type does not say",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sequence", type=Path, metavar="FILE", help="several calls in order, from a TOML file; no PROTOTYPE then"
+    )
+    parser.add_argument(
+        "--hooks", type=Path, metavar="FILE", help="Python with fixup(data), check(data, result), or both"
+    )
+    parser.add_argument(
+        "--seeds", type=Path, metavar="DIR", help="inputs to start from: files, or a folder of AFL++ or libFuzzer"
+    )
+    parser.add_argument(
+        "--time", type=at_least(0.1, float), default=60.0, metavar="S", help="how long to search, in seconds [60]"
+    )
+    parser.add_argument(
+        "--runs", type=at_least(0), default=0, metavar="N", help="stop after so many runs; 0 is no limit"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="for the random choices; the same seed repeats them"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="keep corpus and findings here; resumes")
+    parser.add_argument(
+        "--heap", type=Heap, choices=tuple(Heap), default=Heap.PLAIN, metavar="KIND",
+        help=f"guard the library's own heap, to the byte or to 16: {', '.join(Heap)} [{Heap.PLAIN}]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-size", type=at_least(1, most=1 << 20), default=4096, metavar="BYTES", help="of one input [4096]"
+    )
+    parser.add_argument(
+        "--export", type=Path, metavar="DIR", help="write a harness for libFuzzer and AFL++ instead of searching"
+    )
+    parser.add_argument("--first", action="store_true", help="stop at the first finding")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+
+
 def run(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The library, by name or path.")],
-    prototype: Annotated[
-        str,
-        typer.Argument(
-            metavar="PROTOTYPE",
-            help="The function, as C: 'int parse(const uint8_t *data, size_t n)'. Its name is enough where the library "
-            "has debug information.",
-            show_default=False,
-        ),
-    ] = "",
-    role: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PARAMETER=ROLE", help="What an argument is for, where its type does not say."),
-    ] = None,
-    sequence: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Several calls in order, from a TOML file; no PROTOTYPE then.")
-    ] = None,
-    hooks: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Python with fixup(data), check(data, result), or both.")
-    ] = None,
-    seeds: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Inputs to start from: files, or a folder of AFL++ or libFuzzer.")
-    ] = None,
-    time: Annotated[float, typer.Option(min=0.1, metavar="S", help="How long to search, in seconds.")] = 60.0,
-    runs: Annotated[int, typer.Option(min=0, metavar="N", help="Stop after so many runs; 0 is no limit.")] = 0,
-    seed: Annotated[int, typer.Option(metavar="N", help="For the random choices; the same seed repeats them.")] = 0,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep corpus and findings here; resumes.")] = None,
-    heap: Annotated[Heap, typer.Option(help="Guard the library's own heap, to the byte or to 16.")] = Heap.PLAIN,
-    max_size: Annotated[int, typer.Option(min=1, max=1 << 20, metavar="BYTES", help="Of one input.")] = 4096,
-    export: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a harness for libFuzzer and AFL++ instead of searching.")
-    ] = None,
-    first: Annotated[bool, typer.Option("--first", help="Stop at the first finding.")] = False,
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-) -> None:
+    *,
+    target: str,
+    prototype: str,
+    role: list[tuple[str, str]],
+    sequence: Path | None,
+    hooks: Path | None,
+    seeds: Path | None,
+    time: float,
+    runs: int,
+    seed: int,
+    out: Path | None,
+    heap: Heap,
+    max_size: int,
+    export: Path | None,
+    first: bool,
+    output_format: OutputFormat,
+    output: Path | None,
+) -> ExitStatus:
     """Find inputs that break an exported function of a closed library. It runs, in a confined child process.
 
     Coverage comes from one-shot breakpoints, so neither source nor compiler is needed. Ctrl-C ends the search and keeps
@@ -61,16 +87,15 @@ def run(
     from loadstone.fuzz.campaign import export_harness, fuzz
     from loadstone.fuzz.outcome.corpus import inputs_in
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     if bool(prototype) == bool(sequence):
-        raise typer.BadParameter("say which function: its PROTOTYPE, or --sequence FILE", param_hint="PROTOTYPE")
-    roles = dict(_pair(text) for text in role or ())
+        raise UsageError("say which function: its PROTOTYPE, or --sequence FILE")
+    roles = dict(role)
     given = inputs_in(seeds) if seeds else ()
     steps = str(sequence) if sequence else ""
     if export:
         written = export_harness(target, prototype, folder=str(export), roles=roles, sequence=steps, seeds=given)
         emit("".join(f"{printable(path)}\n" for path in written), output)
-        return
+        return ExitStatus.CLEAN
     report = fuzz(
         target,
         prototype,
@@ -98,14 +123,14 @@ def run(
 
         emit(render(report, Style(output is None and colour_wanted())), output)
     if report.stopped is Stopped.CANNOT_LOAD:
-        raise typer.Exit(ExitStatus.UNDECIDED)
-    raise typer.Exit(ExitStatus.FINDINGS if report.findings else ExitStatus.CLEAN)
+        return ExitStatus.UNDECIDED
+    return ExitStatus.FINDINGS if report.findings else ExitStatus.CLEAN
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, separator, word = text.partition("=")
     if not separator:
-        raise typer.BadParameter(f"{text!r} is not PARAMETER=ROLE", param_hint="--role")
+        raise ArgumentTypeError(f"{text!r} is not PARAMETER=ROLE")
     return name, word
 
 

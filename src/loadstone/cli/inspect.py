@@ -4,42 +4,40 @@ from __future__ import annotations
 
 import os
 import signal
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat, Verbosity
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
+from loadstone.cli.output import colour_wanted, emit, emit_diagnostic
 from loadstone.cli.progress import each
 from loadstone.errors import LoadstoneError
 
 _WORTH_A_POOL = 200
 """Files from which on starting worker processes pays (about 0.2 s for the start, 1 to 3 ms a file)."""
 
-_INTERRUPTED = 130  # what shells report for a process ended by Ctrl-C: 128 + SIGINT
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a binary, or a folder of them")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+    add_verbose(parser)
 
 
-def run(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Binaries, or folders of them.")],
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-    verbose: Verbosity = 0,
-) -> None:
+def run(*, files: list[str], output_format: OutputFormat, output: Path | None, verbose: int) -> ExitStatus:
     """What is in a file: identity, needs, offers, hardening, what runs at load. ELF, PE and Mach-O; nothing is run.
 
     A folder stands for the binaries in it. Of several files, those that cannot be read are said so in their place,
     and the exit status is 3.
     """
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     colour = output is None and colour_wanted()
     paths = list(_expanded(files))
     if len(files) == 1 and paths == files:
         emit(_joined(_images(files[0], output_format, colour, verbose), output_format, single=True), output)
-        return
+        return ExitStatus.CLEAN
     answer = partial(_answer, output_format=output_format, colour=colour, verbose=verbose)
     parts: list[str] = []
     unread = 0
@@ -52,9 +50,9 @@ def run(
         interrupted = True
     emit(_joined(parts, output_format), output)
     if interrupted:
-        typer.echo(f"loadstone: interrupted; {len(parts)} answers of {len(paths)} files are above", err=True)
-        raise typer.Exit(_INTERRUPTED)
-    raise typer.Exit(ExitStatus.UNDECIDED if unread else ExitStatus.CLEAN)
+        emit_diagnostic(f"loadstone: interrupted; {len(parts)} answers of {len(paths)} files are above")
+        return ExitStatus.INTERRUPTED
+    return ExitStatus.UNDECIDED if unread else ExitStatus.CLEAN
 
 
 def _expanded(files: list[str]) -> Iterator[str]:

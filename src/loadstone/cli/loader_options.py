@@ -3,57 +3,40 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from loadstone.errors import InvalidName
 
 if TYPE_CHECKING:
     from loadstone.linker import LoaderModel
 
-__all__ = [
-    "AlreadyLoaded",
-    "Caller",
-    "ClearEnvironment",
-    "CpuLevel",
-    "DeepBind",
-    "Directory",
-    "Environment",
-    "Lazy",
-    "Loader",
-    "MainImage",
-    "NewNamespace",
-    "Preload",
-    "Root",
-    "Surroundings",
-    "User",
-]
+__all__ = ["Surroundings", "add_binding_options", "add_loader_options"]
 
-Lazy = Annotated[bool, typer.Option("--lazy", help="Bind calls at their first use (RTLD_LAZY), not while loading.")]
-DeepBind = Annotated[bool, typer.Option("--deep-bind", help="Look in the library before the program (RTLD_DEEPBIND).")]
-NewNamespace = Annotated[
-    bool, typer.Option("--new-namespace", help="Open it with dlmopen, in a namespace of its own (LM_ID_NEWLM).")
-]
-Caller = Annotated[str | None, typer.Option("--caller", metavar="FILE", help="The library whose code calls dlopen.")]
-MainImage = Annotated[str | None, typer.Option("--main", metavar="FILE", help="The program that loads it.")]
-Preload = Annotated[list[str] | None, typer.Option("--preload", metavar="FILE", help="As in LD_PRELOAD.")]
-AlreadyLoaded = Annotated[
-    list[str] | None, typer.Option("--already-loaded", metavar="FILE", help="A library opened before this one.")
-]
-Environment = Annotated[list[str] | None, typer.Option("--env", metavar="K=V", help="Set an environment variable.")]
-ClearEnvironment = Annotated[bool, typer.Option("--clear-env", help="Start from an empty environment.")]
-Directory = Annotated[str | None, typer.Option("--cwd", metavar="DIR", help="The current directory of the process.")]
-Root = Annotated[str | None, typer.Option("--root", metavar="DIR", help="A system unpacked in a folder.")]
-CpuLevel = Annotated[
-    str | None, typer.Option("--cpu-level", metavar="LEVEL", help="The processor: 1 to 4 for x86-64-v1 to v4.")
-]
-Loader = Annotated[
-    str | None,
-    typer.Option("--loader", metavar="LOADER", help="glibc-2.31, musl, dyld or windows; or a loader's path."),
-]
-User = Annotated[int | None, typer.Option("--uid", metavar="UID", help="The user whose permissions count.")]
+
+def add_loader_options(parser: ArgumentParser) -> None:
+    """The process and system that open it; :meth:`Surroundings.of` takes them all."""
+    add = parser.add_argument
+    add("--caller", metavar="FILE", help="the library whose code calls dlopen")
+    add("--main", metavar="FILE", help="the program that loads it")
+    add("--preload", action="append", default=[], metavar="FILE", help="as in LD_PRELOAD; can be repeated")
+    add("--already-loaded", action="append", default=[], metavar="FILE", help="a library opened before this one")
+    add("--env", action="append", default=[], metavar="K=V", help="set an environment variable; can be repeated")
+    add("--clear-env", action="store_true", help="start from an empty environment")
+    add("--cwd", metavar="DIR", help="the current directory of the process")
+    add("--root", metavar="DIR", help="a system unpacked in a folder")
+    add("--cpu-level", metavar="LEVEL", help="the processor: 1 to 4 for x86-64-v1 to v4")
+    add("--loader", metavar="LOADER", help="glibc-2.31, musl, dyld or windows; or a loader's path")
+    add("--uid", type=int, metavar="UID", help="the user whose permissions count")
+
+
+def add_binding_options(parser: ArgumentParser) -> None:
+    """How the call that opens it binds; all but ``--lazy`` go to :meth:`Surroundings.of` as well."""
+    add = parser.add_argument
+    add("--lazy", action="store_true", help="bind calls at their first use (RTLD_LAZY), not while loading")
+    add("--deep-bind", action="store_true", help="look in the library before the program (RTLD_DEEPBIND)")
+    add("--new-namespace", action="store_true", help="open it with dlmopen, in a namespace of its own (LM_ID_NEWLM)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +56,12 @@ class Surroundings:
     cpu_level: str | None = None
     loader: str | None = None
     uid: int | None = None
+
+    @classmethod
+    def of(cls, **options: Any) -> Surroundings:
+        """What the parsed options said."""
+        settings: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
+        return cls(**settings)
 
     def model(self, target: str) -> LoaderModel | None:
         """The model they describe, with the loader ``target`` needs where none is named; None: nothing was said."""

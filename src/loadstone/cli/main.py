@@ -1,29 +1,30 @@
 """The entry point: the table of commands, and the one place where every error ends.
 
-A command is a file with a function ``run`` and a row in :data:`COMMANDS`. Only the command asked for is imported, so
-``loadstone --help`` costs no parser, no linker and no loader.
+A command is a file with two functions and a row in :data:`COMMANDS`: ``add_arguments(parser)`` declares its options,
+``run`` takes them as keywords, under the names the parser gives them, and returns the exit status. Only the command
+asked for is imported, so ``loadstone --help`` costs no parser, no linker and no loader.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Annotated, Final
-
-import typer
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import loadstone
-from loadstone.cli.exits import ExitStatus
-from loadstone.errors import InvalidConfiguration, InvalidName, InvalidPrototype, LoadstoneError, NotFound
+from loadstone.cli.exits import ExitStatus, UsageError
+from loadstone.cli.output import accept_any_character, emit, emit_diagnostic
 
-__all__ = ["COMMANDS", "main"]
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
+__all__ = ["COMMANDS", "Command", "main", "parser_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One row: the word on the command line, the module that has ``run``, one line of help."""
 
     name: str
@@ -42,72 +43,118 @@ COMMANDS: Final = (
     Command("rules", "loadstone.cli.rules", "What review asks, why, and how a good answer looks."),
     Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),
     Command("pin", "loadstone.cli.pin", "Write down digests of a library and of everything it needs."),
-    Command("verify", "loadstone.cli.verify", "Whether pinned libraries are what they were."),
+    Command("verify", "loadstone.cli.verify", "Whether pinned libraries are unchanged."),
     Command("call", "loadstone.cli.call", "Load a library you trust and call one function of it, typed."),
     Command("probe", "loadstone.cli.probe", "Run it in a confined child: load, resolve, unload, and watch."),
     Command("fuzz", "loadstone.cli.fuzz", "Find inputs that break an exported function, guided by coverage."),
 )
 
-_USAGE_ERRORS: Final = (InvalidConfiguration, InvalidName, InvalidPrototype)
+_DESCRIPTION: Final = "Find, read, explain, review, load, probe and fuzz dynamic libraries."
+
+_STATUSES: Final = """\
+Data goes to standard output, diagnostics to standard error. Exit status: 0 no findings, 1 findings or it would not
+load, 2 wrong usage, 3 could not decide, read or write, 4 internal error. `loadstone COMMAND --help` tells more."""
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"loadstone {loadstone.__version__}")
-        raise typer.Exit
+class _Parser(ArgumentParser):
+    """argparse's, whose help and version go through the one writer, so that a full disk is noticed."""
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if file is sys.stdout:
+            emit(message)
+        else:
+            emit_diagnostic(message)
 
 
-def _loadstone(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    """Find, read, explain, review, load, probe and fuzz dynamic libraries.
+def parser_of(command: Command) -> ArgumentParser:
+    """The parser of one command, whose module is imported for it. Its description is what ``run`` says of itself."""
+    from inspect import getdoc
 
-    Data goes to standard output, talk to standard error. Exit status: 0 nothing against it, 1 findings or it would
-    not load, 2 wrong usage, 3 could not decide or could not read, 4 our fault.
-    """
-
-
-def _not_asked_for() -> None:
-    """Stands in for the commands of the table that this call does not run."""
-
-
-def application(chosen: str | None) -> typer.Typer:
-    """The command line with ``chosen`` imported and every other command present by name and summary only."""
-    app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.callback()(_loadstone)
-    for command in COMMANDS:
-        wanted = command.name == chosen
-        run = import_module(command.module).run if wanted else _not_asked_for
-        app.command(command.name, short_help=command.summary, help=None if wanted else command.summary)(run)
-    return app
+    module = import_module(command.module)
+    parser = _Parser(
+        prog=f"loadstone {command.name}",
+        description=getdoc(module.run),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    return parser
 
 
-def _status_of(error: LoadstoneError) -> ExitStatus:
-    if isinstance(error, _USAGE_ERRORS):
+def _root() -> ArgumentParser:
+    width = max(len(command.name) for command in COMMANDS)
+    lines = "\n".join(f"  {command.name:<{width}}  {command.summary}" for command in COMMANDS)
+    parser = _Parser(
+        prog="loadstone",
+        usage="loadstone [-h] [--version] COMMAND ...",
+        description=f"{_DESCRIPTION}\n\ncommands:\n{lines}",
+        epilog=_STATUSES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"loadstone {loadstone.__version__}")
+    return parser
+
+
+def _run(words: list[str]) -> int:
+    """Find the command among the words and run it; without one, the program's own options are answered."""
+    if not words:
+        emit(_root().format_help())
         return ExitStatus.USAGE
-    return ExitStatus.FINDINGS if isinstance(error, NotFound) else ExitStatus.UNDECIDED
+    if words[0].startswith("-"):
+        _root().parse_args(words)
+    command = next((command for command in COMMANDS if command.name == words[0]), None)
+    if command is None:
+        raise UsageError(_no_such_command(words[0]))
+    options = parser_of(command).parse_intermixed_args(words[1:])
+    status: int = import_module(command.module).run(**vars(options))
+    return status
+
+
+def _no_such_command(word: str) -> str:
+    from difflib import get_close_matches
+
+    from loadstone.escape import quoted
+
+    near = get_close_matches(word, [command.name for command in COMMANDS], n=2)
+    advice = f"Did you mean {' or '.join(near)}?" if near else "`loadstone --help` lists the commands."
+    return f"No such command: {quoted(word)}. {advice}"
+
+
+def _status_after(error: Exception) -> int:
+    """Say how a command ended badly, and give the status for it. The one place where every error ends."""
+    from loadstone.errors import InvalidConfiguration, InvalidName, InvalidPrototype, LoadstoneError, NotFound
+
+    match error:
+        case UsageError() | InvalidConfiguration() | InvalidName() | InvalidPrototype():
+            status = ExitStatus.USAGE
+        case NotFound():
+            status = ExitStatus.FINDINGS
+        case LoadstoneError():
+            status = ExitStatus.UNDECIDED
+        case _:
+            emit_diagnostic(
+                f"loadstone: internal error: {type(error).__name__}: {error}\n"
+                "This is a bug in Loadstone. Set LOADSTONE_TRACEBACK=1 to see where, and please report it."
+            )
+            return ExitStatus.FAULT
+    emit_diagnostic(f"loadstone: {error}")
+    return status
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status. Never shows a traceback, unless LOADSTONE_TRACEBACK is set."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    chosen = next((word for word in words if not word.startswith("-")), None)
+    accept_any_character()
     try:
-        application(chosen)(words, prog_name="loadstone")
-    except LoadstoneError as error:
-        typer.echo(f"loadstone: {error}", err=True)
-        sys.exit(_status_of(error))
-    except Exception as error:  # the edge: whatever escaped is our fault, and is said so
-        if os.environ.get("LOADSTONE_TRACEBACK"):
+        status = _run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        emit_diagnostic("loadstone: interrupted")
+        status = ExitStatus.INTERRUPTED
+    except Exception as error:  # the edge: whatever escaped ends here
+        if os.environ.get("LOADSTONE_TRACEBACK") and not isinstance(error, UsageError):
             raise
-        typer.echo(
-            f"loadstone: internal fault: {type(error).__name__}: {error}\n"
-            "This is a bug in Loadstone. Set LOADSTONE_TRACEBACK=1 to see where, and please report it.",
-            err=True,
-        )
-        sys.exit(ExitStatus.FAULT)
+        status = _status_after(error)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

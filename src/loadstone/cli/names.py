@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from argparse import ArgumentParser
+from pathlib import Path
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.options import OutputFormat, add_format, add_output
+from loadstone.cli.output import colour_wanted, emit
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("name", metavar="NAME", help="a name, with or without directory and suffix")
+    parser.add_argument("--version", metavar="VERSION", help="the version asked for")
+    parser.add_argument("--platform", metavar="NAME", help="linux, macos, windows ...; this one if left out")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
 
 
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name, with or without directory and suffix.")],
-    version: Annotated[str | None, typer.Option("--version", help="The version asked for.")] = None,
-    platform: Annotated[
-        str | None,
-        typer.Option("--platform", metavar="NAME", help="linux, macos, windows ...; this one if left out."),
-    ] = None,
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-) -> None:
+    *, name: str, version: str | None, platform: str | None, output_format: OutputFormat, output: Path | None
+) -> ExitStatus:
     """The file names that would be tried for a library name, in order. Only the text is looked at, no file."""
     from loadstone.core.names import candidates, is_library, platform_named, validate_name, validate_version
     from loadstone.library import adapters
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     where = platform_named(platform) if platform else adapters.current().platform
     asked, wanted = validate_name(name), validate_version(version)
     found = candidates(asked, wanted, where)
@@ -39,4 +39,4 @@ def run(
         from loadstone.report.text.style import Style
 
         emit(render(asked, wanted, where, found, Style(output is None and colour_wanted())), output)
-    raise typer.Exit(ExitStatus.CLEAN)
+    return ExitStatus.CLEAN

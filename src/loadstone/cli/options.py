@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from loadstone.core.claims import Severity
-
-__all__ = ["FailOn", "FormatOption", "OutputFile", "OutputFormat", "Verbosity"]
+__all__ = [
+    "OutputFormat",
+    "add_fail_on",
+    "add_format",
+    "add_output",
+    "add_verbose",
+    "at_least",
+]
 
 
 class OutputFormat(StrEnum):
@@ -23,9 +28,54 @@ class OutputFormat(StrEnum):
     HTML = "html"
 
 
-FormatOption = Annotated[OutputFormat, typer.Option("--format", "-f", help="How to render the result.")]
-OutputFile = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the result to FILE, not standard output.")
-]
-FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit with 1 when a finding is at least this severe.")]
-Verbosity = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; can be repeated.")]
+def add_format(parser: ArgumentParser, *offered: StrEnum) -> None:
+    """``--format``, with the renderings this command has; the first is the default."""
+    parser.add_argument(
+        "--format",
+        "-f",
+        dest="output_format",
+        type=type(offered[0]),
+        choices=offered,
+        default=offered[0],
+        metavar="FORMAT",
+        help=f"how to render the result: {', '.join(offered)} [{offered[0]}]",
+    )
+
+
+def add_output(parser: ArgumentParser) -> None:
+    """``--output``, where the result goes."""
+    parser.add_argument(
+        "--output", "-o", type=Path, metavar="FILE", help="write the result to FILE, not standard output"
+    )
+
+
+def add_fail_on(parser: ArgumentParser, default: str | None = "medium") -> None:
+    """``--fail-on``, from which severity on a finding makes the exit status 1. Without a default it may be None."""
+    from loadstone.core.claims import Severity
+
+    parser.add_argument(
+        "--fail-on",
+        type=Severity,
+        choices=tuple(Severity),
+        default=Severity(default) if default else None,
+        metavar="SEVERITY",
+        help=f"exit with 1 when a finding is at least this severe: {', '.join(Severity)} [{default or 'medium'}]",
+    )
+
+
+def add_verbose(parser: ArgumentParser) -> None:
+    """``-v``, counted."""
+    parser.add_argument("--verbose", "-v", action="count", default=0, help="say more; can be repeated")
+
+
+def at_least(least: float, kind: type[int | float] = int, most: float = math.inf) -> Callable[[str], float]:
+    """A converter for a number within bounds; what is outside is a usage error that names the bound."""
+    bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+
+    def number(text: str) -> float:
+        value = kind(text)
+        if not least <= value <= most:
+            raise ArgumentTypeError(f"{text} is not {bounds}")
+        return value
+
+    return number  # argparse names it when the text is no number at all

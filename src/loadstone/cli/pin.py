@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from argparse import ArgumentParser
+from pathlib import Path
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat
-from loadstone.cli.output import emit, require_format
+from loadstone.cli.options import OutputFormat, add_format, add_output
+from loadstone.cli.output import emit, emit_diagnostic
 
 
-def run(
-    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Names or paths.")],
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help="a name or a path")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+
+
+def run(*, targets: list[str], output_format: OutputFormat, output: Path | None) -> ExitStatus:
     """Digests of libraries and of everything they need, as a pin file (TOML). Nothing is loaded.
 
     Use it with ``Library(..., policy=Policy(pins=PinFile.load(FILE)))``, check it with ``loadstone verify FILE``.
@@ -23,7 +25,6 @@ def run(
     from loadstone.library import Policy, SearchPolicy, SearchSource, find
     from loadstone.library.trust.pin import pin
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     sources = tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)
     policy = Policy(search=SearchPolicy(sources))
     paths = [path for target in targets if (path := find(target, policy=policy).path) is not None]
@@ -36,5 +37,5 @@ def run(
     else:
         emit(pins.text(), output)
     if output is not None:
-        typer.echo(f"pinned {len(pins.pins)} libraries in {output}", err=True)
-    raise typer.Exit(ExitStatus.CLEAN)
+        emit_diagnostic(f"pinned {len(pins.pins)} libraries in {output}")
+    return ExitStatus.CLEAN

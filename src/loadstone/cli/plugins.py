@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from argparse import ArgumentParser
+from pathlib import Path
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.options import OutputFormat, add_format, add_output
+from loadstone.cli.output import colour_wanted, emit
 from loadstone.cli.progress import each
 
 
-def run(
-    directories: Annotated[list[str], typer.Argument(metavar="DIR...", help="Folders, searched with what is in them.")],
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("directories", nargs="+", metavar="DIR", help="a folder, searched with what is in it")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+
+
+def run(*, directories: list[str], output_format: OutputFormat, output: Path | None) -> ExitStatus:
     """Plugin metadata of every library in a folder, whatever platform it is for. Nothing is loaded.
 
     Exit status 1 when any metadata is damaged or ambiguous, or a binary cannot be read.
     """
     from loadstone.plugin import catalog
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     found = [catalog(directory) for directory in each(directories, "reading")]
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.plugins import plugins_document
@@ -39,4 +40,4 @@ def run(
         style = Style(output is None and colour_wanted())
         emit("\n".join(render(one, style) for one in found), output)
     against = any(one.rejected or any(p.problems for p in one.plugins) for one in found)
-    raise typer.Exit(ExitStatus.FINDINGS if against else ExitStatus.CLEAN)
+    return ExitStatus.FINDINGS if against else ExitStatus.CLEAN

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentParser, BooleanOptionalAction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat, Verbosity
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.exits import ExitStatus, UsageError
+from loadstone.cli.options import OutputFormat, add_fail_on, add_format, add_output, add_verbose, at_least
+from loadstone.cli.output import colour_wanted, emit
 from loadstone.cli.progress import each
 from loadstone.core.claims import Finding, Severity
 from loadstone.core.review import BaselineState, ReviewVerdict
@@ -23,41 +22,59 @@ if TYPE_CHECKING:
     from loadstone.review.engine import Consult
 
 
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="source files, folders, binaries")
+    add_format(parser, *OutputFormat)
+    add_output(parser)
+    add_fail_on(parser, default=None)
+    parser.add_argument("--strict", action="store_true", help="exit with 3 when any part could not be reviewed")
+    parser.add_argument("--baseline", type=Path, metavar="SARIF", help="an earlier review: only what is new fails")
+    parser.add_argument("--changed-since", metavar="REV", help="report on files changed since REV only")
+    parser.add_argument(
+        "--with", dest="engines", metavar="TOOL,...", help="also ask cppcheck, flawfinder, bandit, clang-tidy"
+    )
+    parser.add_argument("--explain", metavar="FINGERPRINT", help="say all about one finding; -v shows fingerprints")
+    parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="leave these out of folders")
+    parser.add_argument(
+        "--jobs",
+        "-j",
+        type=at_least(0),
+        default=0,
+        metavar="N",
+        help="processes that share the work [one a core]",
+    )
+    parser.add_argument(
+        "--time-limit", dest="seconds", type=at_least(0.1, float), default=20.0, metavar="S",
+        help="seconds of processor time for each file [20]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cache", dest="use_cache", action=BooleanOptionalAction, default=True, help="keep results for unchanged files"
+    )
+    parser.add_argument(
+        "--config", dest="configuration", type=Path, metavar="FILE", help="a pyproject.toml to use [the nearest one]"
+    )
+    add_verbose(parser)
+
+
 def run(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Source files, folders, binaries.")],
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-    fail_on: Annotated[
-        Severity | None, typer.Option("--fail-on", help="Exit with 1 when a finding is at least this severe [medium].")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 when any part could not be reviewed.")] = False,
-    baseline: Annotated[
-        Path | None, typer.Option("--baseline", metavar="SARIF", help="An earlier review: only what is new fails.")
-    ] = None,
-    changed_since: Annotated[
-        str | None, typer.Option("--changed-since", metavar="REV", help="Report on files changed since REV only.")
-    ] = None,
-    engines: Annotated[
-        str | None,
-        typer.Option("--with", metavar="TOOL,...", help="Also ask cppcheck, flawfinder, bandit, clang-tidy."),
-    ] = None,
-    explain: Annotated[
-        str | None,
-        typer.Option("--explain", metavar="FINGERPRINT", help="Say all about one finding; -v shows fingerprints."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option("--exclude", metavar="PATTERN", help="Leave these out of folders.")
-    ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=0, help="Processes that share the work; 0: one a core.")] = 0,
-    seconds: Annotated[
-        float, typer.Option("--time-limit", min=0.1, metavar="S", help="Seconds of processor time for each file.")
-    ] = 20.0,
-    use_cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep results for unchanged files.")] = True,
-    configuration: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="A pyproject.toml to use [the nearest one].")
-    ] = None,
-    verbose: Verbosity = 0,
-) -> None:
+    *,
+    paths: list[str],
+    output_format: OutputFormat,
+    output: Path | None,
+    fail_on: Severity | None,
+    strict: bool,
+    baseline: Path | None,
+    changed_since: str | None,
+    engines: str | None,
+    explain: str | None,
+    exclude: list[str],
+    jobs: int,
+    seconds: float,
+    use_cache: bool,
+    configuration: Path | None,
+    verbose: int,
+) -> ExitStatus:
     """Source files, folders and binaries against the rules: findings, evidence with lines, and what stayed open.
 
     Nothing that is reviewed is run. Exit status: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage or
@@ -66,12 +83,12 @@ def run(
     from loadstone.review.config import read_configuration
     from loadstone.review.engine import Options, review
 
-    if explain is not None:
-        require_format(output_format, OutputFormat.TEXT)
+    if explain is not None and output_format is not OutputFormat.TEXT:
+        raise UsageError("--explain answers in text only; leave --format out")
     settings = read_configuration(configuration)
     named = engines.split(",") if engines is not None else settings.engines
     options = Options(
-        exclude=(*settings.exclude, *(exclude or ())),
+        exclude=(*settings.exclude, *exclude),
         only=_changed(changed_since) if changed_since is not None else None,
         consult=_consult([name.strip() for name in named if name.strip()]),
         baseline=_baseline(baseline or settings.baseline),
@@ -86,9 +103,9 @@ def run(
     result = review(paths, options)
     if explain is not None:
         emit(_explained(result, explain, colour=output is None and colour_wanted()), output)
-        return
+        return ExitStatus.CLEAN
     emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
-    raise typer.Exit(_status(result, fail_on or settings.fail_on, strict=strict or settings.strict))
+    return _status(result, fail_on or settings.fail_on, strict=strict or settings.strict)
 
 
 def _changed(revision: str) -> frozenset[str]:
@@ -140,7 +157,7 @@ def _explained(result: Review, fingerprint: str, *, colour: bool) -> str:
     if len({one.fingerprint for one in found}) != 1:
         many = f"{len(found)} results begin with {quoted(fingerprint)}: give more of its digits"
         none = f"no result of this review has the fingerprint {quoted(fingerprint)}; `-v` and `--format json` show them"
-        raise typer.BadParameter(many if found else none, param_hint="--explain")
+        raise UsageError(many if found else none)
     rules = {rule.id: rule for rule in catalogue()}
     files = {file.path: file for file in result.files}
     return "\n".join(render(one, rules.get(one.claim.rule), files, Style(colour)) for one in found)

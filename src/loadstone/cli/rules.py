@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from argparse import ArgumentParser
+from pathlib import Path
 
-import typer
+from loadstone.cli.exits import ExitStatus
+from loadstone.cli.options import OutputFormat, add_format, add_output
+from loadstone.cli.output import colour_wanted, emit
 
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat
-from loadstone.cli.output import colour_wanted, emit, require_format
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("rule", nargs="?", metavar="ID", help="the rule to explain; all of them when left out")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
 
 
-def run(
-    rule: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The rule to explain; all of them when left out.")
-    ] = None,
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-) -> None:
+def run(*, rule: str | None, output_format: OutputFormat, output: Path | None) -> ExitStatus:
     """What review asks of source code and of binaries: the question, why it matters, a bad and a good example."""
     from loadstone.review.catalogue import catalogue, rule_text
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     chosen = [rule_text(rule)] if rule is not None else [*catalogue()]
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.review import rules_document
         from loadstone.report.json import render
 
         emit(render(rules_document(chosen)), output)
-        return
+        return ExitStatus.CLEAN
     from loadstone.report.text.rules import render_list, render_rule
     from loadstone.report.text.style import Style
 
     style = Style(output is None and colour_wanted())
     emit(render_rule(chosen[0], style) if rule is not None else render_list(chosen, style), output)
+    return ExitStatus.CLEAN

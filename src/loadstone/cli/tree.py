@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from loadstone.cli import loader_options as opt
+from loadstone.cli.exits import ExitStatus
 from loadstone.cli.explain import STATUS, located
-from loadstone.cli.options import OutputFile, Verbosity
+from loadstone.cli.loader_options import Surroundings, add_loader_options
+from loadstone.cli.options import add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit
 
 if TYPE_CHECKING:
@@ -25,45 +26,26 @@ class TreeFormat(StrEnum):
     MERMAID = "mermaid"
 
 
-def run(
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="A path, or a name the way a loader gets it.")],
-    caller: opt.Caller = None,
-    main: opt.MainImage = None,
-    preload: opt.Preload = None,
-    already_loaded: opt.AlreadyLoaded = None,
-    env: opt.Environment = None,
-    clear_env: opt.ClearEnvironment = False,
-    cwd: opt.Directory = None,
-    root: opt.Root = None,
-    cpu_level: opt.CpuLevel = None,
-    loader: opt.Loader = None,
-    uid: opt.User = None,
-    output_format: Annotated[TreeFormat, typer.Option("--format", "-f", help="How to render it.")] = TreeFormat.TEXT,
-    output: OutputFile = None,
-    verbose: Verbosity = 0,
-) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("target", metavar="TARGET", help="a path, or a name the way a loader gets it")
+    add_loader_options(parser)
+    add_format(parser, *TreeFormat)
+    add_output(parser)
+    add_verbose(parser)
+
+
+def run(*, target: str, output_format: TreeFormat, output: Path | None, verbose: int, **places: Any) -> ExitStatus:
     """What a library or program needs, what that needs in turn, where each is found and because of what.
 
     Each library is shown once; -v shows every need, -vv every place that was looked at. Nothing is run or loaded.
     """
     from loadstone.linker import explain
 
-    surroundings = opt.Surroundings(
-        caller=caller,
-        main=main,
-        preload=tuple(preload or ()),
-        already_loaded=tuple(already_loaded or ()),
-        env=tuple(env or ()),
-        clear_env=clear_env,
-        cwd=cwd,
-        root=root,
-        cpu_level=cpu_level,
-        loader=loader,
-        uid=uid,
-    )
+    surroundings = Surroundings.of(**places)
     result = explain(located(target, surroundings), model=surroundings.model(target), bindings=False)
     emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
-    raise typer.Exit(STATUS[result.verdict])
+    return STATUS[result.verdict]
 
 
 def _rendered(result: Explanation, output_format: TreeFormat, *, colour: bool, verbose: int) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from argparse import ArgumentParser
+from pathlib import Path
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import FormatOption, OutputFile, OutputFormat, Verbosity
-from loadstone.cli.output import colour_wanted, emit, require_format
+from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
+from loadstone.cli.output import colour_wanted, emit
 
 
-def run(
-    pin_file: Annotated[str, typer.Argument(metavar="FILE", help="A pin file, as `loadstone pin` writes it.")],
-    output_format: FormatOption = OutputFormat.TEXT,
-    output: OutputFile = None,
-    verbose: Verbosity = 0,
-) -> None:
+def add_arguments(parser: ArgumentParser) -> None:
+    """What this command takes."""
+    parser.add_argument("pin_file", metavar="FILE", help="a pin file, as `loadstone pin` writes it")
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_output(parser)
+    add_verbose(parser)
+
+
+def run(*, pin_file: str, output_format: OutputFormat, output: Path | None, verbose: int) -> ExitStatus:
     """Compare every pinned library with its file as it is now. Nothing is loaded.
 
     Exit status 1 when one has changed or is missing, 3 when one cannot be read. -v lists the unchanged ones as well.
@@ -24,7 +26,6 @@ def run(
     from loadstone.core.pins import PinState
     from loadstone.library.trust.pin import PinFile, verify
 
-    require_format(output_format, OutputFormat.TEXT, OutputFormat.JSON)
     checks = verify(PinFile.load(pin_file))
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.pins import verification_document
@@ -38,5 +39,5 @@ def run(
         emit(render(checks, Style(output is None and colour_wanted()), verbose=verbose), output)
     states = {check.state for check in checks}
     if states & {PinState.CHANGED, PinState.MISSING}:
-        raise typer.Exit(ExitStatus.FINDINGS)
-    raise typer.Exit(ExitStatus.UNDECIDED if PinState.UNREADABLE in states else ExitStatus.CLEAN)
+        return ExitStatus.FINDINGS
+    return ExitStatus.UNDECIDED if PinState.UNREADABLE in states else ExitStatus.CLEAN
