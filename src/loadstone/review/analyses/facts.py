@@ -8,9 +8,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final, TypeVar
 
-from loadstone.review.analyses.mentions import every_statement
+from loadstone.review.analyses.guards import Guard, guards_of, simple
+from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Held, Spot, Taint
-from loadstone.review.apis import Api, Role
+from loadstone.review.apis import Api, Role, tables
 from loadstone.review.ir import Call, Cast, Expression, Function, If, Loop, Member, Name, Operation, Program, Unit
 from loadstone.review.walk import expressions, tops
 
@@ -226,6 +227,27 @@ class Facts:
                 elif isinstance(part, Operation) and part.operator in _ASKS:
                     asked.update(name for operand in part.operands for name in _named(operand))
         return frozenset(asked), frozenset(called)
+
+    @cached_property
+    def guards(self) -> dict[str, tuple[Guard, ...]]:
+        """The guards of every file, by its path."""
+        known, called, judges = tables(), self.called_names, self._judges()
+        return {
+            unit.path: tuple(guard for f in unit.functions for guard in guards_of(f, known, called, judges))
+            for unit in self.program.units
+        }
+
+    def _judges(self) -> frozenset[str]:
+        """Functions of the program that are handed the result of another call: ``check(lib.open(...))``."""
+        functions = [function for unit in self.program.units for function in unit.functions]
+        own = {simple(function.name) for function in functions}
+        handed = (
+            simple(call.name)
+            for function in functions
+            for call in calls_in(function.body)
+            if call.arguments and isinstance(call.arguments[0], Call)
+        )
+        return frozenset(name for name in handed if name in own)
 
     @cached_property
     def merged(self) -> tuple[Site, ...]:
