@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import resource
 import signal
 import socket
 import threading
@@ -17,9 +18,9 @@ from time import monotonic, sleep
 from typing import Any, Final, NamedTuple, NoReturn
 
 from loadstone.probe.confine_linux import Fence, raise_fence
-from loadstone.probe.linux.process import restore_signals
-from loadstone.probe.linux.syscalls import LIBC, syscall
-from loadstone.probe.protocol import pack_record
+from loadstone.probe.linux.process import close_descriptors_but, restore_signals
+from loadstone.probe.linux.syscalls import LIBC
+from loadstone.probe.protocol import MAX_TEXT, pack_record
 
 __all__ = ["CHANNEL_LOST", "Orders", "run"]
 
@@ -29,10 +30,11 @@ CHANNEL_LOST: Final = 113
 _NOW: Final = 2  # RTLD_NOW
 _LAZY: Final = 1
 _GLOBAL: Final = 0x100  # RTLD_GLOBAL
-_MAX_SHOWN: Final = 16
+_MAX_SHOWN: Final = 8
+_MAX_WORDS: Final = 300
 _PAUSE: Final = 0.002  # seconds for other threads
 _CHANNEL_AT: Final = 900
-"""Where the channel's descriptor is put: out of the way of a library that counts from 3."""
+"""Where the channel's descriptor is put, if there can be so many: out of the way of a library that counts from 3."""
 
 _dlopen, _dlsym, _dlclose, _dlerror = LIBC.dlopen, LIBC.dlsym, LIBC.dlclose, LIBC.dlerror
 _dlopen.restype, _dlopen.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
@@ -92,15 +94,13 @@ def _arrange(channel: socket.socket, output: int, orders: Orders) -> socket.sock
     null = os.open(os.devnull, os.O_RDONLY)
     for number, source in ((0, null), (1, output), (2, output)):
         os.dup2(source, number)
-    syscall("dup3", channel.detach(), _CHANNEL_AT, os.O_CLOEXEC)
-    file = orders.file
-    for first, last in ((3, file - 1), (file + 1, _CHANNEL_AT - 1), (_CHANNEL_AT + 1, 0xFFFFFFFF)):
-        if first <= last:
-            syscall("close_range", first, last, 0)
+    number = min(_CHANNEL_AT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1)
+    os.dup2(channel.detach(), number, inheritable=False)
+    close_descriptors_but(0, 1, 2, orders.file, number)
     os.chdir(orders.fence.scratch)
     for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         os.environ[name] = orders.fence.scratch
-    return socket.socket(fileno=_CHANNEL_AT)
+    return socket.socket(fileno=number)
 
 
 def _reachable(orders: Orders) -> bytes:
@@ -165,9 +165,9 @@ class _Child:
             if not _dlsym(handle, name) and (words := _dlerror()):  # a symbol may well be 0: versions are
                 count += 1
                 if len(failed) < _MAX_SHOWN:
-                    failed.append((name.decode(errors="replace"), words.decode(errors="replace")))
+                    failed.append((_shown(name), _shown(words)))
         progress[:4] = bytes(4)
-        return {"failed": failed, "failures": count}
+        return {"unresolved": failed, "failures": count}
 
     def _unload(self) -> dict[str, Any]:
         if _dlclose(self._handle):
@@ -215,7 +215,12 @@ class _Child:
 
 
 def _error() -> str:
-    return (_dlerror() or b"the loader gave no reason").decode(errors="replace")
+    return (_dlerror() or b"the loader gave no reason").decode(errors="replace")[:MAX_TEXT]
+
+
+def _shown(text: bytes) -> str:
+    """As much of a name or of words as a record has room for, whatever they take in JSON."""
+    return text.decode(errors="replace")[:_MAX_WORDS]
 
 
 def _bytes_in_use() -> int | None:

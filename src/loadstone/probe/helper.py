@@ -135,8 +135,7 @@ class Helper:
             found = Findings()
             watch.run(_SCRIPTS[request["script"]](watch, course, found), self._ears)
             self._clear(watch)
-            symbol = int.from_bytes(progress[:4], "little")
-            return {**settle(watch, found), "symbol": request["symbols"][symbol - 1] if symbol else ""}
+            return {**settle(watch, found), "symbol": _symbol_at_work(progress, request["symbols"])}
         finally:
             watch.close()
             progress.close()
@@ -167,6 +166,12 @@ class Helper:
         if self._warden is not None:
             return set(proc.children(self._warden.process))
         return _family(os.getpid()) - {os.getpid()}
+
+
+def _symbol_at_work(progress: mmap.mmap, symbols: list[str]) -> str:
+    """The symbol that was being resolved, by what the child wrote down; foreign code may have written any number."""
+    index = int.from_bytes(progress[:4], "little")
+    return symbols[index - 1] if 0 < index <= len(symbols) else ""
 
 
 def _family(process: int) -> set[int]:

@@ -26,7 +26,6 @@ _LEAST_CYCLES: Final = 4  # after the warm-up: fewer cannot tell a slope from a 
 _KERNEL_SLOPE: Final = 4096  # bytes a cycle
 _CHILD_SLOPE: Final = 16
 _REFUSALS: Final = ("Permission denied", "Operation not permitted")
-_MAX_FAILED_SHOWN: Final = 8
 
 
 class Course(NamedTuple):
@@ -69,7 +68,7 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
     reply = yield Phase.LOAD, "load"
     clock.lap()
     if "error" in reply:
-        yield from _refused(watch, str(reply["error"]))
+        yield from _refused(watch, reply["error"])
         return
     now = _compare(watch, found, start)
     watch.mapped = set(now.mapped.values()) - set(start.mapped.values())
@@ -107,7 +106,7 @@ def short(watch: Watch, course: Course, found: Findings) -> Script:
         return
     reply = yield Phase.LOAD, "load"
     if "error" in reply:
-        yield from _refused(watch, str(reply["error"]))
+        yield from _refused(watch, reply["error"])
         return
     yield Phase.UNLOAD, "unload"
     yield from _let_run(watch)
@@ -119,8 +118,7 @@ def threaded(watch: Watch, course: Course, found: Findings) -> Script:
     if not (yield from _ready(watch, course, found)):
         return
     reply = yield Phase.THREADS, "threads"
-    cycles = reply.get("cycles")
-    found.cycles = cycles if isinstance(cycles, int) else 0
+    found.cycles = reply.get("cycles", 0)
     yield Phase.EXIT, "exit"
 
 
@@ -130,7 +128,7 @@ def soaked(watch: Watch, course: Course, found: Findings) -> Script:
         return
     reply = yield Phase.LOAD, "load"
     if "error" in reply:
-        yield from _refused(watch, str(reply["error"]))
+        yield from _refused(watch, reply["error"])
         return
     yield Phase.UNLOAD, "unload"
     stride = cycles_between_looks(course.cycles)
@@ -165,8 +163,7 @@ def _measure(watch: Watch, found: Findings, in_use: object) -> None:
 def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Phase, str], dict[str, Any], bool]:
     """Wait for the set-up; whether every layer that is required stands."""
     reply = yield Phase.SETUP, "setup"
-    found.layers, found.loaded_as = reply["layers"], str(reply["loaded_as"])
-    watch.unnotified = str(reply["unnotified"])
+    found.layers, found.loaded_as, watch.unnotified = reply["layers"], reply["loaded_as"], reply["unnotified"]
     standing = {name for name, state, _reason in found.layers if state == "active"}
     missing = [name for name in course.require if name not in standing]
     if missing:
@@ -223,8 +220,7 @@ def _compare(watch: Watch, found: Findings, before: Snapshot) -> Snapshot:
 
 
 def _unresolved(watch: Watch, reply: dict[str, Any]) -> None:
-    failed = [entry for entry in reply.get("failed", []) if isinstance(entry, list) and len(entry) == 2]
-    for name, words in failed[:_MAX_FAILED_SHOWN]:
+    for name, words in reply.get("unresolved", ()):
         watch.note(Kind.RESOLVE_FAILED, f"{name}: {words}", Witness.CHILD)
 
 

@@ -169,13 +169,13 @@ class Watch:
             self._listener = descriptors[0]
             poll.register(self._listener, select.POLLIN)
             return
+        for descriptor in descriptors:
+            os.close(descriptor)
         if fields is None or fields.get("done") != self._awaited:
-            if fields is not None and self._awaited == "setup" and isinstance(fields.get("failed"), str):
+            if fields is not None and self._awaited == "setup" and "failed" in fields:
                 self.words = fields["failed"]
             else:
                 self.forged += 1
-            for descriptor in descriptors:
-                os.close(descriptor)
             return
         self._step(script, fields)
 
@@ -365,7 +365,7 @@ class Watch:
             fields = unpack_record(self._nonce, packed)
             if fields is None:
                 self.forged += 1
-            elif isinstance(fields.get("failed"), str):
+            elif "failed" in fields:
                 self.words = fields["failed"]
 
 

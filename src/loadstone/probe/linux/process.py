@@ -8,12 +8,15 @@ import os
 import resource
 import signal
 import struct
+from contextlib import suppress
+from itertools import pairwise
 from typing import Final
 
 from loadstone.probe.linux.syscalls import LIBC, syscall
 
 __all__ = [
     "become_subreaper",
+    "close_descriptors_but",
     "die_with_parent",
     "drop_capabilities",
     "drop_user",
@@ -89,6 +92,21 @@ def drop_user(user: int) -> int:
         else:
             return candidate
     raise OSError(errno.EINVAL, "no unprivileged user exists in this user namespace")
+
+
+def close_descriptors_but(*kept: int) -> None:
+    """Close every descriptor of the caller but these; where close_range(2) is missing (before Linux 5.9) one by one."""
+    for before, after in pairwise((-1, *sorted(kept), 0xFFFFFFFF)):
+        first, last = before + 1, after - 1
+        if first > last:
+            continue
+        try:
+            syscall("close_range", first, last, 0)
+        except OSError:
+            for number in [int(name) for name in os.listdir("/proc/self/fd")]:
+                if first <= number <= last:
+                    with suppress(OSError):
+                        os.close(number)
 
 
 def limit(which: int, value: int) -> None:
