@@ -89,7 +89,7 @@ def test_the_child_raises_its_fence_and_obeys(build: Build, open_folder: Path) -
     assert setup["unnotified"] == "not asked for"
     assert load == {"done": "load"}
     assert resolve["failures"] == 1
-    assert resolve["failed"][0][0] == "missing"
+    assert resolve["unresolved"][0][0] == "missing"
     assert unload == {"done": "unload"}
     assert reload["done"] == "reload"
     assert threads["cycles"] > 0

@@ -15,17 +15,16 @@ import os
 import resource
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Final, NamedTuple
 
 from loadstone.probe.confine import Layer
-from loadstone.probe.linux import landlock, namespaces, proc, process, seccomp
-from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, Rule
+from loadstone.probe.linux import landlock, namespaces, policy, proc, process, seccomp
+from loadstone.probe.linux.seccomp import DENY, NOTIFY
 from loadstone.probe.linux.syscalls import LIBC, syscall
 
 __all__ = [
-    "FORBIDDEN",
     "LAYERS",
     "MEMORY_LIMIT",
     "ORPHANED",
@@ -34,7 +33,6 @@ __all__ = [
     "Listener",
     "enter_namespaces",
     "filter_program",
-    "filter_rules",
     "in_loader",
     "raise_fence",
 ]
@@ -210,88 +208,29 @@ def _filter(fence: Fence) -> Listener:
     reason = "not asked for"
     if fence.notify:
         try:
-            return Listener(seccomp.install(filter_program(notify=True), listener=True))
+            return Listener(seccomp.install(filter_program(notify=True, isolated=not fence.unshared), listener=True))
         except OSError as error:
             reason = _words(error)
-    seccomp.install(filter_program(notify=False))
+    seccomp.install(filter_program(notify=False, isolated=not fence.unshared))
     return Listener(None, reason)
 
 
-_SOMEBODY: Final = 0x7FFFFFFF
-"""Stands for the child's own process id in a filter made beforehand: no process can have it (PID_MAX_LIMIT, 2**22)."""
-
-
 @cache
-def _program_for_somebody(*, notify: bool) -> bytes:
-    return seccomp.compile_filter(filter_rules(_SOMEBODY, notify=notify))
+def _program_for_somebody(*, notify: bool, isolated: bool) -> bytes:
+    table = policy.rules(policy.clauses(policy.SOMEBODY, isolated=isolated), notify=notify, isolated=isolated)
+    if notify:
+        return seccomp.compile_filter(table, otherwise=NOTIFY, newer=NOTIFY)
+    return seccomp.compile_filter(table, otherwise=DENY, newer=seccomp.deny(errno.ENOSYS))
 
 
-def filter_program(*, notify: bool) -> bytes:
+def filter_program(*, notify: bool, isolated: bool) -> bytes:
     """The filter for the calling process, ready to install."""
-    mine, somebody = struct.pack("=I", os.getpid()), struct.pack("=I", _SOMEBODY)
-    return _program_for_somebody(notify=notify).replace(somebody, mine)
+    mine, somebody = struct.pack("=I", os.getpid()), struct.pack("=I", policy.SOMEBODY)
+    return _program_for_somebody(notify=notify, isolated=isolated).replace(somebody, mine)
 
 
 def _filter_tried() -> tuple[str, str]:
     return "active", f"a call on the deny list: {_refused(lambda: syscall('unshare', 0), errno.EPERM)}"
-
-
-# Calls a library has no business with and that widen what it could do to the kernel or to others. `unshare` is both
-# on the list and its trial: with flags of 0 it would succeed.
-FORBIDDEN: Final = (
-    "unshare", "setns", "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd",
-    "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register",
-    "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
-    "mount_setattr", "open_by_handle_at", "name_to_handle_at", "fanotify_init", "quotactl", "swapon", "swapoff",
-    "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "acct", "syslog",
-    "keyctl", "add_key", "request_key", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
-    "sethostname", "setdomainname", "iopl", "ioperm", "modify_ldt", "lookup_dcookie", "nfsservctl", "vhangup",
-    "migrate_pages", "move_pages", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "seccomp",
-)  # fmt: skip
-
-# Calls whose effect is reported.
-_WATCHED: Final = (
-    "open", "openat", "openat2", "creat", "truncate", "unlink", "unlinkat", "rename", "renameat", "renameat2",
-    "mkdir", "mkdirat", "rmdir", "link", "linkat", "symlink", "symlinkat", "mknod", "mknodat",
-    "chmod", "fchmodat", "chown", "lchown", "fchownat", "setxattr", "lsetxattr",
-    "socket", "connect", "bind", "listen", "accept",
-    "fork", "vfork", "execve", "execveat", "clone3",
-    "chdir", "fchdir", "umask", "setsid", "exit_group", "memfd_create", "shmget",
-)  # fmt: skip
-
-_PROT_WRITE_EXEC: Final = 0x6
-
-
-def filter_rules(process_id: int, *, notify: bool) -> list[Rule]:
-    """The system calls of the fence: what is refused, and - with ``notify`` - what waits to be seen first.
-
-    ``process_id`` is the child's own as it sees it: it may signal itself, and nobody else unless the observer agrees.
-    """
-    refused = NOTIFY if notify else DENY
-    rules = [Rule("unshare", DENY, (ArgumentTest(0, 0),))]  # the trial, not worth a notice
-    rules += [Rule(call, refused) for call in FORBIDDEN]
-    rules += _signal_rules(process_id, refused)
-    if not notify:
-        return rules
-    if _LOADER is not None:  # it opens what it loads; that is no effect of the library's code
-        rules += [Rule(call, ALLOW, made_in=_LOADER) for call in ("openat", "open")]
-    rules += [Rule("rt_sigaction", ALLOW, (ArgumentTest(1, 0), ArgumentTest(1, 0, high=True)))]  # only asks
-    rules += [Rule("rt_sigaction", NOTIFY)]
-    rules += [Rule("clone", NOTIFY)]
-    rules += [
-        Rule(call, NOTIFY, (ArgumentTest(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
-        for call in ("mmap", "mprotect", "pkey_mprotect")
-    ]
-    return rules + [Rule(call, NOTIFY) for call in _WATCHED]
-
-
-def _signal_rules(process_id: int, otherwise: int) -> Iterable[Rule]:
-    own = (ArgumentTest(0, process_id),)
-    yield Rule("kill", ALLOW, own)
-    yield Rule("kill", ALLOW, (ArgumentTest(0, 0),))  # its own process group, which is new
-    yield Rule("tgkill", ALLOW, own)
-    yield Rule("tkill", ALLOW, own)
-    yield from (Rule(call, otherwise) for call in ("kill", "tgkill", "tkill"))
 
 
 def enter_namespaces() -> str:

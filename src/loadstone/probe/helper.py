@@ -39,7 +39,7 @@ _CYCLING_SHARE: Final = 0.8
 
 
 class Helper:
-    """The state of the helper: its ears, its warden, and why it has none."""
+    """The state of the helper: its ears, its warden, and why it has none (``unshared``)."""
 
     def __init__(self, caller: socket.socket) -> None:
         self._caller = caller
@@ -48,8 +48,8 @@ class Helper:
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         self._ears = Ears(wakes, caller.fileno())
         become_subreaper()
-        self._unshared = enter_namespaces()
-        self._warden = None if self._unshared else Warden()
+        self.unshared = enter_namespaces()
+        self._warden = None if self.unshared else Warden()
         self._user = _USER if os.geteuid() == 0 else 0
         self._scratch: Scratch | None = None
 
@@ -93,7 +93,7 @@ class Helper:
             user=self._user,
             seconds=int(timeout) + 2,
             helper=os.getpid(),
-            unshared=self._unshared,
+            unshared=self.unshared,
             notify=bool(request.get("notify", True)),
             roomy=bool(request["run_times"]),
         )
@@ -120,8 +120,7 @@ class Helper:
         try:
             if request.get("trace", True):
                 watch.trace()
-            if self._unshared:
-                watch.confine_signals(lambda target: target > 0 and target in _family(process))
+            watch.fenced(isolated=not self.unshared, visible=lambda target: self._is_own(target, process))
             there = os.fstat(file)
             course = Course(
                 there.st_dev,
@@ -139,6 +138,10 @@ class Helper:
         finally:
             watch.close()
             progress.close()
+
+    def _is_own(self, target: int, process: int) -> bool:
+        """Whether a process id, as the child names it, is one of its own: in a namespace there are no others."""
+        return not self.unshared or (target > 0 and proc.leader(target) in _family(process))
 
     def _clear(self, watch: Watch) -> None:
         """End what the child left behind, and say so. The caller's processes are never among them."""
@@ -199,7 +202,7 @@ def main(descriptor: int) -> None:
     os.chdir("/")
     with socket.socket(fileno=descriptor) as caller:
         helper = Helper(caller)
-        filter_program(notify=True)  # made once, for every child
+        filter_program(notify=True, isolated=not helper.unshared)  # made once, for every child
         gc.disable()  # nothing is made in cycles, and a collection in a child would copy every page
         gc.freeze()
         me = os.pidfd_open(os.getpid())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
+from contextlib import suppress
 from itertools import pairwise
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -26,6 +28,9 @@ _LEAST_CYCLES: Final = 4  # after the warm-up: fewer cannot tell a slope from a 
 _KERNEL_SLOPE: Final = 4096  # bytes a cycle
 _CHILD_SLOPE: Final = 16
 _REFUSALS: Final = ("Permission denied", "Operation not permitted")
+
+
+_LOADER_READS: Final = frozenset({"/etc/ld.so.cache", "/etc/ld.so.preload"})
 
 
 class Course(NamedTuple):
@@ -97,6 +102,7 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
     reply = yield Phase.RELOAD, "load"
     if "error" in reply:
         watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
+    _unexplained(watch, start, now)
     yield Phase.EXIT, "exit"
 
 
@@ -191,6 +197,18 @@ def _list(watch: Watch, found: Findings) -> None:
     found.objects = [entry for entry in objects if entry.path in watch.mapped or entry.namespace]
     for path in sorted(unlisted(objects, mappings) & watch.mapped):
         watch.note(Kind.CODE_UNLISTED, f"its code is mapped, and the loader does not know of it: {path}")
+
+
+def _unexplained(watch: Watch, *seen: Snapshot) -> None:
+    """Files that the loader's code opened and nothing mapped: whoever calls into it can read what he likes."""
+    mapped = {key for snapshot in seen for key in snapshot.mapped}
+    for path in sorted(watch.opened_by_loader - _LOADER_READS):
+        with suppress(OSError):  # it only tried whether there is one
+            there = os.stat(path)
+            if file_key(there.st_dev, there.st_ino) not in mapped:
+                watch.note(
+                    Kind.FILE_READ, f"opened {path} for reading, through the loader's own code", phase=Phase.LOAD
+                )
 
 
 def _refused(watch: Watch, words: str) -> Script:

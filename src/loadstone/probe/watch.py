@@ -70,6 +70,7 @@ class Watch:
         self.output = bytearray()
         self.output_size = 0
         self.forged = 0
+        self.opened_by_loader: set[str] = set()
         self.exit_status: int | None = None
         self.executable = self._executable()
         self.renamed = False
@@ -84,7 +85,7 @@ class Watch:
         self._output_open = True
         self._lost_since = 0.0
         self.exec_seen = False
-        self._visible: Callable[[int], bool] = lambda _process: True
+        self._judge = notices.Judge(process, isolated=False, visible=lambda _process: False)
         channel.setblocking(False)
         os.set_blocking(output, False)
 
@@ -99,9 +100,9 @@ class Watch:
         else:
             self.traced = ""
 
-    def confine_signals(self, visible: Callable[[int], bool]) -> None:
-        """Let the child signal only those processes for which ``visible`` says yes."""
-        self._visible = visible
+    def fenced(self, *, isolated: bool, visible: Callable[[int], bool]) -> None:
+        """How calls that wait are judged; the child may act on those processes alone that are ``visible`` to it."""
+        self._judge = notices.Judge(self.process, isolated, visible)
 
     def note(self, kind: Kind, detail: str, witness: Witness = Witness.KERNEL, phase: Phase | None = None) -> None:
         """Record an observation; equal ones are counted, and no more than a fixed number of different ones kept."""
@@ -219,7 +220,7 @@ class Watch:
             poll.unregister(self._listener)
             return
         try:
-            call = notices.watch(self._listener, self.process, self._visible)
+            call = notices.watch(self._listener, self._judge)
         except OSError:
             poll.unregister(self._listener)
             return
@@ -231,6 +232,8 @@ class Watch:
                 self._remember_files()
             if self._awaited == "exit" or call.exit_status == CHANNEL_LOST:
                 return
+        if call.by_loader and len(self.opened_by_loader) < _MAX_OBSERVATIONS:
+            self.opened_by_loader.add(call.by_loader)
         if call.own and call.exec_:
             self.exec_seen = True
         if call.kind is not None and not (self.phase is Phase.THREADS and call.kind is Kind.THREAD_STARTED):

@@ -18,6 +18,7 @@ __all__ = [
     "command",
     "descriptors",
     "executable",
+    "leader",
     "mappings",
     "memory",
     "open_memory",
@@ -109,6 +110,15 @@ def descriptors(process: int) -> dict[int, str]:
         except FileNotFoundError:
             continue
     return found
+
+
+def leader(thread: int) -> int:
+    """The process a thread belongs to; 0 when there is no such thread."""
+    try:
+        found = _read(f"/proc/{thread}/status").partition(b"\nTgid:")[2].split(maxsplit=1)
+    except OSError:
+        return 0
+    return int(found[0]) if found else 0
 
 
 class Memory(NamedTuple):

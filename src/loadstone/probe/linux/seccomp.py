@@ -1,8 +1,9 @@
 """Seccomp filters and user notification, written and read without a compiler.
 
-A filter is a list of :class:`Rule`: the first whose call number and argument tests match decides. Sources: seccomp(2),
-seccomp_unotify(2), linux/seccomp.h, linux/filter.h, linux/bpf_common.h. Paths read from a stopped thread's memory can
-be changed by its siblings after the look: notification observes, it never enforces by what a pointer points to.
+A filter is a list of :class:`Rule`: of those for one call, the first whose argument tests match decides. Sources:
+seccomp(2), seccomp_unotify(2), linux/seccomp.h, linux/filter.h, linux/bpf_common.h. Paths read from a stopped thread's
+memory can be changed by its siblings after the look: notification observes, it never enforces by what a pointer points
+to.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import ctypes
 import errno
 import fcntl
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from loadstone.probe.linux.syscalls import AUDIT_ARCH, NUMBERS, syscall
@@ -25,6 +26,7 @@ __all__ = [
     "Rule",
     "answer",
     "compile_filter",
+    "deny",
     "install",
     "receive",
     "still_waiting",
@@ -33,6 +35,13 @@ __all__ = [
 ALLOW: Final = 0x7FFF0000  # SECCOMP_RET_ALLOW
 NOTIFY: Final = 0x7FC00000  # SECCOMP_RET_USER_NOTIF
 DENY: Final = 0x00050000 | errno.EPERM  # SECCOMP_RET_ERRNO | EPERM
+
+
+def deny(code: int) -> int:
+    """The action that fails a call with this errno."""
+    return 0x00050000 | code
+
+
 _KILL: Final = 0x80000000  # SECCOMP_RET_KILL_PROCESS
 
 _LOAD: Final = 0x20  # BPF_LD | BPF_W | BPF_ABS
@@ -40,8 +49,10 @@ _AND: Final = 0x54  # BPF_ALU | BPF_AND | BPF_K
 _EQUAL: Final = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
 _AT_LEAST: Final = 0x35  # BPF_JMP | BPF_JGE | BPF_K
 _ANY_BIT: Final = 0x45  # BPF_JMP | BPF_JSET | BPF_K
+_JUMP: Final = 0x05  # BPF_JMP | BPF_JA
 _RETURN: Final = 0x06  # BPF_RET | BPF_K
-_NUMBER_AT, _ARCH_AT, _INSTRUCTION_AT, _ARGUMENTS_AT = 0, 4, 8, 16  # struct seccomp_data
+_FARTHEST: Final = 255  # instructions that a condition can skip
+_NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
 _X32: Final = 0x40000000  # __X32_SYSCALL_BIT
 
 _SET_MODE_FILTER: Final = 1
@@ -64,16 +75,11 @@ class ArgumentTest(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What to do with one system call when all tests match. A call this processor does not have matches nothing.
-
-    ``made_in`` further asks that the calling instruction lies in that span of addresses, which must not cross a
-    multiple of 4 GiB.
-    """
+    """What to do with one system call when all tests match. A call this processor does not have matches nothing."""
 
     call: str
     action: int
     tests: tuple[ArgumentTest, ...] = ()
-    made_in: tuple[int, int] | None = None
 
 
 class _Program(ctypes.Structure):
@@ -84,16 +90,10 @@ def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("=HBBI", code, yes, no, value & 0xFFFFFFFF)
 
 
-def _rule(number: int, rule: Rule) -> bytes:
+def _tested(rule: Rule) -> bytes:
+    """The tests of one rule and its action; falls out at the end when one does not match."""
+    left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + 1
     body = b""
-    left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + (5 if rule.made_in else 0) + 1
-    skip = left
-    if rule.made_in:
-        first, end = rule.made_in
-        body += _instruction(_LOAD, _INSTRUCTION_AT + 4) + _instruction(_EQUAL, first >> 32, no=left - 2)
-        body += _instruction(_LOAD, _INSTRUCTION_AT) + _instruction(_AT_LEAST, first, no=left - 4)
-        body += _instruction(_AT_LEAST, end, yes=left - 5)
-        left -= 5
     for test in rule.tests:
         body += _instruction(_LOAD, _ARGUMENTS_AT + 8 * test.argument + (4 if test.high else 0))
         left -= 1
@@ -102,25 +102,56 @@ def _rule(number: int, rule: Rule) -> bytes:
             left -= 1
         left -= 1
         body += _instruction(_EQUAL, test.value, no=left)
-    body += _instruction(_RETURN, rule.action)
-    return _instruction(_LOAD, _NUMBER_AT) + _instruction(_EQUAL, number, no=skip) + body
+    return body + _instruction(_RETURN, rule.action)
 
 
-def compile_filter(rules: Iterable[Rule]) -> bytes:
-    """The rules as a BPF program; what no rule matches is allowed, a foreign or x32 call is refused.
+def _of_one_call(number: int, rules: Iterable[Rule], otherwise: int) -> bytes:
+    """All rules of one call; the call's number is in the accumulator before, and still is for every other call."""
+    pieces = [_tested(rule) for rule in rules]
+    body = b"".join(pieces) + _instruction(_RETURN, otherwise)
+    skip = len(body) // 8
+    if skip <= _FARTHEST:
+        return _instruction(_EQUAL, number, no=skip) + body
+    return _instruction(_EQUAL, number, yes=1) + _instruction(_JUMP, skip) + body
+
+
+def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring numbers together, as (first, behind the last)."""
+    ordered = sorted(numbers)
+    starts = [n for i, n in enumerate(ordered) if i == 0 or ordered[i - 1] != n - 1]
+    ends = [n + 1 for i, n in enumerate(ordered) if i + 1 == len(ordered) or ordered[i + 1] != n + 1]
+    return zip(starts, ends, strict=True)
+
+
+def compile_filter(rules: Iterable[Rule], *, otherwise: int = ALLOW, newer: int = ALLOW) -> bytes:
+    """The rules as a BPF program; a foreign or x32 call is refused.
+
+    What no rule matches is left to ``otherwise``, a call of a kernel newer than our table to ``newer``.
 
     >>> len(compile_filter([])) // 8 >= 4
     True
     """
     if AUDIT_ARCH is None:
         raise OSError(errno.ENOSYS, "no system call numbers known for this processor")
-    program = _instruction(_LOAD, _ARCH_AT) + _instruction(_EQUAL, AUDIT_ARCH, yes=1) + _instruction(_RETURN, _KILL)
-    program += _instruction(_LOAD, _NUMBER_AT) + _instruction(_ANY_BIT, _X32, no=1) + _instruction(_RETURN, DENY)
+    table: dict[int, list[Rule]] = {}
     for rule in rules:
         number = NUMBERS.get(rule.call)
         if number is not None:
-            program += _rule(number, rule)
-    return program + _instruction(_RETURN, ALLOW)
+            table.setdefault(number, []).append(rule)
+    plain: dict[int, list[int]] = {}
+    program = _instruction(_LOAD, _ARCH_AT) + _instruction(_EQUAL, AUDIT_ARCH, yes=1) + _instruction(_RETURN, _KILL)
+    program += _instruction(_LOAD, _NUMBER_AT) + _instruction(_ANY_BIT, _X32, no=1) + _instruction(_RETURN, DENY)
+    for number, its in table.items():
+        if its[0].tests:
+            program += _of_one_call(number, its, otherwise)
+        else:
+            plain.setdefault(its[0].action, []).append(number)
+    for action, numbers in plain.items():
+        for first, end in _spans(numbers):
+            program += _instruction(_AT_LEAST, first, no=2) + _instruction(_AT_LEAST, end, yes=1)
+            program += _instruction(_RETURN, action)
+    program += _instruction(_AT_LEAST, max(NUMBERS.values()) + 1, no=1) + _instruction(_RETURN, newer)
+    return program + _instruction(_RETURN, otherwise)
 
 
 def install(program: bytes, *, listener: bool = False) -> int:

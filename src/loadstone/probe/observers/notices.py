@@ -1,7 +1,7 @@
 """System calls seen before they run: who calls what, and whether it may go on.
 
-Two decisions are made here, both by values the caller cannot change after the look: a call on the deny list is
-refused, and so is a signal to a process that is not the child's own. Everything else goes on and is only told.
+What the policy refuses is refused here, and so is acting on a process that is not the child's own: both decided by
+values in registers, which the caller cannot change after the look. Everything else goes on and is only told.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from loadstone.core.observations import ObservationKind as Kind
-from loadstone.probe.confine_linux import FORBIDDEN, in_loader
-from loadstone.probe.linux import proc, seccomp
+from loadstone.probe.confine_linux import in_loader
+from loadstone.probe.linux import policy, proc, seccomp
+from loadstone.probe.linux.policy import Verdict
 from loadstone.probe.linux.seccomp import Notice
 from loadstone.probe.linux.syscalls import NAMES
 from loadstone.probe.observers.snapshot import RESERVED_SIGNALS, signal_name
 
-__all__ = ["Call", "watch"]
+__all__ = ["Call", "Judge", "watch"]
 
 _MAX_PATH: Final = 4096
 _CLONE_THREAD: Final = 0x00010000
@@ -38,33 +39,56 @@ class Call(NamedTuple):
     own: bool = True  # made by the child itself, not by a process it started
     exit_status: int | None = None
     exec_: bool = False
+    by_loader: str = ""  # a file opened for reading by the loader's own code; whoever jumps there opens what he likes
 
 
-def watch(listener: int, child: int, visible: Callable[[int], bool]) -> Call | None:
-    """Take one notice, answer it, and say what it was; None when its caller is gone.
+class Judge(NamedTuple):
+    """Whose calls are judged, whether in namespaces of its own, and which processes it may act on, as it names them."""
 
-    ``visible`` tells whether the child may signal the process of that id (as the child names it).
-    """
+    child: int
+    isolated: bool
+    visible: Callable[[int], bool]
+
+
+def watch(listener: int, judge: Judge) -> Call | None:
+    """Take one notice, answer it, and say what it was; None when its caller is gone."""
     notice = seccomp.receive(listener)
     if notice is None:
         return None
     name = NAMES.get(notice.number, f"system call {notice.number}")
-    own = notice.thread == child or os.path.exists(f"/proc/{child}/task/{notice.thread}")
-    call = _describe(name, notice, visible)._replace(own=own)
+    own = notice.thread == judge.child or os.path.exists(f"/proc/{judge.child}/task/{notice.thread}")
+    call = _describe(name, notice, judge)._replace(own=own)
     if not seccomp.still_waiting(listener, notice):
         return None
     seccomp.answer(listener, notice, error=call.error)
     return call
 
 
-def _describe(name: str, notice: Notice, visible: Callable[[int], bool]) -> Call:
-    if name in FORBIDDEN:
-        return Call(Kind.FORBIDDEN_CALL, f"{name} was called, and refused", errno.EPERM)
-    describe = _DESCRIBERS.get(name)
-    if describe is not None:
-        return describe(name, notice)
-    if name in ("kill", "tkill", "tgkill"):
-        return _signal(name, notice, visible)
+def _describe(name: str, notice: Notice, judge: Judge) -> Call:
+    found = policy.verdict(name, notice.arguments, isolated=judge.isolated)
+    if found is Verdict.ASKED:
+        return _on_another(name, notice, judge.visible)
+    if found in (Verdict.REFUSED, Verdict.ABSENT):
+        code = errno.EPERM if found is Verdict.REFUSED else errno.ENOSYS
+        kind = Kind.NETWORK if name in ("socket", "socketpair") else Kind.FORBIDDEN_CALL
+        return Call(kind, f"{_attempt(name, notice)}, and refused", code)
+    return _DESCRIBERS.get(name, _changed)(name, notice)
+
+
+def _attempt(name: str, notice: Notice) -> str:
+    """A refused call, by what tells one use of it from another."""
+    if name in ("socket", "socketpair"):
+        return f"{_socket(name, notice).detail} was asked for".replace("made a", "a")
+    if name in _PATHS_AT:
+        return f"{name} {_paths(name, notice)} was called"
+    use = _USES_AT.get(name)
+    return f"{name} was called" if use is None else f"{name} was called (with {notice.arguments[use] & 0xFFFFFFFF:#x})"
+
+
+_USES_AT: Final = {"ioctl": 1, "fcntl": 1, "prctl": 0, "personality": 0, "clone": 0}
+
+
+def _changed(name: str, notice: Notice) -> Call:
     return Call(Kind.FILE_CHANGED, f"{name} {_paths(name, notice)}".rstrip())
 
 
@@ -86,6 +110,8 @@ def _open(name: str, notice: Notice) -> Call:
         flags = notice.arguments[_OPEN_FLAGS_AT[name]]
     if flags & _ACCESS_MODE or flags & (os.O_CREAT | os.O_TRUNC):
         return Call(Kind.FILE_WRITE, f"opened {path} for writing")
+    if in_loader(notice.instruction):
+        return Call(None, "", by_loader=path)
     return Call(Kind.FILE_READ, f"opened {path} for reading")
 
 
@@ -165,19 +191,28 @@ def _session(_name: str, _notice: Notice) -> Call:
     return Call(Kind.SESSION_CHANGED, "setsid was called: a process left the session, as a daemon does")
 
 
-def _signal(name: str, notice: Notice, visible: Callable[[int], bool]) -> Call:
-    target = struct.unpack("=i", struct.pack("=I", notice.arguments[0] & 0xFFFFFFFF))[0]
-    number = notice.arguments[2 if name == "tgkill" else 1] & 0xFF
+_SIGNAL_AT: Final = {"kill": 1, "tkill": 1, "tgkill": 2, "rt_sigqueueinfo": 1, "rt_tgsigqueueinfo": 2}
+
+
+def _on_another(name: str, notice: Notice, visible: Callable[[int], bool]) -> Call:
+    """A signal, a limit or a priority for a process that is named."""
+    named = notice.arguments[policy.names_process_at(name)] & 0xFFFFFFFF
+    (target,) = struct.unpack("=i", struct.pack("=I", named))
     allowed = visible(target)
     ending = "" if allowed else ", and refused: it is not the library's own process"
-    error = 0 if allowed else errno.EPERM
-    return Call(Kind.SIGNAL_SENT, f"{signal_name(number)} was sent to process {target}{ending}", error)
+    if name in _SIGNAL_AT:
+        words = f"{signal_name(notice.arguments[_SIGNAL_AT[name]] & 0xFF)} was sent to process {target}"
+        return Call(Kind.SIGNAL_SENT, words + ending, 0 if allowed else errno.EPERM)
+    kind = None if allowed else Kind.FORBIDDEN_CALL
+    return Call(kind, f"{name} was called for process {target}{ending}", 0 if allowed else errno.EPERM)
 
 
 # Which arguments are paths.
 _PATHS_AT: Final = {
     "unlink": (0,), "rmdir": (0,), "mkdir": (0,), "mknod": (0,), "chmod": (0,), "chown": (0,), "lchown": (0,),
-    "truncate": (0,), "setxattr": (0,), "lsetxattr": (0,), "rename": (0, 1), "link": (0, 1), "symlink": (0, 1),
+    "truncate": (0,), "setxattr": (0,), "lsetxattr": (0,), "removexattr": (0,), "lremovexattr": (0,), "utime": (0,),
+    "utimes": (0,), "utimensat": (1,), "futimesat": (1,), "fchmodat2": (1,), "setxattrat": (1,), "removexattrat": (1,),
+    "file_setattr": (1,), "rename": (0, 1), "link": (0, 1), "symlink": (0, 1),
     "unlinkat": (1,), "mkdirat": (1,), "mknodat": (1,), "fchmodat": (1,), "fchownat": (1,),
     "renameat": (1, 3), "renameat2": (1, 3), "linkat": (1, 3), "symlinkat": (0, 2), "memfd_create": (0,),
 }  # fmt: skip
