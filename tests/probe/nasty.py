@@ -3,6 +3,7 @@
 # ruff: noqa: E501, Q000, Q003 - rows of a table, with C in them
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class Case:
 
 SPIN = 1.0  # seconds given to what never comes back
 
-OUTSIDE = Path("/tmp/loadstone-was-here")
+OUTSIDE = Path(f"/tmp/loadstone-was-here-{os.getpid()}")
 """Where one of them writes, if it can."""
 
 NASTY = (
@@ -138,8 +139,8 @@ START { int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = {AF_INET
         connect(s, (void *)&a, sizeof a); close(s); }
 """, Outcome.OK, Phase.EXIT, {Kind.NETWORK: "127.0.0.1 port 4444"}),
     Case("reads_a_secret", 'START { int f = open("/etc/passwd", O_RDONLY); close(f); }', Outcome.OK, Phase.EXIT, {Kind.FILE_READ: "/etc/passwd"}),
-    Case("writes_outside", 'START { int f = open("/tmp/loadstone-was-here", O_CREAT | O_WRONLY, 0600); if (f >= 0) close(f); }',
-         Outcome.OK, Phase.EXIT, {Kind.FILE_WRITE: "/tmp/loadstone-was-here"}),
+    Case("writes_outside", f'START {{ int f = open("{OUTSIDE}", O_CREAT | O_WRONLY, 0600); if (f >= 0) close(f); }}',
+         Outcome.OK, Phase.EXIT, {Kind.FILE_WRITE: str(OUTSIDE)}),
     Case("removes_a_file", 'START { unlink("/tmp/loadstone-not-there"); }', Outcome.OK, Phase.EXIT, {Kind.FILE_CHANGED: "unlink /tmp/loadstone"}),
     Case("changes_the_directory", 'START { (void)!chdir("/"); }', Outcome.OK, Phase.EXIT, {Kind.CWD_CHANGED: "/"}, needs="process state"),
     Case("changes_the_environment", 'START { setenv("LD_PRELOAD", "x.so", 1); }', Outcome.OK, Phase.EXIT,
