@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadstone import errors
-from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict, Step, StepOutcome, Trace
+from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict, SearchStep, StepOutcome, Trace
 from loadstone.errors import Attempt, Holder, LoadstoneError
 
 SAMPLES: tuple[LoadstoneError, ...] = (
@@ -15,7 +15,7 @@ SAMPLES: tuple[LoadstoneError, ...] = (
     errors.InvalidName(name="a\0b", reason="it has a NUL in it"),
     errors.InvalidPrototype(text="int f(", reason="no closing parenthesis", line=1, column=7),
     errors.InvalidConfiguration(path="pyproject.toml", reason="no such setting"),
-    errors.NotFound(name="x", trace=Trace("x", (Step("default", "/lib/libx.so", StepOutcome.ABSENT),))),
+    errors.NotFound(name="x", trace=Trace("x", (SearchStep("default", "/lib/libx.so", StepOutcome.ABSENT),))),
     errors.Unreadable(path="/x", reason="Permission denied", code=13),
     errors.Unwritable(path="/x", reason="Read-only file system"),
     errors.MalformedImage(what="a text file", offset=0, path="/x"),

@@ -16,7 +16,7 @@ from loadstone.core.examination import Examination
 from loadstone.core.names import validate_name
 from loadstone.core.observations import ObservationKind, Phase, ProbeOutcome, ProbeReport
 from loadstone.core.practices import Practice
-from loadstone.core.trace import Explanation, LoadVerdict, Step, StepOutcome, Trace
+from loadstone.core.trace import Explanation, LoadVerdict, SearchStep, StepOutcome, Trace
 from loadstone.core.verdict import decide
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
 from loadstone.library import Policy, SearchPolicy, SearchSource, find
@@ -135,7 +135,7 @@ def _locate(name: str) -> Trace:
 
 
 def _taken(path: str, searched: Trace, reason: str) -> Trace:
-    step = Step("explicit", path, StepOutcome.TAKEN, reason)
+    step = SearchStep("explicit", path, StepOutcome.TAKEN, reason)
     return Trace(searched.name, (*searched.steps, step), path, "explicit")
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.binary.der_inputs import der, open_ended, signed_message
 
 from loadstone.binary.cms import read_signed_message
-from loadstone.binary.der import MalformedDer, Tag, parse
+from loadstone.binary.der import DerTag, MalformedDer, parse
 from loadstone.binary.markup import MalformedMarkup, elements
 
 
@@ -34,19 +34,19 @@ def test_elements_that_cannot_be_are_refused(data: bytes) -> None:
 def test_an_element_without_a_length_ends_at_its_own_mark() -> None:
     outer = parse(open_ended(0x30, open_ended(0x24, der(0x04, b"ab"), der(0x04, b"cd"))) + b"rest")
     assert outer.encoded.endswith(b"\0\0")
-    assert outer.child(0, Tag.OCTETS_IN_PARTS).octets == b"abcd"
+    assert outer.child(0, DerTag.OCTETS_IN_PARTS).octets == b"abcd"
 
 
 def test_a_child_of_another_kind_is_refused() -> None:
     outer = parse(der(0x30, der(0x02, b"\1")))
     with pytest.raises(MalformedDer, match="belongs"):
-        outer.child(0, Tag.OID)
+        outer.child(0, DerTag.OID)
     with pytest.raises(MalformedDer, match="no element"):
-        outer.child(1, Tag.INTEGER)
+        outer.child(1, DerTag.INTEGER)
 
 
 def test_names_may_be_wide() -> None:
-    assert parse(der(Tag.BMP, "Größe".encode("utf-16-be"))).text == "Größe"
+    assert parse(der(DerTag.BMP, "Größe".encode("utf-16-be"))).text == "Größe"
 
 
 @pytest.mark.parametrize("indefinite", [False, True])

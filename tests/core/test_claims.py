@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from loadstone.core.claims import Evidence, Finding, Location, NotApplicable, Outcome, Severity, Undecided, Unit
+from loadstone.core.claims import Evidence, Finding, Location, LocationUnit, NotApplicable, Outcome, Severity, Undecided
 from loadstone.core.practices import Practice
 from loadstone.core.trace import Diagnosis
 from loadstone.core.weaknesses import WEAKNESSES, weakness
@@ -26,7 +26,7 @@ def test_a_place_reads_as_editors_and_hex_viewers_write_it(location: Location, t
 def test_places_sort_by_file_then_position() -> None:
     places = [Location.lines("b.c", 1), Location.lines("a.c", 9), Location.lines("a.c", 2)]
     assert sorted(places) == [places[2], places[1], places[0]]
-    assert Location.bytes("a", 1).unit is Unit.BYTES
+    assert Location.bytes("a", 1).unit is LocationUnit.BYTES
 
 
 def test_each_kind_of_claim_has_the_outcome_of_the_contract() -> None:

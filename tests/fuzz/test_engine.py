@@ -19,7 +19,7 @@ from loadstone.core.claims import Finding, Undecided
 from loadstone.core.fuzzing import FuzzReport, Stopped, fuzz_claims
 from loadstone.errors import Unsupported
 from loadstone.fuzz.engine import Campaign, run_campaign
-from loadstone.fuzz.plan import Argument, Call, Heap, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Heap, Role
 
 SOURCE = r"""
 #include <stdlib.h>
@@ -63,9 +63,9 @@ def library(compile_library: Compile) -> Path:
     return compile_library(SOURCE, "libplanted.so", "-O1", "-w", "-fno-stack-protector", "-fno-optimize-sibling-calls")
 
 
-def call(library: Path, symbol: str, *arguments: Argument, **more: object) -> Call:
+def call(library: Path, symbol: str, *arguments: Argument, **more: object) -> CallPlan:
     address = read(library).symbols.named(symbol)[0].value
-    return Call(symbol, address, arguments, **more)  # type: ignore[arg-type]
+    return CallPlan(symbol, address, arguments, **more)  # type: ignore[arg-type]
 
 
 def campaign(library: Path, symbol: str, **more: object) -> FuzzReport:

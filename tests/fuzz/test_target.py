@@ -10,7 +10,7 @@ from tests.conftest import Compile
 from loadstone.binary import read
 from loadstone.errors import InvalidPrototype, NotFound, SymbolNotFound, WrongSymbolKind
 from loadstone.fuzz import fuzz
-from loadstone.fuzz.plan import Argument, Call, Heap, Job, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Heap, Job, Role
 from loadstone.fuzz.target import call_of, plan
 from loadstone.library.typed.prototype import parse
 
@@ -98,7 +98,7 @@ def test_results_are_kept_by_their_kind(text: str, returns: str) -> None:
 def test_a_job_survives_its_journey_to_the_worker() -> None:
     job = Job(
         library="/x",
-        calls=(Call("f", 16, (Argument(Role.BUFFER), Argument(Role.LENGTH_OF, of=0)), into="h"),),
+        calls=(CallPlan("f", 16, (Argument(Role.BUFFER), Argument(Role.LENGTH_OF, of=0)), into="h"),),
         blocks=((1, 2),),
         inputs=(b"\xff",),
         words=(b"w",),

@@ -15,7 +15,7 @@ from loadstone.core.names import Platform
 from loadstone.errors import LoadFailed, NotFound, Unsupported
 from loadstone.library import Library, LoadHint, UnloadState, adapters, loaded_libraries, opening
 from loadstone.library.adapters import adapter_for
-from loadstone.library.adapters.base import NEW_NAMESPACE, Adapter, Refused
+from loadstone.library.adapters.base import NEW_NAMESPACE, Adapter, SystemRefused
 from loadstone.library.adapters.linux import LinuxAdapter
 from loadstone.library.adapters.macos import MacosAdapter
 from loadstone.library.adapters.unsupported import UnsupportedAdapter
@@ -67,7 +67,7 @@ def test_opens_are_counted(ground: Ground) -> None:
 
 
 def test_a_refused_open_has_the_systems_words(ground: Ground) -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(SystemRefused) as caught:
         ground.adapter.open(ground.missing, 0)
     assert caught.value.text
 
@@ -78,7 +78,7 @@ def test_addresses_lie_inside_and_their_provider_is_the_library(ground: Ground) 
     assert address > opened.base
     assert ground.adapter.provider(address) == ground.good
     assert ground.adapter.provider(8) is None
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(SystemRefused) as caught:
         ground.adapter.address(opened, "question")
     assert caught.value.text
     ground.adapter.close(opened)
@@ -93,14 +93,14 @@ def test_a_library_kept_stays_mapped_after_the_last_close(ground: Ground) -> Non
     again = ground.adapter.open(ground.good, 0)
     ground.adapter.strengthen(again, int(LoadHint.PREVENT_UNLOAD))
     ground.adapter.close(again)
-    with pytest.raises(Refused):
+    with pytest.raises(SystemRefused):
         ground.adapter.close(again)
 
 
 def test_only_glibc_has_namespaces(ground: Ground) -> None:
     if isinstance(ground.adapter, LinuxAdapter):
         return
-    with pytest.raises(Refused, match="namespaces"):
+    with pytest.raises(SystemRefused, match="namespaces"):
         ground.adapter.open(ground.good, 0, NEW_NAMESPACE)
 
 
@@ -113,7 +113,7 @@ def test_dyld_gets_its_own_numbers_for_the_hints() -> None:
     adapter.open("/a/libx.dylib", int(LoadHint.RESOLVE_ALL_SYMBOLS | LoadHint.EXPORT_EXTERNAL_SYMBOLS))
     assert system.modes[0] == 0x2 | 0x8
     assert system.system.modules["/a/libx.dylib"].count == 1  # asking who a handle is leaves no reference behind
-    with pytest.raises(Refused):
+    with pytest.raises(SystemRefused):
         adapter.strengthen(adapters.Opened(0, "/a/none", 0, 0), 8)
 
 
@@ -166,7 +166,7 @@ def test_windows_dialogs_are_off_for_the_thread_and_only_during_the_load() -> No
 def test_windows_errors_are_told_apart(code: int, words: str) -> None:
     kernel, adapter = windows()
     kernel.refuse_with = code
-    with pytest.raises(Refused, match=words) as caught:
+    with pytest.raises(SystemRefused, match=words) as caught:
         adapter.open("c:\\a\\x.dll", 0)
     assert caught.value.code == code
     assert kernel.error_modes[-1] == 0x42

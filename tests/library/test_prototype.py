@@ -15,7 +15,7 @@ from loadstone.library.typed.prototype import (
     Integer,
     Pointer,
     Real,
-    Record,
+    StructOrUnion,
     Void,
     parse,
     parse_data,
@@ -89,8 +89,8 @@ def test_structs_unions_enums_typedefs_and_constants_of_a_header_are_read() -> N
     assert point.members[3].bits == 3
     node = declared.records["struct node"]
     assert node.members is not None
-    assert node.members[0].type == Pointer(Record("struct", "node"))
-    assert isinstance(declared.types["point"], Record)
+    assert node.members[0].type == Pointer(StructOrUnion("struct", "node"))
+    assert isinstance(declared.types["point"], StructOrUnion)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from loadstone.core.trace import Edge, Explanation, LoadVerdict, Step
+from loadstone.core.trace import DependencyEdge, Explanation, LoadVerdict, SearchStep
 from loadstone.linker import HostFiles, LoaderModel, explain
 
 RTLD_LAZY, RTLD_NOW, RTLD_DEEPBIND = 1, 2, 8
@@ -226,8 +226,8 @@ def tried_paths(log: str, *, started: bool) -> tuple[str, ...]:
 
 def our_tried(explanation: Explanation) -> tuple[str, ...]:
     """The candidates of our search, as LD_DEBUG=libs would name them."""
-    steps: list[Step] = list(explanation.search.steps) if explanation.search else []
-    edges: tuple[Edge, ...] = explanation.graph.edges
+    steps: list[SearchStep] = list(explanation.search.steps) if explanation.search else []
+    edges: tuple[DependencyEdge, ...] = explanation.graph.edges
     for edge in edges:
         steps += edge.steps
     return tuple(s.candidate for s in steps if s.rule in SEARCHED and s.candidate)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadstone.plugin.cbor import MAX_DEPTH, MAX_ITEMS, CborMap, Decoded, Item, Undefined, decode
+from loadstone.plugin.cbor import MAX_DEPTH, MAX_ITEMS, CborMap, DataItem, Decoded, Undefined, decode
 
 
-def plain(item: Item) -> Any:
+def plain(item: DataItem) -> Any:
     match item.value:
         case CborMap(pairs):
             return {plain(k): plain(v) for k, v in pairs}

@@ -13,8 +13,8 @@ from tests.probe.conftest import Build
 from tests.probe.nasty import CLEAN, NASTY, OUTSIDE, Case
 
 from loadstone.core.claims import Finding, Severity
+from loadstone.core.observations import LayerState, ProbeReport
 from loadstone.core.observations import ProbeOutcome as Outcome
-from loadstone.core.observations import ProbeReport, State
 from loadstone.probe import claims, close_helpers, probe
 
 SLACK = 0.5
@@ -23,7 +23,7 @@ BUSY = 4.0
 
 
 def _observes(report: ProbeReport, name: str) -> bool:
-    return any(o.name == name and o.state is State.ACTIVE for o in report.observers)
+    return any(o.name == name and o.state is LayerState.ACTIVE for o in report.observers)
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def test_a_nasty_library_is_told_as_what_it_is(case: Case, build: Build) -> None
     assert report.outcome is expected, told
     assert report.phase in (case.phase, *case.or_phase), told
     assert took < case.timeout + SLACK + BUSY
-    if any(layer.name == "landlock" and layer.state is State.ACTIVE for layer in report.layers):
+    if any(layer.name == "landlock" and layer.state is LayerState.ACTIVE for layer in report.layers):
         assert not OUTSIDE.exists()
     if watched:
         for kind, word in case.seen.items():

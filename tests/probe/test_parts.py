@@ -22,13 +22,13 @@ from loadstone.binary import read
 from loadstone.core.claims import Evidence, Finding, Undecided
 from loadstone.core.image import SymbolKind
 from loadstone.core.observations import (
+    LayerState,
     LayerStatus,
     Observation,
     ObserverStatus,
     Phase,
     ProbeOutcome,
     ProbeReport,
-    State,
     Witness,
 )
 from loadstone.core.observations import ObservationKind as Kind
@@ -37,8 +37,8 @@ from loadstone.errors import InvalidName, NotFound, ProbeFailed, Unreadable
 from loadstone.probe import claims, close_helpers, judgement, memory, pool, probe
 from loadstone.probe.confine_linux import filter_program
 from loadstone.probe.linux import policy, proc, seccomp, syscalls
-from loadstone.probe.linux.policy import Verdict
-from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, Rule
+from loadstone.probe.linux.policy import CallVerdict
+from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, SeccompRule
 from loadstone.probe.observers.notices import _shown_address
 from loadstone.probe.observers.snapshot import BLANK, changes, leftovers, signal_name
 from loadstone.probe.protocol import (
@@ -86,12 +86,12 @@ def _run(program: bytes, data: bytes) -> int:
 
 def test_a_filter_decides_by_the_first_rule_that_matches() -> None:
     rules = [
-        Rule("kill", ALLOW, (ArgumentTest(0, 77),)),
-        Rule("kill", DENY),
-        Rule("mmap", NOTIFY, (ArgumentTest(2, 6, mask=6),)),
-        Rule("socket", ALLOW, (ArgumentTest(1, 0), ArgumentTest(1, 0, high=True))),
-        Rule("socket", NOTIFY),
-        Rule("no_such_call", DENY),
+        SeccompRule("kill", ALLOW, (ArgumentTest(0, 77),)),
+        SeccompRule("kill", DENY),
+        SeccompRule("mmap", NOTIFY, (ArgumentTest(2, 6, mask=6),)),
+        SeccompRule("socket", ALLOW, (ArgumentTest(1, 0), ArgumentTest(1, 0, high=True))),
+        SeccompRule("socket", NOTIFY),
+        SeccompRule("no_such_call", DENY),
     ]
     program = seccomp.compile_filter(rules)
     assert _decide(program, "kill", (77,)) == ALLOW
@@ -114,12 +114,12 @@ def test_the_filter_and_the_observer_read_the_same_table(call: str, arguments: t
     word = policy.verdict(call, arguments, isolated=isolated)
     assert (
         seen == NOTIFY
-        or word in (Verdict.FREE, Verdict.TRIAL, Verdict.ABSENT)
+        or word in (CallVerdict.FREE, CallVerdict.TRIAL, CallVerdict.ABSENT)
         or arguments[0] & 0xFFFFFFFF == os.getpid()
     )
-    if word is Verdict.REFUSED:
+    if word is CallVerdict.REFUSED:
         assert quiet == DENY
-    if word is Verdict.TOLD:
+    if word is CallVerdict.TOLD:
         assert quiet == ALLOW
 
 
@@ -140,14 +140,14 @@ REFUSED = """
 def test_what_widens_a_library_s_reach_is_refused(call: str, isolated: bool) -> None:
     assert _decide(filter_program(notify=False, isolated=isolated), call, (1,)) == DENY
     assert _decide(filter_program(notify=True, isolated=isolated), call, (1,)) == NOTIFY
-    assert policy.verdict(call, (1,) * 6, isolated=isolated) is Verdict.REFUSED
+    assert policy.verdict(call, (1,) * 6, isolated=isolated) is CallVerdict.REFUSED
 
 
 def test_a_call_of_a_newer_kernel_is_not_there() -> None:
     program = filter_program(notify=False, isolated=True)
     newer = struct.pack("=iIQ6Q", max(syscalls.NUMBERS.values()) + 1, syscalls.AUDIT_ARCH, 0, *(0,) * 6)
     assert _run(program, newer) == seccomp.deny(38)
-    assert policy.verdict("system call 470", (0,) * 6, isolated=True) is Verdict.ABSENT
+    assert policy.verdict("system call 470", (0,) * 6, isolated=True) is CallVerdict.ABSENT
     assert _decide(program, "clone3") == seccomp.deny(38)
 
 
@@ -289,12 +289,12 @@ def test_every_kind_of_observation_has_a_meaning_and_every_meaning_a_weakness_we
 
 
 def test_nothing_is_praised_that_was_not_watched() -> None:
-    blind = _report(observers=(ObserverStatus("notification", State.UNAVAILABLE, "forbidden"),))
+    blind = _report(observers=(ObserverStatus("notification", LayerState.UNAVAILABLE, "forbidden"),))
     told = claims(blind)
     assert [type(c) for c in told] == [Evidence, Undecided, Undecided]
     watched = _report(
-        observers=tuple(ObserverStatus(name, State.ACTIVE) for name in ("notification", "maps")),
-        layers=(LayerStatus("landlock", State.ACTIVE),),
+        observers=tuple(ObserverStatus(name, LayerState.ACTIVE) for name in ("notification", "maps")),
+        layers=(LayerStatus("landlock", LayerState.ACTIVE),),
     )
     assert [type(c) for c in claims(watched)] == [Evidence, Evidence, Evidence]
 
@@ -469,7 +469,7 @@ def test_a_library_with_a_sanitizer_in_it_can_be_probed(open_folder: Path) -> No
         (pytest.fail if os.environ.get("CI") else pytest.skip)("gcc has no address sanitizer here")
     report = probe(library, timeout=60)
     assert report.outcome is ProbeOutcome.OK, report
-    assert any(layer.name == "limits" and layer.state is State.DEGRADED for layer in report.layers)
+    assert any(layer.name == "limits" and layer.state is LayerState.DEGRADED for layer in report.layers)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can read what its confined self cannot")

@@ -12,7 +12,7 @@ from tests.probe.nasty import CLEAN, NASTY
 from loadstone.cli.main import main
 from loadstone.core.observations import (
     CrashRecord,
-    Frame,
+    LayerState,
     LayerStatus,
     Observation,
     ObservationKind,
@@ -20,7 +20,7 @@ from loadstone.core.observations import (
     Phase,
     ProbeOutcome,
     ProbeReport,
-    State,
+    StackFrame,
     Witness,
 )
 from loadstone.report.documents.probe import probe_document
@@ -56,14 +56,17 @@ REPORT = ProbeReport(
         address=8,
         kind="null page",
         subject="f\x1b",
-        frames=(Frame(0x1010, "/lib/x.so", 0x10, "start"), Frame(0x2020, likely=True)),
+        frames=(StackFrame(0x1010, "/lib/x.so", 0x10, "start"), StackFrame(0x2020, likely=True)),
     ),
     observations=(
         Observation(ObservationKind.OUTPUT, Phase.LOAD, Witness.KERNEL, "9 bytes of output: \x1b[31m"),
         Observation(ObservationKind.LOAD_ERROR, Phase.LOAD, Witness.CHILD, "said so"),
     ),
-    observers=(ObserverStatus("notification", State.UNAVAILABLE, "forbidden"), ObserverStatus("maps", State.ACTIVE)),
-    layers=(LayerStatus("landlock", State.DEGRADED, "ABI 1"), LayerStatus("limits", State.ACTIVE, "tried")),
+    observers=(
+        ObserverStatus("notification", LayerState.UNAVAILABLE, "forbidden"),
+        ObserverStatus("maps", LayerState.ACTIVE),
+    ),
+    layers=(LayerStatus("landlock", LayerState.DEGRADED, "ABI 1"), LayerStatus("limits", LayerState.ACTIVE, "tried")),
 )
 
 
@@ -94,7 +97,7 @@ def test_a_clean_report_claims_no_more_than_was_seen() -> None:
         target="x.so",
         outcome=ProbeOutcome.OK,
         phase=Phase.EXIT,
-        observers=(ObserverStatus("maps", State.ACTIVE),),
+        observers=(ObserverStatus("maps", LayerState.ACTIVE),),
         remembered=True,
     )
     text = render(report, Style())

@@ -19,7 +19,7 @@ from tests.probe.nasty import CLEAN, NASTY, Case
 from loadstone.binary import read
 from loadstone.binary.elf import link_symbols
 from loadstone.core.claims import Finding
-from loadstone.core.observations import Frame, Phase, ProbeOutcome, ProbeReport, State, ThreadStack
+from loadstone.core.observations import LayerState, Phase, ProbeOutcome, ProbeReport, StackFrame, ThreadStack
 from loadstone.probe import claims, probe
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.proc import Waiting
@@ -42,10 +42,10 @@ FRAMES = ("-O0", "-fno-omit-frame-pointer")
 
 
 def _is_active(report: ProbeReport, name: str) -> bool:
-    return any(o.name == name and o.state is State.ACTIVE for o in report.observers)
+    return any(o.name == name and o.state is LayerState.ACTIVE for o in report.observers)
 
 
-def _functions(frames: tuple[Frame, ...], library: Path) -> list[str]:
+def _functions(frames: tuple[StackFrame, ...], library: Path) -> list[str]:
     return [frame.symbol for frame in frames if frame.library == str(library)]
 
 
@@ -78,9 +78,9 @@ def test_a_thread_that_runs_is_stopped_to_be_seen(build: Build) -> None:
 
 def test_the_thread_that_waits_in_the_library_is_the_one_a_claim_tells_of() -> None:
     ours = ThreadStack(
-        True, "python3", "waits for a lock or another thread (futex)", (Frame(1, "/usr/bin/python3", 1),)
+        True, "python3", "waits for a lock or another thread (futex)", (StackFrame(1, "/usr/bin/python3", 1),)
     )
-    theirs = ThreadStack(False, "python3", "runs", (Frame(1, "/lib/libx.so.1.2", 1, "spin"),))
+    theirs = ThreadStack(False, "python3", "runs", (StackFrame(1, "/lib/libx.so.1.2", 1, "spin"),))
     report = ProbeReport(target="/lib/libx.so.1", outcome=ProbeOutcome.HANG, phase=Phase.THREADS, stacks=(ours, theirs))
     (claim,) = claims(report)
     assert claim.message.endswith("threads: a thread runs below /lib/libx.so.1.2+0x1 (spin)")
@@ -129,7 +129,7 @@ def test_what_a_thread_does_is_said_in_words(state: str, waiting: Waiting | None
 
 
 def test_stacks_are_shown_escaped() -> None:
-    stack = ThreadStack(False, "\x1b[2J", "runs", (Frame(1, "/x\x1b.so", 1, "f"),))
+    stack = ThreadStack(False, "\x1b[2J", "runs", (StackFrame(1, "/x\x1b.so", 1, "f"),))
     report = ProbeReport(target="x.so", outcome=ProbeOutcome.HANG, phase=Phase.LOAD, stacks=(stack,))
     assert "\x1b" not in render(report, Style())
 

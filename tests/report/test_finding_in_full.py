@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Severity, Step, Undecided
+from loadstone.core.claims import Claim, Evidence, Finding, FlowStep, Location, Settler, Severity, Undecided
 from loadstone.core.practices import Practice
 from loadstone.core.review import Result, ReviewedFile, Waiver
 from loadstone.core.rules import RuleText
@@ -30,7 +30,7 @@ FOUND = Finding(
     cwe=416,
     context="run",
     condition="_WIN32",
-    why=(Step(Location.lines("a.c", 1), "opened"), Step(Location.lines("a.c", 2), "closed")),
+    why=(FlowStep(Location.lines("a.c", 1), "opened"), FlowStep(Location.lines("a.c", 2), "closed")),
 )
 
 

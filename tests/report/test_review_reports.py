@@ -18,11 +18,11 @@ from loadstone.core.claims import (
     Claim,
     Evidence,
     Finding,
+    FlowStep,
     Location,
     NotApplicable,
     Settler,
     Severity,
-    Step,
     Undecided,
 )
 from loadstone.core.fingerprints import fingerprints
@@ -59,7 +59,11 @@ def claims(path: str) -> list[Claim]:
     def at(line: int, end: int | None = None) -> Location:
         return Location.lines(path, line, end)
 
-    steps = (Step(at(2), "opened <b>here</b>", "acquire"), Step(at(4), "closed", "release"), Step(at(6), "used", "use"))
+    steps = (
+        FlowStep(at(2), "opened <b>here</b>", "acquire"),
+        FlowStep(at(4), "closed", "release"),
+        FlowStep(at(6), "used", "use"),
+    )
     return [
         Finding(
             rule="outlives", message=f"used after close in {path}", location=at(6), practice=Practice.LIFECYCLE,

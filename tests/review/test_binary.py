@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Compile
 
 from loadstone.binary import read
-from loadstone.core.claims import Claim, Evidence, Finding, Location, NotApplicable, Severity, Undecided, Unit
+from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, NotApplicable, Severity, Undecided
 from loadstone.core.image import (
     ByteOrder,
     CheckState,
@@ -22,12 +22,12 @@ from loadstone.core.image import (
     HardeningFact,
     Image,
     ImageKind,
+    ImageSymbol,
     Initialiser,
     Machine,
     SearchDir,
     SearchKind,
     Section,
-    Symbol,
     SymbolBinding,
     SymbolTable,
 )
@@ -66,7 +66,7 @@ def test_a_protection_left_out_is_found_and_one_built_in_is_praised(
     assert weak.severity is severity
     assert weak.fix
     assert isinstance(strong, Evidence)
-    assert strong.location.unit is Unit.BYTES
+    assert strong.location.unit is LocationUnit.BYTES
 
 
 @pytest.mark.parametrize(
@@ -180,14 +180,16 @@ def test_code_that_runs_at_load_is_noted_and_named() -> None:
 
 
 def test_a_unique_symbol_means_the_library_stays() -> None:
-    symbols = SymbolTable.of([Symbol("guard", binding=SymbolBinding.UNIQUE), Symbol("f")])
+    symbols = SymbolTable.of([ImageSymbol("guard", binding=SymbolBinding.UNIQUE), ImageSymbol("f")])
     claim = only(review_image(made(symbols=symbols), SYSTEM), "can-be-unloaded")
     assert isinstance(claim, Finding)
     assert "guard" in claim.message
 
 
 def test_names_of_the_c_library_and_unsafe_imports_are_noticed() -> None:
-    symbols = SymbolTable.of([Symbol("malloc"), Symbol("gets", defined=False), Symbol("mktemp", defined=False)])
+    symbols = SymbolTable.of(
+        [ImageSymbol("malloc"), ImageSymbol("gets", defined=False), ImageSymbol("mktemp", defined=False)]
+    )
     claims = review_image(made(symbols=symbols), SYSTEM)
     assert "malloc" in only(claims, "c-library-not-shadowed").message
     assert {c.severity for c in about(claims, "no-unsafe-imports") if isinstance(c, Finding)} == {

@@ -6,7 +6,7 @@ import pytest
 from tests.review.mutants import MUTANTS, mutant
 from tests.scale import FULL, sample
 
-from loadstone.core.claims import Location, Unit
+from loadstone.core.claims import Location, LocationUnit
 from loadstone.review.batch import Batch, Outcome, Source, review_batch
 from loadstone.review.ir import Language
 
@@ -23,7 +23,7 @@ def unfinished(outcome: Outcome) -> list[str]:
 
 
 def is_inside(place: Location, lines: int) -> bool:
-    return place.unit is Unit.LINES and 0 <= place.start <= place.end <= lines
+    return place.unit is LocationUnit.LINES and 0 <= place.start <= place.end <= lines
 
 
 @pytest.mark.parametrize("share", range(_SHARES))

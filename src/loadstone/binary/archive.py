@@ -15,7 +15,7 @@ from loadstone.binary.cursor import Cursor
 from loadstone.core.limits import MAX_ARCHIVE_MEMBERS, MAX_NAME_LENGTH
 from loadstone.errors import Unreadable
 
-__all__ = ["Member", "members", "open_member", "split_member", "windows"]
+__all__ = ["ArchiveMember", "members", "open_member", "split_member", "windows"]
 
 _GNU, _THIN, _BIG = b"!<arch>\n", b"!<thin>\n", b"<bigaf>\n"
 _HEADER_SIZE: Final = 60
@@ -27,7 +27,7 @@ _SPELLED: Final = re.compile(r"(?P<archive>.+)\((?P<member>[^()]+)\)\Z", re.DOTA
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ArchiveMember:
     """One file in an archive: its name, where its bytes are; ``inside`` is False in thin archives, which only list."""
 
     name: str
@@ -80,7 +80,7 @@ def windows(cursor: Cursor) -> Iterator[Cursor]:
             yield window
 
 
-def members(cursor: Cursor) -> Iterator[Member]:
+def members(cursor: Cursor) -> Iterator[ArchiveMember]:
     """The members in file order, symbol indexes and name tables left out.
 
     Raises:
@@ -102,7 +102,7 @@ def _number(cursor: Cursor, field: bytes, offset: int) -> int:
     return int(text)
 
 
-def _members(cursor: Cursor, *, thin: bool) -> Iterator[Member]:
+def _members(cursor: Cursor, *, thin: bool) -> Iterator[ArchiveMember]:
     position, long_names = cursor.start + 8, b""
     for _ in range(MAX_ARCHIVE_MEMBERS):
         header = cursor.upto(position, _HEADER_SIZE)
@@ -119,7 +119,7 @@ def _members(cursor: Cursor, *, thin: bool) -> Iterator[Member]:
         name = _name(cursor, raw, long_names, content, name_size)
         inside = not thin or name in _INDEXES
         if name not in _INDEXES:
-            yield Member(name, content + name_size, size - name_size, inside)
+            yield ArchiveMember(name, content + name_size, size - name_size, inside)
         stored = size if inside else 0
         if content + stored > cursor.end:
             raise cursor.malformed(f"an archive member of {size} bytes goes beyond the end of the file", position)
@@ -137,7 +137,7 @@ def _name(cursor: Cursor, raw: bytes, long_names: bytes, content: int, name_size
     return raw[:MAX_NAME_LENGTH].decode("utf-8", "surrogateescape")
 
 
-def _big_members(cursor: Cursor) -> Iterator[Member]:
+def _big_members(cursor: Cursor) -> Iterator[ArchiveMember]:
     head = cursor.bytes(cursor.start, 128)
     position = _number(cursor, head[68:88], cursor.start + 68)
     seen: set[int] = set()
@@ -154,5 +154,5 @@ def _big_members(cursor: Cursor) -> Iterator[Member]:
         if name:
             if content + size > cursor.end:
                 raise cursor.malformed(f"an archive member of {size} bytes goes beyond the end of the file", at)
-            yield Member(name, content, size)
+            yield ArchiveMember(name, content, size)
         position = following

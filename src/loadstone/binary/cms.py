@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.binary.der import MalformedDer, Tag, Value, parse
+from loadstone.binary.der import DerTag, MalformedDer, Value, parse
 
 __all__ = ["DIGESTS", "SignedMessage", "read_signed_message"]
 
@@ -60,19 +60,19 @@ def read_signed_message(data: bytes) -> SignedMessage:
         MalformedDer: the bytes are no signed message, or nobody signed it.
     """
     outer = parse(data)
-    if outer.tag != Tag.SEQUENCE or outer.child(0, Tag.OID).oid != _SIGNED_DATA:
+    if outer.tag != DerTag.SEQUENCE or outer.child(0, DerTag.OID).oid != _SIGNED_DATA:
         raise MalformedDer("no signed data", outer.start)
-    signed = outer.child(1, Tag.CONTEXT_0).child(0, Tag.SEQUENCE)
-    enclosed = signed.child(2, Tag.SEQUENCE)
-    wrapper = enclosed.find(Tag.CONTEXT_0)
+    signed = outer.child(1, DerTag.CONTEXT_0).child(0, DerTag.SEQUENCE)
+    enclosed = signed.child(2, DerTag.SEQUENCE)
+    wrapper = enclosed.find(DerTag.CONTEXT_0)
     content = next(wrapper.children(), None) if wrapper else None
-    sets = [part for part in signed.children() if part.tag == Tag.SET]
+    sets = [part for part in signed.children() if part.tag == DerTag.SET]
     if len(sets) < 2:  # digest algorithms come first, signers last
         raise MalformedDer("no signers", signed.start)
-    signer = sets[-1].child(0, Tag.SEQUENCE)
-    algorithm = signer.child(2, Tag.SEQUENCE).child(0, Tag.OID).oid
+    signer = sets[-1].child(0, DerTag.SEQUENCE)
+    algorithm = signer.child(2, DerTag.SEQUENCE).child(0, DerTag.OID).oid
     return SignedMessage(
-        content_type=enclosed.child(0, Tag.OID).oid,
+        content_type=enclosed.child(0, DerTag.OID).oid,
         content=content.octets if content else b"",
         algorithm=DIGESTS.get(algorithm, algorithm),
         message_digest=_message_digest(signer),
@@ -83,18 +83,18 @@ def read_signed_message(data: bytes) -> SignedMessage:
 
 def _attributes(signer: Value, tag: int) -> list[tuple[str, Value]]:
     attributes = signer.find(tag)
-    return [(a.child(0, Tag.OID).oid, a.child(1, Tag.SET)) for a in attributes.children()] if attributes else []
+    return [(a.child(0, DerTag.OID).oid, a.child(1, DerTag.SET)) for a in attributes.children()] if attributes else []
 
 
 def _message_digest(signer: Value) -> bytes:
-    for name, values in _attributes(signer, Tag.CONTEXT_0):
+    for name, values in _attributes(signer, DerTag.CONTEXT_0):
         if name == _MESSAGE_DIGEST:
-            return values.child(0, Tag.OCTETS).content
+            return values.child(0, DerTag.OCTETS).content
     return b""
 
 
 def _nested(signer: Value) -> tuple[bytes, ...]:
-    for name, values in _attributes(signer, Tag.CONTEXT_1):
+    for name, values in _attributes(signer, DerTag.CONTEXT_1):
         if name == _NESTED:
             return tuple(value.encoded for value in values.children())[:_MAX_NESTED]
     return ()
@@ -103,19 +103,19 @@ def _nested(signer: Value) -> tuple[bytes, ...]:
 def _signer(signed: Value, signer: Value) -> str:
     """Who signed, or the empty text: certificates that cannot be read take nothing from the digests."""
     try:
-        return _name_in(signed.find(Tag.CONTEXT_0), signer.child(1, Tag.SEQUENCE))
+        return _name_in(signed.find(DerTag.CONTEXT_0), signer.child(1, DerTag.SEQUENCE))
     except MalformedDer:
         return ""
 
 
 def _name_in(certificates: Value | None, wanted: Value) -> str:
     """The common name, failing that the organisation, in the certificate with the signer's issuer and serial number."""
-    issuer, serial = wanted.child(0, Tag.SEQUENCE).encoded, wanted.child(1, Tag.INTEGER).content
+    issuer, serial = wanted.child(0, DerTag.SEQUENCE).encoded, wanted.child(1, DerTag.INTEGER).content
     for certificate in certificates.children() if certificates else ():
-        if certificate.tag != Tag.SEQUENCE:
+        if certificate.tag != DerTag.SEQUENCE:
             continue
         # version (optional), serial, algorithm, issuer, validity, subject
-        fields = [part for part in certificate.child(0, Tag.SEQUENCE).children() if part.tag != Tag.CONTEXT_0]
+        fields = [part for part in certificate.child(0, DerTag.SEQUENCE).children() if part.tag != DerTag.CONTEXT_0]
         if len(fields) > 4 and fields[0].content == serial and fields[2].encoded == issuer:
             return _name(fields[4])
     return ""
@@ -123,7 +123,7 @@ def _name_in(certificates: Value | None, wanted: Value) -> str:
 
 def _name(subject: Value) -> str:
     names = {
-        pair.child(0, Tag.OID).oid: list(pair.children())[1].text
+        pair.child(0, DerTag.OID).oid: list(pair.children())[1].text
         for part in subject.children()
         for pair in part.children()
         if sum(1 for _ in pair.children()) > 1

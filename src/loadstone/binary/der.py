@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["MalformedDer", "Tag", "Value", "parse"]
+__all__ = ["DerTag", "MalformedDer", "Value", "parse"]
 
 _MAX_NESTING: Final = 32
 _MAX_CHILDREN: Final = 1024
@@ -18,7 +18,7 @@ _MAX_WITHOUT_LENGTHS: Final = 32 << 10
 _MAX_LENGTH_BYTES: Final = 4
 
 
-class Tag:
+class DerTag:
     """The tags Loadstone meets, with class and constructed bit."""
 
     INTEGER: Final = 0x02
@@ -64,7 +64,7 @@ class Value(NamedTuple):
     @property
     def octets(self) -> bytes:
         """The content of an octet string, put together where it is written in parts."""
-        if self.tag != Tag.OCTETS_IN_PARTS:
+        if self.tag != DerTag.OCTETS_IN_PARTS:
             return self.content
         return b"".join(part.content for part in self.children())
 
@@ -110,7 +110,7 @@ class Value(NamedTuple):
     @property
     def text(self) -> str:
         """The content of a string of any kind."""
-        if self.tag == Tag.BMP:
+        if self.tag == DerTag.BMP:
             return self.content.decode("utf-16-be", "replace")
         return self.content.decode("utf-8", "surrogateescape")
 

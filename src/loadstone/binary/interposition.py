@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadstone.core.image import Image, Symbol, SymbolKind
+from loadstone.core.image import Image, ImageSymbol, SymbolKind
 from loadstone.core.limits import MAX_DEPENDENCIES
 
 __all__ = ["INTERPOSABLE", "purpose_of", "shadowing"]
@@ -64,7 +64,7 @@ def purpose_of(name: str) -> str | None:
     return INTERPOSABLE.get(name)
 
 
-def shadowing(image: Image) -> tuple[Symbol, ...]:
+def shadowing(image: Image) -> tuple[ImageSymbol, ...]:
     """The exported functions that stand in for the C library's; none for the C library itself, or for a program."""
     if image.identity is None or image.identity.startswith(_C_LIBRARIES):
         return ()

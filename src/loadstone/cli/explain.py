@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadstone.cli.exits import ExitStatus, UsageError
-from loadstone.cli.loader_options import Surroundings, add_binding_options, add_loader_options
+from loadstone.cli.loader_options import LoaderOptions, add_binding_options, add_loader_options
 from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit
 from loadstone.core.trace import LoadVerdict
@@ -56,7 +56,7 @@ def run(
     from loadstone.linker import explain
     from loadstone.linker.survey import is_survey_target
 
-    surroundings = Surroundings.of(**places)
+    surroundings = LoaderOptions.of(**places)
     colour = output is None and colour_wanted()
     if is_survey_target(target):
         if symbol or versions or replace:
@@ -82,9 +82,9 @@ STATUS = {
 """What each verdict tells the shell."""
 
 
-def located(target: str, surroundings: Surroundings) -> str:
+def located(target: str, surroundings: LoaderOptions) -> str:
     """What the loader is given: the target itself, or the file a short name like ``z`` stands for."""
-    if "/" in target or ".so" in target or surroundings != Surroundings():
+    if "/" in target or ".so" in target or surroundings != LoaderOptions():
         return target
     from loadstone.errors import NotFound
     from loadstone.library import find
@@ -95,7 +95,7 @@ def located(target: str, surroundings: Surroundings) -> str:
         return target
 
 
-def _survey(target: str, surroundings: Surroundings) -> Survey:
+def _survey(target: str, surroundings: LoaderOptions) -> Survey:
     from loadstone.cli.progress import each
     from loadstone.linker.survey import survey
 

@@ -12,11 +12,11 @@ from loadstone.errors import InvalidName
 if TYPE_CHECKING:
     from loadstone.linker import LoaderModel
 
-__all__ = ["Surroundings", "add_binding_options", "add_loader_options"]
+__all__ = ["LoaderOptions", "add_binding_options", "add_loader_options"]
 
 
 def add_loader_options(parser: ArgumentParser) -> None:
-    """The process and system that open it; :meth:`Surroundings.of` takes them all."""
+    """The process and system that open it; :meth:`LoaderOptions.of` takes them all."""
     add = parser.add_argument
     add("--caller", metavar="FILE", help="the library whose code calls dlopen")
     add("--main", metavar="FILE", help="the program that loads it")
@@ -32,7 +32,7 @@ def add_loader_options(parser: ArgumentParser) -> None:
 
 
 def add_binding_options(parser: ArgumentParser) -> None:
-    """How the call that opens it binds; all but ``--lazy`` go to :meth:`Surroundings.of` as well."""
+    """How the call that opens it binds; all but ``--lazy`` go to :meth:`LoaderOptions.of` as well."""
     add = parser.add_argument
     add("--lazy", action="store_true", help="bind calls at their first use (RTLD_LAZY), not while loading")
     add("--deep-bind", action="store_true", help="look in the library before the program (RTLD_DEEPBIND)")
@@ -40,7 +40,7 @@ def add_binding_options(parser: ArgumentParser) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class LoaderOptions:
     """What the options said; None or empty where they said nothing."""
 
     deep_bind: bool = False
@@ -58,14 +58,14 @@ class Surroundings:
     uid: int | None = None
 
     @classmethod
-    def of(cls, **options: Any) -> Surroundings:
+    def of(cls, **options: Any) -> LoaderOptions:
         """What the parsed options said."""
         settings: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in options.items()}
         return cls(**settings)
 
     def model(self, target: str) -> LoaderModel | None:
         """The model they describe, with the loader ``target`` needs where none is named; None: nothing was said."""
-        if self == Surroundings():
+        if self == LoaderOptions():
             return None
         from loadstone.linker.choice import loader_of_format
         from loadstone.linker.discovery import of_another_system, with_cpu_level, with_loader, with_uid

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loadstone.cli.exits import ExitStatus
 from loadstone.cli.explain import STATUS, located
-from loadstone.cli.loader_options import Surroundings, add_loader_options
+from loadstone.cli.loader_options import LoaderOptions, add_loader_options
 from loadstone.cli.options import add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit
 
@@ -42,7 +42,7 @@ def run(*, target: str, output_format: TreeFormat, output: Path | None, verbose:
     """
     from loadstone.linker import explain
 
-    surroundings = Surroundings.of(**places)
+    surroundings = LoaderOptions.of(**places)
     result = explain(located(target, surroundings), model=surroundings.model(target), bindings=False)
     emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
     return STATUS[result.verdict]

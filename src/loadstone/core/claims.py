@@ -19,18 +19,18 @@ __all__ = [
     "Confidence",
     "Evidence",
     "Finding",
+    "FlowStep",
     "Location",
+    "LocationUnit",
     "NotApplicable",
     "Outcome",
     "Settler",
     "Severity",
-    "Step",
     "Undecided",
-    "Unit",
 ]
 
 
-class Unit(StrEnum):
+class LocationUnit(StrEnum):
     """What a location counts: lines of text (from 1, last line included) or bytes of a file (from 0, end excluded)."""
 
     LINES = "lines"
@@ -39,7 +39,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """A place in a file. ``start == end == 0`` with :attr:`Unit.LINES` means the file as a whole.
+    """A place in a file. ``start == end == 0`` with :attr:`LocationUnit.LINES` means the file as a whole.
 
     >>> str(Location.lines("a.c", 3, 5))
     'a.c:3-5'
@@ -50,7 +50,7 @@ class Location:
     path: str
     start: int = 0
     end: int = 0
-    unit: Unit = Unit.LINES
+    unit: LocationUnit = LocationUnit.LINES
 
     @classmethod
     def lines(cls, path: str, start: int, end: int | None = None) -> Location:
@@ -60,10 +60,10 @@ class Location:
     @classmethod
     def bytes(cls, path: str, offset: int, size: int = 1) -> Location:
         """``size`` bytes from ``offset`` in the file."""
-        return cls(path, offset, offset + size, Unit.BYTES)
+        return cls(path, offset, offset + size, LocationUnit.BYTES)
 
     def __str__(self) -> str:
-        if self.unit is Unit.BYTES:
+        if self.unit is LocationUnit.BYTES:
             return f"{self.path}@{self.start:#x}+{self.end - self.start}"
         if not self.start:
             return self.path
@@ -113,7 +113,7 @@ class Settler(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FlowStep:
     """One step of the path that shows a claim: a place and what happens there (``acquire``, ``use``, ``call`` ...)."""
 
     location: Location
@@ -138,7 +138,7 @@ class Claim:
     confidence: Confidence = Confidence.CERTAIN
     context: str = ""
     condition: str = ""
-    why: tuple[Step, ...] = ()
+    why: tuple[FlowStep, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import PurePath
 
-from loadstone.core.claims import Claim, Unit
+from loadstone.core.claims import Claim, LocationUnit
 
 __all__ = ["fingerprints"]
 
@@ -33,7 +33,7 @@ def fingerprints(claims: Iterable[Claim], statement: Callable[[Claim], str] = _n
     seen: Counter[tuple[str, ...]] = Counter()
     made = []
     for claim in claims:
-        words = _TOKEN.findall(statement(claim)) if claim.location.unit is Unit.LINES else []
+        words = _TOKEN.findall(statement(claim)) if claim.location.unit is LocationUnit.LINES else []
         if not words:
             words = [_NUMBER.sub("#", claim.message)]
         key = (claim.rule, claim.outcome.value, PurePath(claim.location.path).name, claim.context, " ".join(words))

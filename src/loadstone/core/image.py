@@ -25,6 +25,7 @@ __all__ = [
     "HardeningFact",
     "Image",
     "ImageKind",
+    "ImageSymbol",
     "Initialiser",
     "Machine",
     "Native",
@@ -34,7 +35,6 @@ __all__ = [
     "Section",
     "Segment",
     "Slice",
-    "Symbol",
     "SymbolBinding",
     "SymbolKind",
     "SymbolTable",
@@ -227,7 +227,7 @@ class SymbolVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class Symbol:
+class ImageSymbol:
     """One dynamic symbol. ``value`` is a virtual address, ``offset`` the entry's place in the file.
 
     ``library`` is the dependency an import is tied to (PE, Mach-O), ``forward`` the ``OTHER.Name`` a PE export is
@@ -263,8 +263,8 @@ _VISIBILITIES = tuple(Visibility)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SymbolTable(Sequence[Symbol]):
-    """The dynamic symbols of an image, kept as columns; :class:`Symbol` values are made on demand.
+class SymbolTable(Sequence[ImageSymbol]):
+    """The dynamic symbols of an image, kept as columns; :class:`ImageSymbol` values are made on demand.
 
     All columns have one entry a symbol. ``kinds``, ``bindings`` and ``visibilities`` hold positions in the enums'
     definition order; ``defined`` holds 0 or 1; ``versions`` positions in ``version_names`` (0: none). A library with
@@ -290,11 +290,11 @@ class SymbolTable(Sequence[Symbol]):
     library_names: tuple[str | None, ...] = (None,)
     ordinals: Sequence[int] = ()
     forwards: Mapping[int, str] = field(default_factory=dict)
-    extra: tuple[Symbol, ...] | None = None  # rows of formats whose symbols are not a fixed-size table
+    extra: tuple[ImageSymbol, ...] | None = None  # rows of formats whose symbols are not a fixed-size table
     _index: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, symbols: Sequence[Symbol]) -> SymbolTable:
+    def of(cls, symbols: Sequence[ImageSymbol]) -> SymbolTable:
         """A table of ready-made symbols (PE and Mach-O exports and imports)."""
         rows = tuple(symbols)
         return cls(
@@ -310,10 +310,10 @@ class SymbolTable(Sequence[Symbol]):
         return len(self.names)
 
     @overload
-    def __getitem__(self, index: int) -> Symbol: ...
+    def __getitem__(self, index: int) -> ImageSymbol: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Symbol, ...]: ...
-    def __getitem__(self, index: int | slice) -> Symbol | tuple[Symbol, ...]:
+    def __getitem__(self, index: slice) -> tuple[ImageSymbol, ...]: ...
+    def __getitem__(self, index: int | slice) -> ImageSymbol | tuple[ImageSymbol, ...]:
         if isinstance(index, slice):
             return tuple(self[i] for i in range(*index.indices(len(self))))
         if index < 0:
@@ -322,7 +322,7 @@ class SymbolTable(Sequence[Symbol]):
             raise IndexError(index)
         if self.extra is not None:
             return self.extra[index]
-        return Symbol(
+        return ImageSymbol(
             name=self.names[index],
             kind=_KINDS[self.kinds[index]] if self.kinds else SymbolKind.UNTYPED,
             binding=_BINDINGS[self.bindings[index]] if self.bindings else SymbolBinding.GLOBAL,
@@ -337,7 +337,7 @@ class SymbolTable(Sequence[Symbol]):
             ordinal=self.ordinals[index] if self.ordinals and self.ordinals[index] >= 0 else None,
         )
 
-    def __iter__(self) -> Iterator[Symbol]:
+    def __iter__(self) -> Iterator[ImageSymbol]:
         return (self[i] for i in range(len(self)))
 
     def positions(self, name: str) -> tuple[int, ...]:
@@ -349,17 +349,17 @@ class SymbolTable(Sequence[Symbol]):
             self._index.update((n, tuple(rows)) for n, rows in index.items())
         return self._index.get(name, ())
 
-    def named(self, name: str) -> tuple[Symbol, ...]:
+    def named(self, name: str) -> tuple[ImageSymbol, ...]:
         """Every symbol of that name."""
         return tuple(self[i] for i in self.positions(name))
 
     @property
-    def exports(self) -> tuple[Symbol, ...]:
+    def exports(self) -> tuple[ImageSymbol, ...]:
         """Those another image can bind to, in file order."""
         return tuple(s for s in self if s.exported and s.name)
 
     @property
-    def imports(self) -> tuple[Symbol, ...]:
+    def imports(self) -> tuple[ImageSymbol, ...]:
         """Those this image wants from others, in file order."""
         return tuple(self[i] for i, d in enumerate(self.defined) if not d and self.names[i])
 
@@ -482,11 +482,11 @@ class Image:
     native: Native = Native()
 
     @property
-    def exports(self) -> tuple[Symbol, ...]:
+    def exports(self) -> tuple[ImageSymbol, ...]:
         return self.symbols.exports
 
     @property
-    def imports(self) -> tuple[Symbol, ...]:
+    def imports(self) -> tuple[ImageSymbol, ...]:
         return self.symbols.imports
 
     @property

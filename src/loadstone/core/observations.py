@@ -12,9 +12,9 @@ from enum import StrEnum
 
 __all__ = [
     "CrashRecord",
-    "Frame",
+    "LayerState",
     "LayerStatus",
-    "LoadedObject",
+    "MappedObject",
     "Observation",
     "ObservationKind",
     "ObserverStatus",
@@ -22,7 +22,7 @@ __all__ = [
     "ProbeOutcome",
     "ProbeReport",
     "Soak",
-    "State",
+    "StackFrame",
     "ThreadStack",
     "Trend",
     "Witness",
@@ -65,7 +65,7 @@ class Witness(StrEnum):
     FILE = "file"  # read in the library's own bytes
 
 
-class State(StrEnum):
+class LayerState(StrEnum):
     """Whether a layer or an observer was at work."""
 
     ACTIVE = "active"
@@ -127,7 +127,7 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class _Status:
     name: str
-    state: State
+    state: LayerState
     reason: str = ""
 
     def __str__(self) -> str:
@@ -149,7 +149,7 @@ class ObserverStatus(_Status):
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class StackFrame:
     """A place in code: the file, the offset in it, the function when known; ``likely`` when found by scanning."""
 
     address: int
@@ -181,7 +181,7 @@ class CrashRecord:
     address: int | None = None
     kind: str = ""
     subject: str = ""
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[StackFrame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +191,11 @@ class ThreadStack:
     main: bool
     name: str
     does: str
-    frames: tuple[Frame, ...] = ()
+    frames: tuple[StackFrame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedObject:
+class MappedObject:
     """A file the loader brought with the library: its path, the name the loader has for it, its base in that run.
 
     ``namespace`` is 0 but for what was loaded by dlmopen(3).
@@ -268,7 +268,7 @@ class ProbeReport:
     remembered: bool = False
     soak: Soak | None = None
     stacks: tuple[ThreadStack, ...] = ()
-    objects: tuple[LoadedObject, ...] = ()
+    objects: tuple[MappedObject, ...] = ()
 
     def seen(self, kind: ObservationKind) -> tuple[Observation, ...]:
         """The observations of one kind."""

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Binding",
+    "DependencyEdge",
+    "DependencyGraph",
+    "DependencyNode",
     "Diagnosis",
-    "Edge",
     "Explanation",
-    "Graph",
     "LoadVerdict",
-    "Node",
-    "Step",
+    "SearchStep",
     "StepOutcome",
     "Trace",
 ]
@@ -38,7 +38,7 @@ class StepOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SearchStep:
     """One candidate of a search: which rule produced it, from whose element, what came of it and why.
 
     ``rule`` is a stable word (``rpath``, ``runpath``, ``ld_library_path``, ``cache``, ``default``, ``loaded-soname``,
@@ -63,7 +63,7 @@ class Trace:
     """
 
     name: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SearchStep, ...] = ()
     path: str | None = None
     how: str = ""
 
@@ -73,7 +73,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class DependencyNode:
     """A library in the graph: the path it was opened by, what was read from it (None when it could not be read)."""
 
     path: str
@@ -83,7 +83,7 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class DependencyEdge:
     """One dependency: who asked for which name, what was chosen (None: unresolved), by which rule, after what steps.
 
     ``note`` is what the file says about it: for a declared dlopen its priority and feature.
@@ -94,26 +94,26 @@ class Edge:
     chosen: str | None
     how: str
     kind: DependencyKind
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SearchStep, ...] = ()
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Graph:
+class DependencyGraph:
     """Nodes in the order the loader would load them (breadth first), and an edge a dependency, in the same order."""
 
-    nodes: tuple[Node, ...] = ()
-    edges: tuple[Edge, ...] = ()
+    nodes: tuple[DependencyNode, ...] = ()
+    edges: tuple[DependencyEdge, ...] = ()
 
     @property
-    def root(self) -> Node:
+    def root(self) -> DependencyNode:
         return self.nodes[0]
 
-    def node(self, path: str) -> Node | None:
+    def node(self, path: str) -> DependencyNode | None:
         """The node opened by ``path``, or None."""
         return next((n for n in self.nodes if n.path == path), None)
 
-    def needs(self, path: str) -> tuple[Edge, ...]:
+    def needs(self, path: str) -> tuple[DependencyEdge, ...]:
         """The edges of one requester, in its own order."""
         return tuple(e for e in self.edges if e.requester == path)
 
@@ -162,7 +162,7 @@ class Diagnosis:
     advice: str = ""
     chain: tuple[str, ...] = ()
     evidence: tuple[Location, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SearchStep, ...] = ()
     severity: Severity = Severity.MEDIUM
     cwe: int | None = None
     confidence: Confidence = Confidence.CERTAIN
@@ -193,7 +193,7 @@ class Explanation:
     target: str
     verdict: LoadVerdict
     diagnoses: tuple[Diagnosis, ...] = ()
-    graph: Graph = Graph()
+    graph: DependencyGraph = DependencyGraph()
     bindings: tuple[Binding, ...] = ()
     assumptions: tuple[str, ...] = ()
     loader: str = ""

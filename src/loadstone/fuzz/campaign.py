@@ -12,7 +12,7 @@ from loadstone.fuzz.code.analyse import analyse
 from loadstone.fuzz.code.dwarf import declared
 from loadstone.fuzz.engine import Campaign, run_campaign
 from loadstone.fuzz.outcome.export import export
-from loadstone.fuzz.plan import Call, Heap
+from loadstone.fuzz.plan import CallPlan, Heap
 from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
 from loadstone.library.search.by_name import find
@@ -109,7 +109,7 @@ def export_harness(
 
 def _target(
     target: str | os.PathLike[str], prototype: str, roles: Mapping[str, str], sequence: str
-) -> tuple[str, str, tuple[Call, ...]]:
+) -> tuple[str, str, tuple[CallPlan, ...]]:
     """(path of the library, what is fuzzed in a line, the calls)."""
     name = os.fspath(target)
     path = name if os.sep in name or os.path.exists(name) else str(find(name).path)
@@ -121,6 +121,6 @@ def _target(
     return path, text, (plan(text, roles, image),)
 
 
-def _name(calls: Sequence[Call]) -> str:
+def _name(calls: Sequence[CallPlan]) -> str:
     """A sequence in a few words."""
     return " -> ".join(f"{call.symbol}()" + (" again and again" if call.repeat else "") for call in calls)

@@ -27,7 +27,7 @@ from loadstone.fuzz.link import Worker
 from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import confirm
-from loadstone.fuzz.plan import Call, Heap, Job
+from loadstone.fuzz.plan import CallPlan, Heap, Job
 
 __all__ = ["Campaign", "run_campaign"]
 
@@ -48,7 +48,7 @@ class Campaign:
 
     library: str
     prototype: str
-    calls: tuple[Call, ...]
+    calls: tuple[CallPlan, ...]
     time_s: float = 60.0
     runs: int = 0
     seed: int = 0

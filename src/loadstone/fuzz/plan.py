@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Argument", "Call", "Compare", "Heap", "Job", "Operand", "Role"]
+__all__ = ["Argument", "CallPlan", "Compare", "Heap", "Job", "Operand", "Role"]
 
 
 class Role(StrEnum):
@@ -55,7 +55,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallPlan:
     """One call of the sequence.
 
     ``address`` is the function's virtual address in the file; ``into`` stores the result under a name; ``repeat``
@@ -109,7 +109,7 @@ class Job:
     """
 
     library: str
-    calls: tuple[Call, ...]
+    calls: tuple[CallPlan, ...]
     blocks: tuple[tuple[int, int], ...] = ()
     first_address: int = 0
     inputs: tuple[bytes, ...] = (b"",)
@@ -139,7 +139,7 @@ class Job:
         """The inverse of :meth:`to_json`; trusts its input, which comes from our own parent process."""
         raw: dict[str, Any] = json.loads(text)
         raw["calls"] = tuple(
-            Call(**(c | {"arguments": tuple(Argument(**(a | {"role": Role(a["role"])})) for a in c["arguments"])}))
+            CallPlan(**(c | {"arguments": tuple(Argument(**(a | {"role": Role(a["role"])})) for a in c["arguments"])}))
             for c in raw["calls"]
         )
         raw["blocks"] = tuple((a, b) for a, b in raw["blocks"])

@@ -29,9 +29,9 @@ import msgspec
 
 from loadstone.core.image import Image
 from loadstone.errors import InvalidConfiguration, Unreadable
-from loadstone.fuzz.plan import Call, Role
+from loadstone.fuzz.plan import CallPlan, Role
 from loadstone.fuzz.target import address_of, call_of, takes_input
-from loadstone.library.typed.prototype import CType, Pointer, Prototype, Record, parse
+from loadstone.library.typed.prototype import CType, Pointer, Prototype, StructOrUnion, parse
 
 __all__ = ["read_sequence"]
 
@@ -48,7 +48,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     declarations: str = ""
 
 
-def read_sequence(path: str, image: Image) -> tuple[Call, ...]:
+def read_sequence(path: str, image: Image) -> tuple[CallPlan, ...]:
     """The calls a TOML file describes, for a library.
 
     Raises:
@@ -57,7 +57,7 @@ def read_sequence(path: str, image: Image) -> tuple[Call, ...]:
         InvalidPrototype, SymbolNotFound, WrongSymbolKind: as :func:`loadstone.fuzz.target.plan`.
     """
     described = _read(path)
-    calls: list[Call] = []
+    calls: list[CallPlan] = []
     handles: set[str] = set()
     for step in described.call:
         prototype = parse(f"{described.declarations}\n{step.function}" if described.declarations else step.function)
@@ -100,4 +100,4 @@ def _new_handle(kind: CType, known: set[str]) -> str:
 
 def _tag(kind: CType) -> str:
     """The tag of the struct a pointer leads to; "" for everything else."""
-    return kind.target.tag if isinstance(kind, Pointer) and isinstance(kind.target, Record) else ""
+    return kind.target.tag if isinstance(kind, Pointer) and isinstance(kind.target, StructOrUnion) else ""

@@ -14,7 +14,7 @@ from typing import Final
 
 from loadstone.core.image import Image, SymbolKind
 from loadstone.errors import InvalidPrototype, SymbolNotFound, WrongSymbolKind
-from loadstone.fuzz.plan import Argument, Call, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Role
 from loadstone.library.typed.prototype import (
     Array,
     CType,
@@ -37,7 +37,7 @@ _ADVICE: Final = (
 )
 
 
-def plan(text: str, roles: Mapping[str, str], image: Image) -> Call:
+def plan(text: str, roles: Mapping[str, str], image: Image) -> CallPlan:
     """The call that fuzzes the function a prototype declares.
 
     Args:
@@ -56,7 +56,7 @@ def plan(text: str, roles: Mapping[str, str], image: Image) -> Call:
     return call
 
 
-def takes_input(call: Call) -> bool:
+def takes_input(call: CallPlan) -> bool:
     """Whether an argument comes from the input."""
     return any(a.role in (Role.BUFFER, Role.CSTRING, Role.INTEGER) for a in call.arguments)
 
@@ -73,7 +73,7 @@ def address_of(prototype: Prototype, image: Image) -> int:
     return rows[0].value
 
 
-def call_of(prototype: Prototype, roles: Mapping[str, str], address: int) -> Call:
+def call_of(prototype: Prototype, roles: Mapping[str, str], address: int) -> CallPlan:
     """The call with a role for every argument; errors as :func:`plan`."""
     if prototype.variadic:
         raise _refused(prototype, "variadic functions cannot be fuzzed")
@@ -81,7 +81,7 @@ def call_of(prototype: Prototype, roles: Mapping[str, str], address: int) -> Cal
     arguments: list[Argument] = []
     for position, parameter in enumerate(prototype.parameters):
         arguments.append(given.get(position) or _by_rule(prototype, position, parameter, given))
-    return Call(prototype.name, address, tuple(arguments), _result(prototype))
+    return CallPlan(prototype.name, address, tuple(arguments), _result(prototype))
 
 
 def _given(prototype: Prototype, roles: Mapping[str, str]) -> dict[int, Argument]:

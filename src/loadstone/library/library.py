@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
-from loadstone.core.image import Symbol as ImageSymbol
-from loadstone.core.image import SymbolKind
+from loadstone.core.image import ImageSymbol, SymbolKind
 from loadstone.core.names import (
     Platform,
     is_library,
@@ -27,10 +26,10 @@ from loadstone.errors import (
     WrongSymbolKind,
 )
 from loadstone.library import adapters
-from loadstone.library.adapters.base import Refused
+from loadstone.library.adapters.base import SystemRefused
 from loadstone.library.hints import LoadHint
 from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
-from loadstone.library.lifetime.record import Loan, Record
+from loadstone.library.lifetime.record import LibraryRecord, Loan
 from loadstone.library.lifetime.symbol import Symbol
 from loadstone.library.opening import open_library
 from loadstone.library.trust.policy import Assurance, Policy
@@ -269,7 +268,7 @@ class Library:
         outside = None
         try:
             address, opened = record.address(name, self._loan)
-        except Refused as refused:
+        except SystemRefused as refused:
             said = refused.text
         else:
             footprint = record.source.footprint
@@ -407,7 +406,7 @@ class Library:
         self._error = copy.copy(error)
         return error
 
-    def _implicitly_loaded(self) -> Record:
+    def _implicitly_loaded(self) -> LibraryRecord:
         if self._unloaded:
             raise Closed(
                 library=self.file_name,
@@ -448,14 +447,14 @@ class Library:
         record = self._loan.record
         return () if record is None else record.source.exports_named(name, provider)
 
-    def _exports(self, record: Record, name: str) -> bool:
+    def _exports(self, record: LibraryRecord, name: str) -> bool:
         """Whether the file itself has the symbol, though its address lies outside.
 
         So it is with indirect functions that lead to the kernel's page (time, gettimeofday).
         """
         return any(s.exported for s in record.source.exports_named(name, None))
 
-    def _not_found(self, record: Record, name: str, said: str, outside: str | None) -> SymbolNotFound:
+    def _not_found(self, record: LibraryRecord, name: str, said: str, outside: str | None) -> SymbolNotFound:
         from loadstone.library.nearest import nearest  # noqa: PLC0415  only for a miss
 
         advice = "`loadstone inspect` lists what it exports"

@@ -21,9 +21,9 @@ from loadstone.errors import (
 )
 from loadstone.escape import printable
 from loadstone.library import adapters
-from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Refused
+from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, SystemRefused
 from loadstone.library.hints import LoadHint
-from loadstone.library.lifetime.record import Loan, Record, Source
+from loadstone.library.lifetime.record import LibraryRecord, LoadSource, Loan
 from loadstone.library.lifetime.registry import registry
 from loadstone.library.search.by_name import explicit_path, find
 from loadstone.library.trust.path_source import PathSource
@@ -47,7 +47,7 @@ _MODULE_NOT_FOUND: Final = 126  # ERROR_MOD_NOT_FOUND
 
 def open_library(
     name: str, version: str | None, hints: LoadHint, policy: Policy, namespace: Namespace | None, loan: Loan
-) -> Record:
+) -> LibraryRecord:
     """Find the file, check it, and lend its record to ``loan``. Errors as :meth:`Library.load`."""
     adapter = adapters.current()
     wanted = int(hints)
@@ -61,7 +61,7 @@ def open_library(
         return _open_hidden(name, version, wanted, adapter, loan)
     try:
         record.load(loan, wanted)
-    except Refused as refused:
+    except SystemRefused as refused:
         raise _load_failed(name, (_attempt(record.source.path, refused),)) from None
     except MalformedImage as damage:
         raise _damaged(record.source.path, damage) from damage
@@ -70,7 +70,7 @@ def open_library(
     return record
 
 
-def _open_hidden(name: str, version: str | None, hints: int, adapter: Adapter, loan: Loan) -> Record:
+def _open_hidden(name: str, version: str | None, hints: int, adapter: Adapter, loan: Loan) -> LibraryRecord:
     """Let the system look for a library that is no file of its own: macOS's shared cache, Windows's API sets.
 
     The search goes on only while the system says that there is no such module; any other refusal is the answer (on
@@ -84,7 +84,7 @@ def _open_hidden(name: str, version: str | None, hints: int, adapter: Adapter, l
         record = loan.settle(registry.record((_NO_FILE, BASE_NAMESPACE, candidate.name), adapter, make))
         try:
             record.load(loan, hints)
-        except Refused as refused:
+        except SystemRefused as refused:
             attempts.append(_attempt(candidate.name, refused))
             if refused.code not in (None, _MODULE_NOT_FOUND):
                 break
@@ -106,7 +106,7 @@ def _without_effect(hints: int, adapter: Adapter) -> Unsupported:
 
 def _found(
     name: str, version: str | None, hints: int, policy: Policy, namespace: Namespace | None, adapter: Adapter
-) -> Record:
+) -> LibraryRecord:
     """The record of the first candidate that exists, or of what the search finds."""
     if version is None and os.path.isabs(name):
         try:
@@ -127,7 +127,7 @@ def _located(name: str, version: str | None, hints: int, policy: Policy, adapter
     return trace.path
 
 
-def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Adapter) -> Record:
+def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Adapter) -> LibraryRecord:
     """The record of the file at ``path``, checked as the policy wants it."""
     number = BASE_NAMESPACE if namespace is None else namespace.number
     pin = pinned_digest(path, policy)
@@ -147,7 +147,7 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
     except OSError as error:
         raise Unreadable(path=path, reason=error.strerror or str(error), code=error.errno) from error
 
-    def source() -> Source:
+    def source() -> LoadSource:
         return SealedSource(path, pin, policy.pins, adapter, number) if pin else PathSource(path, room, number)
 
     return registry.record((identity(status), number, (pin, policy.pins) if pin else None), adapter, source)
@@ -167,7 +167,7 @@ def _damaged(path: str, damage: MalformedImage) -> LoadFailed:
     )
 
 
-def _attempt(candidate: str, refused: Refused) -> Attempt:
+def _attempt(candidate: str, refused: SystemRefused) -> Attempt:
     return Attempt(candidate, refused.code, refused.text)
 
 

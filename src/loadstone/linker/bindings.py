@@ -18,13 +18,13 @@ from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Image, SymbolBinding, SymbolKind, SymbolTable, SymbolVersion, Visibility
 from loadstone.core.trace import Binding
 from loadstone.linker.glibc import Failure
-from loadstone.linker.graph import Phase, Process, Refusal
+from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import BindingMode
 from loadstone.linker.thread_storage import reserve_of, static_need
 
-__all__ = ["Bound", "Miss", "bind", "find_definition", "relocation_order", "scope_of"]
+__all__ = ["BoundSymbol", "Miss", "bind", "find_definition", "relocation_order", "scope_of"]
 
 _KINDS: Final = tuple(SymbolKind)
 _TLS: Final = _KINDS.index(SymbolKind.TLS)
@@ -62,7 +62,7 @@ class Miss(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class BoundSymbol:
     """What a lookup came to. ``provider`` is None exactly when ``miss`` is set."""
 
     provider: LoadedObject | None
@@ -104,7 +104,7 @@ def find_definition(
     *,
     in_linked_file: bool = False,
     aborts: bool = True,
-) -> Bound:
+) -> BoundSymbol:
     """Look ``name`` up through ``scope`` as the loader does for a reference with ``version`` (None: without one).
 
     ``in_linked_file``: as releases before 2.30 do, give up when the file linked against does not have the symbol.
@@ -120,7 +120,7 @@ def find_definition(
             assert isinstance(facts, ElfFacts)
             table, indexes = image.symbols, facts.version_indexes
             if aborts and file is not None and not indexes and loaded.answers_to(file):
-                return Bound(None, Miss.UNVERSIONED)
+                return BoundSymbol(None, Miss.UNVERSIONED)
             alone: list[int] = []
             for position in positions:
                 taking = _takes(table, indexes, position, version)
@@ -133,11 +133,11 @@ def find_definition(
                 taken = alone[0]
             if taken >= 0:
                 if table.visibilities[taken] not in _INVISIBLE:
-                    return Bound(loaded, position=taken)
+                    return BoundSymbol(loaded, position=taken)
                 continue
         if in_linked_file and file is not None and loaded.answers_to(file):
-            return Bound(None, Miss.NOT_IN_ITS_FILE)
-    return Bound(None, Miss.UNDEFINED)
+            return BoundSymbol(None, Miss.NOT_IN_ITS_FILE)
+    return BoundSymbol(None, Miss.UNDEFINED)
 
 
 class _Scope:
@@ -149,7 +149,7 @@ class _Scope:
         self._tables = [(_definitions(loaded.image), loaded) for loaded in objects]
         self._defining: dict[str, list[LoadedObject]] = {}
 
-    def find(self, name: str, version: SymbolVersion | None) -> Bound:
+    def find(self, name: str, version: SymbolVersion | None) -> BoundSymbol:
         """As :func:`find_definition`, over this scope and by the rules of the release."""
         in_linked_file = self._behaviour.linked_file_checked
         objects = self._objects if in_linked_file else self._definers(name)
@@ -264,7 +264,7 @@ def _no_thread_storage(process: Process, loaded: LoadedObject) -> Refusal | None
     segment = next(s for s in loaded.image.segments if s.kind == "TLS")
     text = "cannot allocate memory in static TLS block"
     failure = Failure(loaded.path, text, offset=segment.header_offset)
-    return Refusal("static-tls", str(need), failure, loaded, opened=loaded.opened, phase=Phase.SYMBOLS)
+    return Refusal("static-tls", str(need), failure, loaded, opened=loaded.opened, phase=FailureStage.SYMBOLS)
 
 
 def _bind_object(process: Process, loaded: LoadedObject, scope: _Scope) -> Iterator[Binding | Refusal]:
@@ -322,5 +322,5 @@ def _missed(
         opened=loaded.opened,
         fatal=not lazy,
         crashes=crashes,
-        phase=Phase.SYMBOLS,
+        phase=FailureStage.SYMBOLS,
     )

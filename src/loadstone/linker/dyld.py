@@ -17,10 +17,10 @@ from loadstone.binary import images
 from loadstone.binary.macho.facts import MachoFacts
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind, SymbolBinding
-from loadstone.core.trace import Diagnosis, Step, StepOutcome
+from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
-from loadstone.linker.walk import OPTIONAL, Located, Member
+from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
 
 __all__ = ["DyldRules"]
 
@@ -47,36 +47,46 @@ class DyldRules:
     def followed(self, image: Image) -> Iterable[Dependency]:
         return (d for d in image.needed if d.kind is not DependencyKind.LAZY)
 
-    def locate(self, name: str, requester: Member | None, loaded: tuple[Member, ...]) -> Located:
+    def locate(
+        self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]
+    ) -> ResolvedName:
         if requester is None:
             return self._target(name)
         known = next((m for m in loaded if m.image is not None and m.image.identity == name), None)
         if known is not None:
-            step = Step("loaded-install-name", known.path, StepOutcome.TAKEN, "a loaded library has this install name")
-            return Located((step,), known.path, known.image, "loaded-install-name")
-        steps: list[Step] = []
+            step = SearchStep(
+                "loaded-install-name", known.path, StepOutcome.TAKEN, "a loaded library has this install name"
+            )
+            return ResolvedName((step,), known.path, known.image, "loaded-install-name")
+        steps: list[SearchStep] = []
         for rule, source, path in self._places(name, requester, loaded[0]):
             found, reason = self._image(path, loaded[0].image)
             if found is None:
                 absent = not self.model.view.exists(path)
-                steps.append(Step(rule, path, StepOutcome.ABSENT if absent else StepOutcome.SKIPPED, reason, source))
+                steps.append(
+                    SearchStep(rule, path, StepOutcome.ABSENT if absent else StepOutcome.SKIPPED, reason, source)
+                )
                 continue
-            steps.append(Step(rule, path, StepOutcome.TAKEN, "", source))
-            return Located(tuple(steps), path, found, rule)
+            steps.append(SearchStep(rule, path, StepOutcome.TAKEN, "", source))
+            return ResolvedName(tuple(steps), path, found, rule)
         if name.startswith(_SYSTEM) and not self.model.system_dirs:
-            steps.append(Step("shared-cache", name, StepOutcome.TAKEN, "a library of the system, in the shared cache"))
-            return Located(tuple(steps), name, None, "shared-cache", assumed=True)
-        return Located(tuple(steps))
+            steps.append(
+                SearchStep("shared-cache", name, StepOutcome.TAKEN, "a library of the system, in the shared cache")
+            )
+            return ResolvedName(tuple(steps), name, None, "shared-cache", assumed=True)
+        return ResolvedName(tuple(steps))
 
-    def _target(self, name: str) -> Located:
+    def _target(self, name: str) -> ResolvedName:
         path = self.model.absolute(name)
         if not self.model.view.exists(path):
-            return Located((Step("explicit", name, StepOutcome.ABSENT, "no such file"),))
+            return ResolvedName((SearchStep("explicit", name, StepOutcome.ABSENT, "no such file"),))
         image, reason = self._image(path, None)
         outcome = StepOutcome.TAKEN if image else StepOutcome.FATAL
-        return Located((Step("explicit", name, outcome, reason),), name if image else None, image, "explicit")
+        return ResolvedName(
+            (SearchStep("explicit", name, outcome, reason),), name if image else None, image, "explicit"
+        )
 
-    def _places(self, name: str, requester: Member, root: Member) -> Iterator[tuple[str, str, str]]:
+    def _places(self, name: str, requester: SimulatedLibrary, root: SimulatedLibrary) -> Iterator[tuple[str, str, str]]:
         """(rule, image the rule was read from, path) of every candidate, in order."""
         leaf = posixpath.basename(name)
         if not self.model.secure:
@@ -90,7 +100,9 @@ class DyldRules:
     def _variable(self, name: str) -> tuple[str, ...]:
         return tuple(part for part in (self.model.variable(name) or "").split(":") if part)
 
-    def _expanded(self, name: str, requester: Member, root: Member) -> Iterator[tuple[str, str, str]]:
+    def _expanded(
+        self, name: str, requester: SimulatedLibrary, root: SimulatedLibrary
+    ) -> Iterator[tuple[str, str, str]]:
         if name.startswith("@rpath/"):
             for member in requester.stack:
                 for directory in member.image.search_dirs if member.image else ():
@@ -104,7 +116,7 @@ class DyldRules:
         elif path is not None:
             yield "current-dir", requester.path, self.model.absolute(path)
 
-    def _anchored(self, text: str, member: Member, root: Member) -> str | None:
+    def _anchored(self, text: str, member: SimulatedLibrary, root: SimulatedLibrary) -> str | None:
         """``@loader_path`` and ``@executable_path`` at the start replaced; None when what they stand for is unknown."""
         word, _, rest = text.partition("/")
         if word == "@loader_path":
@@ -134,7 +146,7 @@ class DyldRules:
             )
         return found, ""
 
-    def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
+    def missing(self, dependency: Dependency, requester: SimulatedLibrary, located: ResolvedName) -> Diagnosis | None:
         if dependency.kind in OPTIONAL:
             return None
         wrong = next((s.reason for s in located.steps if "incompatible architecture" in s.reason), "")
@@ -165,7 +177,7 @@ class DyldRules:
             severity=Severity.HIGH,
         )
 
-    def unopenable(self, target: str, located: Located, reason: str) -> Diagnosis:
+    def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         said = reason or (located.steps[-1].reason if located.steps else "") or "no such file"
         return Diagnosis(
             code="macho-not-found",
@@ -176,7 +188,7 @@ class DyldRules:
             steps=located.steps,
         )
 
-    def check(self, member: Member, target: Member) -> Iterable[Diagnosis]:
+    def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         """Each import must be exported by the very library it names, or by one which that re-exports."""
         if member.image is None:
             return
@@ -215,7 +227,7 @@ def _architecture(image: Image) -> str:
     return image.native.architecture if isinstance(image.native, MachoFacts) else image.machine.name
 
 
-def _offered(provider: Member) -> frozenset[str] | None:
+def _offered(provider: SimulatedLibrary) -> frozenset[str] | None:
     """Everything a library exports, re-exports included; None when part of that is only known by name."""
     if provider.image is None:
         return None
@@ -229,7 +241,7 @@ def _offered(provider: Member) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def _unsigned(member: Member) -> Iterator[Diagnosis]:
+def _unsigned(member: SimulatedLibrary) -> Iterator[Diagnosis]:
     """On Apple silicon a file without any signature is killed when its pages are touched."""
     image = member.image
     facts = image.native if image is not None else None

@@ -15,7 +15,7 @@ from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import SearchKind
-from loadstone.core.trace import Step, StepOutcome
+from loadstone.core.trace import SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.header import HeaderOutcome, check_header
 from loadstone.linker.objects import LoadedObject
@@ -25,7 +25,7 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.tokens import TokenValues, expand
 from loadstone.linker.view import OpenedFile
 
-__all__ = ["STEPS", "Failure", "Located", "Search"]
+__all__ = ["STEPS", "Failure", "FileSearchResult", "Search"]
 
 _LINUX: Final = 0
 """The system a .note.ABI-tag names first (LSB Core, "ABI Note Tag")."""
@@ -53,23 +53,23 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class FileSearchResult:
     """What a search came to: the file taken and by which rule, or the failure."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[SearchStep, ...]
     opened: OpenedFile | None = None
     how: str = ""
     failure: Failure | None = None
 
 
 @dataclass(slots=True)
-class Attempt:
+class FileSearch:
     """One search in progress."""
 
     name: str
     requester: LoadedObject | None
     privileged: bool  # a preload of a secure process
-    steps: list[Step] = field(default_factory=list)
+    steps: list[SearchStep] = field(default_factory=list)
     opened: OpenedFile | None = None
     how: str = ""
     failure: Failure | None = None
@@ -80,7 +80,7 @@ class Attempt:
         return self.opened is not None or self.failure is not None
 
     def note(self, rule: str, reason: str, source: str = "", element: str = "") -> None:
-        self.steps.append(Step(rule, "", StepOutcome.NOT_CONSULTED, reason, source, element))
+        self.steps.append(SearchStep(rule, "", StepOutcome.NOT_CONSULTED, reason, source, element))
 
 
 class Search:
@@ -101,9 +101,9 @@ class Search:
         self._default = tuple((f"{d}/", d) for d in model.system_dirs)
         self._library_path: tuple[Directory, ...] | None = None
 
-    def locate(self, name: str, requester: LoadedObject | None, *, privileged: bool = False) -> Located:
+    def locate(self, name: str, requester: LoadedObject | None, *, privileged: bool = False) -> FileSearchResult:
         """Search for ``name`` on behalf of ``requester``; a name with a slash is opened as it is."""
-        attempt = Attempt(name, requester, privileged)
+        attempt = FileSearch(name, requester, privileged)
         if "/" in name:
             self._explicit(attempt)
         else:
@@ -113,7 +113,7 @@ class Search:
                     break
         if not attempt.ended:
             attempt.failure = self._not_found(attempt)
-        return Located(tuple(attempt.steps), attempt.opened, attempt.how, attempt.failure)
+        return FileSearchResult(tuple(attempt.steps), attempt.opened, attempt.how, attempt.failure)
 
     def token_values(self, loaded: LoadedObject | None) -> TokenValues:
         secure = self.model.secure
@@ -152,12 +152,12 @@ class Search:
             self._library_path = self._expanded(elements, self.program)
         return self._library_path
 
-    def _explicit(self, attempt: Attempt) -> None:
+    def _explicit(self, attempt: FileSearch) -> None:
         path = expand(attempt.name, self.token_values(attempt.requester)) if attempt.requester else attempt.name
         if path:
             self._try(attempt, path, "explicit", attempt.requester.path if attempt.requester else "", attempt.name)
 
-    def _not_found(self, attempt: Attempt) -> Failure:
+    def _not_found(self, attempt: FileSearch) -> Failure:
         if attempt.other_class:
             other = "ELFCLASS32" if self.model.abi.bits == 64 else "ELFCLASS64"
             return Failure(attempt.name, f"wrong ELF class: {other}")
@@ -165,7 +165,7 @@ class Search:
 
     # One candidate, one list of directories
 
-    def _try(self, attempt: Attempt, candidate: str, rule: str, source: str, element: str = "") -> bool:
+    def _try(self, attempt: FileSearch, candidate: str, rule: str, source: str, element: str = "") -> bool:
         """Open and verify one candidate; whether the search ends with it."""
         try:
             opened = self.model.view.open(self.model.absolute(candidate))
@@ -173,7 +173,7 @@ class Search:
             self.errno = error.errno or errno.EIO
             outcome = StepOutcome.ABSENT if self.errno in (errno.ENOENT, errno.ENOTDIR) else StepOutcome.UNREADABLE
             reason = os.strerror(self.errno)
-            attempt.steps.append(Step(rule, candidate, outcome, reason, source, element, self.errno))
+            attempt.steps.append(SearchStep(rule, candidate, outcome, reason, source, element, self.errno))
             return False
         check = check_header(opened, self.model.abi)
         usable = check.outcome is HeaderOutcome.USABLE
@@ -181,16 +181,18 @@ class Search:
         if usable and not other_kernel and not (attempt.privileged and not opened.set_user_id):
             self.errno = 0
             attempt.opened, attempt.how = opened, rule
-            attempt.steps.append(Step(rule, candidate, StepOutcome.TAKEN, "", source, element))
+            attempt.steps.append(SearchStep(rule, candidate, StepOutcome.TAKEN, "", source, element))
             return True
         if check.outcome is HeaderOutcome.FATAL:
             attempt.failure = Failure(candidate, check.text, check.errno, check.offset)
-            attempt.steps.append(Step(rule, candidate, StepOutcome.FATAL, check.text, source, element, check.errno))
+            attempt.steps.append(
+                SearchStep(rule, candidate, StepOutcome.FATAL, check.text, source, element, check.errno)
+            )
             return True
         self.errno = errno.ENOENT
         attempt.other_class |= check.outcome is HeaderOutcome.OTHER_CLASS
         reason = other_kernel or _passed_over(check.outcome, self.model)
-        attempt.steps.append(Step(rule, candidate, StepOutcome.SKIPPED, reason, source, element))
+        attempt.steps.append(SearchStep(rule, candidate, StepOutcome.SKIPPED, reason, source, element))
         return False
 
     def _other_kernel(self, opened: OpenedFile) -> str:
@@ -211,7 +213,7 @@ class Search:
         numbers, have = (".".join(map(str, release)) for release in (wanted, self.model.kernel))
         return f"passed over: its .note.ABI-tag asks for another kernel, Linux {numbers}; this one is {have}"
 
-    def _try_each(self, attempt: Attempt, directories: tuple[Directory, ...], rule: str, source: str) -> None:
+    def _try_each(self, attempt: FileSearch, directories: tuple[Directory, ...], rule: str, source: str) -> None:
         """Try the name in each directory and its hardware subdirectories, until one ends the search."""
         for directory, element in directories:
             any_exists = False
@@ -241,7 +243,7 @@ class Search:
 
     # The rules, in the order of STEPS
 
-    def consult_rpath(self, attempt: Attempt) -> None:
+    def consult_rpath(self, attempt: FileSearch) -> None:
         requester = attempt.requester
         if requester is not None and requester.has_runpath:
             for masked in _with_rpath(requester):
@@ -264,18 +266,18 @@ class Search:
             if attempt.ended:
                 return
 
-    def consult_environment(self, attempt: Attempt) -> None:
+    def consult_environment(self, attempt: FileSearch) -> None:
         if self.model.secure and self.model.variable("LD_LIBRARY_PATH"):
             attempt.note("ld_library_path", "ignored: the program runs with privileges its user does not have")
             return
         self._try_each(attempt, self._library_path_directories(), "ld_library_path", "LD_LIBRARY_PATH")
 
-    def consult_runpath(self, attempt: Attempt) -> None:
+    def consult_runpath(self, attempt: FileSearch) -> None:
         requester = attempt.requester
         if requester is not None and requester.image.runpath:
             self._try_each(attempt, self.directories(requester, SearchKind.RUNPATH), "runpath", requester.path)
 
-    def consult_cache(self, attempt: Attempt) -> None:
+    def consult_cache(self, attempt: FileSearch) -> None:
         model = self.model
         if attempt.privileged and model.secure:
             return
@@ -284,17 +286,17 @@ class Search:
             return
         if self._without_defaults(attempt) and any(path.startswith(f"{d}/") for d in model.system_dirs):
             reason = "thrown away: the library that asks wants no default directories (DF_1_NODEFLIB)"
-            attempt.steps.append(Step("cache", path, StepOutcome.NOT_CONSULTED, reason, model.cache.path))
+            attempt.steps.append(SearchStep("cache", path, StepOutcome.NOT_CONSULTED, reason, model.cache.path))
             return
         self._try(attempt, path, "cache", model.cache.path)
 
-    def consult_system(self, attempt: Attempt) -> None:
+    def consult_system(self, attempt: FileSearch) -> None:
         if self._without_defaults(attempt):
             attempt.note("default", "not searched: the library that asks has DF_1_NODEFLIB")
             return
         self._try_each(attempt, self._default, "default", "built into the loader")
 
-    def _without_defaults(self, attempt: Attempt) -> bool:
+    def _without_defaults(self, attempt: FileSearch) -> bool:
         asking = attempt.requester or self.program
         return asking is not None and asking.facts.no_default_directories
 
@@ -315,7 +317,7 @@ def _passed_over(outcome: HeaderOutcome, model: LoaderModel) -> str:
     return "passed over: a privileged program preloads only set-user-ID files"
 
 
-STEPS: Final[tuple[tuple[str, Callable[[Search, Attempt], None]], ...]] = (
+STEPS: Final[tuple[tuple[str, Callable[[Search, FileSearch], None]], ...]] = (
     ("rpath", Search.consult_rpath),
     ("ld_library_path", Search.consult_environment),
     ("runpath", Search.consult_runpath),

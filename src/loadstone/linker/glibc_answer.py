@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from loadstone.core.trace import Diagnosis, Explanation, Graph, LoadVerdict, Node, Trace
-from loadstone.linker.diagnoses import Case, auditors, diagnose, risks
+from loadstone.core.trace import DependencyGraph, DependencyNode, Diagnosis, Explanation, LoadVerdict, Trace
+from loadstone.linker.diagnoses import SimulatedLoad, auditors, diagnose, risks
 from loadstone.linker.glibc_load import Load, simulate
 from loadstone.linker.graph import Process
 from loadstone.linker.request import LoaderModel
@@ -14,7 +14,7 @@ __all__ = ["explain_glibc", "search_glibc"]
 def explain_glibc(name: str, model: LoaderModel, *, as_library: bool, bindings: bool) -> Explanation:
     """Load ``name`` as glibc would and say what came of it; arguments as :func:`loadstone.linker.explain`."""
     load = simulate(name, model, as_library=as_library, bindings=bindings)
-    case = Case(name, load.process, load.searchlist, load.starts_program, load.bindings)
+    case = SimulatedLoad(name, load.process, load.searchlist, load.starts_program, load.bindings)
     diagnoses = [diagnose(case, refusal) for refusal in load.refusals]
     if load.root is not None:
         diagnoses += risks(case)
@@ -54,12 +54,12 @@ def _left_open(diagnoses: list[Diagnosis]) -> tuple[str, ...]:
     return (f"{damaged.explanation} The loader would trust it: it may load, fail or crash",)
 
 
-def _graph(load: Load, name: str) -> Graph:
-    nodes = tuple(Node(o.path, o.image.identity, o.image, o.depth) for o in load.searchlist)
+def _graph(load: Load, name: str) -> DependencyGraph:
+    nodes = tuple(DependencyNode(o.path, o.image.identity, o.image, o.depth) for o in load.searchlist)
     if not nodes:
-        nodes = (Node(name, None, None),)
+        nodes = (DependencyNode(name, None, None),)
     listed = {node.path for node in nodes}
-    return Graph(nodes, tuple(edge for edge in load.edges if edge.requester in listed))
+    return DependencyGraph(nodes, tuple(edge for edge in load.edges if edge.requester in listed))
 
 
 def _trace(name: str, load: Load) -> Trace | None:

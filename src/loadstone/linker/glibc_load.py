@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from loadstone.core.image import Image, ImageKind
-from loadstone.core.trace import Binding, Edge
+from loadstone.core.trace import Binding, DependencyEdge
 from loadstone.errors import LoadstoneError
 from loadstone.linker.bindings import bind
 from loadstone.linker.extension import FROM_HOST, is_for_other_host, is_host_symbol
 from loadstone.linker.glibc import Failure
-from loadstone.linker.graph import Phase, Process, Refusal
+from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
@@ -25,11 +25,11 @@ class Load:
 
     process: Process
     starts_program: bool
-    opening: Edge | None = None
+    opening: DependencyEdge | None = None
     root: LoadedObject | None = None
     was_loaded: bool = False  # before anyone asked: then nothing is left to go wrong
     searchlist: list[LoadedObject] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
+    edges: list[DependencyEdge] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
 
@@ -70,11 +70,13 @@ def _refused_by_kernel(model: LoaderModel, target: str, image: Image) -> Refusal
     interpreter = image.interpreter
     if interpreter and not model.view.exists(interpreter):
         failure = Failure(target, "No such file or directory")
-        return Refusal("interp-missing", interpreter, failure, opened=opened, phase=Phase.KERNEL)
+        return Refusal("interp-missing", interpreter, failure, opened=opened, phase=FailureStage.KERNEL)
     abi = model.abi
     if (image.machine.code, image.bits, image.byte_order) != (abi.machine, abi.bits, abi.order):
         failure = Failure(target, "Exec format error", offset=18)
-        return Refusal("program-of-other-machine", image.machine.name, failure, opened=opened, phase=Phase.KERNEL)
+        return Refusal(
+            "program-of-other-machine", image.machine.name, failure, opened=opened, phase=FailureStage.KERNEL
+        )
     return None
 
 

@@ -13,21 +13,21 @@ from enum import Enum
 
 from loadstone.core.image import Dependency, DependencyKind, Image
 from loadstone.core.limits import MAX_GRAPH_NODES
-from loadstone.core.trace import Edge, Step, StepOutcome
+from loadstone.core.trace import DependencyEdge, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.glibc import Failure, Search
 from loadstone.linker.mapping import check_mapping
-from loadstone.linker.objects import LoadedObject, Namespace, origin_of
+from loadstone.linker.objects import LoadedObject, NamespaceObjects, origin_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.tokens import expand
 from loadstone.linker.view import OpenedFile
 
-__all__ = ["Phase", "Process", "Refusal"]
+__all__ = ["FailureStage", "Process", "Refusal"]
 
 _BROUGHT_IN = frozenset((DependencyKind.NEEDED, DependencyKind.AUXILIARY, DependencyKind.FILTER))
 
 
-class Phase(Enum):
+class FailureStage(Enum):
     """When something is refused, which decides how it is said; the values are what precedes the words at a start."""
 
     KERNEL = ""
@@ -50,10 +50,10 @@ class Refusal:
     requester: LoadedObject | None = None
     dependency: Dependency | None = None
     opened: OpenedFile | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[SearchStep, ...] = ()
     fatal: bool = True
     crashes: bool = False
-    phase: Phase = Phase.OPEN
+    phase: FailureStage = FailureStage.OPEN
 
 
 @dataclass(slots=True)
@@ -70,11 +70,11 @@ class Process:
     def __init__(self, model: LoaderModel) -> None:
         self.model = model
         self.search = Search(model)
-        self.namespace = Namespace()
+        self.namespace = NamespaceObjects()
         self.program: LoadedObject | None = None
         self.global_scope: list[LoadedObject] = []
         self.refusals: list[Refusal] = []
-        self.edges: list[Edge] = []
+        self.edges: list[DependencyEdge] = []
         self.notes: list[str] = []
         self._during_dlopen = False
 
@@ -109,7 +109,7 @@ class Process:
     def enter_new_namespace(self) -> None:
         """What is opened from now on finds nothing loaded but the loader, and no scope but its own: dlmopen(3)."""
         loader = self.namespace.named(self.model.interpreter)
-        self.namespace = Namespace()
+        self.namespace = NamespaceObjects()
         self.global_scope = []
         if loader is not None:
             self.namespace.share(loader[0])
@@ -169,7 +169,7 @@ class Process:
         """Everything ``root`` needs, in the loader's breadth-first order, ``root`` first."""
         return self._close(root, [])
 
-    def declared(self, searchlist: list[LoadedObject]) -> list[Edge]:
+    def declared(self, searchlist: list[LoadedObject]) -> list[DependencyEdge]:
         """Where what the objects say they may open later (.note.dlopen) would be found; nothing is brought in."""
         return [
             self._declared(loaded, dependency)
@@ -178,16 +178,16 @@ class Process:
             if dependency.kind is DependencyKind.DLOPEN
         ]
 
-    def _declared(self, loaded: LoadedObject, dependency: Dependency) -> Edge:
+    def _declared(self, loaded: LoadedObject, dependency: Dependency) -> DependencyEdge:
         note = ": ".join(part for part in (dependency.priority, dependency.feature) if part)
         known = self.namespace.named(dependency.name)
         if known is not None:
             found, how = known
-            step = Step(how, found.path, StepOutcome.TAKEN, "it is loaded anyway")
-            return Edge(loaded.path, dependency.name, found.path, how, dependency.kind, (step,), note)
+            step = SearchStep(how, found.path, StepOutcome.TAKEN, "it is loaded anyway")
+            return DependencyEdge(loaded.path, dependency.name, found.path, how, dependency.kind, (step,), note)
         located = self.search.locate(dependency.name, loaded)
         path = located.steps[-1].candidate if located.opened is not None else None
-        return Edge(loaded.path, dependency.name, path, located.how, dependency.kind, located.steps, note)
+        return DependencyEdge(loaded.path, dependency.name, path, located.how, dependency.kind, located.steps, note)
 
     def _close(self, root: LoadedObject, preloads: list[LoadedObject]) -> list[LoadedObject]:
         entries = [_Entry(root), *(_Entry(p) for p in preloads)]
@@ -256,7 +256,7 @@ class Process:
         if known is not None:
             loaded, how = known
             reason = "it was loaded before under this name" if how == "loaded-name" else "a loaded library's SONAME"
-            step = Step(how, loaded.path, StepOutcome.TAKEN, reason)
+            step = SearchStep(how, loaded.path, StepOutcome.TAKEN, reason)
             self._edge(requester, dependency, loaded, how, (step,))
             return loaded
         located = self.search.locate(name, requester, privileged=privileged)
@@ -268,7 +268,7 @@ class Process:
         same = self.namespace.of_file(located.opened.file_id)
         if same is not None:
             self.namespace.call(same, name)
-            step = Step("same-inode", same.path, StepOutcome.TAKEN, "the same file is loaded already")
+            step = SearchStep("same-inode", same.path, StepOutcome.TAKEN, "the same file is loaded already")
             self._edge(requester, dependency, same, "same-inode", (*located.steps, step))
             return same
         above = None if by_dlopen else requester
@@ -282,7 +282,7 @@ class Process:
         name: str,
         requester: LoadedObject | None,
         dependency: Dependency | None = None,
-        steps: tuple[Step, ...] = (),
+        steps: tuple[SearchStep, ...] = (),
         taken: str = "",
     ) -> LoadedObject | None:
         """Map an opened file; None, with a refusal noted, when the loader would not."""
@@ -313,7 +313,7 @@ class Process:
         name: str,
         requester: LoadedObject | None,
         dependency: Dependency | None,
-        steps: tuple[Step, ...],
+        steps: tuple[SearchStep, ...],
     ) -> Image | None:
         try:
             return self.model.view.image(opened)
@@ -328,7 +328,7 @@ class Process:
         failure: Failure,
         requester: LoadedObject | None,
         dependency: Dependency,
-        steps: tuple[Step, ...],
+        steps: tuple[SearchStep, ...],
     ) -> None:
         by_dlopen = dependency.kind is DependencyKind.DLOPEN
         ended_by = next((s for s in reversed(steps) if s.outcome is StepOutcome.FATAL), None)
@@ -347,8 +347,8 @@ class Process:
         dependency: Dependency,
         chosen: LoadedObject | None,
         how: str,
-        steps: tuple[Step, ...],
+        steps: tuple[SearchStep, ...],
     ) -> None:
         asking = requester.path if requester else ""
         path = chosen.path if chosen else None
-        self.edges.append(Edge(asking, dependency.name, path, how if chosen else "", dependency.kind, steps))
+        self.edges.append(DependencyEdge(asking, dependency.name, path, how if chosen else "", dependency.kind, steps))

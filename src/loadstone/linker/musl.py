@@ -15,10 +15,10 @@ from typing import Final
 
 from loadstone.core.claims import Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Image, SymbolBinding
-from loadstone.core.trace import Diagnosis, Step, StepOutcome
+from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
-from loadstone.linker.walk import Located, Member, simulated_by
+from loadstone.linker.walk import ResolvedName, SimulatedLibrary, simulated_by
 
 __all__ = ["MuslRules"]
 
@@ -45,22 +45,26 @@ class MuslRules:
     def followed(self, image: Image) -> Iterable[Dependency]:
         return (d for d in image.needed if d.kind is DependencyKind.NEEDED)
 
-    def locate(self, name: str, requester: Member | None, loaded: tuple[Member, ...]) -> Located:
+    def locate(
+        self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]
+    ) -> ResolvedName:
         if "/" in name:
             return self._open_all([("explicit", "", self.model.absolute(name))])
         if name.startswith(_OWN_NAMES) and ".so" in name:
-            step = Step("musl-itself", self.model.interpreter, StepOutcome.TAKEN, "the loader is the C library")
+            step = SearchStep("musl-itself", self.model.interpreter, StepOutcome.TAKEN, "the loader is the C library")
             image = self._image(self.model.interpreter) if self.model.view.exists(self.model.interpreter) else None
-            return Located((step,), self.model.interpreter or name, image, "musl-itself", assumed=image is None)
+            return ResolvedName((step,), self.model.interpreter or name, image, "musl-itself", assumed=image is None)
         known = next((m for m in loaded if posixpath.basename(m.path) == name and m.above is not None), None)
         if known is not None:
-            step = Step("loaded-name", known.path, StepOutcome.TAKEN, "it was searched for before under this name")
-            return Located((step,), known.path, known.image, "loaded-name")
+            step = SearchStep(
+                "loaded-name", known.path, StepOutcome.TAKEN, "it was searched for before under this name"
+            )
+            return ResolvedName((step,), known.path, known.image, "loaded-name")
         if len(name) > _MAX_NAME:
-            return Located((Step("name", name, StepOutcome.FATAL, f"longer than {_MAX_NAME} characters"),))
+            return ResolvedName((SearchStep("name", name, StepOutcome.FATAL, f"longer than {_MAX_NAME} characters"),))
         return self._open_all(list(self._places(name, requester)))
 
-    def _places(self, name: str, requester: Member | None) -> Iterator[tuple[str, str, str]]:
+    def _places(self, name: str, requester: SimulatedLibrary | None) -> Iterator[tuple[str, str, str]]:
         """(rule, where the rule was read, path) of every candidate, in order."""
         if not self.model.secure:
             for directory in (self.model.variable("LD_LIBRARY_PATH") or "").replace("\n", ":").split(":"):
@@ -72,7 +76,7 @@ class MuslRules:
         for directory in self._system_path():
             yield "default", self._path_file(), posixpath.join(directory, name)
 
-    def _rpath(self, member: Member) -> tuple[str, ...]:
+    def _rpath(self, member: SimulatedLibrary) -> tuple[str, ...]:
         """The expanded run path of one image; a token that musl does not know voids it whole."""
         image = member.image
         elements = (image.runpath or image.rpath) if image else ()
@@ -93,9 +97,9 @@ class MuslRules:
             return _DEFAULT_DIRS
         return tuple(d for d in text.replace("\n", ":").split(":") if d)
 
-    def _open_all(self, places: list[tuple[str, str, str]]) -> Located:
+    def _open_all(self, places: list[tuple[str, str, str]]) -> ResolvedName:
         """The first that opens is final: its machine and magic are not looked at."""
-        steps: list[Step] = []
+        steps: list[SearchStep] = []
         for rule, source, path in places:
             try:
                 self.model.view.open(self.model.absolute(path))
@@ -103,7 +107,7 @@ class MuslRules:
                 gone = error.errno in _GOES_ON
                 outcome = StepOutcome.ABSENT if error.errno == errno.ENOENT else StepOutcome.UNREADABLE
                 steps.append(
-                    Step(
+                    SearchStep(
                         rule,
                         path,
                         outcome if gone else StepOutcome.FATAL,
@@ -118,11 +122,11 @@ class MuslRules:
                 continue
             image = self._image(self.model.absolute(path))
             if image is None:
-                steps.append(Step(rule, path, StepOutcome.FATAL, "Exec format error", source))
+                steps.append(SearchStep(rule, path, StepOutcome.FATAL, "Exec format error", source))
                 break
-            steps.append(Step(rule, path, StepOutcome.TAKEN, "", source))
-            return Located(tuple(steps), path, image, rule)
-        return Located(tuple(steps))
+            steps.append(SearchStep(rule, path, StepOutcome.TAKEN, "", source))
+            return ResolvedName(tuple(steps), path, image, rule)
+        return ResolvedName(tuple(steps))
 
     def _image(self, path: str) -> Image | None:
         try:
@@ -130,7 +134,7 @@ class MuslRules:
         except (OSError, LoadstoneError):
             return None
 
-    def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
+    def missing(self, dependency: Dependency, requester: SimulatedLibrary, located: ResolvedName) -> Diagnosis | None:
         reason = next((s.reason for s in located.steps if s.outcome is StepOutcome.FATAL), "No such file or directory")
         return Diagnosis(
             code="dep-not-found",
@@ -144,7 +148,7 @@ class MuslRules:
             steps=located.steps,
         )
 
-    def unopenable(self, target: str, located: Located, reason: str) -> Diagnosis:
+    def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         last = located.steps[-1] if located.steps else None
         said = reason or (last.reason if last else "") or "No such file or directory"
         return Diagnosis(
@@ -156,7 +160,7 @@ class MuslRules:
             steps=located.steps,
         )
 
-    def check(self, member: Member, target: Member) -> Iterable[Diagnosis]:
+    def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         """Every symbol that is not weak must be defined by somebody in the process; versions do not matter."""
         if member is not target or member.image is None:
             return
@@ -182,12 +186,12 @@ class MuslRules:
                     )
 
     @staticmethod
-    def _names(members: list[Member]) -> Iterator[str]:
+    def _names(members: list[SimulatedLibrary]) -> Iterator[str]:
         for member in members:
             yield from (d.name for d, _ in member.needs)
 
 
-def _reachable(root: Member) -> list[Member]:
+def _reachable(root: SimulatedLibrary) -> list[SimulatedLibrary]:
     found, position = [root], 0
     while position < len(found):
         found += [m for _, m in found[position].needs if m is not None and m not in found]
@@ -195,7 +199,7 @@ def _reachable(root: Member) -> list[Member]:
     return found
 
 
-def _defines(member: Member, name: str) -> bool:
+def _defines(member: SimulatedLibrary, name: str) -> bool:
     """Whether an image exports the name; hidden versions count as absent, the one thing musl knows of versions."""
     assert member.image is not None
     return any(s.exported and (s.version is None or s.version.is_default) for s in member.image.symbols.named(name))

@@ -13,7 +13,7 @@ from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Dependency, Image, SearchKind
 from loadstone.linker.view import FileId, OpenedFile
 
-__all__ = ["LoadedObject", "Namespace", "origin_of"]
+__all__ = ["LoadedObject", "NamespaceObjects", "origin_of"]
 
 _DT_RUNPATH = 29
 
@@ -67,7 +67,7 @@ class LoadedObject:
 
 
 @dataclass(slots=True)
-class Namespace:
+class NamespaceObjects:
     """The objects in the order they were loaded, with the ways to recognise one."""
 
     objects: list[LoadedObject] = field(default_factory=list)

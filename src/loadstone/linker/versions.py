@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from loadstone.core.image import VersionNeed
 from loadstone.linker.glibc import Failure
-from loadstone.linker.graph import Phase, Process, Refusal
+from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 
@@ -50,7 +50,7 @@ def _not_found(consumer: LoadedObject, provider: LoadedObject, need: VersionNeed
         Failure(provider.path, text, offset=need.offset),
         consumer,
         opened=provider.opened,
-        phase=Phase.VERSIONS,
+        phase=FailureStage.VERSIONS,
     )
 
 
@@ -68,4 +68,6 @@ def _packed_relocations(consumer: LoadedObject) -> Iterator[Refusal]:
     if any(n.file.startswith("libc.so.") for n in needs) and all(n.name != _RELR_VERSION for n in needs):
         text = f"DT_RELR without {_RELR_VERSION} dependency"
         failure = Failure(consumer.path, text, offset=consumer.facts.dynamic.offset)
-        yield Refusal("relr-undeclared", consumer.path, failure, consumer, opened=consumer.opened, phase=Phase.VERSIONS)
+        yield Refusal(
+            "relr-undeclared", consumer.path, failure, consumer, opened=consumer.opened, phase=FailureStage.VERSIONS
+        )

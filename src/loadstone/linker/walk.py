@@ -12,15 +12,25 @@ from typing import Protocol
 
 from loadstone.core.image import Dependency, DependencyKind, Image
 from loadstone.core.limits import MAX_GRAPH_NODES
-from loadstone.core.trace import Diagnosis, Edge, Explanation, Graph, LoadVerdict, Node, Step, StepOutcome, Trace
+from loadstone.core.trace import (
+    DependencyEdge,
+    DependencyGraph,
+    DependencyNode,
+    Diagnosis,
+    Explanation,
+    LoadVerdict,
+    SearchStep,
+    StepOutcome,
+    Trace,
+)
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["Located", "Member", "Rules", "walk"]
+__all__ = ["ResolvedName", "Rules", "SimulatedLibrary", "walk"]
 
 
 @dataclass(slots=True, eq=False)
-class Member:
+class SimulatedLibrary:
     """One library of the simulated process: its path, its image (None when only its name is known), who brought it in.
 
     ``assumed`` marks a library of the system that this machine does not have and that the loader would find.
@@ -28,15 +38,15 @@ class Member:
 
     path: str
     image: Image | None
-    above: Member | None = None
+    above: SimulatedLibrary | None = None
     depth: int = 0
     assumed: bool = False
-    needs: list[tuple[Dependency, Member | None]] = field(default_factory=list)
+    needs: list[tuple[Dependency, SimulatedLibrary | None]] = field(default_factory=list)
 
     @property
-    def stack(self) -> tuple[Member, ...]:
+    def stack(self) -> tuple[SimulatedLibrary, ...]:
         """This library, what brought it in, and so on up to the first."""
-        found: list[Member] = [self]
+        found: list[SimulatedLibrary] = [self]
         while found[-1].above is not None:
             found.append(found[-1].above)
         return tuple(found)
@@ -47,10 +57,10 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class ResolvedName:
     """Where a name was found: the steps, then an image at a path, or a system library that is taken for granted."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[SearchStep, ...]
     path: str | None = None
     image: Image | None = None
     how: str = ""
@@ -63,19 +73,21 @@ class Rules(Protocol):
     name: str
     assumptions: tuple[str, ...]
 
-    def locate(self, name: str, requester: Member | None, loaded: tuple[Member, ...]) -> Located:
+    def locate(
+        self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]
+    ) -> ResolvedName:
         """Find one name for a requester (None: the target itself)."""
 
     def followed(self, image: Image) -> Iterable[Dependency]:
         """The dependencies that are opened while loading."""
 
-    def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
+    def missing(self, dependency: Dependency, requester: SimulatedLibrary, located: ResolvedName) -> Diagnosis | None:
         """What a name that was not found means; None when the loader does not mind."""
 
-    def unopenable(self, target: str, located: Located, reason: str) -> Diagnosis:
+    def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         """What a target that cannot be opened means."""
 
-    def check(self, member: Member, target: Member) -> Iterable[Diagnosis]:
+    def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         """What the loader would refuse in a library that was found, once everything is."""
 
 
@@ -85,31 +97,32 @@ def walk(target: str, rules: Rules) -> Explanation:
     if located.image is None or located.path is None:
         refused = rules.unopenable(target, located, reason)
         return Explanation(
-            target=target, verdict=LoadVerdict.FAILS, diagnoses=(refused,), graph=Graph((Node(target, None, None),)),
+            target=target, verdict=LoadVerdict.FAILS, diagnoses=(refused,),
+            graph=DependencyGraph((DependencyNode(target, None, None),)),
             assumptions=rules.assumptions, loader=rules.name, search=Trace(target, located.steps),
         )  # fmt: skip
-    root = Member(located.path, located.image)
+    root = SimulatedLibrary(located.path, located.image)
     members, edges, diagnoses, assumed = _close(root, rules)
     for member in members:
         diagnoses += rules.check(member, root)
-    nodes = tuple(Node(m.path, m.image.identity if m.image else m.path, m.image, m.depth) for m in members)
+    nodes = tuple(DependencyNode(m.path, m.image.identity if m.image else m.path, m.image, m.depth) for m in members)
     return Explanation(
         target=target,
         verdict=_verdict(diagnoses),
         diagnoses=tuple(diagnoses),
-        graph=Graph(nodes, tuple(edges)),
+        graph=DependencyGraph(nodes, tuple(edges)),
         assumptions=(*rules.assumptions, *assumed),
         loader=rules.name,
         search=Trace(target, located.steps, located.path, located.how),
     )
 
 
-def _first(target: str, rules: Rules) -> tuple[Located, str]:
+def _first(target: str, rules: Rules) -> tuple[ResolvedName, str]:
     try:
         return rules.locate(target, None, ()), ""
     except LoadstoneError as error:
-        step = Step("explicit", target, StepOutcome.FATAL, str(error))
-        return Located((step,)), str(error)
+        step = SearchStep("explicit", target, StepOutcome.FATAL, str(error))
+        return ResolvedName((step,)), str(error)
 
 
 def _verdict(diagnoses: list[Diagnosis]) -> LoadVerdict:
@@ -118,7 +131,9 @@ def _verdict(diagnoses: list[Diagnosis]) -> LoadVerdict:
     return LoadVerdict.LOADS_WITH_RISK if diagnoses else LoadVerdict.LOADS
 
 
-def _close(root: Member, rules: Rules) -> tuple[list[Member], list[Edge], list[Diagnosis], tuple[str, ...]]:
+def _close(
+    root: SimulatedLibrary, rules: Rules
+) -> tuple[list[SimulatedLibrary], list[DependencyEdge], list[Diagnosis], tuple[str, ...]]:
     """Everything the root needs, breadth first; system libraries taken for granted are named once."""
     members, edges, diagnoses = [root], [], []
     granted: dict[str, None] = {}
@@ -130,10 +145,12 @@ def _close(root: Member, rules: Rules) -> tuple[list[Member], list[Edge], list[D
             located = rules.locate(dependency.name, member, tuple(members))
             found = next((m for m in members if m.path == located.path), None)
             if found is None and located.path is not None:
-                found = Member(located.path, located.image, member, member.depth + 1, located.assumed)
+                found = SimulatedLibrary(located.path, located.image, member, member.depth + 1, located.assumed)
                 members.append(found)
             member.needs.append((dependency, found))
-            edges.append(Edge(member.path, dependency.name, located.path, located.how, dependency.kind, located.steps))
+            edges.append(
+                DependencyEdge(member.path, dependency.name, located.path, located.how, dependency.kind, located.steps)
+            )
             if located.assumed:
                 granted[dependency.name] = None
             if found is None:

@@ -16,10 +16,10 @@ from typing import Final
 
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind
-from loadstone.core.trace import Diagnosis, Step, StepOutcome
+from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
-from loadstone.linker.walk import OPTIONAL, Located, Member
+from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
 from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME
 
 __all__ = ["WindowsRules"]
@@ -53,7 +53,9 @@ class WindowsRules:
         """Static imports; delay-loaded ones wait for their first call, but are shown."""
         return (d for d in image.needed if d.kind in (DependencyKind.NEEDED, DependencyKind.DELAY))
 
-    def locate(self, name: str, requester: Member | None, loaded: tuple[Member, ...]) -> Located:
+    def locate(
+        self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]
+    ) -> ResolvedName:
         if requester is None:
             return self._target(name)
         base = name.casefold()
@@ -62,37 +64,39 @@ class WindowsRules:
             return _granted("api-set", name, "a contract, mapped to a system library by the API set schema")
         known = next((m for m in loaded if ntpath.basename(m.path).casefold() == base), None)
         if known is not None:
-            step = Step("loaded-module", known.path, StepOutcome.TAKEN, "a loaded module has this base name")
-            return Located((step,), known.path, known.image, "loaded-module", known.assumed)
+            step = SearchStep("loaded-module", known.path, StepOutcome.TAKEN, "a loaded module has this base name")
+            return ResolvedName((step,), known.path, known.image, "loaded-module", known.assumed)
         if stem in KNOWN_DLLS and not self.model.system_dirs:
             return _granted("known-dll", name, "one of the KnownDLLs: always from System32")
-        steps: list[Step] = []
+        steps: list[SearchStep] = []
         for rule, directory in self._directories(requester, loaded):
             found = self._member(directory, base)
             path = posixpath.join(directory, found or name)
             if found is None:
-                steps.append(Step(rule, path, StepOutcome.ABSENT))
+                steps.append(SearchStep(rule, path, StepOutcome.ABSENT))
                 continue
             image = self._image(path)
             reason = "" if image else "it is no Windows library"
-            steps.append(Step(rule, path, StepOutcome.TAKEN if image else StepOutcome.FATAL, reason))
-            return Located(tuple(steps), path if image else None, image, rule)
+            steps.append(SearchStep(rule, path, StepOutcome.TAKEN if image else StepOutcome.FATAL, reason))
+            return ResolvedName(tuple(steps), path if image else None, image, rule)
         if stem in SYSTEM_DLLS and not self.model.system_dirs:
             granted = _granted("system32", name, "a library of the system, in System32")
-            return Located((*steps, *granted.steps), granted.path, None, "system32", assumed=True)
+            return ResolvedName((*steps, *granted.steps), granted.path, None, "system32", assumed=True)
         if stem.startswith(_HOST_MODULES) or (stem in _HOST_RUNTIME and _for_python(loaded[0])):
             granted = _granted("host", name, "the Python interpreter that imports it has it loaded")
-            return Located((*steps, *granted.steps), granted.path, None, "host", assumed=True)
-        return Located(tuple(steps))
+            return ResolvedName((*steps, *granted.steps), granted.path, None, "host", assumed=True)
+        return ResolvedName(tuple(steps))
 
-    def _target(self, name: str) -> Located:
+    def _target(self, name: str) -> ResolvedName:
         path = self.model.absolute(name)
         image = self.model.view.image(self.model.view.open(path)) if self.model.view.exists(path) else None
         if image is None:
-            return Located((Step("explicit", name, StepOutcome.ABSENT, "No such file"),))
-        return Located((Step("explicit", name, StepOutcome.TAKEN),), name, image, "explicit")
+            return ResolvedName((SearchStep("explicit", name, StepOutcome.ABSENT, "No such file"),))
+        return ResolvedName((SearchStep("explicit", name, StepOutcome.TAKEN),), name, image, "explicit")
 
-    def _directories(self, requester: Member, loaded: tuple[Member, ...]) -> Iterator[tuple[str, str]]:
+    def _directories(
+        self, requester: SimulatedLibrary, loaded: tuple[SimulatedLibrary, ...]
+    ) -> Iterator[tuple[str, str]]:
         """(rule, directory) in order; the root decides which order it is."""
         root = loaded[0]
         own = posixpath.dirname(self.model.absolute(root.path))
@@ -131,7 +135,7 @@ class WindowsRules:
         except (OSError, LoadstoneError):
             return None
 
-    def missing(self, dependency: Dependency, requester: Member, located: Located) -> Diagnosis | None:
+    def missing(self, dependency: Dependency, requester: SimulatedLibrary, located: ResolvedName) -> Diagnosis | None:
         delayed = dependency.kind in OPTIONAL
         if located.steps and located.steps[-1].outcome is StepOutcome.FATAL:
             return _no_library(dependency, requester, located, blocking=not delayed)
@@ -164,7 +168,7 @@ class WindowsRules:
             severity=Severity.MEDIUM if delayed else Severity.HIGH,
         )
 
-    def unopenable(self, target: str, located: Located, reason: str) -> Diagnosis:
+    def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         return Diagnosis(
             code="pe-missing-dll" if not reason else "pe-machine",
             blocking=True,
@@ -174,7 +178,7 @@ class WindowsRules:
             steps=located.steps,
         )
 
-    def check(self, member: Member, target: Member) -> Iterable[Diagnosis]:
+    def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         if member.image is None or target.image is None:
             return
         if member.image.machine != target.image.machine:
@@ -184,16 +188,18 @@ class WindowsRules:
                 yield from _entries(member, dependency, provider, provider.image)
 
 
-def _for_python(root: Member) -> bool:
+def _for_python(root: SimulatedLibrary) -> bool:
     """Whether a library is an extension module: it imports the interpreter that will load it."""
     return root.image is not None and any(d.name.casefold().startswith(_HOST_MODULES) for d in root.image.needed)
 
 
-def _granted(rule: str, name: str, reason: str) -> Located:
-    return Located((Step(rule, name, StepOutcome.TAKEN, reason),), name, None, rule, assumed=True)
+def _granted(rule: str, name: str, reason: str) -> ResolvedName:
+    return ResolvedName((SearchStep(rule, name, StepOutcome.TAKEN, reason),), name, None, rule, assumed=True)
 
 
-def _no_library(dependency: Dependency, requester: Member, located: Located, *, blocking: bool) -> Diagnosis:
+def _no_library(
+    dependency: Dependency, requester: SimulatedLibrary, located: ResolvedName, *, blocking: bool
+) -> Diagnosis:
     """A file of that name lies where the search ends, and it is something else."""
     found = located.steps[-1].candidate
     return Diagnosis(
@@ -210,7 +216,7 @@ def _no_library(dependency: Dependency, requester: Member, located: Located, *, 
     )
 
 
-def _other_machine(member: Member, target: Member) -> Diagnosis:
+def _other_machine(member: SimulatedLibrary, target: SimulatedLibrary) -> Diagnosis:
     assert member.image is not None
     assert target.image is not None
     return Diagnosis(
@@ -225,7 +231,9 @@ def _other_machine(member: Member, target: Member) -> Diagnosis:
     )
 
 
-def _entries(member: Member, dependency: Dependency, provider: Member, image: Image) -> Iterator[Diagnosis]:
+def _entries(
+    member: SimulatedLibrary, dependency: Dependency, provider: SimulatedLibrary, image: Image
+) -> Iterator[Diagnosis]:
     """Imports that the chosen DLL does not export, by name or by ordinal."""
     names = {name for name, defined in zip(image.symbols.names, image.symbols.defined, strict=True) if defined}
     numbers = {s.ordinal for s in image.symbols if s.defined and s.ordinal is not None}

@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["MAX_DEPTH", "MAX_ITEMS", "CborMap", "Decoded", "Item", "Problem", "Undefined", "decode"]
+__all__ = ["MAX_DEPTH", "MAX_ITEMS", "CborMap", "DataItem", "Decoded", "Problem", "Undefined", "decode"]
 
 MAX_DEPTH: Final = 64
 MAX_ITEMS: Final = 100_000
@@ -40,7 +40,7 @@ class Undefined:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DataItem:
     """A decoded value and the offset of its first byte."""
 
     value: Value
@@ -51,17 +51,17 @@ class Item:
 class CborMap:
     """A map with its pairs in file order, duplicates and all: what they mean is for the caller to say."""
 
-    pairs: tuple[tuple[Item, Item], ...]
+    pairs: tuple[tuple[DataItem, DataItem], ...]
 
 
-Value = int | float | bool | bytes | str | Undefined | CborMap | tuple[Item, ...] | None
+Value = int | float | bool | bytes | str | Undefined | CborMap | tuple[DataItem, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """The outermost item (None when not even that could be read), the offset behind it, and every problem."""
 
-    item: Item | None
+    item: DataItem | None
     end: int
     problems: tuple[Problem, ...]
 
@@ -73,7 +73,7 @@ class _Frame:
     kind: int
     offset: int
     missing: int | None
-    items: list[Item] = field(default_factory=list)
+    items: list[DataItem] = field(default_factory=list)
 
 
 class _Stop(Exception):
@@ -114,7 +114,7 @@ class _Reader:
         self.stack: list[_Frame] = []
         self.count = 0
 
-    def run(self) -> Item | None:
+    def run(self) -> DataItem | None:
         try:
             while True:
                 item = self._next()
@@ -126,9 +126,9 @@ class _Reader:
             self.problems.append(stop.problem)
             return self._rescue()
 
-    def _rescue(self) -> Item | None:
+    def _rescue(self) -> DataItem | None:
         """Close every open container with what it has, innermost first."""
-        item: Item | None = None
+        item: DataItem | None = None
         while self.stack:
             frame = self.stack.pop()
             if item is not None:
@@ -136,7 +136,7 @@ class _Reader:
             item = _closed(frame)
         return item
 
-    def _add(self, item: Item) -> Item | None:
+    def _add(self, item: DataItem) -> DataItem | None:
         """Give ``item`` to the innermost container; the container itself, when that completes it."""
         frame = self.stack[-1]
         frame.items.append(item)
@@ -145,10 +145,10 @@ class _Reader:
         frame.missing -= 1
         return self._close() if frame.missing == 0 else None
 
-    def _close(self) -> Item:
+    def _close(self) -> DataItem:
         return _closed(self.stack.pop())
 
-    def _next(self) -> Item | None:
+    def _next(self) -> DataItem | None:
         """Read one head. A container that stays open gives None, everything else its item."""
         at = self.position
         self.count += 1
@@ -159,16 +159,16 @@ class _Reader:
             return self._break(at)
         major, info = head >> 5, head & 31
         if major == _SIMPLE:
-            return Item(self._simple(info, at), self.base + at)
+            return DataItem(self._simple(info, at), self.base + at)
         if info == _INDEFINITE and major in (_BYTES, _TEXT, _ARRAY, _MAP):
             return self._indefinite(major, at)
         number = self._argument(info, at)
         if major == _UNSIGNED:
-            return Item(number, self.base + at)
+            return DataItem(number, self.base + at)
         if major == _NEGATIVE:
-            return Item(-1 - number, self.base + at)
+            return DataItem(-1 - number, self.base + at)
         if major in (_BYTES, _TEXT):
-            return Item(self._string(major, number, at), self.base + at)
+            return DataItem(self._string(major, number, at), self.base + at)
         if major == _TAG:
             return None  # a tag says how to understand the item behind it; for metadata the item is what counts
         return self._open(major, number * 2 if major == _MAP else number, at)
@@ -180,7 +180,7 @@ class _Reader:
             raise self._stop(f"a reserved length code {info}", at)
         return int.from_bytes(self._take(1 << (info - 24), "a length"), "big")
 
-    def _open(self, kind: int, missing: int | None, at: int) -> Item | None:
+    def _open(self, kind: int, missing: int | None, at: int) -> DataItem | None:
         if missing is not None and missing > len(self.data) - self.position:
             word = "a map" if kind == _MAP else "an array"
             raise self._stop(f"{word} of {missing} items where {len(self.data) - self.position} bytes are left", at)
@@ -189,7 +189,7 @@ class _Reader:
         self.stack.append(_Frame(kind, self.base + at, missing))
         return self._close() if missing == 0 else None
 
-    def _indefinite(self, major: int, at: int) -> Item | None:
+    def _indefinite(self, major: int, at: int) -> DataItem | None:
         if major in (_ARRAY, _MAP):
             return self._open(major, None, at)
         chunks = []
@@ -203,9 +203,9 @@ class _Reader:
             length = self._argument(head & 31, here)
             chunks.append(self._take(length, "a text" if major == _TEXT else "a byte string", at=here))
         joined = b"".join(chunks)
-        return Item(self._text(joined, at) if major == _TEXT else joined, self.base + at)
+        return DataItem(self._text(joined, at) if major == _TEXT else joined, self.base + at)
 
-    def _break(self, at: int) -> Item:
+    def _break(self, at: int) -> DataItem:
         if not self.stack or self.stack[-1].missing is not None:
             raise self._stop("a break outside a container of indefinite length", at)
         if self.stack[-1].kind == _MAP and len(self.stack[-1].items) % 2:
@@ -251,8 +251,8 @@ class _Reader:
         return _Stop(what, self.base + at)
 
 
-def _closed(frame: _Frame) -> Item:
+def _closed(frame: _Frame) -> DataItem:
     if frame.kind == _ARRAY:
-        return Item(tuple(frame.items), frame.offset)
+        return DataItem(tuple(frame.items), frame.offset)
     pairs = zip(frame.items[::2], frame.items[1::2], strict=False)
-    return Item(CborMap(tuple(pairs)), frame.offset)
+    return DataItem(CborMap(tuple(pairs)), frame.offset)

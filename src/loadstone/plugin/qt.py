@@ -24,7 +24,7 @@ from typing import Any, Final
 from loadstone.escape import printable
 from loadstone.plugin.binary_json import MAGIC as BINARY_JSON
 from loadstone.plugin.binary_json import decode_binary_json
-from loadstone.plugin.cbor import CborMap, Item, Problem, Undefined
+from loadstone.plugin.cbor import CborMap, DataItem, Problem, Undefined
 from loadstone.plugin.cbor import decode as decode_cbor
 
 __all__ = ["MARKER", "NOTE_KIND", "NOTE_OWNER", "QtMetadata", "decode"]
@@ -85,7 +85,7 @@ def _decode_cbor(body: bytes, offset: int) -> QtMetadata:
     root = decoded.item
     if root is None or not isinstance(root.value, CborMap):
         problems.append(Problem("the metadata is not a map", offset + _HEADER))
-        root = Item(CborMap(()), offset + _HEADER)
+        root = DataItem(CborMap(()), offset + _HEADER)
     known, extra = _sort_keys(root, problems)
     _check_trailing(body[decoded.end - offset :], decoded.end, problems)
     debug, arch_level = _requirements(form, wants)
@@ -116,9 +116,9 @@ def _check_trailing(rest: bytes, offset: int, problems: list[Problem]) -> None:
         problems.append(Problem(f"{len(rest)} bytes behind the metadata that are not padding", offset))
 
 
-def _sort_keys(root: Item, problems: list[Problem]) -> tuple[dict[int, Item], dict[str, Any]]:
+def _sort_keys(root: DataItem, problems: list[Problem]) -> tuple[dict[int, DataItem], dict[str, Any]]:
     """The well-known keys by number (the last one wins, as in Qt), and the text keys."""
-    known: dict[int, Item] = {}
+    known: dict[int, DataItem] = {}
     extra: dict[str, Any] = {}
     assert isinstance(root.value, CborMap)
     for key, value in root.value.pairs:
@@ -145,7 +145,7 @@ def _sort_keys(root: Item, problems: list[Problem]) -> tuple[dict[int, Item], di
     return known, extra
 
 
-def _text(known: dict[int, Item], key: int, problems: list[Problem]) -> str | None:
+def _text(known: dict[int, DataItem], key: int, problems: list[Problem]) -> str | None:
     item = known.get(key)
     if item is None:
         return None
@@ -155,7 +155,7 @@ def _text(known: dict[int, Item], key: int, problems: list[Problem]) -> str | No
     return None
 
 
-def _object(known: dict[int, Item], problems: list[Problem]) -> dict[str, Any]:
+def _object(known: dict[int, DataItem], problems: list[Problem]) -> dict[str, Any]:
     item = known.get(_DATA)
     if item is None:
         return {}
@@ -166,7 +166,7 @@ def _object(known: dict[int, Item], problems: list[Problem]) -> dict[str, Any]:
     return {}
 
 
-def _plain(root: Item) -> Any:
+def _plain(root: DataItem) -> Any:
     """The item as JSON would have it. Depth is bounded by the decoder (MAX_DEPTH), so this may recurse."""
     match root.value:
         case CborMap(pairs):
@@ -183,7 +183,7 @@ def _plain(root: Item) -> Any:
             return root.value
 
 
-def _key(item: Item) -> str:
+def _key(item: DataItem) -> str:
     return item.value if isinstance(item.value, str) else str(_plain(item))
 
 

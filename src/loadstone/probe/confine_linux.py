@@ -30,7 +30,7 @@ __all__ = [
     "ORPHANED",
     "Fence",
     "Layer",
-    "Listener",
+    "NoticeListener",
     "enter_namespaces",
     "filter_program",
     "in_loader",
@@ -70,7 +70,7 @@ class Fence(NamedTuple):
     roomy: bool = False
 
 
-class Listener(NamedTuple):
+class NoticeListener(NamedTuple):
     """Where notices arrive, or None and why there are none."""
 
     descriptor: int | None
@@ -97,7 +97,7 @@ def in_loader(instruction: int) -> bool:
     return _LOADER is not None and _LOADER[0] <= instruction < _LOADER[1]
 
 
-def raise_fence(fence: Fence) -> tuple[list[Layer], Listener]:
+def raise_fence(fence: Fence) -> tuple[list[Layer], NoticeListener]:
     """Raise and try every layer in the calling process, for good."""
     layers = [
         _layer("user", lambda: _user(fence)),
@@ -114,7 +114,7 @@ def raise_fence(fence: Fence) -> tuple[list[Layer], Listener]:
         listener = _filter(fence)
         layers.append(_layer("seccomp", _filter_tried))
     except OSError as error:
-        listener = Listener(None, _words(error))
+        listener = NoticeListener(None, _words(error))
         layers.append(Layer("seccomp", "unavailable", _words(error)))
     return sorted(layers, key=lambda layer: LAYERS.index(layer.name)), listener
 
@@ -203,16 +203,18 @@ def _create(path: str) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def _filter(fence: Fence) -> Listener:
+def _filter(fence: Fence) -> NoticeListener:
     """Install the filter, with notification if that can be had."""
     reason = "not asked for"
     if fence.notify:
         try:
-            return Listener(seccomp.install(filter_program(notify=True, isolated=not fence.unshared), listener=True))
+            return NoticeListener(
+                seccomp.install(filter_program(notify=True, isolated=not fence.unshared), listener=True)
+            )
         except OSError as error:
             reason = _words(error)
     seccomp.install(filter_program(notify=False, isolated=not fence.unshared))
-    return Listener(None, reason)
+    return NoticeListener(None, reason)
 
 
 @cache

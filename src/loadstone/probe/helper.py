@@ -38,7 +38,7 @@ _CYCLING_SHARE: Final = 0.8
 """Of the time there is: a soak ends its cycles in time to end well, and says how many there were."""
 
 
-class Helper:
+class HelperState:
     """The state of the helper: its ears, its warden, and why it has none (``unshared``)."""
 
     def __init__(self, caller: socket.socket) -> None:
@@ -201,7 +201,7 @@ def main(descriptor: int) -> None:
     os.closerange(descriptor + 1, 1024)
     os.chdir("/")
     with socket.socket(fileno=descriptor) as caller:
-        helper = Helper(caller)
+        helper = HelperState(caller)
         filter_program(notify=True, isolated=not helper.unshared)  # made once, for every child
         gc.disable()  # nothing is made in cycles, and a collection in a child would copy every page
         gc.freeze()

@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from loadstone.core.claims import Claim, Confidence, Evidence, Finding, Location, Settler, Severity, Undecided
-from loadstone.core.observations import Observation, ObservationKind, Phase, ProbeOutcome, ProbeReport, State, Witness
+from loadstone.core.observations import (
+    LayerState,
+    Observation,
+    ObservationKind,
+    Phase,
+    ProbeOutcome,
+    ProbeReport,
+    Witness,
+)
 from loadstone.core.practices import Practice
 
 __all__ = ["claims"]
@@ -218,7 +226,7 @@ def _stays_level(report: ProbeReport) -> Iterator[Claim]:
 
 
 def _active(report: ProbeReport, name: str) -> bool:
-    return any(o.name == name and o.state is State.ACTIVE for o in report.observers)
+    return any(o.name == name and o.state is LayerState.ACTIVE for o in report.observers)
 
 
 def _reason(report: ProbeReport, name: str) -> str:

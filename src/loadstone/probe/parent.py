@@ -15,8 +15,9 @@ from loadstone.binary import read
 from loadstone.core.image import Format, Image
 from loadstone.core.names import validate_name
 from loadstone.core.observations import (
+    LayerState,
     LayerStatus,
-    LoadedObject,
+    MappedObject,
     Observation,
     ObservationKind,
     ObserverStatus,
@@ -24,7 +25,6 @@ from loadstone.core.observations import (
     ProbeOutcome,
     ProbeReport,
     Soak,
-    State,
     Witness,
 )
 from loadstone.errors import MalformedImage, ProbeFailed, Unreadable
@@ -274,11 +274,11 @@ class _Run:
             crash=crash_record(crash, answer["symbol"]) if crash is not None else None,
             observations=tuple(told),
             observers=_observers(answer, self.subject.path, self.cycles, thread_test, soaked),
-            layers=tuple(LayerStatus(name, State(state), reason) for name, state, reason in answer["layers"]),
+            layers=tuple(LayerStatus(name, LayerState(state), reason) for name, state, reason in answer["layers"]),
             sha256=self.subject.sha256,
             soak=soaked,
             stacks=thread_stacks(answer["stacks"]),
-            objects=tuple(LoadedObject(*entry) for entry in answer["objects"]),
+            objects=tuple(MappedObject(*entry) for entry in answer["objects"]),
         )
 
 
@@ -327,26 +327,26 @@ def _observation(row: Sequence[Any]) -> Observation:
 def _observers(
     answer: dict[str, Any], path: str, cycles: int, thread_test: str, soaked: Soak | None
 ) -> tuple[ObserverStatus, ...]:
-    active = State.ACTIVE
-    looks = (State.DEGRADED, answer["blind"]) if answer["blind"] else (active, "")
-    maps = (State.DEGRADED, answer["shared"]) if answer["shared"] else looks
+    active = LayerState.ACTIVE
+    looks = (LayerState.DEGRADED, answer["blind"]) if answer["blind"] else (active, "")
+    maps = (LayerState.DEGRADED, answer["shared"]) if answer["shared"] else looks
     notified, traced = answer["notified"], answer["traced"]
     loaded_as = answer["loaded_as"]
     own = ObserverStatus("link map", *looks)
     if answer["unlisted"]:
-        own = replace(own, state=State.DEGRADED, reason=f"read in /proc/PID/maps only: {answer['unlisted']}")
+        own = replace(own, state=LayerState.DEGRADED, reason=f"read in /proc/PID/maps only: {answer['unlisted']}")
     if loaded_as and loaded_as != path:
         own = replace(
-            own, state=State.DEGRADED, reason=f"loaded as {loaded_as}: the confined user cannot open its path"
+            own, state=LayerState.DEGRADED, reason=f"loaded as {loaded_as}: the confined user cannot open its path"
         )
-    stacks = (active, "") if traced == "" else (State.DEGRADED, "read in /proc/PID/task: what runs is not seen")
-    level = (active, "") if cycles >= DEFAULT_CYCLES else (State.UNAVAILABLE, f"{cycles} cycles show no slope")
-    threads = (active, thread_test) if thread_test else (State.UNAVAILABLE, "not asked for")
-    soak = (active, f"{soaked.cycles:,} cycles") if soaked is not None else (State.UNAVAILABLE, "not asked for")
+    stacks = (active, "") if traced == "" else (LayerState.DEGRADED, "read in /proc/PID/task: what runs is not seen")
+    level = (active, "") if cycles >= DEFAULT_CYCLES else (LayerState.UNAVAILABLE, f"{cycles} cycles show no slope")
+    threads = (active, thread_test) if thread_test else (LayerState.UNAVAILABLE, "not asked for")
+    soak = (active, f"{soaked.cycles:,} cycles") if soaked is not None else (LayerState.UNAVAILABLE, "not asked for")
     return (
         ObserverStatus("wait status", active),
-        ObserverStatus("notification", active if notified == "" else State.UNAVAILABLE, notified or ""),
-        ObserverStatus("crash stop", active if traced == "" else State.UNAVAILABLE, traced or ""),
+        ObserverStatus("notification", active if notified == "" else LayerState.UNAVAILABLE, notified or ""),
+        ObserverStatus("crash stop", active if traced == "" else LayerState.UNAVAILABLE, traced or ""),
         ObserverStatus("hang stacks", *stacks),
         ObserverStatus("maps", *maps),
         *(ObserverStatus(name, *looks) for name in ("descriptors", "threads", "process state", "signal table")),

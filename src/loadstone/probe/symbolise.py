@@ -10,7 +10,7 @@ from typing import Any, Final
 from loadstone.binary import read
 from loadstone.binary.elf.link_symbols import debug_twin, read_link_symbols
 from loadstone.core.image import Format, Image, SymbolKind, SymbolTable
-from loadstone.core.observations import CrashRecord, Frame, Phase, ThreadStack
+from loadstone.core.observations import CrashRecord, Phase, StackFrame, ThreadStack
 from loadstone.errors import LoadstoneError
 
 __all__ = ["crash_record", "function_at", "thread_stacks"]
@@ -52,7 +52,7 @@ class _Names:
         self._known: dict[str, list[list[_Function]]] = {}
         self._unread: dict[str, Iterator[list[_Function]]] = {}
 
-    def frames(self, places: Sequence[Any]) -> tuple[tuple[Frame, ...], list[SymbolKind | None]]:
+    def frames(self, places: Sequence[Any]) -> tuple[tuple[StackFrame, ...], list[SymbolKind | None]]:
         """A stack with names, and the kinds of its functions.
 
         A return address lies behind the call, which may be the last instruction of its function.
@@ -60,7 +60,7 @@ class _Names:
         frames, kinds = [], []
         for position, (address, path, offset, likely) in enumerate(places):
             name, kind = self._function(path, offset - 1 if position else offset)
-            frames.append(Frame(address, path, offset, name, likely))
+            frames.append(StackFrame(address, path, offset, name, likely))
             kinds.append(kind)
         return tuple(frames), kinds
 

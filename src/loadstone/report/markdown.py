@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Undecided, Unit
+from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Undecided
 from loadstone.core.practices import Practice
 from loadstone.core.review import BaselineState, Result, Review, ReviewVerdict
 from loadstone.core.rules import RuleText
@@ -111,7 +111,7 @@ def _opening(review: Review) -> str:
 
 
 def _span(location: Location) -> str:
-    if location.unit is Unit.BYTES:
+    if location.unit is LocationUnit.BYTES:
         return f"{location.start:#x}"
     return f"{location.start}" if location.end <= location.start else f"{location.start}-{location.end}"
 
@@ -124,12 +124,12 @@ def _places(locations: Iterable[Location], subject: str) -> str:
     said = []
     for path, found in files.items():
         name = "" if path == subject else _code(path)
-        numbered = [location for location in found if location.start or location.unit is Unit.BYTES]
+        numbered = [location for location in found if location.start or location.unit is LocationUnit.BYTES]
         if not numbered:
             said.append(name or "the file as a whole")
             continue
         several = len(numbered) > 1 or numbered[0].end > numbered[0].start
-        word = "offset" if numbered[0].unit is Unit.BYTES else "lines" if several else "line"
+        word = "offset" if numbered[0].unit is LocationUnit.BYTES else "lines" if several else "line"
         spans = ", ".join(_span(location) for location in numbered[:_MAX_PLACES])
         more = f" and {len(numbered) - _MAX_PLACES} more" if len(numbered) > _MAX_PLACES else ""
         said.append(f"{name} {word} {spans}{more}".strip())

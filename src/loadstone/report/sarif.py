@@ -18,7 +18,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from loadstone.core.claims import Claim, Evidence, Finding, Location, NotApplicable, Severity, Step, Undecided, Unit
+from loadstone.core.claims import (
+    Claim,
+    Evidence,
+    Finding,
+    FlowStep,
+    Location,
+    LocationUnit,
+    NotApplicable,
+    Severity,
+    Undecided,
+)
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
 from loadstone.core.rules import RuleText
@@ -208,7 +218,7 @@ def _artifact_location(path: str) -> _Json:
 
 
 def _region(location: Location) -> _Json | None:
-    if location.unit is Unit.BYTES:
+    if location.unit is LocationUnit.BYTES:
         return {"byteOffset": location.start, "byteLength": max(location.end - location.start, 0)}
     if not location.start:
         return None
@@ -310,7 +320,7 @@ def _properties(result: Result) -> _Json:
     return said
 
 
-def _flow(steps: Sequence[Step]) -> _Json:
+def _flow(steps: Sequence[FlowStep]) -> _Json:
     last = len(steps) - 1
     locations = []
     for position, step in enumerate(steps):

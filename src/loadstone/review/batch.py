@@ -14,7 +14,7 @@ from datetime import date
 from types import FrameType
 from typing import Final, TypeVar
 
-from loadstone.core.claims import Claim, Location, Unit
+from loadstone.core.claims import Claim, Location, LocationUnit
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
 from loadstone.review import frontends, ir, rules
@@ -170,7 +170,7 @@ def _named(claims: Sequence[Claim], units: Sequence[ir.Unit]) -> tuple[Result, .
 
     def statement(claim: Claim) -> str:
         place = claim.location
-        if place.unit is not Unit.LINES or not place.start:
+        if place.unit is not LocationUnit.LINES or not place.start:
             return ""
         return "\n".join(lines.get(place.path, [])[place.start - 1 : min(place.end, place.start + _STATEMENT_LINES)])
 

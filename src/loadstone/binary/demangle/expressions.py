@@ -5,10 +5,10 @@ from __future__ import annotations
 from loadstone.binary.demangle.scanner import NotMangled, Scanner, Type, shown
 from loadstone.binary.demangle.tables import CASTS, LITERAL_SUFFIXES, OF_EXPRESSIONS, OF_TYPES, OPERATORS, QUALIFIERS
 
-__all__ = ["Expressions"]
+__all__ = ["ExpressionParser"]
 
 
-class Expressions(Scanner):
+class ExpressionParser(Scanner):
     """Expressions in template arguments and decltype."""
 
     def literal(self) -> str:

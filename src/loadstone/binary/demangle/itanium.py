@@ -7,12 +7,12 @@ each use.
 
 from __future__ import annotations
 
-from loadstone.binary.demangle.expressions import Expressions
+from loadstone.binary.demangle.expressions import ExpressionParser
 from loadstone.binary.demangle.names import Names
 from loadstone.binary.demangle.scanner import MAX_INPUT, NotMangled, shown
 from loadstone.binary.demangle.tables import SPECIALS
 from loadstone.binary.demangle.templates import Templates
-from loadstone.binary.demangle.types import Types
+from loadstone.binary.demangle.types import TypeParser
 
 __all__ = ["NotMangled", "demangle_itanium"]
 
@@ -33,7 +33,7 @@ def demangle_itanium(name: str) -> str:
     return f"{text} [clone .{clone}]" if dot else text
 
 
-class _Parser(Names, Templates, Types, Expressions):
+class _Parser(Names, Templates, TypeParser, ExpressionParser):
     """Encodings: a function with its parameters, a variable, or what compilers make; the rest is inherited."""
 
     def encoding_at(self, position: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.binary.demangle.scanner import Name, NotMangled, Scanner, Type
+from loadstone.binary.demangle.scanner import DemangledName, NotMangled, Scanner, Type
 from loadstone.binary.demangle.tables import OPERATORS, QUALIFIERS, STANDARD
 
 __all__ = ["Names"]
@@ -11,7 +11,7 @@ __all__ = ["Names"]
 class Names(Scanner):
     """Names: nested, local, unscoped, and those the compiler makes up."""
 
-    def name(self, *, binding: bool = False) -> Name:
+    def name(self, *, binding: bool = False) -> DemangledName:
         """A nested, local or unscoped name; ``binding``: its template arguments are the ones parameters refer to."""
         self.enter()
         try:
@@ -22,21 +22,21 @@ class Names(Scanner):
             if self.peek() == "S" and self.peek(2) != "St":
                 text = str(self.substitution())
                 if self.peek() != "I":
-                    return Name(text)
-                return Name(text + self.template_arguments(binding=binding), templated=True)
+                    return DemangledName(text)
+                return DemangledName(text + self.template_arguments(binding=binding), templated=True)
             scope = "std::" if self.take("St") else ""
             self.take("L")
             plain, typeless = self.unqualified("")
             text = scope + plain
             if self.peek() != "I":
-                return Name(text, typeless=typeless)
+                return DemangledName(text, typeless=typeless)
             self.remember(text)
             text += self.template_arguments(text, binding=binding)
-            return Name(text, templated=True, typeless=typeless)
+            return DemangledName(text, templated=True, typeless=typeless)
         finally:
             self.depth -= 1
 
-    def nested(self, *, binding: bool) -> Name:
+    def nested(self, *, binding: bool) -> DemangledName:
         suffix = "".join(reversed([word for mark, word in QUALIFIERS if self.take(mark)]))
         suffix += " &" if self.take("R") else " &&" if self.take("O") else ""
         text, last, templated, typeless = "", "", False, False
@@ -78,7 +78,7 @@ class Names(Scanner):
                 self.remember(text)
         if not text:
             raise NotMangled
-        return Name(text, templated, typeless, suffix)
+        return DemangledName(text, templated, typeless, suffix)
 
     def constructor(self, last: str) -> str:
         kind = self.peek()
@@ -144,14 +144,14 @@ class Names(Scanner):
         self.remember(found)
         return found
 
-    def local(self) -> Name:
+    def local(self) -> DemangledName:
         """Something inside a function: ``function()::thing``."""
         outer_arguments = self.arguments
         function = self.encoding(scope=True)
         self.expect("E")
         if self.take("s"):
             self.discriminator()
-            return Name(f"{function}::string literal")
+            return DemangledName(f"{function}::string literal")
         if self.take("d"):
             function = f"{function}::{{default arg#{self.ordinal() + 1}}}"
         inner = self.name(binding=True)

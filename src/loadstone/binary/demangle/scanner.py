@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-__all__ = ["MAX_INPUT", "MAX_TEXT", "Argument", "Name", "NotMangled", "Scanner", "Type", "shown"]
+__all__ = ["MAX_INPUT", "MAX_TEXT", "Argument", "DemangledName", "NotMangled", "Scanner", "Type", "shown"]
 
 _MAX_DEPTH: Final = 96
 _MAX_STEPS: Final = 10_000
@@ -50,7 +50,7 @@ class Type(NamedTuple):
 Argument = Type | list[Type]  # a template argument; a list is a pack
 
 
-class Name(NamedTuple):
+class DemangledName(NamedTuple):
     """A parsed name. ``templated``: it ends in template arguments; ``typeless``: it has no return type even so."""
 
     text: str
@@ -87,7 +87,7 @@ class Scanner(ABC):
     @abstractmethod
     def encoding(self, *, scope: bool = False) -> str: ...
     @abstractmethod
-    def name(self, *, binding: bool = False) -> Name: ...
+    def name(self, *, binding: bool = False) -> DemangledName: ...
     @abstractmethod
     def unqualified(self, last: str) -> tuple[str, bool]: ...
     @abstractmethod

@@ -5,10 +5,10 @@ from __future__ import annotations
 from loadstone.binary.demangle.scanner import Scanner, Type, shown
 from loadstone.binary.demangle.tables import BUILTINS, QUALIFIERS, TWO_LETTER_BUILTINS
 
-__all__ = ["Types"]
+__all__ = ["TypeParser"]
 
 
-class Types(Scanner):
+class TypeParser(Scanner):
     """Types."""
 
     def type(self) -> Type:

@@ -6,15 +6,15 @@ from enum import IntEnum
 from typing import Final
 
 from loadstone.binary.elf.facts import DynamicTable
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import Dependency, DependencyKind, SearchDir, SearchKind, Segment
 from loadstone.core.limits import MAX_DEPENDENCIES, MAX_HEADER_TABLE
 
-__all__ = ["Tag", "dependencies", "identity", "read_dynamic", "read_strings", "search_dirs"]
+__all__ = ["DynamicTag", "dependencies", "identity", "read_dynamic", "read_strings", "search_dirs"]
 
 
-class Tag(IntEnum):
+class DynamicTag(IntEnum):
     """DT_* numbers: gABI; Solaris Linker and Libraries Guide (0x6ffffe.., 0x7ffffff.); glibc elf.h."""
 
     NULL = 0
@@ -66,17 +66,17 @@ class Tag(IntEnum):
 
 
 _DEPENDENCY_KINDS: Final = {
-    int(Tag.NEEDED): DependencyKind.NEEDED,
-    int(Tag.AUXILIARY): DependencyKind.AUXILIARY,
-    int(Tag.FILTER): DependencyKind.FILTER,
-    int(Tag.AUDIT): DependencyKind.AUDIT,
-    int(Tag.DEPAUDIT): DependencyKind.AUDIT,
+    int(DynamicTag.NEEDED): DependencyKind.NEEDED,
+    int(DynamicTag.AUXILIARY): DependencyKind.AUXILIARY,
+    int(DynamicTag.FILTER): DependencyKind.FILTER,
+    int(DynamicTag.AUDIT): DependencyKind.AUDIT,
+    int(DynamicTag.DEPAUDIT): DependencyKind.AUDIT,
 }
 
-_COLON_SEPARATED: Final = frozenset({int(Tag.AUDIT), int(Tag.DEPAUDIT)})
+_COLON_SEPARATED: Final = frozenset({int(DynamicTag.AUDIT), int(DynamicTag.DEPAUDIT)})
 
 
-def read_dynamic(view: View, segments: tuple[Segment, ...]) -> DynamicTable:
+def read_dynamic(view: ElfView, segments: tuple[Segment, ...]) -> DynamicTable:
     """The entries of PT_DYNAMIC up to its DT_NULL; empty without that segment (a static program)."""
     segment = next((s for s in segments if s.kind == "DYNAMIC"), None)
     if segment is None:
@@ -90,32 +90,32 @@ def read_dynamic(view: View, segments: tuple[Segment, ...]) -> DynamicTable:
     entries = view.layout.words(data)
     tags, values = entries[0::2].tolist(), entries[1::2].tolist()
     try:
-        count = tags.index(Tag.NULL)
+        count = tags.index(DynamicTag.NULL)
     except ValueError:
         count = len(values)
         view.damage.add("dynamic section", "has no DT_NULL at its end", offset, fatal=not values)
     return DynamicTable(tuple(tags[:count]), tuple(values[:count]), offset, entry_size)
 
 
-def read_strings(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> StringTable:
+def read_strings(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> StringTable:
     """The table of names that DT_STRTAB points to."""
-    address = by_tag.get(Tag.STRTAB)
+    address = by_tag.get(DynamicTag.STRTAB)
     if address is None:
         if by_tag:
             view.damage.add("string table", "there is no DT_STRTAB", dynamic.offset, fatal=True)
         return StringTable()
-    offset, data = view.table("string table", address, by_tag.get(Tag.STRSZ), dynamic.place(Tag.STRTAB))
+    offset, data = view.table("string table", address, by_tag.get(DynamicTag.STRSZ), dynamic.place(DynamicTag.STRTAB))
     return StringTable(data, offset)
 
 
-def _named(view: View, strings: StringTable, field: str, value: int, offset: int) -> str | None:
+def _named(view: ElfView, strings: StringTable, field: str, value: int, offset: int) -> str | None:
     name = strings.at(value)
     if name is None:
         view.damage.add(field, f"its name at {value:#x} lies outside the string table", offset, fatal=True)
     return name
 
 
-def dependencies(view: View, dynamic: DynamicTable, strings: StringTable) -> tuple[Dependency, ...]:
+def dependencies(view: ElfView, dynamic: DynamicTable, strings: StringTable) -> tuple[Dependency, ...]:
     """Every name asked for - needed, auxiliary, filter, audit - in the order of the dynamic section."""
     found: list[Dependency] = []
     for position, tag in enumerate(dynamic.tags):
@@ -134,20 +134,22 @@ def dependencies(view: View, dynamic: DynamicTable, strings: StringTable) -> tup
     return tuple(found)
 
 
-def identity(view: View, dynamic: DynamicTable, strings: StringTable, by_tag: dict[int, int]) -> tuple[str | None, int]:
+def identity(
+    view: ElfView, dynamic: DynamicTable, strings: StringTable, by_tag: dict[int, int]
+) -> tuple[str | None, int]:
     """The SONAME and the offset of the entry that gives it."""
-    if Tag.SONAME not in by_tag:
+    if DynamicTag.SONAME not in by_tag:
         return None, 0
-    at = dynamic.place(Tag.SONAME)
-    return _named(view, strings, "SONAME", by_tag[Tag.SONAME], at), at
+    at = dynamic.place(DynamicTag.SONAME)
+    return _named(view, strings, "SONAME", by_tag[DynamicTag.SONAME], at), at
 
 
 def search_dirs(
-    view: View, dynamic: DynamicTable, strings: StringTable, by_tag: dict[int, int]
+    view: ElfView, dynamic: DynamicTable, strings: StringTable, by_tag: dict[int, int]
 ) -> tuple[SearchDir, ...]:
     """The elements of DT_RPATH, then of DT_RUNPATH, in order; empty elements (the current directory) are kept."""
     found: list[SearchDir] = []
-    for tag, kind in ((Tag.RPATH, SearchKind.RPATH), (Tag.RUNPATH, SearchKind.RUNPATH)):
+    for tag, kind in ((DynamicTag.RPATH, SearchKind.RPATH), (DynamicTag.RUNPATH, SearchKind.RUNPATH)):
         if tag not in by_tag:
             continue
         at = dynamic.place(tag)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
-from loadstone.binary.elf.dynamic import Tag
+from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.claims import Location
 from loadstone.core.image import CheckState, HardeningFact, ImageKind, Segment, SymbolTable
 
-__all__ = ["Subject", "hardening"]
+__all__ = ["ElfSubject", "hardening"]
 
 _X86: Final = frozenset({3, 62})
 _AARCH64: Final = 183
@@ -42,7 +42,7 @@ _FORTIFIED: Final = frozenset(f"__{name}_chk" for name in _FORTIFIABLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class ElfSubject:
     """What the checks look at."""
 
     path: str
@@ -60,7 +60,7 @@ class Subject:
     def entry(self, *tags: int) -> Location:
         """The dynamic entry with the first of ``tags`` that is there, else the dynamic section."""
         dynamic = self.facts.dynamic
-        tag = next((tag for tag in tags if tag in dynamic), Tag.NULL)
+        tag = next((tag for tag in tags if tag in dynamic), DynamicTag.NULL)
         return self.at(dynamic.place(tag), dynamic.entry_size)
 
     def segment(self, kind: str) -> Segment | None:
@@ -72,7 +72,7 @@ class Subject:
         return self.at(segment.header_offset if segment else first, 56 if self.facts.program_header_size == 56 else 32)
 
 
-def hardening(subject: Subject) -> tuple[HardeningFact, ...]:
+def hardening(subject: ElfSubject) -> tuple[HardeningFact, ...]:
     """Every protection that makes sense for the image; those that do not say so rather than being left out."""
     if subject.kind in (ImageKind.OBJECT, ImageKind.CORE, ImageKind.DEBUG) or not subject.segments:
         return ()
@@ -91,16 +91,16 @@ def hardening(subject: Subject) -> tuple[HardeningFact, ...]:
     )
 
 
-def _position_independence(subject: Subject) -> HardeningFact:
+def _position_independence(subject: ElfSubject) -> HardeningFact:
     where = subject.at(subject.header_offset + 16, 2)
     if subject.kind is ImageKind.EXECUTABLE:
         return HardeningFact("pie", CheckState.ABSENT, "e_type is ET_EXEC: code at a fixed address", where)
     if subject.facts.pie:
-        return HardeningFact("pie", CheckState.PRESENT, "ET_DYN with DF_1_PIE", subject.entry(Tag.FLAGS_1))
+        return HardeningFact("pie", CheckState.PRESENT, "ET_DYN with DF_1_PIE", subject.entry(DynamicTag.FLAGS_1))
     return HardeningFact("pie", CheckState.PRESENT, "e_type is ET_DYN", where)
 
 
-def _relro(subject: Subject) -> HardeningFact:
+def _relro(subject: ElfSubject) -> HardeningFact:
     segment = subject.segment("GNU_RELRO")
     where = subject.header_of(segment)
     if not subject.facts.dynamic.tags and segment is None:
@@ -112,21 +112,21 @@ def _relro(subject: Subject) -> HardeningFact:
     return HardeningFact("relro", CheckState.PARTIAL, "PT_GNU_RELRO, but jump slots stay writable: partial", where)
 
 
-def _lazy_slots(subject: Subject) -> bool:
-    return bool(subject.facts.dynamic.value(Tag.PLTRELSZ))
+def _lazy_slots(subject: ElfSubject) -> bool:
+    return bool(subject.facts.dynamic.value(DynamicTag.PLTRELSZ))
 
 
-def _bind_now(subject: Subject) -> HardeningFact:
+def _bind_now(subject: ElfSubject) -> HardeningFact:
     if subject.facts.bind_now:
-        where = subject.entry(Tag.BIND_NOW, Tag.FLAGS, Tag.FLAGS_1)
+        where = subject.entry(DynamicTag.BIND_NOW, DynamicTag.FLAGS, DynamicTag.FLAGS_1)
         return HardeningFact("bind-now", CheckState.PRESENT, "DF_BIND_NOW, DF_1_NOW or DT_BIND_NOW", where)
-    where = subject.entry(Tag.FLAGS, Tag.FLAGS_1)
+    where = subject.entry(DynamicTag.FLAGS, DynamicTag.FLAGS_1)
     if not _lazy_slots(subject):
         return HardeningFact("bind-now", CheckState.NOT_APPLICABLE, "no jump slots: nothing is bound lazily", where)
     return HardeningFact("bind-now", CheckState.ABSENT, "no flag asks for it: symbols are bound at first call", where)
 
 
-def _stack(subject: Subject) -> HardeningFact:
+def _stack(subject: ElfSubject) -> HardeningFact:
     name, segment = "non-executable-stack", subject.segment("GNU_STACK")
     where = subject.header_of(segment)
     if segment is not None:
@@ -138,7 +138,7 @@ def _stack(subject: Subject) -> HardeningFact:
     return HardeningFact(name, CheckState.ABSENT, "no PT_GNU_STACK: the stack is made executable", where)
 
 
-def _writable_code(subject: Subject, code: list[Segment]) -> HardeningFact:
+def _writable_code(subject: ElfSubject, code: list[Segment]) -> HardeningFact:
     name = "no-writable-code"
     writable = next((s for s in code if s.flags[1] == "w"), None)
     if writable is not None:
@@ -148,17 +148,17 @@ def _writable_code(subject: Subject, code: list[Segment]) -> HardeningFact:
     return HardeningFact(name, CheckState.PRESENT, "no PT_LOAD segment is both w and x", subject.header_of(code[0]))
 
 
-def _text_relocations(subject: Subject) -> HardeningFact:
+def _text_relocations(subject: ElfSubject) -> HardeningFact:
     name = "no-text-relocations"
     if subject.facts.text_relocations:
-        where = subject.entry(Tag.TEXTREL, Tag.FLAGS)
+        where = subject.entry(DynamicTag.TEXTREL, DynamicTag.FLAGS)
         return HardeningFact(name, CheckState.ABSENT, "DT_TEXTREL or DF_TEXTREL: code is patched at load", where)
     if not subject.facts.dynamic.tags:
         return HardeningFact(name, CheckState.NOT_APPLICABLE, "no dynamic section", subject.header_of(None))
-    return HardeningFact(name, CheckState.PRESENT, "neither DT_TEXTREL nor DF_TEXTREL", subject.entry(Tag.FLAGS))
+    return HardeningFact(name, CheckState.PRESENT, "neither DT_TEXTREL nor DF_TEXTREL", subject.entry(DynamicTag.FLAGS))
 
 
-def _control_flow(subject: Subject, code: list[Segment]) -> Iterator[HardeningFact]:
+def _control_flow(subject: ElfSubject, code: list[Segment]) -> Iterator[HardeningFact]:
     if subject.machine in _X86:
         bits = (("ibt", "IBT", 1), ("shadow-stack", "SHSTK", 2))
     elif subject.machine == _AARCH64:
@@ -179,12 +179,12 @@ def _control_flow(subject: Subject, code: list[Segment]) -> Iterator[HardeningFa
             )
 
 
-def _symbol(subject: Subject, name: str) -> Location:
+def _symbol(subject: ElfSubject, name: str) -> Location:
     table = subject.symbols
     return subject.at(table.offset + table.names.index(name) * table.entry_size, table.entry_size or 1)
 
 
-def _stack_protector(subject: Subject, imports: frozenset[str], code: list[Segment]) -> HardeningFact:
+def _stack_protector(subject: ElfSubject, imports: frozenset[str], code: list[Segment]) -> HardeningFact:
     name = "stack-protector"
     table = subject.at(subject.symbols.offset, 1)
     for canary in _CANARY:
@@ -201,7 +201,7 @@ def _stack_protector(subject: Subject, imports: frozenset[str], code: list[Segme
     return HardeningFact(name, CheckState.ABSENT, f"no reference to __stack_chk_fail in {size} bytes of code", table)
 
 
-def _fortify(subject: Subject, imports: frozenset[str]) -> HardeningFact:
+def _fortify(subject: ElfSubject, imports: frozenset[str]) -> HardeningFact:
     name, table = "fortify", subject.at(subject.symbols.offset, 1)
     checked, plain = imports & _FORTIFIED, imports & _FORTIFIABLE
     met, sites = len(checked), len(checked) + len(plain)

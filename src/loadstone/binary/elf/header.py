@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
-from loadstone.binary.elf.layout import LAYOUTS, Layout
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.layout import LAYOUTS, ElfLayout
+from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Segment
 from loadstone.core.limits import MAX_HEADER_TABLE
 
@@ -42,7 +42,7 @@ _FLAGS: Final = tuple(
 class Header:
     """The ELF header, offsets counted from the beginning of the image as the file has them."""
 
-    layout: Layout
+    layout: ElfLayout
     ident: bytes
     type: int
     machine: int
@@ -70,7 +70,7 @@ def read_header(cursor: Cursor) -> Header:
     return Header(layout, ident, *cursor.unpack(layout.header, cursor.start + IDENT_SIZE))
 
 
-def _program_count(view: View, header: Header) -> int:
+def _program_count(view: ElfView, header: Header) -> int:
     if header.program_count != _PN_XNUM or not header.section_offset:
         return header.program_count
     first = view.cursor.upto(view.cursor.start + header.section_offset, view.layout.section.size)
@@ -79,7 +79,7 @@ def _program_count(view: View, header: Header) -> int:
     return int(view.layout.section.unpack(first)[7])
 
 
-def read_segments(view: View, header: Header) -> tuple[Segment, ...]:
+def read_segments(view: ElfView, header: Header) -> tuple[Segment, ...]:
     """The program headers in file order, whatever of them is there; cut or impossible ones are recorded."""
     layout, cursor, damage = view.layout, view.cursor, view.damage
     count, entry_size = _program_count(view, header), layout.program.size

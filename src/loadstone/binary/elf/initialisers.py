@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from loadstone.binary.elf.dynamic import Tag
+from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import DynamicTable
 from loadstone.binary.elf.machines import relocations
 from loadstone.binary.elf.relocations import RelocationTable
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Initialiser, SymbolTable
 from loadstone.core.limits import MAX_INITIALISERS
 
 __all__ = ["read_initialisers"]
 
 _ARRAYS = (
-    (Tag.PREINIT_ARRAY, Tag.PREINIT_ARRAYSZ, "preinit_array", False),
-    (Tag.INIT_ARRAY, Tag.INIT_ARRAYSZ, "init_array", False),
-    (Tag.FINI_ARRAY, Tag.FINI_ARRAYSZ, "fini_array", True),
+    (DynamicTag.PREINIT_ARRAY, DynamicTag.PREINIT_ARRAYSZ, "preinit_array", False),
+    (DynamicTag.INIT_ARRAY, DynamicTag.INIT_ARRAYSZ, "init_array", False),
+    (DynamicTag.FINI_ARRAY, DynamicTag.FINI_ARRAYSZ, "fini_array", True),
 )
 
 
 def read_initialisers(
-    view: View,
+    view: ElfView,
     dynamic: DynamicTable,
     by_tag: dict[int, int],
     symbols: SymbolTable,
@@ -33,25 +33,25 @@ def read_initialisers(
 ) -> tuple[Initialiser, ...]:
     """Every address called at load or unload, in the order of the kinds, with its exported name where it has one."""
     found: list[Initialiser] = []
-    for tag, kind, final in ((Tag.INIT, "init", False), (Tag.FINI, "fini", True)):
+    for tag, kind, final in ((DynamicTag.INIT, "init", False), (DynamicTag.FINI, "fini", True)):
         if by_tag.get(tag):
             found.append(Initialiser(kind, by_tag[tag], "", dynamic.place(tag), final))
     for tag, size_tag, kind, final in _ARRAYS:
         if tag in by_tag and by_tag.get(size_tag):
             entries = _array(view, dynamic, by_tag, tag, size_tag, symbols, tables)
             found.extend(Initialiser(kind, address, name, at, final) for address, name, at in entries)
-    where = dynamic.place(Tag.JMPREL if Tag.JMPREL in by_tag else Tag.RELA)
+    where = dynamic.place(DynamicTag.JMPREL if DynamicTag.JMPREL in by_tag else DynamicTag.RELA)
     found.extend(Initialiser("ifunc", address, "", where) for address in _resolvers(view, tables))
     names = _names(symbols, {one.address for one in found})
     return tuple(replace(one, symbol=names[one.address]) if one.address in names else one for one in found)
 
 
 def _array(
-    view: View,
+    view: ElfView,
     dynamic: DynamicTable,
     by_tag: dict[int, int],
-    tag: Tag,
-    size_tag: Tag,
+    tag: DynamicTag,
+    size_tag: DynamicTag,
     symbols: SymbolTable,
     tables: tuple[RelocationTable, ...],
 ) -> list[tuple[int, str, int]]:
@@ -76,7 +76,7 @@ def _array(
     ]
 
 
-def _resolvers(view: View, tables: tuple[RelocationTable, ...]) -> list[int]:
+def _resolvers(view: ElfView, tables: tuple[RelocationTable, ...]) -> list[int]:
     """The addresses of the resolver functions IRELATIVE relocations call, those with addends."""
     kinds = relocations(view.machine).irelative
     found: list[int] = []

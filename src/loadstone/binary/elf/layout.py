@@ -14,11 +14,11 @@ from typing import Final
 
 from loadstone.core.image import ByteOrder
 
-__all__ = ["LAYOUTS", "Layout"]
+__all__ = ["LAYOUTS", "ElfLayout"]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ElfLayout:
     """The records of one class and byte order. ``word`` is the array code of an address-sized integer."""
 
     bits: int
@@ -52,10 +52,10 @@ class Layout:
         return self.integers(self.word, data)
 
 
-def _layout(bits: int, order: ByteOrder) -> Layout:
+def _layout(bits: int, order: ByteOrder) -> ElfLayout:
     mark = "<" if order is ByteOrder.LITTLE else ">"
     wide = bits == 64
-    return Layout(
+    return ElfLayout(
         bits=bits,
         order=order,
         # type machine version entry phoff shoff flags ehsize phentsize phnum shentsize shnum shstrndx

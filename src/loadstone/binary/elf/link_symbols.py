@@ -15,7 +15,7 @@ from loadstone.binary.damage import DamageLog
 from loadstone.binary.elf.header import read_header
 from loadstone.binary.elf.sections import read_sections
 from loadstone.binary.elf.symbols import columns
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolTable
 from loadstone.core.limits import MAX_TABLE_SIZE
@@ -35,7 +35,7 @@ def read_link_symbols(path: str | os.PathLike[str]) -> SymbolTable:
     try:
         with Cursor.open(path) as cursor:
             header = read_header(cursor)
-            view = View(cursor, DamageLog(), header.layout, header.machine)
+            view = ElfView(cursor, DamageLog(), header.layout, header.machine)
             spans = read_sections(view, header).spans_with_linked(_SHT_SYMTAB)
             if spans is None:
                 return SymbolTable()

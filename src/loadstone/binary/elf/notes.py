@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Dependency, DependencyKind, Note, Segment
 from loadstone.core.limits import MAX_DEPENDENCIES, MAX_STRING_LENGTH
 
@@ -46,7 +46,7 @@ class Notes:
     abi_tag: tuple[int, ...] = ()
 
 
-def read_notes(view: View, segments: tuple[Segment, ...]) -> Notes:
+def read_notes(view: ElfView, segments: tuple[Segment, ...]) -> Notes:
     """Every note of every PT_NOTE segment, once, and the meaning of those that matter here."""
     notes: list[Note] = []
     build_id: str | None = None
@@ -83,7 +83,7 @@ def read_notes(view: View, segments: tuple[Segment, ...]) -> Notes:
     return Notes(tuple(notes), build_id, features, features_offset, isa_needed, declared, abi_tag)
 
 
-def _walk(view: View, segment: Segment) -> Iterator[tuple[Note, bytes]]:
+def _walk(view: ElfView, segment: Segment) -> Iterator[tuple[Note, bytes]]:
     data = view.cursor.upto(segment.offset, min(segment.file_size, _MAX_NOTE_SEGMENT))
     header = view.layout.note
     step = 8 if segment.alignment == 8 else 4
@@ -100,7 +100,7 @@ def _walk(view: View, segment: Segment) -> Iterator[tuple[Note, bytes]]:
         position = -(-(content + size) // step) * step
 
 
-def _properties(view: View, note: Note, content: bytes) -> Iterator[tuple[int, int, int]]:
+def _properties(view: ElfView, note: Note, content: bytes) -> Iterator[tuple[int, int, int]]:
     """``(kind, offset, value)`` of each property with a 4-byte value."""
     word = view.layout.word_size
     position = 0
@@ -115,7 +115,7 @@ def _properties(view: View, note: Note, content: bytes) -> Iterator[tuple[int, i
         position += 8 + -(-size // word) * word
 
 
-def _declared(view: View, note: Note, content: bytes) -> Iterator[Dependency]:
+def _declared(view: ElfView, note: Note, content: bytes) -> Iterator[Dependency]:
     """The names a dlopen note declares: a JSON array of objects with ``soname``, ``feature``, ``priority``."""
     try:
         entries = json.loads(content[:MAX_STRING_LENGTH].partition(b"\0")[0])

@@ -9,9 +9,9 @@ from typing import Final
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.deferred import Deferred
-from loadstone.binary.elf.dynamic import Tag, dependencies, identity, read_dynamic, read_strings, search_dirs
+from loadstone.binary.elf.dynamic import DynamicTag, dependencies, identity, read_dynamic, read_strings, search_dirs
 from loadstone.binary.elf.facts import ElfFacts, ThreadStorage
-from loadstone.binary.elf.hardening import Subject, hardening
+from loadstone.binary.elf.hardening import ElfSubject, hardening
 from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
 from loadstone.binary.elf.machines import machine
@@ -20,7 +20,7 @@ from loadstone.binary.elf.relocations import count_packed, read_relocations, sym
 from loadstone.binary.elf.sections import SectionTable, read_comments, read_debug_link, read_sections
 from loadstone.binary.elf.symbols import count_symbols, read_symbols
 from loadstone.binary.elf.versions import read_definitions, read_needs, read_version_indexes, version_column
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Format, Image, ImageKind, Segment
 from loadstone.core.limits import MAX_NAME_LENGTH
 
@@ -39,7 +39,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         MalformedImage: there is no usable header; with a strict ``damage`` log, at the first contradiction.
     """
     header = read_header(cursor)
-    view = View(cursor, damage, header.layout, header.machine)
+    view = ElfView(cursor, damage, header.layout, header.machine)
     segments = read_segments(view, header)
     view.map(segments)
     sections = read_sections(view, header)
@@ -76,8 +76,8 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         entry=header.entry,
         header_size=header.size,
         program_header_size=header.program_size,
-        flags=by_tag.get(Tag.FLAGS, 0),
-        flags_1=by_tag.get(Tag.FLAGS_1, 0),
+        flags=by_tag.get(DynamicTag.FLAGS, 0),
+        flags_1=by_tag.get(DynamicTag.FLAGS_1, 0),
         dynamic=dynamic,
         stack_flags=sum(_PF[letter] for letter in stack.flags if letter in _PF) if stack else None,
         tls=ThreadStorage(storage.memory_size, storage.alignment, storage.file_size) if storage else None,
@@ -90,7 +90,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         debug_link=read_debug_link(view, sections),
         comments=read_comments(view, sections),
     )
-    subject = Subject(
+    subject = ElfSubject(
         path=cursor.path or "<bytes>",
         kind=kind,
         machine=header.machine,
@@ -128,16 +128,16 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     )
 
 
-def _counted_by_section(view: View, by_tag: dict[int, int], sections: SectionTable) -> int:
+def _counted_by_section(view: ElfView, by_tag: dict[int, int], sections: SectionTable) -> int:
     """How many symbols the section of the symbol table holds, when that section is where DT_SYMTAB points."""
-    place = view.place(by_tag.get(Tag.SYMTAB, 0))
+    place = view.place(by_tag.get(DynamicTag.SYMTAB, 0))
     found = sections.span_of_kind(_SHT_DYNSYM)
     if place is None or found is None or found[0] != place[0]:
         return 0
     return min(found[1], view.cursor.size) // view.layout.symbol_size
 
 
-def _interpreter(view: View, segments: tuple[Segment, ...]) -> str | None:
+def _interpreter(view: ElfView, segments: tuple[Segment, ...]) -> str | None:
     segment = next((s for s in segments if s.kind == "INTERP"), None)
     if segment is None or not segment.file_size:
         return None
@@ -161,6 +161,8 @@ def _kind(
         return ImageKind.EXECUTABLE
     if header.type != _ET_DYN:
         return ImageKind.OTHER
-    if by_tag.get(Tag.FLAGS_1, 0) & _DF_1_PIE or (interpreter and soname is None):  # libc.so.6 has an interpreter too
+    if by_tag.get(DynamicTag.FLAGS_1, 0) & _DF_1_PIE or (
+        interpreter and soname is None
+    ):  # libc.so.6 has an interpreter too
         return ImageKind.PIE
     return ImageKind.SHARED

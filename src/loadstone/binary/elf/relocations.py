@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.binary.elf.dynamic import Tag
+from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import DynamicTable, Usage
-from loadstone.binary.elf.layout import Layout
+from loadstone.binary.elf.layout import ElfLayout
 from loadstone.binary.elf.machines import relocations
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import ByteOrder
 
 __all__ = ["RelocationTable", "count_packed", "read_relocations", "symbols_used", "usage"]
@@ -41,7 +41,7 @@ class RelocationTable:
     infos: array[int]
     addends: array[int] | None
 
-    def relative_entries(self, view: View) -> Iterator[tuple[int, int]]:
+    def relative_entries(self, view: ElfView) -> Iterator[tuple[int, int]]:
         """``(patched address, addend)`` of the entries that need no symbol; none where they have no addend."""
         entry_size = self.stride * view.layout.word_size
         for first in range(0, self.relative if self.stride == 3 else 0, _STEP):
@@ -52,7 +52,7 @@ class RelocationTable:
             words = view.layout.words(view.cursor.upto(found[0], min(count * entry_size, found[1])))
             yield from zip(words[0::3], words[2::3], strict=False)
 
-    def filling(self, view: View, first: int, last: int) -> Iterator[tuple[int, int, int]]:
+    def filling(self, view: ElfView, first: int, last: int) -> Iterator[tuple[int, int, int]]:
         """``(patched address, symbol, addend)`` of every entry that patches something from ``first`` to ``last``."""
         for place, addend in self.relative_entries(view):
             if first <= place < last:
@@ -63,13 +63,13 @@ class RelocationTable:
                 yield place, symbol, self.addends[position] if self.addends else 0
 
 
-def read_relocations(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> tuple[RelocationTable, ...]:
+def read_relocations(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> tuple[RelocationTable, ...]:
     """The tables of DT_RELA, DT_REL and DT_JMPREL; what the last shares with the others is counted once, as its own."""
-    slots, slots_size = by_tag.get(Tag.JMPREL), by_tag.get(Tag.PLTRELSZ, 0)
+    slots, slots_size = by_tag.get(DynamicTag.JMPREL), by_tag.get(DynamicTag.PLTRELSZ, 0)
     found = []
     for tag, size_tag, count_tag, stride in (
-        (Tag.RELA, Tag.RELASZ, Tag.RELACOUNT, 3),
-        (Tag.REL, Tag.RELSZ, Tag.RELCOUNT, 2),
+        (DynamicTag.RELA, DynamicTag.RELASZ, DynamicTag.RELACOUNT, 3),
+        (DynamicTag.REL, DynamicTag.RELSZ, DynamicTag.RELCOUNT, 2),
     ):
         address, size = by_tag.get(tag), by_tag.get(size_tag, 0)
         if address is None or not size:
@@ -79,14 +79,16 @@ def read_relocations(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) 
         relative = min(by_tag.get(count_tag, 0), size // (stride * view.layout.word_size))
         found.append(_table(view, "relocations", address, size, dynamic.place(tag), stride, relative))
     if slots is not None and slots_size:
-        default = Tag.RELA if view.layout.bits == 64 else Tag.REL
-        stride = 3 if by_tag.get(Tag.PLTREL, default) == Tag.RELA else 2
-        where = dynamic.place(Tag.JMPREL)
+        default = DynamicTag.RELA if view.layout.bits == 64 else DynamicTag.REL
+        stride = 3 if by_tag.get(DynamicTag.PLTREL, default) == DynamicTag.RELA else 2
+        where = dynamic.place(DynamicTag.JMPREL)
         found.append(_table(view, _JUMP_SLOTS, slots, slots_size, where, stride, 0))
     return tuple(found)
 
 
-def _table(view: View, name: str, address: int, size: int, told_at: int, stride: int, relative: int) -> RelocationTable:
+def _table(
+    view: ElfView, name: str, address: int, size: int, told_at: int, stride: int, relative: int
+) -> RelocationTable:
     entry_size = stride * view.layout.word_size
     skipped = relative * entry_size
     offsets = infos = addends = view.layout.words(b"")
@@ -105,19 +107,21 @@ def _table(view: View, name: str, address: int, size: int, told_at: int, stride:
     )
 
 
-def count_packed(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+def count_packed(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
     """How many relocations DT_RELR holds: an even word is one address, an odd one a bitmap of those that follow it.
 
     Source: gABI "Relative Relocation Table".
     """
-    address = by_tag.get(Tag.RELR)
+    address = by_tag.get(DynamicTag.RELR)
     if address is None:
         return 0
-    _, data = view.table("packed relocations", address, by_tag.get(Tag.RELRSZ, 0), dynamic.place(Tag.RELR))
+    _, data = view.table(
+        "packed relocations", address, by_tag.get(DynamicTag.RELRSZ, 0), dynamic.place(DynamicTag.RELR)
+    )
     return sum(word.bit_count() - 1 if word & 1 else 1 for word in view.layout.words(data))
 
 
-def split_info(layout: Layout, machine: int, infos: Iterable[int]) -> list[tuple[int, int, int]]:
+def split_info(layout: ElfLayout, machine: int, infos: Iterable[int]) -> list[tuple[int, int, int]]:
     """Each ``r_info`` with its symbol and its type."""
     if layout.bits == 32:
         return [(info, info >> 8, info & 0xFF) for info in infos]
@@ -129,7 +133,7 @@ def split_info(layout: Layout, machine: int, infos: Iterable[int]) -> list[tuple
     return [(info, info >> 32, info & 0xFF) for info in infos]
 
 
-def symbols_used(view: View, tables: tuple[RelocationTable, ...]) -> int:
+def symbols_used(view: ElfView, tables: tuple[RelocationTable, ...]) -> int:
     """How many symbols there must be for the relocations to make sense: the highest position, and one."""
     highest = -1
     for table in tables:
@@ -140,7 +144,7 @@ def symbols_used(view: View, tables: tuple[RelocationTable, ...]) -> int:
     return highest + 1 if highest > 0 else 0
 
 
-def usage(layout: Layout, machine: int, tables: tuple[RelocationTable, ...]) -> Usage:
+def usage(layout: ElfLayout, machine: int, tables: tuple[RelocationTable, ...]) -> Usage:
     """What the tables say about symbols: one look at each different ``r_info``, not at each entry."""
     numbers = relocations(machine)
     immediate: set[int] = set()

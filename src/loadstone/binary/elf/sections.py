@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, overload
 
 from loadstone.binary.elf.header import Header
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import Section
 from loadstone.core.limits import MAX_HEADER_TABLE, MAX_NAME_LENGTH
@@ -138,7 +138,7 @@ class SectionTable(Sequence[Section]):
 _NONE: Final = SectionTable((), StringTable(), 0, 0, 0)
 
 
-def read_sections(view: View, header: Header) -> SectionTable:
+def read_sections(view: ElfView, header: Header) -> SectionTable:
     """The section headers; damage to them is recorded, never fatal."""
     layout, cursor, damage = view.layout, view.cursor, view.damage
     if not header.section_offset:
@@ -173,7 +173,7 @@ def read_sections(view: View, header: Header) -> SectionTable:
     return table
 
 
-def read_debug_link(view: View, sections: SectionTable) -> str | None:
+def read_debug_link(view: ElfView, sections: SectionTable) -> str | None:
     """The file name in ``.gnu_debuglink``: where the separated debug information is."""
     found = sections.span(b".gnu_debuglink")
     if found is None:
@@ -185,7 +185,7 @@ def read_debug_link(view: View, sections: SectionTable) -> str | None:
     return name.decode("utf-8", "surrogateescape")
 
 
-def read_comments(view: View, sections: SectionTable) -> tuple[str, ...]:
+def read_comments(view: ElfView, sections: SectionTable) -> tuple[str, ...]:
     """The strings of ``.comment``: which compilers and link editors took part."""
     found = sections.span(b".comment")
     if found is None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadstone.binary.elf.dynamic import Tag
+from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import DynamicTable
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, Visibility
 
@@ -60,26 +60,26 @@ _VISIBILITIES: Final = bytes(
 _NONZERO: Final = bytes([0]) + bytes([1]) * 255
 
 
-def count_symbols(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+def count_symbols(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
     """How many symbols the hash tables know of."""
     return max(_gnu_hash_count(view, dynamic, by_tag), _hash_count(view, dynamic, by_tag))
 
 
-def _hash_count(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
-    address = by_tag.get(Tag.HASH)
+def _hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+    address = by_tag.get(DynamicTag.HASH)
     if address is None:
         return 0
     wide = view.layout.bits == 64 and view.machine in _WIDE_HASH_MACHINES
-    _, data = view.table("hash table", address, 16 if wide else 8, dynamic.place(Tag.HASH))
+    _, data = view.table("hash table", address, 16 if wide else 8, dynamic.place(DynamicTag.HASH))
     header = view.layout.integers("Q" if wide else "I", data)
     return header[1] if len(header) == 2 else 0
 
 
-def _gnu_hash_count(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
-    address = by_tag.get(Tag.GNU_HASH)
+def _gnu_hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+    address = by_tag.get(DynamicTag.GNU_HASH)
     if address is None:
         return 0
-    told_at = dynamic.place(Tag.GNU_HASH)
+    told_at = dynamic.place(DynamicTag.GNU_HASH)
     layout = view.layout
     offset, data = view.table("GNU hash table", address, layout.gnu_hash.size, told_at)
     if len(data) < layout.gnu_hash.size:
@@ -96,7 +96,7 @@ def _gnu_hash_count(view: View, dynamic: DynamicTable, by_tag: dict[int, int]) -
     return _end_of_chain(view, bucket_address + 4 * (buckets + highest - first), offset, highest)
 
 
-def _end_of_chain(view: View, address: int, table_offset: int, symbol: int) -> int:
+def _end_of_chain(view: ElfView, address: int, table_offset: int, symbol: int) -> int:
     """One past the last symbol of the chain that begins at ``address`` with ``symbol``: the entry with bit 0 set."""
     found = view.place(address)
     if found is not None:
@@ -115,22 +115,22 @@ def _end_of_chain(view: View, address: int, table_offset: int, symbol: int) -> i
 
 
 def read_symbols(
-    view: View,
+    view: ElfView,
     dynamic: DynamicTable,
     by_tag: dict[int, int],
     strings: StringTable,
     count: int,
 ) -> SymbolTable:
     """The first ``count`` dynamic symbols, fewer when the file ends before; versions are given by the caller."""
-    address = by_tag.get(Tag.SYMTAB)
+    address = by_tag.get(DynamicTag.SYMTAB)
     if address is None or not count:
         return SymbolTable()
     size = view.layout.symbol_size
-    offset, data = view.table("symbol table", address, count * size, dynamic.place(Tag.SYMTAB))
+    offset, data = view.table("symbol table", address, count * size, dynamic.place(DynamicTag.SYMTAB))
     return columns(view, offset, data[: len(data) - len(data) % size], strings)
 
 
-def columns(view: View, offset: int, data: bytes, strings: StringTable) -> SymbolTable:
+def columns(view: ElfView, offset: int, data: bytes, strings: StringTable) -> SymbolTable:
     """The rows of a symbol table as columns; ``offset`` is where they are in the file."""
     size = view.layout.symbol_size
     wide = view.layout.bits == 64

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any, Final
 
-from loadstone.binary.elf.dynamic import Tag
+from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import DynamicTable
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolVersion, VersionDefinition, VersionNeed
 from loadstone.core.limits import MAX_VERSION_NODES
@@ -33,7 +33,7 @@ class _Records:
 
     __slots__ = ("_data", "_field", "_left", "_room", "_view", "offset")
 
-    def __init__(self, view: View, field: str, address: int, told_at: int) -> None:
+    def __init__(self, view: ElfView, field: str, address: int, told_at: int) -> None:
         self._view = view
         self._field = field
         self._left = MAX_VERSION_NODES
@@ -68,7 +68,7 @@ class _Records:
             position += fields[-1]
 
 
-def _name(view: View, strings: StringTable, field: str, position: int, at: int) -> str:
+def _name(view: ElfView, strings: StringTable, field: str, position: int, at: int) -> str:
     name = strings.at(position)
     if name is None:
         view.damage.add(field, f"its name at {position:#x} lies outside the string table", at, fatal=True)
@@ -77,15 +77,15 @@ def _name(view: View, strings: StringTable, field: str, position: int, at: int) 
 
 
 def read_needs(
-    view: View, dynamic: DynamicTable, by_tag: dict[int, int], strings: StringTable
+    view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int], strings: StringTable
 ) -> tuple[VersionNeed, ...]:
     """Every version wanted, in file order, with the file it is wanted of."""
-    address = by_tag.get(Tag.VERNEED)
+    address = by_tag.get(DynamicTag.VERNEED)
     if address is None:
         return ()
-    records = _Records(view, "needed versions", address, dynamic.place(Tag.VERNEED))
+    records = _Records(view, "needed versions", address, dynamic.place(DynamicTag.VERNEED))
     layout, found = view.layout, []
-    for position, (_, count, file, first, _) in records.chain(layout.verneed, 0, by_tag.get(Tag.VERNEEDNUM, 0)):
+    for position, (_, count, file, first, _) in records.chain(layout.verneed, 0, by_tag.get(DynamicTag.VERNEEDNUM, 0)):
         file_name = _name(view, strings, "needed version", file, records.offset + position)
         for at, (digest, flags, index, name, _) in records.chain(layout.vernaux, position + first, count):
             offset = records.offset + at
@@ -95,15 +95,15 @@ def read_needs(
 
 
 def read_definitions(
-    view: View, dynamic: DynamicTable, by_tag: dict[int, int], strings: StringTable
+    view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int], strings: StringTable
 ) -> tuple[VersionDefinition, ...]:
     """Every version offered, in file order, with the versions it continues."""
-    address = by_tag.get(Tag.VERDEF)
+    address = by_tag.get(DynamicTag.VERDEF)
     if address is None:
         return ()
-    records = _Records(view, "defined versions", address, dynamic.place(Tag.VERDEF))
+    records = _Records(view, "defined versions", address, dynamic.place(DynamicTag.VERDEF))
     layout, found = view.layout, []
-    chain = records.chain(layout.verdef, 0, by_tag.get(Tag.VERDEFNUM, 0))
+    chain = records.chain(layout.verdef, 0, by_tag.get(DynamicTag.VERDEFNUM, 0))
     for position, (_, flags, index, count, digest, first, _) in chain:
         offset = records.offset + position
         names = [
@@ -124,17 +124,17 @@ def read_definitions(
     return tuple(found)
 
 
-def read_version_indexes(view: View, dynamic: DynamicTable, by_tag: dict[int, int], count: int) -> array[int]:
+def read_version_indexes(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int], count: int) -> array[int]:
     """The DT_VERSYM column of ``count`` symbols, as written; empty without one."""
-    address = by_tag.get(Tag.VERSYM)
+    address = by_tag.get(DynamicTag.VERSYM)
     if address is None or not count:
         return array("H")
-    _, data = view.table("symbol versions", address, 2 * count, dynamic.place(Tag.VERSYM))
+    _, data = view.table("symbol versions", address, 2 * count, dynamic.place(DynamicTag.VERSYM))
     return view.layout.integers("H", data)
 
 
 def version_column(
-    view: View,
+    view: ElfView,
     indexes: array[int],
     defined: bytes,
     needs: tuple[VersionNeed, ...],

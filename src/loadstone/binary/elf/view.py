@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
-from loadstone.binary.elf.layout import Layout
+from loadstone.binary.elf.layout import ElfLayout
 from loadstone.core.image import Segment
 from loadstone.core.limits import MAX_TABLE_SIZE
 
-__all__ = ["View"]
+__all__ = ["ElfView"]
 
 
-class View:
+class ElfView:
     """What every part of the reader shares. Addresses are translated as loaders do, through PT_LOAD and p_filesz."""
 
     __slots__ = ("_loads", "cursor", "damage", "layout", "machine")
 
-    def __init__(self, cursor: Cursor, damage: DamageLog, layout: Layout, machine: int) -> None:
+    def __init__(self, cursor: Cursor, damage: DamageLog, layout: ElfLayout, machine: int) -> None:
         self.cursor = cursor
         self.damage = damage
         self.layout = layout

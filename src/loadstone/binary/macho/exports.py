@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from loadstone.binary.macho.layout import Command
+from loadstone.binary.macho.layout import LoadCommandKind
 from loadstone.binary.macho.leb import uleb
-from loadstone.binary.macho.view import View
+from loadstone.binary.macho.view import MachoView
 from loadstone.core.limits import MAX_STRING_LENGTH
 
 __all__ = ["Export", "read_trie"]
@@ -30,7 +30,7 @@ class Export(NamedTuple):
     offset: int  # of its node in the file
 
 
-def read_trie(view: View) -> list[Export] | None:
+def read_trie(view: MachoView) -> list[Export] | None:
     """The exports of the trie in name order of its nodes; None when the image has no trie."""
     found = _trie(view)
     if found is None:
@@ -39,18 +39,18 @@ def read_trie(view: View) -> list[Export] | None:
     return _walk(view, place, data) if data else []
 
 
-def _trie(view: View) -> tuple[int, bytes] | None:
-    command = view.first(Command.DYLD_EXPORTS_TRIE)
+def _trie(view: MachoView) -> tuple[int, bytes] | None:
+    command = view.first(LoadCommandKind.DYLD_EXPORTS_TRIE)
     if command is not None:
         offset, size = view.number(command, 8), view.number(command, 12)
         return view.table("export trie", offset, size, command.offset)
-    command = view.first(Command.DYLD_INFO_ONLY, Command.DYLD_INFO)
+    command = view.first(LoadCommandKind.DYLD_INFO_ONLY, LoadCommandKind.DYLD_INFO)
     if command is not None:
         return view.table("export trie", view.number(command, 40), view.number(command, 44), command.offset)
     return None
 
 
-def _walk(view: View, place: int, data: bytes) -> list[Export]:
+def _walk(view: MachoView, place: int, data: bytes) -> list[Export]:
     """Depth first without recursion. Each node counts once: a second way to it is a cycle, or a name said twice."""
     exports: list[Export] = []
     seen: set[int] = set()

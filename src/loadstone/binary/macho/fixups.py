@@ -12,9 +12,9 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from loadstone.binary.macho.facts import FixupKind
-from loadstone.binary.macho.layout import Command
+from loadstone.binary.macho.layout import LoadCommandKind
 from loadstone.binary.macho.leb import uleb
-from loadstone.binary.macho.view import View
+from loadstone.binary.macho.view import MachoView
 from loadstone.core.limits import MAX_STRING_LENGTH
 
 __all__ = ["Fixups", "Import", "read_fixups"]
@@ -44,12 +44,12 @@ class Fixups:
     pointer_formats: tuple[int, ...] = ()
 
 
-def read_fixups(view: View) -> Fixups:
+def read_fixups(view: MachoView) -> Fixups:
     """The fixups of the image, by whichever of the two mechanisms it uses."""
-    chained = view.first(Command.DYLD_CHAINED_FIXUPS)
+    chained = view.first(LoadCommandKind.DYLD_CHAINED_FIXUPS)
     if chained is not None:
         return _chained(view, view.number(chained, 8), view.number(chained, 12), chained.offset)
-    info = view.first(Command.DYLD_INFO_ONLY, Command.DYLD_INFO)
+    info = view.first(LoadCommandKind.DYLD_INFO_ONLY, LoadCommandKind.DYLD_INFO)
     if info is not None:
         found: dict[tuple[str, int], Import] = {}
         for name, at, lazy in (("bind opcodes", 16, False), ("lazy bind opcodes", 32, True)):
@@ -57,10 +57,10 @@ def read_fixups(view: View) -> Fixups:
             for one in _opcodes(view, name, place, data, lazy=lazy):
                 found.setdefault((one.name, one.ordinal), one)
         return Fixups(FixupKind.DYLD_INFO, tuple(found.values()))
-    return Fixups(FixupKind.CLASSIC) if view.first(Command.DYSYMTAB) else Fixups()
+    return Fixups(FixupKind.CLASSIC) if view.first(LoadCommandKind.DYSYMTAB) else Fixups()
 
 
-def _chained(view: View, offset: int, size: int, told_at: int) -> Fixups:
+def _chained(view: MachoView, offset: int, size: int, told_at: int) -> Fixups:
     place, data = view.table("chained fixups", offset, size, told_at)
     header = Struct(view.layout.mark + "IIIIIII")
     if len(data) < header.size:
@@ -83,7 +83,7 @@ def _chained(view: View, offset: int, size: int, told_at: int) -> Fixups:
     return Fixups(FixupKind.CHAINED, wanted, _pointer_formats(view, data, starts))
 
 
-def _inflated(view: View, packed: bytes, place: int) -> bytes:
+def _inflated(view: MachoView, packed: bytes, place: int) -> bytes:
     """The unpacked names, never more than twice the file and some."""
     unpacker = zlib.decompressobj()
     try:
@@ -93,7 +93,7 @@ def _inflated(view: View, packed: bytes, place: int) -> bytes:
         return b""
 
 
-def _chained_imports(view: View, form: int, entries: bytes, text: bytes, place: int) -> Iterator[Import]:
+def _chained_imports(view: MachoView, form: int, entries: bytes, text: bytes, place: int) -> Iterator[Import]:
     row = _IMPORT_SIZES[form]
     for at in range(0, len(entries), row):
         if form == 3:
@@ -114,7 +114,7 @@ def _signed(ordinal: int, bits: int) -> int:
     return ordinal - (1 << bits) if ordinal > (1 << bits) - 16 else ordinal
 
 
-def _pointer_formats(view: View, data: bytes, starts: int) -> tuple[int, ...]:
+def _pointer_formats(view: MachoView, data: bytes, starts: int) -> tuple[int, ...]:
     number = view.layout.number
     count = min(number(data, starts), _MAX_SEGMENTS)
     formats = []
@@ -132,7 +132,7 @@ _WEAK_IMPORT: Final = 1  # BIND_SYMBOL_FLAGS_WEAK_IMPORT
 _BINDS: Final = frozenset({_BIND, _BIND_ADD, _BIND_SCALED, _BIND_TIMES})
 
 
-def _opcodes(view: View, name: str, place: int, data: bytes, *, lazy: bool) -> Iterator[Import]:
+def _opcodes(view: MachoView, name: str, place: int, data: bytes, *, lazy: bool) -> Iterator[Import]:
     """Run a stream of bind opcodes as far as the names in it; where each one is written does not matter here.
 
     A lazy stream holds one small program a symbol, each ended by DONE; in the other one DONE ends it all.

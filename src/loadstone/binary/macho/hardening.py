@@ -12,12 +12,12 @@ from typing import Final
 
 from loadstone.binary.digests import DigestState
 from loadstone.binary.macho.facts import FixupKind, MachoFacts, SignatureFlags
-from loadstone.binary.macho.layout import Command, HeaderFlags
-from loadstone.binary.macho.view import View
+from loadstone.binary.macho.layout import HeaderFlags, LoadCommandKind
+from loadstone.binary.macho.view import MachoView
 from loadstone.core.claims import Location
 from loadstone.core.image import CheckState, HardeningFact, ImageKind, SymbolTable
 
-__all__ = ["Subject", "hardening"]
+__all__ = ["MachoSubject", "hardening"]
 
 _FLAGS_AT: Final = 24  # of the header
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
@@ -28,11 +28,11 @@ _MUCH_CODE: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class MachoSubject:
     """What the checks look at."""
 
     path: str
-    view: View
+    view: MachoView
     kind: ImageKind
     facts: MachoFacts
     symbols: SymbolTable
@@ -44,14 +44,14 @@ class Subject:
         return self.at(self.view.cursor.start + _FLAGS_AT, 4)
 
 
-def hardening(subject: Subject) -> tuple[HardeningFact, ...]:
+def hardening(subject: MachoSubject) -> tuple[HardeningFact, ...]:
     """Every protection the format offers, in a fixed order; none for objects and debug files, which are not loaded."""
     if subject.kind not in _LINKED:
         return ()
     return tuple(fact for check in _CHECKS for fact in check(subject))
 
 
-def _placement(subject: Subject) -> Iterator[HardeningFact]:
+def _placement(subject: MachoSubject) -> Iterator[HardeningFact]:
     if subject.kind not in _PROGRAMS:
         found = "libraries and bundles can always be placed anywhere"
         yield HardeningFact("pie", CheckState.PRESENT, found, subject.at(subject.view.cursor.start + 12, 4))
@@ -61,7 +61,7 @@ def _placement(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("pie", CheckState.ABSENT, "MH_PIE is not set", subject.flags())
 
 
-def _execution(subject: Subject) -> Iterator[HardeningFact]:
+def _execution(subject: MachoSubject) -> Iterator[HardeningFact]:
     if subject.kind in _PROGRAMS:
         allowed = HeaderFlags.ALLOW_STACK_EXECUTION in subject.facts.flags
         found = f"MH_ALLOW_STACK_EXECUTION is {'set' if allowed else 'not set'}"
@@ -79,7 +79,7 @@ def _execution(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("no-writable-code", CheckState.PRESENT, found, place, len(code), len(code))
 
 
-def _canary(subject: Subject) -> Iterator[HardeningFact]:
+def _canary(subject: MachoSubject) -> Iterator[HardeningFact]:
     used = subject.symbols.named(_CANARY)
     size = sum(s.size for s in subject.view.sections if "x" in s.flags)
     if used:
@@ -93,7 +93,7 @@ def _canary(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("stack-protector", CheckState.UNKNOWN, found, subject.flags())
 
 
-def _constant_tables(subject: Subject) -> Iterator[HardeningFact]:
+def _constant_tables(subject: MachoSubject) -> Iterator[HardeningFact]:
     """The loader's tables end in __DATA_CONST, made read-only once they are filled."""
     names = {s.kind: s for s in subject.view.segments}
     constant = names.get("__DATA_CONST") or names.get("__AUTH_CONST")
@@ -107,8 +107,10 @@ def _constant_tables(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("relro", CheckState.NOT_APPLICABLE, "there is no data segment", subject.flags())
 
 
-def _binding(subject: Subject) -> Iterator[HardeningFact]:
-    command = subject.view.first(Command.DYLD_CHAINED_FIXUPS, Command.DYLD_INFO_ONLY, Command.DYLD_INFO)
+def _binding(subject: MachoSubject) -> Iterator[HardeningFact]:
+    command = subject.view.first(
+        LoadCommandKind.DYLD_CHAINED_FIXUPS, LoadCommandKind.DYLD_INFO_ONLY, LoadCommandKind.DYLD_INFO
+    )
     if command is None:
         return
     place = subject.at(command.offset, len(command.data))
@@ -120,7 +122,7 @@ def _binding(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("bind-now", CheckState.PRESENT, "there are no lazy bindings", place)
 
 
-def _pointer_authentication(subject: Subject) -> Iterator[HardeningFact]:
+def _pointer_authentication(subject: MachoSubject) -> Iterator[HardeningFact]:
     if subject.facts.architecture.startswith("arm64"):
         there = subject.facts.architecture == "arm64e"
         found = f"the architecture is {subject.facts.architecture}"
@@ -129,7 +131,7 @@ def _pointer_authentication(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("pointer-authentication", state, found, place)
 
 
-def _signed(subject: Subject) -> Iterator[HardeningFact]:
+def _signed(subject: MachoSubject) -> Iterator[HardeningFact]:
     signature = subject.facts.signature
     if signature is None:
         yield HardeningFact("signature", CheckState.ABSENT, "no code signature", subject.flags())

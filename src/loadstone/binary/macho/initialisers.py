@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadstone.binary.macho.layout import Command
-from loadstone.binary.macho.view import View
+from loadstone.binary.macho.layout import LoadCommandKind
+from loadstone.binary.macho.view import MachoView
 from loadstone.core.image import Initialiser, Section
 
 __all__ = ["read_initialisers"]
@@ -25,19 +25,19 @@ _ARM64E: Final = frozenset({1, 7, 9, 10, 12})  # DYLD_CHAINED_PTR_ARM64E and its
 _PLAIN_TARGET, _PLAIN_OFFSET = 2, 6  # DYLD_CHAINED_PTR_64, DYLD_CHAINED_PTR_64_OFFSET
 
 
-def read_initialisers(view: View, formats: tuple[int, ...]) -> tuple[Initialiser, ...]:
+def read_initialisers(view: MachoView, formats: tuple[int, ...]) -> tuple[Initialiser, ...]:
     """Initialisers and terminators in the order of their sections; ``formats`` are those of chained pointers."""
     found: list[Initialiser] = []
     for section in view.sections:
         if section.kind in _KINDS:
             found += _functions(view, section, formats)
-    for command in view.all(Command.ROUTINES, Command.ROUTINES_64):
+    for command in view.all(LoadCommandKind.ROUTINES, LoadCommandKind.ROUTINES_64):
         address = view.number(command, 8, view.layout.word)
         found.append(Initialiser("routine", address, "", command.offset))
     return tuple(found)
 
 
-def _functions(view: View, section: Section, formats: tuple[int, ...]) -> list[Initialiser]:
+def _functions(view: MachoView, section: Section, formats: tuple[int, ...]) -> list[Initialiser]:
     kind, final = _KINDS[section.kind]
     offsets = kind == "init_offsets"
     size = 4 if offsets else view.layout.word

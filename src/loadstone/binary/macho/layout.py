@@ -21,9 +21,9 @@ __all__ = [
     "MIN_VERSION_PLATFORMS",
     "PLATFORMS",
     "SECTION_KINDS",
-    "Command",
     "HeaderFlags",
-    "Layout",
+    "LoadCommandKind",
+    "MachoLayout",
     "architecture",
     "dotted",
     "machine",
@@ -31,7 +31,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class MachoLayout:
     """The records of one width and byte order."""
 
     bits: int
@@ -55,10 +55,10 @@ class Layout:
         return int.from_bytes(data[at : at + size], self.order.value)
 
 
-def _layout(bits: int, order: ByteOrder) -> Layout:
+def _layout(bits: int, order: ByteOrder) -> MachoLayout:
     mark = "<" if order is ByteOrder.LITTLE else ">"
     wide = bits == 64
-    return Layout(
+    return MachoLayout(
         bits=bits,
         order=order,
         header=Struct(mark + ("IiiIIII4x" if wide else "IiiIIII")),  # magic cpu subtype type ncmds sizeofcmds flags
@@ -82,7 +82,7 @@ LAYOUTS: Final = {
 REQUIRED_BY_DYLD: Final = 0x8000_0000  # LC_REQ_DYLD
 
 
-class Command(IntEnum):
+class LoadCommandKind(IntEnum):
     """LC_*: load commands."""
 
     SEGMENT = 0x1
@@ -138,23 +138,23 @@ class Command(IntEnum):
 
 
 DYLIB_KINDS: Final = {
-    Command.LOAD_DYLIB: DependencyKind.NEEDED,
-    Command.LOAD_WEAK_DYLIB: DependencyKind.WEAK,
-    Command.REEXPORT_DYLIB: DependencyKind.REEXPORT,
-    Command.LOAD_UPWARD_DYLIB: DependencyKind.UPWARD,
-    Command.LAZY_LOAD_DYLIB: DependencyKind.LAZY,
+    LoadCommandKind.LOAD_DYLIB: DependencyKind.NEEDED,
+    LoadCommandKind.LOAD_WEAK_DYLIB: DependencyKind.WEAK,
+    LoadCommandKind.REEXPORT_DYLIB: DependencyKind.REEXPORT,
+    LoadCommandKind.LOAD_UPWARD_DYLIB: DependencyKind.UPWARD,
+    LoadCommandKind.LAZY_LOAD_DYLIB: DependencyKind.LAZY,
 }
 
 LINK_EDIT_COMMANDS: Final = frozenset(
     {
-        Command.CODE_SIGNATURE,
-        Command.SEGMENT_SPLIT_INFO,
-        Command.FUNCTION_STARTS,
-        Command.DATA_IN_CODE,
-        Command.DYLIB_CODE_SIGN_DRS,
-        Command.LINKER_OPTIMIZATION_HINT,
-        Command.DYLD_EXPORTS_TRIE,
-        Command.DYLD_CHAINED_FIXUPS,
+        LoadCommandKind.CODE_SIGNATURE,
+        LoadCommandKind.SEGMENT_SPLIT_INFO,
+        LoadCommandKind.FUNCTION_STARTS,
+        LoadCommandKind.DATA_IN_CODE,
+        LoadCommandKind.DYLIB_CODE_SIGN_DRS,
+        LoadCommandKind.LINKER_OPTIMIZATION_HINT,
+        LoadCommandKind.DYLD_EXPORTS_TRIE,
+        LoadCommandKind.DYLD_CHAINED_FIXUPS,
     }
 )
 """Commands whose body is a file offset and a size (linkedit_data_command)."""
@@ -212,10 +212,10 @@ PLATFORMS: Final = {
 }
 
 MIN_VERSION_PLATFORMS: Final = {
-    Command.VERSION_MIN_MACOSX: 1,
-    Command.VERSION_MIN_IPHONEOS: 2,
-    Command.VERSION_MIN_TVOS: 3,
-    Command.VERSION_MIN_WATCHOS: 4,
+    LoadCommandKind.VERSION_MIN_MACOSX: 1,
+    LoadCommandKind.VERSION_MIN_IPHONEOS: 2,
+    LoadCommandKind.VERSION_MIN_TVOS: 3,
+    LoadCommandKind.VERSION_MIN_WATCHOS: 4,
 }
 
 SECTION_KINDS: Final = {

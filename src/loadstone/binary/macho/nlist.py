@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from loadstone.binary.macho.layout import Command
-from loadstone.binary.macho.view import View
+from loadstone.binary.macho.layout import LoadCommandKind
+from loadstone.binary.macho.view import MachoView
 from loadstone.binary.strings import StringTable
 
-__all__ = ["Entry", "read_nlist"]
+__all__ = ["NlistEntry", "read_nlist"]
 
 _DEBUGGING, _TYPE, _EXTERNAL, _PRIVATE = 0xE0, 0x0E, 0x01, 0x10  # N_STAB, N_TYPE, N_EXT, N_PEXT
 _ITEMS_A_SYMBOL: Final = 3  # entry, name, and what it names
@@ -20,7 +20,7 @@ _WEAK_REFERENCE, _WEAK_DEFINITION = 0x40, 0x80  # N_WEAK_REF of undefined, N_WEA
 _SPECIAL_ORDINALS: Final = {0xFE: -2, 0xFF: -1}  # DYNAMIC_LOOKUP_ORDINAL, EXECUTABLE_ORDINAL
 
 
-class Entry(NamedTuple):
+class NlistEntry(NamedTuple):
     """One external symbol. ``ordinal`` is that of its library when it is undefined."""
 
     name: str
@@ -33,9 +33,9 @@ class Entry(NamedTuple):
     offset: int
 
 
-def read_nlist(view: View, *, defined: bool, undefined: bool) -> list[Entry]:
+def read_nlist(view: MachoView, *, defined: bool, undefined: bool) -> list[NlistEntry]:
     """The external symbols asked for, in table order; debugging and local ones are left out."""
-    command = view.first(Command.SYMTAB)
+    command = view.first(LoadCommandKind.SYMTAB)
     if command is None or not (defined or undefined):
         return []
     offset, count, strings_at, strings_size = (view.number(command, at) for at in (8, 12, 16, 20))
@@ -61,9 +61,9 @@ def read_nlist(view: View, *, defined: bool, undefined: bool) -> list[Entry]:
     return [_entry(name, *row[1:]) for name, row in zip(names, wanted, strict=True)]
 
 
-def _range(view: View, count: int, *, defined: bool, undefined: bool) -> tuple[int, int]:
+def _range(view: MachoView, count: int, *, defined: bool, undefined: bool) -> tuple[int, int]:
     """The part of the table that can hold what is asked for: LC_DYSYMTAB sorts it in local, external and undefined."""
-    command = view.first(Command.DYSYMTAB)
+    command = view.first(LoadCommandKind.DYSYMTAB)
     if command is None:
         return 0, count
     parts = []
@@ -78,10 +78,10 @@ def _range(view: View, count: int, *, defined: bool, undefined: bool) -> tuple[i
     return begin, max(first + size for first, size in parts) - begin
 
 
-def _entry(name: str, kind: int, section: int, description: int, value: int, offset: int) -> Entry:
+def _entry(name: str, kind: int, section: int, description: int, value: int, offset: int) -> NlistEntry:
     missing = kind & _TYPE == _UNDEFINED
     ordinal = description >> 8 & 0xFF if missing else 0
-    return Entry(
+    return NlistEntry(
         name=name,
         defined=not missing,
         weak=bool(description & (_WEAK_REFERENCE if missing else _WEAK_DEFINITION)),

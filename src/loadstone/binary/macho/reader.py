@@ -18,20 +18,20 @@ from loadstone.binary.macho.commands import (
 )
 from loadstone.binary.macho.facts import LoadCommand, MachoFacts
 from loadstone.binary.macho.fixups import read_fixups
-from loadstone.binary.macho.hardening import Subject, hardening
+from loadstone.binary.macho.hardening import MachoSubject, hardening
 from loadstone.binary.macho.initialisers import read_initialisers
 from loadstone.binary.macho.layout import (
     FILE_KINDS,
     REQUIRED_BY_DYLD,
-    Command,
     HeaderFlags,
+    LoadCommandKind,
     architecture,
     machine,
 )
 from loadstone.binary.macho.segments import read_segments
 from loadstone.binary.macho.signature import read_signature
 from loadstone.binary.macho.symbols import read_symbols
-from loadstone.binary.macho.view import View, command_name, read_view
+from loadstone.binary.macho.view import MachoView, command_name, read_view
 from loadstone.core.image import Dependency, Format, Image, ImageKind, SymbolTable
 
 __all__ = ["read_macho"]
@@ -66,12 +66,12 @@ def read_macho(cursor: Cursor, damage: DamageLog) -> Image:
         signature=read_signature(view),
         encryption=read_encryption(view),
         restricted=any(s.name.lower() == "__restrict,__restrict" for s in view.sections),
-        environment=read_texts(view, Command.DYLD_ENVIRONMENT),
-        clients=read_texts(view, Command.SUB_CLIENT),
-        umbrella=next(iter(read_texts(view, Command.SUB_FRAMEWORK)), None),
+        environment=read_texts(view, LoadCommandKind.DYLD_ENVIRONMENT),
+        clients=read_texts(view, LoadCommandKind.SUB_CLIENT),
+        umbrella=next(iter(read_texts(view, LoadCommandKind.SUB_FRAMEWORK)), None),
         entry_point=_entry_point(view),
     )
-    subject = Subject(cursor.path or "<bytes>", view, kind, facts, symbols.table)
+    subject = MachoSubject(cursor.path or "<bytes>", view, kind, facts, symbols.table)
     return Image(
         path=cursor.path,
         format=Format.MACHO,
@@ -82,7 +82,7 @@ def read_macho(cursor: Cursor, damage: DamageLog) -> Image:
         kind=kind,
         identity=identity.name if identity else None,
         identity_offset=identity.offset if identity else 0,
-        interpreter=next(iter(read_texts(view, Command.LOAD_DYLINKER)), None),
+        interpreter=next(iter(read_texts(view, LoadCommandKind.LOAD_DYLINKER)), None),
         build_id=read_uuid(view),
         needed=_with_symbols(needed, symbols.table),
         search_dirs=read_rpaths(view),
@@ -97,12 +97,12 @@ def read_macho(cursor: Cursor, damage: DamageLog) -> Image:
     )
 
 
-def _kind(view: View) -> ImageKind:
+def _kind(view: MachoView) -> ImageKind:
     kind = FILE_KINDS.get(view.file_type, ImageKind.OTHER)
     return ImageKind.PIE if kind is ImageKind.EXECUTABLE and HeaderFlags.PIE in view.flags else kind
 
 
-def _commands(view: View) -> tuple[LoadCommand, ...]:
+def _commands(view: MachoView) -> tuple[LoadCommand, ...]:
     for command in view.commands:
         name = command_name(command.number)
         if command.number & REQUIRED_BY_DYLD and name.startswith("0x"):
@@ -111,9 +111,9 @@ def _commands(view: View) -> tuple[LoadCommand, ...]:
     return tuple(LoadCommand(c.number, command_name(c.number), c.offset, len(c.data)) for c in view.commands)
 
 
-def _entry_point(view: View) -> int | None:
+def _entry_point(view: MachoView) -> int | None:
     """The address of ``main`` (LC_MAIN holds its file offset)."""
-    command = view.first(Command.MAIN)
+    command = view.first(LoadCommandKind.MAIN)
     return None if command is None else view.base() + view.number(command, 8, 8)
 
 

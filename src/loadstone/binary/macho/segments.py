@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadstone.binary.macho.layout import SECTION_KINDS, Command
-from loadstone.binary.macho.view import RawCommand, View
+from loadstone.binary.macho.layout import SECTION_KINDS, LoadCommandKind
+from loadstone.binary.macho.view import MachoView, RawCommand
 from loadstone.core.image import Section, Segment
 
 __all__ = ["read_segments"]
@@ -18,13 +18,13 @@ _CODE_ATTRIBUTES: Final = 0x8000_0400  # S_ATTR_PURE_INSTRUCTIONS, S_ATTR_SOME_I
 _EMPTY_KINDS: Final = frozenset({0x1, 0xC, 0x12})  # zerofill: no bytes in the file
 
 
-def read_segments(view: View) -> None:
+def read_segments(view: MachoView) -> None:
     """Fill in the view's segments and sections."""
     segments: list[Segment] = []
     sections: list[Section] = []
     head = view.layout.command.size + view.layout.segment.size
-    wanted = Command.SEGMENT_64 if view.layout.bits == 64 else Command.SEGMENT
-    for command in view.all(Command.SEGMENT, Command.SEGMENT_64):
+    wanted = LoadCommandKind.SEGMENT_64 if view.layout.bits == 64 else LoadCommandKind.SEGMENT
+    for command in view.all(LoadCommandKind.SEGMENT, LoadCommandKind.SEGMENT_64):
         if command.number != wanted or len(command.data) < head:
             view.damage.add("segment", "a segment command of the wrong width, or cut off", command.offset, fatal=True)
             continue
@@ -36,7 +36,9 @@ def read_segments(view: View) -> None:
     view.sections = tuple(sections)
 
 
-def _segment(view: View, command: RawCommand, fields: tuple[bytes, int, int, int, int, int, int, int, int]) -> Segment:
+def _segment(
+    view: MachoView, command: RawCommand, fields: tuple[bytes, int, int, int, int, int, int, int, int]
+) -> Segment:
     name, address, memory_size, offset, file_size, _, protection, _, _ = fields
     place = view.cursor.start + offset
     there = max(min(file_size, view.cursor.end - place), 0)
@@ -59,7 +61,7 @@ def _segment(view: View, command: RawCommand, fields: tuple[bytes, int, int, int
     )
 
 
-def _sections(view: View, command: RawCommand, head: int, count: int, segment: Segment) -> list[Section]:
+def _sections(view: MachoView, command: RawCommand, head: int, count: int, segment: Segment) -> list[Section]:
     row = view.layout.section
     room = min((len(command.data) - head) // row.size, view.budget.items_left // _ITEMS_A_SECTION)
     if count > room:

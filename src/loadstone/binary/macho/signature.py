@@ -16,8 +16,8 @@ from loadstone.binary.cms import SignedMessage, read_signed_message
 from loadstone.binary.der import MalformedDer
 from loadstone.binary.digests import DigestState
 from loadstone.binary.macho.facts import CodeDirectory, CodeSignature, Entitlement, SignatureFlags
-from loadstone.binary.macho.layout import Command
-from loadstone.binary.macho.view import View
+from loadstone.binary.macho.layout import LoadCommandKind
+from loadstone.binary.macho.view import MachoView
 from loadstone.binary.markup import Element, MalformedMarkup, elements
 
 __all__ = ["read_signature"]
@@ -59,9 +59,9 @@ class _Head:
     team: str
 
 
-def read_signature(view: View) -> CodeSignature | None:
+def read_signature(view: MachoView) -> CodeSignature | None:
     """The signature, with every page and every part it covers compared; None when the image has none."""
-    command = view.first(Command.CODE_SIGNATURE)
+    command = view.first(LoadCommandKind.CODE_SIGNATURE)
     if command is None:
         return None
     offset, size = view.number(command, 8), view.number(command, 12)
@@ -84,7 +84,7 @@ def read_signature(view: View) -> CodeSignature | None:
     )
 
 
-def _blobs(view: View, data: bytes, place: int) -> list[tuple[int, int]]:
+def _blobs(view: MachoView, data: bytes, place: int) -> list[tuple[int, int]]:
     """Slot and position of every part that lies inside the signature."""
     if len(data) < 12 or _BLOB.unpack_from(data)[0] != _SUPER_BLOB:
         view.damage.add("code signature", "it does not begin with the magic of one", place)
@@ -145,7 +145,7 @@ def _text(blob: bytes, at: int) -> str:
     return blob[at : at + 4096].partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-def _directory(view: View, data: bytes, at: int, place: int, blobs: list[tuple[int, int]]) -> CodeDirectory | None:
+def _directory(view: MachoView, data: bytes, at: int, place: int, blobs: list[tuple[int, int]]) -> CodeDirectory | None:
     blob = _content(data, at) or b""
     head = _head(blob)
     if head is None:
@@ -173,7 +173,7 @@ def _directory(view: View, data: bytes, at: int, place: int, blobs: list[tuple[i
     )
 
 
-def _bad_pages(view: View, blob: bytes, head: _Head) -> list[int] | None:
+def _bad_pages(view: MachoView, blob: bytes, head: _Head) -> list[int] | None:
     """Where pages begin whose digest differs; None when no page can be compared."""
     start, limit = view.cursor.start, head.limit
     if head.page_bits not in _PAGE_BITS or not view.budget.items(head.slots):
@@ -191,7 +191,7 @@ def _bad_pages(view: View, blob: bytes, head: _Head) -> list[int] | None:
     return bad
 
 
-def _pages(view: View, limit: int, size: int) -> Iterator[bytes]:
+def _pages(view: MachoView, limit: int, size: int) -> Iterator[bytes]:
     for begin in range(0, limit, _CHUNK):
         chunk = view.cursor.bytes(view.cursor.start + begin, min(_CHUNK, limit - begin))
         for at in range(0, len(chunk), size):
@@ -211,7 +211,7 @@ def _bad_parts(data: bytes, blob: bytes, head: _Head, blobs: list[tuple[int, int
             yield name
 
 
-def _message(view: View, data: bytes, blobs: list[tuple[int, int]], place: int) -> SignedMessage | None:
+def _message(view: MachoView, data: bytes, blobs: list[tuple[int, int]], place: int) -> SignedMessage | None:
     part = _part(data, blobs, _SLOT_SIGNATURE)
     if part is None or len(part[1]) <= _BLOB.size:  # an ad-hoc signature has an empty one, or none
         return None
@@ -237,7 +237,7 @@ def _signed(
     return DigestState.MATCHES if same else DigestState.DIFFERS
 
 
-def _entitlements(view: View, data: bytes, blobs: list[tuple[int, int]], place: int) -> tuple[Entitlement, ...]:
+def _entitlements(view: MachoView, data: bytes, blobs: list[tuple[int, int]], place: int) -> tuple[Entitlement, ...]:
     part = _part(data, blobs, _SLOT_ENTITLEMENTS)
     if part is None or _BLOB.unpack_from(part[1])[0] != _ENTITLEMENTS:
         return ()

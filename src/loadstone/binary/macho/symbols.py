@@ -20,7 +20,7 @@ from loadstone.binary.macho.facts import FixupKind, Lookup
 from loadstone.binary.macho.fixups import Fixups
 from loadstone.binary.macho.layout import HeaderFlags
 from loadstone.binary.macho.nlist import read_nlist
-from loadstone.binary.macho.view import View
+from loadstone.binary.macho.view import MachoView
 from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, Visibility
 
 __all__ = ["Symbols", "read_symbols"]
@@ -47,7 +47,7 @@ class Symbols:
 class _Columns:
     """The columns of a symbol table while it grows, one :meth:`add` a symbol."""
 
-    def __init__(self, view: View, libraries: tuple[str, ...]) -> None:
+    def __init__(self, view: MachoView, libraries: tuple[str, ...]) -> None:
         self._view = view
         self._names = libraries
         self.names: list[str] = []
@@ -99,7 +99,7 @@ class _Columns:
         )
 
 
-def read_symbols(view: View, libraries: tuple[str, ...], fixups: Fixups) -> Symbols:
+def read_symbols(view: MachoView, libraries: tuple[str, ...], fixups: Fixups) -> Symbols:
     """Exports from the trie and imports from the fixups; either from the symbol table where those are not there."""
     trie = read_trie(view)
     told = fixups.kind in (FixupKind.CHAINED, FixupKind.DYLD_INFO)
@@ -143,7 +143,7 @@ def _add_export(columns: _Columns, one: Export, base: int, kind_at: Callable[[in
     columns.add(one.name, address, kind, one.offset, defined=True, weak=weak)
 
 
-def _kinds(view: View) -> Callable[[int], int]:
+def _kinds(view: MachoView) -> Callable[[int], int]:
     """Function, data or thread-local variable, by the section an address lies in."""
     code = [(s.address, s.address + s.size) for s in view.sections if "x" in s.flags]
     local = [(s.address, s.address + s.size) for s in view.sections if s.kind == "thread-local variables"]

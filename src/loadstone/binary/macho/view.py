@@ -8,11 +8,11 @@ from typing import Final
 from loadstone.binary.budget import Budget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
-from loadstone.binary.macho.layout import LAYOUTS, Command, HeaderFlags, Layout
+from loadstone.binary.macho.layout import LAYOUTS, HeaderFlags, LoadCommandKind, MachoLayout
 from loadstone.core.image import Section, Segment
 from loadstone.core.limits import MAX_TABLE_SIZE
 
-__all__ = ["RawCommand", "View", "command_name", "read_view"]
+__all__ = ["MachoView", "RawCommand", "command_name", "read_view"]
 
 _MAX_COMMANDS: Final = 4096
 """Real images have some dozens; the largest, of the shared cache and of kernels, some hundreds."""
@@ -29,7 +29,7 @@ class RawCommand:
     offset: int
 
 
-class View:
+class MachoView:
     """What every part of the reader shares. File offsets inside the image count from ``cursor.start``."""
 
     __slots__ = (
@@ -46,7 +46,7 @@ class View:
         "subtype",
     )
 
-    def __init__(self, cursor: Cursor, damage: DamageLog, layout: Layout, fields: tuple[int, ...]) -> None:
+    def __init__(self, cursor: Cursor, damage: DamageLog, layout: MachoLayout, fields: tuple[int, ...]) -> None:
         self.cursor = cursor
         self.damage = damage
         self.layout = layout
@@ -102,7 +102,7 @@ class View:
         return None
 
 
-def read_view(cursor: Cursor, damage: DamageLog) -> View:
+def read_view(cursor: Cursor, damage: DamageLog) -> MachoView:
     """Header and load commands.
 
     Raises:
@@ -112,12 +112,12 @@ def read_view(cursor: Cursor, damage: DamageLog) -> View:
     if layout is None:
         raise cursor.malformed("no Mach-O magic", cursor.start)
     _, *fields = cursor.unpack(layout.header, cursor.start)
-    view = View(cursor, damage, layout, tuple(fields))
+    view = MachoView(cursor, damage, layout, tuple(fields))
     view.commands = tuple(_commands(view, fields[3], fields[4]))
     return view
 
 
-def _commands(view: View, count: int, size: int) -> list[RawCommand]:
+def _commands(view: MachoView, count: int, size: int) -> list[RawCommand]:
     """Commands one behind the other; the first that does not fit ends the list, for nothing behind it can be found."""
     begin = view.cursor.start + view.layout.header.size
     data = view.cursor.upto(begin, min(size, MAX_TABLE_SIZE))
@@ -148,7 +148,7 @@ def command_name(number: int) -> str:
     >>> command_name(0x19), command_name(0x99)
     ('SEGMENT_64', '0x99')
     """
-    return Command(number).name if number in _KNOWN else f"{number:#x}"
+    return LoadCommandKind(number).name if number in _KNOWN else f"{number:#x}"
 
 
-_KNOWN: Final = frozenset(Command)
+_KNOWN: Final = frozenset(LoadCommandKind)

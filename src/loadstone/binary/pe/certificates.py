@@ -12,11 +12,11 @@ from struct import Struct
 from typing import Final
 
 from loadstone.binary.cms import DIGESTS, SignedMessage, read_signed_message
-from loadstone.binary.der import MalformedDer, Tag, parse
+from loadstone.binary.der import DerTag, MalformedDer, parse
 from loadstone.binary.digests import DigestState
 from loadstone.binary.pe.facts import Signature
-from loadstone.binary.pe.layout import Directory
-from loadstone.binary.pe.view import View
+from loadstone.binary.pe.layout import DirectoryIndex
+from loadstone.binary.pe.view import PeView
 
 __all__ = ["read_signatures"]
 
@@ -28,9 +28,9 @@ _MAX_TABLE: Final = 1 << 20
 _CHUNK: Final = 1 << 20
 
 
-def read_signatures(view: View) -> tuple[Signature, ...]:
+def read_signatures(view: PeView) -> tuple[Signature, ...]:
     """Every signature of the table, nested ones behind the one they are nested in."""
-    entry = view.headers.directory(Directory.CERTIFICATE)
+    entry = view.headers.directory(DirectoryIndex.CERTIFICATE)
     if entry is None:
         return ()
     start = view.cursor.start + entry.address  # a file offset, unlike every other directory
@@ -58,7 +58,7 @@ def read_signatures(view: View) -> tuple[Signature, ...]:
     return tuple(found)
 
 
-def _messages(view: View, blob: bytes, offset: int) -> Iterator[SignedMessage]:
+def _messages(view: PeView, blob: bytes, offset: int) -> Iterator[SignedMessage]:
     try:
         first = read_signed_message(blob)
         yield first
@@ -91,13 +91,13 @@ def _signed_digest(message: SignedMessage) -> tuple[str, str]:
     try:
         about = parse(content)
         digest = parse(content, about.after)
-        name = digest.child(0, Tag.SEQUENCE).child(0, Tag.OID).oid
-        return DIGESTS.get(name, name), digest.child(1, Tag.OCTETS).content.hex()
+        name = digest.child(0, DerTag.SEQUENCE).child(0, DerTag.OID).oid
+        return DIGESTS.get(name, name), digest.child(1, DerTag.OCTETS).content.hex()
     except MalformedDer:
         return "", ""
 
 
-def _file_digest(view: View, table: int, size: int) -> Callable[[str], str]:
+def _file_digest(view: PeView, table: int, size: int) -> Callable[[str], str]:
     """The digest of the file by algorithm, each computed once.
 
     All bytes in order but three ranges that signing itself writes: the checksum, the directory entry that points to
@@ -106,7 +106,7 @@ def _file_digest(view: View, table: int, size: int) -> Callable[[str], str]:
     """
     known: dict[str, str] = {}
     checksum = view.headers.checksum_offset
-    entry = view.headers.directories[Directory.CERTIFICATE].entry_offset
+    entry = view.headers.directories[DirectoryIndex.CERTIFICATE].entry_offset
     start, end = view.cursor.start + table, view.cursor.start + table + size
     skipped = sorted(((checksum, checksum + 4), (entry, entry + 8), (start, min(end, view.cursor.end))))
 

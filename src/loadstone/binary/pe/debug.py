@@ -11,8 +11,8 @@ from struct import Struct
 from typing import Final
 
 from loadstone.binary.pe.facts import DebugEntry, PdbReference
-from loadstone.binary.pe.layout import Directory
-from loadstone.binary.pe.view import View
+from loadstone.binary.pe.layout import DirectoryIndex
+from loadstone.binary.pe.view import PeView
 
 __all__ = ["build_id", "read_debug", "read_extended_characteristics", "read_pdb"]
 
@@ -41,9 +41,9 @@ _KINDS: Final = {
 }
 
 
-def read_debug(view: View) -> tuple[DebugEntry, ...]:
+def read_debug(view: PeView) -> tuple[DebugEntry, ...]:
     """The entries of the debug directory."""
-    found = view.directory(Directory.DEBUG)
+    found = view.directory(DirectoryIndex.DEBUG)
     if found is None:
         return ()
     offset, data = found
@@ -58,7 +58,7 @@ def read_debug(view: View) -> tuple[DebugEntry, ...]:
     )
 
 
-def read_pdb(view: View, entries: tuple[DebugEntry, ...]) -> PdbReference | None:
+def read_pdb(view: PeView, entries: tuple[DebugEntry, ...]) -> PdbReference | None:
     """The program database of the first CodeView entry that names one."""
     for entry in entries:
         if entry.kind == _CODEVIEW:
@@ -86,7 +86,7 @@ def build_id(pdb: PdbReference | None) -> str | None:
     return None if pdb is None else f"{pdb.guid.replace('-', '')}{pdb.age:x}"
 
 
-def read_extended_characteristics(view: View, entries: tuple[DebugEntry, ...]) -> tuple[int, int] | None:
+def read_extended_characteristics(view: PeView, entries: tuple[DebugEntry, ...]) -> tuple[int, int] | None:
     """The extended DLL characteristics and their offset; None when the image has none."""
     for entry in entries:
         if entry.kind == _EXTENDED_CHARACTERISTICS:

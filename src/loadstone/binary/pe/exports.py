@@ -11,8 +11,8 @@ from struct import Struct
 from typing import Final
 
 from loadstone.binary.pe.imports import is_api_set
-from loadstone.binary.pe.layout import Directory
-from loadstone.binary.pe.view import View, integers
+from loadstone.binary.pe.layout import DirectoryIndex
+from loadstone.binary.pe.view import PeView, integers
 from loadstone.core.image import Dependency, DependencyKind
 
 __all__ = ["Exports", "forwarded_modules", "read_exports"]
@@ -34,9 +34,9 @@ class Exports:
     forwards: tuple[tuple[int, str], ...] = ()  # position, and ``OTHER.Name`` or ``OTHER.#7``
 
 
-def read_exports(view: View) -> Exports:
+def read_exports(view: PeView) -> Exports:
     """The export table; an empty one when the image exports nothing."""
-    entry = view.headers.directory(Directory.EXPORT)
+    entry = view.headers.directory(DirectoryIndex.EXPORT)
     if entry is None:
         return Exports()
     found = view.record("exports", _DIRECTORY, entry.address, entry.entry_offset)
@@ -70,7 +70,7 @@ def read_exports(view: View) -> Exports:
 _COSTS: Final = {"functions": 2, "names": 1, "ordinals": 0}  # half items an entry: 36 bytes an export, in all
 
 
-def _column(view: View, kind: str, address: int, count: int, told_at: int) -> tuple[int, Sequence[int]]:
+def _column(view: PeView, kind: str, address: int, count: int, told_at: int) -> tuple[int, Sequence[int]]:
     if not count:
         return 0, ()
     size = 2 if kind == "ordinals" else 4
@@ -81,7 +81,9 @@ def _column(view: View, kind: str, address: int, count: int, told_at: int) -> tu
     return (0, ()) if found is None else (found[0], integers("H" if size == 2 else "I", found[1]))
 
 
-def _forwards(view: View, addresses: Sequence[int], first: int, last: int, told_at: int) -> tuple[tuple[int, str], ...]:
+def _forwards(
+    view: PeView, addresses: Sequence[int], first: int, last: int, told_at: int
+) -> tuple[tuple[int, str], ...]:
     """An address inside the export directory is that of a text that names another module's export."""
     rows = [(position, address) for position, address in enumerate(addresses) if first <= address < last]
     texts = view.texts("forwarders", [address for _, address in rows], told_at)

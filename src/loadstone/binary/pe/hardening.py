@@ -17,14 +17,14 @@ from loadstone.binary.pe.layout import (
     MACHINE_AMD64,
     MACHINE_I386,
     Characteristics,
-    Directory,
+    DirectoryIndex,
     DllCharacteristics,
     SectionFlags,
 )
 from loadstone.core.claims import Location
 from loadstone.core.image import CheckState, HardeningFact
 
-__all__ = ["Subject", "hardening"]
+__all__ = ["PeSubject", "hardening"]
 
 _CET_COMPAT: Final = 0x1  # IMAGE_DLLCHARACTERISTICS_EX_CET_COMPAT
 _CF_INSTRUMENTED: Final = 0x100  # IMAGE_GUARD_CF_INSTRUMENTED
@@ -35,7 +35,7 @@ _STATE: Final = {False: CheckState.ABSENT, True: CheckState.PRESENT}
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class PeSubject:
     """What the checks look at."""
 
     path: str
@@ -51,17 +51,17 @@ class Subject:
         return self.at(self.headers.dll_characteristics_offset, 2)
 
 
-def hardening(subject: Subject) -> tuple[HardeningFact, ...]:
+def hardening(subject: PeSubject) -> tuple[HardeningFact, ...]:
     """Every protection the format offers, in a fixed order."""
     return tuple(fact for check in _CHECKS for fact in check(subject))
 
 
-def _flag(subject: Subject, name: str, flag: DllCharacteristics) -> HardeningFact:
+def _flag(subject: PeSubject, name: str, flag: DllCharacteristics) -> HardeningFact:
     there = bool(subject.facts.dll_characteristics & flag)
     return HardeningFact(name, _STATE[there], f"{flag.name} is {'set' if there else 'not set'}", subject.flags())
 
 
-def _placement(subject: Subject) -> Iterator[HardeningFact]:
+def _placement(subject: PeSubject) -> Iterator[HardeningFact]:
     dynamic = DllCharacteristics.DYNAMIC_BASE in subject.facts.dll_characteristics
     stripped = Characteristics.RELOCS_STRIPPED in subject.facts.characteristics
     if dynamic and stripped:
@@ -73,7 +73,7 @@ def _placement(subject: Subject) -> Iterator[HardeningFact]:
         yield _flag(subject, "high-entropy-placement", DllCharacteristics.HIGH_ENTROPY_VA)
 
 
-def _execution(subject: Subject) -> Iterator[HardeningFact]:
+def _execution(subject: PeSubject) -> Iterator[HardeningFact]:
     yield _flag(subject, "non-executable-stack", DllCharacteristics.NX_COMPAT)
     both = SectionFlags.WRITE | SectionFlags.EXECUTE
     code = [s for s in subject.sections if s.flags & SectionFlags.EXECUTE]
@@ -92,7 +92,7 @@ def _execution(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("no-writable-code", CheckState.NOT_APPLICABLE, "no section holds code", place)
 
 
-def _cookie(subject: Subject) -> Iterator[HardeningFact]:
+def _cookie(subject: PeSubject) -> Iterator[HardeningFact]:
     if not any(s.flags & SectionFlags.EXECUTE for s in subject.sections):
         yield HardeningFact("stack-protector", CheckState.NOT_APPLICABLE, "no section holds code", subject.flags())
         return
@@ -107,7 +107,7 @@ def _cookie(subject: Subject) -> Iterator[HardeningFact]:
     yield HardeningFact("stack-protector", _STATE[there], found, place)
 
 
-def _control_flow(subject: Subject) -> Iterator[HardeningFact]:
+def _control_flow(subject: PeSubject) -> Iterator[HardeningFact]:
     config = subject.facts.load_config
     wanted = DllCharacteristics.GUARD_CF in subject.facts.dll_characteristics
     if not wanted:
@@ -123,7 +123,7 @@ def _control_flow(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("control-flow-guard", state, found, place)
 
 
-def _shadow_stack(subject: Subject) -> Iterator[HardeningFact]:
+def _shadow_stack(subject: PeSubject) -> Iterator[HardeningFact]:
     extended = subject.facts.extended_dll_characteristics
     if subject.headers.machine != MACHINE_AMD64:
         found = "CET shadow stacks exist for x86-64 only"
@@ -137,7 +137,7 @@ def _shadow_stack(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("shadow-stack", _STATE[there], found, subject.at(subject.extended_offset, 4))
 
 
-def _handlers(subject: Subject) -> Iterator[HardeningFact]:
+def _handlers(subject: PeSubject) -> Iterator[HardeningFact]:
     """Safe exception handlers: a question of 32-bit x86 only."""
     if subject.headers.machine != MACHINE_I386:
         return
@@ -153,8 +153,8 @@ def _handlers(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("safe-exception-handlers", _STATE[there], found, subject.at(config.offset + 64, 8))
 
 
-def _search(subject: Subject) -> Iterator[HardeningFact]:
-    imports = subject.headers.directory(Directory.IMPORT)
+def _search(subject: PeSubject) -> Iterator[HardeningFact]:
+    imports = subject.headers.directory(DirectoryIndex.IMPORT)
     config = subject.facts.load_config
     if imports is None:
         found, place = "nothing is imported", subject.flags()
@@ -167,7 +167,7 @@ def _search(subject: Subject) -> Iterator[HardeningFact]:
         yield HardeningFact("restricted-import-search", _STATE[there], found, place)
 
 
-def _signed(subject: Subject) -> Iterator[HardeningFact]:
+def _signed(subject: PeSubject) -> Iterator[HardeningFact]:
     if not subject.facts.signatures:
         place = subject.at(subject.headers.checksum_offset, 4)
         yield HardeningFact("signature", CheckState.ABSENT, "no certificate table", place)

@@ -25,13 +25,13 @@ from loadstone.binary.pe.layout import (
     OPTIONAL_HEADERS,
     SECTION_HEADER,
     SYMBOL_SIZE,
-    Directory,
+    DirectoryIndex,
 )
 from loadstone.errors import MalformedImage
 
 __all__ = ["Headers", "SectionHeader", "read_headers", "read_sections"]
 
-_DIRECTORY_NAMES: Final = tuple(d.name.lower().replace("_", " ") for d in Directory)
+_DIRECTORY_NAMES: Final = tuple(d.name.lower().replace("_", " ") for d in DirectoryIndex)
 _SECTOR: Final = 0x200  # the loader rounds PointerToRawData down to this
 _PAGE: Final = 0x1000
 
@@ -80,7 +80,7 @@ class Headers:
     def dll_characteristics_offset(self) -> int:
         return self.optional_offset + 70  # the same in both kinds
 
-    def directory(self, which: Directory) -> DataDirectory | None:
+    def directory(self, which: DirectoryIndex) -> DataDirectory | None:
         """The data directory, or None where the header is too short for it or leaves it empty."""
         if which >= len(self.directories):
             return None

@@ -11,8 +11,8 @@ from struct import Struct
 from typing import Final
 
 from loadstone.binary.pe.facts import BoundImport
-from loadstone.binary.pe.layout import Directory
-from loadstone.binary.pe.view import View, integers
+from loadstone.binary.pe.layout import DirectoryIndex
+from loadstone.binary.pe.view import PeView, integers
 from loadstone.core.image import Dependency, DependencyKind
 from loadstone.core.limits import MAX_DEPENDENCIES
 from loadstone.errors import MalformedImage
@@ -54,13 +54,13 @@ def dependency(module: ImportedModule) -> Dependency:
     return Dependency(module.name, module.kind, module.offset, symbols=module.names, virtual=is_api_set(module.name))
 
 
-def read_imports(view: View) -> tuple[ImportedModule, ...]:
+def read_imports(view: PeView) -> tuple[ImportedModule, ...]:
     """Static imports in the order the loader takes them, then the delayed ones."""
     return (*_static(view), *_delayed(view))
 
 
-def _static(view: View) -> Iterator[ImportedModule]:
-    for offset, (lookup, _, _, name_at, slots) in _descriptors(view, Directory.IMPORT, _DESCRIPTOR):
+def _static(view: PeView) -> Iterator[ImportedModule]:
+    for offset, (lookup, _, _, name_at, slots) in _descriptors(view, DirectoryIndex.IMPORT, _DESCRIPTOR):
         if not name_at or not slots:
             return
         name = view.text("imports", name_at, offset)
@@ -68,8 +68,8 @@ def _static(view: View) -> Iterator[ImportedModule]:
             yield _module(view, name, DependencyKind.NEEDED, offset, lookup or slots, slots)
 
 
-def _delayed(view: View) -> Iterator[ImportedModule]:
-    for offset, fields in _descriptors(view, Directory.DELAY_IMPORT, _DELAY_DESCRIPTOR):
+def _delayed(view: PeView) -> Iterator[ImportedModule]:
+    for offset, fields in _descriptors(view, DirectoryIndex.DELAY_IMPORT, _DELAY_DESCRIPTOR):
         flags, name_at, _, slots, names = fields[:5]
         if not name_at:
             return
@@ -79,7 +79,7 @@ def _delayed(view: View) -> Iterator[ImportedModule]:
             yield _module(view, name, DependencyKind.DELAY, offset, names - base, slots - base)
 
 
-def _descriptors(view: View, which: Directory, layout: Struct) -> Iterator[tuple[int, tuple[int, ...]]]:
+def _descriptors(view: PeView, which: DirectoryIndex, layout: Struct) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Records one by one up to the one that ends the table: its stated size is not what the loader goes by."""
     entry = view.headers.directory(which)
     if entry is None:
@@ -94,7 +94,7 @@ def _descriptors(view: View, which: Directory, layout: Struct) -> Iterator[tuple
         yield found
 
 
-def _module(view: View, name: str, kind: DependencyKind, offset: int, lookup: int, slots: int) -> ImportedModule:
+def _module(view: PeView, name: str, kind: DependencyKind, offset: int, lookup: int, slots: int) -> ImportedModule:
     table_offset, entries = _entries(view, name, lookup, offset)
     by_ordinal = 1 << (view.headers.bits - 1)
     wanted = [e + 2 for e in entries if not e & by_ordinal]
@@ -111,7 +111,7 @@ def _module(view: View, name: str, kind: DependencyKind, offset: int, lookup: in
     )
 
 
-def _entries(view: View, name: str, address: int, told_at: int) -> tuple[int, list[int]]:
+def _entries(view: PeView, name: str, address: int, told_at: int) -> tuple[int, list[int]]:
     """The entries of an import lookup table up to the zero that ends it, and its offset."""
     found = view.place(address)
     if found is None:
@@ -140,9 +140,9 @@ def _entries(view: View, name: str, address: int, told_at: int) -> tuple[int, li
         return offset, entries[:allowed].tolist()
 
 
-def read_bound_imports(view: View) -> tuple[BoundImport, ...]:
+def read_bound_imports(view: PeView) -> tuple[BoundImport, ...]:
     """Modules the addresses were bound to. The table stands in the headers and counts from its own beginning."""
-    found = view.directory(Directory.BOUND_IMPORT)
+    found = view.directory(DirectoryIndex.BOUND_IMPORT)
     if found is None:
         return ()
     offset, data = found
@@ -171,7 +171,7 @@ def read_bound_imports(view: View) -> tuple[BoundImport, ...]:
     return tuple(bound)
 
 
-def _bound_name(view: View, table: int, position: int) -> str:
+def _bound_name(view: PeView, table: int, position: int) -> str:
     text = view.cursor.string(table + position, min(4096, view.budget.characters_left))
     view.budget.characters(len(text))
     return text

@@ -25,7 +25,7 @@ __all__ = [
     "SUBSYSTEMS",
     "SYMBOL_SIZE",
     "Characteristics",
-    "Directory",
+    "DirectoryIndex",
     "DllCharacteristics",
     "SectionFlags",
     "machine",
@@ -130,7 +130,7 @@ class SectionFlags(IntFlag):
     WRITE = 0x8000_0000
 
 
-class Directory(IntEnum):
+class DirectoryIndex(IntEnum):
     """IMAGE_DIRECTORY_ENTRY_*: positions in the table of data directories."""
 
     EXPORT = 0

@@ -10,8 +10,8 @@ from struct import Struct
 from typing import Final
 
 from loadstone.binary.pe.facts import Hybrid, LoadConfig
-from loadstone.binary.pe.layout import MACHINE_AMD64, MACHINE_ARM64, MACHINE_I386, Directory
-from loadstone.binary.pe.view import View, integers
+from loadstone.binary.pe.layout import MACHINE_AMD64, MACHINE_ARM64, MACHINE_I386, DirectoryIndex
+from loadstone.binary.pe.view import PeView, integers
 from loadstone.core.image import Initialiser
 
 __all__ = ["hybrid_kind", "read_load_config", "read_tls_callbacks"]
@@ -38,9 +38,9 @@ _MAX_CALLBACKS: Final = 1024
 _HYBRIDS: Final = {MACHINE_AMD64: Hybrid.ARM64EC, MACHINE_ARM64: Hybrid.ARM64X, MACHINE_I386: Hybrid.CHPE}
 
 
-def read_load_config(view: View) -> LoadConfig | None:
+def read_load_config(view: PeView) -> LoadConfig | None:
     """The load configuration; its own size field, not the directory's, says how far it reaches."""
-    entry = view.headers.directory(Directory.LOAD_CONFIG)
+    entry = view.headers.directory(DirectoryIndex.LOAD_CONFIG)
     if entry is None:
         return None
     found = view.record("load configuration", Struct("<I"), entry.address, entry.entry_offset)
@@ -65,9 +65,9 @@ def hybrid_kind(machine: int, config: LoadConfig | None) -> Hybrid:
     return _HYBRIDS.get(machine, Hybrid.NONE)
 
 
-def read_tls_callbacks(view: View) -> tuple[Initialiser, ...]:
+def read_tls_callbacks(view: PeView) -> tuple[Initialiser, ...]:
     """Functions called before the entry point, at load and at every thread start."""
-    entry = view.headers.directory(Directory.TLS)
+    entry = view.headers.directory(DirectoryIndex.TLS)
     if entry is None:
         return ()
     found = view.record("thread-local storage", _TLS[view.headers.bits], entry.address, entry.entry_offset)

@@ -12,13 +12,13 @@ from loadstone.binary.pe.certificates import read_signatures
 from loadstone.binary.pe.debug import build_id, read_debug, read_extended_characteristics, read_pdb
 from loadstone.binary.pe.exports import Exports, forwarded_modules, read_exports
 from loadstone.binary.pe.facts import PeFacts
-from loadstone.binary.pe.hardening import Subject, hardening
+from loadstone.binary.pe.hardening import PeSubject, hardening
 from loadstone.binary.pe.headers import Headers, SectionHeader, read_headers, read_sections
 from loadstone.binary.pe.imports import ImportedModule, dependency, read_bound_imports, read_imports
-from loadstone.binary.pe.layout import Characteristics, Directory, DllCharacteristics, SectionFlags, machine
+from loadstone.binary.pe.layout import Characteristics, DirectoryIndex, DllCharacteristics, SectionFlags, machine
 from loadstone.binary.pe.load_config import hybrid_kind, read_load_config, read_tls_callbacks
 from loadstone.binary.pe.resources import read_manifests, read_version
-from loadstone.binary.pe.view import View
+from loadstone.binary.pe.view import PeView
 from loadstone.core.image import (
     ByteOrder,
     Format,
@@ -43,7 +43,7 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
         MalformedImage: there are no usable headers; with a strict ``damage`` log, at the first contradiction.
     """
     headers = read_headers(cursor, damage)
-    view = View(cursor, damage, headers, read_sections(cursor, damage, headers))
+    view = PeView(cursor, damage, headers, read_sections(cursor, damage, headers))
     exports = read_exports(view)
     modules = read_imports(view)
     config = read_load_config(view)
@@ -77,9 +77,9 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
         version=read_version(view),
         manifests=read_manifests(view),
         signatures=read_signatures(view),
-        managed=headers.directory(Directory.CLR) is not None,
+        managed=headers.directory(DirectoryIndex.CLR) is not None,
     )
-    subject = Subject(cursor.path or "<bytes>", headers, view.sections, facts, extended[1] if extended else 0)
+    subject = PeSubject(cursor.path or "<bytes>", headers, view.sections, facts, extended[1] if extended else 0)
     return Image(
         path=cursor.path,
         format=Format.PE,
@@ -150,7 +150,7 @@ def _entry_point(headers: Headers) -> tuple[Initialiser, ...]:
     return (Initialiser("entry_point", headers.entry_point, "", headers.optional_offset + 16),)
 
 
-def _symbols(view: View, exports: Exports, modules: tuple[ImportedModule, ...]) -> SymbolTable:
+def _symbols(view: PeView, exports: Exports, modules: tuple[ImportedModule, ...]) -> SymbolTable:
     """Exports, then imports in the order of their modules."""
     forwards = dict(exports.forwards)
     function, data, untyped = _KINDS[SymbolKind.FUNCTION], _KINDS[SymbolKind.OBJECT], _KINDS[SymbolKind.UNTYPED]

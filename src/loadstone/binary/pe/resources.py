@@ -12,8 +12,8 @@ from typing import Final
 
 from loadstone.binary.markup import Element, MalformedMarkup, elements
 from loadstone.binary.pe.facts import AssemblyReference, Manifest, VersionResource
-from loadstone.binary.pe.layout import Directory
-from loadstone.binary.pe.view import View
+from loadstone.binary.pe.layout import DirectoryIndex
+from loadstone.binary.pe.view import PeView
 
 __all__ = ["read_manifests", "read_version"]
 
@@ -33,7 +33,7 @@ _MAX_STRINGS: Final = 256
 Leaf = tuple[int, int, bytes]  # resource id, offset in the file, content
 
 
-def read_version(view: View) -> VersionResource | None:
+def read_version(view: PeView) -> VersionResource | None:
     """The first version resource, or None."""
     for _, offset, data in _leaves(view, _VERSION):
         root = next(_blocks(data, 0, len(data)), None)
@@ -91,7 +91,7 @@ def _strings(data: bytes, at: int, end: int) -> Iterator[tuple[str, str]]:
             return
 
 
-def read_manifests(view: View) -> tuple[Manifest, ...]:
+def read_manifests(view: PeView) -> tuple[Manifest, ...]:
     """Every manifest: of a DLL number 2, of a program number 1 (CREATEPROCESS_MANIFEST_RESOURCE_ID)."""
     found = []
     for number, offset, data in _leaves(view, _MANIFEST):
@@ -131,9 +131,9 @@ def _assemblies(parts: tuple[Element, ...]) -> Iterator[AssemblyReference]:
             )
 
 
-def _leaves(view: View, kind: int) -> list[Leaf]:
+def _leaves(view: PeView, kind: int) -> list[Leaf]:
     """The resources of one type, in every name and language, up to a few."""
-    entry = view.headers.directory(Directory.RESOURCE)
+    entry = view.headers.directory(DirectoryIndex.RESOURCE)
     if entry is None:
         return []
     place = view.place(entry.address)
@@ -153,7 +153,7 @@ def _leaves(view: View, kind: int) -> list[Leaf]:
     return leaves
 
 
-def _entries(view: View, root: int, room: int, position: int) -> list[tuple[int, int]]:
+def _entries(view: PeView, root: int, room: int, position: int) -> list[tuple[int, int]]:
     """The entries of one directory: id and where to go on. A directory reached often costs the budget each time."""
     head = view.cursor.upto(root + position, min(_DIRECTORY.size, max(room - position, 0)))
     if len(head) < _DIRECTORY.size:
@@ -169,7 +169,7 @@ def _entries(view: View, root: int, room: int, position: int) -> list[tuple[int,
     return list(_ENTRY.iter_unpack(data[: len(data) - len(data) % _ENTRY.size]))
 
 
-def _leaf(view: View, root: int, room: int, number: int, position: int) -> list[Leaf]:
+def _leaf(view: PeView, root: int, room: int, number: int, position: int) -> list[Leaf]:
     head = view.cursor.upto(root + position, min(_DATA.size, max(room - position, 0)))
     if len(head) < _DATA.size:
         view.damage.add("resources", f"a data entry at {position:#x} is not there", root)

@@ -13,12 +13,12 @@ from loadstone.binary.budget import Budget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.headers import Headers, SectionHeader
-from loadstone.binary.pe.layout import Directory, SectionFlags
+from loadstone.binary.pe.layout import DirectoryIndex, SectionFlags
 from loadstone.binary.strings import StringTable
 from loadstone.core.limits import MAX_STRING_LENGTH, MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage
 
-__all__ = ["View", "integers"]
+__all__ = ["PeView", "integers"]
 
 _SPREAD: Final = 512
 """Names of one table stand close together; up to so many bytes a name they are fetched as one block."""
@@ -33,7 +33,7 @@ def integers(code: str, data: bytes) -> array[int]:
     return column
 
 
-class View:
+class PeView:
     """What every part of the reader shares. Addresses are relative to the image base, as the format counts them."""
 
     __slots__ = ("_sections", "_starts", "budget", "cursor", "damage", "headers", "sections")
@@ -79,7 +79,7 @@ class View:
                 edges += (section.address, section.reach)
         return [bool(bisect_right(edges, address) & 1) for address in addresses]
 
-    def directory(self, which: Directory) -> tuple[int, bytes] | None:
+    def directory(self, which: DirectoryIndex) -> tuple[int, bytes] | None:
         """Offset and bytes of a data directory, cut to what is there; None when the image has none."""
         entry = self.headers.directory(which)
         if entry is None:

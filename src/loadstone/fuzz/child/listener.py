@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from loadstone.fuzz.child.imports import replace_imports
 
-__all__ = ["Listener", "heard"]
+__all__ = ["CompareListener", "heard"]
 
 _MAX_SIDE: Final = 64
 _MAX_HEARD: Final = 400
@@ -20,7 +20,7 @@ _MAX_HEARD: Final = 400
 _TEXT, _SIZE, _INT = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int
 
 
-class Listener:
+class CompareListener:
     """Replacements that write both sides of each comparison to the descriptor ``words``, the first few hundred."""
 
     def __init__(self, words: int) -> None:

@@ -18,10 +18,10 @@ from typing import Final
 from loadstone.fuzz.child.arena import Arena, GuardedArea
 from loadstone.fuzz.child.guarded_heap import GuardedHeap
 from loadstone.fuzz.child.hooks import Hooks, load_hooks
-from loadstone.fuzz.child.listener import Listener
+from loadstone.fuzz.child.listener import CompareListener
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.child.stack import StackMark
-from loadstone.fuzz.plan import Argument, Call, Heap, Job, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Heap, Job, Role
 
 __all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HOOK", "run_child"]
 
@@ -57,7 +57,7 @@ def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[b
     heap = GuardedHeap(exact=job.heap is Heap.EXACT)
     if job.heap is not Heap.PLAIN:
         heap.install(job.heap_slots, base)
-    listener = Listener(words)
+    listener = CompareListener(words)
     if job.compare_slots:
         listener.install(job.compare_slots, base)
     try:
@@ -139,7 +139,7 @@ def _as_text(data: bytes) -> bytes:
 class _Bound:
     """A call with its function resolved and a maker for each argument."""
 
-    def __init__(self, call: Call, library: ctypes.CDLL) -> None:
+    def __init__(self, call: CallPlan, library: ctypes.CDLL) -> None:
         function = getattr(library, call.symbol)
         function.restype = _RESULTS[call.returns]
         function.argtypes = [_ctype(a) for a in call.arguments]

@@ -22,7 +22,7 @@ from loadstone.core.image import ByteOrder, Image, Segment, SymbolKind
 from loadstone.fuzz.code.compare import MAX_COMPARES, compare_of
 from loadstone.fuzz.plan import Compare
 
-__all__ = ["CodeMap", "Function", "Level", "analyse"]
+__all__ = ["CodeFunction", "CodeMap", "Level", "analyse"]
 
 MAX_FUNCTIONS: Final = 400_000
 MAX_WORDS: Final = 4_000
@@ -48,7 +48,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class CodeFunction:
     """A function: virtual address, size in bytes, name ("" when stripped)."""
 
     address: int
@@ -66,10 +66,10 @@ class CodeMap:
     level: Level
     blocks: tuple[tuple[int, int], ...]
     words: tuple[bytes, ...]
-    functions: tuple[Function, ...]
+    functions: tuple[CodeFunction, ...]
     compares: tuple[Compare, ...] = ()
 
-    def function_at(self, address: int) -> Function | None:
+    def function_at(self, address: int) -> CodeFunction | None:
         """The function that holds a virtual address, or None."""
         at = bisect_right(self.functions, address, key=lambda f: f.address) - 1
         if at < 0:
@@ -96,7 +96,7 @@ def analyse(image: Image, content: bytes) -> CodeMap:
 
 
 def _decode(
-    image: Image, content: bytes, functions: tuple[Function, ...], arch: tuple[str, str]
+    image: Image, content: bytes, functions: tuple[CodeFunction, ...], arch: tuple[str, str]
 ) -> tuple[tuple[tuple[int, int], ...], set[bytes], tuple[Compare, ...]]:
     """Block starts, compared constants and comparing instructions of every function."""
     capstone: Any = import_module("capstone")
@@ -169,14 +169,14 @@ def _width(operand: str) -> int:
     return 8 if head.startswith("r") and not head.endswith("d") else 4
 
 
-def _functions(image: Image, content: bytes) -> tuple[Function, ...]:
+def _functions(image: Image, content: bytes) -> tuple[CodeFunction, ...]:
     """Functions by address: from the exception table, with the names and sizes of symbols where there are any."""
-    found: dict[int, Function] = {a: Function(a, s, "") for a, s in _frames(image, content)}
+    found: dict[int, CodeFunction] = {a: CodeFunction(a, s, "") for a, s in _frames(image, content)}
     for symbol in image.symbols:
         if symbol.kind is SymbolKind.FUNCTION and symbol.defined and symbol.value:
             known = found.get(symbol.value)
             size = known.size if known else symbol.size
-            found[symbol.value] = Function(symbol.value, size, symbol.name)
+            found[symbol.value] = CodeFunction(symbol.value, size, symbol.name)
     executable = [s for s in image.segments if s.kind == "LOAD" and "x" in s.flags]
     inside = (f for f in found.values() if f.size and any(_holds(s, f.address, f.size) for s in executable))
     return tuple(sorted(inside, key=lambda f: f.address))[:MAX_FUNCTIONS]

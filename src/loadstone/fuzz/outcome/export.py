@@ -15,7 +15,7 @@ from typing import Final
 from loadstone.errors import Unwritable
 from loadstone.escape import printable
 from loadstone.fuzz.outcome.corpus import dictionary, input_name
-from loadstone.fuzz.plan import Argument, Call, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Role
 
 __all__ = ["export", "harness"]
 
@@ -81,7 +81,7 @@ esac
 
 
 def export(
-    folder: str, library: str, title: str, calls: Sequence[Call], *, inputs: Iterable[bytes], words: Iterable[bytes]
+    folder: str, library: str, title: str, calls: Sequence[CallPlan], *, inputs: Iterable[bytes], words: Iterable[bytes]
 ) -> tuple[str, ...]:
     """Write ``harness.c``, ``build.sh``, ``dict.txt`` and ``corpus/`` into a folder, which is made; their paths.
 
@@ -116,7 +116,7 @@ def export(
     return tuple(str(home / name) for name in (*files, "corpus"))
 
 
-def harness(title: str, calls: Sequence[Call]) -> str:
+def harness(title: str, calls: Sequence[CallPlan]) -> str:
     """The harness as C."""
     arguments = [a for call in calls for a in call.arguments]
     text = any(a.role is Role.CSTRING for a in arguments)
@@ -132,13 +132,13 @@ def harness(title: str, calls: Sequence[Call]) -> str:
     )
 
 
-def _slots(calls: Sequence[Call]) -> dict[str, int]:
+def _slots(calls: Sequence[CallPlan]) -> dict[str, int]:
     named = [call.into for call in calls if call.into]
     named += [a.slot for call in calls for a in call.arguments if a.role in (Role.INTO, Role.HANDLE)]
     return {name: position for position, name in enumerate(dict.fromkeys(named))}
 
 
-def _calls(calls: Sequence[Call], slots: dict[str, int]) -> Iterable[str]:
+def _calls(calls: Sequence[CallPlan], slots: dict[str, int]) -> Iterable[str]:
     areas = 0
     for call in calls:
         places = {}
@@ -153,7 +153,7 @@ def _calls(calls: Sequence[Call], slots: dict[str, int]) -> Iterable[str]:
         yield from (f"    if (!handles[{slots[name]}]) goto done;" for name in ends)
 
 
-def _call(call: Call, places: dict[int, int], slots: dict[str, int]) -> Iterable[str]:
+def _call(call: CallPlan, places: dict[int, int], slots: dict[str, int]) -> Iterable[str]:
     result = f"handles[{slots[call.into]}] = (void *)(uintptr_t)" if call.into else ""
     capacity = next((a for a in call.arguments if a.role is Role.CAPACITY_OF), None)
     if capacity:
@@ -167,12 +167,18 @@ def _call(call: Call, places: dict[int, int], slots: dict[str, int]) -> Iterable
     yield "    }"
 
 
-def _given(call: Call, places: dict[int, int], slots: dict[str, int], data: str, size: str) -> str:
+def _given(call: CallPlan, places: dict[int, int], slots: dict[str, int], data: str, size: str) -> str:
     return ", ".join(_value(call, i, a, places, slots, data, size) for i, a in enumerate(call.arguments))
 
 
 def _value(
-    call: Call, position: int, argument: Argument, places: dict[int, int], slots: dict[str, int], data: str, size: str
+    call: CallPlan,
+    position: int,
+    argument: Argument,
+    places: dict[int, int],
+    slots: dict[str, int],
+    data: str,
+    size: str,
 ) -> str:
     match argument.role:
         case Role.BUFFER | Role.CSTRING:
@@ -195,7 +201,7 @@ def _value(
             return str(argument.value)
 
 
-def _declaration(call: Call) -> str:
+def _declaration(call: CallPlan) -> str:
     result = {"int": "int", "pointer": "void *", "double": "double", "void": "void"}[call.returns]
     return f"{result} {call.symbol}({', '.join(_type(a) for a in call.arguments) or 'void'});"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.escape import printable
-from loadstone.fuzz.plan import Argument, Call, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Role
 
 if TYPE_CHECKING:
     from loadstone.fuzz.engine import Campaign
@@ -118,7 +118,7 @@ def script(found: FuzzFinding, campaign: Campaign) -> str:
     )
 
 
-def _call(number: int, call: Call) -> str:
+def _call(number: int, call: CallPlan) -> str:
     """The lines of one call inside ``run``."""
     types = ", ".join(_type(a) for a in call.arguments)
     result = {"int": "ctypes.c_int", "pointer": "ctypes.c_void_p", "double": "ctypes.c_double"}.get(call.returns)
@@ -148,11 +148,11 @@ def _type(argument: Argument) -> str:
     return "ctypes.c_void_p"
 
 
-def _arguments(call: Call, address: str, size: str, data: str) -> str:
+def _arguments(call: CallPlan, address: str, size: str, data: str) -> str:
     return ", ".join(_argument(call, i, a, address, size, data) for i, a in enumerate(call.arguments))
 
 
-def _argument(call: Call, position: int, argument: Argument, address: str, size: str, data: str) -> str:
+def _argument(call: CallPlan, position: int, argument: Argument, address: str, size: str, data: str) -> str:
     match argument.role:
         case Role.BUFFER | Role.CSTRING:
             return address

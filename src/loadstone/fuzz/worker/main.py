@@ -28,7 +28,7 @@ from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.worker.confinement import USER, can_become, fence, reachable, tracing_refused
 from loadstone.fuzz.worker.solve import solutions
-from loadstone.fuzz.worker.tracer import Stop, Traced, Tracer, Untraced, let_me_be_traced
+from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, let_me_be_traced
 from loadstone.fuzz.worker.vitals import hangs, reap, resident, used_time, wait
 from loadstone.fuzz.worker.witness import Met, watch_compares
 
@@ -208,7 +208,7 @@ class _Campaign:
             os.close(self.words)
         return met
 
-    def _load_failed(self, stop: Stop) -> None:
+    def _load_failed(self, stop: ChildStop) -> None:
         text = self._said().rpartition("\n")[2]
         self.say({"record": "cannot_load", "text": text, "signal": stop.killed_by, "exited": stop.exited})
 
@@ -282,7 +282,7 @@ class _Campaign:
         data = self._keep()
         self.say({"record": "new", "input": data.hex(), "block": hits[-1], "run": self.runs + self.arena.runs})
 
-    def _ended(self, traced: Tracer, stop: Stop) -> int:
+    def _ended(self, traced: Tracer, stop: ChildStop) -> int:
         if stop.exited == EXIT_DONE and self.job.replay:
             return 0
         if stop.signal is not None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-__all__ = ["Stop", "Traced", "Tracer", "Untraced", "let_me_be_traced"]
+__all__ = ["ChildStop", "Traced", "Tracer", "Untraced", "let_me_be_traced"]
 
 _TRACEME, _PEEKUSER, _POKEUSER, _CONT, _SINGLESTEP, _GETREGS, _GETSIGINFO = 0, 3, 6, 7, 9, 12, 0x4202
 # Offsets in struct user (sys/user.h, x86-64), bytes.
@@ -49,7 +49,7 @@ def let_me_be_traced() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class ChildStop:
     """Why the child is not running: a signal, an exit status, or nothing yet (all None)."""
 
     signal: int | None = None
@@ -58,7 +58,7 @@ class Stop:
 
     @property
     def running(self) -> bool:
-        return self == Stop()
+        return self == ChildStop()
 
 
 class Tracer(Protocol):
@@ -80,7 +80,7 @@ class Tracer(Protocol):
     def resume(self, number: int = 0, /) -> None:
         """Let it run on, delivering a signal if ``number`` is one."""
 
-    def poll(self) -> Stop:
+    def poll(self) -> ChildStop:
         """What has become of it, without waiting."""
 
     def hit(self) -> int | None:
@@ -136,7 +136,7 @@ class Traced:
         _ptrace(_POKEUSER, self.pid, _RIP, address + self.base)
         return address
 
-    def step(self) -> Stop:
+    def step(self) -> ChildStop:
         """Run one instruction; where that left it."""
         _ptrace(_SINGLESTEP, self.pid)
         _, status = os.waitpid(self.pid, 0)
@@ -164,7 +164,7 @@ class Traced:
         """Let it run on, delivering a signal if ``number`` is one."""
         _ptrace(_CONT, self.pid, 0, number)
 
-    def poll(self) -> Stop:
+    def poll(self) -> ChildStop:
         """What has become of it, without waiting."""
         return _poll(self.pid)
 
@@ -228,7 +228,7 @@ class Untraced:
         """Let it run on after it stopped."""
         os.kill(self.pid, signal.SIGCONT)
 
-    def poll(self) -> Stop:
+    def poll(self) -> ChildStop:
         """What has become of it, without waiting."""
         return _poll(self.pid)
 
@@ -245,17 +245,17 @@ class Untraced:
         return 0
 
 
-def _poll(pid: int) -> Stop:
+def _poll(pid: int) -> ChildStop:
     found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
-    return _stop(status) if found else Stop()
+    return _stop(status) if found else ChildStop()
 
 
-def _stop(status: int) -> Stop:
+def _stop(status: int) -> ChildStop:
     if os.WIFSTOPPED(status):
-        return Stop(signal=os.WSTOPSIG(status))
+        return ChildStop(signal=os.WSTOPSIG(status))
     if os.WIFEXITED(status):
-        return Stop(exited=os.WEXITSTATUS(status))
-    return Stop(killed_by=os.WTERMSIG(status))
+        return ChildStop(exited=os.WEXITSTATUS(status))
+    return ChildStop(killed_by=os.WTERMSIG(status))
 
 
 def _end(pid: int) -> None:

@@ -8,7 +8,7 @@ import signal
 import time
 from typing import Final
 
-from loadstone.fuzz.worker.tracer import Stop
+from loadstone.fuzz.worker.tracer import ChildStop
 
 __all__ = ["hangs", "reap", "resident", "used_time", "wait"]
 
@@ -17,17 +17,21 @@ _STARVED: Final = 20
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
-def wait(pid: int, limit: float) -> Stop:
+def wait(pid: int, limit: float) -> ChildStop:
     """Wait for a child to stop or end, ``limit`` seconds at most."""
     end = time.monotonic() + limit
     while True:
         found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
         if found:
             if os.WIFSTOPPED(status):
-                return Stop(signal=os.WSTOPSIG(status))
-            return Stop(exited=os.WEXITSTATUS(status)) if os.WIFEXITED(status) else Stop(killed_by=os.WTERMSIG(status))
+                return ChildStop(signal=os.WSTOPSIG(status))
+            return (
+                ChildStop(exited=os.WEXITSTATUS(status))
+                if os.WIFEXITED(status)
+                else ChildStop(killed_by=os.WTERMSIG(status))
+            )
         if time.monotonic() > end:
-            return Stop()
+            return ChildStop()
         signal.sigtimedwait([signal.SIGCHLD], 0.05)
 
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from loadstone.fuzz.plan import Compare, Operand
 from loadstone.fuzz.worker.solve import Seen
-from loadstone.fuzz.worker.tracer import Stop, Traced
+from loadstone.fuzz.worker.tracer import ChildStop, Traced
 
 __all__ = ["Met", "watch_compares"]
 
@@ -54,7 +54,7 @@ def watch_compares(traced: Traced, compares: Iterable[Compare], limit_s: float) 
     return Met(tuple(seen), frozenset(looks.items()))
 
 
-def _trapped(traced: Traced, stop: Stop) -> int | None:
+def _trapped(traced: Traced, stop: ChildStop) -> int | None:
     return traced.hit() if stop.signal == signal.SIGTRAP else None
 
 

@@ -9,9 +9,9 @@ from importlib import import_module
 from typing import Final
 
 from loadstone.errors import Unsupported
-from loadstone.library.adapters.base import Adapter, LoadedLibrary, Opened, Refused
+from loadstone.library.adapters.base import Adapter, LoadedLibrary, Opened, SystemRefused
 
-__all__ = ["Adapter", "LoadedLibrary", "Opened", "Refused", "adapter_for", "current"]
+__all__ = ["Adapter", "LoadedLibrary", "Opened", "SystemRefused", "adapter_for", "current"]
 
 _ADAPTERS: Final = (
     ("linux", "linux", "LinuxAdapter"),

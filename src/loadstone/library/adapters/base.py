@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from loadstone.core.names import Platform
 from loadstone.library.hints import LoadHint
 
-__all__ = ["BASE_NAMESPACE", "NEW_NAMESPACE", "Adapter", "LoadedLibrary", "Opened", "Refused"]
+__all__ = ["BASE_NAMESPACE", "NEW_NAMESPACE", "Adapter", "LoadedLibrary", "Opened", "SystemRefused"]
 
 BASE_NAMESPACE: Final = 0
 """LM_ID_BASE: the namespace of the program itself."""
@@ -20,7 +20,7 @@ NEW_NAMESPACE: Final = -1
 """LM_ID_NEWLM: the system makes one."""
 
 
-class Refused(Exception):
+class SystemRefused(Exception):
     """The system said no: its number where it gave one, and its own words."""
 
     def __init__(self, text: str, code: int | None = None) -> None:
@@ -86,19 +86,19 @@ class Adapter(Protocol):
         ...
 
     def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
-        """Open a library; raises :class:`Refused`."""
+        """Open a library; raises :class:`SystemRefused`."""
         ...
 
     def strengthen(self, opened: Opened, hints: int) -> None:
-        """Give an open library further hints; raises :class:`Refused`."""
+        """Give an open library further hints; raises :class:`SystemRefused`."""
         ...
 
     def close(self, opened: Opened) -> None:
-        """Give one reference back; raises :class:`Refused`."""
+        """Give one reference back; raises :class:`SystemRefused`."""
         ...
 
     def address(self, opened: Opened, symbol: str) -> int:
-        """The address of a symbol of the library or what it depends on, which can be 0; raises :class:`Refused`."""
+        """The address of a symbol of the library or its dependencies, can be 0; raises :class:`SystemRefused`."""
         ...
 
     def provider(self, address: int) -> str | None:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Final
 
 from loadstone.core.names import Platform
-from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, Refused
+from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, SystemRefused
 from loadstone.library.hints import LoadHint
 
 __all__ = ["LinuxAdapter"]
@@ -98,9 +98,9 @@ class LinuxAdapter:
         elif self._is_glibc:
             handle = self._dlmopen(namespace, os.fsencode(path), mode)
         else:
-            raise Refused("this C library has no dlmopen")
+            raise SystemRefused("this C library has no dlmopen")
         if not handle:
-            raise Refused(self._said())
+            raise SystemRefused(self._said())
         return int(handle)
 
     def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
@@ -109,7 +109,7 @@ class LinuxAdapter:
         if namespace != BASE_NAMESPACE:
             number = c_long()
             if self._dlinfo(handle, _RTLD_DI_LMID, byref(number)):
-                raise Refused(self._said())
+                raise SystemRefused(self._said())
             namespace = number.value
         return Opened(handle, _text(link.l_name), link.l_addr, link.l_ld, namespace)
 
@@ -118,7 +118,7 @@ class LinuxAdapter:
 
     def close(self, opened: Opened) -> None:
         if self._dlclose(opened.handle):
-            raise Refused(self._said())
+            raise SystemRefused(self._said())
 
     def address(self, opened: Opened, symbol: str) -> int:
         found = self._dlsym(opened.handle, symbol.encode("utf-8", "surrogateescape"))
@@ -127,7 +127,7 @@ class LinuxAdapter:
         said = self._dlerror()
         if said is None:
             return 0
-        raise Refused(_text(said))
+        raise SystemRefused(_text(said))
 
     def provider(self, address: int) -> str | None:
         info = _DlInfo()

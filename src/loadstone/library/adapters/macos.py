@@ -16,7 +16,7 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_uint32, c_void_p
 from typing import Any, Final
 
 from loadstone.core.names import Platform
-from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, Refused
+from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, SystemRefused
 from loadstone.library.hints import LoadHint
 
 __all__ = ["MacosAdapter"]
@@ -66,11 +66,11 @@ class MacosAdapter:
 
     def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
         if namespace != BASE_NAMESPACE:
-            raise Refused("dyld has no namespaces")
+            raise SystemRefused("dyld has no namespaces")
         before = self._images()
         handle = self._dlopen(os.fsencode(path), _MODES[hints])
         if not handle:
-            raise Refused(self._said())
+            raise SystemRefused(self._said())
         name, base = self._image_of(handle, path, before)
         return Opened(handle, name, base, base)
 
@@ -100,12 +100,12 @@ class MacosAdapter:
     def strengthen(self, opened: Opened, hints: int) -> None:
         handle = self._dlopen(os.fsencode(opened.path), _MODES[hints] | _RTLD_NOLOAD)
         if not handle:
-            raise Refused(self._said())
+            raise SystemRefused(self._said())
         self._dlclose(handle)
 
     def close(self, opened: Opened) -> None:
         if self._dlclose(opened.handle):
-            raise Refused(self._said())
+            raise SystemRefused(self._said())
 
     def address(self, opened: Opened, symbol: str) -> int:
         self._dlerror()  # dyld keeps an older text until it is asked for
@@ -115,7 +115,7 @@ class MacosAdapter:
         said = self._dlerror()
         if said is None:
             return 0
-        raise Refused(_text(said))
+        raise SystemRefused(_text(said))
 
     def provider(self, address: int) -> str | None:
         info = _DlInfo()

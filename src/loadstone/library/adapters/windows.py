@@ -18,7 +18,7 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_uint32, c_void_p, c_wchar_
 from typing import Any, Final
 
 from loadstone.core.names import Platform
-from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, Refused
+from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, SystemRefused
 from loadstone.library.hints import LoadHint
 
 __all__ = ["WindowsAdapter"]
@@ -78,9 +78,9 @@ class WindowsAdapter:
             kernel.K32EnumProcessModulesEx, c_int, c_void_p, c_void_p, c_uint32, POINTER(c_uint32), c_uint32
         )
 
-    def _refused(self) -> Refused:
+    def _refused(self) -> SystemRefused:
         code = int(self._last_error())
-        return Refused(f"error {code}: {_MEANINGS.get(code, 'see System Error Codes')}", code)
+        return SystemRefused(f"error {code}: {_MEANINGS.get(code, 'see System Error Codes')}", code)
 
     @contextmanager
     def _without_dialogs(self) -> Iterator[None]:
@@ -95,7 +95,7 @@ class WindowsAdapter:
 
     def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
         if namespace != BASE_NAMESPACE:
-            raise Refused("Windows has no linker namespaces")
+            raise SystemRefused("Windows has no linker namespaces")
         native = path.replace("/", "\\")
         flags = _SEARCH_DLL_LOAD_DIR | _SEARCH_DEFAULT_DIRS if _is_absolute(native) else _SEARCH_SYSTEM32
         with self._without_dialogs():

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from loadstone.errors import LoadFailed, Unsupported
 from loadstone.library import adapters
-from loadstone.library.adapters.base import NEW_NAMESPACE, Opened, Refused
+from loadstone.library.adapters.base import NEW_NAMESPACE, Opened, SystemRefused
 
 __all__ = ["Namespace"]
 
@@ -75,7 +75,7 @@ def _made() -> Opened:
         raise Unsupported(feature="a linker namespace", reason=f"the loader of {adapter.platform} here has none")
     try:
         return adapter.open(_ANCHOR, 0, NEW_NAMESPACE)
-    except Refused as refused:
+    except SystemRefused as refused:
         raise LoadFailed(
             name="a new linker namespace",
             stage="namespace",

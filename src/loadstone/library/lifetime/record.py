@@ -29,7 +29,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Protocol
 
 from loadstone.errors import Closed, Holder, InUse, LoadFailed, LoadstoneError
-from loadstone.library.adapters.base import Adapter, Opened, Refused
+from loadstone.library.adapters.base import Adapter, Opened, SystemRefused
 from loadstone.library.adapters.system_call import system_call
 from loadstone.library.lifetime.ledger import Ledger
 from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
@@ -40,12 +40,12 @@ from loadstone.library.trust.preflight import Footprint
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from loadstone.core.image import Symbol
+    from loadstone.core.image import ImageSymbol
 
-__all__ = ["Loan", "Record", "Source", "State"]
+__all__ = ["LibraryRecord", "LoadSource", "Loan", "RecordState"]
 
 
-class State(Enum):
+class RecordState(Enum):
     """Where a record is in its life."""
 
     IDLE = auto()
@@ -55,7 +55,7 @@ class State(Enum):
     ORPHANED = auto()
 
 
-class Source(Protocol):
+class LoadSource(Protocol):
     """Where the bytes come from: a path, or a sealed copy of what was there."""
 
     @property
@@ -87,7 +87,7 @@ class Source(Protocol):
         """What the library needs and nothing vouches for; empty where nothing is vouched for anyway."""
         ...
 
-    def exports_named(self, name: str, provider: str | None) -> tuple[Symbol, ...]: ...
+    def exports_named(self, name: str, provider: str | None) -> tuple[ImageSymbol, ...]: ...
 
     def exported_names(self) -> tuple[str, ...]: ...
 
@@ -103,19 +103,19 @@ class Loan:
 
     def __init__(self, handle: object, name: str) -> None:
         self._handle = weakref.ref(handle)
-        self._record: dict[str, Record] = {}  # none or one; a dictionary, because its setdefault is atomic
+        self._record: dict[str, LibraryRecord] = {}  # none or one; a dictionary, because its setdefault is atomic
         self.name = name
 
     @property
-    def record(self) -> Record | None:
+    def record(self) -> LibraryRecord | None:
         """What this handle stands for, once that is known."""
         return self._record.get("")
 
-    def settle(self, record: Record) -> Record:
+    def settle(self, record: LibraryRecord) -> LibraryRecord:
         """Stand for ``record``, unless another thread has settled on one before: then that is the answer."""
         return self._record.setdefault("", record)
 
-    def release(self, record: Record) -> None:
+    def release(self, record: LibraryRecord) -> None:
         """Stand for nothing again, unless it has been lent."""
         if self not in record.loans:
             self._record.pop("", None)
@@ -125,7 +125,7 @@ class Loan:
         return Holder("handle" if self._handle() is not None else "a handle dropped without unload,", self.name)
 
 
-class Record:
+class LibraryRecord:
     """One library file in one namespace. Thread-safe; see the module for the invariants.
 
     ``owners`` is shared by all records: which of them a system handle belongs to. It also keeps a record that is
@@ -150,14 +150,14 @@ class Record:
         "worker",
     )
 
-    def __init__(self, adapter: Adapter, source: Source, owners: dict[int, Record]) -> None:
+    def __init__(self, adapter: Adapter, source: LoadSource, owners: dict[int, LibraryRecord]) -> None:
         self._lock = threading.RLock()  # a finaliser may call back in the middle of anything
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
         self._owners = owners
         self.adapter = adapter
         self.source = source
-        self.state = State.IDLE
+        self.state = RecordState.IDLE
         self.worker: int | None = None
         self.target: str | None = None  # what it is being opened by
         self.opened: Opened | None = None
@@ -169,7 +169,7 @@ class Record:
     @property
     def is_resting(self) -> bool:
         """Whether nothing of it is loaded, as far as we know."""
-        return self.state is State.IDLE and not self.opens
+        return self.state is RecordState.IDLE and not self.opens
 
     # -- loading ---------------------------------------------------------------------------------------------------
 
@@ -186,21 +186,21 @@ class Record:
             state = self.state
             if not settled:
                 pass
-            elif state is State.LOADED:
+            elif state is RecordState.LOADED:
                 self.loans.add(loan)
                 missing = hints & ~self.hints
             else:
-                self.state, self.worker = State.LOADING, get_ident()
+                self.state, self.worker = RecordState.LOADING, get_ident()
         if not settled:
             self._open_beside(loan, hints)
-        elif state is State.IDLE:
+        elif state is RecordState.IDLE:
             self._open_first(loan, hints)
         elif missing:
             self._strengthen(loan, missing)
 
     def _settled(self) -> bool:
         """Wait, with ``_lock`` held, until nobody talks to the system; false for those who must not wait."""
-        while self.state is State.LOADING or self.state is State.UNLOADING:
+        while self.state is RecordState.LOADING or self.state is RecordState.UNLOADING:
             if self.worker == get_ident() or system_call.depth:
                 return False
             self._waiting += 1
@@ -208,7 +208,7 @@ class Record:
                 self._changed.wait()
             finally:
                 self._waiting -= 1
-        if self.state is State.ORPHANED:
+        if self.state is RecordState.ORPHANED:
             raise LoadFailed(
                 name=self.source.path,
                 stage="after fork",
@@ -233,7 +233,7 @@ class Record:
                 if opened is not None:
                     self._taken(opened, loan, hints)
                 self.target = self.worker = None
-                self.state = State.LOADED if self.opens else State.IDLE
+                self.state = RecordState.LOADED if self.opens else RecordState.IDLE
                 self._notify()
 
     def _confirmed(self, opened: Opened) -> Opened:
@@ -250,8 +250,8 @@ class Record:
         opened = self._open(self.target or self.source.path, hints)
         with self._lock:
             self._taken(opened, loan, hints)
-            if self.state is State.IDLE:
-                self.state = State.LOADED
+            if self.state is RecordState.IDLE:
+                self.state = RecordState.LOADED
                 self._notify()
 
     def _open(self, target: str, hints: int) -> Opened:
@@ -285,7 +285,7 @@ class Record:
         try:
             if opened is not None:
                 self.adapter.strengthen(opened, hints)
-        except Refused:
+        except SystemRefused:
             with self._lock:
                 self.loans.discard(loan)
             raise
@@ -302,7 +302,7 @@ class Record:
             Refused: the system does not find it.
         """
         opened = self.opened
-        if self.state is not State.LOADED or opened is None:
+        if self.state is not RecordState.LOADED or opened is None:
             with self._lock:
                 self._settled()
                 opened = self.opened
@@ -330,9 +330,9 @@ class Record:
             if not settled or self.loans != {loan}:
                 self.loans.discard(loan)
                 return _held(tuple(other.holder() for other in self.loans))
-            self.state, self.worker = State.UNLOADING, get_ident()
+            self.state, self.worker = RecordState.UNLOADING, get_ident()
             if self.ledger:
-                self.state, self.worker = State.LOADED, None
+                self.state, self.worker = RecordState.LOADED, None
                 self._notify()
                 raise in_use(self.source.path, self.ledger)
             self.loans.discard(loan)
@@ -354,7 +354,7 @@ class Record:
         mapped = opened is not None and self.adapter.is_mapped(opened)
         with self._lock:
             self.worker = None
-            self.state = State.LOADED if self.opens else State.IDLE
+            self.state = RecordState.LOADED if self.opens else RecordState.IDLE
             held = tuple(loan.holder() for loan in self.loans)
             self._notify()
         if held:
@@ -375,7 +375,7 @@ class Record:
             try:
                 with system_call:
                     self.adapter.close(opened)
-            except Refused as refused:
+            except SystemRefused as refused:
                 said = refused.text
         return said
 
@@ -387,7 +387,7 @@ class Record:
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
         if self.worker is not None and self.worker != get_ident():
-            self.state, self.worker = State.ORPHANED, None
+            self.state, self.worker = RecordState.ORPHANED, None
 
 
 def _held(holders: tuple[Holder, ...]) -> UnloadOutcome:

@@ -16,7 +16,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from loadstone.library.adapters.base import Adapter
-from loadstone.library.lifetime.record import Record, Source
+from loadstone.library.lifetime.record import LibraryRecord, LoadSource
 from loadstone.library.trust.preflight import FileId
 
 __all__ = ["Key", "Registry", "registry"]
@@ -29,12 +29,12 @@ Key = tuple[FileId, int, Hashable]
 class Registry:
     """Guarded by ``_lock``: ``_records``. ``owners`` is changed by one dictionary operation at a time."""
 
-    owners: dict[int, Record] = field(default_factory=dict)
-    _recent: deque[Record] = field(default_factory=lambda: deque(maxlen=32))
-    _records: WeakValueDictionary[Key, Record] = field(default_factory=WeakValueDictionary)
+    owners: dict[int, LibraryRecord] = field(default_factory=dict)
+    _recent: deque[LibraryRecord] = field(default_factory=lambda: deque(maxlen=32))
+    _records: WeakValueDictionary[Key, LibraryRecord] = field(default_factory=WeakValueDictionary)
     _lock: threading.RLock = field(default_factory=threading.RLock)  # a finaliser may call back inside
 
-    def record(self, key: Key, adapter: Adapter, source: Callable[[], Source]) -> Record:
+    def record(self, key: Key, adapter: Adapter, source: Callable[[], LoadSource]) -> LibraryRecord:
         """The record of ``key``, made when there is none; ``source`` is called only then."""
         found = self._records.get(key)
         if found is not None:
@@ -42,15 +42,15 @@ class Registry:
         with self._lock:
             found = self._records.get(key)
             if found is None:
-                found = self._records[key] = Record(adapter, source(), self.owners)
+                found = self._records[key] = LibraryRecord(adapter, source(), self.owners)
                 self._recent.append(found)
             return found
 
-    def owner_of(self, handle: int) -> Record | None:
+    def owner_of(self, handle: int) -> LibraryRecord | None:
         """The record a system handle belongs to."""
         return self.owners.get(handle)
 
-    def loaded(self) -> tuple[Record, ...]:
+    def loaded(self) -> tuple[LibraryRecord, ...]:
         """The records whose library is loaded now."""
         return tuple(record for record in list(self.owners.values()) if record.opens)
 

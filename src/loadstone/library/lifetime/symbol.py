@@ -8,7 +8,7 @@ from loadstone.core.image import SymbolKind
 from loadstone.escape import printable
 
 if TYPE_CHECKING:
-    from loadstone.core.image import Symbol as ImageSymbol
+    from loadstone.core.image import ImageSymbol
     from loadstone.library.library import Library
 
 __all__ = ["Symbol"]

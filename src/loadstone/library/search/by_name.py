@@ -16,10 +16,10 @@ from itertools import groupby
 from typing import Final
 
 from loadstone.core.names import Candidate, Platform, candidates, has_directory, validate_name, validate_version
-from loadstone.core.trace import Step, StepOutcome, Trace
+from loadstone.core.trace import SearchStep, StepOutcome, Trace
 from loadstone.errors import NotFound
 from loadstone.library import adapters
-from loadstone.library.search.directories import Directory, directories_of, has_prefix, runtime_names
+from loadstone.library.search.directories import SearchDirectory, directories_of, has_prefix, runtime_names
 from loadstone.library.search.surroundings import LOADER_SOURCES, of_model, of_this_process
 from loadstone.library.trust.places import is_open_to_all
 from loadstone.library.trust.policy import Policy, SearchPolicy, SearchSource
@@ -81,7 +81,7 @@ def explicit_path(name: str, version: str | None, platform: Platform, *, archive
     Raises:
         NotFound: none does.
     """
-    steps: list[Step] = []
+    steps: list[SearchStep] = []
     for candidate in candidates(name, version, platform, archive_member=archive_member):
         if not candidate.carries_version:
             steps.append(_versionless(candidate))
@@ -90,10 +90,10 @@ def explicit_path(name: str, version: str | None, platform: Platform, *, archive
             os.stat(candidate.name)
         except OSError as error:
             outcome = StepOutcome.ABSENT if error.errno in (errno.ENOENT, errno.ENOTDIR) else StepOutcome.UNREADABLE
-            steps.append(Step("explicit", candidate.name, outcome, error.strerror or "", errno=error.errno))
+            steps.append(SearchStep("explicit", candidate.name, outcome, error.strerror or "", errno=error.errno))
             continue
         path = _absolute(candidate.name)
-        steps.append(Step("explicit", path, StepOutcome.TAKEN, "given as a path"))
+        steps.append(SearchStep("explicit", path, StepOutcome.TAKEN, "given as a path"))
         return Trace(name, tuple(steps), path, "explicit")
     looked = ", ".join(step.candidate for step in steps[:4])
     raise NotFound(name=name, trace=Trace(name, tuple(steps)), advice=f"there is no such file; looked at: {looked}")
@@ -104,8 +104,8 @@ def _absolute(path: str) -> str:
     return path if os.path.isabs(path) else os.path.join(os.getcwd(), path.removeprefix("./"))
 
 
-def _versionless(candidate: Candidate) -> Step:
-    return Step("explicit", candidate.name, StepOutcome.NOT_CONSULTED, "does not carry the version asked for")
+def _versionless(candidate: Candidate) -> SearchStep:
+    return SearchStep("explicit", candidate.name, StepOutcome.NOT_CONSULTED, "does not carry the version asked for")
 
 
 Found = tuple[str, str]
@@ -123,7 +123,7 @@ class _Hunt:
         self.policy = policy
         self._around = of_this_process() if model is None else of_model(model)
         self.model = self._around.model
-        self.steps: list[Step] = []
+        self.steps: list[SearchStep] = []
         all_names = candidates(name, version, platform)
         self.names = tuple(c.name for c in all_names if c.carries_version)
         self.steps += [_versionless(c) for c in all_names if not c.carries_version]
@@ -160,10 +160,10 @@ class _Hunt:
                 continue
             if os.path.isabs(path) and os.path.exists(path):
                 return self._taken(rule, path, "loaded in this process")
-            self.steps.append(Step(rule, path, StepOutcome.SKIPPED, "loaded, but its file is no longer there"))
+            self.steps.append(SearchStep(rule, path, StepOutcome.SKIPPED, "loaded, but its file is no longer there"))
         return None
 
-    def _ask_directories(self, source: SearchSource, directories: tuple[Directory, ...]) -> Found | None:
+    def _ask_directories(self, source: SearchSource, directories: tuple[SearchDirectory, ...]) -> Found | None:
         for directory in self._closed(source, directories):
             listed = frozenset(directory.entries())
             for name in (*self.names, *self.runtime.best_of(listed, mangled=directory.is_bundled)):
@@ -172,22 +172,26 @@ class _Hunt:
                     return found
         return None
 
-    def _closed(self, source: SearchSource, directories: tuple[Directory, ...]) -> Iterator[Directory]:
+    def _closed(self, source: SearchSource, directories: tuple[SearchDirectory, ...]) -> Iterator[SearchDirectory]:
         """Those that may be searched: not those that everybody may write to, unless the policy names them."""
         for directory in directories:
             if source is SearchSource.EXPLICIT or not is_open_to_all(directory.path):
                 yield directory
                 continue
             reason = "everybody may write to this directory; name it in SearchPolicy.dirs to use it all the same"
-            self.steps.append(Step(source.value, directory.path, StepOutcome.NOT_CONSULTED, reason, directory.origin))
+            self.steps.append(
+                SearchStep(source.value, directory.path, StepOutcome.NOT_CONSULTED, reason, directory.origin)
+            )
 
     def _in_directories(
-        self, rule: str, directories: list[tuple[Directory, frozenset[str]]], name: str
+        self, rule: str, directories: list[tuple[SearchDirectory, frozenset[str]]], name: str
     ) -> Found | None:
         for directory, listed in directories:
             path = f"{directory.path}/{name}"
             if name not in listed:
-                self.steps.append(Step(rule, path, StepOutcome.ABSENT, _ABSENT, directory.origin, errno=errno.ENOENT))
+                self.steps.append(
+                    SearchStep(rule, path, StepOutcome.ABSENT, _ABSENT, directory.origin, errno=errno.ENOENT)
+                )
             elif self._verified(rule, path, directory.origin):
                 return path, rule
         return None
@@ -195,7 +199,7 @@ class _Hunt:
     def _verified(self, rule: str, path: str, origin: str) -> bool:
         """Whether a path can be taken: opened and verified as the loader does while it searches."""
         if self.model.kind is not LoaderKind.GLIBC:
-            self.steps.append(Step(rule, path, StepOutcome.TAKEN, "", origin))
+            self.steps.append(SearchStep(rule, path, StepOutcome.TAKEN, "", origin))
             return True
         with self._around.search(LOADER_SOURCES, "") as searching:
             located = searching.locate(path, None)
@@ -203,7 +207,7 @@ class _Hunt:
         return located.opened is not None
 
     def _taken(self, rule: str, path: str, reason: str, origin: str = "") -> Found:
-        self.steps.append(Step(rule, path, StepOutcome.TAKEN, reason, origin))
+        self.steps.append(SearchStep(rule, path, StepOutcome.TAKEN, reason, origin))
         return path, rule
 
     # -- the loader's own sources, and the prefix among them -------------------------------------------------------
@@ -265,7 +269,7 @@ class _Hunt:
             if relative or (element.startswith("/") and os.path.isdir(element) and is_open_to_all(element)):
                 reason = "relative to the current directory" if relative else "everybody may write to this directory"
                 self.steps.append(
-                    Step(
+                    SearchStep(
                         "ld_library_path", element or ".", StepOutcome.NOT_CONSULTED, reason, "LD_LIBRARY_PATH", element
                     )
                 )

@@ -14,7 +14,7 @@ from typing import Final
 from loadstone.core.names import NAMING, Platform, is_library
 from loadstone.library.trust.policy import SearchPolicy, SearchSource
 
-__all__ = ["Directory", "RuntimeNames", "directories_of", "has_prefix", "runtime_names"]
+__all__ = ["RuntimeNames", "SearchDirectory", "directories_of", "has_prefix", "runtime_names"]
 
 _PACKAGE_MANAGERS: Final = (
     ("/opt/homebrew/lib", "Homebrew on Apple silicon"),
@@ -33,7 +33,7 @@ _MAX_LISTED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class SearchDirectory:
     """A directory to look in, and where it comes from; ``is_bundled`` when wheels put mangled names there."""
 
     path: str
@@ -48,21 +48,23 @@ class Directory:
             return ()
 
 
-def directories_of(source: SearchSource, policy: SearchPolicy, platform: Platform) -> tuple[Directory, ...]:
+def directories_of(source: SearchSource, policy: SearchPolicy, platform: Platform) -> tuple[SearchDirectory, ...]:
     """The directories a source stands for, in order; only those that exist, but for the ones asked for by name."""
     if source is SearchSource.EXPLICIT:
-        return tuple(Directory(os.path.abspath(d), "SearchPolicy.dirs") for d in policy.dirs)
+        return tuple(SearchDirectory(os.path.abspath(d), "SearchPolicy.dirs") for d in policy.dirs)
     if source is SearchSource.PACKAGE:
-        found = [Directory(path, package, is_bundled=True) for package in policy.packages for path in _bundled(package)]
+        found = [
+            SearchDirectory(path, package, is_bundled=True) for package in policy.packages for path in _bundled(package)
+        ]
     elif source is SearchSource.PREFIX:
-        found = [Directory(f"{prefix}/lib", origin) for prefix, origin in _prefixes()]
+        found = [SearchDirectory(f"{prefix}/lib", origin) for prefix, origin in _prefixes()]
     elif source is SearchSource.PACKAGE_MANAGER:
-        found = [Directory(path, origin) for path, origin in _PACKAGE_MANAGERS]
+        found = [SearchDirectory(path, origin) for path, origin in _PACKAGE_MANAGERS]
     elif source is SearchSource.ENVIRONMENT:
         value = os.environ.get("DYLD_LIBRARY_PATH" if platform is Platform.MACOS else "LD_LIBRARY_PATH", "")
-        found = [Directory(d.rstrip("/"), "environment") for d in value.split(":") if d.startswith("/")]
+        found = [SearchDirectory(d.rstrip("/"), "environment") for d in value.split(":") if d.startswith("/")]
     elif source is SearchSource.DEFAULT_DIRS:
-        found = [Directory(d, "default") for d in _DEFAULT_DIRS.get(platform, ())]
+        found = [SearchDirectory(d, "default") for d in _DEFAULT_DIRS.get(platform, ())]
     else:
         found = []
     return tuple(d for d in found if os.path.isdir(d.path))

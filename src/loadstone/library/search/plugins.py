@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from loadstone.core.names import NAMING, Platform, validate_name
-from loadstone.core.trace import Step, StepOutcome, Trace
+from loadstone.core.trace import SearchStep, StepOutcome, Trace
 from loadstone.errors import NotFound
 from loadstone.library import adapters
 from loadstone.library.trust.places import is_open_to_all
@@ -53,7 +53,7 @@ def find_plugin(name: str | os.PathLike[str], paths: Iterable[str]) -> Trace:
     """
     asked = validate_name(name)
     platform = adapters.current().platform
-    steps: list[Step] = []
+    steps: list[SearchStep] = []
     if os.path.isabs(asked):
         places = [("explicit", asked)]
     else:
@@ -62,9 +62,9 @@ def find_plugin(name: str | os.PathLike[str], paths: Iterable[str]) -> Trace:
     for rule, place in places:
         if os.path.isfile(place):
             path = os.path.realpath(place)
-            steps.append(Step(rule, place, StepOutcome.TAKEN))
+            steps.append(SearchStep(rule, place, StepOutcome.TAKEN))
             return Trace(asked, tuple(steps), path, rule)
-        steps.append(Step(rule, place, StepOutcome.ABSENT, "no regular file"))
+        steps.append(SearchStep(rule, place, StepOutcome.ABSENT, "no regular file"))
     raise NotFound(
         name=asked,
         trace=Trace(asked, tuple(steps)),

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from loadstone.binary import read
-from loadstone.core.image import Image, Symbol
+from loadstone.core.image import Image, ImageSymbol
 from loadstone.errors import LoadstoneError
 from loadstone.library.adapters.base import BASE_NAMESPACE, Opened
 from loadstone.library.trust.places import assurance_of
@@ -50,7 +50,7 @@ class PathSource:
         directory, base = os.path.split(self.path)
         return f"{directory}{'/.' * next(_spellings)}/{base}"
 
-    def exports_named(self, name: str, provider: str | None) -> tuple[Symbol, ...]:
+    def exports_named(self, name: str, provider: str | None) -> tuple[ImageSymbol, ...]:
         """The exports of that name, of this file or of a library it needs; none when the file cannot be read."""
         image = self._read() if provider is None else _read(provider)
         return tuple(s for s in image.symbols.named(name) if s.exported) if image else ()

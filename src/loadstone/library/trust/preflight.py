@@ -17,7 +17,7 @@ from typing import Final
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.elf.header import read_header, read_segments
-from loadstone.binary.elf.view import View
+from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Segment
 from loadstone.errors import MalformedImage
 
@@ -78,7 +78,7 @@ def footprint_of(cursor: Cursor) -> Footprint:
         return Footprint()
     header = read_header(cursor)
     damage = DamageLog(cursor.path)
-    segments = read_segments(View(cursor, damage, header.layout, header.machine), header)
+    segments = read_segments(ElfView(cursor, damage, header.layout, header.machine), header)
     fatal = next((entry for entry in damage.entries() if entry.fatal), None)
     if fatal is not None:
         raise MalformedImage(

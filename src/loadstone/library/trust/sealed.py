@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.readers import read
-from loadstone.core.image import Image, Symbol
+from loadstone.core.image import Image, ImageSymbol
 from loadstone.core.limits import MAX_FILE_SIZE
 from loadstone.errors import NotVerified, Unreadable, Unsupported
-from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Opened, Refused
+from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Opened, SystemRefused
 from loadstone.library.adapters.system_call import system_call
 from loadstone.library.trust.companions import Companion, companions
 from loadstone.library.trust.policy import Assurance
@@ -200,8 +200,8 @@ class SealedSource:
         try:
             with system_call:
                 return self._adapter.open(target, 0, self.namespace)
-        except Refused as refused:
-            raise Refused(f"{need.path}: {refused.text}", refused.code) from None
+        except SystemRefused as refused:
+            raise SystemRefused(f"{need.path}: {refused.text}", refused.code) from None
 
     def confirm(self, opened: Opened) -> None:
         """Refuse when the address space shows another file where the copy should be."""
@@ -219,7 +219,7 @@ class SealedSource:
         """Never needed: every load has a path of its own."""
         raise NotVerified(path=self.path, requirement="the verified copy must be what is mapped")
 
-    def exports_named(self, name: str, provider: str | None) -> tuple[Symbol, ...]:
+    def exports_named(self, name: str, provider: str | None) -> tuple[ImageSymbol, ...]:
         """The exports of that name, from the verified bytes."""
         image = self._image if provider is None else None
         return tuple(s for s in image.symbols.named(name) if s.exported) if image else ()

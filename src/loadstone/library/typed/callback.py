@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from loadstone.library.typed.ctypes_types import Types
+from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.prototype import CType, Integer, Pointer, Prototype, Void
 
 __all__ = ["make"]
@@ -24,7 +24,7 @@ def make(prototype: Prototype, function: Callable[..., Any]) -> Any:
     >>> make(parse("int twice(int)"), lambda number: number * 2)(21)
     42
     """
-    kind = Types(prototype.records, prototype.text).function(prototype.type)
+    kind = CtypesTypes(prototype.records, prototype.text).function(prototype.type)
     pointer: Any = kind(_guarded(function, prototype))
     pointer.__doc__ = f"{prototype.type} calling {getattr(function, '__name__', function)!s}"
     return pointer

@@ -20,11 +20,11 @@ from loadstone.library.typed.prototype import (
     Integer,
     Pointer,
     Real,
-    Record,
+    StructOrUnion,
     Void,
 )
 
-__all__ = ["Types", "is_text", "passed_pointer"]
+__all__ = ["CtypesTypes", "is_text", "passed_pointer"]
 
 _INTEGERS: Final = {
     (1, True): ctypes.c_int8,
@@ -175,13 +175,13 @@ def is_text(kind: CType) -> bool:
     return isinstance(kind, Pointer) and kind.const and isinstance(kind.target, Integer) and kind.target.is_char
 
 
-class Types:
+class CtypesTypes:
     """The ctypes types of one set of declarations; a struct is made once and then the same class everywhere.
 
     Not shared between threads while it fills; :meth:`of` is idempotent after that.
     """
 
-    def __init__(self, records: Mapping[str, Record], text: str) -> None:
+    def __init__(self, records: Mapping[str, StructOrUnion], text: str) -> None:
         self._records = records
         self._text = text
         self._made: dict[str, type[Any]] = {}
@@ -226,7 +226,7 @@ class Types:
                 return self.of(kind.element) * (kind.length or 0)
             case FunctionType():
                 return self.function(kind)
-            case Record():
+            case StructOrUnion():
                 return self._record(kind)
         raise InvalidPrototype(text=self._text, reason="void has no value")
 
@@ -241,17 +241,17 @@ class Types:
             return ctypes.c_char_p
         if isinstance(target, FunctionType):
             return self.function(target)
-        if isinstance(target, Record) and self._members(target) is None:
+        if isinstance(target, StructOrUnion) and self._members(target) is None:
             return ctypes.c_void_p
         if isinstance(target, Void) or (isinstance(target, Array) and target.length is None):
             return ctypes.c_void_p
         return ctypes.POINTER(self.of(target))
 
-    def _members(self, record: Record) -> Record | None:
+    def _members(self, record: StructOrUnion) -> StructOrUnion | None:
         """The complete record of that tag, None when only its name is known."""
         return record if record.members is not None else self._records.get(str(record))
 
-    def _record(self, kind: Record) -> type[Any]:
+    def _record(self, kind: StructOrUnion) -> type[Any]:
         key = str(kind)
         if key in self._made:
             return self._made[key]

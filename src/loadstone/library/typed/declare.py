@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loadstone.library.typed import data, function
-from loadstone.library.typed.ctypes_types import Types
-from loadstone.library.typed.prototype import Declarations, Record, parse_header
+from loadstone.library.typed.ctypes_types import CtypesTypes
+from loadstone.library.typed.prototype import Declarations, StructOrUnion, parse_header
 
 if TYPE_CHECKING:
     from loadstone.library.library import Library
 
-__all__ = ["Namespace", "namespace"]
+__all__ = ["DeclaredNames", "namespace"]
 
 
-class Namespace:
+class DeclaredNames:
     """What a header declares, as attributes. Everything taken from it keeps it, and so the library, alive.
 
     Two threads that use a name first at the same time may bind it twice; both results are good.
@@ -23,7 +23,7 @@ class Namespace:
     def __init__(self, library: Library, declared: Declarations, text: str) -> None:
         self._library = library
         self._declared = declared
-        self._types = Types(declared.records, text)
+        self._types = CtypesTypes(declared.records, text)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -46,7 +46,7 @@ class Namespace:
         if name in declared.types:
             return self._types.of(declared.types[name])
         record = next((r for r in declared.records.values() if r.tag == name), None)
-        if isinstance(record, Record):
+        if isinstance(record, StructOrUnion):
             return self._types.of(record)
         raise AttributeError(f"the header declares no {name!r}; it declares {', '.join(dir(self)) or 'nothing'}")
 
@@ -59,6 +59,6 @@ class Namespace:
         return f"<namespace of {len(dir(self))} names from {self._library!r}>"
 
 
-def namespace(library: Library, header_text: str) -> Namespace:
+def namespace(library: Library, header_text: str) -> DeclaredNames:
     """Everything ``header_text`` declares, over the symbols of ``library``. Errors: those of the parser, at once."""
-    return Namespace(library, parse_header(header_text), header_text)
+    return DeclaredNames(library, parse_header(header_text), header_text)

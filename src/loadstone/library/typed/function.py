@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from loadstone.library.typed import fastcall
-from loadstone.library.typed.ctypes_types import Types, is_text
+from loadstone.library.typed.ctypes_types import CtypesTypes, is_text
 from loadstone.library.typed.exact_arguments import counted
 from loadstone.library.typed.prototype import Prototype
 
@@ -23,7 +23,7 @@ def bind(
     *,
     owner: object,
     capture_errno: bool = False,
-    types: Types | None = None,
+    types: CtypesTypes | None = None,
     gil: Literal["release", "keep"] = "release",
     encoding: str | None = None,
 ) -> Callable[..., Any]:
@@ -49,7 +49,7 @@ def bind(
     """
     if encoding is not None:
         codecs.lookup(encoding)
-    known = types or Types(prototype.records, prototype.text)
+    known = types or CtypesTypes(prototype.records, prototype.text)
     signature = prototype.type
     made = counted(known.function(signature, capture_errno=capture_errno), prototype)(address)
     made.argtypes = [known.parameter(p.type, encoding) for p in signature.parameters]

@@ -28,12 +28,12 @@ __all__ = [
     "Enumeration",
     "FunctionType",
     "Integer",
-    "Member",
     "Parameter",
     "Pointer",
     "Prototype",
     "Real",
-    "Record",
+    "StructMember",
+    "StructOrUnion",
     "Void",
     "parse",
     "parse_data",
@@ -99,7 +99,7 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class StructMember:
     """A member of a struct or union; ``bits`` is the width of a bit field, 0 for none."""
 
     name: str
@@ -108,12 +108,12 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StructOrUnion:
     """A struct or union by its tag; ``members`` None while it is incomplete (only pointers to it can be used)."""
 
     kind: str  # struct or union
     tag: str
-    members: tuple[Member, ...] | None = None
+    members: tuple[StructMember, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.tag}"
@@ -151,7 +151,7 @@ class FunctionType:
         return f"{self.result} ({inside or 'void'})"
 
 
-CType = Void | Integer | Real | Pointer | Array | Record | Enumeration | FunctionType
+CType = Void | Integer | Real | Pointer | Array | StructOrUnion | Enumeration | FunctionType
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Prototype:
     name: str
     type: FunctionType
     text: str
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, StructOrUnion] = field(default_factory=dict)
 
     @property
     def result(self) -> CType:
@@ -183,7 +183,7 @@ class DataDeclaration:
     name: str
     type: CType
     text: str
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, StructOrUnion] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class Declarations:
 
     functions: Mapping[str, Prototype]
     variables: Mapping[str, DataDeclaration]
-    records: Mapping[str, Record]
+    records: Mapping[str, StructOrUnion]
     types: Mapping[str, CType]
     constants: Mapping[str, int]
 
@@ -247,7 +247,7 @@ def _own_typedefs() -> dict[str, CType]:
     ):  # fmt: skip
         made[name] = Integer(size, signed, name)
     for name in ("FILE", "DIR"):
-        made[name] = Record("struct", name)
+        made[name] = StructOrUnion("struct", name)
     for name in ("HANDLE", "HMODULE", "HWND", "LPVOID", "PVOID"):
         made[name] = Pointer(Void())
     return made
@@ -362,7 +362,7 @@ class _Reader:
         self.text = text
         self.constants = constants
         self.typedefs: dict[str, CType] = dict(_TYPEDEFS)
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, StructOrUnion] = {}
         self.functions: dict[str, Prototype] = {}
         self.variables: dict[str, DataDeclaration] = {}
         self.count = 0
@@ -385,7 +385,7 @@ class _Reader:
             MappingProxyType(self.constants),
         )
 
-    def _declare(self, node: c_ast.Decl, records: Mapping[str, Record]) -> None:
+    def _declare(self, node: c_ast.Decl, records: Mapping[str, StructOrUnion]) -> None:
         kind = self._type(node.type)
         if node.name is None:
             return  # a struct, union or enum on its own
@@ -448,21 +448,21 @@ class _Reader:
             kind = self._type(parameter.type)
             yield Parameter(parameter.name or "", Pointer(kind) if isinstance(kind, FunctionType) else kind)
 
-    def _record(self, node: c_ast.Struct | c_ast.Union) -> Record:
+    def _record(self, node: c_ast.Struct | c_ast.Union) -> StructOrUnion:
         kind = "struct" if isinstance(node, c_ast.Struct) else "union"
         if node.name is None:
             self.count += 1
         tag = node.name or f"(unnamed {self.count})"
         key = f"{kind} {tag}"
         if node.decls is None:
-            return self.records.get(key, Record(kind, tag))
+            return self.records.get(key, StructOrUnion(kind, tag))
         members = tuple(self._member(d) for d in node.decls)
-        self.records[key] = Record(kind, tag, members)
+        self.records[key] = StructOrUnion(kind, tag, members)
         return self.records[key]
 
-    def _member(self, node: c_ast.Decl) -> Member:
+    def _member(self, node: c_ast.Decl) -> StructMember:
         bits = self._number(node.bitsize) if node.bitsize is not None else 0
-        return Member(node.name or "", self._type(node.type), bits)
+        return StructMember(node.name or "", self._type(node.type), bits)
 
     def _enumeration(self, node: c_ast.Enum) -> Enumeration:
         values: list[tuple[str, int]] = []

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
-from loadstone.library.typed.ctypes_types import Types
+from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.prototype import Array, Pointer, Prototype, parse
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def timings(library: Library, prototype: str, values: tuple[Any, ...]) -> tuple[
 
 def _plain(library: Library, parsed: Prototype, values: tuple[Any, ...]) -> float:
     """As somebody would declare it with ctypes alone, pointers as ``c_void_p``."""
-    types, signature = Types(parsed.records, parsed.text), parsed.type
+    types, signature = CtypesTypes(parsed.records, parsed.text), parsed.type
     made = types.function(signature)(library.resolve(parsed.name).address)
     made.argtypes = [
         ctypes.c_void_p if isinstance(p.type, (Pointer, Array)) else types.of(p.type) for p in signature.parameters

@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.auditors import auditors
-from loadstone.linker.diagnoses.case import Case
+from loadstone.linker.diagnoses.case import SimulatedLoad
 from loadstone.linker.diagnoses.missing import missing
 from loadstone.linker.diagnoses.refused import refused
 from loadstone.linker.diagnoses.risks import RISKS
@@ -20,9 +20,9 @@ from loadstone.linker.diagnoses.unusable import unusable
 from loadstone.linker.diagnoses.versions import version_not_found
 from loadstone.linker.graph import Refusal
 
-__all__ = ["REFUSED", "RISKS", "Case", "auditors", "diagnose", "risks"]
+__all__ = ["REFUSED", "RISKS", "SimulatedLoad", "auditors", "diagnose", "risks"]
 
-REFUSED: Final[dict[str, Callable[[Case, Refusal], Diagnosis]]] = {
+REFUSED: Final[dict[str, Callable[[SimulatedLoad, Refusal], Diagnosis]]] = {
     "not-found": missing,
     "unusable-file": unusable,
     "version-not-found": version_not_found,
@@ -32,12 +32,12 @@ REFUSED: Final[dict[str, Callable[[Case, Refusal], Diagnosis]]] = {
 }
 
 
-def diagnose(case: Case, refusal: Refusal) -> Diagnosis:
+def diagnose(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """One refusal explained."""
     return REFUSED.get(refusal.code, refused)(case, refusal)
 
 
-def risks(case: Case) -> Iterator[Diagnosis]:
+def risks(case: SimulatedLoad) -> Iterator[Diagnosis]:
     """What could go wrong although the load goes through."""
     for detect in RISKS:
         yield from detect(case)

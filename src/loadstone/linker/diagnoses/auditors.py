@@ -15,7 +15,7 @@ from loadstone.core.claims import Location, Severity
 from loadstone.core.image import DependencyKind
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.bindings import find_definition
-from loadstone.linker.diagnoses.case import Case, leaf, risk
+from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.glibc_load import Load, simulate
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import BindingMode
@@ -29,7 +29,7 @@ _SUPPORTED: Final = 12
 """Auditors in one process: sixteen namespaces, of which four are kept for others (the default of glibc.rtld.nns)."""
 
 
-def auditors(case: Case) -> Iterator[Diagnosis]:
+def auditors(case: SimulatedLoad) -> Iterator[Diagnosis]:
     """What each audit library means for this load, in the order they are opened; too many end the process at once."""
     named = list(_named(case))
     paths = [(name, place) for name, place in named if "/" in name] if case.model.secure else []
@@ -48,7 +48,7 @@ def auditors(case: Case) -> Iterator[Diagnosis]:
         yield _ignored(name, refused, place) if refused else _active(name, load, place)
 
 
-def _too_many(case: Case, count: int) -> Diagnosis:
+def _too_many(case: SimulatedLoad, count: int) -> Diagnosis:
     return Diagnosis(
         code="too-many-auditors",
         blocking=True,
@@ -60,7 +60,7 @@ def _too_many(case: Case, count: int) -> Diagnosis:
     )
 
 
-def _named(case: Case) -> Iterator[tuple[str, tuple[Location, ...]]]:
+def _named(case: SimulatedLoad) -> Iterator[tuple[str, tuple[Location, ...]]]:
     """The auditors asked for by the environment, then by the program itself, with the bytes that ask."""
     for name in filter(None, (case.model.variable("LD_AUDIT") or "").split(":")):
         yield name, ()
@@ -72,7 +72,7 @@ def _named(case: Case) -> Iterator[tuple[str, tuple[Location, ...]]]:
             yield dependency.name, (Location.bytes(program.path, dependency.offset, 1),)
 
 
-def _opened(case: Case, name: str) -> Load:
+def _opened(case: SimulatedLoad, name: str) -> Load:
     program = case.target if case.starts_program else case.model.main_image
     model = replace(
         case.model,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from loadstone.core.claims import Confidence, Location, Severity
-from loadstone.core.trace import Binding, Diagnosis, Step
-from loadstone.linker.graph import Phase, Process, Refusal
+from loadstone.core.trace import Binding, Diagnosis, SearchStep
+from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["Case", "blocking", "risk"]
+__all__ = ["SimulatedLoad", "blocking", "risk"]
 
 
 @dataclass(slots=True)
-class Case:
+class SimulatedLoad:
     """One simulated load: the process, the objects the target brought together in breadth-first order."""
 
     target: str
@@ -58,19 +58,19 @@ def _evidence(refusal: Refusal) -> tuple[Location, ...]:
     return tuple(found)
 
 
-def _spoken(case: Case, refusal: Refusal) -> str:
+def _spoken(case: SimulatedLoad, refusal: Refusal) -> str:
     """The words as they would be seen: from dlerror, or on standard error of a program that does not start."""
     message = refusal.failure.message
     if refusal.crashes:
         return message if refusal.failure.subject.startswith("Inconsistency") else refusal.failure.text
-    if refusal.phase is Phase.KERNEL or (not case.starts_program and refusal.fatal):
+    if refusal.phase is FailureStage.KERNEL or (not case.starts_program and refusal.fatal):
         return message
     program = case.target if case.starts_program else case.model.main_image or "program"
     return f"{program}: {refusal.phase.value.lstrip()}{message}"
 
 
 def blocking(
-    case: Case,
+    case: SimulatedLoad,
     refusal: Refusal,
     explanation: str,
     advice: str = "",
@@ -78,7 +78,7 @@ def blocking(
     code: str = "",
     cwe: int | None = None,
     confidence: Confidence = Confidence.CERTAIN,
-    steps: tuple[Step, ...] | None = None,
+    steps: tuple[SearchStep, ...] | None = None,
 ) -> Diagnosis:
     """A diagnosis for a refusal, in the loader's words and ours."""
     return Diagnosis(

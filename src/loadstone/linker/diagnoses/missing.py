@@ -10,8 +10,8 @@ from typing import Final
 
 from loadstone.core.claims import Confidence
 from loadstone.core.image import DependencyKind, SearchKind
-from loadstone.core.trace import Diagnosis, Step, StepOutcome
-from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
+from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.packages import lists_are_compressed, package_of_missing
@@ -22,7 +22,7 @@ __all__ = ["missing"]
 _MUSL: Final = ("libc.musl-", "ld-musl-")
 
 
-def missing(case: Case, refusal: Refusal) -> Diagnosis:
+def missing(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """Why a name was not found."""
     for detect in _REASONS:
         found = detect(case, refusal)
@@ -31,11 +31,11 @@ def missing(case: Case, refusal: Refusal) -> Diagnosis:
     return _nowhere(case, refusal)
 
 
-def _looked_at(refusal: Refusal, *outcomes: StepOutcome) -> Iterator[Step]:
+def _looked_at(refusal: Refusal, *outcomes: StepOutcome) -> Iterator[SearchStep]:
     return (step for step in refusal.steps if step.outcome in outcomes)
 
 
-def _other_class(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _other_class(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if not refusal.failure.text.startswith("wrong ELF class"):
         return None
     skipped = next(_looked_at(refusal, StepOutcome.SKIPPED))
@@ -44,7 +44,7 @@ def _other_class(case: Case, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, f"install the {bits}-bit build of {refusal.name}", code="wrong-class")
 
 
-def _other_machine(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _other_machine(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     skipped = next((s for s in _looked_at(refusal, StepOutcome.SKIPPED) if "machine" in s.reason), None)
     if skipped is None:
         return None
@@ -56,7 +56,7 @@ def _other_machine(case: Case, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, f"install the {case.model.abi.name} build", code="wrong-machine")
 
 
-def _other_kernel(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _other_kernel(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     skipped = next((s for s in _looked_at(refusal, StepOutcome.SKIPPED) if "kernel" in s.reason), None)
     if skipped is None:
         return None
@@ -68,7 +68,7 @@ def _other_kernel(case: Case, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, advice, code="kernel-too-old")
 
 
-def _machine_name(case: Case, candidate: str) -> str:
+def _machine_name(case: SimulatedLoad, candidate: str) -> str:
     try:
         view = case.model.view
         return view.image(view.open(case.model.absolute(candidate))).machine.name
@@ -76,7 +76,7 @@ def _machine_name(case: Case, candidate: str) -> str:
         return "another machine"
 
 
-def _unreadable(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _unreadable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     step = next(_looked_at(refusal, StepOutcome.UNREADABLE), None)
     if step is None:
         return None
@@ -90,7 +90,7 @@ def _unreadable(case: Case, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, advice.format(step.candidate), code=code)
 
 
-def _forbidden(case: Case, refusal: Refusal, candidate: str) -> Diagnosis:
+def _forbidden(case: SimulatedLoad, refusal: Refusal, candidate: str) -> Diagnosis:
     """Which file or directory is closed to the user, and whether by its permission bits or its access control list."""
     closed = case.model.view.barrier(case.model.absolute(candidate))
     path = closed.path if closed else candidate
@@ -106,7 +106,7 @@ def _forbidden(case: Case, refusal: Refusal, candidate: str) -> Diagnosis:
     return blocking(case, refusal, text, advice, code="permission")
 
 
-def _dangling(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _dangling(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     for step in _looked_at(refusal, StepOutcome.ABSENT):
         path = case.model.absolute(step.candidate)
         directory, name = posixpath.split(path)
@@ -118,7 +118,7 @@ def _dangling(case: Case, refusal: Refusal) -> Diagnosis | None:
     return None
 
 
-def _stale_cache(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _stale_cache(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     step = next((s for s in _looked_at(refusal, StepOutcome.ABSENT) if s.rule == "cache"), None)
     if step is None:
         return None
@@ -126,7 +126,7 @@ def _stale_cache(case: Case, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, "install it again, then run: ldconfig", code="stale-cache")
 
 
-def _no_defaults(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _no_defaults(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     asking = refusal.requester
     if asking is None or not asking.facts.no_default_directories:
         return None
@@ -147,7 +147,7 @@ def _ancestors(loaded: LoadedObject | None) -> Iterator[LoadedObject]:
         current = current.loader
 
 
-def _masked_rpath(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _masked_rpath(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     asking = refusal.requester
     if asking is None or not asking.has_runpath:
         return None
@@ -163,7 +163,7 @@ def _masked_rpath(case: Case, refusal: Refusal) -> Diagnosis | None:
     return None
 
 
-def _runpath_of_ancestor(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _runpath_of_ancestor(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     asking = refusal.requester
     ancestors = (*_ancestors(asking), *((case.process.program,) if case.process.program else ()))
     for above in ancestors:
@@ -185,16 +185,16 @@ def _relative(asking: LoadedObject, directory: str) -> str:
     return "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}" if not directory.startswith("/usr") else directory
 
 
-def _found_by(case: Case, name: str, loaded: LoadedObject, kind: SearchKind) -> str | None:
+def _found_by(case: SimulatedLoad, name: str, loaded: LoadedObject, kind: SearchKind) -> str | None:
     return _found_in(case, name, [d.rstrip("/") for d, _ in case.process.search.directories(loaded, kind)])
 
 
-def _found_in(case: Case, name: str, directories: Iterator[str] | tuple[str, ...] | list[str]) -> str | None:
+def _found_in(case: SimulatedLoad, name: str, directories: Iterator[str] | tuple[str, ...] | list[str]) -> str | None:
     candidates = (f"{directory}/{name}" if directory else name for directory in directories)
     return next((path for path in candidates if case.model.view.exists(case.model.absolute(path))), None)
 
 
-def _origin_through_link(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _origin_through_link(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     asking = refusal.requester
     if asking is None or not any("ORIGIN" in d.text for d in asking.image.search_dirs):
         return None
@@ -214,7 +214,7 @@ def _origin_through_link(case: Case, refusal: Refusal) -> Diagnosis | None:
     return None
 
 
-def _stray_token(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _stray_token(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     asking = refusal.requester
     for directory in asking.image.search_dirs if asking else ():
         stray = stray_tokens(directory.text)
@@ -228,21 +228,21 @@ def _stray_token(case: Case, refusal: Refusal) -> Diagnosis | None:
     return None
 
 
-def _other_libc(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _other_libc(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if not refusal.name.startswith(_MUSL):
         return None
     text = f"{case.wanted_by(refusal)}: it was built for musl, and this system's C library is glibc."
     return blocking(case, refusal, text, "install the manylinux (glibc) build of it", code="libc-mismatch")
 
 
-def _filter(case: Case, refusal: Refusal) -> Diagnosis | None:
+def _filter(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if refusal.dependency is None or refusal.dependency.kind is not DependencyKind.FILTER:
         return None
     text = f"{case.wanted_by(refusal)} as its filter (DT_FILTER), and a filter's library must be there."
     return blocking(case, refusal, text, _install(case, refusal.name), code="filter-missing")
 
 
-def _nowhere(case: Case, refusal: Refusal) -> Diagnosis:
+def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     if "/" in refusal.name:
         text = f"There is no file {refusal.name}."
         if refusal.requester is not None:
@@ -262,7 +262,7 @@ def _nowhere(case: Case, refusal: Refusal) -> Diagnosis:
     return blocking(case, refusal, text, _install(case, refusal.name), code=code)
 
 
-def _install(case: Case, name: str) -> str:
+def _install(case: SimulatedLoad, name: str) -> str:
     package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
     if package:
         return f"apt install {package}"
@@ -273,7 +273,7 @@ def _install(case: Case, name: str) -> str:
     return f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
 
 
-def _nearest(case: Case, name: str) -> tuple[str, ...]:
+def _nearest(case: SimulatedLoad, name: str) -> tuple[str, ...]:
     """Files of the same library in another version, in the directories built into the loader and in the cache."""
     stem = leaf(name).partition(".so")[0]
     if not stem:
@@ -282,7 +282,7 @@ def _nearest(case: Case, name: str) -> tuple[str, ...]:
     return tuple(sorted(n for n in known if n.partition(".so")[0] == stem and n != name))[:3]
 
 
-_REASONS: Final[tuple[Callable[[Case, Refusal], Diagnosis | None], ...]] = (
+_REASONS: Final[tuple[Callable[[SimulatedLoad, Refusal], Diagnosis | None], ...]] = (
     _other_class,
     _other_machine,
     _other_kernel,

@@ -6,7 +6,7 @@ from typing import Final
 
 from loadstone.core.claims import Confidence
 from loadstone.core.trace import Diagnosis
-from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 from loadstone.linker.thread_storage import reserve_of
 
@@ -85,7 +85,7 @@ _ROWS: Final = {
 }
 
 
-def refused(case: Case, refusal: Refusal) -> Diagnosis:
+def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """A diagnosis from the table of sentences."""
     sentence, advice = _ROWS[refusal.code]
     asking = refusal.requester.path if refusal.requester else ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
-from loadstone.linker.diagnoses.case import Case, leaf, risk
+from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.thread_storage import reserve_of, static_need
 
@@ -18,7 +18,7 @@ _ALWAYS_FITS: Final = 64
 """Bytes of static thread-local storage that have room in practice, whatever was loaded before."""
 
 
-def _static_tls(case: Case) -> Iterator[Diagnosis]:
+def _static_tls(case: SimulatedLoad) -> Iterator[Diagnosis]:
     started = {id(o) for o in case.process.global_scope}
     reserve = reserve_of(case.model)
     for loaded in case.searchlist:
@@ -41,7 +41,7 @@ def _static_tls(case: Case) -> Iterator[Diagnosis]:
         )
 
 
-def _interposed(case: Case) -> Iterator[Diagnosis]:
+def _interposed(case: SimulatedLoad) -> Iterator[Diagnosis]:
     """Symbols bound to another library than the one they were linked against, although that one has them too."""
     by_path = {o.path: o for o in (*case.process.namespace.objects, *case.searchlist)}
     taken: dict[tuple[str, str, str], list[str]] = defaultdict(list)
@@ -79,7 +79,7 @@ def _offers(loaded: LoadedObject, symbol: str, version: str | None) -> bool:
     )
 
 
-def _duplicate_copies(case: Case) -> Iterator[Diagnosis]:
+def _duplicate_copies(case: SimulatedLoad) -> Iterator[Diagnosis]:
     by_soname: dict[str, list[LoadedObject]] = defaultdict(list)
     for loaded in {id(o): o for o in (*case.process.global_scope, *case.searchlist)}.values():
         if loaded.image.identity:
@@ -98,7 +98,7 @@ def _duplicate_copies(case: Case) -> Iterator[Diagnosis]:
             )
 
 
-def _depends_on_directory(case: Case) -> Iterator[Diagnosis]:
+def _depends_on_directory(case: SimulatedLoad) -> Iterator[Diagnosis]:
     for loaded in case.searchlist:
         for directory in loaded.image.search_dirs:
             if directory.text.startswith(("/", "$")):
@@ -132,7 +132,7 @@ def _depends_on_directory(case: Case) -> Iterator[Diagnosis]:
                 )
 
 
-def _text_relocations(case: Case) -> Iterator[Diagnosis]:
+def _text_relocations(case: SimulatedLoad) -> Iterator[Diagnosis]:
     for loaded in case.searchlist:
         if loaded.facts.text_relocations:
             text = f"{leaf(loaded.path)} patches its own code while loading (DT_TEXTREL), which SELinux refuses."
@@ -148,19 +148,19 @@ def _text_relocations(case: Case) -> Iterator[Diagnosis]:
             )
 
 
-def _environment_dropped(case: Case) -> Iterator[Diagnosis]:
+def _environment_dropped(case: SimulatedLoad) -> Iterator[Diagnosis]:
     if case.model.secure and case.model.variable("LD_LIBRARY_PATH"):
         text = "The program runs with privileges of its own: LD_LIBRARY_PATH is not looked at."
         yield risk("env-dropped", case.target, text, "install the libraries in a system directory, or use a RUNPATH")
 
 
-def _preloads_ignored(case: Case) -> Iterator[Diagnosis]:
+def _preloads_ignored(case: SimulatedLoad) -> Iterator[Diagnosis]:
     for note in case.process.notes:
         if note.startswith("the preload"):
             yield risk("preload-ignored", case.target, f"{note[0].upper()}{note[1:]}.", severity=Severity.MEDIUM)
 
 
-def _damaged(case: Case) -> Iterator[Diagnosis]:
+def _damaged(case: SimulatedLoad) -> Iterator[Diagnosis]:
     for loaded in case.searchlist:
         fatal = next((d for d in loaded.image.damage if d.fatal), None)
         if fatal is not None:
@@ -177,7 +177,7 @@ def _damaged(case: Case) -> Iterator[Diagnosis]:
             )
 
 
-RISKS: Final[tuple[Callable[[Case], Iterator[Diagnosis]], ...]] = (
+RISKS: Final[tuple[Callable[[SimulatedLoad], Iterator[Diagnosis]], ...]] = (
     _damaged,
     _depends_on_directory,
     _static_tls,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from loadstone.core.image import SymbolBinding, Visibility
 from loadstone.core.trace import Diagnosis
-from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 
 __all__ = ["undefined"]
 
 
-def undefined(case: Case, refusal: Refusal) -> Diagnosis:
+def undefined(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """A strong reference that nothing in its scope defines."""
     asking = refusal.requester
     assert asking is not None
@@ -38,7 +38,7 @@ def _spoken(refusal: Refusal) -> str:
     return f"{refusal.name} (version {tail})" if tail else refusal.name
 
 
-def _hidden_in(case: Case, name: str) -> str | None:
+def _hidden_in(case: SimulatedLoad, name: str) -> str | None:
     """The object of the load that defines ``name`` without letting others see it."""
     for loaded in case.searchlist:
         for symbol in loaded.image.symbols.named(name):
@@ -48,7 +48,7 @@ def _hidden_in(case: Case, name: str) -> str | None:
     return None
 
 
-def _advice(case: Case, refusal: Refusal) -> str:
+def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     name = refusal.name
     if name.startswith(("Py", "_Py")):
         return "it is provided by the Python interpreter: import it there, with the version it was built for"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from loadstone.binary import FileKind, identify
 from loadstone.core.trace import Diagnosis, StepOutcome
-from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 from loadstone.linker.view import OpenedFile
 
@@ -32,7 +32,7 @@ _CODES = {
 }
 
 
-def unusable(case: Case, refusal: Refusal) -> Diagnosis:
+def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """What the file that ended the search really is."""
     ended = next(step for step in reversed(refusal.steps) if step.outcome is StepOutcome.FATAL)
     path = case.model.absolute(ended.candidate)
@@ -52,7 +52,7 @@ def unusable(case: Case, refusal: Refusal) -> Diagnosis:
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
 
 
-def _beginning(case: Case, opened: OpenedFile) -> bytes:
+def _beginning(case: SimulatedLoad, opened: OpenedFile) -> bytes:
     if opened.size > len(opened.head):
         return case.model.view.read_bytes(opened.path)[:8192]
     return opened.head
@@ -77,7 +77,7 @@ def _bad_elf(refusal: Refusal, opened: OpenedFile, candidate: str) -> tuple[str,
     return "bad-headers", f"{candidate} has a damaged header: {text}.", "rebuild it; a tool that patched it broke it"
 
 
-def _with_hidden(case: Case, refusal: Refusal, found: Diagnosis) -> Diagnosis:
+def _with_hidden(case: SimulatedLoad, refusal: Refusal, found: Diagnosis) -> Diagnosis:
     """Say so when a usable file of the same name was never reached because of this one."""
     if "/" in refusal.name:
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from loadstone.core.trace import Diagnosis
-from loadstone.linker.diagnoses.case import Case, blocking, leaf
+from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 
 __all__ = ["version_not_found"]
@@ -14,7 +14,7 @@ _GLIBC = re.compile(r"GLIBC_(\d+\.\d+)")
 _SHOWN = 6
 
 
-def version_not_found(case: Case, refusal: Refusal) -> Diagnosis:
+def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """Which symbols want the version, and the smallest release that has it."""
     consumer, provider = refusal.requester, refusal.opened
     assert consumer is not None
@@ -36,7 +36,7 @@ def version_not_found(case: Case, refusal: Refusal) -> Diagnosis:
     return blocking(case, refusal, text, advice)
 
 
-def _newer_copy(case: Case, provider: str, version: str) -> str | None:
+def _newer_copy(case: SimulatedLoad, provider: str, version: str) -> str | None:
     """Another file of the provider's name, known to the cache, that has the version."""
     view = case.model.view
     for entry in case.model.cache.named(leaf(provider)):

@@ -14,16 +14,16 @@ from enum import Enum, auto
 from functools import cache
 from typing import Final, NamedTuple
 
-from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, Rule, deny
+from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, SeccompRule, deny
 from loadstone.probe.linux.syscalls import NUMBERS
 
-__all__ = ["SOMEBODY", "Clause", "Verdict", "clauses", "names_process_at", "rules", "verdict"]
+__all__ = ["SOMEBODY", "CallVerdict", "Clause", "clauses", "names_process_at", "rules", "verdict"]
 
 SOMEBODY: Final = 0x7FFFFFFF
 """Stands for the child's own process id in a filter made beforehand: no process can have it (PID_MAX_LIMIT, 2**22)."""
 
 
-class Verdict(Enum):
+class CallVerdict(Enum):
     """What becomes of a call."""
 
     FREE = auto()  # goes on, not worth telling
@@ -38,7 +38,7 @@ class Clause(NamedTuple):
     """A verdict on one call when all tests match; the first clause that matches decides."""
 
     call: str
-    verdict: Verdict
+    verdict: CallVerdict
     tests: tuple[ArgumentTest, ...] = ()
 
 
@@ -114,19 +114,19 @@ def clauses(process_id: int, *, isolated: bool) -> Iterator[Clause]:
 
     ``isolated``: it stands in namespaces of its own, where no processes and no network are but its own.
     """
-    yield Clause("unshare", Verdict.TRIAL, (_is(0, 0),))
-    yield from (Clause(call, Verdict.FREE) for call in _FREE)
-    yield Clause("rt_sigaction", Verdict.FREE, (_is(1, 0), ArgumentTest(1, 0, high=True)))  # only asks
+    yield Clause("unshare", CallVerdict.TRIAL, (_is(0, 0),))
+    yield from (Clause(call, CallVerdict.FREE) for call in _FREE)
+    yield Clause("rt_sigaction", CallVerdict.FREE, (_is(1, 0), ArgumentTest(1, 0, high=True)))  # only asks
     for call in ("mmap", "mprotect", "pkey_mprotect"):
-        yield Clause(call, Verdict.TOLD, (_is(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
-        yield Clause(call, Verdict.FREE)
-    yield from (Clause(call, Verdict.TOLD) for call in _TOLD)
+        yield Clause(call, CallVerdict.TOLD, (_is(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
+        yield Clause(call, CallVerdict.FREE)
+    yield from (Clause(call, CallVerdict.TOLD) for call in _TOLD)
     yield from _sockets(isolated=isolated)
     for call, (argument, uses) in _CONTROLS.items():
-        yield from (Clause(call, Verdict.FREE, (_is(argument, use),)) for use in uses)
-    yield Clause("prctl", Verdict.FREE, (_is(0, 4), _is(1, 1)))  # PR_SET_DUMPABLE: who is unreadable is not watched
-    yield Clause("clone", Verdict.TOLD, (_is(0, 0, mask=_NEW_PARENT_OR_SPACE),))
-    yield Clause("clone3", Verdict.ABSENT)  # its flags lie in memory, where they can be changed after the look
+        yield from (Clause(call, CallVerdict.FREE, (_is(argument, use),)) for use in uses)
+    yield Clause("prctl", CallVerdict.FREE, (_is(0, 4), _is(1, 1)))  # PR_SET_DUMPABLE: who is unreadable is not watched
+    yield Clause("clone", CallVerdict.TOLD, (_is(0, 0, mask=_NEW_PARENT_OR_SPACE),))
+    yield Clause("clone3", CallVerdict.ABSENT)  # its flags lie in memory, where they can be changed after the look
     yield from _others(process_id)
 
 
@@ -137,23 +137,23 @@ def _is(argument: int, value: int, mask: int = 0xFFFFFFFF) -> ArgumentTest:
 def _sockets(*, isolated: bool) -> Iterator[Clause]:
     """Pairs that have no address; and the internet, where there is none but the child's own."""
     for kind in (_STREAM, _SEQUENCED):  # a pair of datagrams can be connected to any path
-        yield Clause("socketpair", Verdict.FREE, (_is(0, _UNIX), _is(1, kind, _KIND)))
+        yield Clause("socketpair", CallVerdict.FREE, (_is(0, _UNIX), _is(1, kind, _KIND)))
     if isolated:
         for family in (_INET, _INET6):
             for kind, protocols in _PROTOCOLS.items():
                 for protocol in protocols:
-                    yield Clause("socket", Verdict.TOLD, (_is(0, family), _is(1, kind, _KIND), _is(2, protocol)))
+                    yield Clause("socket", CallVerdict.TOLD, (_is(0, family), _is(1, kind, _KIND), _is(2, protocol)))
 
 
 def _others(process_id: int) -> Iterator[Clause]:
     for call, argument in _ON_SOMEBODY.items():
-        yield Clause(call, Verdict.FREE, (_is(argument, process_id),))
-        yield Clause(call, Verdict.FREE, (_is(argument, 0),))
-        yield Clause(call, Verdict.ASKED)
+        yield Clause(call, CallVerdict.FREE, (_is(argument, process_id),))
+        yield Clause(call, CallVerdict.FREE, (_is(argument, 0),))
+        yield Clause(call, CallVerdict.ASKED)
     for call, process in _ON_A_KIND.items():
-        yield Clause(call, Verdict.FREE, (_is(0, process), _is(1, process_id)))
-        yield Clause(call, Verdict.FREE, (_is(0, process), _is(1, 0)))
-        yield Clause(call, Verdict.ASKED, (_is(0, process),))
+        yield Clause(call, CallVerdict.FREE, (_is(0, process), _is(1, process_id)))
+        yield Clause(call, CallVerdict.FREE, (_is(0, process), _is(1, 0)))
+        yield Clause(call, CallVerdict.ASKED, (_is(0, process),))
 
 
 def names_process_at(call: str) -> int:
@@ -161,17 +161,17 @@ def names_process_at(call: str) -> int:
     return _ON_SOMEBODY.get(call, 1)
 
 
-def rules(table: Iterable[Clause], *, notify: bool, isolated: bool) -> list[Rule]:
+def rules(table: Iterable[Clause], *, notify: bool, isolated: bool) -> list[SeccompRule]:
     """The table as a filter; with ``notify`` whatever is told, asked or refused waits to be seen first."""
     action = {
-        Verdict.FREE: ALLOW,
-        Verdict.TOLD: NOTIFY if notify else ALLOW,
-        Verdict.ASKED: NOTIFY if notify else ALLOW if isolated else DENY,
-        Verdict.REFUSED: NOTIFY if notify else DENY,
-        Verdict.TRIAL: DENY,
-        Verdict.ABSENT: deny(errno.ENOSYS),
+        CallVerdict.FREE: ALLOW,
+        CallVerdict.TOLD: NOTIFY if notify else ALLOW,
+        CallVerdict.ASKED: NOTIFY if notify else ALLOW if isolated else DENY,
+        CallVerdict.REFUSED: NOTIFY if notify else DENY,
+        CallVerdict.TRIAL: DENY,
+        CallVerdict.ABSENT: deny(errno.ENOSYS),
     }
-    return [Rule(clause.call, action[clause.verdict], clause.tests) for clause in table]
+    return [SeccompRule(clause.call, action[clause.verdict], clause.tests) for clause in table]
 
 
 @cache
@@ -182,7 +182,7 @@ def _by_call(*, isolated: bool) -> dict[str, list[Clause]]:
     return table
 
 
-def verdict(call: str, arguments: tuple[int, ...], *, isolated: bool) -> Verdict:
+def verdict(call: str, arguments: tuple[int, ...], *, isolated: bool) -> CallVerdict:
     """What the table says of a call that waits to be seen; the caller's own id never does.
 
     >>> verdict("ptrace", (16, 1, 0, 0, 0, 0), isolated=True)
@@ -191,8 +191,8 @@ def verdict(call: str, arguments: tuple[int, ...], *, isolated: bool) -> Verdict
     <Verdict.ABSENT: 6>
     """
     if call not in NUMBERS:
-        return Verdict.ABSENT
+        return CallVerdict.ABSENT
     for clause in _by_call(isolated=isolated).get(call, ()):
         if all((arguments[t.argument] >> (32 if t.high else 0)) & t.mask == t.value for t in clause.tests):
             return clause.verdict
-    return Verdict.REFUSED
+    return CallVerdict.REFUSED

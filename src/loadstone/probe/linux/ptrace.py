@@ -18,7 +18,7 @@ __all__ = [
     "WALL",
     "Registers",
     "SignalInfo",
-    "Stop",
+    "ThreadStop",
     "attach",
     "decode",
     "interrupt",
@@ -62,7 +62,7 @@ def attach(process: int) -> None:
     _call(_SEIZE, process, 0, _TRACE_CLONE | _TRACE_EXEC | _EXIT_KILL)
 
 
-class Stop(NamedTuple):
+class ThreadStop(NamedTuple):
     """Why a thread stopped: the ``signal`` it is about to get (0: none), ``execed``, or ``held`` by job control."""
 
     signal: int = 0
@@ -70,14 +70,14 @@ class Stop(NamedTuple):
     held: bool = False
 
 
-def decode(status: int) -> Stop:
+def decode(status: int) -> ThreadStop:
     """The meaning of a wait status of a traced, stopped thread."""
     number, event = os.WSTOPSIG(status), status >> 16
     if event == _EVENT_EXEC:
-        return Stop(execed=True)
+        return ThreadStop(execed=True)
     if event == _EVENT_STOP:
-        return Stop(held=number in _JOB_CONTROL)
-    return Stop() if event else Stop(signal=number)
+        return ThreadStop(held=number in _JOB_CONTROL)
+    return ThreadStop() if event else ThreadStop(signal=number)
 
 
 def resume(thread: int, number: int = 0) -> None:

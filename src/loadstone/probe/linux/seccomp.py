@@ -1,6 +1,6 @@
 """Seccomp filters and user notification, written and read without a compiler.
 
-A filter is a list of :class:`Rule`: of those for one call, the first whose argument tests match decides. Sources:
+A filter is a list of :class:`SeccompRule`: of those for one call, the first whose argument tests match decides. From:
 seccomp(2), seccomp_unotify(2), linux/seccomp.h, linux/filter.h, linux/bpf_common.h. Paths read from a stopped thread's
 memory can be changed by its siblings after the look: notification observes, it never enforces by what a pointer points
 to.
@@ -23,7 +23,7 @@ __all__ = [
     "NOTIFY",
     "ArgumentTest",
     "Notice",
-    "Rule",
+    "SeccompRule",
     "answer",
     "compile_filter",
     "deny",
@@ -74,7 +74,7 @@ class ArgumentTest(NamedTuple):
     high: bool = False
 
 
-class Rule(NamedTuple):
+class SeccompRule(NamedTuple):
     """What to do with one system call when all tests match. A call this processor does not have matches nothing."""
 
     call: str
@@ -90,7 +90,7 @@ def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("=HBBI", code, yes, no, value & 0xFFFFFFFF)
 
 
-def _tested(rule: Rule) -> bytes:
+def _tested(rule: SeccompRule) -> bytes:
     """The tests of one rule and its action; falls out at the end when one does not match."""
     left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + 1
     body = b""
@@ -105,7 +105,7 @@ def _tested(rule: Rule) -> bytes:
     return body + _instruction(_RETURN, rule.action)
 
 
-def _of_one_call(number: int, rules: Iterable[Rule], otherwise: int) -> bytes:
+def _of_one_call(number: int, rules: Iterable[SeccompRule], otherwise: int) -> bytes:
     """All rules of one call; the call's number is in the accumulator before, and still is for every other call."""
     pieces = [_tested(rule) for rule in rules]
     body = b"".join(pieces) + _instruction(_RETURN, otherwise)
@@ -123,7 +123,7 @@ def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
     return zip(starts, ends, strict=True)
 
 
-def compile_filter(rules: Iterable[Rule], *, otherwise: int = ALLOW, newer: int = ALLOW) -> bytes:
+def compile_filter(rules: Iterable[SeccompRule], *, otherwise: int = ALLOW, newer: int = ALLOW) -> bytes:
     """The rules as a BPF program; a foreign or x32 call is refused.
 
     What no rule matches is left to ``otherwise``, a call of a kernel newer than our table to ``newer``.
@@ -133,7 +133,7 @@ def compile_filter(rules: Iterable[Rule], *, otherwise: int = ALLOW, newer: int 
     """
     if AUDIT_ARCH is None:
         raise OSError(errno.ENOSYS, "no system call numbers known for this processor")
-    table: dict[int, list[Rule]] = {}
+    table: dict[int, list[SeccompRule]] = {}
     for rule in rules:
         number = NUMBERS.get(rule.call)
         if number is not None:

@@ -17,12 +17,12 @@ from typing import Final, NamedTuple
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.probe.confine_linux import in_loader
 from loadstone.probe.linux import policy, proc, seccomp
-from loadstone.probe.linux.policy import Verdict
+from loadstone.probe.linux.policy import CallVerdict
 from loadstone.probe.linux.seccomp import Notice
 from loadstone.probe.linux.syscalls import NAMES
 from loadstone.probe.observers.snapshot import RESERVED_SIGNALS, signal_name
 
-__all__ = ["Call", "Judge", "watch"]
+__all__ = ["Judge", "NoticedCall", "watch"]
 
 _MAX_PATH: Final = 4096
 _CLONE_THREAD: Final = 0x00010000
@@ -30,7 +30,7 @@ _ACCESS_MODE: Final = os.O_ACCMODE
 _PROT_EXEC: Final = 4
 
 
-class Call(NamedTuple):
+class NoticedCall(NamedTuple):
     """What a notice said: the kind of effect (None: nothing worth telling), a sentence, what the caller is told."""
 
     kind: Kind | None
@@ -50,7 +50,7 @@ class Judge(NamedTuple):
     visible: Callable[[int], bool]
 
 
-def watch(listener: int, judge: Judge) -> Call | None:
+def watch(listener: int, judge: Judge) -> NoticedCall | None:
     """Take one notice, answer it, and say what it was; None when its caller is gone."""
     notice = seccomp.receive(listener)
     if notice is None:
@@ -64,14 +64,14 @@ def watch(listener: int, judge: Judge) -> Call | None:
     return call
 
 
-def _describe(name: str, notice: Notice, judge: Judge) -> Call:
+def _describe(name: str, notice: Notice, judge: Judge) -> NoticedCall:
     found = policy.verdict(name, notice.arguments, isolated=judge.isolated)
-    if found is Verdict.ASKED:
+    if found is CallVerdict.ASKED:
         return _on_another(name, notice, judge.visible)
-    if found in (Verdict.REFUSED, Verdict.ABSENT):
-        code = errno.EPERM if found is Verdict.REFUSED else errno.ENOSYS
+    if found in (CallVerdict.REFUSED, CallVerdict.ABSENT):
+        code = errno.EPERM if found is CallVerdict.REFUSED else errno.ENOSYS
         kind = Kind.NETWORK if name in ("socket", "socketpair") else Kind.FORBIDDEN_CALL
-        return Call(kind, f"{_attempt(name, notice)}, and refused", code)
+        return NoticedCall(kind, f"{_attempt(name, notice)}, and refused", code)
     return _DESCRIBERS.get(name, _changed)(name, notice)
 
 
@@ -88,8 +88,8 @@ def _attempt(name: str, notice: Notice) -> str:
 _USES_AT: Final = {"ioctl": 1, "fcntl": 1, "prctl": 0, "personality": 0, "clone": 0}
 
 
-def _changed(name: str, notice: Notice) -> Call:
-    return Call(Kind.FILE_CHANGED, f"{name} {_paths(name, notice)}".rstrip())
+def _changed(name: str, notice: Notice) -> NoticedCall:
+    return NoticedCall(Kind.FILE_CHANGED, f"{name} {_paths(name, notice)}".rstrip())
 
 
 def _text(notice: Notice, index: int) -> str:
@@ -100,7 +100,7 @@ def _text(notice: Notice, index: int) -> str:
 _OPEN_FLAGS_AT: Final = {"open": 1, "openat": 2}
 
 
-def _open(name: str, notice: Notice) -> Call:
+def _open(name: str, notice: Notice) -> NoticedCall:
     path = _text(notice, 0 if name in ("open", "creat") else 1)
     if name == "creat":
         flags = os.O_WRONLY | os.O_CREAT
@@ -109,24 +109,24 @@ def _open(name: str, notice: Notice) -> Call:
     else:
         flags = notice.arguments[_OPEN_FLAGS_AT[name]]
     if flags & _ACCESS_MODE or flags & (os.O_CREAT | os.O_TRUNC):
-        return Call(Kind.FILE_WRITE, f"opened {path} for writing")
+        return NoticedCall(Kind.FILE_WRITE, f"opened {path} for writing")
     if in_loader(notice.instruction):
-        return Call(None, "", by_loader=path)
-    return Call(Kind.FILE_READ, f"opened {path} for reading")
+        return NoticedCall(None, "", by_loader=path)
+    return NoticedCall(Kind.FILE_READ, f"opened {path} for reading")
 
 
 _FAMILIES: Final = {f.value: f.name for f in socket.AddressFamily}
 
 
-def _socket(_name: str, notice: Notice) -> Call:
+def _socket(_name: str, notice: Notice) -> NoticedCall:
     family = notice.arguments[0] & 0xFFFFFFFF
     kind = {1: "stream", 2: "datagram", 3: "raw", 5: "packet"}.get(notice.arguments[1] & 0xF, "other")
-    return Call(Kind.NETWORK, f"made a {kind} socket of {_FAMILIES.get(family, f'family {family}')}")
+    return NoticedCall(Kind.NETWORK, f"made a {kind} socket of {_FAMILIES.get(family, f'family {family}')}")
 
 
-def _address(name: str, notice: Notice) -> Call:
+def _address(name: str, notice: Notice) -> NoticedCall:
     raw = proc.read_memory(notice.thread, notice.arguments[1], min(notice.arguments[2] & 0xFF, 128))
-    return Call(Kind.NETWORK, f"{name} {_shown_address(raw)}")
+    return NoticedCall(Kind.NETWORK, f"{name} {_shown_address(raw)}")
 
 
 def _shown_address(raw: bytes) -> str:
@@ -140,61 +140,61 @@ def _shown_address(raw: bytes) -> str:
     return f"address of {_FAMILIES.get(family, f'family {family}')}"
 
 
-def _bare_network(name: str, _notice: Notice) -> Call:
-    return Call(Kind.NETWORK, f"{name} was called")
+def _bare_network(name: str, _notice: Notice) -> NoticedCall:
+    return NoticedCall(Kind.NETWORK, f"{name} was called")
 
 
-def _clone(name: str, notice: Notice) -> Call:
+def _clone(name: str, notice: Notice) -> NoticedCall:
     flags = notice.arguments[0]
     if name == "clone3":
         (flags,) = struct.unpack("=Q", proc.read_memory(notice.thread, notice.arguments[0], 8).ljust(8, b"\0"))
     if name in ("clone", "clone3") and flags & _CLONE_THREAD:
-        return Call(Kind.THREAD_STARTED, "a thread was started")
-    return Call(Kind.PROCESS_STARTED, f"a process was started ({name})")
+        return NoticedCall(Kind.THREAD_STARTED, "a thread was started")
+    return NoticedCall(Kind.PROCESS_STARTED, f"a process was started ({name})")
 
 
-def _exec(name: str, notice: Notice) -> Call:
-    return Call(Kind.EXEC, f"{name} {_text(notice, 1 if name == 'execveat' else 0)}", exec_=True)
+def _exec(name: str, notice: Notice) -> NoticedCall:
+    return NoticedCall(Kind.EXEC, f"{name} {_text(notice, 1 if name == 'execveat' else 0)}", exec_=True)
 
 
-def _mapping(name: str, notice: Notice) -> Call:
+def _mapping(name: str, notice: Notice) -> NoticedCall:
     who = " by the loader" if in_loader(notice.instruction) else ""
-    return Call(Kind.CODE_WRITABLE, f"{name} made memory writable and executable at once{who}")
+    return NoticedCall(Kind.CODE_WRITABLE, f"{name} made memory writable and executable at once{who}")
 
 
-def _handler(_name: str, notice: Notice) -> Call:
+def _handler(_name: str, notice: Notice) -> NoticedCall:
     raw = proc.read_memory(notice.thread, notice.arguments[1], 8).ljust(8, b"\0")
     (handler,) = struct.unpack("=Q", raw)
     number = signal_name(notice.arguments[0] & 0xFF)
     if handler == signal.SIG_DFL or notice.arguments[0] in RESERVED_SIGNALS:
-        return Call(None, "")
-    return Call(
+        return NoticedCall(None, "")
+    return NoticedCall(
         Kind.SIGNAL_HANDLER,
         f"{number} is ignored" if handler == signal.SIG_IGN else f"a handler for {number} was installed",
     )
 
 
-def _exit(_name: str, notice: Notice) -> Call:
+def _exit(_name: str, notice: Notice) -> NoticedCall:
     status = notice.arguments[0] & 0xFF
-    return Call(Kind.EXIT_CALLED, f"the process was ended with status {status}", exit_status=status)
+    return NoticedCall(Kind.EXIT_CALLED, f"the process was ended with status {status}", exit_status=status)
 
 
-def _directory(name: str, notice: Notice) -> Call:
-    return Call(Kind.CWD_CHANGED, f"chdir {_text(notice, 0)}" if name == "chdir" else "fchdir was called")
+def _directory(name: str, notice: Notice) -> NoticedCall:
+    return NoticedCall(Kind.CWD_CHANGED, f"chdir {_text(notice, 0)}" if name == "chdir" else "fchdir was called")
 
 
-def _umask(_name: str, notice: Notice) -> Call:
-    return Call(Kind.UMASK_CHANGED, f"umask was set to {notice.arguments[0] & 0o777:03o}")
+def _umask(_name: str, notice: Notice) -> NoticedCall:
+    return NoticedCall(Kind.UMASK_CHANGED, f"umask was set to {notice.arguments[0] & 0o777:03o}")
 
 
-def _session(_name: str, _notice: Notice) -> Call:
-    return Call(Kind.SESSION_CHANGED, "setsid was called: a process left the session, as a daemon does")
+def _session(_name: str, _notice: Notice) -> NoticedCall:
+    return NoticedCall(Kind.SESSION_CHANGED, "setsid was called: a process left the session, as a daemon does")
 
 
 _SIGNAL_AT: Final = {"kill": 1, "tkill": 1, "tgkill": 2, "rt_sigqueueinfo": 1, "rt_tgsigqueueinfo": 2}
 
 
-def _on_another(name: str, notice: Notice, visible: Callable[[int], bool]) -> Call:
+def _on_another(name: str, notice: Notice, visible: Callable[[int], bool]) -> NoticedCall:
     """A signal, a limit or a priority for a process that is named."""
     named = notice.arguments[policy.names_process_at(name)] & 0xFFFFFFFF
     (target,) = struct.unpack("=i", struct.pack("=I", named))
@@ -202,9 +202,9 @@ def _on_another(name: str, notice: Notice, visible: Callable[[int], bool]) -> Ca
     ending = "" if allowed else ", and refused: it is not the library's own process"
     if name in _SIGNAL_AT:
         words = f"{signal_name(notice.arguments[_SIGNAL_AT[name]] & 0xFF)} was sent to process {target}"
-        return Call(Kind.SIGNAL_SENT, words + ending, 0 if allowed else errno.EPERM)
+        return NoticedCall(Kind.SIGNAL_SENT, words + ending, 0 if allowed else errno.EPERM)
     kind = None if allowed else Kind.FORBIDDEN_CALL
-    return Call(kind, f"{name} was called for process {target}{ending}", 0 if allowed else errno.EPERM)
+    return NoticedCall(kind, f"{name} was called for process {target}{ending}", 0 if allowed else errno.EPERM)
 
 
 # Which arguments are paths.
@@ -222,7 +222,7 @@ def _paths(name: str, notice: Notice) -> str:
     return " to ".join(_text(notice, index) for index in _PATHS_AT.get(name, ()))
 
 
-_DESCRIBERS: Final[dict[str, Callable[[str, Notice], Call]]] = {
+_DESCRIBERS: Final[dict[str, Callable[[str, Notice], NoticedCall]]] = {
     **dict.fromkeys(("open", "openat", "openat2", "creat"), _open),
     **dict.fromkeys(("connect", "bind"), _address),
     **dict.fromkeys(("listen", "accept"), _bare_network),

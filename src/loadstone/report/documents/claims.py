@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from loadstone.core.claims import Claim, Evidence, Finding, Location, Step, Undecided
+from loadstone.core.claims import Claim, Evidence, Finding, FlowStep, Location, Undecided
 
 __all__ = [
     "ClaimDocument",
@@ -59,7 +59,7 @@ def location_document(location: Location) -> LocationDocument:
     return LocationDocument(location.path, location.start, location.end, location.unit.value)
 
 
-def _why(step: Step) -> WhyDocument:
+def _why(step: FlowStep) -> WhyDocument:
     return WhyDocument(location_document(step.location), step.message, step.kind)
 
 

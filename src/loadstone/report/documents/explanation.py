@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from loadstone.core.trace import Binding, Diagnosis, Edge, Explanation, Graph, Node, Step, Trace
+from loadstone.core.trace import (
+    Binding,
+    DependencyEdge,
+    DependencyGraph,
+    DependencyNode,
+    Diagnosis,
+    Explanation,
+    SearchStep,
+    Trace,
+)
 from loadstone.linker.answers import Answers
 from loadstone.report.documents.answers import AnswersDocument, answers_document
 from loadstone.report.documents.claims import LocationDocument, location_document
@@ -13,7 +22,7 @@ from loadstone.report.json import Document
 __all__ = [
     "ExplanationDocument",
     "GraphDocument",
-    "StepDocument",
+    "SearchStepDocument",
     "TraceDocument",
     "explanation_document",
     "graph_document",
@@ -22,7 +31,7 @@ __all__ = [
 ]
 
 
-class StepDocument(msgspec.Struct, frozen=True, kw_only=True):
+class SearchStepDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate of a search, or a rule that was not consulted (then ``candidate`` is empty)."""
 
     rule: str
@@ -40,7 +49,7 @@ class TraceDocument(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     path: str | None
     how: str
-    steps: list[StepDocument]
+    steps: list[SearchStepDocument]
 
 
 class NodeDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +69,7 @@ class EdgeDocument(msgspec.Struct, frozen=True, kw_only=True):
     chosen: str | None
     how: str
     note: str
-    steps: list[StepDocument]
+    steps: list[SearchStepDocument]
 
 
 class GraphDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +88,7 @@ class DiagnosisDocument(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str
     chain: list[str]
     evidence: list[LocationDocument]
-    steps: list[StepDocument]
+    steps: list[SearchStepDocument]
     loader_message: str
     advice: str
     severity: str
@@ -116,9 +125,9 @@ class ExplanationDocument(Document, frozen=True, kw_only=True):
     answers: AnswersDocument
 
 
-def step_document(step: Step) -> StepDocument:
+def step_document(step: SearchStep) -> SearchStepDocument:
     """One step with every key present."""
-    return StepDocument(
+    return SearchStepDocument(
         rule=step.rule,
         candidate=step.candidate,
         outcome=step.outcome.value,
@@ -136,11 +145,11 @@ def trace_document(trace: Trace) -> TraceDocument:
     )
 
 
-def _node(node: Node) -> NodeDocument:
+def _node(node: DependencyNode) -> NodeDocument:
     return NodeDocument(path=node.path, soname=node.identity, depth=node.depth)
 
 
-def _edge(edge: Edge) -> EdgeDocument:
+def _edge(edge: DependencyEdge) -> EdgeDocument:
     return EdgeDocument(
         requester=edge.requester,
         name=edge.name,
@@ -152,7 +161,7 @@ def _edge(edge: Edge) -> EdgeDocument:
     )
 
 
-def graph_document(graph: Graph) -> GraphDocument:
+def graph_document(graph: DependencyGraph) -> GraphDocument:
     """The graph with the search behind each edge."""
     return GraphDocument(nodes=[_node(n) for n in graph.nodes], edges=[_edge(e) for e in graph.edges])
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from loadstone.core.trace import Step, Trace
+from loadstone.core.trace import SearchStep, Trace
 from loadstone.report.json import Document
 
 __all__ = ["FindDocument", "find_document"]
 
 
-class StepDocument(msgspec.Struct, frozen=True, kw_only=True):
+class FindStepDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate, what came of it and why."""
 
     rule: str
@@ -27,7 +27,7 @@ class FindDocument(Document, frozen=True, kw_only=True):
     name: str
     path: str | None
     how: str
-    steps: list[StepDocument]
+    steps: list[FindStepDocument]
     advice: str
 
 
@@ -43,8 +43,8 @@ def find_document(trace: Trace, advice: str = "") -> FindDocument:
     )
 
 
-def _step(step: Step) -> StepDocument:
-    return StepDocument(
+def _step(step: SearchStep) -> FindStepDocument:
+    return FindStepDocument(
         rule=step.rule,
         candidate=step.candidate,
         outcome=step.outcome.value,

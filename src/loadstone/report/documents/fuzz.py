@@ -11,7 +11,7 @@ from loadstone.report.json import Document
 __all__ = ["FuzzDocument", "FuzzFindingDocument", "fuzz_document"]
 
 
-class FrameDocument(msgspec.Struct, frozen=True):
+class CrashFrameDocument(msgspec.Struct, frozen=True):
     """One frame inside the library: virtual address, function, offset in it."""
 
     address: int
@@ -27,7 +27,7 @@ class FuzzFindingDocument(msgspec.Struct, frozen=True, kw_only=True):
     stack_hash: str
     guard: str
     heap: str
-    frames: list[FrameDocument]
+    frames: list[CrashFrameDocument]
     inputs: list[str]
     run: int
     repeated: int
@@ -94,7 +94,7 @@ def _finding(found: FuzzFinding) -> FuzzFindingDocument:
         stack_hash=found.stack_hash,
         guard=found.guard,
         heap=found.heap,
-        frames=[FrameDocument(f.address, f.function, f.offset) for f in found.frames],
+        frames=[CrashFrameDocument(f.address, f.function, f.offset) for f in found.frames],
         inputs=[data.hex() for data in found.inputs],
         run=found.run,
         repeated=found.repeated,

@@ -11,7 +11,7 @@ import msgspec
 
 from loadstone.binary import shadowing
 from loadstone.binary.demangle import demangle
-from loadstone.core.image import Dependency, HardeningFact, Image, Symbol
+from loadstone.core.image import Dependency, HardeningFact, Image, ImageSymbol
 from loadstone.errors import LoadstoneError
 from loadstone.report.documents.claims import LocationDocument, location_document
 from loadstone.report.json import Document
@@ -240,7 +240,7 @@ def _dependency(dependency: Dependency) -> DependencyDocument:
     return DependencyDocument(required=dependency.required, **_plain(dependency))
 
 
-def _symbol(symbol: Symbol) -> SymbolDocument:
+def _symbol(symbol: ImageSymbol) -> SymbolDocument:
     version = symbol.version
     readable = demangle(symbol.name)
     return SymbolDocument(

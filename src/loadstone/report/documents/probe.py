@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from loadstone.core.observations import CrashRecord, Frame, LayerStatus, ObserverStatus, ProbeReport, Soak
+from loadstone.core.observations import CrashRecord, LayerStatus, ObserverStatus, ProbeReport, Soak, StackFrame
 from loadstone.report.json import Document
 
 __all__ = ["ProbeDocument", "probe_document"]
@@ -21,7 +21,7 @@ class ObservationDocument(msgspec.Struct, frozen=True):
     detail: str
 
 
-class FrameDocument(msgspec.Struct, frozen=True):
+class StackFrameDocument(msgspec.Struct, frozen=True):
     """A place in code; ``likely`` when it was found by scanning the stack."""
 
     address: int
@@ -37,7 +37,7 @@ class ThreadDocument(msgspec.Struct, frozen=True):
     main: bool
     name: str
     does: str
-    frames: list[FrameDocument]
+    frames: list[StackFrameDocument]
 
 
 class ObjectDocument(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class CrashDocument(msgspec.Struct, frozen=True, kw_only=True):
     address: int | None
     kind: str
     subject: str
-    frames: list[FrameDocument]
+    frames: list[StackFrameDocument]
 
 
 class TrendDocument(msgspec.Struct, frozen=True):
@@ -145,5 +145,5 @@ def _crash(crash: CrashRecord | None) -> CrashDocument | None:
     )
 
 
-def _frames(frames: Iterable[Frame]) -> list[FrameDocument]:
-    return [FrameDocument(f.address, f.library, f.offset, f.symbol, f.likely) for f in frames]
+def _frames(frames: Iterable[StackFrame]) -> list[StackFrameDocument]:
+    return [StackFrameDocument(f.address, f.library, f.offset, f.symbol, f.likely) for f in frames]

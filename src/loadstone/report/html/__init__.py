@@ -18,7 +18,7 @@ from typing import Final
 import jinja2
 from markupsafe import Markup
 
-from loadstone.core.claims import Evidence, Finding, Location, Outcome, Severity, Undecided, Unit
+from loadstone.core.claims import Evidence, Finding, Location, LocationUnit, Outcome, Severity, Undecided
 from loadstone.core.review import BaselineState, Result, Review, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
@@ -106,7 +106,7 @@ class _Anchors:
 
     def at(self, location: Location) -> str:
         position = self._positions.get(location.path)
-        if position is None or location.unit is not Unit.LINES or not location.start:
+        if position is None or location.unit is not LocationUnit.LINES or not location.start:
             return ""
         return f"f{position}-{location.start}"
 

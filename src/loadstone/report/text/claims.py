@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Undecided, Unit
+from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Undecided
 from loadstone.escape import printable
 from loadstone.report.text.style import Style
 
@@ -27,7 +27,7 @@ def place(location: Location, subject: str = "") -> str:
     """The location; when it lies in ``subject``, which the reader already knows, only the line or offset."""
     if location.path != subject:
         return printable(str(location))
-    if location.unit is Unit.BYTES:
+    if location.unit is LocationUnit.BYTES:
         return f"@{location.start:#x}"
     if not location.start:
         return ""

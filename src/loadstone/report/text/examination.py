@@ -6,7 +6,7 @@ from loadstone.core.claims import Claim, Evidence, Finding, NotApplicable, Undec
 from loadstone.core.examination import Examination
 from loadstone.core.image import Image
 from loadstone.core.practices import Practice
-from loadstone.core.trace import Edge, Explanation
+from loadstone.core.trace import DependencyEdge, Explanation
 from loadstone.core.verdict import Verdict
 from loadstone.escape import printable
 from loadstone.report.text.because import BECAUSE
@@ -91,7 +91,7 @@ def _dependencies(explanation: Explanation, style: Style, verbose: int) -> list[
     return lines
 
 
-def _dependency(edge: Edge, style: Style) -> tuple[str, str, str]:
+def _dependency(edge: DependencyEdge, style: Style) -> tuple[str, str, str]:
     if edge.chosen is None:
         return printable(edge.name), "->", style.bad("not found")
     because = BECAUSE.get(edge.how, edge.how)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.core.trace import Binding, Diagnosis, Explanation, LoadVerdict, Step, StepOutcome
+from loadstone.core.trace import Binding, Diagnosis, Explanation, LoadVerdict, SearchStep, StepOutcome
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
 
@@ -77,7 +77,7 @@ def _diagnosis(diagnosis: Diagnosis, style: Style, verbose: int, *, steps: bool)
     return lines
 
 
-def step_rows(steps: tuple[Step, ...], style: Style, *, all_steps: bool = False) -> list[str]:
+def step_rows(steps: tuple[SearchStep, ...], style: Style, *, all_steps: bool = False) -> list[str]:
     """A search as a table: rule, candidate, what came of it. Hardware subdirectories only when all are wanted."""
     shown = steps if all_steps else tuple(s for s in steps if not _is_hardware(s))
     cut = shown if all_steps else shown[:_SHOWN_STEPS]
@@ -89,13 +89,13 @@ def step_rows(steps: tuple[Step, ...], style: Style, *, all_steps: bool = False)
     return lines
 
 
-def _is_hardware(step: Step) -> bool:
+def _is_hardware(step: SearchStep) -> bool:
     return step.outcome is StepOutcome.ABSENT and any(
         part in step.candidate for part in ("/glibc-hwcaps/", "/tls/", "/x86_64/", "/haswell/")
     )
 
 
-def _came_of(step: Step) -> str:
+def _came_of(step: SearchStep) -> str:
     outcome = step.outcome.value
     return f"{outcome}: {printable(step.reason)}" if step.reason and step.outcome is not StepOutcome.ABSENT else outcome
 

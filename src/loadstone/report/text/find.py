@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.core.trace import Step, StepOutcome, Trace
+from loadstone.core.trace import SearchStep, StepOutcome, Trace
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
 
@@ -25,11 +25,11 @@ def render(trace: Trace, advice: str, style: Style, *, verbose: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _worth_showing(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _worth_showing(steps: tuple[SearchStep, ...]) -> tuple[SearchStep, ...]:
     """On a miss: what was there and not taken."""
     return tuple(step for step in steps if step.outcome is not StepOutcome.ABSENT)
 
 
-def _row(step: Step) -> tuple[str, ...]:
+def _row(step: SearchStep) -> tuple[str, ...]:
     reason = printable(step.reason) or ("" if step.outcome is StepOutcome.TAKEN else "-")
     return step.rule, step.outcome.value, printable(step.candidate) or printable(step.source), reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 
-from loadstone.core.claims import Finding, Location, Undecided, Unit
+from loadstone.core.claims import Finding, Location, LocationUnit, Undecided
 from loadstone.core.review import Result, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import weakness
@@ -71,7 +71,7 @@ def _path(result: Result, files: Mapping[str, ReviewedFile], style: Style) -> li
 
 def _source(location: Location, files: Mapping[str, ReviewedFile], style: Style) -> list[str]:
     file = files.get(location.path)
-    if file is None or file.text is None or location.unit is not Unit.LINES or not location.start:
+    if file is None or file.text is None or location.unit is not LocationUnit.LINES or not location.start:
         return []
     lines = file.text.split("\n")
     shown = range(max(1, location.start - _AROUND), min(len(lines), location.start + _AROUND) + 1)
@@ -107,7 +107,7 @@ def _accepting(result: Result, style: Style) -> list[str]:
     if not isinstance(result.claim, Finding):
         return []
     lines = [style.heading("To accept it, with your reason")]
-    if result.claim.location.unit is Unit.LINES:
+    if result.claim.location.unit is LocationUnit.LINES:
         lines.append(f"  in the source:      loadstone: ignore[{printable(result.claim.rule)}] ...")
     entry = f'{{ fingerprint = "{result.fingerprint}", reason = "..." }}'
     return [*lines, f"  in pyproject.toml:  [tool.loadstone.review] waivers = [{entry}]"]

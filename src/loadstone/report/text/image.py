@@ -15,8 +15,8 @@ from loadstone.core.image import (
     HardeningFact,
     Image,
     ImageKind,
+    ImageSymbol,
     Initialiser,
-    Symbol,
     SymbolKind,
 )
 from loadstone.errors import LoadstoneError
@@ -173,7 +173,7 @@ _NOUNS = {
 }
 
 
-def _symbol(symbol: Symbol) -> tuple[str, ...]:
+def _symbol(symbol: ImageSymbol) -> tuple[str, ...]:
     name = printable(demangle(symbol.name), 400)
     if symbol.version:
         name += ("@@" if symbol.exported and symbol.version.is_default else "@") + printable(symbol.version.name, 80)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from loadstone.core.observations import (
     CrashRecord,
-    Frame,
+    LayerState,
     LayerStatus,
     ObserverStatus,
     ProbeOutcome,
     ProbeReport,
     Soak,
-    State,
+    StackFrame,
     Witness,
 )
 from loadstone.escape import printable
@@ -65,7 +65,7 @@ def _headline(report: ProbeReport, style: Style) -> list[str]:
 
 def _observed(report: ProbeReport, style: Style) -> list[str]:
     if not report.observations:
-        seen = sum(observer.state is State.ACTIVE for observer in report.observers)
+        seen = sum(observer.state is LayerState.ACTIVE for observer in report.observers)
         return [f"  nothing else was seen by {seen} observers; that is one run, not a proof"] if seen else []
     rows: list[tuple[str, ...]] = [
         (
@@ -109,7 +109,7 @@ def _crash(crash: CrashRecord | None, style: Style) -> list[str]:
     return lines + _frames(crash.frames, style)
 
 
-def _frames(frames: Iterable[Frame], style: Style, indent: str = "  ") -> list[str]:
+def _frames(frames: Iterable[StackFrame], style: Style, indent: str = "  ") -> list[str]:
     return [
         f"{indent}#{number} {printable(str(frame))}{style.dim('  likely') if frame.likely else ''}"
         for number, frame in enumerate(frames)
@@ -138,10 +138,10 @@ def _objects(report: ProbeReport, style: Style, verbose: int) -> list[str]:
 def _fence(report: ProbeReport, style: Style, verbose: int) -> list[str]:
     lines: list[str] = []
     for title, statuses in (("Fence", report.layers), ("Observers", report.observers)):
-        shown = statuses if verbose else [s for s in statuses if s.state is not State.ACTIVE and _worth_telling(s)]
+        shown = statuses if verbose else [s for s in statuses if s.state is not LayerState.ACTIVE and _worth_telling(s)]
         if shown:
             lines += [style.heading(title), *columns([_status(s, style) for s in shown])]
-    standing = [layer.name for layer in report.layers if layer.state is State.ACTIVE]
+    standing = [layer.name for layer in report.layers if layer.state is LayerState.ACTIVE]
     if standing and not verbose:
         lines.append(style.dim(f"Layers of the fence that stood: {', '.join(standing)}; -v shows how that was tried"))
     return lines
@@ -152,5 +152,5 @@ def _worth_telling(status: LayerStatus | ObserverStatus) -> bool:
 
 
 def _status(status: LayerStatus | ObserverStatus, style: Style) -> tuple[str, ...]:
-    paint = style.good if status.state is State.ACTIVE else style.warn
+    paint = style.good if status.state is LayerState.ACTIVE else style.warn
     return status.name, paint(status.state.value), printable(status.reason, 400)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from loadstone.core.trace import Edge, Explanation, StepOutcome
+from loadstone.core.trace import DependencyEdge, Explanation, StepOutcome
 from loadstone.escape import printable
 from loadstone.report.text.because import BECAUSE
 from loadstone.report.text.explanation import verdict_line
@@ -18,7 +18,7 @@ def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
     """Each library once with its own needs below it; ``verbose`` 1 repeats those seen before, 2 shows every step."""
     lines = [verdict_line(explanation, style)]
     graph = explanation.graph
-    needs: dict[str, list[Edge]] = {}
+    needs: dict[str, list[DependencyEdge]] = {}
     for edge in graph.edges:
         needs.setdefault(edge.requester, []).append(edge)
     lines += _branches(needs, _found_by(graph.edges), graph.root.path, style, verbose)
@@ -30,9 +30,9 @@ def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _found_by(edges: tuple[Edge, ...]) -> dict[str, Edge]:
+def _found_by(edges: tuple[DependencyEdge, ...]) -> dict[str, DependencyEdge]:
     """The edge each library was brought in by: the first that chose it."""
-    found: dict[str, Edge] = {}
+    found: dict[str, DependencyEdge] = {}
     for edge in edges:
         if edge.chosen is not None:
             found.setdefault(edge.chosen, edge)
@@ -40,12 +40,12 @@ def _found_by(edges: tuple[Edge, ...]) -> dict[str, Edge]:
 
 
 def _branches(
-    needs: dict[str, list[Edge]], found_by: dict[str, Edge], root: str, style: Style, verbose: int
+    needs: dict[str, list[DependencyEdge]], found_by: dict[str, DependencyEdge], root: str, style: Style, verbose: int
 ) -> Iterator[str]:
     """Depth first without recursion: a chain of 10,000 libraries is a tree too."""
     opened = {root}
     pending = [("", iter(_shown(needs.get(root, []), opened, verbose)))]
-    waiting: dict[int, Edge | None] = {}
+    waiting: dict[int, DependencyEdge | None] = {}
     while pending:
         prefix, edges = pending[-1]
         edge = waiting.pop(len(pending), None) or next(edges, None)
@@ -65,12 +65,12 @@ def _branches(
             pending.append((prefix + ("    " if last else "│   "), iter(below)))
 
 
-def _shown(edges: list[Edge], opened: set[str], verbose: int) -> list[Edge]:
+def _shown(edges: list[DependencyEdge], opened: set[str], verbose: int) -> list[DependencyEdge]:
     """The edges worth a line: those that lead to something not shown above, unless all are wanted."""
     return edges if verbose else [e for e in edges if e.chosen is None or e.chosen not in opened]
 
 
-def _line(edge: Edge, found_by: dict[str, Edge], opened: set[str], style: Style) -> str:
+def _line(edge: DependencyEdge, found_by: dict[str, DependencyEdge], opened: set[str], style: Style) -> str:
     name = printable(edge.name)
     kind = (
         "" if edge.kind.value == "needed" else f" ({', '.join(filter(None, (edge.kind.value, printable(edge.note))))})"
@@ -84,7 +84,7 @@ def _line(edge: Edge, found_by: dict[str, Edge], opened: set[str], style: Style)
     return f"{style.bold(name)}{kind} => {printable(edge.chosen)} {style.dim(f'[{because}]')}"
 
 
-def _because(edge: Edge) -> str:
+def _because(edge: DependencyEdge) -> str:
     words = BECAUSE.get(edge.how, edge.how)
     taken = next((s for s in reversed(edge.steps) if s.outcome is StepOutcome.TAKEN), None)
     if taken is not None and taken.rule in ("rpath", "runpath") and taken.source:
@@ -93,7 +93,7 @@ def _because(edge: Edge) -> str:
     return words
 
 
-def _step_lines(edge: Edge) -> Iterator[str]:
+def _step_lines(edge: DependencyEdge) -> Iterator[str]:
     for step in edge.steps:
         reason = f" ({printable(step.reason)})" if step.reason else ""
         yield f"  {step.rule}: {printable(step.candidate) or '-'}: {step.outcome.value}{reason}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from loadstone.core.claims import Confidence, Finding, Location, Unit
+from loadstone.core.claims import Confidence, Finding, Location, LocationUnit
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Result
 from loadstone.escape import printable
@@ -52,7 +52,7 @@ def _agrees(result: Result, path: str, foreign: Foreign) -> bool:
     claim = result.claim
     return (
         isinstance(claim, Finding)
-        and claim.location.unit is Unit.LINES
+        and claim.location.unit is LocationUnit.LINES
         and same_class(claim.cwe, foreign.cwe)
         and claim.location.start - _NEAR <= foreign.line <= claim.location.end + _NEAR
         and os.path.realpath(claim.location.path) == path

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Finding, Location, Severity, Step
+from loadstone.core.claims import Claim, Finding, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -76,15 +76,15 @@ def _lost(
     place = Location.lines(unit.path, call.line, call.end_line or None)
     if isinstance(argument, ir.Call) and argument.name == _MADE:
         message = f"The callback object made at line {argument.line} has no owner; {symbol} keeps its address"
-        steps = (Step(place, f"made and given to {symbol}, then freed", "release"),)
+        steps = (FlowStep(place, f"made and given to {symbol}, then freed", "release"),)
         return rule.no(message, place, why=steps, context=function.name)
     if isinstance(argument, ir.Name) and argument.name in local and not _escapes(function, argument.name):
         name = argument.name
         message = f"The callback object {name} lives until {function.name} returns; {symbol} keeps its address"
         why = (
-            Step(Location.lines(unit.path, local[name]), "made", "acquire"),
-            Step(place, f"given to {symbol}", "call"),
-            Step(Location.lines(unit.path, function.end_line), "freed", "release"),
+            FlowStep(Location.lines(unit.path, local[name]), "made", "acquire"),
+            FlowStep(place, f"given to {symbol}", "call"),
+            FlowStep(Location.lines(unit.path, function.end_line), "freed", "release"),
         )
         return rule.no(message, place, why=why, context=function.name)
     return None

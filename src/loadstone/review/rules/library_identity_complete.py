@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity, Step
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
@@ -47,8 +47,8 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
                 ),
                 Location.lines(unit.path, lookup.line),
                 why=(
-                    Step(Location.lines(unit.path, lookup.line), "looked up without the version", "test"),
-                    Step(Location.lines(unit.path, expression.line), "made with the version", "use"),
+                    FlowStep(Location.lines(unit.path, lookup.line), "looked up without the version", "test"),
+                    FlowStep(Location.lines(unit.path, expression.line), "made with the version", "use"),
                 ),
                 context=function.name,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loadstone.core.claims import Claim, Confidence, Location, Severity, Step
+from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -130,9 +130,9 @@ def _no(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Call, handler
     place = Location.lines(unit.path, handler.line, handler.body.end_line)
     load = Location.lines(unit.path, call.line)
     used = _used_later(function, name, handler.body.end_line) if name else 0
-    why = [Step(load, "the load fails", "acquire"), Step(place, "the failure is caught and dropped", "handler")]
+    why = [FlowStep(load, "the load fails", "acquire"), FlowStep(place, "the failure is caught and dropped", "handler")]
     if used:
-        why.append(Step(Location.lines(unit.path, used), f"{name} is used as if it were there", "use"))
+        why.append(FlowStep(Location.lines(unit.path, used), f"{name} is used as if it were there", "use"))
         message = f"Failure at {call.line} is caught and dropped; execution reaches line {used} as if it had worked"
     else:
         message = f"Failure at {call.line} is caught and dropped, so nobody learns that the library is missing"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from loadstone.core.claims import Claim, Finding, Location, Step, Undecided
+from loadstone.core.claims import Claim, Finding, FlowStep, Location, Undecided
 from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.analyses.state import Spot
 from loadstone.review.ir import Language, Unit
@@ -21,9 +21,9 @@ def at(spot: Spot) -> Location:
     return Location.lines(spot.path, spot.line)
 
 
-def step(spot: Spot, message: str, kind: str = "") -> Step:
+def step(spot: Spot, message: str, kind: str = "") -> FlowStep:
     """One step of a path."""
-    return Step(at(spot), message, kind)
+    return FlowStep(at(spot), message, kind)
 
 
 def each_api(sites: Iterable[Site]) -> Iterator[tuple[str, str, list[Site]]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Confidence, Location, Severity, Step
+from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
@@ -51,8 +51,8 @@ def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: 
         Location.lines(unit.path, line),
         confidence=Confidence.LIKELY,
         why=(
-            Step(Location.lines(unit.path, line), f"{name} is tested with no lock held", "test"),
-            Step(Location.lines(unit.path, act.line), f"{word} acts on the answer", "use"),
+            FlowStep(Location.lines(unit.path, line), f"{name} is tested with no lock held", "test"),
+            FlowStep(Location.lines(unit.path, act.line), f"{word} acts on the answer", "use"),
         ),
         context=function.name,
         condition=function.condition,
