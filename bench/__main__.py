@@ -1,25 +1,79 @@
-"""Run every benchmark, or those named on the command line: ``python -m bench [NAME ...]``."""
+"""Run the benchmarks, all or those named: ``python -m bench [NAME ...]``.
+
+A figure that cannot be measured is named and the rest go on; the exit status is then 1. ``--json FILE`` keeps the
+figures, ``--compare FILE`` fails with 1 when one is worse than in FILE beyond noise, ``--bars`` when a bar is missed.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from bench.table import render
+from bench.figure import Row
+from bench.table import compared, dumped, render
+
+MODULES = (
+    "startup",
+    "load",
+    "find",
+    "calls",
+    "elf_facts",
+    "pe_macho_facts",
+    "graph",
+    "growth",
+    "probe",
+    "review",
+    "review_corpus",
+    "fuzz",
+)
 
 
-def main(wanted: list[str]) -> int:
-    here = Path(__file__).parent
-    names = sorted(p.stem for p in here.glob("*.py") if p.stem not in ("__main__", "__init__", "table"))
-    unknown = [name for name in wanted if name not in names]
-    if unknown:
-        print(f"no such benchmark: {', '.join(unknown)}; there are: {', '.join(names)}", file=sys.stderr)
-        return 2
-    for name in wanted or names:
+def _measured(names: Sequence[str], failures: list[str]) -> Iterator[Row]:
+    """The rows as they come, printed; what fails is printed in its place and added to ``failures``."""
+    for name in names:
         print(f"== {name}", flush=True)
-        print(render(import_module(f"bench.{name}").run()), flush=True)
-    return 0
+        try:
+            figures = import_module(f"bench.{name}").FIGURES
+        except Exception as error:  # noqa: BLE001 - a peer's import can fail in any way; the other modules go on
+            failures.append(f"{name}: {type(error).__name__}: {error}")
+            print(f"FAILED {failures[-1]}", flush=True)
+            continue
+        for figure in figures:
+            try:
+                for row in figure.measure():
+                    print(render(row), flush=True)
+                    yield row
+            except Exception as error:  # noqa: BLE001 - as above
+                failures.append(f"{name}, {figure.what}: {type(error).__name__}: {error}")
+                print(f"FAILED {failures[-1]}", flush=True)
+
+
+def main(words: list[str]) -> int:
+    """Measure, print, keep, compare."""
+    parser = ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MODULES))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep the figures in FILE")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="fail when a figure is worse than in FILE")
+    parser.add_argument("--bars", action="store_true", help="fail when a bar is missed")
+    options = parser.parse_args(words)
+    unknown = [name for name in options.names if name not in MODULES]
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)}; there are: {', '.join(MODULES)}")
+    failures: list[str] = []
+    rows = list(_measured(options.names or MODULES, failures))
+    if options.json:
+        options.json.write_text(dumped(rows), encoding="utf-8")
+    missed = [f"{row.what}: {bar.text}" for row in rows for bar in row.bars if bar.met(row) is False]
+    worse = compared(rows, json.loads(options.compare.read_text(encoding="utf-8"))) if options.compare else []
+    print(f"== {len(rows)} figures, {len(missed)} bars missed, {len(failures)} failed", flush=True)
+    for title, found in (("missed", missed), ("worse", worse), ("failed", failures)):
+        for text in found:
+            print(f"{title}: {text}", flush=True)
+    return int(bool(failures or worse or (options.bars and missed)))
 
 
 if __name__ == "__main__":

@@ -1,29 +1,36 @@
 """Typed calls of eight shapes, beside everybody else's, in nanoseconds; the lock kept and released; two threads.
 
-What is timed is a loop of plain calls (timeit), the median of its rounds; nothing stands between the loop and the call.
+What is timed is a loop of plain calls (timeit); nothing stands between the loop and the call.
 """
 
 from __future__ import annotations
 
 import ctypes
 import subprocess
-import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from timeit import Timer
 from types import ModuleType
 from typing import Any, Final
 
-from bench.call_peers import PEERS, SHAPES, library
-from bench.table import Row
+from bench.figure import Figure, Row, alternate, faster_than, times_of
+from bench.peers_of_calls import PEERS, SHAPES, library
 from loadstone.library import Library
 
 NUMBER: Final = 100_000
 ROUNDS: Final = 7
+_ABS: Final = "built-in abs"
+_CTYPES_PEER: Final = "ctypes, the same types"
+_BARS: Final = {
+    "number": (faster_than(_CTYPES_PEER, 4), faster_than("cffi, ABI mode", 3), times_of("cffi, API mode", 1)),
+    "size": (times_of("cffi, API mode", 1),),
+    "field": (times_of("cffi, API mode", 1),),
+}
+_Measures = dict[str, Callable[[], float] | None]
 _MEGABYTE: Final = bytearray(1 << 20)
 
 
@@ -55,31 +62,32 @@ _CTYPES: Final[dict[str, tuple[Any, list[Any]]]] = {
 }
 
 
-def _cost(function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> float | None:
-    """Nanoseconds of one call."""
+def _cost(function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> Callable[[], float] | None:
+    """A measurement of nanoseconds by call: a loop of plain calls, nothing between the loop and the call."""
     if function is None:
         return None
     names = [f"a{i}" for i in range(len(arguments))]
     timer = Timer(f"f({', '.join(names)})", globals={"f": function, **dict(zip(names, arguments, strict=True))})
-    return 1e9 * median(timer.repeat(ROUNDS, NUMBER)) / NUMBER
+    return lambda: 1e9 * timer.timeit(NUMBER) / NUMBER
 
 
-def _in_two_threads(function: Callable[..., Any] | None, arguments: tuple[Any, ...]) -> float | None:
-    """Nanoseconds of wall time by call when two threads make them at once."""
-    if function is None:
-        return None
+def _in_two_threads(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[[], float]:
+    """A measurement of nanoseconds of wall time by call when two threads make them at once."""
 
     def work() -> None:
         for _ in range(NUMBER):
             function(*arguments)
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    begin = perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return 1e9 * (perf_counter() - begin) / (2 * NUMBER)
+    def measure() -> float:
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        begin = perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return 1e9 * (perf_counter() - begin) / (2 * NUMBER)
+
+    return measure
 
 
 def _modules(folder: Path) -> dict[str, ModuleType | None]:
@@ -108,13 +116,13 @@ def _of_cffi(ffi: Any, shape: str) -> tuple[Any, ...]:
     return (ffi.from_buffer(_MEGABYTE), 1 << 20) if shape == "buffer" else _ARGUMENTS[shape]
 
 
-def _peers(shape: str, path: Path, abi: Any, modules: dict[str, ModuleType | None]) -> dict[str, float | None]:
+def _peers(shape: str, path: Path, abi: Any, modules: dict[str, ModuleType | None]) -> _Measures:
     plain = getattr(ctypes.CDLL(str(path)), shape)
     plain.restype, plain.argtypes = _CTYPES[shape]
     arguments = _ARGUMENTS[shape]
     if shape == "buffer":
         arguments = ((ctypes.c_char * len(_MEGABYTE)).from_buffer(_MEGABYTE), 1 << 20)
-    told: dict[str, float | None] = {"ctypes, the same types": _cost(plain, arguments)}
+    told: _Measures = {_CTYPES_PEER: _cost(plain, arguments)}
     if abi is not None:
         ffi, bound = abi
         told["cffi, ABI mode"] = _cost(getattr(bound, shape), _of_cffi(ffi, shape))
@@ -127,30 +135,47 @@ def _peers(shape: str, path: Path, abi: Any, modules: dict[str, ModuleType | Non
         if shape in ("none", "number", "two"):
             told[f"{name}, lock released"] = _cost(getattr(modules[name], f"{shape}_free", None), _ARGUMENTS[shape])
     if shape == "number":
-        told["built-in abs"] = _cost(abs, (-5,))
+        told[_ABS] = _cost(abs, (-5,))
     return told
 
 
-def run() -> list[Row]:
-    rows: list[Row] = []
+@contextmanager
+def _built() -> Iterator[tuple[Path, Any, dict[str, ModuleType | None]]]:
     with tempfile.TemporaryDirectory() as name:
         path = library(Path(name))
-        modules, abi, ours = _modules(Path(name)), _abi(path), Library(str(path))
+        yield path, _abi(path), _modules(Path(name))
+
+
+def _shapes() -> Iterator[Row]:
+    with _built() as (path, abi, modules):
+        ours = Library(str(path))
         for shape, prototype in SHAPES.items():
-            released, kept = ours.function(prototype), ours.function(prototype, gil="keep")
-            peers = _peers(shape, path, abi, modules)
             given = (_POINT,) if shape == "field" else _ARGUMENTS[shape]
-            rows.append(Row(f"{shape}: lock released", _cost(released, given), "ns", peers, ">= 3 x ctypes"))
-            rows.append(Row(f"{shape}: lock kept", _cost(kept, given), "ns", bar="<= 2 x abs" * (shape == "number")))
+            measures: _Measures = {
+                "released": _cost(ours.function(prototype), given),
+                "kept": _cost(ours.function(prototype, gil="keep"), given),
+                **_peers(shape, path, abi, modules),
+            }
+            samples = alternate(measures, rounds=ROUNDS)
+            released, kept = samples.pop("released"), samples.pop("kept")
+            assert released is not None
+            assert kept is not None
+            yield Row(f"{shape}: lock released", "ns", released, samples, _BARS.get(shape, ()))
+            abs_only = {name: s for name, s in samples.items() if name == _ABS}
+            yield Row(f"{shape}: lock kept", "ns", kept, abs_only, (times_of(_ABS, 2),) if abs_only else ())
+
+
+def _threads() -> Iterator[Row]:
+    with _built() as (path, _, _):
         number = ctypes.CDLL(str(path)).number
         number.argtypes, number.restype = [_I], _I
-        peers = {"ctypes, the same types": _in_two_threads(number, (-5,))}
-        rows.append(Row("number: two threads", _in_two_threads(ours.function(SHAPES["number"]), (-5,)), "ns", peers))
-        del released, kept
-    return rows
+        ours = Library(str(path)).function(SHAPES["number"])
+        samples = alternate({
+            "loadstone": _in_two_threads(ours, (-5,)), _CTYPES_PEER: _in_two_threads(number, (-5,))
+        }, rounds=ROUNDS)  # fmt: skip
+        mine = samples.pop("loadstone")
+        assert mine is not None
+        yield Row("number: two threads", "ns", mine, samples)
 
 
-if __name__ == "__main__":
-    from bench.table import render
-
-    sys.stdout.write(render(run()) + "\n")
+FIGURES = (Figure("calls of eight shapes", _shapes), Figure("calls from two threads", _threads))

@@ -12,15 +12,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from time import perf_counter
 
-from bench.table import Row, render
+from bench.figure import Figure, Row, Sample, at_most, each_call, faster_than, times_of
 
 _FILES = 500
+_MINIMAL = "LIEF, minimal"
+_LEFT_OUT = "LIEF minimal reads no relocations, notes and .symtab; ours does"
 _SYMBOLS = 50_000
 
 Reader = Callable[[str], object]
@@ -97,19 +100,6 @@ def sample(count: int = _FILES) -> list[str]:
     return [path for path in ordered if Path(path).open("rb").read(4) == b"\x7fELF"][:count]
 
 
-def _times_ms(reader: Reader, paths: list[str], rounds: int = 3) -> list[float]:
-    """For each file the best of ``rounds``, milliseconds."""
-    times = []
-    for path in paths:
-        best = float("inf")
-        for _ in range(rounds):
-            start = perf_counter()
-            reader(path)
-            best = min(best, perf_counter() - start)
-        times.append(best * 1000)
-    return times
-
-
 def large_library(folder: Path, symbols: int = _SYMBOLS) -> str:
     """A shared object that exports ``symbols`` functions under names as long as C++ makes them."""
     source = folder / "large.s"
@@ -140,28 +130,46 @@ def reader_of(what: str) -> Reader:
     return _ours() if what == "loadstone" else PEERS[what][0]()
 
 
-def run() -> list[Row]:
-    paths = sample()
-    medians: dict[str, float | None] = {}
-    means: dict[str, float | None] = {}
-    for name, (make, present, rounds) in PEERS.items():
-        times = _times_ms(make(), paths, rounds) if present else None
-        medians[name], means[name] = (median(times), fmean(times)) if times else (None, None)
-    ours = _times_ms(_ours(), paths)
-    what = f"ELF facts, {len(paths)} system libraries"
-    rows = [
-        Row(f"{what}, median", median(ours), "ms/file", medians, "<= 0.35"),
-        Row(f"{what}, mean", fmean(ours), "ms/file", means, ">= 3x LIEF minimal, >= 40x pyelftools"),
-    ]
+def _turns(paths: list[str], rounds: int) -> dict[str, list[float]]:
+    """For each reader the best milliseconds of every file; all readers take turns on one file after the other."""
+    readers = {"loadstone": _ours(), **{n: make() for n, (make, present, _) in PEERS.items() if present}}
+    best: dict[str, list[float]] = {name: [] for name in readers}
+    for path in paths:
+        for name, reader in readers.items():
+            times = (PEERS[name][2] if name in PEERS else rounds) if len(paths) > 1 else rounds
+            measure = each_call(partial(reader, path), clock=perf_counter)
+            best[name].append(1000 * min(measure() for _ in range(times)))
+    return best
+
+
+def _system_libraries() -> Iterator[Row]:
+    best = _turns(sample(), 3)
+    what = f"ELF facts, {len(best['loadstone'])} system libraries"
+    middle: dict[str, Sample | None] = {name: Sample.of(times) for name, times in best.items() if name != "loadstone"}
+    mean: dict[str, Sample | None] = {
+        n: Sample(fmean(t), fmean(t), fmean(t)) for n, t in best.items() if n != "loadstone"
+    }
+    for name, (_, present, _) in PEERS.items():
+        if not present:
+            middle[name] = mean[name] = None
+    ours = best["loadstone"]
+    yield Row(f"{what}, median", "ms/file", Sample.of(ours), middle, (at_most(0.35), times_of(_MINIMAL, 1.2)),
+              note="the spread is that between files; " + _LEFT_OUT)  # fmt: skip
+    average = fmean(ours)
+    yield Row(f"{what}, mean", "ms/file", Sample(average, average, average), mean,
+              (faster_than("LIEF, default", 2), faster_than("pyelftools", 40)), note=_LEFT_OUT)  # fmt: skip
+
+
+def _one_large_library() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         path = large_library(Path(folder))
-        each = {n: min(_times_ms(m(), [path], 3)) if present else None for n, (m, present, _) in PEERS.items()}
+        best = {name: Sample.of(times) for name, times in _turns([path], 5).items()}
+        ours = best.pop("loadstone")
         what = f"ELF facts, {_SYMBOLS:,} exported symbols"
-        rows.append(Row(what, min(_times_ms(_ours(), [path], 5)), "ms", each, "<= 80"))
-        peaks = {n: _peak_mb(n, path) if present and n != "readelf" else None for n, (_, present, _) in PEERS.items()}
-        rows.append(Row(f"{what}, peak", _peak_mb("loadstone", path), "MB", peaks, "<= 45"))
-    return rows
+        yield Row(what, "ms", ours, best, (at_most(80), faster_than(_MINIMAL)))
+        peaks = {n: _peak_mb(n, path) for n, (_, present, _) in PEERS.items() if present and n != "readelf"}
+        peers = {name: Sample.of([peak]) for name, peak in peaks.items()}
+        yield Row(f"{what}, peak", "MB", Sample.of([_peak_mb("loadstone", path)]), peers, (at_most(45),))
 
 
-if __name__ == "__main__":
-    print(render(run()))
+FIGURES = (Figure("system libraries", _system_libraries), Figure("one large library", _one_large_library))

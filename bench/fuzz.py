@@ -10,6 +10,9 @@ import os
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
@@ -17,7 +20,7 @@ from shutil import which
 from statistics import median
 from time import perf_counter
 
-from bench.table import Row
+from bench.figure import Figure, Row, Sample, at_least, at_most, faster_than
 from loadstone.fuzz import export_harness, fuzz
 
 SOURCE = """
@@ -140,39 +143,52 @@ def _afl(library: Path) -> float | None:
     return float(rate[1]) if rate else None
 
 
-def _to_bug(library: Path, name: str) -> Row:
-    """Seconds to a planted bug, the median of three seeds."""
-    reports = [fuzz(str(library), PROTOTYPE.format(name), time_s=LIMIT_S, first=True, seed=seed) for seed in SEEDS]
-    ours = median(report.progress.seconds for report in reports)
-    theirs = [_libfuzzer(library, name, LIMIT_S, seed)[1] or inf for seed in SEEDS]
-    known = median(theirs)
-    bar = "<= 5" if name == "nested" else ""
-    return Row(f"seconds to {PLANTED[name]}", ours, "s", {"libFuzzer": known if known < inf else None}, bar)
-
-
-def run() -> list[Row]:
+@contextmanager
+def _built() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "libbench.so"
         library.with_suffix(".c").write_text(SOURCE)
         command = ["gcc", "-shared", "-fPIC", "-O1", "-w", "-o", str(library), str(library.with_suffix(".c"))]
         subprocess.run(command, check=True)
+        yield library
+
+
+def _sample(value: float | None) -> Sample | None:
+    return None if value is None else Sample.of([value])
+
+
+def _to_bug(name: str) -> Iterator[Row]:
+    """Seconds to a planted bug, three seeds."""
+    with _built() as library:
+        reports = [fuzz(str(library), PROTOTYPE.format(name), time_s=LIMIT_S, first=True, seed=seed) for seed in SEEDS]
+        theirs = [_libfuzzer(library, name, LIMIT_S, seed)[1] or inf for seed in SEEDS]
+    known = median(theirs)
+    peers = {"libFuzzer": _sample(known if known < inf else None)}
+    bars = (at_most(5),) if name == "nested" else ()
+    yield Row(f"seconds to {PLANTED[name]}", "s", Sample.of([r.progress.seconds for r in reports]), peers, bars)
+
+
+def _trivial() -> Iterator[Row]:
+    with _built() as library:
         control = fuzz(library, PROTOTYPE.format("control"), time_s=SECONDS).progress
-        zlib = fuzz("z", "unsigned long crc32(unsigned long c, const unsigned char *d, unsigned n)", time_s=SECONDS)
         peers = {
-            "fork per run": _forks(library),
-            "hypothesis": _hypothesis(library),
-            "AFL++, persistent, source": _afl(library),
-            "libFuzzer, source": _libfuzzer(library, "control", int(SECONDS), 1)[0],
+            "fork per run": _sample(_forks(library)),
+            "hypothesis": _sample(_hypothesis(library)),
+            "AFL++, persistent, source": _sample(_afl(library)),
+            "libFuzzer, source": _sample(_libfuzzer(library, "control", int(SECONDS), 1)[0]),
         }
-        return [
-            Row("runs a second, trivial target, coverage on", control.runs_per_s, "/s", peers,
-                ">= 50,000 and >= 50 x fork"),
-            *(_to_bug(library, name) for name in PLANTED),
-            Row("runs a second, zlib crc32", zlib.progress.runs_per_s, "/s", {}, ""),
-        ]  # fmt: skip
+    bars = (at_least(150_000), faster_than("fork per run", 50))
+    ours = Sample.of([control.runs_per_s])
+    yield Row("runs a second, trivial target, coverage on", "/s", ours, peers, bars, more_is_better=True)
 
 
-if __name__ == "__main__":
-    from bench.table import render
+def _crc32() -> Iterator[Row]:
+    zlib = fuzz("z", "unsigned long crc32(unsigned long c, const unsigned char *d, unsigned n)", time_s=SECONDS)
+    yield Row("runs a second, zlib crc32", "/s", Sample.of([zlib.progress.runs_per_s]), more_is_better=True)
 
-    print(render(run()))
+
+FIGURES = (
+    Figure("runs a second", _trivial),
+    *(Figure(f"seconds to {what}", partial(_to_bug, name)) for name, what in PLANTED.items()),
+    Figure("zlib", _crc32),
+)

@@ -5,15 +5,22 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import median
 
-from bench.table import Row, render
+from bench.figure import (
+    Figure,
+    Row,
+    Sample,
+    at_most,
+    each_call,
+    faster_than,
+    processor_seconds,
+)
 from loadstone.core.image import ImageKind
 from loadstone.linker import explain, view
 
@@ -21,7 +28,8 @@ BINARIES = 20
 ROUNDS = 3
 
 
-def _programs() -> list[str]:
+@cache
+def _programs() -> tuple[str, ...]:
     """Twenty programs spread over all those that bring in at least three libraries."""
     found = []
     for path in sorted(Path("/usr/bin").iterdir()):
@@ -36,38 +44,12 @@ def _programs() -> list[str]:
             found.append((len(answer.graph.nodes), str(path)))
     found.sort()
     step = max(len(found) // BINARIES, 1)
-    return [path for _, path in found[step - 1 :: step]][:BINARIES]
+    return tuple(path for _, path in found[step - 1 :: step])[:BINARIES]
 
 
 def _forget() -> None:
     view._image.cache_clear()
     view._head.cache_clear()
-
-
-def _spent() -> float:
-    """Seconds of processor time of this process and of the children it has waited for."""
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def _milliseconds(
-    call: Callable[[str], object], paths: list[str], *, before: Callable[[], None] | None = None
-) -> float:
-    """The median over the programs of the best of a few rounds, in processor time of this process and its children.
-
-    Processor time, because what else the machine does is not what is measured.
-    """
-    best = []
-    for path in paths:
-        rounds = []
-        for _ in range(ROUNDS):
-            if before is not None:
-                before()
-            start = _spent()
-            call(path)
-            rounds.append(_spent() - start)
-        best.append(min(rounds))
-    return median(best) * 1000
 
 
 def _tool(*command: str) -> Callable[[str], object] | None:
@@ -84,7 +66,27 @@ def _auditwheel() -> Callable[[str], object] | None:
     return lambda path: ldd(Path(path))
 
 
-def run() -> list[Row]:
+def _graph(path: str) -> object:
+    return explain(path, bindings=False)
+
+
+def _cold(path: str) -> object:
+    _forget()
+    return _graph(path)
+
+
+def _measured(calls: dict[str, Callable[[str], object] | None]) -> dict[str, Sample | None]:
+    """The programs' best of a few rounds each, in milliseconds of processor time, children included; in turns."""
+    best: dict[str, list[float]] = {name: [] for name, call in calls.items() if call}
+    for path in _programs():
+        for name, call in calls.items():
+            if call:
+                measure = each_call(partial(call, path), clock=processor_seconds)
+                best[name].append(1000 * min(measure() for _ in range(ROUNDS)))
+    return {name: Sample.of(best[name]) if call else None for name, call in calls.items()}
+
+
+def _graphs() -> Iterator[Row]:
     paths = _programs()
     sizes = sorted(len(explain(p, bindings=False).graph.nodes) for p in paths)
     peers = {
@@ -93,23 +95,21 @@ def run() -> list[Row]:
         "lddtree (pax-utils)": _tool("lddtree"),
         "auditwheel, in process": _auditwheel(),
     }
-    measured = {name: _milliseconds(call, paths) if call else None for name, call in peers.items()}
+    samples = _measured({"cold": _cold, **peers, "warm": _graph, "bound": explain})
+    cold, warm, bound = samples.pop("cold"), samples.pop("warm"), samples.pop("bound")
+    assert cold is not None
+    assert warm is not None
+    assert bound is not None
+    bars = (
+        at_most(10),
+        faster_than("ldd"),
+        faster_than("lddtree (pax-utils)", 10),
+        faster_than("auditwheel, in process", 10),
+    )
+    what = f"graph of {len(paths)} programs ({sizes[0]} to {sizes[-1]} images)"
+    yield Row(f"{what}, nothing cached", "ms", cold, samples, bars, note="the spread is that between programs")
+    yield Row(f"{what}, files read before", "ms", warm)
+    yield Row(f"{what}, every symbol bound", "ms", bound, {"the graph alone": warm})
 
-    def graph(path: str) -> object:
-        return explain(path, bindings=False)
 
-    return [
-        Row(
-            f"graph of {len(paths)} programs ({sizes[0]} to {sizes[-1]} images), nothing cached",
-            _milliseconds(graph, paths, before=_forget),
-            "ms",
-            measured,
-            "<= 10 ms, faster than ldd, >= 10x lddtree and auditwheel",
-        ),
-        Row("the same, files read before", _milliseconds(graph, paths), "ms", measured, ""),
-        Row("with every symbol bound", _milliseconds(explain, paths), "ms", {}, "<= 5x the graph alone"),
-    ]
-
-
-if __name__ == "__main__":
-    print(render(run()))
+FIGURES = (Figure("graphs of real programs", _graphs),)

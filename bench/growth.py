@@ -5,27 +5,43 @@ from __future__ import annotations
 import gc
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from math import log10
 from pathlib import Path
 from time import process_time
 
 from tests.linker.tiny_elf import tiny_elf
 
-from bench.table import Row
+from bench.figure import Figure, Row, Sample, at_most
 from loadstone.linker import LoaderModel, explain
 
 COUNTS = (10, 100, 1000, 10_000)
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 340, 70, 50
 
 
-def _graph(count: int, folder: Path) -> float:
-    """Milliseconds of processor time for a graph of ``count`` libraries, each needing the next two."""
+def _tree(number: int, count: int) -> list[int]:
+    """Each library needs the next two of a binary tree."""
+    return [n for n in (2 * number + 1, 2 * number + 2) if n < count]
+
+
+def _chain(number: int, count: int) -> list[int]:
+    """Each library needs the one after it."""
+    return [number + 1] if number + 1 < count else []
+
+
+def _ring(number: int, count: int) -> list[int]:
+    """A chain whose last library needs the first."""
+    return [(number + 1) % count]
+
+
+def _cost(count: int, needs: Callable[[int, int], list[int]], folder: Path) -> float:
+    """Seconds of processor time for the graph of ``count`` libraries."""
     place = folder / str(count)
     place.mkdir()
     for number in range(count):
-        needed = [f"lib{n}.so" for n in (2 * number + 1, 2 * number + 2) if n < count]
+        needed = [f"lib{n}.so" for n in needs(number, count)]
         (place / f"lib{number}.so").write_bytes(tiny_elf(f"lib{number}.so", needed, runpath="$ORIGIN"))
     model = replace(LoaderModel.this_process(), main_image=None, caller=None)
     gc.collect()
@@ -35,21 +51,29 @@ def _graph(count: int, folder: Path) -> float:
     elapsed = process_time() - start
     gc.enable()
     assert len(answer.graph.nodes) == count, len(answer.graph.nodes)
-    return elapsed * 1000
+    return elapsed
 
 
-def measured() -> list[tuple[int, float]]:
+def measured(counts: Sequence[int], needs: Callable[[int, int], list[int]]) -> list[tuple[int, float]]:
     """(libraries, milliseconds) for every count."""
     with tempfile.TemporaryDirectory() as folder:
-        return [(count, _graph(count, Path(folder))) for count in COUNTS]
+        return [(count, 1000 * _cost(count, needs, Path(folder))) for count in counts]
 
 
-def run() -> list[Row]:
-    rows = []
-    for count, elapsed in measured():
-        rows.append(Row(f"synthetic closure of {count:,} libraries", elapsed, "ms", {}, "grows linearly"))
-        rows.append(Row("    per library", elapsed / count * 1000, "us"))
-    return rows
+def _rows(shape: str, counts: Sequence[int], needs: Callable[[int, int], list[int]]) -> Iterator[Row]:
+    points = measured(counts, needs)
+    for count, elapsed in points:
+        yield Row(f"{shape} of {count:,} libraries", "ms", Sample.of([elapsed]))
+    (few, short), (many, long) = points[-2:]
+    exponent = log10(long / short) / log10(many / few)
+    yield Row(f"{shape}, growth exponent from {few:,} to {many:,}", "", Sample.of([exponent]), {}, (at_most(1.1),))
+
+
+FIGURES = (
+    Figure("tree", partial(_rows, "tree", COUNTS, _tree)),
+    Figure("chain", partial(_rows, "chain", (200, 800, 3200), _chain)),
+    Figure("ring", partial(_rows, "ring", (200, 800, 3200), _ring)),
+)
 
 
 def drawn(points: Sequence[tuple[int, float]]) -> str:
@@ -82,6 +106,6 @@ def drawn(points: Sequence[tuple[int, float]]) -> str:
 
 
 if __name__ == "__main__":
-    found = measured()
+    found = measured(COUNTS, _tree)
     Path(sys.argv[1]).write_text(drawn(found), encoding="utf-8")
     print(found)

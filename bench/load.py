@@ -1,7 +1,6 @@
 """Load, resolve and unload beside bare ctypes, cffi and Qt: how much the bookkeeping costs.
 
-Ours and the peers take turns in one process, and the best round of each counts; processor time, not wall time, because
-nothing waits here. So a busy machine slows all alike.
+Processor time, not wall time, because nothing waits here.
 """
 
 from __future__ import annotations
@@ -9,38 +8,20 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from time import process_time
 from typing import Any
 
-from bench.table import Row, render
+from bench.figure import Bar, Figure, Row, beside, each_call, times_of
 from loadstone.library import Library
 
+_BARE = "dlopen and dlclose of _ctypes"
 _SOURCE = "int answer(void) { return 42; }\n" + "".join(f"int f{n}(void) {{ return {n}; }}\n" for n in range(64))
 
 
-def in_turns(
-    calls: dict[str, Callable[[], object]],
-    *,
-    rounds: int = 25,
-    number: int = 400,
-    clock: Callable[[], float] = process_time,
-) -> dict[str, float]:
-    """Seconds of one call each: the best of ``rounds`` rounds of ``number`` calls, taken in turns."""
-    best = dict.fromkeys(calls, float("inf"))
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start = clock()
-            for _ in range(number):
-                call()
-            best[name] = min(best[name], (clock() - start) / number)
-    return best
-
-
-def _library() -> str:
-    folder = Path(tempfile.mkdtemp(prefix="loadstone-bench-"))
+def _library(folder: Path) -> str:
     source = folder / "small.c"
     source.write_text(_SOURCE)
     target = folder / "libsmall.so"
@@ -55,13 +36,14 @@ def _module(name: str) -> Any:
         return None
 
 
-def _loads(path: str) -> dict[str, Callable[[], object]]:
+def _loads(path: str) -> dict[str, Callable[[], object] | None]:
     raw = _module("_ctypes")
-    calls: dict[str, Callable[[], object]] = {
+    calls: dict[str, Callable[[], object] | None] = {
         "loadstone": lambda: Library(path).load().unload(),
-        "bare dlopen and dlclose of _ctypes": lambda: raw.dlclose(raw.dlopen(path, 1)),
+        _BARE: lambda: raw.dlclose(raw.dlopen(path, 1)),
         "ctypes.CDLL and dlclose": lambda: raw.dlclose(ctypes.CDLL(path)._handle),
     }
+    calls |= dict.fromkeys(("cffi dlopen and dlclose", "PyQt6 QLibrary load and unload"))
     cffi = _module("cffi")
     if cffi is not None:
         ffi = cffi.FFI()
@@ -77,18 +59,19 @@ def _loads(path: str) -> dict[str, Callable[[], object]]:
     return calls
 
 
-def _resolves(path: str) -> dict[str, Callable[[], object]]:
+def _resolves(path: str) -> dict[str, Callable[[], object] | None]:
     library, plain = Library(path).load(), ctypes.CDLL(path)
 
     def attribute() -> None:
         _ = plain.answer
         del plain.__dict__["answer"]  # or the second time is a look into a dictionary
 
-    calls: dict[str, Callable[[], object]] = {
+    calls: dict[str, Callable[[], object] | None] = {
         "loadstone": lambda: library.resolve("answer"),
         "ctypes attribute": attribute,
         "ctypes item": lambda: plain["answer"],
     }
+    calls |= dict.fromkeys(("cffi addressof", "PyQt6 QLibrary resolve"))
     cffi = _module("cffi")
     if cffi is not None:
         ffi = cffi.FFI()
@@ -102,20 +85,17 @@ def _resolves(path: str) -> dict[str, Callable[[], object]]:
     return calls
 
 
-def _row(what: str, bar: str, times: dict[str, float], missing: tuple[str, ...]) -> Row:
-    peers: dict[str, float | None] = {name: t * 1e6 for name, t in times.items() if name != "loadstone"}
-    peers.update(dict.fromkeys(missing))
-    return Row(what, times["loadstone"] * 1e6, "us", peers, bar)
+def _rows(
+    what: str, calls: Callable[[str], dict[str, Callable[[], object] | None]], number: int, bar: Bar
+) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(prefix="loadstone-bench-") as folder:
+        measures = {name: call and each_call(call, number) for name, call in calls(_library(Path(folder))).items()}
+        ours = measures.pop("loadstone")
+        assert ours is not None
+        yield beside(what, "us", ours, measures, (bar,), scale=1e6, rounds=15)
 
 
-def run() -> list[Row]:
-    path = _library()
-    missing = tuple(f"{name} (not installed)" for name in ("cffi", "PyQt6") if _module(name) is None)
-    return [
-        _row("load and unload a small library", "<= 1.5x bare dlopen/dlclose", in_turns(_loads(path)), missing),
-        _row("resolve a symbol", "<= 1.5x ctypes attribute", in_turns(_resolves(path), number=4000), missing),
-    ]
-
-
-if __name__ == "__main__":
-    print(render(run()))
+FIGURES = (
+    Figure("load and unload", partial(_rows, "load and unload a small library", _loads, 400, times_of(_BARE, 1.5))),
+    Figure("resolve", partial(_rows, "resolve a symbol", _resolves, 4000, times_of("ctypes attribute", 1.5))),
+)

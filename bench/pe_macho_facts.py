@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from time import perf_counter
 
 from tests.wheels import wheel
 
-from bench.table import Row, per_call, render
+from bench.figure import Figure, Row, beside, each_call, faster_than
 from loadstone.binary import images
-
-__all__ = ["run"]
 
 _WINDOWS = (("lxml", "6.1.3", "win_amd64"), ("PyQt6-Qt6", "6.11.2", "win_amd64"), ("psutil", "7.1.1", "win32"))
 _MACOS = (("numpy", "2.4.6", "macosx_11_0_arm64"), ("PyQt6-Qt6", "6.11.2", "macosx_11_0_arm64"))
 _MACHO_MAGICS = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _MANY = 60  # files a side, evenly spread over the wheels
 _SMALL = 2_000_000  # bytes; a large one is measured by itself
-_BAR = ">= 3 x pefile and macholib; LIEF (C++) compares no digests"
+_LEFT_OUT = "digests of signed files are compared by ours only"
 _LARGE_DLL = "PyQt6/Qt6/bin/Qt6Gui.dll"
 _LARGE_DYLIB = "PyQt6/Qt6/lib/QtGui.framework/Versions/A/QtGui"
 
@@ -74,44 +72,36 @@ def _lief(kind: str) -> Reader | None:
     return lambda path: parser.parse(str(path))
 
 
-def _rows(what: str, paths: list[Path], peers: dict[str, Reader | None]) -> list[Row]:
+def _rows(what: str, paths: list[Path], peers: dict[str, Reader | None]) -> Iterator[Row]:
     large, *rest = paths
     step = max(len(rest) // _MANY, 1)
     small = rest[::step][:_MANY]
 
-    def seconds(reader: Reader | None, chosen: list[Path]) -> float | None:
-        if reader is None:
-            return None
-        return 1000 * per_call(lambda: [reader(path) for path in chosen], repeat=3) / len(chosen)
+    def measure(reader: Reader, chosen: list[Path]) -> Callable[[], float]:
+        return each_call(lambda: [reader(path) for path in chosen], clock=perf_counter)
 
-    return [
-        Row(
-            f"{what}: {label}",
-            seconds(images, chosen),
-            "ms/file",
-            {name: seconds(reader, chosen) for name, reader in peers.items()},
-            bar,
-        )
-        for label, chosen, bar in (
-            (f"all facts of {len(small)} libraries", small, _BAR),
-            (f"one of {large.stat().st_size / 1e6:.1f} MB", [large], _BAR),
-        )
-    ]
+    for label, chosen in (
+        (f"all facts of {len(small)} libraries", small),
+        (f"one of {large.stat().st_size / 1e6:.1f} MB", [large]),
+    ):
+        theirs = {name: reader and measure(reader, chosen) for name, reader in peers.items()}
+        bar = faster_than(next(name for name in peers if name != "LIEF"), 3)
+        yield beside(
+            f"{what}: {label}", "ms/file", measure(images, chosen), theirs, (bar,),
+            scale=1000 / len(chosen), rounds=3, note=_LEFT_OUT,
+        )  # fmt: skip
 
 
-def run() -> list[Row]:
-    """Mean milliseconds a file, median of three rounds; digests of signed files are computed by ours only."""
-    with tempfile.TemporaryDirectory() as name:
-        windows, macos = Path(name) / "windows", Path(name) / "macos"
-        windows.mkdir()
-        macos.mkdir()
-        dlls = _unpacked(windows, _WINDOWS, (b"MZ",), _LARGE_DLL)
-        dylibs = _unpacked(macos, _MACOS, _MACHO_MAGICS, _LARGE_DYLIB)
-        return [
-            *_rows("PE", dlls, {"pefile": _pefile(), "LIEF": _lief("PE")}),
-            *_rows("Mach-O", dylibs, {"macholib": _macholib(), "LIEF": _lief("MachO")}),
-        ]
+def _windows() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        dlls = _unpacked(Path(folder), _WINDOWS, (b"MZ",), _LARGE_DLL)
+        yield from _rows("PE", dlls, {"pefile": _pefile(), "LIEF": _lief("PE")})
 
 
-if __name__ == "__main__":
-    sys.stdout.write(render(run()) + "\n")
+def _macos() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        dylibs = _unpacked(Path(folder), _MACOS, _MACHO_MAGICS, _LARGE_DYLIB)
+        yield from _rows("Mach-O", dylibs, {"macholib": _macholib(), "LIEF": _lief("MachO")})
+
+
+FIGURES = (Figure("PE", _windows), Figure("Mach-O", _macos))

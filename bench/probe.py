@@ -9,15 +9,18 @@ import subprocess
 import sys
 import tempfile
 from _ctypes import dlclose as _dlclose
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 
-from bench.table import Row, per_call
+from bench.figure import Figure, Row, Sample, alternate, at_most, beside, each_call, times_of
 from loadstone.probe import close_helpers, probe
 
 SOURCE = "static int n; __attribute__((constructor)) static void start(void) { n = 1; } int get(void) { return n; }"
 
 
 CYCLES = 1000
+_FORK = "fork, load, exit (no sandbox, no observer)"
 
 
 def _library(folder: Path) -> Path:
@@ -53,42 +56,63 @@ def _first(library: Path) -> None:
     probe(library, fresh=True)
 
 
-def run() -> list[Row]:
+def _rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         library = _library(folder)
-        strace = shutil.which("strace")
-        peers = {
-            "fork, load, exit (no fence, no observer)": per_call(lambda: _fork_and_load(library), repeat=21) * 1e3,
-            "a new interpreter that loads it": per_call(lambda: _new_interpreter(library), repeat=9) * 1e3,
-            "the same under strace -f": per_call(lambda: _under_strace(library, folder / "log"), repeat=5) * 1e3
-            if strace
-            else None,
-        }
-        bare = per_call(lambda: _dlclose(ctypes.CDLL(str(library))._handle), repeat=5, number=200) * 1e6
-        warm = per_call(lambda: probe(library, fresh=True), repeat=31) * 1e3
-        once = per_call(lambda: probe(library, fresh=True, cycles=1), repeat=31) * 1e3
-        soak = per_call(lambda: probe(library, fresh=True, soak=CYCLES), repeat=5) * 1e3
-        known = per_call(lambda: probe(library), repeat=31) * 1e3
-        first = per_call(lambda: _first(library), repeat=5) * 1e3
+        yield from _beside_others(library, folder)
+        yield from _alone(library)
         close_helpers()
-    return [
-        Row(
-            "probe, warm, all layers, 16 cycles and an untraced run",
-            warm,
-            "ms",
-            peers,
-            "<= 15 ms, <= 3 x fork and load",
-        ),
-        Row("the same with one cycle", once, "ms", {}, ""),
-        Row(f"the same and a soak of {CYCLES:,} cycles", soak, "ms", {}, ""),
-        Row("    per cycle", (soak - warm) / CYCLES * 1e3, "us", {"bare ctypes dlopen and dlclose": bare}, ""),
-        Row("probe of remembered bytes", known, "ms", {}, ""),
-        Row("first probe, helpers started", first, "ms", {}, "<= 150 ms"),
-    ]
 
 
-if __name__ == "__main__":
-    from bench.table import render
+def _milliseconds(call: Callable[[], object]) -> Callable[[], float]:
+    measure = each_call(call, clock=perf_counter)  # wall time: most of a probe happens in other processes
+    return lambda: measure() * 1e3
 
-    print(render(run()))
+
+def _beside_others(library: Path, folder: Path) -> Iterator[Row]:
+    traced = _milliseconds(lambda: _under_strace(library, folder / "log"))
+    yield beside(
+        "probe, warm, all layers, 16 cycles and an untraced run",
+        "ms",
+        _milliseconds(lambda: probe(library, fresh=True)),
+        {
+            _FORK: _milliseconds(lambda: _fork_and_load(library)),
+            "a new interpreter that loads it": _milliseconds(lambda: _new_interpreter(library)),
+            "the same under strace -f": traced if shutil.which("strace") else None,
+        },
+        (at_most(15), times_of(_FORK, 3)),
+        rounds=15,
+        note="the peers have no sandbox and no observer",
+    )
+
+
+def _alone(library: Path) -> Iterator[Row]:
+    samples = alternate(
+        {
+            "warm": _milliseconds(lambda: probe(library, fresh=True)),
+            "once": _milliseconds(lambda: probe(library, fresh=True, cycles=1)),
+            "soak": _milliseconds(lambda: probe(library, fresh=True, soak=CYCLES)),
+            "known": _milliseconds(lambda: probe(library)),
+        },
+        rounds=7,
+    )
+    warm, once, soak, known = (samples[name] for name in ("warm", "once", "soak", "known"))
+    assert warm
+    assert once
+    assert soak
+    assert known
+    yield Row("probe with one cycle", "ms", once)
+    yield Row(f"probe and a soak of {CYCLES:,} cycles", "ms", soak)
+    bare = each_call(lambda: _dlclose(ctypes.CDLL(str(library))._handle), 200)() * 1e6
+    cycle = (soak.middle - warm.middle) / CYCLES * 1e3
+    yield Row(
+        "    one cycle of a soak", "us", Sample.of([cycle]), {"bare ctypes dlopen and dlclose": Sample.of([bare])}
+    )
+    yield Row("probe of remembered bytes", "ms", known)
+    first = alternate({"first": _milliseconds(lambda: _first(library))}, rounds=5)["first"]
+    assert first is not None
+    yield Row("first probe, helpers started", "ms", first, {}, (at_most(150),))
+
+
+FIGURES = (Figure("probe", _rows),)

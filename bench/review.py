@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from time import process_time
 
-from bench.table import Row, render
-
-__all__ = ["run"]
+from bench.figure import Bar, Figure, Row, at_least, beside, each_call, faster_than, processor_seconds
 
 _CACHE = Path(os.environ.get("LOADSTONE_TEST_CACHE", Path.home() / ".cache" / "loadstone-tests"))
 _TREES = _CACHE / "sources" / "trees"
@@ -23,17 +20,34 @@ _LINES = 30_000
 """Lines a figure is taken over: enough to forget the start, few enough for the slowest peer."""
 
 
-def run() -> list[Row]:
-    native = [p for p in sorted(_TREES.rglob("*")) if p.suffix in {".c", ".cpp"}]
-    python = [p for p in sorted(_TREES.rglob("*.py")) if "ctypes" in p.read_text(encoding="utf-8", errors="replace")]
-    if not native:
-        return [Row("review (no sources in the cache)", None, "lines/s", {}, ">= 20,000")]
-    loading = [p for p in native if _LOADS.search(p.read_bytes())]
-    return [
-        _row("C and C++, whatever comes", _some(native), ("cppcheck", "flawfinder"), ">= 20,000"),
-        _row("C and C++ that handles libraries", _some(loading), ("cppcheck", "flawfinder"), ">= 5x cppcheck"),
-        _row("Python that speaks of ctypes", _some(python), ("bandit",), "faster than bandit"),
-    ]
+def _native() -> list[Path]:
+    found = [p for p in sorted(_TREES.rglob("*")) if p.suffix in {".c", ".cpp"}]
+    if not found:
+        raise FileNotFoundError("no sources in the cache; `python -m tests.sources` fetches them")
+    return found
+
+
+def _any_native() -> Iterator[Row]:
+    bars = (at_least(20_000), faster_than("cppcheck", 5))
+    yield _row("C and C++, whatever comes", _some(_native()), ("cppcheck", "flawfinder"), bars)
+
+
+def _loading_native() -> Iterator[Row]:
+    loading = [p for p in _native() if _LOADS.search(p.read_bytes())]
+    bars = (at_least(20_000), faster_than("cppcheck", 5))
+    yield _row("C and C++ that handles libraries", _some(loading), ("cppcheck", "flawfinder"), bars)
+
+
+def _python() -> Iterator[Row]:
+    found = [p for p in sorted(_TREES.rglob("*.py")) if "ctypes" in p.read_text(encoding="utf-8", errors="replace")]
+    yield _row("Python with ctypes", _some(found), ("bandit",), (at_least(20_000), faster_than("bandit")))
+
+
+FIGURES = (
+    Figure("C and C++", _any_native),
+    Figure("C and C++ that handles libraries", _loading_native),
+    Figure("Python with ctypes", _python),
+)
 
 
 def _some(files: list[Path]) -> list[Path]:
@@ -52,36 +66,30 @@ def _length(path: Path) -> int:
     return path.read_bytes().count(b"\n") + 1
 
 
-def _row(what: str, files: Sequence[Path], peers: Sequence[str], bar: str) -> Row:
+def _row(what: str, files: Sequence[Path], peers: Sequence[str], bars: tuple[Bar, ...]) -> Row:
     from loadstone.review.engine import review
 
     lines = sum(map(_length, files))
     paths = [str(path) for path in files]
-    seconds = _seconds(lambda: review(paths))
-    theirs = {name: _peer(name, paths, lines) for name in peers}
-    return Row(f"review {what} ({lines:,} lines)", lines / seconds, "lines/s", theirs, bar)
+    rates = {name: _peer(name, paths, lines) for name in peers}
+    what = f"review {what} ({lines:,} lines)"
+    ours = _rate(lambda: review(paths), lines)
+    return beside(what, "lines/s", ours, rates, bars, rounds=3, more_is_better=True)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    """Processor time of the work, that of the programs it runs included."""
-    before = os.times()
-    start = process_time()
-    work()
-    after = os.times()
-    children = after.children_user + after.children_system - before.children_user - before.children_system
-    return process_time() - start + children
+def _rate(work: Callable[[], object], lines: int) -> Callable[[], float]:
+    """Lines a second of processor time, that of the programs it runs included."""
+    measure = each_call(work, clock=processor_seconds)
+    return lambda: lines / measure()
 
 
-def _peer(name: str, paths: Sequence[str], lines: int) -> float | None:
+def _peer(name: str, paths: Sequence[str], lines: int) -> Callable[[], float] | None:
     from loadstone.review.engines import ENGINES
     from loadstone.review.engines.tool import Unheard
     from loadstone.review.engines.tool import run as ask
 
     try:
-        return lines / _seconds(lambda: list(ask(ENGINES[name], paths)))
+        list(ask(ENGINES[name], paths[:1]))
     except Unheard:
         return None
-
-
-if __name__ == "__main__":
-    print(render(run()))
+    return _rate(lambda: list(ask(ENGINES[name], paths)), lines)

@@ -10,13 +10,11 @@ it cannot be measured here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.table import Row, render
-
-__all__ = ["run"]
+from bench.figure import Bar, Figure, Row, Sample, at_least, at_most
 
 _CORPUS = Path(__file__).parents[1] / "tests" / "review" / "corpus"
 _EXPECT = re.compile(r"expect: ((?:CWE-\d+ ?)+)")
@@ -46,7 +44,7 @@ class _Score:
     clean_flagged: float
 
 
-def run() -> list[Row]:
+def _rows() -> Iterator[Row]:
     from loadstone.review.frontends import SUFFIXES
 
     files = sorted(p for p in _CORPUS.glob("*/*") if p.suffix in SUFFIXES)
@@ -55,16 +53,19 @@ def run() -> list[Row]:
     scores: dict[str, _Score | None] = {name: _peer(name, labels) for name in _PEERS}
     mine = _score(ours, labels)
     size = f"{len(files)} files, {sum(map(len, labels.values()))} weaknesses"
-    return [
-        Row(f"review, recall ({size})", mine.recall, "share", _each(scores, "recall"), ">= 0.85"),
-        Row("review, precision", mine.precision, "share", _each(scores, "precision"), ">= 0.90"),
-        Row("review, clean files flagged", mine.clean_flagged, "share", _each(scores, "clean_flagged"), "<= 0.05"),
-        Row("review, praise found", praised, "share", {}, ">= 0.75"),
-    ]
+
+    def row(what: str, value: float, figure: str, bar: Bar, *, more: bool = True) -> Row:
+        peers = _each(scores, figure) if figure else {}
+        return Row(f"review, {what}", "share", Sample.of([value]), peers, (bar,), more_is_better=more)
+
+    yield row(f"recall ({size})", mine.recall, "recall", at_least(0.85))
+    yield row("precision", mine.precision, "precision", at_least(0.9))
+    yield row("clean files flagged", mine.clean_flagged, "clean_flagged", at_most(0.05), more=False)
+    yield row("praise found", praised, "", at_least(0.75))
 
 
-def _each(scores: dict[str, _Score | None], figure: str) -> dict[str, float | None]:
-    return {name: None if score is None else float(getattr(score, figure)) for name, score in scores.items()}
+def _each(scores: dict[str, _Score | None], figure: str) -> dict[str, Sample | None]:
+    return {name: None if score is None else Sample.of([getattr(score, figure)]) for name, score in scores.items()}
 
 
 def _expected(path: Path) -> list[tuple[int, int]]:
@@ -123,5 +124,4 @@ def _same(found: tuple[str, int, int], wanted: tuple[str, int, int]) -> bool:
     return found[0] == wanted[0] and abs(found[1] - wanted[1]) <= 1 and kin
 
 
-if __name__ == "__main__":
-    print(render(run()))
+FIGURES = (Figure("the labelled corpus", _rows),)

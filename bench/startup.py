@@ -1,47 +1,52 @@
-"""What it costs to begin: importing, asking for help, the main job as a whole process."""
+"""What it costs to begin: each command as a whole process, and each import, in processor time beside a bare Python."""
 
 from __future__ import annotations
 
-import subprocess
+import shutil
 import sys
-from statistics import median
-from time import perf_counter
+from collections.abc import Iterator
+from functools import partial
 
-from bench.table import Row
+from bench.figure import Bar, Figure, Row, beside, cpu_of, times_of
 
-ROUNDS = 9
+_BARE = "python -c ''"
+_ROUNDS = 9
 
-
-def _process(*words: str) -> float:
-    """Median wall milliseconds of a whole process."""
-    spent = []
-    for _ in range(ROUNDS):
-        start = perf_counter()
-        subprocess.run(words, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        spent.append((perf_counter() - start) * 1e3)
-    return median(spent)
-
-
-def _importing(module: str) -> float:
-    """Median milliseconds of one import in a fresh interpreter, its start not counted."""
-    code = f"import time; t = time.perf_counter(); import {module}; print((time.perf_counter() - t) * 1e3)"
-    runs = [
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True) for _ in range(ROUNDS)
-    ]
-    return median(float(done.stdout) for done in runs)
+_COMMANDS: tuple[tuple[tuple[str, ...], float], ...] = (
+    (("--help",), 4),
+    (("find", "z"), 8),
+    (("inspect", sys.executable), 8),
+    (("explain", "/bin/ls"), 12),
+    (("tree", "/bin/ls"), 12),
+    (("examine", "z"), 12),
+)
+"""The words of a command, and how many bare starts of Python it may cost."""
 
 
-def run() -> list[Row]:
-    loadstone = (sys.executable, "-m", "loadstone.cli.main")
-    return [
-        Row("import loadstone", _importing("loadstone"), "ms", {"import ctypes": _importing("ctypes")}, "<= 2 x"),
-        Row("loadstone --help", _process(*loadstone, "--help"), "ms",
-            {"python -c ''": _process(sys.executable, "-c", "")}, "<= 150 ms"),
-        Row("loadstone examine z, whole process", _process(*loadstone, "examine", "z"), "ms", {}, ""),
-    ]  # fmt: skip
+def _row(what: str, words: tuple[str, ...], bar: Bar, **peers: tuple[str, ...]) -> Row:
+    bare = {_BARE: cpu_of(sys.executable, "-c", "")}
+    others = {name: cpu_of(*command) if shutil.which(command[0]) else None for name, command in peers.items()}
+    return beside(what, "ms", cpu_of(*words), bare | others, (bar,), scale=1000, rounds=_ROUNDS)
 
 
-if __name__ == "__main__":
-    from bench.table import render
+def _command(words: tuple[str, ...], most: float) -> Iterator[Row]:
+    peers = {"explain": {"ldd": ("ldd", "/bin/ls")}, "find": {"ldconfig": ("/sbin/ldconfig", "-p")}}.get(words[0], {})
+    yield _row(
+        f"loadstone {' '.join(words)}",
+        (sys.executable, "-m", "loadstone", *words),
+        times_of(_BARE, most),
+        **peers,
+    )
 
-    print(render(run()))
+
+def _import(code: str, most: float) -> Iterator[Row]:
+    yield _row(
+        code, (sys.executable, "-c", code), times_of(_BARE, most), ctypes=(sys.executable, "-c", "import ctypes")
+    )
+
+
+FIGURES = (
+    *(Figure(f"loadstone {words[0]}", partial(_command, words, most)) for words, most in _COMMANDS),
+    Figure("import loadstone", partial(_import, "import loadstone", 2)),
+    Figure("from loadstone import Library", partial(_import, "from loadstone import Library", 4)),
+)
