@@ -66,7 +66,11 @@ def run(
         return STATUS[result.verdict]
     mode = "lazy" if lazy else "now"
     explained = explain(
-        located(target, surroundings), model=surroundings.model(target), mode=mode, as_library=as_library, thorough=True
+        located(target, surroundings),
+        model=surroundings.model(target),
+        mode=mode,
+        as_library=as_library or surroundings.main is not None,
+        thorough=True,
     )
     answers = _answers(explained, symbol, replace, versions=versions)
     emit(_rendered(explained, answers, output_format, colour=colour, verbose=verbose), output)

@@ -68,11 +68,13 @@ class LoaderOptions:
         if self == LoaderOptions():
             return None
         from loadstone.linker.choice import loader_of_format
-        from loadstone.linker.discovery import of_another_system, with_cpu_level, with_loader, with_uid
+        from loadstone.linker.discovery import of_another_system, with_cpu_level, with_loader, with_program, with_uid
         from loadstone.linker.request import LoaderModel
 
         model = LoaderModel.of_root(self.root, program=self.main) if self.root else LoaderModel.this_process()
         needed = loader_of_format(target, model) if "/" in target else None
+        if self.main:
+            model = with_program(model, self.main)
         if self.loader:
             model = with_loader(model, self.loader)
         elif needed is not None and needed is not model.kind:

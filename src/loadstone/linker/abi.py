@@ -33,6 +33,17 @@ class Abi:
     stack_executable: bool = False
 
     @property
+    def musl_name(self) -> str:
+        """What musl calls it in the name of its loader: ``ld-musl-x86_64.so.1``."""
+        known = {"x86-64": "x86_64", "arm": "armhf", "ppc64le": "powerpc64le"}
+        return known.get(self.name, self.name)
+
+    @property
+    def address_bits(self) -> int:
+        """Bits of an address a process may use by default: 47 on x86-64, 48 on other 64-bit machines."""
+        return 32 if self.bits == 32 else 47 if self.machine == 62 else 48
+
+    @property
     def header_size(self) -> int:
         return 64 if self.bits == 64 else 52
 

@@ -22,9 +22,9 @@ from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import BindingMode
-from loadstone.linker.thread_storage import reserve_of, static_need
+from loadstone.linker.thread_storage import static_need
 
-__all__ = ["BoundSymbol", "Miss", "bind", "find_definition", "relocation_order", "scope_of"]
+__all__ = ["BoundSymbol", "Miss", "bind", "find_definition", "relocation_order", "scope_of", "settle"]
 
 _KINDS: Final = tuple(SymbolKind)
 _TLS: Final = _KINDS.index(SymbolKind.TLS)
@@ -248,23 +248,55 @@ def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator
         scope = scopes.get(key)
         if scope is None:
             scope = scopes[key] = _Scope(scope_of(process, loaded, local), behaviour)
-        refused = _no_thread_storage(process, loaded)
-        if refused is not None:
-            yield refused
+        yield from _thread_storage(process, loaded, scope)
         yield from _bind_object(process, loaded, scope)
 
 
-def _no_thread_storage(process: Process, loaded: LoadedObject) -> Refusal | None:
-    """A library opened late that wants more static thread-local storage than there can be."""
-    need = static_need(loaded)
-    if process.program is not None and any(loaded is known for known in process.global_scope):
-        return None
-    if need <= reserve_of(process.model):
-        return None
-    segment = next(s for s in loaded.image.segments if s.kind == "TLS")
+def settle(process: Process, earlier: Sequence[LoadedObject]) -> None:
+    """Give what was opened before, after the start, its part of the static thread-local storage; nothing is judged."""
+    scope = _Scope([*process.global_scope, *earlier], behaviour_of(process.model.release))
+    for loaded in relocation_order(earlier):
+        for _ in _thread_storage(process, loaded, scope):
+            pass
+
+
+def _thread_storage(process: Process, loaded: LoadedObject, scope: _Scope) -> Iterator[Refusal]:
+    """What a library opened late takes of the static thread-local storage, and the refusal when it is not there."""
+    if not loaded.facts.usage.thread_locals:
+        return
+    started = {id(o) for o in process.global_scope}
+    for owner in _reached_storage(loaded, scope):
+        if id(owner) in started or any(owner is known for known, _, _ in process.granted):
+            continue
+        assert owner.facts.tls is not None
+        pool, need = process.storage(), owner.facts.tls.size
+        process.granted.append((owner, need, pool.left))
+        after = pool.after(owner)
+        if after is None:
+            yield _no_thread_storage(loaded, owner, need)
+        else:
+            process.pool = after
+
+
+def _reached_storage(loaded: LoadedObject, scope: _Scope) -> Iterator[LoadedObject]:
+    """The objects whose thread-local variables this one reaches by a fixed offset: itself first."""
+    if static_need(loaded):
+        yield loaded
+    table = loaded.image.symbols
+    for position in loaded.facts.usage.thread_locals:
+        if not position or position >= len(table) or table.defined[position]:
+            continue
+        version = table.version_names[table.versions[position]] if table.versions else None
+        owner = scope.find(table.names[position], version).provider
+        if owner is not None and owner.facts.tls is not None:
+            yield owner
+
+
+def _no_thread_storage(loaded: LoadedObject, owner: LoadedObject, need: int) -> Refusal:
+    segment = next(s for s in owner.image.segments if s.kind == "TLS")
     text = "cannot allocate memory in static TLS block"
     failure = Failure(loaded.path, text, offset=segment.header_offset)
-    return Refusal("static-tls", str(need), failure, loaded, opened=loaded.opened, phase=FailureStage.SYMBOLS)
+    return Refusal("static-tls", str(need), failure, owner, opened=owner.opened, phase=FailureStage.SYMBOLS)
 
 
 def _bind_object(process: Process, loaded: LoadedObject, scope: _Scope) -> Iterator[Binding | Refusal]:

@@ -12,8 +12,7 @@ from typing import Final
 from loadstone.binary import FileKind, identify
 from loadstone.core.image import Image, ImageKind
 from loadstone.errors import LoadstoneError
-from loadstone.linker.abi import X86_64, abi_of
-from loadstone.linker.discovery import loader_kind_of, model_for_loader, of_another_system
+from loadstone.linker.discovery import loader_kind_of, of_another_system, with_program
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
 
@@ -38,16 +37,16 @@ class Choice:
     assumptions: tuple[str, ...] = ()
 
 
-def loader_for(target: str, model: LoaderModel | None) -> Choice:
-    """Choose for ``target``; a ``model`` that was given is taken as it is."""
+def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = False) -> Choice:
+    """Choose for ``target``, a program that is started unless ``as_library``; a ``model`` that was given is kept."""
     asked = model or LoaderModel.this_process()
     if "/" in target:
         kind = loader_of_format(target, asked)
         if model is None and kind is not None and kind is not asked.kind:
             return Choice(of_another_system(asked, kind))
-        program = _program(target, asked)
+        program = None if as_library else _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
-            asked = _for_program(program, program.interpreter, asked)
+            asked = _for_program(target, program.interpreter, asked)
     if asked.kind in SIMULATED:
         return Choice(asked)
     return Choice(None, asked.kind.value, (f"it needs {_NAMES[asked.kind]}, which is not simulated here",))
@@ -70,17 +69,8 @@ def _program(target: str, model: LoaderModel) -> Image | None:
     return image if image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE) else None
 
 
-def _for_program(program: Image, interpreter: str, asked: LoaderModel) -> LoaderModel:
-    """The model of the loader a program names, in the surroundings that were asked for."""
-    if loader_kind_of(interpreter) is LoaderKind.GLIBC and not asked.view.exists(interpreter):
+def _for_program(target: str, interpreter: str, asked: LoaderModel) -> LoaderModel:
+    """The model of the loader a program names, where it is there: else the kernel refuses it before any loader runs."""
+    if loader_kind_of(interpreter) is not LoaderKind.BIONIC and not asked.view.exists(interpreter):
         return asked
-    abi = abi_of(program.machine.code, program.bits, program.byte_order) or X86_64
-    found = model_for_loader(asked.view, interpreter, abi)
-    return replace(
-        found,
-        env=asked.env,
-        cwd=asked.cwd,
-        preload=asked.preload,
-        secure=asked.secure,
-        mode=asked.mode,
-    )
+    return replace(with_program(asked, target), main_image=asked.main_image, caller=asked.caller)

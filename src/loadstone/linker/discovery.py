@@ -24,10 +24,12 @@ from loadstone.linker.view import FileView, HostFiles, host_kernel, host_platfor
 __all__ = [
     "loader_kind_of",
     "model_for_loader",
+    "musl_of",
     "of_root",
     "this_process",
     "with_cpu_level",
     "with_loader",
+    "with_program",
     "with_uid",
 ]
 
@@ -35,6 +37,7 @@ _BANNER: Final = re.compile(rb"stable release version (\d+)\.(\d+)|release versi
 _VERSION_NODE: Final = re.compile(r"GLIBC_(\d+)\.(\d+)$")
 _SYSTEM_DIRS: Final = re.compile(rb"((?:/[A-Za-z0-9._/+-]+/\0){2,})")
 _LIB_TOKEN: Final = re.compile(rb"\0(lib(?:x?32|64)?(?:/[a-z0-9_]+-linux-[a-z0-9]+)?)\0")
+_MUSL_RELEASE: Final = re.compile(rb"\0(1\.\d{1,2}\.\d{1,2})\0")
 _DEFAULT_RELEASE: Final[Release] = (2, 36)
 _CACHE: Final = "/etc/ld.so.cache"
 
@@ -136,6 +139,8 @@ def _image_of(view: FileView, path: str) -> Image | None:
 def model_for_loader(view: FileView, loader: str, abi: Abi) -> LoaderModel:
     """What the loader at the path ``loader`` of ``view`` does, as far as its files say."""
     kind = loader_kind_of(loader)
+    if kind is LoaderKind.MUSL:
+        return _musl(view, loader, abi)
     if kind is not LoaderKind.GLIBC:
         return LoaderModel(kind=kind, abi=abi, interpreter=loader, view=view)
     data, said = _bytes_of(view, loader), []
@@ -159,6 +164,21 @@ def model_for_loader(view: FileView, loader: str, abi: Abi) -> LoaderModel:
         assumptions=tuple(said),
     )
     return _with_processor(model)
+
+
+def _musl(view: FileView, loader: str, abi: Abi) -> LoaderModel:
+    """Musl at a path; its release stands in the file, which is the C library too."""
+    found = _MUSL_RELEASE.search(_bytes_of(view, loader))
+    release = tuple(int(part) for part in found[1].split(b".")) if found else ()
+    said = () if found else (f"the release of musl could not be read from {loader}; a present one is assumed",)
+    return LoaderModel(kind=LoaderKind.MUSL, release=release, abi=abi, interpreter=loader, view=view, assumptions=said)
+
+
+def musl_of(view: FileView, abi: Abi) -> LoaderModel:
+    """The musl of a system for files of ``abi``; when it has none, one of which nothing is known."""
+    names = (f"/lib/{name}" for name in _names(view, "/lib") if name.startswith("ld-musl-"))
+    loader = next((path for path in names if _abi_of_file(view, path) is abi), "")
+    return _musl(view, loader or f"/lib/ld-musl-{abi.musl_name}.so.1", abi)
 
 
 def _with_processor(model: LoaderModel) -> LoaderModel:
@@ -286,22 +306,55 @@ def of_another_system(model: LoaderModel, kind: LoaderKind) -> LoaderModel:
     return LoaderModel(kind=kind, view=model.view, cwd=model.cwd, assumptions=(said,))
 
 
-_NAMED_RELEASE: Final = re.compile(r"(?:glibc-?)?(\d+)\.(\d+)$")
+_NAMED_RELEASE: Final = re.compile(r"(?:(glibc|musl)-?)?(\d+(?:\.\d+)+)$")
 
 
 def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
     """Another loader in the same surroundings: ``glibc-2.31``, a kind of loader, or the path of one."""
-    release = _NAMED_RELEASE.match(loader)
-    if release:
-        numbers = int(release[1]), int(release[2])
-        return _with_processor(replace(model, kind=LoaderKind.GLIBC, release=numbers, assumptions=()))
+    named = _NAMED_RELEASE.match(loader)
+    if named:
+        numbers = tuple(int(part) for part in named[2].split("."))
+        if named[1] == "musl":
+            return replace(_around(musl_of(model.view, model.abi), model), release=numbers, assumptions=())
+        return _with_processor(replace(model, kind=LoaderKind.GLIBC, release=numbers[:2], assumptions=()))
+    if loader == model.kind:
+        return model
+    if loader == LoaderKind.MUSL:
+        return _around(musl_of(model.view, model.abi), model)
     if loader in tuple(LoaderKind):
         kind = LoaderKind(loader)
-        if kind in _OTHER_SYSTEMS.values() and kind is not model.kind:
-            return of_another_system(model, kind)
-        return replace(model, kind=kind)
-    if "/" in loader and model.view.exists(loader):
-        found = model_for_loader(model.view, loader, _abi_of_file(model.view, loader) or model.abi)
-        return replace(found, env=model.env, cwd=model.cwd, main_image=model.main_image, caller=model.caller)
+        return of_another_system(model, kind) if kind in _OTHER_SYSTEMS.values() else replace(model, kind=kind)
+    if "/" in loader and model.view.exists(model.absolute(loader)):
+        path = model.absolute(loader)
+        return _around(model_for_loader(model.view, path, _abi_of_file(model.view, path) or model.abi), model)
     known = ", ".join(LoaderKind)
     raise InvalidName(name=loader, reason=f"a loader is one of {known}, glibc-RELEASE, or the path of one that exists")
+
+
+def with_program(model: LoaderModel, program: str) -> LoaderModel:
+    """The process of ``program``: the loader that its PT_INTERP names, in the same surroundings."""
+    image = _image_of(model.view, model.absolute(program))
+    interpreter = image.interpreter if image else None
+    known = replace(model, main_image=program, caller=None)
+    if image is None or interpreter is None or interpreter == model.interpreter:
+        return known
+    if loader_kind_of(interpreter) is not LoaderKind.BIONIC and not model.view.exists(interpreter):
+        said = f"the loader of {program}, {interpreter}, is not there; the one of this system is taken"
+        return replace(known, assumptions=(*known.assumptions, said))
+    return _around(model_for_loader(model.view, interpreter, machine_of(image) or model.abi), known)
+
+
+def _around(found: LoaderModel, asked: LoaderModel) -> LoaderModel:
+    """A loader that was found, in the surroundings that were asked for."""
+    return replace(
+        found,
+        env=asked.env,
+        cwd=asked.cwd,
+        preload=asked.preload,
+        secure=asked.secure,
+        mode=asked.mode,
+        thorough=asked.thorough,
+        main_image=asked.main_image,
+        caller=asked.caller,
+        already_loaded=asked.already_loaded,
+    )

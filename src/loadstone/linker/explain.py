@@ -49,7 +49,7 @@ def explain(
     """
     name = os.fspath(target)
     validate_name(name)
-    chosen = loader_for(name, model)
+    chosen = loader_for(name, model, as_library=as_library)
     if chosen.model is None:
         return Explanation(
             target=name,

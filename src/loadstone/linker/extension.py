@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from loadstone.core.image import Image
 from loadstone.linker.graph import Process
 from loadstone.linker.objects import LoadedObject
 
-__all__ = ["FROM_HOST", "is_for_other_host", "is_host_symbol"]
+__all__ = ["FROM_HOST", "is_extension", "is_for_other_host", "is_host_symbol"]
 
 FROM_HOST: Final = "its Py... symbols are provided by the Python interpreter that imports it"
 """What is then taken for granted."""
@@ -31,8 +32,13 @@ def is_host_symbol(name: str) -> bool:
     return _HOST_SYMBOL.match(name) is not None
 
 
+def is_extension(path: str, image: Image) -> bool:
+    """Whether a library is a Python extension module: by its file name, or by the function an interpreter calls."""
+    return bool(_FILE_NAME.search(path)) or any(symbol.name.startswith("PyInit_") for symbol in image.exports)
+
+
 def is_for_other_host(root: LoadedObject, process: Process) -> bool:
     """Whether ``root`` is an extension module, simulated in a program that is no interpreter."""
     if any(loaded.image.symbols.positions(_SIGN) for loaded in process.global_scope):
         return False
-    return bool(_FILE_NAME.search(root.path)) or any(symbol.name.startswith("PyInit_") for symbol in root.image.exports)
+    return is_extension(root.path, root.image)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
-from loadstone.core.image import SearchKind
+from loadstone.core.image import Image, SearchKind
 from loadstone.core.trace import SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.header import HeaderOutcome, check_header
@@ -27,6 +27,7 @@ from loadstone.linker.view import OpenedFile
 
 __all__ = ["STEPS", "Failure", "FileSearchResult", "Search"]
 
+_SMALLEST_TAG: Final = 32
 _LINUX: Final = 0
 """The system a .note.ABI-tag names first (LSB Core, "ABI Note Tag")."""
 
@@ -185,9 +186,7 @@ class Search:
             return True
         if check.outcome is HeaderOutcome.FATAL:
             attempt.failure = Failure(candidate, check.text, check.errno, check.offset)
-            attempt.steps.append(
-                SearchStep(rule, candidate, StepOutcome.FATAL, check.text, source, element, check.errno)
-            )
+            attempt.steps.append(SearchStep(rule, candidate, StepOutcome.FATAL, check.text, source, element, check.errno))
             return True
         self.errno = errno.ENOENT
         attempt.other_class |= check.outcome is HeaderOutcome.OTHER_CLASS
@@ -200,10 +199,11 @@ class Search:
         if not behaviour_of(self.model.release).kernel_compared:
             return ""
         try:
-            facts = self.model.view.image(opened).native
+            image = self.model.view.image(opened)
         except LoadstoneError:  # said when it is mapped
             return ""
-        if not isinstance(facts, ElfFacts) or not facts.abi_tag:
+        facts = image.native
+        if not isinstance(facts, ElfFacts) or not facts.abi_tag or not _is_read(image):
             return ""
         system, *wanted = facts.abi_tag
         if system != _LINUX:
@@ -299,6 +299,13 @@ class Search:
     def _without_defaults(self, attempt: FileSearch) -> bool:
         asking = attempt.requester or self.program
         return asking is not None and asking.facts.no_default_directories
+
+
+def _is_read(image: Image) -> bool:
+    """Whether the loader would see the .note.ABI-tag: it reads only note segments that are aligned to 4 or 8."""
+    tag = next((n.offset for n in image.notes if (n.owner, n.kind) == ("GNU", 1)), None)
+    notes = (s for s in image.segments if s.kind == "NOTE" and s.alignment in (4, 8) and s.file_size >= _SMALLEST_TAG)
+    return tag is not None and any(s.offset <= tag < s.offset + s.file_size for s in notes)
 
 
 def _with_rpath(requester: LoadedObject) -> Iterator[LoadedObject]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from loadstone.core.image import Image, ImageKind
 from loadstone.core.trace import Binding, DependencyEdge
 from loadstone.errors import LoadstoneError
-from loadstone.linker.bindings import bind
+from loadstone.linker.bindings import bind, settle
 from loadstone.linker.extension import FROM_HOST, is_for_other_host, is_host_symbol
 from loadstone.linker.glibc import Failure
 from loadstone.linker.graph import FailureStage, Process, Refusal
@@ -89,6 +89,8 @@ def _open(process: Process, target: str) -> Load:
     for path in model.already_loaded:
         _bring_in(process, path, is_global=False)
     caller = _bring_in(process, model.caller, is_global=False) if model.caller else None
+    started = {id(o) for o in process.global_scope}
+    settle(process, [o for o in process.namespace.objects if id(o) not in started and o.path != model.interpreter])
     if model.new_namespace:
         process.enter_new_namespace()
     process.refusals.clear()

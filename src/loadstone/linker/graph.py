@@ -16,9 +16,10 @@ from loadstone.core.limits import MAX_GRAPH_NODES
 from loadstone.core.trace import DependencyEdge, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.glibc import Failure, Search
-from loadstone.linker.mapping import check_mapping
+from loadstone.linker.mapping import check_mapping, stack_allowed, wants_executable_stack
 from loadstone.linker.objects import LoadedObject, NamespaceObjects, origin_of
 from loadstone.linker.request import LoaderModel
+from loadstone.linker.thread_storage import Pool, pool_at_start
 from loadstone.linker.tokens import expand
 from loadstone.linker.view import OpenedFile
 
@@ -76,6 +77,9 @@ class Process:
         self.refusals: list[Refusal] = []
         self.edges: list[DependencyEdge] = []
         self.notes: list[str] = []
+        self.pool: Pool | None = None  # of static thread-local storage, once the program is laid out
+        self.granted: list[tuple[LoadedObject, int, int]] = []  # late users of the pool: bytes wanted, bytes left then
+        self._executable_stack = False
         self._during_dlopen = False
 
     # What is there before the load
@@ -89,6 +93,7 @@ class Process:
         real = self.model.view.real_path(self.model.absolute(program))
         loaded = LoadedObject(program, image, opened, origin_of(real), is_program=True)
         self.program = self.search.program = self.namespace.add(loaded)
+        self._executable_stack = wants_executable_stack(image, self.model)
         self._add_loader_itself(loaded)
         preloads = [p for p in map(self._preload, self._preload_names()) if p is not None]
         self.global_scope = self._close(loaded, preloads)
@@ -105,6 +110,12 @@ class Process:
                 self.global_scope = self._close(loaded, [])
         self.refusals.clear()
         self.edges.clear()
+
+    def storage(self) -> Pool:
+        """What is left of the static thread-local storage now."""
+        if self.pool is None:
+            self.pool = pool_at_start(self.global_scope, self.model)
+        return self.pool
 
     def enter_new_namespace(self) -> None:
         """What is opened from now on finds nothing loaded but the loader, and no scope but its own: dlmopen(3)."""
@@ -289,7 +300,8 @@ class Process:
         image = self._image(opened, name, requester, dependency, steps)
         if image is None:
             return None
-        refused = check_mapping(opened, image, self.model, during_dlopen=self._during_dlopen)
+        stack = stack_allowed(self.model, at_start=not self._during_dlopen, has_one=self._executable_stack)
+        refused = check_mapping(opened, image, self.model, during_dlopen=self._during_dlopen, stack_granted=stack)
         if refused is not None:
             failure = Failure(name, refused.text, refused.errno, refused.offset)
             self._refuse(
@@ -305,6 +317,7 @@ class Process:
             loader=requester,
             depth=requester.depth + 1 if requester else 0,
         )
+        self._executable_stack |= wants_executable_stack(image, self.model)
         return self.namespace.add(loaded, name)
 
     def _image(

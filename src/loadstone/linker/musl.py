@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.claims import Location, Severity
-from loadstone.core.image import Dependency, DependencyKind, Image, SymbolBinding
+from loadstone.core.image import Dependency, DependencyKind, Image, ImageSymbol, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
+from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import ResolvedName, SimulatedLibrary, simulated_by
 
@@ -26,6 +28,7 @@ _OWN_NAMES: Final = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libut
 _DEFAULT_DIRS: Final = ("/lib", "/usr/local/lib", "/usr/lib")
 _GOES_ON: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENAMETOOLONG))
 _MAX_NAME: Final = 255
+_RELR_FROM: Final = (1, 2, 4)
 
 
 @dataclass(slots=True)
@@ -36,7 +39,8 @@ class MuslRules:
 
     @property
     def name(self) -> str:
-        return simulated_by(self.model, "musl")
+        release = ".".join(map(str, self.model.release))
+        return simulated_by(self.model, f"musl {release}".rstrip())
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -45,9 +49,7 @@ class MuslRules:
     def followed(self, image: Image) -> Iterable[Dependency]:
         return (d for d in image.needed if d.kind is DependencyKind.NEEDED)
 
-    def locate(
-        self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]
-    ) -> ResolvedName:
+    def locate(self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]) -> ResolvedName:
         if "/" in name:
             return self._open_all([("explicit", "", self.model.absolute(name))])
         if name.startswith(_OWN_NAMES) and ".so" in name:
@@ -56,9 +58,7 @@ class MuslRules:
             return ResolvedName((step,), self.model.interpreter or name, image, "musl-itself", assumed=image is None)
         known = next((m for m in loaded if posixpath.basename(m.path) == name and m.above is not None), None)
         if known is not None:
-            step = SearchStep(
-                "loaded-name", known.path, StepOutcome.TAKEN, "it was searched for before under this name"
-            )
+            step = SearchStep("loaded-name", known.path, StepOutcome.TAKEN, "it was searched for before under this name")
             return ResolvedName((step,), known.path, known.image, "loaded-name")
         if len(name) > _MAX_NAME:
             return ResolvedName((SearchStep("name", name, StepOutcome.FATAL, f"longer than {_MAX_NAME} characters"),))
@@ -165,30 +165,64 @@ class MuslRules:
         if member is not target or member.image is None:
             return
         members = _reachable(target)
-        glibc = next((n for n in self._names(members) if n.startswith(("libc.so.6", "ld-linux"))), None)
+        yield from self._packed_relocations(members)
         if any(m.image is None for m in members):
             return  # somebody who could define them is only assumed: then nothing can be said
+        glibc = any(name.startswith(("libc.so.6", "ld-linux")) for name in self._names(members))
+        definers = [*self._started(), *members]
         for user in members:
             assert user.image is not None
             for symbol in user.image.imports:
-                if symbol.binding is not SymbolBinding.WEAK and not any(_defines(m, symbol.name) for m in members):
-                    hint = " It was built for glibc." if glibc else ""
-                    yield Diagnosis(
-                        code="undefined-symbol",
-                        blocking=True,
-                        subject=symbol.name,
-                        explanation=f"{user.path} needs the symbol {symbol.name}, which nobody offers.{hint}",
-                        loader_message=f"Error relocating {user.path}: {symbol.name}: symbol not found",
-                        advice="use a library built for musl (a musllinux wheel, an Alpine package)" if glibc else "",
-                        chain=user.chain,
-                        evidence=(Location.bytes(user.path, symbol.offset, 24),),
-                        severity=Severity.HIGH,
-                    )
+                if symbol.binding is SymbolBinding.WEAK or any(_defines(m, symbol.name) for m in definers):
+                    continue
+                if not (is_host_symbol(symbol.name) and is_extension(target.path, member.image)):
+                    yield _undefined(user, symbol, glibc=glibc)
+
+    def _started(self) -> list[SimulatedLibrary]:
+        """What the process has before the load: musl itself, which is its C library, and the program."""
+        found = [SimulatedLibrary(path, self._image(path)) for path in (self.model.main_image, self.model.interpreter) if path]
+        return [member for member in found if member.image is not None]
+
+    def _packed_relocations(self, members: list[SimulatedLibrary]) -> Iterator[Diagnosis]:
+        release = self.model.release
+        if not release or release >= _RELR_FROM:
+            return
+        for member in members:
+            facts = member.image.native if member.image else None
+            if isinstance(facts, ElfFacts) and facts.relr:
+                said = ".".join(map(str, release))
+                yield Diagnosis(
+                    code="relr-ignored",
+                    blocking=False,
+                    subject=member.path,
+                    explanation=f"{member.path} has packed relocations (DT_RELR), which musl {said} does not know and"
+                    " leaves undone: the first use of a pointer among its data ends the process by SIGSEGV.",
+                    advice="use musl 1.2.4 or newer, or link it with -Wl,-z,nopack-relative-relocs",
+                    chain=member.chain,
+                    evidence=(Location.bytes(member.path, facts.dynamic.offset, 1),),
+                    severity=Severity.CRITICAL,
+                )
 
     @staticmethod
     def _names(members: list[SimulatedLibrary]) -> Iterator[str]:
         for member in members:
             yield from (d.name for d, _ in member.needs)
+
+
+def _undefined(user: SimulatedLibrary, symbol: ImageSymbol, *, glibc: bool) -> Diagnosis:
+    hint = " It was built for glibc." if glibc else ""
+    advice = "link the library that defines it, or load that one first with RTLD_GLOBAL"
+    return Diagnosis(
+        code="undefined-symbol",
+        blocking=True,
+        subject=symbol.name,
+        explanation=f"{user.path} needs the symbol {symbol.name}, which nobody offers.{hint}",
+        loader_message=f"Error relocating {user.path}: {symbol.name}: symbol not found",
+        advice="use a library built for musl (a musllinux wheel, an Alpine package)" if glibc else advice,
+        chain=user.chain,
+        evidence=(Location.bytes(user.path, symbol.offset, 24),),
+        severity=Severity.HIGH,
+    )
 
 
 def _reachable(root: SimulatedLibrary) -> list[SimulatedLibrary]:

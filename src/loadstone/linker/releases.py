@@ -12,7 +12,7 @@ from typing import Final
 
 __all__ = ["Behaviour", "behaviour_of"]
 
-_Release = tuple[int, int]
+_Release = tuple[int, ...]
 
 _GLIBC_HWCAPS_FROM: Final = (2, 33)
 _ISA_LEVEL_FROM: Final = (2, 33)
@@ -28,6 +28,8 @@ _DEPTH_FIRST_SORT_FROM: Final = (2, 35)
 _FILTER_OPENED_FROM: Final = (2, 32)  # sourceware bug 16272
 _LOST_VERSIONS_ABORT_UNTIL: Final = (2, 40)
 _EXECUTABLE_STACK_REFUSED_FROM: Final = (2, 41)
+_STORAGE_TUNABLE_FROM: Final = (2, 32)
+_RESTARTABLE_IN_POOL_FROM: Final = (2, 41)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,10 @@ class Behaviour:
     are relocated in depth-first order; ``linked_file_checked`` whether a versioned symbol must be in the very file it
     was linked against; ``audit_entries`` whether a program's own DT_AUDIT counts beside LD_AUDIT; ``kernel_compared``
     whether a file that asks for a newer kernel (.note.ABI-tag) is passed over; ``filter_opened`` whether dlopen takes a
-    library that is itself a filter; ``lost_versions_abort`` whether a provider without versions fails an assertion.
+    library that is itself a filter; ``lost_versions_abort`` whether a provider without versions fails an assertion;
+    ``alignment_checked`` whether each segment must keep to the alignment it states, ``alignment_reserved`` whether that
+    much address space is asked for instead; ``storage_tunable`` whether tunables size the reserve of static
+    thread-local storage, ``restartable_in_pool`` whether the area of restartable sequences lies in it too.
     """
 
     glibc_hwcaps: bool
@@ -53,6 +58,10 @@ class Behaviour:
     lost_versions_abort: bool
     executable_stack_refused: bool
     linked_file_checked: bool
+    alignment_checked: bool
+    alignment_reserved: bool
+    storage_tunable: bool
+    restartable_in_pool: bool
     pie_refused: str
     misaligned: str
 
@@ -78,6 +87,10 @@ def behaviour_of(release: _Release) -> Behaviour:
         lost_versions_abort=release <= _LOST_VERSIONS_ABORT_UNTIL,
         executable_stack_refused=release >= _EXECUTABLE_STACK_REFUSED_FROM,
         linked_file_checked=release <= _LINKED_FILE_CHECKED_UNTIL,
+        alignment_checked=release < _PAGE_ALIGNED_FROM,
+        alignment_reserved=release >= _PAGE_ALIGNED_FROM,
+        storage_tunable=release >= _STORAGE_TUNABLE_FROM,
+        restartable_in_pool=release >= _RESTARTABLE_IN_POOL_FROM,
         pie_refused=pie if release >= _PIE_REFUSED_FROM else "",
         misaligned="ELF load command address/offset not page-aligned"
         if release >= _PAGE_ALIGNED_FROM

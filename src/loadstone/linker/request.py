@@ -17,8 +17,8 @@ from loadstone.linker.view import FileView, HostFiles
 
 __all__ = ["BindingMode", "LoaderKind", "LoaderModel", "Release"]
 
-Release = tuple[int, int]
-"""A release of the C library that holds the loader: (2, 36)."""
+Release = tuple[int, ...]
+"""A release of the C library that holds the loader: (2, 36) of glibc, (1, 2, 3) of musl; () for unknown."""
 
 
 class LoaderKind(StrEnum):
@@ -54,6 +54,7 @@ class LoaderModel:
     what LD_PRELOAD and /etc/ld.so.preload name beyond the environment given. ``secure`` is AT_SECURE: set-user-ID,
     set-group-ID or file capabilities. ``new_namespace`` opens the target by dlmopen in a namespace of its own.
     ``kernel`` is the kernel's release, which loaders before 2.36 compare with that a file asks for; () for unknown.
+    ``page_size`` is that of the kernel: 4096, on some AArch64 and POWER systems 16384 or 65536.
     ``assumptions`` says how the facts were come by. ``thorough``: advice may take a second more.
     """
 
@@ -81,6 +82,7 @@ class LoaderModel:
     deep_bind: bool = False
     new_namespace: bool = False
     kernel: tuple[int, ...] = ()
+    page_size: int = 4096
     assumptions: tuple[str, ...] = ()
     thorough: bool = False
 

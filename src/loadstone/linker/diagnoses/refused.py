@@ -72,17 +72,33 @@ _ROWS: Final = {
         "install the build for {machine}, or an emulator such as qemu-user",
     ),
     "static-tls": (
-        "{path} wants {level} bytes of static thread-local storage; for libraries opened late there are {reserve}.",
+        (
+            "{path} wants {level} bytes of static thread-local storage, and of the {reserve} that all libraries opened"
+            " after the start share, {left} are left{edge}."
+        ),
         (
             "load it early (LD_PRELOAD, or link the program with it), or set"
-            " GLIBC_TUNABLES=glibc.rtld.optional_static_tls={level}"
+            " GLIBC_TUNABLES=glibc.rtld.optional_static_tls={wanted}"
         ),
+    ),
+    "alignment-huge": (
+        "{path} asks for a segment aligned to more address space than can be had in one piece.",
+        "link it with a smaller alignment: -Wl,-z,max-page-size=65536",
+    ),
+    "page-size": (
+        "{path} was linked for smaller pages than this system's of {page_size} bytes.",
+        "link it with -Wl,-z,max-page-size={page_size}",
     ),
     "isa-level": (
         "{path} is built for a newer processor: it needs x86-64-v{level}, this one is x86-64-v{have}.",
         "install a build for x86-64-v{have} or lower",
     ),
 }
+
+
+_TUNABLE_DEFAULT: Final = 512
+_EDGE_BYTES: Final = 512
+_EDGE: Final = "a close thing, which rests on what the program itself and all opened before take"
 
 
 def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -98,8 +114,21 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         "text": refusal.failure.text,
         "machine": case.model.abi.name,
         "reserve": reserve_of(case.model),
+        "page_size": case.model.page_size,
+        **_storage(case, refusal),
         "level": refusal.name,
         "have": case.model.isa_level,
     }
-    confidence = Confidence.LIKELY if refusal.code == "truncated" else Confidence.CERTAIN
+    likely = refusal.code in ("truncated", "alignment-huge") or bool(words["edge"])
+    confidence = Confidence.LIKELY if likely else Confidence.CERTAIN
     return blocking(case, refusal, sentence.format(**words), advice.format(**words), confidence=confidence)
+
+
+def _storage(case: SimulatedLoad, refusal: Refusal) -> dict[str, object]:
+    """How much static thread-local storage was left, what would do, and whether another program could have more."""
+    need, left = next(
+        ((need, left) for owner, need, left in case.process.granted if owner is refusal.requester), (0, 0)
+    )
+    edge = f": {_EDGE}" if left and need - left <= _EDGE_BYTES else ""
+    wanted = _TUNABLE_DEFAULT + -(-max(need - left, 0) // _TUNABLE_DEFAULT) * _TUNABLE_DEFAULT + _TUNABLE_DEFAULT
+    return {"left": left, "edge": edge, "wanted": wanted}

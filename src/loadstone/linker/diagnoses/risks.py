@@ -10,7 +10,7 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.objects import LoadedObject
-from loadstone.linker.thread_storage import reserve_of, static_need
+from loadstone.linker.thread_storage import reserve_of
 
 __all__ = ["RISKS"]
 
@@ -19,15 +19,13 @@ _ALWAYS_FITS: Final = 64
 
 
 def _static_tls(case: SimulatedLoad) -> Iterator[Diagnosis]:
-    started = {id(o) for o in case.process.global_scope}
-    reserve = reserve_of(case.model)
-    for loaded in case.searchlist:
-        need = static_need(loaded)
-        if id(loaded) in started or not _ALWAYS_FITS < need <= reserve:
+    mine = {id(o) for o in case.searchlist}
+    for loaded, need, left in case.process.granted:
+        if id(loaded) not in mine or not _ALWAYS_FITS < need <= left:
             continue
         text = (
-            f"{leaf(loaded.path)} wants {need} bytes of static thread-local storage, from the {reserve} that all"
-            " libraries loaded after the start share: whether they suffice depends on what was loaded before."
+            f"{leaf(loaded.path)} takes {need} bytes of static thread-local storage; of the {reserve_of(case.model)} that"
+            f" all libraries loaded after the start share, {left} are left here: less may be elsewhere."
         )
         yield risk(
             "static-tls",
