@@ -10,6 +10,7 @@
     ├── Unreadable (OSError)            the file is there but its bytes cannot be had
     ├── Unwritable (OSError)            a result could not be written to the file asked for
     ├── MalformedImage                  the bytes are not the binary they claim to be; .offset says where
+    ├── TooLarge                        what is packed in a file is beyond a bound: bytes, members, nesting
     ├── NotVerified (OSError)           the bytes are not the ones that were pinned, or the place is not trusted
     ├── LoadFailed (OSError)            the system refused; .attempts, .explanation and .system_text say why
     ├── SymbolNotFound (AttributeError) the library does not offer that name; .nearest lists the close ones
@@ -49,6 +50,7 @@ __all__ = [
     "NotVerified",
     "ProbeFailed",
     "SymbolNotFound",
+    "TooLarge",
     "Unreadable",
     "Unsupported",
     "Unwritable",
@@ -172,6 +174,19 @@ class MalformedImage(LoadstoneError):
     def message(self) -> str:
         place = printable(self.path) if self.path else "the bytes given"
         return f"cannot parse {place}: at offset {self.offset:#x}: {printable(self.what)}"
+
+
+@dataclass(eq=False, kw_only=True)
+class TooLarge(LoadstoneError):
+    """A container would become more than is allowed: a bomb, or something that is to be unpacked first."""
+
+    path: str
+    what: str
+    advice: str = "if it can be trusted, unpack it and ask about the folder"
+
+    @property
+    def message(self) -> str:
+        return f"refused to look further into {quoted(self.path)}: {printable(self.what)}"
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,8 +2,8 @@
 
 A library that reaches thread-local variables by a fixed offset (initial-exec) needs room next to those of the program.
 glibc lays out what is there at the start, keeps some in reserve, and hands that out until it is used up: whether the
-last one fits depends on all before it. Source: elf/dl-tls.c and elf/dl-reloc.c of glibc, read for their rules; the GNU C
-Library manual, "Dynamic Linking Tunables". The numbers were measured with the loaders of 2.31, 2.36 and 2.41.
+last one fits depends on all before it. Source: elf/dl-tls.c and elf/dl-reloc.c of glibc, read for their rules; the GNU
+C Library manual, "Dynamic Linking Tunables". The numbers were measured with the loaders of 2.31, 2.36 and 2.41.
 """
 
 from __future__ import annotations

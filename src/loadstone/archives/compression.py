@@ -1,0 +1,181 @@
+"""Compressed streams, read a piece at a time within memory and growth that do not depend on what they claim."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from loadstone.archives.bounds import Budget
+from loadstone.archives.member import Reader
+from loadstone.errors import MalformedImage, Unsupported
+
+__all__ = ["Decompressed", "Plain", "compression_of", "decompressed"]
+
+_PIECE: Final = 256 << 10
+_MEMORY: Final = 256 << 20
+"""For the window of one stream: xz -9 takes 65 MiB, zstd --ultra -22 128 MiB."""
+
+_WINDOW_LOG: Final = 27
+
+
+class _Decoder(Protocol):
+    """What the decompressors of bz2, lzma and zstd have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+
+
+class _Inflate:
+    """zlib's decompressor for one gzip member, behind the same face."""
+
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max(max_length, 0))
+
+
+def _zstd() -> _Decoder:
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415  only for archives that are packed so
+        else:
+            from backports import zstd  # noqa: PLC0415
+    except ImportError as error:
+        raise Unsupported(
+            feature="zstd decompression", reason=str(error), advice="pip install backports.zstd, or use Python 3.14"
+        ) from error
+    decoder: _Decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
+    return decoder
+
+
+_FORMATS: Final[tuple[tuple[bytes, Callable[[], _Decoder]], ...]] = (
+    (b"\x1f\x8b", _Inflate),
+    (b"BZh", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)),
+    (b"\x28\xb5\x2f\xfd", _zstd),
+    (b"\x5d\0\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY)),
+)
+"""A compression and its first bytes."""
+
+_SKIPPABLE: Final = frozenset(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60))  # frames of zstd without content
+
+
+def compression_of(head: bytes) -> Callable[[], _Decoder] | None:
+    """What unpacks a stream that begins so; None for one that is not compressed."""
+    if head[:4] in _SKIPPABLE:
+        return _zstd
+    return next((decoder for magic, decoder in _FORMATS if head.startswith(magic)), None)
+
+
+class Plain:
+    """A stream that can be looked into before it is read. ``head`` does not move it."""
+
+    def __init__(self, stream: Reader) -> None:
+        self._stream = stream
+        self._ahead = b""
+
+    def head(self, size: int) -> bytes:
+        while len(self._ahead) < size:
+            piece = self._stream.read(size - len(self._ahead))
+            if not piece:
+                break
+            self._ahead += piece
+        return self._ahead[:size]
+
+    def read(self, size: int, /) -> bytes:
+        if self._ahead:
+            piece, self._ahead = self._ahead[:size], self._ahead[size:]
+            return piece
+        return self._stream.read(size)
+
+
+class Decompressed:
+    """What a compressed stream unpacks to; streams that follow one another are one."""
+
+    def __init__(self, stream: Reader, make: Callable[[], _Decoder], budget: Budget) -> None:
+        self._stream = stream
+        self._make = make
+        self._decoder = make()
+        self._budget = budget
+        self._packed = self._unpacked = 0
+        self._rest = b""
+        self._ended = False
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; none at the end. Raises MalformedImage for damage, TooLarge for a bomb."""
+        try:
+            while not self._ended:
+                piece = self._step(size)
+                if piece:
+                    self._unpacked += len(piece)
+                    self._budget.check_ratio(self._packed, self._unpacked)
+                    return piece
+        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError) as error:
+            raise self._damaged(str(error)) from error
+        except Exception as error:
+            if type(error).__name__ == "ZstdError":
+                raise self._damaged(str(error)) from error
+            raise
+        return b""
+
+    def _step(self, size: int) -> bytes:
+        if self._decoder.eof:
+            self._next_stream()
+            return b""
+        data = b""
+        if self._decoder.needs_input:
+            data = self._rest or self._more()
+            self._rest = b""
+            if not data:
+                self._ended = True
+                raise EOFError("the compressed data ends too early")
+        return self._decoder.decompress(data, size)
+
+    def _more(self) -> bytes:
+        data = self._stream.read(_PIECE)
+        self._packed += len(data)
+        return data
+
+    def _next_stream(self) -> None:
+        """Begin the stream that follows, if one does: padding and what else may follow is left."""
+        rest = self._decoder.unused_data or self._more()
+        while rest and not rest.strip(b"\0"):
+            rest = self._more()
+        if rest and len(rest) < 6:
+            rest += self._more()
+        if not rest or compression_of(rest) is None:
+            self._ended = True
+            return
+        self._decoder, self._rest = self._make(), rest
+
+    def _damaged(self, what: str) -> MalformedImage:
+        return MalformedImage(what=f"damaged compressed data: {what}", offset=self._packed, path=self._budget.path)
+
+
+def decompressed(stream: Reader, budget: Budget) -> Reader:
+    """``stream`` unpacked when it is compressed, else as it is."""
+    plain = Plain(stream)
+    make = compression_of(plain.head(6))
+    return Decompressed(plain, make, budget) if make is not None else plain

@@ -1,0 +1,175 @@
+"""The table of containers, how each is recognised, and the two ways to go through one."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Final
+
+from loadstone.archives import ar, cpio, image, tar, zip  # noqa: A004  the format is called so
+from loadstone.archives.bounds import Bounds, Budget
+from loadstone.archives.compression import Plain, compression_of, decompressed
+from loadstone.archives.member import Member
+from loadstone.errors import MalformedImage, Unreadable, Unsupported
+
+__all__ = ["FORMATS", "Format", "format_of", "is_archive", "members", "walk"]
+
+_HEAD: Final = 4096
+_APPIMAGE: Final = (b"AI\x01", b"AI\x02")
+
+_Reading = Callable[[IO[bytes], str, Budget], Iterator[Member]]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of container: its name, whether a file is one by its first bytes and its name, and how it is read."""
+
+    name: str
+    recognises: Callable[[bytes, str], bool]
+    members: _Reading
+
+
+def _appimage(_stream: IO[bytes], path: str, _budget: Budget) -> Iterator[Member]:
+    raise Unsupported(
+        feature=f"looking into the AppImage {path}",
+        reason="its files are in a file system of their own (SquashFS) behind the program",
+        advice=f"unpack it: {path} --appimage-extract, then ask about squashfs-root",
+    )
+
+
+def _alpine_3(_stream: IO[bytes], path: str, _budget: Budget) -> Iterator[Member]:
+    raise Unsupported(
+        feature=f"looking into the package {path}",
+        reason="it is of the third format of apk (ADB)",
+        advice=f"unpack it: apk extract --allow-untrusted {path}",
+    )
+
+
+def _tar_or_image(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+    reading = image.image_members if image.is_image(stream, path, Budget(path, budget.bounds)) else tar.members
+    stream.seek(0)
+    return reading(stream, path, budget)
+
+
+def _is_packed_tar(head: bytes, name: str) -> bool:
+    """Whether a compressed file holds a tar archive, by what it begins with when unpacked."""
+    if compression_of(head) is None:
+        return tar.is_tar(head)
+    try:
+        begins = Plain(decompressed(io.BytesIO(head), Budget(name))).head(512)
+    except (MalformedImage, Unsupported):
+        return ".tar" in name or name.endswith((".tgz", ".txz", ".tbz2", ".apk"))
+    return tar.is_tar(begins) or (len(begins) < 512 and ".tar" in name)
+
+
+def _begins(*magics: bytes) -> Callable[[bytes, str], bool]:
+    return lambda head, _name: head.startswith(magics)
+
+
+def _is_conda(head: bytes, name: str) -> bool:
+    return head.startswith(b"PK\x03\x04") and name.endswith(".conda")
+
+
+def _is_appimage(head: bytes, _name: str) -> bool:
+    return head.startswith(b"\x7fELF") and head[8:11] in _APPIMAGE
+
+
+FORMATS: Final = (
+    Format("conda package", _is_conda, zip.conda_members),
+    Format("ZIP archive", _begins(b"PK\x03\x04", b"PK\x05\x06"), zip.members),
+    Format("Debian package", _begins(b"!<arch>\ndebian-binary"), ar.debian_members),
+    Format("static library", _begins(b"!<arch>\n", b"!<thin>\n"), ar.static_members),
+    Format("RPM package", _begins(b"\xed\xab\xee\xdb"), cpio.rpm_members),
+    Format("AppImage", _is_appimage, _appimage),
+    Format("Alpine package", _begins(b"ADB"), _alpine_3),
+    Format("tar archive", _is_packed_tar, _tar_or_image),
+)
+"""Asked in this order; the first that recognises a file reads it."""
+
+
+def format_of(head: bytes, name: str = "") -> Format | None:
+    """The kind of container a file is, from its first 4,096 bytes and its name; None for all else."""
+    return next((known for known in FORMATS if known.recognises(head, name)), None)
+
+
+def is_archive(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is a container that :func:`members` knows; False for what cannot be read."""
+    try:
+        with open(path, "rb", opener=_not_blocking) as stream:
+            return format_of(stream.read(_HEAD), os.fspath(path)) is not None
+    except OSError:
+        return False
+
+
+def _not_blocking(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def members(
+    source: str | os.PathLike[str] | bytes, *, path: str = "", bounds: Bounds | None = None
+) -> Iterator[Member]:
+    """The files and links of one container, in its order, each readable while it is the current one.
+
+    Args:
+        source: the path of a container, or its bytes.
+        path: what to call it; its path when left out.
+        bounds: how much it may make us do.
+
+    Raises (while iterating):
+        Unreadable: the file cannot be read.
+        Unsupported: it is no container that is known, or one that cannot be looked into.
+        MalformedImage: it contradicts itself.
+        TooLarge: it is beyond the bounds.
+
+    Thread-safe: each call reads for itself. The same on every platform.
+    """
+    named = path or (os.fspath(source) if not isinstance(source, bytes) else "the archive given")
+    yield from _members(source, named, Budget(named, bounds))
+
+
+def walk(source: str | os.PathLike[str] | bytes, *, path: str = "", bounds: Bounds | None = None) -> Iterator[Member]:
+    """As :func:`members`, and what is in the containers among them, in their place."""
+    named = path or (os.fspath(source) if not isinstance(source, bytes) else "the archive given")
+    budget = Budget(named, bounds)
+    yield from _walk(source, named, budget, 1)
+
+
+def _walk(source: str | os.PathLike[str] | bytes, path: str, budget: Budget, depth: int) -> Iterator[Member]:
+    budget.check_depth(depth)
+    for member in _members(source, path, budget):
+        nested = member.opener is not None and format_of(member.head(_HEAD), member.name)
+        if not nested:
+            yield member
+            continue
+        if member.size > budget.bounds.nested:
+            raise budget.too_large(f"the archive {member.name} of {member.size:,} bytes within it")
+        content = member.read()
+        yield from (_below(inner, member.name) for inner in _walk(content, member.path, budget, depth + 1))
+
+
+def _below(member: Member, name: str) -> Member:
+    member.name = f"{name}!/{member.name}"
+    return member
+
+
+def _members(source: str | os.PathLike[str] | bytes, path: str, budget: Budget) -> Iterator[Member]:
+    with _opened(source) as stream:
+        head = stream.read(_HEAD)
+        stream.seek(0)
+        found = format_of(head, path)
+        if found is None:
+            raise Unsupported(
+                feature=f"looking into {path}", reason="it is no archive that is known", advice="unpack it first"
+            )
+        yield from found.members(stream, path, budget)
+
+
+def _opened(source: str | os.PathLike[str] | bytes) -> IO[bytes]:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    try:
+        return open(source, "rb", opener=_not_blocking)
+    except OSError as error:
+        raise Unreadable(path=os.fspath(source), reason=error.strerror or str(error), code=error.errno) from error

@@ -1,0 +1,271 @@
+"""Every kind of container with the same files in it, made here; damage and bombs; images with layers."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import shutil
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from loadstone.archives import Bounds, Member, format_of, is_archive, members, walk
+from loadstone.errors import Closed, LoadstoneError, MalformedImage, TooLarge, Unreadable, Unsupported
+
+LIBRARY = b"\x7fELF" + bytes(range(256)) * 40
+FILES = {"usr/lib/liba.so.1": LIBRARY, "usr/share/doc/a" * 30 + "/long-name": b"text", "empty": b""}
+
+
+def tar_of(files: Mapping[str, bytes], links: Mapping[str, str] | None = None, form: int = tarfile.PAX_FORMAT) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+        for name, target in (links or {}).items():
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            archive.addfile(entry)
+    return out.getvalue()
+
+
+def zip_of(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def zstd_of(data: bytes) -> bytes:
+    if shutil.which("zstd") is None:
+        pytest.skip("there is no zstd to make the archive with")
+    return subprocess.run(["zstd", "-q", "-c"], input=data, capture_output=True, check=True).stdout
+
+
+def ar_of(files: Mapping[str, bytes]) -> bytes:
+    parts = [b"!<arch>\n"]
+    for name, data in files.items():
+        parts.append(
+            f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n".encode() + data + b"\n" * (len(data) % 2)
+        )
+    return b"".join(parts)
+
+
+def cpio_of(files: Mapping[str, bytes]) -> bytes:
+    out = b""
+    for name, data in {**{f"./{n}": d for n, d in files.items()}, "TRAILER!!!": b""}.items():
+        mode = 0 if name == "TRAILER!!!" else 0o100644
+        fields = [0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name.encode()) + 1, 0]
+        head = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
+        out += head + bytes(-len(head) % 4) + data + bytes(-len(data) % 4)
+    return out
+
+
+def rpm_of(payload: bytes) -> bytes:
+    def header(store: bytes) -> bytes:
+        return b"\x8e\xad\xe8\1\0\0\0\0" + (1).to_bytes(4, "big") + len(store).to_bytes(4, "big") + bytes(16) + store
+
+    signature = header(b"odd")
+    return b"\xed\xab\xee\xdb" + bytes(92) + signature + bytes(-len(signature) % 8) + header(b"some values") + payload
+
+
+MAKERS: Mapping[str, Callable[[], bytes]] = {
+    "a.whl": lambda: zip_of(FILES),
+    "stored.jar": lambda: zip_of(FILES, zipfile.ZIP_STORED),
+    "bz2.zip": lambda: zip_of(FILES, zipfile.ZIP_BZIP2),
+    "lzma.zip": lambda: zip_of(FILES, zipfile.ZIP_LZMA),
+    "a.tar": lambda: tar_of(FILES),
+    "gnu.tar": lambda: tar_of(FILES, form=tarfile.GNU_FORMAT),
+    "a.tar.gz": lambda: gzip.compress(tar_of(FILES)),
+    "a.tar.bz2": lambda: bz2.compress(tar_of(FILES)),
+    "a.tar.xz": lambda: lzma.compress(tar_of(FILES)),
+    "a.tar.lzma": lambda: lzma.compress(tar_of(FILES), lzma.FORMAT_ALONE),
+    "a.tar.zst": lambda: zstd_of(tar_of(FILES)),
+    "a.apk": lambda: gzip.compress(tar_of({".PKGINFO": b"x"})) + gzip.compress(tar_of(FILES)),
+    "a.deb": lambda: ar_of(
+        {"debian-binary": b"2.0\n", "control.tar.gz": b"", "data.tar.xz": lzma.compress(tar_of(FILES))}
+    ),
+    "a.conda": lambda: zip_of({"metadata.json": b"{}", "pkg-a-1.tar.zst": zstd_of(tar_of(FILES))}),
+    "a.rpm": lambda: rpm_of(gzip.compress(cpio_of(FILES))),
+    "zst.rpm": lambda: rpm_of(zstd_of(cpio_of(FILES))),
+}
+
+
+def contents(path: Path | bytes) -> dict[str, bytes]:
+    named = str(path) if isinstance(path, Path) else ""
+    return {m.name: m.read() for m in members(path, path=named) if m.opener and m.name != ".PKGINFO"}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_container_gives_the_same_files(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(MAKERS[name]())
+    assert is_archive(path)
+    assert contents(path) == FILES
+    if not name.endswith(".conda"):  # known by its name alone
+        assert contents(path.read_bytes()) == FILES
+
+
+def test_a_member_says_where_it_comes_from_and_can_be_sought_in(tmp_path: Path) -> None:
+    path = tmp_path / "a.whl"
+    path.write_bytes(zip_of(FILES))
+    found = members(path)
+    first = next(found)
+    assert first.path == f"{path}!/usr/lib/liba.so.1"
+    assert first.head(4) == b"\x7fELF"
+    stream = first.open()
+    assert stream.seek(-2, 2) == len(LIBRARY) - 2
+    assert stream.read() == LIBRARY[-2:]
+
+
+def test_a_member_is_closed_once_the_archive_is_read_on() -> None:
+    kept: list[Member] = list(members(tar_of(FILES)))
+    with pytest.raises(Closed, match="cannot read a member of an archive"):
+        kept[0].read()
+
+
+def test_links_are_told_and_not_followed() -> None:
+    found = {m.name: (m.link, m.opener) for m in members(tar_of({}, {"lib/libz.so": "../../../etc/passwd"}))}
+    assert found == {"lib/libz.so": ("../../../etc/passwd", None)}
+
+
+def test_names_never_lead_out_of_the_container() -> None:
+    found = [m.path for m in members(zip_of({"../../etc/x.so": b"1", "/abs.so": b"2"}), path="X.zip")]
+    assert found == ["X.zip!/etc/x.so", "X.zip!/abs.so"]
+
+
+def test_containers_within_containers_are_gone_into() -> None:
+    inner = zip_of({"pkg/lib.so": LIBRARY})
+    outer = gzip.compress(tar_of({"dist/inner.whl": inner, "readme": b"hello"}))
+    found = {m.path: m.read() for m in walk(outer, path="outer.tar.gz")}
+    assert found == {"outer.tar.gz!/dist/inner.whl!/pkg/lib.so": LIBRARY, "outer.tar.gz!/readme": b"hello"}
+
+
+def read_all(found: Iterator[Member]) -> None:
+    for member in found:
+        if member.opener:
+            member.read()
+
+
+def layer(files: Mapping[str, bytes]) -> bytes:
+    return tar_of(files)
+
+
+LOWER = {
+    "usr/lib/keep.so": b"1",
+    "usr/lib/gone.so": b"2",
+    "opt/old/a.so": b"3",
+    "opt/old/b.so": b"4",
+    "etc/same": b"old",
+}
+UPPER = {"usr/lib/.wh.gone.so": b"", "opt/old/.wh..wh..opq": b"", "opt/old/new.so": b"5", "etc/same": b"new"}
+SEEN = {"usr/lib/keep.so": b"1", "opt/old/new.so": b"5", "etc/same": b"new"}
+
+
+def test_an_image_is_seen_as_its_container_would_be_by_dockers_manifest() -> None:
+    listed = json.dumps([{"Config": "c.json", "Layers": ["1/layer.tar", "2/layer.tar"]}]).encode()
+    image = tar_of({"1/layer.tar": layer(LOWER), "2/layer.tar": layer(UPPER), "manifest.json": listed})
+    assert {m.name: m.read() for m in members(image)} == SEEN
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_an_image_is_seen_as_its_container_would_be_by_the_oci_index(pack: Callable[[bytes], bytes]) -> None:
+    manifest = json.dumps({"layers": [{"digest": "sha256:1"}, {"digest": "sha256:2"}]}).encode()
+    index = json.dumps({"manifests": [{"digest": "sha256:m"}]}).encode()
+    image = tar_of(
+        {
+            "blobs/sha256/1": pack(layer(LOWER)),
+            "blobs/sha256/2": pack(layer(UPPER)),
+            "blobs/sha256/m": manifest,
+            "index.json": index,
+            "oci-layout": b"{}",
+        }
+    )
+    assert {m.name: m.read() for m in members(image)} == SEEN
+    assert {m.name: m.read() for m in members(gzip.compress(image))} == SEEN
+
+
+SMALL = Bounds(total=1 << 20, member=1 << 19, members=10, depth=2, ratio=20, free=1 << 16)
+
+BOMBS: Mapping[str, tuple[Callable[[], bytes], str]] = {
+    "a zip of zeros": (lambda: zip_of({"a": bytes(1 << 19)}), "packed bytes became"),
+    "a gzip of zeros": (lambda: gzip.compress(tar_of({"a": bytes(1 << 19)})), "packed bytes became"),
+    "an xz of zeros": (lambda: lzma.compress(tar_of({"a": bytes(1 << 19)})), "packed bytes became"),
+    "many members": (lambda: tar_of({str(n): b"" for n in range(20)}), "more than 10 members"),
+    "a large member": (lambda: tar_of({"a": bytes((1 << 19) + 1)}), "more than 524,288"),
+    "more in all": (lambda: tar_of({str(n): bytes(1 << 18) for n in range(8)}), "bytes when unpacked"),
+    "nested too deep": (
+        lambda: zip_of({"1.zip": zip_of({"2.zip": zip_of({"3.zip": b"PK\5\6"})})}),
+        "nested more than 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_with_a_typed_error(name: str) -> None:
+    make, words = BOMBS[name]
+    with pytest.raises(TooLarge, match=words):
+        read_all(walk(make(), path="bomb", bounds=SMALL))
+
+
+DAMAGED: Mapping[str, Callable[[], bytes]] = {
+    "a tar cut short": lambda: tar_of({"a": LIBRARY})[:3000],
+    "a tar with a broken header": lambda: tar_of({"a": b"x", "b": b"y"})[:1024] + b"\xff" * 512,
+    "a gzip cut short": lambda: gzip.compress(tar_of({"a": LIBRARY}))[:-40],
+    "an rpm without headers": lambda: b"\xed\xab\xee\xdb" + bytes(400),
+    "a Debian package without content": lambda: ar_of({"debian-binary": b"2.0\n"}),
+    "a zip without a directory": lambda: zip_of({"a": LIBRARY})[:60],
+    "an image without its layer": lambda: tar_of({"manifest.json": b'[{"Layers": ["gone"]}]'}),
+    "a cpio with letters for numbers": lambda: rpm_of(gzip.compress(b"070701" + b"z" * 120)),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damage_is_a_typed_error(name: str) -> None:
+    with pytest.raises(MalformedImage):
+        read_all(walk(DAMAGED[name](), path="damaged"))
+
+
+@pytest.mark.parametrize("cut", range(0, 700, 41))
+def test_no_cut_of_any_container_gives_another_error(cut: int) -> None:
+    for make in (MAKERS["a.whl"], MAKERS["a.tar.gz"], MAKERS["a.deb"], MAKERS["a.rpm"], MAKERS["a.tar"]):
+        data = bytearray(make())
+        del data[cut : cut + 3]
+        with suppress(LoadstoneError):
+            read_all(walk(bytes(data), bounds=SMALL))
+
+
+def test_what_cannot_be_looked_into_says_how_to_unpack_it(tmp_path: Path) -> None:
+    path = tmp_path / "app.AppImage"
+    path.write_bytes(b"\x7fELF\2\1\1\0AI\2" + bytes(100))
+    with pytest.raises(Unsupported, match="--appimage-extract"):
+        list(members(path))
+    with pytest.raises(Unsupported, match="no archive that is known"):
+        list(members(b"plain text"))
+    with pytest.raises(Unreadable, match="No such file"):
+        list(members(tmp_path / "gone.zip"))
+
+
+def test_an_encrypted_member_is_unreadable() -> None:
+    data = bytearray(zip_of({"a": b"secret"}))
+    for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(magic) + at] |= 1
+    with pytest.raises(Unreadable, match="encrypted"):
+        read_all(members(bytes(data)))
+
+
+def test_a_static_library_is_a_container_of_object_files() -> None:
+    found = format_of(ar_of({"a.o/": b"x"}))
+    assert found is not None
+    assert found.name == "static library"
+    assert [m.name for m in members(ar_of({"a.o/": b"x"}))] == ["a.o"]
