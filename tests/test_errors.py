@@ -19,6 +19,7 @@ SAMPLES: tuple[LoadstoneError, ...] = (
     errors.Unreadable(path="/x", reason="Permission denied", code=13),
     errors.Unwritable(path="/x", reason="Read-only file system"),
     errors.MalformedImage(what="a text file", offset=0, path="/x"),
+    errors.TooLarge(path="/x", what="more than 10 members"),
     errors.NotVerified(path="/x", requirement="digest", expected="aa", actual="bb"),
     errors.LoadFailed(name="x", system_text="boom\x1b[2J", attempts=(Attempt("/x", None, "boom"),)),
     errors.SymbolNotFound(symbol="crc23", library="libz", nearest=("crc32",)),
