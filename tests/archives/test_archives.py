@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from loadstone.archives import Bounds, Member, format_of, is_archive, members, walk
+from loadstone.archives import Bounds, PackedFile, format_of, is_archive, members, walk
 from loadstone.errors import Closed, LoadstoneError, MalformedImage, TooLarge, Unreadable, Unsupported
 
 LIBRARY = b"\x7fELF" + bytes(range(256)) * 40
@@ -129,7 +129,7 @@ def test_a_member_says_where_it_comes_from_and_can_be_sought_in(tmp_path: Path) 
 
 
 def test_a_member_is_closed_once_the_archive_is_read_on() -> None:
-    kept: list[Member] = list(members(tar_of(FILES)))
+    kept: list[PackedFile] = list(members(tar_of(FILES)))
     with pytest.raises(Closed, match="cannot read a member of an archive"):
         kept[0].read()
 
@@ -151,7 +151,7 @@ def test_containers_within_containers_are_gone_into() -> None:
     assert found == {"outer.tar.gz!/dist/inner.whl!/pkg/lib.so": LIBRARY, "outer.tar.gz!/readme": b"hello"}
 
 
-def read_all(found: Iterator[Member]) -> None:
+def read_all(found: Iterator[PackedFile]) -> None:
     for member in found:
         if member.opener:
             member.read()

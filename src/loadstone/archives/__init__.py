@@ -8,8 +8,19 @@ a row in :data:`~loadstone.archives.formats.FORMATS`. Every count, size, ratio a
 
 from __future__ import annotations
 
-from loadstone.archives.bounds import Bounds, Budget
-from loadstone.archives.formats import FORMATS, Format, format_of, is_archive, members, walk
-from loadstone.archives.member import SEPARATOR, Member
+from loadstone.archives.bounds import Bounds, UnpackBudget
+from loadstone.archives.formats import FORMATS, ContainerFormat, format_of, is_archive, members, walk
+from loadstone.archives.member import SEPARATOR, PackedFile
 
-__all__ = ["FORMATS", "SEPARATOR", "Bounds", "Budget", "Format", "Member", "format_of", "is_archive", "members", "walk"]
+__all__ = [
+    "FORMATS",
+    "SEPARATOR",
+    "Bounds",
+    "ContainerFormat",
+    "PackedFile",
+    "UnpackBudget",
+    "format_of",
+    "is_archive",
+    "members",
+    "walk",
+]

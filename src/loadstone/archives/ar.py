@@ -10,9 +10,9 @@ from io import BytesIO
 from typing import IO, Final
 
 from loadstone.archives import tar
-from loadstone.archives.bounds import Budget
-from loadstone.archives.member import Member, inside, plain_name
-from loadstone.binary.archive import Member as Place
+from loadstone.archives.bounds import UnpackBudget
+from loadstone.archives.member import PackedFile, inside, plain_name
+from loadstone.binary.archive import ArchiveMember as Place
 from loadstone.binary.archive import members as places
 from loadstone.binary.cursor import Cursor
 from loadstone.errors import MalformedImage
@@ -36,7 +36,7 @@ class _Window:
         return piece
 
 
-def debian_members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+def debian_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files a Debian package installs."""
     for place in _places(stream, path):
         if place.name.startswith(_DATA):
@@ -45,14 +45,14 @@ def debian_members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Mem
     raise MalformedImage(what="a Debian package without data.tar", path=path)
 
 
-def static_members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+def static_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The object files of a static library; a thin one only names them."""
     for place in _places(stream, path):
         budget.count()
         window = _Window(stream, place)
         name = plain_name(place.name)
         opener = (lambda window=window: window) if place.inside else None
-        member = Member(name, inside(path, name), place.size, budget, opener=opener)
+        member = PackedFile(name, inside(path, name), place.size, budget, opener=opener)
         yield member
         member.close()
 

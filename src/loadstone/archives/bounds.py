@@ -7,7 +7,7 @@ from typing import Final
 
 from loadstone.errors import TooLarge
 
-__all__ = ["Bounds", "Budget"]
+__all__ = ["Bounds", "UnpackBudget"]
 
 _MIB: Final = 1 << 20
 
@@ -29,7 +29,7 @@ class Bounds:
     free: int = 256 * _MIB
 
 
-class Budget:
+class UnpackBudget:
     """What is left of the bounds while one archive is read. Not thread-safe: one reader, one budget."""
 
     __slots__ = ("bounds", "counted", "path", "unpacked")

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from loadstone.archives.bounds import Budget
+from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.member import Reader
 from loadstone.errors import MalformedImage, Unsupported
 
@@ -114,7 +114,7 @@ class Plain:
 class Decompressed:
     """What a compressed stream unpacks to; streams that follow one another are one."""
 
-    def __init__(self, stream: Reader, make: Callable[[], _Decoder], budget: Budget) -> None:
+    def __init__(self, stream: Reader, make: Callable[[], _Decoder], budget: UnpackBudget) -> None:
         self._stream = stream
         self._make = make
         self._decoder = make()
@@ -174,7 +174,7 @@ class Decompressed:
         return MalformedImage(what=f"damaged compressed data: {what}", offset=self._packed, path=self._budget.path)
 
 
-def decompressed(stream: Reader, budget: Budget) -> Reader:
+def decompressed(stream: Reader, budget: UnpackBudget) -> Reader:
     """``stream`` unpacked when it is compressed, else as it is."""
     plain = Plain(stream)
     make = compression_of(plain.head(6))

@@ -10,9 +10,9 @@ import stat
 from collections.abc import Iterator
 from typing import IO, Final
 
-from loadstone.archives.bounds import Budget
+from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.compression import decompressed
-from loadstone.archives.member import Member, Reader, inside, plain_name
+from loadstone.archives.member import PackedFile, Reader, inside, plain_name
 from loadstone.archives.tar import Skipping
 from loadstone.errors import MalformedImage, Unsupported
 
@@ -28,7 +28,7 @@ _MAX_NAME: Final = 4096
 _TRAILER: Final = "TRAILER!!!"
 
 
-def rpm_members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+def rpm_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files an RPM package installs."""
     stream.seek(_LEAD)
     signature = _skip_header(stream, path)
@@ -50,7 +50,7 @@ def _skip_header(stream: IO[bytes], path: str) -> int:
     return _INTRO + length
 
 
-def cpio_members(stream: Reader, path: str, budget: Budget) -> Iterator[Member]:
+def cpio_members(stream: Reader, path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files and links of a cpio archive in the new ASCII format."""
     position = 0
     while True:
@@ -79,14 +79,14 @@ def cpio_members(stream: Reader, path: str, budget: Budget) -> Iterator[Member]:
         position += 6 + _HEADER + name_size + size
 
 
-def _member(name: str, mode: int, size: int, content: Skipping, path: str, budget: Budget) -> Member | None:
+def _member(name: str, mode: int, size: int, content: Skipping, path: str, budget: UnpackBudget) -> PackedFile | None:
     place, permissions = inside(path, name), stat.S_IMODE(mode)
     if stat.S_ISLNK(mode) and size <= _MAX_NAME:
         link = _exactly(content, size).decode("utf-8", "surrogateescape")
-        return Member(name, place, 0, budget, link=link, mode=permissions)
+        return PackedFile(name, place, 0, budget, link=link, mode=permissions)
     if not stat.S_ISREG(mode) or not name:
         return None
-    return Member(name, place, size, budget, mode=permissions, opener=lambda: content)
+    return PackedFile(name, place, size, budget, mode=permissions, opener=lambda: content)
 
 
 def _fields(text: bytes, path: str, position: int) -> list[int]:

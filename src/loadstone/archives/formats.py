@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from typing import IO, Final
 
 from loadstone.archives import ar, cpio, image, tar, zip  # noqa: A004  the format is called so
-from loadstone.archives.bounds import Bounds, Budget
+from loadstone.archives.bounds import Bounds, UnpackBudget
 from loadstone.archives.compression import Plain, compression_of, decompressed
-from loadstone.archives.member import Member
+from loadstone.archives.member import PackedFile
 from loadstone.errors import MalformedImage, Unreadable, Unsupported
 
-__all__ = ["FORMATS", "Format", "format_of", "is_archive", "members", "walk"]
+__all__ = ["FORMATS", "ContainerFormat", "format_of", "is_archive", "members", "walk"]
 
 _HEAD: Final = 4096
 _APPIMAGE: Final = (b"AI\x01", b"AI\x02")
 
-_Reading = Callable[[IO[bytes], str, Budget], Iterator[Member]]
+_Reading = Callable[[IO[bytes], str, UnpackBudget], Iterator[PackedFile]]
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ContainerFormat:
     """A kind of container: its name, whether a file is one by its first bytes and its name, and how it is read."""
 
     name: str
@@ -31,7 +31,7 @@ class Format:
     members: _Reading
 
 
-def _appimage(_stream: IO[bytes], path: str, _budget: Budget) -> Iterator[Member]:
+def _appimage(_stream: IO[bytes], path: str, _budget: UnpackBudget) -> Iterator[PackedFile]:
     raise Unsupported(
         feature=f"looking into the AppImage {path}",
         reason="its files are in a file system of their own (SquashFS) behind the program",
@@ -39,7 +39,7 @@ def _appimage(_stream: IO[bytes], path: str, _budget: Budget) -> Iterator[Member
     )
 
 
-def _alpine_3(_stream: IO[bytes], path: str, _budget: Budget) -> Iterator[Member]:
+def _alpine_3(_stream: IO[bytes], path: str, _budget: UnpackBudget) -> Iterator[PackedFile]:
     raise Unsupported(
         feature=f"looking into the package {path}",
         reason="it is of the third format of apk (ADB)",
@@ -47,8 +47,8 @@ def _alpine_3(_stream: IO[bytes], path: str, _budget: Budget) -> Iterator[Member
     )
 
 
-def _tar_or_image(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
-    reading = image.image_members if image.is_image(stream, path, Budget(path, budget.bounds)) else tar.members
+def _tar_or_image(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
+    reading = image.image_members if image.is_image(stream, path, UnpackBudget(path, budget.bounds)) else tar.members
     stream.seek(0)
     return reading(stream, path, budget)
 
@@ -58,7 +58,7 @@ def _is_packed_tar(head: bytes, name: str) -> bool:
     if compression_of(head) is None:
         return tar.is_tar(head)
     try:
-        begins = Plain(decompressed(io.BytesIO(head), Budget(name))).head(512)
+        begins = Plain(decompressed(io.BytesIO(head), UnpackBudget(name))).head(512)
     except (MalformedImage, Unsupported):
         return ".tar" in name or name.endswith((".tgz", ".txz", ".tbz2", ".apk"))
     return tar.is_tar(begins) or (len(begins) < 512 and ".tar" in name)
@@ -77,19 +77,19 @@ def _is_appimage(head: bytes, _name: str) -> bool:
 
 
 FORMATS: Final = (
-    Format("conda package", _is_conda, zip.conda_members),
-    Format("ZIP archive", _begins(b"PK\x03\x04", b"PK\x05\x06"), zip.members),
-    Format("Debian package", _begins(b"!<arch>\ndebian-binary"), ar.debian_members),
-    Format("static library", _begins(b"!<arch>\n", b"!<thin>\n"), ar.static_members),
-    Format("RPM package", _begins(b"\xed\xab\xee\xdb"), cpio.rpm_members),
-    Format("AppImage", _is_appimage, _appimage),
-    Format("Alpine package", _begins(b"ADB"), _alpine_3),
-    Format("tar archive", _is_packed_tar, _tar_or_image),
+    ContainerFormat("conda package", _is_conda, zip.conda_members),
+    ContainerFormat("ZIP archive", _begins(b"PK\x03\x04", b"PK\x05\x06"), zip.members),
+    ContainerFormat("Debian package", _begins(b"!<arch>\ndebian-binary"), ar.debian_members),
+    ContainerFormat("static library", _begins(b"!<arch>\n", b"!<thin>\n"), ar.static_members),
+    ContainerFormat("RPM package", _begins(b"\xed\xab\xee\xdb"), cpio.rpm_members),
+    ContainerFormat("AppImage", _is_appimage, _appimage),
+    ContainerFormat("Alpine package", _begins(b"ADB"), _alpine_3),
+    ContainerFormat("tar archive", _is_packed_tar, _tar_or_image),
 )
 """Asked in this order; the first that recognises a file reads it."""
 
 
-def format_of(head: bytes, name: str = "") -> Format | None:
+def format_of(head: bytes, name: str = "") -> ContainerFormat | None:
     """The kind of container a file is, from its first 4,096 bytes and its name; None for all else."""
     return next((known for known in FORMATS if known.recognises(head, name)), None)
 
@@ -109,7 +109,7 @@ def _not_blocking(path: str, flags: int) -> int:
 
 def members(
     source: str | os.PathLike[str] | bytes, *, path: str = "", bounds: Bounds | None = None
-) -> Iterator[Member]:
+) -> Iterator[PackedFile]:
     """The files and links of one container, in its order, each readable while it is the current one.
 
     Args:
@@ -126,17 +126,19 @@ def members(
     Thread-safe: each call reads for itself. The same on every platform.
     """
     named = path or (os.fspath(source) if not isinstance(source, bytes) else "the archive given")
-    yield from _members(source, named, Budget(named, bounds))
+    yield from _members(source, named, UnpackBudget(named, bounds))
 
 
-def walk(source: str | os.PathLike[str] | bytes, *, path: str = "", bounds: Bounds | None = None) -> Iterator[Member]:
+def walk(
+    source: str | os.PathLike[str] | bytes, *, path: str = "", bounds: Bounds | None = None
+) -> Iterator[PackedFile]:
     """As :func:`members`, and what is in the containers among them, in their place."""
     named = path or (os.fspath(source) if not isinstance(source, bytes) else "the archive given")
-    budget = Budget(named, bounds)
+    budget = UnpackBudget(named, bounds)
     yield from _walk(source, named, budget, 1)
 
 
-def _walk(source: str | os.PathLike[str] | bytes, path: str, budget: Budget, depth: int) -> Iterator[Member]:
+def _walk(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBudget, depth: int) -> Iterator[PackedFile]:
     budget.check_depth(depth)
     for member in _members(source, path, budget):
         nested = member.opener is not None and format_of(member.head(_HEAD), member.name)
@@ -149,12 +151,12 @@ def _walk(source: str | os.PathLike[str] | bytes, path: str, budget: Budget, dep
         yield from (_below(inner, member.name) for inner in _walk(content, member.path, budget, depth + 1))
 
 
-def _below(member: Member, name: str) -> Member:
+def _below(member: PackedFile, name: str) -> PackedFile:
     member.name = f"{name}!/{member.name}"
     return member
 
 
-def _members(source: str | os.PathLike[str] | bytes, path: str, budget: Budget) -> Iterator[Member]:
+def _members(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     with _opened(source) as stream:
         head = stream.read(_HEAD)
         stream.seek(0)

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from typing import IO, Any, Final
 
 from loadstone.archives import tar
-from loadstone.archives.bounds import Budget
-from loadstone.archives.member import Member, Reader
+from loadstone.archives.bounds import UnpackBudget
+from loadstone.archives.member import PackedFile, Reader
 from loadstone.errors import MalformedImage
 
 __all__ = ["image_members", "is_image"]
@@ -26,7 +26,7 @@ _LOOKED_AT: Final = 4096
 """Members among which the documents of an image stand at the latest."""
 
 
-def is_image(stream: IO[bytes], path: str, budget: Budget) -> bool:
+def is_image(stream: IO[bytes], path: str, budget: UnpackBudget) -> bool:
     """Whether a tar archive is an image: it says so in a document of its own."""
     names = set()
     for number, member in enumerate(_outer(stream, path, budget)):
@@ -44,7 +44,7 @@ def _is_of_docker(name: str) -> bool:
     return rest in ("layer.tar", "json", "VERSION") or first.endswith(".json") or name == "repositories"
 
 
-def image_members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+def image_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files of an image as a container started from it would see them."""
     hidden = _Hidden()
     for layer in reversed(_layers(stream, path, budget)):
@@ -93,12 +93,12 @@ class _Hidden:
         self._new.clear()
 
 
-def _outer(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+def _outer(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     stream.seek(0)
     return tar.members(stream, path, budget)
 
 
-def _opened(stream: IO[bytes], name: str, path: str, budget: Budget) -> Reader:
+def _opened(stream: IO[bytes], name: str, path: str, budget: UnpackBudget) -> Reader:
     """The content of one member of the outer archive, by its name or through a link to another layer."""
     wanted = name
     for _ in range(2):
@@ -114,7 +114,7 @@ def _opened(stream: IO[bytes], name: str, path: str, budget: Budget) -> Reader:
     raise MalformedImage(what=f"the image names {name} and does not have it", path=path)
 
 
-def _document(stream: IO[bytes], name: str, path: str, budget: Budget) -> Any:
+def _document(stream: IO[bytes], name: str, path: str, budget: UnpackBudget) -> Any:
     for member in _outer(stream, path, budget):
         if member.name == name:
             if member.size > _MAX_DOCUMENT:
@@ -126,7 +126,7 @@ def _document(stream: IO[bytes], name: str, path: str, budget: Budget) -> Any:
     return None
 
 
-def _layers(stream: IO[bytes], path: str, budget: Budget) -> list[str]:
+def _layers(stream: IO[bytes], path: str, budget: UnpackBudget) -> list[str]:
     """The layers of the first image, lowest first, as names of the outer archive."""
     try:
         listed = _document(stream, _MANIFEST, path, budget)

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from loadstone.archives.bounds import Budget
+from loadstone.archives.bounds import UnpackBudget
 from loadstone.errors import Closed
 
-__all__ = ["SEPARATOR", "Member", "Reader", "inside", "plain_name"]
+__all__ = ["SEPARATOR", "PackedFile", "Reader", "inside", "plain_name"]
 
 SEPARATOR: Final = "!/"
 """Between a container and the path in it, as Java's jar: URLs have it."""
@@ -26,7 +26,7 @@ class Reader(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Member:
+class PackedFile:
     """A regular file or a link of a container.
 
     ``name`` is its path in the container, without a leading slash, dots resolved; ``path`` says where it comes from
@@ -39,7 +39,7 @@ class Member:
     name: str
     path: str
     size: int
-    budget: Budget
+    budget: UnpackBudget
     link: str | None = None
     same_as: str | None = None
     mode: int = 0

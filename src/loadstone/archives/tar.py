@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.archives.bounds import Budget
+from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.compression import decompressed
-from loadstone.archives.member import Member, Reader, inside, plain_name
+from loadstone.archives.member import PackedFile, Reader, inside, plain_name
 from loadstone.errors import MalformedImage
 
 __all__ = ["Skipping", "is_tar", "members", "plain_members"]
@@ -62,12 +62,12 @@ def is_tar(head: bytes) -> bool:
     return len(head) >= _BLOCK and (head[257:262] == b"ustar" or _checksum(head[:_BLOCK]))
 
 
-def members(stream: Reader, path: str, budget: Budget) -> Iterator[Member]:
+def members(stream: Reader, path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files and links of a tar archive, compressed or not, in their order."""
     return plain_members(decompressed(stream, budget), path, budget)
 
 
-def plain_members(stream: Reader, path: str, budget: Budget) -> Iterator[Member]:
+def plain_members(stream: Reader, path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files and links of an uncompressed tar stream; blocks of zeros between archives are passed over."""
     position, extended, long_name, long_link = 0, dict[str, str](), "", ""
     while True:
@@ -105,18 +105,18 @@ def plain_members(stream: Reader, path: str, budget: Budget) -> Iterator[Member]
         position += entry.size + padding
 
 
-def _member(entry: _Entry, content: Skipping, path: str, budget: Budget) -> Member | None:
+def _member(entry: _Entry, content: Skipping, path: str, budget: UnpackBudget) -> PackedFile | None:
     name = plain_name(entry.name)
     if not name:
         return None
     place = inside(path, name)
     if entry.kind == _SYMBOLIC:
-        return Member(name, place, 0, budget, link=entry.link, mode=entry.mode)
+        return PackedFile(name, place, 0, budget, link=entry.link, mode=entry.mode)
     if entry.kind == _HARD:
-        return Member(name, place, 0, budget, same_as=plain_name(entry.link), mode=entry.mode)
+        return PackedFile(name, place, 0, budget, same_as=plain_name(entry.link), mode=entry.mode)
     if entry.kind not in _FILES or entry.name.endswith("/"):
         return None
-    return Member(name, place, entry.size, budget, mode=entry.mode, opener=lambda: content)
+    return PackedFile(name, place, entry.size, budget, mode=entry.mode, opener=lambda: content)
 
 
 def _entry(block: bytes, extended: dict[str, str], long_name: str, long_link: str, path: str, position: int) -> _Entry:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import IO, Final
 
 from loadstone.archives import tar
-from loadstone.archives.bounds import Budget
-from loadstone.archives.member import Member, Reader, inside, plain_name
+from loadstone.archives.bounds import UnpackBudget
+from loadstone.archives.member import PackedFile, Reader, inside, plain_name
 from loadstone.errors import MalformedImage, Unreadable
 
 __all__ = ["conda_members", "members"]
@@ -23,7 +23,7 @@ _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 class _Content:
     """The content of one member; errors of the container in our words."""
 
-    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str, budget: Budget) -> None:
+    def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: str, budget: UnpackBudget) -> None:
         self._path, self._budget, self._packed, self._unpacked = path, budget, info.compress_size, 0
         if info.flag_bits & _ENCRYPTED:
             raise Unreadable(path=path, reason="it is encrypted", advice="decrypt the archive first")
@@ -42,7 +42,7 @@ class _Content:
         return piece
 
 
-def members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+def members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files of a ZIP archive in the order of its directory; of equal names the last, which unpacking leaves."""
     try:
         archive = zipfile.ZipFile(stream)
@@ -60,7 +60,7 @@ def members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
             member.close()
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: str, budget: Budget) -> Member:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: str, budget: UnpackBudget) -> PackedFile:
     place, mode = inside(path, name), info.external_attr >> 16
 
     def opened() -> Reader:
@@ -68,11 +68,11 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: st
 
     if stat.S_ISLNK(mode) and info.file_size <= _MAX_LINK:
         link = opened().read(_MAX_LINK).decode("utf-8", "surrogateescape")
-        return Member(name, place, 0, budget, link=link, mode=stat.S_IMODE(mode))
-    return Member(name, place, info.file_size, budget, mode=stat.S_IMODE(mode), opener=opened)
+        return PackedFile(name, place, 0, budget, link=link, mode=stat.S_IMODE(mode))
+    return PackedFile(name, place, info.file_size, budget, mode=stat.S_IMODE(mode), opener=opened)
 
 
-def conda_members(stream: IO[bytes], path: str, budget: Budget) -> Iterator[Member]:
+def conda_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     """The files of a conda package of the second format: a ZIP archive that holds the content as a packed tar."""
     for outer in members(stream, path, budget):
         if outer.name.startswith("pkg-") and ".tar" in outer.name and outer.opener is not None:

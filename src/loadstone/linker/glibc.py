@@ -186,7 +186,9 @@ class Search:
             return True
         if check.outcome is HeaderOutcome.FATAL:
             attempt.failure = Failure(candidate, check.text, check.errno, check.offset)
-            attempt.steps.append(SearchStep(rule, candidate, StepOutcome.FATAL, check.text, source, element, check.errno))
+            attempt.steps.append(
+                SearchStep(rule, candidate, StepOutcome.FATAL, check.text, source, element, check.errno)
+            )
             return True
         self.errno = errno.ENOENT
         attempt.other_class |= check.outcome is HeaderOutcome.OTHER_CLASS

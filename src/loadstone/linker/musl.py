@@ -49,7 +49,9 @@ class MuslRules:
     def followed(self, image: Image) -> Iterable[Dependency]:
         return (d for d in image.needed if d.kind is DependencyKind.NEEDED)
 
-    def locate(self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]) -> ResolvedName:
+    def locate(
+        self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]
+    ) -> ResolvedName:
         if "/" in name:
             return self._open_all([("explicit", "", self.model.absolute(name))])
         if name.startswith(_OWN_NAMES) and ".so" in name:
@@ -58,7 +60,9 @@ class MuslRules:
             return ResolvedName((step,), self.model.interpreter or name, image, "musl-itself", assumed=image is None)
         known = next((m for m in loaded if posixpath.basename(m.path) == name and m.above is not None), None)
         if known is not None:
-            step = SearchStep("loaded-name", known.path, StepOutcome.TAKEN, "it was searched for before under this name")
+            step = SearchStep(
+                "loaded-name", known.path, StepOutcome.TAKEN, "it was searched for before under this name"
+            )
             return ResolvedName((step,), known.path, known.image, "loaded-name")
         if len(name) > _MAX_NAME:
             return ResolvedName((SearchStep("name", name, StepOutcome.FATAL, f"longer than {_MAX_NAME} characters"),))
@@ -180,7 +184,11 @@ class MuslRules:
 
     def _started(self) -> list[SimulatedLibrary]:
         """What the process has before the load: musl itself, which is its C library, and the program."""
-        found = [SimulatedLibrary(path, self._image(path)) for path in (self.model.main_image, self.model.interpreter) if path]
+        found = [
+            SimulatedLibrary(path, self._image(path))
+            for path in (self.model.main_image, self.model.interpreter)
+            if path
+        ]
         return [member for member in found if member.image is not None]
 
     def _packed_relocations(self, members: list[SimulatedLibrary]) -> Iterator[Diagnosis]:
