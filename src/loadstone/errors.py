@@ -27,8 +27,8 @@ system is escaped in the message and kept raw in the field. Errors can be pickle
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from loadstone.escape import printable, quoted
 
@@ -64,9 +64,36 @@ def _rebuild(cls: type[LoadstoneError], fields: dict[str, Any]) -> LoadstoneErro
     return error
 
 
-@dataclass(eq=False, kw_only=True)
-class LoadstoneError(Exception):
-    """The root: ``except LoadstoneError`` catches everything Loadstone raises on purpose."""
+@dataclass_transform(eq_default=False, kw_only_default=True)
+class _WithFields(Exception):
+    """An exception whose annotations are fields given by keyword, as in a dataclass.
+
+    ``dataclasses`` itself would compile an initialiser for each of twenty classes at every import of Loadstone.
+    """
+
+    field_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.field_names = (*cls.field_names, *cls.__annotations__)
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__()
+        wrong = [name for name in fields if name not in self.field_names]
+        wrong += [name for name in self.field_names if name not in fields and not hasattr(self, name)]
+        if wrong:
+            raise TypeError(f"{type(self).__name__} takes {', '.join(self.field_names)}; check {', '.join(wrong)}")
+        self.__dict__.update(fields)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.field_names)})"
+
+
+class LoadstoneError(_WithFields):
+    """The root: ``except LoadstoneError`` catches everything Loadstone raises on purpose.
+
+    ``field_names`` lists the fields of a class in order.
+    """
 
     advice: str = ""
 
@@ -83,7 +110,6 @@ class LoadstoneError(Exception):
         return _rebuild, (type(self), self.__dict__)
 
 
-@dataclass(eq=False, kw_only=True)
 class InvalidName(LoadstoneError, ValueError):
     """A name or version that must not reach a loader: empty, too long, with NUL or control characters."""
 
@@ -95,7 +121,6 @@ class InvalidName(LoadstoneError, ValueError):
         return f"cannot use {quoted(self.name, 120)} as a name: {self.reason}"
 
 
-@dataclass(eq=False, kw_only=True)
 class InvalidPrototype(LoadstoneError, ValueError):
     """C declaration text that could not be understood, with the place in it (1-based line and column)."""
 
@@ -110,7 +135,6 @@ class InvalidPrototype(LoadstoneError, ValueError):
         return f"cannot read the C prototype {quoted(self.text, 200)}{place}: {printable(self.reason)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class InvalidConfiguration(LoadstoneError, ValueError):
     """Settings of a project that cannot be used: not the format they should be in, not known, of the wrong kind."""
 
@@ -122,7 +146,6 @@ class InvalidConfiguration(LoadstoneError, ValueError):
         return f"cannot use the settings in {quoted(self.path)}: {printable(self.reason)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class NotFound(LoadstoneError, OSError):
     """No library of that name: ``trace`` has every candidate that was looked at and why it was not taken."""
 
@@ -137,7 +160,6 @@ class NotFound(LoadstoneError, OSError):
         return f"cannot find the library {quoted(self.name, 200)}{looked}"
 
 
-@dataclass(eq=False, kw_only=True)
 class Unreadable(LoadstoneError, OSError):
     """The file exists, or may exist, but cannot be read: permission, a directory, a device, an input/output error."""
 
@@ -150,7 +172,6 @@ class Unreadable(LoadstoneError, OSError):
         return f"cannot read {quoted(self.path)}: {printable(self.reason)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class Unwritable(LoadstoneError, OSError):
     """A result could not be written to the file that was asked for."""
 
@@ -162,7 +183,6 @@ class Unwritable(LoadstoneError, OSError):
         return f"cannot write {quoted(self.path)}: {printable(self.reason)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class MalformedImage(LoadstoneError):
     """The bytes contradict themselves. ``offset`` is the position in the file (bytes) where that was seen."""
 
@@ -176,7 +196,6 @@ class MalformedImage(LoadstoneError):
         return f"cannot parse {place}: at offset {self.offset:#x}: {printable(self.what)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class TooLarge(LoadstoneError):
     """A container would become more than is allowed: a bomb, or something that is to be unpacked first."""
 
@@ -189,7 +208,6 @@ class TooLarge(LoadstoneError):
         return f"refused to look further into {quoted(self.path)}: {printable(self.what)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class NotVerified(LoadstoneError, OSError):
     """Refused before any code ran: digest, owner, permission or place do not satisfy the policy."""
 
@@ -214,7 +232,6 @@ class Attempt:
     system_text: str
 
 
-@dataclass(eq=False, kw_only=True)
 class LoadFailed(LoadstoneError, OSError):
     """The system refused every candidate. ``explanation`` says why in Loadstone's words, ``system_text`` in its own."""
 
@@ -233,7 +250,6 @@ class LoadFailed(LoadstoneError, OSError):
         return f"cannot load {quoted(self.name, 200)} ({self.stage}): {said}{because}"
 
 
-@dataclass(eq=False, kw_only=True)
 class SymbolNotFound(LoadstoneError, AttributeError):
     """The library has no such symbol; ``nearest`` lists names it does have that look alike."""
 
@@ -248,7 +264,6 @@ class SymbolNotFound(LoadstoneError, AttributeError):
         return f"cannot resolve {quoted(self.symbol, 200)} in {printable(self.library)}: no such symbol{near}"
 
 
-@dataclass(eq=False, kw_only=True)
 class WrongSymbolKind(LoadstoneError):
     """The symbol exists as another kind of thing than was asked for (function, object, thread-local, IFUNC)."""
 
@@ -275,7 +290,6 @@ class Holder:
         return f"{self.kind} {printable(self.name, 80)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class InUse(LoadstoneError):
     """Unload refused because something would be left pointing at nothing; ``holders`` says what."""
 
@@ -287,7 +301,6 @@ class InUse(LoadstoneError):
         return f"cannot unload {printable(self.library)}: still alive: {', '.join(map(str, self.holders))}"
 
 
-@dataclass(eq=False, kw_only=True)
 class Closed(LoadstoneError):
     """The handle was unloaded; what was resolved through it can no longer be used."""
 
@@ -299,7 +312,6 @@ class Closed(LoadstoneError):
         return f"cannot {self.attempted}: {printable(self.library)} is not loaded through this handle"
 
 
-@dataclass(eq=False, kw_only=True)
 class Unsupported(LoadstoneError):
     """This platform, interpreter or build has no such thing. Nothing was attempted."""
 
@@ -311,12 +323,11 @@ class Unsupported(LoadstoneError):
         return f"{self.feature} is not available here: {printable(self.reason)}"
 
 
-@dataclass(eq=False, kw_only=True)
 class ProbeFailed(LoadstoneError):
     """No confined child could be started or fenced as required. What the child does is a result, never this."""
 
     reason: str
-    missing: tuple[str, ...] = field(default=())
+    missing: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
