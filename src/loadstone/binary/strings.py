@@ -19,13 +19,17 @@ _MANY_FOR_SPLITTING: Final = 4
 
 
 class StringTable:
-    """NUL-terminated strings at arbitrary offsets of one block of bytes; undecodable bytes survive as surrogates."""
+    """NUL-terminated strings at arbitrary offsets of one block of bytes; undecodable bytes survive as surrogates.
+
+    The bound is on a whole column, or on all single names together: a column asked for late, by several threads at
+    once, does not take from what another gets.
+    """
 
     __slots__ = ("_budget", "_data", "offset")
 
     def __init__(self, data: bytes = b"", offset: int = 0) -> None:
         self._data = data
-        self._budget = _SHARING * len(data) + MAX_STRING_LENGTH
+        self._budget = self._bound  # of names asked for one by one
         self.offset = offset  # of the block in the file
 
     def __len__(self) -> int:
@@ -33,11 +37,10 @@ class StringTable:
 
     def at(self, position: int) -> str | None:
         """The string that begins at ``position``; None outside the table, where no NUL ends it, or over the budget."""
-        stop = self._data.find(b"\0", position, position + MAX_STRING_LENGTH) if position < len(self._data) else -1
-        if stop < 0 or self._budget < 0:
-            return None
-        self._budget -= stop - position
-        return self._data[position:stop].decode("utf-8", "surrogateescape")
+        name = self._within(position) if self._budget >= 0 else None
+        if name is not None:
+            self._budget -= len(name)
+        return name
 
     def find(self, name: bytes) -> int:
         """Where ``name`` begins as a string of its own, or -1."""
@@ -68,8 +71,18 @@ class StringTable:
     def _looked_up(self, positions: Sequence[int], known: dict[int, str]) -> tuple[tuple[str, ...], int]:
         """Only what is not ``known`` is looked up: most tables share a few tails, and have thousands of names."""
         absent = 0
+        budget = self._bound
         for position in sorted(set(positions) - known.keys()):
-            name = self.at(position)
+            name = self._within(position) if budget >= 0 else None
             absent += name is None
+            budget -= len(name or "")
             known[position] = name or ""
         return tuple(map(known.__getitem__, positions)), absent
+
+    @property
+    def _bound(self) -> int:
+        return _SHARING * len(self._data) + MAX_STRING_LENGTH
+
+    def _within(self, position: int) -> str | None:
+        stop = self._data.find(b"\0", position, position + MAX_STRING_LENGTH) if position < len(self._data) else -1
+        return self._data[position:stop].decode("utf-8", "surrogateescape") if stop >= 0 else None

@@ -291,7 +291,8 @@ class SymbolTable(Sequence[ImageSymbol]):
     ordinals: Sequence[int] = ()
     forwards: Mapping[int, str] = field(default_factory=dict)
     extra: tuple[ImageSymbol, ...] | None = None  # rows of formats whose symbols are not a fixed-size table
-    _index: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _index: dict[str, tuple[int, ...]] | None = field(default=None, init=False, repr=False)
+    """By name. Built whole, then published by one assignment: threads may build it twice, none sees half of it."""
 
     @classmethod
     def of(cls, symbols: Sequence[ImageSymbol]) -> SymbolTable:
@@ -342,12 +343,14 @@ class SymbolTable(Sequence[ImageSymbol]):
 
     def positions(self, name: str) -> tuple[int, ...]:
         """Where symbols of that name stand; one name can be exported in several versions."""
-        if not self._index and self.names:
-            index: dict[str, list[int]] = {}
+        index = self._index
+        if index is None:
+            rows: dict[str, list[int]] = {}
             for i, n in enumerate(self.names):
-                index.setdefault(n, []).append(i)
-            self._index.update((n, tuple(rows)) for n, rows in index.items())
-        return self._index.get(name, ())
+                rows.setdefault(n, []).append(i)
+            index = {n: tuple(at) for n, at in rows.items()}
+            object.__setattr__(self, "_index", index)
+        return index.get(name, ())
 
     def named(self, name: str) -> tuple[ImageSymbol, ...]:
         """Every symbol of that name."""

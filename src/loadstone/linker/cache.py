@@ -50,14 +50,18 @@ class LoaderCache:
     generator: str = ""
     problem: str = ""
     skipped: int = 0  # entries that point outside the file
-    _by_name: dict[str, list[CacheEntry]] = field(default_factory=dict, repr=False)
+    _by_name: dict[str, list[CacheEntry]] | None = field(default=None, init=False, repr=False)
+    """Built whole, then published by one assignment: threads may build it twice, none sees half of it."""
 
     def named(self, name: str) -> Sequence[CacheEntry]:
         """Every entry of that name, of whatever ABI, in file order."""
-        if not self._by_name:
+        by_name = self._by_name
+        if by_name is None:
+            by_name = {}
             for entry in self.entries:
-                self._by_name.setdefault(entry.name, []).append(entry)
-        return self._by_name.get(name, ())
+                by_name.setdefault(entry.name, []).append(entry)
+            object.__setattr__(self, "_by_name", by_name)
+        return by_name.get(name, ())
 
     def lookup(
         self, name: str, flags: int, hwcaps: Sequence[str], *, legacy: frozenset[int] | None = None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from loadstone.core.fork_safe_lock import ForkSafeLock
 
 __all__ = ["AskedWhileMaking", "Once"]
 
@@ -18,9 +21,10 @@ class AskedWhileMaking(RuntimeError):
 
 @dataclass(eq=False, slots=True)
 class _Making:
-    """One attempt under way: by which thread, and its end."""
+    """One attempt under way: by which thread of which process, and its end."""
 
     thread: int = field(default_factory=threading.get_ident)
+    process: int = field(default_factory=os.getpid)
     ended: threading.Event = field(default_factory=threading.Event)
 
 
@@ -38,7 +42,7 @@ class Once(Generic[T]):
         self._kept = kept
         self._usable = usable
         self._making: dict[Hashable, _Making] = {}
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         """Guards both tables; never held while something is made."""
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -49,7 +53,7 @@ class Once(Generic[T]):
                 if found is not None and self._usable(found):
                     return found
                 making = self._making.get(key)
-                if making is None:
+                if making is None or making.process != os.getpid():  # over a fork: its thread is gone
                     ours = self._making[key] = _Making()
                     break
             if making.thread == threading.get_ident():
@@ -62,5 +66,6 @@ class Once(Generic[T]):
             return made
         finally:
             with self._lock:
-                del self._making[key]
+                if self._making.get(key) is ours:
+                    del self._making[key]
             ours.ended.set()

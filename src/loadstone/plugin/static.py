@@ -5,12 +5,12 @@ A host asks :func:`static_plugins` beside its catalogue, and treats what is buil
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.plugin.once import Once
 
 __all__ = ["StaticPlugin", "register_static", "static_plugins"]
@@ -50,7 +50,7 @@ class _Made:
 
 _instances: Final[Once[_Made]] = Once({})
 _registered: Final[dict[Callable[[], Any], StaticPlugin]] = {}
-_lock: Final = threading.Lock()
+_lock: Final = ForkSafeLock()
 """Guards the table of registered plugins."""
 
 

@@ -14,13 +14,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import ProbeFailed
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
 from loadstone.probe.scratch import prefix, remove
@@ -137,7 +137,7 @@ def _lost(error: Exception) -> ProbeFailed:
 
 
 _idle: list[Helper] = []
-_lock = threading.Lock()
+_lock: Final = ForkSafeLock()
 """Guards the list of idle helpers; never held while one is started or asked."""
 
 

@@ -7,10 +7,10 @@ only the program's own libraries do not see them. Source: dlmopen(3).
 
 from __future__ import annotations
 
-import threading
 from types import TracebackType
 from typing import Final, Self
 
+from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import LoadFailed, Unsupported
 from loadstone.library import adapters
 from loadstone.library.adapters.base import NEW_NAMESPACE, Opened, SystemRefused
@@ -34,7 +34,7 @@ class Namespace:
     __slots__ = ("__weakref__", "_anchor", "_lock")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # guards _anchor; the anchor's start-up code calls nobody
+        self._lock = ForkSafeLock()  # guards _anchor; the anchor's start-up code calls nobody
         self._anchor: Opened | None = None
 
     def __repr__(self) -> str:

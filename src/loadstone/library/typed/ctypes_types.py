@@ -7,9 +7,11 @@ else with the buffer protocol, ctypes instances (by reference), an address, and 
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
+from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import InvalidPrototype, Unsupported
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.prototype import (
@@ -178,13 +180,17 @@ def is_text(kind: CType) -> bool:
 class CtypesTypes:
     """The ctypes types of one set of declarations; a struct is made once and then the same class everywhere.
 
-    Not shared between threads while it fills; :meth:`of` is idempotent after that.
+    Thread-safe: a struct is given out when its members are set, never before.
     """
 
     def __init__(self, records: Mapping[str, StructOrUnion], text: str) -> None:
         self._records = records
         self._text = text
         self._made: dict[str, type[Any]] = {}
+        self._making: dict[str, type[Any]] = {}
+        """Structs under way: those of one being made may point back to it. They are given out all together."""
+        self._lock = ForkSafeLock(threading.RLock)
+        """Guards both tables, from the first struct made to its last member. Nothing foreign runs then."""
 
     def parameter(self, kind: CType, encoding: str | None = None) -> Any:
         """What converts an argument of that type: an ``argtypes`` entry. ``encoding`` is of ``str`` given as text."""
@@ -253,8 +259,24 @@ class CtypesTypes:
 
     def _record(self, kind: StructOrUnion) -> type[Any]:
         key = str(kind)
-        if key in self._made:
-            return self._made[key]
+        made = self._made.get(key)
+        if made is not None:
+            return made
+        with self._lock:
+            made = self._made.get(key) or self._making.get(key)
+            if made is not None:
+                return made
+            outermost = not self._making
+            try:
+                made = self._make(key, kind)
+                if outermost:
+                    self._made.update(self._making)
+            finally:
+                if outermost:
+                    self._making.clear()
+            return made
+
+    def _make(self, key: str, kind: StructOrUnion) -> type[Any]:
         whole = self._members(kind)
         if whole is None or whole.members is None:
             raise InvalidPrototype(
@@ -264,13 +286,13 @@ class CtypesTypes:
             )
         base: Any = ctypes.Structure if kind.kind == "struct" else ctypes.Union
         made = type(kind.tag, (base,), {"__doc__": f"{key}, as declared."})
-        self._made[key] = made
-        fields = [
-            (m.name or f"_unnamed_{i}", self.of(m.type), *((m.bits,) if m.bits else ()))
-            for i, m in enumerate(whole.members)
-        ]
-        made._anonymous_ = [f"_unnamed_{i}" for i, m in enumerate(whole.members) if not m.name]  # type: ignore[attr-defined]
+        self._making[key] = made
         try:
+            fields = [
+                (m.name or f"_unnamed_{i}", self.of(m.type), *((m.bits,) if m.bits else ()))
+                for i, m in enumerate(whole.members)
+            ]
+            made._anonymous_ = [f"_unnamed_{i}" for i, m in enumerate(whole.members) if not m.name]  # type: ignore[attr-defined]
             made._fields_ = fields  # type: ignore[attr-defined]
         except (TypeError, ValueError, AttributeError) as error:
             raise Unsupported(feature=key, reason=f"ctypes cannot lay it out: {error}") from error
