@@ -1,15 +1,29 @@
 # Loadstone. Two commands do all the set-up:
 #   make examine TARGET=z     everything about a library, by name or path
-#   make test                 lint, types, contracts, tests with branch coverage, documentation examples
+#   make test                 the tests, in some minutes; what a missing tool costs is said at the end
+# More:
+#   make check                in half a minute: lint, types, contracts, and the tests of what changed
+#   make test-all             lint and every test, the slow ones too, with branch coverage and its bar
+#   make test-pythons         the tests on each Python from 3.11 on that is installed
+#   make system-packages      install the tools that tests ask for (apt, dnf, apk or brew)
+#   make mutants ONLY=core    change one package in small ways and list the changes that no test notices
 #   make fuzz                 our own parsers under a fuzzer, a minute each
+#   make bench                figures beside those of our peers
+#   make lock                 bring the pinned versions (locks/) up to date
 
 PYTHON ?= python3
 TARGET ?= z
+ONLY ?=
 FUZZ_SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
+# What is installed is what locks/ names, by digest; ours is built with the locked build tool.
+INSTALL := -m pip install --quiet --disable-pip-version-check
+LOCKED := $(INSTALL) --require-hashes --requirement
+OURS := $(INSTALL) --no-deps --no-build-isolation --editable .
+PYTEST := -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: examine test fuzz lint format bench docs clean help
+.PHONY: examine test test-all test-pythons check lint types system-packages mutants fuzz format bench docs lock clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -17,8 +31,17 @@ help:
 examine: $(VENV)/.installed
 	@$(BIN)/loadstone examine $(TARGET) $(ARGS)
 
-test: lint
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
+test: $(VENV)/.development
+	$(BIN)/python $(PYTEST) -m "not slow" $(ARGS)
+
+test-all: lint
+	$(BIN)/python $(PYTEST) --cov --cov-report=term $(ARGS)
+
+test-pythons:
+	$(PYTHON) -m tools.pythons $(ARGS)
+
+check: lint
+	$(BIN)/python -m tools.changed $(ARGS)
 
 lint: $(VENV)/.development
 	$(BIN)/ruff check
@@ -26,6 +49,12 @@ lint: $(VENV)/.development
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+
+system-packages:
+	$(PYTHON) -m tools.system_packages $(ARGS)
+
+mutants: $(VENV)/.mutants
+	$(BIN)/python -m tools.mutants $(ONLY) $(ARGS)
 
 # The fuzzer lives in an environment of its own: there is none for every platform that the tests run on.
 fuzz: .venv-fuzz/.installed
@@ -42,32 +71,38 @@ bench: .venv-bench/.installed
 docs: $(VENV)/.development
 	$(BIN)/python docs/generate.py
 
-clean:
-	rm -rf $(VENV) .venv-bench .venv-fuzz build src/loadstone.egg-info
+lock: .venv-lock/.installed
+	.venv-lock/bin/python -m tools.lock $(ARGS)
 
-$(BIN)/python:
+clean:
+	rm -rf $(VENV) .venv-bench .venv-fuzz .venv-lock build mutants src/loadstone.egg-info
+
+# $(call environment,FOLDER): a virtual environment, or what to do about it.
+define environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Loadstone needs Python 3.11 or newer; say which one: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@[ -x $(1)/bin/pip ] || $(PYTHON) -m venv $(1) || { rm -rf $(1); \
+	  echo "$(PYTHON) cannot make a virtual environment; on Debian, install python3-venv" >&2; exit 1; }
+endef
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
+$(VENV)/.installed: locks/run.txt pyproject.toml setup.py
+	$(call environment,$(VENV))
 	@echo "setting up $(VENV) ..." >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . >&2
+	@$(BIN)/python $(LOCKED) locks/run.txt >&2
+	@$(BIN)/python $(OURS) >&2
 	@touch $@
 
-$(VENV)/.development: pyproject.toml $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --editable '.[fuzz,cffi,engines]' --group lint --group test
+$(VENV)/.development: locks/development.txt $(VENV)/.installed
+	@echo "setting up the tests' tools in $(VENV) ..." >&2
+	@$(BIN)/python $(LOCKED) locks/development.txt
 	@touch $@
 
-.venv-bench/.installed: pyproject.toml
-	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@.venv-bench/bin/python -m pip install --quiet --editable '.[fuzz,cffi]' --group bench
+$(VENV)/.mutants: locks/mutants.txt $(VENV)/.development
+	@$(BIN)/python $(LOCKED) locks/mutants.txt
 	@touch $@
 
-.venv-fuzz/.installed: pyproject.toml
-	@$(PYTHON) -m venv .venv-fuzz
-	@.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@.venv-fuzz/bin/python -m pip install --quiet --editable . --group fuzz
+.venv-bench/.installed .venv-fuzz/.installed .venv-lock/.installed: .venv-%/.installed: locks/%.txt pyproject.toml
+	$(call environment,.venv-$*)
+	@.venv-$*/bin/python $(LOCKED) locks/$*.txt
+	@.venv-$*/bin/python $(OURS)
 	@touch $@

@@ -1,30 +1,21 @@
-"""What every test may use: small libraries compiled from source, once a session."""
+"""What every test may use: small libraries compiled from source, each built once and kept between runs."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.built import build
+from tests.tools import compiler as command_of
+from tests.tools import needed
+
+__all__ = ["Compile", "compile_library", "needed"]
 
 Compile = Callable[..., Path]
 
 collect_ignore = ["rules", "review/corpus"]  # deliberately bad code, read by tests and never imported
-
-
-def needed(tool: str) -> str:
-    """The path of a tool the tests need; without it they skip loudly here and fail in CI."""
-    path = shutil.which(tool)
-    if path is None:
-        message = f"this test needs {tool}, which is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +27,10 @@ def compile_library(tmp_path_factory: pytest.TempPathFactory) -> Compile:
         key = hashlib.sha256(repr((source, name, flags, compiler)).encode()).hexdigest()[:16]
         target = root / key / name
         if not target.exists():
-            target.parent.mkdir()
+            target.parent.mkdir(exist_ok=True)
             code = target.parent / ("source.cpp" if "++" in compiler else "source.c")
             code.write_text(source)
-            command = [needed(compiler), "-shared", "-fPIC", "-o", str(target), str(code), *flags]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
+            build([*command_of(compiler), "-shared", "-fPIC", "-o", str(target), str(code), *flags], target)
         return target
 
     return compile_

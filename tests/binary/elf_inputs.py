@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from struct import calcsize, unpack_from
 
+from tests.built import build
 from tests.conftest import needed
 
 SOURCE = r"""
@@ -33,18 +33,27 @@ VERSIONS = "SMALL_1 { global: answer; local: choose; };\nSMALL_2 { global: answe
 
 _FLAGS = """
 -shared -fPIC -O1 -nostartfiles -s -Wl,-soname,libsmall.so.1 -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096
--Wl,-z,norelro -Wl,--hash-style=both -Wl,--build-id=0x0123456789abcdef -Wl,--version-script,small.map
+-Wl,-z,norelro -Wl,--hash-style=both -Wl,--build-id=0x0123456789abcdef
 """
 
 
 def small_library(folder: Path, bits: int, *flags: str) -> bytes:
     """A shared object of a few kilobytes with versions, thread-local storage, an IFUNC and initialisers."""
-    (folder / "small.c").write_text(SOURCE)
-    (folder / "small.map").write_text(VERSIONS)
+    source, versions = folder / "small.c", folder / "small.map"
+    source.write_text(SOURCE)
+    versions.write_text(VERSIONS)
     target = folder / f"small{bits}.so"
-    command = [needed("gcc"), f"-m{bits}", *_FLAGS.split(), *flags, "-o", str(target), "small.c"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    command = [
+        needed("gcc"),
+        f"-m{bits}",
+        *_FLAGS.split(),
+        f"-Wl,--version-script,{versions}",
+        *flags,
+        "-o",
+        str(target),
+        str(source),
+    ]
+    build(command, target)
     return target.read_bytes()
 
 

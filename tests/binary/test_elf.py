@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from tests.built import build
 from tests.conftest import Compile, needed
 
 from loadstone.binary import read
@@ -37,9 +38,7 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def link_(source: str, *flags: str, name: str = "out") -> Path:
         target = folder / f"{name}{len(list(folder.iterdir()))}"
-        command = [needed("gcc"), "-x", "c", "-", "-o", str(target), *flags]
-        done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        build([needed("gcc"), "-x", "c", "-", "-o", str(target), *flags], target, source)
         return target
 
     return link_

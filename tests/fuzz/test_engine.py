@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import Compile
+from tests.conftest import Compile, needed
 
 from loadstone.binary import read
 from loadstone.core.claims import Finding, Undecided
@@ -149,7 +149,7 @@ def test_a_sequence_of_calls_is_fed_piece_by_piece(library: Path) -> None:
 
 def test_a_stripped_copy_gives_the_same_finding(library: Path, tmp_path: Path) -> None:
     stripped = tmp_path / "libplanted.so"
-    subprocess.run(["strip", "-o", str(stripped), str(library)], check=True)
+    subprocess.run([needed("strip"), "-o", str(stripped), str(library)], check=True)
     (found,) = campaign(stripped, "nested").findings
     assert found.inputs == (b"FUZ0",)
 

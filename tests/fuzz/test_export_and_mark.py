@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import Compile
+from tests.conftest import Compile, needed
 
 from loadstone.errors import Unreadable, Unwritable
 from loadstone.fuzz import export_harness
@@ -66,6 +66,7 @@ def library(compile_library: Compile) -> Path:
 def ran(folder: Path, library: Path, data: bytes) -> int:
     """How the harness, built with an ordinary compiler and under sanitizers, ends on one input."""
     (folder / "driver.c").write_text(DRIVER)
+    needed("gcc -fsanitize=address")
     command = ["gcc", "-w", "-fsanitize=address,undefined", "-o", "driver", "driver.c", "harness.c", str(library)]
     subprocess.run([*command, f"-Wl,-rpath,{library.parent}"], cwd=folder, check=True)
     (folder / "input").write_bytes(data)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.conftest import Compile
+from tests.conftest import Compile, needed
 from tests.scale import SCALE
 
 from loadstone.binary import read
@@ -148,8 +148,8 @@ def test_the_debug_twin_is_read_where_the_library_is_stripped(
     twin = tmp_path / build_id[:2] / f"{build_id[2:]}.debug"
     twin.parent.mkdir()
     stripped = tmp_path / "libstripped.so"
-    subprocess.run(["objcopy", "--only-keep-debug", library, twin], check=True)
-    subprocess.run(["strip", "-o", stripped, library], check=True)
+    subprocess.run([needed("objcopy"), "--only-keep-debug", library, twin], check=True)
+    subprocess.run([needed("strip"), "-o", stripped, library], check=True)
     monkeypatch.setattr("loadstone.binary.elf.link_symbols._TWINS", str(tmp_path))
     assert declared("box_close", str(stripped)) == "void box_close(struct box * b)"
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.tools import needed
 
 from loadstone.errors import InUse
 from loadstone.library import Library
@@ -55,7 +56,7 @@ SIGNATURES = 1000 if os.environ.get("LOADSTONE_TEST_SCALE") == "full" else 100
 def compiled(folder: Path, source: str, *flags: str) -> Path:
     (folder / "source.c").write_text(source)
     target = folder / "libmade.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-w", *flags, "-o", target, folder / "source.c"], check=True)
+    subprocess.run([needed("gcc"), "-shared", "-fPIC", "-w", *flags, "-o", target, folder / "source.c"], check=True)
     return target
 
 

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import Compile
 from tests.core.test_names import ACCIDENTS, FALSE, TRUE
 from tests.library.children import run_child
+from tests.tools import unavailable
 
 from loadstone.core.names import Platform, candidates, is_library
 
@@ -76,9 +77,7 @@ def drive(make, path, missing):
 def qt() -> None:
     if find_spec("PyQt6") is None:
         message = "these tests need PyQt6, which is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        unavailable("PyQt6", message)
 
 
 def test_load_counts_and_names_are_those_of_qlibrary(compile_library: Compile) -> None:

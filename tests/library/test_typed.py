@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import Compile
+from tests.conftest import Compile, needed
 
 from loadstone.errors import InUse, InvalidPrototype, SymbolNotFound, WrongSymbolKind
 from loadstone.library import Library
@@ -51,7 +51,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("typed")
     (folder / "typed.c").write_text(SOURCE)
     target = folder / "libtyped.so"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(target), str(folder / "typed.c")], check=True)
+    subprocess.run([needed("gcc"), "-shared", "-fPIC", "-o", str(target), str(folder / "typed.c")], check=True)
     return target
 
 

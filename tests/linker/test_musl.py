@@ -40,11 +40,11 @@ Ask = Callable[..., Truth]
 
 @pytest.fixture
 def truth(tmp_path: Path) -> Ask:
-    needed("musl-gcc")
+    needed(LOADER)
     program = tmp_path / "host"
     source = tmp_path / "host.c"
     source.write_text(HOST)
-    subprocess.run(["musl-gcc", "-o", str(program), str(source)], check=True)
+    subprocess.run([needed("musl-gcc"), "-o", str(program), str(source)], check=True)
 
     def ask(target: Path | str, **env: str) -> Truth:
         done = subprocess.run(

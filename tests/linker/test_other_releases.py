@@ -23,6 +23,7 @@ from tests.linker.releases import RELEASES, Other, libraries
 from tests.linker.test_against_the_loader import agree
 from tests.linker.workshop import CASES, HOST_SOURCE, Question, Workshop, run
 from tests.scale import FULL
+from tests.tools import needed
 
 from loadstone.linker import LoaderModel
 from loadstone.linker.abi import X86_64
@@ -72,9 +73,12 @@ def host_of_other(other: Other, tmp_path_factory: pytest.TempPathFactory) -> Pat
     linked = [str(place / name) for name in ("libc.so.6", "libdl.so.2", LOADER)]
     host = tmp_path_factory.mktemp(f"host-{other}") / "host"
     loader = f"-Wl,--dynamic-linker={place / LOADER}"
-    run(["gcc", "-x", "c", "-", "-o", str(host), "-x", "none", "-nodefaultlibs", *linked, loader], text=HOST_SOURCE)
+    run(
+        [needed("gcc"), "-x", "c", "-", "-o", str(host), "-x", "none", "-nodefaultlibs", *linked, loader],
+        text=HOST_SOURCE,
+    )
     for path in linked[:2]:
-        run(["patchelf", "--replace-needed", Path(path).name, path, str(host)])
+        run([needed("patchelf"), "--replace-needed", Path(path).name, path, str(host)])
     return host
 
 

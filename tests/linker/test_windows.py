@@ -15,7 +15,7 @@ from loadstone.linker.discovery import with_loader
 from loadstone.linker.request import LoaderKind
 
 MINGW = "x86_64-w64-mingw32-gcc"
-BARE = ("-nostdlib", "-Wl,-e,0")
+BARE = ("-nostdlib", "-Wl,--no-entry")
 
 
 def model(**more: object) -> LoaderModel:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from tests.built import build
+from tests.tools import needed
+
 from loadstone.core.trace import DependencyEdge, Explanation, LoadVerdict, SearchStep
 from loadstone.linker import HostFiles, LoaderModel, explain
 
@@ -95,7 +98,7 @@ class Workshop:
         """Compile one library (or program) into this folder; ``needs`` are files of the folder it is linked with."""
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        command = [compiler, "-x", "c", "-", "-o", str(target), "-Wl,--no-as-needed,--allow-shlib-undefined"]
+        command = [needed(compiler), "-x", "c", "-", "-o", str(target), "-Wl,--no-as-needed,--allow-shlib-undefined"]
         if not program:
             command += ["-shared", "-fPIC"]
             if soname != "":
@@ -111,7 +114,8 @@ class Workshop:
             script.write_text(version_script)
             command.append(f"-Wl,--version-script={script}")
         linked = [word for need in needs for word in ("-x", "none", str(self.folder / need))]
-        run([*command, *flags, *linked], text=source or f"int in_{re.sub(r'[^a-z0-9]', '_', target.stem)};")
+        text = source or f"int in_{re.sub(r'[^a-z0-9]', '_', target.stem)};"
+        build([*command, *flags, *linked], target, text)
         return str(target)
 
     def program(self, name: str, source: str = "int main(void){return 0;}", *flags: str, **options: object) -> str:
@@ -123,7 +127,7 @@ class Workshop:
             stream.write(data)
 
     def patchelf(self, name: str, *arguments: str) -> None:
-        run(["patchelf", *arguments, str(self.folder / name)])
+        run([needed("patchelf"), *arguments, str(self.folder / name)])
 
     def open_to_all(self) -> None:
         """Let another user come as far as the files of this folder."""
@@ -155,7 +159,13 @@ class Workshop:
         if not question.program:
             command = [question.host or str(self.host), str(flags), *question.already, question.target]
         if question.uid is not None:
-            command = ["setpriv", f"--reuid={question.uid}", f"--regid={question.uid}", "--clear-groups", *command]
+            command = [
+                needed("setpriv"),
+                f"--reuid={question.uid}",
+                f"--regid={question.uid}",
+                "--clear-groups",
+                *command,
+            ]
             env["LD_DEBUG_OUTPUT"] = "/dev/null"
         if question.mount:
             mounts = "; ".join(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tools import unavailable
 from tests.wheels import members, wheel
 
 from loadstone.plugin import Plugin, catalog
@@ -28,9 +28,7 @@ def plugin_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         message = f"{package} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
+        unavailable(package, message)
     return Path(next(iter(spec.submodule_search_locations))) / ("Qt/plugins" if package == "PySide6" else "Qt6/plugins")
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import coverage
 import pytest
+from tests import built
 from tests.conftest import needed
 from tests.probe.nasty import HEAD, Case
 
@@ -59,8 +60,7 @@ def build(open_folder: Path) -> Build:
             "-pthread",
             "-ldl",
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"
+        built.build(command, library)
         for lost in folder.glob("libgone.so"):
             lost.unlink()
         return library

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.scale import SCALE
+from tests.tools import needed, unavailable
 
 from loadstone.core.observations import Observation, Phase, ProbeOutcome
 from loadstone.core.observations import ObservationKind as Kind
@@ -60,7 +60,7 @@ def _libraries() -> list[Path]:
 def _traced(library: Path, tmp_path: Path) -> str:
     """What a plain load of it calls, by strace."""
     log = tmp_path / "strace.txt"
-    command = ["strace", "-f", "-o", str(log), sys.executable, "-I", "-S", "-c", LOADER, str(library)]
+    command = [needed("strace"), "-f", "-o", str(log), sys.executable, "-I", "-S", "-c", LOADER, str(library)]
     subprocess.run(command, check=True, env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"}, timeout=60)
     text = log.read_text(errors="replace")
     return text.partition('"begin"')[2].partition('"end"')[0]
@@ -74,8 +74,6 @@ def test_no_effect_is_reported_that_strace_does_not_see(library: Path, tmp_path:
     assert {o.kind for o in report.observations} <= UNSEEN_BY_STRACE | CALLS.keys()
     if not effects:
         return
-    if shutil.which("strace") is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("this test needs strace")
     trace = _traced(library, tmp_path)
     for effect in effects:
         assert _confirmed(effect, trace), f"{effect.detail}\n{trace}"
@@ -89,4 +87,4 @@ def _confirmed(effect: Observation, trace: str) -> bool:
 
 def test_twenty_libraries_are_there_to_be_tried() -> None:
     if len(_libraries()) < 15:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"only {len(_libraries())} of them are installed")
+        unavailable("the libraries of a usual system", f"only {len(_libraries())} of them are installed")

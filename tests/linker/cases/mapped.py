@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from tests.linker.workshop import Question, Workshop, case
+from tests.tools import needed
 
 from loadstone.binary import read
 
@@ -81,7 +82,7 @@ def debug_information_alone(w: Workshop) -> Question:
     from tests.linker.workshop import run
 
     w.library("whole.so", "int f(void){return 1;}", "-g")
-    run(["objcopy", "--only-keep-debug", w.path("whole.so"), w.path("liba.so")])
+    run([needed("objcopy"), "--only-keep-debug", w.path("whole.so"), w.path("liba.so")])
     return w.ask("liba.so")
 
 

@@ -104,7 +104,7 @@ def a_preload_by_soname_satisfies_a_need(w: Workshop) -> Question:
 
 @case
 def a_thirty_two_bit_program(w: Workshop) -> Question:
-    w.program("prog", "int main(void){return 0;}", "-m32")
+    w.program("prog", "int _start;", "-m32", "-nostdlib")
     return w.ask("prog", program=True)
 
 

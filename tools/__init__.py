@@ -1,0 +1,1 @@
+"""What the Makefile runs that is neither product, test, fuzzer nor bench."""

@@ -1,0 +1,40 @@
+"""Resolve every environment of ours for all platforms and Pythons at once, and write it down by version and digest.
+
+The files under ``locks/`` are what the Makefile installs from. They name no server: whoever installs has one set up.
+``python -m tools.lock`` keeps what is pinned where it can; ``--upgrade`` takes the newest of everything.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Final
+
+__all__ = ["LOCKS", "main"]
+
+LOCKS: Final = {
+    "run": (),
+    "development": ("--all-extras", "--group=lint", "--group=test"),
+    "mutants": ("--all-extras", "--group=lint", "--group=test", "--group=mutants"),
+    "fuzz": ("--group=fuzz",),
+    "bench": ("--extra=fuzz", "--extra=cffi", "--group=bench"),
+    "lock": ("--group=lock",),
+}
+"""Which extras and groups of pyproject.toml each file holds, besides what Loadstone needs to be built and to run."""
+
+_COMMON: Final = ("--universal", "--generate-hashes", "--python-version=3.11", "--no-header", "--quiet", "--group=build")
+
+
+def main(arguments: list[str]) -> int:
+    """Write them all; stop at the first that has no answer."""
+    for name, chosen in LOCKS.items():
+        target = f"locks/{name}.txt"
+        print(target, flush=True)
+        command = ["uv", "pip", "compile", "pyproject.toml", *_COMMON, *chosen, f"--output-file={target}", *arguments]
+        if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
