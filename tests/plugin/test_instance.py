@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gc
-import subprocess
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conftest import needed
+from tests.conftest import Compile
 
 from loadstone.errors import Closed, InUse, LoadFailed, NotVerified, SymbolNotFound
 from loadstone.plugin import Instance, Plugin, StaticPlugin, include_dir, register_static, static_plugins
@@ -31,13 +31,10 @@ void *codec_ask(void) { return asked(); }
 CREATE, DESTROY = "int *codec_create(void)", "void codec_destroy(int *p)"
 
 
-@pytest.fixture(scope="module")
-def codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = tmp_path_factory.mktemp("plugin") / "codec.c"
-    source.write_text(SOURCE)
-    library = source.with_suffix(".so")
-    subprocess.run([needed("gcc"), "-shared", "-fPIC", f"-I{include_dir()}", "-o", library, source], check=True)
-    return library
+@pytest.fixture
+def codec(compile_library: Compile, tmp_path: Path) -> Path:
+    """A file of its own for each test: what the library has counted stays in the process."""
+    return Path(shutil.copy(compile_library(SOURCE, "codec.so", f"-I{include_dir()}"), tmp_path))
 
 
 def _create(plugin: Plugin) -> Instance:

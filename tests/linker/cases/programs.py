@@ -102,9 +102,12 @@ def a_preload_by_soname_satisfies_a_need(w: Workshop) -> Question:
     return w.ask("prog", program=True, env={"LD_PRELOAD": w.path("anything.so")})
 
 
+LEAVES_AT_ONCE = 'void _start(void) { __asm__("movl $1, %eax; xorl %ebx, %ebx; int $0x80"); }'  # needs no C library
+
+
 @case
 def a_thirty_two_bit_program(w: Workshop) -> Question:
-    w.program("prog", "int _start;", "-m32", "-nostdlib")
+    w.program("prog", LEAVES_AT_ONCE, "-m32", "-nostdlib")
     return w.ask("prog", program=True)
 
 
