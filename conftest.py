@@ -1,3 +1,8 @@
 """What watches over every run of the tests, wherever they stand."""
 
+from hypothesis import settings
+
 pytest_plugins = ["tests.tools", "tests.leftovers"]
+
+settings.register_profile("any machine", deadline=None)  # a busy machine is not a fault of ours
+settings.load_profile("any machine")

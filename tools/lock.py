@@ -22,7 +22,14 @@ LOCKS: Final = {
 }
 """Which extras and groups of pyproject.toml each file holds, besides what Loadstone needs to be built and to run."""
 
-_COMMON: Final = ("--universal", "--generate-hashes", "--python-version=3.11", "--no-header", "--quiet", "--group=build")
+_COMMON: Final = (
+    "--universal",
+    "--generate-hashes",
+    "--python-version=3.11",
+    "--no-header",
+    "--quiet",
+    "--group=build",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -30,7 +37,17 @@ def main(arguments: list[str]) -> int:
     for name, chosen in LOCKS.items():
         target = f"locks/{name}.txt"
         print(target, flush=True)
-        command = ["uv", "pip", "compile", "pyproject.toml", *_COMMON, *chosen, f"--output-file={target}", *arguments]
+        command = [
+            "uv",
+            "pip",
+            "compile",
+            "pyproject.toml",
+            *_FORM,
+            "--group=build",
+            *chosen,
+            f"--output-file={target}",
+            *arguments,
+        ]
         if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
             return status
     return 0

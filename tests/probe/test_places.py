@@ -22,15 +22,15 @@ RUN = """\
 import json, sys
 from loadstone.probe import probe, close_helpers
 from loadstone.probe.linux import process, seccomp
-from loadstone.probe.linux.seccomp import DENY, ArgumentTest, Rule
+from loadstone.probe.linux.seccomp import DENY, ArgumentTest, SeccompRule
 from loadstone.report.documents.probe import probe_document
 from loadstone.report.json import render
 RULES = {
-    "ptrace": [Rule("ptrace", DENY)],
-    "notification": [Rule("seccomp", DENY, (ArgumentTest(0, 1), ArgumentTest(1, 8)))],
-    "seccomp": [Rule("seccomp", DENY)],
-    "landlock": [Rule("landlock_create_ruleset", DENY)],
-    "namespaces": [Rule("unshare", DENY)],
+    "ptrace": [SeccompRule("ptrace", DENY)],
+    "notification": [SeccompRule("seccomp", DENY, (ArgumentTest(0, 1), ArgumentTest(1, 8)))],
+    "seccomp": [SeccompRule("seccomp", DENY)],
+    "landlock": [SeccompRule("landlock_create_ruleset", DENY)],
+    "namespaces": [SeccompRule("unshare", DENY)],
 }
 forbidden = [rule for word in sys.argv[1].split(",") if word for rule in RULES[word]]
 if forbidden:
