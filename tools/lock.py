@@ -22,14 +22,7 @@ LOCKS: Final = {
 }
 """Which extras and groups of pyproject.toml each file holds, besides what Loadstone needs to be built and to run."""
 
-_COMMON: Final = (
-    "--universal",
-    "--generate-hashes",
-    "--python-version=3.11",
-    "--no-header",
-    "--quiet",
-    "--group=build",
-)
+_FORM: Final = ("--universal", "--generate-hashes", "--python-version=3.11", "--no-header", "--quiet")
 
 
 def main(arguments: list[str]) -> int:
@@ -37,18 +30,9 @@ def main(arguments: list[str]) -> int:
     for name, chosen in LOCKS.items():
         target = f"locks/{name}.txt"
         print(target, flush=True)
-        command = [
-            "uv",
-            "pip",
-            "compile",
-            "pyproject.toml",
-            *_FORM,
-            "--group=build",
-            *chosen,
-            f"--output-file={target}",
-            *arguments,
-        ]
-        if status := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+        words = [*_FORM, "--group=build", *chosen, f"--output-file={target}", *arguments]
+        command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *words]
+        if status := subprocess.run(command, check=False).returncode:
             return status
     return 0
 
