@@ -175,7 +175,10 @@ def test_text_relocations_and_fixed_addresses_are_told(link: Callable[..., Path]
     program = read(link("int main(void) { return 0; }", "-no-pie", "-static"))
     assert states(program)["pie"] is CheckState.ABSENT
     assert states(program)["no-text-relocations"] is CheckState.NOT_APPLICABLE
-    assert states(program)["stack-protector"] is CheckState.UNKNOWN
+    assert states(program)["bind-now"] is CheckState.NOT_APPLICABLE
+    assert states(program)["stack-protector"] is CheckState.PRESENT  # .symtab has glibc's
+    stripped = read(link("int main(void) { return 0; }", "-no-pie", "-static", "-s"))
+    assert states(stripped)["stack-protector"] is CheckState.UNKNOWN
 
 
 def test_protections_do_not_apply_where_there_is_no_code(link: Callable[..., Path]) -> None:
@@ -185,7 +188,9 @@ def test_protections_do_not_apply_where_there_is_no_code(link: Callable[..., Pat
         for name in ("no-writable-code", "ibt", "shadow-stack", "stack-protector"):
             assert found[name] is CheckState.NOT_APPLICABLE
     assert found["fortify"] is CheckState.NOT_APPLICABLE
-    assert states(read(link("int f(void) { return 1; }", "-c"))) == {}
+    made = states(read(link("int f(void) { return 1; }", "-c")))
+    for name in ("pie", "relro", "bind-now", "no-writable-code", "no-text-relocations"):
+        assert made[name] is CheckState.NOT_APPLICABLE
 
 
 _RUNNING = """

@@ -43,7 +43,7 @@ def test_the_first_line_says_what_it_is(capsys: pytest.CaptureFixture[str], libr
     status, out, _ = _run(capsys, str(library))
     assert status == 0
     assert out.splitlines()[0].startswith(f"{library}: ELF shared object for ")
-    assert "calls itself libanswer.so.1" in out.splitlines()[0]
+    assert "SONAME libanswer.so.1" in out.splitlines()[0]
     assert "$ORIGIN" in out
     assert "libc.so.6" in out
     assert "first" in out.partition("Runs at load")[2]
@@ -114,7 +114,7 @@ def test_hostile_names_do_not_reach_the_terminal(
     nasty.write_bytes(plain.read_bytes().replace(b"\0gone\0", b"\0\x1b[2J\0").replace(b"colour", b"\x1b[31m\x07"))
     _, out, _ = _run(capsys, str(nasty), "-v")
     assert "\x1b" not in out
-    assert "calls itself \\x1b[31m\\x07" in out
+    assert "SONAME \\x1b[31m\\x07" in out
     assert "\\x1b[2J  function" in out
 
 

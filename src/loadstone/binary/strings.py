@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -23,13 +23,17 @@ class StringTable:
 
     The bound is on a whole column, or on all single names together: a column asked for late, by several threads at
     once, does not take from what another gets.
+
+    Where loaders ignore the stated size of the table, ``whole`` gives the block as they see it. It is called once, when
+    a string is asked for that the stated part does not hold; such a table belongs to one thread, that of its reader.
     """
 
-    __slots__ = ("_budget", "_data", "offset")
+    __slots__ = ("_budget", "_data", "_whole", "offset")
 
-    def __init__(self, data: bytes = b"", offset: int = 0) -> None:
+    def __init__(self, data: bytes = b"", offset: int = 0, whole: Callable[[], bytes] | None = None) -> None:
         self._data = data
         self._budget = self._bound  # of names asked for one by one
+        self._whole = whole
         self.offset = offset  # of the block in the file
 
     def __len__(self) -> int:
@@ -51,6 +55,8 @@ class StringTable:
         """The strings at all ``positions``, and how many of them there was no string for (an empty one stands in)."""
         if not positions:
             return (), 0
+        if self._whole is not None and max(positions) >= len(self._data):
+            self._extend()
         if self._data.count(b"\0") <= _MANY_FOR_SPLITTING * len(positions) and self._data.isascii():
             return self._split(positions)
         return self._looked_up(positions, {})
@@ -83,6 +89,18 @@ class StringTable:
     def _bound(self) -> int:
         return _SHARING * len(self._data) + MAX_STRING_LENGTH
 
+    def _extend(self) -> bool:
+        """Whether there is more of the table than was said, now at hand."""
+        whole, self._whole = self._whole, None
+        data = whole() if whole is not None else b""
+        if len(data) <= len(self._data):
+            return False
+        self._budget += _SHARING * (len(data) - len(self._data))
+        self._data = data
+        return True
+
     def _within(self, position: int) -> str | None:
         stop = self._data.find(b"\0", position, position + MAX_STRING_LENGTH) if position < len(self._data) else -1
+        if stop < 0 and self._extend():
+            stop = self._data.find(b"\0", position, position + MAX_STRING_LENGTH)
         return self._data[position:stop].decode("utf-8", "surrogateescape") if stop >= 0 else None

@@ -39,6 +39,8 @@ __all__ = [
     "SymbolKind",
     "SymbolTable",
     "SymbolVersion",
+    "Trait",
+    "TraitKind",
     "VersionDefinition",
     "VersionNeed",
     "Visibility",
@@ -71,6 +73,45 @@ class ImageKind(StrEnum):
     CORE = "core"
     DEBUG = "debug"  # the separated debug information of another file
     OTHER = "other"
+
+
+class TraitKind(StrEnum):
+    """What an image is beyond its kind; it decides which questions make sense."""
+
+    STATIC = "statically linked"
+    KERNEL_MODULE = "Linux kernel module"
+    KERNEL = "Linux kernel"
+    DRIVER = "Windows driver"
+    BOOTABLE = "bootable image"  # started by firmware or a boot loader, not by a system's loader
+    GO = "Go"
+    RUST = "Rust"
+    ZIG = "Zig"
+    IL_ONLY = ".NET assembly, IL only"
+    MIXED = ".NET assembly, mixed with native code"
+    READY_TO_RUN = ".NET assembly, ReadyToRun"
+    RESOURCES = "resources only"
+    HYBRID = "hybrid"  # code of two processors: ARM64EC, ARM64X, CHPE
+    PACKED = "packed"
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """One thing an image is beyond its kind: ``name`` says which (``UPX``, ``ARM64EC``), ``why`` what shows it.
+
+    ``offset`` is where that stands in the file.
+    """
+
+    kind: TraitKind
+    why: str
+    offset: int
+    name: str = ""
+
+    def __str__(self) -> str:
+        if self.kind is TraitKind.PACKED:
+            return f"packed with {self.name}"
+        if self.kind is TraitKind.HYBRID:
+            return self.name
+        return f"{self.kind.value} ({self.name})" if self.name else self.kind.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +450,7 @@ class HardeningFact:
     ``name`` is a stable word (``relro``, ``bind-now``, ``non-executable-stack``, ``no-text-relocations``, ``pie``,
     ``stack-protector``, ``fortify``, ``ibt``, ``shadow-stack``, ``no-writable-code`` ...); ``detail`` names the field
     and its value; ``location`` is where that field stands; ``met`` of ``sites`` counts where counting makes sense.
+    ``term`` is what the field calls that state (``Full RELRO``, ``NX enabled``), empty when it has no word for it.
     """
 
     name: str
@@ -417,6 +459,12 @@ class HardeningFact:
     location: Location
     met: int = 0
     sites: int = 0
+    term: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The term, and what it rests on."""
+        return f"{self.term}: {self.detail}" if self.term else self.detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -465,6 +513,7 @@ class Image:
     bits: int  # 32 or 64
     byte_order: ByteOrder
     kind: ImageKind
+    traits: tuple[Trait, ...] = ()
     identity: str | None = None  # SONAME, install name, or the DLL name of the export directory
     identity_offset: int = 0
     interpreter: str | None = None
@@ -491,6 +540,10 @@ class Image:
     @property
     def imports(self) -> tuple[ImageSymbol, ...]:
         return self.symbols.imports
+
+    def trait(self, *kinds: TraitKind) -> Trait | None:
+        """The first trait of one of these kinds, or None."""
+        return next((trait for trait in self.traits if trait.kind in kinds), None)
 
     @property
     def rpath(self) -> tuple[str, ...]:

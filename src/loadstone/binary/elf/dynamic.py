@@ -77,35 +77,59 @@ _COLON_SEPARATED: Final = frozenset({int(DynamicTag.AUDIT), int(DynamicTag.DEPAU
 
 
 def read_dynamic(view: ElfView, segments: tuple[Segment, ...]) -> DynamicTable:
-    """The entries of PT_DYNAMIC up to its DT_NULL; empty without that segment (a static program)."""
-    segment = next((s for s in segments if s.kind == "DYNAMIC"), None)
+    """The entries of PT_DYNAMIC up to their DT_NULL; empty without that segment (a static program).
+
+    Loaders take the last such segment, go to its address, and read on to DT_NULL whatever its size. One without bytes
+    is passed over by glibc, as debug files have it, and used by musl.
+    """
+    found = [s for s in segments if s.kind == "DYNAMIC"]
+    segment = max(reversed(found), key=lambda s: s.file_size > 0, default=None)
     if segment is None:
         return DynamicTable()
     entry_size = 2 * view.layout.word_size
-    mapped = view.place(segment.address)
-    offset = segment.offset if mapped is None else mapped[0]
+    offset, room = view.place(segment.address) or (segment.offset, segment.file_size)
+    if not segment.file_size and room:
+        said = "PT_DYNAMIC has no bytes: glibc finds no dynamic section, musl reads the one at its address"
+        view.damage.add("dynamic section", said, segment.header_offset, fatal=True)
     if offset != segment.offset:
         view.damage.add("dynamic section", "its offset and its address name different bytes", segment.header_offset)
-    data = view.cursor.upto(offset, min(segment.file_size, MAX_HEADER_TABLE * entry_size))
-    entries = view.layout.words(data)
-    tags, values = entries[0::2].tolist(), entries[1::2].tolist()
-    try:
-        count = tags.index(DynamicTag.NULL)
-    except ValueError:
-        count = len(values)
+    tags, values, ended = _entries(view, offset, min(segment.file_size, room), entry_size)
+    if not ended and room > segment.file_size:
+        tags, values, ended = _entries(view, offset, room, entry_size)
+        if segment.file_size:
+            said = f"goes on behind the {segment.file_size} bytes PT_DYNAMIC gives it, as far as DT_NULL"
+            view.damage.add("dynamic section", said, segment.header_offset)
+    if not ended and (room or segment.file_size):
         view.damage.add("dynamic section", "has no DT_NULL at its end", offset, fatal=not values)
-    return DynamicTable(tuple(tags[:count]), tuple(values[:count]), offset, entry_size)
+    return DynamicTable(tuple(tags), tuple(values), offset, entry_size)
+
+
+def _entries(view: ElfView, offset: int, size: int, entry_size: int) -> tuple[list[int], list[int], bool]:
+    """Tags and values up to DT_NULL in ``size`` bytes, and whether there is one."""
+    words = view.layout.words(view.cursor.upto(offset, min(size, MAX_HEADER_TABLE * entry_size)))
+    tags, values = words[0::2].tolist(), words[1::2].tolist()
+    count = tags.index(DynamicTag.NULL) if DynamicTag.NULL in tags else len(values)
+    return tags[:count], values[:count], count < len(tags)
 
 
 def read_strings(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> StringTable:
-    """The table of names that DT_STRTAB points to."""
+    """The table of names that DT_STRTAB points to; as long as its segment, for no loader reads DT_STRSZ."""
     address = by_tag.get(DynamicTag.STRTAB)
     if address is None:
         if by_tag:
             view.damage.add("string table", "there is no DT_STRTAB", dynamic.offset, fatal=True)
         return StringTable()
-    offset, data = view.table("string table", address, by_tag.get(DynamicTag.STRSZ), dynamic.place(DynamicTag.STRTAB))
-    return StringTable(data, offset)
+    size = by_tag.get(DynamicTag.STRSZ)
+    offset, data = view.table("string table", address, size, dynamic.place(DynamicTag.STRTAB), bounding=False)
+
+    def whole() -> bytes:
+        _, more = view.table("string table", address, None, offset)
+        if len(more) > len(data):
+            said = f"DT_STRSZ is {size}, and names lie behind that, where loaders find them"
+            view.damage.add("string table", said, dynamic.place(DynamicTag.STRSZ))
+        return more
+
+    return StringTable(data, offset, None if size is None else whole)
 
 
 def _named(view: ElfView, strings: StringTable, field: str, value: int, offset: int) -> str | None:

@@ -84,7 +84,8 @@ class ElfFacts(Native):
     the x86 property of that name (bit 1: x86-64-v2 and so on), ``features`` the x86 or AArch64 feature property,
     None without one. ``stack_flags`` are the p_flags of PT_GNU_STACK, None without that segment.
     ``abi_tag`` is the system .note.ABI-tag asks for (0: Linux) and the oldest release of its kernel, () without it.
-    ``packed_relocations`` counts the relocations in DT_RELR.
+    ``packed_relocations`` counts the relocations in DT_RELR; ``module_info`` has the texts of a kernel module's
+    ``.modinfo``, by key.
     """
 
     type: int
@@ -110,6 +111,7 @@ class ElfFacts(Native):
     abi_tag: tuple[int, ...] = ()
     debug_link: str | None = None
     comments: tuple[str, ...] = ()
+    module_info: tuple[tuple[str, str], ...] = ()
 
     @property
     def usage(self) -> Usage:

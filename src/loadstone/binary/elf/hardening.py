@@ -8,15 +8,26 @@ CWE-693, CWE-121, CWE-1188.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import compress
 from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import ElfFacts
+from loadstone.binary.elf.sections import SectionTable
+from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
-from loadstone.core.image import CheckState, HardeningFact, ImageKind, Segment, SymbolTable
+from loadstone.core.image import (
+    CheckState,
+    Format,
+    HardeningFact,
+    ImageKind,
+    Segment,
+    SymbolTable,
+    Trait,
+    TraitKind,
+)
 
 __all__ = ["ElfSubject", "hardening"]
 
@@ -41,16 +52,28 @@ _FORTIFIABLE: Final = frozenset(_FORTIFIABLE_NAMES.split())
 _FORTIFIED: Final = frozenset(f"__{name}_chk" for name in _FORTIFIABLE)
 
 
+_PAGE: Final = 4096
+"""Read-only memory is made in whole pages; the loader protects none of a part that has not one (dl-reloc.c)."""
+
+_NEVER_LOADED: Final = {
+    ImageKind.DEBUG: "separated debug information: ask it of the file it was taken from",
+    ImageKind.CORE: "a core dump is a picture of a process, and never loaded",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ElfSubject:
-    """What the checks look at."""
+    """What the checks look at. ``listed`` gives the names in ``.symtab``, each between NULs."""
 
     path: str
     kind: ImageKind
     machine: int
     facts: ElfFacts
     segments: tuple[Segment, ...]
+    sections: SectionTable
     symbols: SymbolTable
+    traits: tuple[Trait, ...]
+    listed: Callable[[], bytes]
     features_offset: int
     header_offset: int
 
@@ -64,31 +87,60 @@ class ElfSubject:
         return self.at(dynamic.place(tag), dynamic.entry_size)
 
     def segment(self, kind: str) -> Segment | None:
-        return next((s for s in self.segments if s.kind == kind), None)
+        """The last segment of that kind, which is the one loaders go by."""
+        return next((s for s in reversed(self.segments) if s.kind == kind), None)
 
     def header_of(self, segment: Segment | None) -> Location:
         """The program header of a segment, or the table of them."""
         first = self.segments[0].header_offset if self.segments else self.header_offset
         return self.at(segment.header_offset if segment else first, 56 if self.facts.program_header_size == 56 else 32)
 
+    def trait(self, *kinds: TraitKind) -> Trait | None:
+        return next((trait for trait in self.traits if trait.kind in kinds), None)
+
+    @property
+    def code(self) -> list[Segment]:
+        """What is loaded to be executed."""
+        return [s for s in self.segments if s.kind == "LOAD" and s.flags[2] == "x"]
+
 
 def hardening(subject: ElfSubject) -> tuple[HardeningFact, ...]:
     """Every protection that makes sense for the image; those that do not say so rather than being left out."""
-    if subject.kind in (ImageKind.OBJECT, ImageKind.CORE, ImageKind.DEBUG) or not subject.segments:
-        return ()
     imports = frozenset(compress(subject.symbols.names, map((0).__eq__, subject.symbols.defined)))
-    code = [s for s in subject.segments if s.kind == "LOAD" and s.flags[2] == "x"]
-    return (
-        _position_independence(subject),
-        _relro(subject),
-        _bind_now(subject),
-        _stack(subject),
-        _writable_code(subject, code),
-        _text_relocations(subject),
-        *_control_flow(subject, code),
-        _stack_protector(subject, imports, code),
-        _fortify(subject, imports),
-    )
+    if subject.kind in _NEVER_LOADED:
+        facts = _not_asked(subject, _NEVER_LOADED[subject.kind], *_LINKED, "non-executable-stack", *_COMPILED)
+    elif subject.kind is ImageKind.OBJECT:
+        facts = (
+            *_not_asked(subject, "not linked yet: the link editor decides", *_LINKED),
+            _stack_section(subject),
+            *_control_flow(subject),
+            _stack_protector(subject, imports),
+            _fortify(subject, imports),
+        )
+    elif not subject.segments:
+        facts = ()
+    else:
+        facts = (
+            _position_independence(subject),
+            _relro(subject),
+            _bind_now(subject),
+            _stack(subject),
+            _writable_code(subject, subject.code),
+            _text_relocations(subject),
+            *_control_flow(subject),
+            _stack_protector(subject, imports),
+            _fortify(subject, imports),
+        )
+    return with_terms(Format.ELF, facts)
+
+
+_LINKED: Final = ("pie", "relro", "bind-now", "no-writable-code", "no-text-relocations")
+_COMPILED: Final = ("stack-protector", "fortify")
+
+
+def _not_asked(subject: ElfSubject, why: str, *names: str) -> tuple[HardeningFact, ...]:
+    where = subject.at(subject.header_offset + 16, 2)
+    return tuple(HardeningFact(name, CheckState.NOT_APPLICABLE, why, where) for name in names)
 
 
 def _position_independence(subject: ElfSubject) -> HardeningFact:
@@ -97,7 +149,8 @@ def _position_independence(subject: ElfSubject) -> HardeningFact:
         return HardeningFact("pie", CheckState.ABSENT, "e_type is ET_EXEC: code at a fixed address", where)
     if subject.facts.pie:
         return HardeningFact("pie", CheckState.PRESENT, "ET_DYN with DF_1_PIE", subject.entry(DynamicTag.FLAGS_1))
-    return HardeningFact("pie", CheckState.PRESENT, "e_type is ET_DYN", where)
+    term = "DSO" if subject.kind is ImageKind.SHARED else ""
+    return HardeningFact("pie", CheckState.PRESENT, "e_type is ET_DYN", where, term=term)
 
 
 def _relro(subject: ElfSubject) -> HardeningFact:
@@ -107,9 +160,15 @@ def _relro(subject: ElfSubject) -> HardeningFact:
         return HardeningFact("relro", CheckState.NOT_APPLICABLE, "no relocations to protect: no dynamic section", where)
     if segment is None:
         return HardeningFact("relro", CheckState.ABSENT, "no PT_GNU_RELRO: relocated data stays writable", where)
+    if (segment.address + segment.memory_size) // _PAGE <= segment.address // _PAGE:
+        detail = f"PT_GNU_RELRO has no whole page, only {segment.memory_size} bytes: nothing is made read-only"
+        return HardeningFact("relro", CheckState.ABSENT, detail, where)
+    if subject.trait(TraitKind.STATIC):
+        detail = "PT_GNU_RELRO, and a static program binds nothing later (glibc's start-up applies it)"
+        return HardeningFact("relro", CheckState.PRESENT, detail, where)
     if subject.facts.bind_now or not _lazy_slots(subject):
-        return HardeningFact("relro", CheckState.PRESENT, "PT_GNU_RELRO, and no jump slot is bound later: full", where)
-    return HardeningFact("relro", CheckState.PARTIAL, "PT_GNU_RELRO, but jump slots stay writable: partial", where)
+        return HardeningFact("relro", CheckState.PRESENT, "PT_GNU_RELRO, and no jump slot is bound later", where)
+    return HardeningFact("relro", CheckState.PARTIAL, "PT_GNU_RELRO, but jump slots stay writable", where)
 
 
 def _lazy_slots(subject: ElfSubject) -> bool:
@@ -117,6 +176,9 @@ def _lazy_slots(subject: ElfSubject) -> bool:
 
 
 def _bind_now(subject: ElfSubject) -> HardeningFact:
+    if subject.trait(TraitKind.STATIC):
+        where = subject.entry(DynamicTag.FLAGS, DynamicTag.FLAGS_1)
+        return HardeningFact("bind-now", CheckState.NOT_APPLICABLE, "statically linked: nothing is bound later", where)
     if subject.facts.bind_now:
         where = subject.entry(DynamicTag.BIND_NOW, DynamicTag.FLAGS, DynamicTag.FLAGS_1)
         return HardeningFact("bind-now", CheckState.PRESENT, "DF_BIND_NOW, DF_1_NOW or DT_BIND_NOW", where)
@@ -136,6 +198,23 @@ def _stack(subject: ElfSubject) -> HardeningFact:
     if subject.machine in _STACK_NOT_EXECUTABLE_BY_DEFAULT:
         return HardeningFact(name, CheckState.PRESENT, "no PT_GNU_STACK; not executable on this processor", where)
     return HardeningFact(name, CheckState.ABSENT, "no PT_GNU_STACK: the stack is made executable", where)
+
+
+def _stack_section(subject: ElfSubject) -> HardeningFact:
+    """An object asks for an executable stack by a section's flag, or by not having the section (ld -z noexecstack)."""
+    name, section = "non-executable-stack", subject.sections.named(".note.GNU-stack")
+    if subject.trait(TraitKind.KERNEL_MODULE):
+        return HardeningFact(
+            name, CheckState.NOT_APPLICABLE, "kernel stacks are never executable", subject.at(subject.header_offset)
+        )
+    if section is None:
+        if subject.machine in _STACK_NOT_EXECUTABLE_BY_DEFAULT:
+            return HardeningFact(name, CheckState.PRESENT, "not executable on this processor", subject.header_of(None))
+        detail = "no section .note.GNU-stack: what is linked with it gets an executable stack"
+        return HardeningFact(name, CheckState.ABSENT, detail, subject.header_of(None))
+    state = CheckState.ABSENT if section.flags[2] == "x" else CheckState.PRESENT
+    where = subject.at(section.header_offset, 40)
+    return HardeningFact(name, state, f"section .note.GNU-stack is {section.flags}", where)
 
 
 def _writable_code(subject: ElfSubject, code: list[Segment]) -> HardeningFact:
@@ -158,7 +237,7 @@ def _text_relocations(subject: ElfSubject) -> HardeningFact:
     return HardeningFact(name, CheckState.PRESENT, "neither DT_TEXTREL nor DF_TEXTREL", subject.entry(DynamicTag.FLAGS))
 
 
-def _control_flow(subject: ElfSubject, code: list[Segment]) -> Iterator[HardeningFact]:
+def _control_flow(subject: ElfSubject) -> Iterator[HardeningFact]:
     if subject.machine in _X86:
         bits = (("ibt", "IBT", 1), ("shadow-stack", "SHSTK", 2))
     elif subject.machine == _AARCH64:
@@ -168,8 +247,10 @@ def _control_flow(subject: ElfSubject, code: list[Segment]) -> Iterator[Hardenin
     features = subject.facts.features
     where = subject.at(subject.features_offset, 12) if features is not None else subject.header_of(None)
     for name, word, bit in bits:
-        if not code:
+        if subject.kind is not ImageKind.OBJECT and not subject.code:
             yield HardeningFact(name, CheckState.NOT_APPLICABLE, "there is no code", where)
+        elif subject.trait(TraitKind.KERNEL_MODULE, TraitKind.KERNEL):
+            yield HardeningFact(name, CheckState.NOT_APPLICABLE, "the kernel's own build decides, no note", where)
         elif features is None:
             yield HardeningFact(name, CheckState.ABSENT, "no GNU property for it", where)
         else:
@@ -184,27 +265,52 @@ def _symbol(subject: ElfSubject, name: str) -> Location:
     return subject.at(table.offset + table.names.index(name) * table.entry_size, table.entry_size or 1)
 
 
-def _stack_protector(subject: ElfSubject, imports: frozenset[str], code: list[Segment]) -> HardeningFact:
+def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningFact:
     name = "stack-protector"
     table = subject.at(subject.symbols.offset, 1)
     for canary in _CANARY:
         if canary in imports or canary in subject.symbols.names:
             return HardeningFact(name, CheckState.PRESENT, f"refers to {canary}", _symbol(subject, canary))
-    size = sum(segment.file_size for segment in code)
-    if not code:
+    packer = subject.trait(TraitKind.PACKED)
+    if packer:
+        return HardeningFact(name, CheckState.UNKNOWN, f"{packer}: the code cannot be seen", table)
+    size = sum(segment.file_size for segment in subject.code)
+    if not subject.code and subject.kind is not ImageKind.OBJECT:
         return HardeningFact(name, CheckState.NOT_APPLICABLE, "there is no code", table)
-    if not subject.facts.dynamic.tags:
-        return HardeningFact(name, CheckState.UNKNOWN, "linked statically: no dynamic symbols to tell", table)
+    listed = subject.listed()
+    for canary in _CANARY:
+        if b"\0" + canary.encode() + b"\0" in listed:
+            detail = f".symtab has {canary}" + (_STATIC_CANARY if subject.trait(TraitKind.STATIC) else "")
+            return HardeningFact(name, CheckState.PRESENT, detail, table)
+    language = subject.trait(TraitKind.GO, TraitKind.RUST)
+    if language:
+        detail = f"written in {language.kind.value}, whose compiler checks bounds and places no canaries"
+        return HardeningFact(name, CheckState.NOT_APPLICABLE, detail, table)
+    if subject.trait(TraitKind.STATIC) and len(listed) <= 1:
+        return HardeningFact(name, CheckState.UNKNOWN, "linked statically and stripped: no symbols to tell", table)
+    if subject.kind is ImageKind.OBJECT:
+        return HardeningFact(
+            name, CheckState.UNKNOWN, "no reference to __stack_chk_fail; it may have no function that needs it", table
+        )
     if size < _CODE_THAT_WOULD_NEED_A_CANARY:
         detail = f"no reference to __stack_chk_fail; {size} bytes of code may have no function that needs it"
         return HardeningFact(name, CheckState.UNKNOWN, detail, table)
     return HardeningFact(name, CheckState.ABSENT, f"no reference to __stack_chk_fail in {size} bytes of code", table)
 
 
+_STATIC_CANARY: Final = "; in a static program it may be the C library's own code that refers to it"
+
+
 def _fortify(subject: ElfSubject, imports: frozenset[str]) -> HardeningFact:
     name, table = "fortify", subject.at(subject.symbols.offset, 1)
     checked, plain = imports & _FORTIFIED, imports & _FORTIFIABLE
     met, sites = len(checked), len(checked) + len(plain)
+    packer = subject.trait(TraitKind.PACKED)
+    if packer and not sites:
+        return HardeningFact(name, CheckState.UNKNOWN, f"{packer}: what it imports cannot be seen", table)
+    if subject.trait(TraitKind.STATIC) and not sites and not subject.trait(TraitKind.GO):
+        detail = "linked statically: the C library is part of the file, with both forms of such functions"
+        return HardeningFact(name, CheckState.UNKNOWN, detail, table)
     if not sites:
         return HardeningFact(name, CheckState.NOT_APPLICABLE, "no function that could be fortified is imported", table)
     where = _symbol(subject, min(plain or checked))

@@ -17,6 +17,8 @@ IDENT_SIZE: Final = 16
 
 _PN_XNUM: Final = 0xFFFF  # the real count is in sh_info of section 0
 _PT_LOAD: Final = 1
+_PT_INTERP: Final = 3
+_ET_EXEC: Final = 2
 
 _SEGMENT_KINDS: Final = {
     0: "NULL",
@@ -97,6 +99,7 @@ def read_segments(view: ElfView, header: Header) -> tuple[Segment, ...]:
         data = data[: len(data) - len(data) % entry_size]
     segments = []
     wide = layout.bits == 64
+    program = header.type == _ET_EXEC or any(row[0] == _PT_INTERP for row in layout.program.iter_unpack(data))
     for position, fields in enumerate(layout.program.iter_unpack(data)):
         if wide:
             kind, flags, offset, address, _, file_size, memory_size, alignment = fields
@@ -112,7 +115,8 @@ def read_segments(view: ElfView, header: Header) -> tuple[Segment, ...]:
                 fatal=kind == _PT_LOAD,
             )
         if kind == _PT_LOAD and file_size > memory_size:
-            damage.add(f"segment {position}", "is larger in the file than in memory", at, fatal=True)
+            said = "is larger in the file than in memory: the kernel starts no such program, libraries are loaded"
+            damage.add(f"segment {position}", said, at, fatal=program)
         name = _SEGMENT_KINDS.get(kind) or f"{kind:#x}"
         segments.append(Segment(name, _FLAGS[flags & 7], offset, file_size, address, memory_size, alignment, at))
     return tuple(segments)

@@ -1,8 +1,8 @@
 """The link editor's symbol table, ``.symtab``: names of functions that are not exported, where they were not stripped.
 
-Loaders never see it, so no image holds it; what needs to name an address asks for it. Where a distribution strips its
-libraries, the table is in a twin file that has only debug information. Sources: gABI chapter 4 "Symbol Table"; GDB
-manual, "Debugging Information in Separate Files".
+Loaders never see it, so only what is not linked yet is described by it; what needs to name an address asks for it.
+Where a distribution strips its libraries, the table is in a twin file that has only debug information. Sources: gABI
+chapter 4 "Symbol Table"; GDB manual, "Debugging Information in Separate Files".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.elf.header import read_header
-from loadstone.binary.elf.sections import read_sections
+from loadstone.binary.elf.sections import SectionTable, read_sections
 from loadstone.binary.elf.symbols import columns
 from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
@@ -21,7 +21,7 @@ from loadstone.core.image import SymbolTable
 from loadstone.core.limits import MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage, Unreadable
 
-__all__ = ["debug_twin", "read_link_symbols"]
+__all__ = ["debug_twin", "listed_names", "listed_symbols", "read_link_symbols"]
 
 _SHT_SYMTAB: Final = 2
 _TWINS: Final = "/usr/lib/debug/.build-id"
@@ -36,15 +36,26 @@ def read_link_symbols(path: str | os.PathLike[str]) -> SymbolTable:
         with Cursor.open(path) as cursor:
             header = read_header(cursor)
             view = ElfView(cursor, DamageLog(), header.layout, header.machine)
-            spans = read_sections(view, header).spans_with_linked(_SHT_SYMTAB)
-            if spans is None:
-                return SymbolTable()
-            (offset, size), (names_at, names_size) = spans
-            data = cursor.upto(offset, min(size, MAX_TABLE_SIZE))
-            strings = StringTable(cursor.upto(names_at, min(names_size, MAX_TABLE_SIZE)), names_at)
-            return columns(view, offset, data[: len(data) - len(data) % header.layout.symbol_size], strings)
+            return listed_symbols(view, read_sections(view, header))
     except (MalformedImage, Unreadable):
         return SymbolTable()
+
+
+def listed_symbols(view: ElfView, sections: SectionTable) -> SymbolTable:
+    """The symbols of ``.symtab`` in file order; none without that section."""
+    spans = sections.spans_with_linked(_SHT_SYMTAB)
+    if spans is None:
+        return SymbolTable()
+    (offset, size), (names_at, names_size) = spans
+    data = view.cursor.upto(offset, min(size, MAX_TABLE_SIZE))
+    strings = StringTable(view.cursor.upto(names_at, min(names_size, MAX_TABLE_SIZE)), names_at)
+    return columns(view, offset, data[: len(data) - len(data) % view.layout.symbol_size], strings)
+
+
+def listed_names(view: ElfView, sections: SectionTable) -> bytes:
+    """The names of ``.symtab`` as they stand, each between NULs: to look one up costs no table of symbols."""
+    spans = sections.spans_with_linked(_SHT_SYMTAB)
+    return view.cursor.upto(spans[1][0], min(spans[1][1], MAX_TABLE_SIZE)) if spans else b""
 
 
 def debug_twin(build_id: str) -> str | None:

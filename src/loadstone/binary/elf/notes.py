@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Dependency, DependencyKind, Note, Segment
 from loadstone.core.limits import MAX_DEPENDENCIES, MAX_STRING_LENGTH
@@ -22,6 +23,7 @@ _BUILD_ID: Final = ("GNU", 3)
 _PROPERTIES: Final = ("GNU", 5)
 _DLOPEN: Final = ("FDO", 0x407C0C0A)
 
+_SHT_NOTE: Final = 7
 _MAX_NOTES: Final = 4096
 _MAX_NOTE_SEGMENT: Final = 1 << 20
 """Bytes of one note segment looked at; core files aside, real ones have some hundred."""
@@ -46,8 +48,11 @@ class Notes:
     abi_tag: tuple[int, ...] = ()
 
 
-def read_notes(view: ElfView, segments: tuple[Segment, ...]) -> Notes:
-    """Every note of every PT_NOTE segment, once, and the meaning of those that matter here."""
+def read_notes(view: ElfView, segments: tuple[Segment, ...], sections: SectionTable) -> Notes:
+    """Every note of every PT_NOTE segment, once, and the meaning of those that matter here.
+
+    What is not linked yet has no segments; its notes are in sections.
+    """
     notes: list[Note] = []
     build_id: str | None = None
     features: int | None = None
@@ -55,10 +60,9 @@ def read_notes(view: ElfView, segments: tuple[Segment, ...]) -> Notes:
     dlopen: list[Dependency] = []
     abi_tag: tuple[int, ...] = ()
     seen: set[int] = set()
-    for segment in segments:
-        if segment.kind != "NOTE":
-            continue
-        for note, content in _walk(view, segment):
+    places = [(s.offset, s.file_size, s.alignment) for s in segments if s.kind == "NOTE"]
+    for place in places if segments else sections.spans_of_kind(_SHT_NOTE):
+        for note, content in _walk(view, *place):
             if note.offset in seen:
                 continue
             if len(notes) >= _MAX_NOTES:
@@ -83,20 +87,20 @@ def read_notes(view: ElfView, segments: tuple[Segment, ...]) -> Notes:
     return Notes(tuple(notes), build_id, features, features_offset, isa_needed, declared, abi_tag)
 
 
-def _walk(view: ElfView, segment: Segment) -> Iterator[tuple[Note, bytes]]:
-    data = view.cursor.upto(segment.offset, min(segment.file_size, _MAX_NOTE_SEGMENT))
+def _walk(view: ElfView, offset: int, room: int, alignment: int) -> Iterator[tuple[Note, bytes]]:
+    data = view.cursor.upto(offset, min(room, _MAX_NOTE_SEGMENT))
     header = view.layout.note
-    step = 8 if segment.alignment == 8 else 4
+    step = 8 if alignment == 8 else 4
     position = 0
     while position + header.size <= len(data):
         name_size, size, kind = header.unpack_from(data, position)
         name = position + header.size
         content = name + -(-name_size // step) * step if step == 4 else -(-(name + name_size) // 8) * 8
         if content + size > len(data):
-            view.damage.add("notes", f"a note of {size} bytes does not fit its segment", segment.offset + position)
+            view.damage.add("notes", f"a note of {size} bytes does not fit its segment", offset + position)
             return
         owner = data[name : name + min(name_size, 256)].partition(b"\0")[0].decode("utf-8", "surrogateescape")
-        yield Note(owner, kind, segment.offset + content, size), data[content : content + size]
+        yield Note(owner, kind, offset + content, size), data[content : content + size]
         position = -(-(content + size) // step) * step
 
 

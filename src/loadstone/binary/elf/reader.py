@@ -14,11 +14,13 @@ from loadstone.binary.elf.facts import ElfFacts, ThreadStorage
 from loadstone.binary.elf.hardening import ElfSubject, hardening
 from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
+from loadstone.binary.elf.link_symbols import listed_names, listed_symbols
 from loadstone.binary.elf.machines import machine
 from loadstone.binary.elf.notes import read_notes
 from loadstone.binary.elf.relocations import count_packed, read_relocations, symbols_used, usage
 from loadstone.binary.elf.sections import SectionTable, read_comments, read_debug_link, read_sections
 from loadstone.binary.elf.symbols import count_symbols, read_symbols
+from loadstone.binary.elf.traits import Parts, read_module_info, traits
 from loadstone.binary.elf.versions import read_definitions, read_needs, read_version_indexes, version_column
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Format, Image, ImageKind, Segment
@@ -43,28 +45,28 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     segments = read_segments(view, header)
     view.map(segments)
     sections = read_sections(view, header)
-    debug = sections.debug_only
+    debug = sections.debug_only(segments) and not _usable_dynamic(view, segments)
     dynamic = read_dynamic(view, () if debug or header.type in (_ET_REL, _ET_CORE) else segments)
     by_tag = dict(zip(dynamic.tags, dynamic.values, strict=True))
     strings = read_strings(view, dynamic, by_tag)
     tables = read_relocations(view, dynamic, by_tag)
-    count = max(
-        count_symbols(view, dynamic, by_tag),
-        symbols_used(view, tables),
-        _counted_by_section(view, by_tag, sections),
-    )
+    listed = _counted_by_section(view, by_tag, sections)
+    count = count_symbols(view, dynamic, by_tag, symbols_used(view, tables), listed)
     symbols = read_symbols(view, dynamic, by_tag, strings, count)
     needs = read_needs(view, dynamic, by_tag, strings)
     definitions = read_definitions(view, dynamic, by_tag, strings)
     indexes = read_version_indexes(view, dynamic, by_tag, len(symbols))
     versions, version_names = version_column(view, indexes, symbols.defined, needs, definitions, symbols.offset)
     symbols = replace(symbols, versions=versions, version_names=version_names)
-    notes = read_notes(view, segments)
+    if header.type == _ET_REL and not debug:
+        symbols = listed_symbols(view, sections)
+    notes = read_notes(view, segments, sections)
     soname, soname_offset = identity(view, dynamic, strings, by_tag)
     interpreter = _interpreter(view, segments)
     kind = _kind(header, by_tag, soname, interpreter, debug=debug)
-    stack = next((s for s in segments if s.kind == "GNU_STACK"), None)
-    storage = next((s for s in segments if s.kind == "TLS"), None)
+    stack = next((s for s in reversed(segments) if s.kind == "GNU_STACK"), None)
+    storage = next((s for s in reversed(segments) if s.kind == "TLS" and s.memory_size), None)
+    comments = read_comments(view, sections)
     facts = ElfFacts(
         type=header.type,
         os_abi=header.ident[7],
@@ -88,7 +90,22 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         isa_needed=notes.isa_needed,
         abi_tag=notes.abi_tag,
         debug_link=read_debug_link(view, sections),
-        comments=read_comments(view, sections),
+        comments=comments,
+        module_info=read_module_info(view, sections),
+    )
+    found = traits(
+        Parts(
+            view=view,
+            header=header,
+            kind=kind,
+            segments=segments,
+            sections=sections,
+            tags=frozenset(dynamic.tags),
+            interpreter=interpreter,
+            comments=comments,
+            notes=notes.notes,
+            names=symbols.names,
+        )
     )
     subject = ElfSubject(
         path=cursor.path or "<bytes>",
@@ -96,7 +113,10 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         machine=header.machine,
         facts=facts,
         segments=segments,
+        sections=sections,
         symbols=symbols,
+        traits=found,
+        listed=partial(listed_names, view, sections),
         features_offset=notes.features_offset,
         header_offset=cursor.start,
     )
@@ -108,6 +128,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         bits=header.layout.bits,
         byte_order=header.layout.order,
         kind=kind,
+        traits=found,
         identity=soname,
         identity_offset=soname_offset,
         interpreter=interpreter,
@@ -126,6 +147,15 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         slice_offset=cursor.start,
         native=facts,
     )
+
+
+def _usable_dynamic(view: ElfView, segments: tuple[Segment, ...]) -> bool:
+    """Whether a loader finds a dynamic section, and in it names and symbols: then it is more than debug information."""
+    quiet = ElfView(view.cursor, DamageLog(), view.layout, view.machine)
+    quiet.map(segments)
+    dynamic = read_dynamic(quiet, segments)
+    places = [quiet.place(dynamic.value(tag) or 0) for tag in (DynamicTag.STRTAB, DynamicTag.SYMTAB)]
+    return None not in places and dynamic.value(DynamicTag.STRTAB) != dynamic.value(DynamicTag.SYMTAB)
 
 
 def _counted_by_section(view: ElfView, by_tag: dict[int, int], sections: SectionTable) -> int:

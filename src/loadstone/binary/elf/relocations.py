@@ -1,7 +1,8 @@
 """How relocations use symbols: at once, lazily, by copy; and how many need none.
 
 Sources: gABI chapter 4 "Relocation"; the processor supplements; glibc elf/dynamic-link.h for what may be lazy (only
-jump slots of DT_JMPREL). Entries counted by DT_RELACOUNT need no symbol, by the contract loaders rely on.
+jump slots of DT_JMPREL). Entries counted by DT_RELACOUNT need no symbol, by the contract glibc relies on; a count
+that is wrong is not believed.
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ def read_relocations(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int
         if slots is not None and slots > address and slots + slots_size == address + size:
             size = slots - address
         relative = min(by_tag.get(count_tag, 0), size // (stride * view.layout.word_size))
+        if relative and not _all_relative(view, address, stride, relative):
+            said = f"{count_tag.name} says the first {relative} need no symbol, and some of them do"
+            view.damage.add("relocations", said, dynamic.place(count_tag), fatal=True)  # glibc asserts it
+            relative = 0
         found.append(_table(view, "relocations", address, size, dynamic.place(tag), stride, relative))
     if slots is not None and slots_size:
         default = DynamicTag.RELA if view.layout.bits == 64 else DynamicTag.REL
@@ -84,6 +89,20 @@ def read_relocations(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int
         where = dynamic.place(DynamicTag.JMPREL)
         found.append(_table(view, _JUMP_SLOTS, slots, slots_size, where, stride, 0))
     return tuple(found)
+
+
+def _all_relative(view: ElfView, address: int, stride: int, count: int) -> bool:
+    """Whether the first and the last of the entries said to need no symbol are of that kind; musl reads every one."""
+    kinds = relocations(view.machine).relative
+    word = view.layout.word_size
+    if not kinds:
+        return True
+    for number in (0, count - 1):
+        found = view.place(address + (number * stride + 1) * word)
+        infos = view.layout.words(view.cursor.upto(found[0], word)) if found else ()
+        if any(kind not in kinds for _, _, kind in split_info(view.layout, view.machine, infos)):
+            return False
+    return True
 
 
 def _table(

@@ -11,13 +11,16 @@ from typing import Any, Final, overload
 from loadstone.binary.elf.header import Header
 from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
-from loadstone.core.image import Section
+from loadstone.core.image import Section, Segment
 from loadstone.core.limits import MAX_HEADER_TABLE, MAX_NAME_LENGTH
 
 __all__ = ["SectionTable", "read_comments", "read_debug_link", "read_sections"]
 
 _SHN_XINDEX: Final = 0xFFFF
 _SHT_NOBITS: Final = 8
+_SHT_NULL: Final = 0
+_SHT_NOTE: Final = 7
+_SHF_ALLOC: Final = 2
 _SHF_EXECINSTR: Final = 4
 
 _KINDS: Final = {
@@ -108,12 +111,32 @@ class SectionTable(Sequence[Section]):
         end = len(self._names)
         return sum(row[0] >= end for row in self._rows)
 
-    @property
-    def debug_only(self) -> bool:
-        """Whether code was left out and debug information kept, as ``objcopy --only-keep-debug`` does."""
-        if not any(row[1] == _SHT_NOBITS and row[2] & _SHF_EXECINSTR for row in self._rows):
+    def debug_only(self, segments: Sequence[Segment]) -> bool:
+        """Whether code was left out and debug information kept, as ``objcopy --only-keep-debug`` does.
+
+        The sections must say that everything loaded but notes has no bytes, and the segments that loaders read instead
+        must bring no code into memory: none at all, or bytes that belong to sections which are not loaded.
+        """
+        loaded = [row for row in self._rows if row[2] & _SHF_ALLOC and row[1] != _SHT_NOTE]
+        if any(row[1] != _SHT_NOBITS for row in loaded) or not any(row[2] & _SHF_EXECINSTR for row in loaded):
             return False
-        return any(section.name.startswith((".debug_", ".symtab", ".gnu_debug")) for section in self)
+        if not any(section.name.startswith((".debug_", ".zdebug_", ".symtab", ".gnu_debug")) for section in self):
+            return False
+        kept = [
+            (self._start + row[4], self._start + row[4] + row[5])
+            for row in self._rows
+            if row[1] not in (_SHT_NULL, _SHT_NOBITS) and not row[2] & _SHF_ALLOC
+        ]
+        code = [(s.offset, s.offset + s.file_size) for s in segments if s.kind == "LOAD" and s.flags[2] == "x"]
+        return all(first == last or any(begin < last and first < end for begin, end in kept) for first, last in code)
+
+    def spans_of_kind(self, kind: int) -> list[tuple[int, int, int]]:
+        """Offset, size and alignment of every section of that ``sh_type``."""
+        return [(self._start + row[4], row[5], row[8]) for row in self._rows if row[1] == kind]
+
+    def named(self, name: str) -> Section | None:
+        """The first section of that name."""
+        return next((section for section in self._sections if section.name == name), None)
 
     def span(self, name: bytes) -> tuple[int, int] | None:
         """Offset and size of the first section of that name, found without making any."""

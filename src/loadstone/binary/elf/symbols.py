@@ -1,13 +1,15 @@
 """The dynamic symbol table, as columns, found without section headers.
 
 The table does not say how long it is. Its length is the largest of what others say about it: the GNU hash table
-(highest bucket, then its chain to the end mark), DT_HASH (nchain), the highest symbol a relocation uses, and, as a
-second opinion, the section of that place. An image that exports nothing has an empty GNU hash table, so no single one
-of these is enough. Sources: gABI chapter 5 "Symbol Table", "Hash Table"; binutils bfd/elflink.c for the GNU hash.
+(highest bucket, then its chain to the end mark), DT_HASH (buckets and chains, and nchain, which no loader reads), the
+highest symbol a relocation uses, and, as a second opinion, the section of that place. An image that exports nothing has
+an empty GNU hash table, so no single one of these is enough. Sources: gABI chapter 5 "Symbol Table",
+"Hash Table"; binutils bfd/elflink.c for the GNU hash.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
@@ -60,22 +62,81 @@ _VISIBILITIES: Final = bytes(
 _NONZERO: Final = bytes([0]) + bytes([1]) * 255
 
 
-def count_symbols(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
-    """How many symbols the hash tables know of."""
-    return max(_gnu_hash_count(view, dynamic, by_tag), _hash_count(view, dynamic, by_tag))
+_POINTERS: Final = (
+    DynamicTag.HASH,
+    DynamicTag.STRTAB,
+    DynamicTag.RELA,
+    DynamicTag.REL,
+    DynamicTag.JMPREL,
+    DynamicTag.RELR,
+    DynamicTag.INIT,
+    DynamicTag.FINI,
+    DynamicTag.INIT_ARRAY,
+    DynamicTag.FINI_ARRAY,
+    DynamicTag.PREINIT_ARRAY,
+    DynamicTag.GNU_HASH,
+    DynamicTag.VERSYM,
+    DynamicTag.VERDEF,
+    DynamicTag.VERNEED,
+)
 
 
-def _hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+def count_symbols(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int], used: int, listed: int) -> int:
+    """How many symbols there are: as many as lookups can reach, relocations use, and others credibly speak of.
+
+    ``used`` is what the relocations prove, ``listed`` what the section headers say. DT_HASH's nchain and the section
+    are read by no loader; they are believed as far as there is room before the next table.
+    """
+    address = by_tag.get(DynamicTag.SYMTAB)
+    found = view.place(address) if address is not None else None
+    if address is None or found is None:
+        return used
+    limit = found[1] // view.layout.symbol_size
+    chains, reached = _hash_count(view, dynamic, by_tag, limit)
+    following = min((by_tag[tag] for tag in _POINTERS if by_tag.get(tag, 0) > address), default=None)
+    room = limit if following is None else min(limit, (following - address) // view.layout.symbol_size)
+    for who, count, told_at in (
+        ("nchain of DT_HASH", chains, DynamicTag.HASH),
+        ("the section headers", listed, DynamicTag.SYMTAB),
+    ):
+        if count > room:
+            said = f"{who} speaks of {count}, there is room for {room}"
+            view.damage.add("symbol table", said, dynamic.place(told_at))
+    return max(used, reached, _gnu_hash_count(view, dynamic, by_tag, limit), min(chains, room), min(listed, room))
+
+
+def _highest(column: array[int], limit: int) -> int:
+    """The highest symbol number that is one; others lead loaders nowhere."""
+    highest = max(column, default=0)
+    return highest if highest < limit else max((number for number in column if number < limit), default=0)
+
+
+def _hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int], limit: int) -> tuple[int, int]:
+    """What nchain says, and one past the last symbol that buckets and chains lead to where only they are used."""
     address = by_tag.get(DynamicTag.HASH)
     if address is None:
-        return 0
+        return 0, 0
     wide = view.layout.bits == 64 and view.machine in _WIDE_HASH_MACHINES
-    _, data = view.table("hash table", address, 16 if wide else 8, dynamic.place(DynamicTag.HASH))
-    header = view.layout.integers("Q" if wide else "I", data)
-    return header[1] if len(header) == 2 else 0
+    code, word = ("Q", 8) if wide else ("I", 4)
+    offset, data = view.table("hash table", address, 2 * word, dynamic.place(DynamicTag.HASH))
+    header = view.layout.integers(code, data)
+    if len(header) < 2:
+        return 0, 0
+    buckets, chains = header
+    if DynamicTag.GNU_HASH in by_tag:  # then no loader looks into this one
+        return chains, 0
+    end = view.place(address)[1] if data else 0  # type: ignore[index]  # there is data, so there is a place
+    read = view.layout.integers(code, view.cursor.upto(offset + 2 * word, min(buckets * word, end)))
+    first, known = offset + (2 + buckets) * word, 0
+    reached = _highest(read, limit) + 1 if read else 0
+    while known < reached:
+        links = view.layout.integers(code, view.cursor.upto(first + known * word, (reached - known) * word))
+        known = reached
+        reached = max(reached, _highest(links, limit) + 1)
+    return chains, reached
 
 
-def _gnu_hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> int:
+def _gnu_hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int], limit: int) -> int:
     address = by_tag.get(DynamicTag.GNU_HASH)
     if address is None:
         return 0
@@ -89,16 +150,15 @@ def _gnu_hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]
     if not buckets:
         return 0
     _, data = view.table("GNU hash table", bucket_address, 4 * buckets, told_at)
-    column = layout.integers("I", data)
-    highest: int = max(column, default=0)
-    if highest < first:  # nothing is exported
+    highest = _highest(layout.integers("I", data), limit)
+    if highest < first or not highest:  # nothing is exported
         return 0
     return _end_of_chain(view, bucket_address + 4 * (buckets + highest - first), offset, highest)
 
 
 def _end_of_chain(view: ElfView, address: int, table_offset: int, symbol: int) -> int:
     """One past the last symbol of the chain that begins at ``address`` with ``symbol``: the entry with bit 0 set."""
-    found = view.place(address)
+    found, last = view.place(address), symbol + 1
     if found is not None:
         offset, room = found
         for step in range(0, room, _CHAIN_STEP):
@@ -110,8 +170,8 @@ def _end_of_chain(view: ElfView, address: int, table_offset: int, symbol: int) -
             symbol += len(hashes)
             if len(data) < _CHAIN_STEP:
                 break
-    view.damage.add("GNU hash table", "its last chain has no end", table_offset, fatal=True)
-    return 0
+    view.damage.add("GNU hash table", "its last chain has no end", table_offset)
+    return last
 
 
 def read_symbols(
@@ -126,7 +186,7 @@ def read_symbols(
     if address is None or not count:
         return SymbolTable()
     size = view.layout.symbol_size
-    offset, data = view.table("symbol table", address, count * size, dynamic.place(DynamicTag.SYMTAB))
+    offset, data = view.table("symbol table", address, count * size, dynamic.place(DynamicTag.SYMTAB), bounding=False)
     return columns(view, offset, data[: len(data) - len(data) % size], strings)
 
 

@@ -1,8 +1,8 @@
 """Symbol versions: what is needed of whom, what is offered, and which symbol carries which.
 
 Source: Linux Standard Base Core, "Symbol Versioning"; Ulrich Drepper, "ELF Symbol Versioning". The records are chained
-by relative links; a walk ends at the count the dynamic section gives, at a zero link, or where it would read a record
-twice, and the records of one image are bounded together.
+by relative links. Like loaders, a walk ends at a zero link, whatever the count says (glibc elf/dl-version.c, musl
+ldso/dynlink.c checkver); the records of one image are bounded together, so that a ring ends too.
 """
 
 from __future__ import annotations
@@ -50,22 +50,25 @@ class _Records:
         return layout.unpack(data) if len(data) == layout.size else None
 
     def chain(self, layout: Struct, position: int, count: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
-        """``(position, fields)`` of at most ``count`` records; the last field of each is the link to the next."""
-        for turn in range(count):
+        """``(position, fields)`` of each record; the last field is the link to the next, ``count`` what is said."""
+        first, turn = position, 0
+        while True:
             fields = self._fields(layout, position) if self._left > 0 else None
             if fields is None:
-                what = f"record {turn + 1} of {count} lies outside" if self._left > 0 else "its records have no end"
+                what = f"record {turn + 1} lies outside" if self._left > 0 else "its records have no end"
                 self._view.damage.add(self._field, what, self.offset + position, fatal=True)
                 self._left = 0
                 return
             self._left -= 1
+            turn += 1
             yield position, fields
             if not fields[-1]:
-                if turn + 1 < count:
-                    what = f"{count} records are said to be chained, {turn + 1} are"
-                    self._view.damage.add(self._field, what, self.offset + position)
-                return
+                break
             position += fields[-1]
+        if turn != count:
+            self._view.damage.add(
+                self._field, f"{count} records are said to be chained, {turn} are", self.offset + first
+            )
 
 
 def _name(view: ElfView, strings: StringTable, field: str, position: int, at: int) -> str:
@@ -129,7 +132,7 @@ def read_version_indexes(view: ElfView, dynamic: DynamicTable, by_tag: dict[int,
     address = by_tag.get(DynamicTag.VERSYM)
     if address is None or not count:
         return array("H")
-    _, data = view.table("symbol versions", address, 2 * count, dynamic.place(DynamicTag.VERSYM))
+    _, data = view.table("symbol versions", address, 2 * count, dynamic.place(DynamicTag.VERSYM), bounding=False)
     return view.layout.integers("H", data)
 
 

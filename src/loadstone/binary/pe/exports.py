@@ -49,6 +49,8 @@ def read_exports(view: PeView) -> Exports:
     _, name_addresses = _column(view, "names", names_at, name_count, offset + 24)
     _, positions = _column(view, "ordinals", ordinals_at, min(name_count, len(name_addresses)), offset + 24)
     named = [(at, p) for at, p in zip(name_addresses, positions, strict=False) if p < len(functions)]
+    if len(functions) < function_count:  # what follows the last one that has a name may be anything
+        functions = functions[: max((p for _, p in named), default=-1) + 1]
     if len(named) < name_count:
         view.damage.add("exports", f"{name_count - len(named)} of {name_count} names lead nowhere", offset + 24)
     known = {p for _, p in named}
@@ -74,10 +76,12 @@ def _column(view: PeView, kind: str, address: int, count: int, told_at: int) -> 
     if not count:
         return 0, ()
     size = 2 if kind == "ordinals" else 4
-    if count > view.cursor.size // size or not view.budget.items(count * _COSTS[kind] // 2):
-        view.damage.add("exports", f"{count} {kind} are more than a file of this size can hold", told_at)
-        return 0, ()
-    found = view.table("exports", address, count * size, told_at)
+    place, cost = view.place(address), _COSTS[kind]
+    fit = min(count, place[1] // size if place else 0, 2 * view.budget.items_left // cost if cost else count)
+    if fit < count:  # the loader looks names up by halves, and does not mind a table said to be too long
+        view.damage.add("exports", f"{count} {kind} are said to be there, there is room for {fit}", told_at)
+    view.budget.items(fit * cost // 2)
+    found = view.table("exports", address, fit * size, told_at) if place else None
     return (0, ()) if found is None else (found[0], integers("H" if size == 2 else "I", found[1]))
 
 

@@ -12,6 +12,8 @@ from loadstone.core.image import Native
 __all__ = [
     "AssemblyReference",
     "BoundImport",
+    "ClrHeader",
+    "ClrKind",
     "DataDirectory",
     "DebugEntry",
     "Hybrid",
@@ -41,6 +43,25 @@ class BoundImport:
     name: str
     timestamp: int
     forwarders: tuple[str, ...]
+    offset: int
+
+
+class ClrKind(StrEnum):
+    """What the code of a .NET assembly is."""
+
+    IL_ONLY = "IL only"  # the runtime compiles all of it
+    MIXED = "mixed"  # native code beside it (C++/CLI)
+    READY_TO_RUN = "ReadyToRun"  # compiled ahead, with the IL kept
+
+
+@dataclass(frozen=True, slots=True)
+class ClrHeader:
+    """IMAGE_COR20_HEADER: ``flags`` are COMIMAGE_FLAGS_*, ``runtime`` the release the metadata names."""
+
+    kind: ClrKind
+    flags: int
+    version: str  # of the header
+    runtime: str
     offset: int
 
 
@@ -178,7 +199,12 @@ class PeFacts(Native):
     version: VersionResource | None = None
     manifests: tuple[Manifest, ...] = ()
     signatures: tuple[Signature, ...] = ()
-    managed: bool = False  # .NET: a CLR header
+    clr: ClrHeader | None = None  # of a .NET assembly
+
+    @property
+    def managed(self) -> bool:
+        """Whether it is a .NET assembly."""
+        return self.clr is not None
 
     @property
     def subsystem_name(self) -> str:

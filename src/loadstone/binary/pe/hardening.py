@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.digests import DigestState
-from loadstone.binary.pe.facts import PeFacts
+from loadstone.binary.pe.facts import Hybrid, PeFacts
 from loadstone.binary.pe.headers import Headers, SectionHeader
 from loadstone.binary.pe.layout import (
     MACHINE_AMD64,
@@ -21,14 +21,16 @@ from loadstone.binary.pe.layout import (
     DllCharacteristics,
     SectionFlags,
 )
+from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
-from loadstone.core.image import CheckState, HardeningFact
+from loadstone.core.image import CheckState, Format, HardeningFact, Trait, TraitKind
 
 __all__ = ["PeSubject", "hardening"]
 
 _CET_COMPAT: Final = 0x1  # IMAGE_DLLCHARACTERISTICS_EX_CET_COMPAT
 _CF_INSTRUMENTED: Final = 0x100  # IMAGE_GUARD_CF_INSTRUMENTED
 _CF_TABLE: Final = 0x400  # IMAGE_GUARD_CF_FUNCTION_TABLE_PRESENT
+_XFG: Final = 0x80_0000  # IMAGE_GUARD_XFG_ENABLED
 _SYSTEM32_ONLY: Final = 0x800  # LOAD_LIBRARY_SEARCH_SYSTEM32
 
 _STATE: Final = {False: CheckState.ABSENT, True: CheckState.PRESENT}
@@ -42,7 +44,9 @@ class PeSubject:
     headers: Headers
     sections: tuple[SectionHeader, ...]
     facts: PeFacts
+    traits: tuple[Trait, ...]
     extended_offset: int
+    imports: bool
 
     def at(self, offset: int, size: int) -> Location:
         return Location.bytes(self.path, offset, size)
@@ -50,10 +54,42 @@ class PeSubject:
     def flags(self) -> Location:
         return self.at(self.headers.dll_characteristics_offset, 2)
 
+    def trait(self, *kinds: TraitKind) -> Trait | None:
+        return next((trait for trait in self.traits if trait.kind in kinds), None)
+
+
+_NO_NATIVE_CODE: Final = {
+    TraitKind.IL_ONLY: "a .NET assembly of IL only: the runtime compiles and protects its code",
+    TraitKind.READY_TO_RUN: "a .NET assembly compiled ahead: the runtime, not the loader, runs and protects its code",
+    TraitKind.RESOURCES: "it holds resources and no code",
+    TraitKind.BOOTABLE: "started by firmware, which knows none of these protections",
+    TraitKind.KERNEL: "started by firmware or a boot loader, which know none of these protections",
+}
+_NATIVE_ONLY: Final = frozenset(
+    {
+        "stack-protector",
+        "control-flow-guard",
+        "extended-flow-guard",
+        "shadow-stack",
+        "safe-exception-handlers",
+        "restricted-import-search",
+    }
+)
+"""Questions about native code that Windows loads."""
+
 
 def hardening(subject: PeSubject) -> tuple[HardeningFact, ...]:
-    """Every protection the format offers, in a fixed order."""
-    return tuple(fact for check in _CHECKS for fact in check(subject))
+    """Every protection the format offers, in a fixed order; those that do not apply say why."""
+    facts = [fact for check in _CHECKS for fact in check(subject)]
+    trait = subject.trait(*_NO_NATIVE_CODE)
+    if trait is not None:
+        why = _NO_NATIVE_CODE[trait.kind]
+        facts = [_not_applicable(fact, why) if fact.name in _NATIVE_ONLY else fact for fact in facts]
+    return with_terms(Format.PE, facts)
+
+
+def _not_applicable(fact: HardeningFact, why: str) -> HardeningFact:
+    return HardeningFact(fact.name, CheckState.NOT_APPLICABLE, why, fact.location)
 
 
 def _flag(subject: PeSubject, name: str, flag: DllCharacteristics) -> HardeningFact:
@@ -97,6 +133,11 @@ def _cookie(subject: PeSubject) -> Iterator[HardeningFact]:
         yield HardeningFact("stack-protector", CheckState.NOT_APPLICABLE, "no section holds code", subject.flags())
         return
     config = subject.facts.load_config
+    packer = subject.trait(TraitKind.PACKED)
+    if packer is not None:
+        found = f"{packer}: the code cannot be seen"
+        yield HardeningFact("stack-protector", CheckState.UNKNOWN, found, subject.flags())
+        return
     if config is None:
         found = "no load configuration, which would name the security cookie"
         yield HardeningFact("stack-protector", CheckState.UNKNOWN, found, subject.flags())
@@ -121,12 +162,18 @@ def _control_flow(subject: PeSubject) -> Iterator[HardeningFact]:
         found = f"guard flags {config.guard_flags:#x}, {config.guard_functions} functions in the table"
         state = CheckState.PRESENT if full and config.guard_functions else CheckState.PARTIAL
         yield HardeningFact("control-flow-guard", state, found, place)
+        extended = bool(config.guard_flags & _XFG)
+        found = f"XFG_ENABLED is {'set' if extended else 'not set'} in the guard flags"
+        yield HardeningFact("extended-flow-guard", _STATE[extended], found, place)
 
 
 def _shadow_stack(subject: PeSubject) -> Iterator[HardeningFact]:
     extended = subject.facts.extended_dll_characteristics
     if subject.headers.machine != MACHINE_AMD64:
         found = "CET shadow stacks exist for x86-64 only"
+        yield HardeningFact("shadow-stack", CheckState.NOT_APPLICABLE, found, subject.at(subject.headers.offset + 4, 2))
+    elif subject.facts.hybrid is not Hybrid.NONE:
+        found = f"{subject.facts.hybrid.value}: its code runs on ARM64, which has no CET shadow stacks"
         yield HardeningFact("shadow-stack", CheckState.NOT_APPLICABLE, found, subject.at(subject.headers.offset + 4, 2))
     elif extended is None:
         found = "no extended DLL characteristics"
@@ -156,7 +203,7 @@ def _handlers(subject: PeSubject) -> Iterator[HardeningFact]:
 def _search(subject: PeSubject) -> Iterator[HardeningFact]:
     imports = subject.headers.directory(DirectoryIndex.IMPORT)
     config = subject.facts.load_config
-    if imports is None:
+    if imports is None or not subject.imports:
         found, place = "nothing is imported", subject.flags()
         yield HardeningFact("restricted-import-search", CheckState.NOT_APPLICABLE, found, place)
     else:

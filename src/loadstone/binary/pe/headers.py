@@ -32,6 +32,21 @@ from loadstone.errors import MalformedImage
 __all__ = ["Headers", "SectionHeader", "read_headers", "read_sections"]
 
 _DIRECTORY_NAMES: Final = tuple(d.name.lower().replace("_", " ") for d in DirectoryIndex)
+_BOUNDED: Final = frozenset(
+    {DirectoryIndex.EXCEPTION, DirectoryIndex.CERTIFICATE, DirectoryIndex.RELOCATION, DirectoryIndex.DEBUG}
+)
+"""Tables without an end of their own."""
+
+_SMALLEST: Final = {
+    DirectoryIndex.EXPORT: 40,
+    DirectoryIndex.IMPORT: 20,
+    DirectoryIndex.TLS: 24,
+    DirectoryIndex.LOAD_CONFIG: 64,
+    DirectoryIndex.DELAY_IMPORT: 32,
+    DirectoryIndex.CLR: 72,
+}
+"""Bytes of the one record each of these must have."""
+
 _SECTOR: Final = 0x200  # the loader rounds PointerToRawData down to this
 _PAGE: Final = 0x1000
 
@@ -81,11 +96,15 @@ class Headers:
         return self.optional_offset + 70  # the same in both kinds
 
     def directory(self, which: DirectoryIndex) -> DataDirectory | None:
-        """The data directory, or None where the header is too short for it or leaves it empty."""
+        """The data directory, or None where the header is too short for it or leaves it empty.
+
+        Most tables end by themselves, so that the loader asks for their address only; those it needs the size of are
+        in ``_BOUNDED``.
+        """
         if which >= len(self.directories):
             return None
         found = self.directories[which]
-        return found if found.address and found.size else None
+        return found if found.address and (found.size or which not in _BOUNDED) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +179,11 @@ def read_headers(cursor: Cursor, damage: DamageLog) -> Headers:
 def _directories(cursor: Cursor, damage: DamageLog, offset: int, count: int, room: int) -> tuple[DataDirectory, ...]:
     if count > 16:
         damage.add("data directories", f"{count} are said to be there, the format has 16", offset - 4)
-    fit = max(min(count, 16, room // 8), 0)
-    if fit < min(count, 16):
+    fit = min(count, 16)
+    if fit > room // 8:  # the loader reads them all the same
         damage.add("data directories", f"{count} do not fit the optional header", offset - 4)
     data = cursor.upto(offset, 8 * fit)
-    return tuple(
+    found = tuple(
         DataDirectory(
             name,
             int.from_bytes(data[at : at + 4], "little"),
@@ -173,17 +192,19 @@ def _directories(cursor: Cursor, damage: DamageLog, offset: int, count: int, roo
         )
         for name, at in zip((*_DIRECTORY_NAMES, "reserved"), range(0, len(data) - 7, 8), strict=False)
     )
+    for which, smallest in _SMALLEST.items():
+        if which < len(found) and found[which].address and found[which].size < smallest:
+            said = f"{found[which].name}: {found[which].size} bytes, where one record has {smallest}; no loader minds"
+            damage.add("data directories", said, found[which].entry_offset + 4)
+    return found
 
 
 def read_sections(cursor: Cursor, damage: DamageLog, headers: Headers) -> tuple[SectionHeader, ...]:
-    """The section table, cut to what the file holds and to the number the loader accepts."""
+    """The section table, cut to what the file holds."""
     table = headers.optional_offset + headers.optional_size
     count = headers.section_count
     if count > MAX_SECTIONS:
-        damage.add(
-            "section table", f"{count} sections, Windows loads at most {MAX_SECTIONS}", headers.offset + 6, fatal=True
-        )
-        count = MAX_SECTIONS
+        damage.add("section table", f"{count} sections, Windows XP loads at most {MAX_SECTIONS}", headers.offset + 6)
     data = cursor.upto(table, count * SECTION_HEADER.size)
     if len(data) < count * SECTION_HEADER.size:
         damage.add("section table", f"cut off: {count} sections do not fit the file", table, fatal=True)

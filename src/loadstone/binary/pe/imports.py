@@ -65,7 +65,15 @@ def _static(view: PeView) -> Iterator[ImportedModule]:
             return
         name = view.text("imports", name_at, offset)
         if name is not None:
-            yield _module(view, name, DependencyKind.NEEDED, offset, lookup or slots, slots)
+            yield _module(view, name, DependencyKind.NEEDED, offset, _lookup(view, lookup, slots), slots)
+
+
+def _lookup(view: PeView, lookup: int, slots: int) -> int:
+    """The table that names the imports: the lookup table, or the one to be filled where no lookup table is usable.
+
+    Older link editors wrote none, and the loader takes one that lies in the headers or nowhere for none.
+    """
+    return lookup if lookup >= view.headers.headers_size and view.place(lookup) else slots
 
 
 def _delayed(view: PeView) -> Iterator[ImportedModule]:

@@ -36,7 +36,7 @@ NT_SIGNATURE: Final = b"PE\0\0"
 LFANEW: Final = 0x3C  # where the DOS header says where the NT headers are
 
 MAX_SECTIONS: Final = 96
-"""More sections than this the Windows loader refuses ("PE Format", NumberOfSections)."""
+"""More sections than this no Windows before Vista loads ("PE Format", NumberOfSections; corkami, 65535sects)."""
 
 COFF_HEADER: Final = Struct("<HHIIIHH")  # machine sections timestamp symbols symbol-count optional-size characteristics
 SECTION_HEADER: Final = Struct("<8sIIIIIIHHI")  # name vsize rva raw-size raw relocs lines nrelocs nlines flags

@@ -9,15 +9,17 @@ from typing import Final
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.certificates import read_signatures
+from loadstone.binary.pe.clr import read_clr
 from loadstone.binary.pe.debug import build_id, read_debug, read_extended_characteristics, read_pdb
 from loadstone.binary.pe.exports import Exports, forwarded_modules, read_exports
 from loadstone.binary.pe.facts import PeFacts
 from loadstone.binary.pe.hardening import PeSubject, hardening
 from loadstone.binary.pe.headers import Headers, SectionHeader, read_headers, read_sections
 from loadstone.binary.pe.imports import ImportedModule, dependency, read_bound_imports, read_imports
-from loadstone.binary.pe.layout import Characteristics, DirectoryIndex, DllCharacteristics, SectionFlags, machine
+from loadstone.binary.pe.layout import Characteristics, DllCharacteristics, SectionFlags, machine
 from loadstone.binary.pe.load_config import hybrid_kind, read_load_config, read_tls_callbacks
 from loadstone.binary.pe.resources import read_manifests, read_version
+from loadstone.binary.pe.traits import traits
 from loadstone.binary.pe.view import PeView
 from loadstone.core.image import (
     ByteOrder,
@@ -50,6 +52,9 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
     debug = read_debug(view)
     extended = read_extended_characteristics(view, debug)
     pdb = read_pdb(view, debug)
+    clr = read_clr(view)
+    hybrid = hybrid_kind(headers.machine, config)
+    found = traits(view, clr, hybrid, modules)
     facts = PeFacts(
         timestamp=headers.timestamp,
         characteristics=Characteristics(headers.characteristics),
@@ -69,7 +74,7 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
         checksum=headers.checksum,
         header_offset=headers.offset,
         directories=headers.directories,
-        hybrid=hybrid_kind(headers.machine, config),
+        hybrid=hybrid,
         load_config=config,
         bound_imports=read_bound_imports(view),
         debug=debug,
@@ -77,9 +82,17 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
         version=read_version(view),
         manifests=read_manifests(view),
         signatures=read_signatures(view),
-        managed=headers.directory(DirectoryIndex.CLR) is not None,
+        clr=clr,
     )
-    subject = PeSubject(cursor.path or "<bytes>", headers, view.sections, facts, extended[1] if extended else 0)
+    subject = PeSubject(
+        path=cursor.path or "<bytes>",
+        headers=headers,
+        sections=view.sections,
+        facts=facts,
+        traits=found,
+        extended_offset=extended[1] if extended else 0,
+        imports=bool(modules),
+    )
     return Image(
         path=cursor.path,
         format=Format.PE,
@@ -88,6 +101,7 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
         bits=headers.bits,
         byte_order=ByteOrder.LITTLE,
         kind=_kind(facts),
+        traits=found,
         identity=exports.identity,
         identity_offset=exports.identity_offset,
         build_id=build_id(pdb),

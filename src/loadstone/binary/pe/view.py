@@ -15,10 +15,12 @@ from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.headers import Headers, SectionHeader
 from loadstone.binary.pe.layout import DirectoryIndex, SectionFlags
 from loadstone.binary.strings import StringTable
-from loadstone.core.limits import MAX_STRING_LENGTH, MAX_TABLE_SIZE
+from loadstone.core.limits import MAX_NAME_LENGTH, MAX_STRING_LENGTH, MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage
 
 __all__ = ["PeView", "integers"]
+
+_PAGE: Final = 0x1000
 
 _SPREAD: Final = 512
 """Names of one table stand close together; up to so many bytes a name they are fetched as one block."""
@@ -62,9 +64,9 @@ class PeView:
             inside = address - section.address
             if inside < section.mapped:
                 return section.offset + inside, section.mapped - inside
-        if 0 <= address < min(self.headers.headers_size, self.cursor.size):
-            return self.cursor.start + address, min(self.headers.headers_size, self.cursor.size) - address
-        return None
+        flat = self.headers.section_alignment < _PAGE  # then the file is mapped as it is, sections or not
+        headers = self.cursor.size if flat else min(self.headers.headers_size, self.cursor.size)
+        return (self.cursor.start + address, headers - address) if 0 <= address < headers else None
 
     def relative(self, pointer: int) -> int:
         """The relative address of a virtual one."""
@@ -84,7 +86,7 @@ class PeView:
         entry = self.headers.directory(which)
         if entry is None:
             return None
-        return self.table(entry.name, entry.address, entry.size, entry.entry_offset)
+        return self.table(entry.name, entry.address, entry.size or MAX_NAME_LENGTH, entry.entry_offset)
 
     def table(self, name: str, address: int, size: int, told_at: int) -> tuple[int, bytes] | None:
         """Offset and bytes of a table, cut to what is there; ``told_at`` is where the file says so."""

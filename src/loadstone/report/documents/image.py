@@ -117,14 +117,27 @@ class VersionDefinitionDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HardeningDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One protection, its state, and the bytes that decide it."""
+    """One protection, its state, and the bytes that decide it.
+
+    ``term`` is what the field calls that state (``Full RELRO``); empty when the question was not answered.
+    """
 
     name: str
     state: str
+    term: str
     detail: str
     location: LocationDocument
     met: int
     sites: int
+
+
+class TraitDocument(msgspec.Struct, frozen=True):
+    """What an image is beyond its kind: statically linked, a kernel module, packed, a .NET assembly ..."""
+
+    kind: str
+    name: str
+    why: str
+    offset: int
 
 
 class InitialiserDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +179,7 @@ class ImageDocument(Document, frozen=True, kw_only=True):
     bits: int
     byte_order: str
     kind: str
+    traits: list[TraitDocument]
     identity: str | None
     interpreter: str | None
     build_id: str | None
@@ -210,6 +224,7 @@ def image_document(image: Image) -> ImageDocument:
         bits=image.bits,
         byte_order=image.byte_order.value,
         kind=image.kind.value,
+        traits=[TraitDocument(**_plain(trait)) for trait in image.traits],
         identity=image.identity,
         interpreter=image.interpreter,
         build_id=image.build_id,
@@ -265,6 +280,7 @@ def _hardening(fact: HardeningFact) -> HardeningDocument:
     return HardeningDocument(
         name=fact.name,
         state=fact.state.value,
+        term=fact.term,
         detail=fact.detail,
         location=location_document(fact.location),
         met=fact.met,

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from loadstone.binary import shadowing
 from loadstone.binary.demangle import demangle
+from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import (
     CheckState,
     Dependency,
@@ -18,6 +19,7 @@ from loadstone.core.image import (
     ImageSymbol,
     Initialiser,
     SymbolKind,
+    TraitKind,
 )
 from loadstone.errors import LoadstoneError
 from loadstone.escape import printable
@@ -28,6 +30,8 @@ __all__ = ["render", "render_unread"]
 _FORMATS = {Format.ELF: "ELF", Format.PE: "PE", Format.MACHO: "Mach-O"}
 
 _LIBRARIES = {Format.ELF: "shared object", Format.PE: "DLL", Format.MACHO: "dylib"}
+
+_IDENTITIES = {Format.ELF: "SONAME", Format.PE: "DLL name", Format.MACHO: "install name"}
 
 _KINDS = {
     ImageKind.DEBUG: "separated debug information",
@@ -51,8 +55,8 @@ def render(image: Image, style: Style, *, verbose: int = 0) -> str:
     """The whole text; ``verbose`` 1 adds every name and segment, 2 sections and notes."""
     blocks = [
         [_headline(image, style), *columns(_identity(image))],
-        _needs(image, style, verbose),
-        _offers(image, style, verbose),
+        _dependencies(image, style, verbose),
+        _exports(image, style, verbose),
         _hardening(image, style, verbose),
         _at_load(image, style, verbose),
         _layout(image, style, verbose),
@@ -68,11 +72,22 @@ def render_unread(path: str, error: LoadstoneError, style: Style) -> str:
 
 
 def _headline(image: Image, style: Style) -> str:
-    kind = _LIBRARIES[image.format] if image.kind is ImageKind.SHARED else _KINDS.get(image.kind, image.kind.value)
-    name = f", calls itself {style.bold(printable(image.identity))}" if image.identity else ""
+    name = f", {_IDENTITIES[image.format]} {style.bold(printable(image.identity))}" if image.identity else ""
     broken = f", {style.bad('damaged')}" if image.damage else ""
-    what = f"{_FORMATS[image.format]} {kind} for {image.machine.name}"
-    return f"{style.bold(printable(image.path or 'bytes'))}: {what}{name}{broken}"
+    traits = "".join(f", {printable(str(trait))}" for trait in image.traits if trait.kind not in _KINDS_OF_OBJECT)
+    what = f"{_FORMATS[image.format]} {_kind(image)} for {image.machine.name}"
+    return f"{style.bold(printable(image.path or 'bytes'))}: {what}{traits}{name}{broken}"
+
+
+_KINDS_OF_OBJECT = frozenset({TraitKind.KERNEL_MODULE, TraitKind.KERNEL, TraitKind.DRIVER, TraitKind.BOOTABLE})
+"""Traits that say what the file is for, in place of its kind."""
+
+
+def _kind(image: Image) -> str:
+    trait = image.trait(*_KINDS_OF_OBJECT)
+    if trait is not None:
+        return printable(str(trait))
+    return _LIBRARIES[image.format] if image.kind is ImageKind.SHARED else _KINDS.get(image.kind, image.kind.value)
 
 
 def _identity(image: Image) -> list[tuple[str, ...]]:
@@ -85,19 +100,28 @@ def _identity(image: Image) -> list[tuple[str, ...]]:
         rows.append(("loader", printable(image.interpreter)))
     for kind, group in groupby(image.search_dirs, key=lambda d: d.kind):
         places = ":".join(printable(d.text) or "(the current directory)" for d in group)
-        rows.append((kind.value, places))
+        rows.append((kind.value.upper(), places))
+    if isinstance(image.native, ElfFacts):
+        rows += [
+            (printable(key, 40), printable(value, 200)) for key, value in image.native.module_info if key in _MODULE
+        ]
     return rows
+
+
+_MODULE = frozenset({"name", "license", "description", "version", "vermagic", "depends", "alias"})
 
 
 def _heading(style: Style, word: str, summary: str) -> str:
     return f"{style.heading(word)}  {summary}"
 
 
-def _needs(image: Image, style: Style, verbose: int) -> list[str]:
+def _dependencies(image: Image, style: Style, verbose: int) -> list[str]:
     imports = image.imports
     if not image.needed and not imports:
         return []
-    lines = [_heading(style, "Needs", f"{_count(len(image.needed), 'library')}, {_count(len(imports), 'symbol')}")]
+    lines = [
+        _heading(style, "Dependencies", f"{_count(len(image.needed), 'library')}, {_count(len(imports), 'import')}")
+    ]
     versions: dict[str, list[str]] = {}
     for need in image.version_needs:
         versions.setdefault(need.file, []).append(need.name)
@@ -134,14 +158,14 @@ def _by_number(version: str) -> list[tuple[int, str]]:
     return [(int(p), "") if p.isascii() and p.isdigit() and len(p) < 10 else (-1, p) for p in parts]
 
 
-def _offers(image: Image, style: Style, verbose: int) -> list[str]:
+def _exports(image: Image, style: Style, verbose: int) -> list[str]:
     standing_for_versions = {d.name for d in image.version_definitions}
     exports = [s for s in image.exports if s.value or s.name not in standing_for_versions]
     if not exports:
         return []
     counts = Counter(s.kind for s in exports)
     words = [_count(counts[kind], word) for kind, word in _NOUNS.items() if counts[kind]]
-    lines = [_heading(style, "Offers", ", ".join(words))]
+    lines = [_heading(style, "Exports", ", ".join(words))]
     versions = [d.name for d in image.version_definitions if not d.base]
     if versions:
         shown = versions if verbose else versions[:_SHOWN]
@@ -188,17 +212,27 @@ def _symbol(symbol: ImageSymbol) -> tuple[str, ...]:
 
 
 def _hardening(image: Image, style: Style, verbose: int) -> list[str]:
-    facts = [f for f in image.hardening if verbose or f.state is not CheckState.NOT_APPLICABLE]
-    if not facts:
+    if not image.hardening:
         return []
-    counts = Counter(fact.state for fact in facts)
+    counts = Counter(fact.state for fact in image.hardening)
     summary = ", ".join(f"{counts[state]} {state.value}" for state in CheckState if counts[state])
-    return [_heading(style, "Hardening", summary), *columns([_fact(fact, style) for fact in facts])]
+    asked = [f for f in image.hardening if verbose or f.state is not CheckState.NOT_APPLICABLE]
+    lines = [_heading(style, "Hardening", summary), *columns([_fact(fact, style) for fact in asked])]
+    return lines if verbose else [*lines, *_not_applicable(image.hardening)]
+
+
+def _not_applicable(facts: tuple[HardeningFact, ...]) -> list[str]:
+    """One line for each reason why a question does not apply, with the questions."""
+    by_reason: dict[str, list[str]] = {}
+    for fact in facts:
+        if fact.state is CheckState.NOT_APPLICABLE:
+            by_reason.setdefault(fact.detail, []).append(fact.name)
+    return [f"    does not apply: {', '.join(names)} ({printable(why)})" for why, names in by_reason.items()]
 
 
 def _fact(fact: HardeningFact, style: Style) -> tuple[str, ...]:
     mark = f"{_MARKS[fact.state]} {fact.name}"
-    return mark, f"{printable(fact.detail)}  {style.dim(f'[@{fact.location.start:#x}]')}"
+    return mark, f"{printable(fact.sentence)}  {style.dim(f'[@{fact.location.start:#x}]')}"
 
 
 def _at_load(image: Image, style: Style, verbose: int) -> list[str]:

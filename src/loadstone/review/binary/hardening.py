@@ -21,9 +21,9 @@ __all__ = ["RULES"]
 
 def _claim(rule: BinaryRule, fact: HardeningFact, yes: str, no: str) -> Claim:
     seen = (
-        fact.detail
+        fact.sentence
         if not fact.sites or str(fact.sites) in fact.detail
-        else f"{fact.detail} ({fact.met} of {fact.sites})"
+        else f"{fact.sentence} ({fact.met} of {fact.sites})"
     )
     match fact.state:
         case CheckState.PRESENT:

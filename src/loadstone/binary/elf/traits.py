@@ -1,0 +1,111 @@
+"""What an ELF image is beyond its type: static, a kernel or its module, packed, and the language it was written in.
+
+Sources: Linux scripts/mod/modpost.c (.modinfo) and asm-generic/vmlinux.lds.h (__ksymtab); the Multiboot specification;
+UPX src/p_lx_elf.cpp (l_info behind the program headers); Go cmd/link and debug/buildinfo; the ``.comment`` sections
+that rustc and zig write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import unpack_from
+from typing import Final
+
+from loadstone.binary.elf.dynamic import DynamicTag
+from loadstone.binary.elf.header import Header
+from loadstone.binary.elf.sections import SectionTable
+from loadstone.binary.elf.view import ElfView
+from loadstone.binary.go import build_version
+from loadstone.core.image import ImageKind, Note, Segment, Trait, TraitKind
+
+__all__ = ["Parts", "read_module_info", "traits"]
+
+_UPX_WITHIN: Final = 4096
+_MULTIBOOT, _MULTIBOOT_WITHIN = 0x1BADB002, 8192
+_MAX_MODULE_INFO: Final = 1 << 16
+_RUST_NAMES: Final = frozenset({"rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic"})
+_LANGUAGES: Final = (("rustc version ", TraitKind.RUST), ("zig ", TraitKind.ZIG))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What traits are seen in."""
+
+    view: ElfView
+    header: Header
+    kind: ImageKind
+    segments: tuple[Segment, ...]
+    sections: SectionTable
+    tags: frozenset[int]
+    interpreter: str | None
+    comments: tuple[str, ...]
+    notes: tuple[Note, ...]
+    names: tuple[str, ...]
+
+
+def traits(parts: Parts) -> tuple[Trait, ...]:
+    """Everything that holds of the image, the most telling first."""
+    return tuple(trait for check in (_kernel, _static, _packed, _go, _language) for trait in check(parts))
+
+
+def read_module_info(view: ElfView, sections: SectionTable) -> tuple[tuple[str, str], ...]:
+    """The ``key=value`` texts of ``.modinfo``: name, licence, vermagic, depends ..., in file order."""
+    found = sections.span(b".modinfo")
+    if found is None:
+        return ()
+    data = view.cursor.upto(found[0], min(found[1], _MAX_MODULE_INFO))
+    texts = (text.decode("utf-8", "surrogateescape").partition("=") for text in data.split(b"\0") if text)
+    return tuple((key, value) for key, equals, value in texts if equals)
+
+
+def _kernel(parts: Parts) -> Iterator[Trait]:
+    for name, wanted, kind in (
+        (b".modinfo", True, TraitKind.KERNEL_MODULE),
+        (b".gnu.linkonce.this_module", True, TraitKind.KERNEL_MODULE),
+        (b"__ksymtab", False, TraitKind.KERNEL),
+    ):
+        found = parts.sections.span(name) if (parts.kind is ImageKind.OBJECT) is wanted else None
+        if found is not None and not parts.interpreter:
+            yield Trait(kind, f"section {name.decode()}", found[0])
+            return
+    if parts.kind is ImageKind.EXECUTABLE and not parts.interpreter:
+        start = parts.view.cursor.start
+        head = parts.view.cursor.upto(start, _MULTIBOOT_WITHIN)
+        at = head.find(_MULTIBOOT.to_bytes(4, "little"))
+        if at >= 0 and at % 4 == 0 and at + 12 <= len(head) and not sum(unpack_from("<III", head, at)) & 0xFFFF_FFFF:
+            yield Trait(TraitKind.BOOTABLE, "a Multiboot header", start + at, "Multiboot")
+
+
+def _static(parts: Parts) -> Iterator[Trait]:
+    program = parts.kind in (ImageKind.EXECUTABLE, ImageKind.PIE)
+    if program and not parts.interpreter and DynamicTag.NEEDED not in parts.tags and parts.segments:
+        yield Trait(TraitKind.STATIC, "no PT_INTERP, no DT_NEEDED", parts.segments[0].header_offset)
+
+
+def _packed(parts: Parts) -> Iterator[Trait]:
+    start = parts.view.cursor.start
+    at = parts.view.cursor.upto(start, _UPX_WITHIN).find(b"UPX!")
+    if at >= 0 and parts.segments:
+        yield Trait(TraitKind.PACKED, "the UPX! mark behind the headers", start + at, "UPX")
+
+
+def _go(parts: Parts) -> Iterator[Trait]:
+    note = next((note for note in parts.notes if note.owner == "Go"), None)
+    found = parts.sections.span(b".go.buildinfo")
+    if found is not None:
+        version = build_version(parts.view.cursor.upto(found[0], min(found[1], 256)))
+        yield Trait(TraitKind.GO, "section .go.buildinfo", found[0], version)
+    elif note is not None:
+        yield Trait(TraitKind.GO, "the note of Go's link editor", note.offset)
+
+
+def _language(parts: Parts) -> Iterator[Trait]:
+    at = (parts.sections.span(b".comment") or (0, 0))[0]
+    for beginning, kind in _LANGUAGES:
+        text = next((text for text in parts.comments if text.startswith(beginning)), None)
+        if text is not None:
+            yield Trait(kind, f"section .comment: {text[:80]}", at, text.removeprefix(beginning).split(" ")[0][:40])
+            return
+    if not _RUST_NAMES.isdisjoint(parts.names):
+        yield Trait(TraitKind.RUST, "symbols of its run-time library", parts.view.cursor.start)

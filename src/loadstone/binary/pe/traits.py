@@ -1,0 +1,91 @@
+"""What a PE image is beyond its kind: a .NET assembly, a driver, a boot program, resources only, hybrid, packed.
+
+Sources: ECMA-335 II.25; "PE Format" for subsystems; Linux Documentation/arch/x86/boot.rst and arm64/booting.rst for
+kernels with an EFI header; the section names packers give (corkami, "Packers"); Go cmd/link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.binary.go import BUILD_ID, BUILD_INFO, build_version
+from loadstone.binary.pe.facts import ClrHeader, ClrKind, Hybrid
+from loadstone.binary.pe.imports import ImportedModule
+from loadstone.binary.pe.layout import SUBSYSTEMS, DirectoryIndex, SectionFlags
+from loadstone.binary.pe.view import PeView
+from loadstone.core.image import Trait, TraitKind
+
+__all__ = ["traits"]
+
+_NATIVE: Final = 1
+_BOOT: Final = frozenset({10, 11, 12, 13, 16})
+_KERNEL_MODULES: Final = frozenset({"ntoskrnl.exe", "hal.dll", "ndis.sys", "wdfldr.sys", "win32k.sys"})
+_CLR: Final = {
+    ClrKind.IL_ONLY: TraitKind.IL_ONLY,
+    ClrKind.MIXED: TraitKind.MIXED,
+    ClrKind.READY_TO_RUN: TraitKind.READY_TO_RUN,
+}
+_KERNEL_MARKS: Final = ((0x202, b"HdrS"), (0x38, b"ARM\x64"), (0x38, b"RSC\x05"))  # x86, arm64, RISC-V
+
+_PACKERS: Final = {
+    "UPX0": "UPX", "UPX1": "UPX", ".aspack": "ASPack", ".adata": "ASPack", "MPRESS1": "MPRESS", ".MPRESS1": "MPRESS",
+    ".petite": "Petite", "PEC2": "PECompact", "PEC2TO": "PECompact", "pec1": "PECompact", "nsp0": "NsPack",
+    ".nsp0": "NsPack", ".themida": "Themida", ".winlice": "WinLicense", ".vmp0": "VMProtect", ".vmp1": "VMProtect",
+    ".enigma1": "Enigma", ".perplex": "Perplex", ".yP": "Y0da", ".ccg": "CCG", "kkrunchy": "kkrunchy",
+    "FSG!": "FSG", ".packed": "a packer", "RLPack": "RLPack", ".RLPack": "RLPack", "ProCrypt": "ProCrypt",
+    ".svkp": "SVKP", ".MaskPE": "MaskPE", ".neolit": "NeoLite", "PEBundle": "PEBundle", "PELOCKnt": "PELock",
+    ".shrink1": "Shrinker", ".tElock": "tElock", "WWPACK": "WWPACK", ".WWPACK": "WWPACK", ".Upack": "Upack",
+    ".ByDwing": "Upack", "BitArts": "Crunch", "DAStub": "DAStub", ".charmve": "PIN", "!EPack": "EPack",
+}  # fmt: skip
+"""Section names that only a packer gives."""
+
+
+def traits(
+    view: PeView, clr: ClrHeader | None, hybrid: Hybrid, modules: tuple[ImportedModule, ...]
+) -> tuple[Trait, ...]:
+    """Everything that holds of the image, the most telling first."""
+    return (*_purpose(view, modules), *_clr(clr), *_hybrid(view, hybrid), *_contents(view, clr), *_packed(view))
+
+
+def _purpose(view: PeView, modules: tuple[ImportedModule, ...]) -> Iterator[Trait]:
+    headers, start = view.headers, view.cursor.start
+    place = headers.optional_offset + 68
+    kernel = next((at for at, mark in _KERNEL_MARKS if view.cursor.upto(start + at, len(mark)) == mark), None)
+    if headers.subsystem in _BOOT and kernel is not None:
+        yield Trait(TraitKind.KERNEL, "its boot header, and an EFI subsystem", start + kernel)
+    elif headers.subsystem in _BOOT:
+        yield Trait(TraitKind.BOOTABLE, "the subsystem", place, SUBSYSTEMS[headers.subsystem])
+    elif headers.subsystem == _NATIVE:
+        module = next((m for m in modules if m.name.lower() in _KERNEL_MODULES), None)
+        if module is not None:
+            yield Trait(TraitKind.DRIVER, f"native subsystem, imports {module.name}", module.offset)
+
+
+def _clr(clr: ClrHeader | None) -> Iterator[Trait]:
+    if clr is not None:
+        yield Trait(_CLR[clr.kind], f"CLR header with flags {clr.flags:#x}", clr.offset, clr.runtime)
+
+
+def _hybrid(view: PeView, hybrid: Hybrid) -> Iterator[Trait]:
+    if hybrid is not Hybrid.NONE:
+        entry = view.headers.directory(DirectoryIndex.LOAD_CONFIG)
+        place = entry.entry_offset if entry else view.headers.offset
+        yield Trait(TraitKind.HYBRID, "CHPE metadata in the load configuration", place, hybrid.value)
+
+
+def _contents(view: PeView, clr: ClrHeader | None) -> Iterator[Trait]:
+    code = [s for s in view.sections if s.flags & SectionFlags.EXECUTE]
+    if not code and not view.headers.entry_point and clr is None:
+        yield Trait(TraitKind.RESOURCES, "no section with code, no entry point", view.headers.offset + 6)
+    if code and view.cursor.upto(code[0].offset, len(BUILD_ID)) == BUILD_ID:
+        data = next((s for s in view.sections if s.name == ".data"), None)
+        begin = view.cursor.upto(data.offset, 256) if data else b""
+        version = build_version(begin) if begin.startswith(BUILD_INFO) else ""
+        yield Trait(TraitKind.GO, "the build ID at the beginning of its code", code[0].offset, version)
+
+
+def _packed(view: PeView) -> Iterator[Trait]:
+    section = next((s for s in view.sections if s.name in _PACKERS), None)
+    if section is not None:
+        yield Trait(TraitKind.PACKED, f"section {section.name}", section.header_offset, _PACKERS[section.name])
