@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
@@ -28,6 +28,7 @@ from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import confirm
 from loadstone.fuzz.plan import CallPlan, Heap, Job
+from loadstone.fuzz.records import CannotLoad, Done, Found, HookFailed, New, Ready, Record, Status
 
 __all__ = ["Campaign", "run_campaign"]
 
@@ -76,6 +77,14 @@ class _Harvest:
     observers: tuple[tuple[str, str], ...] = ()
     loader_message: str = ""
     hook_failed: str = ""
+    forged: int = 0
+
+    def watched_by(self) -> tuple[tuple[str, str], ...]:
+        """The observers, and how much the child's own word is worth."""
+        told = "active"
+        if self.forged:
+            told = f"degraded: the library wrote to what it shares with its tracer ({self.forged} times); left out"
+        return (*self.observers, ("child's records", told)) if self.observers else ()
 
 
 def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzReport:
@@ -143,7 +152,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         progress=reached,
         findings=tuple(found for found in confirmed if found.reproducible),
         flaky=tuple(found for found in confirmed if not found.reproducible),
-        observers=harvest.observers,
+        observers=harvest.watched_by(),
         layers=harvest.layers,
         folder=campaign.folder,
         loader_message=harvest.loader_message,
@@ -175,6 +184,7 @@ def _search(
                     return harvest, Stopped.FIRST
         except KeyboardInterrupt:
             return harvest, Stopped.INTERRUPTED
+        harvest.forged += worker.forged
         if harvest.loader_message:
             return harvest, Stopped.CANNOT_LOAD
         if not done:
@@ -182,33 +192,33 @@ def _search(
     return harvest, stopped
 
 
-def _take(record: dict[str, Any], harvest: _Harvest, code: CodeMap, folder: Folder | None, job: Job) -> bool:
+def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folder | None, job: Job) -> bool:
     """Note one record; True when it is the last."""
-    kind = record.get("record")
-    if kind == "ready":
-        harvest.layers = tuple((name, state) for name, state in record["layers"])
-        harvest.observers = tuple((name, state) for name, state in record["observers"])
-    elif kind == "new":
-        data = bytes.fromhex(record["input"])
-        harvest.blocks += 1
-        harvest.last_new = time.monotonic()
-        if data != harvest.corpus[-1]:
-            harvest.corpus.append(data)
-            if folder:
-                folder.save_input(data)
-    elif kind == "found" and len(harvest.found) < _MAX_DISTINCT:
-        harvest.runs = max(harvest.runs, record["run"])
-        found = finding_of(record, code, job.heap)
-        known = harvest.found.get(found.stack_hash)
-        if known is None:
-            harvest.found[found.stack_hash] = found
-    elif kind == "hook_failed":
-        harvest.hook_failed = record["text"]
-    elif kind in ("status", "done"):
-        harvest.runs, harvest.blocks = record["runs"], record["blocks"]
-    elif kind == "cannot_load":
-        harvest.loader_message = record["text"] or f"died while loading (signal {record['signal']})"
-    return kind in ("done", "cannot_load", "hook_failed")
+    match record:
+        case Ready():
+            harvest.layers, harvest.observers = tuple(record.layers), tuple(record.observers)
+        case New():
+            _take_input(bytes.fromhex(record.input), harvest, folder)
+        case Found() if len(harvest.found) < _MAX_DISTINCT:
+            harvest.runs = max(harvest.runs, record.run)
+            found = finding_of(record, code, job.heap)
+            harvest.found.setdefault(found.stack_hash, found)
+        case HookFailed():
+            harvest.hook_failed = record.text
+        case Status():
+            harvest.runs, harvest.blocks, harvest.forged = record.runs, record.blocks, record.forged
+        case CannotLoad():
+            harvest.loader_message = record.text or f"died while loading (signal {record.signal})"
+    return isinstance(record, Done | CannotLoad | HookFailed)
+
+
+def _take_input(data: bytes, harvest: _Harvest, folder: Folder | None) -> None:
+    harvest.blocks += 1
+    harvest.last_new = time.monotonic()
+    if data != harvest.corpus[-1]:
+        harvest.corpus.append(data)
+        if folder:
+            folder.save_input(data)
 
 
 def _progress(harvest: _Harvest, code: CodeMap) -> FuzzProgress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -12,11 +11,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import loadstone.fuzz
 from loadstone.errors import ProbeFailed
 from loadstone.fuzz.plan import Job
+from loadstone.fuzz.records import CannotLoad, Done, HookFailed, Record, read_record
 
 __all__ = ["Worker"]
 
@@ -49,6 +49,7 @@ class Worker:
             theirs.close()
         self._channel = ours
         self._buffer = b""
+        self.forged = 0
         self._channel.sendall(job.to_json().encode() + b"\n")
 
     def __enter__(self) -> Self:
@@ -68,25 +69,29 @@ class Worker:
         self._process.stderr.close()
         self._channel.close()
 
-    def records(self, limit: float) -> Iterator[dict[str, Any]]:
+    def records(self, limit: float) -> Iterator[Record | None]:
         """What the worker says, as it says it, until it is done or ``limit`` seconds have passed.
 
-        An empty record is yielded once a second when nothing is said, so that the caller can look at its clock.
+        None is yielded once a second when nothing is said, so that the caller can look at its clock. Lines that no
+        worker says are counted as ``forged``.
         """
         end = time.monotonic() + limit
         while (left := end - time.monotonic()) > 0:
             readable, _, _ = select.select([self._channel], [], [], min(left, 1.0))
             if not readable:
-                yield {}
+                yield None
                 continue
             piece = self._channel.recv(1 << 16)
             if not piece or len(self._buffer) > _MAX_LINE:
                 return
             *lines, self._buffer = (self._buffer + piece).split(b"\n")
             for line in lines:
-                record: dict[str, Any] = json.loads(line)
+                record = read_record(line)
+                if record is None:
+                    self.forged += 1
+                    continue
                 yield record
-                if record["record"] in ("done", "cannot_load", "hook_failed"):
+                if isinstance(record, Done | CannotLoad | HookFailed):
                     return
 
     def last_words(self) -> str:

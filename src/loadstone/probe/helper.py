@@ -18,28 +18,25 @@ from typing import Any, Final
 
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.probe import child
-from loadstone.probe.confine_linux import Fence, enter_namespaces, filter_program
-from loadstone.probe.linux import proc
-from loadstone.probe.linux.process import become_subreaper
+from loadstone.probe.confine_linux import Fence, filter_program
+from loadstone.probe.offspring import Offspring
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
 from loadstone.probe.scratch import Scratch, remove
 from loadstone.probe.scripts import Course, Findings, full, short, soaked, threaded
 from loadstone.probe.trends import cycles_between_looks
 from loadstone.probe.verdicts import settle
-from loadstone.probe.warden import Warden
 from loadstone.probe.watch import Ears, Watch
 
 __all__ = ["main"]
 
 _USER: Final = 0x6C6F6164  # "load": an id no user database gives out
 _SCRIPTS: Final = {"full": full, "short": short, "soak": soaked, "threads": threaded}
-_LEFT_WAIT: Final = 0.2
 _CYCLING_SHARE: Final = 0.8
 """Of the time there is: a soak ends its cycles in time to end well, and says how many there were."""
 
 
 class HelperState:
-    """The state of the helper: its ears, its warden, and why it has none (``unshared``)."""
+    """The state of the helper: its ears, its offspring, the scratch folder at hand."""
 
     def __init__(self, caller: socket.socket) -> None:
         self._caller = caller
@@ -47,9 +44,7 @@ class HelperState:
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         self._ears = Ears(wakes, caller.fileno())
-        become_subreaper()
-        self.unshared = enter_namespaces()
-        self._warden = None if self.unshared else Warden()
+        self.offspring = Offspring()
         self._user = _USER if os.geteuid() == 0 else 0
         self._scratch: Scratch | None = None
 
@@ -93,7 +88,7 @@ class HelperState:
             user=self._user,
             seconds=int(timeout) + 2,
             helper=os.getpid(),
-            unshared=self.unshared,
+            unshared=self.offspring.unshared,
             notify=bool(request.get("notify", True)),
             roomy=bool(request["run_times"]),
         )
@@ -120,7 +115,9 @@ class HelperState:
         try:
             if request.get("trace", True):
                 watch.trace()
-            watch.fenced(isolated=not self.unshared, visible=lambda target: self._is_own(target, process))
+            watch.fenced(
+                isolated=not self.offspring.unshared, visible=lambda target: self.offspring.is_own(target, process)
+            )
             there = os.fstat(file)
             course = Course(
                 there.st_dev,
@@ -139,60 +136,20 @@ class HelperState:
             watch.close()
             progress.close()
 
-    def _is_own(self, target: int, process: int) -> bool:
-        """Whether a process id, as the child names it, is one of its own: in a namespace there are no others."""
-        return not self.unshared or (target > 0 and proc.leader(target) in _family(process))
-
     def _clear(self, watch: Watch) -> None:
         """End what the child left behind, and say so. The caller's processes are never among them."""
-        left = self._left()
+        left, lasting = self.offspring.end()
         if left:
-            plural = "es were" if len(left) > 1 else " was"
-            watch.note(Kind.DAEMON_LEFT, f"{len(left)} process{plural} left when it had ended")
-        until = monotonic() + _LEFT_WAIT
-        while left and monotonic() < until:
-            if self._warden is not None:
-                self._warden.end_all()
-            else:
-                for process in left:
-                    with suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
-            while _reaped():
-                pass
-            left = self._left()
-        if left:
-            watch.note(Kind.DAEMON_LEFT, f"{len(left)} of them could not be ended")
-
-    def _left(self) -> set[int]:
-        while _reaped():
-            pass
-        if self._warden is not None:
-            return set(proc.children(self._warden.process))
-        return _family(os.getpid()) - {os.getpid()}
+            plural = "es were" if left > 1 else " was"
+            watch.note(Kind.DAEMON_LEFT, f"{left} process{plural} left when it had ended")
+        if lasting:
+            watch.note(Kind.DAEMON_LEFT, f"{lasting} of them could not be ended")
 
 
 def _symbol_at_work(progress: mmap.mmap, symbols: list[str]) -> str:
     """The symbol that was being resolved, by what the child wrote down; foreign code may have written any number."""
     index = int.from_bytes(progress[:4], "little")
     return symbols[index - 1] if 0 < index <= len(symbols) else ""
-
-
-def _family(process: int) -> set[int]:
-    """A process and all its descendants."""
-    known, fresh = {process}, [process]
-    while fresh:
-        with suppress(OSError):
-            found = [p for p in proc.children(fresh.pop()) if p not in known]
-            known.update(found)
-            fresh += found
-    return known
-
-
-def _reaped() -> bool:
-    try:
-        return os.waitpid(-1, os.WNOHANG)[0] > 0
-    except ChildProcessError:
-        return False
 
 
 def main(descriptor: int) -> None:
@@ -202,7 +159,7 @@ def main(descriptor: int) -> None:
     os.chdir("/")
     with socket.socket(fileno=descriptor) as caller:
         helper = HelperState(caller)
-        filter_program(notify=True, isolated=not helper.unshared)  # made once, for every child
+        filter_program(notify=True, isolated=not helper.offspring.unshared)  # made once, for every child
         gc.disable()  # nothing is made in cycles, and a collection in a child would copy every page
         gc.freeze()
         me = os.pidfd_open(os.getpid())

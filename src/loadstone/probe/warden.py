@@ -7,7 +7,7 @@ import signal
 from contextlib import suppress
 from typing import NoReturn
 
-from loadstone.probe.linux.process import die_with_parent
+from loadstone.probe.linux.process import close_descriptors_but, die_with_parent
 
 __all__ = ["Warden"]
 
@@ -16,8 +16,8 @@ class Warden:
     """The helper's handle on its warden. When the warden ends, the kernel ends everything in the namespace."""
 
     def __init__(self) -> None:
-        orders, self._orders = os.pipe()
-        self._answers, answers = os.pipe()
+        orders, self._orders = os.pipe2(os.O_CLOEXEC)
+        self._answers, answers = os.pipe2(os.O_CLOEXEC)
         self.process = os.fork()
         if not self.process:
             os.close(self._orders)  # or reading orders would not end when the helper does
@@ -37,9 +37,10 @@ def _guard(orders: int, answers: int) -> NoReturn:
     try:
         die_with_parent()
         signal.set_wakeup_fd(-1)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps what is adopted
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        os.closerange(0, min(orders, answers))
+        close_descriptors_but(orders, answers)
         while os.read(orders, 1):
             with suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)

@@ -23,6 +23,8 @@ _WORD = struct.Struct("<I")
 _NEWS_AT: Final = 16
 _LOG_AT: Final = 20
 _LOG_SIZE: Final = 8 << 20
+_MOST_RUNS: Final = 10_000_000  # of one child: a hundred times as many as there is time for
+_MOST_KEPT: Final = 200_000
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -72,14 +74,25 @@ class Arena:
 
     @property
     def runs(self) -> int:
-        """Calls begun so far."""
-        return int(_RUNS.unpack_from(self._map, 0)[0])
+        """Calls begun so far, by the child's count; none where no child can have made so many."""
+        count = int(_RUNS.unpack_from(self._map, 0)[0])
+        return count if count <= _MOST_RUNS else 0
 
     @property
     def current(self) -> bytes:
-        """The input of the call under way."""
+        """The input of the call under way; nothing where what is written down is no input's place."""
         _, size, at = _HEAD.unpack_from(self._map, 0)
-        return bytes(self._map[at : at + size])
+        return bytes(self._map[at : at + size]) if self._is_place(at, size) else b""
+
+    @property
+    def forged(self) -> bool:
+        """Whether somebody else than our child's code wrote here: a place outside the area, counts that cannot be."""
+        runs, size, at = _HEAD.unpack_from(self._map, 0)
+        (used,) = _WORD.unpack_from(self._map, _LOG_AT)
+        return runs > _MOST_RUNS or used > _LOG_SIZE or (runs > 0 and not self._is_place(at, size))
+
+    def _is_place(self, at: int, size: int) -> bool:
+        return size <= self.max_size + 1 and self._low <= at and at + size <= self._high
 
     @property
     def log_full(self) -> bool:
@@ -90,12 +103,15 @@ class Arena:
         """Every input since the child began, the one of the call under way last."""
         (used,) = _WORD.unpack_from(self._map, _LOG_AT)
         log = bytes(self._map[self._log : self._log + min(used, _LOG_SIZE)])
-        found, at = [], 0
+        found: list[bytes] = []
+        at = 0
         while at + 4 <= len(log):
             (size,) = _WORD.unpack_from(log, at)
+            if size > self.max_size + 1 or len(found) == _MOST_KEPT:  # no child of ours wrote that
+                return (self.current,)
             found.append(log[at + 4 : at + 4 + size])
             at += 4 + size
-        return tuple(found)
+        return tuple(found) or (self.current,)
 
     def reset(self) -> None:
         """In the tracer, while no child runs: begin to count again."""

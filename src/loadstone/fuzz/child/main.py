@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from loadstone.fuzz.child.arena import Arena, GuardedArea
 from loadstone.fuzz.child.guarded_heap import GuardedHeap
@@ -23,14 +23,15 @@ from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.child.stack import StackMark
 from loadstone.fuzz.plan import Argument, CallPlan, Heap, Job, Role
 
-__all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HOOK", "run_child"]
+__all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HOOK", "Words", "run_child"]
 
 EXIT_DONE: Final = 0xD0
 EXIT_CANNOT_LOAD: Final = 0xD1
 EXIT_CHECK: Final = 0xD2
 EXIT_HOOK: Final = 0xD3
 """Exit statuses of our own: every input was replayed, the library cannot be loaded, the user's check found something
-wrong, a hook of the user failed. The worker believes the last three only with the words that belong to them."""
+wrong, a hook of the user failed. The worker believes the last three only with the words that belong to them, which come
+behind the secret of this child."""
 
 DEEPER: Final = signal.SIGWINCH
 """What the child sends itself when an input went deeper; it does nothing where nobody traces."""
@@ -42,11 +43,22 @@ State = dict[str, int | None]
 Maker = Callable[[bytes, int, State], object]
 
 
-def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[bytes], seed: int, words: int) -> None:
+class Words(NamedTuple):
+    """A pipe to the worker, and what comes before words that are the child's own: foreign code may write there too."""
+
+    pipe: int
+    secret: bytes
+
+    def say(self, text: str) -> None:
+        """Send words that the worker believes."""
+        os.write(self.pipe, self.secret + text.encode(errors="replace")[-4000:])
+
+
+def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[bytes], seed: int, words: Words) -> None:
     """Load and call for ever, or once for each input when replaying.
 
-    ``corpus`` is mutated, ``tries`` are run once and kept where they reach something new; ``words`` is a pipe for what
-    cannot be loaded, for failing hooks, and for what a replay is compared with.
+    ``corpus`` is mutated, ``tries`` are run once and kept where they reach something new; ``words`` tell what cannot be
+    loaded and how hooks fail, and their pipe what a replay is compared with.
     """
     try:
         library = ctypes.CDLL(job.library)
@@ -57,7 +69,7 @@ def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[b
     heap = GuardedHeap(exact=job.heap is Heap.EXACT)
     if job.heap is not Heap.PLAIN:
         heap.install(job.heap_slots, base)
-    listener = CompareListener(words)
+    listener = CompareListener(words.pipe)
     if job.compare_slots:
         listener.install(job.compare_slots, base)
     try:
@@ -71,15 +83,15 @@ def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[b
         _tell(words, traceback.format_exc(limit=-4), EXIT_HOOK)
 
 
-def _tell(words: int, text: str, status: int) -> None:
-    os.write(words, text.encode(errors="replace")[-4000:])
+def _tell(words: Words, text: str, status: int) -> None:
+    words.say(text)
     os._exit(status)
 
 
 class _Loop:
     """The calls of a child, over and over."""
 
-    def __init__(self, job: Job, arena: Arena, sequence: list[_Bound], hooks: Hooks, words: int) -> None:
+    def __init__(self, job: Job, arena: Arena, sequence: list[_Bound], hooks: Hooks, words: Words) -> None:
         self._job, self._arena, self._sequence, self._hooks, self._words = job, arena, sequence, hooks, words
         self._text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments)
 

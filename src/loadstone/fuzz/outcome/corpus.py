@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.errors import Unreadable, Unwritable
 from loadstone.fuzz.outcome.reproducer import script
+from loadstone.fuzz.records import KINDS
 
 if TYPE_CHECKING:
     from loadstone.fuzz.engine import Campaign
@@ -26,6 +27,8 @@ __all__ = ["Folder", "dictionary", "input_name", "inputs_in"]
 _INPUT_FOLDERS: Final = ("corpus", "queue", "crashes", "default/queue", "default/crashes")
 _MAX_INPUTS: Final = 50_000
 _MAX_INPUT: Final = 1 << 20
+_FOLDER_OF: Final = {kind: kind.replace(" ", "-").lower() for kind in (*KINDS, "stack exhaustion")}
+"""A finding's kind as part of a path: of ours, whoever said what the kind is."""
 
 
 def inputs_in(path: Path) -> tuple[bytes, ...]:
@@ -76,7 +79,7 @@ class Folder:
 
     def save_finding(self, found: FuzzFinding, campaign: Campaign) -> FuzzFinding:
         """Write a finding with its reproducer; the finding that knows its folder is returned."""
-        home = self.path / "crashes" / f"{found.kind.replace(' ', '-').lower()}-{found.stack_hash}"
+        home = self.path / "crashes" / f"{_FOLDER_OF[found.kind]}-{found.stack_hash}"
         home.mkdir(parents=True, exist_ok=True)
         (home / "input").write_bytes(found.inputs[-1])
         if len(found.inputs) > 1:

@@ -5,35 +5,35 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from loadstone.core.fuzzing import CrashSite, FuzzFinding
 from loadstone.escape import printable
 from loadstone.fuzz.code.analyse import CodeMap
 from loadstone.fuzz.plan import Heap
+from loadstone.fuzz.records import Found
 
 __all__ = ["finding_of"]
 
 _STACK_DEPTH: Final = 5
 
 
-def finding_of(record: dict[str, Any], code: CodeMap, heap: Heap) -> FuzzFinding:
-    """A worker's ``found`` record as a value, its addresses named."""
-    kind = "stack exhaustion" if record.get("stack") else record["kind"]
-    sites = [_site(code, address) for address in record.get("frames", ())]
+def finding_of(found: Found, code: CodeMap, heap: Heap) -> FuzzFinding:
+    """What a worker found as a value, its addresses named."""
+    kind = "stack exhaustion" if found.stack else found.kind
+    sites = [_site(code, address) for address in found.frames]
     # nothing returns to where a function begins: that is a pointer to it which lies on the stack
     frames = (*sites[:1], *(site for site in sites[1:] if site.offset or not site.function))
-    inputs = tuple(bytes.fromhex(text) for text in record["inputs"]) or (b"",)
-    detail = printable(record.get("detail", ""))
+    detail = printable(found.detail)
     return FuzzFinding(
         kind=kind,
-        stack_hash=_stack_hash(kind, record.get("guard", ""), frames, detail),
+        stack_hash=_stack_hash(kind, found.guard, frames, detail),
         frames=frames,
-        inputs=inputs,
-        guard=record.get("guard", ""),
+        inputs=tuple(bytes.fromhex(text) for text in found.inputs),
+        guard=found.guard,
         heap=heap.value,
-        fault_address=record.get("fault", 0),
-        run=record["run"],
+        fault_address=found.fault,
+        run=found.run,
         detail=detail,
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterable
 from typing import Final
 
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.worker.tracer import let_me_be_traced
 from loadstone.fuzz.worker.vitals import reap
-from loadstone.probe.confine_linux import Fence, raise_fence
-from loadstone.probe.linux.process import drop_user
+from loadstone.probe.confine_linux import Fence, Layer, raise_fence
+from loadstone.probe.linux.process import close_descriptors_but, drop_user
 
 __all__ = ["USER", "can_become", "fence", "reachable", "tracing_refused"]
 
@@ -18,11 +19,17 @@ USER: Final = 0x6C6F6165
 """Whom the child becomes where the worker is the superuser: an id no user database gives out, nor the probe uses."""
 
 
-def fence(job: Job, worker: int, user: int) -> list[tuple[str, str]]:
-    """Raise the probe's layers round the child; what became of each. Output goes nowhere: it would fill the disk."""
+def fence(job: Job, worker: int, user: int, unshared: str, kept: Iterable[int]) -> list[Layer]:
+    """Raise the probe's layers round the child; what became of each.
+
+    Of the descriptors only ``kept`` stay: what else the worker has open is its own, the channel to its parent above
+    all. Output goes nowhere: it would fill the disk. ``unshared`` is why the worker entered no namespaces, or "".
+    """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
+    close_descriptors_but(0, 1, 2, *kept)
+    os.setsid()
     os.chdir(job.scratch)
     around = Fence(
         scratch=job.scratch,
@@ -30,11 +37,11 @@ def fence(job: Job, worker: int, user: int) -> list[tuple[str, str]]:
         user=user,
         seconds=int(job.time_s) + 60,
         helper=worker,
-        unshared="the fuzzed process shares them with its tracer",
+        unshared=unshared,
         notify=False,
     )
     layers, _ = raise_fence(around)
-    return [(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]
+    return layers
 
 
 def reachable(path: str, file: int) -> str:

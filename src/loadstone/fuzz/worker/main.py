@@ -23,14 +23,17 @@ from typing import Any, Final
 
 from loadstone.fuzz.child.arena import Arena
 from loadstone.fuzz.child.listener import heard
-from loadstone.fuzz.child.main import DEEPER, EXIT_CANNOT_LOAD, EXIT_CHECK, EXIT_DONE, EXIT_HOOK, run_child
+from loadstone.fuzz.child.main import DEEPER, EXIT_CANNOT_LOAD, EXIT_CHECK, EXIT_DONE, EXIT_HOOK, Words, run_child
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.worker.confinement import USER, can_become, fence, reachable, tracing_refused
 from loadstone.fuzz.worker.solve import solutions
-from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, let_me_be_traced
+from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
 from loadstone.fuzz.worker.vitals import hangs, reap, resident, used_time, wait
 from loadstone.fuzz.worker.witness import Met, watch_compares
+from loadstone.probe.linux.process import die_with_parent
+from loadstone.probe.observers.snapshot import signal_name
+from loadstone.probe.offspring import Offspring
 
 __all__ = ["main"]
 
@@ -57,10 +60,12 @@ Say = Callable[[dict[str, Any]], None]
 class _Campaign:
     """One job under way. Invariant: at most one child lives, and it is ours to kill."""
 
-    def __init__(self, job: Job, say: Say) -> None:
+    def __init__(self, job: Job, say: Say, offspring: Offspring) -> None:
         self.job = replace(job, compares=(), compare_slots=())
         self.watching = replace(job, replay=True)
         self.say = say
+        self.offspring = offspring
+        self.forged = 0
         self.arena = Arena(job.max_size)
         self.left = dict(job.blocks)
         self.corpus = list(job.inputs)
@@ -103,11 +108,12 @@ class _Campaign:
         pid = self._fork(self.job, number)
         traced: Tracer | None = None
         try:
-            stop = wait(pid, _LOAD_S)
+            stop = self._fenced(pid)
+            if not stop.running and stop.signal is not None:
+                stop = wait(pid, _LOAD_S)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
                 self._load_failed(stop)
                 return _MAX_BACKOFF_FINDINGS
-            self._say_ready()
             if self.refused:
                 traced = Untraced(pid)
             else:
@@ -116,17 +122,31 @@ class _Campaign:
             traced.resume()
             return self._watch(traced)
         finally:
+            self.forged += self.arena.forged
             self.runs += self.arena.runs
             self.arena.reset()
-            if traced is not None:
-                traced.close()
-            else:
-                reap(pid)
-            os.close(self.words)
+            self._clear(pid, traced)
+
+    def _clear(self, pid: int, traced: Tracer | None) -> None:
+        """End the child and all that it started."""
+        if traced is not None:
+            traced.close()
+        else:
+            reap(pid)
+        os.close(self.words)
+        self.offspring.end()
+
+    def _fenced(self, pid: int) -> ChildStop:
+        """Wait until the child stands in its fence, say which layers that has, and let it load the library."""
+        stop = wait(pid, _LOAD_S)
+        if stop.signal is not None:
+            self._say_ready()
+            go_on(pid)
+        return stop
 
     def _fork(self, job: Job, number: int) -> int:
-        words_in, words_out = os.pipe()
-        worker = os.getpid()
+        words_in, words_out = os.pipe2(os.O_CLOEXEC)
+        worker, self.secret = os.getpid(), os.urandom(16).hex()
         pid = os.fork()
         if pid == 0:
             try:
@@ -143,12 +163,13 @@ class _Campaign:
         if not self.refused:
             let_me_be_traced()
         file = os.open(job.library, os.O_RDONLY)
-        layers = fence(job, worker, self.user)
-        if not self.ready:
-            os.write(words, json.dumps(layers).encode() + b"\n")
+        said = Words(words, self.secret.encode())
+        layers = fence(job, worker, self.user, self.offspring.unshared, (words, file))
+        said.say(json.dumps([(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]))
+        os.kill(os.getpid(), signal.SIGSTOP)  # the worker reads that before foreign code could write there
         run_child(
             replace(job, library=reachable(job.library, file)), self.arena, self.corpus, self.tries,
-            job.seed * 1_000_003 + number, words,
+            job.seed * 1_000_003 + number, said,
         )  # fmt: skip
 
     def _solve(self) -> None:
@@ -194,7 +215,7 @@ class _Campaign:
         traced: Tracer = Untraced(pid)
         met = Met()
         try:
-            if wait(pid, _LOAD_S).signal is not None:
+            if self._fenced(pid).signal is not None and wait(pid, _LOAD_S).signal is not None:
                 if self.refused:
                     traced.resume()
                     wait(pid, _SOLVE_S)
@@ -204,26 +225,30 @@ class _Campaign:
                 met = met._replace(seen=(*heard(self._said()), *met.seen))
         finally:
             self.arena.reset()
-            traced.close()
-            os.close(self.words)
+            self._clear(pid, traced)
         return met
 
     def _load_failed(self, stop: ChildStop) -> None:
-        text = self._said().rpartition("\n")[2]
+        text = self._vouched()
         self.say({"record": "cannot_load", "text": text, "signal": stop.killed_by, "exited": stop.exited})
 
     def _say_ready(self) -> None:
         """Once, from the first child that got as far: its layers, and whether it can be watched."""
+        layers = self._vouched()
         if self.ready:
             return
         self.ready = True
-        layers, _, _ = self._said().partition("\n")
         coverage = f"unavailable: {self.refused}" if self.refused else "active"
         observers = [("coverage", coverage), ("crash stop", coverage), ("wait status", "active")]
         self.say({"record": "ready", "layers": json.loads(layers or "[]"), "observers": observers})
 
+    def _vouched(self) -> str:
+        """What the child's own code wrote last; "" when that is not there."""
+        _, own, text = self._said().rpartition(self.secret)
+        return text if own else ""
+
     def _said(self) -> str:
-        """What the child wrote before foreign code ran."""
+        """Whatever was written to the child's pipe, by itself or by foreign code."""
         os.set_blocking(self.words, False)
         try:
             return os.read(self.words, 1 << 16).decode(errors="replace")
@@ -256,9 +281,9 @@ class _Campaign:
                 seen, since, used = runs, now, used_time(traced.pid)
                 hits.clear()
             elif now - since > self.job.hang_s and hangs(traced.pid, now - since, used, self.job.hang_s):
-                return self._found(traced, "hang", frames=_stopped_frames(traced))
+                return self._found("hang", frames=_stopped_frames(traced))
             if resident(traced.pid) > self.job.memory:
-                return self._found(traced, "memory", frames=_stopped_frames(traced))
+                return self._found("memory", frames=_stopped_frames(traced))
             if now - self.said >= _STATUS_S:
                 self._status()
             if self._over() or (self._old(now) and not self.job.replay):
@@ -289,19 +314,17 @@ class _Campaign:
             fault = traced.fault_address()
             guard = self.arena.guard_name(fault)
             stack = abs(fault - traced.stack_pointer()) < 65536 and stop.signal == signal.SIGSEGV and not guard
-            return self._found(
-                traced, signal.Signals(stop.signal).name, fault=fault, guard=guard, frames=traced.frames(), stack=stack
-            )
-        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self._said().strip()):
+            return self._found(signal_name(stop.signal), fault=fault, guard=guard, frames=traced.frames(), stack=stack)
+        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self._vouched().strip()):
             if stop.exited == EXIT_HOOK:
                 self.say({"record": "hook_failed", "text": said})
                 return _MAX_BACKOFF_FINDINGS
-            return self._found(traced, "check", detail=said)
+            return self._found("check", detail=said)
         if stop.exited is not None:
-            return self._found(traced, "exit", status=stop.exited)
-        return self._found(traced, signal.Signals(stop.killed_by or signal.SIGKILL).name)
+            return self._found("exit", status=stop.exited)
+        return self._found(signal_name(stop.killed_by or signal.SIGKILL))
 
-    def _found(self, traced: Tracer, kind: str, **facts: Any) -> int:
+    def _found(self, kind: str, **facts: Any) -> int:
         ended_it = self.arena.current
         self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
         mark = (kind, facts.get("guard"), facts.get("frames", ())[:1])
@@ -313,7 +336,6 @@ class _Campaign:
                 "kind": kind,
                 "inputs": [data.hex() for data in inputs],
                 "run": self.runs + self.arena.runs,
-                "base": traced.base,
                 **facts,
             }
         )
@@ -327,6 +349,7 @@ class _Campaign:
                 "runs": self.runs + self.arena.runs,
                 "seconds": self.said - self.started,
                 "blocks": len(self.job.blocks) - len(self.left),
+                "forged": self.forged,
             }
         )
 
@@ -343,13 +366,15 @@ def main(descriptor: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when a campaign is over
     channel = socket.socket(fileno=descriptor)
+    die_with_parent()
+    offspring = Offspring()
     with channel.makefile("r", encoding="ascii") as incoming:
         job = Job.from_json(incoming.readline())
 
     def say(record: dict[str, Any]) -> None:
         channel.sendall(json.dumps(record).encode() + b"\n")
 
-    _Campaign(job, say).run()
+    _Campaign(job, say, offspring).run()
 
 
 if __name__ == "__main__":

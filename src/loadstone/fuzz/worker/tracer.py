@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-__all__ = ["ChildStop", "Traced", "Tracer", "Untraced", "let_me_be_traced"]
+__all__ = ["ChildStop", "Traced", "Tracer", "Untraced", "go_on", "let_me_be_traced"]
 
 _TRACEME, _PEEKUSER, _POKEUSER, _CONT, _SINGLESTEP, _GETREGS, _GETSIGINFO = 0, 3, 6, 7, 9, 12, 0x4202
 # Offsets in struct user (sys/user.h, x86-64), bytes.
@@ -46,6 +46,14 @@ def _ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> int:
 def let_me_be_traced() -> None:
     """In the child: ask to be traced by the parent. Raises OSError where tracing is not allowed."""
     _ptrace(_TRACEME, 0)
+
+
+def go_on(pid: int) -> None:
+    """Let a stopped child of ours run on, traced or not."""
+    try:
+        _ptrace(_CONT, pid)
+    except OSError:  # nobody traces it
+        os.kill(pid, signal.SIGCONT)
 
 
 @dataclass(frozen=True, slots=True)
