@@ -26,10 +26,10 @@ RUN = """\
 import sys
 from loadstone.fuzz import fuzz
 from loadstone.probe.linux import process, seccomp
-from loadstone.probe.linux.seccomp import DENY, Rule
+from loadstone.probe.linux.seccomp import DENY, SeccompRule
 from loadstone.report.documents.fuzz import fuzz_document
 from loadstone.report.json import render
-forbidden = [Rule(call, DENY) for call in sys.argv[2].split(",") if call]
+forbidden = [SeccompRule(call, DENY) for call in sys.argv[2].split(",") if call]
 if forbidden:
     process.forbid_new_privileges()
     seccomp.install(seccomp.compile_filter(forbidden))

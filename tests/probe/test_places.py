@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,8 +62,12 @@ FORBIDDEN = {
 
 
 def _environment() -> dict[str, str]:
-    packages = sysconfig.get_path("purelib")
-    return {"PATH": os.defpath, "PYTHONPATH": f"{ROOT / 'src'}:{packages}", "XDG_CACHE_HOME": "/nonexistent"}
+    packages = [path for path in sys.path if path.endswith("-packages")]  # more than one: an environment on another
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": ":".join((str(ROOT / "src"), *packages)),
+        "XDG_CACHE_HOME": "/nonexistent",
+    }
 
 
 @cache
