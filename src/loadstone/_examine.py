@@ -19,7 +19,8 @@ from loadstone.core.practices import Practice
 from loadstone.core.trace import Explanation, LoadVerdict, SearchStep, StepOutcome, Trace
 from loadstone.core.verdict import decide
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
-from loadstone.library import Policy, SearchPolicy, SearchSource, find
+from loadstone.library import Policy, SearchPolicy, SearchSource
+from loadstone.library.target import here, locate
 from loadstone.linker import explain
 from loadstone.linker.extension import FROM_HOST
 from loadstone.review import review_image
@@ -60,7 +61,9 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
         else:
             claims += review_image(image)
     report, disagreement = None, ""
-    if probe and location.found:
+    if probe and location.how == _HERE:
+        claims.append(_open_question(path, "is-probed", "a bare name is not run from here", f"give {path} to probe it"))
+    elif probe and location.found:
         report, disagreement, observed = _probed(path, explanation)
         claims += observed
     claims = [*_loading_claims(explanation, disagreement), *claims]
@@ -121,22 +124,21 @@ _FRESH: Final = Policy(search=SearchPolicy(tuple(s for s in SearchSource if s is
 
 
 def _locate(name: str) -> Trace:
-    """Where the target is: a path stands for itself, a name is searched for."""
-    if os.sep in name or (os.altsep and os.altsep in name):
-        return _taken(name, Trace(name), "given as a path")
+    """Where the target is; a name that no search finds may be read, but not run, from the current directory."""
     try:
-        return find(name, policy=_FRESH)
+        return locate(name, policy=_FRESH)
     except NotFound as miss:
         searched = miss.trace or Trace(name)
-        if os.path.lexists(name):
-            here = os.path.join(os.curdir, name)
-            return _taken(here, searched, "in the current directory, where no loader looks for a bare name")
-        return searched
+        path = here(name)
+        if path is None:
+            return searched
+        reason = "in the current directory, where no loader looks for a bare name"
+        step = SearchStep(_HERE, path, StepOutcome.TAKEN, reason)
+        return Trace(name, (*searched.steps, step), path, _HERE)
 
 
-def _taken(path: str, searched: Trace, reason: str) -> Trace:
-    step = SearchStep("explicit", path, StepOutcome.TAKEN, reason)
-    return Trace(searched.name, (*searched.steps, step), path, "explicit")
+_HERE: Final = "current directory"
+"""How a file was found that is only read: to run it, it has to be pointed at."""
 
 
 def _unread(path: str, error: LoadstoneError, explanation: Explanation) -> list[Claim]:

@@ -88,15 +88,9 @@ STATUS = {
 
 def located(target: str, surroundings: LoaderOptions) -> str:
     """What the loader is given: the target itself, or the file a short name like ``z`` stands for."""
-    if "/" in target or ".so" in target or surroundings != LoaderOptions():
-        return target
-    from loadstone.errors import NotFound
-    from loadstone.library import find
+    from loadstone.library.target import as_the_loader_gets_it
 
-    try:
-        return find(target).path or target
-    except NotFound:
-        return target
+    return target if surroundings != LoaderOptions() else as_the_loader_gets_it(target)
 
 
 def _survey(target: str, surroundings: LoaderOptions) -> Survey:

@@ -67,12 +67,13 @@ class LoaderOptions:
         """The model they describe, with the loader ``target`` needs where none is named; None: nothing was said."""
         if self == LoaderOptions():
             return None
+        from loadstone.library.target import is_path
         from loadstone.linker.choice import loader_of_format
         from loadstone.linker.discovery import of_another_system, with_cpu_level, with_loader, with_program, with_uid
         from loadstone.linker.request import LoaderModel
 
         model = LoaderModel.of_root(self.root, program=self.main) if self.root else LoaderModel.this_process()
-        needed = loader_of_format(target, model) if "/" in target else None
+        needed = loader_of_format(target, model) if is_path(target) else None
         if self.main:
             model = with_program(model, self.main)
         if self.loader:

@@ -22,12 +22,13 @@ def run(*, targets: list[str], output_format: OutputFormat, output: Path | None)
 
     Use it with ``Library(..., policy=Policy(pins=PinFile.load(FILE)))``, check it with ``loadstone verify FILE``.
     """
-    from loadstone.library import Policy, SearchPolicy, SearchSource, find
+    from loadstone.library import Policy, SearchPolicy, SearchSource
+    from loadstone.library.target import locate
     from loadstone.library.trust.pin import pin
 
     sources = tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)
     policy = Policy(search=SearchPolicy(sources))
-    paths = [path for target in targets if (path := find(target, policy=policy).path) is not None]
+    paths = [path for target in targets if (path := locate(target, policy=policy).path) is not None]
     pins = pin(paths)
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.pins import pins_document

@@ -15,7 +15,7 @@ from loadstone.fuzz.outcome.export import export
 from loadstone.fuzz.plan import CallPlan, Heap
 from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
-from loadstone.library.search.by_name import find
+from loadstone.library.target import locate
 
 __all__ = ["export_harness", "fuzz"]
 
@@ -111,8 +111,7 @@ def _target(
     target: str | os.PathLike[str], prototype: str, roles: Mapping[str, str], sequence: str
 ) -> tuple[str, str, tuple[CallPlan, ...]]:
     """(path of the library, what is fuzzed in a line, the calls)."""
-    name = os.fspath(target)
-    path = name if os.sep in name or os.path.exists(name) else str(find(name).path)
+    path = str(locate(target).path)
     image = read(path)
     if sequence:
         calls = read_sequence(sequence, image)

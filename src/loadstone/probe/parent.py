@@ -13,7 +13,6 @@ from typing import Any, Final, Self
 
 from loadstone.binary import read
 from loadstone.core.image import Format, Image
-from loadstone.core.names import validate_name
 from loadstone.core.observations import (
     LayerState,
     LayerStatus,
@@ -54,7 +53,7 @@ def probe(
     """Load a library in a confined child, resolve its exports, unload it, load it again, and say what was seen.
 
     Args:
-        target: a path, or a name as the loader gets it.
+        target: a path (it has a separator), or a name, searched for and never taken from the current directory.
         timeout: seconds of wall time for all of it; the call returns at most half a second later.
         fresh: do not use a remembered result of the same bytes.
         require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
@@ -70,7 +69,7 @@ def probe(
 
     Thread-safe; the caller's process neither forks nor loads anything. Linux only so far; elsewhere ProbeFailed.
     """
-    path = _located(os.fspath(target))
+    path = _located(target)
     with _Opened(path) as subject:
         refusal = _unloadable_here(subject.image)
         if refusal:
@@ -88,15 +87,12 @@ def probe(
         return report
 
 
-def _located(name: str) -> str:
-    validate_name(name)
-    if os.sep in name or os.path.isfile(name):
-        return os.path.abspath(name)
-    from loadstone.library import find  # noqa: PLC0415 - only for bare names: a path needs no search
+def _located(target: str | os.PathLike[str]) -> str:
+    from loadstone.library.target import absolute, locate  # noqa: PLC0415 - most of a probe needs no search
 
-    found = find(name).path
-    assert found is not None, "find raises when there is none"
-    return found
+    found = locate(target).path
+    assert found is not None, "locate raises when there is none"
+    return absolute(found)
 
 
 class _Opened:

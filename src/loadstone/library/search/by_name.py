@@ -27,7 +27,7 @@ from loadstone.linker import LoaderModel
 from loadstone.linker.packages import package_of_missing
 from loadstone.linker.request import LoaderKind
 
-__all__ = ["explicit_path", "find"]
+__all__ = ["absolute", "explicit_path", "find"]
 
 _ABSENT: Final = os.strerror(errno.ENOENT)
 
@@ -92,14 +92,14 @@ def explicit_path(name: str, version: str | None, platform: Platform, *, archive
             outcome = StepOutcome.ABSENT if error.errno in (errno.ENOENT, errno.ENOTDIR) else StepOutcome.UNREADABLE
             steps.append(SearchStep("explicit", candidate.name, outcome, error.strerror or "", errno=error.errno))
             continue
-        path = _absolute(candidate.name)
+        path = absolute(candidate.name)
         steps.append(SearchStep("explicit", path, StepOutcome.TAKEN, "given as a path"))
         return Trace(name, tuple(steps), path, "explicit")
     looked = ", ".join(step.candidate for step in steps[:4])
     raise NotFound(name=name, trace=Trace(name, tuple(steps)), advice=f"there is no such file; looked at: {looked}")
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
     """From the current directory, but otherwise as it is: ``..`` behind a link does not lead where its text says."""
     return path if os.path.isabs(path) else os.path.join(os.getcwd(), path.removeprefix("./"))
 
