@@ -6,6 +6,10 @@ never pulls in the loader.
 
 from __future__ import annotations
 
+import sys
+
+from loadstone.lazy_exports import homes_by_name, imported
+
 TYPE_CHECKING = False  # typing is not imported for it: that alone would double the cost of `import loadstone`
 if TYPE_CHECKING:
     from typing import Any, Final
@@ -74,7 +78,7 @@ _HOMES: Final = {
     "loadstone.linker": ("explain",),
     "loadstone.plugin": ("Plugin", "catalog"),
 }
-_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+_HOME_OF: Final = homes_by_name(_HOMES)
 
 __all__ = [
     "Closed",
@@ -114,14 +118,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module  # noqa: PLC0415
-
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    return imported(sys.modules[__name__], _HOME_OF, name)
 
 
 def __dir__() -> list[str]:

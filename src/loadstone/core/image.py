@@ -238,6 +238,16 @@ class SymbolKind(StrEnum):
     IFUNC = "indirect function"
     OTHER = "other"
 
+    @property
+    def may_be_called(self) -> bool:
+        """Whether it is, or may be, the address of code."""
+        return self in (SymbolKind.FUNCTION, SymbolKind.IFUNC, SymbolKind.UNTYPED, SymbolKind.OTHER)
+
+    @property
+    def may_be_data(self) -> bool:
+        """Whether it is, or may be, the address of a variable that every thread shares."""
+        return self in (SymbolKind.OBJECT, SymbolKind.COMMON, SymbolKind.UNTYPED, SymbolKind.OTHER)
+
 
 class SymbolBinding(StrEnum):
     """How a symbol takes part in lookup."""

@@ -6,8 +6,10 @@ arrive on first use: the worker process imports this package without any third-p
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 from typing import TYPE_CHECKING, Any, Final
+
+from loadstone.lazy_exports import imported
 
 if TYPE_CHECKING:
     from loadstone.core.fuzzing import FuzzFinding as FuzzFinding
@@ -32,7 +34,4 @@ __all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "export_
 
 
 def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+    return imported(sys.modules[__name__], _HOME_OF, name)

@@ -6,17 +6,46 @@ platforms are in ``adapters``; only they, and the typed access built on addresse
 
 from __future__ import annotations
 
-from loadstone.library.adapters.base import LoadedLibrary
-from loadstone.library.hints import LoadHint
-from loadstone.library.inventory import loaded_libraries
-from loadstone.library.library import Library
-from loadstone.library.lifetime.namespace import Namespace
-from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
-from loadstone.library.lifetime.symbol import Symbol
-from loadstone.library.search.by_name import find
-from loadstone.library.search.plugins import find_plugin, library_paths
-from loadstone.library.trust.pin import PinFile, pin, verify
-from loadstone.library.trust.policy import Assurance, Policy, SearchPolicy, SearchSource
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from loadstone.lazy_exports import homes_by_name, imported
+
+if TYPE_CHECKING:
+    from loadstone.library.adapters.base import LoadedLibrary as LoadedLibrary
+    from loadstone.library.hints import LoadHint as LoadHint
+    from loadstone.library.inventory import loaded_libraries as loaded_libraries
+    from loadstone.library.library import Library as Library
+    from loadstone.library.lifetime.namespace import Namespace as Namespace
+    from loadstone.library.lifetime.outcome import UnloadOutcome as UnloadOutcome
+    from loadstone.library.lifetime.outcome import UnloadState as UnloadState
+    from loadstone.library.lifetime.symbol import Symbol as Symbol
+    from loadstone.library.search.by_name import find as find
+    from loadstone.library.search.plugins import find_plugin as find_plugin
+    from loadstone.library.search.plugins import library_paths as library_paths
+    from loadstone.library.trust.pin import PinFile as PinFile
+    from loadstone.library.trust.pin import pin as pin
+    from loadstone.library.trust.pin import verify as verify
+    from loadstone.library.trust.policy import Assurance as Assurance
+    from loadstone.library.trust.policy import Policy as Policy
+    from loadstone.library.trust.policy import SearchPolicy as SearchPolicy
+    from loadstone.library.trust.policy import SearchSource as SearchSource
+
+_HOME_OF: Final = homes_by_name(
+    {
+        "loadstone.library.adapters.base": ("LoadedLibrary",),
+        "loadstone.library.hints": ("LoadHint",),
+        "loadstone.library.inventory": ("loaded_libraries",),
+        "loadstone.library.library": ("Library",),
+        "loadstone.library.lifetime.namespace": ("Namespace",),
+        "loadstone.library.lifetime.outcome": ("UnloadOutcome", "UnloadState"),
+        "loadstone.library.lifetime.symbol": ("Symbol",),
+        "loadstone.library.search.by_name": ("find",),
+        "loadstone.library.search.plugins": ("find_plugin", "library_paths"),
+        "loadstone.library.trust.pin": ("PinFile", "pin", "verify"),
+        "loadstone.library.trust.policy": ("Assurance", "Policy", "SearchPolicy", "SearchSource"),
+    }
+)
 
 __all__ = [
     "Assurance",
@@ -38,3 +67,7 @@ __all__ = [
     "pin",
     "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return imported(sys.modules[__name__], _HOME_OF, name)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
-from loadstone.core.image import ImageSymbol, SymbolKind
 from loadstone.core.names import (
     Platform,
     is_library,
@@ -31,10 +30,10 @@ from loadstone.library.hints import LoadHint
 from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
 from loadstone.library.lifetime.record import LibraryRecord, Loan
 from loadstone.library.lifetime.symbol import Symbol
-from loadstone.library.opening import open_library
 from loadstone.library.trust.policy import Assurance, Policy
 
 if TYPE_CHECKING:
+    from loadstone.core.image import ImageSymbol
     from loadstone.library.lifetime.namespace import Namespace
 
 __all__ = ["Library"]
@@ -42,8 +41,6 @@ __all__ = ["Library"]
 Result = TypeVar("Result")
 
 _NO_HINTS: Final = LoadHint(0)
-_CALLABLE: Final = frozenset((SymbolKind.FUNCTION, SymbolKind.IFUNC, SymbolKind.UNTYPED, SymbolKind.OTHER))
-_STORED: Final = frozenset((SymbolKind.OBJECT, SymbolKind.COMMON, SymbolKind.UNTYPED, SymbolKind.OTHER))
 
 
 class Library:
@@ -192,6 +189,8 @@ class Library:
         return self
 
     def _load(self) -> None:
+        from loadstone.library.opening import open_library  # noqa: PLC0415  the linker and the readers come with it
+
         record = open_library(self._name, self._version, self._hints, self._policy, self._namespace, self._loan)
         self._file_name = record.source.path
         self._unloaded = False
@@ -331,12 +330,12 @@ class Library:
             from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
 
             parsed = prototypes.parse(prototype)
-            symbol = self._of_kind(parsed.name, _CALLABLE, "function", dependencies=dependencies)
+            symbol = self._of_kind(parsed.name, "function", dependencies=dependencies)
             bound = functions.bind(
                 symbol.address, parsed, owner=self, capture_errno=capture_errno, gil=gil, encoding=encoding
             )
         else:
-            symbol = self._of_kind(prototype, _CALLABLE, "function", dependencies=dependencies)
+            symbol = self._of_kind(prototype, "function", dependencies=dependencies)
             kind = ctypes.CFUNCTYPE(restype, *argtypes, use_errno=capture_errno)
             bound = kind(symbol.address)
             bound.owner = self
@@ -356,7 +355,7 @@ class Library:
         from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
 
         parsed = prototypes.parse_data(declaration)
-        symbol = self._of_kind(parsed.name, _STORED, "variable", dependencies=dependencies)
+        symbol = self._of_kind(parsed.name, "variable", dependencies=dependencies)
         view = variables.bind(symbol.address, parsed, self)
         self._register("data", symbol.name, view)
         return view
@@ -426,10 +425,10 @@ class Library:
             record = self._noted(self._implicitly_loaded)
         record.ledger.add(kind, name, obj)
 
-    def _of_kind(self, name: str, kinds: frozenset[SymbolKind], wanted: str, *, dependencies: bool) -> Symbol:
+    def _of_kind(self, name: str, wanted: Literal["function", "variable"], *, dependencies: bool) -> Symbol:
         symbol = self.resolve(name, dependencies=dependencies)
         kind = symbol.kind
-        if kind not in kinds:
+        if not (kind.may_be_called if wanted == "function" else kind.may_be_data):
             del symbol
             raise self._remembered(
                 WrongSymbolKind(

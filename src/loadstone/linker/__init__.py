@@ -7,8 +7,38 @@ file-system view: nothing is loaded, run or fetched.
 
 from __future__ import annotations
 
-from loadstone.linker.explain import explain, search
-from loadstone.linker.request import BindingMode, LoaderKind, LoaderModel
-from loadstone.linker.view import HostFiles, PretendedFiles
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["BindingMode", "HostFiles", "LoaderKind", "LoaderModel", "PretendedFiles", "explain", "search"]
+from loadstone.lazy_exports import homes_by_name, imported
+
+if TYPE_CHECKING:
+    from loadstone.linker.explanation import explain as explain
+    from loadstone.linker.explanation import search as search
+    from loadstone.linker.request import BindingMode as BindingMode
+    from loadstone.linker.request import LoaderKind as LoaderKind
+    from loadstone.linker.request import LoaderModel as LoaderModel
+    from loadstone.linker.view import HostFiles as HostFiles
+    from loadstone.linker.view import PretendedFiles as PretendedFiles
+
+_HOME_OF: Final = homes_by_name(
+    {
+        "loadstone.linker.explanation": ("explain", "search"),
+        "loadstone.linker.request": ("BindingMode", "LoaderKind", "LoaderModel"),
+        "loadstone.linker.view": ("HostFiles", "PretendedFiles"),
+    }
+)
+
+__all__ = [
+    "BindingMode",
+    "HostFiles",
+    "LoaderKind",
+    "LoaderModel",
+    "PretendedFiles",
+    "explain",
+    "search",
+]
+
+
+def __getattr__(name: str) -> Any:
+    return imported(sys.modules[__name__], _HOME_OF, name)

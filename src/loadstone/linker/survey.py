@@ -16,7 +16,7 @@ from typing import Final
 from loadstone.core.image import Image
 from loadstone.core.trace import Explanation, LoadVerdict
 from loadstone.errors import MalformedImage, Unreadable
-from loadstone.linker.explain import explain
+from loadstone.linker.explanation import explain
 from loadstone.linker.layers import LayeredFiles
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import PretendedFiles

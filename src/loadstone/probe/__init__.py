@@ -7,8 +7,10 @@ and open questions. A probe is an observation of one run; it never says "safe".
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 from typing import TYPE_CHECKING, Any, Final
+
+from loadstone.lazy_exports import imported
 
 if TYPE_CHECKING:
     from loadstone.core.observations import CrashRecord as CrashRecord
@@ -50,10 +52,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use: the helper imports this package too, and must stay lean, for it forks."""
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
+    return imported(sys.modules[__name__], _HOME_OF, name)

@@ -33,14 +33,13 @@ from loadstone.library.adapters.base import Adapter, Opened, SystemRefused
 from loadstone.library.adapters.system_call import system_call
 from loadstone.library.lifetime.ledger import Ledger
 from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
-from loadstone.library.lifetime.residence import why_resident
 from loadstone.library.trust.policy import Assurance
-from loadstone.library.trust.preflight import Footprint
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from loadstone.core.image import ImageSymbol
+    from loadstone.library.trust.preflight import Footprint
 
 __all__ = ["LibraryRecord", "LoadSource", "Loan", "RecordState"]
 
@@ -366,6 +365,8 @@ class LibraryRecord:
         return UnloadOutcome(UnloadState.CLOSED)
 
     def _why_resident(self, opened: Opened) -> str:
+        from loadstone.library.lifetime.residence import why_resident  # noqa: PLC0415  it reads files
+
         return why_resident(self.adapter, opened, self.source.path, self.hints)
 
     def _close(self, opened: Opened, count: int) -> str:

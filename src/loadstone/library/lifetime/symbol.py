@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loadstone.core.image import SymbolKind
 from loadstone.escape import printable
 
 if TYPE_CHECKING:
-    from loadstone.core.image import ImageSymbol
+    from loadstone.core.image import ImageSymbol, SymbolKind
     from loadstone.library.library import Library
 
 __all__ = ["Symbol"]
@@ -43,6 +42,8 @@ class Symbol:
     @property
     def kind(self) -> SymbolKind:
         """Function, object, thread-local or indirect function; untyped when the file does not say."""
+        from loadstone.core.image import SymbolKind  # noqa: PLC0415  the readers need it, who only calls does not
+
         entry = self._entry()
         return entry.kind if entry else SymbolKind.UNTYPED
 
