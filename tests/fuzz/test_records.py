@@ -13,7 +13,7 @@ from tests.conftest import Compile
 
 from loadstone.fuzz import fuzz
 from loadstone.fuzz.child.arena import Arena
-from loadstone.fuzz.records import KINDS, Found, read_record
+from loadstone.fuzz.records import KINDS, FindingRecord, read_record
 
 FORGES = r"""
 #include <stdio.h>
@@ -102,7 +102,7 @@ def test_what_no_worker_says_is_no_record(fields: dict[str, object]) -> None:
 )  # fmt: skip
 def test_a_finding_is_held_to_its_bounds(changed: dict[str, object]) -> None:
     fits = {"record": "found", "kind": "SIGSEGV", "inputs": ["00"], "run": 1}
-    assert isinstance(read_record(json.dumps(fits).encode()), Found)
+    assert isinstance(read_record(json.dumps(fits).encode()), FindingRecord)
     assert read_record(json.dumps(fits | changed).encode()) is None
 
 

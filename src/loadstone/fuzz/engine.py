@@ -28,7 +28,7 @@ from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import confirm
 from loadstone.fuzz.plan import CallPlan, Heap, Job
-from loadstone.fuzz.records import CannotLoad, Done, Found, HookFailed, New, Ready, Record, Status
+from loadstone.fuzz.records import CannotLoad, Done, FindingRecord, HookFailed, New, ProgressRecord, Ready, Record
 
 __all__ = ["Campaign", "run_campaign"]
 
@@ -199,13 +199,13 @@ def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folde
             harvest.layers, harvest.observers = tuple(record.layers), tuple(record.observers)
         case New():
             _take_input(bytes.fromhex(record.input), harvest, folder)
-        case Found() if len(harvest.found) < _MAX_DISTINCT:
+        case FindingRecord() if len(harvest.found) < _MAX_DISTINCT:
             harvest.runs = max(harvest.runs, record.run)
             found = finding_of(record, code, job.heap)
             harvest.found.setdefault(found.stack_hash, found)
         case HookFailed():
             harvest.hook_failed = record.text
-        case Status():
+        case ProgressRecord():
             harvest.runs, harvest.blocks, harvest.forged = record.runs, record.blocks, record.forged
         case CannotLoad():
             harvest.loader_message = record.text or f"died while loading (signal {record.signal})"

@@ -17,12 +17,12 @@ __all__ = [
     "KINDS",
     "CannotLoad",
     "Done",
-    "Found",
+    "FindingRecord",
     "HookFailed",
     "New",
+    "ProgressRecord",
     "Ready",
     "Record",
-    "Status",
     "read_record",
 ]
 
@@ -58,7 +58,7 @@ class New(_Record, tag="new", frozen=True, kw_only=True):
     run: _Count
 
 
-class Found(_Record, tag="found", frozen=True, kw_only=True):
+class FindingRecord(_Record, tag="found", frozen=True, kw_only=True):
     """A child ended, or had to be ended; ``inputs`` are those before it, the last one the one at work."""
 
     kind: str
@@ -82,7 +82,7 @@ class HookFailed(_Record, tag="hook_failed", frozen=True, kw_only=True):
     text: _Text
 
 
-class Status(_Record, tag="status", frozen=True, kw_only=True):
+class ProgressRecord(_Record, tag="status", frozen=True, kw_only=True):
     """How far the campaign is."""
 
     runs: _Count
@@ -91,7 +91,7 @@ class Status(_Record, tag="status", frozen=True, kw_only=True):
     forged: _Count
 
 
-class Done(Status, tag="done", frozen=True, kw_only=True):
+class Done(ProgressRecord, tag="done", frozen=True, kw_only=True):
     """The last record of a campaign that came to its end."""
 
 
@@ -103,7 +103,7 @@ class CannotLoad(_Record, tag="cannot_load", frozen=True, kw_only=True):
     exited: _Count | None = None
 
 
-Record = Ready | New | Found | HookFailed | Status | Done | CannotLoad
+Record = Ready | New | FindingRecord | HookFailed | ProgressRecord | Done | CannotLoad
 
 _DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
 

@@ -11,14 +11,14 @@ from loadstone.core.fuzzing import CrashSite, FuzzFinding
 from loadstone.escape import printable
 from loadstone.fuzz.code.analyse import CodeMap
 from loadstone.fuzz.plan import Heap
-from loadstone.fuzz.records import Found
+from loadstone.fuzz.records import FindingRecord
 
 __all__ = ["finding_of"]
 
 _STACK_DEPTH: Final = 5
 
 
-def finding_of(found: Found, code: CodeMap, heap: Heap) -> FuzzFinding:
+def finding_of(found: FindingRecord, code: CodeMap, heap: Heap) -> FuzzFinding:
     """What a worker found as a value, its addresses named."""
     kind = "stack exhaustion" if found.stack else found.kind
     sites = [_site(code, address) for address in found.frames]

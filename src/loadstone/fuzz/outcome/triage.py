@@ -16,7 +16,7 @@ from loadstone.fuzz.code.analyse import CodeMap
 from loadstone.fuzz.link import Worker
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.plan import Job
-from loadstone.fuzz.records import Found
+from loadstone.fuzz.records import FindingRecord
 
 __all__ = ["confirm", "replay", "shrink"]
 
@@ -30,7 +30,7 @@ def replay(job: Job, inputs: Sequence[bytes], code: CodeMap, *, at_start: bool =
     once = replace(job, inputs=tuple(inputs), blocks=(), words=(), replay=True, at_start=at_start, time_s=limit)
     with Worker(once) as worker:
         for record in worker.records(once.time_s + 5):
-            if isinstance(record, Found):
+            if isinstance(record, FindingRecord):
                 return finding_of(record, code, job.heap)
     return None
 
