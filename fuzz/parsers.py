@@ -18,7 +18,9 @@ from loadstone.binary.cms import read_signed_message
 from loadstone.binary.demangle import demangle
 from loadstone.binary.der import MalformedDer
 from loadstone.binary.sniff import identify, script_inputs
-from loadstone.errors import MalformedImage
+from loadstone.errors import InvalidPrototype, MalformedImage, Unsupported
+from loadstone.library.typed.ctypes_types import CtypesTypes
+from loadstone.library.typed.prototype import parse_header
 from loadstone.linker.cache import read_cache
 from loadstone.plugin.binary_json import decode_binary_json
 from loadstone.plugin.cbor import decode
@@ -84,6 +86,68 @@ def _symbol_name(data: bytes) -> None:
     assert len(demangle(data.decode("utf-8", "surrogateescape"))) <= max(_LONGEST_READABLE, len(data))
 
 
+_TOKENS: Final = (
+    *"*()[]{};,:=-~+<>/'\"#0123456789abcxyz",
+    "int ",
+    "unsigned ",
+    "char ",
+    "long ",
+    "double ",
+    "void ",
+    "_Bool ",
+    "size_t ",
+    "const ",
+    "static ",
+    "extern ",
+    "typedef ",
+    "struct ",
+    "union ",
+    "enum ",
+    "s ",
+    "t ",
+    "f",
+    "...",
+    "<<",
+    ">>",
+    "sizeof(",
+    "0x",
+    "07",
+    "1.5",
+    "'a'",
+    "'\\x",
+    "/*",
+    "*/",
+    "//",
+    "\n",
+    "#define ",
+    "__attribute__((",
+    "))",
+    "struct s { int x; };",
+    "typedef int t;",
+    "int f(",
+    "[static 4]",
+    "18446744073709551615",
+)
+"""What C declarations are made of; a byte stands for one."""
+
+
+def _prototype(data: bytes) -> None:
+    """A header is understood or refused, and what is understood has ctypes types or is refused."""
+    text = data.decode("utf-8", "surrogateescape")
+    with suppress(InvalidPrototype):
+        declared = parse_header(text)
+        types = CtypesTypes(declared.records, text)
+        kinds = [*declared.types.values(), *declared.records.values(), *(v.type for v in declared.variables.values())]
+        for kind in (*kinds, *(function.type for function in declared.functions.values())):
+            with suppress(InvalidPrototype, Unsupported):
+                types.of(kind)
+
+
+def _declaration(data: bytes) -> None:
+    """The same with whole tokens, so that most inputs get further than the first word."""
+    _prototype("".join(_TOKENS[byte % len(_TOKENS)] for byte in data).encode())
+
+
 PARSERS: Final[Mapping[str, Parser]] = MappingProxyType(
     {
         "elf": _image,
@@ -97,6 +161,8 @@ PARSERS: Final[Mapping[str, Parser]] = MappingProxyType(
         "loader_cache": _loader_cache,
         "text": _text,
         "symbol_name": _symbol_name,
+        "prototype": _prototype,
+        "declaration": _declaration,
     }
 )
 """Name and function. The formats of an image have one function and a corpus each, which is where a fuzzer starts."""

@@ -42,6 +42,15 @@ _TEXTS: Final = (
 )
 
 
+_DECLARATIONS: Final = (
+    b"unsigned long crc32(unsigned long crc, const unsigned char *buf, unsigned len);",
+    b"#define SIZE 0100\nenum color { RED = 'a', GREEN = 1 << 4, BLUE };\nextern int table[SIZE][sizeof(int)];",
+    b"typedef struct node { struct node *next; union { int i; double d; }; unsigned b : 3; } node;\nnode *head(void);",
+    b"/* sorted */ void qsort(void *base, size_t n, size_t size, int (*compare)(const void *, const void *));",
+    b"int printf(const char *restrict format, ...) __attribute__((format(printf, 1, 2)));",
+)
+
+
 def _elf() -> Iterator[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         for bits in (64, 32):
@@ -127,6 +136,8 @@ def _inputs() -> Iterator[tuple[str, bytes]]:
     yield from (("loader_cache", data) for data in _loader_cache())
     yield from (("text", data) for data in _TEXTS)
     yield from (("symbol_name", name.encode()) for name in _NAMES)
+    yield from (("prototype", text) for text in _DECLARATIONS)
+    yield from (("declaration", bytes(range(start, start + 60))) for start in (0, 40))
 
 
 def main() -> None:

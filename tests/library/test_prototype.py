@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import sys
 
 import pytest
 from hypothesis import given
@@ -147,3 +148,88 @@ def test_any_text_is_understood_or_refused(text: str) -> None:
 def test_types_are_values() -> None:
     assert parse("enum e { A } f(void)").result == Enumeration("e", (("A", 0),))
     assert parse("void f(void)").result == Void()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("#define X 0100", 64),
+        ("#define X -0x1F", -31),
+        ("#define X (017UL)", 15),
+        ("enum { X = 0b101 };", 5),
+        ("enum { X = 'a' };", 97),
+        (r"enum { X = '\n' };", 10),
+        (r"enum { X = '\0' };", 0),
+        (r"enum { X = '\x41' };", 65),
+        (r"enum { X = '\101' };", 65),
+        (r"enum { X = '\\' };", 92),
+        (r"enum { X = '\'' };", 39),
+        ("enum { X = '\"' };", 34),
+        ("#define X 18446744073709551615", 2**64 - 1),
+    ],
+)
+def test_constants_are_worth_what_c_says(text: str, value: int) -> None:
+    assert parse_header(text).constants["X"] == value
+
+
+@pytest.mark.parametrize("text", ["#define X 089", "#define X 1.5", "#define X " + "9" * 90_000, "#define X 1 + 1"])
+def test_a_define_that_is_no_number_is_no_constant(text: str) -> None:
+    assert "X" not in parse_header(text).constants
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "enum { X = 'ab' };",
+        "enum { X = '\xe9' };",
+        "enum { X = L'a' };",
+        r"enum { X = '\x' };",
+        "int a[1.5];",
+        "int a[0x1p3];",
+        "int a[1e3f];",
+        'int a["x"];',
+        "int a[99999999999999999999];",
+        f"int a[{'9' * 9000}];",
+        f"enum {{ X = {'1+' * 5000}1 }};",
+        f"int {'*' * 5000}p;",
+        f"int a{'[1]' * 3000};",
+        "/* never",
+        "/*/",
+        "int a; /* * / int b;",
+        "/*" * 48_000,
+        "typedef int t0;" + "".join(f"typedef t{i} *t{i + 1};" for i in range(1000)) + "t1000 x;",
+        "struct s0 { int x; };" + "".join(f"struct s{i + 1} {{ struct s{i} x; }};" for i in range(500)),
+    ],
+    ids=lambda text: text[:24],
+)
+def test_what_is_no_declaration_is_refused_and_nothing_else(text: str) -> None:
+    with pytest.raises(InvalidPrototype):
+        parse_header(text)
+
+
+def test_an_unclosed_comment_is_told_where_it_begins() -> None:
+    with pytest.raises(InvalidPrototype) as refused:
+        parse_header("int a;\n  /* never closed")
+    assert (refused.value.line, refused.value.column) == (2, 3)
+
+
+@pytest.mark.parametrize("piece", ["/*", "//", "/* */", "#", "# define X 1\n", "__attribute__((", "'", '"', "\\\n"])
+def test_the_work_grows_with_the_text_and_not_faster(piece: str) -> None:
+    """Counted in steps of the interpreter, so that a busy machine changes nothing."""
+
+    def steps(count: int) -> int:
+        done = 0
+
+        def step(_frame: object, _event: str, _argument: object) -> None:
+            nonlocal done
+            done += 1
+
+        sys.setprofile(step)
+        try:
+            with contextlib.suppress(InvalidPrototype):
+                parse_header(piece * count)
+        finally:
+            sys.setprofile(None)
+        return done
+
+    assert steps(4000) <= 3 * steps(2000) + 10_000

@@ -229,7 +229,7 @@ class CtypesTypes:
             case Pointer():
                 return self._pointer(kind)
             case Array():
-                return self.of(kind.element) * (kind.length or 0)
+                return self._array(kind)
             case FunctionType():
                 return self.function(kind)
             case StructOrUnion():
@@ -240,6 +240,13 @@ class CtypesTypes:
         """The type of pointers to such functions, as they are passed to C and called back."""
         arguments = [self.of(Pointer(p.type.element) if isinstance(p.type, Array) else p.type) for p in kind.parameters]
         return ctypes.CFUNCTYPE(self.result(kind.result), *arguments, use_errno=capture_errno)
+
+    def _array(self, kind: Array) -> Any:
+        element = self.of(kind.element)
+        try:
+            return element * (kind.length or 0)
+        except (OverflowError, ValueError, AttributeError) as error:
+            raise Unsupported(feature=str(kind), reason=f"ctypes has no such array: {error}") from error
 
     def _pointer(self, kind: Pointer) -> Any:
         target = kind.target

@@ -256,9 +256,9 @@ def _own_typedefs() -> dict[str, CType]:
 _TYPEDEFS: Final[Mapping[str, CType]] = MappingProxyType(_own_typedefs())
 _PRELUDE: Final = "".join(f"typedef int {name};" for name in _TYPEDEFS) + '\n# 1 "declaration"\n'
 
-_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_COMMENT: Final = re.compile(r"//[^\n]*|/\*(?:.*?\*/|.*)", re.DOTALL)  # one that nobody closes goes to the end
 _DEFINE: Final = re.compile(
-    r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?(?:0[xX][0-9a-fA-F]+|\d+))[uUlL]*\)?[ \t]*$", re.MULTILINE
+    r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?)(0[xX][0-9a-fA-F]+|\d+)[uUlL]*\)?[ \t]*$", re.MULTILINE | re.ASCII
 )
 _DIRECTIVE: Final = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.MULTILINE)
 _EXTENSION: Final = re.compile(
@@ -266,6 +266,20 @@ _EXTENSION: Final = re.compile(
     r"|\b(?:__extension__|__restrict(?:__)?|__inline(?:__)?|__const|__cdecl|__stdcall|WINAPI|__THROW|__wur)\b"
     r'|\bextern[ \t]+"C"(?=[ \t]+\w)'
 )
+_INTEGER: Final = re.compile(r"(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|(0[0-7]*)|([1-9][0-9]*))[uUlL]*", re.ASCII)
+"""C11 6.4.4.1, and the binary ones of C23."""
+
+_MAX_DIGITS: Final = 64
+"""No integer of C has more, in whatever base."""
+
+_MAX_NESTING: Final = 200
+"""Pointers to arrays of functions and so on, through typedefs and members; C11 5.2.4.1 asks for 12 and 63."""
+
+_CHARACTER: Final = re.compile(
+    r"'([ -~]|\\[abfnrtv\\'\"?0]|\\x[0-7][0-9a-fA-F]|\\[0-7]{1,2}|\\[01][0-7]{2})'", re.ASCII
+)
+"""One ASCII character: what others are worth differs between compilers and machines."""
+
 _WHERE: Final = re.compile(r"(?:declaration)?:(\d+):(\d+):?\s*(.*)", re.DOTALL)
 
 
@@ -313,7 +327,7 @@ def parse_header(text: str) -> Declarations:
     r"""Understand a piece of header: functions, variables, structs, unions, enums, typedefs and number constants.
 
     Raises:
-        InvalidPrototype: it is no C, or longer than 1 MiB; with the line and column in ``text``.
+        InvalidPrototype: it is no C, longer than 1 MiB or nested too deeply; with the line and column in ``text``.
 
     >>> parse_header("#define SEEK_END 2\nenum color { RED, GREEN = 5, BLUE };").constants["BLUE"]
     6
@@ -322,18 +336,27 @@ def parse_header(text: str) -> Declarations:
         raise InvalidPrototype(text=text, reason=f"longer than {MAX_HEADER_TEXT} characters")
     if "\0" in text:
         raise InvalidPrototype(text=text, reason="it has a NUL in it")
-    plain = _COMMENT.sub(_blank, text)
-    defined = {m[1]: int(m[2], 0) for m in _DEFINE.finditer(plain)}
+    plain = _COMMENT.sub(lambda comment: _without(comment, text), text)
+    defined = {
+        m[1]: -number if m[2] else number for m in _DEFINE.finditer(plain) if (number := _integer(m[3])) is not None
+    }
     plain = _EXTENSION.sub(_blank, _DIRECTIVE.sub(_blank, plain)).rstrip()
     if plain and not plain.endswith((";", "}")):
         plain += ";"
     try:
         tree = CParser().parse(_PRELUDE + plain)
+        return _Reader(text, defined).read(tree)
     except ParseError as error:
         raise _unparsable(text, str(error)) from error
     except RecursionError as error:
         raise InvalidPrototype(text=text, reason="it is nested too deeply") from error
-    return _Reader(text, defined).read(tree)
+
+
+def _without(comment: re.Match[str], text: str) -> str:
+    if comment[0].startswith("/*") and (len(comment[0]) < 4 or not comment[0].endswith("*/")):
+        line, column = text.count("\n", 0, comment.start()) + 1, comment.start() - text.rfind("\n", 0, comment.start())
+        raise InvalidPrototype(text=text, reason="a comment that is never closed", line=line, column=column)
+    return _blank(comment)
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -366,6 +389,7 @@ class _Reader:
         self.functions: dict[str, Prototype] = {}
         self.variables: dict[str, DataDeclaration] = {}
         self.count = 0
+        self.depths: dict[int, tuple[CType, int]] = {}  # by id; the type is kept so that the id stays its own
 
     def read(self, tree: c_ast.FileAST) -> Declarations:
         records = MappingProxyType(self.records)
@@ -395,6 +419,17 @@ class _Reader:
             self.variables[node.name] = DataDeclaration(node.name, kind, self.text, records)
 
     def _type(self, node: Any) -> CType:
+        made = self._understood(node)
+        deepest = max((self._depth(part) for part in _parts(made)), default=0)
+        if deepest >= _MAX_NESTING:
+            raise self._refused(node, "it is nested too deeply")
+        self.depths[id(made)] = made, deepest + 1
+        return made
+
+    def _depth(self, part: CType) -> int:
+        return self.depths[id(part)][1] if id(part) in self.depths else 1
+
+    def _understood(self, node: Any) -> CType:
         match node:
             case c_ast.TypeDecl():
                 return self._type(node.type)
@@ -477,10 +512,8 @@ class _Reader:
     def _number(self, node: Any) -> int:
         """A constant expression: numbers, earlier constants, signs, sums, products, shifts, sizeof a type."""
         match node:
-            case c_ast.Constant(type="char"):
-                return ord(node.value.strip("'").encode().decode("unicode_escape"))
-            case c_ast.Constant():
-                return int(_octal(node.value.rstrip("uUlL")), 0)
+            case c_ast.Constant() if (value := _constant(node.value)) is not None:
+                return value
             case c_ast.ID() if node.name in self.constants:
                 return self.constants[node.name]
             case c_ast.UnaryOp(op="-"):
@@ -510,6 +543,20 @@ class _Reader:
         )
 
 
+def _parts(kind: CType) -> tuple[CType, ...]:
+    """The types that a type is made of."""
+    match kind:
+        case Pointer():
+            return (kind.target,)
+        case Array():
+            return (kind.element,)
+        case FunctionType():
+            return (kind.result, *(parameter.type for parameter in kind.parameters))
+        case StructOrUnion():
+            return tuple(member.type for member in kind.members or ())
+    return ()
+
+
 _OPERATORS: Final[dict[str, Callable[[int, int], int]]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -521,9 +568,33 @@ _OPERATORS: Final[dict[str, Callable[[int, int], int]]] = {
 }
 
 
-def _octal(text: str) -> str:
-    """C writes octal as 017, Python as 0o17."""
-    return f"0o{text[1:]}" if len(text) > 1 and text[0] == "0" and text[1:].isdigit() else text
+def _constant(text: str) -> int | None:
+    """What an integer or character constant is worth; None for every other constant."""
+    character = _CHARACTER.fullmatch(text)
+    if character is None:
+        return _integer(text)
+    escape = character[1].removeprefix("\\")
+    if escape is character[1] or escape == "":
+        return ord(character[1])
+    return _ESCAPES[escape] if escape in _ESCAPES else _number_escape(escape)
+
+
+_ESCAPES: Final = dict(zip("abfnrtv\\'\"?", (7, 8, 12, 10, 13, 9, 11, 92, 39, 34, 63), strict=True))
+"""C11 6.4.4.4."""
+
+
+def _number_escape(escape: str) -> int:
+    return int(escape[1:], 16) if escape[0] == "x" else int(escape, 8)
+
+
+def _integer(text: str) -> int | None:
+    """What an integer constant is worth; None when it is none, or larger than any type."""
+    found = _INTEGER.fullmatch(text)
+    if found is None or len(text) > _MAX_DIGITS + 8:
+        return None
+    digits = zip(found.groups(), (16, 2, 8, 10), strict=True)
+    value = next(int(written, base) for written, base in digits if written is not None)
+    return value if not value >> 64 else None
 
 
 def _qualifiers(node: Any) -> tuple[str, ...]:
