@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from errno import ENOENT
@@ -22,6 +23,8 @@ READERS: Final = {
     FileKind.ELF: ("loadstone.binary.elf", "read_elf"),
     FileKind.PE: ("loadstone.binary.pe", "read_pe"),
     FileKind.MACHO: ("loadstone.binary.macho", "read_macho"),
+    FileKind.COFF_OBJECT: ("loadstone.binary.pe", "read_coff"),
+    FileKind.IMPORT_OBJECT: ("loadstone.binary.pe", "read_import"),
 }
 """A format and the function that reads one image of it; imported when first met."""
 
@@ -145,18 +148,39 @@ def _parts(cursor: Cursor, found: Identified, *, strict: bool, first: bool) -> t
 def _members(cursor: Cursor, found: Identified, *, strict: bool) -> tuple[Image, ...]:
     """The images among the members of an archive; what is none is left out, unless reading is strict."""
     images_found: list[Image] = []
+    others: list[Identified] = []
     for window in windows(cursor):
+        kind = identify(window.upto(window.start, SNIFF_SIZE))
         try:
-            images_found.append(_whole(window, identify(window.upto(window.start, SNIFF_SIZE)), strict=strict))
+            images_found.append(_whole(window, kind, strict=strict))
         except MalformedImage:
+            others.append(kind)
             if strict:
                 raise
     if not images_found:
-        raise _not_an_image(cursor, found)
+        raise _not_an_image(cursor, _archive_of(found, others))
     return tuple(images_found)
 
 
+def _archive_of(found: Identified, members: list[Identified]) -> Identified:
+    """An archive without one image, by what it has instead: bitcode, texts, anything."""
+    if not members:
+        return replace(found, sentence="an empty archive")
+    common = Counter(member.sentence for member in members).most_common(1)[0][0]
+    return replace(found, sentence=f"{found.sentence} of {len(members)} members, such as {common}")
+
+
+_BINARIES: Final = frozenset(
+    {
+        FileKind.XCOFF, FileKind.DYLD_CACHE, FileKind.DEX, FileKind.OAT, FileKind.WASM,
+        FileKind.KERNEL_IMAGE, FileKind.MINIDUMP, FileKind.BITCODE, FileKind.JAVA_CLASS, FileKind.DOS,
+        FileKind.ARCHIVE, FileKind.BIG_ARCHIVE, FileKind.THIN_ARCHIVE,
+    }
+)  # fmt: skip
+
+
 def _not_an_image(cursor: Cursor, found: Identified) -> MalformedImage:
+    what = "no ELF, PE or Mach-O image" if found.kind in _BINARIES else "not a binary"
     return MalformedImage(
-        what=f"not a binary, but {found.sentence}", offset=cursor.start, path=cursor.path, advice=found.advice
+        what=f"{what}, but {found.sentence}", offset=cursor.start, path=cursor.path, advice=found.advice
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from struct import Struct
 from typing import Final
 
 from loadstone.escape import printable
@@ -31,7 +32,7 @@ class FileKind(StrEnum):
     BIG_ARCHIVE = "big archive"
     DOS = "dos"
     COFF_OBJECT = "coff object"
-    IMPORT_LIBRARY = "import object"
+    IMPORT_OBJECT = "import object"
     LINKER_SCRIPT = "linker script"
     SCRIPT = "script"
     TEXT = "text"
@@ -55,6 +56,14 @@ class FileKind(StrEnum):
     PNG = "png"
     LIBTOOL = "libtool archive"
     PDB = "program database"
+    XCOFF = "xcoff"
+    DYLD_CACHE = "dyld shared cache"
+    DEX = "dalvik executable"
+    OAT = "android runtime file"
+    TEXT_STUB = "macOS text stub"
+    KERNEL_IMAGE = "kernel image"
+    BOOT_SECTOR = "boot sector"
+    MINIDUMP = "windows minidump"
     UNKNOWN = "unknown"
 
 
@@ -78,7 +87,16 @@ _MAGIC: Final = (
     (b"<bigaf>\n", FileKind.BIG_ARCHIVE, "an AIX big archive", "name a member: file(member)"),
     (b"BC\xc0\xde", FileKind.BITCODE, "LLVM bitcode, not machine code", "compile it without -flto, or link it"),
     (b"\xde\xc0\x17\x0b", FileKind.BITCODE, "wrapped LLVM bitcode, not machine code", "compile it without -flto"),
-    (b"\0asm", FileKind.WASM, "a WebAssembly module", "it runs in a WebAssembly engine, not in a process"),
+    (b"\0asm", FileKind.WASM, "a WebAssembly module", "it runs in a WebAssembly engine; wasm-objdump -x shows it"),
+    (b"vdex", FileKind.OAT, "an Android file of verified Dalvik code (vdex)", "the Android runtime loads it"),
+    (b"MDMP", FileKind.MINIDUMP, "a Windows minidump: a picture of a process", "open it with a debugger"),
+    (b"\x27\x05\x19\x56", FileKind.KERNEL_IMAGE, "a U-Boot image of a kernel or another boot program", "dumpimage -l"),
+    (
+        b"ANDROID!",
+        FileKind.KERNEL_IMAGE,
+        "an Android boot image, with a kernel in it",
+        "unpack_bootimg shows its parts",
+    ),
     (b"\x1f\x8b", FileKind.GZIP, "gzip-compressed data", "decompress it first"),
     (b"PK\x03\x04", FileKind.ZIP, "a ZIP archive (a wheel or a jar is one)", "unpack it first"),
     (b"\xfd7zXZ\0", FileKind.XZ, "xz-compressed data", "decompress it first"),
@@ -136,6 +154,9 @@ def identify(head: bytes) -> Identified:
         return _universal_or_class(head)
     if head[:2] == b"MZ":
         return _pe_or_dos(head)
+    found = _coff(head) or _versioned(head) or _boot(head)
+    if found is not None:
+        return found
     if head[257:262] == b"ustar":
         return Identified(FileKind.TAR, "a tar archive", "unpack it first")
     if head[2:4] == b"\r\n" and len(head) >= 16 and b"\0" in head[4:16]:
@@ -143,6 +164,87 @@ def identify(head: bytes) -> Identified:
     if not head.strip(b"\0"):
         return Identified(FileKind.ZEROS, "nothing but zero bytes", "copy or download it again")
     return _text(head) or Identified(FileKind.UNKNOWN, "no kind of file Loadstone knows")
+
+
+_COFF_MACHINES: Final = {
+    0x14C: "i386", 0x1C0: "arm", 0x1C4: "arm", 0x200: "ia64", 0x5032: "riscv", 0x5064: "riscv", 0x6264: "loongarch",
+    0x8664: "x86-64", 0xA641: "arm64ec", 0xA64E: "arm64x", 0xAA64: "aarch64",
+}  # fmt: skip
+_COFF_HEADER: Final = Struct("<HHIIIHH")  # machine sections timestamp symbols symbol-count optional-size flags
+_XCOFF: Final = {b"\x01\xdf": 32, b"\x01\xf7": 64, b"\x01\xef": 64}
+_LINK: Final = "link it with the rest of the program: a loader cannot load it"
+
+
+def _coff(head: bytes) -> Identified | None:
+    """An object file or import object of Windows, or an XCOFF file of AIX: both begin with a machine number."""
+    if head[:2] in _XCOFF and len(head) >= 20:
+        bits = _XCOFF[head[:2]]
+        flags = int.from_bytes(head[18:20], "big")
+        what = "shared object" if flags & 0x2000 else "program" if flags & 0x2 else "object file"
+        return Identified(
+            FileKind.XCOFF,
+            f"an XCOFF {what}, {bits}-bit, for AIX (PowerPC)",
+            "AIX loads it; dump -H or readelf shows it",
+        )
+    if len(head) < _COFF_HEADER.size:
+        return None
+    machine, sections, _, symbols, count, optional, _ = _COFF_HEADER.unpack_from(head)
+    if machine == 0 and sections == 0xFFFF:
+        return _import_or_big_object(head)
+    name = _COFF_MACHINES.get(machine)
+    whole = _COFF_HEADER.size + 40 * sections
+    sane = 0 < sections <= 0x7FFF and not optional and (symbols >= whole or not symbols) and count < 1 << 24
+    if name is None or not sane or not _section_name(head[20:28]):
+        return None
+    return Identified(FileKind.COFF_OBJECT, f"a COFF object file for {name}", _LINK)
+
+
+def _section_name(raw: bytes) -> bool:
+    text = raw.rstrip(b"\0")
+    return bool(text) and b"\0" not in text and text.isascii() and text.decode().isprintable()
+
+
+def _import_or_big_object(head: bytes) -> Identified | None:
+    """What begins with no machine and 0xFFFF: one import ("PE Format", Import Library Format), or /bigobj."""
+    version, machine = int.from_bytes(head[4:6], "little"), int.from_bytes(head[6:8], "little")
+    name = _COFF_MACHINES.get(machine)
+    if version == 0 and name is not None:
+        texts = [*head[20:].split(b"\0", 2), b"", b""][:2]
+        symbol, library = (printable(text.decode("utf-8", "replace"), 200) for text in texts)
+        said = f"a COFF import object for {name}: {symbol} of {library}"
+        return Identified(FileKind.IMPORT_OBJECT, said, _LINK)
+    if version in (1, 2) and name is not None:
+        return Identified(FileKind.COFF_OBJECT, f"a COFF object file (big) for {name}", _LINK)
+    return None
+
+
+def _versioned(head: bytes) -> Identified | None:
+    """Formats whose first words say a version or an architecture as well."""
+    if head[:4] == b"dex\n" and head[7:8] == b"\0":
+        version = head[4:7].decode("ascii", "replace")
+        said = f"a Dalvik executable, version {printable(version)}"
+        return Identified(FileKind.DEX, said, "the Android runtime loads it; dexdump shows it")
+    if head[:6] == b"dyld_v":
+        architecture = head[7:15].strip(b" \0").decode("ascii", "replace")
+        said = f"a dyld shared cache, {printable(architecture, 16)}"
+        advice = "the libraries of macOS are in it; dyld_shared_cache_util or ipsw takes them out"
+        return Identified(FileKind.DYLD_CACHE, said, advice)
+    return None
+
+
+def _boot(head: bytes) -> Identified | None:
+    """Kernels and boot sectors (Linux Documentation/arch/x86/boot.rst, arm64/booting.rst)."""
+    if head[510:512] == b"\x55\xaa" and head[0x202:0x206] == b"HdrS":
+        return Identified(FileKind.KERNEL_IMAGE, "a Linux kernel image (bzImage) for x86", "a boot loader starts it")
+    if head[0x38:0x3C] == b"ARM\x64":
+        return Identified(FileKind.KERNEL_IMAGE, "a Linux kernel image for aarch64", "a boot loader starts it")
+    if head[0x38:0x3C] == b"RSC\x05":
+        return Identified(FileKind.KERNEL_IMAGE, "a Linux kernel image for riscv", "a boot loader starts it")
+    if head[510:512] == b"\x55\xaa" and head[:1] in (b"\xeb", b"\xe9", b"\xfa", b"\x33", b"\x31", b"\xfc"):
+        return Identified(
+            FileKind.BOOT_SECTOR, "a boot sector, or a disk image that begins with one", "fdisk -l shows it"
+        )
+    return None
 
 
 def _universal_or_class(head: bytes) -> Identified:
@@ -158,6 +260,17 @@ def _pe_or_dos(head: bytes) -> Identified:
     if at + 4 > len(head) or head[at : at + 4] == b"PE\0\0":
         return Identified(FileKind.PE, "a PE file")
     return Identified(FileKind.DOS, "a DOS or 16-bit Windows program without a PE header")
+
+
+_STUB_NAME: Final = re.compile(r"^install-name:\s*['\"]?([^'\"\n]+)", re.MULTILINE)
+
+
+def _text_stub(text: str) -> Identified:
+    """A list of what a macOS library exports, which the SDK has in its place (TAPI)."""
+    name = _STUB_NAME.search(text)
+    said = f"a text stub of a macOS library (.tbd, TAPI){f': {printable(name[1].strip(), 400)}' if name else ''}"
+    advice = "the library itself is on a Mac, in the dyld shared cache; the stub is for linking only"
+    return Identified(FileKind.TEXT_STUB, said, advice)
 
 
 _TEXT_STARTS: Final = (
@@ -176,6 +289,8 @@ def _text(head: bytes) -> Identified | None:
         interpreter = text[2:].partition("\n")[0].strip()
         return Identified(FileKind.SCRIPT, f"a script for {printable(interpreter, 200) or 'an unnamed interpreter'}")
     start = text.lstrip("\ufeff \t\r\n")
+    if start.startswith("---") and ("!tapi-tbd" in start[:64] or "\ninstall-name:" in start[:2000]):
+        return _text_stub(start)
     lowered = start[:64].lower()
     for beginning, kind, sentence, advice in _TEXT_STARTS:
         if lowered.startswith(beginning):

@@ -127,7 +127,7 @@ def read_strings(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -
         if len(more) > len(data):
             said = f"DT_STRSZ is {size}, and names lie behind that, where loaders find them"
             view.damage.add("string table", said, dynamic.place(DynamicTag.STRSZ))
-        return more
+        return more + b"\0"  # zeros follow in memory
 
     return StringTable(data, offset, None if size is None else whole)
 

@@ -11,17 +11,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.digests import DigestState
-from loadstone.binary.macho.facts import FixupKind, MachoFacts, SignatureFlags
+from loadstone.binary.macho.facts import CodeSignature, FixupKind, MachoFacts, SignatureFlags
 from loadstone.binary.macho.layout import HeaderFlags, LoadCommandKind
 from loadstone.binary.macho.view import MachoView
+from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
-from loadstone.core.image import CheckState, HardeningFact, ImageKind, SymbolTable
+from loadstone.core.image import CheckState, Format, HardeningFact, ImageKind, SymbolTable, Trait, TraitKind
 
 __all__ = ["MachoSubject", "hardening"]
 
 _FLAGS_AT: Final = 24  # of the header
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
 _LINKED: Final = frozenset({*_PROGRAMS, ImageKind.SHARED, ImageKind.BUNDLE})
+_NOT_LOADED: Final = {
+    ImageKind.OBJECT: "not linked yet: the link editor decides",
+    ImageKind.DEBUG: "separated debug information (dSYM): ask it of the file it was taken from",
+    ImageKind.CORE: "a core dump is a picture of a process, and never loaded",
+}
 _CANARY: Final = "___stack_chk_fail"
 _MUCH_CODE: Final = 64 << 10
 """Code of this many bytes without one protected function was built without protection; less may need none."""
@@ -36,6 +42,7 @@ class MachoSubject:
     kind: ImageKind
     facts: MachoFacts
     symbols: SymbolTable
+    traits: tuple[Trait, ...] = ()
 
     def at(self, offset: int, size: int) -> Location:
         return Location.bytes(self.path, offset, size)
@@ -45,10 +52,14 @@ class MachoSubject:
 
 
 def hardening(subject: MachoSubject) -> tuple[HardeningFact, ...]:
-    """Every protection the format offers, in a fixed order; none for objects and debug files, which are not loaded."""
+    """Every protection the format offers, in a fixed order; those that do not apply say why."""
     if subject.kind not in _LINKED:
-        return ()
-    return tuple(fact for check in _CHECKS for fact in check(subject))
+        why, place = _NOT_LOADED.get(subject.kind, "no loader loads this kind of file"), subject.flags()
+        names = ("pie", "no-writable-code", "relro", "bind-now", "stack-protector", "signature")
+        facts = [HardeningFact(name, CheckState.NOT_APPLICABLE, why, place) for name in names]
+    else:
+        facts = [fact for check in _CHECKS for fact in check(subject)]
+    return with_terms(Format.MACHO, facts)
 
 
 def _placement(subject: MachoSubject) -> Iterator[HardeningFact]:
@@ -82,7 +93,15 @@ def _execution(subject: MachoSubject) -> Iterator[HardeningFact]:
 def _canary(subject: MachoSubject) -> Iterator[HardeningFact]:
     used = subject.symbols.named(_CANARY)
     size = sum(s.size for s in subject.view.sections if "x" in s.flags)
-    if used:
+    language = next((t for t in subject.traits if t.kind is TraitKind.GO), None)
+    packer = next((t for t in subject.traits if t.kind is TraitKind.PACKED), None)
+    if not used and packer is not None:
+        found = f"{packer}: the code cannot be seen"
+        yield HardeningFact("stack-protector", CheckState.UNKNOWN, found, subject.flags())
+    elif not used and language is not None:
+        found = "written in Go, whose compiler checks bounds and places no canaries"
+        yield HardeningFact("stack-protector", CheckState.NOT_APPLICABLE, found, subject.flags())
+    elif used:
         found = f"{_CANARY} is imported"
         yield HardeningFact("stack-protector", CheckState.PRESENT, found, subject.at(used[0].offset, 4))
     elif size >= _MUCH_CODE:
@@ -149,6 +168,22 @@ def _signed(subject: MachoSubject) -> Iterator[HardeningFact]:
     found = f"the hardened runtime flag is {'set' if hardened else 'not set'}"
     if subject.kind in _PROGRAMS:
         yield HardeningFact("hardened-runtime", CheckState.PRESENT if hardened else CheckState.ABSENT, found, place)
+        yield _library_validation(signature, hardened, place)
+
+
+def _library_validation(signature: CodeSignature, hardened: bool, place: Location) -> HardeningFact:
+    """Whether only libraries of Apple or the same team are loaded: asked for, or part of the hardened runtime."""
+    name = "library-validation"
+    if signature.flags & (SignatureFlags.REQUIRE_LIBRARY_VALIDATION | SignatureFlags.FORCED_LIBRARY_VALIDATION):
+        return HardeningFact(name, CheckState.PRESENT, "the signature's flags require it", place)
+    if not hardened:
+        return HardeningFact(name, CheckState.ABSENT, "neither required nor part of a hardened runtime", place)
+    if signature.entitlement(_NO_VALIDATION) not in (None, "false"):
+        return HardeningFact(name, CheckState.ABSENT, f"switched off by the entitlement {_NO_VALIDATION}", place)
+    return HardeningFact(name, CheckState.PRESENT, "part of the hardened runtime", place)
+
+
+_NO_VALIDATION: Final = "com.apple.security.cs.disable-library-validation"
 
 
 _CHECKS: Final = (

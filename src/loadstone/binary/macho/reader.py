@@ -31,6 +31,7 @@ from loadstone.binary.macho.layout import (
 from loadstone.binary.macho.segments import read_segments
 from loadstone.binary.macho.signature import read_signature
 from loadstone.binary.macho.symbols import read_symbols
+from loadstone.binary.macho.traits import traits
 from loadstone.binary.macho.view import MachoView, command_name, read_view
 from loadstone.core.image import Dependency, Format, Image, ImageKind, SymbolTable
 
@@ -71,7 +72,8 @@ def read_macho(cursor: Cursor, damage: DamageLog) -> Image:
         umbrella=next(iter(read_texts(view, LoadCommandKind.SUB_FRAMEWORK)), None),
         entry_point=_entry_point(view),
     )
-    subject = MachoSubject(cursor.path or "<bytes>", view, kind, facts, symbols.table)
+    found = traits(view, kind)
+    subject = MachoSubject(cursor.path or "<bytes>", view, kind, facts, symbols.table, found)
     return Image(
         path=cursor.path,
         format=Format.MACHO,
@@ -80,6 +82,7 @@ def read_macho(cursor: Cursor, damage: DamageLog) -> Image:
         bits=view.layout.bits,
         byte_order=view.layout.order,
         kind=kind,
+        traits=found,
         identity=identity.name if identity else None,
         identity_offset=identity.offset if identity else 0,
         interpreter=next(iter(read_texts(view, LoadCommandKind.LOAD_DYLINKER)), None),

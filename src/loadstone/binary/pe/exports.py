@@ -57,11 +57,12 @@ def read_exports(view: PeView) -> Exports:
     unnamed = [p for p, address in enumerate(functions) if address and p not in known]
     order = [p for _, p in named] + unnamed
     names = view.texts("exports", [at for at, _ in named], offset + 24)
+    called = (name or f"#{base + p}" for name, (_, p) in zip(names, named, strict=True))
     addresses = tuple(functions[p] for p in order)
     return Exports(
         identity=identity,
         identity_offset=place[0] if place and identity is not None else 0,
-        names=(*names, *(f"#{base + p}" for p in unnamed)),
+        names=(*called, *(f"#{base + p}" for p in unnamed)),
         addresses=addresses,
         ordinals=tuple(base + p for p in order),
         offsets=tuple(table_offset + 4 * p for p in order),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from loadstone.binary.budget import Budget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.facts import DataDirectory
@@ -46,6 +47,8 @@ _SMALLEST: Final = {
     DirectoryIndex.CLR: 72,
 }
 """Bytes of the one record each of these must have."""
+
+_ITEMS_A_SECTION: Final = 24  # header, segment, section and names
 
 _SECTOR: Final = 0x200  # the loader rounds PointerToRawData down to this
 _PAGE: Final = 0x1000
@@ -205,6 +208,10 @@ def read_sections(cursor: Cursor, damage: DamageLog, headers: Headers) -> tuple[
     count = headers.section_count
     if count > MAX_SECTIONS:
         damage.add("section table", f"{count} sections, Windows XP loads at most {MAX_SECTIONS}", headers.offset + 6)
+    fit = max(Budget(cursor.size).items_left // _ITEMS_A_SECTION, MAX_SECTIONS)
+    if count > fit:
+        damage.add("section table", f"of {count} sections {fit} are read, as many as say something", headers.offset + 6)
+        count = fit
     data = cursor.upto(table, count * SECTION_HEADER.size)
     if len(data) < count * SECTION_HEADER.size:
         damage.add("section table", f"cut off: {count} sections do not fit the file", table, fatal=True)

@@ -13,6 +13,7 @@ from typing import Final
 from loadstone.core.image import Machine
 
 __all__ = [
+    "BOOT_SUBSYSTEMS",
     "COFF_HEADER",
     "DOS_MAGIC",
     "MACHINE_AMD64",
@@ -149,6 +150,9 @@ class DirectoryIndex(IntEnum):
     DELAY_IMPORT = 13
     CLR = 14
 
+
+BOOT_SUBSYSTEMS: Final = frozenset({10, 11, 12, 13, 16})
+"""Those of what firmware or a boot loader starts."""
 
 SUBSYSTEMS: Final = {
     0: "unknown",

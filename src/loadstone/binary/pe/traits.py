@@ -12,14 +12,13 @@ from typing import Final
 from loadstone.binary.go import BUILD_ID, BUILD_INFO, build_version
 from loadstone.binary.pe.facts import ClrHeader, ClrKind, Hybrid
 from loadstone.binary.pe.imports import ImportedModule
-from loadstone.binary.pe.layout import SUBSYSTEMS, DirectoryIndex, SectionFlags
+from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, SUBSYSTEMS, DirectoryIndex, SectionFlags
 from loadstone.binary.pe.view import PeView
 from loadstone.core.image import Trait, TraitKind
 
 __all__ = ["traits"]
 
 _NATIVE: Final = 1
-_BOOT: Final = frozenset({10, 11, 12, 13, 16})
 _KERNEL_MODULES: Final = frozenset({"ntoskrnl.exe", "hal.dll", "ndis.sys", "wdfldr.sys", "win32k.sys"})
 _CLR: Final = {
     ClrKind.IL_ONLY: TraitKind.IL_ONLY,
@@ -52,9 +51,9 @@ def _purpose(view: PeView, modules: tuple[ImportedModule, ...]) -> Iterator[Trai
     headers, start = view.headers, view.cursor.start
     place = headers.optional_offset + 68
     kernel = next((at for at, mark in _KERNEL_MARKS if view.cursor.upto(start + at, len(mark)) == mark), None)
-    if headers.subsystem in _BOOT and kernel is not None:
+    if headers.subsystem in BOOT_SUBSYSTEMS and kernel is not None:
         yield Trait(TraitKind.KERNEL, "its boot header, and an EFI subsystem", start + kernel)
-    elif headers.subsystem in _BOOT:
+    elif headers.subsystem in BOOT_SUBSYSTEMS:
         yield Trait(TraitKind.BOOTABLE, "the subsystem", place, SUBSYSTEMS[headers.subsystem])
     elif headers.subsystem == _NATIVE:
         module = next((m for m in modules if m.name.lower() in _KERNEL_MODULES), None)

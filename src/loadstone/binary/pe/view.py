@@ -13,7 +13,7 @@ from loadstone.binary.budget import Budget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.headers import Headers, SectionHeader
-from loadstone.binary.pe.layout import DirectoryIndex, SectionFlags
+from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, DirectoryIndex, SectionFlags
 from loadstone.binary.strings import StringTable
 from loadstone.core.limits import MAX_NAME_LENGTH, MAX_STRING_LENGTH, MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage
@@ -58,14 +58,16 @@ class PeView:
 
     def place(self, address: int) -> tuple[int, int] | None:
         """The file offset of an address and how many bytes of its section follow there; None when nothing is."""
+        if self.headers.section_alignment < _PAGE and self.headers.subsystem not in BOOT_SUBSYSTEMS:
+            room = self.cursor.size - address  # Windows maps such a file as it is, whatever its sections say
+            return (self.cursor.start + address, room) if address >= 0 and room > 0 else None
         position = bisect_right(self._starts, address) - 1
         if position >= 0:
             section = self._sections[position]
             inside = address - section.address
             if inside < section.mapped:
                 return section.offset + inside, section.mapped - inside
-        flat = self.headers.section_alignment < _PAGE  # then the file is mapped as it is, sections or not
-        headers = self.cursor.size if flat else min(self.headers.headers_size, self.cursor.size)
+        headers = min(self.headers.headers_size, self.cursor.size)
         return (self.cursor.start + address, headers - address) if 0 <= address < headers else None
 
     def relative(self, pointer: int) -> int:
@@ -113,11 +115,14 @@ class PeView:
         if found is None:
             self.damage.add(name, f"its name at {address:#x} is in no part of the file", told_at)
             return None
+        offset, room = found
         try:
-            text = self.cursor.string(found[0], min(found[1], self._longest()))
+            text = self.cursor.string(offset, min(room, self._longest()))
         except MalformedImage as error:
-            self.damage.add(name, error.what, error.offset)
-            return None
+            if room > self._longest():
+                self.damage.add(name, error.what, error.offset)
+                return None
+            text = self.cursor.upto(offset, room).decode("utf-8", "surrogateescape")  # zeros follow in memory
         self.budget.characters(len(text))
         return text
 
@@ -133,6 +138,8 @@ class PeView:
         if found is None or last - first > _SPREAD * len(addresses) + MAX_STRING_LENGTH or last - first >= found[1]:
             return [self.text(name, address, told_at) or "" for address in addresses]
         block = self.cursor.upto(found[0], min(found[1], last - first + MAX_STRING_LENGTH))
+        if len(block) == found[1]:  # zeros follow in memory
+            block += b"\0"
         block = block[: block.find(b"\0", last - first) + 1 or None]
         texts, missing = StringTable(block, found[0]).column([address - first for address in addresses])
         if missing:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import replace
+from shlex import quote
 
-from loadstone.binary import FileKind, identify
+from loadstone.binary import FileKind, identify, read
+from loadstone.core.image import TraitKind
 from loadstone.core.trace import Diagnosis, StepOutcome
+from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 from loadstone.linker.view import OpenedFile
@@ -45,7 +49,7 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     head = _beginning(case, opened)
     what = identify(head)
     if what.kind is FileKind.ELF:
-        code, text, advice = _bad_elf(refusal, opened, ended.candidate)
+        code, text, advice = _bad_elf(case, refusal, opened, ended.candidate)
     else:
         code = _CODES.get(what.kind, "not-elf")
         text, advice = f"{ended.candidate} is not a library: it is {what.sentence}.", what.advice
@@ -58,7 +62,7 @@ def _beginning(case: SimulatedLoad, opened: OpenedFile) -> bytes:
     return opened.head
 
 
-def _bad_elf(refusal: Refusal, opened: OpenedFile, candidate: str) -> tuple[str, str, str]:
+def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidate: str) -> tuple[str, str, str]:
     """Code, sentence and advice for an ELF file whose header the loader does not accept."""
     text = refusal.failure.text
     if "too short" in text or "cannot read file data" in text:
@@ -69,12 +73,25 @@ def _bad_elf(refusal: Refusal, opened: OpenedFile, candidate: str) -> tuple[str,
     if "OS ABI" in text or "ABI version" in text:
         return "wrong-osabi", f"{candidate} is marked for another operating system's ABI.", "install the Linux build"
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x01\0", b"\0\x01"):
-        return (
-            "object-file",
-            f"{candidate} is an object file (.o), not linked yet.",
-            f"gcc -shared -o {leaf(candidate)}",
-        )
+        return _object(case, opened, candidate)
     return "bad-headers", f"{candidate} has a damaged header: {text}.", "rebuild it; a tool that patched it broke it"
+
+
+def _object(case: SimulatedLoad, opened: OpenedFile, candidate: str) -> tuple[str, str, str]:
+    """A file of type ET_REL: for the kernel, or for the link editor."""
+    try:
+        module = read(case.model.view.read_bytes(opened.path)).trait(TraitKind.KERNEL_MODULE)
+    except (LoadstoneError, OSError):
+        module = None
+    if module is not None:
+        advice = f"insmod {quote(candidate)}, or install it and run modprobe {quote(_stem(candidate))}"
+        return "object-file", f"{candidate} is a Linux kernel module: the kernel loads it, no program.", advice
+    advice = f"gcc -shared {quote(candidate)} -o {quote(_stem(candidate))}.so"
+    return "object-file", f"{candidate} is an object file (.o), not linked yet.", advice
+
+
+def _stem(candidate: str) -> str:
+    return os.path.splitext(leaf(candidate))[0]
 
 
 def _with_hidden(case: SimulatedLoad, refusal: Refusal, found: Diagnosis) -> Diagnosis:

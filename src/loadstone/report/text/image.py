@@ -75,7 +75,8 @@ def _headline(image: Image, style: Style) -> str:
     name = f", {_IDENTITIES[image.format]} {style.bold(printable(image.identity))}" if image.identity else ""
     broken = f", {style.bad('damaged')}" if image.damage else ""
     traits = "".join(f", {printable(str(trait))}" for trait in image.traits if trait.kind not in _KINDS_OF_OBJECT)
-    what = f"{_FORMATS[image.format]} {_kind(image)} for {image.machine.name}"
+    container = "COFF" if (image.format, image.kind) == (Format.PE, ImageKind.OBJECT) else _FORMATS[image.format]
+    what = f"{container} {_kind(image)} for {image.machine.name}"
     return f"{style.bold(printable(image.path or 'bytes'))}: {what}{traits}{name}{broken}"
 
 

@@ -79,6 +79,7 @@ _ELF: Final = "https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html"
 _LD: Final = "https://sourceware.org/binutils/docs/ld/Options.html"
 _GCC: Final = "https://gcc.gnu.org/onlinedocs/gcc/Instrumentation-Options.html"
 _GLIBC: Final = "https://sourceware.org/glibc/manual/latest/html_node/Source-Fortification.html"
+_APPLE: Final = "https://developer.apple.com/documentation/security/hardened-runtime"
 _PE: Final = "https://learn.microsoft.com/windows/win32/debug/pe-format"
 
 RULES: Final[tuple[BinaryRule, ...]] = (
@@ -249,6 +250,54 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         good="cl.exe /LD /guard:cf x.c",
         fix="compile and link with /guard:cf",
         reference=_PE,
+    ),
+    _protection(
+        "extended-flow-guard",
+        Severity.NOTE,
+        "Do indirect calls also check the type of the function?",
+        yes="Indirect calls check the type of the function",
+        no="Indirect calls check that there is a function, not its type",
+        why="Any function in the table is a valid target of any call; with types only those of the same prototype are.",
+        bad="cl.exe /LD /guard:cf x.c",
+        good="cl.exe /LD /guard:xfg x.c",
+        fix="compile and link with /guard:xfg where the compiler has it",
+        reference=_PE,
+    ),
+    _protection(
+        "pointer-authentication",
+        Severity.NOTE,
+        "Are code pointers signed?",
+        yes="Code pointers are signed",
+        no="Code pointers are not signed",
+        why="A signed pointer cannot be replaced without the key of the processor.",
+        bad="clang -arch arm64 -dynamiclib -o libx.dylib x.c",
+        good="clang -arch arm64e -dynamiclib -o libx.dylib x.c",
+        fix="build for arm64e",
+        reference=_APPLE,
+    ),
+    _protection(
+        "hardened-runtime",
+        Severity.LOW,
+        "Does it run with the hardened runtime?",
+        yes="It runs with the hardened runtime",
+        no="It runs without the hardened runtime",
+        why="Without it any process of the user may inject code through DYLD_INSERT_LIBRARIES or a debugger.",
+        bad="codesign -s IDENTITY x",
+        good="codesign -s IDENTITY --options runtime x",
+        fix="sign with --options runtime",
+        reference=_APPLE,
+    ),
+    _protection(
+        "library-validation",
+        Severity.LOW,
+        "Are only libraries of Apple or the same team loaded?",
+        yes="Only libraries of Apple or the same team are loaded",
+        no="Libraries of anybody are loaded",
+        why="A library planted where the program looks for one is loaded whoever signed it.",
+        bad="codesign -s IDENTITY x",
+        good="codesign -s IDENTITY --options runtime,library x",
+        fix="sign with --options library, or runtime without the entitlement that switches validation off",
+        reference=_APPLE,
     ),
     _protection(
         "safe-exception-handlers",
