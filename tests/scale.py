@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["FULL", "SCALE", "sample"]
+import pytest
+
+__all__ = ["FULL", "SCALE", "mostly_slow", "sample"]
 
 _ASKED = os.environ.get("LOADSTONE_TEST_SCALE", "1")
 
@@ -22,3 +24,8 @@ def sample(items: Sequence[T], count: int) -> Sequence[T]:
     if FULL or len(items) <= wanted:
         return items
     return [items[i * len(items) // wanted] for i in range(wanted)]
+
+
+def mostly_slow(items: Sequence[T], *, quick: Sequence[T]) -> list[Any]:
+    """Parameters of a test that is slow for all but these few."""
+    return [pytest.param(item, marks=() if item in quick else pytest.mark.slow) for item in items]

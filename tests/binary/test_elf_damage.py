@@ -19,6 +19,7 @@ from loadstone.errors import MalformedImage
 KINDS = [f"{bits}-bit {order}-endian" for bits in (32, 64) for order in ("little", "big")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_image_cut_anywhere_is_damaged_or_malformed(small_elfs: dict[str, bytes], kind: str) -> None:
     data = small_elfs[kind]
@@ -29,6 +30,7 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(small_elfs: dict[str, byt
             assert any(damage.fatal for damage in found.damage), length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_image_with_any_byte_changed_is_an_image_or_malformed(small_elfs: dict[str, bytes], kind: str) -> None:
     data = bytearray(small_elfs[kind])
@@ -41,6 +43,7 @@ def test_an_image_with_any_byte_changed_is_an_image_or_malformed(small_elfs: dic
         data[position] = kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_word_at_the_edges_of_its_range(small_elfs: dict[str, bytes], kind: str) -> None:
     data = bytearray(small_elfs[kind])

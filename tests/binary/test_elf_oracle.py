@@ -165,6 +165,7 @@ def _facts_of_ours(image: Image) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_every_fact_equals_what_pyelftools_says(sample: list[Path]) -> None:
     assert len(sample) >= 300, "too few libraries on this machine to compare with"
     differences = []

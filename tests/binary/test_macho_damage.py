@@ -41,6 +41,7 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(name: str) -> None:
         assert isinstance(found, MalformedImage) or found.damage, length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_an_image_with_any_byte_changed_is_an_image_or_malformed(name: str) -> None:
     data = bytearray(_sound(name))

@@ -11,7 +11,7 @@ import lief
 import pytest
 from macholib.mach_o import LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB, LC_REEXPORT_DYLIB, LC_RPATH
 from macholib.MachO import MachO
-from tests.scale import FULL, sample
+from tests.scale import FULL, mostly_slow, sample
 from tests.wheels import MACOS, wheel
 
 from loadstone.binary import images
@@ -20,6 +20,7 @@ from loadstone.binary.macho.facts import Lookup, MachoFacts
 from loadstone.core.image import DependencyKind, Image, ImageKind, SymbolBinding
 
 pytestmark = pytest.mark.real
+_QUICK = [spec for spec in MACOS if spec[0] in ("pyyaml", "psutil")]
 
 _MAGICS = (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _SMALL = 3_000_000  # bytes; larger ones are left to the full run
@@ -123,7 +124,7 @@ def _bound(binary: Any) -> Iterator[tuple[str, int]]:
             yield str(one.symbol.name), one.library_ordinal
 
 
-@pytest.mark.parametrize("spec", MACOS, ids="-".join)
+@pytest.mark.parametrize("spec", mostly_slow(MACOS, quick=_QUICK), ids="-".join)
 def test_every_fact_of_a_macos_library_is_the_one_lief_gives(spec: tuple[str, str, str]) -> None:
     for name, data in _binaries(spec):
         theirs = lief.MachO.parse(data)

@@ -23,6 +23,7 @@ _BITS = [32, 64]
 SOUND = {bits: everything(bits).sign() for bits in _BITS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", _BITS)
 def test_an_image_cut_anywhere_is_damaged_or_malformed(bits: int) -> None:
     data = SOUND[bits]
@@ -31,6 +32,7 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(bits: int) -> None:
         assert isinstance(found, MalformedImage) or found.damage, length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", _BITS)
 def test_an_image_with_any_byte_changed_is_an_image_or_malformed(bits: int) -> None:
     data = bytearray(SOUND[bits])
@@ -42,6 +44,7 @@ def test_an_image_with_any_byte_changed_is_an_image_or_malformed(bits: int) -> N
         data[position] = kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", _BITS)
 def test_every_word_at_the_edges_of_its_range(bits: int) -> None:
     data = bytearray(SOUND[bits])

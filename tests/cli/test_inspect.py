@@ -129,6 +129,7 @@ def many(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_thousand_files_keep_their_order_and_survive_what_vanishes(
     capsys: pytest.CaptureFixture[str], many: Path
 ) -> None:

@@ -143,6 +143,7 @@ def test_unmarked(loadstone_fuzz_report):
 """
 
 
+@pytest.mark.slow
 def test_the_mark_fails_a_test_whose_function_breaks(library: Path, tmp_path: Path) -> None:
     text = MARKED.format(library=str(library), broken=PARSE.format("quick"), fine=PARSE.format("fine"))
     (tmp_path / "test_it.py").write_text(text)

@@ -53,6 +53,7 @@ def fuzzed(library: Path, forbidden: str = "", python: str = sys.executable, **w
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("forbidden", "group", "name"),
     [
@@ -77,6 +78,7 @@ def test_nothing_but_the_namespaces_is_missing_where_nothing_is_refused(library:
         assert report["layers"]["user"].startswith("active: became user ")
 
 
+@pytest.mark.slow
 def test_an_ordinary_user_finds_the_same(library: Path) -> None:
     if os.geteuid() != 0:
         assert fuzzed(library)["findings"]

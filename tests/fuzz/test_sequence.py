@@ -154,6 +154,7 @@ def test_the_debug_twin_is_read_where_the_library_is_stripped(
     assert declared("box_close", str(stripped)) == "void box_close(struct box * b)"
 
 
+@pytest.mark.slow
 def test_damaged_debug_information_is_an_answer_or_a_clear_error(library: Path, tmp_path: Path) -> None:
     content = library.read_bytes()
     broken = tmp_path / "libbroken.so"

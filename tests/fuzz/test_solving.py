@@ -130,6 +130,7 @@ def test_the_mark_below_the_stack_is_passed_by_deep_calls_only() -> None:
     assert not mark.passed()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sized", "checksum", "keyword", "deep"])
 def test_what_chance_would_not_pass_is_passed(name: str, library: Path) -> None:
     (found,) = search(library, name).findings

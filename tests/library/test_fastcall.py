@@ -305,6 +305,7 @@ def test_callbacks_may_call_again_collect_and_raise(path: Path, monkeypatch: pyt
     assert seen == [RuntimeError]
 
 
+@pytest.mark.slow
 def test_threads_call_while_others_try_to_unload(path: Path, tmp_path: Path) -> None:
     library = Library(shutil.copy(path, tmp_path))
     function = library.function("int next(int)")

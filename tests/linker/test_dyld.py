@@ -91,6 +91,7 @@ def test_a_dylib_without_the_symbols_wanted_of_it_is_a_symbol_problem(copy: Path
     assert "macho-symbol" in codes(explain(str(imaging(copy))))
 
 
+@pytest.mark.slow
 def test_rpaths_of_the_images_above_are_used(tmp_path: Path) -> None:
     for name, content in members(wheel("PyQt6-Qt6", "6.11.2", "macosx_11_0_arm64"), ""):
         inside = name.partition("PyQt6/Qt6/")[2]

@@ -15,6 +15,7 @@ def _model(files: dict[str, bytes | str | int]) -> LoaderModel:
     return LoaderModel(view=PretendedFiles({"/lib/libc.so.6": tiny_elf("libc.so.6"), **files}), system_dirs=("/lib",))
 
 
+@pytest.mark.slow
 def test_ten_thousand_needs_are_answered_within_the_bound(tmp_path: Path) -> None:
     (tmp_path / "liba.so").write_bytes(tiny_elf("liba.so", [f"libmissing{n}.so" for n in range(10_000)]))
     answer = explain(str(tmp_path / "liba.so"))

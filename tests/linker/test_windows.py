@@ -139,6 +139,7 @@ def test_a_file_that_does_not_exist_or_is_damaged_is_an_answer(tmp_path: Path) -
     assert explain(str(broken), model=model()).verdict is LoadVerdict.FAILS
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_the_libraries_of_a_wheel_find_each_other(tmp_path: Path) -> None:
     for name, content in members(wheel("PyQt6-Qt6", "6.11.2", "win_amd64"), ".dll"):

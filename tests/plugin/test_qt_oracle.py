@@ -63,6 +63,7 @@ def plugins_of(platform: str, folder: Path) -> dict[str, Plugin]:
     return made
 
 
+@pytest.mark.slow
 def test_the_same_plugin_says_the_same_on_every_system(tmp_path: Path) -> None:
     (tmp_path / "windows").mkdir()
     (tmp_path / "macos").mkdir()

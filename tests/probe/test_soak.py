@@ -81,6 +81,7 @@ def _grown(report: ProbeReport) -> set[str]:
     return {trend.quantity for trend in report.soak.trends if trend.grows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "quantities", "kind"),
     [
@@ -101,6 +102,7 @@ def test_a_library_that_leaks_is_caught(name: str, quantities: set[str], kind: O
     assert any(isinstance(c, Finding) and c.rule == f"probe-{kind}" for c in claims(report))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["empty", "gives_memory_back", "plain_c_plus_plus"])
 def test_a_library_that_gives_all_back_is_level(name: str, build: Build) -> None:
     report = probe(build(LIBRARIES[name]), timeout=LIMIT, soak=200)

@@ -137,6 +137,7 @@ def tree(here: Path, files: int = 6) -> None:
         (folder / "m.py").write_text(WEAK + "#" * 2000 + "\n")
 
 
+@pytest.mark.slow
 def test_the_result_does_not_depend_on_the_number_of_processes(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(here)
     monkeypatch.setattr(engine, "_PART", 4500)

@@ -26,6 +26,7 @@ def is_inside(place: Location, lines: int) -> bool:
     return place.unit is LocationUnit.LINES and 0 <= place.start <= place.end <= lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", range(_SHARES))
 def test_damaged_source_is_answered(share: int) -> None:
     for number in sample(range(share, MUTANTS, _SHARES), 60):
@@ -54,6 +55,7 @@ NESTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NESTED)
 def test_five_thousand_levels_are_answered(name: str) -> None:
     language, text = NESTED[name]
@@ -80,6 +82,7 @@ ONE_LINE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ONE_LINE)
 def test_one_long_line_is_answered(name: str) -> None:
     language, before, repeated, after = ONE_LINE[name]

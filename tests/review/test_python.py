@@ -316,6 +316,7 @@ def real_sources() -> Iterator[Path]:
     yield from sorted((Path(ast.__file__).parent / "ctypes").glob("*.py"))
 
 
+@pytest.mark.slow
 def test_the_standard_library_is_read_without_a_gap_and_no_call_is_lost() -> None:
     for path in real_sources():
         source = path.read_bytes()

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _ASK = """\
 import sys
 from loadstone.review.engine import review
@@ -43,6 +45,7 @@ def asked(folder: Path, seed: int) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_order_of_sets_decides_nothing(tmp_path: Path) -> None:
     functions = "".join(_FUNCTION.format(n=n) for n in range(_FUNCTIONS))
     (tmp_path / "many.c").write_text(f"#include <dlfcn.h>\n{functions}")

@@ -39,6 +39,9 @@ JUDGED_TRUE = {
 }
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def result() -> Review:
     return reviewed()

@@ -7,6 +7,7 @@ from tests.review.triage import PAGE, PROJECTS, SMALL, findings, judge, page
 from tests.scale import FULL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", SMALL)
 def test_what_was_judged_true_is_still_found(project: str) -> None:
     _, lost = judge(findings(project))
