@@ -77,6 +77,13 @@ TOOLS: Final = (
     Tool("unshare", "util-linux", "util-linux", "util-linux"),
     Tool("lz4", "lz4", "lz4", "lz4", "lz4"),
     Tool("/lib/ld-musl-x86_64.so.1", "musl", "musl-libc", "musl", there=_file),
+    Tool("musl-gcc", "musl-tools", "musl-gcc"),
+    Tool(
+        "aarch64-linux-gnu-gcc -static",
+        "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+        "gcc-aarch64-linux-gnu",
+        there=_compiles,
+    ),
     Tool("qemu-aarch64", "qemu-user", "qemu-user", "qemu-aarch64"),
     Tool("cppcheck", "cppcheck", "cppcheck", "cppcheck", "cppcheck"),
     Tool("clang-tidy", "clang-tidy", "clang-tools-extra", "clang-extra-tools", "llvm"),

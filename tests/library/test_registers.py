@@ -100,7 +100,8 @@ def test_random_signatures_are_called_as_the_compiler_calls_them(machine: str, l
     compiler, emulator = MACHINES[machine]
     source, program = tmp_path / "calls.c", tmp_path / "calls"
     source.write_text(_program(random.Random(level), 100 * min(SCALE, 10)))
-    command = [needed(compiler[0]), *compiler[1:], level, "-w", f"-I{HEADER}", "-o", str(program), str(source)]
+    needed(" ".join(compiler))
+    command = [*compiler, level, "-w", f"-I{HEADER}", "-o", str(program), str(source)]
     subprocess.run(command, check=True)
     run = [*(needed(word) for word in emulator), str(program)]
     told = subprocess.run(run, capture_output=True, text=True, check=False, timeout=120).stdout
