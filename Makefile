@@ -52,6 +52,7 @@ lint: $(VENV)/.development
 
 system-packages:
 	$(PYTHON) -m tools.system_packages $(ARGS)
+	@rm -f $(VENV)/.installed  # a compiler may have come: our extension is built again
 
 mutants: $(VENV)/.mutants
 	$(BIN)/python -m tools.mutants $(ONLY) $(ARGS)

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -43,6 +44,10 @@ def _compiles(command: str) -> bool:
         line = [compiler, *flags, "-x", "c", "-", "-o", str(Path(folder, "program"))]
         program = b"int main(void){return 0;}"
         return subprocess.run(line, input=program, capture_output=True, check=False).returncode == 0
+
+
+def _header(name: str) -> bool:
+    return Path(sysconfig.get_path("include"), name).exists()
 
 
 def _file(path: str) -> bool:
@@ -89,6 +94,8 @@ TOOLS: Final = (
     Tool("clang-tidy", "clang-tidy", "clang-tools-extra", "clang-extra-tools", "llvm"),
     Tool("chromium", "chromium", "chromium", "chromium", "chromium"),
     Tool("/usr/bin/python3", "python3", "python3", "python3", there=_file),  # an interpreter every user may start
+    Tool("Python.h", "python3-dev", "python3-devel", "python3-dev", there=_header),  # builds the extension
+    Tool("libglib-2.0.so.0", "libglib2.0-0", "glib2", "glib", there=_library),  # the wheels of Qt need it
     Tool("libz.so.1", "zlib1g", "zlib", "zlib", there=_library),
     Tool("libsqlite3.so.0", "libsqlite3-0", "sqlite-libs", "sqlite-libs", there=_library),
     Tool("libcrypto.so.3", "libssl3", "openssl-libs", "libcrypto3", there=_library),

@@ -31,6 +31,13 @@ __attribute__((destructor)) static void end(void) { store[0] = 0; }
 
 VERSIONS = "SMALL_1 { global: answer; local: choose; };\nSMALL_2 { global: answer; copy; } SMALL_1;\n"
 
+STUB = """
+int puts(const char *text) { return text != 0; }
+void *memcpy(void *to, const void *from, unsigned long size) { return from && size ? to : 0; }
+void *___tls_get_addr(void *index) { return index; }
+"""
+STUB_VERSIONS = "GLIBC_2.0 { global: puts; memcpy; };\nGLIBC_2.3 { global: ___tls_get_addr; } GLIBC_2.0;\n"
+
 _FLAGS = """
 -shared -fPIC -O1 -nostartfiles -s -Wl,-soname,libsmall.so.1 -Wl,-z,noseparate-code -Wl,-z,max-page-size=4096
 -Wl,-z,norelro -Wl,--hash-style=both -Wl,--build-id=0x0123456789abcdef
@@ -55,6 +62,16 @@ def small_library(folder: Path, bits: int, *flags: str) -> bytes:
     ]
     build(command, target)
     return target.read_bytes()
+
+
+def _stub(folder: Path) -> Path:
+    """What stands for the C library of a 32-bit system, which few machines have: its name, symbols and versions."""
+    versions, target = folder / "stub.map", folder / "libc.so.6"
+    versions.write_text(STUB_VERSIONS)
+    words = ["-m32", "-shared", "-fPIC", "-w", "-nostdlib", "-fno-builtin", "-Wl,-soname,libc.so.6"]
+    command = [needed("gcc"), *words, f"-Wl,--version-script,{versions}", "-o", str(target), "-x", "c", "-"]
+    build(command, target, STUB)
+    return target
 
 
 class _Swapper:

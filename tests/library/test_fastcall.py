@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.tools import needed
+from tests.tools import needed, unavailable
 
 from loadstone.errors import InUse
 from loadstone.library import Library
@@ -49,7 +49,15 @@ const char *same(const char *t) {{ return t; }} void *address(void *p) {{ return
 char letter(char c) {{ return c; }} int sum3(const int *v) {{ return v[0] + v[1] + v[2]; }}
 int apply(int (*f)(int), int v) {{ return f(v); }} int next(int v) {{ return v + 1; }}
 """
-needs_extension = pytest.mark.skipif(not fastcall.available(), reason="the extension is not built or turned off")
+needs_extension = pytest.mark.usefixtures("extension")
+
+
+@pytest.fixture
+def extension() -> None:
+    if not fastcall.available():
+        unavailable("Python.h", "the extension is not built (it needs Python.h), or it is turned off")
+
+
 SIGNATURES = 1000 if os.environ.get("LOADSTONE_TEST_SCALE") == "full" else 100
 
 

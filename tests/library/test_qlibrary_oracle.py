@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import Compile
 from tests.core.test_names import ACCIDENTS, FALSE, TRUE
 from tests.library.children import run_child
-from tests.tools import unavailable
+from tests.tools import needed, unavailable
 
 from loadstone.core.names import Platform, candidates, is_library
 
@@ -78,6 +78,7 @@ def qt() -> None:
     if find_spec("PyQt6") is None:
         message = "these tests need PyQt6, which is not installed"
         unavailable("PyQt6", message)
+    needed("libglib-2.0.so.0")
 
 
 def test_load_counts_and_names_are_those_of_qlibrary(compile_library: Compile) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.tools import unavailable
+from tests.tools import needed, unavailable
 from tests.wheels import members, wheel
 
 from loadstone.plugin import Plugin, catalog
@@ -25,6 +25,7 @@ print(json.dumps({path: QPluginLoader(path).metaData() for path in sys.stdin.rea
 
 
 def plugin_folder(package: str) -> Path:
+    needed("libglib-2.0.so.0")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         message = f"{package} is not installed"

@@ -448,6 +448,7 @@ def test_only_changed_and_new_files_are_reported(here: Path) -> None:
 
 
 def test_outside_a_repository_nothing_is_known_to_have_changed(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed("git")
     with pytest.raises(Unsupported, match="not a git repository"):
         changed_since("HEAD")
     monkeypatch.setenv("PATH", "")
