@@ -55,7 +55,11 @@ class Watch:
         self.left += [f"process {pid}: {command}" for pid, command in running]
         temporary = (name for name in sorted(os.listdir(self.folder)) if name.split("-")[0] not in _OURS)
         self.left += [f"file {self.folder / name}" for name in temporary]
-        new = (name for name in frozenset(os.listdir(self.outside)) - self.there if "loadstone" in name)
+        new = (
+            name
+            for name in frozenset(os.listdir(self.outside)) - self.there
+            if "loadstone" in name and "loadstone-run-" not in name
+        )
         shared = [f"file {self.outside}/{name}" for name in sorted(new)]
         shared += [f"file {name}" for name in sorted(frozenset(files_of(self.root)) - self.before)]
         # Where a person works, other runs and an editor go on beside this one: it is said, and no failure.

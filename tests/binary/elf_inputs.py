@@ -50,17 +50,9 @@ def small_library(folder: Path, bits: int, *flags: str) -> bytes:
     source.write_text(SOURCE)
     versions.write_text(VERSIONS)
     target = folder / f"small{bits}.so"
-    command = [
-        needed("gcc"),
-        f"-m{bits}",
-        *_FLAGS.split(),
-        f"-Wl,--version-script,{versions}",
-        *flags,
-        "-o",
-        str(target),
-        str(source),
-    ]
-    build(command, target)
+    flags += ("-nostdlib", str(_stub(folder))) if bits == 32 else ()
+    words = [f"-m{bits}", *_FLAGS.split(), f"-Wl,--version-script,{versions}", "-o", str(target), str(source)]
+    build([needed("gcc"), *words, *flags], target)
     return target.read_bytes()
 
 

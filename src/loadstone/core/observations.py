@@ -138,7 +138,7 @@ class _Status:
 class LayerStatus(_Status):
     """A layer of the fence. Active means that a trial inside the child was denied before the library was loaded.
 
-    >>> str(LayerStatus("landlock", State.UNAVAILABLE, "no such system call"))
+    >>> str(LayerStatus("landlock", LayerState.UNAVAILABLE, "no such system call"))
     'unavailable: no such system call'
     """
 

@@ -186,9 +186,9 @@ def verdict(call: str, arguments: tuple[int, ...], *, isolated: bool) -> CallVer
     """What the table says of a call that waits to be seen; the caller's own id never does.
 
     >>> verdict("ptrace", (16, 1, 0, 0, 0, 0), isolated=True)
-    <Verdict.REFUSED: 4>
+    <CallVerdict.REFUSED: 4>
     >>> verdict("fchmodat3_of_tomorrow", (0, 0, 0, 0, 0, 0), isolated=True)
-    <Verdict.ABSENT: 6>
+    <CallVerdict.ABSENT: 6>
     """
     if call not in NUMBERS:
         return CallVerdict.ABSENT
