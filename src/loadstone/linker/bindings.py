@@ -22,6 +22,7 @@ from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import BindingMode
+from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.thread_storage import static_need
 
 __all__ = ["BoundSymbol", "Miss", "bind", "find_definition", "relocation_order", "scope_of", "settle"]
@@ -143,18 +144,33 @@ def find_definition(
 class _Scope:
     """The objects a lookup goes through, in order, with what each defines: few of them know any one name."""
 
-    def __init__(self, objects: Sequence[LoadedObject], behaviour: Behaviour) -> None:
+    def __init__(self, objects: Sequence[LoadedObject], behaviour: Behaviour, index: SymbolIndex | None = None) -> None:
         self._objects = objects
         self._behaviour = behaviour
-        self._tables = [(_definitions(loaded.image), loaded) for loaded in objects]
+        self._index = index
         self._defining: dict[str, list[LoadedObject]] = {}
+        self._found: dict[tuple[str, SymbolVersion | None], BoundSymbol] = {}
+        self._by_image: dict[int, list[tuple[int, LoadedObject]]] = {}
+        for place, loaded in enumerate(objects):
+            self._by_image.setdefault(id(loaded.image), []).append((place, loaded))
+            if index is not None:
+                index.add(loaded.image, _definitions(loaded.image))
+
+    @property
+    def images(self) -> Iterable[int]:
+        """The images in scope, by their identity."""
+        return self._by_image
 
     def find(self, name: str, version: SymbolVersion | None) -> BoundSymbol:
         """As :func:`find_definition`, over this scope and by the rules of the release."""
-        in_linked_file = self._behaviour.linked_file_checked
-        objects = self._objects if in_linked_file else self._definers(name)
-        aborts = self._behaviour.lost_versions_abort
-        return find_definition(name, version, objects, in_linked_file=in_linked_file, aborts=aborts)
+        known = self._found.get((name, version))
+        if known is None:
+            in_linked_file = self._behaviour.linked_file_checked
+            objects = self._objects if in_linked_file else self._definers(name)
+            aborts = self._behaviour.lost_versions_abort
+            known = find_definition(name, version, objects, in_linked_file=in_linked_file, aborts=aborts)
+            self._found[name, version] = known
+        return known
 
     def shadowed(self, name: str, version: SymbolVersion | None, winner: LoadedObject) -> tuple[str, ...]:
         """The paths of the objects after the winner that would serve the reference as well, were they asked."""
@@ -164,11 +180,49 @@ class _Scope:
         later = {id(o): o for o in definers[definers.index(winner) + 1 :] if o is not winner}
         return tuple(o.path for o in later.values() if find_definition(name, version, (o,), aborts=False).provider)
 
+    def undecided(self, loaded: LoadedObject) -> Iterable[int]:
+        """The symbols of one object that are to be looked up: all it wants, or what an index has not settled."""
+        index = self._index
+        if index is None or self._behaviour.linked_file_checked:
+            return loaded.facts.usage.order
+        return index.undecided(loaded.image, _wanted(loaded, self), self._by_image)
+
+    def surely_served(self, name: str, version: SymbolVersion | None) -> bool:
+        """Whether the first definer serves a reference wherever it is in scope: versions leave no room for doubt."""
+        definers = self._definers(name)
+        if not definers or (version is not None and not _facts(definers[0]).version_indexes):
+            return False
+        return find_definition(name, version, definers[:1], aborts=False).provider is not None
+
     def _definers(self, name: str) -> list[LoadedObject]:
         found = self._defining.get(name)
         if found is None:
-            found = self._defining[name] = [loaded for table, loaded in self._tables if name in table]
+            if self._index is None:
+                found = [loaded for loaded in self._objects if name in _definitions(loaded.image)]
+            else:
+                places = (place for image in self._index.definers(name) for place in self._by_image.get(image, ()))
+                found = [loaded for _, loaded in sorted(places, key=_place)]
+            self._defining[name] = found
         return found
+
+
+def _place(entry: tuple[int, LoadedObject]) -> int:
+    return entry[0]
+
+
+def _facts(loaded: LoadedObject) -> ElfFacts:
+    return loaded.facts
+
+
+def _wanted(loaded: LoadedObject, scope: _Scope) -> Iterator[tuple[int, str, bool]]:
+    """Each symbol an object wants of others: its position, its name, whether its only definer surely serves it."""
+    table = loaded.image.symbols
+    for position in loaded.facts.usage.order:
+        if position >= len(table) or table.defined[position] or table.bindings[position] == _LOCAL:
+            continue
+        name = table.names[position]
+        version = table.version_names[table.versions[position]] if table.versions else None
+        yield position, name, scope.surely_served(name, version)
 
 
 def relocation_order(searchlist: Sequence[LoadedObject], *, depth_first: bool = True) -> list[LoadedObject]:
@@ -236,8 +290,13 @@ def scope_of(process: Process, loaded: LoadedObject, local: list[LoadedObject]) 
     return [*own, *process.global_scope, *(local if local is not process.global_scope else [])]
 
 
-def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator[Binding | Refusal]:
-    """Bind the symbols wanted by each new object of ``local``: bindings, and refusals where there is no definition."""
+def bind(
+    process: Process, local: list[LoadedObject], new: set[int], index: SymbolIndex | None = None
+) -> Iterator[Binding | Refusal]:
+    """Bind the symbols wanted by each new object of ``local``: bindings, and refusals where there is no definition.
+
+    With an ``index`` of a survey, what it has settled is left out: a binding that no load could change.
+    """
     scopes: dict[int, _Scope] = {}
     behaviour = behaviour_of(process.model.release)
     coming = local if behaviour.depth_first_sort else [o for o in local if id(o) in new]
@@ -247,7 +306,7 @@ def bind(process: Process, local: list[LoadedObject], new: set[int]) -> Iterator
         key = id(loaded) if loaded.facts.symbolic else 0
         scope = scopes.get(key)
         if scope is None:
-            scope = scopes[key] = _Scope(scope_of(process, loaded, local), behaviour)
+            scope = scopes[key] = _Scope(scope_of(process, loaded, local), behaviour, index)
         yield from _thread_storage(process, loaded, scope)
         yield from _bind_object(process, loaded, scope)
 
@@ -302,8 +361,8 @@ def _no_thread_storage(loaded: LoadedObject, owner: LoadedObject, need: int) -> 
 def _bind_object(process: Process, loaded: LoadedObject, scope: _Scope) -> Iterator[Binding | Refusal]:
     table, usage = loaded.image.symbols, loaded.facts.usage
     is_lazy = _binds_lazily(process, loaded)
-    wanted = [(position, is_lazy and position in usage.lazy) for position in usage.order]
-    for position, lazy in wanted:
+    for position in scope.undecided(loaded):
+        lazy = is_lazy and position in usage.lazy
         if position >= len(table) or table.defined[position] or table.bindings[position] == _LOCAL:
             continue
         name = table.names[position]

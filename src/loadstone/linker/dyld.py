@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.binary import images
 from loadstone.binary.macho.facts import MachoFacts
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind, SymbolBinding
@@ -131,8 +130,7 @@ class DyldRules:
     def _image(self, path: str, like: Image | None) -> tuple[Image | None, str]:
         """The slice of a file for the process's architecture, or why there is none, in dyld's words."""
         try:
-            self.model.view.open(path)
-            slices = images(self.model.view.host_path(path))
+            slices = self.model.view.images(self.model.view.open(path))
         except OSError as error:
             return None, "no such file" if not self.model.view.exists(path) else (error.strerror or "unreadable")
         except LoadstoneError:

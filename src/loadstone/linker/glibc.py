@@ -102,6 +102,10 @@ class Search:
         self._default = tuple((f"{d}/", d) for d in model.system_dirs)
         self._library_path: tuple[Directory, ...] | None = None
 
+    def share(self, earlier: Search) -> None:
+        """Know which directories exist as another search of the same model does."""
+        self._exists = earlier._exists
+
     def locate(self, name: str, requester: LoadedObject | None, *, privileged: bool = False) -> FileSearchResult:
         """Search for ``name`` on behalf of ``requester``; a name with a slash is opened as it is."""
         attempt = FileSearch(name, requester, privileged)

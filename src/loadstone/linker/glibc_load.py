@@ -14,9 +14,10 @@ from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
+from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.versions import check_versions
 
-__all__ = ["Load", "simulate"]
+__all__ = ["Load", "Shared", "opener", "simulate"]
 
 
 @dataclass(slots=True)
@@ -34,17 +35,45 @@ class Load:
     bindings: list[Binding] = field(default_factory=list)
 
 
-def simulate(target: str, model: LoaderModel, *, as_library: bool = False, bindings: bool = True) -> Load:
-    """Load ``target`` in a process of ``model``: start it when it is a program, else open it as dlopen would."""
+def simulate(
+    target: str,
+    model: LoaderModel,
+    *,
+    as_library: bool = False,
+    bindings: bool = True,
+    shared: Shared | None = None,
+) -> Load:
+    """Load ``target`` in a process of ``model``: start it when it is a program, else open it as dlopen would.
+
+    ``shared``: what several loads of one survey have in common; its bindings are only those that are in doubt.
+    """
     image = None if as_library or "/" not in target else _program_image(target, model)
     if image is not None and model.view.gains_privileges(model.view.open(model.absolute(target))):
         model = replace(model, secure=True)
-    process = Process(model)
-    load = _start(process, target, image) if image is not None else _open(process, target)
-    _check(load, bindings=bindings)
-    load.edges += process.declared(load.searchlist)
-    load.refusals = list(process.refusals)
+    if image is not None:
+        load = _start(Process(model), target, image)
+    else:
+        load = _open(shared.process(model) if shared is not None else opener(model), target)
+    _check(load, bindings=bindings, index=shared.index if shared is not None else None)
+    load.edges += load.process.declared(load.searchlist)
+    load.refusals = list(load.process.refusals)
     return load
+
+
+@dataclass(slots=True)
+class Shared:
+    """The started processes and the symbols that the loads of one survey share. Not thread-safe."""
+
+    index: SymbolIndex = field(default_factory=SymbolIndex)
+    _openers: list[Process] = field(default_factory=list)
+
+    def process(self, model: LoaderModel) -> Process:
+        """A process that is ready to open something, started once a model."""
+        known = next((p for p in self._openers if p.model is model), None)
+        if known is None:
+            known = opener(model)
+            self._openers.append(known)
+        return known.fork()
 
 
 def _program_image(target: str, model: LoaderModel) -> Image | None:
@@ -80,23 +109,30 @@ def _refused_by_kernel(model: LoaderModel, target: str, image: Image) -> Refusal
     return None
 
 
-def _open(process: Process, target: str) -> Load:
-    model = process.model
+def opener(model: LoaderModel) -> Process:
+    """A process of the model up to the call that opens something: its program, what was opened before, the caller."""
+    process = Process(model)
     if model.main_image:
         process.start(model.main_image)
     else:
         process.without_program()
     for path in model.already_loaded:
         _bring_in(process, path, is_global=False)
-    caller = _bring_in(process, model.caller, is_global=False) if model.caller else None
+    if model.caller:
+        process.caller = _bring_in(process, model.caller, is_global=False)
     started = {id(o) for o in process.global_scope}
     settle(process, [o for o in process.namespace.objects if id(o) not in started and o.path != model.interpreter])
     if model.new_namespace:
         process.enter_new_namespace()
+    return process
+
+
+def _open(process: Process, target: str) -> Load:
+    model = process.model
     process.refusals.clear()
     before = len(process.edges)
     known = {id(o) for o in process.namespace.objects}
-    root = process.dlopen(target, caller)
+    root = process.dlopen(target, process.caller)
     opening = process.edges[before]
     load = Load(process, starts_program=False, opening=opening, root=root)
     if root is not None:
@@ -127,7 +163,7 @@ def _bring_in(process: Process, path: str, *, is_global: bool) -> LoadedObject |
     return loaded
 
 
-def _check(load: Load, *, bindings: bool) -> None:
+def _check(load: Load, *, bindings: bool, index: SymbolIndex | None) -> None:
     """Versions, the processor's level and symbols of everything this load brought in; symbols only if all is there."""
     process = load.process
     if load.root is None or load.was_loaded:
@@ -139,7 +175,7 @@ def _check(load: Load, *, bindings: bool) -> None:
     process.refusals += _processor_too_old(process, new)
     if not bindings or not mapped:
         return
-    for found in bind(process, load.searchlist, {id(o) for o in new}):
+    for found in bind(process, load.searchlist, {id(o) for o in new}, index):
         if isinstance(found, Binding):
             load.bindings.append(found)
         elif _is_of_other_host(found, load.root, process):

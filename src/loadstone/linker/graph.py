@@ -8,7 +8,7 @@ the loader would meet them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from loadstone.core.image import Dependency, DependencyKind, Image
@@ -73,6 +73,7 @@ class Process:
         self.search = Search(model)
         self.namespace = NamespaceObjects()
         self.program: LoadedObject | None = None
+        self.caller: LoadedObject | None = None  # whose code calls dlopen, where it is not the program's
         self.global_scope: list[LoadedObject] = []
         self.refusals: list[Refusal] = []
         self.edges: list[DependencyEdge] = []
@@ -110,6 +111,25 @@ class Process:
                 self.global_scope = self._close(loaded, [])
         self.refusals.clear()
         self.edges.clear()
+
+    def fork(self) -> Process:
+        """A process as this one is now, for one load more; this one stays as it is."""
+        copy = Process(self.model)
+        known = (*self.namespace.objects, *self.global_scope, self.program, self.caller)
+        copies = {id(o): replace(o, names=set(o.names)) for o in known if o is not None}
+        for loaded in copies.values():
+            loaded.loader = copies.get(id(loaded.loader), loaded.loader)
+            loaded.needed = [(d, copies.get(id(found), found)) for d, found in loaded.needed]
+        copy.search.share(self.search)
+        copy.namespace = self.namespace.copied(copies)
+        copy.program = copy.search.program = copies.get(id(self.program))
+        copy.caller = copies.get(id(self.caller))
+        copy.global_scope = [copies[id(o)] for o in self.global_scope]
+        copy.edges, copy.notes = list(self.edges), list(self.notes)
+        copy.pool = self.pool
+        copy.granted = [(copies.get(id(o), o), need, left) for o, need, left in self.granted]
+        copy._executable_stack = self._executable_stack
+        return copy
 
     def storage(self) -> Pool:
         """What is left of the static thread-local storage now."""

@@ -31,6 +31,9 @@ class LayeredFiles:
     def image(self, opened: OpenedFile) -> Image:
         return self._of(opened.path).image(opened)
 
+    def images(self, opened: OpenedFile) -> tuple[Image, ...]:
+        return self._of(opened.path).images(opened)
+
     def read_bytes(self, path: str) -> bytes:
         return self._of(path).read_bytes(path)
 

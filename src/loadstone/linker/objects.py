@@ -7,7 +7,9 @@ asked for under, by the path it was opened by, or by its SONAME; a file matches 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Dependency, Image, SearchKind
@@ -16,6 +18,8 @@ from loadstone.linker.view import FileId, OpenedFile
 __all__ = ["LoadedObject", "NamespaceObjects", "origin_of"]
 
 _DT_RUNPATH = 29
+
+K = TypeVar("K")
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +88,15 @@ class NamespaceObjects:
             self._by_soname.setdefault(loaded.image.identity, loaded)
         self._by_file.setdefault(loaded.opened.file_id, loaded)
         return loaded
+
+    def copied(self, copies: Mapping[int, LoadedObject]) -> NamespaceObjects:
+        """The same with a copy in the place of each object, which ``copies`` holds by the identity of the first."""
+
+        def mapped(table: dict[K, LoadedObject]) -> dict[K, LoadedObject]:
+            return {key: copies.get(id(found), found) for key, found in table.items()}
+
+        objects = [copies[id(o)] for o in self.objects]
+        return NamespaceObjects(objects, mapped(self._by_name), mapped(self._by_soname), mapped(self._by_file))
 
     def share(self, loaded: LoadedObject) -> None:
         """Recognise an object of another namespace by its file alone: there is only ever one loader in a process."""

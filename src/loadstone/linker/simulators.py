@@ -11,6 +11,7 @@ from typing import Final
 
 from loadstone.core.trace import Explanation, Trace
 from loadstone.linker.glibc_answer import explain_glibc, search_glibc
+from loadstone.linker.glibc_load import Shared
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.walk import Rules, walk
 
@@ -33,10 +34,15 @@ def rules_of(model: LoaderModel) -> Rules:
     return rules
 
 
-def explain_with(name: str, model: LoaderModel, *, as_library: bool, bindings: bool) -> Explanation:
-    """The answer of the simulator of the model's kind, which is one of :data:`SIMULATED`."""
+def explain_with(
+    name: str, model: LoaderModel, *, as_library: bool, bindings: bool, shared: Shared | None = None
+) -> Explanation:
+    """The answer of the simulator of the model's kind, which is one of :data:`SIMULATED`.
+
+    ``shared`` is what the loads of one survey have in common; its bindings are left out.
+    """
     if model.kind is LoaderKind.GLIBC:
-        return explain_glibc(name, model, as_library=as_library, bindings=bindings)
+        return explain_glibc(name, model, as_library=as_library, bindings=bindings, shared=shared)
     return walk(name, rules_of(model))
 
 

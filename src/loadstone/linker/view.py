@@ -12,11 +12,11 @@ import re
 import stat
 import sys
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Protocol
 
-from loadstone.binary import read
+from loadstone.binary import images, read
 from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.linker.access import Barrier, barrier, groups_of
@@ -63,6 +63,10 @@ class FileView(Hashable, Protocol):
         """What is in an opened file; raises MalformedImage or Unreadable."""
         ...
 
+    def images(self, opened: OpenedFile) -> tuple[Image, ...]:
+        """Every image of an opened file, of a universal one all its slices; raises as :meth:`image`."""
+        ...
+
     def read_bytes(self, path: str) -> bytes: ...
     def real_path(self, path: str) -> str: ...
     def names(self, directory: str) -> tuple[str, ...]: ...
@@ -98,9 +102,22 @@ def _os_error(code: int, path: str) -> OSError:
     return OSError(code, os.strerror(code), path)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A file to read, known by what it is and not by the path it happens to be reached by."""
+
+    stamp: tuple[int, ...]
+    host_path: str = field(compare=False)
+
+
 @lru_cache(maxsize=_IMAGES_KEPT)
-def _image(host_path: str, stamp: tuple[int, ...]) -> Image:  # noqa: ARG001  the stamp is part of the key
-    return read(host_path)
+def _image(place: _Place) -> Image:
+    return read(place.host_path)
+
+
+@lru_cache(maxsize=_IMAGES_KEPT)
+def _slices(place: _Place) -> tuple[Image, ...]:
+    return images(place.host_path)
 
 
 @lru_cache(maxsize=4096)
@@ -159,7 +176,10 @@ class HostFiles:
         return 0 if stat.S_ISDIR(status.st_mode) else errno.ENOTDIR
 
     def image(self, opened: OpenedFile) -> Image:
-        return _image(self.host_path(opened.path), opened.stamp)
+        return _image(_Place(opened.stamp, self.host_path(opened.path)))
+
+    def images(self, opened: OpenedFile) -> tuple[Image, ...]:
+        return _slices(_Place(opened.stamp, self.host_path(opened.path)))
 
     def read_bytes(self, path: str) -> bytes:
         with open(self.host_path(path), "rb") as stream:
@@ -299,6 +319,9 @@ class PretendedFiles:
 
     def image(self, opened: OpenedFile) -> Image:
         return read(self.read_bytes(opened.path))
+
+    def images(self, opened: OpenedFile) -> tuple[Image, ...]:
+        return images(self.read_bytes(opened.path))
 
     def read_bytes(self, path: str) -> bytes:
         entry = self.files.get(self._resolve(path))

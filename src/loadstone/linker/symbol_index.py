@@ -1,0 +1,93 @@
+"""What the libraries of a survey define and want, worked out once for all the loads they take part in.
+
+A name that only one library defines is bound to that one wherever it is in scope, whatever else is loaded: such wants
+are settled once a library. What is left to look up for each load are the few names that several define, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from loadstone.core.image import Image
+
+__all__ = ["SymbolIndex"]
+
+
+@dataclass(slots=True)
+class _Wants:
+    """What one image wants: by its only definer, and the rest; how far the log of shared names has been read."""
+
+    rank: dict[int, int]  # of a position among the relocations
+    settled: dict[str, tuple[int, list[int]]] = field(default_factory=dict)  # by name: the definer, the positions
+    by_definer: dict[int, int] = field(default_factory=dict)  # how many names each settles
+    rest: set[int] = field(default_factory=set)
+    read: int = 0
+
+
+class SymbolIndex:
+    """Who defines what, and what is thereby settled. Grows while a survey goes on; not thread-safe."""
+
+    def __init__(self) -> None:
+        self._images: dict[int, Image] = {}  # kept alive, so that an id stays its own
+        self._definers: dict[str, list[int]] = {}
+        self._shared: list[str] = []  # names that got a second definer, in that order
+        self._wants: dict[int, _Wants] = {}
+
+    def add(self, image: Image, names: Iterable[str]) -> None:
+        """Take in an image with the names a lookup can meet in it; once is enough."""
+        if id(image) in self._images:
+            return
+        self._images[id(image)] = image
+        definers = self._definers
+        for name in names:
+            found = definers.get(name)
+            if found is None:
+                definers[name] = [id(image)]
+            else:
+                found.append(id(image))
+                if len(found) == 2:
+                    self._shared.append(name)
+
+    def definers(self, name: str) -> list[int]:
+        """The images that define a name, by their identity."""
+        return self._definers.get(name, [])
+
+    def undecided(self, image: Image, wanted: Iterable[tuple[int, str, bool]], in_scope: Iterable[int]) -> list[int]:
+        """The positions that must be looked up for a load with these images in scope, in the order of relocation.
+
+        ``wanted`` are position, name and whether the only definer surely serves it; asked for once an image.
+        """
+        wants = self._wants.get(id(image))
+        if wants is None:
+            wants = self._wants[id(image)] = self._sorted(wanted)
+        for name in self._shared[wants.read :]:
+            settled = wants.settled.pop(name, None)
+            if settled is not None:
+                definer, positions = settled
+                wants.by_definer[definer] -= 1
+                wants.rest.update(positions)
+        wants.read = len(self._shared)
+        there = set(in_scope)
+        gone = {d for d, count in wants.by_definer.items() if count and d not in there}
+        found = set(wants.rest)
+        if gone:
+            found.update(p for definer, positions in wants.settled.values() if definer in gone for p in positions)
+        return sorted(found, key=wants.rank.__getitem__)
+
+    def _sorted(self, wanted: Iterable[tuple[int, str, bool]]) -> _Wants:
+        wants = _Wants({}, read=len(self._shared))
+        for rank, (position, name, served) in enumerate(wanted):
+            wants.rank[position] = rank
+            definers = self._definers.get(name, ())
+            if len(definers) != 1 or not served:
+                wants.rest.add(position)
+                continue
+            definer = definers[0]
+            known = wants.settled.get(name)
+            if known is None:
+                wants.settled[name] = (definer, [position])
+                wants.by_definer[definer] = wants.by_definer.get(definer, 0) + 1
+            else:
+                known[1].append(position)
+        return wants
