@@ -27,7 +27,7 @@ from loadstone.linker.answers import (
     version_uses,
 )
 from loadstone.linker.packages import owner_of, package_name_of, package_of_missing
-from loadstone.linker.survey import is_survey_target, survey
+from loadstone.linker.surveys import is_survey_target, survey
 from loadstone.report.documents.survey import survey_document
 from loadstone.report.json import render as render_json
 from loadstone.report.text import answers as answers_text
@@ -179,7 +179,7 @@ def environment(tmp_path: Path) -> Path:
 def test_a_folder_is_explained_worst_first(environment: Path) -> None:
     assert is_survey_target(str(environment))
     result = survey(environment)
-    assert [Path(e.target).name for e in result.explanations][:2] == ["bad.so", "worse.so"]
+    assert [Path(row.path).name for row in result.rows][:2] == ["bad.so", "worse.so"]
     assert result.verdict is LoadVerdict.FAILS
     assert result.count(LoadVerdict.LOADS) == 3
     assert [soname for soname, _ in result.duplicates] == ["libx.so"]
@@ -203,12 +203,13 @@ def test_a_wheel_is_looked_into_without_unpacking(environment: Path, tmp_path: P
     result = survey(wheel)
     assert result.count(LoadVerdict.FAILS) == 2
     assert result.count(LoadVerdict.LOADS) == 4
-    assert all(e.target.startswith("/wheel/") for e in result.explanations)
+    assert all(row.path == f"{wheel}!/{row.name}" for row in result.rows)
+    assert "escape.so" in [row.name for row in result.rows]
 
 
 def test_a_folder_without_libraries_says_so(tmp_path: Path) -> None:
     result = survey(tmp_path)
-    assert result.verdict is LoadVerdict.LOADS
+    assert result.verdict is LoadVerdict.UNKNOWN
     assert "no libraries" in render_survey(result, Style())
 
 

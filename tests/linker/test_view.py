@@ -6,6 +6,7 @@ import errno
 import os
 import struct
 import subprocess
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import pytest
 from tests.linker.tiny_elf import tiny_elf
 from tests.linker.workshop import Workshop
 
+from loadstone.archives import members
 from loadstone.linker import LoaderModel, explain
 from loadstone.linker.access import Barrier, parse_list
 from loadstone.linker.discovery import with_uid
-from loadstone.linker.layers import LayeredFiles
+from loadstone.linker.surveys.layers import LayeredFiles
+from loadstone.linker.surveys.packed import packed
 from loadstone.linker.view import HostFiles, PretendedFiles
 
 
@@ -134,8 +137,9 @@ def test_pretended_files_have_links_errors_and_directories() -> None:
 
 def test_one_file_system_lies_over_another(tmp_path: Path) -> None:
     (tmp_path / "below.so").write_bytes(tiny_elf("below.so"))
-    top = PretendedFiles({"/wheel/a/liba.so": tiny_elf("liba.so")})
-    view = LayeredFiles(top, HostFiles(), "/wheel")
+    with zipfile.ZipFile(tmp_path / "x.whl", "w") as archive:
+        archive.writestr("a/liba.so", tiny_elf("liba.so"))
+    view = LayeredFiles(packed("/wheel", members(tmp_path / "x.whl")), HostFiles())
     assert view.image(view.open("/wheel/a/liba.so")).identity == "liba.so"
     assert view.image(view.open(str(tmp_path / "below.so"))).identity == "below.so"
     assert view.names("/wheel/a") == ("liba.so",)

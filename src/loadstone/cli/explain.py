@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadstone.cli.exits import ExitStatus, UsageError
 from loadstone.cli.loader_options import LoaderOptions, add_binding_options, add_loader_options
-from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
+from loadstone.cli.options import add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit
 from loadstone.core.trace import LoadVerdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from loadstone.core.trace import Explanation
+    from loadstone.linker import LoaderModel
     from loadstone.linker.answers import Answers
-    from loadstone.linker.survey import Survey
+    from loadstone.linker.surveys import Survey, SurveyRow
+
+
+class ExplainFormat(StrEnum):
+    """How an explanation is rendered; rows are for surveys, and come as they are found."""
+
+    TEXT = "text"
+    JSON = "json"
+    TABLE = "table"
+    CSV = "csv"
+
+
+_ROWS = (ExplainFormat.TABLE, ExplainFormat.CSV)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("target", metavar="TARGET", help="a path, or a name the way a loader gets it")
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help="a path, or a name the way a loader gets it")
     add_loader_options(parser)
     add_binding_options(parser)
     parser.add_argument("--symbol", metavar="NAME", help="also: who defines, wants and misses this symbol")
@@ -29,51 +45,80 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--replace", metavar="OLD=FILE", help="also: what breaks if OLD were FILE")
     parser.add_argument("--as-library", action="store_true", help="open a program as dlopen would")
-    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    parser.add_argument(
+        "--table", dest="output_format", action="store_const", const=ExplainFormat.TABLE,
+        help="one row a file, as they are found",
+    )  # fmt: skip
+    add_format(parser, *ExplainFormat)
     add_output(parser)
     add_verbose(parser)
 
 
 def run(
     *,
-    target: str,
+    targets: list[str],
     lazy: bool,
     symbol: str | None,
     versions: bool,
     replace: str | None,
     as_library: bool,
-    output_format: OutputFormat,
+    output_format: ExplainFormat,
     output: Path | None,
     verbose: int,
     **places: Any,
 ) -> ExitStatus:
     """Will it load here? If not: why, in the loader's words and in plain ones, and what to do about it.
 
-    TARGET is a library or a program, by path or by name; or a folder (site-packages/) or a wheel, of which every
-    library is explained and the worst comes first. Nothing is run or loaded; the loader is simulated. The options
-    put the question for another process, user, processor, loader or system.
+    TARGET is a library or a program, by path or by name; or a folder (site-packages/) or an archive (a wheel, jar,
+    conda, deb, rpm or apk package, a tar archive, a container image), of which every library is explained and equal
+    reasons are told once. Nothing is run, loaded or unpacked to disk; the loader is simulated. The options put the
+    question for another process, user, processor, loader or system.
     """
-    from loadstone.linker import explain
-    from loadstone.linker.survey import is_survey_target
+    from loadstone.linker.surveys import is_survey_target
 
-    surroundings = LoaderOptions.of(**places)
+    options = LoaderOptions.of(**places)
+    surveyed = [t for t in targets if is_survey_target(t, options.model(t))]
     colour = output is None and colour_wanted()
-    if is_survey_target(target):
+    if surveyed:
         if symbol or versions or replace:
-            raise UsageError("--symbol, --versions and --replace ask about one library, not a folder or wheel")
-        result = _survey(target, surroundings)
-        emit(_rendered_survey(result, output_format, colour=colour, verbose=verbose), output)
-        return STATUS[result.verdict]
-    mode = "lazy" if lazy else "now"
-    explained = explain(
-        located(target, surroundings),
-        model=surroundings.model(target),
-        mode=mode,
-        as_library=as_library or surroundings.main is not None,
+            raise UsageError("--symbol, --versions and --replace ask about one library, not a folder or archive")
+        if len(surveyed) < len(targets):
+            raise UsageError("ask about folders and archives, or about single libraries, not about both at once")
+        return _survey(targets, options.model(targets[0]), output_format, output, colour=colour, verbose=verbose)
+    if output_format in _ROWS:
+        raise UsageError(f"--format {output_format} is for folders and archives")
+    worst = ExitStatus.CLEAN
+    rendered: list[str] = []
+    for target in targets:
+        named = located(target, options)
+        explained = _explained(named, options, lazy=lazy, as_library=as_library)
+        answers = _answers(explained, symbol, replace, versions=versions)
+        rendered.append(_rendered(explained, answers, output_format, colour=colour, verbose=verbose))
+        worst = max(worst, status_of(explained), key=_GRAVITY.index)
+    joined = (
+        f"[{','.join(rendered)}]" if len(rendered) > 1 and output_format is ExplainFormat.JSON else "\n".join(rendered)
+    )
+    emit(joined, output)
+    return worst
+
+
+def _explained(target: str, options: LoaderOptions, *, lazy: bool, as_library: bool) -> Explanation:
+    from loadstone.linker import explain
+
+    return explain(
+        target,
+        model=options.model(target),
+        mode="lazy" if lazy else "now",
+        as_library=as_library or options.main is not None,
         thorough=True,
     )
-    answers = _answers(explained, symbol, replace, versions=versions)
-    emit(_rendered(explained, answers, output_format, colour=colour, verbose=verbose), output)
+
+
+def status_of(explained: Explanation) -> ExitStatus:
+    """What one explanation tells the shell: a file that is not there is no verdict on a file."""
+    first = explained.first_blocking
+    if first is not None and first.code == "no-such-file":
+        return ExitStatus.UNDECIDED
     return STATUS[explained.verdict]
 
 
@@ -85,6 +130,9 @@ STATUS = {
 }
 """What each verdict tells the shell."""
 
+_GRAVITY = (ExitStatus.CLEAN, ExitStatus.UNDECIDED, ExitStatus.FINDINGS)
+"""Of several answers the gravest counts."""
+
 
 def located(target: str, surroundings: LoaderOptions) -> str:
     """What the loader is given: the target itself, or the file a short name like ``z`` stands for."""
@@ -93,11 +141,34 @@ def located(target: str, surroundings: LoaderOptions) -> str:
     return target if surroundings != LoaderOptions() else as_the_loader_gets_it(target)
 
 
-def _survey(target: str, surroundings: LoaderOptions) -> Survey:
-    from loadstone.cli.progress import each
-    from loadstone.linker.survey import survey
+def _survey(
+    targets: list[str],
+    model: LoaderModel | None,
+    output_format: ExplainFormat,
+    output: Path | None,
+    *,
+    colour: bool,
+    verbose: int,
+) -> ExitStatus:
+    from loadstone.linker.surveys import survey
 
-    return survey(target, model=surroundings.model(target), progress=lambda paths: each(paths, "explaining"))
+    def shown(rows: Iterator[SurveyRow]) -> Iterable[SurveyRow]:
+        from loadstone.cli.progress import each
+        from loadstone.report.text.survey import COLUMNS, csv_row, table_row
+
+        if output_format is ExplainFormat.CSV and output is None:
+            emit(csv_row(COLUMNS))
+        for row in each(rows, "explaining", total=0):
+            if output_format in _ROWS and output is None:
+                emit(csv_row(row) if output_format is ExplainFormat.CSV else table_row(row, Style(colour)))
+            yield row
+
+    from loadstone.report.text.style import Style
+
+    result = survey(*targets, model=model, progress=shown)
+    if output is not None or output_format not in _ROWS:
+        emit(_rendered_survey(result, output_format, colour=colour, verbose=verbose), output)
+    return STATUS[result.verdict]
 
 
 def _answers(explained: Explanation, symbol: str | None, replace: str | None, *, versions: bool) -> Answers:
@@ -119,20 +190,26 @@ def _answers(explained: Explanation, symbol: str | None, replace: str | None, *,
     )
 
 
-def _rendered_survey(result: Survey, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:
-    if output_format is OutputFormat.JSON:
+def _rendered_survey(result: Survey, output_format: ExplainFormat, *, colour: bool, verbose: int) -> str:
+    if output_format is ExplainFormat.JSON:
         from loadstone.report.documents.survey import survey_document
         from loadstone.report.json import render as render_json
 
         return render_json(survey_document(result))
     from loadstone.report.text.style import Style
-    from loadstone.report.text.survey import render
+    from loadstone.report.text.survey import COLUMNS, csv_row, render, table_row
 
+    if output_format is ExplainFormat.CSV:
+        return "\n".join((csv_row(COLUMNS), *map(csv_row, result.rows)))
+    if output_format is ExplainFormat.TABLE:
+        return "\n".join(table_row(row, Style(colour)) for row in result.rows)
     return render(result, Style(colour), verbose=verbose)
 
 
-def _rendered(result: Explanation, answers: Answers, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:
-    if output_format is OutputFormat.JSON:
+def _rendered(
+    result: Explanation, answers: Answers, output_format: ExplainFormat, *, colour: bool, verbose: int
+) -> str:
+    if output_format is ExplainFormat.JSON:
         from loadstone.report.documents.explanation import explanation_document
         from loadstone.report.json import render as render_json
 

@@ -22,6 +22,9 @@ def add_loader_options(parser: ArgumentParser) -> None:
     add("--main", metavar="FILE", help="the program that loads it")
     add("--preload", action="append", default=[], metavar="FILE", help="as in LD_PRELOAD; can be repeated")
     add("--already-loaded", action="append", default=[], metavar="FILE", help="a library opened before this one")
+    add("--dll-directory", dest="dll_directories", action="append", default=[], metavar="DIR",
+        help="a folder made known by os.add_dll_directory (Windows); can be repeated")  # fmt: skip
+    add("--page-size", type=int, choices=(4096, 16384, 65536), metavar="BYTES", help="4096, 16384 or 65536")
     add("--env", action="append", default=[], metavar="K=V", help="set an environment variable; can be repeated")
     add("--clear-env", action="store_true", help="start from an empty environment")
     add("--cwd", metavar="DIR", help="the current directory of the process")
@@ -56,6 +59,8 @@ class LoaderOptions:
     cpu_level: str | None = None
     loader: str | None = None
     uid: int | None = None
+    dll_directories: tuple[str, ...] = ()
+    page_size: int | None = None
 
     @classmethod
     def of(cls, **options: Any) -> LoaderOptions:
@@ -94,6 +99,9 @@ class LoaderOptions:
             main_image=self.main or model.main_image,
             preload=self.preload,
             already_loaded=self.already_loaded,
+            dll_directories=tuple(map(os.path.abspath, self.dll_directories)),
+            page_size=self.page_size or model.page_size,
+            is_chosen=bool(self.main or self.root or self.loader),
         )
 
     def _environment(self, model: LoaderModel) -> tuple[tuple[str, str], ...]:

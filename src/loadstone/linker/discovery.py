@@ -26,6 +26,7 @@ __all__ = [
     "model_for_loader",
     "musl_of",
     "of_root",
+    "of_view",
     "this_process",
     "with_cpu_level",
     "with_loader",
@@ -100,7 +101,11 @@ def _of_program(program: str, opened: str) -> LoaderModel:
 
 def of_root(root: str, program: str | None = None) -> LoaderModel:
     """The loader of the system unpacked below ``root``; see :meth:`LoaderModel.of_root`."""
-    view = HostFiles(root=os.path.abspath(root))
+    return of_view(HostFiles(root=os.path.abspath(root)), program, root)
+
+
+def of_view(view: FileView, program: str | None = None, named: str = "the image") -> LoaderModel:
+    """The loader of a whole system that a view shows, packed or not; errors as :meth:`LoaderModel.of_root`."""
     wanted = _interpreter_of(view, program) if program else None
     candidates = [(abi, path) for abi in ABIS for path in abi.loaders]
     for abi, path in candidates:
@@ -109,7 +114,7 @@ def of_root(root: str, program: str | None = None) -> LoaderModel:
     musl = wanted or next((f"/lib/{n}" for n in _names(view, "/lib") if n.startswith("ld-musl-")), None)
     if musl is not None:
         return model_for_loader(view, musl, _abi_of_file(view, musl) or X86_64)
-    raise NotFound(name="ld.so", advice=f"no loader of a known system was found below {root}; is it a root directory?")
+    raise NotFound(name="ld.so", advice=f"no loader of a known system was found in {named}; is it a root directory?")
 
 
 def _names(view: FileView, directory: str) -> tuple[str, ...]:
@@ -303,7 +308,14 @@ def with_cpu_level(model: LoaderModel, level: str) -> LoaderModel:
 def of_another_system(model: LoaderModel, kind: LoaderKind) -> LoaderModel:
     """A loader of another system on the same files: nothing this system has built in or in its environment is its."""
     said = "the file is of another system, of which only its own folders are known"
-    return LoaderModel(kind=kind, view=model.view, cwd=model.cwd, assumptions=(said,))
+    return LoaderModel(
+        kind=kind,
+        view=model.view,
+        cwd=model.cwd,
+        already_loaded=model.already_loaded,
+        dll_directories=model.dll_directories,
+        assumptions=(said,),
+    )
 
 
 _NAMED_RELEASE: Final = re.compile(r"(?:(glibc|musl)-?)?(\d+(?:\.\d+)+)$")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from loadstone.binary.macho.facts import MachoFacts
@@ -225,11 +226,16 @@ def _architecture(image: Image) -> str:
     return image.native.architecture if isinstance(image.native, MachoFacts) else image.machine.name
 
 
+@lru_cache(maxsize=256)
+def _exported(image: Image) -> frozenset[str]:
+    return frozenset(s.name for s in image.exports)
+
+
 def _offered(provider: SimulatedLibrary) -> frozenset[str] | None:
     """Everything a library exports, re-exports included; None when part of that is only known by name."""
     if provider.image is None:
         return None
-    names = {s.name for s in provider.image.exports}
+    names = set(_exported(provider.image))
     for dependency, found in provider.needs:
         if dependency.kind is DependencyKind.REEXPORT:
             inner = _offered(found) if found is not None and found is not provider else None

@@ -173,7 +173,7 @@ def _check(load: Load, *, bindings: bool, index: SymbolIndex | None) -> None:
     mapped = not process.refusals
     process.refusals += check_versions(process, new)
     process.refusals += _processor_too_old(process, new)
-    if not bindings or not mapped:
+    if not bindings or not mapped or process.is_incomplete:
         return
     for found in bind(process, load.searchlist, {id(o) for o in new}, index):
         if isinstance(found, Binding):

@@ -78,6 +78,7 @@ class Process:
         self.refusals: list[Refusal] = []
         self.edges: list[DependencyEdge] = []
         self.notes: list[str] = []
+        self.is_incomplete = False  # something that is loaded is known by name only
         self.pool: Pool | None = None  # of static thread-local storage, once the program is laid out
         self.granted: list[tuple[LoadedObject, int, int]] = []  # late users of the pool: bytes wanted, bytes left then
         self._executable_stack = False
@@ -291,6 +292,10 @@ class Process:
             self._edge(requester, dependency, loaded, how, (step,))
             return loaded
         located = self.search.locate(name, requester, privileged=privileged)
+        if located.opened is None and name in self.model.granted:
+            self.is_incomplete = True
+            self._edge(requester, dependency, None, "granted", located.steps)
+            return None
         if located.opened is None:
             assert located.failure is not None
             self._refuse_search(name, located.failure, requester, dependency, located.steps)

@@ -11,6 +11,7 @@ import errno
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
@@ -66,7 +67,11 @@ class MuslRules:
             return ResolvedName((step,), known.path, known.image, "loaded-name")
         if len(name) > _MAX_NAME:
             return ResolvedName((SearchStep("name", name, StepOutcome.FATAL, f"longer than {_MAX_NAME} characters"),))
-        return self._open_all(list(self._places(name, requester)))
+        found = self._open_all(list(self._places(name, requester)))
+        if found.path is None and name in self.model.granted:
+            step = SearchStep("granted", name, StepOutcome.TAKEN, "a library of the system it is for")
+            return ResolvedName((*found.steps, step), name, None, "granted", assumed=True)
+        return found
 
     def _places(self, name: str, requester: SimulatedLibrary | None) -> Iterator[tuple[str, str, str]]:
         """(rule, where the rule was read, path) of every candidate, in order."""
@@ -244,4 +249,9 @@ def _reachable(root: SimulatedLibrary) -> list[SimulatedLibrary]:
 def _defines(member: SimulatedLibrary, name: str) -> bool:
     """Whether an image exports the name; hidden versions count as absent, the one thing musl knows of versions."""
     assert member.image is not None
-    return any(s.exported and (s.version is None or s.version.is_default) for s in member.image.symbols.named(name))
+    return name in _exported(member.image)
+
+
+@lru_cache(maxsize=256)
+def _exported(image: Image) -> frozenset[str]:
+    return frozenset(s.name for s in image.exports if s.exported and (s.version is None or s.version.is_default))

@@ -55,6 +55,9 @@ class LoaderModel:
     set-group-ID or file capabilities. ``new_namespace`` opens the target by dlmopen in a namespace of its own.
     ``kernel`` is the kernel's release, which loaders before 2.36 compare with that a file asks for; () for unknown.
     ``page_size`` is that of the kernel: 4096, on some AArch64 and POWER systems 16384 or 65536.
+    ``dll_directories`` are those made known by os.add_dll_directory, ``package_directories`` other folders of the
+    same package, whose libraries it may have loaded before. ``granted`` are libraries of a system that is not at hand,
+    taken for there. ``is_chosen``: program or system were named, and hints of the files do not change them.
     ``assumptions`` says how the facts were come by. ``thorough``: advice may take a second more.
     """
 
@@ -83,6 +86,10 @@ class LoaderModel:
     new_namespace: bool = False
     kernel: tuple[int, ...] = ()
     page_size: int = 4096
+    dll_directories: tuple[str, ...] = ()
+    package_directories: tuple[str, ...] = ()
+    granted: frozenset[str] = frozenset()
+    is_chosen: bool = False
     assumptions: tuple[str, ...] = ()
     thorough: bool = False
 

@@ -32,6 +32,8 @@ def _unmet(process: Process, consumer: LoadedObject) -> Iterator[Refusal]:
     for need in consumer.image.version_needs:
         provider = process.namespace.answering_to(need.file)
         if provider is None:
+            if need.file in process.model.granted:
+                continue
             if not any(d.name == need.file and found is None for d, found in consumer.needed):
                 yield _of_no_dependency(consumer, need)
             continue

@@ -12,6 +12,7 @@ import ntpath
 import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from loadstone.core.claims import Confidence, Location, Severity
@@ -66,6 +67,9 @@ class WindowsRules:
         if known is not None:
             step = SearchStep("loaded-module", known.path, StepOutcome.TAKEN, "a loaded module has this base name")
             return ResolvedName((step,), known.path, known.image, "loaded-module", known.assumed)
+        before = self._loaded_before(base)
+        if before is not None:
+            return before
         if stem in KNOWN_DLLS and not self.model.system_dirs:
             return _granted("known-dll", name, "one of the KnownDLLs: always from System32")
         steps: list[SearchStep] = []
@@ -86,6 +90,16 @@ class WindowsRules:
             granted = _granted("host", name, "the Python interpreter that imports it has it loaded")
             return ResolvedName((*steps, *granted.steps), granted.path, None, "host", assumed=True)
         return ResolvedName(tuple(steps))
+
+    def _loaded_before(self, base: str) -> ResolvedName | None:
+        """A module opened before this load: its base name decides, whatever its folder."""
+        path = next((p for p in self.model.already_loaded if ntpath.basename(p).casefold() == base), None)
+        if path is None:
+            return None
+        image = self._image(self.model.absolute(path)) if "/" in path else None
+        reason = "a module of this base name was loaded before" if image else "the program has it loaded"
+        step = SearchStep("loaded-module", path, StepOutcome.TAKEN, reason)
+        return ResolvedName((step,), path, image, "loaded-module", assumed=image is None)
 
     def _target(self, name: str) -> ResolvedName:
         path = self.model.absolute(name)
@@ -108,11 +122,12 @@ class WindowsRules:
                 yield "dll-load-dir", own
                 if self.model.main_image:
                     yield "program-dir", posixpath.dirname(self.model.main_image)
-                for directory in (self.model.variable("LOADSTONE_DLL_DIRECTORIES") or "").split(";"):
-                    if directory:
-                        yield "user-dir", directory
+                for directory in self.model.dll_directories:
+                    yield "user-dir", directory
         for directory in self.model.system_dirs:
             yield "system32", directory
+        for directory in self.model.package_directories:
+            yield "package-dir", directory
         if root.image is not None and root.image.kind is ImageKind.EXECUTABLE and not restricted:
             yield "current-dir", self.model.cwd
             for directory in (self.model.variable("PATH") or "").split(";"):
@@ -231,12 +246,19 @@ def _other_machine(member: SimulatedLibrary, target: SimulatedLibrary) -> Diagno
     )
 
 
+@lru_cache(maxsize=256)
+def _exported(image: Image) -> tuple[frozenset[str], frozenset[int]]:
+    """The names and the ordinals a DLL exports."""
+    names = zip(image.symbols.names, image.symbols.defined, strict=True)
+    numbers = (s.ordinal for s in image.symbols if s.defined and s.ordinal is not None)
+    return frozenset(name for name, defined in names if defined), frozenset(numbers)
+
+
 def _entries(
     member: SimulatedLibrary, dependency: Dependency, provider: SimulatedLibrary, image: Image
 ) -> Iterator[Diagnosis]:
     """Imports that the chosen DLL does not export, by name or by ordinal."""
-    names = {name for name, defined in zip(image.symbols.names, image.symbols.defined, strict=True) if defined}
-    numbers = {s.ordinal for s in image.symbols if s.defined and s.ordinal is not None}
+    names, numbers = _exported(image)
     absent = [
         wanted
         for wanted in dependency.symbols

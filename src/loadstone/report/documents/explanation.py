@@ -166,7 +166,8 @@ def graph_document(graph: DependencyGraph) -> GraphDocument:
     return GraphDocument(nodes=[_node(n) for n in graph.nodes], edges=[_edge(e) for e in graph.edges])
 
 
-def _diagnosis(diagnosis: Diagnosis) -> DiagnosisDocument:
+def diagnosis_document(diagnosis: Diagnosis) -> DiagnosisDocument:
+    """One diagnosis as a document."""
     return DiagnosisDocument(
         code=diagnosis.code,
         blocking=diagnosis.blocking,
@@ -202,7 +203,7 @@ def explanation_document(explanation: Explanation, answers: Answers | None = Non
         target=explanation.target,
         verdict=explanation.verdict.value,
         loader=explanation.loader,
-        diagnoses=[_diagnosis(d) for d in explanation.diagnoses],
+        diagnoses=[diagnosis_document(d) for d in explanation.diagnoses],
         search=trace_document(explanation.search) if explanation.search else None,
         graph=graph_document(explanation.graph),
         bindings=[_binding(b) for b in explanation.bindings],

@@ -1,0 +1,7 @@
+"""Many libraries at once: folders, wheels, packages and images, each file explained as its own system would load it."""
+
+from __future__ import annotations
+
+from loadstone.linker.surveys.survey import Survey, SurveyRow, is_survey_target, survey, survey_rows
+
+__all__ = ["Survey", "SurveyRow", "is_survey_target", "survey", "survey_rows"]

@@ -1,0 +1,175 @@
+"""Who opens a library of a survey: the loader of its own system, in the Python its name and its surroundings say.
+
+Sources: PEP 425 and 427 (tags of wheels), PEP 405 (pyvenv.cfg), PEP 3149 (tags of extension modules).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import sys
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from loadstone.core.image import Format, Image
+from loadstone.linker.abi import Abi
+from loadstone.linker.discovery import (
+    machine_of,
+    model_for_loader,
+    musl_of,
+    of_another_system,
+    with_program,
+)
+from loadstone.linker.request import LoaderKind, LoaderModel
+
+__all__ = ["Openers", "Tags"]
+
+_MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
+_LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)\.(\d+)(?:/|$)")
+_RUNNING: Final = (sys.version_info.major, sys.version_info.minor)
+_WITH_PYTHON: Final = ("python3.dll", "vcruntime140.dll", "vcruntime140_1.dll")
+"""What python.exe has loaded, or has beside it, before it imports anything."""
+
+# ruff: noqa: SIM905  a block of words reads better than a column of quotes
+SYSTEM_LIBRARIES: Final = (
+    "libc.so.6 libm.so.6 libdl.so.2 librt.so.1 libpthread.so.0 libutil.so.1 libnsl.so.1 libresolv.so.2 libanl.so.1"
+    " libcrypt.so.1 libgcc_s.so.1 libstdc++.so.6 libatomic.so.1 libz.so.1 libexpat.so.1 libmvec.so.1"
+    " libX11.so.6 libXext.so.6 libXrender.so.1 libICE.so.6 libSM.so.6 libGL.so.1 libEGL.so.1"
+    " libgobject-2.0.so.0 libgthread-2.0.so.0 libglib-2.0.so.0"
+).split()
+"""What PEP 600 lets a wheel expect of a system, and what belongs to the C library."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What the name of a wheel says: its Python version (None: any), its platforms; empty for all else."""
+
+    python: tuple[int, int] | None = None
+    platforms: tuple[str, ...] = ()
+    is_wheel: bool = False
+
+    @classmethod
+    def of(cls, file_name: str) -> Tags:
+        """The tags of a wheel's file name.
+
+        >>> Tags.of("demo-1.0-cp312-cp312-musllinux_1_2_x86_64.whl")
+        Tags(python=(3, 12), platforms=('musllinux_1_2_x86_64',), is_wheel=True)
+        """
+        parts = file_name.removesuffix(".whl").split("-")
+        if not file_name.endswith(".whl") or len(parts) < 5:
+            return cls()
+        found = re.match(r"cp(\d)(\d+)$", parts[-3])
+        version = (int(found[1]), int(found[2])) if found and parts[-2] != "abi3" else None
+        return cls(version, tuple(parts[-1].split(".")), is_wheel=True)
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether no library is to be expected."""
+        return self.platforms == ("any",)
+
+    @property
+    def is_musl(self) -> bool:
+        return any(platform.startswith("musllinux") for platform in self.platforms)
+
+
+@dataclass(slots=True)
+class Openers:
+    """The models of one survey, one each kind of file, so that what they share is shared.
+
+    ``asked`` is what was asked for; ``is_given`` says that a program or a root was named, which is then kept.
+    """
+
+    asked: LoaderModel
+    tags: Tags
+    is_given: bool = False
+    _models: dict[Hashable, LoaderModel] = field(default_factory=dict)
+    _programs: dict[str, str | None] = field(default_factory=dict)
+
+    def model_for(self, path: str, image: Image) -> LoaderModel:
+        """The process to open ``path`` in."""
+        if image.format is Format.PE:
+            return self._once("pe", self._windows)
+        if image.format is Format.MACHO:
+            return self._once("macho", lambda: of_another_system(self.asked, LoaderKind.DYLD))
+        abi = machine_of(image)
+        if abi is None:
+            return self.asked
+        if self._is_for_musl(path, image):
+            return self._once(("musl", abi.name), lambda: self._musl(abi))
+        if abi is not self.asked.abi:
+            return self._once(("elf", abi.name), lambda: self._of_machine(abi))
+        return self._python(path)
+
+    def _once(self, key: Hashable, make: Callable[[], LoaderModel]) -> LoaderModel:
+        if key not in self._models:
+            self._models[key] = make()
+        return self._models[key]
+
+    def _is_for_musl(self, path: str, image: Image) -> bool:
+        if self.asked.kind is LoaderKind.MUSL or self.is_given:
+            return False
+        marked = self.tags.is_musl or "-linux-musl" in posixpath.basename(path)
+        return marked or any(d.name.startswith("libc.musl-") for d in image.needed)
+
+    def _around(self, found: LoaderModel) -> LoaderModel:
+        asked = self.asked
+        return replace(found, env=asked.env, cwd=asked.cwd, thorough=asked.thorough)
+
+    def _musl(self, abi: Abi) -> LoaderModel:
+        """The musl of the systems a file is for; this is none of them, even where it has one to build with."""
+        said = "it is for a system with musl, which is not at hand: only musl itself and zlib are counted on"
+        found = self._around(musl_of(self.asked.view, abi))
+        return replace(found, release=(), granted=frozenset(("libz.so.1",)), assumptions=(said,))
+
+    def _windows(self) -> LoaderModel:
+        model = of_another_system(self.asked, LoaderKind.WINDOWS)
+        version = self.tags.python or _RUNNING
+        python = (f"python{version[0]}{version[1]}.dll", *_WITH_PYTHON) if self.tags.is_wheel else ()
+        return replace(model, already_loaded=(*self.asked.already_loaded, *python))
+
+    def _of_machine(self, abi: Abi) -> LoaderModel:
+        """The loader for another machine: the one this system has for it, else one of which nothing is known."""
+        view = self.asked.view
+        loader = next((path for path in abi.loaders if view.exists(path)), None)
+        if loader is not None:
+            return self._around(model_for_loader(view, loader, abi))
+        said = f"the file is for {abi.name}, whose system is not at hand: its libraries are taken for granted"
+        return self._around(LoaderModel(abi=abi, view=view, granted=frozenset(SYSTEM_LIBRARIES), assumptions=(said,)))
+
+    def _python(self, path: str) -> LoaderModel:
+        """The Python beside the library, else the one that is asked for, unless the library says that it is another."""
+        if self.is_given:
+            return self.asked
+        program = self._program_near(path)
+        if program is not None:
+            return self._once(("program", program), lambda: with_program(self.asked, program))
+        wanted = self._version_of(path)
+        if wanted is None or wanted == _RUNNING:
+            return self.asked
+        said = f"it is for Python {wanted[0]}.{wanted[1]}, which was not found beside it: any program opens it"
+        return self._once(
+            ("python", wanted),
+            lambda: replace(self.asked, main_image=None, caller=None, assumptions=(*self.asked.assumptions, said)),
+        )
+
+    def _version_of(self, path: str) -> tuple[int, int] | None:
+        found = _MODULE.search(posixpath.basename(path))
+        if found:
+            return int(found[1]), int(found[2])
+        folder = _LIBRARY_FOLDER.match(path)
+        return (int(folder[2]), int(folder[3])) if folder else self.tags.python
+
+    def _program_near(self, path: str) -> str | None:
+        """The interpreter of the environment that a library lies in: bin/python above lib/pythonX.Y."""
+        folder = _LIBRARY_FOLDER.match(path)
+        if folder is None:
+            return None
+        prefix = folder[1]
+        if prefix not in self._programs:
+            names = (f"python{folder[2]}.{folder[3]}", "python3", "python")
+            candidates = (f"{prefix}/bin/{name}" for name in names)
+            found = next((p for p in candidates if self.asked.view.exists(p)), None)
+            self._programs[prefix] = self.asked.view.real_path(found) if found else None
+        program = self._programs[prefix]
+        return None if program is None or program == self.asked.main_image else program

@@ -1,0 +1,189 @@
+"""An archive as a file system: its binaries parsed once while it is read, everything else by name only."""
+
+from __future__ import annotations
+
+import errno
+import os
+import posixpath
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from loadstone.archives import PackedFile
+from loadstone.binary import FileKind, identify, images
+from loadstone.core.image import Image
+from loadstone.errors import LoadstoneError, MalformedImage
+from loadstone.linker.access import Barrier
+from loadstone.linker.view import HEAD_SIZE, OpenedFile
+
+__all__ = ["BINARIES", "PackedFiles", "Stored", "packed"]
+
+BINARIES: Final = frozenset((FileKind.ELF, FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL))
+
+_MAX_LINKS: Final = 40
+_MAX_TEXT: Final = 1 << 20
+_WHOLE: Final = ("ld-linux", "ld-musl-", "ld-2.", "libc.so.6", "libc-2.")
+"""Beginnings of the names of loaders and C libraries, whose bytes say which release they are."""
+
+_TEXTS: Final = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/pyvenv.cfg", "/WHEEL", "_distributor_init.py", ".path")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One file of the archive as far as it is kept: its head, its images or why there are none, its bytes if small."""
+
+    size: int
+    head: bytes
+    images: tuple[Image, ...] = ()
+    problem: LoadstoneError | None = None
+    content: bytes | None = None
+    mode: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedFiles:
+    """The files of an archive below ``place``, an absolute path that need not exist; links lead about inside it.
+
+    ``place`` is where its root is seen: ``/x/a.whl!`` for what is only looked at in itself, empty for what would be
+    laid over a system.
+    """
+
+    place: str
+    files: Mapping[str, Stored | str]
+    folders: Mapping[str, tuple[str, ...]] = field(repr=False)
+
+    def _resolve(self, path: str) -> str:
+        """The key of a path, its symbolic links followed; the key may be of nothing."""
+        pending = [p for p in reversed(self._inside(path).split("/")) if p not in ("", ".")]
+        parts: list[str] = []
+        links = 0
+        while pending:
+            part = pending.pop()
+            if part == "..":
+                del parts[-1:]
+                continue
+            entry = self.files.get("/".join((*parts, part)))
+            if not isinstance(entry, str):
+                parts.append(part)
+                continue
+            links += 1
+            if links > _MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            if entry.startswith("/"):
+                parts.clear()
+            pending.extend(p for p in reversed(entry.split("/")) if p not in ("", "."))
+        return "/".join(parts)
+
+    def _inside(self, path: str) -> str:
+        return path.removeprefix(self.place)
+
+    def open(self, path: str) -> OpenedFile:
+        key = self._resolve(path)
+        entry = self.files.get(key)
+        number = hash((self.place, key))
+        if isinstance(entry, Stored):
+            return OpenedFile(path, (-1, number), entry.size, entry.head, (number, entry.size, id(self)))
+        if key in self.folders:
+            return OpenedFile(path, (-1, number), 0, b"", is_regular=False, read_error=errno.EISDIR)
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+    def is_directory(self, path: str) -> int:
+        try:
+            key = self._resolve(path)
+        except OSError as error:
+            return error.errno or errno.EIO
+        return 0 if key in self.folders else errno.ENOTDIR if key in self.files else errno.ENOENT
+
+    def images(self, opened: OpenedFile) -> tuple[Image, ...]:
+        entry = self.files.get(self._resolve(opened.path))
+        if not isinstance(entry, Stored):
+            raise MalformedImage(what="there is no such file", path=opened.path)
+        if entry.problem is not None:
+            raise entry.problem
+        if not entry.images:
+            found = identify(entry.head)
+            raise MalformedImage(what=f"not a binary, but {found.sentence}", path=opened.path, advice=found.advice)
+        return entry.images
+
+    def image(self, opened: OpenedFile) -> Image:
+        return self.images(opened)[0]
+
+    def read_bytes(self, path: str) -> bytes:
+        entry = self.files.get(self._resolve(path))
+        if not isinstance(entry, Stored):
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return entry.content if entry.content is not None else entry.head
+
+    def real_path(self, path: str) -> str:
+        return f"{self.place}/{self._resolve(path)}"
+
+    def names(self, directory: str) -> tuple[str, ...]:
+        found = self.folders.get(self._resolve(directory))
+        if found is None:
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), directory)
+        return found
+
+    def exists(self, path: str) -> bool:
+        try:
+            key = self._resolve(path)
+        except OSError:
+            return False
+        return key in self.files or key in self.folders
+
+    def is_executable_mount(self, opened: OpenedFile) -> bool:  # noqa: ARG002  an archive is mounted nowhere
+        return True
+
+    def barrier(self, path: str) -> Barrier | None:  # noqa: ARG002  whoever unpacks it may read it
+        return None
+
+    def gains_privileges(self, opened: OpenedFile) -> bool:
+        entry = self.files.get(self._resolve(opened.path))
+        return isinstance(entry, Stored) and bool(entry.mode & (stat.S_ISUID | stat.S_ISGID))
+
+    def host_path(self, path: str) -> str:
+        return path
+
+
+def packed(place: str, members: Iterable[PackedFile]) -> PackedFiles:
+    """Read an archive's members once, in their order, and keep what a loader would ask of them."""
+    files: dict[str, Stored | str] = {}
+    for member in members:
+        if member.link is not None:
+            files[member.name] = member.link
+        elif member.same_as is not None:
+            files[member.name] = files.get(member.same_as, f"/{member.same_as}")
+        else:
+            files[member.name] = _stored(member)
+    return PackedFiles(place, files, _folders(files))
+
+
+def _stored(member: PackedFile) -> Stored:
+    if member.opener is None or not member.size:
+        return Stored(member.size, b"")
+    head = member.head(HEAD_SIZE)
+    name = posixpath.basename(member.name)
+    if identify(head).kind in BINARIES:
+        data = member.read()
+        keep = data if name.startswith(_WHOLE) else None
+        try:
+            return Stored(len(data), head, images(data), None, keep, member.mode)
+        except LoadstoneError as error:
+            return Stored(len(data), head, (), error, keep, member.mode)
+    keep = member.read() if f"/{member.name}".endswith(_TEXTS) and member.size <= _MAX_TEXT else None
+    return Stored(member.size, head, content=keep)
+
+
+def _folders(files: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """Every directory the names imply, with what is in it."""
+    found: dict[str, set[str]] = {"": set()}
+    for name in files:
+        below = name
+        while below:
+            folder, _, leaf = below.rpartition("/")
+            known = folder in found and leaf in found[folder]
+            found.setdefault(folder, set()).add(leaf)
+            if known:
+                break
+            below = folder
+    return {folder: tuple(sorted(leaves)) for folder, leaves in found.items()}

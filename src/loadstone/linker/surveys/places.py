@@ -1,0 +1,167 @@
+"""What a survey is asked about: a folder, a folder of another root, an archive; and the libraries in it."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from loadstone.archives import format_of, is_archive, walk
+from loadstone.binary import identify
+from loadstone.core.image import Image, ImageKind
+from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
+from loadstone.linker.discovery import of_view
+from loadstone.linker.request import LoaderModel
+from loadstone.linker.surveys.layers import LayeredFiles
+from loadstone.linker.surveys.openers import Tags
+from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
+from loadstone.linker.view import HostFiles
+
+__all__ = ["Found", "Place", "is_survey_target", "place_of"]
+
+_HEAD: Final = 4096
+_INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
+_NOT_SURVEYED: Final = frozenset(("static library", "AppImage"))
+_NO_LIBRARIES: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE, ImageKind.OBJECT, ImageKind.CORE))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A library of a place: the path it is opened by, what it is called there, and its image where it has one."""
+
+    path: str
+    name: str
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where libraries are looked for: as it was named, the model whose view holds it, and the folder in that view."""
+
+    target: str
+    model: LoaderModel
+    folder: str
+    tags: Tags
+    archive: PackedFiles | None = None
+    is_system: bool = False  # an image with a loader of its own
+
+    def label(self, found: Found) -> str:
+        """Where a library comes from, in words: ``X.whl!/pkg/lib.so``, ``site/pkg/lib.so``."""
+        joint = "!/" if self.archive is not None else "/"
+        return f"{self.target.rstrip('/')}{joint}{found.name}"
+
+    def libraries(self) -> Iterator[Found]:
+        """Every library of the place, in the order of the folders' names; those that cannot be read are left out."""
+        for path, name in self._binaries():
+            try:
+                image = self.model.view.image(self.model.view.open(path))
+            except (OSError, LoadstoneError):
+                continue
+            if image.kind not in _NO_LIBRARIES or _is_called_library(name):
+                yield Found(path, name, image)
+
+    def _binaries(self) -> Iterator[tuple[str, str]]:
+        if self.archive is not None:
+            for name, entry in sorted(self.archive.files.items()):
+                if isinstance(entry, Stored) and identify(entry.head).kind in BINARIES:
+                    yield f"{self.archive.place}/{name}", name
+            return
+        host = self.model.view.host_path(self.folder)
+        for place, folders, names in os.walk(host):
+            folders.sort()
+            for leaf in sorted(names):
+                there = os.path.join(place, leaf)
+                if _is_binary(there):
+                    name = os.path.relpath(there, host)
+                    yield posixpath.join(self.folder, name), name
+
+
+def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
+    """Whether ``target`` is a folder or an archive of libraries rather than one library."""
+    if model is not None and _root(model) != "/" and not model.view.is_directory(_inside(target, model)):
+        return True
+    if os.path.isdir(target) or target.endswith(".whl"):
+        return True
+    return os.path.isfile(target) and is_archive(target) and _format_name(target) not in _NOT_SURVEYED
+
+
+def place_of(target: str, model: LoaderModel) -> Place:
+    """The place a target names, archives read.
+
+    Raises:
+        Unreadable: the folder or archive cannot be read.
+        MalformedImage, TooLarge, Unsupported: as :func:`loadstone.archives.walk`.
+    """
+    if _root(model) != "/" and (os.path.isdir(target) or not os.path.exists(target)):
+        folder = _inside(target, model)
+        if model.view.is_directory(folder):
+            raise Unreadable(
+                path=target, reason=f"there is no folder {folder} in {_root(model)}", advice="paths are inside --root"
+            )
+        return Place(folder, model, folder, Tags())
+    path = os.path.abspath(target)
+    if os.path.isdir(path):
+        return Place(target, model, path, Tags())
+    return _archive(target, path, model)
+
+
+def _archive(target: str, path: str, model: LoaderModel) -> Place:
+    name = _format_name(path)
+    if name is None and not os.path.exists(path):
+        raise Unreadable(path=target, reason="No such file or directory", code=2)
+    if name is None and path.endswith(".whl"):
+        raise MalformedImage(what="not a wheel: it is no ZIP archive", path=target)
+    tags = Tags.of(os.path.basename(path))
+    is_installed = name in _INSTALLED
+    files = packed("" if is_installed else f"{path}!", walk(path, path=target))
+    if _has_loader(files):
+        whole = replace(files, place="")
+        try:
+            return Place(target, of_view(whole), "/", tags, whole, is_system=True)
+        except NotFound:  # a loader of no system that is known
+            pass
+    return Place(target, replace(model, view=LayeredFiles(files, model.view)), files.place, tags, files)
+
+
+def _has_loader(files: PackedFiles) -> bool:
+    """Whether an archive is a whole system: it has a loader where programs look for one."""
+    leaves = {name for folder in ("lib", "lib64", "usr/lib", "usr/lib64") for name in files.folders.get(folder, ())}
+    return any(name.startswith(("ld-linux", "ld-musl-")) for name in leaves) and "bin" in files.folders.get("usr", ())
+
+
+def _format_name(path: str) -> str | None:
+    try:
+        with open(path, "rb") as stream:
+            found = format_of(stream.read(_HEAD), path)
+    except OSError:
+        return None
+    return found.name if found is not None else None
+
+
+def _root(model: LoaderModel) -> str:
+    return model.view.root if isinstance(model.view, HostFiles) else "/"
+
+
+def _inside(target: str, model: LoaderModel) -> str:
+    """A path of the root; one that was given from outside, with the root before it, is understood as well."""
+    root, path = os.path.abspath(_root(model)), os.path.abspath(target)
+    if path == root or path.startswith(f"{root}/"):
+        return "/" + os.path.relpath(path, root).removeprefix(".")
+    return posixpath.normpath(target if target.startswith("/") else f"/{target}")
+
+
+def _is_called_library(name: str) -> bool:
+    """Whether a file's name says that it is a library, whatever its header says: a C library can be run as well."""
+    return ".so" in posixpath.basename(name) and not name.endswith(".o")
+
+
+def _is_binary(path: str) -> bool:
+    try:
+        if os.path.islink(path) or not os.path.isfile(path):
+            return False
+        with open(path, "rb") as stream:
+            return identify(stream.read(512)).kind in BINARIES
+    except OSError:
+        return False

@@ -1,0 +1,227 @@
+"""Every library of folders and archives explained, each as its own system would load it, results as they come."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
+from loadstone.linker.glibc_load import Shared
+from loadstone.linker.request import LoaderKind, LoaderModel
+from loadstone.linker.simulators import SIMULATED, explain_with
+from loadstone.linker.surveys.openers import Openers
+from loadstone.linker.surveys.places import Found, Place, is_survey_target, place_of
+
+__all__ = ["Survey", "SurveyRow", "is_survey_target", "survey", "survey_rows"]
+
+_MAX_FILES: Final = 100_000
+_BADNESS: Final = (LoadVerdict.FAILS, LoadVerdict.UNKNOWN, LoadVerdict.LOADS_WITH_RISK, LoadVerdict.LOADS)
+_IN_COMPANY: Final = frozenset(
+    ("dep-not-found", "undefined-symbol", "runpath-not-inherited", "pe-missing-dll", "macho-rpath", "macho-not-found")
+)
+"""What may be there once another library of the same place was opened."""
+
+_DLL_FOLDERS: Final = (".libs", ".dlls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyRow:
+    """One library of a survey.
+
+    ``path`` says where it comes from (``X.whl!/pkg/lib.so``), ``name`` what it is called in its ``place``; ``identity``
+    is its SONAME, install name or DLL name. Search steps are left out of the diagnoses: asked about alone it has them.
+    """
+
+    path: str
+    name: str
+    place: str
+    format: str
+    machine: str
+    identity: str | None
+    loader: str
+    verdict: LoadVerdict
+    diagnoses: tuple[Diagnosis, ...] = ()
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def leading(self) -> Diagnosis | None:
+        """What stops it first, else what is said first."""
+        return next((d for d in self.diagnoses if d.blocking), next(iter(self.diagnoses), None))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Every library of some places, worst first, and the names that several files of them carry.
+
+    ``is_expected_empty``: the places are wheels for any platform, in which no library is missed.
+    """
+
+    places: tuple[str, ...]
+    rows: tuple[SurveyRow, ...]
+    duplicates: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    left_out: int = 0  # files beyond the bound
+    is_expected_empty: bool = False
+
+    @property
+    def verdict(self) -> LoadVerdict:
+        """That of the worst; unknown where libraries must be and none was found."""
+        if not self.rows:
+            return LoadVerdict.LOADS if self.is_expected_empty else LoadVerdict.UNKNOWN
+        return min((row.verdict for row in self.rows), key=_BADNESS.index)
+
+    def count(self, verdict: LoadVerdict) -> int:
+        return sum(row.verdict is verdict for row in self.rows)
+
+
+def survey(
+    *targets: str | os.PathLike[str],
+    model: LoaderModel | None = None,
+    progress: Callable[[Iterator[SurveyRow]], Iterable[SurveyRow]] = iter,
+) -> Survey:
+    """Explain every library of folders and archives.
+
+    Args:
+        targets: folders, also of the model's root; archives, which are not unpacked to disk.
+        model: the process and system to load them in; a fresh start of this process, or of what the files themselves
+            say, when left out.
+        progress: wraps the results as they come, to show or print them.
+
+    Raises:
+        Unreadable: a folder or archive cannot be read.
+        MalformedImage: an archive contradicts itself.
+        TooLarge: an archive is beyond the bounds of :mod:`loadstone.archives`.
+        Unsupported: a container that cannot be looked into; the advice says how to unpack it.
+
+    Not thread-safe for one call; several calls do not disturb each other.
+    """
+    names = tuple(os.fspath(target) for target in targets)
+    asked = model or LoaderModel.this_process()
+    places = [place_of(name, asked) for name in names]
+    rows = list(progress(_rows(places, is_given=_is_given(model))))
+    rows.sort(key=lambda row: (_BADNESS.index(row.verdict), row.path))
+    pure = bool(places) and all(place.tags.is_pure for place in places)
+    return Survey(tuple(p.target for p in places), tuple(rows), _duplicates(rows), 0, pure)
+
+
+def survey_rows(*targets: str | os.PathLike[str], model: LoaderModel | None = None) -> Iterator[SurveyRow]:
+    """As :func:`survey`, each library when its turn comes, in the order of their names."""
+    asked = model or LoaderModel.this_process()
+    yield from _rows((place_of(os.fspath(t), asked) for t in targets), is_given=_is_given(model))
+
+
+def _is_given(model: LoaderModel | None) -> bool:
+    """Whether the surroundings were chosen: then a library's own hints do not change them."""
+    return model is not None and (model.is_chosen or model.kind is not LoaderKind.GLIBC)
+
+
+def _rows(places: Iterable[Place], *, is_given: bool) -> Iterator[SurveyRow]:
+    shared, count = Shared(), 0
+    for place in places:
+        model = replace(place.model, thorough=True)
+        openers = Openers(model, place.tags, is_given or place.is_system)
+        folders = _Folders(place)
+        held: list[tuple[Found, Explanation]] = []
+        brought_in: dict[str, int] = {}
+        for found in place.libraries():
+            count += 1
+            if count > _MAX_FILES:
+                return
+            explained = _explained(found, folders.known_to(openers.model_for(found.path, found.image)), shared)
+            first = explained.first_blocking
+            if first is not None and first.code in _IN_COMPANY:
+                held.append((found, explained))
+                continue
+            if explained.verdict is not LoadVerdict.FAILS:
+                for node in explained.graph.nodes[1:]:
+                    path = posixpath.normpath(node.path)
+                    brought_in[path] = brought_in.get(path, 0) + 1
+            yield _row(place, found, explained)
+        for found, explained in held:
+            yield _row(place, found, _in_company(explained, brought_in.get(found.path, 0)))
+
+
+def _explained(found: Found, model: LoaderModel, shared: Shared) -> Explanation:
+    if model.kind in SIMULATED:
+        return explain_with(found.path, model, as_library=True, bindings=True, shared=shared)
+    return Explanation(target=found.path, verdict=LoadVerdict.UNKNOWN, loader=model.kind.value)
+
+
+def _in_company(explained: Explanation, users: int) -> Explanation:
+    """What fails when it is opened alone, and loads where others of its place bring it in after what it misses."""
+    first = explained.first_blocking
+    if not users or first is None:
+        return explained
+    text = (
+        f"{first.explanation} That holds where it is opened alone: the {users} libraries of this place that bring it in"
+        " bring what it misses before it."
+    )
+    alone = replace(first, code="opened-alone", blocking=False, explanation=text)
+    return replace(explained, verdict=LoadVerdict.LOADS_WITH_RISK, diagnoses=(alone,))
+
+
+class _Folders:
+    """Where the libraries of a place lie: what its packages make known to the Windows loader when imported."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._model: LoaderModel | None = None
+
+    def known_to(self, model: LoaderModel) -> LoaderModel:
+        if model.kind is not LoaderKind.WINDOWS or self._place.archive is None:
+            return model
+        if self._model is None:
+            place = self._place.archive.place
+            folders = sorted({posixpath.dirname(name) for name in self._place.archive.files if _is_dll(name)})
+            own = tuple(f"{place}/{f}" for f in folders if posixpath.basename(f).endswith(_DLL_FOLDERS))
+            rest = tuple(f"{place}/{f}" for f in folders if not posixpath.basename(f).endswith(_DLL_FOLDERS))
+            self._model = replace(model, dll_directories=(*model.dll_directories, *own), package_directories=rest)
+        return self._model
+
+
+def _is_dll(name: str) -> bool:
+    return name.casefold().endswith(".dll")
+
+
+def _row(place: Place, found: Found, explained: Explanation) -> SurveyRow:
+    image = found.image
+    return SurveyRow(
+        path=place.label(found),
+        name=found.name,
+        place=place.target,
+        format=image.format.value,
+        machine=image.machine.name,
+        identity=image.identity,
+        loader=explained.loader,
+        verdict=explained.verdict,
+        diagnoses=tuple(_told(d, place) for d in explained.diagnoses),
+        assumptions=explained.assumptions,
+    )
+
+
+def _told(diagnosis: Diagnosis, place: Place) -> Diagnosis:
+    """A diagnosis without its search steps, the archive called as it was named."""
+    if place.archive is None or not place.archive.place:
+        return replace(diagnosis, steps=())
+    old, new = place.archive.place, f"{place.target}!"
+    return replace(
+        diagnosis,
+        steps=(),
+        subject=diagnosis.subject.replace(old, new),
+        explanation=diagnosis.explanation.replace(old, new),
+        loader_message=diagnosis.loader_message.replace(old, new),
+        advice=diagnosis.advice.replace(old, new),
+        chain=tuple(link.replace(old, new) for link in diagnosis.chain),
+    )
+
+
+def _duplicates(rows: list[SurveyRow]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """SONAMEs and module names of more than one file: two of them in one process are two copies."""
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        if row.identity:
+            by_name[row.identity].append(row.path)
+    return tuple((name, tuple(copies)) for name, copies in sorted(by_name.items()) if len(copies) > 1)
