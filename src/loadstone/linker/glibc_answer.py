@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadstone.core.trace import DependencyGraph, DependencyNode, Diagnosis, Explanation, LoadVerdict, Trace
 from loadstone.linker.diagnoses import SimulatedLoad, auditors, diagnose, risks
-from loadstone.linker.glibc_load import Load, Shared, simulate
+from loadstone.linker.glibc_load import Load, SharedLoads, simulate
 from loadstone.linker.graph import Process
 from loadstone.linker.request import LoaderModel
 
@@ -12,7 +12,7 @@ __all__ = ["explain_glibc", "search_glibc"]
 
 
 def explain_glibc(
-    name: str, model: LoaderModel, *, as_library: bool, bindings: bool, shared: Shared | None = None
+    name: str, model: LoaderModel, *, as_library: bool, bindings: bool, shared: SharedLoads | None = None
 ) -> Explanation:
     """Load ``name`` as glibc would and say what came of it; arguments as :func:`loadstone.linker.explain`."""
     load = simulate(name, model, as_library=as_library, bindings=bindings, shared=shared)

@@ -17,7 +17,7 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.versions import check_versions
 
-__all__ = ["Load", "Shared", "opener", "simulate"]
+__all__ = ["Load", "SharedLoads", "opener", "simulate"]
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ def simulate(
     *,
     as_library: bool = False,
     bindings: bool = True,
-    shared: Shared | None = None,
+    shared: SharedLoads | None = None,
 ) -> Load:
     """Load ``target`` in a process of ``model``: start it when it is a program, else open it as dlopen would.
 
@@ -61,7 +61,7 @@ def simulate(
 
 
 @dataclass(slots=True)
-class Shared:
+class SharedLoads:
     """The started processes and the symbols that the loads of one survey share. Not thread-safe."""
 
     index: SymbolIndex = field(default_factory=SymbolIndex)

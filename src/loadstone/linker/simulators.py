@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.core.trace import Explanation, Trace
 from loadstone.linker.glibc_answer import explain_glibc, search_glibc
-from loadstone.linker.glibc_load import Shared
+from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.walk import Rules, walk
 
@@ -35,7 +35,7 @@ def rules_of(model: LoaderModel) -> Rules:
 
 
 def explain_with(
-    name: str, model: LoaderModel, *, as_library: bool, bindings: bool, shared: Shared | None = None
+    name: str, model: LoaderModel, *, as_library: bool, bindings: bool, shared: SharedLoads | None = None
 ) -> Explanation:
     """The answer of the simulator of the model's kind, which is one of :data:`SIMULATED`.
 

@@ -28,6 +28,9 @@ __all__ = ["Openers", "Tags"]
 _MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 _LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)\.(\d+)(?:/|$)")
 _RUNNING: Final = (sys.version_info.major, sys.version_info.minor)
+_MADE_KNOWN: Final = (".libs", ".dlls")
+"""Ends of the folders that delvewheel and its like make known when a package is imported."""
+
 _WITH_PYTHON: Final = ("python3.dll", "vcruntime140.dll", "vcruntime140_1.dll")
 """What python.exe has loaded, or has beside it, before it imports anything."""
 
@@ -83,6 +86,7 @@ class Openers:
     asked: LoaderModel
     tags: Tags
     is_given: bool = False
+    dll_folders: tuple[str, ...] = ()  # of the archive at hand
     _models: dict[Hashable, LoaderModel] = field(default_factory=dict)
     _programs: dict[str, str | None] = field(default_factory=dict)
 
@@ -126,7 +130,14 @@ class Openers:
         model = of_another_system(self.asked, LoaderKind.WINDOWS)
         version = self.tags.python or _RUNNING
         python = (f"python{version[0]}{version[1]}.dll", *_WITH_PYTHON) if self.tags.is_wheel else ()
-        return replace(model, already_loaded=(*self.asked.already_loaded, *python))
+        own = tuple(f for f in self.dll_folders if f.endswith(_MADE_KNOWN))
+        rest = tuple(f for f in self.dll_folders if not f.endswith(_MADE_KNOWN))
+        return replace(
+            model,
+            already_loaded=(*self.asked.already_loaded, *python),
+            dll_directories=(*self.asked.dll_directories, *own),
+            package_directories=rest,
+        )
 
     def _of_machine(self, abi: Abi) -> LoaderModel:
         """The loader for another machine: the one this system has for it, else one of which nothing is known."""

@@ -19,7 +19,7 @@ from loadstone.linker.surveys.openers import Tags
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
 from loadstone.linker.view import HostFiles
 
-__all__ = ["Found", "Place", "is_survey_target", "place_of"]
+__all__ = ["Found", "SurveyPlace", "is_survey_target", "place_of"]
 
 _HEAD: Final = 4096
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
@@ -37,7 +37,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SurveyPlace:
     """Where libraries are looked for: as it was named, the model whose view holds it, and the folder in that view."""
 
     target: str
@@ -87,7 +87,7 @@ def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
     return os.path.isfile(target) and is_archive(target) and _format_name(target) not in _NOT_SURVEYED
 
 
-def place_of(target: str, model: LoaderModel) -> Place:
+def place_of(target: str, model: LoaderModel) -> SurveyPlace:
     """The place a target names, archives read.
 
     Raises:
@@ -100,14 +100,14 @@ def place_of(target: str, model: LoaderModel) -> Place:
             raise Unreadable(
                 path=target, reason=f"there is no folder {folder} in {_root(model)}", advice="paths are inside --root"
             )
-        return Place(folder, model, folder, Tags())
+        return SurveyPlace(folder, model, folder, Tags())
     path = os.path.abspath(target)
     if os.path.isdir(path):
-        return Place(target, model, path, Tags())
+        return SurveyPlace(target, model, path, Tags())
     return _archive(target, path, model)
 
 
-def _archive(target: str, path: str, model: LoaderModel) -> Place:
+def _archive(target: str, path: str, model: LoaderModel) -> SurveyPlace:
     name = _format_name(path)
     if name is None and not os.path.exists(path):
         raise Unreadable(path=target, reason="No such file or directory", code=2)
@@ -119,10 +119,10 @@ def _archive(target: str, path: str, model: LoaderModel) -> Place:
     if _has_loader(files):
         whole = replace(files, place="")
         try:
-            return Place(target, of_view(whole), "/", tags, whole, is_system=True)
+            return SurveyPlace(target, of_view(whole), "/", tags, whole, is_system=True)
         except NotFound:  # a loader of no system that is known
             pass
-    return Place(target, replace(model, view=LayeredFiles(files, model.view)), files.place, tags, files)
+    return SurveyPlace(target, replace(model, view=LayeredFiles(files, model.view)), files.place, tags, files)
 
 
 def _has_loader(files: PackedFiles) -> bool:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
-from loadstone.linker.glibc_load import Shared
+from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.openers import Openers
-from loadstone.linker.surveys.places import Found, Place, is_survey_target, place_of
+from loadstone.linker.surveys.places import Found, SurveyPlace, is_survey_target, place_of
 
 __all__ = ["Survey", "SurveyRow", "is_survey_target", "survey", "survey_rows"]
 
@@ -24,8 +24,6 @@ _IN_COMPANY: Final = frozenset(
     ("dep-not-found", "undefined-symbol", "runpath-not-inherited", "pe-missing-dll", "macho-rpath", "macho-not-found")
 )
 """What may be there once another library of the same place was opened."""
-
-_DLL_FOLDERS: Final = (".libs", ".dlls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,19 +116,18 @@ def _is_given(model: LoaderModel | None) -> bool:
     return model is not None and (model.is_chosen or model.kind is not LoaderKind.GLIBC)
 
 
-def _rows(places: Iterable[Place], *, is_given: bool) -> Iterator[SurveyRow]:
-    shared, count = Shared(), 0
+def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRow]:
+    shared, count = SharedLoads(), 0
     for place in places:
         model = replace(place.model, thorough=True)
-        openers = Openers(model, place.tags, is_given or place.is_system)
-        folders = _Folders(place)
+        openers = Openers(model, place.tags, is_given or place.is_system, _dll_folders(place))
         held: list[tuple[Found, Explanation]] = []
         brought_in: dict[str, int] = {}
         for found in place.libraries():
             count += 1
             if count > _MAX_FILES:
                 return
-            explained = _explained(found, folders.known_to(openers.model_for(found.path, found.image)), shared)
+            explained = _explained(found, openers.model_for(found.path, found.image), shared)
             first = explained.first_blocking
             if first is not None and first.code in _IN_COMPANY:
                 held.append((found, explained))
@@ -144,7 +141,7 @@ def _rows(places: Iterable[Place], *, is_given: bool) -> Iterator[SurveyRow]:
             yield _row(place, found, _in_company(explained, brought_in.get(found.path, 0)))
 
 
-def _explained(found: Found, model: LoaderModel, shared: Shared) -> Explanation:
+def _explained(found: Found, model: LoaderModel, shared: SharedLoads) -> Explanation:
     if model.kind in SIMULATED:
         return explain_with(found.path, model, as_library=True, bindings=True, shared=shared)
     return Explanation(target=found.path, verdict=LoadVerdict.UNKNOWN, loader=model.kind.value)
@@ -163,30 +160,15 @@ def _in_company(explained: Explanation, users: int) -> Explanation:
     return replace(explained, verdict=LoadVerdict.LOADS_WITH_RISK, diagnoses=(alone,))
 
 
-class _Folders:
-    """Where the libraries of a place lie: what its packages make known to the Windows loader when imported."""
-
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        self._model: LoaderModel | None = None
-
-    def known_to(self, model: LoaderModel) -> LoaderModel:
-        if model.kind is not LoaderKind.WINDOWS or self._place.archive is None:
-            return model
-        if self._model is None:
-            place = self._place.archive.place
-            folders = sorted({posixpath.dirname(name) for name in self._place.archive.files if _is_dll(name)})
-            own = tuple(f"{place}/{f}" for f in folders if posixpath.basename(f).endswith(_DLL_FOLDERS))
-            rest = tuple(f"{place}/{f}" for f in folders if not posixpath.basename(f).endswith(_DLL_FOLDERS))
-            self._model = replace(model, dll_directories=(*model.dll_directories, *own), package_directories=rest)
-        return self._model
+def _dll_folders(place: SurveyPlace) -> tuple[str, ...]:
+    """The folders of an archive that hold DLLs, as its files are opened."""
+    if place.archive is None:
+        return ()
+    found = {posixpath.dirname(name) for name in place.archive.files if name.casefold().endswith(".dll")}
+    return tuple(f"{place.archive.place}/{folder}" for folder in sorted(found))
 
 
-def _is_dll(name: str) -> bool:
-    return name.casefold().endswith(".dll")
-
-
-def _row(place: Place, found: Found, explained: Explanation) -> SurveyRow:
+def _row(place: SurveyPlace, found: Found, explained: Explanation) -> SurveyRow:
     image = found.image
     return SurveyRow(
         path=place.label(found),
@@ -202,7 +184,7 @@ def _row(place: Place, found: Found, explained: Explanation) -> SurveyRow:
     )
 
 
-def _told(diagnosis: Diagnosis, place: Place) -> Diagnosis:
+def _told(diagnosis: Diagnosis, place: SurveyPlace) -> Diagnosis:
     """A diagnosis without its search steps, the archive called as it was named."""
     if place.archive is None or not place.archive.place:
         return replace(diagnosis, steps=())
