@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePath
 from types import FrameType
 from typing import Final, TypeVar
 
@@ -130,6 +131,7 @@ def _review(batch: Batch) -> Outcome:
             limits.append(Limit(LimitKind.TIME, Location(source.path), unit, gap=True))
         else:
             units.append(unit)
+    units = _with_helpers(units, batch)
     claims: list[Claim] = []
     whole = _attempt(
         batch.seconds_per_file * max(len(units), 1), lambda: rules.ask(ir.Program(tuple(units)), tables=batch.tables)
@@ -158,6 +160,29 @@ def _parse(source: Source, *, everything: bool) -> ir.Unit:
     if everything and source.language is ir.Language.PYTHON:
         return python.parse(source.path, source.content, everything=True)
     return frontends.parse(source.path, source.content, source.language)
+
+
+_HELPER_LEVELS: Final = 2
+"""How far imports are followed from a Python file that speaks of libraries to files that do not."""
+
+
+def _with_helpers(units: Sequence[ir.Unit], batch: Batch) -> list[ir.Unit]:
+    """The units, with those read through that a file which handles libraries imports: values travel through them."""
+    given = list(units)
+    contents = {source.path: source.content for source in batch.sources}
+    wanted: set[str] = set()
+    for _ in range(_HELPER_LEVELS):
+        wanted |= {name.rpartition(".")[2] for unit in given if unit.functions for name in unit.imports}
+        for position, unit in enumerate(given):
+            if unit.language is not ir.Language.PYTHON or unit.functions or PurePath(unit.path).stem not in wanted:
+                continue
+            again = _attempt(
+                batch.seconds_per_file,
+                lambda u=unit: python.parse(u.path, contents[u.path], everything=True),  # type: ignore[misc]
+            )
+            if isinstance(again, ir.Unit):
+                given[position] = again
+    return given
 
 
 def _waived(results: Sequence[Result], written: Sequence[Directive]) -> tuple[tuple[Result, ...], tuple[Limit, ...]]:

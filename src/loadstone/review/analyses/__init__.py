@@ -50,6 +50,7 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
         frozenset(record.tested_places),
         tuple((name, again, first) for (name, again), first in sorted(record.closed_twice.items())),
         tuple(sorted(record.cut)),
+        known_tables,
     )
 
 

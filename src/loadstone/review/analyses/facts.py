@@ -8,16 +8,53 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final, TypeVar
 
+from loadstone.review.analyses.bindings import Bindings, Prototype, bindings_of
 from loadstone.review.analyses.guards import Guard, guards_of, simple
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Held, Spot, Taint
-from loadstone.review.apis import Api, Role, tables
-from loadstone.review.ir import Call, Cast, Expression, Function, If, Loop, Member, Name, Operation, Program, Unit
+from loadstone.review.analyses.travel import Travels, Visit, travels
+from loadstone.review.apis import Api, Role, Tables, tables
+from loadstone.review.ir import (
+    Call,
+    Cast,
+    Expression,
+    Function,
+    If,
+    Language,
+    Loop,
+    Member,
+    Name,
+    Operation,
+    Program,
+    Unit,
+)
 from loadstone.review.walk import expressions, tops
 
-__all__ = ["Access", "Bound", "Cut", "Entry", "Exit", "Facts", "Found", "Invocation", "LockStep", "Part", "Site", "Use"]
+__all__ = [
+    ("Access"),
+    ("Bound"),
+    ("Cut"),
+    ("Entry"),
+    ("Exit"),
+    ("Facts"),
+    ("Found"),
+    ("Invocation"),
+    ("LockStep"),
+    ("Part"),
+    ("Site"),
+    ("Use"),
+]
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForeignCall:
+    """A call of a foreign function in Python: what is declared of it, and the statement with what was asked before."""
+
+    call: Call
+    prototype: Prototype
+    visit: Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +235,7 @@ class Facts:
     tested_places: frozenset[str] = frozenset()
     closed_twice: tuple[tuple[str, Spot, Spot], ...] = ()
     cut: tuple[Cut, ...] = ()
+    apis: Tables = field(default_factory=tables)
 
     def of(self, *roles: Role) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""
@@ -229,9 +267,32 @@ class Facts:
         return frozenset(asked), frozenset(called)
 
     @cached_property
+    def travels(self) -> Travels:
+        """The values that travel through the Python files, and where they end."""
+        return travels(self.program, self.apis)
+
+    @cached_property
+    def bindings(self) -> dict[str, Bindings]:
+        """What each Python file knows of the foreign functions it calls, by its path."""
+        return {unit.path: bindings_of(unit) for unit in self.program.units if unit.language is Language.PYTHON}
+
+    @cached_property
+    def foreign_calls(self) -> tuple[ForeignCall, ...]:
+        """Every call of a foreign function in Python, with the statement it stands in."""
+        found = []
+        for visit in self.travels.visits:
+            known = self.bindings[visit.unit.path]
+            for part in (part for top in tops(visit.statement) for part in expressions(top)):
+                if isinstance(part, Call):
+                    prototype = known.prototype(part, visit.function.owner)
+                    if prototype is not None:
+                        found.append(ForeignCall(part, prototype, visit))
+        return tuple(found)
+
+    @cached_property
     def guards(self) -> dict[str, tuple[Guard, ...]]:
         """The guards of every file, by its path."""
-        known, called, judges = tables(), self.called_names, self._judges()
+        known, called, judges = self.apis, self.called_names, self._judges()
         return {
             unit.path: tuple(guard for f in unit.functions for guard in guards_of(f, known, called, judges))
             for unit in self.program.units

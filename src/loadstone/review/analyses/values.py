@@ -72,6 +72,7 @@ class Values(Callees):
         if (
             place[0] == "g"
             and place not in state.env
+            and name.name not in _TAINTED_NAMES
             and (name.name in self.program.functions or self._is_api(name.name))
         ):
             return ("f", name.name)

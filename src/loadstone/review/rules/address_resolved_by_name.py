@@ -10,13 +10,27 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import children, every_expression, every_statement
-from loadstone.review.rules.places import ALL
+from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.rules.arrivals import by_sink, from_where, steps
+from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
 _PARSERS: Final = frozenset(
-    {"strtoul", "strtoull", "strtol", "strtoll", "atoi", "atol", "atoll", "int", "sscanf", "std::stoul", "std::stoull"}
+    {
+        ("strtoul"),
+        ("strtoull"),
+        ("strtol"),
+        ("strtoll"),
+        ("atoi"),
+        ("atol"),
+        ("atoll"),
+        ("int"),
+        ("sscanf"),
+        ("std::stoul"),
+        ("std::stoull"),
+    }
 )
 _MAKERS: Final = frozenset({"ctypes.CFUNCTYPE", "ctypes.WINFUNCTYPE", "ctypes.PYFUNCTYPE"})
 _READERS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.memmove"})
@@ -24,6 +38,15 @@ _SMALL: Final = 4096
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for arrival, _ in by_sink(facts, SinkKind.ADDRESS):
+        if not {"compared", "allowed"} & {kind for kind, _ in arrival.asked}:
+            yield rule.no(
+                f"The address used here is a number from {from_where(arrival)}.",
+                at(arrival.sink.spot),
+                why=steps(arrival, f"{arrival.sink.name} takes it for an address"),
+                context=arrival.sink.spot.function,
+                condition=arrival.sink.spot.condition,
+            )
     for unit in facts.program.units:
         python = unit.language is ir.Language.PYTHON
         types = _foreign_types(unit) if python else frozenset[str]()
@@ -160,9 +183,26 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
                 cwe=587,
                 context=function.name,
             )
+        elif made and _is_offset(first):
+            yield rule.no(
+                "A function is found by a fixed offset from where something was loaded.",
+                Location.lines(unit.path, expression.line),
+                cwe=587,
+                context=function.name,
+                condition=function.condition,
+            )
         elif source is not None or named is not None:
             since = source.line if source is not None else parsed[named.name] if named is not None else expression.line
             yield _finding(rule, unit, function, expression.line, since)
+
+
+def _is_offset(expression: ir.Expression) -> bool:
+    """``base + 0x4A310``."""
+    return (
+        isinstance(expression, ir.Operation)
+        and expression.operator == "+"
+        and any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in expression.operands)
+    )
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, since: int) -> Claim:

@@ -47,7 +47,10 @@ def _family(rule: Rule, conditional: Conditional, sites: list[Site], facts: Fact
                 f"The {good[0][0].condition or 'other'} branch tests {other.api.name} (line {tested.line}); "
                 f"the branch at line {branch.line} does not test {site.api.name}.",
                 at(site.spot),
-                why=(step(tested, "tested in one branch", "test"), step(site.spot, "not tested in its sibling", "use")),
+                why=(
+                    step(tested, ("tested in one branch"), ("test")),
+                    step(site.spot, ("not tested in its sibling"), ("use")),
+                ),
                 context=site.spot.function,
                 condition=branch.condition or f"not {conditional.branches[0].condition}",
             )

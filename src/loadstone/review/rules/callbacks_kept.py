@@ -18,7 +18,8 @@ __all__ = ["RULE"]
 
 _MADE: Final = "ctypes.CFUNCTYPE.__call__"
 _KEEPS: Final = re.compile(
-    r"regist|subscri|install|attach|listen|hook|handler|observ|notify|callback|signal|atexit|watch|^set_|_set_|^on_|_on_"
+    r"regist|subscri|install|attach|listen|hook|handler|observ|notify|callback|signal|atexit|watch|^set_|_set_"
+    r"|^on_|_on_"
     r"|add_|connect|Set[A-Z]|Add[A-Z]|_new$|_create$|_open$|start",
     re.IGNORECASE,
 )
@@ -138,7 +139,8 @@ RULE: Final = Rule(
     severity=Severity.HIGH,
     languages=(ir.Language.PYTHON,),
     why=(
-        "The object CFUNCTYPE makes is the code the library calls. When the last reference to it goes, that memory is "
+        "The object CFUNCTYPE makes is the code the library calls. When the last reference to it goes, that "
+        "memory is "
         "given to something else, and the next call lands there."
     ),
     fix="Store it for as long as it is registered: in an attribute, or in a variable of the module.",

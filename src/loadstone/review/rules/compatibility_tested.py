@@ -25,7 +25,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         return ((g.line, g.end_line) for g in guards(facts, unit, Asks.OPTIONAL))
 
     yield from observed(rule, facts, "A version, kind or size is compared before what depends on it runs", compared)
-    yield from observed(rule, facts, "A function that not every version has is asked for before it is called", optional)
+    yield from observed(
+        rule, facts, ("A function that not every version has is asked for before it is called"), optional
+    )
 
 
 RULE: Final = Rule(

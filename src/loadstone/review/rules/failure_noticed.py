@@ -20,9 +20,12 @@ from loadstone.review.walk import calls, statements
 __all__ = ["RULE"]
 
 _TELLS: Final = re.compile(
-    r"(?i)\A(?:strerror\w*|perror|warnx?|errx?|syslog|vsyslog|error|warning|exception|critical|fail\w*|complain|set_?error\w*"
-    r"|log_?(?:line|error|warn\w*)?|report\w*|display_?text|error_?(?:string|text|message)|g_set_error\w*|format_?message\w*"
-    r"|outputdebugstring\w*|get_?last_?error|winerror|last_?error|what|qwarning|qcritical|g_warning|g_printerr|apr_strerror|fatal\w*)\Z"
+    r"(?i)\A(?:strerror\w*|perror|warnx?|errx?|syslog|vsyslog|error|warning|exception|critical|fail\w*|complain"
+    r"|set_?error\w*"
+    r"|log_?(?:line|error|warn\w*)?|report\w*|display_?text|error_?(?:string|text|message)|g_set_error\w*"
+    r"|format_?message\w*"
+    r"|outputdebugstring\w*|get_?last_?error|winerror|last_?error|what|qwarning|qcritical|g_warning|g_printerr"
+    r"|apr_strerror|fatal\w*)\Z"
 )
 _ERROR_STREAMS: Final = frozenset({"stderr", "std::cerr", "cerr", "sys.stderr"})
 
@@ -64,7 +67,9 @@ RULE: Final = Rule(
     cwe=None,
     severity=Severity.LOW,
     languages=ALL,
-    why="A failure that is noticed where it happens is an error message; one noticed later is a crash somewhere else.",
+    why=(
+        "A failure that is noticed where it happens is an error message; one noticed later is a crash somewhere else."
+    ),
     fix="Test the result in the next statement, and leave with the reason.",
     bad="struct engine *e = engine_new();\nengine_start(e);\n",
     good="struct engine *e = engine_new();\nif (!e)\n    return -1;\nengine_start(e);\n",

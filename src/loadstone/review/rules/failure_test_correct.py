@@ -48,7 +48,9 @@ RULE: Final = Rule(
     cwe=253,
     severity=Severity.MEDIUM,
     languages=ALL,
-    why="A test that can never see the failure reads like care and gives none: dlopen fails with null, never with -1.",
+    why=(
+        "A test that can never see the failure reads like care and gives none: dlopen fails with null, never with -1."
+    ),
     fix="Compare with the documented failure value.",
     bad='void *h = dlopen("libz.so.1", RTLD_NOW);\nif (h == (void *)-1) return -1;\n',
     good='void *h = dlopen("libz.so.1", RTLD_NOW);\nif (h == NULL) return -1;\n',

@@ -17,8 +17,10 @@ from loadstone.review.rules.rule import Rule
 __all__ = ["RULE"]
 
 _FIELDS: Final = re.compile(
-    r"^(?:e_(?:shoff|phoff|shstrndx|shnum|phnum)|sh_(?:offset|size|name|link|info)|p_(?:offset|filesz)|st_name|st_value|n_namesz|n_descsz"
-    r"|e_lfanew|PointerToRawData|SizeOfRawData|VirtualAddress|cmdsize|fileoff|filesize|symoff|stroff|strsize|nsyms|ncmds|offset|size|length|count|name_off|len)$"
+    r"^(?:e_(?:shoff|phoff|shstrndx|shnum|phnum)|sh_(?:offset|size|name|link|info)|p_(?:offset|filesz)|st_name"
+    r"|st_value|n_namesz|n_descsz"
+    r"|e_lfanew|PointerToRawData|SizeOfRawData|VirtualAddress|cmdsize|fileoff|filesize|symoff|stroff|strsize"
+    r"|nsyms|ncmds|offset|size|length|count|name_off|len)$"
 )
 _HEADER: Final = re.compile(r"Elf(?:32|64)?_|ElfW|IMAGE_|mach_header|section|header|hdr", re.IGNORECASE)
 

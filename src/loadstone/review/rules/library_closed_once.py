@@ -17,7 +17,9 @@ __all__ = ["RULE"]
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.ALLOCATE, Role.BORROW}):
-        for use in sorted((u for u in site.uses if u.how == "release" and u.closed is not None), key=lambda u: u.spot):
+        for use in sorted(
+            (u for u in site.uses if u.how == ("release") and u.closed is not None), key=lambda u: u.spot
+        ):
             assert use.closed is not None
             memory = site.api.role is Role.ALLOCATE
             yield rule.no(

@@ -88,7 +88,9 @@ RULE: Final = Rule(
     cwe=772,
     severity=Severity.MEDIUM,
     languages=NATIVE,
-    why="A handle lost on an early return can never be closed: the library stays mapped, its count never reaches zero.",
+    why=(
+        "A handle lost on an early return can never be closed: the library stays mapped, its count never reaches zero."
+    ),
     fix="One cleanup label or an owning object.",
     bad='void *h = dlopen(p, RTLD_NOW);\nif (!h) return -1;\nif (!dlsym(h, "run")) return -2;\ndlclose(h);\n',
     good=(

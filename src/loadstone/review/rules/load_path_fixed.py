@@ -8,6 +8,9 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.travel import Shape, SinkKind
+from loadstone.review.ir import Language
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import Judgement, Origin, judgements
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -24,7 +27,62 @@ _SEVERITY: Final = {
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _native(rule, facts)
+    yield from _python(rule, facts)
+
+
+_SHAPES: Final = {
+    Shape.WHOLE: (114, Severity.HIGH, "{api} loads a path that comes from {source}."),
+    Shape.PART: (73, Severity.MEDIUM, "Part of the path given to {api} comes from {source}."),
+    Shape.JOINED: (
+        22,
+        Severity.HIGH,
+        ("A name from {source} is joined to the path given to {api}, and can leave its directory."),
+    ),
+}
+
+
+def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: what travelled through the program to a load."""
+    for arrival, unchecked in by_sink(facts, SinkKind.LOAD):
+        sink = arrival.sink
+        cwe, severity, text = _SHAPES[arrival.shape]
+        if not unchecked:
+            check = min(arrival.checked, key=lambda c: c[1])
+            yield rule.yes(
+                f"What comes from {from_where(arrival)} is checked before the load",
+                at(check[1]),
+                places=(at(sink.spot), *(at(spot) for _, spot in sorted(arrival.checked, key=lambda c: c[1])[1:4])),
+                practice=Practice.INTEGRITY if check[0] == "verified" else Practice.INPUT_VALIDATION,
+                context=sink.spot.function,
+            )
+            continue
+        message = text.format(api=sink.name, source=from_where(arrival))
+        if arrival.source.kind in WEAK:
+            yield rule.cannot_tell(
+                message,
+                at(sink.spot),
+                "it depends on who else can write there",
+                why=steps(arrival, f"loaded by {sink.name}"),
+                context=sink.spot.function,
+            )
+            continue
+        yield rule.no(
+            message,
+            at(sink.spot),
+            cwe=cwe,
+            severity=severity,
+            why=steps(arrival, f"loaded by {sink.name}"),
+            context=sink.spot.function,
+            condition=sink.spot.condition,
+        )
+
+
+def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """C and C++: what the paths through the program showed of a load."""
     for judgement in judgements(facts):
+        if judgement.site.unit.language is Language.PYTHON:
+            continue
         if judgement.origin in _CWE:
             yield _finding(rule, judgement)
         elif judgement.origin is Origin.CHECKED and judgement.piece is not None:

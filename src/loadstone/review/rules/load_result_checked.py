@@ -93,7 +93,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 at(site.spot),
                 fix=f"Test it{error} before going on.",
                 severity=severity,
-                why=(step(site.spot, f"{name} may fail here", "acquire"), step(first, "used as if it had not", "use")),
+                why=(
+                    step(site.spot, (f"{name} may fail here"), ("acquire")),
+                    step(first, ("used as if it had not"), ("use")),
+                ),
                 context=site.spot.function,
                 condition=site.spot.condition,
             )

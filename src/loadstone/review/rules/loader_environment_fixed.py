@@ -9,7 +9,10 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.apis import Role
+from loadstone.review.ir import Language
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import is_absolute
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -24,10 +27,32 @@ _RELATIVE: Final = re.compile(r"\w[\w.+-]*(?:/[\w./+-]*)?\Z")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _python(rule, facts)
     for site in facts.reached:
         if site.api.role in {Role.SET_ENVIRONMENT, Role.SEARCH_PATH}:
             for invocation in sorted(site.invocations, key=repr):
                 yield from _one(rule, site, invocation)
+
+
+def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: variables of the loader and directories of its search that travelled here from outside."""
+    for arrival, unchecked in by_sink(facts, SinkKind.ENVIRONMENT, SinkKind.DIRECTORY):
+        sink, kind = arrival.sink, arrival.source.kind
+        directory = sink.kind is SinkKind.DIRECTORY
+        if not unchecked or kind in WEAK or (kind == "environment" and not directory):
+            continue
+        yield rule.no(
+            (
+                f"{sink.name} adds a directory from {from_where(arrival)} to where libraries are looked for."
+                if directory
+                else f"{sink.name} is set from {from_where(arrival)}; what starts with it loads from there."
+            ),
+            at(sink.spot),
+            cwe=427 if directory else 15,
+            severity=Severity.MEDIUM if directory else Severity.HIGH,
+            why=steps(arrival, f"given to {sink.name}"),
+            context=sink.spot.function,
+        )
 
 
 def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
@@ -54,14 +79,17 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     elements = [e for w in words for e in _ELEMENT.split(w)]
     relative = variable.endswith(("PATH", "DIR")) and any(_RELATIVE.match(e) for e in elements)
     has_separator = any(_ELEMENT.search(w) for w in words)
-    if outside is not None and outside.taint is not None:
+    if outside is not None and outside.taint is not None and site.unit.language is not Language.PYTHON:
         yield rule.no(
             (
                 f"{variable} is set from the {outside.taint.kind} (line "
                 f"{outside.taint.spot.line}); children will load from there."
             ),
             at(site.spot),
-            why=(step(outside.taint.spot, "read from outside", "taint"), step(site.spot, f"{variable} is set", "use")),
+            why=(
+                step(outside.taint.spot, ("read from outside"), ("taint")),
+                step(site.spot, (f"{variable} is set"), ("use")),
+            ),
             context=site.spot.function,
         )
     elif own and site.api.role is Role.SET_ENVIRONMENT and has_separator and not _unset_tested(invocation):
@@ -116,6 +144,9 @@ RULE: Final = Rule(
     fix="Build the child's environment from an allow-list.",
     bad='setenv("LD_PRELOAD", argv[1], 1);\n',
     good='setenv("LD_LIBRARY_PATH", "/opt/product/lib", 1);\n',
-    references=("https://cwe.mitre.org/data/definitions/15.html", "https://man7.org/linux/man-pages/man8/ld.so.8.html"),
+    references=(
+        "https://cwe.mitre.org/data/definitions/15.html",
+        ("https://man7.org/linux/man-pages/man8/ld.so.8.html"),
+    ),
     answer=_answer,
 )

@@ -166,7 +166,9 @@ RULE: Final = Rule(
     cwe=667,
     severity=Severity.HIGH,
     languages=ALL,
-    why="A lock left behind on an error path stops every other thread for good, at the next load, far from the cause.",
+    why=(
+        "A lock left behind on an error path stops every other thread for good, at the next load, far from the cause."
+    ),
     fix="A scoped guard.",
     bad="pthread_mutex_lock(&m);\nif (!h) return -1;\npthread_mutex_unlock(&m);\n",
     good="std::lock_guard<std::mutex> guard(m);\nif (!h) return -1;\n",

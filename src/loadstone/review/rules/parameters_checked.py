@@ -20,12 +20,15 @@ from loadstone.review.walk import calls
 __all__ = ["RULE"]
 
 _NARROWS: Final = re.compile(
-    r"\A(?:O_NOFOLLOW|O_EXCL|RESOLVE_\w+|AT_SYMLINK_NOFOLLOW|CREATE_NEW|LOAD_LIBRARY_(?:SEARCH|AS)_\w+|MFD_ALLOW_SEALING|WTD_\w+)\Z"
+    r"\A(?:O_NOFOLLOW|O_EXCL|RESOLVE_\w+|AT_SYMLINK_NOFOLLOW|CREATE_NEW|LOAD_LIBRARY_(?:SEARCH|AS)_\w+"
+    r"|MFD_ALLOW_SEALING|WTD_\w+)\Z"
 )
 """Words that narrow what a call accepts."""
 
 _ROLES: Final = frozenset({Role.CANONICAL, Role.VERIFY, Role.COMPARE, Role.SEARCH_FLAGS})
-_BOUNDED: Final = frozenset({"snprintf", "swprintf_s", "strlcpy", "fgets", "StringCchCopyW", "StringCchPrintfW", "min"})
+_BOUNDED: Final = frozenset(
+    {("snprintf"), ("swprintf_s"), ("strlcpy"), ("fgets"), ("StringCchCopyW"), ("StringCchPrintfW"), ("min")}
+)
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -16,8 +16,10 @@ from loadstone.review.rules.rule import Rule
 __all__ = ["RULE", "is_platform"]
 
 _PLATFORM: Final = re.compile(
-    r"_WIN32|_WIN64|WIN32|_MSC_VER|__APPLE__|__MACH__|__linux|__unix|__ANDROID__|__CYGWIN__|__FreeBSD__|__OpenBSD__|__NetBSD__|__sun"
-    r"|_AIX|__hpux|__HAIKU__|Q_OS_|Q_CC_|HAVE_|QT_CONFIG|QT_NO_|Q_PROCESSOR|__MINGW|DLOPEN|_DL_|DSO|G_OS_|G_PLATFORM|MS_WINDOWS|sys\.platform|os\.name|platform\.system|__BEOS__|OS2|NETWARE"
+    r"_WIN32|_WIN64|WIN32|_MSC_VER|__APPLE__|__MACH__|__linux|__unix|__ANDROID__|__CYGWIN__|__FreeBSD__"
+    r"|__OpenBSD__|__NetBSD__|__sun"
+    r"|_AIX|__hpux|__HAIKU__|Q_OS_|Q_CC_|HAVE_|QT_CONFIG|QT_NO_|Q_PROCESSOR|__MINGW|DLOPEN|_DL_|DSO|G_OS_"
+    r"|G_PLATFORM|MS_WINDOWS|sys\.platform|os\.name|platform\.system|__BEOS__|OS2|NETWARE"
 )
 
 

@@ -32,7 +32,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     ),
                     context=site.spot.function,
                 )
-        if not site.is_inner and (site.is_discarded or not (site.tests or site.returned or site.api.raises)):
+        if not site.is_inner and not site.api.raises and (site.is_discarded or not (site.tests or site.returned)):
             yield rule.no(
                 f"{site.api.name} can fail, and then the privileges stay; nothing looks at its result.",
                 at(site.spot),

@@ -70,7 +70,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for invocation in sorted(site.invocations, key=repr):
             path = constant_path(invocation)
             cwd = next(
-                (p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == "current directory"), None
+                (p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == ("current directory")),
+                None,
             )
             if cwd is not None:
                 yield _working_directory(rule, site, "what getcwd gave", cwd.spot)
@@ -138,7 +139,9 @@ def _working_directory(rule: Rule, site: Site, what: str, since: Spot | None) ->
 
 
 def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default: Spot | None) -> Iterator[Claim]:
-    words = [str(word) for pieces in invocation.arguments[1:] for kind, word in pieces if kind in {"name", "function"}]
+    words = [
+        str(word) for pieces in invocation.arguments[1:] for kind, word in pieces if kind in {("name"), ("function")}
+    ]
     bits = [
         word
         for pieces in invocation.arguments[2:3]

@@ -26,7 +26,8 @@ _SETS_UP: Final = re.compile(r"(?i)(?:^|_)(?:init|initiali[sz]e|setup)\Z")
 _TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
 _COUNT: Final = re.compile(
     r"(?i)(?:^|_|\.)n?_?(?:refs?|users|uses|loads|opens|links)_?\Z"
-    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)(?!er)|(?:ref|load)_?counter|(?:^|\.)_?count\Z|references"
+    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)(?!er)|(?:ref|load)_?counter|(?:^|\.)_?count\Z"
+    r"|references"
 )
 
 

@@ -46,7 +46,8 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: int, act: ir.Call) -> Claim:
     word = act.name.rpartition("::")[2].rpartition(".")[2]
     return rule.no(
-        f"{function.name} looks at {name} at line {line} with no lock held and acts on it at line {act.line} ({word}); "
+        f"{function.name} looks at {name} at line {line} with no lock held and acts on it at line {act.line} "
+        f"({word}); "
         "two threads can both decide to act.",
         Location.lines(unit.path, line),
         confidence=Confidence.LIKELY,

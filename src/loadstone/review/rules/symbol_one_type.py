@@ -187,7 +187,10 @@ RULE: Final = Rule(
     references=(
         "https://cwe.mitre.org/data/definitions/843.html",
         "https://cwe.mitre.org/data/definitions/704.html",
-        "https://wiki.sei.cmu.edu/confluence/display/c/EXP37-C.+Call+functions+with+the+correct+number+and+type+of+arguments",
+        (
+            "https://wiki.sei.cmu.edu/confluence/display/c/EXP37-C.+Call+functions+with+the+correct+number+and+type"
+            "+of+arguments"
+        ),
     ),
     answer=_answer,
 )

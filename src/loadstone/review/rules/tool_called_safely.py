@@ -10,13 +10,18 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
+from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.apis import Role
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
 _UNQUOTED: Final = re.compile(r"[A-Za-z]:\\[^\"]* [^\"]*\\?[^\"]*\.exe", re.IGNORECASE)
+_LINE: Final = re.compile(r"[A-Za-z]:[\\/][^\"]* [^\"]*(?:[\\/]|\.(?:exe|com|bat|cmd)\b)", re.IGNORECASE)
+"""A command line that begins with a path with a space in it, and no quote before."""
+
 _QUOTED: Final = frozenset({"shlex.quote", "pipes.quote"})
 _OPTION_TOOLS: Final = frozenset(
     {"ldd", "nm", "objdump", "readelf", "strings", "file", "patchelf", "otool", "dlltool", "gcc", "cc"}
@@ -24,9 +29,41 @@ _OPTION_TOOLS: Final = frozenset(
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for arrival, unchecked in by_sink(facts, SinkKind.COMMAND):
+        if unchecked and arrival.source.kind not in WEAK:
+            yield rule.no(
+                f"What comes from {from_where(arrival)} becomes part of a command that a shell reads.",
+                at(arrival.sink.spot),
+                why=steps(arrival, f"{arrival.sink.name} gives it to a shell"),
+                context=arrival.sink.spot.function,
+                condition=arrival.sink.spot.condition,
+            )
     for site in (s for s in facts.reached if s.api.role is Role.COMMAND):
         for invocation in sorted(site.invocations, key=repr):
             yield from _one(rule, site, invocation)
+            if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
+                yield from _line(rule, site, invocation)
+
+
+def _line(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+    """Windows takes a text apart at its blanks: of ``C:/Program Files/x.exe`` it tries ``C:/Program.exe`` first."""
+    if not site.call.arguments or isinstance(site.call.arguments[0], ir.Display):
+        return
+    named = {key for key, _ in site.call.keywords}
+    text = ""
+    for part in invocation.parts:
+        if part.text is None:
+            break
+        text += part.text
+    if "executable" not in named and _LINE.match(text):
+        yield rule.no(
+            "The path in the command line has a space and no quotes, so a shorter program name is tried first.",
+            at(site.spot),
+            cwe=428,
+            severity=Severity.MEDIUM,
+            fix="Pass a list whose first item is the program.",
+            context=site.spot.function,
+        )
 
 
 def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:

@@ -1,0 +1,199 @@
+"""One pass over the Python files of a program: every move of a value, and every sink, with the checks before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import Learner, spelled
+from loadstone.review.analyses.travel.expressions import Reader
+from loadstone.review.analyses.travel.flows import Piece, Travels, Visit
+from loadstone.review.analyses.travel.names import Names, Routine
+from loadstone.review.analyses.travel.walk import Known, StructuralWalk, add
+from loadstone.review.apis import Role, Tables
+
+__all__ = ["Lessons", "collect"]
+
+_MAX_SUMMARY_DEPTH: Final = 4
+
+
+def collect(program: ir.Program, tables: Tables) -> Travels:
+    """The moves and sinks of a program's Python files. Pure; linear in the source."""
+    names = Names(program)
+    collector = _Collector(names, tables, Travels())
+    for routine in names.routines:
+        collector.take(routine)
+    return collector.found
+
+
+class Lessons:
+    """What a call of a function of the program teaches of its arguments."""
+
+    def __init__(self, names: Names, tables: Tables) -> None:
+        self.names = names
+        self.learner = Learner(tables, self.verdict)
+        self.current: Routine | None = None
+        self._truths: dict[int, dict[int, frozenset[str]]] = {}
+        self._passes: dict[int, dict[int, frozenset[str]]] = {}
+        self._running: list[int] = []
+
+    def verdict(self, call: ir.Call) -> list[tuple[str, str]]:
+        """A function of the program that answers true: what that says of what it was given."""
+        return self._of(call, self._truths, truth=True)
+
+    def passed(self, call: ir.Call) -> list[tuple[str, str]]:
+        """A function of the program that comes back at all: ``require(name)``."""
+        return self._of(call, self._passes, truth=False)
+
+    def _of(self, call: ir.Call, known: dict[int, dict[int, frozenset[str]]], *, truth: bool) -> list[tuple[str, str]]:
+        if self.current is None:
+            return []
+        found = []
+        for called in self.names.called(self.current, call):
+            for position, checks in self._summary(called, known, truth=truth).items():
+                name = spelled(called.argument(call, position))
+                found += [(name, check) for check in checks if name]
+        return found
+
+    def _summary(
+        self, routine: Routine, known: dict[int, dict[int, frozenset[str]]], *, truth: bool
+    ) -> dict[int, frozenset[str]]:
+        key = id(routine.function)
+        if key in known:
+            return known[key]
+        if key in self._running or len(self._running) >= _MAX_SUMMARY_DEPTH:
+            return {}
+        self._running.append(key)
+        ends = [*self._ends(routine.function.body.body, {}, truth=truth)]
+        self._running.pop()
+        known[key] = {}
+        if ends:
+            for position, parameter in enumerate(routine.parameters):
+                common = frozenset.intersection(*(end.get(parameter, frozenset()) for end in ends))
+                if common:
+                    known[key][position] = common
+        return known[key]
+
+    def _ends(
+        self, body: Iterable[ir.Statement], checked: dict[str, frozenset[str]], *, truth: bool
+    ) -> Iterator[dict[str, frozenset[str]]]:
+        """The checks passed wherever the function returns (a true value, if ``truth``)."""
+        current = dict(checked)
+        for statement in body:
+            match statement:
+                case ir.If(condition=condition, then=then, otherwise=otherwise):
+                    yes, no = (
+                        self._learnt(current, condition, holds=True),
+                        self._learnt(current, condition, holds=False),
+                    )
+                    yield from self._ends_inside(then, yes, truth=truth)
+                    if otherwise is not None:
+                        yield from self._ends_inside(otherwise, no, truth=truth)
+                    current = no if _ends_here(then) else current
+                    if otherwise is not None and _ends_here(otherwise):
+                        current = yes
+                case ir.Try(body=inner) | ir.With(body=inner) | ir.Loop(body=inner):
+                    yield from self._ends_inside(inner, current, truth=truth)
+                case ir.Return(value=value):
+                    if not truth:
+                        yield current
+                    elif value is not None and not (isinstance(value, ir.Literal) and not value.value):
+                        yield self._learnt(current, value, holds=True)
+                    return
+                case ir.Raise():
+                    return
+        if not truth:
+            yield current
+
+    def _ends_inside(
+        self, block: ir.Block, checked: dict[str, frozenset[str]], *, truth: bool
+    ) -> Iterator[dict[str, frozenset[str]]]:
+        """The returns in a block; coming out at its end is the business of whoever holds it."""
+        ends = [*self._ends(block.body, checked, truth=truth)]
+        if not truth and not _ends_here(block) and ends:
+            ends.pop()
+        yield from ends
+
+    def _learnt(
+        self, current: dict[str, frozenset[str]], condition: ir.Expression, *, holds: bool
+    ) -> dict[str, frozenset[str]]:
+        result = dict(current)
+        for name, check in self.learner.learn(condition, holds=holds):
+            result[name] = result.get(name, frozenset()) | {check}
+        return result
+
+
+class _Collector(StructuralWalk):
+    """Notes what each statement moves."""
+
+    def __init__(self, names: Names, tables: Tables, found: Travels) -> None:
+        self.lessons = Lessons(names, tables)
+        super().__init__(self.lessons.learner)
+        self.names = names
+        self.tables = tables
+        self.found = found
+
+    def take(self, routine: Routine) -> None:
+        """Everything one function moves."""
+        self.lessons.current = routine
+        for parameter in routine.function.parameters:
+            source = self.names.parameter_source(routine, parameter)
+            if source is not None:
+                self.found.move([Piece(source)], routine.place(parameter.name), source.spot)
+            if parameter.default is not None:
+                reader = self._reader(routine, {})
+                pieces = reader.pieces(parameter.default)
+                self.found.move(pieces, routine.place(parameter.name), reader.spot(parameter.line))
+        self.walk(routine)
+
+    def _reader(self, routine: Routine, known: Known) -> Reader:
+        return Reader(self.names, self.tables, self.found, routine, known, self.learner)
+
+    def leaves(self, call: ir.Call, routine: Routine) -> bool:
+        api = self.tables.get(call.name)
+        return (api is not None and api.role is Role.NO_RETURN) or self.names.never_returns(routine, call)
+
+    def visit(self, statement: ir.Statement, routine: Routine, known: Known) -> None:
+        self.found.visits.append(Visit(routine.unit, routine.function, statement, known))
+        reader = self._reader(routine, known)
+        match statement:
+            case ir.Assign():
+                reader.assign(statement)
+                self._after(statement.value, routine, known)
+            case ir.Evaluate(expression=expression):
+                reader.evaluate(expression)
+                self._after(expression, routine, known)
+            case ir.If(condition=condition):
+                reader.evaluate(condition)
+            case ir.Loop():
+                if statement.each is not None:
+                    reader.store(statement.each[0], reader.elements(statement.each[1]), statement.line)
+                if statement.condition is not None:
+                    reader.evaluate(statement.condition)
+            case ir.Return(value=value):
+                reader.give_back(value, statement.line)
+            case ir.Raise(value=value):
+                reader.evaluate(value)
+            case ir.With(items=items):
+                for context, target in items:
+                    pieces = reader.pieces(context)
+                    if target is not None:
+                        reader.store(target, pieces, statement.line)
+            case ir.Switch(subject=subject):
+                reader.evaluate(subject)
+
+    def _after(self, expression: ir.Expression | None, routine: Routine, known: Known) -> None:
+        """``require(name)``, ``path.relative_to(root)``: what comes back only when its argument is good."""
+        if not isinstance(expression, ir.Call):
+            return
+        spot = Spot(routine.unit.path, expression.line, routine.function.name)
+        if expression.name.rpartition(".")[2] == "relative_to" and expression.receiver is not None:
+            add(known, spelled(expression.receiver), "inside", spot)
+        for name, check in self.lessons.passed(expression):
+            add(known, name, check, spot)
+
+
+def _ends_here(block: ir.Block) -> bool:
+    return bool(block.body) and isinstance(block.body[-1], ir.Return | ir.Raise | ir.Jump)

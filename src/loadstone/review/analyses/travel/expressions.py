@@ -1,0 +1,606 @@
+"""What an expression is made of, which sinks it holds, and where its value goes when it is stored or handed on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import Learner, spelled
+from loadstone.review.analyses.travel.flows import Check, Piece, Place, Shape, Sink, SinkKind, Source, Travels
+from loadstone.review.analyses.travel.names import Names, Routine
+from loadstone.review.analyses.words import dotted_name, uncast
+from loadstone.review.apis import Api, Role, Tables
+from loadstone.review.walk import expressions
+
+__all__ = ["Reader"]
+
+_REQUEST: Final = re.compile(r"(?:\A|[._])(?:request|req)\Z")
+_ASKED: Final = frozenset(
+    {
+        *("args", "form", "values", "json", "data", "files", "cookies", "headers", "query", "query_string", "body"),
+        *("query_params", "path_params", "match_info", "GET", "POST", "META", "view_args", "rel_url", "url", "path"),
+        *("get_json", "post", "text", "read", "stream", "get_data", "params", "content", "arguments", "get_argument"),
+    }
+)
+"""What the request objects of web frameworks carry. Source: flask, django, starlette, aiohttp, tornado references."""
+
+_SERVED: Final = frozenset({"rfile", "headers", "path", "request", "requestline", "raw_requestline"})
+"""What a request handler of the standard library has read. Source: Python library reference, http.server."""
+
+_SYSTEM_NAMED: Final = re.compile(
+    r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive)\Z"
+)
+"""Variables that name where Windows put itself. Source: Microsoft, recognised environment variables."""
+
+_OWN_PLACE: Final = re.compile(
+    r"\A(?:HOME|USERPROFILE|XDG_\w+|APPDATA|LOCALAPPDATA|VIRTUAL_ENV|CONDA_PREFIX|TMPDIR|TMP|TEMP|PREFIX|DESTDIR)\Z"
+)
+"""Variables that name a place of the user's own."""
+
+_KEEPS: Final = frozenset(
+    {
+        *(
+            "strip",
+            ("lstrip"),
+            ("rstrip"),
+            ("lower"),
+            ("upper"),
+            ("casefold"),
+            ("encode"),
+            ("decode"),
+            ("as_posix"),
+            ("absolute"),
+            ("resolve"),
+        ),
+        *("expanduser", "removeprefix", "removesuffix", "replace", "split", "rsplit", "partition", "rpartition"),
+        *(
+            "splitlines",
+            ("get"),
+            ("pop"),
+            ("setdefault"),
+            ("items"),
+            ("values"),
+            ("keys"),
+            ("copy"),
+            ("read"),
+            ("readline"),
+            ("readlines"),
+        ),
+        *(
+            "read_text",
+            ("read_bytes"),
+            ("getvalue"),
+            ("getlist"),
+            ("get_all"),
+            ("getfirst"),
+            ("json"),
+            ("text"),
+            ("getitem"),
+            ("title"),
+        ),
+        *(
+            "next",
+            ("popitem"),
+            ("popleft"),
+            ("getattr"),
+            ("as_dict"),
+            ("to_dict"),
+            ("model_dump"),
+            ("dict"),
+            ("group"),
+            ("groups"),
+            ("tobytes"),
+        ),
+        *(
+            "with_suffix",
+            ("with_name"),
+            ("with_stem"),
+            ("parent"),
+            ("iterdir"),
+            ("glob"),
+            ("rglob"),
+            ("recv"),
+            ("recvfrom"),
+            ("communicate"),
+        ),
+        *(
+            "get_nowait",
+            ("result"),
+            ("loads"),
+            ("getall"),
+            ("getone"),
+            ("getvalue"),
+            ("fetchone"),
+            ("fetchall"),
+            ("zfill"),
+            ("expandvars"),
+        ),
+        *("relative_to", "hex", "format_map", "getboolean", "options", "sections", "get_argument", "post", "form"),
+    }
+)
+"""Methods whose result is, or holds, what their object is or holds."""
+
+_TAKES_IN: Final = frozenset(
+    {("append"), ("add"), ("extend"), ("insert"), ("update"), ("appendleft"), ("put"), ("put_nowait"), ("setdefault")}
+)
+_FILES: Final = frozenset({"open", "io.open", "codecs.open", "os.fdopen"})
+_READS_FILES: Final = frozenset({"read_text", "read_bytes", "open"})
+_NUMBERS: Final = frozenset({"int", "struct.unpack", "struct.unpack_from", "struct.iter_unpack", "int.from_bytes"})
+_STOPS: Final = frozenset({"len", "bool", "float", "isinstance", "hash", "id", "type", "callable", "hasattr", "sum"})
+_PASSES: Final = frozenset(
+    {
+        *(
+            "list",
+            ("tuple"),
+            ("set"),
+            ("frozenset"),
+            ("dict"),
+            ("sorted"),
+            ("reversed"),
+            ("iter"),
+            ("next"),
+            ("vars"),
+            ("enumerate"),
+            ("zip"),
+        ),
+        *("filter", "map", "min", "max", "getattr", "copy.copy", "copy.deepcopy", "itertools.chain", "shlex.split"),
+        *("asyncio.wait_for", "operator.itemgetter", "urllib.parse.unquote", "urllib.parse.urlparse", "bytes.decode"),
+        *("json.loads", "json.load", "tomllib.loads", "tomllib.load", "yaml.safe_load", "yaml.load", "pickle.loads"),
+        *("ast.literal_eval", "urllib.parse.parse_qs", "base64.b64decode", "bytes", "bytearray", "str", "repr"),
+        *("os.path.splitext", "os.path.split", "os.path.dirname", "glob.glob", "memoryview", "types.SimpleNamespace"),
+    }
+)
+"""Functions whose result is, or holds, what they are given."""
+
+_DIRECTORY_LISTS: Final = frozenset({"os.add_dll_directory", "sys.path.insert", "sys.path.append", "site.addsitedir"})
+_LOADER_VARIABLE: Final = re.compile(r"\A(?:LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PYTHONPATH|QT_PLUGIN_PATH)\Z")
+_ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.CFUNCTYPE.__call__"})
+_ADDRESS_METHODS: Final = frozenset({"from_address"})
+
+
+class Reader:
+    """Reads the expressions of one function with the checks in force at one statement."""
+
+    __slots__ = ("found", "known", "learner", "names", "routine", "tables")
+
+    def __init__(
+        self,
+        names: Names,
+        tables: Tables,
+        found: Travels,
+        routine: Routine,
+        known: Mapping[str, frozenset[Check]],
+        learner: Learner,
+    ) -> None:
+        self.names = names
+        self.tables = tables
+        self.found = found
+        self.routine = routine
+        self.known = known
+        self.learner = learner
+
+    def spot(self, line: int) -> Spot:
+        """A line of the function that is read."""
+        return Spot(self.routine.unit.path, line, self.routine.function.name, self.routine.function.condition)
+
+    # Statements.
+
+    def assign(self, statement: ir.Assign) -> None:
+        """``target = value``, ``target += value``."""
+        if statement.value is None:
+            return
+        target = statement.target
+        called = statement.value if isinstance(statement.value, ir.Call) else None
+        if isinstance(target, ir.Name) and target.name.startswith("<") and called is not None:
+            found = self.names.called(self.routine, called)
+            if len(found) == 1:
+                self.routine.tuples[target.name] = found[0].result
+        pieces = self.pieces(statement.value)
+        if statement.operator:
+            pieces = _turned(pieces, Shape.PART)
+        self.store(target, pieces, statement.line)
+
+    def store(self, target: ir.Expression, pieces: list[Piece], line: int) -> None:
+        """Move pieces to where a target rests."""
+        match uncast(target):
+            case ir.Name(name=name):
+                self.found.move(pieces, self.routine.place(name), self.spot(line))
+            case ir.Member(base=base, name=name):
+                owner = self.routine.function.owner if self._is_self(base) else ""
+                for place in self.names.attribute(self.routine.unit, owner, name):
+                    self.found.move(pieces, place, self.spot(line))
+            case ir.Item(base=base, index=index):
+                self._environment(index, pieces, line)
+                self.store(base, pieces, line)
+            case ir.Display(items=items):
+                for item in items:
+                    self.store(item, pieces, line)
+
+    def give_back(self, value: ir.Expression | None, line: int) -> None:
+        """``return value``: a tuple keeps its elements apart."""
+        if value is None:
+            return
+        if isinstance(value, ir.Display) and not value.keys:
+            for position, item in enumerate(value.items):
+                self.found.move(self.pieces(item), (*self.routine.result, str(position)), self.spot(line))
+            return
+        self.found.move(self.pieces(value), self.routine.result, self.spot(line))
+
+    def evaluate(self, expression: ir.Expression | None) -> None:
+        """An expression for its effects."""
+        if expression is not None:
+            self.pieces(expression)
+
+    def elements(self, iterable: ir.Expression) -> list[Piece]:
+        """What a loop over an expression gives."""
+        bare = uncast(iterable)
+        if isinstance(bare, ir.Display) and all(isinstance(item, ir.Literal) for item in bare.items):
+            return []
+        return self.pieces(iterable)
+
+    # Expressions.
+
+    def pieces(self, expression: ir.Expression) -> list[Piece]:
+        """What an expression is made of; its sinks and moves are noted on the way."""
+        match uncast(expression):
+            case ir.Literal():
+                return []
+            case ir.Name() as name:
+                return self._name(name)
+            case ir.Member() as member:
+                return self._member(member)
+            case ir.Item() as element:
+                return self._item(element)
+            case ir.Call() as call:
+                return self._call(call)
+            case ir.Store(target=target, value=value, line=line):
+                pieces = self.pieces(value)
+                self.store(target, pieces, line)
+                return pieces
+            case ir.Operation() as operation:
+                return self._operation(operation)
+            case ir.Display(items=items, keys=keys) as display:
+                for key, item in zip(keys, items, strict=False):
+                    if _LOADER_VARIABLE.match(key):
+                        self._sink(SinkKind.ENVIRONMENT, key, display.line, self.pieces(item))
+                return [piece for item in items for piece in self.pieces(item)]
+            case ir.Closure(function=function):
+                if function.name == "<lambda>":
+                    for statement in function.body.body:
+                        if isinstance(statement, ir.Return) and statement.value is not None:
+                            return self.pieces(statement.value)
+        return []
+
+    def _checked(self, expression: ir.Expression) -> frozenset[Check]:
+        checks = self.known.get(spelled(expression), frozenset())
+        every = self.known.get("*")
+        return checks | every if every else checks
+
+    def _is_self(self, base: ir.Expression) -> bool:
+        bare = uncast(base)
+        return isinstance(bare, ir.Name) and bare.name in {"self", "cls"} and bool(self.routine.function.owner)
+
+    def _name(self, name: ir.Name) -> list[Piece]:
+        source = self._source_named(name.name, name.line)
+        checks = self._checked(name)
+        if source is not None:
+            return [Piece(source, Shape.WHOLE, checks)]
+        return [Piece(self._place(name.name), Shape.WHOLE, checks)]
+
+    def _place(self, name: str) -> Place:
+        """Where a name rests; one that was imported from a file of the program rests there."""
+        module, _, last = name.rpartition(".")
+        if module:
+            for unit in self.names.units:
+                if PurePath(unit.path).stem == module.rpartition(".")[2]:
+                    return ("g", unit.path, last)
+        return self.routine.place(name)
+
+    def _source_named(self, name: str, line: int) -> Source | None:
+        while name:
+            api = self.tables.get(name)
+            if api is not None:
+                return Source(api.kind, self.spot(line)) if api.role is Role.SOURCE else None
+            name = name.rpartition(".")[0]  # flask.request.args is a part of flask.request
+        return None
+
+    def _member(self, member: ir.Member) -> list[Piece]:
+        name = dotted_name(member)
+        checks = self._checked(member)
+        if name and (source := self._source_named(name, member.line)) is not None:
+            return [Piece(source, Shape.WHOLE, checks)]
+        if member.name in _ASKED and _REQUEST.search(spelled(member.base)):
+            return [Piece(Source("network", self.spot(member.line)), Shape.WHOLE, checks)]
+        own = self._is_self(member.base)
+        if own and member.name in _SERVED and self.names.serves(self.routine):
+            return [Piece(Source("network", self.spot(member.line)), Shape.WHOLE, checks)]
+        owner = self.routine.function.owner if own else ""
+        pieces = [
+            Piece(place, Shape.WHOLE, checks) for place in self.names.attribute(self.routine.unit, owner, member.name)
+        ]
+        if not own:
+            pieces += [_with(piece, checks) for piece in self.pieces(member.base)]
+        return pieces
+
+    def _item(self, item: ir.Item) -> list[Piece]:
+        checks = self._checked(item)
+        self.evaluate(item.index)
+        base = uncast(item.base)
+        if isinstance(base, ir.Name) and base.name in self.routine.tuples and isinstance(item.index, ir.Literal):
+            result = self.routine.tuples[base.name]
+            return [
+                Piece((*result, str(item.index.value)), Shape.WHOLE, checks),
+                Piece(result, Shape.WHOLE, checks),
+            ]
+        key = item.index.value if isinstance(item.index, ir.Literal) else None
+        where = dotted_name(base) or (base.name if isinstance(base, ir.Name) else "")
+        if where in {"os.environ", "os.environb"}:
+            return self._variable(key, item.line, checks)
+        if where == "sys.argv" and key == 0:
+            return []
+        return [_with(piece, checks) for piece in self.pieces(item.base)]
+
+    def _variable(self, name: object, line: int, checks: frozenset[Check]) -> list[Piece]:
+        """A variable of the environment; those that say where the system is are the system's word."""
+        if isinstance(name, str) and _SYSTEM_NAMED.match(name):
+            return []
+        kind = "user's own place" if isinstance(name, str) and _OWN_PLACE.match(name) else "environment"
+        return [Piece(Source(kind, self.spot(line)), Shape.WHOLE, checks)]
+
+    def _operation(self, operation: ir.Operation) -> list[Piece]:
+        operator, operands = operation.operator, operation.operands
+        match operator:
+            case "&&" | "||":
+                return [piece for operand in operands for piece in self.pieces(operand)]
+            case "?:":
+                self.evaluate(operands[0])
+                yes = self._after(operands[0], holds=True).pieces(operands[1])
+                no = self._after(operands[0], holds=False).pieces(operands[2])
+                return yes + no
+            case "await" | ",":
+                found: list[Piece] = []
+                for operand in operands:
+                    found = self.pieces(operand)
+                return found
+            case "format" | "+" | "%":
+                return self._put_together(operands)
+            case "/":
+                return self._put_together(operands, joins=True)
+            case "-" | "*" | "&" | "|" | "<<" | ">>" | "^":
+                return _turned([p for operand in operands for p in self.pieces(operand)], Shape.PART)
+        for operand in operands:
+            self.evaluate(operand)
+        return []
+
+    def _after(self, condition: ir.Expression, *, holds: bool) -> Reader:
+        known = dict(self.known)
+        for name, check in self.learner.learn(condition, holds=holds):
+            if name:
+                known[name] = known.get(name, frozenset()) | {(check, self.spot(condition.line))}
+        return Reader(self.names, self.tables, self.found, self.routine, known, self.learner)
+
+    def _put_together(self, operands: Iterable[ir.Expression], *, joins: bool = False) -> list[Piece]:
+        """Text or a path made of several: what stands behind a directory is joined to it."""
+        found: list[Piece] = []
+        behind = False
+        count = 0
+        for operand in operands:
+            count += 1
+            pieces = self.pieces(operand)
+            found += _turned(pieces, Shape.JOINED if behind else Shape.PART)
+            text = operand.value if isinstance(operand, ir.Literal) else None
+            layout = isinstance(text, str) and "%" in text
+            behind = (
+                behind or joins or not isinstance(operand, ir.Literal) or (isinstance(text, str) and _is_place(text))
+            )
+            if layout and isinstance(text, str):
+                behind = _is_place(text.split("%")[0])
+        return found if count > 1 else [Piece(p.origin, Shape.WHOLE, p.checks) for p in found]
+
+    # Calls.
+
+    def _call(self, call: ir.Call) -> list[Piece]:
+        given = [self.pieces(argument) for argument in call.arguments]
+        named = [(key, self.pieces(value)) for key, value in call.keywords]
+        receiver = self.pieces(call.receiver) if call.receiver is not None else []
+        if call.receiver is None and isinstance(call.function, ir.Call):
+            self.evaluate(call.function)
+        word = call.name.rpartition(".")[2]
+        api = self.tables.get(call.name)
+        self._sinks(call, api, given, named)
+        if call.receiver is not None and word in _TAKES_IN:
+            self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
+        routines = self.names.called(self.routine, call)
+        if routines:
+            return self._of_program(call, routines, given, named)
+        made = self.names.made(self.routine, call.name)
+        if made is not None:
+            return self._object(call, made, given, named)
+        return self._of_others(call, api, word, receiver, given, named)
+
+    def _of_program(
+        self, call: ir.Call, routines: list[Routine], given: list[list[Piece]], named: list[tuple[str, list[Piece]]]
+    ) -> list[Piece]:
+        spot = self.spot(call.line)
+        for routine in routines:
+            names = routine.parameters
+            for name, pieces in zip(names, given, strict=False):
+                self.found.move(pieces, routine.place(name), spot)
+            for key, pieces in named:
+                if key in names:
+                    self.found.move(pieces, routine.place(key), spot)
+        checks = self._checked(call)
+        return [Piece(routine.result, Shape.WHOLE, checks) for routine in routines]
+
+    def _object(
+        self,
+        call: ir.Call,
+        made: tuple[ir.Class, Routine | None],
+        given: list[list[Piece]],
+        named: list[tuple[str, list[Piece]]],
+    ) -> list[Piece]:
+        """An object of a class of the program: its fields rest in the class."""
+        one, maker = made
+        if maker is not None:
+            self._of_program(call, [maker], given, named)
+            return []
+        for member, pieces in zip(one.members, given, strict=False):
+            self.found.move(pieces, ("a", one.name, member.name), self.spot(call.line))
+        for key, pieces in named:
+            self.found.move(pieces, ("a", one.name, key), self.spot(call.line))
+        return []
+
+    def _of_others(
+        self,
+        call: ir.Call,
+        api: Api | None,
+        word: str,
+        receiver: list[Piece],
+        given: list[list[Piece]],
+        named: list[tuple[str, list[Piece]]],
+    ) -> list[Piece]:
+        every = [piece for pieces in given for piece in pieces] + [piece for _, pieces in named for piece in pieces]
+        checks = self._checked(call)
+        if call.name in {"os.environ.get", "os.getenv", "os.environ.pop", "os.environ.setdefault"}:
+            key = call.arguments[0].value if call.arguments and isinstance(call.arguments[0], ir.Literal) else None
+            return self._variable(key, call.line, checks) + [piece for pieces in given[1:] for piece in pieces]
+        if call.name in _NUMBERS:
+            return _turned(every, Shape.NUMBER)
+        if call.name in _STOPS:
+            return []
+        if call.name == "os.path.basename":
+            return [_with(piece, frozenset({("bare", self.spot(call.line))})) for piece in every]
+        if call.name in _PASSES:
+            return every
+        source = self._source(call, api, word)
+        if source is not None:
+            return [
+                Piece(source, Shape.WHOLE, checks),
+                *(every if api is not None and api.kind == ("configuration file") else []),
+            ]
+        if api is not None and api.role in {Role.PASS, Role.CANONICAL, Role.ALLOCATE}:
+            return receiver if api.subject < 0 else every
+        if (api is not None and api.role is Role.JOIN) or word in {"joinpath", "join"}:
+            return self._path(call, receiver, given)
+        if word == "format":
+            return _turned(receiver + every, Shape.JOINED)
+        if call.receiver is not None and word in _KEEPS:
+            return [_with(p, checks) for p in receiver] + (
+                [p for pieces in given[1:] for p in pieces] if word in {"get", "pop", "setdefault"} else []
+            )
+        return []
+
+    def _path(self, call: ir.Call, receiver: list[Piece], given: list[list[Piece]]) -> list[Piece]:
+        if call.receiver is not None:
+            text = call.receiver.value if isinstance(call.receiver, ir.Literal) else None
+            if isinstance(text, str):  # ", ".join(names)
+                return _turned([piece for pieces in given for piece in pieces], Shape.PART)
+            given = [receiver, *given]
+        if len(given) == 1:
+            return given[0]
+        return [
+            *_turned(given[0] if given else [], Shape.PART),
+            *_turned([piece for pieces in given[1:] for piece in pieces], Shape.JOINED),
+        ]
+
+    def _source(self, call: ir.Call, api: Api | None, word: str) -> Source | None:
+        spot = self.spot(call.line)
+        if call.receiver is None and (source := self._source_named(call.name, call.line)) is not None:
+            return source
+        if api is not None and api.role is Role.SOURCE:
+            return Source(api.kind, spot)
+        if word in _ASKED and call.receiver is not None and _REQUEST.search(spelled(call.receiver)):
+            return Source("network", spot)
+        read = call.name in _FILES or (word in _READS_FILES and call.receiver is not None)
+        if read and not self._writes(call):
+            about = call.receiver if call.receiver is not None else call.arguments[0] if call.arguments else None
+            return None if about is None or self._is_own_file(about) else Source("file", spot)
+        return None
+
+    @staticmethod
+    def _writes(call: ir.Call) -> bool:
+        mode = call.arguments[1] if len(call.arguments) > 1 else dict(call.keywords).get("mode")
+        return isinstance(mode, ir.Literal) and isinstance(mode.value, str) and mode.value[:1] in {"w", "a", "x"}
+
+    def _is_own_file(self, expression: ir.Expression) -> bool:
+        """Whether a path starts from where the module itself is."""
+        stack, seen = [expression], set[str]()
+        while stack:
+            for part in expressions(stack.pop()):
+                name = part.name if isinstance(part, ir.Name) else ""
+                if name == "__file__" or name.startswith("importlib.resources"):
+                    return True
+                if name and name not in seen:
+                    seen.add(name)
+                    stack += self._values_of(name)
+        return False
+
+    def _values_of(self, name: str) -> Iterator[ir.Expression]:
+        for function in self.routine.unit.functions:
+            if function.name == "<module>":
+                for statement in function.body.body:
+                    if (
+                        isinstance(statement, ir.Assign)
+                        and statement.value is not None
+                        and spelled(statement.target) == name
+                    ):
+                        yield statement.value
+
+    # Sinks.
+
+    def _sink(self, kind: SinkKind, name: str, line: int, pieces: Iterable[Piece], call: ir.Call | None = None) -> None:
+        self.found.sinks.append(Sink(kind, name, self.spot(line), tuple(pieces), call))
+
+    def _sinks(
+        self, call: ir.Call, api: Api | None, given: list[list[Piece]], named: list[tuple[str, list[Piece]]]
+    ) -> None:
+        keywords = dict(named)
+        if api is not None and api.role is Role.LOAD:
+            subject = (
+                given[api.subject] if 0 <= api.subject < len(given) else keywords.get("name") or keywords.get("path")
+            )
+            self._sink(SinkKind.LOAD, call.name, call.line, subject or [], call)
+        elif call.name in _DIRECTORY_LISTS and given:
+            self._sink(SinkKind.DIRECTORY, call.name, call.line, given[-1], call)
+        elif api is not None and api.role is Role.COMMAND:
+            self._command(call, api, given)
+        elif call.name == "getattr" and len(given) > 1 and not isinstance(call.arguments[1], ir.Literal):
+            self._sink(SinkKind.SYMBOL, call.name, call.line, given[1], call)
+        elif call.name in _ADDRESSES or call.name.rpartition(".")[2] in _ADDRESS_METHODS:
+            self._sink(SinkKind.ADDRESS, call.name, call.line, given[0] if given else [], call)
+        elif call.name in {"dict", "os.environ.update"}:
+            for key, pieces in named:
+                if _LOADER_VARIABLE.match(key):
+                    self._sink(SinkKind.ENVIRONMENT, key, call.line, pieces, call)
+        elif call.name in {"os.putenv", "os.environ.setdefault"} and len(given) > 1:
+            self._environment(call.arguments[0], given[1], call.line)
+
+    def _environment(self, index: ir.Expression, pieces: list[Piece], line: int) -> None:
+        """``env["LD_PRELOAD"] = value``, of this process or of a child."""
+        key: object = index.value if isinstance(index, ir.Literal) else ""
+        if isinstance(key, str) and _LOADER_VARIABLE.match(key):
+            self._sink(SinkKind.ENVIRONMENT, key, line, pieces)
+
+    def _command(self, call: ir.Call, api: Api, given: list[list[Piece]]) -> None:
+        """What a shell reads: the whole text, or the first word of a list that is a shell's."""
+        shell = dict(call.keywords).get("shell")
+        by_shell = api.kind == "shell" or (isinstance(shell, ir.Literal) and bool(shell.value))
+        if by_shell and given:
+            self._sink(SinkKind.COMMAND, call.name, call.line, given[0], call)
+
+
+def _is_place(text: str) -> bool:
+    return "/" in text or "\\" in text
+
+
+def _with(piece: Piece, checks: frozenset[Check]) -> Piece:
+    return Piece(piece.origin, piece.shape, piece.checks | checks) if checks else piece
+
+
+def _turned(pieces: list[Piece], shape: Shape) -> list[Piece]:
+    """The pieces as a smaller part of something."""
+    return [Piece(p.origin, Shape.NUMBER if p.shape is Shape.NUMBER else shape, p.checks) for p in pieces]

@@ -1,0 +1,142 @@
+"""The graph of values that travel: places, sources, moves between them, and the sinks they may reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from loadstone.review import ir
+from loadstone.review.analyses.state import Spot
+
+__all__ = [
+    "Arrival",
+    "Check",
+    "Move",
+    "Piece",
+    "Place",
+    "Shape",
+    "Sink",
+    "SinkKind",
+    "Source",
+    "Travels",
+    "Visit",
+    "clears",
+]
+
+Place: TypeAlias = tuple[str, ...]
+"""A variable (``v``, file, function, name), an attribute (``a``, class, name), or a result (``r``, file, function)."""
+
+Check: TypeAlias = tuple[str, Spot]
+"""What was asked of a value, and where."""
+
+
+class Shape(StrEnum):
+    """How much of what rests in a place is the value."""
+
+    WHOLE = "whole"
+    PART = "part"
+    JOINED = "joined"
+    NUMBER = "number"
+
+
+_CLEARS: Final = frozenset({"allowed", "characters", "inside", "bare", "verified"})
+
+
+def clears(check: Check) -> bool:
+    """Whether a value that passed this decides no longer what is loaded, or only among what the program chose."""
+    return check[0].partition(" ")[0] in _CLEARS
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value comes in: who controls it."""
+
+    kind: str
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of what an expression gives: a place or a source it came from, in which shape, with what was checked."""
+
+    origin: Place | Source
+    shape: Shape = Shape.WHOLE
+    checks: frozenset[Check] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A value moves on to a place at a line."""
+
+    piece: Piece
+    to: Place
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visit:
+    """One statement of a function, and which expressions had passed which checks before it."""
+
+    unit: ir.Unit
+    function: ir.Function
+    statement: ir.Statement
+    known: Mapping[str, frozenset[Check]]
+
+    def checks(self, name: str) -> frozenset[str]:
+        """What an expression, as it is spelled, was asked before."""
+        return frozenset(kind for kind, _ in self.known.get(name, ()))
+
+
+class SinkKind(StrEnum):
+    """What a value decides where it ends."""
+
+    LOAD = "load"
+    SYMBOL = "symbol"
+    DIRECTORY = "directory"
+    ENVIRONMENT = "environment"
+    COMMAND = "command"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sink:
+    """A call that hands a value on to the loader, a shell or the memory; ``name`` is what is called or set."""
+
+    kind: SinkKind
+    name: str
+    spot: Spot
+    pieces: tuple[Piece, ...]
+    call: ir.Call | None = None
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A value that came from a source and got to a sink; ``checked`` are checks that cleared it, ``way`` the moves."""
+
+    sink: Sink
+    source: Source
+    shape: Shape
+    checked: frozenset[Check]
+    asked: frozenset[Check]
+    way: tuple[Move, ...]
+
+
+@dataclass(slots=True)
+class Travels:
+    """Everything found about one program. ``visits`` are its statements with the checks in force at each."""
+
+    visits: list[Visit] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    sinks: list[Sink] = field(default_factory=list)
+    arrivals: tuple[Arrival, ...] = ()
+
+    def at(self, *kinds: SinkKind) -> Iterator[Arrival]:
+        """The arrivals at sinks of these kinds, in the order of the source."""
+        return (arrival for arrival in self.arrivals if arrival.sink.kind in kinds)
+
+    def move(self, pieces: Iterable[Piece], to: Place, spot: Spot) -> None:
+        """Note that pieces move to a place."""
+        self.moves.extend(Move(piece, to, spot) for piece in pieces)

@@ -1,0 +1,266 @@
+"""Which function a call may go to, which place a name rests in, and what a parameter brings from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.flows import Place, Source
+from loadstone.review.walk import calls, expressions, statements, tops
+
+__all__ = ["Names", "Routine"]
+
+_ROUTES: Final = re.compile(
+    r"(?:\A|\.)(?:route|get|post|put|patch|delete|websocket|api_route|view|endpoint|on_message)\Z"
+)
+_COMMANDS: Final = re.compile(r"(?:\A|\.)(?:command|callback|group|argument|option)\Z")
+_SERVERS: Final = re.compile(r"RequestHandler\Z|HTTPRequestHandler|APIView\Z|\bView\Z|Resource\Z|HTTPEndpoint\Z")
+_TAKES: Final = frozenset({"do_GET", "do_POST", "do_PUT", "do_DELETE", "get", "post", "put", "delete", "patch"})
+_MAX_BY_NAME: Final = 3
+"""Methods of one name that a call on an unknown object may go to."""
+
+_COMMON: Final = frozenset(
+    {
+        *(
+            "get",
+            ("set"),
+            ("items"),
+            ("keys"),
+            ("values"),
+            ("pop"),
+            ("append"),
+            ("extend"),
+            ("add"),
+            ("update"),
+            ("read"),
+            ("write"),
+            ("close"),
+        ),
+        *(
+            "open",
+            ("join"),
+            ("split"),
+            ("strip"),
+            ("format"),
+            ("encode"),
+            ("decode"),
+            ("copy"),
+            ("clear"),
+            ("remove"),
+            ("insert"),
+            ("sort"),
+        ),
+        *("start", "stop", "run", "send", "recv", "find", "index", "replace", "match", "search", "exists", "next"),
+    }
+)
+"""Methods that half of all objects have: on an unknown one they say nothing."""
+
+
+@dataclass(slots=True, eq=False)
+class Routine:
+    """A function of the program with the names it binds."""
+
+    unit: ir.Unit
+    function: ir.Function
+    locals: frozenset[str]
+    outer: Routine | None = None
+    tuples: dict[str, Place] = field(default_factory=dict)  # unpacked results of functions of the program
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters a caller names; not ``self``."""
+        names = [parameter.name for parameter in self.function.parameters]
+        return names[1:] if self.function.owner and "staticmethod" not in self.function.marks else names
+
+    def place(self, name: str) -> Place:
+        """Where a variable of this function rests, or of one around it, or of the module."""
+        routine: Routine | None = self
+        while routine is not None:
+            if name in routine.locals:
+                return ("v", self.unit.path, routine.function.name, name)
+            routine = routine.outer
+        return ("g", self.unit.path, name)
+
+    @property
+    def result(self) -> Place:
+        """Where what it returns rests."""
+        return ("r", self.unit.path, self.function.name)
+
+    def argument(self, call: ir.Call, position: int) -> ir.Expression | None:
+        """What a call gives for a parameter; None for its default."""
+        if position < len(call.arguments):
+            return call.arguments[position]
+        names = self.parameters
+        return dict(call.keywords).get(names[position]) if position < len(names) else None
+
+
+class Names:
+    """The functions and classes of a program's Python files."""
+
+    def __init__(self, program: ir.Program) -> None:
+        self.units = [unit for unit in program.units if unit.language is ir.Language.PYTHON]
+        self.routines: list[Routine] = []
+        self.classes: dict[str, list[tuple[ir.Unit, ir.Class]]] = {}
+        self.owners: dict[str, list[tuple[ir.Unit, str]]] = {}  # attribute -> classes that have it
+        self._by_name: dict[str, list[Routine]] = {}
+        self._by_method: dict[str, list[Routine]] = {}
+        self._near: dict[str, frozenset[str]] = {}
+        for unit in self.units:
+            self._take(unit)
+        self._exits = {id(r.function): _never_returns(r.function) for r in self.routines}
+
+    def near(self, unit: ir.Unit) -> frozenset[str]:
+        """The paths of a file and of those it imports."""
+        known = self._near.get(unit.path)
+        if known is None:
+            stems = {name.rpartition(".")[2] for name in unit.imports} | {PurePath(unit.path).stem}
+            known = frozenset(other.path for other in self.units if PurePath(other.path).stem in stems)
+            self._near[unit.path] = known
+        return known
+
+    def _nearest(self, unit: ir.Unit, found: Iterable[Routine]) -> list[Routine]:
+        """Those of a file or of what it imports; all, when there are none."""
+        every, near = list(found), self.near(unit)
+        return [routine for routine in every if routine.unit.path in near] or every
+
+    def _take(self, unit: ir.Unit) -> None:
+        by_name: dict[str, Routine] = {}
+        for function in sorted(unit.functions, key=lambda f: f.name.count(".")):
+            around = function.name.rpartition(".")[0]
+            outer = by_name.get(around) if around else None
+            routine = Routine(unit, function, _locals(function), outer)
+            by_name[function.name] = routine
+            self.routines.append(routine)
+            self._by_name.setdefault(function.name, []).append(routine)
+            self._by_method.setdefault(function.name.rpartition(".")[2], []).append(routine)
+        for one in unit.classes:
+            self.classes.setdefault(one.name, []).append((unit, one))
+            for member in one.members:
+                self.owners.setdefault(member.name, []).append((unit, one.name))
+
+    def called(self, routine: Routine, call: ir.Call) -> list[Routine]:
+        """The functions of the program a call may go to: the one it names, or those that have its name."""
+        return self.named(routine, call.name)
+
+    def named(self, routine: Routine, name: str) -> list[Routine]:
+        """The functions of the program that a resolved name means in one of its files."""
+        found = self._by_name.get(name, ())
+        own = [r for r in found if r.unit is routine.unit]
+        if own:
+            return own[:1]
+        if routine.function.name and (nested := self._by_name.get(f"{routine.function.name}.{name}")):
+            return [r for r in nested if r.unit is routine.unit][:1]
+        module, _, last = name.rpartition(".")
+        if name.startswith("?."):
+            methods = self._nearest(routine.unit, (r for r in self._by_method.get(last, ()) if r.function.owner))
+            return methods if last not in _COMMON and len(methods) <= _MAX_BY_NAME else []
+        if not module:
+            return []
+        for words in (1, 2):
+            tail = ".".join(name.split(".")[-words:])
+            where = name.split(".")[:-words] or [""]
+            for candidate in self._by_name.get(tail, ()):
+                if PurePath(candidate.unit.path).stem == where[-1] or (
+                    where[-1] in PurePath(candidate.unit.path).parts
+                    and PurePath(candidate.unit.path).stem == ("__init__")
+                ):
+                    return [candidate]
+        return []
+
+    def made(self, routine: Routine, name: str) -> tuple[ir.Class, Routine | None] | None:
+        """The class a call makes an object of, with its ``__init__`` if it has one."""
+        last = name.rpartition(".")[2]
+        found = self.classes.get(last, ())
+        if not found or name.startswith("?"):
+            return None
+        own = [(u, c) for u, c in found if u is routine.unit] or found
+        unit, one = own[0]
+        makers = [r for r in self._by_name.get(f"{last}.__init__", ()) if r.unit is unit]
+        return one, makers[0] if makers else None
+
+    def attribute(self, unit: ir.Unit, owner: str, name: str) -> Iterator[Place]:
+        """Where an attribute rests: of its class, or of the few classes near by that have one of that name."""
+        if owner:
+            yield ("a", owner, name)
+            return
+        near, every = self.near(unit), self.owners.get(name, ())
+        owners = list(dict.fromkeys(one for where, one in every if where.path in near))
+        if owners and len(owners) <= _MAX_BY_NAME:
+            yield from (("a", one, name) for one in owners)
+        else:
+            yield ("a", "", name)
+
+    def never_returns(self, routine: Routine, call: ir.Call) -> bool:
+        """Whether a function of the program that is called always raises or ends the process."""
+        found = self.called(routine, call)
+        return bool(found) and all(self._exits.get(id(r.function), False) for r in found)
+
+    def parameter_source(self, routine: Routine, parameter: ir.Parameter) -> Source | None:
+        """What a framework puts into a parameter: a part of a request, a word of the command line."""
+        function = routine.function
+        spot = Spot(routine.unit.path, parameter.line, function.name)
+        if parameter.name in {"self", "cls"}:
+            return None
+        if any(_ROUTES.search(mark) for mark in function.marks) and not function.marks <= {"property"}:
+            injected = isinstance(parameter.default, ir.Call) and parameter.default.name.rpartition(".")[2] == (
+                "Depends"
+            )
+            return None if injected or parameter.name in {"request", "req"} else Source("network", spot)
+        if any(_COMMANDS.search(mark) for mark in function.marks):
+            return Source("command line", spot)
+        return None
+
+    def serves(self, routine: Routine) -> bool:
+        """Whether a method belongs to a class that answers requests."""
+        return any(
+            _SERVERS.search(base) for _, one in self.classes.get(routine.function.owner, ()) for base in one.bases
+        )
+
+
+def _never_returns(function: ir.Function) -> bool:
+    if function.name == "<module>":
+        return False
+    last = function.body.body[-1] if function.body.body else None
+    if any(isinstance(statement, ir.Return) for statement in statements(function.body.body)):
+        return False
+    if isinstance(last, ir.Raise):
+        return True
+    return isinstance(last, ir.Evaluate) and any(
+        call.name in {"sys.exit", "os._exit", "os.abort", "exit", "quit"} for call in calls((last,))
+    )
+
+
+def _locals(function: ir.Function) -> frozenset[str]:
+    if function.name == "<module>":
+        return frozenset()
+    found = {parameter.name for parameter in function.parameters}
+    for statement in statements(function.body.body):
+        match statement:
+            case ir.Assign(target=target):
+                found.update(_bound(target))
+            case ir.Loop(each=(target, _)):
+                found.update(_bound(target))
+            case ir.With(items=items):
+                found.update(name for _, bound in items if bound is not None for name in _bound(bound))
+            case ir.Try(handlers=handlers):
+                found.update(handler.name for handler in handlers if handler.name)
+        for top in tops(statement):
+            for part in expressions(top):
+                if isinstance(part, ir.Store):
+                    found.update(_bound(part.target))
+    return frozenset(found - function.globals)
+
+
+def _bound(target: ir.Expression) -> Iterator[str]:
+    stack = [target]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, ir.Name):
+            yield current.name
+        elif isinstance(current, ir.Display):
+            stack.extend(current.items)

@@ -1,0 +1,32 @@
+import ctypes
+import os
+
+lib = ctypes.CDLL("/usr/lib/libdb.so.1")
+lib.db_open.restype = ctypes.c_void_p
+
+
+class Table:
+    def __init__(self, path):
+        self._db = lib.db_open(path)
+
+    def close(self):
+        db, self._db = self._db, None
+        if db:
+            lib.db_close(db)
+
+    def get(self, key):
+        if not self._db:
+            raise ValueError("closed")
+        return lib.db_get(self._db, key)
+
+
+class Log:
+    def __init__(self, path):
+        self._fd = os.open(path, os.O_RDONLY)
+
+    def close(self):
+        os.close(self._fd)
+        self._fd = -1
+
+    def read(self, size):
+        return os.read(self._fd, size)
