@@ -144,6 +144,8 @@ ONE_THREAD = {
     "linker/glibc:Search._library_path_directories": "a search belongs to one caller: Surroundings.search",
     **dict.fromkeys(
         ("review/analyses/facts:Facts._asked_and_called", "review/analyses/facts:Facts.guards",
+         "review/analyses/facts:Facts.bindings", "review/analyses/facts:Facts.foreign_calls",
+         "review/analyses/facts:Facts.travels",
          "review/analyses/facts:Facts.merged", "review/analyses/facts:Facts.reached"),
         "facts of one function, worked out by one thread of a review",
     ),

@@ -18,10 +18,10 @@ from loadstone.review.analyses.foreign import COMPUTED, symbol_of
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.walk import calls, expressions, statements
 
-__all__ = ["Bindings", "Prototype", "Result", "bindings_of", "result_of"]
+__all__ = ["Bindings", "ForeignPrototype", "ForeignResult", "bindings_of", "result_of"]
 
 
-class Result(StrEnum):
+class ForeignResult(StrEnum):
     """What a foreign function was declared to give."""
 
     UNKNOWN = "unknown"
@@ -34,12 +34,12 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Prototype:
+class ForeignPrototype:
     """A foreign function: its symbol, the declared result and arguments (None: not declared), and where."""
 
     symbol: str
     library: str = ""
-    result: Result = Result.UNKNOWN
+    result: ForeignResult = ForeignResult.UNKNOWN
     arguments: tuple[ir.Expression, ...] | None = None
     line: int = 0
     by_cffi: bool = False
@@ -52,31 +52,31 @@ _SIGNED: Final = re.compile(r"(?:c_int\w*|c_long\w*|c_short|c_ssize_t|BOOL|LONG|
 _C_FUNCTION: Final = re.compile(r"([A-Za-z_][\w \t]*?[\s*]+)(\w+)\s*\(([^()]*)\)\s*;")
 
 
-def result_of(declared: ir.Expression | None) -> Result:
+def result_of(declared: ir.Expression | None) -> ForeignResult:
     """The kind of result a ``restype`` declares."""
     if declared is None:
-        return Result.UNKNOWN
+        return ForeignResult.UNKNOWN
     if isinstance(declared, ir.Literal) and declared.value is None:
-        return Result.NOTHING
+        return ForeignResult.NOTHING
     if isinstance(declared, ir.Call):
-        return Result.POINTER if declared.name == "ctypes.POINTER" else Result.UNKNOWN
+        return ForeignResult.POINTER if declared.name == "ctypes.POINTER" else ForeignResult.UNKNOWN
     name = spelled(declared)
     for pattern, result in (
-        (_ADDRESS, Result.ADDRESS),
-        (_TEXT, Result.TEXT),
-        (_UNSIGNED, Result.UNSIGNED),
-        (_SIGNED, Result.SIGNED),
+        (_ADDRESS, ForeignResult.ADDRESS),
+        (_TEXT, ForeignResult.TEXT),
+        (_UNSIGNED, ForeignResult.UNSIGNED),
+        (_SIGNED, ForeignResult.SIGNED),
     ):
         if pattern.search(name):
             return result
-    return Result.UNKNOWN
+    return ForeignResult.UNKNOWN
 
 
 @dataclass(slots=True)
 class Bindings:
     """The foreign functions of one file, by symbol, and the names they go by."""
 
-    prototypes: dict[str, Prototype]
+    prototypes: dict[str, ForeignPrototype]
     names: dict[tuple[str, str], str]  # (class or "", spelled) -> symbol
 
     def symbol(self, call: ir.Call, owner: str = "") -> str | None:
@@ -92,10 +92,10 @@ class Bindings:
         last = call.name.rpartition(".")[2]
         return last if call.receiver is not None and call.name.startswith("?.") and last in self.prototypes else None
 
-    def prototype(self, call: ir.Call, owner: str = "") -> Prototype | None:
+    def prototype(self, call: ir.Call, owner: str = "") -> ForeignPrototype | None:
         """What is declared of the function a call goes to; None when it is not foreign."""
         symbol = self.symbol(call, owner)
-        return None if symbol is None else self.prototypes.get(symbol, Prototype(symbol))
+        return None if symbol is None else self.prototypes.get(symbol, ForeignPrototype(symbol))
 
 
 def _symbol_named(name: str) -> str | None:
@@ -167,14 +167,14 @@ def _symbol_of_base(base: ir.Expression, function: ir.Function, found: Bindings)
 
 
 def _declare(found: Bindings, symbol: str, target: ir.Member, value: ir.Expression, line: int) -> None:
-    known = found.prototypes.get(symbol, Prototype(symbol))
+    known = found.prototypes.get(symbol, ForeignPrototype(symbol))
     base = target.base
     library = spelled(base.base) if isinstance(base, ir.Member) else known.library
     if target.name == "restype":
-        changed = Prototype(symbol, library, result_of(value), known.arguments, known.line or line)
+        changed = ForeignPrototype(symbol, library, result_of(value), known.arguments, known.line or line)
     else:
         given = value.items if isinstance(value, ir.Display) else known.arguments
-        changed = Prototype(symbol, library, known.result, given, known.line or line)
+        changed = ForeignPrototype(symbol, library, known.result, given, known.line or line)
     found.prototypes[symbol] = changed
 
 
@@ -241,7 +241,7 @@ def _through_helper(call: ir.Expression, helpers: dict[str, _Helper], found: Bin
     elif helper.rest:
         arguments = call.arguments[helper.arguments :]
     library = spelled(call.arguments[0]) if call.arguments and helper.symbol > 0 else ""
-    found.prototypes[symbol.value] = Prototype(
+    found.prototypes[symbol.value] = ForeignPrototype(
         symbol.value, library, result_of(given(helper.result)), arguments, call.line
     )
     return symbol.value
@@ -254,13 +254,13 @@ def _take_c(call: ir.Call, found: Bindings) -> None:
         return
     for symbol, before in _c_functions(text):
         result = (
-            Result.POINTER
+            ForeignResult.POINTER
             if ("*") in before
-            else Result.NOTHING
+            else ForeignResult.NOTHING
             if before.split()[-1:] == [("void")]
-            else Result.SIGNED
+            else ForeignResult.SIGNED
         )
-        found.prototypes.setdefault(symbol, Prototype(symbol, "", result, None, call.line, by_cffi=True))
+        found.prototypes.setdefault(symbol, ForeignPrototype(symbol, "", result, None, call.line, by_cffi=True))
 
 
 def _c_functions(text: str) -> Iterator[tuple[str, str]]:

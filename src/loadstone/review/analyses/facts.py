@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final, TypeVar
 
-from loadstone.review.analyses.bindings import Bindings, Prototype, bindings_of
+from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, bindings_of
 from loadstone.review.analyses.guards import Guard, guards_of, simple
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Held, Spot, Taint
@@ -53,7 +53,7 @@ class ForeignCall:
     """A call of a foreign function in Python: what is declared of it, and the statement with what was asked before."""
 
     call: Call
-    prototype: Prototype
+    prototype: ForeignPrototype
     visit: Visit
 
 

@@ -96,7 +96,7 @@ RULE: Final = Rule(
     why="A member called ../../lib/x.so, or a link to one, replaces a library outside of the directory.",
     fix="Pass filter='data', or look at every member's name and kind first.",
     bad="with tarfile.open(path) as archive:\n    archive.extractall(plugins)\n",
-    good="with tarfile.open(path) as archive:\n    archive.extractall(plugins, filter='data')\n",
+    good='with tarfile.open(path) as archive:\n    archive.extractall(plugins, filter="data")\n',
     references=(
         "https://docs.python.org/3/library/tarfile.html#extraction-filters",
         "https://cwe.mitre.org/data/definitions/22.html",

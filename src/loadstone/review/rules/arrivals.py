@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Step
+from loadstone.core.claims import FlowStep
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
 from loadstone.review.rules.places import step
@@ -47,10 +47,10 @@ def _article(kind: str) -> str:
     return "a place of the user's own" if kind == "user's own place" else f"the {kind}"
 
 
-def steps(arrival: Arrival, last: str) -> tuple[Step, ...]:
+def steps(arrival: Arrival, last: str) -> tuple[FlowStep, ...]:
     """The way a value took, each line once; the middle of a long one is left out."""
     source = arrival.source
-    shown: list[Step] = [step(source.spot, f"read from {_article(source.kind)}", "taint")]
+    shown: list[FlowStep] = [step(source.spot, f"read from {_article(source.kind)}", "taint")]
     lines = {(source.spot.path, source.spot.line), (arrival.sink.spot.path, arrival.sink.spot.line)}
     for move in arrival.way:
         key = move.spot.path, move.spot.line

@@ -302,8 +302,8 @@ RULE: Final = Rule(
         "and writes what is somebody else's by then."
     ),
     fix="Keep the buffer itself where it lives as long as its address is in use.",
-    bad="def name():\n    return ctypes.addressof(ctypes.create_string_buffer(b'x'))\n",
-    good="_name = ctypes.create_string_buffer(b'x')\n\n\ndef name():\n    return ctypes.addressof(_name)\n",
+    bad='def name():\n    return ctypes.addressof(ctypes.create_string_buffer(b"x"))\n',
+    good='_name = ctypes.create_string_buffer(b"x")\n\n\ndef name():\n    return ctypes.addressof(_name)\n',
     references=(
         "https://cffi.readthedocs.io/en/stable/using.html#working-with-pointers-structures-and-arrays",
         "https://docs.python.org/3/library/ctypes.html#callback-functions",

@@ -119,8 +119,8 @@ RULE: Final = Rule(
         "ctypes believes what it is told: a wrong convention unbalances the stack, a wrong kind reads past the record."
     ),
     fix="CFUNCTYPE with CDLL, WINFUNCTYPE with WinDLL; compare kind and size before a cast.",
-    bad="lib = ctypes.CDLL('/opt/x.so')\nDone = ctypes.WINFUNCTYPE(None)\nlib.on_done(Done(done))\n",
-    good="lib = ctypes.CDLL('/opt/x.so')\nDone = ctypes.CFUNCTYPE(None)\nlib.on_done(Done(done))\n",
+    bad='lib = ctypes.CDLL("/opt/x.so")\nDone = ctypes.WINFUNCTYPE(None)\nlib.on_done(Done(done))\n',
+    good='lib = ctypes.CDLL("/opt/x.so")\nDone = ctypes.CFUNCTYPE(None)\nlib.on_done(Done(done))\n',
     references=(
         "https://docs.python.org/3/library/ctypes.html#callback-functions",
         "https://cwe.mitre.org/data/definitions/628.html",

@@ -157,7 +157,7 @@ RULE: Final = Rule(
     languages=PYTHON,
     why="A handle stays a number after it was closed. By then it may name another file, or memory that is gone.",
     fix="Set the attribute to None in the method that closes, and test it where it is used.",
-    bad="def close(self):\n    os.close(self._fd)\n\ndef read(self):\n    return os.read(self._fd, 1)\n",
+    bad="def close(self):\n    os.close(self._fd)\n\n\ndef read(self):\n    return os.read(self._fd, 1)\n",
     good="def close(self):\n    fd, self._fd = self._fd, None\n    if fd is not None:\n        os.close(fd)\n",
     references=("https://cwe.mitre.org/data/definitions/910.html", "https://cwe.mitre.org/data/definitions/416.html"),
     answer=_answer,

@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import Result
+from loadstone.review.analyses.bindings import ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
@@ -96,7 +96,7 @@ def _wrong_allocator(rule: Rule, found: ForeignCall, made: dict[tuple[int, str],
     if found.prototype.symbol not in _C_FREE:
         return
     for source in _given(found, made):
-        if source.prototype.symbol not in _C_ALLOCATES and source.prototype.result is not Result.UNKNOWN:
+        if source.prototype.symbol not in _C_ALLOCATES and source.prototype.result is not ForeignResult.UNKNOWN:
             yield rule.no(
                 f"What {source.prototype.symbol} gave (line {source.call.line}) goes to "
                 f"{found.prototype.symbol} of the "
@@ -132,7 +132,7 @@ def _borrowed(rule: Rule, found: ForeignCall, made: dict[tuple[int, str], list[F
 
 def _converted(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
     """``restype = c_char_p`` copies the text and forgets the address: what the caller should free is lost."""
-    if found.prototype.result is not Result.TEXT or found.prototype.by_cffi:
+    if found.prototype.result is not ForeignResult.TEXT or found.prototype.by_cffi:
         return
     bindings = facts.bindings[found.visit.unit.path]
     freeing = [

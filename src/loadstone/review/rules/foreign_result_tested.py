@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import Prototype, Result
+from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
@@ -20,7 +20,7 @@ from loadstone.review.walk import expressions, statements, tops
 
 __all__ = ["RULE"]
 
-_NULLABLE: Final = frozenset({Result.ADDRESS, Result.POINTER, Result.TEXT})
+_NULLABLE: Final = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER, ForeignResult.TEXT})
 _READS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.memmove", "ctypes.cast"})
 _POSITIVE_ERRORS: Final = re.compile(
     r"\A(?:pthread_|pam_|posix_(?:spawn|memalign|fadvise|fallocate)|getaddrinfo\Z|getnameinfo\Z|mtx_|thrd_|cnd_"
@@ -92,7 +92,7 @@ def _null_uses(rule: Rule, facts: Facts, visit: Visit, results: dict[tuple[int, 
         )
 
 
-def _may_be_null(given: Prototype) -> bool:
+def _may_be_null(given: ForeignPrototype) -> bool:
     return given.result in _NULLABLE
 
 
@@ -144,17 +144,22 @@ def _comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
             )
 
 
-def _never_sees(given: Prototype, operator: str, other: ir.Expression) -> str:
+def _never_sees(given: ForeignPrototype, operator: str, other: ir.Expression) -> str:
     bare = uncast(other)
     value = bare.value if isinstance(bare, ir.Literal) else ...
     if operator == "<" and value == 0:
         if _POSITIVE_ERRORS.match(given.symbol):
             return "it reports errors as positive numbers"
-        if given.result in {Result.UNSIGNED, Result.ADDRESS}:
+        if given.result in {ForeignResult.UNSIGNED, ForeignResult.ADDRESS}:
             return f"its result was declared {given.result.value}, which is not below 0"
-    if operator in {"==", "!="} and value == -1 and given.result in {Result.UNSIGNED, Result.ADDRESS}:
+    if operator in {"==", "!="} and value == -1 and given.result in {ForeignResult.UNSIGNED, ForeignResult.ADDRESS}:
         return f"its result was declared {given.result.value}, which is never -1"
-    if operator in {"==", "!="} and value == 0 and not isinstance(value, bool) and given.result is Result.ADDRESS:
+    if (
+        operator in {"==", "!="}
+        and value == 0
+        and not isinstance(value, bool)
+        and given.result is ForeignResult.ADDRESS
+    ):
         return "ctypes gives None, not 0, for a null pointer"
     return ""
 
@@ -193,7 +198,7 @@ def _forgotten_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for name, call in stored:
             if (
                 name
-                and call.prototype.result is Result.SIGNED
+                and call.prototype.result is ForeignResult.SIGNED
                 and sum(1 for other, _ in stored if other == name) > 1
                 and not _looked_at(function, name, call, [c.call.line for other, c in stored if other == name])
             ):

@@ -258,7 +258,7 @@ RULE: Final = Rule(
         "where the code came from."
     ),
     fix="Require a pinned digest or a signature, and stop when it does not fit.",
-    bad="if sha256 and seen != sha256:\n    log.warning('digest differs')\nctypes.CDLL(path)\n",
+    bad='if sha256 and seen != sha256:\n    log.warning("digest differs")\nctypes.CDLL(path)\n',
     good="if not hmac.compare_digest(seen, sha256):\n    raise ValueError(path)\nctypes.CDLL(path)\n",
     references=(
         "https://cwe.mitre.org/data/definitions/345.html",

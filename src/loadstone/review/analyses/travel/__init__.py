@@ -18,7 +18,17 @@ The design is that of taint tracking by value-flow graphs (CodeQL's ``DataFlow``
 checks as barriers on edges and not on nodes.
 """
 
-from loadstone.review.analyses.travel.flows import Arrival, Move, Place, Shape, Sink, SinkKind, Source, Travels, Visit
+from loadstone.review.analyses.travel.flows import (
+    Arrival,
+    Move,
+    Place,
+    Shape,
+    Sink,
+    SinkKind,
+    Travels,
+    ValueSource,
+    Visit,
+)
 from loadstone.review.analyses.travel.reach import travels
 
-__all__ = ["Arrival", "Move", "Place", "Shape", "Sink", "SinkKind", "Source", "Travels", "Visit", "travels"]
+__all__ = ["Arrival", "Move", "Place", "Shape", "Sink", "SinkKind", "Travels", "ValueSource", "Visit", "travels"]

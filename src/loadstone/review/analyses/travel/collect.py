@@ -8,9 +8,9 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
-from loadstone.review.analyses.travel.expressions import Reader
+from loadstone.review.analyses.travel.expressions import ValueReader
 from loadstone.review.analyses.travel.flows import Piece, Travels, Visit
-from loadstone.review.analyses.travel.names import Names, Routine
+from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.analyses.travel.walk import Known, StructuralWalk, add
 from loadstone.review.apis import Role, Tables
 
@@ -21,7 +21,7 @@ _MAX_SUMMARY_DEPTH: Final = 4
 
 def collect(program: ir.Program, tables: Tables) -> Travels:
     """The moves and sinks of a program's Python files. Pure; linear in the source."""
-    names = Names(program)
+    names = PythonNames(program)
     collector = _Collector(names, tables, Travels())
     for routine in names.routines:
         collector.take(routine)
@@ -31,7 +31,7 @@ def collect(program: ir.Program, tables: Tables) -> Travels:
 class Lessons:
     """What a call of a function of the program teaches of its arguments."""
 
-    def __init__(self, names: Names, tables: Tables) -> None:
+    def __init__(self, names: PythonNames, tables: Tables) -> None:
         self.names = names
         self.learner = Learner(tables, self.verdict)
         self.current: Routine | None = None
@@ -128,7 +128,7 @@ class Lessons:
 class _Collector(StructuralWalk):
     """Notes what each statement moves."""
 
-    def __init__(self, names: Names, tables: Tables, found: Travels) -> None:
+    def __init__(self, names: PythonNames, tables: Tables, found: Travels) -> None:
         self.lessons = Lessons(names, tables)
         super().__init__(self.lessons.learner)
         self.names = names
@@ -148,8 +148,8 @@ class _Collector(StructuralWalk):
                 self.found.move(pieces, routine.place(parameter.name), reader.spot(parameter.line))
         self.walk(routine)
 
-    def _reader(self, routine: Routine, known: Known) -> Reader:
-        return Reader(self.names, self.tables, self.found, routine, known, self.learner)
+    def _reader(self, routine: Routine, known: Known) -> ValueReader:
+        return ValueReader(self.names, self.tables, self.found, routine, known, self.learner)
 
     def leaves(self, call: ir.Call, routine: Routine) -> bool:
         api = self.tables.get(call.name)

@@ -10,13 +10,13 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
-from loadstone.review.analyses.travel.flows import Check, Piece, Place, Shape, Sink, SinkKind, Source, Travels
-from loadstone.review.analyses.travel.names import Names, Routine
+from loadstone.review.analyses.travel.flows import Check, Piece, Place, Shape, Sink, SinkKind, Travels, ValueSource
+from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.analyses.words import dotted_name, uncast
 from loadstone.review.apis import Api, Role, Tables
 from loadstone.review.walk import expressions
 
-__all__ = ["Reader"]
+__all__ = ["ValueReader"]
 
 _REQUEST: Final = re.compile(r"(?:\A|[._])(?:request|req)\Z")
 _ASKED: Final = frozenset(
@@ -26,15 +26,15 @@ _ASKED: Final = frozenset(
         *("get_json", "post", "text", "read", "stream", "get_data", "params", "content", "arguments", "get_argument"),
     }
 )
-"""What the request objects of web frameworks carry. Source: flask, django, starlette, aiohttp, tornado references."""
+"""What the request objects of web frameworks carry. ValueSource: flask, django, starlette, aiohttp, tornado references."""
 
 _SERVED: Final = frozenset({"rfile", "headers", "path", "request", "requestline", "raw_requestline"})
-"""What a request handler of the standard library has read. Source: Python library reference, http.server."""
+"""What a request handler of the standard library has read. ValueSource: Python library reference, http.server."""
 
 _SYSTEM_NAMED: Final = re.compile(
     r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive)\Z"
 )
-"""Variables that name where Windows put itself. Source: Microsoft, recognised environment variables."""
+"""Variables that name where Windows put itself. ValueSource: Microsoft, recognised environment variables."""
 
 _OWN_PLACE: Final = re.compile(
     r"\A(?:HOME|USERPROFILE|XDG_\w+|APPDATA|LOCALAPPDATA|VIRTUAL_ENV|CONDA_PREFIX|TMPDIR|TMP|TEMP|PREFIX|DESTDIR)\Z"
@@ -162,14 +162,14 @@ _ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.
 _ADDRESS_METHODS: Final = frozenset({"from_address"})
 
 
-class Reader:
+class ValueReader:
     """Reads the expressions of one function with the checks in force at one statement."""
 
     __slots__ = ("found", "known", "learner", "names", "routine", "tables")
 
     def __init__(
         self,
-        names: Names,
+        names: PythonNames,
         tables: Tables,
         found: Travels,
         routine: Routine,
@@ -300,11 +300,11 @@ class Reader:
                     return ("g", unit.path, last)
         return self.routine.place(name)
 
-    def _source_named(self, name: str, line: int) -> Source | None:
+    def _source_named(self, name: str, line: int) -> ValueSource | None:
         while name:
             api = self.tables.get(name)
             if api is not None:
-                return Source(api.kind, self.spot(line)) if api.role is Role.SOURCE else None
+                return ValueSource(api.kind, self.spot(line)) if api.role is Role.SOURCE else None
             name = name.rpartition(".")[0]  # flask.request.args is a part of flask.request
         return None
 
@@ -314,10 +314,10 @@ class Reader:
         if name and (source := self._source_named(name, member.line)) is not None:
             return [Piece(source, Shape.WHOLE, checks)]
         if member.name in _ASKED and _REQUEST.search(spelled(member.base)):
-            return [Piece(Source("network", self.spot(member.line)), Shape.WHOLE, checks)]
+            return [Piece(ValueSource("network", self.spot(member.line)), Shape.WHOLE, checks)]
         own = self._is_self(member.base)
         if own and member.name in _SERVED and self.names.serves(self.routine):
-            return [Piece(Source("network", self.spot(member.line)), Shape.WHOLE, checks)]
+            return [Piece(ValueSource("network", self.spot(member.line)), Shape.WHOLE, checks)]
         owner = self.routine.function.owner if own else ""
         pieces = [
             Piece(place, Shape.WHOLE, checks) for place in self.names.attribute(self.routine.unit, owner, member.name)
@@ -349,7 +349,7 @@ class Reader:
         if isinstance(name, str) and _SYSTEM_NAMED.match(name):
             return []
         kind = "user's own place" if isinstance(name, str) and _OWN_PLACE.match(name) else "environment"
-        return [Piece(Source(kind, self.spot(line)), Shape.WHOLE, checks)]
+        return [Piece(ValueSource(kind, self.spot(line)), Shape.WHOLE, checks)]
 
     def _operation(self, operation: ir.Operation) -> list[Piece]:
         operator, operands = operation.operator, operation.operands
@@ -376,12 +376,12 @@ class Reader:
             self.evaluate(operand)
         return []
 
-    def _after(self, condition: ir.Expression, *, holds: bool) -> Reader:
+    def _after(self, condition: ir.Expression, *, holds: bool) -> ValueReader:
         known = dict(self.known)
         for name, check in self.learner.learn(condition, holds=holds):
             if name:
                 known[name] = known.get(name, frozenset()) | {(check, self.spot(condition.line))}
-        return Reader(self.names, self.tables, self.found, self.routine, known, self.learner)
+        return ValueReader(self.names, self.tables, self.found, self.routine, known, self.learner)
 
     def _put_together(self, operands: Iterable[ir.Expression], *, joins: bool = False) -> list[Piece]:
         """Text or a path made of several: what stands behind a directory is joined to it."""
@@ -507,18 +507,18 @@ class Reader:
             *_turned([piece for pieces in given[1:] for piece in pieces], Shape.JOINED),
         ]
 
-    def _source(self, call: ir.Call, api: Api | None, word: str) -> Source | None:
+    def _source(self, call: ir.Call, api: Api | None, word: str) -> ValueSource | None:
         spot = self.spot(call.line)
         if call.receiver is None and (source := self._source_named(call.name, call.line)) is not None:
             return source
         if api is not None and api.role is Role.SOURCE:
-            return Source(api.kind, spot)
+            return ValueSource(api.kind, spot)
         if word in _ASKED and call.receiver is not None and _REQUEST.search(spelled(call.receiver)):
-            return Source("network", spot)
+            return ValueSource("network", spot)
         read = call.name in _FILES or (word in _READS_FILES and call.receiver is not None)
         if read and not self._writes(call):
             about = call.receiver if call.receiver is not None else call.arguments[0] if call.arguments else None
-            return None if about is None or self._is_own_file(about) else Source("file", spot)
+            return None if about is None or self._is_own_file(about) else ValueSource("file", spot)
         return None
 
     @staticmethod

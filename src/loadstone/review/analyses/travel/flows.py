@@ -19,8 +19,8 @@ __all__ = [
     "Shape",
     "Sink",
     "SinkKind",
-    "Source",
     "Travels",
+    "ValueSource",
     "Visit",
     "clears",
 ]
@@ -50,7 +50,7 @@ def clears(check: Check) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ValueSource:
     """Where a value comes in: who controls it."""
 
     kind: str
@@ -61,7 +61,7 @@ class Source:
 class Piece:
     """A part of what an expression gives: a place or a source it came from, in which shape, with what was checked."""
 
-    origin: Place | Source
+    origin: Place | ValueSource
     shape: Shape = Shape.WHOLE
     checks: frozenset[Check] = frozenset()
 
@@ -117,7 +117,7 @@ class Arrival:
     """A value that came from a source and got to a sink; ``checked`` are checks that cleared it, ``way`` the moves."""
 
     sink: Sink
-    source: Source
+    source: ValueSource
     shape: Shape
     checked: frozenset[Check]
     asked: frozenset[Check]

@@ -10,10 +10,10 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
-from loadstone.review.analyses.travel.flows import Place, Source
+from loadstone.review.analyses.travel.flows import Place, ValueSource
 from loadstone.review.walk import calls, expressions, statements, tops
 
-__all__ = ["Names", "Routine"]
+__all__ = ["PythonNames", "Routine"]
 
 _ROUTES: Final = re.compile(
     r"(?:\A|\.)(?:route|get|post|put|patch|delete|websocket|api_route|view|endpoint|on_message)\Z"
@@ -99,7 +99,7 @@ class Routine:
         return dict(call.keywords).get(names[position]) if position < len(names) else None
 
 
-class Names:
+class PythonNames:
     """The functions and classes of a program's Python files."""
 
     def __init__(self, program: ir.Program) -> None:
@@ -200,7 +200,7 @@ class Names:
         found = self.called(routine, call)
         return bool(found) and all(self._exits.get(id(r.function), False) for r in found)
 
-    def parameter_source(self, routine: Routine, parameter: ir.Parameter) -> Source | None:
+    def parameter_source(self, routine: Routine, parameter: ir.Parameter) -> ValueSource | None:
         """What a framework puts into a parameter: a part of a request, a word of the command line."""
         function = routine.function
         spot = Spot(routine.unit.path, parameter.line, function.name)
@@ -210,9 +210,9 @@ class Names:
             injected = isinstance(parameter.default, ir.Call) and parameter.default.name.rpartition(".")[2] == (
                 "Depends"
             )
-            return None if injected or parameter.name in {"request", "req"} else Source("network", spot)
+            return None if injected or parameter.name in {"request", "req"} else ValueSource("network", spot)
         if any(_COMMANDS.search(mark) for mark in function.marks):
-            return Source("command line", spot)
+            return ValueSource("command line", spot)
         return None
 
     def serves(self, routine: Routine) -> bool:

@@ -17,8 +17,8 @@ from loadstone.review.analyses.travel.flows import (
     Shape,
     Sink,
     SinkKind,
-    Source,
     Travels,
+    ValueSource,
     clears,
 )
 from loadstone.review.apis import Tables
@@ -42,9 +42,9 @@ def travels(program: ir.Program, tables: Tables) -> Travels:
 
 def _arrivals(found: Travels) -> Iterator[Arrival]:
     onward: dict[Place, list[Move]] = {}
-    starts: dict[Source, list[Move]] = {}
+    starts: dict[ValueSource, list[Move]] = {}
     for move in found.moves:
-        if isinstance(move.piece.origin, Source):
+        if isinstance(move.piece.origin, ValueSource):
             starts.setdefault(move.piece.origin, []).append(move)
         else:
             onward.setdefault(move.piece.origin, []).append(move)
@@ -52,14 +52,14 @@ def _arrivals(found: Travels) -> Iterator[Arrival]:
     made: list[Arrival] = []
     for sink in found.sinks:
         for piece in sink.pieces:
-            if isinstance(piece.origin, Source):
+            if isinstance(piece.origin, ValueSource):
                 made.append(_arrived(sink, piece.origin, piece, piece.shape, frozenset(), ()))
             else:
                 ends.setdefault(piece.origin, []).append((sink, piece))
     if ends:
         for source, first in starts.items():
             made.extend(_from(source, first, onward, ends))
-    best: dict[tuple[Sink, Source, bool], Arrival] = {}
+    best: dict[tuple[Sink, ValueSource, bool], Arrival] = {}
     for arrival in made:
         if (arrival.shape is Shape.NUMBER) is (arrival.sink.kind in _NUMERIC):
             best.setdefault((arrival.sink, arrival.source, bool(arrival.checked)), arrival)
@@ -70,7 +70,7 @@ def _arrivals(found: Travels) -> Iterator[Arrival]:
 
 
 def _from(
-    source: Source, first: list[Move], onward: dict[Place, list[Move]], ends: dict[Place, list[tuple[Sink, Piece]]]
+    source: ValueSource, first: list[Move], onward: dict[Place, list[Move]], ends: dict[Place, list[tuple[Sink, Piece]]]
 ) -> Iterator[Arrival]:
     """Walk from one source; checks that clear are carried along, so that good code can be praised."""
     work: deque[tuple[Place, Shape, frozenset[Check], tuple[Move, ...]]] = deque()
@@ -94,7 +94,7 @@ def _from(
 
 
 def _arrived(
-    sink: Sink, source: Source, piece: Piece, shape: Shape, checks: frozenset[Check], way: tuple[Move, ...]
+    sink: Sink, source: ValueSource, piece: Piece, shape: Shape, checks: frozenset[Check], way: tuple[Move, ...]
 ) -> Arrival:
     asked = checks | piece.checks
     return Arrival(sink, source, shape, frozenset(c for c in asked if _cleared(c, way)), asked, way)
