@@ -26,15 +26,15 @@ _ASKED: Final = frozenset(
         *("get_json", "post", "text", "read", "stream", "get_data", "params", "content", "arguments", "get_argument"),
     }
 )
-"""What the request objects of web frameworks carry. ValueSource: flask, django, starlette, aiohttp, tornado references."""
+"""What the request objects of web frameworks carry. Source: flask, django, starlette, aiohttp, tornado references."""
 
 _SERVED: Final = frozenset({"rfile", "headers", "path", "request", "requestline", "raw_requestline"})
-"""What a request handler of the standard library has read. ValueSource: Python library reference, http.server."""
+"""What a request handler of the standard library has read. Source: Python library reference, http.server."""
 
 _SYSTEM_NAMED: Final = re.compile(
     r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive)\Z"
 )
-"""Variables that name where Windows put itself. ValueSource: Microsoft, recognised environment variables."""
+"""Variables that name where Windows put itself. Source: Microsoft, recognised environment variables."""
 
 _OWN_PLACE: Final = re.compile(
     r"\A(?:HOME|USERPROFILE|XDG_\w+|APPDATA|LOCALAPPDATA|VIRTUAL_ENV|CONDA_PREFIX|TMPDIR|TMP|TEMP|PREFIX|DESTDIR)\Z"
