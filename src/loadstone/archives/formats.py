@@ -13,6 +13,7 @@ from loadstone.archives.bounds import Bounds, UnpackBudget
 from loadstone.archives.compression import Plain, compression_of, decompressed
 from loadstone.archives.member import PackedFile
 from loadstone.errors import MalformedImage, Unreadable, Unsupported
+from loadstone.files import open_regular
 
 __all__ = ["FORMATS", "ContainerFormat", "format_of", "is_archive", "members", "walk"]
 
@@ -97,14 +98,10 @@ def format_of(head: bytes, name: str = "") -> ContainerFormat | None:
 def is_archive(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a container that :func:`members` knows; False for what cannot be read."""
     try:
-        with open(path, "rb", opener=_not_blocking) as stream:
+        with open(path, "rb", opener=open_regular) as stream:
             return format_of(stream.read(_HEAD), os.fspath(path)) is not None
-    except OSError:
+    except (OSError, Unreadable):
         return False
-
-
-def _not_blocking(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def members(
@@ -171,7 +168,4 @@ def _members(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBu
 def _opened(source: str | os.PathLike[str] | bytes) -> IO[bytes]:
     if isinstance(source, bytes):
         return io.BytesIO(source)
-    try:
-        return open(source, "rb", opener=_not_blocking)
-    except OSError as error:
-        raise Unreadable(path=os.fspath(source), reason=error.strerror or str(error), code=error.errno) from error
+    return open(source, "rb", opener=open_regular)

@@ -11,29 +11,17 @@ from __future__ import annotations
 
 import builtins
 import os
-import stat
 from struct import Struct
 from typing import Any, Final, Self
 
 from loadstone.core.limits import MAX_FILE_SIZE, MAX_STRING_LENGTH, MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage, Unreadable
+from loadstone.files import open_regular
 
 __all__ = ["Cursor"]
 
 _HEAD_SIZE: Final = 32 << 10
 """Read at once on opening: the headers, and all tables of a small library."""
-
-_OPEN_FLAGS: Final = (
-    os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-)
-
-_KINDS_OF_FILE: Final = (
-    (stat.S_ISDIR, "it is a directory"),
-    (stat.S_ISFIFO, "it is a FIFO, not a file"),
-    (stat.S_ISSOCK, "it is a socket, not a file"),
-    (stat.S_ISCHR, "it is a character device, not a file"),
-    (stat.S_ISBLK, "it is a block device, not a file"),
-)
 
 
 class Cursor:
@@ -70,19 +58,9 @@ class Cursor:
             Unreadable: the system refuses (with its words), or it is no regular file, or it is larger than 8 GiB.
         """
         name = os.fspath(path)
-        try:
-            descriptor = os.open(name, _OPEN_FLAGS)
-        except OSError as error:
-            raise _refused(name, error) from error
-        except ValueError as error:  # a NUL in the path
-            raise Unreadable(path=name, reason=str(error)) from error
+        descriptor = open_regular(name)
         try:
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                reason = next(
-                    (words for test, words in _KINDS_OF_FILE if test(status.st_mode)), "it is no regular file"
-                )
-                raise Unreadable(path=name, reason=reason, advice="give the path of a file")
             if status.st_size > MAX_FILE_SIZE:
                 raise Unreadable(path=name, reason=f"{status.st_size} bytes are more than the {MAX_FILE_SIZE} allowed")
             head = os.pread(descriptor, min(_HEAD_SIZE, status.st_size), 0)

@@ -12,13 +12,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
 from loadstone.errors import InvalidConfiguration, ProbeFailed, Unreadable, Unsupported
+from loadstone.files import read_bytes
 from loadstone.fuzz.child.guarded_heap import ALLOCATORS
 from loadstone.fuzz.code.analyse import CodeMap, Level, analyse
 from loadstone.fuzz.code.compare import COMPARERS
@@ -161,8 +161,8 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_bytes(path).decode("utf-8")
+    except UnicodeDecodeError as error:
         raise Unreadable(path=path, reason=str(error)) from error
 
 

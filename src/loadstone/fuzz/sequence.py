@@ -21,14 +21,13 @@ the type does not say it (``void *``) it is given a name: ``into = "h"`` and ``r
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
-from pathlib import Path
 
 import msgspec
 
 from loadstone.core.image import Image
-from loadstone.errors import InvalidConfiguration, Unreadable
+from loadstone.errors import InvalidConfiguration
+from loadstone.files import read_toml
 from loadstone.fuzz.plan import CallPlan, Role
 from loadstone.fuzz.target import address_of, call_of, takes_input
 from loadstone.library.typed.prototype import CType, Pointer, Prototype, StructOrUnion, parse
@@ -74,10 +73,8 @@ def read_sequence(path: str, image: Image) -> tuple[CallPlan, ...]:
 
 def _read(path: str) -> _File:
     try:
-        return msgspec.convert(tomllib.loads(Path(path).read_text(encoding="utf-8")), _File)
-    except OSError as error:
-        raise Unreadable(path=path, reason=error.strerror or str(error)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        return msgspec.convert(read_toml(path), _File)
+    except msgspec.ValidationError as error:
         raise InvalidConfiguration(path=path, reason=str(error)) from error
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from loadstone.errors import LoadstoneError, NotFound
+from loadstone.files import open_regular
 from loadstone.plugin.plugin import Plugin
 
 __all__ = ["Catalog", "Rejected", "catalog"]
@@ -104,11 +105,7 @@ def _attempt(path: str) -> tuple[str, Plugin | LoadstoneError | None]:
 
 @lru_cache(maxsize=4096)
 def _remembered(path: str, _device: int, _inode: int, _size: int, _modified: int) -> Plugin | None:
-    with open(path, "rb", buffering=0, opener=_without_blocking) as file:
+    with open(path, "rb", buffering=0, opener=open_regular) as file:
         if not file.read(4).startswith(_MAGICS):
             return None
     return Plugin(path)
-
-
-def _without_blocking(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))

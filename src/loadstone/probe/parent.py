@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -26,7 +25,8 @@ from loadstone.core.observations import (
     Soak,
     Witness,
 )
-from loadstone.errors import MalformedImage, ProbeFailed, Unreadable
+from loadstone.errors import MalformedImage, ProbeFailed
+from loadstone.files import open_regular
 from loadstone.probe import pool
 from loadstone.probe.memory import Question, recall, remember
 from loadstone.probe.residence import reasons
@@ -105,18 +105,14 @@ class _Opened:
         self.image: Image | None = None
 
     def __enter__(self) -> Self:
+        self.file = open_regular(self.path)
         try:
-            self.file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            raise Unreadable(path=self.path, reason=error.strerror or str(error), code=error.errno) from error
-        try:
-            _require_regular(self.file, self.path)
-            with open(self.file, "rb", closefd=False) as stream:
-                self.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             try:
-                self.image = read(self.path)
+                self.image = read(self.path)  # first: it bounds the size of what is then hashed
             except MalformedImage:  # the loader will say so in its own words
                 self.image = None
+            with open(self.file, "rb", closefd=False) as stream:
+                self.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         except BaseException:
             os.close(self.file)
             raise
@@ -124,11 +120,6 @@ class _Opened:
 
     def __exit__(self, *_: object) -> None:
         os.close(self.file)
-
-
-def _require_regular(file: int, path: str) -> None:
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise Unreadable(path=path, reason="not a regular file", advice="give the path of a library")
 
 
 def _unloadable_here(image: Image | None) -> str:

@@ -18,6 +18,7 @@ import msgspec
 from loadstone.core.claims import Finding, Location, Severity
 from loadstone.core.review import BaselineState, Result
 from loadstone.errors import Unreadable
+from loadstone.files import read_bytes
 
 __all__ = ["FINGERPRINT", "Baseline", "compare", "read_baseline"]
 
@@ -51,10 +52,8 @@ def read_baseline(path: str | Path) -> Baseline:
     """
     advice = "give a file made with `loadstone review --format sarif -o FILE`"
     try:
-        tree = msgspec.json.decode(Path(path).read_bytes())
-    except OSError as error:
-        raise Unreadable(path=str(path), reason=error.strerror or str(error), advice=advice) from error
-    except msgspec.DecodeError as error:
+        tree = msgspec.json.decode(read_bytes(path))
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(path=str(path), reason=f"not JSON: {error}", advice=advice) from error
     if not isinstance(tree, dict) or tree.get("version") != "2.1.0" or not isinstance(tree.get("runs"), list):
         raise Unreadable(path=str(path), reason="not a SARIF 2.1.0 log", advice=advice)

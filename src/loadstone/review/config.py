@@ -16,7 +16,6 @@ A word that is not known, or of the wrong kind, is an error: a setting without e
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,7 +24,8 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from loadstone.core.claims import Location, Severity
-from loadstone.errors import InvalidConfiguration, Unreadable
+from loadstone.errors import InvalidConfiguration
+from loadstone.files import read_text, read_toml
 from loadstone.review.apis import read_table
 from loadstone.review.suppress import ListedWaiver
 
@@ -74,12 +74,7 @@ def _nearest(folder: Path) -> Path | None:
 
 
 def _table(path: Path) -> Any:
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Unreadable(path=str(path), reason=error.strerror or str(error)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidConfiguration(path=str(path), reason=f"not TOML: {error}") from error
+    tree = read_toml(path)
     for key in ("tool", "loadstone", "review"):
         tree = tree.get(key, {}) if isinstance(tree, dict) else {}
     return tree
@@ -120,9 +115,7 @@ def _tables(configuration: Path, names: list[str]) -> tuple[str, ...]:
     paths = tuple(str(configuration.parent / name) for name in names)
     for path in paths:
         try:
-            tuple(read_table(Path(path).read_text(encoding="utf-8")))
-        except OSError as error:
-            raise Unreadable(path=path, reason=error.strerror or str(error)) from error
-        except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+            tuple(read_table(read_text(path)))
+        except (KeyError, TypeError, ValueError) as error:
             raise InvalidConfiguration(path=path, reason=f"not a table of interfaces: {error}") from error
     return paths

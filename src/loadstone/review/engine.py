@@ -18,7 +18,8 @@ from loadstone.binary import images
 from loadstone.core.claims import Location
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
-from loadstone.errors import LoadstoneError
+from loadstone.errors import LoadstoneError, Unreadable
+from loadstone.files import read_bytes
 from loadstone.review.baseline import Baseline, compare
 from loadstone.review.batch import Batch, Outcome, Source, review_batch
 from loadstone.review.binary import review_image
@@ -163,8 +164,9 @@ def _read_all(found: Found) -> tuple[list[Source], list[Limit]]:
                 message = f"{size:,} bytes; files beyond {most:,} are not read"
                 limits.append(Limit(LimitKind.TOO_BIG, Location(path), message, gap=True))
                 continue
-            with open(path, "rb") as stream:
-                sources.append(Source(_reported(path), language, stream.read(most)))
+            sources.append(Source(_reported(path), language, read_bytes(path, most)))
+        except Unreadable as error:
+            limits.append(Limit(LimitKind.UNREADABLE, Location(path), error.reason, gap=True))
         except OSError as error:
             reason = error.strerror or str(error)
             limits.append(Limit(LimitKind.UNREADABLE, Location(path), reason, gap=True))
@@ -202,10 +204,10 @@ def _with_text(file: ReviewedFile) -> ReviewedFile:
     if file.is_binary:
         return file
     try:
-        with open(file.path, encoding="utf-8", errors="replace", newline=None) as stream:
-            return replace(file, text=stream.read(MAX_SOURCE_SIZE))
-    except OSError:
+        text = read_bytes(file.path, MAX_SOURCE_SIZE).decode("utf-8", errors="replace")
+    except Unreadable:
         return file
+    return replace(file, text=text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 # Binaries.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.errors import Unreadable, Unwritable
+from loadstone.files import read_bytes
 from loadstone.fuzz.outcome.reproducer import script
 from loadstone.fuzz.records import KINDS
 
@@ -41,7 +42,7 @@ def inputs_in(path: Path) -> tuple[bytes, ...]:
     folders = [path / name for name in _INPUT_FOLDERS]
     found = [folder for folder in folders if folder.is_dir()] or [path]
     return tuple(
-        file.read_bytes()
+        read_bytes(file, _MAX_INPUT)
         for folder in found
         for file in sorted(folder.glob("*"))[:_MAX_INPUTS]
         if file.is_file() and file.name != "README.txt" and file.stat().st_size <= _MAX_INPUT

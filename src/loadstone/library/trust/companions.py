@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from loadstone.core.image import Image
-from loadstone.errors import NotVerified, Unreadable
+from loadstone.errors import NotVerified
+from loadstone.files import open_regular
 from loadstone.library.adapters.base import Adapter
 from loadstone.linker import explain
 
@@ -89,8 +90,6 @@ def _check_loaded(path: str, name: str, where: str, expected: str) -> None:
 
 
 def digest_of(path: str) -> str:
-    """The SHA-256 digest of a regular file; raises OSError."""
-    with open(path, "rb") as stream:
-        if not os.path.isfile(path):
-            raise Unreadable(path=path, reason="it is no regular file")
+    """The SHA-256 digest of a regular file; raises Unreadable, OSError."""
+    with open(path, "rb", opener=open_regular) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

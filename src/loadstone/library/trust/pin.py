@@ -5,9 +5,9 @@ A pin file is TOML, one entry a library, so that a change shows in review as one
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -16,6 +16,7 @@ from loadstone.binary import read
 from loadstone.core.pins import Pin, PinCheck, PinState
 from loadstone.core.trace import LoadVerdict
 from loadstone.errors import LoadFailed, LoadstoneError, MalformedImage, NotVerified, Unreadable, Unwritable
+from loadstone.files import parse_toml, read_bytes
 from loadstone.library.trust.companions import digest_of
 from loadstone.library.trust.policy import Policy
 from loadstone.linker import explain
@@ -58,14 +59,7 @@ class PinFile:
         """
         name = os.fspath(path)
         try:
-            with open(name, "rb") as stream:
-                data = stream.read(_MAX_SIZE + 1)
-        except OSError as error:
-            raise Unreadable(path=name, reason=error.strerror or str(error), code=error.errno) from error
-        if len(data) > _MAX_SIZE:
-            raise Unreadable(path=name, reason=f"it is larger than the {_MAX_SIZE} bytes a pin file may have")
-        try:
-            return cls.parse(data.decode("utf-8"))
+            return cls.parse(read_bytes(name, _MAX_SIZE).decode("utf-8"))
         except UnicodeDecodeError as error:
             raise MalformedImage(what="not UTF-8", offset=error.start, path=name) from error
         except MalformedImage as error:
@@ -76,8 +70,8 @@ class PinFile:
     def parse(cls, text: str) -> Self:
         """Read the text of a pin file; raises :class:`MalformedImage`."""
         try:
-            tree = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            tree = parse_toml(text)
+        except ValueError as error:
             raise _no_pin_file(f"not a pin file: {error}") from error
         if tree.get("version") != _VERSION:
             raise _no_pin_file(f"not a pin file of version {_VERSION}")
@@ -196,8 +190,9 @@ def _checks(pins: PinFile) -> Iterator[PinCheck]:
     for one in pins.pins:
         try:
             digest = digest_of(one.path)
-        except FileNotFoundError as error:
-            yield PinCheck(one, PinState.MISSING, error.strerror or "")
+        except Unreadable as error:
+            state = PinState.MISSING if error.code == errno.ENOENT else PinState.UNREADABLE
+            yield PinCheck(one, state, error.reason)
         except OSError as error:
             yield PinCheck(one, PinState.UNREADABLE, error.strerror or str(error))
         else:

@@ -14,14 +14,14 @@ Source of the facts: the interfaces' manual pages; names and numbers only. Nothi
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final
+
+from loadstone.files import parse_toml, read_text
 
 __all__ = ["Api", "Role", "Success", "Tables", "read_table", "tables", "words"]
 
@@ -146,9 +146,9 @@ _SUCCESS: Final[Mapping[Role, Success]] = {
 def read_table(text: str) -> Iterable[Api]:
     """The interfaces of one table file.
 
-    Raises ``tomllib.TOMLDecodeError``, ``KeyError`` or ``ValueError`` on a wrong one.
+    Raises ``KeyError`` or ``ValueError`` on a wrong one.
     """
-    table: dict[str, Any] = tomllib.loads(text)
+    table: dict[str, Any] = parse_toml(text)
     family = str(table.get("family", ""))
     for key, entries in table.items():
         if key == "family":
@@ -172,7 +172,7 @@ def tables(extra: tuple[str, ...] = ()) -> Tables:
     for file in shipped:
         found.update((api.name, api) for api in read_table(file.read_text(encoding="utf-8")))
     for path in extra:
-        found.update((api.name, api) for api in read_table(Path(path).read_text(encoding="utf-8")))
+        found.update((api.name, api) for api in read_table(read_text(path)))
     return Tables(found)
 
 
