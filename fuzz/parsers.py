@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 from unicodedata import category
 
+from fuzz.corpus import inputs
+from fuzz.splice import splice
 from loadstone.binary import images
 from loadstone.binary.cms import read_signed_message
 from loadstone.binary.demangle import demangle
@@ -31,7 +34,7 @@ from loadstone.report.json import render as render_json
 from loadstone.report.text.image import render as render_text
 from loadstone.report.text.style import Style
 
-__all__ = ["PARSERS", "Parser"]
+__all__ = ["PARSERS", "Parser", "read_and_render"]
 
 Parser = Callable[[bytes], None]
 
@@ -40,13 +43,23 @@ _LONGEST_READABLE: Final = 1 << 20
 """Characters a demangled name may have at most; the real bound is lower and the demangler's own."""
 
 
-def _image(data: bytes) -> None:
+def read_and_render(data: bytes) -> None:
     """One file of any format or container, read, rendered both ways, and asked for plugin metadata."""
     with suppress(MalformedImage):
         for image in images(data):
             json.loads(render_json(image_document(image)))
             _nothing_but_text(render_text(image, Style(), verbose=2))
             find_metadata(image, data)
+
+
+@cache
+def _whole_files() -> tuple[bytes, ...]:
+    return tuple(path.read_bytes() for name in ("elf", "pe", "macho", "container") for path in inputs(name))
+
+
+def _spliced(data: bytes) -> None:
+    """A file made of pieces of the seeds, as the input says."""
+    read_and_render(splice(data, _whole_files()))
 
 
 def _nothing_but_text(shown: str) -> None:
@@ -150,10 +163,11 @@ def _declaration(data: bytes) -> None:
 
 PARSERS: Final[Mapping[str, Parser]] = MappingProxyType(
     {
-        "elf": _image,
-        "pe": _image,
-        "macho": _image,
-        "container": _image,
+        "elf": read_and_render,
+        "pe": read_and_render,
+        "macho": read_and_render,
+        "container": read_and_render,
+        "splice": _spliced,
         "signed_message": _signed_message,
         "cbor": _cbor,
         "binary_json": _binary_json,

@@ -134,6 +134,7 @@ def _inputs() -> Iterator[tuple[str, bytes]]:
     yield "binary_json", _binary_json()
     yield from (("own_metadata", data) for data in _own())
     yield from (("loader_cache", data) for data in _loader_cache())
+    yield from (("splice", bytes((first, 4, 0, 0, 0, 64, 0, 16, how))) for first, how in ((0, 0), (5, 1), (8, 0)))
     yield from (("text", data) for data in _TEXTS)
     yield from (("symbol_name", name.encode()) for name in _NAMES)
     yield from (("prototype", text) for text in _DECLARATIONS)

@@ -8,12 +8,18 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from loadstone.cli.exits import ExitStatus
 from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit, emit_diagnostic
 from loadstone.cli.progress import each
 from loadstone.errors import LoadstoneError
+
+if TYPE_CHECKING:
+    from loadstone.report.text.checksec import ChecksecRow
+
+Answer = TypeVar("Answer")
 
 _WORTH_A_POOL = 200
 """Files from which on starting worker processes pays (about 0.2 s for the start, 1 to 3 ms a file)."""
@@ -25,9 +31,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
     add_verbose(parser)
+    words = "one row a file: RELRO, stack canary, NX, PIE, FORTIFY and so on, as checksec has them"
+    parser.add_argument("--checksec", action="store_true", help=words)
 
 
-def run(*, files: list[str], output_format: OutputFormat, output: Path | None, verbose: int) -> ExitStatus:
+def run(
+    *, files: list[str], output_format: OutputFormat, output: Path | None, verbose: int, checksec: bool = False
+) -> ExitStatus:
     """What is in a file: identity, needs, offers, hardening, what runs at load. ELF, PE and Mach-O; nothing is run.
 
     A folder stands for the binaries in it. Of several files, those that cannot be read are said so in their place,
@@ -35,6 +45,8 @@ def run(*, files: list[str], output_format: OutputFormat, output: Path | None, v
     """
     colour = output is None and colour_wanted()
     paths = list(_expanded(files))
+    if checksec:
+        return _checksec(paths, output, colour=colour)
     if len(files) == 1 and paths == files:
         emit(_joined(_images(files[0], output_format, colour, verbose), output_format, single=True), output)
         return ExitStatus.CLEAN
@@ -53,6 +65,33 @@ def run(*, files: list[str], output_format: OutputFormat, output: Path | None, v
         emit_diagnostic(f"loadstone: interrupted; {len(parts)} answers of {len(paths)} files are above")
         return ExitStatus.INTERRUPTED
     return ExitStatus.UNDECIDED if unread else ExitStatus.CLEAN
+
+
+def _checksec(paths: list[str], output: Path | None, *, colour: bool) -> ExitStatus:
+    """The rows of all files as tables; what could not be read is said on the error stream, and in the exit status."""
+    from loadstone.report.text.checksec import checksec_tables
+    from loadstone.report.text.style import Style
+
+    rows: list[ChecksecRow] = []
+    unread = 0
+    for found, problem in each(_mapped(partial(_checked), paths), "inspecting", total=len(paths)):
+        rows += found
+        if problem:
+            unread += 1
+            emit_diagnostic(problem)
+    emit(checksec_tables(rows, Style(colour)), output)
+    return ExitStatus.UNDECIDED if unread else ExitStatus.CLEAN
+
+
+def _checked(path: str) -> tuple[list[ChecksecRow], str]:
+    """The rows of one file, or why there are none."""
+    from loadstone.binary import images
+    from loadstone.report.text.checksec import checksec_row
+
+    try:
+        return [checksec_row(image) for image in images(path)], ""
+    except LoadstoneError as error:
+        return [], f"loadstone: {error.message}"
 
 
 def _expanded(files: list[str]) -> Iterator[str]:
@@ -75,7 +114,7 @@ def _expanded(files: list[str]) -> Iterator[str]:
                     yield str(path)
 
 
-def _mapped(answer: partial[tuple[bool, list[str]]], paths: list[str]) -> Iterator[tuple[bool, list[str]]]:
+def _mapped(answer: partial[Answer], paths: list[str]) -> Iterator[Answer]:
     """The answers in the order of the paths, made by as many processes as there are processors when it is worth it."""
     if len(paths) < _WORTH_A_POOL:
         yield from map(answer, paths)
