@@ -78,7 +78,7 @@ def ran(folder: Path, library: Path, data: bytes) -> int:
     ("prototype", "bad", "good"),
     [
         (PARSE.format("parse"), b"BUGS", b"BUT"),
-        (PACK, b"TF" + b"\0" * 34, b"SF" + b"\0" * 34),
+        (PACK, b"TF" + b"\0" * 35, b"SF" + b"\0" * 35),
         ("", b"!abc!abc", b"?abc?abc"),
     ],
     ids=["buffer", "everything", "sequence"],

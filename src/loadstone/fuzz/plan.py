@@ -14,16 +14,20 @@ __all__ = ["Argument", "CallPlan", "Compare", "Heap", "Job", "Operand", "Role"]
 
 
 class Role(StrEnum):
-    """What an argument is for. An argument without a role is a reason to refuse, never to guess."""
+    """What an argument is for. An argument without a role is a reason to refuse, never to guess.
+
+    This table is what the child, ``repro.py`` and the exported harness all do; a test has them do it on the same
+    inputs. A call that is fed piece by piece takes each piece for its input.
+    """
 
     BUFFER = "buffer"  # the input, its end against a guard page
-    LENGTH_OF = "length_of"  # the size of a buffer or an out area, in bytes
-    CSTRING = "cstring"  # the input up to a NUL
-    INTEGER = "integer"  # taken from the input's end
-    CAPACITY_OF = "capacity_of"  # the address of a number: the size of an out area, which the callee may change
-    OUT = "out"  # memory the callee writes
-    HANDLE = "handle"  # what an earlier call of the sequence returned, or stored through INTO
-    INTO = "into"  # where the callee stores a handle
+    LENGTH_OF = "length_of"  # the size of a buffer or an out area, in bytes; of a text with its NUL
+    CSTRING = "cstring"  # the input as text: one NUL at its end, those inside it are 1
+    INTEGER = "integer"  # from the input's end, little-endian, 8 bytes a position; where those are few, they come first
+    CAPACITY_OF = "capacity_of"  # the address of a number: before each call and piece the size of an out area
+    OUT = "out"  # memory the callee writes, all 0 before each call and piece
+    HANDLE = "handle"  # what an earlier call of the run returned, or stored through INTO; a NULL pointer ends the run
+    INTO = "into"  # where the callee stores a handle; NULL when the run begins
     CALLBACK = "callback"  # a function that returns 0
     CONST = "const"  # always the same number, NULL among them
 

@@ -181,7 +181,9 @@ class _Bound:
             return lambda _data, _address, state: state.get(argument.slot)
         if role is Role.LENGTH_OF and argument.of not in self.outs:
             return lambda data, _address, _state: len(data)
-        fixed = self._fixed(position, argument)
+        if role is Role.OUT:
+            return lambda _data, _address, _state: self.outs[position].cleared()
+        fixed = self._fixed(argument)
         return lambda _data, _address, _state: fixed
 
     def _capacity(self, argument: Argument) -> Maker:
@@ -195,12 +197,15 @@ class _Bound:
 
         return make
 
-    def _fixed(self, position: int, argument: Argument) -> int | None:
-        """What is the same in every run: an out area's address or size, a callback, a constant."""
+    def begin(self) -> None:
+        """Nothing is left of an earlier run: no handle where one is stored."""
+        for cell in self.stored.values():
+            cell.value = None
+
+    def _fixed(self, argument: Argument) -> int | None:
+        """What is the same in every run: an out area's size, the address of a handle, a callback, a constant."""
         if argument.role is Role.LENGTH_OF:
             return self.outs[argument.of].size
-        if argument.role is Role.OUT:
-            return self.outs[position].address
         if argument.role is Role.INTO:
             return ctypes.addressof(self.stored[argument.slot])
         if argument.role is Role.CALLBACK:
@@ -240,6 +245,7 @@ def _run(sequence: list[_Bound], arena: Arena, data: bytes, *, at_start: bool) -
     state: State = {}
     result: object = None
     for bound in sequence:
+        bound.begin()
         if not bound.call.repeat:
             result = bound(data, address, state)
         else:

@@ -7,12 +7,13 @@ then is what is left to write, and it follows from the roles of the arguments. O
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from loadstone.errors import Unwritable
+from loadstone.errors import Unsupported, Unwritable
 from loadstone.escape import printable
 from loadstone.fuzz.outcome.corpus import dictionary, input_name
 from loadstone.fuzz.plan import Argument, CallPlan, Role
@@ -35,11 +36,9 @@ static int nothing(void) {{ return 0; }}
 
 /* A number out of the input's end; each position takes its own bytes. */
 static uint64_t number(const uint8_t *data, size_t size, size_t width, size_t position) {{
+    size_t stop = size > 8 * position ? size - 8 * position : 0, start = stop > width ? stop - width : 0;
     uint64_t value = 0;
-    for (size_t i = 0; i < width; i++) {{
-        size_t back = 8 * position + width - i;
-        if (back <= size) value |= (uint64_t)data[size - back] << 8 * i;
-    }}
+    for (size_t i = 0; start + i < stop; i++) value |= (uint64_t)data[start + i] << 8 * i;
     return value;
 }}
 
@@ -50,8 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *given, size_t size) {{
 {prepare}
     void *handles[{handles}] = {{0}};
     uint8_t *areas[{areas}] = {{0}};
-    uint64_t capacity;
-    (void)nothing, (void)number, (void)handles, (void)capacity;
+    uint64_t capacities[{capacities}] = {{0}};
+    (void)nothing, (void)number, (void)handles, (void)capacities;
 {calls}
 done:
     for (size_t i = 0; i < sizeof areas / sizeof *areas; i++) free(areas[i]);
@@ -60,13 +59,18 @@ done:
 }}
 """
 
+_AS_TEXT: Final = """\
+    if (size && !data[size - 1]) size--;
+    for (size_t i = 0; i < size; i++) data[i] += !data[i];
+    data[size++] = 0;"""
+
 _BUILD: Final = """\
 #!/bin/sh
 # Builds the harness against the library as it is. Where its source is at hand, name the source files instead of the
 # library, so that they are instrumented too.
 set -e
 cd "$(dirname "$0")"
-LIBRARY=${{LIBRARY:-{library}}}
+[ -n "$LIBRARY" ] || LIBRARY={library}
 case ${{1:-libfuzzer}} in
 libfuzzer)
     clang -g -O1 -fsanitize=fuzzer,address harness.c "$LIBRARY" -Wl,-rpath,"$(dirname "$LIBRARY")" -o harness-libfuzzer
@@ -109,7 +113,7 @@ def export(
         for data in inputs:
             (home / "corpus" / input_name(data)).write_bytes(data)
         for name, text in files.items():
-            (home / name).write_text(text, encoding="utf-8")
+            (home / name).write_text(text, encoding="utf-8", errors="surrogateescape")
         (home / "build.sh").chmod(0o755)
     except OSError as error:
         raise Unwritable(path=folder, reason=error.strerror or str(error), advice="Choose another folder.") from error
@@ -125,9 +129,10 @@ def harness(title: str, calls: Sequence[CallPlan]) -> str:
         title=printable(title).replace("*/", "* /"),
         declarations="\n".join(dict.fromkeys(_declaration(call) for call in calls)),
         text=int(text),
-        prepare="    for (size_t i = 0; i < size; i++) data[i] += !data[i];\n    data[size++] = 0;" if text else "",
+        prepare=_AS_TEXT if text else "",
         handles=max(1, len(slots)),
         areas=max(1, sum(a.role is Role.OUT for a in arguments)),
+        capacities=max(1, *(len(call.arguments) for call in calls)),
         calls="\n".join(_calls(calls, slots)),
     )
 
@@ -148,23 +153,33 @@ def _calls(calls: Sequence[CallPlan], slots: dict[str, int]) -> Iterable[str]:
                 yield f"    areas[{areas}] = calloc({max(1, argument.size)}, 1);"
                 areas += 1
         yield from _call(call, places, slots)
-        ends = [call.into] if call.into else []
+        ends = [call.into] if call.into and call.returns == "pointer" else []
         ends += [a.slot for a in call.arguments if a.role is Role.INTO]
         yield from (f"    if (!handles[{slots[name]}]) goto done;" for name in ends)
 
 
 def _call(call: CallPlan, places: dict[int, int], slots: dict[str, int]) -> Iterable[str]:
     result = f"handles[{slots[call.into]}] = (void *)(uintptr_t)" if call.into else ""
-    capacity = next((a for a in call.arguments if a.role is Role.CAPACITY_OF), None)
-    if capacity:
-        yield f"    capacity = {call.arguments[capacity.of].size};"
+    name = _alias(call.symbol)
+    before = list(_before(call, places))
     if not call.repeat:
-        yield f"    {result}{call.symbol}({_given(call, places, slots, 'data', 'size')});"
+        yield from (f"    {line}" for line in before)
+        yield f"    {result}{name}({_given(call, places, slots, 'data', 'size')});"
         return
     yield "    for (size_t i = 0, count = 1 + (size ? data[0] & 3 : 0); i < count; i++) {"
     yield "        size_t low = size * i / count, high = size * (i + 1) / count;"
-    yield f"        {result}{call.symbol}({_given(call, places, slots, '(data + low)', '(high - low)')});"
+    yield from (f"        {line}" for line in before)
+    yield f"        {result}{name}({_given(call, places, slots, '(data + low)', '(high - low)')});"
     yield "    }"
+
+
+def _before(call: CallPlan, places: dict[int, int]) -> Iterable[str]:
+    """What each call and each piece finds: areas that are empty, capacities that are whole."""
+    for position, argument in enumerate(call.arguments):
+        if argument.role is Role.OUT:
+            yield f"memset(areas[{places[position]}], 0, {argument.size});"
+        if argument.role is Role.CAPACITY_OF:
+            yield f"capacities[{position}] = {call.arguments[argument.of].size};"
 
 
 def _given(call: CallPlan, places: dict[int, int], slots: dict[str, int], data: str, size: str) -> str:
@@ -186,7 +201,7 @@ def _value(
         case Role.LENGTH_OF:
             return str(call.arguments[argument.of].size) if argument.of in places else size
         case Role.CAPACITY_OF:
-            return "&capacity"
+            return f"&capacities[{position}]"
         case Role.OUT:
             return f"areas[{places[position]}]"
         case Role.HANDLE:
@@ -203,7 +218,21 @@ def _value(
 
 def _declaration(call: CallPlan) -> str:
     result = {"int": "int", "pointer": "void *", "double": "double", "void": "void"}[call.returns]
-    return f"{result} {call.symbol}({', '.join(_type(a) for a in call.arguments) or 'void'});"
+    given = ", ".join(_type(a) for a in call.arguments) or "void"
+    return f'{result} {_alias(call.symbol)}({given}) __asm__("{call.symbol}");'
+
+
+def _alias(symbol: str) -> str:
+    """A name of the harness's own for a function of the library, which may be called ``main`` or ``malloc``.
+
+    The real one stands in the assembler's text: nothing but a C name may.
+    """
+    if not _C_NAME.fullmatch(symbol):
+        raise Unsupported(feature=f"a harness for {printable(symbol)}", reason="it is no name that C can call")
+    return f"library_{symbol}"
+
+
+_C_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _type(argument: Argument) -> str:

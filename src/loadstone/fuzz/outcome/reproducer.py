@@ -1,4 +1,8 @@
-"""``repro.py``: a finding as a program that needs nothing but Python."""
+"""``repro.py``: a finding as a program that needs nothing but Python.
+
+What files and users said - paths, titles, symbols, prototypes - reaches the program as literals only, in ASCII. What
+the roles of arguments mean is written in :class:`loadstone.fuzz.plan.Role`.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["script"]
 
-_TEMPLATE = '''"""Shows {title}, in a child process.
+_TEMPLATE = '''"""Shows what Loadstone found, in a child process.
 
-Library: {library}
-Function: {prototype}
 Exits with 1 when it happens again, 0 when it does not, 2 when the library is another one.
 """
 
 import ctypes, hashlib, mmap, os, runpy, signal, sys
 
-LIBRARY = {library!r}
-SHA256 = {sha256!r}
-INPUTS = [bytes.fromhex(text) for text in {inputs!r}]
+FINDING = {title!a}
+FUNCTION = {prototype!a}
+LIBRARY = {library!a}
+SHA256 = {sha256!a}
+INPUTS = [bytes.fromhex(text) for text in {inputs!a}]
 HANG_S = {hang}
 CHECK = {check}
 
@@ -106,9 +110,9 @@ def script(found: FuzzFinding, campaign: Campaign) -> str:
     """The program's text. It uses ctypes alone, refuses another library, and calls in a child."""
     path = os.path.abspath(campaign.library)
     return _TEMPLATE.format(
-        title=printable(found.title).replace('"', "'"),
+        title=printable(found.title),
         library=path,
-        prototype=printable(campaign.prototype).replace('"', "'"),
+        prototype=printable(campaign.prototype),
         sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
         inputs=[data.hex() for data in found.inputs],
         at_start=found.guard == "under",
@@ -122,7 +126,10 @@ def _call(number: int, call: CallPlan) -> str:
     """The lines of one call inside ``run``."""
     types = ", ".join(_type(a) for a in call.arguments)
     result = {"int": "ctypes.c_int", "pointer": "ctypes.c_void_p", "double": "ctypes.c_double"}.get(call.returns)
-    lines = [f"f{number} = library.{call.symbol}", f"f{number}.argtypes, f{number}.restype = [{types}], {result}"]
+    lines = [
+        f"f{number} = getattr(library, {call.symbol!a})",
+        f"f{number}.argtypes, f{number}.restype = [{types}], {result}",
+    ]
     if call.repeat:
         lines += [
             "count = 1 + (data[0] & 3 if data else 0)",
@@ -132,11 +139,11 @@ def _call(number: int, call: CallPlan) -> str:
         ]
     else:
         lines.append(f"result = f{number}({_arguments(call, 'address', 'len(data)', 'data')})")
+    lines += [f"state[{a.slot!a}] = cells[{a.slot!a}].value" for a in call.arguments if a.role is Role.INTO]
     if call.into:
-        lines.append(f"state[{call.into!r}] = result")
-    lines += [f"state[{a.slot!r}] = cells[{a.slot!r}].value" for a in call.arguments if a.role is Role.INTO]
+        lines.append(f"state[{call.into!a}] = result if isinstance(result, int) else None")
     if call.into or any(a.role is Role.INTO for a in call.arguments):
-        lines += ["if not all(state.values()):", "    return result"]
+        lines += ["if None in state.values():", "    return result"]
     return "\n".join(f"    {line}" for line in lines)
 
 
@@ -164,9 +171,9 @@ def _argument(call: CallPlan, position: int, argument: Argument, address: str, s
         case Role.OUT:
             return f"guarded(bytes({argument.size}))"
         case Role.HANDLE:
-            return f"state.get({argument.slot!r})"
+            return f"state.get({argument.slot!a})"
         case Role.INTO:
-            return f"ctypes.byref(cells.setdefault({argument.slot!r}, ctypes.c_void_p()))"
+            return f"ctypes.byref(cells.setdefault({argument.slot!a}, ctypes.c_void_p()))"
         case Role.CALLBACK:
             return "ctypes.cast(NOTHING, ctypes.c_void_p)"
         case Role.INTEGER:

@@ -1,0 +1,228 @@
+"""What a role means: the fuzzed child, ``repro.py`` and the exported harness do the same with the same inputs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.conftest import Compile
+from tests.library.children import run_child
+
+from loadstone.core.fuzzing import FuzzFinding
+from loadstone.errors import Unsupported
+from loadstone.fuzz.engine import Campaign
+from loadstone.fuzz.outcome.export import export, harness
+from loadstone.fuzz.outcome.reproducer import script
+from loadstone.fuzz.plan import Argument, CallPlan, Job, Role
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
+
+LIBRARY = r"""
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+static int stores;
+static void say(const char *what, const uint8_t *data, size_t size) {
+    FILE *file = fopen(getenv("LOADSTONE_TRACE"), "a");
+    fprintf(file, "%s:", what);
+    for (size_t i = 0; i < size; i++) fprintf(file, " %02x", data[i]);
+    fprintf(file, "\n");
+    fclose(file);
+}
+#define SAY(what, value) say(what, (const uint8_t *)&(value), sizeof(value))
+static void used(uint8_t *out, size_t size, uint32_t *room) {
+    say("out", out, size); SAY("room", *room);
+    for (size_t i = 0; i < size; i++) out[i] = 0xee;
+    *room = 1;
+}
+int first(const uint8_t *data, size_t size, int32_t number, uint8_t *out, uint32_t *room, uint64_t *other,
+          uint64_t *more) {
+    say("first", data, size); SAY("number", number); used(out, 8, room); SAY("other", *other); SAY("more", *more);
+    *other = *more = 7;
+    stores = !size || data[0] != 'n';
+    return 0; }
+int second(void *handle, const uint8_t *data, size_t size, uint8_t *out, uint32_t *room, uint16_t number) {
+    SAY("second", handle); say("piece", data, size); SAY("number", number); used(out, 4, room);
+    return 0; }
+int third(void **into) { SAY("third", *into); if (stores) *into = (void *)0x1234; return 0; }
+void import(void *handle, int32_t fixed, int (*back)(void)) {
+    int said = back(); SAY("import", handle); SAY("fixed", fixed); SAY("back", said); }
+int text(const char *given, size_t size) { say("text", (const uint8_t *)given, size); return 0; }
+"""
+
+CALLS = (
+    CallPlan(
+        "first",
+        0,
+        (
+            Argument(Role.BUFFER),
+            Argument(Role.LENGTH_OF, of=0),
+            Argument(Role.INTEGER, size=4, signed=True),
+            Argument(Role.OUT, size=8),
+            Argument(Role.CAPACITY_OF, size=4, of=3),
+            Argument(Role.CAPACITY_OF, of=3),
+            Argument(Role.CAPACITY_OF, of=3),
+        ),
+        into="zero",
+    ),
+    CallPlan(
+        "second",
+        0,
+        (
+            Argument(Role.HANDLE, slot="zero"),
+            Argument(Role.BUFFER),
+            Argument(Role.LENGTH_OF, of=1),
+            Argument(Role.OUT, size=4),
+            Argument(Role.CAPACITY_OF, size=4, of=3),
+            Argument(Role.INTEGER, size=2),
+        ),
+        repeat=True,
+    ),
+    CallPlan("third", 0, (Argument(Role.INTO, slot="box"),)),
+    CallPlan(
+        "import",
+        0,
+        (
+            Argument(Role.HANDLE, slot="box"),
+            Argument(Role.CONST, size=4, signed=True, value=-5),
+            Argument(Role.CALLBACK),
+        ),
+        returns="void",
+    ),
+)
+TEXT = (CallPlan("text", 0, (Argument(Role.CSTRING), Argument(Role.LENGTH_OF, of=0))),)
+INPUTS = (b"", b"A", b"n12", b"\3abcdefgh", b"\xff" * 20, bytes(range(40)), b"n", b"yes")
+TEXTS = (b"", b"abc", b"ab\0c", b"abc\0", b"\0", b"\0\0")
+
+CHILD = """
+import ctypes, json, sys
+from loadstone.fuzz.child.main import _as_text, _Bound, _run
+from loadstone.fuzz.plan import Job
+library, job = sys.argv[1], Job.from_json(sys.argv[2])
+class Place:
+    def place(self, data, at_start):
+        self.kept = ctypes.create_string_buffer(data, max(1, len(data)))
+        return ctypes.addressof(self.kept)
+loaded = ctypes.CDLL(library)
+sequence = [_Bound(call, loaded) for call in job.calls]
+for data in job.inputs:
+    _run(sequence, Place(), _as_text(data) if sys.argv[3] == "text" else data, at_start=False)
+"""
+DRIVER = """
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+int main(int count, char **names) {
+    static uint8_t data[4096];
+    for (int i = 1; i < count; i++) {
+        FILE *file = fopen(names[i], "rb");
+        LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof data, file));
+        fclose(file);
+    }
+    return 0;
+}
+"""
+
+
+def finding(inputs: tuple[bytes, ...] = (b"",)) -> FuzzFinding:
+    return FuzzFinding(kind="SIGSEGV", stack_hash="0", frames=(), inputs=inputs, detail='"""')
+
+
+def campaign(library: str, calls: tuple[CallPlan, ...], prototype: str = "") -> Campaign:
+    return Campaign(library=library, prototype=prototype, calls=calls)
+
+
+@pytest.mark.parametrize(
+    ("calls", "inputs", "mode"), [(CALLS, INPUTS, "bytes"), (TEXT, TEXTS, "text")], ids=["all", "text"]
+)
+def test_all_three_call_with_the_same(
+    calls: tuple[CallPlan, ...], inputs: tuple[bytes, ...], mode: str, compile_library: Compile, tmp_path: Path
+) -> None:
+    library = compile_library(LIBRARY, "libroles.so", "-w")
+    traces = {name: tmp_path / name for name in ("child", "program", "harness")}
+
+    job = Job(library=str(library), calls=calls, inputs=inputs).to_json()
+    run_child(CHILD, library, job, mode, LOADSTONE_TRACE=str(traces["child"]))
+
+    program = tmp_path / "repro.py"
+    placed = tuple(i.removesuffix(b"\0").replace(b"\0", b"\1") + b"\0" for i in inputs) if mode == "text" else inputs
+    program.write_text(script(finding(placed), campaign(str(library), calls)))
+    subprocess.run([sys.executable, program], env={**os.environ, "LOADSTONE_TRACE": str(traces["program"])}, check=True)
+
+    (tmp_path / "harness.c").write_text(harness("roles", calls))
+    (tmp_path / "driver.c").write_text(DRIVER)
+    command = ["gcc", "-w", "-o", "driver", "driver.c", "harness.c", str(library), f"-Wl,-rpath,{library.parent}"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    for number, data in enumerate(inputs):
+        (tmp_path / f"input{number}").write_bytes(data)
+    names = [f"input{number}" for number in range(len(inputs))]
+    wide = {**os.environ, "LOADSTONE_TRACE": str(traces["harness"])}
+    subprocess.run(["./driver", *names], cwd=tmp_path, env=wide, check=True)
+
+    said = {name: path.read_text() for name, path in traces.items()}
+    assert said["program"] == said["child"]
+    assert said["harness"] == said["child"]
+
+
+HOSTILE = (
+    'a"""\nraise SystemExit(9)\n"""',
+    "it's",
+    "*/ int main;",
+    "back\\slash",
+    "caf\u00e9 \u202e",
+    os.fsdecode(b"\xff\xfe"),
+    "{x}",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_what_a_folder_is_called_is_data(name: str, compile_library: Compile, tmp_path: Path) -> None:
+    folder = tmp_path / name.replace("/", "|")
+    folder.mkdir()
+    library = folder / "libroles.so"
+    library.write_bytes(compile_library(LIBRARY, "libroles.so", "-w").read_bytes())
+    text = script(finding(), campaign(str(library), TEXT, prototype=name))
+    values = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            values[ast.unparse(node.targets[0])] = node.value.value
+    assert text.isascii()
+    assert values["LIBRARY"] == str(library)
+    program = folder / "repro.py"
+    program.write_text(text)
+    done = subprocess.run(
+        [sys.executable, program],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "LOADSTONE_TRACE": str(tmp_path / "t")},
+    )
+    assert (done.returncode, done.stdout) == (0, b"nothing happened\n"), done.stderr
+
+    export(str(folder / "out"), str(library), name, TEXT, inputs=(), words=())
+    built = subprocess.run(
+        ["gcc", "-w", "-fsyntax-only", "harness.c"], cwd=folder / "out", capture_output=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    shown = subprocess.run(["sh", "-c", ". ./build.sh; :", "x"], cwd=folder / "out", capture_output=True, check=False)
+    assert b"SystemExit" not in shown.stderr
+
+
+@pytest.mark.parametrize("symbol", ["import", "main", "malloc", "nothing", "LLVMFuzzerTestOneInput", "library_main"])
+def test_what_a_function_is_called_is_data(symbol: str, tmp_path: Path) -> None:
+    calls = (CallPlan(symbol, 0, (Argument(Role.BUFFER),)),)
+    (tmp_path / "harness.c").write_text(harness("any", calls))
+    subprocess.run(["gcc", "-w", "-c", "harness.c", "-o", "harness.o"], cwd=tmp_path, check=True)
+    library = tmp_path / "l"
+    library.write_bytes(b"")
+    ast.parse(script(finding(), campaign(str(library), calls)))
+
+
+@pytest.mark.parametrize("symbol", ["a\n.globl b", 'quo"te', "x@@V1", "caf\u00e9", ""])
+def test_no_harness_is_written_for_what_is_no_c_name(symbol: str) -> None:
+    with pytest.raises(Unsupported):
+        harness("any", (CallPlan(symbol, 0, ()),))
