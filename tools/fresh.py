@@ -1,8 +1,8 @@
 """Try the README's commands where nothing is installed: ``python -m tools.fresh ROOT`` (as root, on Linux).
 
-ROOT is a bare system, made by ``debootstrap --variant=minbase --include=python3,python3-venv,make,gcc,libc6-dev,
-ca-certificates SUITE ROOT``, say, with pip and apt set up as here where they need it. The committed state is cloned into
-the empty home of it, and each command that the README tells a new user is run there, in mounts that vanish with it.
+ROOT is a bare system, made for example by ``debootstrap --variant=minbase`` with python3, python3-venv, make, gcc,
+libc6-dev and ca-certificates, and with pip and apt set up as here where they need it. The committed state is cloned
+into its empty home, and each command that the README tells a new user is run there, in mounts that vanish with it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _HOME: Final = "/home/new"
 _ENTER: Final = """
 mount --make-rprivate / || exit
 mount --bind /dev "$0/dev" && mount -t proc proc "$0/proc" && mount -t tmpfs none "$0/dev/shm" || exit
-exec chroot "$0" /usr/bin/env -i HOME=/home/new LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd; cd loadstone; $1"
+set -- env -i HOME=/home/new LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd; cd loadstone; $1"
+exec chroot "$0" "$@"
 """
 
 
