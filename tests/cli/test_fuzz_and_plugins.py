@@ -130,5 +130,5 @@ def test_plugins_of_a_folder_are_listed_as_text_and_json(
 
 def test_a_folder_that_does_not_exist_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run(capsys, "plugins", "/does/not/exist")
-    assert status == ExitStatus.FINDINGS
-    assert "Give a folder that exists" in err
+    assert status == ExitStatus.UNDECIDED
+    assert "no such folder" in err

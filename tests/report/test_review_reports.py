@@ -159,8 +159,16 @@ def test_rules_are_rendered_in_words_and_as_json() -> None:
 
 
 def log(review: Review) -> dict[str, Any]:
-    tree: dict[str, Any] = json.loads(sarif.render_review(review, RULES))
+    tree: dict[str, Any] = json.loads(sarif.render_review(review, RULES, everything=True))
     return tree
+
+
+def test_a_reader_of_problems_gets_findings_alone_and_the_counts_of_all() -> None:
+    (run,) = json.loads(sarif.render_review(made(), RULES))["runs"]
+    assert {result["kind"] for result in run["results"]} == {"fail"}
+    (whole,) = log(made())["runs"]
+    assert run["properties"]["counts"] == whole["properties"]["counts"]
+    assert run["tool"]["driver"]["informationUri"].startswith("https://")
 
 
 @pytest.mark.parametrize("review", REVIEWS, ids=range(len(REVIEWS)))

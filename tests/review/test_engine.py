@@ -20,7 +20,7 @@ from loadstone.review import batch as batches
 from loadstone.review import engine, rules
 from loadstone.review.baseline import compare, read_baseline
 from loadstone.review.cache import Cache, default_folder
-from loadstone.review.catalogue import catalogue, rule_text
+from loadstone.review.catalogue import catalogue, names_like, rules_named
 from loadstone.review.config import Configuration, read_configuration
 from loadstone.review.engine import Options, review
 from loadstone.review.engines.revision import changed_since
@@ -273,12 +273,29 @@ def test_against_a_baseline_everything_is_marked_and_nothing_dropped(here: Path)
     assert len(findings(result)) == 2
 
 
-def test_a_finding_that_says_something_else_is_updated(here: Path) -> None:
+def _states(result: Review) -> set[BaselineState | None]:
+    return {r.state for r in result.results if isinstance(r.claim, Finding)}
+
+
+def test_a_finding_of_another_severity_is_updated_and_one_in_other_words_is_not(here: Path) -> None:
     (here / "a.py").write_text(WEAK)
     before = review(["a.py"])
     (here / "old.sarif").write_text(render_review(before).replace("1 of 1 functions lack", "7 of 9 functions lack"))
-    result = review(["a.py"], Options(baseline=read_baseline("old.sarif")))
-    assert BaselineState.UPDATED in {r.state for r in result.results}
+    assert _states(review(["a.py"], Options(baseline=read_baseline("old.sarif")))) == {BaselineState.UNCHANGED}
+    other = render_review(before).replace('"severity": "high"', '"severity": "low"')
+    assert other != render_review(before)
+    (here / "old.sarif").write_text(other)
+    assert BaselineState.UPDATED in _states(review(["a.py"], Options(baseline=read_baseline("old.sarif"))))
+
+
+def test_insertions_moves_and_renames_are_no_news(here: Path) -> None:
+    (here / "a.py").write_text(WEAK)
+    (here / "old.sarif").write_text(render_review(review(["a.py"])))
+    (here / "a.py").unlink()
+    (here / "renamed.py").write_text("# a line more\n" + WEAK)
+    result = review(["."], Options(baseline=read_baseline("old.sarif")))
+    assert _states(result) == {BaselineState.UNCHANGED}
+    assert result.counts.new == 0
 
 
 @pytest.mark.parametrize(
@@ -294,7 +311,7 @@ def test_a_baseline_that_is_no_sarif_log_is_refused(here: Path, content: str) ->
 def test_a_baseline_of_odd_shape_is_read_as_far_as_it_goes(here: Path) -> None:
     odd = {
         "version": "2.1.0",
-        "runs": [1, {"results": [1, {}, {"partialFingerprints": {"loadstoneRule/v1": "x"}, "locations": 3}]}],
+        "runs": [1, {"results": [1, {}, {"partialFingerprints": {"loadstoneRule/v2": "x"}, "locations": 3}]}],
     }
     (here / "old.sarif").write_text(json.dumps(odd))
     (known,) = read_baseline("old.sarif").results
@@ -464,11 +481,12 @@ def test_notes_alone_are_no_weakness_and_gaps_make_it_incomplete() -> None:
     assert conclude([], [Result(note, "f")], [], []).verdict is ReviewVerdict.NO_WEAKNESS_FOUND
 
 
-def test_every_rule_can_be_looked_up_by_its_id() -> None:
+def test_every_rule_can_be_looked_up_by_its_id_and_by_its_weakness() -> None:
     for rule in catalogue():
-        assert rule_text(rule.id) is not None
+        assert rules_named(rule.id) == (rule,)
         assert rule.question.endswith("?")
-    with pytest.raises(InvalidName, match="Did you mean relro"):
-        rule_text("relr")
-    with pytest.raises(InvalidName, match="lists them all"):
-        rule_text("zzzzzzzz")
+        for number in rule.cwe:
+            assert rule in rules_named(f"cwe-{number}")
+    assert names_like("relr") == ("relro",)
+    assert not rules_named("zzzzzzzz")
+    assert not names_like("zzzzzzzz")

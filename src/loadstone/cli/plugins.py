@@ -13,7 +13,9 @@ from loadstone.cli.progress import each
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("directories", nargs="+", metavar="DIR", help="a folder, searched with what is in it")
+    parser.add_argument(
+        "directories", nargs="+", metavar="DIR", help="a folder, searched with what is in it, or a file"
+    )
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
 

@@ -28,6 +28,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_format(parser, *OutputFormat)
     add_output(parser)
     add_fail_on(parser, default=None)
+    parser.add_argument(
+        "--sarif",
+        choices=("problems", "all"),
+        default="problems",
+        help="what SARIF has: findings alone, as platforms want it, or evidence and open questions too [problems]",
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 3 when any part could not be reviewed")
     parser.add_argument("--baseline", type=Path, metavar="SARIF", help="an earlier review: only what is new fails")
     parser.add_argument("--changed-since", metavar="REV", help="report on files changed since REV only")
@@ -63,6 +69,7 @@ def run(
     output_format: OutputFormat,
     output: Path | None,
     fail_on: Severity | None,
+    sarif: str,
     strict: bool,
     baseline: Path | None,
     changed_since: str | None,
@@ -104,7 +111,13 @@ def run(
     if explain is not None:
         emit(_explained(result, explain, colour=output is None and colour_wanted()), output)
         return ExitStatus.CLEAN
-    emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
+    everything = sarif == "all"
+    emit(
+        _rendered(
+            result, output_format, everything=everything, colour=output is None and colour_wanted(), verbose=verbose
+        ),
+        output,
+    )
     return _status(result, fail_on or settings.fail_on, strict=strict or settings.strict)
 
 
@@ -163,7 +176,7 @@ def _explained(result: Review, fingerprint: str, *, colour: bool) -> str:
     return "\n".join(render(one, rules.get(one.claim.rule), files, Style(colour)) for one in found)
 
 
-def _rendered(result: Review, output_format: OutputFormat, *, colour: bool, verbose: int) -> str:
+def _rendered(result: Review, output_format: OutputFormat, *, everything: bool, colour: bool, verbose: int) -> str:
     from loadstone.review.catalogue import catalogue
 
     match output_format:
@@ -175,7 +188,7 @@ def _rendered(result: Review, output_format: OutputFormat, *, colour: bool, verb
         case OutputFormat.SARIF:
             from loadstone.report.sarif import render_review
 
-            return render_review(result, catalogue())
+            return render_review(result, catalogue(), everything=everything)
         case OutputFormat.MARKDOWN:
             from loadstone.report.markdown import render as render_markdown
 

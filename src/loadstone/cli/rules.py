@@ -5,23 +5,27 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from pathlib import Path
 
-from loadstone.cli.exits import ExitStatus
+from loadstone.cli.exits import ExitStatus, UsageError
 from loadstone.cli.options import OutputFormat, add_format, add_output
 from loadstone.cli.output import colour_wanted, emit
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("rule", nargs="?", metavar="ID", help="the rule to explain; all of them when left out")
+    parser.add_argument(
+        "rule", nargs="?", metavar="ID", help="a rule, or a weakness as CWE-114; all rules when left out"
+    )
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
 
 
 def run(*, rule: str | None, output_format: OutputFormat, output: Path | None) -> ExitStatus:
     """What review asks of source code and of binaries: the question, why it matters, a bad and a good example."""
-    from loadstone.review.catalogue import catalogue, rule_text
+    from loadstone.review.catalogue import catalogue, rules_named
 
-    chosen = [rule_text(rule)] if rule is not None else [*catalogue()]
+    chosen = rules_named(rule) if rule is not None else catalogue()
+    if not chosen:
+        raise UsageError(_no_such_rule(str(rule)))
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.review import rules_document
         from loadstone.report.json import render
@@ -32,5 +36,16 @@ def run(*, rule: str | None, output_format: OutputFormat, output: Path | None) -
     from loadstone.report.text.style import Style
 
     style = Style(output is None and colour_wanted())
-    emit(render_rule(chosen[0], style) if rule is not None else render_list(chosen, style), output)
+    emit(render_rule(chosen[0], style) if len(chosen) == 1 else render_list(chosen, style), output)
     return ExitStatus.CLEAN
+
+
+def _no_such_rule(word: str) -> str:
+    from loadstone.escape import quoted
+    from loadstone.review.catalogue import names_like
+
+    near = names_like(word)
+    advice = (
+        f"Did you mean {', '.join(near)}?" if near else "`loadstone rules` lists them; a weakness is given as CWE-114."
+    )
+    return f"no such rule: {quoted(word)}. {advice}"

@@ -187,6 +187,6 @@ def _count(results: tuple[Result, ...], files: tuple[ReviewedFile, ...]) -> Coun
         undecided=kinds[Undecided],
         not_applicable=kinds[NotApplicable],
         waived=sum(result.waiver is not None for result in results),
-        new=sum(result.state is BaselineState.NEW for result in counted),
+        new=sum(result.state is BaselineState.NEW and isinstance(result.claim, Finding) for result in counted),
         by_severity=tuple((severity, severities[severity]) for severity in reversed(Severity) if severities[severity]),
     )

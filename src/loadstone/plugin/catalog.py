@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
-from loadstone.errors import LoadstoneError, NotFound
+from loadstone.errors import LoadstoneError, Unreadable
 from loadstone.files import open_regular
 from loadstone.plugin.plugin import Plugin
 
@@ -52,19 +52,20 @@ def catalog(directory: str | os.PathLike[str], *, recursive: bool = True) -> Cat
     """Read the metadata of every plugin in a folder.
 
     Args:
-        directory: the folder. Symbolic links to files are followed, links to folders are not.
+        directory: the folder; a single file stands for a folder with nothing else in it. Symbolic links to files are
+            followed, links to folders are not.
         recursive: whether folders inside it count too.
 
     Raises:
-        NotFound: there is no such folder.
+        Unreadable: there is no such folder or file.
 
     A file that vanishes or cannot be read meanwhile becomes a :class:`Rejected`. Files that were read before and have
     not changed since (device, inode, size, modification time in nanoseconds) are not read again by the same process.
     Thread-safe. Files that do not begin like a binary are passed over in silence: plugin folders hold other things too.
     """
     root = os.fspath(directory)
-    if not os.path.isdir(root):
-        raise NotFound(name=root, advice="give a folder that exists")
+    if not os.path.exists(root):
+        raise Unreadable(path=root, reason="no such folder", advice="give a folder that exists, or a file")
     plugins: list[Plugin] = []
     libraries: list[str] = []
     rejected: list[Rejected] = []
@@ -80,6 +81,9 @@ def catalog(directory: str | os.PathLike[str], *, recursive: bool = True) -> Cat
 
 
 def _files(root: str, recursive: bool) -> Iterator[str]:
+    if not os.path.isdir(root):
+        yield root
+        return
     count = 0
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(folders) if recursive else []

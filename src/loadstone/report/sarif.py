@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,13 +30,15 @@ from loadstone.core.claims import (
     Severity,
     Undecided,
 )
-from loadstone.core.fingerprints import fingerprints
+from loadstone.core.fingerprints import PROPERTY, fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
 
 __all__ = ["render", "render_review"]
+
+_HOME: Final = "https://github.com/loadstone/loadstone"
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT: Final = "%SRCROOT%"
@@ -78,11 +81,18 @@ def render(claims: Iterable[Claim]) -> str:
     """Claims without a review around them (an examination's) as a SARIF log."""
     listed = [*claims]
     results = [Result(claim, name) for claim, name in zip(listed, fingerprints(listed), strict=True)]
-    return render_review(conclude([], results, [], []))
+    return render_review(conclude([], results, [], []), everything=True)
 
 
-def render_review(review: Review, rules: Sequence[RuleText] = ()) -> str:
-    """A review as a SARIF log; ``rules`` are described in it as far as they were asked."""
+def render_review(review: Review, rules: Sequence[RuleText] = (), *, everything: bool = False) -> str:
+    """A review as a SARIF log; ``rules`` are described in it as far as they were asked.
+
+    Without ``everything`` only findings are in it: platforms show each result as an alert, praise and open questions
+    too. The counts in the run's properties are of the whole review either way.
+    """
+    whole = review
+    if not everything:
+        review = replace(review, results=tuple(r for r in review.results if isinstance(r.claim, Finding)))
     described = _described(review, rules)
     positions = {rule["id"]: index for index, rule in enumerate(described)}
     taxa = _taxa(review, rules)
@@ -94,7 +104,7 @@ def render_review(review: Review, rules: Sequence[RuleText] = ()) -> str:
         "invocations": [_invocation(review)],
         "columnKind": "unicodeCodePoints",
         "results": [_result(result, positions) for result in review.results],
-        "properties": {"verdict": review.verdict.value, "counts": _counts(review)},
+        "properties": {"verdict": review.verdict.value, "counts": _counts(whole)},
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return msgspec.json.format(msgspec.json.encode(log), indent=2).decode()
@@ -122,6 +132,7 @@ def _driver(rules: list[_Json]) -> _Json:
     return {
         "name": "Loadstone",
         "semanticVersion": _version(),
+        "informationUri": _HOME,
         "shortDescription": {"text": "Reviews code that handles dynamic libraries, and the libraries themselves"},
         "supportedTaxonomies": [{"name": "CWE", "guid": _CWE_GUID, "index": 0}],
         "rules": rules,
@@ -276,7 +287,7 @@ def _result(result: Result, positions: dict[str, int]) -> _Json:
         "message": _message(claim.message),
         "locations": [_location(claim.location, context=claim.context)],
         "partialFingerprints": {
-            "loadstoneRule/v1": result.fingerprint,
+            PROPERTY: result.fingerprint,
             "primaryLocationLineHash": f"{result.fingerprint[:16]}:1",
         },
         "properties": _properties(result),

@@ -1,7 +1,8 @@
 """What is new since an earlier review, by fingerprint: nothing is dropped, everything is marked.
 
-A baseline is a SARIF file of an earlier run. Results that are in it are unchanged (or updated, when the sentence
-differs), others are new; findings of the baseline that are gone are listed as absent, so that platforms close them.
+A baseline is a SARIF file of an earlier run. Results are compared by rule, answer, code and severity, never by sentence
+or line: one that is in the baseline is unchanged (or updated, when its severity differs), others are new. Findings of
+the baseline that are gone are listed as absent, so that platforms close them.
 """
 
 from __future__ import annotations
@@ -16,25 +17,26 @@ from urllib.parse import unquote
 import msgspec
 
 from loadstone.core.claims import Finding, Location, Severity
+from loadstone.core.fingerprints import PROPERTY, content_of
 from loadstone.core.review import BaselineState, Result
 from loadstone.errors import Unreadable
 from loadstone.files import read_bytes
 
-__all__ = ["FINGERPRINT", "Baseline", "compare", "read_baseline"]
-
-FINGERPRINT: Final = "loadstoneRule/v1"
-"""The key under ``partialFingerprints`` that results carry."""
+__all__ = ["Baseline", "compare", "read_baseline"]
 
 _LEVELS: Final = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Severity.LOW}
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A result of an earlier review: what it said, and the finding it was, if it was one."""
+    """A result of an earlier review, and the finding it was, if it was one."""
 
     fingerprint: str
-    message: str
     finding: Finding | None
+
+    def is_as_severe_as(self, result: Result) -> bool:
+        claim = result.claim
+        return self.finding is None or not isinstance(claim, Finding) or claim.severity is self.finding.severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,9 @@ def read_baseline(path: str | Path) -> Baseline:
 def _results(runs: list[Any]) -> Iterator[Known]:
     for run in runs:
         for given in _list(run, "results"):
-            fingerprint = _get(given, "partialFingerprints", FINGERPRINT)
+            fingerprint = _get(given, "partialFingerprints", PROPERTY)
             if isinstance(fingerprint, str) and given.get("baselineState") != "absent":
-                yield Known(fingerprint, str(_get(given, "message", "text") or ""), _finding(given))
+                yield Known(fingerprint, _finding(given))
 
 
 def _get(tree: Any, *keys: str | int) -> Any:
@@ -110,19 +112,29 @@ def _finding(given: dict[str, Any]) -> Finding | None:
 
 
 def compare(results: Iterable[Result], baseline: Baseline) -> Iterator[Result]:
-    """The results marked new, unchanged or updated, then findings of the baseline that are gone, marked absent."""
-    before: defaultdict[str, list[Known]] = defaultdict(list)
-    for old in baseline.results:
-        before[old.fingerprint].append(old)
-    for result in results:
-        known = before.get(result.fingerprint)
-        if not known:
-            yield replace(result, state=BaselineState.NEW)
-            continue
-        old = known.pop(0)
-        same = old.message == result.claim.message
-        yield replace(result, state=BaselineState.UNCHANGED if same else BaselineState.UPDATED)
-    for left in before.values():
+    """The results marked new, unchanged or updated, then findings of the baseline that are gone, marked absent.
+
+    A result is first looked for in its own file, then, among what is left, in a file that was renamed or a function
+    that has moved: there the content decides.
+    """
+    listed = [*results]
+    left = [*baseline.results]
+    matched: list[Known | None] = [None] * len(listed)
+    for part in (str, content_of):
+        waiting: defaultdict[str, list[Known]] = defaultdict(list)
         for old in left:
-            if old.finding is not None:
-                yield Result(old.finding, old.fingerprint, state=BaselineState.ABSENT)
+            waiting[part(old.fingerprint)].append(old)
+        for position, result in enumerate(listed):
+            candidates = waiting.get(part(result.fingerprint))
+            if matched[position] is None and candidates:
+                matched[position] = candidates.pop(0)
+        left = [old for candidates in waiting.values() for old in candidates]
+    for result, known in zip(listed, matched, strict=True):
+        if known is None:
+            state = BaselineState.NEW
+        else:
+            state = BaselineState.UNCHANGED if known.is_as_severe_as(result) else BaselineState.UPDATED
+        yield replace(result, state=state)
+    for old in left:
+        if old.finding is not None:
+            yield Result(old.finding, old.fingerprint, state=BaselineState.ABSENT)

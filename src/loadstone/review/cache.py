@@ -110,5 +110,5 @@ class Cache:
         try:
             partial.write_bytes(msgspec.json.encode(_Stored(entries, [*outcome.limits], [*outcome.files])))
             partial.replace(target)
-        except OSError:
+        except (OSError, UnicodeEncodeError):  # JSON has no place for a path that is not UTF-8
             partial.unlink(missing_ok=True)

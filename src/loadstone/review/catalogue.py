@@ -5,11 +5,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from loadstone.core.rules import RuleText
-from loadstone.errors import InvalidName
 from loadstone.review.binary import RULES as BINARY_RULES
 from loadstone.review.rules import RULES as SOURCE_RULES
 
-__all__ = ["catalogue", "rule_text"]
+__all__ = ["catalogue", "names_like", "rules_named"]
 
 _BINARIES = ("elf", "pe", "macho")
 
@@ -51,15 +50,12 @@ def catalogue() -> tuple[RuleText, ...]:
     return (*source, *binary)
 
 
-def rule_text(name: str) -> RuleText:
-    """The rule with that id.
+def rules_named(word: str) -> tuple[RuleText, ...]:
+    """The rule with that id, or every rule about that weakness (``CWE-114``); none when there is no such rule."""
+    asked = word.casefold()
+    return tuple(rule for rule in catalogue() if asked in (rule.id, *(f"cwe-{number}" for number in rule.cwe)))
 
-    Raises:
-        InvalidName: there is none; the advice names those that look alike.
-    """
-    rules = {rule.id: rule for rule in catalogue()}
-    if name in rules:
-        return rules[name]
-    near = get_close_matches(name, rules, n=3, cutoff=0.4)
-    advice = f"did you mean {', '.join(near)}?" if near else "`loadstone rules` lists them all"
-    raise InvalidName(name=name, reason="there is no such rule", advice=advice)
+
+def names_like(word: str) -> tuple[str, ...]:
+    """Ids that look like a mistyped one."""
+    return tuple(get_close_matches(word.casefold(), [rule.id for rule in catalogue()], n=3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from loadstone.core.review import Limit, Result, Review
@@ -156,7 +158,7 @@ class RulesDocument(Document, frozen=True, kw_only=True):
     rules: list[RuleDocument]
 
 
-def rules_document(rules: list[RuleText]) -> RulesDocument:
+def rules_document(rules: Sequence[RuleText]) -> RulesDocument:
     """The rules with every key."""
     return RulesDocument(
         rules=[
