@@ -1,4 +1,4 @@
-"""``loadstone verify``: whether pinned libraries are what they were."""
+"""``loadstone verify``: whether pinned libraries are unchanged."""
 
 from __future__ import annotations
 

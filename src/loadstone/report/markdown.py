@@ -187,7 +187,7 @@ def _detail(number: int, claim: Finding, subject: str) -> str:
     if claim.condition:
         lines.append(f"- holds when {_code(claim.condition)}")
     if claim.fix:
-        lines.append(f"- To do: {_text(claim.fix)}")
+        lines.append(f"- Fix: {_text(claim.fix)}")
     return "\n".join([lines[0], "", *lines[1:]]) if lines else ""
 
 

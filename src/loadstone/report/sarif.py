@@ -177,7 +177,7 @@ def _rule(rule: RuleText) -> _Json:
 
 
 def _help(rule: RuleText, code: str) -> str:
-    parts = [rule.question, rule.why, f"What to do: {rule.fix}"]
+    parts = [rule.question, rule.why, f"Fix: {rule.fix}"]
     if rule.bad:
         parts += ["Bad:", code.format(rule.bad.strip("\n"))]
     if rule.good:

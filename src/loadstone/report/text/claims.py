@@ -58,7 +58,7 @@ def claim_lines(claim: Claim, style: Style, *, subject: str = "", fixes: bool = 
     if why:
         lines += [f"      {style.dim(f'{place(s.location, subject)}: {printable(s.message)}')}" for s in claim.why]
     if fixes and isinstance(claim, Finding) and claim.fix:
-        lines.append(f"      {style.dim('to do:')} {printable(claim.fix)}")
+        lines.append(f"      {style.dim('fix:')} {printable(claim.fix)}")
     return lines
 
 

@@ -50,7 +50,7 @@ def _in_favour(explanation: Explanation) -> list[str]:
         return []
     graph, bindings = explanation.graph, explanation.bindings
     libraries = len(graph.nodes) - 1
-    said = f"  {libraries} librar{'y' if libraries == 1 else 'ies'} brought in"
+    said = f"  {libraries} {'dependency' if libraries == 1 else 'dependencies'} loaded"
     if bindings:
         bound = sum(b.provider is not None for b in bindings)
         said += f", {bound:,} of {len(bindings):,} wanted symbols bound"
@@ -69,7 +69,7 @@ def _diagnosis(diagnosis: Diagnosis, style: Style, verbose: int, *, steps: bool)
     if diagnosis.loader_message and (diagnosis.blocking or verbose):
         lines.append(f"    {style.dim('the loader says:')} {printable(diagnosis.loader_message)}")
     if len(diagnosis.chain) > 1:
-        lines.append(f"    {style.dim('by way of:')} {' -> '.join(printable(link) for link in diagnosis.chain)}")
+        lines.append(f"    {style.dim('dependency chain:')} {' -> '.join(printable(link) for link in diagnosis.chain)}")
     if verbose:
         lines += [f"    {style.dim('seen at:')} {printable(str(place))}" for place in diagnosis.evidence]
     if steps and diagnosis.steps:

@@ -55,7 +55,7 @@ def _finding(found: FuzzFinding, style: Style) -> list[str]:
         lines.append(f"      called from {', '.join(printable(str(f)) for f in found.frames[1:5])}")
     lines.append(f"      {found.repeated} of {found.tries} fresh processes show it again")
     if found.folder:
-        lines.append(f"      to do: python3 {printable(found.folder)}/repro.py")
+        lines.append(f"      fix: python3 {printable(found.folder)}/repro.py")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Whether pinned libraries are what they were, as text."""
+"""Whether pinned libraries are unchanged, as text."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def render(checks: tuple[PinCheck, ...], style: Style, *, verbose: int = 0) -> s
     """A line that answers, then each library that differs; ``verbose`` adds those that do not."""
     differing = [check for check in checks if check.state is not PinState.UNCHANGED]
     if differing:
-        head = style.bad(f"{len(differing)} of {len(checks)} pinned libraries are not what they were")
+        head = style.bad(f"{len(differing)} of {len(checks)} pinned libraries have changed")
     else:
-        head = style.good(f"all {len(checks)} pinned libraries are what they were")
+        head = style.good(f"all {len(checks)} pinned libraries are unchanged")
     lines = [head]
     for check in checks if verbose else differing:
         paint = style.good if check.state is PinState.UNCHANGED else style.bad

@@ -30,7 +30,7 @@ _SENTENCES = {
     ProbeOutcome.MEMORY_LIMIT: "used all the memory it was allowed",
     ProbeOutcome.OUTPUT_LIMIT: "wrote more than it was allowed",
     ProbeOutcome.LOST_CHANNEL: "closed the descriptors of the process it was loaded into",
-    ProbeOutcome.DENIED: "was stopped by the fence, not by a fault of its own",
+    ProbeOutcome.DENIED: "was stopped by the sandbox, not by a fault of its own",
     ProbeOutcome.NOT_RUN: "was not run",
 }
 
@@ -137,13 +137,13 @@ def _objects(report: ProbeReport, style: Style, verbose: int) -> list[str]:
 
 def _fence(report: ProbeReport, style: Style, verbose: int) -> list[str]:
     lines: list[str] = []
-    for title, statuses in (("Fence", report.layers), ("Observers", report.observers)):
+    for title, statuses in (("Sandbox", report.layers), ("Observers", report.observers)):
         shown = statuses if verbose else [s for s in statuses if s.state is not LayerState.ACTIVE and _worth_telling(s)]
         if shown:
             lines += [style.heading(title), *columns([_status(s, style) for s in shown])]
     standing = [layer.name for layer in report.layers if layer.state is LayerState.ACTIVE]
     if standing and not verbose:
-        lines.append(style.dim(f"Layers of the fence that stood: {', '.join(standing)}; -v shows how that was tried"))
+        lines.append(style.dim(f"Sandbox layers active: {', '.join(standing)}; -v shows how that was tried"))
     return lines
 
 

@@ -42,7 +42,7 @@ def render_rule(rule: RuleText, style: Style) -> str:
         textwrap.wrap(rule.why, _WIDTH),
         _example("Bad", rule.bad, style),
         _example("Good", rule.good, style),
-        [style.heading("What to do"), *textwrap.wrap(rule.fix, _WIDTH, initial_indent="  ", subsequent_indent="  ")],
+        [style.heading("Fix"), *textwrap.wrap(rule.fix, _WIDTH, initial_indent="  ", subsequent_indent="  ")],
         [style.heading("See"), *(f"  {reference}" for reference in rule.references)] if rule.references else [],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
