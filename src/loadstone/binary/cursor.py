@@ -14,6 +14,7 @@ import os
 from struct import Struct
 from typing import Any, Final, Self
 
+from loadstone.core.host import read_at
 from loadstone.core.limits import MAX_FILE_SIZE, MAX_STRING_LENGTH, MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage, Unreadable
 from loadstone.files import open_regular
@@ -63,7 +64,7 @@ class Cursor:
             status = os.fstat(descriptor)
             if status.st_size > MAX_FILE_SIZE:
                 raise Unreadable(path=name, reason=f"{status.st_size} bytes are more than the {MAX_FILE_SIZE} allowed")
-            head = os.pread(descriptor, min(_HEAD_SIZE, status.st_size), 0)
+            head = read_at(descriptor, min(_HEAD_SIZE, status.st_size), 0)
         except OSError as error:
             os.close(descriptor)
             raise error if isinstance(error, Unreadable) else _refused(name, error) from error
@@ -144,9 +145,9 @@ class Cursor:
         if self._descriptor is None:  # only a closed cursor gets here: bytes in memory are all head
             raise ValueError("the cursor is closed")
         try:
-            data = os.pread(self._descriptor, size, offset)
+            data = read_at(self._descriptor, size, offset)
             while len(data) < size:
-                more = os.pread(self._descriptor, size - len(data), offset + len(data))
+                more = read_at(self._descriptor, size - len(data), offset + len(data))
                 if not more:
                     raise self.malformed("the file was cut short while it was read", offset + len(data))
                 data += more

@@ -98,7 +98,8 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         InvalidConfiguration: a hook raised an exception.
         Unreadable, MalformedImage: the library, or the hooks, cannot be read.
     """
-    if not sys.platform.startswith("linux"):
+    here: str = sys.platform  # as a value: what follows is checked for every platform
+    if not here.startswith("linux"):
         raise Unsupported(
             feature="fuzzing",
             reason=f"the child cannot be confined and watched on {sys.platform} yet",

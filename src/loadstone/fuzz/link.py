@@ -98,5 +98,5 @@ class Worker:
         """What a worker that died on its own wrote to standard error."""
         self._process.wait()
         assert self._process.stderr is not None
-        os.set_blocking(self._process.stderr.fileno(), False)
+        os.set_blocking(self._process.stderr.fileno(), False)  # type: ignore[attr-defined,unused-ignore]
         return (self._process.stderr.read() or b"").decode(errors="replace")[-2000:]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from loadstone.core import host
+
 __all__ = ["AclEntry", "Barrier", "allows", "barrier", "groups_of", "parse_list"]
 
 _ATTRIBUTE: Final = "system.posix_acl_access"
@@ -121,10 +123,4 @@ def _list_of(path: str) -> tuple[AclEntry, ...]:
 @lru_cache(maxsize=64)
 def groups_of(uid: int) -> frozenset[int]:
     """The groups the system's user database gives a user; none for one it does not know."""
-    try:
-        import pwd  # noqa: PLC0415  not on every platform
-
-        entry = pwd.getpwuid(uid)
-    except (ImportError, KeyError):
-        return frozenset()
-    return frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid))
+    return host.groups_of(uid)

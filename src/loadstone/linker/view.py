@@ -17,6 +17,15 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from loadstone.binary import images, read
+from loadstone.core.host import (
+    READ_FLAGS,
+    effective_group,
+    effective_groups,
+    effective_user,
+    extended_attributes,
+    is_noexec,
+    kernel,
+)
 from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.linker.access import Barrier, barrier, groups_of
@@ -94,7 +103,7 @@ def host_kernel() -> tuple[int, ...]:
     """The release of the running Linux kernel, three numbers; () elsewhere, or when it does not begin with numbers."""
     if host_platform() != "linux":
         return ()
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", os.uname().release)
+    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", kernel())
     return tuple(int(part) for part in found.groups("0")) if found else ()
 
 
@@ -122,7 +131,7 @@ def _slices(place: _Place) -> tuple[Image, ...]:
 
 @lru_cache(maxsize=4096)
 def _head(host_path: str, stamp: tuple[int, ...]) -> tuple[bytes, int]:  # noqa: ARG001  the stamp is part of the key
-    handle = os.open(host_path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(host_path, READ_FLAGS)
     try:
         return os.read(handle, HEAD_SIZE), 0
     except OSError as error:
@@ -203,13 +212,13 @@ class HostFiles:
         if self.noexec and opened.path.startswith(self.noexec):
             return False
         try:
-            return not os.statvfs(self.host_path(opened.path)).f_flag & os.ST_NOEXEC
+            return not is_noexec(self.host_path(opened.path))
         except OSError:
             return True
 
     def barrier(self, path: str) -> Barrier | None:
-        user = os.geteuid() if self.uid is None else self.uid
-        groups = frozenset((os.getegid(), *os.getgroups())) if self.uid is None else groups_of(user)
+        user = effective_user() if self.uid is None else self.uid
+        groups = effective_groups() if self.uid is None else groups_of(user)
         try:
             return barrier(self.host_path(path), user, groups, top=self.root)
         except OSError:
@@ -219,12 +228,12 @@ class HostFiles:
         host = self.host_path(opened.path)
         try:
             status = os.stat(host)
-            capabilities = "security.capability" in os.listxattr(host)
+            capabilities = "security.capability" in extended_attributes(host)
         except OSError:
             return False
-        user = os.geteuid() if self.uid is None else self.uid
+        user = effective_user() if self.uid is None else self.uid
         other_user = bool(status.st_mode & stat.S_ISUID) and status.st_uid != user
-        other_group = bool(status.st_mode & stat.S_ISGID) and status.st_gid != os.getegid()
+        other_group = bool(status.st_mode & stat.S_ISGID) and status.st_gid != effective_group()
         return other_user or other_group or (capabilities and user != 0)
 
     def _below_root(self, path: str) -> str:

@@ -84,13 +84,13 @@ def _within(seconds: float) -> Iterator[None]:
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise _TimeUp
 
-    before = signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    before = signal.signal(signal.SIGPROF, ring)  # type: ignore[attr-defined,unused-ignore]
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # type: ignore[attr-defined,unused-ignore]
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)  # type: ignore[attr-defined,unused-ignore]
+        signal.signal(signal.SIGPROF, before)  # type: ignore[attr-defined,unused-ignore]
 
 
 @contextmanager

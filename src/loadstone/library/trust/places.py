@@ -13,6 +13,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import Final
 
+from loadstone.core.host import effective_user
 from loadstone.errors import NotVerified
 from loadstone.library.trust.policy import Assurance, Policy
 
@@ -146,7 +147,7 @@ def is_open_to_all(directory: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _trusted() -> Policy:
-    return Policy(require_owner=tuple({0, os.geteuid()}))
+    return Policy(require_owner=tuple({0, effective_user()}))
 
 
 def assurance_of(path: str) -> Assurance:

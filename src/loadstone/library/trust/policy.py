@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from loadstone.core.host import effective_user
 from loadstone.errors import InvalidName
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Policy:
     @classmethod
     def strict(cls) -> Policy:
         """Only files that nobody but root and the current user can have put there."""
-        return cls(require_owner=tuple({0, os.geteuid()}))
+        return cls(require_owner=tuple({0, effective_user()}))
 
 
 _DEFAULT: Final = Policy()

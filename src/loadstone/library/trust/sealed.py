@@ -41,7 +41,7 @@ __all__ = ["Sealed", "SealedSource", "seal"]
 _CHUNK: Final = 1 << 20
 _F_ADD_SEALS: Final = 1033  # linux/fcntl.h; the module has no name for it everywhere
 _SEALS: Final = 0x1 | 0x2 | 0x4 | 0x8  # F_SEAL_SEAL, SHRINK, GROW, WRITE
-_OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
+_OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)  # type: ignore[attr-defined,unused-ignore]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ def seal(path: str, expected: str) -> Sealed:
         undo.callback(os.close, source)
         status = os.fstat(source)
         _check_source(path, source, status)
-        copy = os.memfd_create(os.path.basename(path)[:200], os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        copy = os.memfd_create(os.path.basename(path)[:200], os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)  # type: ignore[attr-defined,unused-ignore]
         keep = undo.enter_context(ExitStack())
         keep.callback(os.close, copy)
         digest = _copied(path, source, copy)
-        fcntl.fcntl(copy, _F_ADD_SEALS, _SEALS)
+        fcntl.fcntl(copy, _F_ADD_SEALS, _SEALS)  # type: ignore[attr-defined,unused-ignore]
         if expected and digest != expected:
             raise NotVerified(
                 path=path,
@@ -114,7 +114,7 @@ def _check_source(path: str, descriptor: int, status: os.stat_result) -> None:
         pass
     if status.st_size > MAX_FILE_SIZE:
         raise Unreadable(path=path, reason=f"{status.st_size} bytes are more than the {MAX_FILE_SIZE} allowed")
-    if os.fstatvfs(descriptor).f_flag & os.ST_NOEXEC:
+    if os.fstatvfs(descriptor).f_flag & os.ST_NOEXEC:  # type: ignore[attr-defined,unused-ignore]
         raise NotVerified(
             path=path,
             requirement="its file system must allow execution",
@@ -243,5 +243,5 @@ def mapped_file(address: int) -> FileId | None:
             first, _, last = extent.partition("-")
             if int(first, 16) <= address < int(last, 16):
                 major, _, minor = device.partition(":")
-                return os.makedev(int(major, 16), int(minor, 16)), int(inode)
+                return os.makedev(int(major, 16), int(minor, 16)), int(inode)  # type: ignore[attr-defined,unused-ignore]
     return None
