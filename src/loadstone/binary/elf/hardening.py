@@ -29,13 +29,13 @@ from loadstone.core.image import (
     TraitKind,
 )
 
-__all__ = ["ElfSubject", "hardening"]
+__all__ = ["CANARY", "ElfSubject", "hardening"]
 
 _X86: Final = frozenset({3, 62})
 _AARCH64: Final = 183
 _STACK_NOT_EXECUTABLE_BY_DEFAULT: Final = frozenset({21, _AARCH64, 195, 243, 252, 258})
 
-_CANARY: Final = ("__stack_chk_fail", "__stack_chk_fail_local", "__stack_smash_handler")
+CANARY: Final = ("__stack_chk_fail", "__stack_chk_fail_local", "__stack_smash_handler")
 
 _CODE_THAT_WOULD_NEED_A_CANARY: Final = 64 << 10
 """Code of this many bytes without one protected function was built without protection; less may need none."""
@@ -63,7 +63,10 @@ _NEVER_LOADED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ElfSubject:
-    """What the checks look at. ``listed`` gives the names in ``.symtab``, each between NULs."""
+    """What the checks look at.
+
+    ``listed`` gives the names in ``.symtab``, each between NULs; ``main_checks`` whether main calls the canary's check.
+    """
 
     path: str
     kind: ImageKind
@@ -74,6 +77,7 @@ class ElfSubject:
     symbols: SymbolTable
     traits: tuple[Trait, ...]
     listed: Callable[[], bytes]
+    main_checks: Callable[[], bool | None]
     features_offset: int
     header_offset: int
 
@@ -268,7 +272,7 @@ def _symbol(subject: ElfSubject, name: str) -> Location:
 def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningFact:
     name = "stack-protector"
     table = subject.at(subject.symbols.offset, 1)
-    for canary in _CANARY:
+    for canary in CANARY:
         if canary in imports or canary in subject.symbols.names:
             return HardeningFact(name, CheckState.PRESENT, f"refers to {canary}", _symbol(subject, canary))
     packer = subject.trait(TraitKind.PACKED)
@@ -278,10 +282,11 @@ def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningF
     if not subject.code and subject.kind is not ImageKind.OBJECT:
         return HardeningFact(name, CheckState.NOT_APPLICABLE, "there is no code", table)
     listed = subject.listed()
-    for canary in _CANARY:
+    for canary in CANARY:
         if b"\0" + canary.encode() + b"\0" in listed:
-            detail = f".symtab has {canary}" + (_STATIC_CANARY if subject.trait(TraitKind.STATIC) else "")
-            return HardeningFact(name, CheckState.PRESENT, detail, table)
+            if subject.trait(TraitKind.STATIC):
+                return _static_canary(subject, canary, table)
+            return HardeningFact(name, CheckState.PRESENT, f".symtab has {canary}", table)
     language = subject.trait(TraitKind.GO, TraitKind.RUST)
     if language:
         detail = f"written in {language.kind.value}, whose compiler checks bounds and places no canaries"
@@ -298,7 +303,16 @@ def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningF
     return HardeningFact(name, CheckState.ABSENT, f"no reference to __stack_chk_fail in {size} bytes of code", table)
 
 
-_STATIC_CANARY: Final = "; in a static program it may be the C library's own code that refers to it"
+def _static_canary(subject: ElfSubject, canary: str, table: Location) -> HardeningFact:
+    """The C library in a static program always has the check; main tells whether the program has it."""
+    name, checked = "stack-protector", subject.main_checks()
+    if checked is None:
+        detail = f".symtab has {canary}; it may be the C library's own code that refers to it"
+        return HardeningFact(name, CheckState.PRESENT, detail, table)
+    if checked:
+        return HardeningFact(name, CheckState.PRESENT, f".symtab has {canary}, and main calls it", table)
+    detail = f".symtab has {canary}, as the C library in it needs; main does not call it, other functions may"
+    return HardeningFact(name, CheckState.UNKNOWN, detail, table)
 
 
 def _fortify(subject: ElfSubject, imports: frozenset[str]) -> HardeningFact:

@@ -9,9 +9,10 @@ from typing import Final
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.deferred import Deferred
+from loadstone.binary.elf.canary import main_checks
 from loadstone.binary.elf.dynamic import DynamicTag, dependencies, identity, read_dynamic, read_strings, search_dirs
 from loadstone.binary.elf.facts import ElfFacts, ThreadStorage
-from loadstone.binary.elf.hardening import ElfSubject, hardening
+from loadstone.binary.elf.hardening import CANARY, ElfSubject, hardening
 from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
 from loadstone.binary.elf.link_symbols import listed_names, listed_symbols
@@ -117,6 +118,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         symbols=symbols,
         traits=found,
         listed=partial(listed_names, view, sections),
+        main_checks=lambda: main_checks(view, listed_symbols(view, sections), CANARY),
         features_offset=notes.features_offset,
         header_offset=cursor.start,
     )

@@ -54,6 +54,9 @@ class ClrKind(StrEnum):
     READY_TO_RUN = "ReadyToRun"  # compiled ahead, with the IL kept
 
 
+_32BIT_REQUIRED, _32BIT_PREFERRED = 0x2, 0x2_0000  # COMIMAGE_FLAGS_*
+
+
 @dataclass(frozen=True, slots=True)
 class ClrHeader:
     """IMAGE_COR20_HEADER: ``flags`` are COMIMAGE_FLAGS_*, ``runtime`` the release the metadata names."""
@@ -63,6 +66,12 @@ class ClrHeader:
     version: str  # of the header
     runtime: str
     offset: int
+
+    @property
+    def any_processor(self) -> bool:
+        """Whether it runs as 64-bit code where it can, though its headers are 32-bit ones."""
+        only_32 = self.flags & _32BIT_REQUIRED and not self.flags & _32BIT_PREFERRED
+        return self.kind is ClrKind.IL_ONLY and not only_32
 
 
 class Hybrid(StrEnum):

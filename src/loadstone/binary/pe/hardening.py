@@ -105,7 +105,8 @@ def _placement(subject: PeSubject) -> Iterator[HardeningFact]:
         yield HardeningFact("pie", CheckState.ABSENT, "DYNAMIC_BASE is set, but relocations were stripped", place)
     else:
         yield _flag(subject, "pie", DllCharacteristics.DYNAMIC_BASE)
-    if subject.headers.bits == 64:
+    clr = subject.facts.clr
+    if subject.headers.bits == 64 or (clr is not None and clr.any_processor):
         yield _flag(subject, "high-entropy-placement", DllCharacteristics.HIGH_ENTROPY_VA)
 
 

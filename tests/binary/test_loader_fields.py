@@ -1,0 +1,176 @@
+"""The tables of docs/reference/loader-fields.md, row by row: real loaders do as they say, and no fact is dropped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.binary import macho_inputs
+from tests.binary.edits import edit_elf, edit_macho, edit_pe
+from tests.conftest import needed
+
+from loadstone.binary import read
+from loadstone.core.image import CheckState, DependencyKind, Image, ImageKind
+
+PAGE = Path(__file__).parents[2] / "docs/reference/loader-fields.md"
+
+_LIBRARY = """
+int wanted(void);
+int first(void) { return 7; }
+int second(void) { return wanted(); }
+static int kept;
+int *where(void) { return &kept; }
+__attribute__((constructor)) static void begin(void) { kept = 3; }
+"""
+
+_PROGRAM = """
+#include <dlfcn.h>
+int main(int count, char **names) {
+    void *library = dlopen(names[1], RTLD_NOW);
+    int (*first)(void) = library ? (int (*)(void))dlsym(library, "first") : 0;
+    return first && first() == 7 ? 0 : 1;
+}
+"""
+
+_WINDOWS_PROGRAM = """
+#include <windows.h>
+int main(int count, char **names) {
+    SetErrorMode(0x8007);
+    HMODULE library = LoadLibraryA(names[1]);
+    int (*first)(void) = library ? (void *)GetProcAddress(library, "first") : 0;
+    return first && first() == 7 ? 0 : 1;
+}
+"""
+
+
+def _rows(heading: str) -> list[tuple[str, ...]]:
+    """The cells of the table below a heading, without the first two lines."""
+    part = PAGE.read_text().partition(f"## {heading}")[2].partition("\n## ")[0]
+    lines = [line for line in part.splitlines() if line.startswith("|")][2:]
+    return [tuple(cell.strip().strip("`") for cell in line.strip("|").split("|")) for line in lines]
+
+
+def _build(folder: Path, compiler: str, **sources: str) -> None:
+    """Into the folder: a library that needs another, and a program that loads what it is told."""
+    dll = "mingw" in compiler
+    shared = ["-shared"] if dll else ["-shared", "-fPIC"]
+    other, library = ("wanted.dll", "library.dll") if dll else ("libwanted.so", "library.so")
+    extra = [] if dll else ["-Wl,--hash-style=both", "-Wl,-z,relro", "-Wl,-rpath,$ORIGIN", "-Wl,-soname,libfirst.so.1"]
+    for name, text in sources.items():
+        (folder / f"{name}.c").write_text(text)
+    for command in (
+        [*shared, "-o", other, "wanted.c"],
+        [*shared, "-o", library, "library.c", other, *extra],
+        ["-o", "program.exe" if dll else "program", "program.c", *([] if dll else ["-ldl"])],
+    ):
+        subprocess.run([needed(compiler), *command], cwd=folder, check=True, capture_output=True)
+
+
+def _facts(image: Image) -> tuple[object, ...]:
+    """What no change of an ignored field may take away."""
+    return (
+        image.kind,
+        image.identity,
+        [(one.name, one.kind, one.symbols) for one in image.needed],
+        [(one.name, one.version and one.version.name) for one in image.exports],
+        [(one.name, one.version and one.version.name, one.library) for one in image.imports],
+        [(one.file, one.name) for one in image.version_needs],
+        image.search_dirs,
+        [(one.kind, one.address) for one in image.initialisers],
+    )
+
+
+def _answer(folder: Path, program: list[str], file: str) -> str:
+    environment = {**os.environ, "TMPDIR": str(folder)}  # Wine leaves the folder of its server behind
+    command = [*program, file]
+    done = subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False, env=environment)
+    return "loads" if done.returncode == 0 else "refuses"
+
+
+@pytest.fixture(scope="module", params=["gcc", "musl-gcc"])
+def elf_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    compiler: str = request.param
+    folder = tmp_path_factory.mktemp("elf")
+    _build(folder, compiler, wanted="int wanted(void) { return 5; }", library=_LIBRARY, program=_PROGRAM)
+    return compiler, folder
+
+
+_READ = {"relro.memsz=0": ("relro", CheckState.ABSENT), "stack.flags=7": ("non-executable-stack", CheckState.ABSENT)}
+
+
+@pytest.mark.parametrize(("change", "glibc", "musl"), [row[:3] for row in _rows("ELF")], ids=str)
+def test_an_elf_field_has_the_say_the_table_gives_it(
+    elf_folder: tuple[str, Path], change: str, glibc: str, musl: str
+) -> None:
+    compiler, folder = elf_folder
+    whole = (folder / "library.so").read_bytes()
+    if not any(segment.kind == "NOTE" for segment in read(whole).segments) and change.startswith("note"):
+        pytest.skip(f"{compiler} writes no notes here")
+    if ("VERNEED" in change or "vn_cnt" in change) and not read(whole).version_needs:
+        pytest.skip("musl has no versions")
+    changed = edit_elf(whole, change)
+    (folder / "changed.so").write_bytes(changed)
+    said = glibc if compiler == "gcc" else musl
+    assert _answer(folder, ["./program"], "./changed.so") == ("refuses" if said == "refuses" else "loads")
+    image = read(changed)
+    if "ignores" in (glibc, musl) or said == "reads":
+        assert _facts(image) == _facts(read(whole))
+    if glibc == musl == "ignores":
+        assert not any(damage.fatal for damage in image.damage), image.damage
+    if change in _READ:
+        name, state = _READ[change]
+        assert next(fact.state for fact in image.hardening if fact.name == name) is state
+
+
+@pytest.fixture(scope="module")
+def pe_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pe")
+    mark = "__declspec(dllexport) "
+    sources = {
+        "wanted": f"{mark}int wanted(void) {{ return 5; }}",
+        "library": f"int wanted(void); {mark}int first(void) {{ return 7; }} int second(void) {{ return wanted(); }}",
+        "program": _WINDOWS_PROGRAM,
+    }
+    _build(folder, "x86_64-w64-mingw32-gcc", **sources)
+    return folder
+
+
+@pytest.mark.parametrize(("change", "wine"), [row[:2] for row in _rows("PE")], ids=str)
+def test_a_pe_field_has_the_say_the_table_gives_it(pe_folder: Path, change: str, wine: str) -> None:
+    whole = (pe_folder / "library.dll").read_bytes()
+    changed = edit_pe(whole, change)
+    if wine == "ignores":
+        assert _facts(read(changed)) == _facts(read(whole))
+        assert not any(damage.fatal for damage in read(changed).damage)
+    else:
+        assert not read(changed).imports
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("change", "wine"), [row[:2] for row in _rows("PE")], ids=str)
+def test_wine_does_with_a_pe_field_as_the_table_says(pe_folder: Path, change: str, wine: str) -> None:
+    loader = shutil.which("wine64") or shutil.which("wine")
+    if loader is None:
+        pytest.skip("Wine is not installed: apt install wine64")
+    (pe_folder / "changed.dll").write_bytes(edit_pe((pe_folder / "library.dll").read_bytes(), change))
+    answer = _answer(pe_folder, [loader, "program.exe"], "changed.dll")
+    assert answer == ("loads" if wine == "ignores" else "refuses")
+
+
+@pytest.mark.parametrize("change", [row[0] for row in _rows("Mach-O")])
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_macho_field_drops_no_fact(change: str, chained: bool) -> None:
+    whole = macho_inputs.everything(chained=chained).build()
+    assert _facts(read(edit_macho(whole, change))) == _facts(read(whole))
+
+
+def test_a_debug_file_is_one_only_when_its_code_is_gone(elf_folder: tuple[str, Path]) -> None:
+    _, folder = elf_folder
+    subprocess.run([needed("objcopy"), "--only-keep-debug", "library.so", "library.debug"], cwd=folder, check=True)
+    assert read(folder / "library.debug").kind is ImageKind.DEBUG
+    hidden = edit_elf((folder / "library.so").read_bytes(), "sections.type=8")
+    assert read(hidden).kind is ImageKind.SHARED
+    assert next(one.name for one in read(hidden).needed if one.kind is DependencyKind.NEEDED) == "libwanted.so"
