@@ -182,7 +182,11 @@ def validate_symbol(symbol: object) -> str:
         InvalidName: no text, empty, longer than 64 KiB, or with a NUL in it.
     """
     if not isinstance(symbol, str):
-        raise InvalidName(name=repr(symbol)[:80], reason=f"a symbol name is text, not {type(symbol).__name__}")
+        raise InvalidName(
+            name=repr(symbol)[:80],
+            reason=f"a symbol name is text, not {type(symbol).__name__}",
+            advice="give the name of a function or variable, as C has it",
+        )
     if not symbol or len(symbol) > MAX_SYMBOL or "\0" in symbol:
         reason = "it is empty" if not symbol else "it has a NUL in it" if "\0" in symbol else "it is longer than 64 KiB"
         raise InvalidName(name=symbol, reason=reason, advice="give the name of a function or variable, as C has it")
