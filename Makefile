@@ -75,6 +75,7 @@ bench: .venv-bench/.installed
 
 docs: $(VENV)/.development
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/packages.py
 
 lock: .venv-lock/.installed
 	.venv-lock/bin/python -m tools.lock $(ARGS)

@@ -18,8 +18,8 @@ from loadstone.binary import read
 from loadstone.core.claims import Finding, Undecided
 from loadstone.core.fuzzing import FuzzReport, Stopped, fuzz_claims
 from loadstone.errors import Unsupported
-from loadstone.fuzz.engine import Campaign, run_campaign
-from loadstone.fuzz.plan import Argument, CallPlan, Heap, Role
+from loadstone.fuzz.engine import run_campaign
+from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Heap, Role
 
 SOURCE = r"""
 #include <stdlib.h>

@@ -14,10 +14,9 @@ from tests.library.children import run_child
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.errors import Unsupported
-from loadstone.fuzz.engine import Campaign
 from loadstone.fuzz.outcome.export import export, harness
 from loadstone.fuzz.outcome.reproducer import script
-from loadstone.fuzz.plan import Argument, CallPlan, Job, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Job, Role
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
 

@@ -24,7 +24,8 @@ def run(*, pin_file: str, output_format: OutputFormat, output: Path | None, verb
     Exit status 1 when one has changed or is missing, 3 when one cannot be read. -v lists the unchanged ones as well.
     """
     from loadstone.core.pins import PinState
-    from loadstone.library.trust.pin import PinFile, verify
+    from loadstone.library.trust.pin import verify
+    from loadstone.library.trust.pin_file import PinFile
 
     checks = verify(PinFile.load(pin_file))
     if output_format is OutputFormat.JSON:

@@ -10,9 +10,9 @@ from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzProgress, FuzzReport
 from loadstone.fuzz.code.analyse import analyse
 from loadstone.fuzz.code.dwarf import declared
-from loadstone.fuzz.engine import Campaign, run_campaign
+from loadstone.fuzz.engine import run_campaign
 from loadstone.fuzz.outcome.export import export
-from loadstone.fuzz.plan import CallPlan, Heap
+from loadstone.fuzz.plan import CallPlan, Campaign, Heap
 from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
 from loadstone.library.target import locate

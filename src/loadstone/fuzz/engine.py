@@ -27,40 +27,15 @@ from loadstone.fuzz.link import Worker
 from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import confirm
-from loadstone.fuzz.plan import CallPlan, Heap, Job
+from loadstone.fuzz.plan import Campaign, Job
 from loadstone.fuzz.records import CannotLoad, Done, FindingRecord, HookFailed, New, ProgressRecord, Ready, Record
 
-__all__ = ["Campaign", "run_campaign"]
+__all__ = ["run_campaign"]
 
 _GRACE_S: Final = 15.0
 _MAX_DISTINCT: Final = 200
 
 Progress = Callable[[FuzzProgress], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Campaign:
-    """What to fuzz and how long: the library by path, the calls with their roles, bounds and seed.
-
-    ``time_s`` bounds the search, in seconds; confirming what it found takes some more. ``runs`` 0 means no bound.
-    ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding. ``hooks`` is a
-    Python file with ``fixup`` or ``check`` (see :mod:`loadstone.fuzz.child.hooks`), or "".
-    """
-
-    library: str
-    prototype: str
-    calls: tuple[CallPlan, ...]
-    time_s: float = 60.0
-    runs: int = 0
-    seed: int = 0
-    max_size: int = 4096
-    hang_s: float = 1.0
-    heap: Heap = Heap.PLAIN
-    seeds: tuple[bytes, ...] = ()
-    words: tuple[bytes, ...] = ()
-    folder: str = ""
-    first: bool = False
-    hooks: str = ""
 
 
 @dataclass(slots=True)

@@ -13,14 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import loadstone.fuzz
 from loadstone.errors import ProbeFailed
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.records import CannotLoad, Done, HookFailed, Record, read_record
 
 __all__ = ["Worker"]
 
-_ROOT: Final = str(Path(loadstone.fuzz.__file__).parents[2])
+_ROOT: Final = str(Path(__file__).parents[2])
 _BOOT: Final = (
     "import sys; sys.path.insert(0, sys.argv[2]); from loadstone.fuzz.worker.main import main; main(int(sys.argv[1]))"
 )

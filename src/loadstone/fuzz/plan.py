@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Argument", "CallPlan", "Compare", "Heap", "Job", "Operand", "Role"]
+__all__ = ["Argument", "CallPlan", "Campaign", "Compare", "Heap", "Job", "Operand", "Role"]
 
 
 class Role(StrEnum):
@@ -99,6 +99,31 @@ class Compare:
     width: int
     left: Operand
     right: Operand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """What to fuzz and how long: the library by path, the calls with their roles, bounds and seed.
+
+    ``time_s`` bounds the search, in seconds; confirming what it found takes some more. ``runs`` 0 means no bound.
+    ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding. ``hooks`` is a
+    Python file with ``fixup`` or ``check`` (see :mod:`loadstone.fuzz.child.hooks`), or "".
+    """
+
+    library: str
+    prototype: str
+    calls: tuple[CallPlan, ...]
+    time_s: float = 60.0
+    runs: int = 0
+    seed: int = 0
+    max_size: int = 4096
+    hang_s: float = 1.0
+    heap: Heap = Heap.PLAIN
+    seeds: tuple[bytes, ...] = ()
+    words: tuple[bytes, ...] = ()
+    folder: str = ""
+    first: bool = False
+    hooks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from loadstone.library.search.by_name import find as find
     from loadstone.library.search.plugins import find_plugin as find_plugin
     from loadstone.library.search.plugins import library_paths as library_paths
-    from loadstone.library.trust.pin import PinFile as PinFile
     from loadstone.library.trust.pin import pin as pin
     from loadstone.library.trust.pin import verify as verify
+    from loadstone.library.trust.pin_file import PinFile as PinFile
     from loadstone.library.trust.policy import Assurance as Assurance
     from loadstone.library.trust.policy import Policy as Policy
     from loadstone.library.trust.policy import SearchPolicy as SearchPolicy
@@ -42,7 +42,8 @@ _HOME_OF: Final = homes_by_name(
         "loadstone.library.lifetime.symbol": ("Symbol",),
         "loadstone.library.search.by_name": ("find",),
         "loadstone.library.search.plugins": ("find_plugin", "library_paths"),
-        "loadstone.library.trust.pin": ("PinFile", "pin", "verify"),
+        "loadstone.library.trust.pin": ("pin", "verify"),
+        "loadstone.library.trust.pin_file": ("PinFile",),
         "loadstone.library.trust.policy": ("Assurance", "Policy", "SearchPolicy", "SearchSource"),
     }
 )

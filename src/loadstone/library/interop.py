@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from loadstone.errors import Closed, Unsupported
 
 if TYPE_CHECKING:
-    from loadstone.library.library import Library
+    from loadstone.library.lifetime.record import LibraryRecord
 
-__all__ = ["as_cffi", "as_ctypes"]
+__all__ = ["SharedHandle", "as_cffi", "as_ctypes"]
+
+
+class SharedHandle(Protocol):
+    """What is asked of a handle that others are to use as well: :class:`loadstone.Library` is one."""
+
+    @property
+    def file_name(self) -> str:
+        """The path of the library."""
+        ...
+
+    def load(self) -> Any:
+        """Load it, unless that was done."""
+        ...
+
+    def _implicitly_loaded(self) -> LibraryRecord: ...
+    def _register(self, kind: str, name: str, obj: object) -> None: ...
+
 
 _GIVEN_TO_CFFI: list[object] = []
 """cffi's functions hold no reference to anything, so what was given to it can never be known to be unused."""
 
 
-def as_ctypes(library: Library) -> ctypes.CDLL:
+def as_ctypes(library: SharedHandle) -> ctypes.CDLL:
     """The library as a ``ctypes.CDLL``: attributes are functions with ctypes' own rules.
 
     Unloading is refused while the CDLL or any function taken from it lives. Loads the library if need be.
@@ -33,7 +50,7 @@ def as_ctypes(library: Library) -> ctypes.CDLL:
     return made
 
 
-def as_cffi(library: Library, ffi: Any) -> Any:
+def as_cffi(library: SharedHandle, ffi: Any) -> Any:
     """The library for an ``ffi`` that has its ``cdef``: what ``ffi.dlopen`` gives, over the same load.
 
     From then on the library stays loaded for the life of the process: functions of cffi's ABI mode hold nothing, so
@@ -51,7 +68,7 @@ def as_cffi(library: Library, ffi: Any) -> Any:
     return made
 
 
-def _handle(library: Library) -> int:
+def _handle(library: SharedHandle) -> int:
     """The system's token, which leaves the adapters only here and only into objects the ledger knows."""
     library.load()
     opened = library._implicitly_loaded().opened  # noqa: SLF001  one package

@@ -12,16 +12,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.errors import Unreadable, Unwritable
 from loadstone.files import read_bytes
 from loadstone.fuzz.outcome.reproducer import script
+from loadstone.fuzz.plan import Campaign
 from loadstone.fuzz.records import KINDS
-
-if TYPE_CHECKING:
-    from loadstone.fuzz.engine import Campaign
 
 __all__ = ["Folder", "dictionary", "input_name", "inputs_in"]
 

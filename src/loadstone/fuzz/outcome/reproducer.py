@@ -9,14 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.escape import printable
-from loadstone.fuzz.plan import Argument, CallPlan, Role
-
-if TYPE_CHECKING:
-    from loadstone.fuzz.engine import Campaign
+from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Role
 
 __all__ = ["script"]
 

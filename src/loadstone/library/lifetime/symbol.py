@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from loadstone.escape import printable
 
 if TYPE_CHECKING:
     from loadstone.core.image import ImageSymbol, SymbolKind
-    from loadstone.library.library import Library
 
-__all__ = ["Symbol"]
+__all__ = ["Handle", "Symbol"]
+
+
+class Handle(Protocol):
+    """What a symbol and the names of a header ask of the library they come from: :class:`loadstone.Library` is one."""
+
+    @property
+    def file_name(self) -> str:
+        """The path of the library."""
+        ...
+
+    def resolve(self, symbol: str) -> Symbol:
+        """The symbol of that name; raises SymbolNotFound."""
+        ...
+
+    def exports_named(self, name: str, provider: str | None) -> tuple[ImageSymbol, ...]:
+        """What the file at ``provider`` (None: this library) exports under that name."""
+        ...
 
 
 class Symbol:
@@ -22,7 +38,7 @@ class Symbol:
 
     __slots__ = ("__weakref__", "address", "library", "name", "outside")
 
-    def __init__(self, library: Library, name: str) -> None:
+    def __init__(self, library: Handle, name: str) -> None:
         self.library = library
         self.name = name
         self.address = 0

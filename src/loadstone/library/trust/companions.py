@@ -15,7 +15,7 @@ from loadstone.library.adapters.base import Adapter
 from loadstone.linker import explain
 
 if TYPE_CHECKING:
-    from loadstone.library.trust.pin import PinFile
+    from loadstone.library.trust.pin_file import PinFile
 
 __all__ = ["Companion", "companions", "digest_of"]
 

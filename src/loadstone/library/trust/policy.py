@@ -11,7 +11,7 @@ from loadstone.core.host import effective_user
 from loadstone.errors import InvalidName
 
 if TYPE_CHECKING:
-    from loadstone.library.trust.pin import PinFile
+    from loadstone.library.trust.pin_file import PinFile
 
 __all__ = ["Assurance", "Policy", "SearchPolicy", "SearchSource"]
 

@@ -34,7 +34,7 @@ from loadstone.library.trust.policy import Assurance
 from loadstone.library.trust.preflight import FileId, Footprint, footprint_of, identity
 
 if TYPE_CHECKING:
-    from loadstone.library.trust.pin import PinFile
+    from loadstone.library.trust.pin_file import PinFile
 
 __all__ = ["Sealed", "SealedSource", "seal"]
 

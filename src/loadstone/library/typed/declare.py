@@ -9,7 +9,7 @@ from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.prototype import Declarations, StructOrUnion, parse_header
 
 if TYPE_CHECKING:
-    from loadstone.library.library import Library
+    from loadstone.library.lifetime.symbol import Handle
 
 __all__ = ["DeclaredNames", "namespace"]
 
@@ -20,7 +20,7 @@ class DeclaredNames:
     Two threads that use a name first at the same time may bind it twice; both results are good.
     """
 
-    def __init__(self, library: Library, declared: Declarations, text: str) -> None:
+    def __init__(self, library: Handle, declared: Declarations, text: str) -> None:
         self._library = library
         self._declared = declared
         self._types = CtypesTypes(declared.records, text)
@@ -59,6 +59,6 @@ class DeclaredNames:
         return f"<namespace of {len(dir(self))} names from {self._library!r}>"
 
 
-def namespace(library: Library, header_text: str) -> DeclaredNames:
+def namespace(library: Handle, header_text: str) -> DeclaredNames:
     """Everything ``header_text`` declares, over the symbols of ``library``. Errors: those of the parser, at once."""
     return DeclaredNames(library, parse_header(header_text), header_text)
