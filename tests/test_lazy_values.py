@@ -141,7 +141,7 @@ STORMS: dict[str, Callable[[], Callable[[], Any]]] = {
 ONE_THREAD = {
     "library/lifetime/namespace:Namespace.number": "under the lock of the namespace",
     "archives/member:PackedFile._fill": "readable while it is the current member of the loop that reads the archive",
-    "linker/glibc:Search._library_path_directories": "a search belongs to one caller: Surroundings.search",
+    "linker/glibc:Search.library_path": "a search belongs to one caller: Surroundings.search",
     **dict.fromkeys(
         ("review/analyses/facts:Facts._asked_and_called", "review/analyses/facts:Facts.guards",
          "review/analyses/facts:Facts.bindings", "review/analyses/facts:Facts.foreign_calls",

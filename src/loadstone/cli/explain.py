@@ -94,7 +94,7 @@ def run(
         explained = _explained(named, options, lazy=lazy, as_library=as_library)
         answers = _answers(explained, symbol, replace, versions=versions)
         rendered.append(_rendered(explained, answers, output_format, colour=colour, verbose=verbose))
-        worst = max(worst, status_of(explained), key=_GRAVITY.index)
+        worst = max(worst, status_of(explained), key=GRAVITY.index)
     joined = (
         f"[{','.join(rendered)}]" if len(rendered) > 1 and output_format is ExplainFormat.JSON else "\n".join(rendered)
     )
@@ -130,7 +130,7 @@ STATUS = {
 }
 """What each verdict tells the shell."""
 
-_GRAVITY = (ExitStatus.CLEAN, ExitStatus.UNDECIDED, ExitStatus.FINDINGS)
+GRAVITY = (ExitStatus.CLEAN, ExitStatus.UNDECIDED, ExitStatus.FINDINGS)
 """Of several answers the gravest counts."""
 
 
@@ -138,6 +138,10 @@ def located(target: str, surroundings: LoaderOptions) -> str:
     """What the loader is given: the target itself, or the file a short name like ``z`` stands for."""
     from loadstone.library.target import as_the_loader_gets_it
 
+    if surroundings.root:
+        from loadstone.linker import HostFiles
+
+        return HostFiles(root=surroundings.root).inside(target)
     return target if surroundings != LoaderOptions() else as_the_loader_gets_it(target)
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.explain import STATUS, located
+from loadstone.cli.explain import GRAVITY, located, status_of
 from loadstone.cli.loader_options import LoaderOptions, add_loader_options
 from loadstone.cli.options import add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit
+from loadstone.errors import Unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from loadstone.core.trace import Explanation
 
 
@@ -28,24 +31,48 @@ class TreeFormat(StrEnum):
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("target", metavar="TARGET", help="a path, or a name the way a loader gets it")
+    parser.add_argument("targets", nargs="+", metavar="TARGET", help="a path, or a name the way a loader gets it")
     add_loader_options(parser)
     add_format(parser, *TreeFormat)
     add_output(parser)
     add_verbose(parser)
 
 
-def run(*, target: str, output_format: TreeFormat, output: Path | None, verbose: int, **places: Any) -> ExitStatus:
+def run(
+    *, targets: list[str], output_format: TreeFormat, output: Path | None, verbose: int, **places: Any
+) -> ExitStatus:
     """What a library or program needs, what that needs in turn, where each is found and because of what.
 
-    Each library is shown once; -v shows every need, -vv every place that was looked at. Nothing is run or loaded.
+    Each library is shown once; -v shows every need, -vv every place that was looked at. Every library of a folder or
+    an archive has a tree of its own. Nothing is run or loaded.
     """
-    from loadstone.linker import explain
+    options = LoaderOptions.of(**places)
+    colour = output is None and colour_wanted()
+    worst = ExitStatus.CLEAN
+    rendered: list[str] = []
+    for result in _results(targets, options):
+        worst = max(worst, status_of(result), key=GRAVITY.index)
+        rendered.append(_rendered(result, output_format, colour=colour, verbose=verbose))
+    if not rendered:
+        raise Unreadable(path=", ".join(targets), reason="there are no libraries in it")
+    is_list = output_format is TreeFormat.JSON and len(rendered) > 1
+    emit(f"[{','.join(rendered)}]" if is_list else "\n".join(rendered), output)
+    return worst
 
-    surroundings = LoaderOptions.of(**places)
-    result = explain(located(target, surroundings), model=surroundings.model(target), bindings=False)
-    emit(_rendered(result, output_format, colour=output is None and colour_wanted(), verbose=verbose), output)
-    return STATUS[result.verdict]
+
+def _results(targets: list[str], options: LoaderOptions) -> Iterator[Explanation]:
+    """What each target, and each library of a folder or an archive, brings in."""
+    from dataclasses import replace
+
+    from loadstone.linker import explain
+    from loadstone.linker.surveys import explanations, is_survey_target
+
+    for target in targets:
+        model = options.model(target)
+        if is_survey_target(target, model):
+            yield from (replace(found, target=label) for label, found in explanations(target, model=model))
+        else:
+            yield explain(located(target, options), model=model, as_library=options.main is not None, bindings=False)
 
 
 def _rendered(result: Explanation, output_format: TreeFormat, *, colour: bool, verbose: int) -> str:

@@ -150,7 +150,8 @@ class Search:
             found.setdefault(text, element)
         return tuple(found.items())
 
-    def _library_path_directories(self) -> tuple[Directory, ...]:
+    def library_path(self) -> tuple[Directory, ...]:
+        """The directories of LD_LIBRARY_PATH, expanded."""
         if self._library_path is None:
             value = self.model.variable("LD_LIBRARY_PATH") or ""
             elements = value.replace(";", ":").split(":") if value and not self.model.secure else []
@@ -276,7 +277,7 @@ class Search:
         if self.model.secure and self.model.variable("LD_LIBRARY_PATH"):
             attempt.note("ld_library_path", "ignored: the program runs with privileges its user does not have")
             return
-        self._try_each(attempt, self._library_path_directories(), "ld_library_path", "LD_LIBRARY_PATH")
+        self._try_each(attempt, self.library_path(), "ld_library_path", "LD_LIBRARY_PATH")
 
     def consult_runpath(self, attempt: FileSearch) -> None:
         requester = attempt.requester

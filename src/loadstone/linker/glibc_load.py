@@ -175,13 +175,16 @@ def _check(load: Load, *, bindings: bool, index: SymbolIndex | None) -> None:
     process.refusals += _processor_too_old(process, new)
     if not bindings or not mapped or process.is_incomplete:
         return
+    unmet = {(id(r.requester), r.name) for r in process.refusals if r.code == "version-not-found"}
+    version: str | None = None
     for found in bind(process, load.searchlist, {id(o) for o in new}, index):
         if isinstance(found, Binding):
             load.bindings.append(found)
+            version = found.version
         elif _is_of_other_host(found, load.root, process):
             if FROM_HOST not in process.notes:
                 process.notes.append(FROM_HOST)
-        else:
+        elif (id(found.requester), version) not in unmet or found.code == "static-tls":  # else it is said already
             process.refusals.append(found)
 
 

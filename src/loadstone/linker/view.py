@@ -157,6 +157,17 @@ class HostFiles:
     def host_path(self, path: str) -> str:
         return path if self.root == "/" else self._below_root(path)
 
+    def inside(self, path: str) -> str:
+        """A path below the root that was given as it is seen from outside; every other path as it is.
+
+        >>> HostFiles(root="/srv/root").inside("/srv/root/usr/lib/a.so")
+        '/usr/lib/a.so'
+        """
+        top, there = os.path.abspath(self.root), os.path.abspath(path)
+        if top == "/" or not f"{there}/".startswith(f"{top}/"):
+            return path
+        return f"/{os.path.relpath(there, top)}" if there != top else "/"
+
     def open(self, path: str) -> OpenedFile:
         _check_path(path)
         host = self.host_path(path)

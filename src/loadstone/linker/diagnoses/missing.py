@@ -12,6 +12,7 @@ from loadstone.core.claims import Confidence
 from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to, near_names, quoted_path, similar
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.packages import lists_are_compressed, package_of_missing
@@ -242,24 +243,78 @@ def _filter(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, _install(case, refusal.name), code="filter-missing")
 
 
+def _process(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
+    """The number of a running process, given for a library."""
+    number = refusal.name.removeprefix("/proc/").rstrip("/")
+    if refusal.requester is not None or not number.isdigit() or not case.model.view.exists(f"/proc/{number}/exe"):
+        return None
+    text = f"{number} is a running process, not a library."
+    advice = (
+        f"loadstone loaded {number} lists its libraries; loadstone explain --pid {number} TARGET asks what it can open"
+    )
+    return blocking(case, refusal, text, advice, code="process")
+
+
+def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
+    """It lies where no rule leads: near the file that asks, in a package's folder, in the current directory."""
+    if "/" in refusal.name:
+        return None
+    here = posixpath.join(posixpath.curdir, refusal.name)
+    if refusal.requester is None and case.model.view.exists(case.model.absolute(here)):
+        text = f"{here} is a file of this folder, and a name without a slash is never looked for there."
+        return blocking(case, refusal, text, f"ask for it by its path: loadstone explain {quoted_path(here)}")
+    found = next(copies(case, refusal.name, refusal.requester), None)
+    if found is None:
+        return None
+    if refusal.requester is None:
+        text = f"No library called {refusal.name} was found where the loader looks; there is {found}."
+        return blocking(case, refusal, text, lead_to(case, found, None))
+    text = f"{case.wanted_by(refusal)}, and no rule leads to it; it is there all the same: {found}."
+    return blocking(case, refusal, text, lead_to(case, found, refusal.requester), code="dep-not-found")
+
+
 def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     if "/" in refusal.name:
-        text = f"There is no file {refusal.name}."
-        if refusal.requester is not None:
-            text = (
-                f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
-            )
-    else:
-        tried = len({(s.rule, s.source, s.element) for s in _looked_at(refusal, StepOutcome.ABSENT)})
-        places = f"{tried} places" if tried != 1 else "one place"
-        text = f"{case.wanted_by(refusal)}: looked for in {places}, found in none."
-        if refusal.requester is None:
-            text = f"No library called {refusal.name} was found in {places} the loader looks."
-    near = _nearest(case, refusal.name)
+        return _no_such_path(case, refusal)
+    tried = len({(s.rule, s.source, s.element) for s in _looked_at(refusal, StepOutcome.ABSENT)})
+    places = f"{tried} places" if tried != 1 else "one place"
+    text = f"{case.wanted_by(refusal)}: looked for in {places}, found in none."
+    if refusal.requester is None:
+        text = f"No library called {refusal.name} was found in {places} the loader looks."
+    near = similar(case, refusal.name, refusal.requester) or _nearest(case, refusal.name)
     if near:
         text += f" There is {', '.join(near)}."
     code = "dep-not-found" if refusal.requester else "not-found"
     return blocking(case, refusal, text, _install(case, refusal.name), code=code)
+
+
+def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
+    """A path that was written out is no package's business: what is spelled alike, and what it is relative to."""
+    near = near_names(case.model, refusal.name)
+    meant = f"did you mean {', '.join(map(quoted_path, near))}?" if near else ""
+    if refusal.requester is None:
+        text = f"There is no such file: {refusal.name}."
+        return blocking(case, refusal, text, meant or f"see: ls -ld {quoted_path(_first_gone(case, refusal.name))}",
+                        code="no-such-file")  # fmt: skip
+    asking = refusal.requester
+    text = f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
+    found = next(copies(case, leaf(refusal.name), asking), None)
+    if found is None:
+        return blocking(case, refusal, text, meant, code="dep-not-found")
+    advice = f"patchelf --replace-needed {quoted_path(refusal.name)} {leaf(found)} {quoted_path(asking.path)}"
+    if posixpath.dirname(found) not in case.model.system_dirs:
+        advice += f" && {lead_to(case, found, asking)}"
+    return blocking(case, refusal, f"{text} There is {found}.", advice, code="dep-not-found")
+
+
+def _first_gone(case: SimulatedLoad, path: str) -> str:
+    """The part of a path from which on nothing is there."""
+    gone = path
+    while True:
+        above = posixpath.dirname(gone)
+        if above in ("", "/", gone) or case.model.view.exists(case.model.absolute(above)):
+            return gone
+        gone = above
 
 
 def _install(case: SimulatedLoad, name: str) -> str:
@@ -296,5 +351,7 @@ _REASONS: Final[tuple[Callable[[SimulatedLoad, Refusal], Diagnosis | None], ...]
     _dangling,
     _stale_cache,
     _stray_token,
+    _process,
+    _elsewhere,
 )
 """In this order; the first that recognises the case speaks."""

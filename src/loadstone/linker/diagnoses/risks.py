@@ -175,8 +175,20 @@ def _damaged(case: SimulatedLoad) -> Iterator[Diagnosis]:
             )
 
 
+def _appimage(case: SimulatedLoad) -> Iterator[Diagnosis]:
+    program = case.process.program
+    if case.starts_program and program is not None and program.opened.head[8:11] in (b"AI\x01", b"AI\x02"):
+        kind = program.opened.head[10]
+        text = (
+            f"{leaf(program.path)} is an AppImage (type {kind}): this is about the program that unpacks it; what it"
+            " carries is in a file system of its own behind it and is not seen."
+        )
+        yield risk("appimage", program.path, text, f"{program.path} --appimage-extract, then ask about squashfs-root")
+
+
 RISKS: Final[tuple[Callable[[SimulatedLoad], Iterator[Diagnosis]], ...]] = (
     _damaged,
+    _appimage,
     _depends_on_directory,
     _static_tls,
     _interposed,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from loadstone.core.image import SymbolBinding, Visibility
 from loadstone.core.trace import Diagnosis
+from loadstone.linker.alternatives import taken_by
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.overruling import overruled
 from loadstone.linker.graph import Refusal
 
 __all__ = ["undefined"]
@@ -56,6 +58,35 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
         for symbol in loaded.image.symbols.named(name):
             if symbol.exported and symbol.version is not None:
                 return f"{leaf(loaded.path)} offers it only as {name}@{symbol.version.name}: rebuild against that one"
-    if "cxx11" in name or name.startswith("_ZNSt7__cxx11"):
+    shadowed = _shadowed(case, refusal)
+    if shadowed:
+        return shadowed
+    if _of_other_strings(case, name):
         return "it is of the other C++ string ABI: build both sides with the same _GLIBCXX_USE_CXX11_ABI"
     return "link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL"
+
+
+def _shadowed(case: SimulatedLoad, refusal: Refusal) -> str:
+    """What puts a library that lacks the symbol before one of the same name that has it; empty when nothing does."""
+    asking = refusal.requester
+    assert asking is not None
+    for _, needed in asking.needed:
+        taken = taken_by(case.process, needed.path) if needed is not None else None
+        advice = overruled(case, taken, lambda image: any(s.exported for s in image.symbols.named(refusal.name)))
+        if advice:
+            return advice
+    return ""
+
+
+def _of_other_strings(case: SimulatedLoad, name: str) -> bool:
+    """Whether something that is loaded defines the same function for the other C++ string."""
+    new = "__cxx11" in name
+    stem = name.partition("NSt7__cxx11")[0] if new else name.partition("Ss")[0]
+    if len(stem) < len("_Z1f") or (not new and "Ss" not in name):
+        return False
+    return any(
+        other.startswith(stem) and ("__cxx11" in other) is not new and ("Ss" in other) is new
+        for loaded in case.searchlist
+        for other, defined in zip(loaded.image.symbols.names, loaded.image.symbols.defined, strict=True)
+        if defined
+    )

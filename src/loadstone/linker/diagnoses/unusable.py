@@ -40,6 +40,11 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """What the file that ended the search really is."""
     ended = next(step for step in reversed(refusal.steps) if step.outcome is StepOutcome.FATAL)
     path = case.model.absolute(ended.candidate)
+    if ended.errno == errno.EISDIR and path.startswith("/proc/") and path.strip("/").count("/") == 1:
+        number = path.rpartition("/")[2]
+        text = f"{ended.candidate} is a running process, not a library."
+        advice = f"loadstone loaded {number} lists what it has loaded"
+        return blocking(case, refusal, text, advice, code="process")
     if ended.errno == errno.EISDIR:
         text = f"{ended.candidate} is a directory, not a library."
         return _with_hidden(
@@ -72,6 +77,15 @@ def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidat
         return "wrong-endian", f"{candidate} is built for machines of the other byte order.", "install the right build"
     if "OS ABI" in text or "ABI version" in text:
         return "wrong-osabi", f"{candidate} is marked for another operating system's ABI.", "install the Linux build"
+    if "only ET_DYN" in text and opened.head[16:18] in (b"\x04\0", b"\0\x04"):
+        sentence = f"{candidate} is a core dump: the memory of a program that died, not a library."
+        return "core-dump", sentence, f"loadstone inspect {candidate} names the program and what it had loaded"
+    if "only ET_DYN" in text and candidate.endswith(".ko"):
+        return (
+            "kernel-module",
+            f"{candidate} is a module of the Linux kernel, not a library.",
+            "insmod or modprobe loads it",
+        )
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x01\0", b"\0\x01"):
         return _object(case, opened, candidate)
     return "bad-headers", f"{candidate} has a damaged header: {text}.", "rebuild it; a tool that patched it broke it"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
+from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.overruling import overruled
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to
 from loadstone.linker.graph import Refusal
 
 __all__ = ["version_not_found"]
@@ -31,17 +35,25 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
             f"it needs glibc {release[1]} or newer, here is {have}: use a build for an older system, or a container"
         )
         return blocking(case, refusal, text, advice, code="glibc-too-old")
-    other = _newer_copy(case, provider.path, refusal.name)
-    advice = f"{other} has it: let that one be found first" if other else f"install a newer {leaf(provider.path)}"
+    taken = taken_by(case.process, _loaded_path(case, refusal))
+    advice = overruled(case, taken, lambda image: _has(image, refusal.name))
+    if not advice:
+        other = next((p for p in copies(case, leaf(provider.path), consumer) if _file_has(case, p, refusal.name)), None)
+        advice = (
+            f"{other} has it: {lead_to(case, other, consumer)}" if other else f"install a newer {leaf(provider.path)}"
+        )
     return blocking(case, refusal, text, advice)
 
 
-def _newer_copy(case: SimulatedLoad, provider: str, version: str) -> str | None:
-    """Another file of the provider's name, known to the cache, that has the version."""
-    view = case.model.view
-    for entry in case.model.cache.named(leaf(provider)):
-        if entry.path != provider and view.exists(entry.path):
-            image = view.image(view.open(entry.path))
-            if any(d.name == version for d in image.version_definitions):
-                return entry.path
-    return None
+def _loaded_path(case: SimulatedLoad, refusal: Refusal) -> str:
+    """The path the provider was opened by, as the process has it."""
+    return next((o.path for o in case.process.namespace.objects if o.opened is refusal.opened), "")
+
+
+def _has(image: Image, version: str) -> bool:
+    return any(d.name == version for d in image.version_definitions)
+
+
+def _file_has(case: SimulatedLoad, path: str, version: str) -> bool:
+    image = usable_image(case.model, path)
+    return image is not None and _has(image, version)

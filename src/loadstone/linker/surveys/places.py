@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -22,6 +23,7 @@ from loadstone.linker.view import HostFiles
 __all__ = ["Found", "SurveyPlace", "is_survey_target", "place_of"]
 
 _HEAD: Final = 4096
+_PROCESS: Final = re.compile(r"/proc/\d+$")
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
 _NOT_SURVEYED: Final = frozenset(("static library", "AppImage"))
 _NO_LIBRARIES: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE, ImageKind.OBJECT, ImageKind.CORE))
@@ -82,6 +84,8 @@ def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
     """Whether ``target`` is a folder or an archive of libraries rather than one library."""
     if model is not None and _root(model) != "/" and not model.view.is_directory(_inside(target, model)):
         return True
+    if _PROCESS.match(os.path.abspath(target)):
+        return False
     if os.path.isdir(target) or target.endswith(".whl"):
         return True
     return os.path.isfile(target) and is_archive(target) and _format_name(target) not in _NOT_SURVEYED
@@ -146,10 +150,8 @@ def _root(model: LoaderModel) -> str:
 
 def _inside(target: str, model: LoaderModel) -> str:
     """A path of the root; one that was given from outside, with the root before it, is understood as well."""
-    root, path = os.path.abspath(_root(model)), os.path.abspath(target)
-    if path == root or path.startswith(f"{root}/"):
-        return "/" + os.path.relpath(path, root).removeprefix(".")
-    return posixpath.normpath(target if target.startswith("/") else f"/{target}")
+    path = model.view.inside(target) if isinstance(model.view, HostFiles) else target
+    return posixpath.normpath(path if path.startswith("/") else f"/{path}")
 
 
 def _is_called_library(name: str) -> bool:

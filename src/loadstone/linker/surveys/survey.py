@@ -16,7 +16,7 @@ from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.openers import Openers
 from loadstone.linker.surveys.places import Found, SurveyPlace, is_survey_target, place_of
 
-__all__ = ["Survey", "SurveyRow", "is_survey_target", "survey", "survey_rows"]
+__all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "survey", "survey_rows"]
 
 _MAX_FILES: Final = 100_000
 _BADNESS: Final = (LoadVerdict.FAILS, LoadVerdict.UNKNOWN, LoadVerdict.LOADS_WITH_RISK, LoadVerdict.LOADS)
@@ -109,6 +109,20 @@ def survey_rows(*targets: str | os.PathLike[str], model: LoaderModel | None = No
     """As :func:`survey`, each library when its turn comes, in the order of their names."""
     asked = model or LoaderModel.this_process()
     yield from _rows((place_of(os.fspath(t), asked) for t in targets), is_given=_is_given(model))
+
+
+def explanations(
+    *targets: str | os.PathLike[str], model: LoaderModel | None = None
+) -> Iterator[tuple[str, Explanation]]:
+    """The whole explanation of each library, with where it comes from; its symbols are not bound."""
+    asked = model or LoaderModel.this_process()
+    for target in targets:
+        place = place_of(os.fspath(target), asked)
+        openers = Openers(place.model, place.tags, _is_given(model) or place.is_system, _dll_folders(place))
+        for found in place.libraries():
+            opener = openers.model_for(found.path, found.image)
+            if opener.kind in SIMULATED:
+                yield place.label(found), explain_with(found.path, opener, as_library=True, bindings=False)
 
 
 def _is_given(model: LoaderModel | None) -> bool:

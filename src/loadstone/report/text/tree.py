@@ -17,7 +17,9 @@ __all__ = ["render", "render_dot", "render_mermaid"]
 def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
     """Each library once with its own needs below it; ``verbose`` 1 repeats those seen before, 2 shows every step."""
     lines = [verdict_line(explanation, style)]
-    graph = explanation.graph
+    graph, first = explanation.graph, explanation.first_blocking
+    if graph.root.image is None and first is not None:  # nothing to draw: why
+        lines.append(f"  {printable(first.explanation)}")
     needs: dict[str, list[DependencyEdge]] = {}
     for edge in graph.edges:
         needs.setdefault(edge.requester, []).append(edge)

@@ -1,0 +1,63 @@
+"""Which rule put the wrong library first, and what would be found if it did not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from loadstone.core.image import Image, SearchKind
+from loadstone.linker.alternatives import Alternative, first_that
+from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
+from loadstone.linker.diagnoses.whereabouts import quoted_path
+from loadstone.linker.objects import LoadedObject
+
+__all__ = ["overruled"]
+
+_SPOKEN = {
+    "rpath": "the RPATH of {source}",
+    "runpath": "the RUNPATH of {source}",
+    "ld_library_path": "LD_LIBRARY_PATH",
+    "cache": "the loader's cache",
+    "default": "a directory built into the loader",
+}
+
+
+def overruled(
+    case: SimulatedLoad, taken: tuple[Alternative, LoadedObject | None, str] | None, serves: Callable[[Image], bool]
+) -> str:
+    """What to change so that a file which serves is found; empty when the loader's rules lead to none."""
+    if taken is None:
+        return ""
+    winner, asking, _ = taken
+    other = first_that(case.process, taken, serves)
+    if other is None:
+        return ""
+    first, then = _rule(winner), _rule(other)
+    said = f"{first} comes first and leads to {winner.path}; {then} leads to {other.path}, which has it: "
+    if winner.rule == "ld_library_path":
+        return said + _without_element(case, winner)
+    if winner.rule in ("rpath", "runpath"):
+        return said + _without_directory(case, winner)
+    command = f"LD_LIBRARY_PATH={quoted_path(other.path.rpartition('/')[0])}"
+    return said + command if asking is not None else ""
+
+
+def _rule(found: Alternative) -> str:
+    return _SPOKEN.get(found.rule, found.rule).format(source=leaf(found.source))
+
+
+def _without_element(case: SimulatedLoad, winner: Alternative) -> str:
+    value = case.model.variable("LD_LIBRARY_PATH") or ""
+    rest = [part for part in value.replace(";", ":").split(":") if part != winner.element]
+    if not rest:
+        return "unset LD_LIBRARY_PATH"
+    return f"drop {winner.element or 'the empty element'} from it: LD_LIBRARY_PATH={quoted_path(':'.join(rest))}"
+
+
+def _without_directory(case: SimulatedLoad, winner: Alternative) -> str:
+    holder = next((o for o in case.process.namespace.objects if o.path == winner.source), None)
+    kind = SearchKind.RPATH if winner.rule == "rpath" else SearchKind.RUNPATH
+    rest = [d.text for d in holder.image.search_dirs if d.kind is kind and d.text != winner.element] if holder else []
+    if not rest:
+        return f"patchelf --remove-rpath {quoted_path(winner.source)}"
+    force = "--force-rpath " if winner.rule == "rpath" else ""
+    return f"patchelf {force}--set-rpath '{':'.join(rest)}' {quoted_path(winner.source)}"

@@ -1,0 +1,121 @@
+"""Where a library is that the loader did not find, and the command that leads to it.
+
+Looked at are the places people's libraries really lie in: beside the file that asks, in the folders of wheels and of
+NVIDIA's packages, in an environment's ``lib``, in the current directory. What is advised works as it stands.
+"""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.linker.alternatives import usable_image
+from loadstone.linker.diagnoses.case import SimulatedLoad
+from loadstone.linker.objects import LoadedObject
+from loadstone.linker.request import LoaderModel
+
+__all__ = ["copies", "lead_to", "near_names", "quoted_path", "similar"]
+
+_LEVELS: Final = 6
+_MAX_FOLDERS: Final = 400
+_SHOWN: Final = 3
+
+
+def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> Iterator[str]:
+    """Files of that name, of the right class and machine, in places no rule leads to; the nearest first."""
+    for folder in _folders(case.model, asking):
+        path = posixpath.join(folder, name)
+        if usable_image(case.model, path) is not None:
+            yield path
+
+
+def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tuple[str, ...]:
+    """Files near by that differ from the name in case, or in the version after ``.so``."""
+    stem, wanted = name.partition(".so")[0].casefold(), name.casefold()
+    found: list[str] = []
+    for folder in _folders(case.model, asking):
+        for leaf in _names(case.model, folder):
+            other = leaf.casefold()
+            if leaf != name and (other == wanted or (stem and other.partition(".so")[0] == stem and ".so" in other)):
+                found.append(posixpath.join(folder, leaf))
+        if len(found) >= _SHOWN:
+            break
+    return tuple(found[:_SHOWN])
+
+
+def near_names(model: LoaderModel, path: str) -> tuple[str, ...]:
+    """What a mistyped path may have meant: names of the same folder that are spelled alike."""
+    folder, leaf = posixpath.split(path)
+    names = _names(model, folder or ".")
+    return tuple(posixpath.join(folder, n) for n in difflib.get_close_matches(leaf, names, _SHOWN))
+
+
+def _folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
+    seen: set[str] = set()
+    for folder in _all_folders(model, asking):
+        plain = posixpath.normpath(folder)
+        if plain not in seen and len(seen) < _MAX_FOLDERS:
+            seen.add(plain)
+            yield plain
+
+
+def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
+    if asking is not None:
+        yield asking.origin
+        above = posixpath.normpath(asking.origin)
+        for _ in range(_LEVELS):
+            yield from _of_packages(model, above)
+            if above in ("/", ""):
+                break
+            above = posixpath.dirname(above)
+    if model.main_image:
+        prefix = posixpath.dirname(posixpath.dirname(model.absolute(model.main_image)))
+        yield posixpath.join(prefix, "lib")
+        for leaf in _names(model, posixpath.join(prefix, "lib")):
+            if leaf.startswith("python"):
+                yield from _of_packages(model, posixpath.join(prefix, "lib", leaf, "site-packages"))
+    yield model.cwd
+
+
+def _of_packages(model: LoaderModel, folder: str) -> Iterator[str]:
+    """The folders below one that packages keep libraries in: ``lib``, ``X.libs``, ``nvidia/X/lib``, ``torch/lib``."""
+    for leaf in _names(model, folder):
+        if leaf in ("lib", "lib64", ".libs") or leaf.endswith((".libs", ".dylibs")):
+            yield posixpath.join(folder, leaf)
+        elif leaf == "nvidia":
+            for package in _names(model, posixpath.join(folder, leaf)):
+                yield posixpath.join(folder, leaf, package, "lib")
+        elif leaf == "torch":
+            yield posixpath.join(folder, leaf, "lib")
+
+
+def _names(model: LoaderModel, folder: str) -> tuple[str, ...]:
+    try:
+        return model.view.names(model.absolute(folder))[:10_000]
+    except OSError:
+        return ()
+
+
+def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
+    """The command after which the loader finds ``path`` for the library that asks for it."""
+    folder = posixpath.dirname(path)
+    if asking is None:
+        return f"LD_LIBRARY_PATH={quoted_path(folder)}, or open it by its path: {quoted_path(path)}"
+    shared = posixpath.commonpath([case.model.absolute(folder), case.model.absolute(asking.origin)])
+    relative = posixpath.relpath(case.model.absolute(folder), posixpath.normpath(asking.origin))
+    entry = "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}" if shared != "/" else folder
+    has_others = any(
+        not case.model.view.is_directory(case.model.absolute(d.rstrip("/") or "/"))
+        for kind in {s.kind for s in asking.image.search_dirs}
+        for d, _ in case.process.search.directories(asking, kind)
+    )
+    option = "--add-rpath" if has_others else "--set-rpath"
+    return f"patchelf {option} '{entry}' {quoted_path(asking.path)}"
+
+
+def quoted_path(path: str) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(path)
