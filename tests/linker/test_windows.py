@@ -71,7 +71,7 @@ def test_a_directory_added_by_the_program_is_searched(pair: tuple[Path, Path], t
     elsewhere = tmp_path / "dlls"
     elsewhere.mkdir()
     shutil.move(helper, elsewhere)
-    added = model(env=(("LOADSTONE_DLL_DIRECTORIES", str(elsewhere)),))
+    added = model(dll_directories=(str(elsewhere),))
     (edge,) = explain(str(app), model=added).graph.edges
     assert edge.how == "user-dir"
 

@@ -18,6 +18,7 @@ __all__ = ["LoaderOptions", "add_binding_options", "add_loader_options"]
 def add_loader_options(parser: ArgumentParser) -> None:
     """The process and system that open it; :meth:`LoaderOptions.of` takes them all."""
     add = parser.add_argument
+    add("--pid", type=int, metavar="PID", help="the running process that loads it, as /proc shows it (Linux)")
     add("--caller", metavar="FILE", help="the library whose code calls dlopen")
     add("--main", metavar="FILE", help="the program that loads it")
     add("--preload", action="append", default=[], metavar="FILE", help="as in LD_PRELOAD; can be repeated")
@@ -61,6 +62,7 @@ class LoaderOptions:
     uid: int | None = None
     dll_directories: tuple[str, ...] = ()
     page_size: int | None = None
+    pid: int | None = None
 
     @classmethod
     def of(cls, **options: Any) -> LoaderOptions:
@@ -75,9 +77,8 @@ class LoaderOptions:
         from loadstone.library.target import is_path
         from loadstone.linker.choice import loader_of_format
         from loadstone.linker.discovery import of_another_system, with_cpu_level, with_loader, with_program, with_uid
-        from loadstone.linker.request import LoaderModel
 
-        model = LoaderModel.of_root(self.root, program=self.main) if self.root else LoaderModel.this_process()
+        model = self._system()
         needed = loader_of_format(target, model) if is_path(target) else None
         if self.main:
             model = with_program(model, self.main)
@@ -98,11 +99,20 @@ class LoaderOptions:
             caller=self.caller or (None if self.main or self.root else model.caller),
             main_image=self.main or model.main_image,
             preload=self.preload,
-            already_loaded=self.already_loaded,
+            already_loaded=(*model.already_loaded, *self.already_loaded),
             dll_directories=tuple(map(os.path.abspath, self.dll_directories)),
             page_size=self.page_size or model.page_size,
-            is_chosen=bool(self.main or self.root or self.loader),
+            is_chosen=bool(self.main or self.root or self.loader or self.pid),
         )
+
+    def _system(self) -> LoaderModel:
+        """The process or the system that was named, else this one."""
+        from loadstone.linker.processes import model_of_process
+        from loadstone.linker.request import LoaderModel
+
+        if self.pid is not None:
+            return model_of_process(self.pid)
+        return LoaderModel.of_root(self.root, program=self.main) if self.root else LoaderModel.this_process()
 
     def _environment(self, model: LoaderModel) -> tuple[tuple[str, str], ...]:
         variables = {} if self.clear_env else dict(model.env)

@@ -39,6 +39,7 @@ COMMANDS: Final = (
     Command("inspect", "loadstone.cli.inspect", "What is in a file: identity, needs, exports, hardening."),
     Command("tree", "loadstone.cli.tree", "The dependency tree, with the reason for every choice."),
     Command("explain", "loadstone.cli.explain", "Will it load here? If not, why, and what to do."),
+    Command("loaded", "loadstone.cli.loaded", "What a running process or a core dump has loaded, and by which rule."),
     Command("review", "loadstone.cli.review", "Source and binaries against the rules: findings and evidence."),
     Command("rules", "loadstone.cli.rules", "What review asks, why, and how a good answer looks."),
     Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),

@@ -79,7 +79,7 @@ def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidat
         return "wrong-osabi", f"{candidate} is marked for another operating system's ABI.", "install the Linux build"
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x04\0", b"\0\x04"):
         sentence = f"{candidate} is a core dump: the memory of a program that died, not a library."
-        return "core-dump", sentence, f"loadstone inspect {candidate} names the program and what it had loaded"
+        return "core-dump", sentence, f"loadstone loaded {candidate} names the program and what it had loaded"
     if "only ET_DYN" in text and candidate.endswith(".ko"):
         return (
             "kernel-module",

@@ -1,0 +1,44 @@
+"""What a process has loaded, as text: what is to mind first, then every library with the rule by which it came."""
+
+from __future__ import annotations
+
+import posixpath
+
+from loadstone.escape import printable
+from loadstone.linker.processes import LoadedFile, LoadedReport, MappedState
+from loadstone.report.text.style import Style, columns
+
+__all__ = ["render"]
+
+_MEANS = {
+    MappedState.DELETED: "the file is gone; the process goes on with what it had: restart it",
+    MappedState.REPLACED: "another file lies there now; the process goes on with the old one: restart it",
+    MappedState.COPY: "another loaded file calls itself the same: two copies of its data in one process",
+    MappedState.TEXT_RELOCATIONS: "it patches its own code while loading: rebuild it with -fPIC",
+    MappedState.WRITABLE_CODE: "a part of it is mapped writable and executable",
+    MappedState.MISSING: "it is not here: copy it from the machine of the dump, or set a sysroot",
+    MappedState.OTHER_BUILD: "the file here is another build: a debugger would show the wrong lines",
+}
+
+
+def render(report: LoadedReport, style: Style, *, verbose: int = 0) -> str:
+    """The whole text; ``verbose`` adds addresses and build-ids."""
+    minded = [file for file in report.files if file.states]
+    whose = f"process {report.process}" if report.process else "core dump"
+    lines = [f"{style.bold(f'{whose}: {printable(report.program)}')}, {len(report.files)} files loaded"]
+    if report.has_executable_stack:
+        lines.append(f"  {style.bad('!')} its stack is executable")
+    lines += [
+        f"  {style.bad('!')} {printable(file.path)}: {state.value}: {_MEANS[state]}"
+        for file in minded
+        for state in file.states
+    ]
+    lines += ["", *columns([_row(file, verbose) for file in report.files])]
+    said = "; ".join(map(printable, report.assumptions))
+    return "\n".join([*lines, "", style.dim(f"Assumed: {said or 'nothing'}.")]) + "\n"
+
+
+def _row(file: LoadedFile, verbose: int) -> tuple[str, ...]:
+    asked = f"for {printable(posixpath.basename(file.asked_by))}" if file.asked_by else ""
+    cells = (printable(file.path), printable(file.rule), asked)
+    return (f"{file.address:#x}", *cells, file.build_id or "") if verbose else cells
