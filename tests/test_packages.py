@@ -30,3 +30,14 @@ def _named_files() -> list[str]:
 def test_contributing_names_files_that_exist(name: str) -> None:
     places = (ROOT, ROOT / "src/loadstone", ROOT / "src/loadstone/library/adapters", ROOT / "src/loadstone/review")
     assert any((place / name).is_file() for place in places), name
+
+
+def test_every_changelog_fragment_says_which_issue_and_what_kind() -> None:
+    fragments = [path for path in (ROOT / "changelog.d").iterdir() if path.name != "README.md"]
+    wrong = [
+        path.name
+        for path in fragments
+        if not re.fullmatch(r"\d+-[a-z0-9-]+\.(added|changed|fixed|security|removed)\.md", path.name)
+        or not path.read_text(encoding="utf-8").strip()
+    ]
+    assert wrong == []
