@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from loadstone.review import ir
 
@@ -11,76 +12,88 @@ __all__ = ["blocks", "calls", "children", "expressions", "statements", "tops"]
 
 def children(node: ir.Expression) -> tuple[ir.Expression, ...]:
     """The parts of an expression, in the order they are evaluated; a closure's body is not one of them."""
-    match node:
-        case ir.Member():
-            return (node.base,)
-        case ir.Item():
-            return node.base, node.index
-        case ir.Call():
-            given = (*node.arguments, *(value for _, value in node.keywords))
-            return (node.function, *given)
-        case ir.Operation():
-            return node.operands
-        case ir.Cast():
-            return (node.operand,)
-        case ir.Display():
-            return node.items
-        case ir.Store():
-            return node.value, node.target
-        case _:
-            return ()
+    parts = _PARTS.get(type(node))
+    return () if parts is None else parts(node)
+
+
+def _parts_of_call(node: ir.Call) -> tuple[ir.Expression, ...]:
+    if node.keywords:
+        return (node.function, *node.arguments, *(value for _, value in node.keywords))
+    return (node.function, *node.arguments)
+
+
+_PARTS: Final[dict[type, Callable[[Any], tuple[ir.Expression, ...]]]] = {
+    ir.Member: lambda node: (node.base,),
+    ir.Item: lambda node: (node.base, node.index),
+    ir.Call: _parts_of_call,
+    ir.Operation: lambda node: node.operands,
+    ir.Cast: lambda node: (node.operand,),
+    ir.Display: lambda node: node.items,
+    ir.Store: lambda node: (node.value, node.target),
+}
+"""By type: this runs for every expression of a program, many times."""
 
 
 def expressions(node: ir.Expression | None) -> Iterator[ir.Expression]:
     """The expression and everything in it, outermost first."""
-    stack = [] if node is None else [node]
+    if node is None:
+        return
+    stack = [node]
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(children(current)))
+        parts = _PARTS.get(type(current))
+        if parts is not None:
+            stack.extend(parts(current)[::-1])
 
 
 def tops(statement: ir.Statement) -> tuple[ir.Expression, ...]:
     """The expressions a statement holds itself, its blocks left out."""
-    match statement:
-        case ir.Evaluate():
-            return (statement.expression,)
-        case ir.Assign():
-            return (statement.target,) if statement.value is None else (statement.value, statement.target)
-        case ir.If():
-            return (statement.condition,)
-        case ir.Loop():
-            head = () if statement.condition is None else (statement.condition,)
-            each = () if statement.each is None else (statement.each[1], statement.each[0])
-            return (*each, *head, *statement.step)
-        case ir.Switch():
-            return (statement.subject, *(value for case in statement.cases for value in case.values))
-        case ir.Return() | ir.Raise():
-            return () if statement.value is None else (statement.value,)
-        case ir.With():
-            return tuple(e for pair in statement.items for e in pair if e is not None)
-        case _:
-            return ()
+    held = _TOPS.get(type(statement))
+    return () if held is None else held(statement)
+
+
+def _tops_of_loop(statement: ir.Loop) -> tuple[ir.Expression, ...]:
+    head = () if statement.condition is None else (statement.condition,)
+    each = () if statement.each is None else (statement.each[1], statement.each[0])
+    return (*each, *head, *statement.step)
+
+
+def _value_of(statement: ir.Return | ir.Raise) -> tuple[ir.Expression, ...]:
+    return () if statement.value is None else (statement.value,)
+
+
+_TOPS: Final[dict[type, Callable[[Any], tuple[ir.Expression, ...]]]] = {
+    ir.Evaluate: lambda s: (s.expression,),
+    ir.Assign: lambda s: (s.target,) if s.value is None else (s.value, s.target),
+    ir.If: lambda s: (s.condition,),
+    ir.Loop: _tops_of_loop,
+    ir.Switch: lambda s: (s.subject, *(value for case in s.cases for value in case.values)),
+    ir.Return: _value_of,
+    ir.Raise: _value_of,
+    ir.With: lambda s: tuple(e for pair in s.items for e in pair if e is not None),
+}
 
 
 def blocks(statement: ir.Statement) -> tuple[ir.Block, ...]:
     """The blocks inside a statement, in source order."""
-    match statement:
-        case ir.Block():
-            return (statement,)
-        case ir.If():
-            return (statement.then,) if statement.otherwise is None else (statement.then, statement.otherwise)
-        case ir.Loop():
-            return (statement.body,) if statement.otherwise is None else (statement.body, statement.otherwise)
-        case ir.Switch():
-            return tuple(case.body for case in statement.cases)
-        case ir.Try():
-            parts = (statement.body, *(h.body for h in statement.handlers), statement.otherwise, statement.final)
-            return tuple(part for part in parts if part is not None)
-        case ir.With():
-            return (statement.body,)
-        case _:
-            return ()
+    inner = _BLOCKS.get(type(statement))
+    return () if inner is None else inner(statement)
+
+
+def _blocks_of_try(statement: ir.Try) -> tuple[ir.Block, ...]:
+    parts = (statement.body, *(h.body for h in statement.handlers), statement.otherwise, statement.final)
+    return tuple(part for part in parts if part is not None)
+
+
+_BLOCKS: Final[dict[type, Callable[[Any], tuple[ir.Block, ...]]]] = {
+    ir.Block: lambda s: (s,),
+    ir.If: lambda s: (s.then,) if s.otherwise is None else (s.then, s.otherwise),
+    ir.Loop: lambda s: (s.body,) if s.otherwise is None else (s.body, s.otherwise),
+    ir.Switch: lambda s: tuple(case.body for case in s.cases),
+    ir.Try: _blocks_of_try,
+    ir.With: lambda s: (s.body,),
+}
 
 
 def statements(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
@@ -89,8 +102,10 @@ def statements(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
     while stack:
         statement = stack.pop()
         yield statement
-        for block in reversed(blocks(statement)):
-            stack.extend(reversed(block.body))
+        inner = _BLOCKS.get(type(statement))
+        if inner is not None:
+            for block in reversed(inner(statement)):
+                stack.extend(block.body[::-1])
 
 
 def calls(body: Iterable[ir.Statement]) -> Iterator[ir.Call]:

@@ -16,11 +16,6 @@ def name(number):
     return ctypes.string_at(address)  # bad
 
 
-def first():
-    found = lib.first()
-    return found.contents.value  # bad
-
-
 def nested(number):
     return ctypes.string_at(lib.name_of(number))  # bad
 

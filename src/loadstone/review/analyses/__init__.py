@@ -7,6 +7,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Found
+from loadstone.review.analyses.foreign import symbol_of
 from loadstone.review.analyses.known import Known, MethodTable
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.paths import Explorer
@@ -111,14 +112,13 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
             for call in calls_in(function.body):
                 api = known_tables.get(call.name)
                 calls[key].add(call.name.rpartition("::")[2].rpartition(".")[2])
-                if api is not None and api.role in SEEDS:
+                if (api is not None and api.role in SEEDS) or symbol_of(call.name) is not None:
                     wanted.add(key)
             used = set(names_in(function.body))
+            where = unit.path if unit.language is ir.Language.PYTHON else ""  # there every other class has a ``name``
             shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {
-                f".{n}" for n in (used | members_in(function.body)) & fields
+                f"{where}.{n}" for n in (used | members_in(function.body)) & fields
             }
-            if unit.language is ir.Language.PYTHON:
-                wanted.add(key)
     touched = {name for key in wanted for name in shares[key]}
     wanted |= {key for key, found in shares.items() if found & touched}
     for _ in range(_CALLER_LEVELS):

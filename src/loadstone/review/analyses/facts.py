@@ -280,13 +280,10 @@ class Facts:
     def foreign_calls(self) -> tuple[ForeignCall, ...]:
         """Every call of a foreign function in Python, with the statement it stands in."""
         found = []
-        for visit in self.travels.visits:
-            known = self.bindings[visit.unit.path]
-            for part in (part for top in tops(visit.statement) for part in expressions(top)):
-                if isinstance(part, Call):
-                    prototype = known.prototype(part, visit.function.owner)
-                    if prototype is not None:
-                        found.append(ForeignCall(part, prototype, visit))
+        for call, visit in self.travels.calls.values():
+            prototype = self.bindings[visit.unit.path].prototype(call, visit.function.owner)
+            if prototype is not None:
+                found.append(ForeignCall(call, prototype, visit))
         return tuple(found)
 
     @cached_property

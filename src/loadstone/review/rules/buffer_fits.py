@@ -16,7 +16,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements, tops
+from loadstone.review.walk import expressions, statements
 
 __all__ = ["RULE"]
 
@@ -40,6 +40,7 @@ _NARROW: Final = re.compile(
     r"ctypes\.(?:wintypes\.)?(?:c_u?int(?:8|16|32)?|c_u?short|c_ubyte|c_byte|DWORD|WORD|UINT|INT)\Z"
 )
 _BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
+_STRUCTURE: Final = re.compile(r"(?:\A|\.)(?:\w*Structure|Union)\Z")
 _ASKED: Final = frozenset({"compared", "allowed", "inside"})
 
 
@@ -49,12 +50,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _unbounded(rule, found)
         yield from _element_type(rule, found)
         yield from _smaller(rule, found)
-    for visit in facts.travels.visits:
-        for part in (part for top in tops(visit.statement) for part in expressions(top)):
-            if isinstance(part, ir.Call):
-                yield from _moved(rule, visit, part)
-                yield from _wraps(rule, visit, part)
-                yield from _offset(rule, visit, part)
+    for call, visit in facts.travels.calls.values():
+        yield from _moved(rule, visit, call)
+        yield from _wraps(rule, visit, call)
+        yield from _offset(rule, visit, call)
 
 
 def _assigned(function: ir.Function, name: str) -> ir.Expression | None:
@@ -180,10 +179,9 @@ def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     size = uncast(call.arguments[2])
     names = {name for part in expressions(size) if (name := spelled(part))}
     mentions = {part.name for part in expressions(size) if isinstance(part, ir.Call)}
-    fixed = isinstance(size, ir.Literal) or "ctypes.sizeof" in mentions or mentions & {"min", "builtins.min"}
-    target = uncast(call.arguments[0])
-    same = _same_length(visit.function, target, size)
-    if fixed or same or any(visit.checks(name) & _ASKED for name in names):
+    if isinstance(size, ir.Literal) or mentions & {"ctypes.sizeof", "min"}:
+        return
+    if not _is_fixed_size(visit, call.arguments[0]) or any(visit.checks(name) & _ASKED for name in names):
         return
     source = spelled(call.arguments[1])
     if source and visit.checks(source) & _ASKED:
@@ -192,26 +190,24 @@ def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
         rule,
         visit,
         call.line,
-        (
-            f"{call.name.rpartition('.')[2]} writes as many bytes as the data says; the place it writes to may be "
-            f"smaller."
-        ),
+        f"{call.name.rpartition('.')[2]} writes as many bytes as the data says into an object of fixed size.",
         787,
         "Compare the length with ctypes.sizeof of the target first.",
     )
 
 
-def _same_length(function: ir.Function, target: ir.Expression, size: ir.Expression) -> bool:
-    """A buffer made with that very size."""
-    of = target
-    if isinstance(of, ir.Call) and of.arguments and of.name.startswith("ctypes."):
+def _is_fixed_size(visit: Visit, target: ir.Expression) -> bool:
+    """A structure, or a buffer made with a constant size."""
+    of = uncast(target)
+    if isinstance(of, ir.Call) and of.arguments and of.name in {"ctypes.byref", "ctypes.addressof", "ctypes.pointer"}:
         of = uncast(of.arguments[0])
-    made = _assigned(function, spelled(of)) if spelled(of) else None
+    made = _assigned(visit.function, spelled(of)) if spelled(of) else None
     if not isinstance(made, ir.Call):
         return False
-    given = [name for a in (*made.arguments, made.function) for part in expressions(a) if (name := spelled(part))]
-    wanted = [name for part in expressions(size) if (name := spelled(part))]
-    return bool(set(given) & set(wanted)) or not isinstance(uncast(target), (ir.Call, ir.Name))
+    if made.name in _BUFFERS:
+        return bool(made.arguments) and isinstance(uncast(made.arguments[0]), ir.Literal)
+    structures = {one.name for one in visit.unit.classes if any(_STRUCTURE.search(base) for base in one.bases)}
+    return made.name.rpartition(".")[2] in structures
 
 
 def _wraps(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:

@@ -18,7 +18,8 @@ from loadstone.review.walk import expressions, statements, tops
 
 __all__ = ["RULE"]
 
-_MAKES: Final = re.compile(r"(?:create_string_buffer|create_unicode_buffer|c_buffer|from_buffer|from_buffer_copy)\Z")
+_SPEAKS: Final = re.compile(r"ctypes|ffi\b")
+_MAKES: Final = re.compile(r"(?:create_string_buffer|create_unicode_buffer|c_buffer|from_buffer_copy)\Z")
 _ARRAYS: Final = re.compile(r"\A(?:numpy|np)\.|(?:ascontiguousarray|asarray|asfortranarray|frombuffer|require)\Z")
 _ADDRESSES: Final = frozenset({"ctypes.addressof", "ctypes.cast", "ctypes.byref", "ctypes.pointer", "id"})
 _BARE_ADDRESSES: Final = frozenset({"ctypes.addressof", "id"})
@@ -61,7 +62,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for found in facts.foreign_calls:
         by_function.setdefault(id(found.visit.function), []).append(found)
     for unit in facts.program.units:
-        if unit.language is not ir.Language.PYTHON:
+        if unit.language is not ir.Language.PYTHON or not _SPEAKS.search(unit.text):
             continue
         for function in unit.functions:
             yield from _struct_fields(rule, unit, function)

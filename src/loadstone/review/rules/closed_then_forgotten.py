@@ -29,6 +29,7 @@ CLOSES: Final = re.compile(
 )
 """Names of foreign functions that end what another one began."""
 
+_SPEAKS: Final = ("ctypes", "ffi", "os.close")
 _SETS_UP: Final = frozenset({"__init__", "__new__", "__enter__", "open", "load", "connect", "start"})
 
 
@@ -44,7 +45,9 @@ class _Close:
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
-        if unit.language is not ir.Language.PYTHON:
+        if unit.language is not ir.Language.PYTHON or not any(
+            word in unit.text for word in ("ctypes", "ffi", "os.close")
+        ):
             continue
         by_class: dict[str, list[ir.Function]] = {}
         for function in unit.functions:
@@ -55,7 +58,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:
-    for closed in (close for method in methods for close in _closes(method, bindings)):
+    closing = (method for method in methods if simple(method.name) != "__del__")  # nobody comes after that one
+    for closed in (close for method in closing for close in _closes(method, bindings)):
         for method in methods:
             if method is closed.method or simple(method.name) in _SETS_UP or simple(method.name) == "__del__":
                 continue

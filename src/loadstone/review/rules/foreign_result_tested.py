@@ -20,8 +20,9 @@ from loadstone.review.walk import expressions, statements, tops
 
 __all__ = ["RULE"]
 
-_NULLABLE: Final = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER, ForeignResult.TEXT})
-_READS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.memmove", "ctypes.cast"})
+_NULLABLE: Final = frozenset({ForeignResult.ADDRESS, ForeignResult.TEXT})
+"""Results that are None when null. A null POINTER(T), and a null of cffi, raise when they are read through."""
+
 _POSITIVE_ERRORS: Final = re.compile(
     r"\A(?:pthread_|pam_|posix_(?:spawn|memalign|fadvise|fallocate)|getaddrinfo\Z|getnameinfo\Z|mtx_|thrd_|cnd_"
     r"|SSL_CTX_use_"
@@ -39,8 +40,8 @@ _TRUTHS: Final = frozenset({"true", "compared", "allowed", "tested"})
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     results = _results(facts)
-    for visit in facts.travels.visits:
-        yield from _null_uses(rule, facts, visit, results)
+    for call, visit in facts.travels.calls.values():
+        yield from _null_use(rule, facts, call, visit, results)
     for found in facts.foreign_calls:
         yield from _comparison(rule, found)
         yield from _rights(rule, found)
@@ -64,24 +65,22 @@ def _results(facts: Facts) -> dict[tuple[int, str], ForeignCall]:
     return found
 
 
-def _null_uses(rule: Rule, facts: Facts, visit: Visit, results: dict[tuple[int, str], ForeignCall]) -> Iterator[Claim]:
-    bindings = facts.bindings[visit.unit.path]
-    for part in (part for top in tops(visit.statement) for part in expressions(top)):
-        used = _read_through(part)
-        if used is None:
-            continue
-        bare = uncast(used)
-        if isinstance(bare, ir.Call):
-            given = bindings.prototype(bare, visit.function.owner)
-            since = bare.line
-        else:
-            name = spelled(bare)
-            call = results.get((id(visit.function), name))
-            if call is None or visit.checks(name) & _TRUTHS or call.visit.statement.line > part.line:
-                continue
-            given, since = call.prototype, call.call.line
-        if given is None or not _may_be_null(given) or _tested_inside(visit, used):
-            continue
+def _null_use(
+    rule: Rule, facts: Facts, part: ir.Call, visit: Visit, results: dict[tuple[int, str], ForeignCall]
+) -> Iterator[Claim]:
+    used = _read_through(part)
+    if used is None:
+        return
+    bare = uncast(used)
+    if isinstance(bare, ir.Call):
+        given, since = facts.bindings[visit.unit.path].prototype(bare, visit.function.owner), bare.line
+    else:
+        name = spelled(bare)
+        call = results.get((id(visit.function), name))
+        if call is None or visit.checks(name) & _TRUTHS or call.visit.statement.line > part.line:
+            return
+        given, since = call.prototype, call.call.line
+    if given is not None and given.result in _NULLABLE and not _tested_inside(visit, used):
         yield rule.no(
             f"{given.symbol} (line {since}) may give a null pointer, and it is used here without a test.",
             Location.lines(visit.unit.path, part.line),
@@ -90,10 +89,6 @@ def _null_uses(rule: Rule, facts: Facts, visit: Visit, results: dict[tuple[int, 
             fix="Test the result first; ctypes gives None for a null c_void_p.",
             context=visit.function.name,
         )
-
-
-def _may_be_null(given: ForeignPrototype) -> bool:
-    return given.result in _NULLABLE
 
 
 def _tested_inside(visit: Visit, used: ir.Expression) -> bool:
@@ -115,10 +110,6 @@ def _read_through(part: ir.Expression) -> ir.Expression | None:
             return pointer
         case ir.Call(name="ctypes.CFUNCTYPE.__call__", arguments=(pointer,)):
             return pointer
-        case ir.Member(base=base, name="contents"):
-            return base
-        case ir.Call(name=name, receiver=base) if base is not None and name.rpartition(".")[2] == "from_address":
-            return part.arguments[0] if part.arguments else None
         case _:
             return None
 

@@ -8,7 +8,8 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.travel import Shape, SinkKind
+from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
+from loadstone.review.apis import Role
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import Judgement, Origin, judgements
@@ -58,11 +59,12 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
             continue
         message = text.format(api=sink.name, source=from_where(arrival))
-        if arrival.source.kind in WEAK:
+        reason = _reason_to_doubt(arrival, facts)
+        if reason:
             yield rule.cannot_tell(
                 message,
                 at(sink.spot),
-                "it depends on who else can write there",
+                reason,
                 why=steps(arrival, f"loaded by {sink.name}"),
                 context=sink.spot.function,
             )
@@ -71,11 +73,29 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             message,
             at(sink.spot),
             cwe=cwe,
-            severity=severity,
+            severity=Severity.MEDIUM if arrival.source.kind in _OWN and not _is_privileged(facts) else severity,
             why=steps(arrival, f"loaded by {sink.name}"),
             context=sink.spot.function,
             condition=sink.spot.condition,
         )
+
+
+_OWN: Final = frozenset({"environment", "command line"})
+"""Sources that belong to whoever starts the program: they gain nothing they did not have, unless it has more rights."""
+
+
+def _reason_to_doubt(arrival: Arrival, facts: Facts) -> str:
+    """Why it is not sure that the source is somebody else's, or that what it chooses is foreign; empty when it is."""
+    if arrival.source.kind in WEAK:
+        return "it depends on who else can write there"
+    api = facts.apis.get(arrival.sink.name)
+    if api is not None and api.kind == "module name" and arrival.source.kind != "network":
+        return "modules are found along sys.path, and plug-ins are often named so"
+    return ""
+
+
+def _is_privileged(facts: Facts) -> bool:
+    return next(facts.of(Role.PRIVILEGE), None) is not None
 
 
 def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -77,7 +77,8 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     cwd = any(p.taint is not None and p.taint.kind == "current directory" for p in tainted)
     own = any(p.taint is not None and p.taint.kind == "environment" for p in tainted)
     elements = [e for w in words for e in _ELEMENT.split(w)]
-    relative = variable.endswith(("PATH", "DIR")) and any(_RELATIVE.match(e) for e in elements)
+    whole = site.unit.language is not Language.PYTHON or all(kind == "constant" for kind, _ in pieces)
+    relative = whole and variable.endswith(("PATH", "DIR")) and any(_RELATIVE.match(e) for e in elements)
     has_separator = any(_ELEMENT.search(w) for w in words)
     if outside is not None and outside.taint is not None and site.unit.language is not Language.PYTHON:
         yield rule.no(

@@ -20,8 +20,9 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    libraries = _of_libraries(facts)
-    for arrival, unchecked in by_sink(facts, SinkKind.SYMBOL):
+    arrivals = [*by_sink(facts, SinkKind.SYMBOL)]
+    libraries = _of_libraries(facts) if arrivals else set()
+    for arrival, unchecked in arrivals:
         if id(arrival.sink.call) not in libraries or arrival.source.kind in WEAK:
             continue
         spot = arrival.sink.spot

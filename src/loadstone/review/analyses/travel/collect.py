@@ -148,16 +148,17 @@ class _Collector(StructuralWalk):
                 self.found.move(pieces, routine.place(parameter.name), reader.spot(parameter.line))
         self.walk(routine)
 
-    def _reader(self, routine: Routine, known: Known) -> ValueReader:
-        return ValueReader(self.names, self.tables, self.found, routine, known, self.learner)
+    def _reader(self, routine: Routine, known: Known, visit: Visit | None = None) -> ValueReader:
+        return ValueReader(self.names, self.tables, self.found, routine, known, self.learner, visit)
 
     def leaves(self, call: ir.Call, routine: Routine) -> bool:
         api = self.tables.get(call.name)
         return (api is not None and api.role is Role.NO_RETURN) or self.names.never_returns(routine, call)
 
     def visit(self, statement: ir.Statement, routine: Routine, known: Known) -> None:
-        self.found.visits.append(Visit(routine.unit, routine.function, statement, known))
-        reader = self._reader(routine, known)
+        visit = Visit(routine.unit, routine.function, statement, known)
+        self.found.visits.append(visit)
+        reader = self._reader(routine, known, visit)
         match statement:
             case ir.Assign():
                 reader.assign(statement)

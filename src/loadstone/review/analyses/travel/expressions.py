@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePath
 from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
-from loadstone.review.analyses.travel.flows import Check, Piece, Place, Shape, Sink, SinkKind, Travels, ValueSource
+from loadstone.review.analyses.travel.flows import (
+    Check,
+    Piece,
+    Place,
+    Shape,
+    Sink,
+    SinkKind,
+    Travels,
+    ValueSource,
+    Visit,
+)
 from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.analyses.words import dotted_name, uncast
 from loadstone.review.apis import Api, Role, Tables
@@ -165,7 +174,7 @@ _ADDRESS_METHODS: Final = frozenset({"from_address"})
 class ValueReader:
     """Reads the expressions of one function with the checks in force at one statement."""
 
-    __slots__ = ("found", "known", "learner", "names", "routine", "tables")
+    __slots__ = ("found", "known", "learner", "names", "routine", "tables", "visit")
 
     def __init__(
         self,
@@ -175,6 +184,7 @@ class ValueReader:
         routine: Routine,
         known: Mapping[str, frozenset[Check]],
         learner: Learner,
+        visit: Visit | None = None,
     ) -> None:
         self.names = names
         self.tables = tables
@@ -182,6 +192,7 @@ class ValueReader:
         self.routine = routine
         self.known = known
         self.learner = learner
+        self.visit = visit
 
     def spot(self, line: int) -> Spot:
         """A line of the function that is read."""
@@ -294,10 +305,8 @@ class ValueReader:
     def _place(self, name: str) -> Place:
         """Where a name rests; one that was imported from a file of the program rests there."""
         module, _, last = name.rpartition(".")
-        if module:
-            for unit in self.names.units:
-                if PurePath(unit.path).stem == module.rpartition(".")[2]:
-                    return ("g", unit.path, last)
+        if module and (path := self.names.by_stem.get(module.rpartition(".")[2])):
+            return ("g", path, last)
         return self.routine.place(name)
 
     def _source_named(self, name: str, line: int) -> ValueSource | None:
@@ -381,7 +390,10 @@ class ValueReader:
         for name, check in self.learner.learn(condition, holds=holds):
             if name:
                 known[name] = known.get(name, frozenset()) | {(check, self.spot(condition.line))}
-        return ValueReader(self.names, self.tables, self.found, self.routine, known, self.learner)
+        visit = self.visit
+        if visit is not None:
+            visit = Visit(visit.unit, visit.function, visit.statement, known)
+        return ValueReader(self.names, self.tables, self.found, self.routine, known, self.learner, visit)
 
     def _put_together(self, operands: Iterable[ir.Expression], *, joins: bool = False) -> list[Piece]:
         """Text or a path made of several: what stands behind a directory is joined to it."""
@@ -404,6 +416,8 @@ class ValueReader:
     # Calls.
 
     def _call(self, call: ir.Call) -> list[Piece]:
+        if self.visit is not None:
+            self.found.calls.setdefault(id(call), (call, self.visit))
         given = [self.pieces(argument) for argument in call.arguments]
         named = [(key, self.pieces(value)) for key, value in call.keywords]
         receiver = self.pieces(call.receiver) if call.receiver is not None else []

@@ -126,9 +126,13 @@ class Arrival:
 
 @dataclass(slots=True)
 class Travels:
-    """Everything found about one program. ``visits`` are its statements with the checks in force at each."""
+    """Everything found about one program.
+
+    ``visits`` are its statements with the checks in force at each, ``calls`` its calls by identity with their visits.
+    """
 
     visits: list[Visit] = field(default_factory=list)
+    calls: dict[int, tuple[ir.Call, Visit]] = field(default_factory=dict)
     moves: list[Move] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
     arrivals: tuple[Arrival, ...] = ()

@@ -110,6 +110,8 @@ class PythonNames:
         self._by_name: dict[str, list[Routine]] = {}
         self._by_method: dict[str, list[Routine]] = {}
         self._near: dict[str, frozenset[str]] = {}
+        self.stems = {unit.path: PurePath(unit.path).stem for unit in self.units}
+        self.by_stem = {stem: path for path, stem in reversed(self.stems.items())}
         for unit in self.units:
             self._take(unit)
         self._exits = {id(r.function): _never_returns(r.function) for r in self.routines}
@@ -118,8 +120,8 @@ class PythonNames:
         """The paths of a file and of those it imports."""
         known = self._near.get(unit.path)
         if known is None:
-            stems = {name.rpartition(".")[2] for name in unit.imports} | {PurePath(unit.path).stem}
-            known = frozenset(other.path for other in self.units if PurePath(other.path).stem in stems)
+            stems = {name.rpartition(".")[2] for name in unit.imports} | {self.stems[unit.path]}
+            known = frozenset(path for path, stem in self.stems.items() if stem in stems)
             self._near[unit.path] = known
         return known
 
@@ -165,10 +167,8 @@ class PythonNames:
             tail = ".".join(name.split(".")[-words:])
             where = name.split(".")[:-words] or [""]
             for candidate in self._by_name.get(tail, ()):
-                if PurePath(candidate.unit.path).stem == where[-1] or (
-                    where[-1] in PurePath(candidate.unit.path).parts
-                    and PurePath(candidate.unit.path).stem == ("__init__")
-                ):
+                stem = self.stems[candidate.unit.path]
+                if stem == where[-1] or (stem == "__init__" and where[-1] in PurePath(candidate.unit.path).parts):
                     return [candidate]
         return []
 
