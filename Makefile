@@ -9,6 +9,7 @@
 #   make mutants ONLY=core    change one package in small ways and list the changes that no test notices
 #   make fuzz                 our own parsers under a fuzzer, a minute each
 #   make bench                figures beside those of our peers
+#   make release-check        build what a release publishes, install it where no compiler is, and use it
 #   make lock                 bring the pinned versions (locks/) up to date
 
 PYTHON ?= python3
@@ -25,7 +26,7 @@ LOCKED := $(INSTALL) --require-hashes --requirement
 OURS := $(INSTALL) --no-deps --no-build-isolation --editable .
 PYTEST := -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: examine test test-all test-pythons check lint types system-packages mutants fuzz format bench docs lock clean help
+.PHONY: examine test test-all test-pythons check lint types system-packages mutants fuzz format bench docs lock release-check clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -77,11 +78,14 @@ docs: $(VENV)/.development
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/packages.py
 
+release-check: .venv-release/.installed
+	.venv-release/bin/python -m tools.release $(ARGS)
+
 lock: .venv-lock/.installed
 	.venv-lock/bin/python -m tools.lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-fuzz .venv-lock build mutants src/loadstone.egg-info
+	rm -rf $(VENV) .venv-bench .venv-fuzz .venv-lock .venv-release build mutants src/loadstone.egg-info
 
 # $(call environment,FOLDER): a virtual environment, or what to do about it.
 define environment
@@ -107,7 +111,7 @@ $(VENV)/.mutants: locks/mutants.txt $(VENV)/.development
 	@$(BIN)/python $(LOCKED) locks/mutants.txt
 	@touch $@
 
-.venv-bench/.installed .venv-fuzz/.installed .venv-lock/.installed: .venv-%/.installed: locks/%.txt pyproject.toml
+.venv-bench/.installed .venv-fuzz/.installed .venv-lock/.installed .venv-release/.installed: .venv-%/.installed: locks/%.txt pyproject.toml
 	$(call environment,.venv-$*)
 	@.venv-$*/bin/python $(LOCKED) locks/$*.txt
 	@.venv-$*/bin/python $(OURS)

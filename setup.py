@@ -1,14 +1,17 @@
-"""The one optional extension; everything else is in pyproject.toml. Without a compiler the installation goes on."""
+"""The one optional extension; everything else is in pyproject.toml. Without a compiler the installation goes on.
+
+``LOADSTONE_PURE=1`` leaves the extension out, for the wheel that fits every platform.
+"""
+
+import os
 
 from setuptools import Extension, setup
 
-setup(
-    ext_modules=[
-        Extension(
-            "loadstone.library.typed._fastcall",
-            ["src/loadstone/library/typed/_fastcall.c"],
-            depends=["src/loadstone/library/typed/_registers.h"],
-            optional=True,
-        ),
-    ]
+_FASTCALL = Extension(
+    "loadstone.library.typed._fastcall",
+    ["src/loadstone/library/typed/_fastcall.c"],
+    depends=["src/loadstone/library/typed/_registers.h"],
+    optional=True,
 )
+
+setup(ext_modules=[] if os.environ.get("LOADSTONE_PURE") else [_FASTCALL])

@@ -19,6 +19,7 @@ LOCKS: Final = {
     "fuzz": ("--group=fuzz",),
     "bench": ("--extra=fuzz", "--extra=cffi", "--group=bench"),
     "lock": ("--group=lock",),
+    "release": ("--group=release",),
 }
 """Which extras and groups of pyproject.toml each file holds, besides what Loadstone needs to be built and to run."""
 
