@@ -92,3 +92,14 @@ def test_a_circle_of_links_ends(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     assert len(list(steps_of(str(tmp_path / "a")))) < 100
+
+
+def test_a_directory_whose_name_only_begins_like_a_trusted_one_is_not_trusted(tmp_path: Path) -> None:
+    trusted, beside = tmp_path / "lib", tmp_path / "lib-of-somebody"
+    for folder in (trusted, beside):
+        folder.mkdir()
+        (folder / "libx.so").write_bytes(b"")
+    policy = Policy(trusted_dirs=(str(trusted),))
+    check_place(str(trusted / "libx.so"), policy)
+    with pytest.raises(NotVerified):
+        check_place(str(beside / "libx.so"), policy)

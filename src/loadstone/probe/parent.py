@@ -108,7 +108,8 @@ class _Opened:
         self.file = open_regular(self.path)
         try:
             try:
-                self.image = read(self.path)  # first: it bounds the size of what is then hashed
+                opened = read(f"/proc/self/fd/{self.file}")  # first: it bounds the size of what is then hashed
+                self.image = replace(opened, path=self.path)
             except MalformedImage:  # the loader will say so in its own words
                 self.image = None
             with open(self.file, "rb", closefd=False) as stream:
