@@ -8,7 +8,6 @@ code signing documentation.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -81,4 +80,15 @@ TERMS: Final = MappingProxyType(
 
 def with_terms(container: Format, facts: Iterable[HardeningFact]) -> tuple[HardeningFact, ...]:
     """The facts, each with its term; one that brought a better word keeps it."""
-    return tuple(replace(fact, term=fact.term or TERMS.get((container, fact.name, fact.state), "")) for fact in facts)
+    return tuple(
+        HardeningFact(
+            fact.name,
+            fact.state,
+            fact.detail,
+            fact.location,
+            fact.met,
+            fact.sites,
+            fact.term or TERMS.get((container, fact.name, fact.state), ""),
+        )
+        for fact in facts
+    )

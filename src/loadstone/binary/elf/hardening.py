@@ -15,6 +15,7 @@ from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import ElfFacts
+from loadstone.binary.elf.link_symbols import ListedNames
 from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
@@ -65,7 +66,7 @@ _NEVER_LOADED: Final = {
 class ElfSubject:
     """What the checks look at.
 
-    ``listed`` gives the names in ``.symtab``, each between NULs; ``main_checks`` whether main calls the canary's check.
+    ``listed`` says whether ``.symtab`` has the canary's check, ``main_checks`` whether main calls it.
     """
 
     path: str
@@ -76,7 +77,7 @@ class ElfSubject:
     sections: SectionTable
     symbols: SymbolTable
     traits: tuple[Trait, ...]
-    listed: Callable[[], bytes]
+    listed: Callable[[], ListedNames]
     main_checks: Callable[[], bool | None]
     features_offset: int
     header_offset: int
@@ -282,16 +283,15 @@ def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningF
     if not subject.code and subject.kind is not ImageKind.OBJECT:
         return HardeningFact(name, CheckState.NOT_APPLICABLE, "there is no code", table)
     listed = subject.listed()
-    for canary in CANARY:
-        if b"\0" + canary.encode() + b"\0" in listed:
-            if subject.trait(TraitKind.STATIC):
-                return _static_canary(subject, canary, table)
-            return HardeningFact(name, CheckState.PRESENT, f".symtab has {canary}", table)
+    if listed.found and subject.trait(TraitKind.STATIC):
+        return _static_canary(subject, listed.found, table)
+    if listed.found:
+        return HardeningFact(name, CheckState.PRESENT, f".symtab has {listed.found}", table)
     language = subject.trait(TraitKind.GO, TraitKind.RUST)
     if language:
         detail = f"written in {language.kind.value}, whose compiler checks bounds and places no canaries"
         return HardeningFact(name, CheckState.NOT_APPLICABLE, detail, table)
-    if subject.trait(TraitKind.STATIC) and len(listed) <= 1:
+    if subject.trait(TraitKind.STATIC) and not listed.there:
         return HardeningFact(name, CheckState.UNKNOWN, "linked statically and stripped: no symbols to tell", table)
     if subject.kind is ImageKind.OBJECT:
         return HardeningFact(

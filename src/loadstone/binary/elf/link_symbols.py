@@ -8,6 +8,7 @@ chapter 4 "Symbol Table"; GDB manual, "Debugging Information in Separate Files".
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
@@ -21,9 +22,12 @@ from loadstone.core.image import SymbolTable
 from loadstone.core.limits import MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage, Unreadable
 
-__all__ = ["debug_twin", "listed_names", "listed_symbols", "read_link_symbols"]
+__all__ = ["ListedNames", "debug_twin", "find_listed", "listed_symbols", "read_link_symbols"]
 
 _SHT_SYMTAB: Final = 2
+_PIECE: Final = 1 << 20
+_LONGEST: Final = 64  # bytes of a name asked for, and more: pieces overlap by so many
+_MAX_SEARCHED: Final = 32 << 20
 _TWINS: Final = "/usr/lib/debug/.build-id"
 
 
@@ -52,10 +56,27 @@ def listed_symbols(view: ElfView, sections: SectionTable) -> SymbolTable:
     return columns(view, offset, data[: len(data) - len(data) % view.layout.symbol_size], strings)
 
 
-def listed_names(view: ElfView, sections: SectionTable) -> bytes:
-    """The names of ``.symtab`` as they stand, each between NULs: to look one up costs no table of symbols."""
+@dataclass(frozen=True, slots=True)
+class ListedNames:
+    """Whether there is a ``.symtab``, and which of the names asked for is in it, the first of them."""
+
+    there: bool = False
+    found: str = ""
+
+
+def find_listed(view: ElfView, sections: SectionTable, names: tuple[str, ...]) -> ListedNames:
+    """Look names up in the string table of ``.symtab``, a piece at a time: no table of symbols is made."""
     spans = sections.spans_with_linked(_SHT_SYMTAB)
-    return view.cursor.upto(spans[1][0], min(spans[1][1], MAX_TABLE_SIZE)) if spans else b""
+    if spans is None or spans[1][1] <= 1:
+        return ListedNames()
+    wanted = [(name, b"\0" + name.encode() + b"\0") for name in names]
+    begin, size = spans[1]
+    for at in range(0, min(size, _MAX_SEARCHED), _PIECE):
+        piece = view.cursor.upto(begin + at, _PIECE + _LONGEST)
+        for name, bytes_of_it in wanted:
+            if bytes_of_it in piece:
+                return ListedNames(True, name)
+    return ListedNames(True)
 
 
 def debug_twin(build_id: str) -> str | None:

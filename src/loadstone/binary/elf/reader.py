@@ -15,7 +15,7 @@ from loadstone.binary.elf.facts import ElfFacts, ThreadStorage
 from loadstone.binary.elf.hardening import CANARY, ElfSubject, hardening
 from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
-from loadstone.binary.elf.link_symbols import listed_names, listed_symbols
+from loadstone.binary.elf.link_symbols import find_listed, listed_symbols
 from loadstone.binary.elf.machines import machine
 from loadstone.binary.elf.notes import read_notes
 from loadstone.binary.elf.relocations import count_packed, read_relocations, symbols_used, usage
@@ -117,7 +117,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         sections=sections,
         symbols=symbols,
         traits=found,
-        listed=partial(listed_names, view, sections),
+        listed=partial(find_listed, view, sections, CANARY),
         main_checks=lambda: main_checks(view, listed_symbols(view, sections), CANARY),
         features_offset=notes.features_offset,
         header_offset=cursor.start,
