@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, count
+from operator import add
 from typing import Final
 
 from loadstone.core.limits import MAX_STRING_LENGTH
@@ -46,6 +47,10 @@ class StringTable:
             self._budget -= len(name)
         return name
 
+    def has(self, name: str) -> bool:
+        """Whether ``name`` is a string of its own in the table."""
+        return self.find(name.encode()) > 0
+
     def find(self, name: bytes) -> int:
         """Where ``name`` begins as a string of its own, or -1."""
         at = self._data.find(b"\0" + name + b"\0")
@@ -65,14 +70,24 @@ class StringTable:
         """All strings of the table at once; those that begin inside another one are looked up."""
         pieces = self._data.decode("ascii").split("\0")
         pieces.pop()  # what follows the last NUL has no end
-        lengths = list(map(len, pieces))
-        if max(lengths, default=0) > MAX_STRING_LENGTH:
+        if self._has_endless():
             return self._looked_up(positions, {})
-        known = dict(zip(accumulate(map((1).__add__, lengths), initial=0), pieces, strict=False))
+        starts = map(add, accumulate(map(len, pieces), initial=0), count())
+        known = dict(zip(starts, pieces, strict=False))
         names = tuple(map(known.get, positions))
         if None not in names:
             return names, 0  # type: ignore[return-value]  # just shown to hold no None
         return self._looked_up(positions, known)
+
+    def _has_endless(self) -> bool:
+        """Whether some string is longer than any may be; found by the NULs, a step of that length at a time."""
+        at = 0
+        while at < len(self._data) - MAX_STRING_LENGTH:
+            last = self._data.rfind(b"\0", at, at + MAX_STRING_LENGTH + 1)
+            if last < 0:
+                return True
+            at = last + 1
+        return False
 
     def _looked_up(self, positions: Sequence[int], known: dict[int, str]) -> tuple[tuple[str, ...], int]:
         """Only what is not ``known`` is looked up: most tables share a few tails, and have thousands of names."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import compress
 from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
@@ -66,7 +65,8 @@ _NEVER_LOADED: Final = {
 class ElfSubject:
     """What the checks look at.
 
-    ``listed`` says whether ``.symtab`` has the canary's check, ``main_checks`` whether main calls it.
+    ``named`` says whether a name is among the strings of the dynamic symbols, which costs less than looking through the
+    symbols; ``listed`` says whether ``.symtab`` has the canary's check, ``main_checks`` whether main calls it.
     """
 
     path: str
@@ -77,6 +77,7 @@ class ElfSubject:
     sections: SectionTable
     symbols: SymbolTable
     traits: tuple[Trait, ...]
+    named: Callable[[str], bool]
     listed: Callable[[], ListedNames]
     main_checks: Callable[[], bool | None]
     features_offset: int
@@ -111,7 +112,7 @@ class ElfSubject:
 
 def hardening(subject: ElfSubject) -> tuple[HardeningFact, ...]:
     """Every protection that makes sense for the image; those that do not say so rather than being left out."""
-    imports = frozenset(compress(subject.symbols.names, map((0).__eq__, subject.symbols.defined)))
+    imports = _imports(subject.symbols)
     if subject.kind in _NEVER_LOADED:
         facts = _not_asked(subject, _NEVER_LOADED[subject.kind], *_LINKED, "non-executable-stack", *_COMPILED)
     elif subject.kind is ImageKind.OBJECT:
@@ -137,6 +138,15 @@ def hardening(subject: ElfSubject) -> tuple[HardeningFact, ...]:
             _fortify(subject, imports),
         )
     return with_terms(Format.ELF, facts)
+
+
+def _imports(symbols: SymbolTable) -> frozenset[str]:
+    """The names that are wanted: found by the zeros in the column, for a large library exports nearly all."""
+    found, at = [], symbols.defined.find(0)
+    while at >= 0:
+        found.append(symbols.names[at])
+        at = symbols.defined.find(0, at + 1)
+    return frozenset(found)
 
 
 _LINKED: Final = ("pie", "relro", "bind-now", "no-writable-code", "no-text-relocations")
@@ -274,7 +284,7 @@ def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningF
     name = "stack-protector"
     table = subject.at(subject.symbols.offset, 1)
     for canary in CANARY:
-        if canary in imports or canary in subject.symbols.names:
+        if canary in imports or (subject.named(canary) and canary in subject.symbols.names):
             return HardeningFact(name, CheckState.PRESENT, f"refers to {canary}", _symbol(subject, canary))
     packer = subject.trait(TraitKind.PACKED)
     if packer:

@@ -5,6 +5,8 @@ Sources: gABI chapter 5 "Initialization and Termination Functions"; psABI IRELAT
 
 from __future__ import annotations
 
+import sys
+from array import array
 from dataclasses import replace
 
 from loadstone.binary.elf.dynamic import DynamicTag
@@ -89,6 +91,9 @@ def _resolvers(view: ElfView, tables: tuple[RelocationTable, ...]) -> list[int]:
 
 
 def _names(symbols: SymbolTable, wanted: set[int]) -> dict[int, str]:
-    if wanted.isdisjoint(symbols.values):
-        return {}
+    values = symbols.values
+    if isinstance(values, array):  # as bytes a column is searched a hundred times faster
+        column = values.tobytes()
+        if not any(one.to_bytes(values.itemsize, sys.byteorder) in column for one in wanted):
+            return {}
     return {value: name for name, value in zip(symbols.names, symbols.values, strict=True) if value in wanted and value}

@@ -105,7 +105,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
             interpreter=interpreter,
             comments=comments,
             notes=notes.notes,
-            names=symbols.names,
+            named=strings.has,
         )
     )
     subject = ElfSubject(
@@ -117,6 +117,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         sections=sections,
         symbols=symbols,
         traits=found,
+        named=strings.has,
         listed=partial(find_listed, view, sections, CANARY),
         main_checks=lambda: main_checks(view, listed_symbols(view, sections), CANARY),
         features_offset=notes.features_offset,

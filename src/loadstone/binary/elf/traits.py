@@ -7,7 +7,7 @@ that rustc and zig write.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from struct import unpack_from
 from typing import Final
@@ -24,7 +24,7 @@ __all__ = ["Parts", "read_module_info", "traits"]
 _UPX_WITHIN: Final = 4096
 _MULTIBOOT, _MULTIBOOT_WITHIN = 0x1BADB002, 8192
 _MAX_MODULE_INFO: Final = 1 << 16
-_RUST_NAMES: Final = frozenset({"rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic"})
+_RUST_NAMES: Final = ("rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic")
 _LANGUAGES: Final = (("rustc version ", TraitKind.RUST), ("zig ", TraitKind.ZIG))
 
 
@@ -41,7 +41,7 @@ class Parts:
     interpreter: str | None
     comments: tuple[str, ...]
     notes: tuple[Note, ...]
-    names: tuple[str, ...]
+    named: Callable[[str], bool]
 
 
 def traits(parts: Parts) -> tuple[Trait, ...]:
@@ -107,5 +107,5 @@ def _language(parts: Parts) -> Iterator[Trait]:
         if text is not None:
             yield Trait(kind, f"section .comment: {text[:80]}", at, text.removeprefix(beginning).split(" ")[0][:40])
             return
-    if not _RUST_NAMES.isdisjoint(parts.names):
+    if any(map(parts.named, _RUST_NAMES)):
         yield Trait(TraitKind.RUST, "symbols of its run-time library", parts.view.cursor.start)
