@@ -9,7 +9,7 @@ import subprocess
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
-from struct import iter_unpack
+from struct import iter_unpack, pack
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.conftest import needed
 from tests.scale import SCALE
 
 from loadstone.binary import FileKind, identify_file, read
+from loadstone.binary.elf.machines import machine
 from loadstone.core.image import Image, SymbolBinding, SymbolKind, Visibility
 from loadstone.errors import Unreadable
 
@@ -207,3 +208,18 @@ def test_symbol_versions_are_spelled_as_readelf_spells_them(sample: list[Path]) 
             if found:
                 theirs.append((found[5].partition(" ")[0], found[4] != "UND"))
         assert _spelled_like_readelf(read(path)) == theirs, path
+
+
+def test_every_processor_readelf_knows_has_a_name(tmp_path: Path) -> None:
+    """All official numbers, and some of those that are not."""
+    codes = [*range(512), 0x1057, 0x1223, 0x3330, 0x4157, 0x5AA5, 0x9026, 0x9080, 0xA390, 0xBAAB, 0xFEBA]
+    for code in codes:
+        header = b"\x7fELF\2\1\1" + bytes(9) + pack("<HHIQQQIHHHHHH", 1, code, 1, 0, 0, 0, 0, 64, 56, 0, 64, 0, 0)
+        (tmp_path / str(code)).write_bytes(header)
+    command = [needed("readelf"), "-h", *map(str, codes)]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    known = re.findall(r"Machine:\s+(.*)", told)
+    assert len(known) == len(codes)
+    for code, words in zip(codes, known, strict=True):
+        if not words.startswith("<unknown>"):
+            assert not machine(code, 64).name.startswith("machine "), (code, words)

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from tests.binary import macho_inputs
 from tests.binary.edits import edit_elf, edit_macho, edit_pe
-from tests.conftest import needed
+from tests.tools import compiler, needed
 
 from loadstone.binary import read
 from loadstone.core.image import CheckState, DependencyKind, Image, ImageKind
 
+_MINGW = "x86_64-w64-mingw32-gcc"
+_OFFERED = "__declspec(dllexport)"
 PAGE = Path(__file__).parents[2] / "docs/reference/loader-fields.md"
 
 _LIBRARY = """
@@ -25,6 +27,8 @@ static int kept;
 int *where(void) { return &kept; }
 __attribute__((constructor)) static void begin(void) { kept = 3; }
 """
+
+_WANTED = "int wanted(void) { return 5; }"
 
 _PROGRAM = """
 #include <dlfcn.h>
@@ -53,20 +57,18 @@ def _rows(heading: str) -> list[tuple[str, ...]]:
     return [tuple(cell.strip().strip("`") for cell in line.strip("|").split("|")) for line in lines]
 
 
-def _build(folder: Path, compiler: str, **sources: str) -> None:
+def _run(folder: Path, *command: str) -> None:
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+
+
+def _build(folder: Path, gcc: str) -> None:
     """Into the folder: a library that needs another, and a program that loads what it is told."""
-    dll = "mingw" in compiler
-    shared = ["-shared"] if dll else ["-shared", "-fPIC"]
-    other, library = ("wanted.dll", "library.dll") if dll else ("libwanted.so", "library.so")
-    extra = [] if dll else ["-Wl,--hash-style=both", "-Wl,-z,relro", "-Wl,-rpath,$ORIGIN", "-Wl,-soname,libfirst.so.1"]
-    for name, text in sources.items():
+    for name, text in (("wanted", _WANTED), ("library", _LIBRARY), ("program", _PROGRAM)):
         (folder / f"{name}.c").write_text(text)
-    for command in (
-        [*shared, "-o", other, "wanted.c"],
-        [*shared, "-o", library, "library.c", other, *extra],
-        ["-o", "program.exe" if dll else "program", "program.c", *([] if dll else ["-ldl"])],
-    ):
-        subprocess.run([needed(compiler), *command], cwd=folder, check=True, capture_output=True)
+    flags = ("-Wl,--hash-style=both", "-Wl,-z,relro", "-Wl,-rpath,$ORIGIN", "-Wl,-soname,libfirst.so.1")
+    _run(folder, needed(gcc), "-shared", "-fPIC", "-o", "libwanted.so", "wanted.c")
+    _run(folder, needed(gcc), "-shared", "-fPIC", "-o", "library.so", "library.c", "libwanted.so", *flags)
+    _run(folder, needed(gcc), "-o", "program", "program.c", "-ldl")
 
 
 def _facts(image: Image) -> tuple[object, ...]:
@@ -92,10 +94,10 @@ def _answer(folder: Path, program: list[str], file: str) -> str:
 
 @pytest.fixture(scope="module", params=["gcc", "musl-gcc"])
 def elf_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    compiler: str = request.param
+    gcc: str = request.param
     folder = tmp_path_factory.mktemp("elf")
-    _build(folder, compiler, wanted="int wanted(void) { return 5; }", library=_LIBRARY, program=_PROGRAM)
-    return compiler, folder
+    _build(folder, gcc)
+    return gcc, folder
 
 
 _READ = {"relro.memsz=0": ("relro", CheckState.ABSENT), "stack.flags=7": ("non-executable-stack", CheckState.ABSENT)}
@@ -105,15 +107,15 @@ _READ = {"relro.memsz=0": ("relro", CheckState.ABSENT), "stack.flags=7": ("non-e
 def test_an_elf_field_has_the_say_the_table_gives_it(
     elf_folder: tuple[str, Path], change: str, glibc: str, musl: str
 ) -> None:
-    compiler, folder = elf_folder
+    gcc, folder = elf_folder
     whole = (folder / "library.so").read_bytes()
     if not any(segment.kind == "NOTE" for segment in read(whole).segments) and change.startswith("note"):
-        pytest.skip(f"{compiler} writes no notes here")
+        pytest.skip(f"{gcc} writes no notes here")
     if ("VERNEED" in change or "vn_cnt" in change) and not read(whole).version_needs:
         pytest.skip("musl has no versions")
     changed = edit_elf(whole, change)
     (folder / "changed.so").write_bytes(changed)
-    said = glibc if compiler == "gcc" else musl
+    said = glibc if gcc == "gcc" else musl
     assert _answer(folder, ["./program"], "./changed.so") == ("refuses" if said == "refuses" else "loads")
     image = read(changed)
     if "ignores" in (glibc, musl) or said == "reads":
@@ -128,13 +130,12 @@ def test_an_elf_field_has_the_say_the_table_gives_it(
 @pytest.fixture(scope="module")
 def pe_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pe")
-    mark = "__declspec(dllexport) "
-    sources = {
-        "wanted": f"{mark}int wanted(void) {{ return 5; }}",
-        "library": f"int wanted(void); {mark}int first(void) {{ return 7; }} int second(void) {{ return wanted(); }}",
-        "program": _WINDOWS_PROGRAM,
-    }
-    _build(folder, "x86_64-w64-mingw32-gcc", **sources)
+    (folder / "wanted.c").write_text(f"{_OFFERED} int wanted(void) {{ return 5; }}")
+    first, second = "int first(void) { return 7; }", "int second(void) { return wanted(); }"
+    (folder / "library.c").write_text(f"int wanted(void); {_OFFERED} {first} {_OFFERED} {second}")
+    bare = (*compiler(_MINGW), "-shared", "-nostdlib", "-Wl,--no-entry")
+    _run(folder, *bare, "-o", "wanted.dll", "wanted.c", "-Wl,--out-implib,libwanted.a")
+    _run(folder, *bare, "-o", "library.dll", "library.c", "libwanted.a")
     return folder
 
 
@@ -155,6 +156,8 @@ def test_wine_does_with_a_pe_field_as_the_table_says(pe_folder: Path, change: st
     loader = shutil.which("wine64") or shutil.which("wine")
     if loader is None:
         pytest.skip("Wine is not installed: apt install wine64")
+    (pe_folder / "program.c").write_text(_WINDOWS_PROGRAM)
+    _run(pe_folder, needed(_MINGW), "-o", "program.exe", "program.c")
     (pe_folder / "changed.dll").write_bytes(edit_pe((pe_folder / "library.dll").read_bytes(), change))
     answer = _answer(pe_folder, [loader, "program.exe"], "changed.dll")
     assert answer == ("loads" if wine == "ignores" else "refuses")

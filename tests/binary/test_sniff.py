@@ -42,6 +42,16 @@ CASES = [
     (b"\xa7\x0d\r\n\0\0\0\0" + b"\1" * 20, FileKind.PYTHON_BYTECODE, "Python"),
     (b"MZ" + b"\0" * 58 + b"\x40\0\0\0" + b"PE\0\0", FileKind.PE, "PE"),
     (b"MZ" + b"\0" * 58 + b"\x40\0\0\0" + b"NE\0\0", FileKind.DOS, "16-bit"),
+    (b"\x01\xdf" + bytes(16) + b"\x20\x02" + bytes(60), FileKind.XCOFF, "XCOFF shared object, 32-bit"),
+    (b"\x01\xf7" + bytes(78), FileKind.XCOFF, "XCOFF object file, 64-bit"),
+    (b"dyld_v1  x86_64h\0" + bytes(99), FileKind.DYLD_CACHE, "dyld shared cache, x86_64h"),
+    (b"dex\n039\0" + bytes(104), FileKind.DEX, "version 039"),
+    (b"--- !tapi-tbd\ninstall-name: '/usr/lib/a.dylib'\n", FileKind.TEXT_STUB, "(.tbd, TAPI): /usr/lib/a.dylib"),
+    (b"--- !tapi-tbd-v3\narchs: [ i386 ]\n", FileKind.TEXT_STUB, "text stub"),
+    (b"\x64\xaa\x01\0" + bytes(16) + b".text\0\0\0" + bytes(40), FileKind.COFF_OBJECT, "COFF object file for aarch64"),
+    (b"\0\0\xff\xff\0\0\x4c\x01" + bytes(12) + b"_f@4\0a.dll\0", FileKind.IMPORT_OBJECT, "i386: _f@4 of a.dll"),
+    (b"MDMP\x93\xa7" + bytes(30), FileKind.MINIDUMP, "minidump"),
+    (bytes(510) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(9), FileKind.KERNEL_IMAGE, "bzImage"),
     (bytes(range(1, 256)) * 3, FileKind.UNKNOWN, "no kind of file"),
 ]
 

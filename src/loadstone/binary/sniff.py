@@ -225,7 +225,7 @@ def _versioned(head: bytes) -> Identified | None:
         said = f"a Dalvik executable, version {printable(version)}"
         return Identified(FileKind.DEX, said, "the Android runtime loads it; dexdump shows it")
     if head[:6] == b"dyld_v":
-        architecture = head[7:15].strip(b" \0").decode("ascii", "replace")
+        architecture = head[7:16].strip(b" \0").decode("ascii", "replace")
         said = f"a dyld shared cache, {printable(architecture, 16)}"
         advice = "the libraries of macOS are in it; dyld_shared_cache_util or ipsw takes them out"
         return Identified(FileKind.DYLD_CACHE, said, advice)

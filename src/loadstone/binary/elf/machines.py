@@ -35,7 +35,7 @@ cloudshield; 193 corea-1st; 194 corea-2nd; 195 arc; 196 open8; 197 rl78; 198 vid
 201 ba1; 202 ba2; 203 xcore; 204 mchp-pic; 205 intelgt; 210 km32; 211 kmx32; 212 emx16; 213 emx8; 214 kvarc; 215
 cdp; 216 coge; 217 cool; 218 norc; 219 csr-kalimba; 220 z80; 221 visium; 222 ft32; 223 moxie; 224 amdgpu; 243
 riscv; 244 lanai; 245 ceva; 246 ceva-x2; 247 bpf; 248 graphcore-ipu; 249 img1; 250 nfp; 251 ve; 252 csky; 253
-arcv2.3-64; 254 mos6502; 255 arcv2.3-32; 256 kvx; 257 65816; 258 loongarch; 4183 avr; 4643 epiphany; 9520 mt;
+arcv2.3-64; 254 mos6502; 255 arcv2.3-32; 256 kvx; 257 65816; 258 loongarch; 259 kf32; 4183 avr; 4643 epiphany; 9520 mt;
 13104 fr30; 16727 webassembly; 18056 xc16x; 19951 s12z; 21569 frv; 23205 dlx; 30288 d10v; 30326 d30v; 33303 ip2k;
 36902 alpha; 36929 m32r; 36992 v850; 41872 s390; 43975 xtensa; 44357 xstormy16; 47787 microblaze; 48879 mn10300;
 57005 mn10200; 61453 mep; 65200 nios; 65210 iq2000; 65211 nios

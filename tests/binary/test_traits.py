@@ -1,0 +1,172 @@
+"""What a binary is beyond its kind is named, with what shows it; questions that make no sense for it are not asked."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from struct import pack
+
+import pytest
+from tests.binary.edits import edit_pe
+from tests.tools import compiler
+
+from loadstone.binary import images, read
+from loadstone.core.image import CheckState, Format, Image, ImageKind, TraitKind
+from loadstone.report.text.image import render
+from loadstone.report.text.style import Style
+
+_MINGW = "x86_64-w64-mingw32-gcc"
+_MAIN = '#include <stdio.h>\nint main(int n, char **v) { char b[64]; sprintf(b, "%s", v[0]); return puts(b) + n; }'
+_MODULE = """
+int init_module(void) { return 0; }
+static const char info[] __attribute__((section(".modinfo"), used)) = "license=GPL\\0name=sibling\\0depends=other";
+"""
+
+
+def _make(folder: Path, source: str, *words: str, gcc: str = "gcc") -> Path:
+    (folder / "made.c").write_text(source)
+    made = folder / "made"
+    command = [*compiler(gcc), "made.c", "-o", made.name, *words]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return made
+
+
+def _state(image: Image, name: str) -> CheckState:
+    return next(fact.state for fact in image.hardening if fact.name == name)
+
+
+def _headline(image: Image) -> str:
+    return render(image, Style()).splitlines()[0]
+
+
+@pytest.mark.parametrize("words", [("-static",), ("-static-pie",)], ids=str)
+@pytest.mark.parametrize(
+    ("protection", "expected"),
+    [("-fstack-protector-all", CheckState.PRESENT), ("-fno-stack-protector", CheckState.UNKNOWN)],
+)
+def test_a_static_program_is_judged_by_its_own_code(
+    tmp_path: Path, words: tuple[str, ...], protection: str, expected: CheckState
+) -> None:
+    image = read(_make(tmp_path, _MAIN, *words, protection, "-O1"))
+    assert image.trait(TraitKind.STATIC)
+    assert "statically linked" in _headline(image)
+    assert _state(image, "stack-protector") is expected
+    assert _state(image, "bind-now") is CheckState.NOT_APPLICABLE
+    assert _state(image, "relro") in (CheckState.PRESENT, CheckState.ABSENT)  # never partial: nothing is bound later
+
+
+def test_a_stripped_static_program_cannot_be_told(tmp_path: Path) -> None:
+    image = read(_make(tmp_path, _MAIN, "-static", "-s", "-fstack-protector-all"))
+    assert _state(image, "stack-protector") is CheckState.UNKNOWN
+
+
+def test_a_kernel_module_is_named_with_what_it_says_of_itself(tmp_path: Path) -> None:
+    image = read(_make(tmp_path, _MODULE, "-c"))
+    assert "Linux kernel module" in _headline(image)
+    assert dict(image.native.module_info)["name"] == "sibling"  # type: ignore[attr-defined]  # an ELF image
+    assert [symbol.name for symbol in image.exports] == ["init_module"]
+    assert "sibling" in render(image, Style())
+
+
+def test_an_object_has_its_symbols_and_the_protections_a_compiler_gives(tmp_path: Path) -> None:
+    image = read(_make(tmp_path, _MAIN, "-c", "-fstack-protector-all", "-fcf-protection=full"))
+    assert image.kind is ImageKind.OBJECT
+    assert {"main"} == {symbol.name for symbol in image.exports}
+    assert {"sprintf", "puts"} <= {symbol.name for symbol in image.imports}
+    assert _state(image, "stack-protector") is CheckState.PRESENT
+    assert _state(image, "relro") is CheckState.NOT_APPLICABLE
+    assert _state(image, "ibt") is CheckState.PRESENT
+    assert image.notes  # of its sections: it has no segments
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("rustc version 1.70.0 (90c541806)", TraitKind.RUST), ("zig 0.11.0", TraitKind.ZIG)]
+)
+def test_a_language_is_told_by_the_comment_of_its_compiler(tmp_path: Path, text: str, kind: TraitKind) -> None:
+    section = f'.section .comment,\\"MS\\",@progbits,1\\n.string \\"{text}\\"\\n.previous'
+    comment = f'__asm__("{section}"); int f(void) {{ return 1; }}'
+    image = read(_make(tmp_path, comment, "-shared", "-fPIC"))
+    found = image.trait(kind)
+    assert found is not None
+    assert found.name == text.split()[-1 if kind is TraitKind.ZIG else 2]
+
+
+def test_a_go_program_has_no_canaries_to_be_asked_for(tmp_path: Path) -> None:
+    info = ", ".join(map(str, b"\xff Go buildinf:\x08\x02" + bytes(16) + b"\x08go1.99.9"))
+    array = f'__attribute__((section(".go.buildinfo"), used)) static unsigned char info[] = {{{info}}};'
+    source = f"{array} int main(void) {{ return 0; }}"
+    image = read(_make(tmp_path, source, "-fno-stack-protector"))
+    assert "Go (go1.99.9)" in _headline(image)
+    assert _state(image, "stack-protector") is CheckState.NOT_APPLICABLE
+
+
+_ASSEMBLY = """
+__attribute__((section(".cor"), used)) static unsigned header[18] = {72, 0x50002, 0, 0, 1};
+int start(void) { return 0; }
+"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("pe")
+    return _make(folder, _ASSEMBLY, "-fno-stack-protector", "-nostdlib", "-Wl,--entry=start", gcc=_MINGW).read_bytes()
+
+
+@pytest.mark.parametrize(("flags", "kind"), [(1, TraitKind.IL_ONLY), (0, TraitKind.MIXED), (3, TraitKind.IL_ONLY)])
+def test_an_assembly_is_told_by_its_clr_header(program: bytes, flags: int, kind: TraitKind) -> None:
+    section = next(one for one in read(program).sections if one.name == ".cor")
+    data = bytearray(program)
+    data[section.offset + 16 : section.offset + 20] = pack("<I", flags)
+    changed = bytes(data)
+    for edit in (f"dir[14].rva={section.address}", "dir[14].size=72"):
+        changed = edit_pe(changed, edit)
+    image = read(changed)
+    assert image.trait(kind)
+    assert ".NET assembly" in _headline(image)
+    asked = {CheckState.NOT_APPLICABLE} if kind is TraitKind.IL_ONLY else {CheckState.ABSENT, CheckState.UNKNOWN}
+    assert {_state(image, name) for name in ("control-flow-guard", "shadow-stack", "stack-protector")} <= asked
+
+
+@pytest.mark.parametrize(
+    ("optional", "value", "kind"), [(68, 10, TraitKind.BOOTABLE), (68, 16, TraitKind.BOOTABLE)], ids=["efi", "boot"]
+)
+def test_what_firmware_starts_is_not_judged_by_what_windows_protects(
+    program: bytes, optional: int, value: int, kind: TraitKind
+) -> None:
+    data = bytearray(program)
+    at = int.from_bytes(data[60:64], "little") + 24 + optional
+    data[at : at + 2] = pack("<H", value)
+    image = read(bytes(data))
+    assert image.trait(kind)
+    assert _state(image, "control-flow-guard") is CheckState.NOT_APPLICABLE
+
+
+def test_a_packed_image_is_named_by_its_packer(program: bytes) -> None:
+    data = bytearray(program)
+    first = read(program).sections[0]
+    data[first.header_offset : first.header_offset + 8] = b"UPX0\0\0\0\0"
+    image = read(bytes(data))
+    assert "packed with UPX" in _headline(image)
+    assert _state(image, "stack-protector") is CheckState.UNKNOWN
+
+
+def test_objects_and_import_libraries_of_windows_are_read(tmp_path: Path) -> None:
+    source = "int other(int); int shared; static int own(void) { return 1; } int offered(void) { return other(own()); }"
+    image = read(_make(tmp_path, source, "-c", gcc=_MINGW))
+    assert (image.format, image.kind, image.machine.name) == (Format.PE, ImageKind.OBJECT, "x86-64")
+    assert "offered" in {symbol.name for symbol in image.exports}
+    assert "own" not in {symbol.name for symbol in image.exports}
+    assert {symbol.name for symbol in image.imports} == {"other"}
+    assert ".text" in {section.name for section in image.sections}
+    assert "COFF object file" in _headline(image)
+
+
+def test_an_import_object_names_its_symbol_and_its_dll(tmp_path: Path) -> None:
+    texts = b"offered\0sibling.dll\0"
+    member = pack("<HHHHIIHH", 0, 0xFFFF, 0, 0x8664, 0, len(texts), 7, 1 << 2) + texts
+    head = f"{'sibling.dll/':16}{0:<12}{0:<6}{0:<6}{644:<8}{len(member):<10}`\n".encode()
+    library = tmp_path / "sibling.lib"
+    library.write_bytes(b"!<arch>\n" + head + member)
+    (image,) = images(library)
+    assert [(one.name, one.symbols) for one in image.needed] == [("sibling.dll", ("offered",))]
+    assert [(one.name, one.forward) for one in image.exports] == [("offered", "sibling.offered")]
