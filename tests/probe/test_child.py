@@ -42,10 +42,11 @@ from loadstone.probe.child import Orders, run
 from loadstone.probe.confine_linux import Fence
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 out, end = os.pipe()
+file = os.open(library, os.O_RDONLY)
 orders = Orders(
-    nonce=b"0123456789abcdef", path=os.fsencode(library), file=os.open(library, os.O_RDONLY),
+    nonce=b"0123456789abcdef", path=os.fsencode(library), file=file,
     symbols=[b"answer", b"missing"], progress=mmap.mmap(-1, 4096), threads=2, seconds=0.05, calls=[b"answer"],
-    fence=Fence(home, fence, int(user), 60, int(helper) or os.getpid(), "not for this test", notify=False),
+    fence=Fence(home, fence, int(user), 60, int(helper) or os.getpid(), "not for this test", notify=False, file=file),
 )
 child = os.fork()
 if not child:

@@ -401,7 +401,7 @@ def test_a_library_of_another_class_is_not_run(open_folder: Path) -> None:
 def test_what_cannot_be_opened_is_an_error_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         probe(tmp_path / "missing.so")
-    with pytest.raises(Unreadable, match="not a regular file"):
+    with pytest.raises(Unreadable, match="it is a directory"):
         probe(tmp_path)
     with pytest.raises(NotFound):
         probe("no-such-library-anywhere")

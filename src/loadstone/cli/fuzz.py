@@ -7,7 +7,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
 from loadstone.cli.exits import ExitStatus, UsageError
-from loadstone.cli.options import OutputFormat, add_format, add_output, at_least
+from loadstone.cli.options import OutputFormat, add_allow_read, add_format, add_output, at_least
 from loadstone.cli.output import colour_wanted, emit
 from loadstone.core.fuzzing import FuzzProgress, Stopped
 from loadstone.escape import printable
@@ -56,6 +56,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--export", type=Path, metavar="DIR", help="write a harness for libFuzzer and AFL++ instead of searching"
     )
     parser.add_argument("--first", action="store_true", help="stop at the first finding")
+    parser.add_argument(
+        "--require", default="", metavar="LAYER,...", help="run nothing unless these sandbox layers are active"
+    )
+    add_allow_read(parser)
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
 
@@ -76,6 +80,8 @@ def run(
     max_size: int,
     export: Path | None,
     first: bool,
+    require: str,
+    allow_read: list[Path],
     output_format: OutputFormat,
     output: Path | None,
 ) -> ExitStatus:
@@ -110,6 +116,8 @@ def run(
         sequence=steps,
         hooks=str(hooks) if hooks else "",
         seeds=given,
+        require=[word.strip() for word in require.split(",") if word.strip()],
+        allow_read=allow_read,
         progress=_line if sys.stderr.isatty() else None,
     )
     if output_format is OutputFormat.JSON:
@@ -122,7 +130,7 @@ def run(
         from loadstone.report.text.style import Style
 
         emit(render(report, Style(output is None and colour_wanted())), output)
-    if report.stopped is Stopped.CANNOT_LOAD:
+    if report.stopped in (Stopped.CANNOT_LOAD, Stopped.NOT_RUN):
         return ExitStatus.UNDECIDED
     return ExitStatus.FINDINGS if report.findings else ExitStatus.CLEAN
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 __all__ = [
     "OutputFormat",
+    "add_allow_read",
     "add_fail_on",
     "add_format",
     "add_output",
@@ -61,6 +62,14 @@ def add_fail_on(parser: ArgumentParser, default: str | None = "medium") -> None:
         metavar="SEVERITY",
         help=f"exit with 1 when a finding is at least this severe: {', '.join(Severity)} [{default or 'medium'}]",
     )
+
+
+def add_allow_read(parser: ArgumentParser) -> None:
+    """``--allow-read PATH``, as often as wanted: what a confined library may read besides what is its own."""
+    parser.add_argument(
+        "--allow-read", action="append", default=[], type=Path, metavar="PATH",
+        help="a file or folder the library may read, besides the system's and its own folder; can be repeated",
+    )  # fmt: skip
 
 
 def add_verbose(parser: ArgumentParser) -> None:

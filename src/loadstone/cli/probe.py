@@ -6,7 +6,15 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.options import OutputFormat, add_fail_on, add_format, add_output, add_verbose, at_least
+from loadstone.cli.options import (
+    OutputFormat,
+    add_allow_read,
+    add_fail_on,
+    add_format,
+    add_output,
+    add_verbose,
+    at_least,
+)
 from loadstone.cli.output import colour_wanted, emit
 from loadstone.core.claims import Finding, Severity
 from loadstone.core.observations import ProbeOutcome
@@ -27,6 +35,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--soak", type=at_least(64, most=1_000_000), default=0, metavar="N", help="also N cycles more: does it leak?"
     )
+    add_allow_read(parser)
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
     add_fail_on(parser)
@@ -42,6 +51,7 @@ def run(
     cycles: int,
     threads: bool,
     soak: int,
+    allow_read: list[Path],
     output_format: OutputFormat,
     output: Path | None,
     fail_on: Severity,
@@ -54,7 +64,16 @@ def run(
     from loadstone.probe import claims, probe
 
     layers = tuple(word.strip() for word in require.split(",") if word.strip())
-    report = probe(target, timeout=timeout, fresh=fresh, require=layers, cycles=cycles, threads=threads, soak=soak)
+    report = probe(
+        target,
+        timeout=timeout,
+        fresh=fresh,
+        require=layers,
+        cycles=cycles,
+        threads=threads,
+        soak=soak,
+        allow_read=allow_read,
+    )
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.probe import probe_document
         from loadstone.report.json import render as render_json

@@ -19,6 +19,7 @@ class Stopped(StrEnum):
     FIRST = "first finding"
     INTERRUPTED = "interrupted"
     CANNOT_LOAD = "cannot load"
+    NOT_RUN = "not run"  # a required layer of the sandbox is missing
     LOST = "lost worker"
 
 

@@ -36,6 +36,8 @@ def fuzz(
     first: bool = False,
     sequence: str = "",
     hooks: str = "",
+    require: Sequence[str] = (),
+    allow_read: Sequence[str | os.PathLike[str]] = (),
     progress: Callable[[FuzzProgress], None] | None = None,
 ) -> FuzzReport:
     """Search for inputs that break an exported function, in a confined child process.
@@ -55,6 +57,8 @@ def fuzz(
         first: stop at the first finding.
         sequence: a TOML file with several calls (see :mod:`loadstone.fuzz.sequence`) instead of ``prototype``.
         hooks: a Python file that defines ``fixup(data) -> bytes``, ``check(data, result) -> str | None``, or both.
+        require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
+        allow_read: files and folders that it may read besides the system's and those of its own folder.
         progress: called about once a second, in this thread.
 
     Raises:
@@ -82,6 +86,8 @@ def fuzz(
             folder=out,
             first=first,
             hooks=hooks,
+            require=tuple(require),
+            allow_read=tuple(os.fspath(name) for name in allow_read),
         ),
         progress,
     )

@@ -28,7 +28,19 @@ from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import confirm
 from loadstone.fuzz.plan import Campaign, Job
-from loadstone.fuzz.records import CannotLoad, Done, FindingRecord, HookFailed, New, ProgressRecord, Ready, Record
+from loadstone.fuzz.records import (
+    CannotLoad,
+    Done,
+    FindingRecord,
+    HookFailed,
+    New,
+    ProgressRecord,
+    Ready,
+    Record,
+    Refused,
+)
+from loadstone.probe.readable import readable_for
+from loadstone.probe.scratch import Scratch
 
 __all__ = ["run_campaign"]
 
@@ -53,6 +65,7 @@ class _Harvest:
     loader_message: str = ""
     hook_failed: str = ""
     forged: int = 0
+    refused: str = ""
 
     def watched_by(self) -> tuple[tuple[str, str], ...]:
         """The observers, and how much the child's own word is worth."""
@@ -87,7 +100,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
     folder = Folder(campaign.folder) if campaign.folder else None
     seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
     first = min((s.address for s in image.segments if s.kind == "LOAD"), default=0)
-    with tempfile.TemporaryDirectory(prefix="loadstone-fuzz-") as scratch:
+    with Scratch(tempfile.gettempdir(), purpose="fuzz") as scratch:
         job = Job(
             library=os.path.abspath(campaign.library),
             calls=campaign.calls,
@@ -105,7 +118,9 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             compares=code.compares,
             compare_slots=import_slots(image, content, COMPARERS),
             hooks=_text(campaign.hooks) if campaign.hooks else "",
-            scratch=scratch,
+            scratch=scratch.home,
+            require=campaign.require,
+            readable=readable_for(campaign.library, image, campaign.allow_read),
         )
         harvest, stopped = _search(job, code, folder, progress, first=campaign.first)
         if harvest.hook_failed:
@@ -131,7 +146,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         observers=harvest.watched_by(),
         layers=harvest.layers,
         folder=campaign.folder,
-        loader_message=harvest.loader_message,
+        loader_message=harvest.refused or harvest.loader_message,
     )
 
 
@@ -161,6 +176,8 @@ def _search(
         except KeyboardInterrupt:
             return harvest, Stopped.INTERRUPTED
         harvest.forged += worker.forged
+        if harvest.refused:
+            return harvest, Stopped.NOT_RUN
         if harvest.loader_message:
             return harvest, Stopped.CANNOT_LOAD
         if not done:
@@ -183,9 +200,11 @@ def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folde
             harvest.hook_failed = record.text
         case ProgressRecord():
             harvest.runs, harvest.blocks, harvest.forged = record.runs, record.blocks, record.forged
+        case Refused():
+            harvest.refused = record.text
         case CannotLoad():
             harvest.loader_message = record.text or f"died while loading (signal {record.signal})"
-    return isinstance(record, Done | CannotLoad | HookFailed)
+    return isinstance(record, Done | CannotLoad | HookFailed | Refused)
 
 
 def _take_input(data: bytes, harvest: _Harvest, folder: Folder | None) -> None:

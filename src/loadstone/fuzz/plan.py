@@ -124,6 +124,8 @@ class Campaign:
     folder: str = ""
     first: bool = False
     hooks: str = ""
+    require: tuple[str, ...] = ()
+    allow_read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +160,7 @@ class Job:
     at_start: bool = False
     scratch: str = ""
     require: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The job as one line of JSON; bytes as hexadecimal."""
@@ -181,6 +184,7 @@ class Job:
         )
         raw["heap"] = Heap(raw["heap"])
         raw["require"] = tuple(raw["require"])
+        raw["readable"] = tuple(raw["readable"])
         return cls(**raw)
 
 

@@ -64,12 +64,14 @@ def run(orders: Orders, channel: socket.socket, output: int) -> NoReturn:
     status = CHANNEL_LOST
     try:
         channel = _arrange(channel, output, orders)
-        layers, listener = raise_fence(orders.fence)
+
+        def hand_over(listener: int) -> None:  # closed before the set-up is called done: it must not be seen open
+            socket.send_fds(channel, [pack_record(orders.nonce, {"listener": True})], [listener])
+            os.close(listener)
+
+        layers, unnotified = raise_fence(orders.fence, hand_over)
         name = _reachable(orders)
-        told = {"layers": layers, "unnotified": listener.reason, "loaded_as": os.fsdecode(name)}
-        if listener.descriptor is not None:  # before the set-up is called done: it must not be seen open
-            socket.send_fds(channel, [pack_record(orders.nonce, {"listener": True})], [listener.descriptor])
-            os.close(listener.descriptor)
+        told = {"layers": layers, "unnotified": unnotified, "loaded_as": os.fsdecode(name)}
         channel.send(pack_record(orders.nonce, {"done": "setup", **told}))
         _Child(orders, name, channel).obey()
     except OSError as error:

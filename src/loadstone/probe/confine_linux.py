@@ -8,12 +8,9 @@ refuse what the other layers need).
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import mmap
 import os
 import resource
-import socket
 import struct
 from collections.abc import Callable
 from functools import cache
@@ -22,7 +19,7 @@ from typing import Final, NamedTuple
 from loadstone.probe.confine import Layer
 from loadstone.probe.linux import landlock, namespaces, policy, proc, process, seccomp
 from loadstone.probe.linux.seccomp import DENY, NOTIFY
-from loadstone.probe.linux.syscalls import LIBC, syscall
+from loadstone.probe.promises import FILE_LIMIT, MEMORY_LIMIT, MEMORY_WORDS, READING_WORDS, Grounds, tried
 
 __all__ = [
     "LAYERS",
@@ -39,13 +36,15 @@ __all__ = [
 
 LAYERS: Final = ("limits", "no_new_privs", "landlock", "seccomp", "namespaces", "user")
 
-MEMORY_LIMIT: Final = 512 << 20
-"""Private writable memory of the child, bytes (RLIMIT_DATA): address space that is only reserved does not count."""
-
-_FILE_LIMIT: Final = 16 << 20
 _STACK_LIMIT: Final = 8 << 20
 _PROCESS_LIMIT: Final = 256
-_TRIAL_NAME: Final = "trial"
+_SYSTEM: Final = (
+    "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt", "/nix/store", "/gnu/store", "/sys",
+    "/proc/self", "/proc/sys", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version",
+    "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/var/cache/fontconfig",
+    os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(__file__)),  # Python's, and our own
+)  # fmt: skip
+"""What a child may read besides what it is told it may: nothing that is a user's, or another process's."""
 
 ORPHANED: Final = 114
 """Exit status of a child whose helper ended before it could ask to end with it. Nobody is left to read it."""
@@ -54,7 +53,8 @@ ORPHANED: Final = 114
 class Fence(NamedTuple):
     """What the fence is made for.
 
-    ``scratch`` is the one folder that may be written, ``outside`` one beside it that must not; ``user`` whom to become
+    ``scratch`` is the one folder that may be written, ``outside`` one beside it that must not; ``readable`` what may be
+    read besides the system's files, and ``file`` a descriptor of the library, which may too; ``user`` whom to become
     (0: stay); ``seconds`` of processor time; ``helper`` its process id; ``unshared`` why the helper could not enter
     namespaces, or "" when it did; ``notify`` whether to ask for notification; ``roomy`` lifts the memory limits, for
     libraries built with a sanitizer.
@@ -68,6 +68,8 @@ class Fence(NamedTuple):
     unshared: str
     notify: bool = True
     roomy: bool = False
+    readable: tuple[str, ...] = ()
+    file: int = -1
 
 
 class NoticeListener(NamedTuple):
@@ -97,31 +99,39 @@ def in_loader(instruction: int) -> bool:
     return _LOADER is not None and _LOADER[0] <= instruction < _LOADER[1]
 
 
-def raise_fence(fence: Fence) -> tuple[list[Layer], NoticeListener]:
-    """Raise and try every layer in the calling process, for good."""
+def raise_fence(fence: Fence, hand_over: Callable[[int], None] = os.close) -> tuple[list[Layer], str]:
+    """Raise and try every layer in the calling process, for good.
+
+    ``hand_over`` gives the descriptor on which notices arrive to whoever answers them: the trials already wait for
+    that. Returns the layers, and why there are no notices, or "".
+    """
+    mark = int.from_bytes(os.urandom(4), "little") >> 1
+    grounds = Grounds(fence.outside, fence.helper if fence.unshared else 1, mark)
     layers = [
-        _layer("user", lambda: _user(fence)),
-        _layer("limits", lambda: _limits(fence)),
-        _layer("namespaces", lambda: _namespaces(fence)),
-        _layer("no_new_privs", _no_new_privileges),
-        _layer("landlock", lambda: _landlock(fence)),
+        _layer("user", lambda: _user(fence, grounds)),
+        _layer("limits", lambda: _limits(fence, grounds)),
+        _layer("namespaces", lambda: _namespaces(fence, grounds)),
+        _layer("no_new_privs", lambda: _no_new_privileges(grounds)),
+        _layer("landlock", lambda: _landlock(fence, grounds)),
     ]
     process.stay_traceable()
     process.die_with_parent()
     if fence.unshared and os.getppid() != fence.helper:  # in a namespace of its own no parent can be seen
         os._exit(ORPHANED)
     try:
-        listener = _filter(fence)
-        layers.append(_layer("seccomp", _filter_tried))
+        listener = _filter(fence, grounds.mark)
+        if listener.descriptor is not None:
+            hand_over(listener.descriptor)
+        layers.append(tried("seccomp", grounds))
     except OSError as error:
         listener = NoticeListener(None, _words(error))
         layers.append(Layer("seccomp", "unavailable", _words(error)))
-    return sorted(layers, key=lambda layer: LAYERS.index(layer.name)), listener
+    return sorted(layers, key=lambda layer: LAYERS.index(layer.name)), listener.reason
 
 
-def _layer(name: str, attempt: Callable[[], tuple[str, str]]) -> Layer:
+def _layer(name: str, attempt: Callable[[], Layer]) -> Layer:
     try:
-        return Layer(name, *attempt())
+        return attempt()
     except OSError as error:
         return Layer(name, "unavailable", _words(error))
 
@@ -130,86 +140,58 @@ def _words(error: OSError) -> str:
     return f"{error.strerror or error} ({errno.errorcode.get(error.errno or 0, '?')})"
 
 
-def _refused(attempt: Callable[[], object], *codes: int) -> str:
-    """The system's refusal of a trial, in words; raises when it was allowed, or failed for another reason."""
-    try:
-        attempt()
-    except OSError as error:
-        if error.errno in codes:
-            return errno.errorcode[error.errno]
-        raise
-    raise PermissionError(errno.EPERM, "the layer was raised, and yet what it must refuse was allowed")
-
-
-def _user(fence: Fence) -> tuple[str, str]:
-    if not fence.user:
+def _user(fence: Fence, grounds: Grounds) -> Layer:
+    if fence.user:
+        user = process.drop_user(fence.user)
         process.drop_capabilities()
-        refusal = _refused(lambda: os.setuid(0), errno.EPERM, errno.EINVAL)
-        return "degraded", f"runs as the calling user {os.getuid()}; only the superuser can drop to another; {refusal}"
-    user = process.drop_user(fence.user)
+        return tried("user", grounds, note=f"became user {user}")
     process.drop_capabilities()
-    return "active", f"became user {user}; becoming the superuser again: {_refused(lambda: os.setuid(0), errno.EPERM)}"
+    found = tried(
+        "user", grounds, note=f"runs as the calling user {os.getuid()}; only the superuser can drop to another"
+    )
+    return found._replace(state="degraded" if found.state == "active" else found.state)
 
 
-def _limits(fence: Fence) -> tuple[str, str]:
+def _limits(fence: Fence, grounds: Grounds) -> Layer:
     process.limit(resource.RLIMIT_CORE, 0)
     process.limit(resource.RLIMIT_CPU, fence.seconds)
-    process.limit(resource.RLIMIT_FSIZE, _FILE_LIMIT)
+    process.limit(resource.RLIMIT_FSIZE, FILE_LIMIT)
     process.limit(resource.RLIMIT_STACK, _STACK_LIMIT)
     if fence.user or not fence.unshared:  # else it would count every process the user has
         process.limit(resource.RLIMIT_NPROC, _PROCESS_LIMIT)
     if fence.roomy:
-        return "degraded", "memory is not limited: the library was built with a sanitizer, which reserves all of it"
+        words = "memory is not limited: the library was built with a sanitizer, which reserves all of it"
+        found = tried("limits", grounds, but=(MEMORY_WORDS,), note=words)
+        return found._replace(state="degraded")
     process.limit(resource.RLIMIT_DATA, MEMORY_LIMIT)
-    return "active", f"{(MEMORY_LIMIT >> 20) + 1} MiB of memory at once: {_refused(_too_much_memory, errno.ENOMEM)}"
+    return tried("limits", grounds)
 
 
-def _too_much_memory() -> None:
-    mmap.mmap(-1, MEMORY_LIMIT + (1 << 20), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
-
-
-def _namespaces(fence: Fence) -> tuple[str, str]:
+def _namespaces(fence: Fence, grounds: Grounds) -> Layer:
     if fence.unshared:
-        return "unavailable", fence.unshared
-    if os.getppid():
-        raise PermissionError(errno.EPERM, "the process namespace is new, and yet the parent can be seen")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        refusal = _refused(lambda: probe.connect(("192.0.2.1", 9)), errno.ENETUNREACH, errno.EPERM, errno.EACCES)
-    return "active", f"own network, processes, mounts and IPC; no parent to be seen; a datagram outwards: {refusal}"
+        return Layer("namespaces", "unavailable", fence.unshared)
+    return tried("namespaces", grounds, note="own network, processes, mounts and IPC")
 
 
-def _no_new_privileges() -> tuple[str, str]:
+def _no_new_privileges(grounds: Grounds) -> Layer:
     process.forbid_new_privileges()
-    if not process.new_privileges_forbidden():
-        raise PermissionError(errno.EPERM, "it was set, and yet reads as not set")
-    return "active", f"taking it back: {_refused(_take_back, errno.EINVAL)}"
+    return tried("no_new_privs", grounds)
 
 
-def _take_back() -> None:
-    if LIBC.prctl(38, *(ctypes.c_ulong(0),) * 4) < 0:
-        raise OSError(ctypes.get_errno(), "prctl")
+def _landlock(fence: Fence, grounds: Grounds) -> Layer:
+    opened = [fence.file] if fence.file >= 0 else []
+    version = landlock.restrict(writable=[fence.scratch], readable=(*_SYSTEM, *fence.readable), opened=opened)
+    asked = any(os.path.commonpath((path, fence.outside)) == path for path in fence.readable)
+    return tried("landlock", grounds, but=(READING_WORDS,) if asked else (), note=f"ABI {version}")
 
 
-def _landlock(fence: Fence) -> tuple[str, str]:
-    version = landlock.restrict(writable=[fence.scratch])
-    refusal = _refused(lambda: _create(os.path.join(fence.outside, _TRIAL_NAME)), errno.EACCES)
-    lacking = [word for word, since in (("TCP", 4), ("signals outwards", 6)) if version < since]
-    if lacking:
-        return "degraded", f"ABI {version} does not fence {' and '.join(lacking)}; a file outside scratch: {refusal}"
-    return "active", f"ABI {version}; a file outside scratch: {refusal}"
-
-
-def _create(path: str) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-
-
-def _filter(fence: Fence) -> NoticeListener:
+def _filter(fence: Fence, mark: int) -> NoticeListener:
     """Install the filter, with notification if that can be had."""
     reason = "not asked for"
     if fence.notify:
         try:
             return NoticeListener(
-                seccomp.install(filter_program(notify=True, isolated=not fence.unshared), listener=True)
+                seccomp.install(filter_program(notify=True, isolated=not fence.unshared, mark=mark), listener=True)
             )
         except OSError as error:
             reason = _words(error)
@@ -221,18 +203,16 @@ def _filter(fence: Fence) -> NoticeListener:
 def _program_for_somebody(*, notify: bool, isolated: bool) -> bytes:
     table = policy.rules(policy.clauses(policy.SOMEBODY, isolated=isolated), notify=notify, isolated=isolated)
     if notify:
-        return seccomp.compile_filter(table, otherwise=NOTIFY, newer=NOTIFY)
+        return seccomp.compile_filter(table, otherwise=NOTIFY, newer=NOTIFY, silent=policy.MARK)
     return seccomp.compile_filter(table, otherwise=DENY, newer=seccomp.deny(errno.ENOSYS))
 
 
-def filter_program(*, notify: bool, isolated: bool) -> bytes:
-    """The filter for the calling process, ready to install."""
-    mine, somebody = struct.pack("=I", os.getpid()), struct.pack("=I", policy.SOMEBODY)
-    return _program_for_somebody(notify=notify, isolated=isolated).replace(somebody, mine)
-
-
-def _filter_tried() -> tuple[str, str]:
-    return "active", f"a call on the deny list: {_refused(lambda: syscall('unshare', 0), errno.EPERM)}"
+def filter_program(*, notify: bool, isolated: bool, mark: int = policy.MARK) -> bytes:
+    """The filter for the calling process, ready to install; ``mark`` is by which it knows trials of its own."""
+    program = _program_for_somebody(notify=notify, isolated=isolated)
+    for known, own in ((policy.SOMEBODY, os.getpid()), (policy.MARK, mark)):
+        program = program.replace(struct.pack("=I", known), struct.pack("=I", own))
+    return program
 
 
 def enter_namespaces() -> str:

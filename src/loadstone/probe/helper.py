@@ -21,7 +21,7 @@ from loadstone.probe import child
 from loadstone.probe.confine_linux import Fence, filter_program
 from loadstone.probe.offspring import Offspring
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
-from loadstone.probe.scratch import Scratch, remove
+from loadstone.probe.scratch import Scratch
 from loadstone.probe.scripts import Course, Findings, full, short, soaked, threaded
 from loadstone.probe.trends import cycles_between_looks
 from loadstone.probe.verdicts import settle
@@ -65,7 +65,7 @@ class HelperState:
     def close(self) -> None:
         """Leave no file."""
         if self._scratch is not None:
-            remove(self._scratch.base)
+            self._scratch.close()
             self._scratch = None
 
     def _scratch_in(self, parent: str) -> Scratch:
@@ -91,6 +91,8 @@ class HelperState:
             unshared=self.offspring.unshared,
             notify=bool(request.get("notify", True)),
             roomy=bool(request["run_times"]),
+            readable=tuple(request["readable"]),
+            file=file,
         )
         orders = child.Orders(
             nonce=nonce,

@@ -31,7 +31,7 @@ _KEPT: Final = frozenset(ProbeOutcome) - {ProbeOutcome.NOT_RUN, ProbeOutcome.LOA
 class Question(msgspec.Struct, frozen=True):
     """What was asked: of which bytes, under which name, how hard, by whom, and with which layers required.
 
-    ``path`` is hexadecimal: file names need not be text.
+    ``path`` and ``readable`` are hexadecimal: file names need not be text.
     """
 
     sha256: str
@@ -43,6 +43,7 @@ class Question(msgspec.Struct, frozen=True):
     user: int
     timeout: float
     soak: int = 0
+    readable: tuple[str, ...] = ()
 
     def name(self) -> str:
         """The file name it is kept under."""

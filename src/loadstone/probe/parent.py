@@ -29,6 +29,7 @@ from loadstone.errors import MalformedImage, ProbeFailed
 from loadstone.files import open_regular
 from loadstone.probe import pool
 from loadstone.probe.memory import Question, recall, remember
+from loadstone.probe.readable import readable_for
 from loadstone.probe.residence import reasons
 from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
@@ -49,6 +50,7 @@ def probe(
     threads: bool = False,
     calls: Iterable[str] = (),
     soak: int = 0,
+    allow_read: Iterable[str | os.PathLike[str]] = (),
 ) -> ProbeReport:
     """Load a library in a confined child, resolve its exports, unload it, load it again, and say what was seen.
 
@@ -61,6 +63,7 @@ def probe(
         threads: also let threads load and unload it at the same time.
         calls: names of functions ``int f(void)`` of it that those threads may call; only you can know that they may.
         soak: how often to load and unload it in a process of its own besides, to see what grows; 64 or more, or 0.
+        allow_read: files and folders that it may read besides the system's and those of its own folder.
 
     Raises:
         NotFound, InvalidName: there is no such library.
@@ -75,13 +78,23 @@ def probe(
         if refusal:
             return _not_run(subject, refusal)
         layers = tuple(sorted(require))
+        readable = readable_for(path, subject.image, [os.fspath(name) for name in allow_read])
         question = Question(
-            subject.sha256, os.fsencode(path).hex(), cycles, threads, tuple(calls), layers, os.geteuid(), timeout, soak
+            subject.sha256,
+            os.fsencode(path).hex(),
+            cycles,
+            threads,
+            tuple(calls),
+            layers,
+            os.geteuid(),
+            timeout,
+            soak,
+            tuple(os.fsencode(name).hex() for name in readable),
         )
         known = None if fresh else recall(question)
         if known is not None:
             return known
-        run = _Run(subject, monotonic() + timeout, layers, cycles, question.calls)
+        run = _Run(subject, monotonic() + timeout, layers, cycles, question.calls, readable)
         report, files = run.report(threads=threads, soak=soak)
         remember(question, report, files)
         return report
@@ -156,6 +169,7 @@ class _Run:
     require: tuple[str, ...]
     cycles: int
     calls: tuple[str, ...]
+    readable: tuple[str, ...]
 
     def report(self, *, threads: bool, soak: int) -> tuple[ProbeReport, list[str]]:
         """What was seen, and the files that were mapped for it.
@@ -192,6 +206,7 @@ class _Run:
             "cycles": self.cycles,
             "require": self.require,
             "run_times": _run_times(image),
+            "readable": self.readable,
             **options,
         }
 

@@ -6,28 +6,56 @@ as much as all the rest of a probe.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-from typing import Final
+from contextlib import suppress
+from time import time
+from typing import Final, Self
 
-__all__ = ["Scratch", "prefix", "remove"]
+__all__ = ["Scratch", "outside_of", "prefix", "remove"]
 
 _MAX_ENTRIES: Final = 200_000
+_MAKING: Final = ".loadstone-making-"
+_OURS: Final = ("loadstone-probe-", "loadstone-fuzz-", _MAKING)
+_BEING_MADE_S: Final = 10.0
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Scratch:
-    """A folder with ``home`` and ``fence`` in it, all 0700 and the user's (0: the caller's)."""
+    """A folder with ``home`` and ``fence`` in it, all 0700 and the user's (0: the caller's). A context manager.
 
-    def __init__(self, parent: str, user: int) -> None:
-        self.base = os.path.join(parent, f"{prefix(os.getpid())}{os.urandom(8).hex()}")
+    It is locked for as long as its owner lives, in the eyes of the kernel: whoever makes the next one removes those
+    whose owners were killed.
+    """
+
+    def __init__(self, parent: str, user: int = 0, purpose: str = "probe") -> None:
+        _sweep(parent)
+        self.base = os.path.join(parent, f"{prefix(os.getpid(), purpose)}{os.urandom(8).hex()}")
+        making = os.path.join(parent, f"{_MAKING}{os.urandom(8).hex()}")
+        os.mkdir(making, 0o700)
+        self._lock = os.open(making, _OPEN)
+        fcntl.flock(self._lock, fcntl.LOCK_SH)
+        os.rename(making, self.base)
         self.home = os.path.join(self.base, "home")
-        self.fence = os.path.join(self.base, "fence")
-        for path in (self.base, self.home, self.fence):
+        self.fence = outside_of(self.home)
+        for path in (self.home, self.fence):
             os.mkdir(path, 0o700)
-            if user:
+        if user:
+            for path in (self.base, self.home, self.fence):
                 os.chown(path, user, user)
         self._made = self._state()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove it and all in it; its users must have ended."""
+        remove(self.base)
+        os.close(self._lock)
 
     def is_pristine(self) -> bool:
         """Whether nothing in it was made, removed or changed, however briefly: the kernel's times tell."""
@@ -41,9 +69,36 @@ class Scratch:
         return [(there.st_ino, there.st_mtime_ns, there.st_ctime_ns) for there in seen]
 
 
-def prefix(helper: int) -> str:
-    """How the names of a helper's folders begin, so that its caller can tidy up after one that was killed."""
-    return f"loadstone-probe-{helper}-"
+def outside_of(home: str) -> str:
+    """The folder beside a scratch folder that the fence must keep closed."""
+    return os.path.join(os.path.dirname(home), "fence")
+
+
+def prefix(owner: int, purpose: str = "probe") -> str:
+    """How the names of a process's folders begin, so that its caller can tidy up after one that was killed."""
+    return f"loadstone-{purpose}-{owner}-"
+
+
+def _sweep(parent: str) -> None:
+    """Remove what killed owners left: folders of ours that nobody holds locked."""
+    with suppress(OSError):
+        for name in os.listdir(parent):
+            if name.startswith(_OURS):
+                _remove_abandoned(os.path.join(parent, name), is_new=name.startswith(_MAKING))
+
+
+def _remove_abandoned(base: str, *, is_new: bool) -> None:
+    with suppress(OSError):
+        folder = os.open(base, _OPEN)
+        try:
+            there = os.fstat(folder)
+            if is_new and time() - there.st_mtime < _BEING_MADE_S:
+                return
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.geteuid() in (0, there.st_uid):
+                remove(base)
+        finally:
+            os.close(folder)
 
 
 def remove(base: str) -> bool:

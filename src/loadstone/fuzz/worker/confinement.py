@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
 from typing import Final
 
 from loadstone.fuzz.plan import Job
@@ -12,6 +11,7 @@ from loadstone.fuzz.worker.tracer import let_me_be_traced
 from loadstone.fuzz.worker.vitals import reap
 from loadstone.probe.confine_linux import Fence, Layer, raise_fence
 from loadstone.probe.linux.process import close_descriptors_but, drop_user
+from loadstone.probe.scratch import outside_of
 
 __all__ = ["USER", "can_become", "fence", "reachable", "tracing_refused"]
 
@@ -19,26 +19,29 @@ USER: Final = 0x6C6F6165
 """Whom the child becomes where the worker is the superuser: an id no user database gives out, nor the probe uses."""
 
 
-def fence(job: Job, worker: int, user: int, unshared: str, kept: Iterable[int]) -> list[Layer]:
+def fence(job: Job, worker: int, user: int, unshared: str, words: int, file: int) -> list[Layer]:
     """Raise the probe's layers round the child; what became of each.
 
-    Of the descriptors only ``kept`` stay: what else the worker has open is its own, the channel to its parent above
-    all. Output goes nowhere: it would fill the disk. ``unshared`` is why the worker entered no namespaces, or "".
+    Of the descriptors only ``words`` and the library's ``file`` stay: what else the worker has open is its own, the
+    channel to its parent above all. Output goes nowhere: it would fill the disk. ``unshared`` is why the worker
+    entered no namespaces, or "".
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
-    close_descriptors_but(0, 1, 2, *kept)
+    close_descriptors_but(0, 1, 2, words, file)
     os.setsid()
     os.chdir(job.scratch)
     around = Fence(
         scratch=job.scratch,
-        outside=os.path.dirname(job.scratch),
+        outside=outside_of(job.scratch),
         user=user,
         seconds=int(job.time_s) + 60,
         helper=worker,
         unshared=unshared,
         notify=False,
+        readable=job.readable,
+        file=file,
     )
     layers, _ = raise_fence(around)
     return layers
@@ -52,7 +55,8 @@ def reachable(path: str, file: int) -> str:
 def can_become(user: int, scratch: str, *, traced: bool) -> bool:
     """Give ``scratch`` to ``user``; whether that works, and a child that is ``user`` can still be traced."""
     try:
-        os.chown(scratch, user, user)
+        for folder in (os.path.dirname(scratch), outside_of(scratch), scratch):
+            os.chown(folder, user, user)
     except OSError:  # not mapped in this user namespace
         return False
     return not traced or not tracing_refused(user)

@@ -84,6 +84,7 @@ class _Campaign:
         self.refused = tracing_refused(0)
         self.user = USER if os.geteuid() == 0 and can_become(USER, job.scratch, traced=not self.refused) else 0
         self.ready = False
+        self.missing: list[str] = []
 
     def run(self) -> None:
         generation = 0
@@ -141,6 +142,8 @@ class _Campaign:
         stop = wait(pid, _LOAD_S)
         if stop.signal is not None:
             self._say_ready()
+            if self.missing:
+                return ChildStop()
             go_on(pid)
         return stop
 
@@ -164,7 +167,7 @@ class _Campaign:
             let_me_be_traced()
         file = os.open(job.library, os.O_RDONLY)
         said = Words(words, self.secret.encode())
-        layers = fence(job, worker, self.user, self.offspring.unshared, (words, file))
+        layers = fence(job, worker, self.user, self.offspring.unshared, words, file)
         said.say(json.dumps([(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]))
         os.kill(os.getpid(), signal.SIGSTOP)  # the worker reads that before foreign code could write there
         run_child(
@@ -229,6 +232,9 @@ class _Campaign:
         return met
 
     def _load_failed(self, stop: ChildStop) -> None:
+        if self.missing:
+            self.say({"record": "refused", "text": f"required, and not to be had here: {', '.join(self.missing)}"})
+            return
         text = self._vouched()
         self.say({"record": "cannot_load", "text": text, "signal": stop.killed_by, "exited": stop.exited})
 
@@ -240,6 +246,8 @@ class _Campaign:
         self.ready = True
         coverage = f"unavailable: {self.refused}" if self.refused else "active"
         observers = [("coverage", coverage), ("crash stop", coverage), ("wait status", "active")]
+        standing = dict(json.loads(layers or "[]"))
+        self.missing = [name for name in self.job.require if not standing.get(name, "").startswith("active")]
         self.say({"record": "ready", "layers": json.loads(layers or "[]"), "observers": observers})
 
     def _vouched(self) -> str:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 from loadstone.probe.linux.syscalls import syscall
 
-__all__ = ["READ", "WRITE_FILE", "abi", "restrict"]
+__all__ = ["READ", "READ_FILE", "WRITE_FILE", "abi", "restrict"]
 
 READ: Final = 0b1101  # EXECUTE, READ_FILE, READ_DIR
+READ_FILE: Final = 0b0101  # EXECUTE, READ_FILE
 WRITE_FILE: Final = 0b0110 | 1 << 14  # WRITE_FILE, READ_FILE, TRUNCATE
 
+_OF_A_FILE: Final = 0b0111 | 1 << 14 | 1 << 15  # the rights that a file has; others are a folder's
 _CREATE_VERSION: Final = 1
 _PATH_BENEATH: Final = 1
 _FS_BITS: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # ABI -> how many file rights it knows
@@ -39,11 +43,18 @@ def abi() -> int:
     return syscall("landlock_create_ruleset", 0, 0, _CREATE_VERSION)
 
 
-def restrict(*, writable: Iterable[str], files: Iterable[str] = ("/dev/null",)) -> int:
-    """Allow reading everywhere, every right below ``writable``, writing to ``files``; no TCP, no signals outwards.
+def restrict(
+    *,
+    writable: Iterable[str],
+    readable: Iterable[str] = ("/",),
+    opened: Iterable[int] = (),
+    files: Iterable[str] = ("/dev/null",),
+) -> int:
+    """Allow every right below ``writable``, reading below ``readable``, writing to ``files``; no TCP, no signals out.
 
-    Needs no_new_privs. Returns the ABI that was used, from which a caller knows what was fenced: network from 4 on,
-    signals and abstract sockets from 6 on. Raises OSError.
+    ``opened`` are descriptors of files that may be read wherever they lie; what of ``readable`` is not there is left
+    out. Needs no_new_privs. Returns the ABI that was used, from which a caller knows what was fenced: network from 4
+    on, signals and abstract sockets from 6 on. Raises OSError.
     """
     version = abi()
     known = (1 << _FS_BITS[min(version, 5)]) - 1
@@ -51,11 +62,15 @@ def restrict(*, writable: Iterable[str], files: Iterable[str] = ("/dev/null",)) 
     size = 8 if version < 4 else 16 if version < 6 else 24
     ruleset = syscall("landlock_create_ruleset", ctypes.byref(rules), size, 0)
     try:
-        _allow(ruleset, "/", READ & known)
+        for path in readable:
+            with suppress(FileNotFoundError, PermissionError, NotADirectoryError):
+                _allow(ruleset, path, READ & known)
         for path in writable:
             _allow(ruleset, path, known)
         for path in files:
             _allow(ruleset, path, WRITE_FILE & known)
+        for file in opened:
+            _allow_opened(ruleset, file, READ_FILE & known)
         syscall("landlock_restrict_self", ruleset, 0)
     finally:
         os.close(ruleset)
@@ -65,7 +80,12 @@ def restrict(*, writable: Iterable[str], files: Iterable[str] = ("/dev/null",)) 
 def _allow(ruleset: int, path: str, rights: int) -> None:
     place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        rule = _Beneath(rights, place)
-        syscall("landlock_add_rule", ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)
+        is_folder = stat.S_ISDIR(os.fstat(place).st_mode)
+        _allow_opened(ruleset, place, rights if is_folder else rights & _OF_A_FILE)
     finally:
         os.close(place)
+
+
+def _allow_opened(ruleset: int, place: int, rights: int) -> None:
+    rule = _Beneath(rights, place)
+    syscall("landlock_add_rule", ruleset, _PATH_BENEATH, ctypes.byref(rule), 0)

@@ -17,10 +17,14 @@ from typing import Final, NamedTuple
 from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, SeccompRule, deny
 from loadstone.probe.linux.syscalls import NUMBERS
 
-__all__ = ["SOMEBODY", "CallVerdict", "Clause", "clauses", "names_process_at", "rules", "verdict"]
+__all__ = ["MARK", "SOMEBODY", "CallVerdict", "Clause", "clauses", "names_process_at", "rules", "verdict"]
 
 SOMEBODY: Final = 0x7FFFFFFF
 """Stands for the child's own process id in a filter made beforehand: no process can have it (PID_MAX_LIMIT, 2**22)."""
+
+
+MARK: Final = 0x7FFFFFFE
+"""Stands for the secret by which a filter knows its own trials; every child has another."""
 
 
 class CallVerdict(Enum):

@@ -23,6 +23,7 @@ __all__ = [
     "forbid_new_privileges",
     "limit",
     "new_privileges_forbidden",
+    "reach_for_privileges",
     "restore_signals",
     "stay_traceable",
 ]
@@ -69,6 +70,13 @@ def forbid_new_privileges() -> None:
 def new_privileges_forbidden() -> bool:
     """Whether that is so."""
     return _prctl(_GET_NO_NEW_PRIVS, 0) == 1
+
+
+def reach_for_privileges(*_unused: object) -> None:
+    """Try to take that back, and fail; OSError tells that it holds, no error that it does not."""
+    if not new_privileges_forbidden():
+        return
+    _prctl(_SET_NO_NEW_PRIVS, 0)
 
 
 def drop_capabilities() -> None:

@@ -105,10 +105,19 @@ def _tested(rule: SeccompRule) -> bytes:
     return body + _instruction(_RETURN, rule.action)
 
 
-def _of_one_call(number: int, rules: Iterable[SeccompRule], otherwise: int) -> bytes:
+def _otherwise(action: int, silent: int | None) -> bytes:
+    """The end of the way: ``action``, but failing at once where the sixth argument is the mark ``silent``."""
+    body = b""
+    if silent is not None:
+        body += _instruction(_LOAD, _ARGUMENTS_AT + 8 * 5) + _instruction(_EQUAL, silent, no=1)
+        body += _instruction(_RETURN, DENY)
+    return body + _instruction(_RETURN, action)
+
+
+def _of_one_call(number: int, rules: Iterable[SeccompRule], otherwise: bytes) -> bytes:
     """All rules of one call; the call's number is in the accumulator before, and still is for every other call."""
     pieces = [_tested(rule) for rule in rules]
-    body = b"".join(pieces) + _instruction(_RETURN, otherwise)
+    body = b"".join(pieces) + otherwise
     skip = len(body) // 8
     if skip <= _FARTHEST:
         return _instruction(_EQUAL, number, no=skip) + body
@@ -123,16 +132,21 @@ def _spans(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
     return zip(starts, ends, strict=True)
 
 
-def compile_filter(rules: Iterable[SeccompRule], *, otherwise: int = ALLOW, newer: int = ALLOW) -> bytes:
+def compile_filter(
+    rules: Iterable[SeccompRule], *, otherwise: int = ALLOW, newer: int = ALLOW, silent: int | None = None
+) -> bytes:
     """The rules as a BPF program; a foreign or x32 call is refused.
 
-    What no rule matches is left to ``otherwise``, a call of a kernel newer than our table to ``newer``.
+    What no rule matches is left to ``otherwise``, a call of a kernel newer than our table to ``newer``. A call whose
+    sixth argument is ``silent`` fails where ``otherwise`` would decide: so a filter is tried without waiting for those
+    who answer notices.
 
     >>> len(compile_filter([])) // 8 >= 4
     True
     """
     if AUDIT_ARCH is None:
         raise OSError(errno.ENOSYS, "no system call numbers known for this processor")
+    end = _otherwise(otherwise, silent)
     table: dict[int, list[SeccompRule]] = {}
     for rule in rules:
         number = NUMBERS.get(rule.call)
@@ -143,15 +157,15 @@ def compile_filter(rules: Iterable[SeccompRule], *, otherwise: int = ALLOW, newe
     program += _instruction(_LOAD, _NUMBER_AT) + _instruction(_ANY_BIT, _X32, no=1) + _instruction(_RETURN, DENY)
     for number, its in table.items():
         if its[0].tests:
-            program += _of_one_call(number, its, otherwise)
+            program += _of_one_call(number, its, end)
         else:
             plain.setdefault(its[0].action, []).append(number)
     for action, numbers in plain.items():
-        for first, end in _spans(numbers):
-            program += _instruction(_AT_LEAST, first, no=2) + _instruction(_AT_LEAST, end, yes=1)
+        for first, after in _spans(numbers):
+            program += _instruction(_AT_LEAST, first, no=2) + _instruction(_AT_LEAST, after, yes=1)
             program += _instruction(_RETURN, action)
     program += _instruction(_AT_LEAST, max(NUMBERS.values()) + 1, no=1) + _instruction(_RETURN, newer)
-    return program + _instruction(_RETURN, otherwise)
+    return program + end
 
 
 def install(program: bytes, *, listener: bool = False) -> int:

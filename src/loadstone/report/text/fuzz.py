@@ -15,7 +15,8 @@ def render(report: FuzzReport, style: Style) -> str:
     """The campaign: its answer first, then each finding, then the numbers and the conditions."""
     lines = [f"{style.bold(printable(report.prototype))}: {_answer(report, style)}", f"  {printable(report.library)}"]
     if report.loader_message:
-        lines.append(f"  the loader says: {printable(report.loader_message)}")
+        who = "" if report.stopped is Stopped.NOT_RUN else "the loader says: "
+        lines.append(f"  {who}{printable(report.loader_message)}")
     for found in report.findings:
         lines += ["", *_finding(found, style)]
     if report.flaky:
@@ -34,6 +35,8 @@ def progress_line(now: FuzzProgress) -> str:
 
 
 def _answer(report: FuzzReport, style: Style) -> str:
+    if report.stopped is Stopped.NOT_RUN:
+        return style.bad("not run")
     if report.stopped is Stopped.CANNOT_LOAD:
         return style.bad("could not be loaded")
     if report.findings:
