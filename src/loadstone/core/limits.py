@@ -9,10 +9,15 @@ __all__ = [
     "MAX_DEPENDENCIES",
     "MAX_FILE_SIZE",
     "MAX_GRAPH_NODES",
+    "MAX_HEADER_FILE",
     "MAX_HEADER_TABLE",
     "MAX_HEADER_TEXT",
+    "MAX_HEADER_TOKENS",
+    "MAX_INCLUDE_DEPTH",
     "MAX_INITIALISERS",
     "MAX_NAME_LENGTH",
+    "MAX_RECORD_DEPTH",
+    "MAX_RECORD_SIZE",
     "MAX_STRING_LENGTH",
     "MAX_TABLE_SIZE",
     "MAX_VERSION_NODES",
@@ -50,3 +55,18 @@ MAX_GRAPH_NODES: Final = 20_000
 
 MAX_HEADER_TEXT: Final = 1 << 20
 """Characters of C declarations given as text."""
+
+MAX_HEADER_TOKENS: Final = 4_000_000
+"""Tokens of one header with all that it includes, after macros; the largest real ones reach some 600,000."""
+
+MAX_INCLUDE_DEPTH: Final = 200
+"""Headers open inside one another, as GCC has it."""
+
+MAX_RECORD_SIZE: Final = 1 << 32
+"""Bytes of one C object by its declared type."""
+
+MAX_RECORD_DEPTH: Final = 64
+"""Structs by value inside one another."""
+
+MAX_HEADER_FILE: Final = 16 << 20
+"""One C header; the largest generated ones reach some 4 MiB."""

@@ -1,0 +1,743 @@
+"""C declarations as types: specifiers, declarators, structs, enums. Source: ISO C17 6.7, GCC's extensions to it.
+
+A recursive descent over tokens that the preprocessor made. Bodies and initialisers are skipped. A declaration that
+cannot be taken raises :class:`Refused` with the token where that was seen; ``reader.py`` notes it and goes on behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from loadstone.headers.abi import Abi
+from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, convention_of
+from loadstone.headers.basics import TYPE_WORDS, basic_types, usual_typedefs
+from loadstone.headers.expressions import Evaluator, Value
+from loadstone.headers.layout import Layouts
+from loadstone.headers.tokens import Token, text_of
+from loadstone.headers.types import (
+    Array,
+    CType,
+    Enumeration,
+    FunctionType,
+    Integer,
+    Member,
+    Parameter,
+    Pointer,
+    Real,
+    Record,
+    Void,
+)
+
+__all__ = ["Declared", "Parser", "Refused", "Specifiers", "Typedef"]
+
+_STORAGE = frozenset(
+    ("typedef", "extern", "static", "inline", "__inline", "__inline__", "_Noreturn", "_Thread_local", "__thread")
+    + ("thread_local", "auto", "register", "constexpr", "noreturn", "__extension__", "__forceinline")
+)
+_CONST = frozenset(("const", "__const", "__const__"))
+_QUALIFIERS = _CONST | frozenset(
+    ("volatile", "__volatile", "__volatile__", "restrict", "__restrict", "__restrict__", "_Nullable", "_Nonnull")
+    + ("__unaligned", "__ptr64", "__ptr32", "_Null_unspecified", "__w64", "__capability")
+)
+_ATTRIBUTES = frozenset(("__attribute__", "__attribute", "__declspec", "_Alignas", "alignas", "__asm__", "__asm", "asm"))
+_RECORDS = frozenset(("struct", "union"))
+_SIZEOF = {"sizeof": True, "_Alignof": False, "alignof": False, "__alignof__": False, "__alignof": False}
+
+
+class Refused(ValueError):
+    """What cannot be taken, and the token where that was seen (None at the end of the text)."""
+
+    def __init__(self, reason: str, token: Token | None, *, advice: str = "") -> None:
+        super().__init__(reason)
+        self.token = token
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class Typedef:
+    """A named type, and the alignment an attribute gave that name (0 for none)."""
+
+    type: CType
+    const: bool = False
+    align: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Specifiers:
+    """What stands before the declarators."""
+
+    type: CType
+    storage: frozenset[str]
+    const: bool
+    attributes: Attributes
+    type_align: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One declarator: its name, empty for none, and its type. ``label`` is the ``asm`` name."""
+
+    name: str
+    type: CType
+    const: bool
+    attributes: Attributes
+    label: str = ""
+    token: Token | None = None
+
+
+class Parser:
+    """The declarations of one translation unit. What they define is kept here for those that follow.
+
+    Args:
+        tokens: of the preprocessor.
+        abi: whose sizes hold.
+    """
+
+    def __init__(self, tokens: Sequence[Token], abi: Abi) -> None:
+        self.tokens = tokens
+        self.abi = abi
+        self.position = 0
+        self.typedefs = {name: Typedef(kind) for name, kind in usual_typedefs(abi).items()}
+        self.records: dict[str, Record] = {}
+        self.enumerations: dict[str, Enumeration] = {}
+        self.values: dict[str, Value] = {}
+        self.pack = [0]
+        self.microsoft: bool | None = None
+        self._unnamed = 0
+
+    # -- tokens ----------------------------------------------------------------------------------------------------
+
+    def peek(self, ahead: int = 0) -> str:
+        """The text of a token that comes, empty at the end."""
+        at = self.position + ahead
+        return self.tokens[at].text if at < len(self.tokens) else ""
+
+    def kind(self) -> str:
+        """The kind of the next token, empty at the end."""
+        return self.tokens[self.position].kind if self.position < len(self.tokens) else ""
+
+    def here(self) -> Token | None:
+        """The next token, or the last one at the end."""
+        at = min(self.position, len(self.tokens) - 1)
+        return self.tokens[at] if at >= 0 else None
+
+    def take(self, text: str) -> bool:
+        """Take the next token if it is this one."""
+        if self.peek() != text:
+            return False
+        self.position += 1
+        return True
+
+    def expect(self, text: str) -> None:
+        """Take the next token, which must be this one."""
+        if not self.take(text):
+            raise self.unexpected()
+
+    def unexpected(self, advice: str = "") -> Refused:
+        """The error for a token that does not belong here."""
+        at_end = self.position >= len(self.tokens)
+        return Refused(
+            "it ends too early" if at_end else f"it cannot be understood before {self.peek()}",
+            self.here(),
+            advice=advice,
+        )
+
+    def skip_balanced(self) -> None:
+        """Take an opening bracket and everything up to the one that closes it."""
+        depth = 0
+        while self.position < len(self.tokens):
+            text = self.tokens[self.position].text if self.kind() == "punct" else ""
+            self.position += 1
+            depth += (text in ("(", "[", "{")) - (text in (")", "]", "}"))
+            if depth == 0:
+                return
+        raise self.unexpected()
+
+    def pragmas(self) -> None:
+        """Take pragmas that stand here, and follow those about layout."""
+        while self.kind() == "pragma":
+            self._pragma(self.peek())
+            self.position += 1
+
+    def _pragma(self, text: str) -> None:
+        words = text.replace("(", " ( ").replace(")", " ) ").replace(",", " ").split()
+        if words[0] == "ms_struct":
+            self.microsoft = {"on": True, "off": False, "reset": None}.get(words[1] if len(words) > 1 else "", None)
+        elif words[0] == "pack":
+            self._pack([w for w in words[1:] if w not in ("(", ")")])
+        elif words[0] == "scalar_storage_order" and words[-1] not in ("little-endian", "default"):
+            raise Refused("#pragma scalar_storage_order is not supported", self.here())
+
+    def _pack(self, words: list[str]) -> None:
+        numbers = [int(w, 0) for w in words if w.isdigit()]
+        if any(n not in (0, 1, 2, 4, 8, 16) for n in numbers):
+            raise Refused(f"#pragma pack({numbers[0]}) is no alignment", self.here())
+        if "pop" in words:
+            if len(self.pack) > 1:
+                self.pack.pop()
+            if numbers:
+                self.pack[-1] = numbers[0]
+        elif "push" in words:
+            self.pack.append(numbers[0] if numbers else self.pack[-1])
+        else:
+            self.pack[-1] = numbers[0] if numbers else 0
+
+    # -- specifiers ------------------------------------------------------------------------------------------------
+
+    def starts_type(self) -> bool:
+        """Whether the next token can begin a declaration."""
+        text = self.peek()
+        return self.kind() == "name" and (
+            text in self.typedefs
+            or text in TYPE_WORDS
+            or text in _RECORDS
+            or text in _QUALIFIERS
+            or text in _STORAGE
+            or text in _ATTRIBUTES
+            or text in ("enum", "_Atomic", "typeof", "__typeof__", "__typeof", "__builtin_va_list")
+        )
+
+    def specifiers(self) -> Specifiers:
+        """Storage, qualifiers, attributes and the type, in any order."""
+        words: list[str] = []
+        storage: set[str] = set()
+        const, found, type_align = False, None, 0
+        attributes = Attributes()
+        while True:
+            self.pragmas()
+            text, kind = self.peek(), self.kind()
+            if kind == "punct" and text == "[" and self.peek(1) == "[":
+                self.skip_balanced()
+            elif kind != "name":
+                break
+            elif text in _ATTRIBUTES:
+                attributes |= self.attributes()[0]
+            elif text in CONVENTION_WORDS:
+                attributes |= Attributes(convention=CONVENTION_WORDS[text])
+                self.position += 1
+            elif text in _STORAGE:
+                storage.add(text.strip("_"))
+                self.position += 1
+                if text == "extern" and self.kind() == "string":
+                    self.position += 1
+            elif text in _QUALIFIERS:
+                const = const or text in _CONST
+                self.position += 1
+            elif text in TYPE_WORDS and (text not in self.typedefs or found is None):
+                words.append({"__signed__": "signed", "__signed": "signed"}.get(text, text))
+                self.position += 1
+            elif words or found is not None:
+                break
+            elif text in _RECORDS:
+                found = self.record()
+            elif text == "enum":
+                found = self.enumeration()
+            elif text in ("_Atomic", "typeof", "__typeof__", "__typeof", "typeof_unqual"):
+                found, inner = self._in_parentheses(text)
+                const = const or inner
+            elif text in self.typedefs:
+                named = self.typedefs[text]
+                found, const, type_align = named.type, const or named.const, named.align
+                self.position += 1
+            else:
+                break
+        kind_found = found if found is not None else self._basic(words)
+        if attributes.mode is not None:
+            kind_found = self._with_mode(kind_found, attributes.mode)
+        return Specifiers(kind_found, frozenset(storage), const, attributes, type_align)
+
+    def _in_parentheses(self, word: str) -> tuple[CType | None, bool]:
+        """``_Atomic(type)`` and ``typeof(type)``; ``_Atomic`` alone is a qualifier."""
+        self.position += 1
+        if self.peek() != "(" and word == "_Atomic":
+            return None, False
+        self.expect("(")
+        if not self.starts_type():
+            raise Refused(f"{word} of an expression is not supported", self.here())
+        named = self.type_name()
+        self.expect(")")
+        return named.type, named.const and word != "typeof_unqual"
+
+    def _basic(self, words: list[str]) -> CType:
+        if not words:
+            if self.kind() == "name":
+                raise Refused(
+                    f"the type {self.peek()} is not known",
+                    self.here(),
+                    advice="declare unknown type names first: 'typedef struct x x; ...'",
+                )
+            raise self.unexpected("declare unknown type names first: 'typedef struct x x; ...'")
+        found = basic_types(self.abi).get(tuple(sorted(words)))
+        if found is None:
+            raise Refused(f"the type {' '.join(words)} is not known", self.here())
+        return found
+
+    def _with_mode(self, kind: CType, size: int) -> CType:
+        if isinstance(kind, Integer):
+            return Integer(size, kind.signed, f"{'' if kind.signed else 'u'}int{8 * size}_t")
+        if isinstance(kind, Real) and size in (4, 8):
+            return Real(size, "float" if size == 4 else "double")
+        raise Refused("the attribute mode is not supported on this type", self.here())
+
+    # -- attributes ------------------------------------------------------------------------------------------------
+
+    def attributes(self) -> tuple[Attributes, str]:
+        """Attributes that stand here, and an ``asm`` label among them."""
+        made, label = Attributes(), ""
+        while True:
+            text = self.peek()
+            if text in ("__attribute__", "__attribute"):
+                self.position += 1
+                self.expect("(")
+                made |= self._listed()
+                self.expect(")")
+            elif text == "__declspec":
+                self.position += 1
+                made |= self._listed()
+            elif text in ("_Alignas", "alignas"):
+                self.position += 1
+                made |= Attributes.named("aligned", [], self._parenthesised(), pointer=self.abi.pointer)
+            elif text in ("__asm__", "__asm", "asm"):
+                self.position += 1
+                label = self._label()
+            elif text == "[" and self.peek(1) == "[":
+                self.skip_balanced()
+            elif text in CONVENTION_WORDS:
+                self.position += 1
+                made |= Attributes(convention=CONVENTION_WORDS[text])
+            else:
+                return made, label
+
+    def _listed(self) -> Attributes:
+        """``( name, name(words), ... )``."""
+        self.expect("(")
+        made = Attributes()
+        while not self.take(")"):
+            if self.take(","):
+                continue
+            token = self.here()
+            name = self.peek()
+            self.position += 1
+            words: list[str] = []
+            number = None
+            if self.peek() == "(":
+                start = self.position
+                if name.strip("_") in ("aligned", "align"):
+                    number = self._parenthesised()
+                else:
+                    self.skip_balanced()
+                    words = [t.text for t in self.tokens[start + 1 : self.position - 1] if t.text != ","]
+            if not name:
+                raise self.unexpected()
+            try:
+                made |= Attributes.named(name, words, number, pointer=self.abi.pointer)
+            except ValueError as error:
+                raise Refused(str(error), token) from error
+        return made
+
+    def _parenthesised(self) -> int:
+        """An alignment in parentheses: a number, or a type's."""
+        self.expect("(")
+        if self.starts_type():
+            number = self.layouts().measure(self.type_name().type)[1]
+        else:
+            number = self.number()
+        self.expect(")")
+        return number
+
+    def _label(self) -> str:
+        self.expect("(")
+        parts: list[str] = []
+        while self.kind() == "string" and (token := self.here()) is not None:
+            part = text_of(token)
+            parts.append(part.decode() if isinstance(part, bytes) else part)
+            self.position += 1
+        self.expect(")")
+        return "".join(parts)
+
+    # -- structs, unions, enums ------------------------------------------------------------------------------------
+
+    def layouts(self) -> Layouts:
+        """Sizes by what is known so far."""
+        return Layouts(self.records, self.abi)
+
+    def record(self) -> Record:
+        """``struct tag { ... }``, in any of its forms."""
+        kind = self.peek()
+        self.position += 1
+        attributes = self.attributes()[0]
+        tag = ""
+        if self.kind() == "name":
+            tag = self.peek()
+            self.position += 1
+        attributes |= self.attributes()[0]
+        if self.peek() != "{":
+            if not tag:
+                raise self.unexpected()
+            return self.records.get(f"{kind} {tag}", Record(kind, tag))
+        if not tag:
+            self._unnamed += 1
+            tag = f"(unnamed {self._unnamed})"
+        members = self._members()
+        attributes |= self.attributes()[0]
+        microsoft = attributes.microsoft if attributes.microsoft is not None else self.microsoft
+        made = Record(kind, tag, members, attributes.packed, attributes.align, self.pack[-1], microsoft)
+        self.records[made.key] = made
+        return made
+
+    def _members(self) -> tuple[Member, ...]:
+        self.expect("{")
+        members: list[Member] = []
+        while not self.take("}"):
+            self.pragmas()
+            if self.take(";"):
+                continue
+            if self.peek() in ("_Static_assert", "static_assert"):
+                self.position += 1
+                self.skip_balanced()
+                continue
+            if self.peek() == "}":
+                continue
+            specifiers = self.specifiers()
+            if self.peek() == ";":
+                if isinstance(specifiers.type, Record) and specifiers.type.tag.startswith("("):
+                    members.append(self._member(specifiers, Declared("", specifiers.type, False, Attributes())))
+                self.position += 1
+                continue
+            while True:
+                members.append(self._declared_member(specifiers))
+                if not self.take(","):
+                    break
+            self.pragmas()
+            self.expect(";")
+        return tuple(members)
+
+    def _declared_member(self, specifiers: Specifiers) -> Member:
+        declared = (
+            Declared("", specifiers.type, specifiers.const, Attributes())
+            if self.peek() == ":"
+            else self.declarator(specifiers)
+        )
+        if isinstance(declared.type, (FunctionType, Void)):
+            raise Refused(f"a member of type {declared.type}", declared.token)
+        bits = None
+        if self.take(":"):
+            bits = self._width(declared)
+        after = self.attributes()[0]
+        return self._member(specifiers, replace(declared, attributes=declared.attributes | after), bits)
+
+    def _width(self, declared: Declared) -> int:
+        token = self.here()
+        bits = self.number()
+        kind = declared.type
+        if not isinstance(kind, (Integer, Enumeration)):
+            raise Refused(f"a bit field of type {kind}", token)
+        widest = 1 if isinstance(kind, Integer) and kind.is_bool else 8 * kind.size
+        if not 0 <= bits <= widest or (bits == 0 and declared.name):
+            raise Refused(f"the bit field {declared.name} of type {kind} cannot have a width of {bits} bits", token)
+        return bits
+
+    def _member(self, specifiers: Specifiers, declared: Declared, bits: int | None = None) -> Member:
+        attributes = specifiers.attributes | declared.attributes
+        plain = declared.type is specifiers.type or isinstance(declared.type, Array)
+        return Member(
+            declared.name,
+            declared.type,
+            bits,
+            attributes.align,
+            specifiers.type_align if plain else 0,
+            attributes.packed,
+            declared.const,
+        )
+
+    def enumeration(self) -> Enumeration:
+        """``enum tag { ... }``; its values are constants from here on."""
+        self.position += 1
+        attributes = self.attributes()[0]
+        tag = ""
+        if self.kind() == "name":
+            tag = self.peek()
+            self.position += 1
+        fixed: Integer | None = None
+        if self.peek() == ":" and self.peek(1) not in ("", ";"):
+            self.position += 1
+            under = self.specifiers().type
+            if not isinstance(under, Integer):
+                raise Refused(f"an enum over {under}", self.here())
+            fixed = under
+        if self.peek() != "{":
+            if not tag:
+                raise self.unexpected()
+            if fixed is not None:
+                self.enumerations[tag] = Enumeration(tag, (), fixed.size, fixed.signed)
+            return self.enumerations.get(tag, Enumeration(tag))
+        values = self._enumerators(fixed)
+        attributes |= self.attributes()[0]
+        size, signed = (fixed.size, fixed.signed) if fixed else _holds(values, packed=attributes.packed)
+        self._retyped(values, size, signed)
+        made = Enumeration(tag, tuple(values), size, signed)
+        if tag:
+            self.enumerations[tag] = made
+        return made
+
+    def _enumerators(self, fixed: Integer | None) -> list[tuple[str, int]]:
+        self.expect("{")
+        values: list[tuple[str, int]] = []
+        following = Value(0)
+        while not self.take("}"):
+            name, token = self.peek(), self.here()
+            if self.kind() != "name":
+                raise self.unexpected()
+            self.position += 1
+            self.attributes()
+            value = self.expression() if self.take("=") else following
+            if not value.size:
+                raise Refused(f"{name} is no integer", token)
+            if fixed is not None and value.converted(fixed.size, fixed.signed).number != value.number:
+                raise Refused(f"{name} does not fit into {fixed}", token)
+            number = int(value.number)
+            values.append((name, number))
+            self.values[name] = value
+            size = 4 if -(1 << 31) <= number + 1 < 1 << 31 else 8
+            following = Value(number + 1, max(size, value.size), value.signed and number + 1 < 1 << 63)
+            if not self.take(","):
+                self.expect("}")
+                break
+        return values
+
+    def _retyped(self, values: list[tuple[str, int]], size: int, signed: bool) -> None:
+        """Enumerators that fit ``int`` are ints; of an enum that needs more, all have its type (GCC, C23)."""
+        wide = any(not -(1 << 31) <= number < 1 << 31 for _, number in values)
+        for name, number in values:
+            self.values[name] = Value(number, size, signed) if wide else Value(number)
+
+    # -- declarators -----------------------------------------------------------------------------------------------
+
+    def declarator(self, specifiers: Specifiers) -> Declared:
+        """A declarator, with or without a name, over the type of its specifiers."""
+        made = self._declarator(specifiers.type, specifiers.const, specifiers.attributes)
+        attributes, label = self.attributes()
+        kind = made.type
+        together = specifiers.attributes | made.attributes | attributes
+        if together.convention:
+            kind = self._conventional(kind, convention_of(together, self.abi.name))
+        if attributes.mode is not None:
+            kind = self._with_mode(kind, attributes.mode)
+        return Declared(made.name, kind, made.const, made.attributes | attributes, label, made.token)
+
+    def type_name(self) -> Declared:
+        """A type as in a cast."""
+        return self.declarator(self.specifiers())
+
+    def _conventional(self, kind: CType, convention: str) -> CType:
+        """The convention goes to the function that is declared or pointed to."""
+        if isinstance(kind, FunctionType):
+            return replace(kind, convention=convention)
+        if isinstance(kind, Pointer):
+            return replace(kind, target=self._conventional(kind.target, convention))
+        return kind
+
+    def _declarator(self, base: CType, const: bool, attributes: Attributes) -> Declared:
+        said = Attributes()
+        while True:
+            if self.peek() in ("*", "^"):
+                self.position += 1
+                base, const = Pointer(base, const), False
+            elif self.peek() in _QUALIFIERS or self.peek() == "_Atomic":
+                const = const or self.peek() in _CONST
+                self.position += 1
+            elif self.peek() in _ATTRIBUTES or self.peek() in CONVENTION_WORDS:
+                said |= self.attributes()[0]
+            else:
+                break
+        if self.peek() == "(" and self._nests():
+            start = self.position
+            self.skip_balanced()
+            kind, constant = self._suffixes(base, const)
+            end, self.position = self.position, start + 1
+            inner = self._declarator(kind, constant, attributes)
+            self.attributes()
+            self.expect(")")
+            self.position = end
+            convention = (said | inner.attributes).convention
+            kind = self._conventional(inner.type, convention_of(inner.attributes, self.abi.name)) if convention else inner.type
+            return replace(inner, type=kind, attributes=said | inner.attributes)
+        name, token = "", self.here()
+        if self.kind() == "name" and self.peek() not in _ATTRIBUTES:
+            name = self.peek()
+            self.position += 1
+        kind, constant = self._suffixes(base, const)
+        return Declared(name, kind, constant, said, token=token)
+
+    def _nests(self) -> bool:
+        """Whether the parenthesis begins a declarator and no parameter list."""
+        following = self.peek(1)
+        if following in ("*", "^", "(", "[") or following in _ATTRIBUTES or following in CONVENTION_WORDS:
+            return True
+        at = self.position + 1
+        is_name = at < len(self.tokens) and self.tokens[at].kind == "name"
+        known = following in self.typedefs or following in TYPE_WORDS or following in _RECORDS
+        return is_name and not known and following not in _QUALIFIERS and following not in ("enum", "_Atomic", "register")
+
+    def _suffixes(self, base: CType, const: bool) -> tuple[CType, bool]:
+        """Parameter lists and array lengths behind a name, applied from the last one inwards."""
+        if self.peek() == "(":
+            token = self.here()
+            parameters, variadic = self._parameters()
+            result, _ = self._suffixes(base, const)
+            if isinstance(result, (Array, FunctionType)):
+                raise Refused("a function cannot return an array or a function", token)
+            return FunctionType(result, parameters, variadic), False
+        if self.peek() == "[" and self.peek(1) != "[":
+            token = self.here()
+            length, static = self._length()
+            element, element_const = self._suffixes(base, const)
+            if isinstance(element, (FunctionType, Void)) or (isinstance(element, Array) and element.length is None):
+                raise Refused(f"an array of {element}", token)
+            return Array(element, length, length or 0 if static else 0, element_const), element_const
+        return base, const
+
+    def _length(self) -> tuple[int | None, bool]:
+        """The length in brackets, None for an open one, and whether ``static`` promises it."""
+        self.expect("[")
+        token, static = self.here(), False
+        while self.peek() in _QUALIFIERS or self.peek() == "static":
+            static = static or self.peek() == "static"
+            self.position += 1
+        if self.take("]"):
+            return None, False
+        if self.peek() == "*" and self.peek(1) == "]":
+            self.position += 2
+            return None, False
+        length = self.number()
+        if length < 0:
+            raise Refused("an array of negative length", token)
+        self.expect("]")
+        return length, static
+
+    def _parameters(self) -> tuple[tuple[Parameter, ...], bool]:
+        self.expect("(")
+        parameters: list[Parameter] = []
+        if self.take(")"):
+            return (), False
+        while True:
+            if self.take("..."):
+                self.expect(")")
+                return tuple(parameters), True
+            token = self.here()
+            if self.kind() == "name" and not self.starts_type() and self.peek() not in CONVENTION_WORDS:
+                following = self.peek(1)
+                reason = (
+                    f"the parameter {self.peek()} has no type"
+                    if following in (",", ")")
+                    else f"the type {self.peek()} is not known"
+                )
+                raise Refused(reason, token, advice="declare unknown type names first: 'typedef struct x x; ...'")
+            declared = self.declarator(self.specifiers())
+            kind = declared.type
+            parameters.append(Parameter(declared.name, Pointer(kind) if isinstance(kind, FunctionType) else kind))
+            if not self.take(","):
+                break
+        self.expect(")")
+        if [p.type for p in parameters] == [Void()]:
+            return (), False
+        return tuple(parameters), False
+
+    # -- constant expressions --------------------------------------------------------------------------------------
+
+    def expression(self) -> Value:
+        """A constant expression that stands here."""
+        token = self.here()
+        evaluator = Evaluator(
+            self.tokens, self.abi, self.position, name=self.values.get, special=self.special
+        )
+        try:
+            value = evaluator.conditional()
+        except Refused:
+            raise
+        except (ValueError, ZeroDivisionError) as error:
+            at = min(evaluator.position, len(self.tokens) - 1)
+            raise Refused(f"an expression that is no simple constant: {error}", self.tokens[at] if at >= 0 else token) from error
+        self.position = evaluator.position
+        return value
+
+    def number(self) -> int:
+        """A constant expression that is an integer."""
+        token = self.here()
+        value = self.expression()
+        if not value.size:
+            raise Refused("a number that is no integer", token)
+        return int(value.number)
+
+    def special(self, evaluator: Evaluator) -> Value | None:
+        """sizeof, offsetof and casts, for the evaluator."""
+        text = evaluator.peek()
+        word = self.abi.pointer
+        if text in _SIZEOF and evaluator.peek(1) == "(":
+            index = not _SIZEOF[text]
+            kind = self._type_at(evaluator, 2)
+            if kind is None:
+                return None
+            evaluator.expect(")")
+            return Value(self.layouts().measure(kind)[index], word, signed=False)
+        if text == "__builtin_offsetof" or text == "offsetof":
+            return self._offset_of(evaluator)
+        if text == "(":
+            kind = self._type_at(evaluator, 1)
+            if isinstance(kind, (Integer, Enumeration)):
+                evaluator.expect(")")
+                operand = evaluator._unary()  # noqa: SLF001  a cast is one more unary operator
+                if isinstance(kind, Integer) and kind.is_bool:
+                    return Value(int(bool(operand.number)), 1, signed=False)
+                return operand.converted(kind.size, kind.signed)
+            if isinstance(kind, Real):
+                evaluator.expect(")")
+                return evaluator._unary().converted(0, True)  # noqa: SLF001
+            if kind is not None:
+                raise ValueError(f"a value of type {kind}")
+        return None
+
+    def _type_at(self, evaluator: Evaluator, ahead: int) -> CType | None:
+        """The type that stands in the evaluator's tokens there, None when none does; it is taken then."""
+        other = self if evaluator.tokens is self.tokens else self.beside(evaluator.tokens)
+        before = other.position
+        other.position = evaluator.position + ahead
+        try:
+            if not other.starts_type():
+                return None
+            kind = other.type_name().type
+            evaluator.position = other.position
+            return kind
+        finally:
+            other.position = before
+
+    def beside(self, tokens: Sequence[Token]) -> Parser:
+        """A parser for other tokens with everything this one knows."""
+        made = Parser.__new__(Parser)
+        made.__dict__.update(self.__dict__)
+        made.tokens, made.position = tokens, 0
+        return made
+
+    def _offset_of(self, evaluator: Evaluator) -> Value:
+        kind = self._type_at(evaluator, 2)
+        evaluator.expect(",")
+        name = evaluator.peek()
+        evaluator.position += 1
+        evaluator.expect(")")
+        if isinstance(kind, Record):
+            for spot in self.layouts().of(kind).spots:
+                if spot.member.name == name:
+                    return Value(spot.offset, self.abi.pointer, signed=False)
+        raise ValueError(f"{kind} has no member {name}")
+
+
+def _holds(values: list[tuple[str, int]], *, packed: bool) -> tuple[int, bool]:
+    """The size and sign of an enum's type: GCC's and clang's choice, the smallest of all when packed."""
+    low, high = min((n for _, n in values), default=0), max((n for _, n in values), default=0)
+    for size in (1, 2, 4, 8) if packed else (4, 8):
+        if low >= 0 and high < 1 << 8 * size:
+            return size, False
+        if low < 0 and -(1 << (8 * size - 1)) <= low and high < 1 << (8 * size - 1):
+            return size, True
+    return 8, low < 0
