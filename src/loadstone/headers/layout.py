@@ -158,7 +158,8 @@ class _Placing:
             if record.kind == "union":
                 self.position, self.run, self.left = 0, None, 0
             place(member)
-            self.end = max(self.end, self.position + (self.left if microsoft else 0))
+            open_unit = self.left if microsoft and record.kind == "struct" else 0
+            self.end = max(self.end, self.position + open_unit)
         size = _up(_up(self.end, 8), self.align) // 8
         self.layouts._bounded(size)  # noqa: SLF001  one module
         return Layout(size, self.align // 8, tuple(self.spots))
@@ -199,12 +200,19 @@ class _Placing:
             limited = type_align
         else:
             limited = min(type_align, pack) if pack else min(type_align, 8) if packed else type_align
+            if member.align and pack:
+                raise self.layouts._refused(  # noqa: SLF001  one module
+                    f"gcc and clang do not agree where {member.name}, an aligned bit field under #pragma pack, lies"
+                )
             if member.align:
-                asked = min(8 * member.align, pack) if pack else 8 * member.align
-                self.position = _up(self.position, asked)
-                limited = max(limited, asked)
+                self.position = _up(self.position, 8 * member.align)
+                limited = max(limited, 8 * member.align)
             crosses = (self.position % type_align + bits + type_align - 1) // type_align > size // type_align
             if crosses and not packed and not pack:
+                if member.align:
+                    raise self.layouts._refused(  # noqa: SLF001  one module
+                        f"gcc and clang do not agree where {member.name}, an aligned bit field that crosses its unit, lies"
+                    )
                 self.position = _up(self.position, type_align)
         if member.name or self.layouts.abi.anonymous_bits_align:
             self.align = max(self.align, limited)
@@ -212,30 +220,31 @@ class _Placing:
     def _microsoft(self, member: Member) -> None:
         """Bit fields of equal type size share a unit of that type; any other member starts behind the whole unit."""
         size, type_align, packed = self._limits(member)
-        pack = 8 * self.record.pack
         bits, run = member.bits, self.run
         if bits and run is not None and self.layouts.size(run.type) * 8 == size:
             if self.left < bits:
                 self.position, self.left = self.position + self.left, size
             self.left -= bits
             self.run = member
-            self._microsoft_align(member, type_align, packed=packed)
+            self.align = max(self.align, self._desired(member, type_align, packed=packed))
             self._put(member, size)
             return
         self.position, self.left, self.run = self.position + self.left, 0, None
         if bits == 0 and run is None:
             return  # only one that ends a run means anything
-        align = self._microsoft_align(member, type_align, packed=packed)
-        self.position = _up(self.position, min(align, pack) if pack else align)
+        if run is not None and packed and member.align:
+            raise self.layouts._refused(  # noqa: SLF001  one module
+                f"the rules of Microsoft do not say where {member.name}, packed and aligned behind a bit field, lies"
+            )
+        if bits == 0:  # it aligns the record even where that is packed, but then nothing behind it
+            self.align = max(self.align, self._desired(member, type_align, packed=False))
+        align = self._desired(member, type_align, packed=packed)
+        if bits != 0:
+            self.align = max(self.align, align)
+        self.position = _up(self.position, align)
         if bits:
             self.run, self.left = member, size - bits
         self._put(member, size)
-
-    def _microsoft_align(self, member: Member, type_align: int, *, packed: bool) -> int:
-        """The member's alignment, which becomes the record's too."""
-        align = self._desired(member, type_align, packed=packed)
-        self.align = max(self.align, align)
-        return align
 
 
 def _up(position: int, align: int) -> int:

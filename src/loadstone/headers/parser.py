@@ -460,7 +460,7 @@ class Parser:
             tag = self.peek()
             self.position += 1
         fixed: Integer | None = None
-        if self.peek() == ":" and self.peek(1) not in ("", ";"):
+        if self.peek() == ":" and (self.peek(1) in TYPE_WORDS or self.peek(1) in self.typedefs):
             self.position += 1
             under = self.specifiers().type
             if not isinstance(under, Integer):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -133,8 +134,7 @@ class _Reader:
         parser = self.parser
         while parser.position < len(parser.tokens):
             start = parser.position
-            seen = set(parser.records)
-            named, valued = set(parser.enumerations), set(parser.values)
+            known = len(parser.records), len(parser.enumerations), len(parser.values)
             try:
                 self._external()
             except Refused as refused:
@@ -144,7 +144,7 @@ class _Reader:
             except InvalidPrototype as error:
                 self._note(Refused(error.reason, parser.tokens[start]), start)
                 self._skip(start)
-            self._own(start, seen, named, valued)
+            self._own(start, *known)
         constants, macros = self._macros()
         return Declarations(
             MappingProxyType(self.functions),
@@ -168,7 +168,7 @@ class _Reader:
         parser.pragmas()
         if parser.position >= len(parser.tokens) or parser.take(";"):
             return
-        if parser.peek() == "extern" and parser.tokens[parser.position + 1 :][:1] and parser.peek(2) == "{":
+        if parser.peek() == "extern" and parser.peek(1)[:1] == '"' and parser.peek(2) == "{":
             parser.position += 3
             self._linkage += 1
             return
@@ -260,22 +260,20 @@ class _Reader:
         )
         return usual if same and not isinstance(kind, Record) else kind
 
-    def _own(self, start: int, records: set[str], enumerations: set[str], values: set[str]) -> None:
+    def _own(self, start: int, records: int, enumerations: int, values: int) -> None:
         """Sort what a declaration defined besides: own constants and enums are shown, those of others only known."""
         parser = self.parser
         if start >= len(parser.tokens) or not self._is_own(parser.tokens[start]):
             return
-        fresh = [name for name in parser.values if name not in values]
+        fresh = list(islice(parser.values, values, None))
         for name in fresh:
             self.constants[name] = parser.values[name].number
-        for key in parser.records:
-            if key not in records:
-                self.own_records[key] = parser.records[key]
-                self._comment(key, parser.tokens[start])
-        for tag in parser.enumerations:
-            if tag not in enumerations:
-                self.enumerations.append(parser.enumerations[tag])
-                self._comment(f"enum {tag}", parser.tokens[start])
+        for key in islice(parser.records, records, None):
+            self.own_records[key] = parser.records[key]
+            self._comment(key, parser.tokens[start])
+        for tag in islice(parser.enumerations, enumerations, None):
+            self.enumerations.append(parser.enumerations[tag])
+            self._comment(f"enum {tag}", parser.tokens[start])
         if fresh and not any(set(fresh) & {n for n, _ in e.values} for e in self.enumerations):
             end = min(parser.position, len(parser.tokens))
             last = parser.tokens[end - 2].text if end - start > 2 else ""
