@@ -14,7 +14,7 @@ from loadstone.errors import InvalidPrototype
 from loadstone.headers import read_text
 from loadstone.headers.abi import AARCH64, I386, WINDOWS_X64, X86_64, Abi
 from loadstone.headers.layout import Layouts
-from loadstone.headers.types import Record
+from loadstone.headers.types import StructOrUnion
 
 HEAD = "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <string.h>\nstruct later;"
 COUNT = 2000
@@ -41,7 +41,7 @@ def program(made: list[Made]) -> str:
 
 
 def expected(one: Made, layouts: Layouts) -> str:
-    record = Record(one.kind, one.tag)
+    record = StructOrUnion(one.kind, one.tag)
     layout = layouts.of(record)
     where = {name: (offset, bit, width) for name, offset, bit, width in flat(layouts, record)}
     words = [str(layout.size), str(layout.align), *(str(where[name][0]) for name in one.plain)]
@@ -52,11 +52,11 @@ def expected(one: Made, layouts: Layouts) -> str:
     return " ".join(words)
 
 
-def flat(layouts: Layouts, record: Record, base: int = 0) -> Iterator[tuple[str, int, int, int]]:
+def flat(layouts: Layouts, record: StructOrUnion, base: int = 0) -> Iterator[tuple[str, int, int, int]]:
     for spot in layouts.of(record).spots:
         if spot.member.name:
             yield spot.member.name, base + spot.offset, 8 * base + spot.bit, spot.width
-        elif isinstance(spot.member.type, Record):
+        elif isinstance(spot.member.type, StructOrUnion):
             yield from flat(layouts, spot.member.type, base + spot.offset)
 
 
@@ -125,10 +125,10 @@ def test_random_records_have_the_sizes_and_offsets_of_windows(tmp_path: Path) ->
     for one in made:
         parts.append(one.text)
         try:
-            layout, name = layouts.of(Record(one.kind, one.tag)), f"{one.kind} {one.tag}"
+            layout, name = layouts.of(StructOrUnion(one.kind, one.tag)), f"{one.kind} {one.tag}"
         except InvalidPrototype:
             continue
-        where = {member: offset for member, offset, _, _ in flat(layouts, Record(one.kind, one.tag))}
+        where = {member: offset for member, offset, _, _ in flat(layouts, StructOrUnion(one.kind, one.tag))}
         parts.append(f'_Static_assert(sizeof({name}) == {layout.size} && _Alignof({name}) == {layout.align}, "");')
         parts.extend(f'_Static_assert(offsetof({name}, {m}) == {where[m]}, "{m}");' for m in one.plain)
     (tmp_path / "records.c").write_text("\n".join(parts))

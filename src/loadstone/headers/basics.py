@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 
 from loadstone.headers.abi import Abi
-from loadstone.headers.types import Complex, CType, Integer, Pointer, Real, Record, Void
+from loadstone.headers.types import Complex, CType, Integer, Pointer, Real, StructOrUnion, Void
 
 __all__ = ["TYPE_WORDS", "basic_types", "usual_typedefs"]
 
@@ -86,7 +86,7 @@ def usual_typedefs(abi: Abi) -> Mapping[str, CType]:
     for name, (size, signed) in (("wchar_t", abi.wchar), ("char16_t", (2, False)), ("char32_t", (4, False))):
         made[name] = Integer(size, signed, name, is_wide=True)
     for name in ("FILE", "DIR"):
-        made[name] = Record("struct", name)
+        made[name] = StructOrUnion("struct", name)
     for name in ("HANDLE", "HMODULE", "HWND", "LPVOID", "PVOID"):
         made[name] = Pointer(Void())
     return MappingProxyType(made)

@@ -1,6 +1,6 @@
 """Where the members of a struct or union lie: what gcc and clang do, for one platform.
 
-Pure: from a :class:`Record` and an :class:`Abi` to offsets. Nothing is guessed: what the rules do not cover is refused.
+Pure: from a :class:`StructOrUnion` and an :class:`Abi` to offsets. Nothing is guessed: what the rules do not cover is refused.
 Sources: System V ABI x86-64 3.1.2, i386 3.1.2, AAPCS64 8.1.8, the section "Microsoft Windows structures" of GCC's
 manual (``ms_struct``, ``packed``, ``aligned``, ``#pragma pack``); held to gcc by ``tests/headers/test_layout.py``.
 """
@@ -20,10 +20,10 @@ from loadstone.headers.types import (
     Enumeration,
     FunctionType,
     Integer,
-    Member,
+    StructMember,
     Pointer,
     Real,
-    Record,
+    StructOrUnion,
     Void,
 )
 
@@ -34,7 +34,7 @@ __all__ = ["Layout", "Layouts", "Spot"]
 class Spot:
     """One member: its offset in bytes and, of a bit field, the bit in the record where it starts and its width."""
 
-    member: Member
+    member: StructMember
     offset: int
     bit: int = 0
     width: int = 0
@@ -52,14 +52,14 @@ class Layout:
 class Layouts:
     """The layouts of one set of declarations on one platform. Thread-safe: what is filled in twice is equal."""
 
-    def __init__(self, records: Mapping[str, Record], abi: Abi, text: str = "") -> None:
+    def __init__(self, records: Mapping[str, StructOrUnion], abi: Abi, text: str = "") -> None:
         self._records = records
         self._text = text
-        self._made: dict[Record, Layout] = {}
+        self._made: dict[StructOrUnion, Layout] = {}
         self._busy: set[str] = set()
         self.abi = abi
 
-    def whole(self, record: Record) -> Record | None:
+    def whole(self, record: StructOrUnion) -> StructOrUnion | None:
         """The complete record of that tag, None when only its name is known."""
         return record if record.members is not None else self._records.get(record.key)
 
@@ -82,13 +82,13 @@ class Layouts:
             case Array():
                 size, align = self.measure(kind.element)
                 return self._bounded(size * (kind.length or 0)), align
-            case Record():
+            case StructOrUnion():
                 made = self.of(kind)
                 return made.size, made.align
             case Void() | FunctionType():
                 raise self._refused(f"{kind} has no size")
 
-    def of(self, record: Record) -> Layout:
+    def of(self, record: StructOrUnion) -> Layout:
         """The layout of a struct or union.
 
         Raises:
@@ -111,7 +111,7 @@ class Layouts:
                 self._busy.discard(whole.key)
         return made
 
-    def natural(self, member: Member) -> tuple[int, int, bool]:
+    def natural(self, member: StructMember) -> tuple[int, int, bool]:
         """Size and alignment of a member's type, and whether that alignment was asked for by somebody."""
         size, align = self.measure(member.type)
         if member.type_align:
@@ -119,7 +119,7 @@ class Layouts:
         inner = member.type
         while isinstance(inner, Array):
             inner = inner.element
-        if isinstance(inner, Record):
+        if isinstance(inner, StructOrUnion):
             whole = self.whole(inner)
             return size, align, bool(whole and whole.align)
         if isinstance(inner, (Integer, Enumeration, Pointer, Complex)) or (
@@ -140,14 +140,14 @@ class Layouts:
 class _Placing:
     """One record on its way to its layout. All positions are in bits."""
 
-    def __init__(self, layouts: Layouts, record: Record) -> None:
+    def __init__(self, layouts: Layouts, record: StructOrUnion) -> None:
         self.layouts = layouts
         self.record = record
         self.position = 0
         self.end = 0
         self.align = 8 * max(1, record.align)
         self.spots: list[Spot] = []
-        self.run: Member | None = None  # Microsoft's: the bit field before, whose storage unit is still open
+        self.run: StructMember | None = None  # Microsoft's: the bit field before, whose storage unit is still open
         self.left = 0  # and the bits left in that unit
 
     def done(self) -> Layout:
@@ -164,25 +164,25 @@ class _Placing:
         self.layouts._bounded(size)  # noqa: SLF001  one module
         return Layout(size, self.align // 8, tuple(self.spots))
 
-    def _limits(self, member: Member) -> tuple[int, int, bool]:
+    def _limits(self, member: StructMember) -> tuple[int, int, bool]:
         """Size and type alignment of a member in bits, and whether it is packed."""
         size, align, _ = self.layouts.natural(member)
         return 8 * size, 8 * align, member.packed or self.record.packed
 
-    def _desired(self, member: Member, type_align: int, *, packed: bool) -> int:
+    def _desired(self, member: StructMember, type_align: int, *, packed: bool) -> int:
         """The alignment of a member that is no bit field."""
         asked = 8 * member.align
         align = asked or 8 if packed else max(type_align, asked)
         return min(align, 8 * self.record.pack) if self.record.pack else align
 
-    def _put(self, member: Member, size: int) -> None:
+    def _put(self, member: StructMember, size: int) -> None:
         if member.bits is None:
             self.spots.append(Spot(member, self.position // 8))
         elif member.name:
             self.spots.append(Spot(member, self.position // 8, self.position, member.bits))
         self.position += size if member.bits is None else member.bits
 
-    def _system_v(self, member: Member) -> None:
+    def _system_v(self, member: StructMember) -> None:
         """Bit fields share what is there, but never cross a boundary of their own type, unless packed."""
         size, type_align, packed = self._limits(member)
         if member.bits is None:
@@ -193,7 +193,7 @@ class _Placing:
             self._system_v_bits(member, size, type_align, packed=packed)
         self._put(member, size)
 
-    def _system_v_bits(self, member: Member, size: int, type_align: int, *, packed: bool) -> None:
+    def _system_v_bits(self, member: StructMember, size: int, type_align: int, *, packed: bool) -> None:
         pack, bits = 8 * self.record.pack, member.bits or 0
         if bits == 0:  # not influenced by packing
             self.position = _up(self.position, max(type_align, 8 * member.align))
@@ -217,7 +217,7 @@ class _Placing:
         if member.name or self.layouts.abi.anonymous_bits_align:
             self.align = max(self.align, limited)
 
-    def _microsoft(self, member: Member) -> None:
+    def _microsoft(self, member: StructMember) -> None:
         """Bit fields of equal type size share a unit of that type; any other member starts behind the whole unit."""
         size, type_align, packed = self._limits(member)
         bits, run = member.bits, self.run

@@ -21,11 +21,11 @@ from loadstone.headers.types import (
     Enumeration,
     FunctionType,
     Integer,
-    Member,
+    StructMember,
     Parameter,
     Pointer,
     Real,
-    Record,
+    StructOrUnion,
     Void,
 )
 
@@ -99,7 +99,7 @@ class Parser:
         self.abi = abi
         self.position = 0
         self.typedefs = {name: Typedef(kind) for name, kind in usual_typedefs(abi).items()}
-        self.records: dict[str, Record] = {}
+        self.records: dict[str, StructOrUnion] = {}
         self.enumerations: dict[str, Enumeration] = {}
         self.values: dict[str, Value] = {}
         self.pack = [0]
@@ -362,7 +362,7 @@ class Parser:
         """Sizes by what is known so far."""
         return Layouts(self.records, self.abi)
 
-    def record(self) -> Record:
+    def record(self) -> StructOrUnion:
         """``struct tag { ... }``, in any of its forms."""
         kind = self.peek()
         self.position += 1
@@ -375,20 +375,20 @@ class Parser:
         if self.peek() != "{":
             if not tag:
                 raise self.unexpected()
-            return self.records.get(f"{kind} {tag}", Record(kind, tag))
+            return self.records.get(f"{kind} {tag}", StructOrUnion(kind, tag))
         if not tag:
             self._unnamed += 1
             tag = f"(unnamed {self._unnamed})"
         members = self._members()
         attributes |= self.attributes()[0]
         microsoft = attributes.microsoft if attributes.microsoft is not None else self.microsoft
-        made = Record(kind, tag, members, attributes.packed, attributes.align, self.pack[-1], microsoft)
+        made = StructOrUnion(kind, tag, members, attributes.packed, attributes.align, self.pack[-1], microsoft)
         self.records[made.key] = made
         return made
 
-    def _members(self) -> tuple[Member, ...]:
+    def _members(self) -> tuple[StructMember, ...]:
         self.expect("{")
-        members: list[Member] = []
+        members: list[StructMember] = []
         while not self.take("}"):
             self.pragmas()
             if self.take(";"):
@@ -401,7 +401,7 @@ class Parser:
                 continue
             specifiers = self.specifiers()
             if self.peek() == ";":
-                if isinstance(specifiers.type, Record) and specifiers.type.tag.startswith("("):
+                if isinstance(specifiers.type, StructOrUnion) and specifiers.type.tag.startswith("("):
                     members.append(self._member(specifiers, Declared("", specifiers.type, False, Attributes())))
                 self.position += 1
                 continue
@@ -413,7 +413,7 @@ class Parser:
             self.expect(";")
         return tuple(members)
 
-    def _declared_member(self, specifiers: Specifiers) -> Member:
+    def _declared_member(self, specifiers: Specifiers) -> StructMember:
         declared = (
             Declared("", specifiers.type, specifiers.const, Attributes())
             if self.peek() == ":"
@@ -438,10 +438,10 @@ class Parser:
             raise Refused(f"the bit field {declared.name} of type {kind} cannot have a width of {bits} bits", token)
         return bits
 
-    def _member(self, specifiers: Specifiers, declared: Declared, bits: int | None = None) -> Member:
+    def _member(self, specifiers: Specifiers, declared: Declared, bits: int | None = None) -> StructMember:
         attributes = specifiers.attributes | declared.attributes
         plain = declared.type is specifiers.type or isinstance(declared.type, Array)
-        return Member(
+        return StructMember(
             declared.name,
             declared.type,
             bits,
@@ -725,7 +725,7 @@ class Parser:
         name = evaluator.peek()
         evaluator.position += 1
         evaluator.expect(")")
-        if isinstance(kind, Record):
+        if isinstance(kind, StructOrUnion):
             for spot in self.layouts().of(kind).spots:
                 if spot.member.name == name:
                     return Value(spot.offset, self.abi.pointer, signed=False)

@@ -34,7 +34,7 @@ from loadstone.headers.types import (
     Pointer,
     PointerConstant,
     Prototype,
-    Record,
+    StructOrUnion,
 )
 
 __all__ = ["read_header", "read_text"]
@@ -120,10 +120,10 @@ class _Reader:
         self.not_taken: list[NotTaken] = list(unit.not_taken)
         self.enumerations: list[Enumeration] = []
         self.constants: dict[str, Constant] = {}
-        self.own_records: dict[str, Record] = {}
+        self.own_records: dict[str, StructOrUnion] = {}
         self.comments: dict[str, str] = {}
         self._docs = {name: _by_last_line(source.comments) for name, source in unit.sources.items() if name in unit.own}
-        self._records: Mapping[str, Record] = MappingProxyType(self.parser.records)
+        self._records: Mapping[str, StructOrUnion] = MappingProxyType(self.parser.records)
         self._usual = usual_typedefs(unit.abi)
         self._linkage = 0
 
@@ -235,13 +235,13 @@ class _Reader:
 
     def _typedef(self, specifiers: Specifiers, declared: Declared) -> None:
         kind, name = declared.type, declared.name
-        if isinstance(kind, (Record, Enumeration)) and not kind.alias and (not kind.tag or kind.tag.startswith("(")):
+        if isinstance(kind, (StructOrUnion, Enumeration)) and not kind.alias and (not kind.tag or kind.tag.startswith("(")):
             kind = replace(kind, alias=name)
-            if isinstance(kind, Record):
+            if isinstance(kind, StructOrUnion):
                 self.parser.records[kind.key] = kind
         plain = declared.type is specifiers.type
         align = (specifiers.attributes | declared.attributes).align or (specifiers.type_align if plain else 0)
-        if isinstance(kind, Record) and kind.members is not None and specifiers.attributes.align and not align:
+        if isinstance(kind, StructOrUnion) and kind.members is not None and specifiers.attributes.align and not align:
             align = specifiers.attributes.align
         if name in ("wchar_t", "char16_t", "char32_t") and name in self._usual:
             kind = self._usual[name]
@@ -258,7 +258,7 @@ class _Reader:
         same = getattr(usual, "size", None) == getattr(kind, "size", -1) and getattr(usual, "signed", None) == getattr(
             kind, "signed", -1
         )
-        return usual if same and not isinstance(kind, Record) else kind
+        return usual if same and not isinstance(kind, StructOrUnion) else kind
 
     def _own(self, start: int, records: int, enumerations: int, values: int) -> None:
         """Sort what a declaration defined besides: own constants and enums are shown, those of others only known."""

@@ -18,7 +18,7 @@ __all__ = [
     "Enumeration",
     "FunctionType",
     "Integer",
-    "Member",
+    "StructMember",
     "NotTaken",
     "Parameter",
     "Place",
@@ -26,7 +26,7 @@ __all__ = [
     "PointerConstant",
     "Prototype",
     "Real",
-    "Record",
+    "StructOrUnion",
     "Void",
 ]
 
@@ -109,7 +109,7 @@ class Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class StructMember:
     """A member of a struct or union.
 
     ``bits`` is the width of a bit field, None when it is none. ``align`` is what an attribute asks for in bytes, 0 for
@@ -126,7 +126,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StructOrUnion:
     """A struct or union by its tag; ``members`` None while it is incomplete (only pointers to it can be used).
 
     ``packed``, ``align`` and ``microsoft`` (``ms_struct``, None where nothing says so) are its attributes, ``pack`` the
@@ -135,7 +135,7 @@ class Record:
 
     kind: str  # struct or union
     tag: str
-    members: tuple[Member, ...] | None = None
+    members: tuple[StructMember, ...] | None = None
     packed: bool = False
     align: int = 0
     pack: int = 0
@@ -191,7 +191,7 @@ class FunctionType:
         return self.spelled("")
 
 
-CType = Void | Integer | Real | Complex | Pointer | Array | Record | Enumeration | FunctionType
+CType = Void | Integer | Real | Complex | Pointer | Array | StructOrUnion | Enumeration | FunctionType
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ class Prototype:
     name: str
     type: FunctionType
     text: str
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, StructOrUnion] = field(default_factory=dict)
     symbol: str = ""
     place: Place = field(default=Place(), compare=False)
     doc: str = field(default="", compare=False)
@@ -241,7 +241,7 @@ class DataDeclaration:
     name: str
     type: CType
     text: str
-    records: Mapping[str, Record] = field(default_factory=dict)
+    records: Mapping[str, StructOrUnion] = field(default_factory=dict)
     const: bool = False
     symbol: str = ""
     place: Place = field(default=Place(), compare=False)
@@ -281,7 +281,7 @@ class Declarations:
 
     functions: Mapping[str, Prototype]
     variables: Mapping[str, DataDeclaration]
-    records: Mapping[str, Record]
+    records: Mapping[str, StructOrUnion]
     types: Mapping[str, CType]
     constants: Mapping[str, Constant]
     enumerations: tuple[Enumeration, ...] = ()

@@ -1,45 +1,202 @@
-/* Calls of C functions at the speed of built-in ones, for the conventions that make it simple.
+/* Calls of C functions, and of Python functions by C, at the speed of built-in ones.
  *
- * The registers and the stack words of a call are filled in place, without libffi: see _registers.h.
+ * The registers and the stack words of a call are filled in place, without libffi: see _registers.h; those of a call by
+ * C are found in a frame: see _trampolines.h.
  *
- * Every callable keeps the ctypes function it stands for. Whatever is not the plainest kind of argument (a wrong count,
- * a wrong type, a number out of range, a ctypes number or pointer) is handed to that one with all arguments, before
- * anything was called: so there is one place for the rules and for the words of errors.
+ * Every Function keeps the ctypes function it stands for. Whatever is not the plainest kind of argument (a wrong count,
+ * a wrong type, a number out of range, a foreign pointer) is handed to that one with all arguments, before anything was
+ * called: so there is one place for the rules and for the words of errors.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <structmember.h>
 
 #include "_registers.h"
+#include "_trampolines.h"
 
 #define PARAMETERS (INTEGERS + FLOATS + STACK)
 
+/* -- Life: whether what a library gave out may still be used, and how many calls into it are under way ------------- */
+
 typedef struct {
     PyObject_HEAD
-    vectorcallfunc vectorcall;
-    uintptr_t address;
-    PyObject *slow;  /* the ctypes function for everything else */
-    PyObject *owner; /* keeps the library loaded */
-    PyObject *special; /* ctypes types that are pointers or numbers, not memory */
-    PyObject *name;
-    PyObject *doc;
-    PyObject *weak;
-    int count;
-    char on_stack; /* whether some arguments find no register */
-    char keep_gil;
-    char result;
-    char kinds[PARAMETERS + 1];
-} Function;
+    int open;
+    Py_ssize_t calls;
+    PyObject *file_name;
+} Life;
 
-/* The registers of one call, and the buffers that must stay where they are until it is over. */
+/* Count a call, then look whether it may be made; close() does the two the other way round, so one sees the other. */
+static int
+life_enter(Life *life)
+{
+    __atomic_add_fetch(&life->calls, 1, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&life->open, __ATOMIC_SEQ_CST);
+}
+
+static void
+life_leave(Life *life)
+{
+    __atomic_sub_fetch(&life->calls, 1, __ATOMIC_SEQ_CST);
+}
+
+static PyObject *
+life_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *file_name;
+    if (!PyArg_ParseTuple(args, "U", &file_name)) {
+        return NULL;
+    }
+    Life *self = (Life *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->open = 1;
+        self->file_name = Py_NewRef(file_name);
+    }
+    return (PyObject *)self;
+}
+
+static void
+life_dealloc(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    Py_XDECREF(((Life *)object)->file_name);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyObject *
+life_close(PyObject *object, PyObject *ignored)
+{
+    Life *self = (Life *)object;
+    __atomic_store_n(&self->open, 0, __ATOMIC_SEQ_CST);
+    return PyLong_FromSsize_t(__atomic_load_n(&self->calls, __ATOMIC_SEQ_CST));
+}
+
+static PyObject *
+life_reopen(PyObject *object, PyObject *ignored)
+{
+    __atomic_store_n(&((Life *)object)->open, 1, __ATOMIC_SEQ_CST);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+life_python_enter(PyObject *object, PyObject *ignored)
+{
+    return PyBool_FromLong(life_enter((Life *)object));
+}
+
+static PyObject *
+life_python_leave(PyObject *object, PyObject *ignored)
+{
+    life_leave((Life *)object);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef life_methods[] = {
+    {"close", life_close, METH_NOARGS, NULL},
+    {"reopen", life_reopen, METH_NOARGS, NULL},
+    {"enter", life_python_enter, METH_NOARGS, NULL},
+    {"leave", life_python_leave, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef life_members[] = {
+    {"is_open", T_INT, offsetof(Life, open), READONLY, NULL},
+    {"calls", T_PYSSIZET, offsetof(Life, calls), READONLY, NULL},
+    {"file_name", T_OBJECT_EX, offsetof(Life, file_name), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot life_slots[] = {
+    {Py_tp_new, life_new}, {Py_tp_dealloc, life_dealloc}, {Py_tp_methods, life_methods}, {Py_tp_members, life_members},
+    {0, NULL},
+};
+
+static PyType_Spec life_spec = {
+    .name = "loadstone.library.typed._fastcall.Life",
+    .basicsize = sizeof(Life),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = life_slots,
+};
+
+/* -- Address: what a pointer with a type is, below its Python class ------------------------------------------------ */
+
 typedef struct {
-    Registers registers;
+    PyObject_HEAD
+    uintptr_t address;
+    PyObject *life;
+    PyObject *weak;
+} Address;
+
+static PyObject *
+address_made(PyTypeObject *type, uintptr_t address, PyObject *life)
+{
+    Address *self = (Address *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->address = address;
+        self->life = Py_NewRef(life);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *
+address_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    unsigned long long address;
+    PyObject *life;
+    if (!PyArg_ParseTuple(args, "KO", &address, &life)) {
+        return NULL;
+    }
+    return address_made(type, (uintptr_t)address, life);
+}
+
+static void
+address_dealloc(PyObject *object)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    if (((Address *)object)->weak != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    Py_XDECREF(((Address *)object)->life);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyMemberDef address_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Address, weak), READONLY, NULL},
+    {"address", T_ULONGLONG, offsetof(Address, address), READONLY, NULL},
+    {"life", T_OBJECT, offsetof(Address, life), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot address_slots[] = {
+    {Py_tp_new, address_new}, {Py_tp_dealloc, address_dealloc}, {Py_tp_members, address_members}, {0, NULL},
+};
+
+static PyType_Spec address_spec = {
+    .name = "loadstone.library.typed._fastcall.Address",
+    .basicsize = sizeof(Address),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .slots = address_slots,
+};
+
+/* -- Values on their way to C and back ----------------------------------------------------------------------------- */
+
+/* What one pointer parameter takes without more ado. Classes are compared exactly; the others are NULL. */
+typedef struct {
+    PyObject *same;   /* pointers of its type */
+    PyObject *other;  /* pointers of its type without or with const */
+    PyObject *record; /* the struct it points to */
+} Accepted;
+
+/* The buffers that must stay where they are until a call is over. */
+typedef struct {
     Py_buffer views[PARAMETERS + 1];
     int held;
-} Call;
+} Lent;
 
 /* The value as an integer of at most 32 bits, or of 64 with a sign; 0 when it is none or does not fit. */
 static int
@@ -72,46 +229,6 @@ unsigned_number(PyObject *value, uint64_t *out)
     return 1;
 }
 
-/* Whether it is a ctypes number, pointer or function, whose buffer is not what C is to see of it. */
-static int
-is_special(PyObject *value, PyObject *special)
-{
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(special); i++) {
-        if (PyType_IsSubtype(Py_TYPE(value), (PyTypeObject *)PyTuple_GET_ITEM(special, i))) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* An address for C: nothing, a text, a number, or the memory of whatever lends it: structs, arrays, bytearrays. */
-static int
-pointer(const Function *self, PyObject *value, int readable, Call *call, uint64_t *out)
-{
-    if (value == Py_None) {
-        *out = 0;
-        return 1;
-    }
-    if (readable && PyBytes_CheckExact(value)) {
-        *out = (uintptr_t)PyBytes_AS_STRING(value);
-        return 1;
-    }
-    if (!PyObject_CheckBuffer(value)) {
-        return unsigned_number(value, out);
-    }
-    if (is_special(value, self->special)) {
-        return 0;
-    }
-    Py_buffer *view = &call->views[call->held];
-    if (PyObject_GetBuffer(value, view, readable ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
-        PyErr_Clear();
-        return 0;
-    }
-    call->held++;
-    *out = (uintptr_t)view->buf;
-    return 1;
-}
-
 static int
 floating(PyObject *value, int single, Word *out)
 {
@@ -137,56 +254,42 @@ character(PyObject *value, uint64_t *out)
     return 1;
 }
 
-/* The next place of a class: a register, or a stack word when there is none left. function_new counted: there is room.
- */
-#define NEXT(registers, end) ((registers) < (end) ? (registers)++ : stack++)
-#define INTEGER (&NEXT(integer, last_integer)->integer)
-#define REAL NEXT(real, last_real)
-
-/* Fill the registers; 0 as soon as an argument is not one of the plain kind. */
 static int
-place(const Function *self, PyObject *const *args, Call *call)
+wide_character(PyObject *value, uint32_t highest, uint64_t *out)
 {
-    Registers *registers = &call->registers;
-    Word *integer = registers->integers, *last_integer = integer + INTEGERS;
-    Word *real = registers->floats, *last_real = real + FLOATS;
-    Word *stack = registers->stack;
-    for (int i = 0; i < self->count; i++) {
-        PyObject *value = args[i];
-        int good = 0;
-        switch (self->kinds[i]) {
-        case 'b': good = signed_number(value, INT8_MIN, INT8_MAX, INTEGER); break;
-        case 'B': good = signed_number(value, 0, UINT8_MAX, INTEGER); break;
-        case 'h': good = signed_number(value, INT16_MIN, INT16_MAX, INTEGER); break;
-        case 'H': good = signed_number(value, 0, UINT16_MAX, INTEGER); break;
-        case 'i': good = signed_number(value, INT32_MIN, INT32_MAX, INTEGER); break;
-        case 'I': good = signed_number(value, 0, UINT32_MAX, INTEGER); break;
-        case 'q': good = signed_number(value, INT64_MIN, INT64_MAX, INTEGER); break;
-        case 'Q': good = unsigned_number(value, INTEGER); break;
-        case '?': good = PyBool_Check(value); *INTEGER = value == Py_True; break;
-        case 'c': good = character(value, INTEGER); break;
-        case 'C': good = pointer(self, value, 1, call, INTEGER); break;
-        case 'P': good = pointer(self, value, 0, call, INTEGER); break;
-        case 'f': good = floating(value, 1, REAL); break;
-        case 'd': good = floating(value, 0, REAL); break;
-        }
-        if (!good) {
-            return 0;
-        }
+    if (!PyUnicode_CheckExact(value) || PyUnicode_GET_LENGTH(value) != 1) {
+        return 0;
     }
-    return 1;
+    Py_UCS4 one = PyUnicode_READ_CHAR(value, 0);
+    *out = one;
+    return one <= highest;
 }
 
-static void
-let_go(Call *call)
+/* A number, character or floating value of that kind; 0 when the value is not of the plainest sort. */
+static int
+scalar(char kind, PyObject *value, Word *out)
 {
-    while (call->held > 0) {
-        PyBuffer_Release(&call->views[--call->held]);
+    switch (kind) {
+    case 'b': return signed_number(value, INT8_MIN, INT8_MAX, &out->integer);
+    case 'B': return signed_number(value, 0, UINT8_MAX, &out->integer);
+    case 'h': return signed_number(value, INT16_MIN, INT16_MAX, &out->integer);
+    case 'H': return signed_number(value, 0, UINT16_MAX, &out->integer);
+    case 'i': return signed_number(value, INT32_MIN, INT32_MAX, &out->integer);
+    case 'I': return signed_number(value, 0, UINT32_MAX, &out->integer);
+    case 'q': return signed_number(value, INT64_MIN, INT64_MAX, &out->integer);
+    case 'Q': return unsigned_number(value, &out->integer);
+    case '?': out->integer = value == Py_True; return PyBool_Check(value);
+    case 'c': return character(value, &out->integer);
+    case 'w': return wide_character(value, 0xffff, &out->integer);
+    case 'W': return wide_character(value, 0x10ffff, &out->integer);
+    case 'f': return floating(value, 1, out);
+    case 'd': return floating(value, 0, out);
+    default: return 0;
     }
 }
 
 static PyObject *
-as_object(char kind, Word word)
+as_object(char kind, Word word, PyObject *class, PyObject *life)
 {
     uint64_t integer = word.integer;
     switch (kind) {
@@ -203,61 +306,258 @@ as_object(char kind, Word word)
         char one = (char)integer;
         return PyBytes_FromStringAndSize(&one, 1);
     }
+    case 'w': return PyUnicode_FromOrdinal((uint16_t)integer);
+    case 'W': return PyUnicode_FromOrdinal((int)(uint32_t)integer);
     case 'f': return PyFloat_FromDouble(word.single);
     case 'd': return PyFloat_FromDouble(word.real);
-    case 's':
-        if (integer != 0) {
-            return PyBytes_FromString((const char *)(uintptr_t)integer);
-        }
+    case 'v': Py_RETURN_NONE;
+    }
+    if (integer == 0) {
         Py_RETURN_NONE;
-    case 'p':
-        if (integer != 0) {
-            return PyLong_FromUnsignedLongLong(integer);
-        }
-        Py_RETURN_NONE;
-    default: Py_RETURN_NONE;
+    }
+    switch (kind) {
+    case 's': return PyBytes_FromString((const char *)(uintptr_t)integer);
+    case 'S': {
+        const char *text = (const char *)(uintptr_t)integer;
+        return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), NULL);
+    }
+    case 'T': return address_made((PyTypeObject *)class, (uintptr_t)integer, life);
+    default: return PyLong_FromUnsignedLongLong(integer);
     }
 }
 
 #if LOADSTONE_CALLS
+
+typedef struct {
+    PyTypeObject *life;
+    PyTypeObject *address;
+} State;
+
+static State *state_of(PyTypeObject *type);
+
+/* -- Function: Python calls C --------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    uintptr_t address;
+    PyObject *slow;  /* the ctypes function for everything else */
+    PyObject *owner; /* keeps the library loaded */
+    Life *life;
+    PyObject *special; /* ctypes types that are pointers or numbers, not memory */
+    PyObject *name;
+    PyObject *doc;
+    PyObject *keep_errno; /* told errno after every call, or NULL */
+    PyObject *classes;    /* keeps what accepted and result_class borrow */
+    PyObject *result_class;
+    PyTypeObject *pointer; /* the type below all pointers */
+    PyObject *weak;
+    int count;
+    char on_stack; /* whether some arguments find no register */
+    char keep_gil;
+    char result;
+    char kinds[PARAMETERS + 1];
+    Accepted accepted[PARAMETERS + 1];
+} Function;
+
+/* Whether it is a ctypes number, pointer or function, whose buffer is not what C is to see of it. */
+static int
+is_special(PyObject *value, PyObject *special)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(special); i++) {
+        if (PyType_IsSubtype(Py_TYPE(value), (PyTypeObject *)PyTuple_GET_ITEM(special, i))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The memory of a ctypes object: the pointer behind its head. fastcall.py tries it on one before it is relied on. */
+static uint64_t
+ctypes_memory(PyObject *value)
+{
+    return (uintptr_t)*(char **)((char *)value + sizeof(PyObject));
+}
+
+/* An address for C: nothing, a pointer of the right type, a struct, text, or the memory of whatever lends it. */
+static int
+pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
+{
+    const char kind = self->kinds[i];
+    const Accepted *accepted = &self->accepted[i];
+    const int readable = kind == 'C' || kind == 'N' || kind == 'E';
+    PyObject *type = (PyObject *)Py_TYPE(value);
+    if (value == Py_None) {
+        *out = 0;
+        return 1;
+    }
+    if (type == accepted->same || type == accepted->other) {
+        *out = ((Address *)value)->address;
+        return ((Life *)((Address *)value)->life)->open;
+    }
+    if (type == accepted->record) {
+        *out = ctypes_memory(value);
+        return 1;
+    }
+    if (kind == 'T') {
+        return 0;
+    }
+    if (readable && PyBytes_CheckExact(value)) {
+        *out = (uintptr_t)PyBytes_AS_STRING(value);
+        return 1;
+    }
+    if (kind == 'E' && PyUnicode_CheckExact(value)) {
+        Py_ssize_t size;
+        const char *text = PyUnicode_AsUTF8AndSize(value, &size);
+        if (text == NULL) {
+            PyErr_Clear();
+            return 0;
+        }
+        *out = (uintptr_t)text;
+        return strlen(text) == (size_t)size;
+    }
+    const int any = kind == 'V' || kind == 'N';
+    if (!PyObject_CheckBuffer(value)) {
+        return any && unsigned_number(value, out);
+    }
+    if (is_special(value, self->special)) {
+        return 0;
+    }
+    Py_buffer *view = &lent->views[lent->held];
+    if (PyObject_GetBuffer(value, view, readable ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    lent->held++;
+    *out = (uintptr_t)view->buf;
+    return any || view->itemsize == 1;
+}
+
+/* The next place of a class: a register, or a stack word when there is none left. function_new counted: there is room.
+ */
+#define NEXT(registers, end) ((registers) < (end) ? (registers)++ : stack++)
+
+/* Fill the registers; 0 as soon as an argument is not one of the plain kind. */
+static int
+place(const Function *self, PyObject *const *args, Registers *registers, Lent *lent)
+{
+    Word *integer = registers->integers, *last_integer = integer + INTEGERS;
+    Word *real = registers->floats, *last_real = real + FLOATS;
+    Word *stack = registers->stack;
+    for (int i = 0; i < self->count; i++) {
+        const char kind = self->kinds[i];
+        int good;
+        if (kind == 'd' || kind == 'f') {
+            good = floating(args[i], kind == 'f', NEXT(real, last_real));
+        } else {
+            Word *word = NEXT(integer, last_integer);
+            if (kind == 'T' || kind == 'C' || kind == 'P' || kind == 'V' || kind == 'N' || kind == 'E') {
+                good = pointer(self, i, args[i], lent, &word->integer);
+            } else {
+                good = scalar(kind, args[i], word);
+            }
+        }
+        if (!good) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void
+let_go(Lent *lent)
+{
+    while (lent->held > 0) {
+        PyBuffer_Release(&lent->views[--lent->held]);
+    }
+}
+
+static int
+told_errno(Function *self, int number)
+{
+    PyObject *value = PyLong_FromLong(number);
+    PyObject *done = value == NULL ? NULL : PyObject_CallOneArg(self->keep_errno, value);
+    Py_XDECREF(value);
+    Py_XDECREF(done);
+    return done != NULL;
+}
+
 static PyObject *
 function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *names)
 {
     Function *self = (Function *)object;
     Py_ssize_t given = PyVectorcall_NARGS(flagged);
-    Call call;
-    memset(call.registers.integers, 0, sizeof call.registers.integers);
-    memset(call.registers.floats, 0, sizeof call.registers.floats);
-    call.held = 0;
+    Registers registers;
+    Lent lent;
+    memset(registers.integers, 0, sizeof registers.integers);
+    memset(registers.floats, 0, sizeof registers.floats);
+    lent.held = 0;
     if (self->on_stack) {
-        memset(call.registers.stack, 0, sizeof call.registers.stack);
+        memset(registers.stack, 0, sizeof registers.stack);
     }
-    if (names != NULL || given != self->count || !place(self, args, &call)) {
-        let_go(&call);
+    int may = life_enter(self->life);
+    if (!may || names != NULL || given != self->count || !place(self, args, &registers, &lent)) {
+        life_leave(self->life);
+        let_go(&lent);
         return PyObject_Vectorcall(self->slow, args, (size_t)given, names);
     }
+    Py_INCREF(object); /* a call may drop the last reference to its own function */
     PyThreadState *saved = self->keep_gil ? NULL : PyEval_SaveThread();
-    Word word = call_with(self->address, &call.registers, self->on_stack, self->result);
+    if (self->keep_errno != NULL) {
+        errno = 0;
+    }
+    Word word = call_with(self->address, &registers, self->on_stack, self->result);
+    int number = errno;
     if (saved != NULL) {
         PyEval_RestoreThread(saved);
     }
+    life_leave(self->life);
     /* The text may lie in a buffer that was passed: read it before the buffer is let go. */
-    PyObject *result = as_object(self->result, word);
-    let_go(&call);
+    PyObject *result = as_object(self->result, word, self->result_class, (PyObject *)self->life);
+    let_go(&lent);
+    if (self->keep_errno != NULL && result != NULL && !told_errno(self, number)) {
+        Py_CLEAR(result);
+    }
+    Py_DECREF(object);
     return result;
+}
+
+/* ``classes`` has a tuple (same, other, record) or None for every parameter, and the class of results last. */
+static int
+accept(Function *self, PyObject *classes)
+{
+    if (PyTuple_GET_SIZE(classes) != self->count + 1) {
+        PyErr_SetString(PyExc_ValueError, "one entry for every parameter and one for the result");
+        return -1;
+    }
+    self->classes = Py_NewRef(classes);
+    self->result_class = PyTuple_GET_ITEM(classes, self->count);
+    for (int i = 0; i < self->count; i++) {
+        PyObject *entry = PyTuple_GET_ITEM(classes, i);
+        PyObject **wanted[] = {&self->accepted[i].same, &self->accepted[i].other, &self->accepted[i].record};
+        for (Py_ssize_t k = 0; PyTuple_Check(entry) && k < 3 && k < PyTuple_GET_SIZE(entry); k++) {
+            PyObject *class = PyTuple_GET_ITEM(entry, k);
+            *wanted[k] = class == Py_None ? NULL : class;
+        }
+    }
+    return 0;
 }
 
 static PyObject *
 function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *words[] = {"address", "slow", "owner", "special", "name", "doc", "result", "kinds", "keep_gil", NULL};
+    static char *words[] = {"address", "slow",   "owner", "life",     "special",    "name",    "doc",
+                            "result",  "kinds", "classes", "keep_gil", "keep_errno", NULL};
     unsigned long long address;
-    PyObject *slow, *owner, *special, *name, *doc;
+    PyObject *slow, *owner, *life, *special, *name, *doc, *classes, *keep_errno;
     const char *kinds;
     Py_ssize_t count;
     int result, keep_gil, integers = 0, floats = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "KOOO!UUCs#p", words, &address, &slow, &owner, &PyTuple_Type, &special,
-                                     &name, &doc, &result, &kinds, &count, &keep_gil)) {
+    State *state = state_of(type);
+    if (state == NULL ||
+        !PyArg_ParseTupleAndKeywords(args, kwargs, "KOOO!O!UUCs#O!pO", words, &address, &slow, &owner, state->life, &life,
+                                     &PyTuple_Type, &special, &name, &doc, &result, &kinds, &count, &PyTuple_Type,
+                                     &classes, &keep_gil, &keep_errno)) {
         return NULL;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -280,14 +580,20 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->address = (uintptr_t)address;
     self->slow = Py_NewRef(slow);
     self->owner = Py_NewRef(owner);
+    self->life = (Life *)Py_NewRef(life);
     self->special = Py_NewRef(special);
     self->name = Py_NewRef(name);
     self->doc = Py_NewRef(doc);
+    self->keep_errno = keep_errno == Py_None ? NULL : Py_NewRef(keep_errno);
+    self->pointer = state->address;
     self->count = (int)count;
     self->on_stack = overflow > 0;
     self->keep_gil = (char)keep_gil;
     self->result = (char)result;
     memcpy(self->kinds, kinds, (size_t)count);
+    if (accept(self, classes) < 0) {
+        Py_CLEAR(self);
+    }
     return (PyObject *)self;
 }
 
@@ -299,6 +605,7 @@ function_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->slow);
     Py_VISIT(self->owner);
     Py_VISIT(self->special);
+    Py_VISIT(self->classes);
     return 0;
 }
 
@@ -315,9 +622,12 @@ function_dealloc(PyObject *object)
     }
     Py_XDECREF(self->slow);
     Py_XDECREF(self->owner);
+    Py_XDECREF(self->life);
     Py_XDECREF(self->special);
     Py_XDECREF(self->name);
     Py_XDECREF(self->doc);
+    Py_XDECREF(self->keep_errno);
+    Py_XDECREF(self->classes);
     type->tp_free(object);
     Py_DECREF(type);
 }
@@ -348,11 +658,17 @@ function_as_pointer(PyObject *object, void *ignored)
     return made;
 }
 
-/* As the ctypes function tells it. */
 static PyObject *
-function_signature(PyObject *object, void *ignored)
+function_code(PyObject *object, void *ignored)
 {
-    return PyObject_GetAttrString(((Function *)object)->slow, "__signature__");
+    return PyLong_FromUnsignedLongLong(((Function *)object)->address);
+}
+
+/* What the ctypes function tells. */
+static PyObject *
+function_told(PyObject *object, void *name)
+{
+    return PyObject_GetAttrString(((Function *)object)->slow, (const char *)name);
 }
 
 static PyMemberDef function_members[] = {
@@ -366,7 +682,9 @@ static PyMemberDef function_members[] = {
 
 static PyGetSetDef function_getset[] = {
     {"pointer", function_as_pointer, NULL, NULL, NULL},
-    {"__signature__", function_signature, NULL, NULL, NULL},
+    {"code", function_code, NULL, NULL, NULL},
+    {"signature", function_told, NULL, NULL, "signature"},
+    {"__signature__", function_told, NULL, NULL, "__signature__"},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -393,33 +711,499 @@ static PyType_Spec function_spec = {
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = function_slots,
 };
+
+/* -- Callback: C calls Python ---------------------------------------------------------------------------------------- */
+
+#if LOADSTONE_CALLBACKS
+/* What a stub leads to. It is apart from the Callback, so that a call that comes while that goes away still has it. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *function;
+    PyObject *on_error; /* called with the exception, or NULL: then it is reported */
+    PyObject *convert;  /* makes an int or bytes of results that are no plain number, or NULL */
+    PyObject *classes;
+    PyObject *life;
+    Word fallback; /* what C gets when nothing came of it */
+    int count;
+    char result;
+    char result_words[3]; /* of a struct: the class of each eight bytes, or m for memory */
+    char kinds[PARAMETERS + 1];
+} Target;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *kind;
+    PyObject *doc;
+    PyObject *weak;
+    PyObject *function;
+    int number;
+} Callback;
+
+static PyObject *targets[CALLBACKS]; /* strong references; changed and read with the lock below, or the interpreter's */
+static int next_number;
+
+#if defined(Py_GIL_DISABLED)
+static PyMutex targets_lock;
+#  define LOCK_TARGETS() PyMutex_Lock(&targets_lock)
+#  define UNLOCK_TARGETS() PyMutex_Unlock(&targets_lock)
+#else
+#  define LOCK_TARGETS() ((void)0)
+#  define UNLOCK_TARGETS() ((void)0)
+#endif
+
+static int
+result_of_struct(Target *target, PyObject *value, Frame *frame)
+{
+    char *content;
+    Py_ssize_t size;
+    if (PyBytes_AsStringAndSize(value, &content, &size) < 0) {
+        return 0;
+    }
+    if (target->result_words[0] == 'm') {
+        memcpy((void *)(uintptr_t)frame->integers[0].integer, content, (size_t)size);
+        return 1;
+    }
+    int integers = 0, floats = 0;
+    for (Py_ssize_t at = 0; at < size; at += 8) {
+        Word word = {0};
+        memcpy(&word, content + at, (size_t)(size - at < 8 ? size - at : 8));
+        if (target->result_words[at / 8] == 'd') {
+            frame->result_floats[floats++] = word;
+        } else {
+            frame->result_integers[integers++] = word;
+        }
+    }
+    return 1;
+}
+
+/* Give C the result; 0 with an error set when it is none. */
+static int
+give_back(Target *target, PyObject *value, Frame *frame)
+{
+    Word word = {0};
+    PyObject *made = NULL;
+    int good = 1;
+    if (target->result == 'v') {
+        return 1;
+    }
+    if (!scalar(target->result, value, &word)) {
+        made = PyObject_CallOneArg(target->convert, value);
+        if (made == NULL) {
+            return 0;
+        }
+        if (target->result == 'R') {
+            good = result_of_struct(target, made, frame);
+            Py_DECREF(made);
+            return good;
+        }
+        if (PyFloat_CheckExact(made)) {
+            good = floating(made, target->result == 'f', &word);
+        } else {
+            word.integer = PyLong_AsUnsignedLongLongMask(made);
+            good = !PyErr_Occurred();
+        }
+        Py_DECREF(made);
+    }
+    if (target->result == 'f' || target->result == 'd') {
+        frame->result_floats[0] = word;
+    } else {
+        frame->result_integers[0] = word;
+    }
+    return good;
+}
+
+/* An exception cannot cross C: the author's on_error decides what C gets, or it is reported as Python does it. */
+static void
+failed(Target *target, Frame *frame)
+{
+    memset(frame->result_integers, 0, sizeof frame->result_integers);
+    memset(frame->result_floats, 0, sizeof frame->result_floats);
+    if (target->result == 'f' || target->result == 'd') {
+        frame->result_floats[0] = target->fallback;
+    } else {
+        frame->result_integers[0] = target->fallback;
+    }
+    if (target->on_error != NULL) {
+        PyObject *type, *error, *traceback;
+        PyErr_Fetch(&type, &error, &traceback);
+        PyErr_NormalizeException(&type, &error, &traceback);
+        if (traceback != NULL) {
+            PyException_SetTraceback(error, traceback);
+        }
+        PyObject *value = PyObject_CallOneArg(target->on_error, error);
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+        if (value != NULL && (value == Py_None || give_back(target, value, frame))) {
+            Py_DECREF(value);
+            return;
+        }
+        Py_XDECREF(value);
+    }
+    PyErr_WriteUnraisable(target->function);
+}
+
+static void
+call_target(Target *target, Frame *frame, const Word *stack)
+{
+    PyObject *args[PARAMETERS + 2];
+    Word *integer = frame->integers, *last_integer = integer + INTEGERS;
+    Word *real = frame->floats, *last_real = real + FLOATS;
+    int made = 0;
+    if (target->result == 'R' && target->result_words[0] == 'm') {
+        frame->result_integers[0] = *integer++; /* C gave the place, and wants its address back */
+    }
+    for (; made < target->count; made++) {
+        const char kind = target->kinds[made];
+        Word word = kind == 'd' || kind == 'f' ? *(real < last_real ? real++ : (Word *)stack++)
+                                               : *(integer < last_integer ? integer++ : (Word *)stack++);
+        args[made + 1] = as_object(kind, word, PyTuple_GET_ITEM(target->classes, made), target->life);
+        if (args[made + 1] == NULL) {
+            break;
+        }
+    }
+    PyObject *value = NULL;
+    if (made == target->count) {
+        value = PyObject_Vectorcall(target->function, args + 1, (size_t)made | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    }
+    while (made > 0) {
+        Py_DECREF(args[made--]);
+    }
+    if (value == NULL || !give_back(target, value, frame)) {
+        Word place = frame->result_integers[0];
+        failed(target, frame);
+        if (target->result == 'R' && target->result_words[0] == 'm') {
+            frame->result_integers[0] = place;
+        }
+    }
+    Py_XDECREF(value);
+}
+
+void
+loadstone_enter_callback(int number, Frame *frame, const Word *stack)
+{
+    int before = errno;
+    memset(frame->result_integers, 0, sizeof frame->result_integers);
+    memset(frame->result_floats, 0, sizeof frame->result_floats);
+    if (!Py_IsInitialized()) {
+        return;
+    }
+    PyGILState_STATE state = PyGILState_Ensure();
+    LOCK_TARGETS();
+    PyObject *target = Py_XNewRef(targets[number]);
+    UNLOCK_TARGETS();
+    if (target == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "C called a callback that Python no longer keeps; it got a zero");
+        PyErr_WriteUnraisable(NULL);
+    } else {
+        call_target((Target *)target, frame, stack);
+        Py_DECREF(target);
+    }
+    PyGILState_Release(state);
+    errno = before;
+}
+
+static void
+target_dealloc(PyObject *object)
+{
+    Target *self = (Target *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    Py_XDECREF(self->function);
+    Py_XDECREF(self->on_error);
+    Py_XDECREF(self->convert);
+    Py_XDECREF(self->classes);
+    Py_XDECREF(self->life);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyType_Slot target_slots[] = {{Py_tp_dealloc, target_dealloc}, {0, NULL}};
+static PyType_Spec target_spec = {
+    .name = "loadstone.library.typed._fastcall.Target",
+    .basicsize = sizeof(Target),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = target_slots,
+};
+
+static PyTypeObject *target_type(PyTypeObject *type);
+
+/* A number for a stub; each is used again as late as can be, so that a stale pointer seldom meets another function. */
+static int
+take_number(PyObject *target)
+{
+    int found = -1;
+    LOCK_TARGETS();
+    for (int tried = 0; tried < CALLBACKS && found < 0; tried++) {
+        int number = next_number;
+        next_number = (next_number + 1) % CALLBACKS;
+        if (targets[number] == NULL) {
+            targets[number] = target;
+            found = number;
+        }
+    }
+    UNLOCK_TARGETS();
+    return found;
+}
+
+static PyObject *
+callback_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *words[] = {"function", "kind",    "doc",   "result",   "result_words", "kinds",
+                            "classes",  "convert", "life", "on_error", "fallback",     NULL};
+    PyObject *function, *kind, *doc, *classes, *convert, *life, *on_error, *fallback;
+    const char *kinds, *result_words;
+    Py_ssize_t count;
+    int result;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOUCss#O!OOOO", words, &function, &kind, &doc, &result,
+                                     &result_words, &kinds, &count, &PyTuple_Type, &classes, &convert, &life, &on_error,
+                                     &fallback)) {
+        return NULL;
+    }
+    if (count > PARAMETERS || strlen(result_words) > 2 || PyTuple_GET_SIZE(classes) != count) {
+        PyErr_SetString(PyExc_ValueError, "more arguments than can be taken, or not as many classes");
+        return NULL;
+    }
+    PyTypeObject *inner = target_type(type);
+    Target *target = inner == NULL ? NULL : (Target *)inner->tp_alloc(inner, 0);
+    if (target == NULL) {
+        return NULL;
+    }
+    target->function = Py_NewRef(function);
+    target->on_error = on_error == Py_None ? NULL : Py_NewRef(on_error);
+    target->convert = Py_NewRef(convert);
+    target->classes = Py_NewRef(classes);
+    target->life = Py_NewRef(life);
+    target->count = (int)count;
+    target->result = (char)result;
+    strcpy(target->result_words, result_words);
+    memcpy(target->kinds, kinds, (size_t)count);
+    if (fallback != Py_None) {
+        Frame frame = {0};
+        if (!give_back(target, fallback, &frame)) {
+            Py_DECREF(target);
+            return NULL;
+        }
+        target->fallback = result == 'f' || result == 'd' ? frame.result_floats[0] : frame.result_integers[0];
+    }
+    int number = take_number((PyObject *)target);
+    if (number < 0) {
+        Py_DECREF(target);
+        PyErr_SetString(PyExc_BufferError, "every stub is in use");
+        return NULL;
+    }
+    Callback *self = (Callback *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        targets[number] = NULL;
+        Py_DECREF(target);
+        return NULL;
+    }
+    self->number = number;
+    self->kind = Py_NewRef(kind);
+    self->doc = Py_NewRef(doc);
+    self->function = Py_NewRef(function);
+    return (PyObject *)self;
+}
+
+static int
+callback_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(((Callback *)object)->function);
+    return 0;
+}
+
+static void
+callback_dealloc(PyObject *object)
+{
+    Callback *self = (Callback *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->weak != NULL) {
+        PyObject_ClearWeakRefs(object);
+    }
+    LOCK_TARGETS();
+    PyObject *target = targets[self->number];
+    targets[self->number] = NULL;
+    UNLOCK_TARGETS();
+    Py_XDECREF(target);
+    Py_XDECREF(self->kind);
+    Py_XDECREF(self->doc);
+    Py_XDECREF(self->function);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+static PyObject *
+callback_code(PyObject *object, void *ignored)
+{
+    return PyLong_FromVoidPtr((void *)(loadstone_stubs + STUB_SIZE * ((Callback *)object)->number));
+}
+
+static PyObject *
+callback_repr(PyObject *object)
+{
+    return PyUnicode_FromFormat("<C callback %U>", ((Callback *)object)->doc);
+}
+
+static PyMemberDef callback_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Callback, weak), READONLY, NULL},
+    {"__doc__", T_OBJECT_EX, offsetof(Callback, doc), READONLY, NULL},
+    {"kind", T_OBJECT_EX, offsetof(Callback, kind), READONLY, NULL},
+    {"function", T_OBJECT_EX, offsetof(Callback, function), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+static PyGetSetDef callback_getset[] = {
+    {"code", callback_code, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+static PyType_Slot callback_slots[] = {
+    {Py_tp_new, callback_new},         {Py_tp_traverse, callback_traverse}, {Py_tp_dealloc, callback_dealloc},
+    {Py_tp_repr, callback_repr},       {Py_tp_members, callback_members},   {Py_tp_getset, callback_getset},
+    {Py_tp_methods, function_methods}, {0, NULL},
+};
+static PyType_Spec callback_spec = {
+    .name = "loadstone.library.typed._fastcall.Callback",
+    .basicsize = sizeof(Callback),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .slots = callback_slots,
+};
+#endif
+#endif
+
+/* -- the module ------------------------------------------------------------------------------------------------------ */
+
+#if LOADSTONE_CALLS
+typedef struct {
+    State types;
+    PyTypeObject *target;
+} Module;
+
+static struct PyModuleDef module_definition;
+
+static Module *
+module_of(PyTypeObject *type)
+{
+    for (; type != NULL; type = type->tp_base) { /* Callback may be subclassed in Python */
+        PyObject *module = type->tp_flags & Py_TPFLAGS_HEAPTYPE ? PyType_GetModule(type) : NULL;
+        if (module != NULL && PyModule_GetDef(module) == &module_definition) {
+            return (Module *)PyModule_GetState(module);
+        }
+        PyErr_Clear();
+    }
+    PyErr_SetString(PyExc_TypeError, "not a type of this module");
+    return NULL;
+}
+
+static State *
+state_of(PyTypeObject *type)
+{
+    Module *module = module_of(type);
+    return module == NULL ? NULL : &module->types;
+}
+
+#if LOADSTONE_CALLBACKS
+static PyTypeObject *
+target_type(PyTypeObject *type)
+{
+    Module *module = module_of(type);
+    return module == NULL ? NULL : module->target;
+}
+#endif
+
+static PyTypeObject *
+add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
+    if (type != NULL && PyModule_AddType(module, (PyTypeObject *)type) < 0) {
+        Py_CLEAR(type);
+    }
+    return (PyTypeObject *)type;
+}
+
+static PyObject *
+memory_of(PyObject *module, PyObject *value)
+{
+    return PyLong_FromUnsignedLongLong(ctypes_memory(value));
+}
+
+static PyMethodDef module_methods[] = {
+    {"memory_of", memory_of, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    Module *state = (Module *)PyModule_GetState(module);
+    Py_VISIT(state->types.life);
+    Py_VISIT(state->types.address);
+    Py_VISIT(state->target);
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    Module *state = (Module *)PyModule_GetState(module);
+    Py_CLEAR(state->types.life);
+    Py_CLEAR(state->types.address);
+    Py_CLEAR(state->target);
+    return 0;
+}
 #endif
 
 static int
 module_exec(PyObject *module)
 {
 #if LOADSTONE_CALLS
-    PyObject *type = PyType_FromModuleAndSpec(module, &function_spec, NULL);
-    if (type == NULL) {
+    Module *state = (Module *)PyModule_GetState(module);
+    state->types.life = add_type(module, &life_spec);
+    state->types.address = add_type(module, &address_spec);
+    PyTypeObject *function = add_type(module, &function_spec);
+    if (state->types.life == NULL || state->types.address == NULL || function == NULL) {
+        Py_XDECREF(function);
         return -1;
     }
-    int done = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    if (done < 0 || PyModule_AddIntConstant(module, "INTEGERS", INTEGERS) < 0 ||
-        PyModule_AddIntConstant(module, "FLOATS", FLOATS) < 0) {
+    Py_DECREF(function);
+#  if LOADSTONE_CALLBACKS
+    state->target = (PyTypeObject *)PyType_FromModuleAndSpec(module, &target_spec, NULL);
+    PyTypeObject *callback = add_type(module, &callback_spec);
+    if (state->target == NULL || callback == NULL) {
+        Py_XDECREF(callback);
         return -1;
     }
-    return PyModule_AddIntConstant(module, "STACK", STACK);
+    Py_DECREF(callback);
+#  endif
+    if (PyModule_AddIntConstant(module, "INTEGERS", INTEGERS) < 0 ||
+        PyModule_AddIntConstant(module, "FLOATS", FLOATS) < 0 || PyModule_AddIntConstant(module, "STACK", STACK) < 0) {
+        return -1;
+    }
+    return PyModule_AddIntConstant(module, "PARAMETERS", PARAMETERS);
 #else
     PyErr_SetString(PyExc_ImportError, "fast calls are made for System V x86-64 and AArch64 only");
     return -1;
 #endif
 }
 
-/* Nothing is shared between interpreters. Free-threaded builds are not declared, so there the lock comes back on. */
-static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, module_exec}, {0, NULL}};
+/* Functions never change and counts are atomic, so a free-threaded interpreter needs no lock for them. Stubs are the
+ * process's, and lead to the interpreter that made the callback: loading in another is refused. */
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
 static struct PyModuleDef module_definition = {
-    PyModuleDef_HEAD_INIT, .m_name = "_fastcall", .m_size = 0, .m_slots = module_slots};
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_fastcall",
+#if LOADSTONE_CALLS
+    .m_size = sizeof(Module),
+    .m_methods = module_methods,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+#endif
+    .m_slots = module_slots};
 
 PyMODINIT_FUNC
 PyInit__fastcall(void)

@@ -1,21 +1,23 @@
-"""C types as ctypes types: for arguments, for results, for memory. One place decides what C sees of a Python value.
+"""The types of one set of declarations at work: what Python gives for a C value, and what C is given for a Python one.
 
-A pointer parameter takes None, bytes (only where C promises not to write), bytearray, memoryview, arrays and anything
-else with the buffer protocol, ctypes instances (by reference), an address, and our own data objects and callbacks.
+One place decides what a pointer parameter takes: None, a pointer of its own type, a struct, an array, a place for an
+out-parameter (:func:`ref`), a buffer whose items are of that type, bytes where C promises not to write. ``void *`` takes
+all of them. Anything else is refused with what would be taken.
 """
 
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import InvalidPrototype, Unsupported
-from loadstone.library.typed import fastcall
-from loadstone.library.typed.prototype import (
+from loadstone.headers.abi import current
+from loadstone.headers.layout import Layouts
+from loadstone.headers.types import (
     Array,
+    Complex,
     CType,
     Enumeration,
     FunctionType,
@@ -25,8 +27,23 @@ from loadstone.library.typed.prototype import (
     StructOrUnion,
     Void,
 )
+from loadstone.library.typed import fastcall
+from loadstone.library.typed.carriers import check_by_value, of_complex
+from loadstone.library.typed.memory import (
+    Character,
+    Codec,
+    ComplexPair,
+    LongDouble,
+    Number,
+    WideCharacter,
+    WideInteger,
+    wide_character,
+    wide_number,
+)
+from loadstone.library.typed.pointers import Address, ArrayView, Ref, TypedPointer, bytes_at, pointer_class
+from loadstone.library.typed.records import RecordBase, fill, record_class
 
-__all__ = ["CtypesTypes", "is_text", "passed_pointer"]
+__all__ = ["CtypesTypes", "Passed", "is_text"]
 
 _INTEGERS: Final = {
     (1, True): ctypes.c_int8,
@@ -38,138 +55,26 @@ _INTEGERS: Final = {
     (8, True): ctypes.c_int64,
     (8, False): ctypes.c_uint64,
 }
-_BY_VALUE: Final = (ctypes.Array, ctypes._Pointer, ctypes._CFuncPtr)  # type: ignore[attr-defined]  # noqa: SLF001
-_ADDRESSES: Final = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p)
+_SIMPLE: Final = ctypes._SimpleCData  # noqa: SLF001
+_CTYPES_POINTER: Final = ctypes._Pointer  # type: ignore[attr-defined]  # noqa: SLF001
+_CTYPES_FUNCTION: Final = ctypes._CFuncPtr  # type: ignore[attr-defined]  # noqa: SLF001
+_UNTYPED: Final = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p)
 _REFERENCE: Final = type(ctypes.byref(ctypes.c_int()))
-_BY_REFERENCE: Final = (ctypes.Structure, ctypes.Union, ctypes._SimpleCData)  # noqa: SLF001
+_RAW: Final = frozenset(("B", "b", "c", "<B", "<b", "<c"))
 
 
-def passed_pointer(value: Any, *, const: bool, nested: bool = False) -> Any:
-    """What ctypes is given for a pointer parameter; ``nested`` for a pointer to a pointer.
+class Passed(ctypes.c_void_p):
+    """An address on its way to C, with what must live until the call is over."""
 
-    A ``c_void_p`` is an address where C wants a pointer, and the place for one where C wants a pointer to a pointer.
-
-    Raises:
-        TypeError: and says what would be taken instead.
-    """
-    kind = type(value)
-    if value is None or (kind is bytes and const):
-        return value
-    if kind is int:
-        return ctypes.c_void_p(value)
-    if kind is str:
-        raise TypeError("a pointer takes bytes, not str: encode the text first, as in name.encode()")
-    if kind is bytes:
-        raise TypeError("C may write through this pointer and bytes cannot change: pass a bytearray")
-    if isinstance(value, (_REFERENCE, *_BY_VALUE)) or (isinstance(value, _ADDRESSES) and not nested):
-        return value
-    if isinstance(value, _BY_REFERENCE):
-        return ctypes.byref(value)
-    if fastcall.is_function(value):
-        return value.pointer
-    if hasattr(value, "_as_parameter_"):
-        return value._as_parameter_
-    return _buffer(value, const=const)
+    kept: object
 
 
-def _buffer(value: Any, *, const: bool) -> Any:
-    try:
-        view = memoryview(value)
-    except TypeError:
-        raise TypeError(
-            f"a pointer takes None, bytes, a buffer, a ctypes instance or an address, not {type(value).__name__}"
-        ) from None
-    if not view.c_contiguous:
-        raise TypeError("the buffer is not contiguous, so C cannot read it: copy it first")
-    if view.readonly:
-        if not const:
-            raise TypeError("C may write through this pointer and the buffer is read-only: pass a writable one")
-        return view.tobytes()
-    return (ctypes.c_char * view.nbytes).from_buffer(view.cast("B") if view.nbytes else value)
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """What a pointer parameter points to, as far as checking needs it: item size, and integer or floating."""
 
-
-class _ConstPointer:
-    """A parameter through which C only reads."""
-
-    @classmethod
-    def from_param(cls, value: Any) -> Any:
-        return value if value is None or type(value) is bytes else passed_pointer(value, const=True)
-
-
-class _Pointer:
-    """A parameter through which C may write."""
-
-    @classmethod
-    def from_param(cls, value: Any) -> Any:
-        return passed_pointer(value, const=False)
-
-
-class _PointerToPointer:
-    """A parameter through which C hands out a pointer."""
-
-    @classmethod
-    def from_param(cls, value: Any) -> Any:
-        return passed_pointer(value, const=False, nested=True)
-
-
-def _text(encoding: str) -> type[Any]:
-    """A ``const char *`` that takes text too, in this encoding."""
-
-    class Text:
-        @classmethod
-        def from_param(cls, value: Any) -> Any:
-            if type(value) is not str:
-                return _ConstPointer.from_param(value)
-            if "\0" in value:
-                raise ValueError("the text has a NUL in it, and C would take that for its end")
-            return value.encode(encoding)
-
-    return Text
-
-
-def _sized(least: int, *, const: bool) -> type[Any]:
-    """A pointer parameter declared ``[static n]``: C promises itself ``least`` bytes, and None is no array."""
-
-    class Sized:
-        @classmethod
-        def from_param(cls, value: Any) -> Any:
-            size = 0 if value is None else _size_of(value)
-            if size is not None and size < least:
-                raise ValueError(f"the buffer has {size} bytes and the function needs at least {least}")
-            return passed_pointer(value, const=const)
-
-    return Sized
-
-
-def _size_of(value: Any) -> int | None:
-    """Bytes behind what is passed, None where nobody knows: an address, or a pointer."""
-    if isinstance(value, (int, _REFERENCE, ctypes._Pointer, *_ADDRESSES)):  # noqa: SLF001
-        return None
-    try:
-        return memoryview(value).nbytes
-    except TypeError:
-        return None  # refused by passed_pointer, in its own words
-
-
-def _checked(kind: Any, low: int, high: int) -> type[Any]:
-    """An integer parameter that refuses what does not fit, where ctypes would cut it."""
-
-    class Checked:
-        @classmethod
-        def from_param(cls, value: Any) -> Any:
-            if isinstance(value, int) and not low <= value <= high:
-                raise OverflowError(f"the number is out of range: it must lie between {low} and {high}")
-            return kind.from_param(value)
-
-    return Checked
-
-
-_CHECKED: Final = {
-    (size, signed): _checked(
-        kind, *((-(1 << 8 * size - 1), (1 << 8 * size - 1) - 1) if signed else (0, (1 << 8 * size) - 1))
-    )
-    for (size, signed), kind in _INTEGERS.items()
-}
+    size: int
+    kind: str  # i, u, f, c (any byte), ? or nothing for records and pointers
 
 
 def is_text(kind: CType) -> bool:
@@ -177,130 +82,676 @@ def is_text(kind: CType) -> bool:
     return isinstance(kind, Pointer) and kind.const and isinstance(kind.target, Integer) and kind.target.is_char
 
 
-class CtypesTypes:
-    """The ctypes types of one set of declarations; a struct is made once and then the same class everywhere.
+def _is_char_pointer(kind: CType) -> bool:
+    return isinstance(kind, Pointer) and isinstance(kind.target, Integer) and kind.target.is_char
 
-    Thread-safe: a struct is given out when its members are set, never before.
+
+def _is_wide_pointer(kind: CType) -> bool:
+    return isinstance(kind, Pointer) and isinstance(kind.target, Integer) and kind.target.is_wide
+
+
+class CtypesTypes:
+    """The types of one set of declarations; a struct is made once and then the same class everywhere.
+
+    Args:
+        records: the complete structs and unions, by ``kind tag``.
+        text: the declarations, for errors.
+        owner: what pointers that C hands out keep alive: the library.
+        taken: is told of every pointer and view into the library that is given out.
+
+    Thread-safe: what is made twice at once is equal, and the first stays.
     """
 
-    def __init__(self, records: Mapping[str, StructOrUnion], text: str) -> None:
+    def __init__(
+        self,
+        records: Mapping[str, StructOrUnion],
+        text: str,
+        owner: object = None,
+        taken: Callable[[str, str, object], None] | None = None,
+    ) -> None:
         self._records = records
         self._text = text
-        self._made: dict[str, type[Any]] = {}
-        self._making: dict[str, type[Any]] = {}
-        """Structs under way: those of one being made may point back to it. They are given out all together."""
-        self._lock = ForkSafeLock(threading.RLock)
-        """Guards both tables, from the first struct made to its last member. Nothing foreign runs then."""
+        self._made: dict[StructOrUnion, type[RecordBase]] = {}
+        self._pointers: dict[tuple[str, bool], type[TypedPointer]] = {}
+        self._codecs: dict[CType, Codec] = {}
+        self._kept: dict[int, object] = {}
+        self.layouts = Layouts(records, current(), text)
+        self.owner = owner
+        self.taken = taken
+
+    # -- types -----------------------------------------------------------------------------------------------------
+
+    def is_complete(self, kind: CType) -> bool:
+        """Whether a value of that type has a size."""
+        return not isinstance(kind, StructOrUnion) or self.layouts.whole(kind) is not None
+
+    def keep(self, address: int, kept: object) -> None:
+        """Keep what the memory at ``address`` points to, until something else is written there."""
+        self._kept[address] = kept
+
+    def record(self, kind: StructOrUnion) -> type[RecordBase]:
+        """The class of a struct or union. Raises InvalidPrototype when its members are not known."""
+        whole = self.layouts.whole(kind)
+        layout = self.layouts.of(kind)
+        assert whole is not None
+        made = self._made.get(whole)
+        if made is None:
+            made = self._made.setdefault(whole, record_class(kind, whole, layout, self))
+            fill(made, layout, self)
+        return made
+
+    def pointer(self, kind: Pointer) -> type[TypedPointer]:
+        """The class of pointers of that type."""
+        key = str(kind.target), kind.const
+        made = self._pointers.get(key)
+        return made or self._pointers.setdefault(key, pointer_class(kind, self))
+
+    def codec(self, kind: CType) -> Codec:
+        """What reads and writes a value of that type in memory."""
+        made = self._codecs.get(kind)
+        return made or self._codecs.setdefault(kind, self._codec(kind))
+
+    def codec_of_array(self, element: CType, length: int | None, *, const: bool) -> Codec:
+        """What reads and writes an array in memory; an open one has no items of its own."""
+        return _ArrayCodec(self, element, length or 0, const=const)
+
+    def _codec(self, kind: CType) -> Codec:
+        match kind:
+            case Integer(is_bool=True):
+                return Number("?", "bool")
+            case Integer(is_char=True):
+                return Character()
+            case Integer(is_wide=True):
+                return WideCharacter(kind.size, kind.name)
+            case Integer(size=16):
+                return WideInteger(16, kind.signed)
+            case Integer() | Enumeration():
+                return Number.integer(kind.size, kind.signed, str(kind))
+            case Real():
+                return self._real(kind)
+            case Complex():
+                return ComplexPair(self._real(kind.part))
+            case Pointer():
+                return _PointerCodec(self, kind)
+            case Array():
+                return self.codec_of_array(kind.element, kind.length, const=kind.const)
+            case StructOrUnion():
+                return _RecordCodec(self, kind)
+        raise InvalidPrototype(text=self._text, reason=f"{kind} has no value")
+
+    def _real(self, kind: Real) -> Codec:
+        form = {2: "e", 4: "f", 8: "d"}.get(kind.size)
+        if form is not None:
+            return Number(form, kind.name)
+        if kind.name != "long double":
+            raise Unsupported(feature=str(kind), reason="Python has no such number")
+        return LongDouble()
+
+    # -- pointers --------------------------------------------------------------------------------------------------
+
+    def wrapped(self, kind: Pointer, address: int | None) -> Any:
+        """What Python gets for an address that C gave: None for NULL, bytes for text, a number for ``void *``."""
+        if not address:
+            return None
+        target = kind.target
+        if isinstance(target, Void):
+            return address
+        if isinstance(target, Integer) and target.is_char:
+            return ctypes.string_at(address)
+        if isinstance(target, Integer) and target.is_wide:
+            return _wide_text(address, target.size)
+        if isinstance(target, FunctionType):
+            return self.function_at(target, address)
+        made = self.pointer(kind)(address, self.owner)
+        self._taken("pointer", str(kind), made)
+        return made
+
+    def _taken(self, kind: str, name: str, made: object) -> None:
+        if self.taken is not None:
+            self.taken(kind, name, made)
+
+    def function_at(self, kind: FunctionType, address: int) -> Any:
+        """A function that C gave the address of, as a callable."""
+        from loadstone.headers.types import Prototype  # noqa: PLC0415
+        from loadstone.library.typed.function import bind  # noqa: PLC0415  which needs this module
+
+        made = bind(address, Prototype("function", kind, self._text, self._records), owner=self.owner, types=self)
+        self._taken("function", str(kind), made)
+        return made
+
+    def address(self, kind: Pointer, value: Any, encoding: str | None = None) -> tuple[int, object]:
+        """The address C is given for a Python value, and what must live as long as it is used.
+
+        Raises:
+            TypeError: it is no pointer of that type, and says what would be taken.
+            ValueError: text with a NUL in it, a buffer that does not hold whole items.
+            Closed: it points into a library that was closed.
+        """
+        if value is None:
+            return 0, None
+        target = kind.target
+        if isinstance(value, Address):
+            return self._typed(kind, value)
+        if isinstance(value, Ref):
+            if isinstance(target, Void) and value.kind is None:
+                raise TypeError("a place needs a type: give it to a function that takes a typed pointer first")
+            bound = value if isinstance(target, Void) else value.bound(target, self)
+            return bound.address, bound
+        if isinstance(value, RecordBase):
+            self._same_record(target, value)
+            return ctypes.addressof(value), value
+        if isinstance(value, ArrayView):
+            return self._array(kind, value)
+        if isinstance(value, str):
+            return self._text_address(kind, value, encoding)
+        if isinstance(target, FunctionType):
+            return self._function(target, value)
+        if isinstance(value, int):
+            if not isinstance(target, Void):
+                raise TypeError(
+                    f"{kind} takes no number: an address without a type is a mistake waiting; "
+                    f"cast('{kind}', address) makes a pointer of it"
+                )
+            if value < 0 or value >> 8 * ctypes.sizeof(ctypes.c_void_p):
+                raise OverflowError(f"{value} is no address")
+            return value, None
+        return self._foreign(kind, value)
+
+    def _typed(self, kind: Pointer, value: Any) -> tuple[int, object]:
+        given: Pointer = value.kind
+        if not isinstance(kind.target, Void) and not self._same(kind.target, given.target):
+            if not isinstance(given.target, Void):
+                raise TypeError(f"a {given} is given where C wants a {kind}")
+        elif given.const and not kind.const and not isinstance(kind.target, (Void, FunctionType)):
+            raise TypeError(f"a {given} is given where C wants to write: a {kind}")
+        return value.live(), value
+
+    def _same(self, wanted: CType, given: CType) -> bool:
+        """Whether two types are one: by structure for scalars, by tag for structs."""
+        if isinstance(wanted, StructOrUnion) and isinstance(given, StructOrUnion):
+            return str(wanted) == str(given) or (wanted.tag == given.tag and not wanted.tag.startswith("("))
+        if isinstance(wanted, Integer) and isinstance(given, Integer):
+            return _alike(wanted) == _alike(given)
+        if isinstance(wanted, Pointer) and isinstance(given, Pointer):
+            return wanted.const == given.const and self._same(wanted.target, given.target)
+        return wanted == given or str(wanted) == str(given)
+
+    def _same_record(self, target: CType, value: RecordBase) -> None:
+        if isinstance(target, Void):
+            return
+        if isinstance(target, StructOrUnion) and self.is_complete(target) and isinstance(value, self.record(target)):
+            return
+        if isinstance(target, StructOrUnion) and type(value).__name__ in (target.tag, target.alias):
+            return
+        raise TypeError(f"a {type(value).__name__} is given where C wants a pointer to {target}")
+
+    def _array(self, kind: Pointer, value: ArrayView) -> tuple[int, object]:
+        if not isinstance(kind.target, Void) and not self._same(kind.target, value.element):
+            raise TypeError(f"an array of {value.element} is given where C wants a {kind}")
+        if value.is_const and not kind.const:
+            raise TypeError("C may write through this pointer and the array is const")
+        return value.address, value
+
+    def _text_address(self, kind: Pointer, value: str, encoding: str | None) -> tuple[int, object]:
+        target = kind.target
+        if isinstance(target, Integer) and target.is_wide and kind.const:
+            if "\0" in value:
+                raise ValueError("the text has a NUL in it, and C would take that for its end")
+            name = {2: "utf-16-le", 4: "utf-32-le"}[target.size]
+            content = ctypes.create_string_buffer((value + "\0").encode(name))
+            return ctypes.addressof(content), content
+        if encoding is None or not is_text(kind):
+            raise TypeError("a pointer takes bytes, not str: encode the text first, as in name.encode()")
+        if "\0" in value:
+            raise ValueError("the text has a NUL in it, and C would take that for its end")
+        return self._bytes(value.encode(encoding))
+
+    @staticmethod
+    def _bytes(value: bytes) -> tuple[int, object]:
+        holder = ctypes.c_char_p(value)
+        return ctypes.cast(holder, ctypes.c_void_p).value or 0, (value, holder)
+
+    def _function(self, target: FunctionType, value: Any) -> tuple[int, object]:
+        """The code behind a callback or a function; its type must be the one that is wanted."""
+        given = getattr(value, "kind", None) or getattr(value, "signature", None)
+        if isinstance(given, FunctionType) and not _callable_as(target, given):
+            raise TypeError(f"a function of type {given} is given where C wants {target}")
+        if fastcall.is_function(value):
+            return value.code, value
+        if hasattr(value, "code"):
+            return int(value.code), value
+        if isinstance(value, _CTYPES_FUNCTION):
+            return ctypes.cast(value, ctypes.c_void_p).value or 0, value
+        if callable(value):
+            raise TypeError("C needs a function pointer: make one with callback() and keep it as long as C may call it")
+        raise TypeError(f"a function pointer takes None, a callback or a C function, not {type(value).__name__}")
+
+    def _foreign(self, kind: Pointer, value: Any) -> tuple[int, object]:
+        """bytes, objects of ctypes, and whatever lends its memory."""
+        if isinstance(value, bytes):
+            if not kind.const:
+                raise TypeError("C may write through this pointer and bytes cannot change: pass a bytearray")
+            self._whole(kind, len(value) if not _is_char_pointer(kind) else 1, value)
+            return self._bytes(value)
+        if isinstance(value, _REFERENCE):
+            self._ctypes_type(kind, type(value._obj))  # type: ignore[attr-defined]
+            return ctypes.cast(value, ctypes.c_void_p).value or 0, value
+        nested = isinstance(kind.target, Pointer)
+        if isinstance(value, _UNTYPED) and not nested:
+            return ctypes.cast(value, ctypes.c_void_p).value or 0, value
+        if isinstance(value, _CTYPES_POINTER):
+            self._ctypes_type(kind, type(value)._type_)
+            return ctypes.cast(value, ctypes.c_void_p).value or 0, value
+        if isinstance(value, _CTYPES_FUNCTION):
+            if not isinstance(kind.target, Void):
+                raise TypeError(f"a function pointer is given where C wants a {kind}")
+            return ctypes.cast(value, ctypes.c_void_p).value or 0, value
+        if isinstance(value, (_SIMPLE, ctypes.Structure, ctypes.Union)):
+            self._ctypes_type(kind, type(value))
+            return ctypes.addressof(value), value
+        if isinstance(value, ctypes.Array):
+            self._ctypes_type(kind, type(value)._type_)
+            return ctypes.addressof(value), value
+        if fastcall.is_function(value) and isinstance(kind.target, Void):
+            return value.code, value
+        if hasattr(value, "_as_parameter_"):
+            return self.address(kind, value._as_parameter_)
+        return self._buffer(kind, value)
+
+    def _ctypes_type(self, kind: Pointer, given: Any) -> None:
+        """Whether a ctypes type is what the pointer points to."""
+        target = kind.target
+        if isinstance(target, Void):
+            return
+        if isinstance(target, Pointer):
+            good = issubclass(given, (*_UNTYPED, _CTYPES_POINTER, _CTYPES_FUNCTION))
+        elif isinstance(target, StructOrUnion):
+            good = issubclass(given, (ctypes.Structure, ctypes.Union)) and (
+                not self.is_complete(target) or ctypes.sizeof(given) == self.layouts.size(target)
+            )
+        else:
+            if issubclass(given, ctypes.Array):
+                given = given._type_
+            item = self.item(target)
+            code = getattr(given, "_type_", "")
+            found = _Item(ctypes.sizeof(given), _letter(code if isinstance(code, str) else ""))
+            good = item.size == found.size and (item.kind == found.kind or item.size == 1)
+        if not good:
+            raise TypeError(f"a {getattr(given, '__name__', given)} is given where C wants a {kind}")
+
+    def item(self, target: CType) -> _Item:
+        """What a buffer for that pointer must hold."""
+        match target:
+            case Integer(is_bool=True):
+                return _Item(1, "?")
+            case Integer() | Enumeration():
+                return _Item(target.size, "i" if target.signed else "u")
+            case Real():
+                return _Item(target.size, "f")
+            case Array():
+                return self.item(target.element)
+            case StructOrUnion() if not self.is_complete(target):
+                return _Item(0, "opaque")
+            case Void() | FunctionType():
+                return _Item(1, "c")
+        return _Item(self.layouts.size(target), "")
+
+    def _whole(self, kind: Pointer, size: int, value: Any) -> None:
+        """Whether so many raw bytes are a whole number of items, and at least one."""
+        item = self.item(kind.target)
+        if item.kind == "opaque":
+            raise TypeError(f"{kind} is opaque: it takes only what the library gave out, not {type(value).__name__}")
+        if item.size > 1 and (size == 0 or size % item.size):
+            raise ValueError(f"the buffer has {size} bytes, and items of {kind.target} have {item.size} each")
+
+    def _buffer(self, kind: Pointer, value: Any) -> tuple[int, object]:
+        try:
+            view = memoryview(value)
+        except TypeError:
+            raise TypeError(
+                f"{kind} takes None, a pointer of its type, a buffer, a struct or a place (ref()), "
+                f"not {type(value).__name__}"
+            ) from None
+        if not view.c_contiguous:
+            raise TypeError("the buffer is not contiguous, so C cannot read it: copy it first")
+        if view.readonly and not kind.const:
+            raise TypeError("C may write through this pointer and the buffer is read-only: pass a writable one")
+        if not isinstance(kind.target, Void):
+            self._items(kind, view)
+        if view.readonly:
+            return self._bytes(view.tobytes())
+        if not view.nbytes:
+            return 0 if not isinstance(value, bytearray) else id(value), value
+        content = (ctypes.c_char * view.nbytes).from_buffer(view.cast("B"))
+        return ctypes.addressof(content), content
+
+    def _items(self, kind: Pointer, view: memoryview) -> None:
+        """Whether a buffer's items are what the pointer points to; raw bytes are taken as whole items."""
+        item = self.item(kind.target)
+        if view.format in _RAW and view.itemsize == 1:
+            self._whole(kind, view.nbytes, view.obj)
+            return
+        letter = _letter((view.format or "B").lstrip("<=@"))
+        good = item.size == view.itemsize and (item.kind in ("", letter) or item.size == 1)
+        if not good or item.kind == "opaque":
+            raise TypeError(f"a buffer of items {view.format!r} ({view.itemsize} bytes) is given where C wants a {kind}")
+
+    # -- calls -----------------------------------------------------------------------------------------------------
 
     def parameter(self, kind: CType, encoding: str | None = None) -> Any:
         """What converts an argument of that type: an ``argtypes`` entry. ``encoding`` is of ``str`` given as text."""
-        if encoding is not None and is_text(kind):
-            return _text(encoding)
-        if isinstance(kind, Pointer) and isinstance(kind.target, Pointer):
-            return _PointerToPointer
-        if isinstance(kind, Array) and kind.at_least:
-            return _sized(kind.at_least * ctypes.sizeof(self.of(kind.element)), const=kind.const)
-        if isinstance(kind, (Pointer, Array)):
-            return _ConstPointer if kind.const else _Pointer
-        if isinstance(kind, Integer) and not kind.is_char and not kind.is_bool:
-            return _CHECKED[kind.size, kind.signed]
-        return _CHECKED[4, True] if isinstance(kind, Enumeration) else self.of(kind)
+        match kind:
+            case Array():
+                return _PointerParameter(self, Pointer(kind.element, kind.const), encoding, kind.at_least)
+            case Pointer():
+                return _PointerParameter(self, kind, encoding, 0)
+            case Integer(is_wide=True):
+                number = _INTEGERS[kind.size, False]
+                return _Converted(lambda value: number(wide_number(value, kind.size)))
+            case Integer(size=16) | Complex() | StructOrUnion():
+                return self._by_value(kind)
+            case Integer(is_char=True) | Integer(is_bool=True) | Real():
+                return self.call_type(kind)
+            case Integer() | Enumeration():
+                return _checked(kind.size, kind.signed)
+        return self.call_type(kind)
+
+    def _by_value(self, kind: CType) -> Any:
+        carrier = self.call_type(kind)
+        codec = self.codec(kind)
+        record = self.record(kind) if isinstance(kind, StructOrUnion) else None
+
+        def passed(value: Any) -> Any:
+            if record is not None and not isinstance(value, (record, tuple, dict)):
+                raise TypeError(f"a {type(value).__name__} is given where C wants a {kind}")
+            made = carrier()
+            codec.write(made, 0, value)
+            return made
+
+        return _Converted(passed)
+
+    def call_type(self, kind: CType) -> Any:
+        """The ctypes type that goes into a call as ``kind`` does. Raises Unsupported where there is none."""
+        match kind:
+            case Integer(is_bool=True):
+                return ctypes.c_bool
+            case Integer(is_char=True):
+                return ctypes.c_char
+            case Integer(size=16):
+                return _int128(self.layouts.abi.name)
+            case Integer(is_wide=True):
+                return _INTEGERS[kind.size, False]
+            case Integer() | Enumeration():
+                return _INTEGERS[kind.size, kind.signed]
+            case Real():
+                if kind.name not in ("float", "double", "long double"):
+                    raise Unsupported(feature=f"{kind} in a call", reason="ctypes has no such type")
+                return {4: ctypes.c_float, 8: ctypes.c_double}.get(kind.size, ctypes.c_longdouble)
+            case Complex():
+                return of_complex(kind, self.layouts.abi.name)
+            case Pointer() | Array():
+                return ctypes.c_void_p
+            case StructOrUnion():
+                check_by_value(kind, self.layouts)
+                return self.record(kind)
+        raise InvalidPrototype(text=self._text, reason=f"{kind} has no value")
 
     def result(self, kind: CType) -> Any:
-        """The ``restype``: None for void, bytes for ``const char *``, an address or None for ``void *``."""
-        return None if isinstance(kind, Void) else self.of(kind)
+        """The ``restype``: None for void."""
+        return None if isinstance(kind, Void) else self.call_type(kind)
 
-    def of(self, kind: CType) -> Any:
-        """The ctypes type that lies in memory as ``kind`` does.
-
-        Raises:
-            InvalidPrototype: an incomplete struct is used by value.
-            Unsupported: bit fields of more than a word, say: what ctypes cannot lay out.
-        """
+    def converted(self, kind: CType, encoding: str | None = None) -> Callable[[Any], Any] | None:
+        """What makes a Python value of a raw result; None where ctypes has done so."""
         match kind:
-            case Integer():
-                if kind.is_bool:
-                    return ctypes.c_bool
-                return ctypes.c_char if kind.is_char else _INTEGERS[kind.size, kind.signed]
-            case Real():
-                return {4: ctypes.c_float, 8: ctypes.c_double}.get(kind.size, ctypes.c_longdouble)
-            case Enumeration():
-                return ctypes.c_int
+            case Pointer() if encoding is not None and _is_char_pointer(kind):
+                return lambda value: None if not value else ctypes.string_at(value).decode(encoding)
             case Pointer():
-                return self._pointer(kind)
-            case Array():
-                return self._array(kind)
-            case FunctionType():
-                return self.function(kind)
-            case StructOrUnion():
-                return self._record(kind)
-        raise InvalidPrototype(text=self._text, reason="void has no value")
+                return lambda value: self.wrapped(kind, value)
+            case Integer(is_wide=True):
+                return wide_character
+            case Integer(size=16) | Complex():
+                codec = self.codec(kind)
+                return lambda value: codec.read(value, 0)
+        return None
 
     def function(self, kind: FunctionType, *, capture_errno: bool = False) -> Any:
-        """The type of pointers to such functions, as they are passed to C and called back."""
-        arguments = [self.of(Pointer(p.type.element) if isinstance(p.type, Array) else p.type) for p in kind.parameters]
+        """The ctypes type of pointers to such functions.
+
+        Raises:
+            Unsupported: its calling convention is not C's.
+        """
+        self.check_convention(kind)
+        arguments = [self.call_type(p.type) for p in kind.parameters]
         return ctypes.CFUNCTYPE(self.result(kind.result), *arguments, use_errno=capture_errno)
 
-    def _array(self, kind: Array) -> Any:
-        element = self.of(kind.element)
-        try:
-            return element * (kind.length or 0)
-        except (OverflowError, ValueError, AttributeError) as error:
-            raise Unsupported(feature=str(kind), reason=f"ctypes has no such array: {error}") from error
-
-    def _pointer(self, kind: Pointer) -> Any:
-        target = kind.target
-        if isinstance(target, Integer) and target.is_char:
-            return ctypes.c_char_p
-        if isinstance(target, FunctionType):
-            return self.function(target)
-        if isinstance(target, StructOrUnion) and self._members(target) is None:
-            return ctypes.c_void_p
-        if isinstance(target, Void) or (isinstance(target, Array) and target.length is None):
-            return ctypes.c_void_p
-        return ctypes.POINTER(self.of(target))
-
-    def _members(self, record: StructOrUnion) -> StructOrUnion | None:
-        """The complete record of that tag, None when only its name is known."""
-        return record if record.members is not None else self._records.get(str(record))
-
-    def _record(self, kind: StructOrUnion) -> type[Any]:
-        key = str(kind)
-        made = self._made.get(key)
-        if made is not None:
-            return made
-        with self._lock:
-            made = self._made.get(key) or self._making.get(key)
-            if made is not None:
-                return made
-            outermost = not self._making
-            try:
-                made = self._make(key, kind)
-                if outermost:
-                    self._made.update(self._making)
-            finally:
-                if outermost:
-                    self._making.clear()
-            return made
-
-    def _make(self, key: str, kind: StructOrUnion) -> type[Any]:
-        whole = self._members(kind)
-        if whole is None or whole.members is None:
-            raise InvalidPrototype(
-                text=self._text,
-                reason=f"{key} is used by value and its members are not known",
-                advice=f"define it in the text: '{key} {{ ... }};'",
+    def check_convention(self, kind: FunctionType) -> None:
+        """Raise Unsupported for a function that does not follow the platform's convention."""
+        if kind.convention:
+            raise Unsupported(
+                feature=f"the calling convention {kind.convention}",
+                reason=f"calls are made by the rules of {self.layouts.abi.name}",
+                advice="wrap the function in C",
             )
-        base: Any = ctypes.Structure if kind.kind == "struct" else ctypes.Union
-        made = type(kind.tag, (base,), {"__doc__": f"{key}, as declared."})
-        self._making[key] = made
-        try:
-            fields = [
-                (m.name or f"_unnamed_{i}", self.of(m.type), *((m.bits,) if m.bits else ()))
-                for i, m in enumerate(whole.members)
-            ]
-            made._anonymous_ = [f"_unnamed_{i}" for i, m in enumerate(whole.members) if not m.name]  # type: ignore[attr-defined]
-            made._fields_ = fields  # type: ignore[attr-defined]
-        except (TypeError, ValueError, AttributeError) as error:
-            raise Unsupported(feature=key, reason=f"ctypes cannot lay it out: {error}") from error
+
+    def plain(self, signature: FunctionType) -> Any:
+        """The function type as somebody would declare it with ctypes alone, to compare with."""
+        kinds = [ctypes.c_void_p if isinstance(p.type, (Pointer, Array)) else self.call_type(p.type) for p in signature.parameters]
+        text = _is_char_pointer(signature.result)
+        return ctypes.CFUNCTYPE(ctypes.c_char_p if text else self.result(signature.result), *kinds)
+
+
+class _Converted:
+    """An ``argtypes`` entry around a function."""
+
+    __slots__ = ("_convert",)
+
+    def __init__(self, convert: Callable[[Any], Any]) -> None:
+        self._convert = convert
+
+    def from_param(self, value: Any) -> Any:
+        return self._convert(value)
+
+
+class _PointerParameter:
+    """An ``argtypes`` entry of a pointer; ``least`` items are what ``[static n]`` demands."""
+
+    __slots__ = ("_encoding", "_kind", "_least", "_types")
+
+    def __init__(self, types: CtypesTypes, kind: Pointer, encoding: str | None, least: int) -> None:
+        self._types = types
+        self._kind = kind
+        self._encoding = encoding
+        self._least = least
+
+    def from_param(self, value: Any) -> Any:
+        if self._least:
+            self._enough(value)
+        address, kept = self._types.address(self._kind, value, self._encoding)
+        made = Passed(address)
+        made.kept = kept
         return made
+
+    def _enough(self, value: Any) -> None:
+        """C promises itself so many items, and None is no array."""
+        least = self._least * self._types.layouts.size(self._kind.target)
+        size = _size_of(value)
+        if size is not None and size < least:
+            raise ValueError(f"the buffer has {size} bytes and the function needs at least {least}")
+
+
+def _size_of(value: Any) -> int | None:
+    """Bytes behind what is passed, None where nobody knows: a pointer."""
+    if value is None:
+        return 0
+    if isinstance(value, ArrayView):
+        return value.nbytes
+    if isinstance(value, Ref):
+        return value.codec.size if value.codec else None
+    if isinstance(value, (int, Address, _REFERENCE, _CTYPES_POINTER, *_UNTYPED)):
+        return None
+    try:
+        return memoryview(value).nbytes
+    except TypeError:
+        return None  # refused afterwards, in its own words
+
+
+def _alike(kind: Integer) -> tuple[object, ...]:
+    """What makes two integer types one behind a pointer; of one byte any is like any."""
+    return (1, kind.is_bool) if kind.size == 1 else (kind.size, kind.signed, kind.is_wide)
+
+
+def _letter(code: str) -> str:
+    """Integer, unsigned or floating, from a format character of ctypes or of the buffer protocol."""
+    if code[-1:] in ("b", "h", "i", "l", "q", "n"):
+        return "i"
+    if code[-1:] in ("B", "H", "I", "L", "Q", "N"):
+        return "u"
+    return "f" if code[-1:] in ("e", "f", "d", "g") else code[-1:]
+
+
+def _callable_as(wanted: FunctionType, given: FunctionType) -> bool:
+    """Whether a function of one type may be called as one of another: the same values in the same places."""
+    if wanted.variadic != given.variadic or len(wanted.parameters) != len(given.parameters):
+        return False
+    pairs = [(wanted.result, given.result)]
+    pairs += [(a.type, b.type) for a, b in zip(wanted.parameters, given.parameters, strict=True)]
+    return all(_same_in_call(a, b) for a, b in pairs)
+
+
+def _same_in_call(wanted: CType, given: CType) -> bool:
+    pointers = (Pointer, Array)
+    if isinstance(wanted, pointers) and isinstance(given, pointers):
+        targets = [k.target if isinstance(k, Pointer) else k.element for k in (wanted, given)]
+        if any(isinstance(t, Void) for t in targets) or str(targets[0]) == str(targets[1]):
+            return True
+        sizes = [t.size for t in targets if isinstance(t, Integer)]
+        return len(sizes) == 2 and sizes[0] == sizes[1]
+    numbers = (Integer, Enumeration)
+    if isinstance(wanted, numbers) and isinstance(given, numbers):
+        return wanted.size == given.size
+    return wanted == given or str(wanted) == str(given)
+
+
+_CHECKED: dict[tuple[int, bool], _Converted] = {}
+
+
+def _checked(size: int, signed: bool) -> _Converted:
+    """An integer parameter that refuses what does not fit, where ctypes would cut it."""
+    kind: Any = _INTEGERS[size, signed]
+    low, high = (-(1 << 8 * size - 1), (1 << 8 * size - 1) - 1) if signed else (0, (1 << 8 * size) - 1)
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, int) and not low <= value <= high:
+            raise OverflowError(f"the number is out of range: it must lie between {low} and {high}")
+        return kind.from_param(value)
+
+    return _CHECKED.setdefault((size, signed), _Converted(convert))
+
+
+def _int128(abi: str) -> Any:
+    """Two words, as x86-64 passes ``__int128`` in registers."""
+    if not abi.startswith("x86_64") or abi.endswith("windows"):
+        raise Unsupported(feature="__int128 in a call", reason=f"it is passed by rules of its own on {abi}")
+    return type("int128", (ctypes.Structure,), {"_fields_": [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]})
+
+
+def _wide_text(address: int, size: int) -> str:
+    """The text of wide characters before the first zero."""
+    length = 0
+    kind: Any = _INTEGERS[size, False]
+    while kind.from_address(address + length * size).value:
+        length += 1
+    return ctypes.string_at(address, length * size).decode({2: "utf-16-le", 4: "utf-32-le"}[size], "surrogatepass")
+
+
+class _PointerCodec:
+    """A pointer in memory."""
+
+    __slots__ = ("_kind", "_number", "_types", "size")
+
+    def __init__(self, types: CtypesTypes, kind: Pointer) -> None:
+        self._types = types
+        self._kind = kind
+        self.size = ctypes.sizeof(ctypes.c_void_p)
+        self._number = Number.integer(self.size, False, str(kind))
+
+    def read(self, memory: Any, offset: int) -> Any:
+        return self._types.wrapped(self._kind, self._number.read(memory, offset))
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        kind = self._kind
+        if isinstance(value, bytes) and _is_char_pointer(kind):
+            kind = Pointer(kind.target, const=True)  # the bytes are kept; C's word says who may write them
+        address, kept = self._types.address(kind, value)
+        self._number.write(memory, offset, address)
+        return (kept,)
+
+
+class _ArrayCodec:
+    """An array in memory: of ``char`` it is bytes up to the first zero, of wide characters text, else a view."""
+
+    __slots__ = ("_const", "_element", "_inner", "_length", "_types", "size")
+
+    def __init__(self, types: CtypesTypes, element: CType, length: int, *, const: bool) -> None:
+        self._types = types
+        self._element = element
+        self._inner = types.codec(element)
+        self._length = length
+        self._const = const
+        self.size = length * types.layouts.size(element)
+
+    def read(self, memory: Any, offset: int) -> Any:
+        view = ArrayView(self._types, self._element, self._length, memory, offset, const=self._const, owner=memory)
+        text = isinstance(self._element, Integer) and (self._element.is_char or self._element.is_wide)
+        if text and self._length:
+            return view.value
+        return view
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        element = self._element
+        if isinstance(element, Integer) and element.is_char and isinstance(value, (bytes, bytearray)):
+            if len(value) > self._length:
+                raise ValueError(f"{len(value)} bytes do not fit into char[{self._length}]")
+            content = bytes(value).ljust(self._length, b"\0")
+            memoryview(memory).cast("B")[offset : offset + self._length] = content
+            return None
+        values = list(value)
+        if len(values) > self._length:
+            raise ValueError(f"{len(values)} values do not fit into {element}[{self._length}]")
+        if isinstance(element, Integer) and element.is_wide and isinstance(value, str):
+            values += ["\0"] * (self._length - len(values))
+        return [
+            self._inner.write(memory, offset + index * self._inner.size, one) for index, one in enumerate(values)
+        ]
+
+
+class _RecordCodec:
+    """A struct in memory: read as a view of the very place, written from a struct, a tuple or a dict."""
+
+    __slots__ = ("_kind", "_types", "size")
+
+    def __init__(self, types: CtypesTypes, kind: StructOrUnion) -> None:
+        self._types = types
+        self._kind = kind
+        self.size = types.layouts.size(kind)
+
+    def read(self, memory: Any, offset: int) -> Any:
+        made = self._types.record(self._kind).from_buffer(memory, offset)
+        owner = getattr(memory, "owner", None)
+        if owner is not None:
+            made.owner = memory
+            self._types._taken("struct", str(self._kind), made)  # noqa: SLF001  one module
+        return made
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        kind = self._types.record(self._kind)
+        if isinstance(value, dict):
+            value = kind(**value)
+        elif isinstance(value, (tuple, list)):
+            value = kind(*value)
+        if not isinstance(value, kind) and not (
+            isinstance(value, RecordBase) and type(value).__name__ == kind.__name__ and ctypes.sizeof(value) == self.size
+        ):
+            raise TypeError(f"a {type(value).__name__} is given where C wants a {self._kind}")
+        memoryview(memory).cast("B")[offset : offset + self.size] = bytes(value)
+        return value.__dict__.get("kept")

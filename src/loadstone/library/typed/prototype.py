@@ -1,28 +1,36 @@
-"""C declarations as text, understood without headers, preprocessor or compiler. Parsed by pycparser (C99).
+"""C declarations as text, for this platform: one function, one variable, or a piece of header.
 
-The usual typedefs of the C library are known (``uint32_t``, ``size_t``, ``FILE`` ...), sizes are those of this
-platform. Comments are dropped, ``#`` lines too, but for ``#define NAME number``, which becomes a constant; so are
-attributes, which only a compiler needs. Source: ISO C99 6.7; sizes from the running interpreter's ctypes.
+The reading is done by :mod:`loadstone.headers`, without a compiler; conditionals, macros and includes are carried out.
 """
 
 from __future__ import annotations
 
-import ctypes
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
 
-from pycparser import CParser, c_ast
-from pycparser.c_parser import ParseError
-
-from loadstone.core.limits import MAX_HEADER_TEXT
 from loadstone.errors import InvalidPrototype
+from loadstone.headers import read_text
+from loadstone.headers.types import (
+    Array,
+    Complex,
+    CType,
+    DataDeclaration,
+    Declarations,
+    Enumeration,
+    FunctionType,
+    Integer,
+    Parameter,
+    Pointer,
+    Prototype,
+    Real,
+    StructMember,
+    StructOrUnion,
+    Void,
+)
 
 __all__ = [
     "Array",
     "CType",
+    "Complex",
     "DataDeclaration",
     "Declarations",
     "Enumeration",
@@ -41,6 +49,7 @@ __all__ = [
 ]
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, slots=True)
 class Void:
     """``void``."""
@@ -283,6 +292,8 @@ _CHARACTER: Final = re.compile(
 _WHERE: Final = re.compile(r"(?:declaration)?:(\d+):(\d+):?\s*(.*)", re.DOTALL)
 
 
+=======
+>>>>>>> 9e5c821 (Read and write C values in memory, structs and pointers by their declared types)
 def parse(text: str) -> Prototype:
     """Understand the declaration of one function.
 
@@ -323,8 +334,15 @@ def parse_data(text: str) -> DataDeclaration:
     return next(iter(declared.variables.values()))
 
 
-def parse_header(text: str) -> Declarations:
-    r"""Understand a piece of header: functions, variables, structs, unions, enums, typedefs and number constants.
+def parse_header(
+    text: str, *, include: Sequence[str] = (), defines: Mapping[str, str | None] | None = None
+) -> Declarations:
+    r"""Understand a piece of header: functions, variables, structs, unions, enums, typedefs and constants.
+
+    Args:
+        text: as in a header file.
+        include: directories of ``#include``, before the system's.
+        defines: macros that are defined beforehand.
 
     Raises:
         InvalidPrototype: it is no C, longer than 1 MiB or nested too deeply; with the line and column in ``text``.
@@ -332,6 +350,7 @@ def parse_header(text: str) -> Declarations:
     >>> parse_header("#define SEEK_END 2\nenum color { RED, GREEN = 5, BLUE };").constants["BLUE"]
     6
     """
+<<<<<<< HEAD
     if len(text) > MAX_HEADER_TEXT:
         raise InvalidPrototype(text=text, reason=f"longer than {MAX_HEADER_TEXT} characters")
     if "\0" in text:
@@ -599,3 +618,6 @@ def _integer(text: str) -> int | None:
 
 def _qualifiers(node: Any) -> tuple[str, ...]:
     return tuple(getattr(node, "quals", None) or ())
+=======
+    return read_text(text, include=include, defines=defines)
+>>>>>>> 9e5c821 (Read and write C values in memory, structs and pointers by their declared types)

@@ -1,0 +1,193 @@
+"""How a value of a C type is read from memory and written there: one codec a type.
+
+Memory is any object that lends a writable buffer. Numbers that do not fit are refused, never cut. What a pointer is
+written from must live as long as the memory, so ``write`` gives back what is to be kept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import Any, Final, Protocol
+
+__all__ = ["BitField", "Character", "Codec", "ComplexPair", "LongDouble", "Number", "WideCharacter", "WideInteger"]
+
+
+class Codec(Protocol):
+    """Reads and writes a value of one type; ``size`` is in bytes."""
+
+    size: int
+
+    def read(self, memory: Any, offset: int) -> Any: ...
+
+    def write(self, memory: Any, offset: int, value: Any) -> object: ...
+
+
+_INTEGER: Final = {
+    (1, True): "b", (1, False): "B", (2, True): "h", (2, False): "H",
+    (4, True): "i", (4, False): "I", (8, True): "q", (8, False): "Q",
+}  # fmt: skip
+
+
+class Number:
+    """An integer or a floating number of up to eight bytes, as ``struct`` has them."""
+
+    __slots__ = ("_form", "_name", "_struct", "size")
+
+    def __init__(self, form: str, name: str) -> None:
+        self._struct = struct.Struct(f"={form}")
+        self._form = form
+        self._name = name
+        self.size = self._struct.size
+
+    @classmethod
+    def integer(cls, size: int, signed: bool, name: str) -> Number:
+        return cls(_INTEGER[size, signed], name)
+
+    def read(self, memory: Any, offset: int) -> Any:
+        return self._struct.unpack_from(memory, offset)[0]
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        try:
+            self._struct.pack_into(memory, offset, value)
+        except struct.error as error:
+            if isinstance(value, int):
+                raise OverflowError(f"{value} does not fit into {self._name}") from error
+            raise TypeError(f"{self._name} takes a number, not {type(value).__name__}") from error
+        return None
+
+
+class Character:
+    """A ``char``: one byte of ``bytes``."""
+
+    size = 1
+
+    def read(self, memory: Any, offset: int) -> bytes:
+        return bytes(memoryview(memory).cast("B")[offset : offset + 1])
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        if not isinstance(value, (bytes, bytearray)) or len(value) != 1:
+            raise TypeError("char takes one byte, as in b'x'")
+        memoryview(memory).cast("B")[offset] = value[0]
+        return None
+
+
+class WideCharacter:
+    """A ``wchar_t``, ``char16_t`` or ``char32_t``: one character of ``str``."""
+
+    __slots__ = ("_number", "size")
+
+    def __init__(self, size: int, name: str) -> None:
+        self._number = Number.integer(size, False, name)
+        self.size = size
+
+    def read(self, memory: Any, offset: int) -> str:
+        return wide_character(self._number.read(memory, offset))
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        return self._number.write(memory, offset, wide_number(value, self.size))
+
+
+def wide_character(number: int) -> str:
+    """The character of that number; raises ValueError when there is none."""
+    try:
+        return chr(number)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{number:#x} is no character") from error
+
+
+def wide_number(value: Any, size: int) -> int:
+    """The number of a character that fits ``size`` bytes."""
+    if not isinstance(value, str) or len(value) != 1:
+        raise TypeError("a wide character takes one character, as in 'x'")
+    number = ord(value)
+    if number >> 8 * size:
+        raise OverflowError(f"the character {value!r} does not fit into {size} bytes")
+    return number
+
+
+class WideInteger:
+    """``__int128``, which nothing in the standard library knows."""
+
+    __slots__ = ("_signed", "size")
+
+    def __init__(self, size: int, signed: bool) -> None:
+        self.size = size
+        self._signed = signed
+
+    def read(self, memory: Any, offset: int) -> int:
+        content = memoryview(memory).cast("B")[offset : offset + self.size]
+        return int.from_bytes(content, "little", signed=self._signed)
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        if not isinstance(value, int):
+            raise TypeError(f"__int128 takes a number, not {type(value).__name__}")
+        content = value.to_bytes(self.size, "little", signed=self._signed)
+        memoryview(memory).cast("B")[offset : offset + self.size] = content
+        return None
+
+
+class LongDouble:
+    """``long double``; Python keeps the 53 bits of a double of it."""
+
+    size = ctypes.sizeof(ctypes.c_longdouble)
+
+    def read(self, memory: Any, offset: int) -> float:
+        content = bytes(memoryview(memory).cast("B")[offset : offset + self.size])
+        return float(ctypes.c_longdouble.from_buffer_copy(content).value)
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        memoryview(memory).cast("B")[offset : offset + self.size] = bytes(ctypes.c_longdouble(value))
+        return None
+
+
+class ComplexPair:
+    """``_Complex``: the real part, then the imaginary one."""
+
+    __slots__ = ("_part", "size")
+
+    def __init__(self, part: Codec) -> None:
+        self._part = part
+        self.size = 2 * part.size
+
+    def read(self, memory: Any, offset: int) -> complex:
+        return complex(self._part.read(memory, offset), self._part.read(memory, offset + self._part.size))
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        number = complex(value)
+        self._part.write(memory, offset, number.real)
+        return self._part.write(memory, offset + self._part.size, number.imag)
+
+
+class BitField:
+    """``width`` bits from bit ``start`` of the memory on; the bits beside them are left as they are."""
+
+    __slots__ = ("_bool", "_first", "_high", "_low", "_name", "_shift", "size")
+
+    def __init__(self, start: int, width: int, *, signed: bool, is_bool: bool, name: str) -> None:
+        self._first, self._shift = divmod(start, 8)
+        self.size = (self._shift + width + 7) // 8
+        self._low = -(1 << width - 1) if signed else 0
+        self._high = (1 << width - 1) - 1 if signed else (1 << width) - 1
+        self._bool = is_bool
+        self._name = name
+
+    def read(self, memory: Any, offset: int) -> int | bool:
+        at = offset + self._first
+        whole = int.from_bytes(memoryview(memory).cast("B")[at : at + self.size], "little")
+        number = whole >> self._shift & (self._high - self._low)
+        if number > self._high:
+            number -= self._high - self._low + 1
+        return bool(number) if self._bool else number
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        if not isinstance(value, int):
+            raise TypeError(f"{self._name} takes a number, not {type(value).__name__}")
+        if not self._low <= value <= self._high:
+            raise OverflowError(f"{value} does not fit into {self._name}: it must lie between {self._low} and {self._high}")
+        at, view = offset + self._first, memoryview(memory).cast("B")
+        mask = self._high - self._low
+        whole = int.from_bytes(view[at : at + self.size], "little")
+        whole = whole & ~(mask << self._shift) | (value & mask) << self._shift
+        view[at : at + self.size] = whole.to_bytes(self.size, "little")
+        return None

@@ -1,0 +1,145 @@
+"""Structs and unions as classes, laid out as the header says: a member is an attribute, wherever it lies.
+
+The classes are ctypes structures, so that ``ctypes.sizeof`` and everything that takes a ctypes object works; their ctypes
+fields are only what stands for them in a call (see ``carriers.py``). Members are read and written by ``memory.py``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Any
+
+from loadstone.errors import Closed
+from loadstone.headers.layout import Layout, Spot
+from loadstone.headers.types import Array, Enumeration, Integer, StructOrUnion
+from loadstone.library.typed.carriers import stand_in
+from loadstone.library.typed.memory import BitField, Codec
+
+if TYPE_CHECKING:
+    from loadstone.library.typed.ctypes_types import CtypesTypes
+
+__all__ = ["RecordBase", "close_view", "record_class"]
+
+
+class RecordBase(ctypes.Structure):
+    """What all structs and unions have: members by position or by name, comparison, a readable form."""
+
+    members: tuple[str, ...] = ()
+    is_union = False
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__()
+        if len(values) > len(self.members):
+            raise TypeError(f"{type(self).__name__} has {len(self.members)} members, and {len(values)} values are given")
+        for name, value in zip(self.members, values, strict=False):
+            if name in named:
+                raise TypeError(f"two values for {name}")
+            setattr(self, name, value)
+        for name, value in named.items():
+            if name not in self.members:
+                raise TypeError(f"{type(self).__name__} has no member {name}; it has {', '.join(self.members)}")
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in self.members and name not in ("owner", "kept"):
+            raise AttributeError(f"{type(self).__name__} has no member {name}; it has {', '.join(self.members)}")
+        super().__setattr__(name, value)
+
+    @property
+    def address(self) -> int:
+        """Where it lies."""
+        return ctypes.addressof(self)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and bytes(self) == bytes(other)  # type: ignore[call-overload]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.members)
+        return f"{type(self).__name__}({inside})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {type(self).__name__} cannot be pickled: its pointers are addresses in this process")
+
+
+class _Attribute:
+    """A member of every record of a class."""
+
+    __slots__ = ("codec", "const", "name", "offset")
+
+    def __init__(self, name: str, codec: Codec, offset: int, *, const: bool) -> None:
+        self.name = name
+        self.codec = codec
+        self.offset = offset
+        self.const = const
+
+    def __get__(self, record: Any, _owner: object = None) -> Any:
+        if record is None:
+            return self
+        return self.codec.read(record, self.offset)
+
+    def __set__(self, record: Any, value: Any) -> None:
+        if self.const and record.__dict__.get("owner") is not None:
+            raise TypeError(f"the member {self.name} is const: it is not to be written")
+        kept = self.codec.write(record, self.offset, value)
+        if kept is not None:
+            record.__dict__.setdefault("kept", {})[self.offset] = kept
+
+
+def record_class(kind: StructOrUnion, whole: StructOrUnion, layout: Layout, types: CtypesTypes) -> type[RecordBase]:
+    """The class of one struct or union. Its members are added by :func:`fill`, because they may point to it."""
+    name = kind.alias or whole.alias or kind.tag
+    fields = stand_in(whole, layout, types.layouts)
+    members: dict[str, Any] = {"__doc__": f"{kind}, as declared.", "_pack_": 1, "_fields_": fields}
+    members["is_union"] = kind.kind == "union"
+    return type(name, (RecordBase,), members)
+
+
+def fill(made: type[RecordBase], layout: Layout, types: CtypesTypes) -> None:
+    """Give a class its members, those of anonymous structs among them too."""
+    names: list[str] = []
+    for spot in layout.spots:
+        _add(made, names, spot, 0, types)
+    made.members = tuple(names)
+
+
+def _add(made: type[RecordBase], names: list[str], spot: Spot, base: int, types: CtypesTypes) -> None:
+    member = spot.member
+    if not member.name and isinstance(member.type, StructOrUnion):
+        for inner in types.layouts.of(member.type).spots:
+            _add(made, names, inner, base + spot.offset, types)
+        return
+    if member.bits is not None:
+        codec: Codec = _bits(spot)
+        setattr(made, member.name, _Attribute(member.name, codec, base, const=member.const))
+    elif isinstance(member.type, Array):
+        codec = types.codec_of_array(member.type.element, member.type.length, const=member.type.const)
+        setattr(made, member.name, _Attribute(member.name, codec, base + spot.offset, const=member.const))
+    else:
+        codec = types.codec(member.type)
+        setattr(made, member.name, _Attribute(member.name, codec, base + spot.offset, const=member.const))
+    names.append(member.name)
+
+
+def _bits(spot: Spot) -> BitField:
+    kind = spot.member.type
+    assert isinstance(kind, (Integer, Enumeration))
+    is_bool = isinstance(kind, Integer) and kind.is_bool
+    return BitField(spot.bit, spot.width, signed=kind.signed, is_bool=is_bool, name=f"{spot.member.name} : {spot.width}")
+
+
+def close_view(view: RecordBase) -> None:
+    """Make a struct in a library's memory refuse every use. Views of its members are closed by their own entry."""
+    blind = _BLIND.get(type(view))
+    if blind is None:
+
+        def refuse(_self: Any, *_: Any) -> Any:
+            raise Closed(library="the library", attempted="use a struct", advice="it was closed with its library")
+
+        members = {"__getattribute__": refuse, "__setattr__": refuse, "__repr__": lambda _: "<a struct, closed>"}
+        blind = _BLIND[type(view)] = type(f"closed {type(view).__name__}", (type(view),), members)
+    object.__setattr__(view, "__class__", blind)
+
+
+_BLIND: dict[type, type] = {}
