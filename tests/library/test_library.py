@@ -91,29 +91,32 @@ def test_leaving_with_unloads(answer: str) -> None:
     assert library.unload()
 
 
-def test_leaving_with_says_what_is_alive_and_keeps_it_loaded(answer: str) -> None:
+def test_leaving_with_closes_what_was_taken_and_unloads(answer: str) -> None:
     library = Library(answer)
-    with pytest.raises(InUse) as caught, library:
+    with library:
         symbol = library.resolve("answer")
-    assert caught.value.holders == (Holder("symbol", "answer"),)
-    assert library.is_loaded
-    del symbol
-    assert library.unload()
+        typed = library.function("int answer(void)")
+        plain = library.function("answer", restype=ctypes.c_int, argtypes=[])
+        assert (typed(), plain()) == (42, 42)
+    assert not library.is_loaded
+    for late in (typed, plain, lambda: symbol.address):
+        with pytest.raises(Closed, match="it was closed with its library|closed with it"):
+            late()
 
 
-def test_leaving_with_does_not_hide_an_error_on_its_way(answer: str) -> None:
+def test_leaving_with_is_refused_while_ctypes_has_the_library_and_hides_no_error(answer: str) -> None:
     library = Library(answer)
-    symbols = []
+    taken = []
 
     def work() -> None:
         with library:
-            symbols.append(library.resolve("answer"))
+            taken.append(library.as_ctypes())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError) as caught:
         work()
-    assert "still alive: symbol answer" in "".join(caught.value.__notes__)
-    symbols.clear()
+    assert "still alive: ctypes library" in "".join(caught.value.__notes__)
+    taken.clear()
     assert library.unload()
 
 

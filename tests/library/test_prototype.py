@@ -83,7 +83,7 @@ def test_structs_unions_enums_typedefs_and_constants_of_a_header_are_read() -> N
         struct node { struct node *next; point at[LIMIT / 4 ? 2 : 2]; };
     """.replace("LIMIT / 4 ? 2 : 2", "1 << 1")
     )
-    assert dict(declared.constants) == {"LIMIT": 16, "RED": 0, "GREEN": 16, "BLUE": 17}
+    assert dict(declared.constants) == {"LIMIT": 16, "TEXT": b"no number", "RED": 0, "GREEN": 16, "BLUE": 17}
     point = declared.records["struct point"]
     assert point.members is not None
     assert [m.name for m in point.members] == ["x", "y", "", "flag"]

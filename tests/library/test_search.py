@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from loadstone.errors import NotFound
 from loadstone.library import Library, Policy, SearchPolicy, SearchSource, find
 from loadstone.library.nearest import nearest
 from loadstone.library.search import by_name as searching
+from loadstone.library.search import start, surroundings
 from loadstone.library.search.directories import runtime_names
 from loadstone.linker import LoaderModel
 
@@ -91,13 +93,30 @@ def test_the_installed_packages_name_what_has_been_removed(monkeypatch: pytest.M
         find("foo", 7, policy=policy(*SYSTEM))
 
 
+def started(monkeypatch: pytest.MonkeyPatch, library_path: str) -> None:
+    """As if this process had been started with that LD_LIBRARY_PATH."""
+    monkeypatch.setattr(start, "started_with", lambda: {**os.environ, "LD_LIBRARY_PATH": library_path})
+    surroundings._read.cache_clear()
+
+
+def test_a_library_path_that_is_set_later_is_none_of_the_loaders_and_that_is_said(
+    compile_library: Compile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(compile_library("int x;", "liblater.so"), tmp_path / "liblater.so")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    with pytest.raises(OSError, match="liblater"):
+        ctypes.CDLL("liblater.so")
+    with pytest.raises(NotFound, match="changed after this process was started"):
+        find("later")
+
+
 def test_the_current_directory_is_never_searched(
     compile_library: Compile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(compile_library("int x;", "libhere.so"), tmp_path / "libhere.so")
     monkeypatch.chdir(tmp_path)
     for value in ("", ".", ":", "..:./"):
-        monkeypatch.setenv("LD_LIBRARY_PATH", value)
+        started(monkeypatch, value)
         with pytest.raises(NotFound):
             find("here")
     assert find("./libhere.so").path == str(tmp_path / "./libhere.so")
@@ -107,7 +126,7 @@ def test_the_environment_is_a_source_but_its_open_directories_are_not(
     compile_library: Compile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(compile_library("int x;", "libenv.so"), tmp_path / "libenv.so")
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    started(monkeypatch, str(tmp_path))
     assert find("env").how == "ld_library_path"
     with pytest.raises(NotFound):
         find("env", policy=policy(SearchSource.SYSTEM_CACHE, SearchSource.DEFAULT_DIRS))
@@ -197,7 +216,7 @@ def test_systems_whose_loader_is_not_simulated_are_searched_by_directories(
 
     shutil.copy(compile_library("int x;", "libfoo.so"), tmp_path / "libfoo.so")
     model = LoaderModel(kind=LoaderKind(kind))
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    started(monkeypatch, str(tmp_path))
     assert find("foo", model=model).path == str(tmp_path / "libfoo.so")
     with pytest.raises(NotFound):
         find("bar", model=model)

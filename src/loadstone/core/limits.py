@@ -16,7 +16,6 @@ __all__ = [
     "MAX_INCLUDE_DEPTH",
     "MAX_INITIALISERS",
     "MAX_NAME_LENGTH",
-    "MAX_RECORD_DEPTH",
     "MAX_RECORD_SIZE",
     "MAX_STRING_LENGTH",
     "MAX_TABLE_SIZE",
@@ -65,8 +64,6 @@ MAX_INCLUDE_DEPTH: Final = 200
 MAX_RECORD_SIZE: Final = 1 << 32
 """Bytes of one C object by its declared type."""
 
-MAX_RECORD_DEPTH: Final = 64
-"""Structs by value inside one another."""
 
 MAX_HEADER_FILE: Final = 16 << 20
 """One C header; the largest generated ones reach some 4 MiB."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadstone.core.limits import MAX_RECORD_DEPTH, MAX_RECORD_SIZE
+from loadstone.core.limits import MAX_RECORD_SIZE
 from loadstone.errors import InvalidPrototype
 from loadstone.headers.abi import Abi
 from loadstone.headers.types import (
@@ -56,7 +56,6 @@ class Layouts:
         self._records = records
         self._text = text
         self._made: dict[StructOrUnion, Layout] = {}
-        self._busy: set[str] = set()
         self.abi = abi
 
     def whole(self, record: StructOrUnion) -> StructOrUnion | None:
@@ -102,13 +101,10 @@ class Layouts:
             )
         made = self._made.get(whole)
         if made is None:
-            if whole.key in self._busy or len(self._busy) > MAX_RECORD_DEPTH:
-                raise self._refused(f"{record} holds itself, or is nested too deeply")
-            self._busy.add(whole.key)
             try:
                 made = self._made[whole] = _Placing(self, whole).done()
-            finally:
-                self._busy.discard(whole.key)
+            except RecursionError as error:
+                raise self._refused(f"{record} holds itself, or is nested too deeply") from error
         return made
 
     def natural(self, member: StructMember) -> tuple[int, int, bool]:

@@ -46,7 +46,7 @@ def as_ctypes(library: SharedHandle) -> ctypes.CDLL:
     """
     made = ctypes.CDLL(library.file_name, handle=_handle(library))
     made.owner = library  # type: ignore[attr-defined]
-    library._register("ctypes library", library.file_name, made)  # noqa: SLF001  one package, one ledger
+    library.note("ctypes library", library.file_name, made, closes=False)
     return made
 
 
@@ -64,7 +64,7 @@ def as_cffi(library: SharedHandle, ffi: Any) -> Any:
             feature="as_cffi", reason=f"cffi takes no handles: {error}", advice="use cffi 1.14+"
         ) from error
     _GIVEN_TO_CFFI.append(made)
-    library._register("cffi library", library.file_name, made)  # noqa: SLF001  one package, one ledger
+    library.note("cffi library", library.file_name, made, closes=False)
     return made
 
 

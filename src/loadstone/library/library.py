@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import ctypes
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
@@ -19,6 +18,8 @@ from loadstone.core.names import (
 )
 from loadstone.errors import (
     Closed,
+    Holder,
+    InUse,
     LoadstoneError,
     SymbolNotFound,
     Unsupported,
@@ -31,10 +32,13 @@ from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
 from loadstone.library.lifetime.record import LibraryRecord, Loan
 from loadstone.library.lifetime.symbol import Symbol
 from loadstone.library.trust.policy import Assurance, Policy
+from loadstone.library.typed.life import Life
 
 if TYPE_CHECKING:
     from loadstone.core.image import ImageSymbol
     from loadstone.library.lifetime.namespace import Namespace
+    from loadstone.library.typed.declare import DeclaredNames
+    from loadstone.library.typed.function import CallOptions
 
 __all__ = ["Library"]
 
@@ -71,6 +75,7 @@ class Library:
         "_error",
         "_file_name",
         "_hints",
+        "_life",
         "_loan",
         "_name",
         "_namespace",
@@ -97,6 +102,7 @@ class Library:
         self._file_name = self._name
         self._unloaded = False
         self._loan = Loan(self, self._name)
+        self._life = Life(self._name)
 
     def __repr__(self) -> str:
         return f"<Library {self.file_name!r} {'loaded' if self.is_loaded else 'not loaded'}>"
@@ -191,8 +197,10 @@ class Library:
     def _load(self) -> None:
         from loadstone.library.opening import open_library  # noqa: PLC0415  the linker and the readers come with it
 
-        record = open_library(self._name, self._version, self._hints, self._policy, self._namespace, self._loan)
-        self._file_name = record.source.path
+        self._file_name = open_library(
+            self._name, self._version, self._hints, self._policy, self._namespace, self._loan
+        )
+        self._life = Life(self._file_name)
         self._unloaded = False
 
     def unload(self) -> UnloadOutcome:
@@ -210,6 +218,7 @@ class Library:
             return UnloadOutcome(UnloadState.NOT_LOADED, reason="this handle has not loaded it")
         outcome = self._noted(lambda: record.unload(loan))
         loan.release(record)
+        self._life.close()
         self._unloaded = True
         return outcome
 
@@ -228,17 +237,48 @@ class Library:
         self._error = None
         self._loan = Loan(self, new_name)
 
+    def __copy__(self) -> Self:
+        raise TypeError(f"{self!r} cannot be copied: a copy would share its load; make another Library of the same name")
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{self!r} cannot be pickled: it is loaded in this process; send its name instead")
+
     def __enter__(self) -> Self:
         return self.load()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Unload. What is alive makes that fail, as an open view does for ``mmap``, unless an error is on its way."""
+        """Close everything that was taken through this handle, and unload.
+
+        Using a function, a variable or a pointer of it afterwards raises :class:`Closed`.
+
+        Raises:
+            InUse: a call is in progress in another thread, or ctypes or cffi has the library; an error that is on its
+                way is kept, and that is noted with it.
+        """
         try:
+            self._close_taken()
             self.unload()
         except LoadstoneError as refused:
             if error is None:
                 raise
             error.add_note(f"loadstone: {refused}")
+
+    def _close_taken(self) -> None:
+        """Close what this handle gave out, unless a call runs: nobody may unmap code under it."""
+        record, life = self._loan.record, self._life
+        running = life.close()
+        if running:
+            life.reopen()
+            raise InUse(
+                library=self.file_name,
+                holders=(Holder("call", f"{running} in progress"),),
+                advice="wait for it before the block ends",
+            )
+        if record is not None:
+            record.ledger.release(life)
 
     # -- using -----------------------------------------------------------------------------------------------------
 
@@ -263,7 +303,7 @@ class Library:
             record = self._noted(self._implicitly_loaded)
         name = validate_symbol(symbol)
         found = Symbol(self, name)
-        record.ledger.add("symbol", name, found)
+        record.ledger.add("symbol", name, found, self._life)
         outside = None
         try:
             address, opened = record.address(name, self._loan)
@@ -303,6 +343,8 @@ class Library:
         dependencies: bool = False,
         gil: Literal["release", "keep"] = "release",
         encoding: str | None = None,
+        out: Sequence[str] = (),
+        free: str = "",
     ) -> Callable[..., Any]:
         """A typed function: ``prototype`` in C, or a bare name with ctypes types.
 
@@ -315,6 +357,8 @@ class Library:
             dependencies: as for :meth:`resolve`.
             gil: ``keep`` holds the interpreter lock during the call: faster for short functions that wait for nobody.
             encoding: with a prototype: ``const char *`` parameters take ``str`` too, and such a result is ``str``.
+            out: names of out-parameters: they are left out of the call and come back behind its result, as a tuple.
+            free: of a result ``char *`` that the caller owns: the function that frees it, once the text is copied.
 
         Returns:
             A callable without any Python code of ours between the caller and C. While it lives, unloading is refused.
@@ -324,57 +368,126 @@ class Library:
             WrongSymbolKind: the name is there, but it is data.
             Others: those of :meth:`resolve`.
         """
-        bound: Any
-        if argtypes is None:
-            from loadstone.library.typed import function as functions  # noqa: PLC0415  the C parser is heavy
-            from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
+        from loadstone.library.typed import access  # noqa: PLC0415  who only loads needs no types
 
-            parsed = prototypes.parse(prototype)
-            symbol = self._of_kind(parsed.name, "function", dependencies=dependencies)
-            bound = functions.bind(
-                symbol.address, parsed, owner=self, capture_errno=capture_errno, gil=gil, encoding=encoding
+        if argtypes is not None:
+            return access.plain_function(
+                self, prototype, restype, argtypes, errno=capture_errno, dependencies=dependencies
             )
-        else:
-            symbol = self._of_kind(prototype, "function", dependencies=dependencies)
-            kind = ctypes.CFUNCTYPE(restype, *argtypes, use_errno=capture_errno)
-            bound = kind(symbol.address)
-            bound.owner = self
-        self._register("function", symbol.name, bound)
-        made: Callable[..., Any] = bound
-        return made
+        options = access.CallOptions(gil=gil, encoding=encoding, errno=capture_errno, out=tuple(out), free=free)
+        return access.function(self, prototype, options, dependencies=dependencies)
 
     def data(self, declaration: str, *, dependencies: bool = False) -> Any:
         """A typed view of a variable: ``lib.data("int optind").value``. While it lives, unloading is refused.
 
+        A struct has its members, an array its items; ``int table[]`` takes its length from the library. Writing is
+        refused where the declaration says ``const``, or the memory is read-only.
+
         Raises:
-            InvalidPrototype: the text is no C declaration of a variable.
+            InvalidPrototype: the text is no C declaration of a variable, or of a larger one than the library has.
             WrongSymbolKind: the name is there, but it is a function.
             Others: those of :meth:`resolve`.
         """
-        from loadstone.library.typed import data as variables  # noqa: PLC0415
-        from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
+        from loadstone.library.typed import access  # noqa: PLC0415
 
-        parsed = prototypes.parse_data(declaration)
-        symbol = self._of_kind(parsed.name, "variable", dependencies=dependencies)
-        view = variables.bind(symbol.address, parsed, self)
-        self._register("data", symbol.name, view)
-        return view
+        return access.variable(self, declaration, dependencies=dependencies)
 
-    def declare(self, header_text: str) -> Any:
-        """A namespace with everything a piece of C header declares; functions are resolved at first use."""
-        from loadstone.library.typed import declare  # noqa: PLC0415
+    def declare(
+        self,
+        header: str | os.PathLike[str],
+        *,
+        include: Sequence[str] = (),
+        defines: Mapping[str, str | None] | None = None,
+        gil: Literal["release", "keep"] = "release",
+        encoding: str | None = None,
+        errno: bool = False,
+        per_function: Mapping[str, CallOptions] | None = None,
+    ) -> DeclaredNames:
+        """A namespace with everything a C header declares; each name is bound when it is first used.
 
-        namespace = declare.namespace(self, header_text)
-        self._register("namespace", "declare", namespace)
-        return namespace
+        Args:
+            header: declarations as text, or the path of a header file (a ``pathlib.Path``, say), which is read as it is
+                installed.
+            include: directories of ``#include``, before the system's.
+            defines: macros that are defined beforehand; None undefines one of the compiler's.
+            gil: as for :meth:`function`, of all functions.
+            encoding: as for :meth:`function`, of all functions.
+            errno: keep errno of each call for ``ctypes.get_errno()``.
+            per_function: other options for some functions, by name.
 
-    def callback(self, prototype: str, function: Callable[..., Any]) -> Any:
-        """A C function pointer that calls ``function``. While it lives, unloading is refused."""
-        from loadstone.library.typed import callback as callbacks  # noqa: PLC0415
-        from loadstone.library.typed import prototype as prototypes  # noqa: PLC0415
+        Returns:
+            Functions, structs and constants as attributes. A variable is written by assignment. What the header has and
+            could not be taken says why when it is asked for.
 
-        made = callbacks.make(prototypes.parse(prototype), function)
-        self._register("callback", getattr(function, "__name__", "callback"), made)
+        Raises:
+            InvalidPrototype: the text is no C; in a file, such a declaration is left out instead.
+            Unreadable: there is no such file.
+        """
+        from loadstone.library.typed import access  # noqa: PLC0415
+
+        options = access.CallOptions(gil=gil, encoding=encoding, errno=errno)
+        return access.declare(
+            self,
+            os.fspath(header),
+            options,
+            is_file=not isinstance(header, str),
+            include=include,
+            defines=defines,
+            per_function=per_function or {},
+        )
+
+    def callback(self, prototype: str, function: Callable[..., Any], *, on_error: Any = None) -> Any:
+        """A C function pointer that calls ``function``. While it lives, unloading is refused.
+
+        Args:
+            prototype: what C calls.
+            function: may return a struct, too. Its exceptions go to ``sys.unraisablehook``.
+            on_error: what C gets then, zero by default: a value, or a function that is given the exception.
+
+        Raises:
+            TypeError: ``function`` cannot be called.
+            Unsupported: the prototype is variadic.
+        """
+        from loadstone.library.typed import access  # noqa: PLC0415
+
+        return access.callback(self, prototype, function, on_error)
+
+    def cast(self, type_name: str, value: Any, *, names: DeclaredNames | None = None) -> Any:
+        """A pointer of another type to the same place: ``lib.cast("int *", address)``. None for NULL.
+
+        ``names`` is the namespace that has the type. Nobody checks what is there: that is what a cast says.
+        """
+        from loadstone.library.typed import access  # noqa: PLC0415
+
+        return access.cast(self, type_name, value, names)
+
+    def has(self, symbol: str) -> bool:
+        """Whether the library itself offers that name."""
+        try:
+            self.resolve(symbol)
+        except SymbolNotFound:
+            return False
+        return True
+
+    def get(self, prototype: str, default: Any = None, **options: Any) -> Any:
+        """As :meth:`function`, or ``default`` where the library has no such function."""
+        try:
+            return self.function(prototype, **options)
+        except SymbolNotFound:
+            return default
+
+    @classmethod
+    def main(cls) -> Self:
+        """The program itself and everything loaded for all to see: what ``dlopen(NULL)`` gives. It is never unmapped.
+
+        >>> Library.main().has("Py_IsInitialized")
+        True
+        """
+        from loadstone.library.opening import open_program  # noqa: PLC0415
+
+        made = cls("main program")
+        made._file_name = open_program(made._loan)
+        made._life = Life(made._file_name)
         return made
 
     def as_ctypes(self) -> Any:
@@ -419,13 +532,29 @@ class Library:
             raise Closed(library=self.file_name, attempted="use the library")
         return record
 
-    def _register(self, kind: str, name: str, obj: object) -> None:
+    # -- for the typed access of this package ----------------------------------------------------------------------
+
+    @property
+    def life(self) -> Life:
+        """Whether what this handle gave out may be used."""
+        if not self.is_loaded:
+            self._noted(self._implicitly_loaded)
+        return self._life
+
+    def note(self, kind: str, name: str, obj: object, *, closes: bool = True) -> None:
+        """Tell the ledger of something that points into the library; ``closes`` says that leaving ``with`` ends it."""
         record = self._loan.record
         if record is None:
             record = self._noted(self._implicitly_loaded)
-        record.ledger.add(kind, name, obj)
+        record.ledger.add(kind, name, obj, self._life if closes else None)
 
-    def _of_kind(self, name: str, wanted: Literal["function", "variable"], *, dependencies: bool) -> Symbol:
+    def is_writable(self, address: int) -> bool:
+        """Whether the memory at ``address`` may be written."""
+        record = self._loan.record
+        return record is None or record.adapter.is_writable(address)
+
+    def of_kind(self, name: str, wanted: Literal["function", "variable"], *, dependencies: bool) -> Symbol:
+        """The symbol of that name, which must be a function, or a variable."""
         symbol = self.resolve(name, dependencies=dependencies)
         kind = symbol.kind
         if not (kind.may_be_called if wanted == "function" else kind.may_be_data):

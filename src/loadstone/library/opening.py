@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +27,7 @@ from loadstone.library.hints import LoadHint
 from loadstone.library.lifetime.record import LibraryRecord, LoadSource, Loan
 from loadstone.library.lifetime.registry import registry
 from loadstone.library.search.by_name import explicit_path, find
-from loadstone.library.trust.path_source import PathSource
+from loadstone.library.trust.path_source import PathSource, ProgramSource
 from loadstone.library.trust.pin import pinned_digest
 from loadstone.library.trust.places import check_place
 from loadstone.library.trust.policy import Policy
@@ -47,18 +48,19 @@ _MODULE_NOT_FOUND: Final = 126  # ERROR_MOD_NOT_FOUND
 
 def open_library(
     name: str, version: str | None, hints: LoadHint, policy: Policy, namespace: Namespace | None, loan: Loan
-) -> LibraryRecord:
-    """Find the file, check it, and lend its record to ``loan``. Errors as :meth:`Library.load`."""
+) -> str:
+    """Find the file, check it, and lend its record to ``loan``; the path it was found by. Errors as ``Library.load``."""
     adapter = adapters.current()
     wanted = int(hints)
     if wanted & ~int(adapter.hints):
         raise _without_effect(wanted, adapter)
     try:
-        record = loan.settle(_found(name, version, wanted, policy, namespace, adapter))
+        path, found = _found(name, version, wanted, policy, namespace, adapter)
+        record = loan.settle(found)
     except NotFound:
         if adapter.searches_files or policy.sha256 or policy.pins:
             raise
-        return _open_hidden(name, version, wanted, adapter, loan)
+        return _open_hidden(name, version, wanted, adapter, loan).source.path
     try:
         record.load(loan, wanted)
     except SystemRefused as refused:
@@ -67,7 +69,25 @@ def open_library(
         raise _damaged(record.source.path, damage) from damage
     finally:
         loan.release(record)
-    return record
+    return path
+
+
+def open_program(loan: Loan) -> str:
+    """Lend the record of the running program to ``loan``; its path.
+
+    Raises:
+        LoadFailed: this system's loader has no name for it.
+    """
+    adapter = adapters.current()
+    path = os.path.realpath("/proc/self/exe") if os.path.exists("/proc/self/exe") else sys.executable
+    record = loan.settle(registry.record((_NO_FILE, BASE_NAMESPACE, "the program"), adapter, partial(ProgramSource, path)))
+    try:
+        record.load(loan, 0)
+    except SystemRefused as refused:
+        raise LoadFailed(name=path, system_text=refused.text, code=refused.code) from None
+    finally:
+        loan.release(record)
+    return path
 
 
 def _open_hidden(name: str, version: str | None, hints: int, adapter: Adapter, loan: Loan) -> LibraryRecord:
@@ -106,15 +126,16 @@ def _without_effect(hints: int, adapter: Adapter) -> Unsupported:
 
 def _found(
     name: str, version: str | None, hints: int, policy: Policy, namespace: Namespace | None, adapter: Adapter
-) -> LibraryRecord:
-    """The record of the first candidate that exists, or of what the search finds."""
+) -> tuple[str, LibraryRecord]:
+    """The path and the record of the first candidate that exists, or of what the search finds."""
     if version is None and os.path.isabs(name):
         try:
-            return _record(name, policy, namespace, adapter)  # as given always comes first
+            return name, _record(name, policy, namespace, adapter)  # as given always comes first
         except Unreadable as error:
             if error.code not in (errno.ENOENT, errno.ENOTDIR):
                 raise
-    return _record(_located(name, version, hints, policy, adapter), policy, namespace, adapter)
+    path = _located(name, version, hints, policy, adapter)
+    return path, _record(path, policy, namespace, adapter)
 
 
 def _located(name: str, version: str | None, hints: int, policy: Policy, adapter: Adapter) -> str:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
-from loadstone.core.image import Image
+from loadstone.core.image import Format, Image
 from loadstone.errors import MalformedImage, NotVerified, Unreadable
 from loadstone.plugin.cbor import Problem
 from loadstone.plugin.instance import QT_FACTORY, Instance, instance_of
 from loadstone.plugin.metadata import PluginMetadata, find_metadata
+from loadstone.plugin.soundness import unsoundness
 
 if TYPE_CHECKING:
     from loadstone.library import Library, LoadHint
@@ -40,12 +41,13 @@ class Plugin:
     ``problems``. Immutable after construction; safe to share between threads.
     """
 
-    __slots__ = ("image", "metadata", "path", "sha256")
+    __slots__ = ("image", "metadata", "path", "sha256", "unsoundness")
 
     path: str
     image: Image
     metadata: PluginMetadata | None
     sha256: str
+    unsoundness: tuple[Problem, ...]
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
@@ -56,6 +58,7 @@ class Plugin:
         except MalformedImage as error:  # the reader was given bytes, and so cannot say whose
             raise MalformedImage(what=error.what, offset=error.offset, path=self.path) from error
         self.metadata = find_metadata(self.image, content)
+        self.unsoundness = tuple(unsoundness(self.image, content, self.metadata))
 
     def __repr__(self) -> str:
         return f"Plugin({self.path!r}, iid={self.iid!r})"
@@ -90,21 +93,26 @@ class Plugin:
             return (Problem("no plugin metadata in any note or section", 0),)
         return self.metadata.problems
 
-    def check(self, *, iid: str | None = None, qt_version: tuple[int, int] | None = None) -> None:
+    def check(
+        self, *, iid: str | None = None, qt_version: tuple[int, int] | None = None, debug: bool | None = None
+    ) -> None:
         """Refuse a plugin that a host of this kind must not load.
 
         Args:
             iid: the interface the host needs.
             qt_version: (major, minor) of the host's Qt; the rule is Qt's: same major, and a minor not above the host's.
+            debug: whether the host is a debug build; on Windows the two kinds do not mix.
 
         Raises:
-            NotVerified: and says which requirement is not met. Damaged or ambiguous metadata meets none.
+            NotVerified: and says which requirement is not met. A file that this machine's loader does not take whole, and
+                damaged or ambiguous metadata, meet none.
         """
+        if self.unsoundness:
+            first = self.unsoundness[0]
+            raise self._refused("the file must be sound, and for this machine", "no problems", _at(first))
         if self.problems:
             first = self.problems[0]
-            raise self._refused(
-                "its metadata must be sound", "no problems", f"{first.what} at offset {first.offset:#x}"
-            )
+            raise self._refused("its metadata must be sound", "no problems", _at(first))
         if iid is not None and self.iid != iid:
             raise self._refused("it must implement the host's interface", iid, self.iid or "none")
         if qt_version is not None and self.qt_version is not None:
@@ -114,6 +122,10 @@ class Plugin:
                 raise self._refused(
                     "it must be built for the host's Qt or an older minor", expected, f"{major}.{minor}"
                 )
+
+        if debug is not None and self.debug is not None and debug != self.debug and self.image.format is Format.PE:
+            names = {True: "debug", False: "release"}
+            raise self._refused("it must be built as the host is", names[debug], names[self.debug])
 
     def load(
         self, *, iid: str | None = None, qt_version: tuple[int, int] | None = None, hints: LoadHint | None = None
@@ -172,6 +184,10 @@ class Plugin:
             actual=actual,
             advice="`loadstone plugins` shows what the file says about itself",
         )
+
+
+def _at(problem: Problem) -> str:
+    return f"{problem.what} at offset {problem.offset:#x}"
 
 
 def _content(path: str) -> bytes:

@@ -109,6 +109,10 @@ class Adapter(Protocol):
         """Whether the library is still where it was opened."""
         ...
 
+    def is_writable(self, address: int) -> bool:
+        """Whether the memory at ``address`` may be written; true where the system does not tell."""
+        ...
+
     def loaded(self) -> tuple[LoadedLibrary, ...]:
         """Every library mapped in this process, in the system's order."""
         ...

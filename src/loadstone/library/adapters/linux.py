@@ -94,7 +94,7 @@ class LinuxAdapter:
 
     def _handle(self, path: str, mode: int, namespace: int) -> int:
         if namespace == BASE_NAMESPACE:
-            handle = self._dlopen(os.fsencode(path), mode)
+            handle = self._dlopen(os.fsencode(path) or None, mode)  # no name is the program itself
         elif self._is_glibc:
             handle = self._dlmopen(namespace, os.fsencode(path), mode)
         else:
@@ -136,6 +136,17 @@ class LinuxAdapter:
     def is_mapped(self, opened: Opened) -> bool:
         info = _DlInfo()
         return bool(self._dladdr(opened.anchor, byref(info))) and _text(info.fname) == opened.path
+
+    def is_writable(self, address: int) -> bool:
+        try:
+            with open("/proc/self/maps", "rb") as maps:
+                for line in maps:
+                    low, _, high = line.partition(b" ")[0].partition(b"-")
+                    if int(low, 16) <= address < int(high, 16):
+                        return b"w" in line.split()[1]
+        except OSError:
+            return True
+        return False
 
     def loaded(self) -> tuple[LoadedLibrary, ...]:
         """As dl_iterate_phdr lists them: the namespace of the program only, and without objects that are no file.

@@ -124,6 +124,9 @@ class MacosAdapter:
     def is_mapped(self, opened: Opened) -> bool:
         return self._images().get(opened.path) == opened.base
 
+    def is_writable(self, address: int) -> bool:  # noqa: ARG002  the system is not asked
+        return True
+
     def loaded(self) -> tuple[LoadedLibrary, ...]:
         return tuple(LoadedLibrary(name, base) for name, base in self._images().items())
 

@@ -50,5 +50,8 @@ class UnsupportedAdapter:
     def is_mapped(self, opened: Opened) -> bool:  # noqa: ARG002
         self._refuse()
 
+    def is_writable(self, address: int) -> bool:  # noqa: ARG002
+        self._refuse()
+
     def loaded(self) -> tuple[LoadedLibrary, ...]:
         self._refuse()

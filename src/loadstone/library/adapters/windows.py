@@ -149,6 +149,9 @@ class WindowsAdapter:
     def is_mapped(self, opened: Opened) -> bool:
         return self._module_at(opened.anchor) == opened.handle and self._path_of(opened.handle) == opened.path
 
+    def is_writable(self, address: int) -> bool:  # noqa: ARG002  the system is not asked
+        return True
+
     def loaded(self) -> tuple[LoadedLibrary, ...]:
         count = 256
         while count <= _MAX_MODULES:

@@ -16,9 +16,10 @@ __all__ = ["Ledger"]
 
 
 class _Entry(weakref.ref[Any]):
-    __slots__ = ("key", "kind", "name")
+    __slots__ = ("key", "kind", "life", "name")
 
     key: int
+    life: object
     kind: str
     name: str
 
@@ -37,16 +38,27 @@ class Ledger:
         self._entries = entries
         self._forget = forget
 
-    def add(self, kind: str, name: str, obj: object) -> None:
+    def add(self, kind: str, name: str, obj: object, life: object = None) -> None:
         """Note that ``obj`` points into the library. Adding the same object again replaces its entry.
 
         ``kind`` (function, data, callback, symbol ...) and ``name`` are what a refused unload names.
+        ``life`` is what ends it when a handle is closed; None where nothing does.
         """
         entry = _Entry(obj, self._forget)
         entry.key = id(obj)
         entry.kind = kind
         entry.name = name
+        entry.life = life
         self._entries[entry.key] = entry
+
+    def release(self, life: object) -> None:
+        """Forget everything of that life, which was closed: none of it can be used any more."""
+        for entry in list(self._entries.values()):
+            if entry.life is life:
+                self._entries.pop(entry.key, None)
+                close = getattr(type(entry()), "_close_", None)
+                if close is not None:
+                    close(entry())
 
     def __bool__(self) -> bool:
         return bool(self._entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from loadstone.errors import Closed
 from loadstone.escape import printable
 
 if TYPE_CHECKING:
@@ -36,16 +37,31 @@ class Symbol:
     are read from the file when first asked for. Made by :meth:`Library.resolve`; safe to share between threads.
     """
 
-    __slots__ = ("__weakref__", "address", "library", "name", "outside")
+    __slots__ = ("__weakref__", "_address", "_closed", "library", "name", "outside")
 
     def __init__(self, library: Handle, name: str) -> None:
         self.library = library
         self.name = name
-        self.address = 0
+        self._address = 0
+        self._closed = False
         self.outside: str | None = None  # the path it really comes from, when that is not the library's own
 
     def __repr__(self) -> str:
-        return f"<Symbol {printable(self.name, 80)} at {self.address:#x} of {printable(self.provider)}>"
+        return f"<Symbol {printable(self.name, 80)} at {self._address:#x} of {printable(self.provider)}>"
+
+    @property
+    def address(self) -> int:
+        """Where it is. Raises Closed once its library was closed by leaving ``with``."""
+        if self._closed:
+            raise Closed(library=self.provider, attempted=f"use the symbol {self.name}", advice="it was closed with it")
+        return self._address
+
+    @address.setter
+    def address(self, value: int) -> None:
+        self._address = value
+
+    def _close_(self) -> None:
+        self._closed = True
 
     def __int__(self) -> int:
         return self.address
@@ -68,6 +84,12 @@ class Symbol:
         """The version the loader chose (``GLIBC_2.34``): the default one; None when it has none."""
         entry = self._entry()
         return entry.version.name if entry and entry.version else None
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes as the file has it; 0 when it does not say."""
+        entry = self._entry()
+        return entry.size if entry else 0
 
     def _entry(self) -> ImageSymbol | None:
         rows = self.library.exports_named(self.name, self.outside)

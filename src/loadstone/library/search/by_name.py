@@ -19,6 +19,7 @@ from loadstone.core.names import Candidate, Platform, candidates, has_directory,
 from loadstone.core.trace import SearchStep, StepOutcome, Trace
 from loadstone.errors import NotFound
 from loadstone.library import adapters
+from loadstone.library.search import start
 from loadstone.library.search.directories import SearchDirectory, directories_of, has_prefix, runtime_names
 from loadstone.library.search.surroundings import LOADER_SOURCES, of_model, of_this_process
 from loadstone.library.trust.places import is_open_to_all
@@ -283,6 +284,11 @@ class _Hunt:
         package = package_of_missing(self.model.view, name) if self.model.kind is LoaderKind.GLIBC else None
         if package:
             return f"the Debian package {package} has it: apt install {package}"
+        if start.changed_since("LD_LIBRARY_PATH"):
+            return (
+                "LD_LIBRARY_PATH was changed after this process was started, and the loader does not see that: set it "
+                "before, or name the directories in SearchPolicy.dirs"
+            )
         return (
             f"looked for {', '.join(self.names[:4])}; `apt-file search {name}` tells which package has it, "
             "SearchPolicy.dirs names further directories"

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from loadstone.core.names import NAMING, Platform, is_library
+from loadstone.library.search import start
 from loadstone.library.trust.policy import SearchPolicy, SearchSource
 
 __all__ = ["RuntimeNames", "SearchDirectory", "directories_of", "has_prefix", "runtime_names"]
@@ -61,7 +62,8 @@ def directories_of(source: SearchSource, policy: SearchPolicy, platform: Platfor
     elif source is SearchSource.PACKAGE_MANAGER:
         found = [SearchDirectory(path, origin) for path, origin in _PACKAGE_MANAGERS]
     elif source is SearchSource.ENVIRONMENT:
-        value = os.environ.get("DYLD_LIBRARY_PATH" if platform is Platform.MACOS else "LD_LIBRARY_PATH", "")
+        variable = "DYLD_LIBRARY_PATH" if platform is Platform.MACOS else "LD_LIBRARY_PATH"
+        value = start.started_with().get(variable, "")
         found = [SearchDirectory(d.rstrip("/"), "environment") for d in value.split(":") if d.startswith("/")]
     elif source is SearchSource.DEFAULT_DIRS:
         found = [SearchDirectory(d, "default") for d in _DEFAULT_DIRS.get(platform, ())]

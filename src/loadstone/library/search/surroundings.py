@@ -11,6 +11,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import Final
 
+from loadstone.library.search import start
 from loadstone.library.trust.policy import SearchSource
 from loadstone.linker import LoaderModel
 from loadstone.linker.cache import LoaderCache
@@ -84,17 +85,17 @@ _Asked = tuple[tuple[SearchSource, ...], str]
 
 
 def of_this_process() -> Surroundings:
-    """Those of this process; read again when LD_LIBRARY_PATH or the loader's cache has changed."""
+    """Those of this process; read again when the loader's cache has changed."""
     try:
         status = os.stat(_CACHE)
     except OSError:
-        return _read(os.environ.get("LD_LIBRARY_PATH"), None)
-    return _read(os.environ.get("LD_LIBRARY_PATH"), (status.st_ino, status.st_size, status.st_mtime_ns))
+        return _read(None)
+    return _read((status.st_ino, status.st_size, status.st_mtime_ns))
 
 
 @lru_cache(maxsize=4)
-def _read(_library_path: str | None, _stamp: tuple[int, ...] | None) -> Surroundings:
-    return of_model(LoaderModel.this_process())
+def _read(_stamp: tuple[int, ...] | None) -> Surroundings:
+    return of_model(LoaderModel.this_process(env=start.started_with()))
 
 
 def of_model(model: LoaderModel) -> Surroundings:

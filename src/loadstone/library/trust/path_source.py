@@ -15,7 +15,7 @@ from loadstone.library.trust.places import assurance_of
 from loadstone.library.trust.policy import Assurance
 from loadstone.library.trust.preflight import Footprint
 
-__all__ = ["PathSource"]
+__all__ = ["PathSource", "ProgramSource"]
 
 _spellings: Final = itertools.count(1)
 
@@ -71,3 +71,16 @@ def _read(path: str) -> Image | None:
         return read(path)
     except LoadstoneError:  # moved or removed since: then nothing is known of its symbols
         return None
+
+
+class ProgramSource(PathSource):
+    """The running program, which the system has opened already: its own names, and those of all it shares them with."""
+
+    __slots__ = ()
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, Footprint())
+
+    def prepared(self) -> AbstractContextManager[str]:
+        """No path: that is how the system's loader is asked for the program."""
+        return nullcontext("")

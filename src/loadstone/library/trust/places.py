@@ -128,12 +128,19 @@ def steps_of(path: str) -> Iterator[tuple[str, os.stat_result, bool]]:
             if links > _MAX_LINKS:
                 return
             target = os.readlink(place)
+            if _is_anonymous(place, target):
+                return
             if target.startswith("/"):
                 here.clear()
             pending.extend(p for p in reversed(target.split("/")) if p not in ("", "."))
             continue
         here.append(part)
         yield place, status, bool(stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX)
+
+
+def _is_anonymous(link: str, target: str) -> bool:
+    """Whether a link of /proc leads to an open file that has no name (a memfd): its text is no path then."""
+    return link.startswith("/proc/") and not os.path.lexists(target) and os.path.exists(link)
 
 
 def is_open_to_all(directory: str) -> bool:

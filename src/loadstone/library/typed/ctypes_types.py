@@ -29,6 +29,7 @@ from loadstone.headers.types import (
 )
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.carriers import check_by_value, of_complex
+from loadstone.library.typed.life import Life
 from loadstone.library.typed.memory import (
     Character,
     Codec,
@@ -41,7 +42,7 @@ from loadstone.library.typed.memory import (
     wide_number,
 )
 from loadstone.library.typed.pointers import Address, ArrayView, Ref, TypedPointer, bytes_at, pointer_class
-from loadstone.library.typed.records import RecordBase, fill, record_class
+from loadstone.library.typed.records import RecordBase, record_class
 
 __all__ = ["CtypesTypes", "Passed", "is_text"]
 
@@ -96,8 +97,9 @@ class CtypesTypes:
     Args:
         records: the complete structs and unions, by ``kind tag``.
         text: the declarations, for errors.
-        owner: what pointers that C hands out keep alive: the library.
-        taken: is told of every pointer and view into the library that is given out.
+        owner: what functions that C hands out keep alive: the library.
+        life: whether what it gave out may still be used.
+        taken: is told of every function and view into the library that is given out.
 
     Thread-safe: what is made twice at once is equal, and the first stays.
     """
@@ -107,6 +109,7 @@ class CtypesTypes:
         records: Mapping[str, StructOrUnion],
         text: str,
         owner: object = None,
+        life: Life | None = None,
         taken: Callable[[str, str, object], None] | None = None,
     ) -> None:
         self._records = records
@@ -117,6 +120,7 @@ class CtypesTypes:
         self._kept: dict[int, object] = {}
         self.layouts = Layouts(records, current(), text)
         self.owner = owner
+        self.life = life or Life("the library")
         self.taken = taken
 
     # -- types -----------------------------------------------------------------------------------------------------
@@ -137,7 +141,6 @@ class CtypesTypes:
         made = self._made.get(whole)
         if made is None:
             made = self._made.setdefault(whole, record_class(kind, whole, layout, self))
-            fill(made, layout, self)
         return made
 
     def pointer(self, kind: Pointer) -> type[TypedPointer]:
@@ -202,11 +205,20 @@ class CtypesTypes:
             return _wide_text(address, target.size)
         if isinstance(target, FunctionType):
             return self.function_at(target, address)
-        made = self.pointer(kind)(address, self.owner)
-        self._taken("pointer", str(kind), made)
-        return made
+        return self.pointer(kind)(address, self.life)
 
-    def _taken(self, kind: str, name: str, made: object) -> None:
+    def cast(self, kind: Pointer, value: Any) -> Any:
+        """A pointer of that type to an address, or to where something else lies; None for NULL."""
+        if isinstance(value, int):
+            address = value & ((1 << 8 * ctypes.sizeof(ctypes.c_void_p)) - 1)
+        else:
+            address, _ = self.address(Pointer(Void(), const=True), value)
+        if not address or isinstance(kind.target, Void):
+            return address or None
+        return self.pointer(kind)(address, self.life)
+
+    def note(self, kind: str, name: str, made: object) -> None:
+        """Tell the library that something which points into it, or which it may call, is alive."""
         if self.taken is not None:
             self.taken(kind, name, made)
 
@@ -216,7 +228,7 @@ class CtypesTypes:
         from loadstone.library.typed.function import bind  # noqa: PLC0415  which needs this module
 
         made = bind(address, Prototype("function", kind, self._text, self._records), owner=self.owner, types=self)
-        self._taken("function", str(kind), made)
+        self.note("function", str(kind), made)
         return made
 
     def address(self, kind: Pointer, value: Any, encoding: str | None = None) -> tuple[int, object]:
@@ -420,9 +432,7 @@ class CtypesTypes:
             self._items(kind, view)
         if view.readonly:
             return self._bytes(view.tobytes())
-        if not view.nbytes:
-            return 0 if not isinstance(value, bytearray) else id(value), value
-        content = (ctypes.c_char * view.nbytes).from_buffer(view.cast("B"))
+        content = (ctypes.c_char * view.nbytes).from_buffer(view.cast("B") if view.nbytes else value)
         return ctypes.addressof(content), content
 
     def _items(self, kind: Pointer, view: memoryview) -> None:
@@ -701,7 +711,9 @@ class _ArrayCodec:
         self.size = length * types.layouts.size(element)
 
     def read(self, memory: Any, offset: int) -> Any:
-        view = ArrayView(self._types, self._element, self._length, memory, offset, const=self._const, owner=memory)
+        const = self._const or getattr(memory, "_const_", False)
+        life = getattr(memory, "_life_", None)
+        view = ArrayView(self._types, self._element, self._length, memory, offset, const=const, life=life)
         text = isinstance(self._element, Integer) and (self._element.is_char or self._element.is_wide)
         if text and self._length:
             return view.value
@@ -737,10 +749,12 @@ class _RecordCodec:
 
     def read(self, memory: Any, offset: int) -> Any:
         made = self._types.record(self._kind).from_buffer(memory, offset)
-        owner = getattr(memory, "owner", None)
-        if owner is not None:
-            made.owner = memory
-            self._types._taken("struct", str(self._kind), made)  # noqa: SLF001  one module
+        if getattr(memory, "_const_", False):
+            made._const_ = True
+        life = getattr(memory, "_life_", None)
+        if life is not None:
+            made._life_ = life
+            self._types.note("struct", str(self._kind), made)
         return made
 
     def write(self, memory: Any, offset: int, value: Any) -> object:
@@ -754,4 +768,4 @@ class _RecordCodec:
         ):
             raise TypeError(f"a {type(value).__name__} is given where C wants a {self._kind}")
         memoryview(memory).cast("B")[offset : offset + self.size] = bytes(value)
-        return value.__dict__.get("kept")
+        return value.__dict__.get("_kept_")

@@ -1,64 +1,200 @@
-"""A piece of C header as a namespace: functions, variables, structs, constants, each resolved when first used."""
+"""A header as a namespace: functions, variables, structs, constants, each resolved when first used."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from typing import TYPE_CHECKING, Any
 
-from loadstone.library.typed import data, function
+from loadstone.headers.types import (
+    CType,
+    Declarations,
+    FunctionType,
+    NotTaken,
+    Pointer,
+    PointerConstant,
+    StructOrUnion,
+)
+from loadstone.library.typed import callback, function
 from loadstone.library.typed.ctypes_types import CtypesTypes
-from loadstone.library.typed.prototype import Declarations, StructOrUnion, parse_header
+from loadstone.library.typed.function import CallOptions
+from loadstone.library.typed.pointers import Ref
 
 if TYPE_CHECKING:
-    from loadstone.library.lifetime.symbol import Handle
+    from loadstone.library.library import Library
 
-__all__ = ["DeclaredNames", "namespace"]
+__all__ = ["DeclaredNames", "NamedType", "namespace"]
+
+
+class NamedType:
+    """A typedef of a header that is no struct: its size, and values of it.
+
+    Called, it makes one: of a function pointer the callback, of a pointer one to an address, else a place (``ref``).
+    """
+
+    __slots__ = ("_types", "kind", "name")
+
+    def __init__(self, name: str, kind: CType, types: CtypesTypes) -> None:
+        self.name = name
+        self.kind = kind
+        self._types = types
+
+    @property
+    def size(self) -> int:
+        """``sizeof``, in bytes."""
+        return self._types.layouts.size(self.kind)
+
+    def __call__(self, value: Any = 0, *, on_error: Any = None) -> Any:
+        kind = self.kind
+        signature = kind.target if isinstance(kind, Pointer) else kind
+        if isinstance(signature, FunctionType):
+            made = callback.make_of(signature, self.name, value, self._types, on_error=on_error)
+            self._types.note("callback", getattr(value, "__name__", self.name), made)
+            return made
+        if isinstance(kind, Pointer):
+            return self._types.cast(kind, value)
+        return Ref(value).bound(kind, self._types)
+
+    def __repr__(self) -> str:
+        return f"<typedef {self.kind} {self.name}>"
+
+
+class _Lazy:
+    """A name that is bound when it is first asked for, and then is an attribute like any other."""
+
+    __slots__ = ("_make", "_name")
+
+    def __init__(self, name: str, make: Callable[[Any, str], Any]) -> None:
+        self._name = name
+        self._make = make
+
+    def __get__(self, names: Any, _owner: object = None) -> Any:
+        if names is None:
+            return self
+        made = self._make(names, self._name)
+        return names.__dict__.setdefault(self._name, made)
+
+
+class _Data:
+    """A variable of the library: read as a view, written through."""
+
+    __slots__ = ("_name",)
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, names: Any, _owner: object = None) -> Any:
+        if names is None:
+            return self
+        views = names._loadstone_views
+        view = views.get(self._name)
+        return view if view is not None else views.setdefault(self._name, names._loadstone_variable(self._name))
+
+    def __set__(self, names: Any, value: Any) -> None:
+        view = self.__get__(names)
+        if isinstance(view, Ref) or hasattr(type(view), "value"):
+            view.value = value
+        else:
+            names._loadstone_assign(self._name, view, value)
 
 
 class DeclaredNames:
-    """What a header declares, as attributes. Everything taken from it keeps it, and so the library, alive.
+    """What a header declares, as attributes. Each namespace is a class of its own, whose names are bound when used.
 
-    Two threads that use a name first at the same time may bind it twice; both results are good.
+    Functions, constants and structs stay what they are; a variable is written by assignment; a name the header does not
+    have is an AttributeError, to read or to write. Two threads that use a name first at the same time may bind it
+    twice; both results are good, and one stays.
     """
 
-    def __init__(self, library: Handle, declared: Declarations, text: str) -> None:
-        self._library = library
-        self._declared = declared
-        self._types = CtypesTypes(declared.records, text)
+    _loadstone_views: dict[str, Any]
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        found = self._made(name)
-        # A struct or a constant stays; a bound function would be a cycle with this object, and is made anew.
-        if name in self._declared.constants or isinstance(found, type):
-            self.__dict__[name] = found
-        return found
+    def __init__(
+        self,
+        library: Library,
+        declared: Declarations,
+        types: CtypesTypes,
+        options: CallOptions,
+        per_function: Mapping[str, CallOptions],
+    ) -> None:
+        state = self.__dict__
+        state["_loadstone"] = (library, declared, types, options, per_function)
+        state["_loadstone_views"] = {}
 
-    def _made(self, name: str) -> Any:
-        declared = self._declared
-        if name in declared.functions:
-            address = self._library.resolve(name).address
-            return function.bind(address, declared.functions[name], owner=self, types=self._types)
-        if name in declared.variables:
-            return data.bind(self._library.resolve(name).address, declared.variables[name], self, self._types)
-        if name in declared.constants:
-            return declared.constants[name]
-        if name in declared.types:
-            return self._types.of(declared.types[name])
-        record = next((r for r in declared.records.values() if r.tag == name), None)
-        if isinstance(record, StructOrUnion):
-            return self._types.of(record)
-        raise AttributeError(f"the header declares no {name!r}; it declares {', '.join(dir(self)) or 'nothing'}")
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(type(self).__dict__.get(name), _Data):
+            declared: Declarations = self.__dict__["_loadstone"][1]
+            what = "cannot be assigned: it is no variable" if name in dir(self) else "is not in the header"
+            raise AttributeError(f"{name} {what}; variables are {', '.join(declared.variables) or 'none'}")
+        super().__setattr__(name, value)
+
+    def _loadstone_function(self, name: str) -> Any:
+        from loadstone.library.typed import access  # noqa: PLC0415  which makes namespaces
+
+        library, declared, types, options, per_function = self.__dict__["_loadstone"]
+        prototype = declared.functions[name]
+        chosen: CallOptions = per_function.get(name, options)
+        return access.function(library, prototype, chosen, types)
+
+    def _loadstone_variable(self, name: str) -> Any:
+        from loadstone.library.typed import access  # noqa: PLC0415
+
+        library, declared, types, *_ = self.__dict__["_loadstone"]
+        return access.variable(library, declared.variables[name], types)
+
+    def _loadstone_assign(self, name: str, view: Any, value: Any) -> None:
+        """A struct is written whole."""
+        _, declared, types, *_ = self.__dict__["_loadstone"]
+        if "_const_" in view.__dict__:
+            raise TypeError(f"{name} cannot be written: it is const")
+        types.codec(declared.variables[name].type).write(view, 0, value)
+
+    def _loadstone_constant(self, name: str) -> Any:
+        _, declared, types, *_ = self.__dict__["_loadstone"]
+        value = declared.constants[name]
+        return types.cast(value.type, value.address) if isinstance(value, PointerConstant) else value
+
+    def _loadstone_type(self, name: str) -> Any:
+        _, declared, types, *_ = self.__dict__["_loadstone"]
+        kind = declared.types.get(name) or next(r for r in declared.records.values() if r.tag == name)
+        if isinstance(kind, StructOrUnion) and types.is_complete(kind):
+            return types.record(kind)
+        return NamedType(name, kind, types)
+
+    def _loadstone_refused(self, name: str) -> Any:
+        _, declared, *_ = self.__dict__["_loadstone"]
+        found: NotTaken = declared.inline.get(name) or declared.macros.get(name) or next(
+            one for one in declared.not_taken if one.name == name
+        )
+        raise AttributeError(f"{name} is declared at {found.place}, but {found.reason}")
 
     def __dir__(self) -> list[str]:
-        declared = self._declared
-        tags = [r.tag for r in declared.records.values() if not r.tag.startswith("(")]
-        return sorted({*declared.functions, *declared.variables, *declared.constants, *declared.types, *tags})
+        return sorted(type(self).__dict__["_loadstone_names"])
 
     def __repr__(self) -> str:
-        return f"<namespace of {len(dir(self))} names from {self._library!r}>"
+        return f"<namespace of {len(dir(self))} names from {self.__dict__['_loadstone'][0]!r}>"
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{self!r} cannot be copied or pickled: it is made of addresses in this process")
 
 
-def namespace(library: Handle, header_text: str) -> DeclaredNames:
-    """Everything ``header_text`` declares, over the symbols of ``library``. Errors: those of the parser, at once."""
-    return DeclaredNames(library, parse_header(header_text), header_text)
+def namespace(
+    library: Library,
+    declared: Declarations,
+    types: CtypesTypes,
+    options: CallOptions,
+    per_function: Mapping[str, CallOptions],
+) -> DeclaredNames:
+    """Everything ``declared`` has, over the symbols of ``library``."""
+    refused = [*declared.inline, *declared.macros, *(one.name for one in declared.not_taken if one.name.isidentifier())]
+    members: dict[str, Any] = {name: _Lazy(name, DeclaredNames._loadstone_refused) for name in refused}
+    tags = [r.tag for r in declared.records.values() if not r.tag.startswith("(")]
+    own = [t for t in tags if not t.startswith("__")]
+    shown = [*own, *declared.types, *declared.constants, *declared.variables, *declared.functions]
+    members |= {name: _Lazy(name, DeclaredNames._loadstone_type) for name in [*tags, *declared.types]}
+    members |= {name: _Lazy(name, DeclaredNames._loadstone_constant) for name in declared.constants}
+    members |= {name: _Data(name) for name in declared.variables}
+    members |= {name: _Lazy(name, DeclaredNames._loadstone_function) for name in declared.functions}
+    members["_loadstone_names"] = frozenset(shown)
+    kind: Any = type("DeclaredNames", (DeclaredNames,), members)
+    made: DeclaredNames = kind(library, declared, types, options, per_function)
+    return made

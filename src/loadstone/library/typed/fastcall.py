@@ -1,4 +1,4 @@
-"""Whether a function can be called through the optional extension, decided once, when it is declared.
+"""Whether a call can be made through the optional extension, decided once, when a function or callback is declared.
 
 ``LOADSTONE_NO_FASTCALL=1`` in the environment turns the extension off; without it, or on another machine, every
 function is a ctypes function and behaves the same.
@@ -9,16 +9,30 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from loadstone.library.typed.prototype import Array, CType, Enumeration, Integer, Pointer, Prototype, Real, Void
+from loadstone.headers.types import (
+    Array,
+    CType,
+    Enumeration,
+    FunctionType,
+    Integer,
+    Pointer,
+    Prototype,
+    Real,
+    StructOrUnion,
+    Void,
+)
 
 try:
     from loadstone.library.typed import _fastcall
 except ImportError:
     _fastcall = None  # type: ignore[assignment]  # not built, or not for this machine
 
-__all__ = ["available", "is_function", "made"]
+if TYPE_CHECKING:
+    from loadstone.library.typed.ctypes_types import CtypesTypes
+
+__all__ = ["available", "callback", "is_function", "made"]
 
 _INTEGERS: Final = {
     (1, True): "b",
@@ -34,6 +48,17 @@ _INTEGERS: Final = {
 _SPECIAL: Final = (ctypes._SimpleCData, ctypes._Pointer, ctypes._CFuncPtr)  # type: ignore[attr-defined]  # noqa: SLF001
 """Of these C is given the value; of everything else that lends its memory, the memory."""
 
+_UTF8: Final = frozenset(("utf-8", "utf8", "utf_8"))
+
+
+def _reads_ctypes() -> bool:
+    """Whether the memory of a ctypes object is where the extension looks for it; tried on one."""
+    one = ctypes.c_longlong(1)
+    return _fastcall is not None and _fastcall.memory_of(one) == ctypes.addressof(one)
+
+
+_STRUCTS_DIRECT: Final = _reads_ctypes()
+
 
 def available() -> bool:
     """Whether the extension is there and not turned off."""
@@ -41,29 +66,57 @@ def available() -> bool:
 
 
 def is_function(value: object) -> bool:
-    """Whether it is a function of the extension; its ``pointer`` is what C is given for it."""
+    """Whether it is a function of the extension; its ``code`` is where C finds it."""
     return _fastcall is not None and isinstance(value, _fastcall.Function)
 
 
-def made(slow: Any, address: int, prototype: Prototype, *, owner: object, keep_gil: bool) -> Callable[..., Any] | None:
+def made(
+    slow: Any,
+    address: int,
+    prototype: Prototype,
+    types: CtypesTypes,
+    *,
+    owner: object,
+    keep_gil: bool,
+    capture_errno: bool,
+    encoding: str | None,
+) -> Callable[..., Any] | None:
     """The function at ``address`` as a fast callable, None when ctypes must call it.
 
     Args:
         slow: the ctypes function for the same address: it takes over for arguments that need its rules.
         address: of the code.
         prototype: its declaration.
+        types: of the structs and pointers in it.
         owner: kept alive by the callable.
         keep_gil: hold the interpreter lock during the call.
+        capture_errno: keep errno of each call for ``ctypes.get_errno()``.
+        encoding: of text that is given and got as ``str``.
     """
     signature = prototype.type
     if not available() or signature.variadic or not address:
         return None
-    kinds = [_parameter(p.type) for p in signature.parameters]
-    result = _result(signature.result)
+    kinds = [_parameter(p.type, encoding) for p in signature.parameters]
+    result = _result(signature.result, encoding)
     if result is None or None in kinds or not _fit(kinds):
         return None
+    classes = [_accepted(p.type, types) for p in signature.parameters]
+    classes.append(types.pointer(signature.result) if isinstance(signature.result, Pointer) and result == "T" else None)
     letters = "".join(kind for kind in kinds if kind)
-    return _fastcall.Function(address, slow, owner, _SPECIAL, prototype.name, slow.__doc__, result, letters, keep_gil)
+    return _fastcall.Function(
+        address,
+        slow,
+        owner,
+        types.life,
+        _SPECIAL,
+        prototype.name,
+        slow.__doc__,
+        result,
+        letters,
+        tuple(classes),
+        keep_gil,
+        ctypes.set_errno if capture_errno else None,
+    )
 
 
 def _fit(kinds: list[str | None]) -> bool:
@@ -73,35 +126,125 @@ def _fit(kinds: list[str | None]) -> bool:
     return on_stack <= _fastcall.STACK
 
 
-def _parameter(kind: CType) -> str | None:
+def _scalar(kind: CType) -> str | None:
     match kind:
         case Integer(is_bool=True):
             return "?"
         case Integer(is_char=True):
             return "c"
-        case Integer():
-            return _INTEGERS[kind.size, kind.signed]
-        case Enumeration():
-            return "i"
-        case Real(size=4):
+        case Integer(is_wide=True):
+            return "W" if kind.size == 4 else "w"
+        case Integer() | Enumeration():
+            return _INTEGERS.get((kind.size, kind.signed))
+        case Real(name="float"):
             return "f"
-        case Real(size=8):
+        case Real(name="double"):
             return "d"
-        case Pointer() | Array(at_least=0):
-            return "C" if kind.const else "P"
     return None
 
 
-def _result(kind: CType) -> str | None:
+def _parameter(kind: CType, encoding: str | None) -> str | None:
+    if isinstance(kind, Array):
+        return _parameter(Pointer(kind.element, kind.const), encoding) if not kind.at_least else None
+    if not isinstance(kind, Pointer):
+        return _scalar(kind)
+    target = kind.target
+    if isinstance(target, Void):
+        return "N" if kind.const else "V"
+    if isinstance(target, Integer) and target.is_char and kind.const and encoding is not None:
+        return "E" if encoding.lower() in _UTF8 else None
+    if isinstance(target, Integer) and target.size == 1 and not target.is_bool:
+        return "C" if kind.const else "P"
+    return None if isinstance(target, FunctionType) and not available() else "T"
+
+
+def _accepted(kind: CType, types: CtypesTypes) -> Any:
+    """The classes a pointer parameter takes without more ado; None for what is no pointer."""
+    if isinstance(kind, Array):
+        kind = Pointer(kind.element, kind.const)
+    if not isinstance(kind, Pointer) or isinstance(kind.target, (FunctionType, Void)):
+        return None
+    target = kind.target
+    record = types.record(target) if isinstance(target, StructOrUnion) and types.is_complete(target) else None
+    other = types.pointer(Pointer(target)) if kind.const else None
+    return types.pointer(kind), other, record if _STRUCTS_DIRECT else None
+
+
+def _result(kind: CType, encoding: str | None) -> str | None:
     match kind:
         case Void():
             return "v"
-        case Integer(is_char=True):
-            return "c"
         case Pointer(target=Integer(is_char=True)):
-            return "s"
+            return "s" if encoding is None else "S" if encoding.lower() in _UTF8 else None
         case Pointer(target=Void()):
             return "p"
+        case Pointer(target=FunctionType() | Integer(is_wide=True)):
+            return None  # a function, or text to be decoded
         case Pointer():
-            return None  # a typed pointer object, which ctypes makes
-    return _parameter(kind)
+            return "T"
+    return _scalar(kind)
+
+
+def callback(
+    function: Callable[..., Any],
+    kind: FunctionType,
+    doc: str,
+    types: CtypesTypes,
+    *,
+    convert: Callable[[Any], Any],
+    on_error: Callable[[BaseException], Any] | None,
+    fallback: object,
+) -> Any:
+    """A C function pointer that calls ``function``; None when ctypes must make it.
+
+    Args:
+        function: called with the arguments.
+        kind: what C calls.
+        doc: how it is shown.
+        types: of the structs and pointers in it.
+        convert: makes a number, or the bytes of a struct, of a result that is no plain number.
+        on_error: what C gets when ``function`` raises, None to report the exception.
+        fallback: what C gets when nothing else came of it.
+    """
+    if not available() or not hasattr(_fastcall, "Callback"):
+        return None
+    kinds = [_given(p.type) for p in kind.parameters]
+    result, words = _returned(kind.result, types)
+    if result is None or None in kinds or not _fit(["q" if words == "m" else "v", *kinds]):
+        return None
+    classes = tuple(
+        types.pointer(Pointer(p.type.element, p.type.const) if isinstance(p.type, Array) else p.type)
+        if letter == "T" and isinstance(p.type, (Pointer, Array))
+        else None
+        for letter, p in zip(kinds, kind.parameters, strict=True)
+    )
+    letters = "".join(letter for letter in kinds if letter)
+    try:
+        return _fastcall.Callback(
+            function, kind, doc, result, words, letters, classes, convert, types.life, on_error, fallback
+        )
+    except BufferError:
+        return None  # there are more callbacks than stubs
+
+
+def _given(kind: CType) -> str | None:
+    if isinstance(kind, Array):
+        kind = Pointer(kind.element, kind.const)
+    return _result(kind, None) if isinstance(kind, Pointer) else _scalar(kind)
+
+
+def _returned(kind: CType, types: CtypesTypes) -> tuple[str | None, str]:
+    """How a result goes back; of a struct the registers, or ``m`` for memory."""
+    if isinstance(kind, StructOrUnion) and types.layouts.abi.name == "x86_64-linux":
+        types.call_type(kind)
+        if types.layouts.size(kind) > 16:
+            return "R", "m"
+        carried = types.record(kind)._fields_  # type: ignore[attr-defined]
+        words = ["i", "i"]
+        for name, field in carried:
+            if field in (ctypes.c_float, ctypes.c_double):
+                words[int(name[1:]) // 8] = "d"
+        return "R", "".join(words[: (types.layouts.size(kind) + 7) // 8])
+    if isinstance(kind, Void):
+        return "v", ""
+    return ("p", "") if isinstance(kind, Pointer) else (_scalar(kind), "")

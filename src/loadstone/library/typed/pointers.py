@@ -8,44 +8,33 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
-from loadstone.errors import Closed
 from loadstone.headers.types import CType, FunctionType, Integer, Pointer, StructOrUnion, Void
+from loadstone.library.typed.life import Address, Life, closed
 
 if TYPE_CHECKING:
     from loadstone.library.typed.ctypes_types import CtypesTypes
     from loadstone.library.typed.memory import Codec
 
-try:
-    from loadstone.library.typed._fastcall import Address
-except ImportError:  # not built, or not for this machine: the same in Python
-
-    class Address:  # type: ignore[no-redef]
-        """An address and what it keeps alive."""
-
-        __slots__ = ("__weakref__", "address", "owner")
-
-        address: int
-        owner: object
-
-        def __new__(cls, address: int, owner: object) -> Self:
-            self = super().__new__(cls)
-            self.address, self.owner = address, owner
-            return self
+__all__ = ["ArrayView", "Ref", "TypedPointer", "bytes_at", "pointer_class", "ref"]
 
 
-__all__ = ["ArrayView", "Ref", "TypedPointer", "bytes_at", "closed", "pointer_class", "ref"]
+def bytes_at(address: int, size: int, life: Life, *, const: bool = False) -> Any:
+    """``size`` bytes of the process's memory from ``address`` on, as an object that lends them while ``life`` is open."""
+    if not life.is_open:
+        raise closed("memory", life)
+    memory = _memory_type(size).from_address(address)
+    memory._life_ = life
+    if const:
+        memory._const_ = True
+    return memory
 
 
-def closed(what: str, library: str) -> Closed:
-    """The error for the use of something whose library was closed."""
-    return Closed(library=library or "the library", attempted=f"use {what}", advice="it was closed with its library")
-
-
-def bytes_at(address: int, size: int) -> Any:
-    """``size`` bytes of the process's memory from ``address`` on, as an object that lends them."""
-    return (ctypes.c_char * size).from_address(address)
+@lru_cache(maxsize=256)
+def _memory_type(size: int) -> Any:
+    return type("memory", (ctypes.Array,), {"_type_": ctypes.c_char, "_length_": size})
 
 
 class TypedPointer(Address):
@@ -62,13 +51,9 @@ class TypedPointer(Address):
 
     def live(self) -> int:
         """The address. Raises Closed when the library has gone."""
-        if not self.address:
-            raise closed(f"a pointer ({self.spelled})", str(getattr(self.owner, "file_name", "")))
+        if not self.life.is_open:
+            raise closed(f"a pointer ({self.spelled})", self.life)
         return self.address
-
-    def close(self) -> None:
-        """Never be used again."""
-        self.address = 0
 
     def __int__(self) -> int:
         return self.live()
@@ -82,7 +67,7 @@ class TypedPointer(Address):
         return hash(self.address)
 
     def __repr__(self) -> str:
-        return f"<{self.spelled} {self.address:#x}>" if self.address else f"<{self.spelled}, closed>"
+        return f"<{self.spelled} {self.address:#x}{'' if self.life.is_open else ', closed'}>"
 
     def __reduce__(self) -> Any:
         raise TypeError(f"{self!r} cannot be copied or pickled: it is an address in this process")
@@ -94,9 +79,7 @@ class TypedPointer(Address):
         return self.types.codec(target)
 
     def _memory(self, index: int, codec: Codec) -> Any:
-        memory = bytes_at(self.live() + index * codec.size, codec.size)
-        memory.owner = self
-        return memory
+        return bytes_at(self.live() + index * codec.size, codec.size, self.life, const=self.kind.const)
 
     def __getitem__(self, index: int | slice) -> Any:
         codec = self._item()
@@ -129,7 +112,7 @@ class TypedPointer(Address):
         return getattr(self[0], name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("address", "owner", "contents"):
+        if name == "contents":
             object.__setattr__(self, name, value)
         elif not isinstance(self.kind.target, StructOrUnion):
             raise AttributeError(f"{self.spelled} has no {name!r}")
@@ -151,10 +134,10 @@ class ArrayView:
     Of ``char`` and wide characters ``value`` is the text up to the first zero.
     """
 
-    __slots__ = ("__weakref__", "_codec", "_const", "_kind", "_length", "_memory", "_offset", "_types", "owner")
+    __slots__ = ("__weakref__", "_codec", "_const", "_kind", "_length", "_life", "_memory", "_offset", "_types")
 
     def __init__(
-        self, types: CtypesTypes, kind: CType, length: int, memory: Any, offset: int, *, const: bool, owner: object
+        self, types: CtypesTypes, kind: CType, length: int, memory: Any, offset: int, *, const: bool, life: Life | None
     ) -> None:
         self._types = types
         self._kind = kind
@@ -163,15 +146,11 @@ class ArrayView:
         self._memory = memory
         self._offset = offset
         self._const = const
-        self.owner = owner
-
-    def close(self) -> None:
-        """Never be used again."""
-        self._memory = None
+        self._life = life
 
     def _live(self) -> Any:
-        if self._memory is None:
-            raise closed(f"an array of {self._kind}", str(getattr(self.owner, "file_name", "")))
+        if self._life is not None and not self._life.is_open:
+            raise closed(f"an array of {self._kind}", self._life)
         return self._memory
 
     @property
@@ -251,7 +230,7 @@ class ArrayView:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<{self._kind}[{self._length}]{', closed' if self._memory is None else ''}>"
+        return f"<{self._kind}[{self._length}]>"
 
     def __reduce__(self) -> Any:
         raise TypeError(f"{self!r} cannot be copied or pickled: it is memory of this process")

@@ -24,31 +24,25 @@ __all__ = ["RecordBase", "close_view", "record_class"]
 class RecordBase(ctypes.Structure):
     """What all structs and unions have: members by position or by name, comparison, a readable form."""
 
-    members: tuple[str, ...] = ()
-    is_union = False
+    _members_: tuple[str, ...] = ()
 
     def __init__(self, *values: Any, **named: Any) -> None:
         super().__init__()
-        if len(values) > len(self.members):
-            raise TypeError(f"{type(self).__name__} has {len(self.members)} members, and {len(values)} values are given")
-        for name, value in zip(self.members, values, strict=False):
+        if len(values) > len(self._members_):
+            raise TypeError(f"{type(self).__name__} has {len(self._members_)} members, and {len(values)} values are given")
+        for name, value in zip(self._members_, values, strict=False):
             if name in named:
                 raise TypeError(f"two values for {name}")
             setattr(self, name, value)
         for name, value in named.items():
-            if name not in self.members:
-                raise TypeError(f"{type(self).__name__} has no member {name}; it has {', '.join(self.members)}")
+            if name not in self._members_:
+                raise TypeError(f"{type(self).__name__} has no member {name}; it has {', '.join(self._members_)}")
             setattr(self, name, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in self.members and name not in ("owner", "kept"):
-            raise AttributeError(f"{type(self).__name__} has no member {name}; it has {', '.join(self.members)}")
+        if name not in self._members_ and name not in ("_life_", "_kept_", "_const_"):
+            raise AttributeError(f"{type(self).__name__} has no member {name}; it has {', '.join(self._members_)}")
         super().__setattr__(name, value)
-
-    @property
-    def address(self) -> int:
-        """Where it lies."""
-        return ctypes.addressof(self)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and bytes(self) == bytes(other)  # type: ignore[call-overload]
@@ -56,8 +50,11 @@ class RecordBase(ctypes.Structure):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.members)
+        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._members_)
         return f"{type(self).__name__}({inside})"
+
+    def _close_(self) -> None:
+        close_view(self)
 
     def __reduce__(self) -> Any:
         raise TypeError(f"a {type(self).__name__} cannot be pickled: its pointers are addresses in this process")
@@ -80,28 +77,25 @@ class _Attribute:
         return self.codec.read(record, self.offset)
 
     def __set__(self, record: Any, value: Any) -> None:
-        if self.const and record.__dict__.get("owner") is not None:
+        state = record.__dict__
+        if "_const_" in state or (self.const and "_life_" in state):
             raise TypeError(f"the member {self.name} is const: it is not to be written")
         kept = self.codec.write(record, self.offset, value)
         if kept is not None:
-            record.__dict__.setdefault("kept", {})[self.offset] = kept
+            state.setdefault("_kept_", {})[self.offset] = kept
 
 
 def record_class(kind: StructOrUnion, whole: StructOrUnion, layout: Layout, types: CtypesTypes) -> type[RecordBase]:
-    """The class of one struct or union. Its members are added by :func:`fill`, because they may point to it."""
+    """The class of one struct or union, whole: members that point to it look for it when they are read."""
     name = kind.alias or whole.alias or kind.tag
     fields = stand_in(whole, layout, types.layouts)
     members: dict[str, Any] = {"__doc__": f"{kind}, as declared.", "_pack_": 1, "_fields_": fields}
-    members["is_union"] = kind.kind == "union"
-    return type(name, (RecordBase,), members)
-
-
-def fill(made: type[RecordBase], layout: Layout, types: CtypesTypes) -> None:
-    """Give a class its members, those of anonymous structs among them too."""
+    made = type(name, (RecordBase,), members)
     names: list[str] = []
     for spot in layout.spots:
         _add(made, names, spot, 0, types)
-    made.members = tuple(names)
+    made._members_ = tuple(names)
+    return made
 
 
 def _add(made: type[RecordBase], names: list[str], spot: Spot, base: int, types: CtypesTypes) -> None:

@@ -48,11 +48,8 @@ def timings(library: Library, prototype: str, values: tuple[Any, ...]) -> tuple[
 
 def _plain(library: Library, parsed: Prototype, values: tuple[Any, ...]) -> float:
     """As somebody would declare it with ctypes alone, pointers as ``c_void_p``."""
-    types, signature = CtypesTypes(parsed.records, parsed.text), parsed.type
-    made = types.function(signature)(library.resolve(parsed.name).address)
-    made.argtypes = [
-        ctypes.c_void_p if isinstance(p.type, (Pointer, Array)) else types.of(p.type) for p in signature.parameters
-    ]
+    types = CtypesTypes(parsed.records, parsed.text)
+    made = types.plain(parsed.type)(library.resolve(parsed.name).address)
     return _nanoseconds(made, values)
 
 
