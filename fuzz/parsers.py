@@ -23,7 +23,7 @@ from loadstone.binary.der import MalformedDer
 from loadstone.binary.sniff import identify, script_inputs
 from loadstone.errors import InvalidPrototype, MalformedImage, Unsupported
 from loadstone.library.typed.ctypes_types import CtypesTypes
-from loadstone.library.typed.prototype import parse_header
+from loadstone.library.typed.prototype import FunctionType, parse_header
 from loadstone.linker.cache import read_cache
 from loadstone.plugin.binary_json import decode_binary_json
 from loadstone.plugin.cbor import decode
@@ -153,7 +153,7 @@ def _prototype(data: bytes) -> None:
         kinds = [*declared.types.values(), *declared.records.values(), *(v.type for v in declared.variables.values())]
         for kind in (*kinds, *(function.type for function in declared.functions.values())):
             with suppress(InvalidPrototype, Unsupported):
-                types.of(kind)
+                types.function(kind) if isinstance(kind, FunctionType) else types.codec(kind)
 
 
 def _declaration(data: bytes) -> None:

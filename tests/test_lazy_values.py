@@ -109,7 +109,12 @@ def _structs() -> Callable[[], Any]:
     declared = parse_header(HEADER)
     types = CtypesTypes(declared.records, HEADER)
     a, b = declared.records["struct a"], declared.records["struct b"]
-    return lambda: (ctypes.sizeof(types.of(b)), types.of(b)().inside.x, types.of(a)(7).x, types.of(a) is types.of(a))
+    return lambda: (
+        ctypes.sizeof(types.record(b)),
+        types.record(b)().inside.x,
+        types.record(a)(7).x,
+        types.record(a) is types.record(a),
+    )
 
 
 def _searches() -> Callable[[], Any]:

@@ -61,7 +61,7 @@ class _Generator:
         table = {"char": 1, "short": 2, "_Bool": 1, "long": self.abi.long}
         if kind == "enum wide_one" or kind.endswith("long long"):
             return 8
-        return table.get(kind.split()[-1], 4)
+        return table.get(kind.rsplit(maxsplit=1)[-1], 4)
 
     def member(self, made: Made, depth: int) -> str:
         roll = self.random.random()

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_RECORD_SIZE",
     "MAX_STRING_LENGTH",
     "MAX_TABLE_SIZE",
+    "MAX_TYPE_DEPTH",
     "MAX_VERSION_NODES",
 ]
 
@@ -67,3 +68,6 @@ MAX_RECORD_SIZE: Final = 1 << 32
 
 MAX_HEADER_FILE: Final = 16 << 20
 """One C header; the largest generated ones reach some 4 MiB."""
+
+MAX_TYPE_DEPTH: Final = 200
+"""Pointers to arrays of functions and so on, through typedefs and members; C17 5.2.4.1 asks for 12 and 63."""

@@ -14,13 +14,17 @@ _MODES: Final = {
     "QI": 1, "byte": 1, "HI": 2, "SI": 4, "DI": 8, "TI": 16, "word": 0, "pointer": 0, "SF": 4, "DF": 8,
 }  # fmt: skip
 _REFUSED: Final = frozenset(
-    ("vector_size", "ext_vector_type", "neon_vector_type", "scalar_storage_order", "address_space", "transparent_union")
-    + ("hardbool", "bitwidth", "matrix_type", "swift_async", "preserve_access_index")
-)
+    (
+        "vector_size", "ext_vector_type", "neon_vector_type", "scalar_storage_order", "address_space",
+        "transparent_union", "hardbool", "bitwidth", "matrix_type", "swift_async", "preserve_access_index",
+    )
+)  # fmt: skip
 _CONVENTIONS: Final = frozenset(
-    ("ms_abi", "sysv_abi", "stdcall", "fastcall", "thiscall", "vectorcall", "cdecl", "regparm", "sseregparm", "pcs")
-    + ("regcall", "pascal", "preserve_all", "preserve_most", "aarch64_vector_pcs", "interrupt", "swiftcall")
-)
+    (
+        "ms_abi", "sysv_abi", "stdcall", "fastcall", "thiscall", "vectorcall", "cdecl", "regparm", "sseregparm", "pcs",
+        "regcall", "pascal", "preserve_all", "preserve_most", "aarch64_vector_pcs", "interrupt", "swiftcall",
+    )
+)  # fmt: skip
 CONVENTION_WORDS: Final = {
     f"{dashes}{word}": word
     for word in ("cdecl", "stdcall", "fastcall", "thiscall", "vectorcall", "regcall", "pascal")

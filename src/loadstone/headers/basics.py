@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Final
 
 from loadstone.headers.abi import Abi
 from loadstone.headers.types import Complex, CType, Integer, Pointer, Real, StructOrUnion, Void
 
 __all__ = ["TYPE_WORDS", "basic_types", "usual_typedefs"]
 
-TYPE_WORDS = frozenset(
-    ("void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "_Bool", "_Complex", "__complex__")
-    + ("__signed__", "__signed", "__int128", "__int128_t", "__uint128_t", "_Float16", "_Float32", "_Float64")
-    + ("_Float32x", "_Float64x", "_Float128", "__float128", "__int64", "__int32", "__int16", "__int8", "char8_t")
-)
+TYPE_WORDS: Final = frozenset((
+    "void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "_Bool", "_Complex",
+        "__complex__", "__signed__", "__signed", "__int128", "__int128_t", "__uint128_t", "_Float16", "_Float32",
+        "_Float64", "_Float32x", "_Float64x", "_Float128", "__float128", "__int64", "__int32", "__int16", "__int8",
+        "char8_t",
+))  # fmt: skip
 
 
 @cache
@@ -47,10 +49,10 @@ def basic_types(abi: Abi) -> Mapping[tuple[str, ...], CType]:
         ("double",): Real(8, "double"),
         ("double", "long"): Real(abi.long_double[0], "long double"),
     }
-    for words, real in reals.items():
-        made[words] = real
+    for spelling, real in reals.items():
+        made[spelling] = real
         for word in ("_Complex", "__complex__"):
-            made[tuple(sorted((*words, word)))] = Complex(real)
+            made[tuple(sorted((*spelling, word)))] = Complex(real)
     made["_Complex",] = made["__complex__",] = Complex(reals["double",])
     for word, real in (
         ("_Float16", Real(2, "_Float16")), ("_Float32", reals["float",]), ("_Float64", reals["double",]),

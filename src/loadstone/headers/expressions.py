@@ -34,6 +34,9 @@ class Value:
         return Value(number, size, signed)
 
 
+_MAX_DIGITS: Final = 400
+"""The longest number that means anything is a ``long double`` written out."""
+
 _BINARY: Final = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7,
     "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
@@ -241,6 +244,8 @@ class Evaluator:
     def _number(self, text: str) -> Value:
         """A number as written; its type is the first that holds it (6.4.4.1)."""
         text = text.replace("'", "")
+        if len(text) > _MAX_DIGITS:
+            raise ValueError("a number of more digits than any type has")
         plain = text.rstrip("uUlLzZ") if text[:2].lower() in ("0x", "0b") else text.rstrip("uUlLzZiI")
         suffix = text[len(plain) :].lower()
         try:

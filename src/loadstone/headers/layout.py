@@ -1,6 +1,6 @@
 """Where the members of a struct or union lie: what gcc and clang do, for one platform.
 
-Pure: from a :class:`StructOrUnion` and an :class:`Abi` to offsets. Nothing is guessed: what the rules do not cover is refused.
+Pure: from a :class:`StructOrUnion` and an :class:`Abi` to offsets. What the rules do not cover is refused.
 Sources: System V ABI x86-64 3.1.2, i386 3.1.2, AAPCS64 8.1.8, the section "Microsoft Windows structures" of GCC's
 manual (``ms_struct``, ``packed``, ``aligned``, ``#pragma pack``); held to gcc by ``tests/headers/test_layout.py``.
 """
@@ -20,9 +20,9 @@ from loadstone.headers.types import (
     Enumeration,
     FunctionType,
     Integer,
-    StructMember,
     Pointer,
     Real,
+    StructMember,
     StructOrUnion,
     Void,
 )
@@ -207,7 +207,7 @@ class _Placing:
             if crosses and not packed and not pack:
                 if member.align:
                     raise self.layouts._refused(  # noqa: SLF001  one module
-                        f"gcc and clang do not agree where {member.name}, an aligned bit field that crosses its unit, lies"
+                        f"gcc and clang do not agree where {member.name}, an aligned bit field across its unit, lies"
                     )
                 self.position = _up(self.position, type_align)
         if member.name or self.layouts.abi.anonymous_bits_align:

@@ -1,7 +1,7 @@
 """C declarations as types: specifiers, declarators, structs, enums. Source: ISO C17 6.7, GCC's extensions to it.
 
 A recursive descent over tokens that the preprocessor made. Bodies and initialisers are skipped. A declaration that
-cannot be taken raises :class:`Refused` with the token where that was seen; ``reader.py`` notes it and goes on behind it.
+cannot be taken raises :class:`Refused` with the token where that was seen; ``reader.py`` notes it, and goes on behind.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from loadstone.core.limits import MAX_TYPE_DEPTH
 from loadstone.headers.abi import Abi
 from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, convention_of
 from loadstone.headers.basics import TYPE_WORDS, basic_types, usual_typedefs
@@ -21,10 +22,10 @@ from loadstone.headers.types import (
     Enumeration,
     FunctionType,
     Integer,
-    StructMember,
     Parameter,
     Pointer,
     Real,
+    StructMember,
     StructOrUnion,
     Void,
 )
@@ -32,15 +33,23 @@ from loadstone.headers.types import (
 __all__ = ["Declared", "Parser", "Refused", "Specifiers", "Typedef"]
 
 _STORAGE = frozenset(
-    ("typedef", "extern", "static", "inline", "__inline", "__inline__", "_Noreturn", "_Thread_local", "__thread")
-    + ("thread_local", "auto", "register", "constexpr", "noreturn", "__extension__", "__forceinline")
-)
+    (
+        "typedef", "extern", "static", "inline", "__inline", "__inline__", "_Noreturn", "_Thread_local", "__thread",
+        "thread_local", "auto", "register", "constexpr", "noreturn", "__extension__", "__forceinline",
+    )
+)  # fmt: skip
 _CONST = frozenset(("const", "__const", "__const__"))
 _QUALIFIERS = _CONST | frozenset(
-    ("volatile", "__volatile", "__volatile__", "restrict", "__restrict", "__restrict__", "_Nullable", "_Nonnull")
-    + ("__unaligned", "__ptr64", "__ptr32", "_Null_unspecified", "__w64", "__capability")
-)
-_ATTRIBUTES = frozenset(("__attribute__", "__attribute", "__declspec", "_Alignas", "alignas", "__asm__", "__asm", "asm"))
+    (
+        "volatile", "__volatile", "__volatile__", "restrict", "__restrict", "__restrict__", "_Nullable", "_Nonnull",
+        "__unaligned", "__ptr64", "__ptr32", "_Null_unspecified", "__w64", "__capability",
+    )
+)  # fmt: skip
+_ATTRIBUTES = frozenset(
+    (
+        "__attribute__", "__attribute", "__declspec", "_Alignas", "alignas", "__asm__", "__asm", "asm",
+    )
+)  # fmt: skip
 _RECORDS = frozenset(("struct", "union"))
 _SIZEOF = {"sizeof": True, "_Alignof": False, "alignof": False, "__alignof__": False, "__alignof": False}
 
@@ -105,6 +114,7 @@ class Parser:
         self.pack = [0]
         self.microsoft: bool | None = None
         self._unnamed = 0
+        self._depths: dict[int, tuple[CType, int]] = {}  # by id; the type is kept so that the id stays its own
 
     # -- tokens ----------------------------------------------------------------------------------------------------
 
@@ -163,7 +173,7 @@ class Parser:
     def _pragma(self, text: str) -> None:
         words = text.replace("(", " ( ").replace(")", " ) ").replace(",", " ").split()
         if words[0] == "ms_struct":
-            self.microsoft = {"on": True, "off": False, "reset": None}.get(words[1] if len(words) > 1 else "", None)
+            self.microsoft = {"on": True, "off": False, "reset": None}.get(words[1] if len(words) > 1 else "")
         elif words[0] == "pack":
             self._pack([w for w in words[1:] if w not in ("(", ")")])
         elif words[0] == "scalar_storage_order" and words[-1] not in ("little-endian", "default"):
@@ -202,7 +212,8 @@ class Parser:
         """Storage, qualifiers, attributes and the type, in any order."""
         words: list[str] = []
         storage: set[str] = set()
-        const, found, type_align = False, None, 0
+        const, type_align = False, 0
+        found: CType | None = None
         attributes = Attributes()
         while True:
             self.pragmas()
@@ -339,10 +350,8 @@ class Parser:
     def _parenthesised(self) -> int:
         """An alignment in parentheses: a number, or a type's."""
         self.expect("(")
-        if self.starts_type():
-            number = self.layouts().measure(self.type_name().type)[1]
-        else:
-            number = self.number()
+        of_type = self.starts_type()
+        number = self.layouts().measure(self.type_name().type)[1] if of_type else self.number()
         self.expect(")")
         return number
 
@@ -351,7 +360,7 @@ class Parser:
         parts: list[str] = []
         while self.kind() == "string" and (token := self.here()) is not None:
             part = text_of(token)
-            parts.append(part.decode() if isinstance(part, bytes) else part)
+            parts.append(part.decode(errors="replace") if isinstance(part, bytes) else part)
             self.position += 1
         self.expect(")")
         return "".join(parts)
@@ -524,7 +533,21 @@ class Parser:
             kind = self._conventional(kind, convention_of(together, self.abi.name))
         if attributes.mode is not None:
             kind = self._with_mode(kind, attributes.mode)
+        self._bounded(kind)
         return Declared(made.name, kind, made.const, made.attributes | attributes, label, made.token)
+
+    def _bounded(self, kind: CType) -> int:
+        """How deep a type is nested, through typedefs and members too; no deeper than what reads it can follow."""
+        known = self._depths.get(id(kind))
+        if known is not None:
+            return known[1]
+        depth = 1 + max(
+            (self._depths.get(id(part), (part, 0))[1] or self._bounded(part) for part in _parts(kind)), default=0
+        )
+        if depth > MAX_TYPE_DEPTH:
+            raise Refused("it is nested too deeply", self.here())
+        self._depths[id(kind)] = kind, depth
+        return depth
 
     def type_name(self) -> Declared:
         """A type as in a cast."""
@@ -561,7 +584,11 @@ class Parser:
             self.expect(")")
             self.position = end
             convention = (said | inner.attributes).convention
-            kind = self._conventional(inner.type, convention_of(inner.attributes, self.abi.name)) if convention else inner.type
+            kind = (
+                self._conventional(inner.type, convention_of(inner.attributes, self.abi.name))
+                if convention
+                else inner.type
+            )
             return replace(inner, type=kind, attributes=said | inner.attributes)
         name, token = "", self.here()
         if self.kind() == "name" and self.peek() not in _ATTRIBUTES:
@@ -578,7 +605,9 @@ class Parser:
         at = self.position + 1
         is_name = at < len(self.tokens) and self.tokens[at].kind == "name"
         known = following in self.typedefs or following in TYPE_WORDS or following in _RECORDS
-        return is_name and not known and following not in _QUALIFIERS and following not in ("enum", "_Atomic", "register")
+        return (
+            is_name and not known and following not in _QUALIFIERS and following not in ("enum", "_Atomic", "register")
+        )
 
     def _suffixes(self, base: CType, const: bool) -> tuple[CType, bool]:
         """Parameter lists and array lengths behind a name, applied from the last one inwards."""
@@ -649,16 +678,16 @@ class Parser:
     def expression(self) -> Value:
         """A constant expression that stands here."""
         token = self.here()
-        evaluator = Evaluator(
-            self.tokens, self.abi, self.position, name=self.values.get, special=self.special
-        )
+        evaluator = Evaluator(self.tokens, self.abi, self.position, name=self.values.get, special=self.special)
         try:
             value = evaluator.conditional()
         except Refused:
             raise
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, ArithmeticError) as error:
             at = min(evaluator.position, len(self.tokens) - 1)
-            raise Refused(f"an expression that is no simple constant: {error}", self.tokens[at] if at >= 0 else token) from error
+            raise Refused(
+                f"an expression that is no simple constant: {error}", self.tokens[at] if at >= 0 else token
+            ) from error
         self.position = evaluator.position
         return value
 
@@ -681,7 +710,7 @@ class Parser:
                 return None
             evaluator.expect(")")
             return Value(self.layouts().measure(kind)[index], word, signed=False)
-        if text == "__builtin_offsetof" or text == "offsetof":
+        if text in ("__builtin_offsetof", "offsetof"):
             return self._offset_of(evaluator)
         if text == "(":
             kind = self._type_at(evaluator, 1)
@@ -730,6 +759,20 @@ class Parser:
                 if spot.member.name == name:
                     return Value(spot.offset, self.abi.pointer, signed=False)
         raise ValueError(f"{kind} has no member {name}")
+
+
+def _parts(kind: CType) -> tuple[CType, ...]:
+    """The types that a type is made of."""
+    match kind:
+        case Pointer():
+            return (kind.target,)
+        case Array():
+            return (kind.element,)
+        case FunctionType():
+            return (kind.result, *(parameter.type for parameter in kind.parameters))
+        case StructOrUnion():
+            return tuple(member.type for member in kind.members or ())
+    return ()
 
 
 def _holds(values: list[tuple[str, int]], *, packed: bool) -> tuple[int, bool]:

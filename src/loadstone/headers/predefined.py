@@ -1,4 +1,4 @@
-"""What a compiler brings along before the first line: its macros, and the headers that are its own and not the system's.
+"""What a compiler brings along before the first line: its macros, and the headers that are its own.
 
 The macros are those of GCC 12 that headers ask for, made from the :class:`Abi`. No instruction set beyond the base is
 announced (``__SSE__``): a binding wants no intrinsics. Source: ``gcc -dM -E``, ISO C17 6.10.8 and 7.9 to 7.20.
@@ -137,7 +137,10 @@ typedef struct { long long __one __attribute__((aligned(8))); long double __two;
 typedef __WINT_TYPE__ wint_t;
 #endif
 """,
-    "stdarg.h": "typedef __builtin_va_list va_list; typedef __builtin_va_list __gnuc_va_list;\n#define __GNUC_VA_LIST 1",
+    "stdarg.h": """
+typedef __builtin_va_list va_list; typedef __builtin_va_list __gnuc_va_list;
+#define __GNUC_VA_LIST 1
+""",
     "stdbool.h": "#define bool _Bool\n#define true 1\n#define false 0\n#define __bool_true_false_are_defined 1",
     "stdalign.h": "#define alignas _Alignas\n#define alignof _Alignof",
     "stdnoreturn.h": "#define noreturn _Noreturn",

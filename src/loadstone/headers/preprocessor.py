@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.core.limits import MAX_HEADER_TOKENS, MAX_INCLUDE_DEPTH
 from loadstone.errors import InvalidPrototype
 from loadstone.headers.abi import Abi
-from loadstone.headers.expressions import Evaluator, Value
+from loadstone.headers.expressions import Evaluator
 from loadstone.headers.predefined import OWN_HEADERS, macros
 from loadstone.headers.search import Found, IncludePath
 from loadstone.headers.tokens import Source, Token, split, tokens_of
@@ -31,7 +31,7 @@ class Macro:
     body: tuple[Token, ...]
     parameters: tuple[str, ...] | None = None
     variadic: bool = False
-    place: Place = Place()
+    place: Place = field(default=Place())
 
 
 _DIRECTIVE: Final = re.compile(r"\s*(?:#|%:)\s*(\w*)")
@@ -48,8 +48,8 @@ class Preprocessor:
         path: where headers are looked for.
         defines: further macros; a value None takes one of the first away.
 
-    ``output`` has the tokens, ``macros`` what is defined at the end, ``not_taken`` what could not be followed, ``files``
-    every file read, ``sources`` their comments.
+    ``output`` has the tokens, ``macros`` what is defined at the end, ``not_taken`` what could not be followed,
+    ``sources`` every file read, with its comments, ``own`` those that belong to the first.
     """
 
     def __init__(self, abi: Abi, path: IncludePath, defines: dict[str, str | None] | None = None) -> None:
@@ -80,6 +80,8 @@ class Preprocessor:
             InvalidPrototype: it makes more tokens than any header has.
         """
         source = self.sources.get(name) or split(text, name)
+        if source.open_comment:
+            self.note("#error", Place(name, source.open_comment, 1), "a comment that is never closed")
         self.sources[name] = source
         if found is None:
             self.own.add(name)
@@ -97,9 +99,7 @@ class Preprocessor:
             return
         if found.path in self._once:
             return
-        if quoted and file.source.name in self.own and not found.system_by_angle:
-            self.own.add(found.path)
-        elif self.path.is_own(found.path):
+        if (quoted and file.source.name in self.own) or self.path.is_own(found.path):
             self.own.add(found.path)
         text = "" if found.path in self.sources else self.path.text(found.path)
         self._guarded(name, lambda: self.read(text, found.path, found))
@@ -297,7 +297,7 @@ class _File:
             return bool(tokens) and (tokens[0].text in self.unit.macros) is (word == "ifdef")
         try:
             return bool(Evaluator(self._defined(tokens), self.unit.abi, widest=True).whole().number)
-        except (ValueError, ZeroDivisionError) as error:
+        except (ValueError, ArithmeticError) as error:
             self.unit.note("#if", place, str(error))
             return False
 
@@ -340,7 +340,7 @@ class _File:
             words = [t.text for t in rest[1:end] if t.text != ","]
             variadic = words[-1:] == ["..."]
             if variadic:
-                named = len(words) > 1 and "," not in (rest[end - 2].text,)
+                named = len(words) > 1 and rest[end - 2].text != ","
                 words = [*words[:-2], words[-2]] if named else [*words[:-1], "__VA_ARGS__"]
             parameters, rest = tuple(words), rest[end + 1 :]
         self.unit.macros[name] = Macro(name, tuple(rest), parameters, variadic, place)

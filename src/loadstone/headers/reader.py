@@ -1,7 +1,7 @@
 """A header, or a piece of one, as :class:`Declarations`: preprocessed, parsed, with constants worked out.
 
-A declaration in the text at hand that cannot be understood is an error at once; one in a header that is read from a file
-is listed with file, line and reason, and the rest is taken. Reads files, runs nothing.
+A declaration in the text at hand that cannot be understood is an error at once; one in a header that is read from a
+file is listed with file, line and reason, and the rest is taken. Reads files, runs nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from loadstone.headers.basics import usual_typedefs
 from loadstone.headers.expressions import Evaluator
 from loadstone.headers.parser import Declared, Parser, Refused, Specifiers, Typedef
 from loadstone.headers.preprocessor import Macro, Preprocessor
-from loadstone.headers.search import Found, IncludePath
+from loadstone.headers.search import IncludePath
 from loadstone.headers.tokens import Token, text_of
 from loadstone.headers.types import (
     Constant,
@@ -89,9 +89,7 @@ def read_header(
     return _read(where.text(path), path, where, abi or current(), defines)
 
 
-def _read(
-    text: str, path: str, where: IncludePath, abi: Abi, defines: Mapping[str, str | None] | None
-) -> Declarations:
+def _read(text: str, path: str, where: IncludePath, abi: Abi, defines: Mapping[str, str | None] | None) -> Declarations:
     unit = Preprocessor(abi, where, dict(defines or {}))
     try:
         unit.read(text, path, None)
@@ -235,7 +233,11 @@ class _Reader:
 
     def _typedef(self, specifiers: Specifiers, declared: Declared) -> None:
         kind, name = declared.type, declared.name
-        if isinstance(kind, (StructOrUnion, Enumeration)) and not kind.alias and (not kind.tag or kind.tag.startswith("(")):
+        if (
+            isinstance(kind, (StructOrUnion, Enumeration))
+            and not kind.alias
+            and (not kind.tag or kind.tag.startswith("("))
+        ):
             kind = replace(kind, alias=name)
             if isinstance(kind, StructOrUnion):
                 self.parser.records[kind.key] = kind
@@ -350,7 +352,7 @@ class _Reader:
                 continue
             try:
                 value = self._constant(macro)
-            except (ValueError, ZeroDivisionError, InvalidPrototype) as error:
+            except (ValueError, ArithmeticError, InvalidPrototype) as error:
                 reason = error.reason if isinstance(error, InvalidPrototype) else str(error)
                 others[macro.name] = NotTaken(macro.name, macro.place, f"it is no constant: {reason}")
                 continue

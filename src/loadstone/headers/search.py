@@ -1,7 +1,7 @@
 """Where ``#include`` finds a header, in GCC's order. Reads directories and files, runs nothing.
 
-A quoted name is looked for beside the including file first, then as one in angle brackets: in the directories given, then
-in the system's. Source: GCC's manual, "Search Path".
+A quoted name is looked for beside the including file first, then as one in angle brackets: in the directories given,
+then in the system's. Source: GCC's manual, "Search Path".
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ class Found:
     path: str
     directory: str
     system: bool = False
-    system_by_angle: bool = False
 
 
 def system_directories() -> tuple[str, ...]:
@@ -65,7 +64,7 @@ class IncludePath:
         for directory in places:
             path = os.path.join(directory, name)
             if os.path.isfile(path):
-                return Found(path, directory, system=directory in self.system, system_by_angle=not quoted)
+                return Found(path, directory, system=directory in self.system)
         return None
 
     def is_own(self, path: str) -> bool:

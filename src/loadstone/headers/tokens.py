@@ -21,7 +21,14 @@ class Token:
     __slots__ = ("column", "file", "hidden", "kind", "line", "spaced", "text")
 
     def __init__(
-        self, kind: str, text: str, file: str, line: int, column: int, spaced: bool, hidden: frozenset[str] = frozenset()
+        self,
+        kind: str,
+        text: str,
+        file: str,
+        line: int,
+        column: int,
+        spaced: bool,
+        hidden: frozenset[str] = frozenset(),
     ) -> None:
         self.kind = kind
         self.text = text
@@ -54,6 +61,7 @@ class Source:
     name: str
     lines: list[str]
     comments: list[tuple[int, int, str]] = field(default_factory=list)
+    open_comment: int = 0  # the line of one that is never closed
 
 
 def split(text: str, name: str) -> Source:
@@ -72,6 +80,8 @@ def split(text: str, name: str) -> Source:
         breaks = piece.count("\n")
         if piece[0] == "/":
             source.comments.append((line, line + breaks, piece))
+            if piece[:2] == "/*" and (len(piece) < 4 or piece[-2:] != "*/"):
+                source.open_comment = line
         line, owed = line + breaks, owed + breaks
         return "" if piece[0] == "\\" else " "
 
@@ -116,7 +126,9 @@ def character_of(token: Token, *, char_signed: bool) -> int:
     """The number of a character constant. Raises ValueError when it is none."""
     prefix, _, rest = token.text.partition("'")
     if prefix:
-        (wide,) = _ESCAPE.sub(lambda m: chr(_escaped(m)), rest[:-1])
+        wide = _ESCAPE.sub(lambda m: chr(_escaped(m)), rest[:-1])
+        if len(wide) != 1:
+            raise ValueError("a wide character constant of no or too many characters")
         return ord(wide)
     content = text_of(Token("string", f'"{rest[:-1]}"', "", 0, 0, False))
     assert isinstance(content, bytes)

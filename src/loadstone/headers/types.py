@@ -18,7 +18,6 @@ __all__ = [
     "Enumeration",
     "FunctionType",
     "Integer",
-    "StructMember",
     "NotTaken",
     "Parameter",
     "Place",
@@ -26,6 +25,7 @@ __all__ = [
     "PointerConstant",
     "Prototype",
     "Real",
+    "StructMember",
     "StructOrUnion",
     "Void",
 ]
@@ -43,7 +43,7 @@ class Void:
 class Integer:
     """An integer type by size in bytes and sign; ``name`` is how it was spelled.
 
-    ``is_char`` is a plain ``char``, ``is_wide`` one of ``wchar_t``, ``char16_t``, ``char32_t``: characters, not numbers.
+    ``is_char`` is a plain ``char``, ``is_wide`` a ``wchar_t``, ``char16_t`` or ``char32_t``: characters, not numbers.
     """
 
     size: int

@@ -238,7 +238,9 @@ class Library:
         self._loan = Loan(self, new_name)
 
     def __copy__(self) -> Self:
-        raise TypeError(f"{self!r} cannot be copied: a copy would share its load; make another Library of the same name")
+        raise TypeError(
+            f"{self!r} cannot be copied: a copy would share its load; make another Library of the same name"
+        )
 
     def __deepcopy__(self, _memo: object) -> Self:
         return self.__copy__()
@@ -369,12 +371,13 @@ class Library:
             Others: those of :meth:`resolve`.
         """
         from loadstone.library.typed import access  # noqa: PLC0415  who only loads needs no types
+        from loadstone.library.typed.function import CallOptions  # noqa: PLC0415
 
         if argtypes is not None:
             return access.plain_function(
                 self, prototype, restype, argtypes, errno=capture_errno, dependencies=dependencies
             )
-        options = access.CallOptions(gil=gil, encoding=encoding, errno=capture_errno, out=tuple(out), free=free)
+        options = CallOptions(gil=gil, encoding=encoding, errno=capture_errno, out=tuple(out), free=free)
         return access.function(self, prototype, options, dependencies=dependencies)
 
     def data(self, declaration: str, *, dependencies: bool = False) -> Any:
@@ -402,7 +405,7 @@ class Library:
         encoding: str | None = None,
         errno: bool = False,
         per_function: Mapping[str, CallOptions] | None = None,
-    ) -> DeclaredNames:
+    ) -> Any:
         """A namespace with everything a C header declares; each name is bound when it is first used.
 
         Args:
@@ -424,8 +427,9 @@ class Library:
             Unreadable: there is no such file.
         """
         from loadstone.library.typed import access  # noqa: PLC0415
+        from loadstone.library.typed.function import CallOptions  # noqa: PLC0415
 
-        options = access.CallOptions(gil=gil, encoding=encoding, errno=errno)
+        options = CallOptions(gil=gil, encoding=encoding, errno=errno)
         return access.declare(
             self,
             os.fspath(header),

@@ -49,7 +49,7 @@ _MODULE_NOT_FOUND: Final = 126  # ERROR_MOD_NOT_FOUND
 def open_library(
     name: str, version: str | None, hints: LoadHint, policy: Policy, namespace: Namespace | None, loan: Loan
 ) -> str:
-    """Find the file, check it, and lend its record to ``loan``; the path it was found by. Errors as ``Library.load``."""
+    """Find the file, check it, and lend its record to ``loan``; the path it was found by. Errors as of load."""
     adapter = adapters.current()
     wanted = int(hints)
     if wanted & ~int(adapter.hints):
@@ -80,7 +80,9 @@ def open_program(loan: Loan) -> str:
     """
     adapter = adapters.current()
     path = os.path.realpath("/proc/self/exe") if os.path.exists("/proc/self/exe") else sys.executable
-    record = loan.settle(registry.record((_NO_FILE, BASE_NAMESPACE, "the program"), adapter, partial(ProgramSource, path)))
+    record = loan.settle(
+        registry.record((_NO_FILE, BASE_NAMESPACE, "the program"), adapter, partial(ProgramSource, path))
+    )
     try:
         record.load(loan, 0)
     except SystemRefused as refused:

@@ -104,8 +104,8 @@ class Plugin:
             debug: whether the host is a debug build; on Windows the two kinds do not mix.
 
         Raises:
-            NotVerified: and says which requirement is not met. A file that this machine's loader does not take whole, and
-                damaged or ambiguous metadata, meet none.
+            NotVerified: and says which requirement is not met. A file that this machine's loader does not take whole,
+                and damaged or ambiguous metadata, meet none.
         """
         if self.unsoundness:
             first = self.unsoundness[0]

@@ -1,8 +1,8 @@
-"""Whether a plugin file is one that this machine's loader takes whole: what Qt's own parser asks of an ELF file, and no less.
+"""Whether a plugin file is one that this machine's loader takes whole: what Qt asks of an ELF file, and no less.
 
-Qt refuses before loading: another class, byte order, version or processor, what is no shared object, headers or segments
-that do not lie in the file, a metadata note that does not lie whole in an aligned PT_NOTE, a file without code. Sources:
-System V gABI chapters 4 and 5; the refusals of QPluginLoader, observed. Pure: the bytes that were read decide.
+Qt refuses before loading: another class, byte order, version or processor, what is no shared object, headers or
+segments that do not lie in the file, a metadata note that is not whole in an aligned PT_NOTE, a file without code.
+Sources: System V gABI chapters 4 and 5; the refusals of QPluginLoader, observed. Pure: the bytes that were read decide.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def _note(metadata: PluginMetadata, segments: list[_Segment], *, wide: bool) -> 
     """Whether the note lies whole in a PT_NOTE aligned to a word: nothing else finds it at run time."""
     word = 8 if wide else 4
     offset, size = metadata.body
-    holding = [s for s in segments if s.kind == _PT_NOTE and s.offset <= offset and offset + size <= s.offset + s.file_size]
+    holding = [
+        s for s in segments if s.kind == _PT_NOTE and s.offset <= offset and offset + size <= s.offset + s.file_size
+    ]
     if not any(s.align == word and s.offset % word == 0 for s in holding):
         reason = f"is not aligned to {word} bytes" if holding else "does not hold it whole"
         yield Problem(f"the PT_NOTE of the metadata {reason}", offset)

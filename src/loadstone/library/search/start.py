@@ -1,6 +1,6 @@
 """The environment this process was started with. A loader reads it then, and never sees what is set later.
 
-Source: ld.so(8): LD_LIBRARY_PATH is read when the program starts; environ in /proc/self is the block the kernel was given.
+Source: ld.so(8): LD_LIBRARY_PATH is read when the program starts; proc(5): environ is what the kernel was given.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a library gives out with a type: functions, variables, namespaces, callbacks, pointers. Work of ``Library``.
 
-Everything is told to the library's ledger, so that an unload knows of it, and shares the handle's :class:`Life`, so that
-it can be closed.
+Everything is told to the library's ledger, so that an unload knows of it, and shares the handle's :class:`Life`, so
+that it can be closed.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 
 from loadstone.errors import Unsupported
 from loadstone.headers.types import (
+    Array,
     Complex,
     CType,
     Enumeration,
@@ -50,12 +51,10 @@ def make(
     42
     """
     known = types or CtypesTypes(prototype.records, prototype.text)
-    return make_of(prototype.type, prototype.name, function, known, on_error=on_error)
+    return make_of(prototype.type, function, known, on_error=on_error)
 
 
-def make_of(
-    kind: FunctionType, name: str, function: Callable[..., Any], types: CtypesTypes, *, on_error: Any = None
-) -> Any:
+def make_of(kind: FunctionType, function: Callable[..., Any], types: CtypesTypes, *, on_error: Any = None) -> Any:
     """As :func:`make`, of a function type."""
     if not callable(function):
         raise TypeError(f"a callback needs something that can be called, not {type(function).__name__}")
@@ -70,14 +69,14 @@ def make_of(
         result.checked(fallback)
     called = getattr(function, "__name__", str(function))
     doc = f"{kind} calling {called}"
-    made = fastcall.callback(
-        function, kind, doc, types, convert=result.checked, on_error=handler, fallback=fallback
+    made = fastcall.callback(function, kind, doc, types, convert=result.checked, on_error=handler, fallback=fallback)
+    return (
+        _Called(made, types) if made is not None else _by_ctypes(function, kind, doc, types, result, handler, fallback)
     )
-    return _Called(made, types) if made is not None else _by_ctypes(function, kind, doc, types, result, handler, fallback)
 
 
 def _passed(kind: CType) -> CType:
-    return Pointer(kind.element, kind.const) if hasattr(kind, "element") else kind
+    return Pointer(kind.element, kind.const) if isinstance(kind, Array) else kind
 
 
 class _Called:
@@ -170,14 +169,18 @@ def _by_ctypes(
     """The same by ctypes, which makes its own code at run time."""
     if isinstance(kind.result, (StructOrUnion, Complex)):
         raise Unsupported(
-            feature="a struct as a callback's result", reason="ctypes cannot do it, and the extension is not there for this"
+            feature="a struct as a callback's result",
+            reason="ctypes cannot do it, and the extension is not there for this",
         )
     converters = [types.converted(p.type) for p in kind.parameters]
     zero = result.checked(fallback) if fallback is not None else None if isinstance(kind.result, (Void, Pointer)) else 0
 
     def call(*arguments: Any) -> Any:
         try:
-            given = [value if convert is None else convert(value) for value, convert in zip(arguments, converters, strict=True)]
+            given = [
+                value if convert is None else convert(value)
+                for value, convert in zip(arguments, converters, strict=True)
+            ]
             return _to_ctypes(kind.result, result.checked(function(*given)))
         except BaseException as error:  # noqa: BLE001 - nothing may unwind through C, KeyboardInterrupt neither
             try:

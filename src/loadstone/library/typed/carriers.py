@@ -98,7 +98,9 @@ def check_by_value(record: StructOrUnion, layouts: Layouts) -> None:
     elif layout.size == 0:
         reason = "it is empty"
     elif layout.size <= 16 and any(
-        offset % layouts.measure(kind)[1] for kind, offset, size in _scalars(record, layouts, 0) if _plain(kind, size, layouts)
+        offset % layouts.measure(kind)[1]
+        for kind, offset, size in _scalars(record, layouts, 0)
+        if _plain(kind, size, layouts)
     ):
         reason = "its members are not aligned, and C passes such a struct in memory"
     if reason:

@@ -1,8 +1,8 @@
 """The types of one set of declarations at work: what Python gives for a C value, and what C is given for a Python one.
 
 One place decides what a pointer parameter takes: None, a pointer of its own type, a struct, an array, a place for an
-out-parameter (:func:`ref`), a buffer whose items are of that type, bytes where C promises not to write. ``void *`` takes
-all of them. Anything else is refused with what would be taken.
+out-parameter (:func:`ref`), a buffer whose items are of that type, bytes where C promises not to write. ``void *``
+takes all of them. Anything else is refused with what would be taken.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from loadstone.headers.types import (
 )
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.carriers import check_by_value, of_complex
-from loadstone.library.typed.life import Life
+from loadstone.library.typed.life import Address, Life
 from loadstone.library.typed.memory import (
     Character,
     Codec,
@@ -41,7 +41,7 @@ from loadstone.library.typed.memory import (
     wide_character,
     wide_number,
 )
-from loadstone.library.typed.pointers import Address, ArrayView, Ref, TypedPointer, bytes_at, pointer_class
+from loadstone.library.typed.pointers import ArrayView, Ref, TypedPointer, pointer_class
 from loadstone.library.typed.records import RecordBase, record_class
 
 __all__ = ["CtypesTypes", "Passed", "is_text"]
@@ -57,7 +57,7 @@ _INTEGERS: Final = {
     (8, False): ctypes.c_uint64,
 }
 _SIMPLE: Final = ctypes._SimpleCData  # noqa: SLF001
-_CTYPES_POINTER: Final = ctypes._Pointer  # type: ignore[attr-defined]  # noqa: SLF001
+_CTYPES_POINTER: Final = ctypes._Pointer  # noqa: SLF001
 _CTYPES_FUNCTION: Final = ctypes._CFuncPtr  # type: ignore[attr-defined]  # noqa: SLF001
 _UNTYPED: Final = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p)
 _REFERENCE: Final = type(ctypes.byref(ctypes.c_int()))
@@ -346,7 +346,7 @@ class CtypesTypes:
             self._whole(kind, len(value) if not _is_char_pointer(kind) else 1, value)
             return self._bytes(value)
         if isinstance(value, _REFERENCE):
-            self._ctypes_type(kind, type(value._obj))  # type: ignore[attr-defined]
+            self._ctypes_type(kind, type(value._obj))  # type: ignore[attr-defined]  # noqa: SLF001  what byref() refers to
             return ctypes.cast(value, ctypes.c_void_p).value or 0, value
         nested = isinstance(kind.target, Pointer)
         if isinstance(value, _UNTYPED) and not nested:
@@ -444,7 +444,9 @@ class CtypesTypes:
         letter = _letter((view.format or "B").lstrip("<=@"))
         good = item.size == view.itemsize and (item.kind in ("", letter) or item.size == 1)
         if not good or item.kind == "opaque":
-            raise TypeError(f"a buffer of items {view.format!r} ({view.itemsize} bytes) is given where C wants a {kind}")
+            raise TypeError(
+                f"a buffer of items {view.format!r} ({view.itemsize} bytes) is given where C wants a {kind}"
+            )
 
     # -- calls -----------------------------------------------------------------------------------------------------
 
@@ -545,7 +547,10 @@ class CtypesTypes:
 
     def plain(self, signature: FunctionType) -> Any:
         """The function type as somebody would declare it with ctypes alone, to compare with."""
-        kinds = [ctypes.c_void_p if isinstance(p.type, (Pointer, Array)) else self.call_type(p.type) for p in signature.parameters]
+        kinds = [
+            ctypes.c_void_p if isinstance(p.type, (Pointer, Array)) else self.call_type(p.type)
+            for p in signature.parameters
+        ]
         text = _is_char_pointer(signature.result)
         return ctypes.CFUNCTYPE(ctypes.c_char_p if text else self.result(signature.result), *kinds)
 
@@ -732,9 +737,7 @@ class _ArrayCodec:
             raise ValueError(f"{len(values)} values do not fit into {element}[{self._length}]")
         if isinstance(element, Integer) and element.is_wide and isinstance(value, str):
             values += ["\0"] * (self._length - len(values))
-        return [
-            self._inner.write(memory, offset + index * self._inner.size, one) for index, one in enumerate(values)
-        ]
+        return [self._inner.write(memory, offset + index * self._inner.size, one) for index, one in enumerate(values)]
 
 
 class _RecordCodec:
@@ -764,7 +767,9 @@ class _RecordCodec:
         elif isinstance(value, (tuple, list)):
             value = kind(*value)
         if not isinstance(value, kind) and not (
-            isinstance(value, RecordBase) and type(value).__name__ == kind.__name__ and ctypes.sizeof(value) == self.size
+            isinstance(value, RecordBase)
+            and type(value).__name__ == kind.__name__
+            and ctypes.sizeof(value) == self.size
         ):
             raise TypeError(f"a {type(value).__name__} is given where C wants a {self._kind}")
         memoryview(memory).cast("B")[offset : offset + self.size] = bytes(value)

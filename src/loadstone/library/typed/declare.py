@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
 from typing import TYPE_CHECKING, Any
 
 from loadstone.headers.types import (
@@ -15,7 +14,7 @@ from loadstone.headers.types import (
     PointerConstant,
     StructOrUnion,
 )
-from loadstone.library.typed import callback, function
+from loadstone.library.typed import callback
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.function import CallOptions
 from loadstone.library.typed.pointers import Ref
@@ -48,7 +47,7 @@ class NamedType:
         kind = self.kind
         signature = kind.target if isinstance(kind, Pointer) else kind
         if isinstance(signature, FunctionType):
-            made = callback.make_of(signature, self.name, value, self._types, on_error=on_error)
+            made = callback.make_of(signature, value, self._types, on_error=on_error)
             self._types.note("callback", getattr(value, "__name__", self.name), made)
             return made
         if isinstance(kind, Pointer):
@@ -124,7 +123,7 @@ class DeclaredNames:
         if not isinstance(type(self).__dict__.get(name), _Data):
             declared: Declarations = self.__dict__["_loadstone"][1]
             what = "cannot be assigned: it is no variable" if name in dir(self) else "is not in the header"
-            raise AttributeError(f"{name} {what}; variables are {', '.join(declared.variables) or 'none'}")
+            raise AttributeError(f"{name} {what}; variables are {', '.join(declared.variables) or 'none'}")  # noqa: TRY004
         super().__setattr__(name, value)
 
     def _loadstone_function(self, name: str) -> Any:
@@ -162,8 +161,10 @@ class DeclaredNames:
 
     def _loadstone_refused(self, name: str) -> Any:
         _, declared, *_ = self.__dict__["_loadstone"]
-        found: NotTaken = declared.inline.get(name) or declared.macros.get(name) or next(
-            one for one in declared.not_taken if one.name == name
+        found: NotTaken = (
+            declared.inline.get(name)
+            or declared.macros.get(name)
+            or next(one for one in declared.not_taken if one.name == name)
         )
         raise AttributeError(f"{name} is declared at {found.place}, but {found.reason}")
 

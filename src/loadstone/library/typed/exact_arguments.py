@@ -7,7 +7,6 @@ function are promoted as C does it: what cannot be is refused.
 from __future__ import annotations
 
 import ctypes
-
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.headers.types import Pointer, Prototype, Void
@@ -63,7 +62,7 @@ def counted(kind: Any, prototype: Prototype, types: CtypesTypes) -> Any:
 
 
 def _promoted(value: Any, types: CtypesTypes) -> Any:
-    """A further argument of a variadic function as C passes it (C17 6.5.2.2): there is no prototype to convert it to."""
+    """A further argument of a variadic function as C passes it (C17 6.5.2.2), which has no prototype for it."""
     if isinstance(value, ctypes.c_float):
         return ctypes.c_double(value.value)
     if isinstance(value, _PROMOTED):
@@ -79,9 +78,10 @@ def _promoted(value: Any, types: CtypesTypes) -> Any:
     if value is None or isinstance(value, bytes):
         return ctypes.c_char_p(value)
     if isinstance(value, (ctypes.Structure, ctypes.Union)):
-        raise TypeError("a struct as a further argument: pass ctypes.byref() of it, or a pointer")
+        raise TypeError("a struct as a further argument: pass a pointer to it")
     if isinstance(value, (Address, Ref, ArrayView)) or not isinstance(
-        value, (ctypes._SimpleCData, ctypes._Pointer, ctypes.Array, ctypes._CFuncPtr, type(ctypes.byref(ctypes.c_int())))  # type: ignore[attr-defined]  # noqa: SLF001
+        value,
+        (ctypes._SimpleCData, ctypes._Pointer, ctypes.Array, ctypes._CFuncPtr, type(ctypes.byref(ctypes.c_int()))),  # type: ignore[attr-defined]  # noqa: SLF001
     ):
         address, kept = types.address(Pointer(Void()), value)
         made: Any = _Kept(address)

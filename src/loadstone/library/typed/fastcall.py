@@ -23,6 +23,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     Void,
 )
+from loadstone.library.typed import carriers
 
 try:
     from loadstone.library.typed import _fastcall
@@ -237,11 +238,12 @@ def _returned(kind: CType, types: CtypesTypes) -> tuple[str | None, str]:
     """How a result goes back; of a struct the registers, or ``m`` for memory."""
     if isinstance(kind, StructOrUnion) and types.layouts.abi.name == "x86_64-linux":
         types.call_type(kind)
+        whole = types.layouts.whole(kind)
+        assert whole is not None
         if types.layouts.size(kind) > 16:
             return "R", "m"
-        carried = types.record(kind)._fields_  # type: ignore[attr-defined]
         words = ["i", "i"]
-        for name, field in carried:
+        for name, field in carriers.stand_in(whole, types.layouts.of(kind), types.layouts):
             if field in (ctypes.c_float, ctypes.c_double):
                 words[int(name[1:]) // 8] = "d"
         return "R", "".join(words[: (types.layouts.size(kind) + 7) // 8])

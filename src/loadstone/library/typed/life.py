@@ -18,7 +18,7 @@ try:
 except ImportError:  # not built, or not for this machine
 
     class Life:  # type: ignore[no-redef]
-        """Open until it is closed. ``enter`` counts a call and says whether it may be made; ``leave`` follows always."""
+        """Open until it is closed. ``enter`` counts a call and says whether it may be made; ``leave`` follows."""
 
         __slots__ = ("_lock", "calls", "file_name", "is_open")
 

@@ -184,7 +184,9 @@ class BitField:
         if not isinstance(value, int):
             raise TypeError(f"{self._name} takes a number, not {type(value).__name__}")
         if not self._low <= value <= self._high:
-            raise OverflowError(f"{value} does not fit into {self._name}: it must lie between {self._low} and {self._high}")
+            raise OverflowError(
+                f"{value} does not fit into {self._name}: it must lie between {self._low} and {self._high}"
+            )
         at, view = offset + self._first, memoryview(memory).cast("B")
         mask = self._high - self._low
         whole = int.from_bytes(view[at : at + self.size], "little")

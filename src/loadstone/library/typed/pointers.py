@@ -22,7 +22,7 @@ __all__ = ["ArrayView", "Ref", "TypedPointer", "bytes_at", "pointer_class", "ref
 
 
 def bytes_at(address: int, size: int, life: Life, *, const: bool = False) -> Any:
-    """``size`` bytes of the process's memory from ``address`` on, as an object that lends them while ``life`` is open."""
+    """``size`` bytes of the process's memory from ``address`` on, as an object that lends them while it is open."""
     if not life.is_open:
         raise closed("memory", life)
     memory = _memory_type(size).from_address(address)
@@ -290,7 +290,7 @@ class Ref:
 
 
 def ref(first: Any = _UNSET) -> Ref:
-    """A place for an out-parameter: ``size = ref(); f(size); size.value``.
+    """Make a place for one value that C writes; after the call, ``.value`` is what is there.
 
     Args:
         first: what is there before the call; zero by default. A type (``int``) means its zero.

@@ -1,7 +1,7 @@
 """Structs and unions as classes, laid out as the header says: a member is an attribute, wherever it lies.
 
-The classes are ctypes structures, so that ``ctypes.sizeof`` and everything that takes a ctypes object works; their ctypes
-fields are only what stands for them in a call (see ``carriers.py``). Members are read and written by ``memory.py``.
+The classes are ctypes structures, so that ``ctypes.sizeof`` and everything that takes a ctypes object works; their
+ctypes fields are only what stands for them in a call (see ``carriers.py``). ``memory.py`` reads and writes members.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class RecordBase(ctypes.Structure):
     def __init__(self, *values: Any, **named: Any) -> None:
         super().__init__()
         if len(values) > len(self._members_):
-            raise TypeError(f"{type(self).__name__} has {len(self._members_)} members, and {len(values)} values are given")
+            raise TypeError(
+                f"{type(self).__name__} has {len(self._members_)} members, and {len(values)} values are given"
+            )
         for name, value in zip(self._members_, values, strict=False):
             if name in named:
                 raise TypeError(f"two values for {name}")
@@ -45,7 +47,7 @@ class RecordBase(ctypes.Structure):
         super().__setattr__(name, value)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and bytes(self) == bytes(other)  # type: ignore[call-overload]
+        return type(self) is type(other) and bytes(self) == bytes(other)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -90,12 +92,13 @@ def record_class(kind: StructOrUnion, whole: StructOrUnion, layout: Layout, type
     name = kind.alias or whole.alias or kind.tag
     fields = stand_in(whole, layout, types.layouts)
     members: dict[str, Any] = {"__doc__": f"{kind}, as declared.", "_pack_": 1, "_fields_": fields}
-    made = type(name, (RecordBase,), members)
+    made: Any = type(name, (RecordBase,), members)
     names: list[str] = []
     for spot in layout.spots:
         _add(made, names, spot, 0, types)
     made._members_ = tuple(names)
-    return made
+    made_class: type[RecordBase] = made
+    return made_class
 
 
 def _add(made: type[RecordBase], names: list[str], spot: Spot, base: int, types: CtypesTypes) -> None:
@@ -120,7 +123,9 @@ def _bits(spot: Spot) -> BitField:
     kind = spot.member.type
     assert isinstance(kind, (Integer, Enumeration))
     is_bool = isinstance(kind, Integer) and kind.is_bool
-    return BitField(spot.bit, spot.width, signed=kind.signed, is_bool=is_bool, name=f"{spot.member.name} : {spot.width}")
+    return BitField(
+        spot.bit, spot.width, signed=kind.signed, is_bool=is_bool, name=f"{spot.member.name} : {spot.width}"
+    )
 
 
 def close_view(view: RecordBase) -> None:

@@ -10,7 +10,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.library.typed.ctypes_types import CtypesTypes
-from loadstone.library.typed.prototype import Array, Pointer, Prototype, parse
+from loadstone.library.typed.prototype import Prototype, parse
 
 if TYPE_CHECKING:
     from loadstone.library.library import Library
