@@ -147,6 +147,9 @@ ONE_THREAD = {
     "library/lifetime/namespace:Namespace.number": "under the lock of the namespace",
     "archives/member:PackedFile._fill": "readable while it is the current member of the loop that reads the archive",
     "linker/glibc:Search.library_path": "a search belongs to one caller: Surroundings.search",
+    "library/typed/life:Address.__new__": "set while it is made, before anybody has it",
+    "library/typed/pointers:TypedPointer.__setattr__": "nothing is kept: what the user assigns goes to C's memory",
+    "library/typed/data:Variable.__setattr__": "nothing is kept: what the user assigns goes to C's memory",
     **dict.fromkeys(
         ("review/analyses/facts:Facts._asked_and_called", "review/analyses/facts:Facts.guards",
          "review/analyses/facts:Facts.bindings", "review/analyses/facts:Facts.foreign_calls",

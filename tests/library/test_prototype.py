@@ -172,17 +172,16 @@ def test_constants_are_worth_what_c_says(text: str, value: int) -> None:
     assert parse_header(text).constants["X"] == value
 
 
-@pytest.mark.parametrize("text", ["#define X 089", "#define X 1.5", "#define X " + "9" * 90_000, "#define X 1 + 1"])
-def test_a_define_that_is_no_number_is_no_constant(text: str) -> None:
-    assert "X" not in parse_header(text).constants
+@pytest.mark.parametrize("text", ["#define X 089", "#define X 1 +", "#define X " + "9" * 90_000, "#define X y(1)"])
+def test_a_define_that_is_no_constant_says_why(text: str) -> None:
+    declared = parse_header(text)
+    assert "X" not in declared.constants
+    assert "no constant" in declared.macros["X"].reason
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "enum { X = 'ab' };",
-        "enum { X = '\xe9' };",
-        "enum { X = L'a' };",
         r"enum { X = '\x' };",
         "int a[1.5];",
         "int a[0x1p3];",
@@ -190,7 +189,7 @@ def test_a_define_that_is_no_number_is_no_constant(text: str) -> None:
         'int a["x"];',
         "int a[99999999999999999999];",
         f"int a[{'9' * 9000}];",
-        f"enum {{ X = {'1+' * 5000}1 }};",
+        "enum { X = 'abcde' };",
         f"int {'*' * 5000}p;",
         f"int a{'[1]' * 3000};",
         "/* never",

@@ -30,7 +30,7 @@ def note_source(body: bytes) -> str:
     padded = body + b"\0" * (-len(body) % 4)
     return (
         f"static const struct {{ unsigned n, d, t; char o[12]; unsigned char c[{len(padded)}]; }} note "
-        f'__attribute__((section(".note.qt.metadata"), used, aligned(4))) = '
+        f'__attribute__((section(".note.qt.metadata"), used, aligned(8))) = '
         f'{{12, {len(body)}, 0x74510001, "qt-project!", {array(padded)}}};\n'
     )
 

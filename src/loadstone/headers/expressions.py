@@ -258,17 +258,19 @@ class Evaluator:
             )
         decimal = plain[:1] != "0"
         longs = 8 if suffix.count("l") == 2 or "z" in suffix else self.abi.long if "l" in suffix else 4
-        for size in (4, 8, 16):
+        for size in (4, 8):
             if size < longs:
                 continue
             if "u" not in suffix and number < 1 << (8 * size - 1):
                 return Value(number, size, signed=True)
-            if number < 1 << 8 * size and ("u" in suffix or (not decimal and size < 16)):
+            if number < 1 << 8 * size and ("u" in suffix or not decimal or size == 8):
                 return Value(number, size, signed=False)
         raise ValueError(f"{text} is larger than any integer type")
 
     def _floating(self, text: str) -> Value:
         plain = text.lower()
+        if not any(mark in plain for mark in (".", "p" if plain.startswith("0x") else "e")):
+            raise ValueError(f"{text} is no number")
         if plain.startswith("0x"):
             return Value(float.fromhex(plain.rstrip("lf") if "p" in plain else plain), 0)
         for suffix in ("f128", "f64x", "f64", "f32x", "f32", "f16", "q", "l", "f", ""):

@@ -81,7 +81,7 @@ class Preprocessor:
         """
         source = self.sources.get(name) or split(text, name)
         if source.open_comment:
-            self.note("#error", Place(name, source.open_comment, 1), "a comment that is never closed")
+            self.note("#error", Place(name, *source.open_comment), "a comment that is never closed")
         self.sources[name] = source
         if found is None:
             self.own.add(name)

@@ -61,7 +61,7 @@ class Source:
     name: str
     lines: list[str]
     comments: list[tuple[int, int, str]] = field(default_factory=list)
-    open_comment: int = 0  # the line of one that is never closed
+    open_comment: tuple[int, int] | None = None  # line and column of one that is never closed
 
 
 def split(text: str, name: str) -> Source:
@@ -81,11 +81,12 @@ def split(text: str, name: str) -> Source:
         if piece[0] == "/":
             source.comments.append((line, line + breaks, piece))
             if piece[:2] == "/*" and (len(piece) < 4 or piece[-2:] != "*/"):
-                source.open_comment = line
+                source.open_comment = (line, match.start() - text.rfind("\n", 0, match.start()))
         line, owed = line + breaks, owed + breaks
         return "" if piece[0] == "\\" else " "
 
-    source.lines = _PIECE.sub(plain, text.replace("\r\n", "\n")).split("\n")
+    text = text.replace("\r\n", "\n")
+    source.lines = _PIECE.sub(plain, text).split("\n")
     return source
 
 
@@ -144,4 +145,6 @@ def _escaped(match: re.Match[str]) -> int:
         return int(match[1] or match[3] or match[4], 16)
     if match[2]:
         return int(match[2], 8)
+    if match[5] in "xuU":
+        raise ValueError("an escape without its digits")
     return ord(_ESCAPES.get(match[5], match[5]))

@@ -200,7 +200,7 @@ class Library:
         self._file_name = open_library(
             self._name, self._version, self._hints, self._policy, self._namespace, self._loan
         )
-        self._life = Life(self._file_name)
+        self._begin()
         self._unloaded = False
 
     def unload(self) -> UnloadOutcome:
@@ -218,7 +218,6 @@ class Library:
             return UnloadOutcome(UnloadState.NOT_LOADED, reason="this handle has not loaded it")
         outcome = self._noted(lambda: record.unload(loan))
         loan.release(record)
-        self._life.close()
         self._unloaded = True
         return outcome
 
@@ -267,6 +266,13 @@ class Library:
             if error is None:
                 raise
             error.add_note(f"loadstone: {refused}")
+
+    def _begin(self) -> None:
+        """What is given out from now on ends with this load."""
+        self._life = Life(self._file_name)
+        record = self._loan.record
+        if record is not None:
+            record.ledger.lives.append(self._life)
 
     def _close_taken(self) -> None:
         """Close what this handle gave out, unless a call runs: nobody may unmap code under it."""
@@ -491,7 +497,7 @@ class Library:
 
         made = cls("main program")
         made._file_name = open_program(made._loan)
-        made._life = Life(made._file_name)
+        made._begin()
         return made
 
     def as_ctypes(self) -> Any:

@@ -16,7 +16,7 @@ from typing import Final
 
 from loadstone.core.image import Format, Image
 from loadstone.plugin.cbor import Problem
-from loadstone.plugin.metadata import Carrier, PluginMetadata
+from loadstone.plugin.metadata import Carrier, Framework, PluginMetadata
 
 __all__ = ["unsoundness"]
 
@@ -58,9 +58,9 @@ def unsoundness(image: Image, content: bytes, metadata: PluginMetadata | None) -
         return
     if not any(s.kind == _PT_LOAD and s.flags & _EXECUTABLE and s.file_size for s in segments):
         yield Problem("no segment is both loaded and executable: the file has no code", 0)
-    if metadata is not None and metadata.carrier is Carrier.NOTE:
+    if metadata is not None and metadata.carrier is Carrier.NOTE and metadata.framework is Framework.QT:
         yield from _note(metadata, segments, wide=content[4] == 2)
-    else:
+    elif metadata is None or metadata.carrier is not Carrier.NOTE:
         yield from _sections(content)
 
 

@@ -27,7 +27,7 @@ class _Entry(weakref.ref[Any]):
 class Ledger:
     """Weakly held objects with their kind and name. Thread-safe: every change is one dictionary operation."""
 
-    __slots__ = ("__weakref__", "_entries", "_forget")
+    __slots__ = ("__weakref__", "_entries", "_forget", "lives")
 
     def __init__(self) -> None:
         entries: dict[int, _Entry] = {}
@@ -36,6 +36,7 @@ class Ledger:
             entries.pop(entry.key, None)
 
         self._entries = entries
+        self.lives: list[Any] = []  # of every load; pointers that C gave out have no entry, and end with them
         self._forget = forget
 
     def add(self, kind: str, name: str, obj: object, life: object = None) -> None:
@@ -59,6 +60,11 @@ class Ledger:
                 close = getattr(type(entry()), "_close_", None)
                 if close is not None:
                     close(entry())
+
+    def end(self) -> None:
+        """The library is about to be unmapped: what was given out and has no entry refuses from now on."""
+        while self.lives:
+            self.lives.pop().close()
 
     def __bool__(self) -> bool:
         return bool(self._entries)

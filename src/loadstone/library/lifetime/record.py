@@ -335,6 +335,7 @@ class LibraryRecord:
                 self._notify()
                 raise in_use(self.source.path, self.ledger)
             self.loans.discard(loan)
+        self.ledger.end()
         return self._give_back()
 
     def _give_back(self) -> UnloadOutcome:

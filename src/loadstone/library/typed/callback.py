@@ -82,12 +82,11 @@ def _passed(kind: CType) -> CType:
 class _Called:
     """A callback of the extension; Python may call it too, as C would."""
 
-    __slots__ = ("__weakref__", "_call", "_stub", "_types")
+    __slots__ = ("__weakref__", "_stub", "_types")
 
     def __init__(self, stub: Any, types: CtypesTypes) -> None:
         self._stub = stub
         self._types = types
-        self._call: Any = None
 
     @property
     def kind(self) -> FunctionType:
@@ -111,9 +110,7 @@ class _Called:
         return doc
 
     def __call__(self, *arguments: Any) -> Any:
-        if self._call is None:
-            self._call = self._types.function_at(self.kind, self.code)
-        return self._call(*arguments)
+        return self._types.function_at(self.kind, self.code)(*arguments)
 
     def __repr__(self) -> str:
         return f"<C callback {self.__doc__}>"
