@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loadstone.errors import InvalidPrototype
 from loadstone.headers import read_header
@@ -24,18 +25,41 @@ from loadstone.library.typed.prototype import parse, parse_data, parse_header
 
 if TYPE_CHECKING:
     from loadstone.headers.types import StructOrUnion
-    from loadstone.library.library import Library
+    from loadstone.library.lifetime.symbol import Symbol
+    from loadstone.library.typed.life import Life
 
-__all__ = ["callback", "cast", "declare", "function", "plain_function", "types_of", "variable"]
+
+class TypedHandle(Protocol):
+    """What is asked of a library whose names get types: :class:`loadstone.Library` is one."""
+
+    @property
+    def life(self) -> Life:
+        """Whether what it gives out may be used."""
+        ...
+
+    def of_kind(self, name: str, wanted: Literal["function", "variable"], *, dependencies: bool) -> Symbol:
+        """The symbol of that name, which must be of that kind."""
+        ...
+
+    def is_writable(self, address: int) -> bool:
+        """Whether the memory at ``address`` may be written."""
+        ...
+
+    def note(self, kind: str, name: str, obj: object, *, closes: bool = True) -> None:
+        """Tell the ledger of something that points into the library."""
+        ...
 
 
-def types_of(library: Library, records: Mapping[str, StructOrUnion], text: str) -> CtypesTypes:
+__all__ = ["TypedHandle", "callback", "cast", "declare", "function", "plain_function", "types_of", "variable"]
+
+
+def types_of(library: TypedHandle, records: Mapping[str, StructOrUnion], text: str) -> CtypesTypes:
     """The types of some declarations for that library."""
     return CtypesTypes(records, text, library, library.life, library.note)
 
 
 def function(
-    library: Library,
+    library: TypedHandle,
     prototype: Prototype | str,
     options: CallOptions,
     types: CtypesTypes | None = None,
@@ -60,14 +84,14 @@ def function(
     return made
 
 
-def _freeing(library: Library, name: str) -> Callable[[int], Any]:
+def _freeing(library: TypedHandle, name: str) -> Callable[[int], Any]:
     """The function that frees what the library allocated: its own, or that of a library it needs."""
     made: Callable[[int], Any] = function(library, f"void {name}(void *memory)", CallOptions(), dependencies=True)
     return made
 
 
 def plain_function(
-    library: Library, name: str, restype: Any, argtypes: Sequence[Any], *, errno: bool, dependencies: bool
+    library: TypedHandle, name: str, restype: Any, argtypes: Sequence[Any], *, errno: bool, dependencies: bool
 ) -> Callable[..., Any]:
     """A function with the caller's own ctypes types."""
     symbol = library.of_kind(name, "function", dependencies=dependencies)
@@ -79,7 +103,7 @@ def plain_function(
 
 
 def variable(
-    library: Library,
+    library: TypedHandle,
     declaration: DataDeclaration | str,
     types: CtypesTypes | None = None,
     *,
@@ -100,8 +124,25 @@ def variable(
     return view
 
 
+@dataclass(frozen=True, slots=True)
+class _Binder:
+    """The functions and variables of a library, with the types of one header."""
+
+    library: TypedHandle
+    types: CtypesTypes
+
+    def function(self, prototype: Prototype, options: CallOptions) -> Callable[..., Any]:
+        return function(self.library, prototype, options, self.types)
+
+    def variable(self, declaration: DataDeclaration) -> Any:
+        return variable(self.library, declaration, self.types)
+
+    def __repr__(self) -> str:
+        return repr(self.library)
+
+
 def declare(
-    library: Library,
+    library: TypedHandle,
     header: str,
     options: CallOptions,
     *,
@@ -117,12 +158,12 @@ def declare(
         else parse_header(header, include=include, defines=defines)
     )
     types = types_of(library, declared.records, header)
-    made = namespace(library, declared, types, options, per_function)
+    made = namespace(_Binder(library, types), declared, types, options, per_function)
     library.note("namespace", "declare", made)
     return made
 
 
-def callback(library: Library, prototype: str, function: Callable[..., Any], on_error: Any) -> Any:
+def callback(library: TypedHandle, prototype: str, function: Callable[..., Any], on_error: Any) -> Any:
     """A C function pointer that calls ``function``; errors as :meth:`Library.callback`."""
     parsed = parse(prototype)
     types = types_of(library, parsed.records, parsed.text)
@@ -131,7 +172,7 @@ def callback(library: Library, prototype: str, function: Callable[..., Any], on_
     return made
 
 
-def cast(library: Library, text: str, value: Any, names: DeclaredNames | None) -> Any:
+def cast(library: TypedHandle, text: str, value: Any, names: DeclaredNames | None) -> Any:
     """``value`` as a pointer of the type in ``text``; errors as :meth:`Library.cast`."""
     if names is not None:
         _, declared, types, *_ = names.__dict__["_loadstone"]

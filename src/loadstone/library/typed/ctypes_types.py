@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from loadstone.errors import InvalidPrototype, Unsupported
 from loadstone.headers.abi import current
@@ -23,6 +23,7 @@ from loadstone.headers.types import (
     FunctionType,
     Integer,
     Pointer,
+    Prototype,
     Real,
     StructOrUnion,
     Void,
@@ -103,6 +104,9 @@ class CtypesTypes:
 
     Thread-safe: what is made twice at once is equal, and the first stays.
     """
+
+    bind_function: ClassVar[Callable[..., Any]]
+    """What makes a callable of an address: ``function.bind``, which sets itself here."""
 
     def __init__(
         self,
@@ -224,10 +228,10 @@ class CtypesTypes:
 
     def function_at(self, kind: FunctionType, address: int) -> Any:
         """A function that C gave the address of, as a callable."""
-        from loadstone.headers.types import Prototype  # noqa: PLC0415
-        from loadstone.library.typed.function import bind  # noqa: PLC0415  which needs this module
-
-        made = bind(address, Prototype("function", kind, self._text, self._records), owner=self.owner, types=self)
+        prototype = Prototype("function", kind, self._text, self._records)
+        made = CtypesTypes.bind_function(address, prototype, owner=self.owner, types=self)
+            address, Prototype("function", kind, self._text, self._records), owner=self.owner, types=self
+        )
         self.note("function", str(kind), made)
         return made
 

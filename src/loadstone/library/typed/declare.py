@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from loadstone.headers.types import (
     CType,
+    DataDeclaration,
     Declarations,
     FunctionType,
     NotTaken,
     Pointer,
     PointerConstant,
+    Prototype,
     StructOrUnion,
 )
 from loadstone.library.typed import callback
@@ -19,10 +21,19 @@ from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.function import CallOptions
 from loadstone.library.typed.pointers import Ref
 
-if TYPE_CHECKING:
-    from loadstone.library.library import Library
+__all__ = ["Binder", "DeclaredNames", "NamedType", "namespace"]
 
-__all__ = ["DeclaredNames", "NamedType", "namespace"]
+
+class Binder(Protocol):
+    """Where a namespace gets its functions and variables from: a library, with the types of the header."""
+
+    def function(self, prototype: Prototype, options: CallOptions) -> Any:
+        """The function, bound."""
+        ...
+
+    def variable(self, declaration: DataDeclaration) -> Any:
+        """A view of the variable."""
+        ...
 
 
 class NamedType:
@@ -109,14 +120,14 @@ class DeclaredNames:
 
     def __init__(
         self,
-        library: Library,
+        binder: Binder,
         declared: Declarations,
         types: CtypesTypes,
         options: CallOptions,
         per_function: Mapping[str, CallOptions],
     ) -> None:
         state = self.__dict__
-        state["_loadstone"] = (library, declared, types, options, per_function)
+        state["_loadstone"] = (binder, declared, types, options, per_function)
         state["_loadstone_views"] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -127,18 +138,14 @@ class DeclaredNames:
         super().__setattr__(name, value)
 
     def _loadstone_function(self, name: str) -> Any:
-        from loadstone.library.typed import access  # noqa: PLC0415  which makes namespaces
-
-        library, declared, types, options, per_function = self.__dict__["_loadstone"]
+        binder, declared, _, options, per_function = self.__dict__["_loadstone"]
         prototype = declared.functions[name]
         chosen: CallOptions = per_function.get(name, options)
-        return access.function(library, prototype, chosen, types)
+        return binder.function(prototype, chosen)
 
     def _loadstone_variable(self, name: str) -> Any:
-        from loadstone.library.typed import access  # noqa: PLC0415
-
-        library, declared, types, *_ = self.__dict__["_loadstone"]
-        return access.variable(library, declared.variables[name], types)
+        binder, declared, *_ = self.__dict__["_loadstone"]
+        return binder.variable(declared.variables[name])
 
     def _loadstone_assign(self, name: str, view: Any, value: Any) -> None:
         """A struct is written whole."""
@@ -179,13 +186,13 @@ class DeclaredNames:
 
 
 def namespace(
-    library: Library,
+    binder: Binder,
     declared: Declarations,
     types: CtypesTypes,
     options: CallOptions,
     per_function: Mapping[str, CallOptions],
 ) -> DeclaredNames:
-    """Everything ``declared`` has, over the symbols of ``library``."""
+    """Everything ``declared`` has, over the symbols of ``binder``."""
     refused = [*declared.inline, *declared.macros, *(one.name for one in declared.not_taken if one.name.isidentifier())]
     members: dict[str, Any] = {name: _Lazy(name, DeclaredNames._loadstone_refused) for name in refused}
     tags = [r.tag for r in declared.records.values() if not r.tag.startswith("(")]
@@ -197,5 +204,5 @@ def namespace(
     members |= {name: _Lazy(name, DeclaredNames._loadstone_function) for name in declared.functions}
     members["_loadstone_names"] = frozenset(shown)
     kind: Any = type("DeclaredNames", (DeclaredNames,), members)
-    made: DeclaredNames = kind(library, declared, types, options, per_function)
+    made: DeclaredNames = kind(binder, declared, types, options, per_function)
     return made

@@ -102,6 +102,9 @@ def bind(
     return _with_results(function, prototype, out) if out else function
 
 
+CtypesTypes.bind_function = staticmethod(bind)
+
+
 def _freed(prototype: Prototype, free: Callable[[int], Any], encoding: str | None) -> Callable[[Any], Any]:
     """What copies a text that the caller owns, and frees it."""
     import ctypes  # noqa: PLC0415  only here
