@@ -230,8 +230,6 @@ class CtypesTypes:
         """A function that C gave the address of, as a callable."""
         prototype = Prototype("function", kind, self._text, self._records)
         made = CtypesTypes.bind_function(address, prototype, owner=self.owner, types=self)
-            address, Prototype("function", kind, self._text, self._records), owner=self.owner, types=self
-        )
         self.note("function", str(kind), made)
         return made
 
