@@ -66,7 +66,7 @@ def main() -> int:
             [*run, "results", "--all", "true"], cwd=scratch, capture_output=True, text=True, check=False
         )
     outcomes = re.findall(r"^\s*(\S+): (.+)$", told.stdout, re.MULTILINE)
-    if not outcomes:
+    if status or not outcomes or all(outcome == "not checked" for _, outcome in outcomes):
         print(told.stdout, told.stderr, sep="")
         return status or 1
     return _report(outcomes)
