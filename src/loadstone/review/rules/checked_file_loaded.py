@@ -7,7 +7,10 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.mentions import calls_in, members_in, names_in
+from loadstone.review.analyses.travel import Sink, SinkKind
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -18,6 +21,7 @@ _SECURITY: Final = ("digest", "open", "canonical")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _python(rule, facts)
     for site in (s for s in facts.reached if s.api.role is Role.LOAD):
         for invocation in sorted(site.invocations, key=repr):
             by_descriptor = any(
@@ -30,8 +34,66 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     practice=Practice.INTEGRITY,
                     context=site.spot.function,
                 )
-            elif invocation.look is not None:
+            elif invocation.look is not None and site.unit.language is not ir.Language.PYTHON:
                 yield from _by_name(rule, site, invocation)
+
+
+_OWNER: Final = frozenset({"st_uid", "st_gid", "st_mode", "st_nlink", "S_ISLNK", "S_ISREG", "S_IWOTH", "S_IWGRP"})
+
+
+def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a check of a file by its name, and a load of the same name later on."""
+    found = facts.travels
+    looks = [sink for sink in found.sinks if sink.kind is SinkKind.LOOK]
+    loads = [sink for sink in found.sinks if sink.kind is SinkKind.LOAD]
+    if not looks or not loads:
+        return
+    written = [found.came_from(sink.pieces) for sink in found.sinks if sink.kind is SinkKind.WRITE]
+    for load in loads:
+        places = found.came_from(load.pieces)
+        for look in looks:
+            common = places & found.came_from(look.pieces)
+            own = any(common & made for made in written)  # the program's own copy is nobody else's to replace
+            why = "" if not common or own or _later(look, load) else _checks(facts, look)
+            if why and not _several(facts, look):
+                yield rule.no(
+                    f"{why} by name at line {look.spot.line}; {load.name} opens the name again at line "
+                    f"{load.spot.line}.",
+                    at(load.spot),
+                    severity=Severity.HIGH,
+                    why=(
+                        step(look.spot, f"{look.name} opens or asks for the name", "test"),
+                        step(load.spot, f"{load.name} opens the name anew", "use"),
+                    ),
+                    context=load.spot.function,
+                    condition=load.spot.condition,
+                )
+                break
+
+
+def _later(look: Sink, load: Sink) -> bool:
+    same = (look.spot.path, look.spot.function) == (load.spot.path, load.spot.function)
+    return same and look.spot.line > load.spot.line
+
+
+def _checks(facts: Facts, look: Sink) -> str:
+    """What the function that looks at the file decides by it; empty when it is only whether it is there."""
+    function = next(
+        f for u in facts.program.units if u.path == look.spot.path for f in u.functions if f.name == look.spot.function
+    )
+    words = members_in(function.body) | {name.rpartition(".")[2] for name in names_in(function.body)}
+    if look.name.rpartition(".")[2] in {"stat", "lstat"} and words & _OWNER:
+        return "Owner or mode are checked"
+    reads = look.name.rpartition(".")[2] in {"open", "read_bytes", "read_text"}
+    roles = {api.role for call in calls_in(function.body) if (api := facts.apis.get(call.name)) is not None}
+    hashes = any(call.name.startswith(("hashlib.", "hmac.")) for call in calls_in(function.body))
+    return "The content is verified" if reads and (roles & {Role.DIGEST, Role.VERIFY} or hashes) else ""
+
+
+def _several(facts: Facts, look: Sink) -> bool:
+    """Whether one look serves several paths, as when a file and its directory are both checked."""
+    origins = {piece.origin for piece in look.pieces}
+    return sum(1 for move in facts.travels.moves if move.to in origins) > 1 and look.name.endswith(("stat", "lstat"))
 
 
 def _by_name(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:

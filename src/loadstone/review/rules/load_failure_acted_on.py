@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -9,6 +10,7 @@ from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severit
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
+from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements, tops
 
@@ -97,7 +99,61 @@ def _tries(function: ir.Function) -> Iterator[tuple[ir.Try, ir.Call]]:
                     break
 
 
+def _vanishing(
+    rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, reaching: frozenset[tuple[str, str]]
+) -> Iterator[Claim]:
+    """``except Exception: pass`` round work that is about libraries: nobody ever hears that it failed."""
+    if _CLEANS.search(function.name):
+        return
+    names = facts.travels.names
+    routine = next((r for r in names.routines if r.function is function), None)
+    for statement in statements(function.body.body):
+        if not isinstance(statement, ir.Try) or routine is None:
+            continue
+        inside = [*calls(statement.body.body)]
+        if any(call.name in LOADS for call in inside):
+            continue  # asked about below
+        for handler in statement.handlers:
+            broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
+            if handler.body.body or not (broad or _FAILURES & set(handler.catches)):
+                continue
+            known = [(r.unit.path, r.function.name) for call in inside for r in names.called(routine, call)]
+            local = {
+                name.name for call in inside if isinstance(name := call.function, ir.Name) and (".") not in name.name
+            }
+            unknown = broad and any(name in routine.locals for name in local)
+            if unknown or any(key in reaching for key in known):
+                yield rule.no(
+                    "Whatever fails here vanishes: nothing is reported, returned or set.",
+                    Location.lines(unit.path, handler.line, handler.body.end_line),
+                    cwe=390,
+                    severity=Severity.MEDIUM,
+                    context=function.name,
+                )
+
+
+_CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear")
+
+
+def _reaching(facts: Facts) -> frozenset[tuple[str, str]]:
+    """The functions that load something, or that call one that does."""
+    found = {(s.spot.path, s.spot.function) for s in facts.travels.sinks if s.kind is SinkKind.LOAD}
+    names = facts.travels.names
+    called = {
+        (r.unit.path, r.function.name): {
+            (c.unit.path, c.function.name) for call in calls(r.function.body.body) for c in names.called(r, call)
+        }
+        for r in names.routines
+    }
+    while True:
+        more = {key for key, into in called.items() if key not in found and into & found}
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    reaching = _reaching(facts)
     for unit in facts.program.units:
         if unit.language is not ir.Language.PYTHON:
             continue
@@ -105,6 +161,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         dropped = 0
         for function in unit.functions:
             looping = _in_loops(function.body.body)
+            yield from _vanishing(rule, facts, unit, function, reaching)
             for attempt, call in _tries(function):
                 for handler in attempt.handlers:
                     if handler.catches and not _FAILURES & set(handler.catches):
@@ -130,7 +187,10 @@ def _no(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Call, handler
     place = Location.lines(unit.path, handler.line, handler.body.end_line)
     load = Location.lines(unit.path, call.line)
     used = _used_later(function, name, handler.body.end_line) if name else 0
-    why = [FlowStep(load, "the load fails", "acquire"), FlowStep(place, "the failure is caught and dropped", "handler")]
+    why = [
+        FlowStep(load, ("the load fails"), ("acquire")),
+        FlowStep(place, ("the failure is caught and dropped"), ("handler")),
+    ]
     if used:
         why.append(FlowStep(Location.lines(unit.path, used), f"{name} is used as if it were there", "use"))
         message = f"Failure at {call.line} is caught and dropped; execution reaches line {used} as if it had worked"

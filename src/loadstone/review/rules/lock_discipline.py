@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +12,7 @@ from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.state import Spot
 from loadstone.review.ir import Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -44,6 +46,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=since.function,
             condition=spots[0].condition,
         )
+    yield from _python(rule, facts, {spot for spots in exits.values() for spot in spots})
     for one in steps:
         if one.what == "again" and one.since is not None and one.lock not in recursive:
             yield rule.no(
@@ -67,6 +70,69 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
     yield from _orders(rule, steps)
     yield from _scoped(rule, steps)
+
+
+def _python(rule: Rule, facts: Facts, known: set[Spot]) -> Iterator[Claim]:
+    """Python: what the structure of functions shows, whoever calls them."""
+    lines = {(spot.path, spot.line) for spot in known}
+    for left in forgotten(facts):
+        if (left.left.path, left.left.line) not in lines:
+            yield rule.no(
+                f"The exit at line {left.left.line} leaves {left.lock} held since line {left.taken.line}.",
+                at(left.left),
+                why=(
+                    step(left.taken, (f"{left.lock} is taken"), ("lock")),
+                    step(left.left, ("left without a release"), ("use")),
+                ),
+                context=left.left.function,
+            )
+    first: dict[tuple[str, str], Nesting] = {}
+    for nested in nestings(facts):
+        first.setdefault((nested.held, nested.then), nested)
+    for (held, then), one in sorted(first.items(), key=lambda item: (item[1].spot, item[0])):
+        other = first.get((then, held))
+        if held == then:
+            if not _is_reentrant(facts, one):
+                yield _twice(rule, one)
+        elif other is not None and held < then:
+            yield _crossed(rule, *sorted((one, other), key=lambda n: n.spot))
+
+
+def _is_reentrant(facts: Facts, one: Nesting) -> bool:
+    name = re.escape(one.held.rpartition(".")[2].rpartition(":")[2])
+    text = next(unit.text for unit in facts.program.units if unit.path == one.since.path)
+    return bool(re.search(rf"\b{name}\s*(?::[^=\n]*)?=\s*[\w.]*(?:RLock|Condition|Semaphore)\(", text))
+
+
+def _twice(rule: Rule, one: Nesting) -> Claim:
+    return rule.no(
+        f"{one.held} is taken at line {one.since.line} and again at line {one.spot.line}; a Lock waits for itself.",
+        at(one.since),
+        cwe=764,
+        severity=Severity.HIGH,
+        fix="Take it once, or make it an RLock.",
+        why=(step(one.since, "taken", "lock"), step(one.spot, "taken again", "lock")),
+        context=one.since.function,
+    )
+
+
+def _crossed(rule: Rule, early: Nesting, late: Nesting) -> Claim:
+    return rule.no(
+        f"{early.held} is held when {early.then} is taken at line {early.spot.line}; line {late.spot.line} "
+        f"takes them "
+        "the other way round.",
+        at(late.spot),
+        cwe=833,
+        severity=Severity.HIGH,
+        fix="One order everywhere.",
+        why=(
+            step(early.since, f"{early.held} is taken", "lock"),
+            step(early.spot, f"then {early.then}", "lock"),
+            step(late.since, f"{late.held} is taken", "lock"),
+            step(late.spot, f"then {late.then}", "lock"),
+        ),
+        context=late.spot.function,
+    )
 
 
 def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:

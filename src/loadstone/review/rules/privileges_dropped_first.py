@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls
 
 __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _python(rule, facts)
     for site in (s for s in facts.reached if s.api.role is Role.PRIVILEGE):
         for invocation in site.invocations:
             loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
@@ -49,6 +56,65 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     places=(at(site.spot),),
                     context=site.spot.function,
                 )
+
+
+_DROPS: Final = re.compile(r"\Aset(?:res|re|e)?uid\Z")
+
+
+def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a call that reaches a load stands before the one that reaches the drop."""
+    found = facts.travels
+    loads = {(s.spot.path, s.spot.function) for s in found.sinks if s.kind is SinkKind.LOAD}
+    drops = {
+        (c.visit.unit.path, c.visit.function.name) for c in facts.foreign_calls if _DROPS.match(c.prototype.symbol)
+    } | {(s.spot.path, s.spot.function) for s in facts.of(Role.PRIVILEGE) if s.api.kind == "user"}
+    if not loads or not drops:
+        return
+    load_first, drop_first = _reaching(facts, loads), _reaching(facts, drops)
+    for routine in found.names.routines:
+        loaded: ir.Call | None = None
+        for statement in routine.function.body.body:
+            for call in calls((statement,)):
+                keys = {(r.unit.path, r.function.name) for r in found.names.called(routine, call)}
+                if keys & drop_first:
+                    if loaded is not None:
+                        yield _too_early(rule, routine, loaded, call)
+                    break
+                if keys & load_first and loaded is None:
+                    loaded = call
+            else:
+                continue
+            break
+
+
+def _too_early(rule: Rule, routine: Routine, loaded: ir.Call, dropped: ir.Call) -> Claim:
+    first = Spot(routine.unit.path, loaded.line, routine.function.name)
+    then = Spot(routine.unit.path, dropped.line, routine.function.name)
+    return rule.no(
+        f"What is loaded through {loaded.name} runs with the privileges that are given up only at line {then.line}.",
+        at(first),
+        why=(step(first, "foreign code is loaded", "use"), step(then, "privileges are given up", "release")),
+        context=routine.function.name,
+    )
+
+
+def _reaching(facts: Facts, ends: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The functions that get to one of these through calls."""
+    names = facts.travels.names
+    found = set(ends)
+    callers: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for routine in names.routines:
+        for call in calls(routine.function.body.body):
+            for called in names.called(routine, call):
+                key = called.unit.path, called.function.name
+                callers.setdefault(key, set()).add((routine.unit.path, routine.function.name))
+    work = list(ends)
+    while work:
+        for caller in callers.get(work.pop(), ()):
+            if caller not in found:
+                found.add(caller)
+                work.append(caller)
+    return found
 
 
 RULE: Final = Rule(

@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Access, Facts
 from loadstone.review.apis import Role, tables
 from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.python_locks import bare_counters, published_early
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE", "Shared", "is_count", "shared_state"]
@@ -118,6 +119,8 @@ def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _published(rule, facts)
+    yield from _counted(rule, facts)
     for shared in shared_state(facts):
         writes = [a for a in shared.accesses if a.is_write]
         if not writes or not shared.accesses:
@@ -130,8 +133,37 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _bare(rule, shared, facts)
 
 
+def _published(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: an object that others may take before it is ready."""
+    for name, made, used in published_early(facts):
+        yield rule.no(
+            f"{name} is set at line {made.line} and made ready only at line {used.line}; who reads it without the lock "
+            "uses it before.",
+            at(used),
+            cwe=609,
+            fix="Make it ready in a local variable, and set the shared one last.",
+            why=(step(made, "published", "store"), step(used, "still being made ready", "use")),
+            context=used.function,
+        )
+
+
+def _counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: ``+=`` reads, adds and writes; two threads lose one of their steps."""
+    for name, lock, spot in bare_counters(facts):
+        yield rule.no(
+            f"{name} is changed here without {lock}, which guards the rest of the object; += is not one step.",
+            at(spot),
+            cwe=567,
+            fix=f"Take {lock} around it.",
+            confidence=Confidence.POSSIBLE,
+            context=spot.function,
+        )
+
+
 def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
     bare = [a for a in shared.bare if not _is_alone(a, shared)]
+    if shared.unit.language is Language.PYTHON and not any(a.is_write for a in bare):
+        bare = []  # one reference is read whole or not at all, and it is set under the lock
     held = shared.held
     held_writes = [a for a in held if a.is_write]
     lines = len(shared.held_lines)

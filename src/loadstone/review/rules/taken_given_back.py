@@ -242,6 +242,8 @@ class _Walk:
                 return self._is_in(value)
             case ir.Evaluate(expression=ir.Call() as call) | ir.Assign(value=ir.Call() as call):
                 word = call.name.rpartition(".")[2]
+                if self.bindings.symbol(call, self.function.owner) is not None:
+                    return False  # foreign code is lent what it is given
                 return (word in _OWNERS or word[:1].isupper()) and any(map(self._is_in, call.arguments))
         return False
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.folding import leading_text
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -18,6 +20,7 @@ _SHARED: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/tmp")  # noqa: S108 - wha
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _fixed_names(rule, facts)
     seen = set()
     for site in (s for s in facts.reached if s.api.role is Role.LOAD):
         for invocation in sorted(site.invocations, key=repr):
@@ -69,6 +72,38 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 severity=Severity.MEDIUM,
                 context=site.spot.function,
             )
+
+
+_OPENS: Final = frozenset({"open", "io.open", "codecs.open"})
+_WRITES: Final = frozenset({"write_text", "write_bytes", "touch"})
+
+
+def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a file of a fixed name in a directory that everybody can write to is opened for writing."""
+    for call, visit in facts.travels.calls.values():
+        word = call.name.rpartition(".")[2]
+        path = None
+        if call.name in _OPENS and call.arguments and _for_writing(call):
+            path = call.arguments[0]
+        elif (word in _WRITES and call.receiver is not None) or (
+            word == ("open") and call.receiver is not None and _for_writing(call, 0)
+        ):
+            path = call.receiver
+        text, whole = leading_text(path, visit.unit, visit.function) if path is not None else ("", False)
+        if whole and text.startswith(_SHARED):
+            yield rule.no(
+                f'"{text}" is in a directory that everybody can write to; a link planted there leads the write '
+                f"elsewhere.",
+                Location.lines(visit.unit.path, call.line),
+                cwe=377,
+                fix="Write below a directory of the program's own, or create with O_EXCL and O_NOFOLLOW.",
+                context=visit.function.name,
+            )
+
+
+def _for_writing(call: ir.Call, position: int = 1) -> bool:
+    given = call.arguments[position] if len(call.arguments) > position else dict(call.keywords).get("mode")
+    return isinstance(given, ir.Literal) and isinstance(given.value, str) and given.value[:1] in {"w", "a"}
 
 
 RULE: Final = Rule(

@@ -10,6 +10,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
+from loadstone.review.analyses.folding import leading_text
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.apis import Role
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
@@ -41,20 +42,16 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in (s for s in facts.reached if s.api.role is Role.COMMAND):
         for invocation in sorted(site.invocations, key=repr):
             yield from _one(rule, site, invocation)
-            if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
-                yield from _line(rule, site, invocation)
+        if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
+            yield from _line(rule, site)
 
 
-def _line(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+def _line(rule: Rule, site: Site) -> Iterator[Claim]:
     """Windows takes a text apart at its blanks: of ``C:/Program Files/x.exe`` it tries ``C:/Program.exe`` first."""
     if not site.call.arguments or isinstance(site.call.arguments[0], ir.Display):
         return
     named = {key for key, _ in site.call.keywords}
-    text = ""
-    for part in invocation.parts:
-        if part.text is None:
-            break
-        text += part.text
+    text, _ = leading_text(site.call.arguments[0], site.unit, site.function)
     if "executable" not in named and _LINE.match(text):
         yield rule.no(
             "The path in the command line has a space and no quotes, so a shorter program name is tried first.",

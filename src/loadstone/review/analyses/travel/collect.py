@@ -22,7 +22,7 @@ _MAX_SUMMARY_DEPTH: Final = 4
 def collect(program: ir.Program, tables: Tables) -> Travels:
     """The moves and sinks of a program's Python files. Pure; linear in the source."""
     names = PythonNames(program)
-    collector = _Collector(names, tables, Travels())
+    collector = _Collector(names, tables, Travels(names))
     for routine in names.routines:
         collector.take(routine)
     return collector.found

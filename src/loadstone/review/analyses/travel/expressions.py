@@ -138,6 +138,10 @@ _TAKES_IN: Final = frozenset(
 )
 _FILES: Final = frozenset({"open", "io.open", "codecs.open", "os.fdopen"})
 _READS_FILES: Final = frozenset({"read_text", "read_bytes", "open"})
+_PATH_METHODS: Final = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "open"})
+_MAKES_FILES: Final = frozenset(
+    {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.replace", "os.rename", "os.link"}
+)
 _NUMBERS: Final = frozenset({"int", "struct.unpack", "struct.unpack_from", "struct.iter_unpack", "int.from_bytes"})
 _STOPS: Final = frozenset({"len", "bool", "float", "isinstance", "hash", "id", "type", "callable", "hasattr", "sum"})
 _PASSES: Final = frozenset(
@@ -425,7 +429,7 @@ class ValueReader:
             self.evaluate(call.function)
         word = call.name.rpartition(".")[2]
         api = self.tables.get(call.name)
-        self._sinks(call, api, given, named)
+        self._sinks(call, api, given, named, receiver)
         if call.receiver is not None and word in _TAKES_IN:
             self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
         routines = self.names.called(self.routine, call)
@@ -482,6 +486,9 @@ class ValueReader:
         if call.name in {"os.environ.get", "os.getenv", "os.environ.pop", "os.environ.setdefault"}:
             key = call.arguments[0].value if call.arguments and isinstance(call.arguments[0], ir.Literal) else None
             return self._variable(key, call.line, checks) + [piece for pieces in given[1:] for piece in pieces]
+        if call.name == "yield":
+            self.found.move(every, self.routine.result, self.spot(call.line))
+            return []
         if call.name in _NUMBERS:
             return _turned(every, Shape.NUMBER)
         if call.name in _STOPS:
@@ -570,9 +577,15 @@ class ValueReader:
         self.found.sinks.append(Sink(kind, name, self.spot(line), tuple(pieces), call))
 
     def _sinks(
-        self, call: ir.Call, api: Api | None, given: list[list[Piece]], named: list[tuple[str, list[Piece]]]
+        self,
+        call: ir.Call,
+        api: Api | None,
+        given: list[list[Piece]],
+        named: list[tuple[str, list[Piece]]],
+        receiver: list[Piece],
     ) -> None:
         keywords = dict(named)
+        self._files(call, api, given, receiver)
         if api is not None and api.role is Role.LOAD:
             subject = (
                 given[api.subject] if 0 <= api.subject < len(given) else keywords.get("name") or keywords.get("path")
@@ -592,6 +605,20 @@ class ValueReader:
                     self._sink(SinkKind.ENVIRONMENT, key, call.line, pieces, call)
         elif call.name in {"os.putenv", "os.environ.setdefault"} and len(given) > 1:
             self._environment(call.arguments[0], given[1], call.line)
+
+    def _files(self, call: ir.Call, api: Api | None, given: list[list[Piece]], receiver: list[Piece]) -> None:
+        """Which names of files are looked at, and which are written."""
+        word = call.name.rpartition(".")[2]
+        first = receiver if call.receiver is not None and word in _PATH_METHODS else given[0] if given else []
+        if (call.name in _FILES and self._writes(call)) or word in {"write_bytes", "write_text"}:
+            self._sink(SinkKind.WRITE, call.name, call.line, first, call)
+        elif call.name in _MAKES_FILES and len(given) > 1:
+            self._sink(SinkKind.WRITE, call.name, call.line, given[1], call)
+        elif call.name in _FILES or word in {"read_bytes", "read_text"}:
+            self._sink(SinkKind.LOOK, call.name, call.line, first, call)
+        elif api is not None and api.role is Role.LOOK and api.kind != "descriptor":
+            subject = receiver if api.subject < 0 else first
+            self._sink(SinkKind.LOOK, call.name, call.line, subject, call)
 
     def _environment(self, index: ir.Expression, pieces: list[Piece], line: int) -> None:
         """``env["LD_PRELOAD"] = value``, of this process or of a child."""

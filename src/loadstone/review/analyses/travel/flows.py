@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
+
+if TYPE_CHECKING:
+    from loadstone.review.analyses.travel.names import PythonNames
 
 __all__ = [
     "Arrival",
@@ -30,6 +33,10 @@ Place: TypeAlias = tuple[str, ...]
 
 Check: TypeAlias = tuple[str, Spot]
 """What was asked of a value, and where."""
+
+
+_MAX_CAME_FROM: Final = 400
+"""Places a value is followed back through; real ones come through a handful."""
 
 
 class Shape(StrEnum):
@@ -98,6 +105,8 @@ class SinkKind(StrEnum):
     ENVIRONMENT = "environment"
     COMMAND = "command"
     ADDRESS = "address"
+    LOOK = "look"  # a file is opened or asked about by its name
+    WRITE = "write"  # a file is made or replaced
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,11 +140,34 @@ class Travels:
     ``visits`` are its statements with the checks in force at each, ``calls`` its calls by identity with their visits.
     """
 
+    names: PythonNames
     visits: list[Visit] = field(default_factory=list)
     calls: dict[int, tuple[ir.Call, Visit]] = field(default_factory=dict)
     moves: list[Move] = field(default_factory=list)
     sinks: list[Sink] = field(default_factory=list)
     arrivals: tuple[Arrival, ...] = ()
+    before: dict[Place, list[Place]] = field(default_factory=dict)
+
+    def came_from(self, pieces: Iterable[Piece]) -> frozenset[Place]:
+        """The places whose whole value the pieces may be, near ones and far."""
+        found: set[Place] = set()
+        work = [
+            piece.origin for piece in pieces if piece.shape is Shape.WHOLE and not isinstance(piece.origin, ValueSource)
+        ]
+        while work and len(found) < _MAX_CAME_FROM:
+            place = work.pop()
+            if place not in found:
+                found.add(place)
+                work += self._before.get(place, ())
+        return frozenset(found)
+
+    @property
+    def _before(self) -> dict[Place, list[Place]]:
+        if not self.before:
+            for move in self.moves:
+                if move.piece.shape is Shape.WHOLE and not isinstance(move.piece.origin, ValueSource):
+                    self.before.setdefault(move.to, []).append(move.piece.origin)
+        return self.before
 
     def at(self, *kinds: SinkKind) -> Iterator[Arrival]:
         """The arrivals at sinks of these kinds, in the order of the source."""

@@ -215,11 +215,11 @@ def _text(x: Expressions, node: ast.JoinedStr) -> ir.Expression:
     return ir.Operation(node.lineno, "format", x.all(pieces)) if pieces else ir.Literal(node.lineno, "")
 
 
-def _await(x: Expressions, node: ast.Await | ast.YieldFrom) -> ir.Expression:
+def _await(x: Expressions, node: ast.Await) -> ir.Expression:
     return ir.Operation(node.lineno, "await", (x.lower(node.value),))
 
 
-def _yield(x: Expressions, node: ast.Yield) -> ir.Expression:
+def _yield(x: Expressions, node: ast.Yield | ast.YieldFrom) -> ir.Expression:
     value = x.lower(node.value) if node.value is not None else ir.Literal(node.lineno, None)
     return ir.Call(node.lineno, "yield", ir.Name(node.lineno, "yield"), (value,))  # handed to whoever iterates
 
@@ -285,5 +285,5 @@ _LOWER: Final[dict[type[ast.expr], Callable[..., ir.Expression]]] = {
     ast.Tuple: _sequence,
     ast.UnaryOp: _unary,
     ast.Yield: _yield,
-    ast.YieldFrom: _await,
+    ast.YieldFrom: _yield,
 }

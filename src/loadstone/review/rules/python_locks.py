@@ -1,0 +1,261 @@
+"""Locks of Python as the structure of a function shows them: what is held where, and by which class it is owned."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.travel.names import Routine
+from loadstone.review.walk import blocks, calls, expressions, statements, tops
+
+__all__ = ["Forgotten", "Nesting", "bare_counters", "forgotten", "is_locked", "nestings", "published_early"]
+
+_LOCK: Final = re.compile(r"(?i)(?:lock|mutex|mtx|guard|gate|sem|cond)s?_?\Z|\A_?(?:lock|mutex)|_lock")
+_LOCK_WORD: Final = re.compile(r"(?i)lock|mutex")
+_MAX_DEPTH: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A way out on which a lock that was taken is still held."""
+
+    lock: str
+    taken: Spot
+    left: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Nesting:
+    """A lock taken while another is held: each with its owner, and where."""
+
+    held: str
+    then: str
+    since: Spot
+    spot: Spot
+
+
+# A lock that is taken by hand, and a return before it is released.
+
+
+def forgotten(facts: Facts) -> Iterator[Forgotten]:
+    """Returns between ``lock.acquire()`` and ``lock.release()``, where no ``finally`` releases it."""
+    for unit in facts.program.units:
+        if unit.language is ir.Language.PYTHON and ".acquire(" in unit.text:
+            for function in unit.functions:
+                yield from _Exits(unit, function).found()
+
+
+class _Exits:
+    """One function: which locks are held by hand at each of its returns."""
+
+    def __init__(self, unit: ir.Unit, function: ir.Function) -> None:
+        self.unit = unit
+        self.function = function
+        self.left: list[Forgotten] = []
+        self.released = {
+            spelled(call.receiver)
+            for call in calls(function.body.body)
+            if simple(call.name) == ("release") and call.receiver
+        }
+
+    def found(self) -> Iterator[Forgotten]:
+        self._block(self.function.body, {})
+        yield from self.left
+
+    def _spot(self, line: int) -> Spot:
+        return Spot(self.unit.path, line, self.function.name)
+
+    def _block(self, block: ir.Block, held: dict[str, int]) -> dict[str, int] | None:
+        current = dict(held)
+        for statement in block.body:
+            after = self._statement(statement, current)
+            if after is None:
+                return None
+            current = after
+        return current
+
+    def _statement(self, statement: ir.Statement, held: dict[str, int]) -> dict[str, int] | None:
+        match statement:
+            case ir.Evaluate(expression=ir.Call(receiver=receiver, name=name)) if receiver is not None:
+                lock = spelled(receiver)
+                if simple(name) == ("acquire") and lock in self.released and not statement.expression.arguments:  # type: ignore[union-attr]
+                    return {**held, lock: statement.line}
+                if simple(name) == "release":
+                    return {key: line for key, line in held.items() if key != lock}
+            case ir.Return():
+                path = self.unit.path
+                self.left += [
+                    Forgotten(
+                        lock, Spot(path, line, self.function.name), Spot(path, statement.line, self.function.name)
+                    )
+                    for lock, line in held.items()
+                ]
+                return None
+            case ir.Raise() | ir.Jump():
+                return None
+            case ir.If():
+                yes = self._block(statement.then, held)
+                no = held if statement.otherwise is None else self._block(statement.otherwise, held)
+                if yes is None or no is None:
+                    return no if yes is None else yes
+                return {key: line for key, line in yes.items() if key in no}
+            case ir.Try(final=final):
+                inner = dict(held)
+                if final is not None:
+                    ended = {
+                        spelled(c.receiver) for c in calls(final.body) if simple(c.name) == ("release") and c.receiver
+                    }
+                    inner = {key: line for key, line in held.items() if key not in ended}
+                after = self._block(statement.body, inner)
+                for handler in statement.handlers:
+                    self._block(handler.body, inner)
+                return after
+            case ir.Loop() | ir.With() | ir.Block():
+                for inner_block in blocks(statement):
+                    self._block(inner_block, held)
+        return held
+
+
+def _released(block: ir.Block) -> set[str]:
+    return {spelled(call.receiver) for call in calls(block.body) if simple(call.name) == "release" and call.receiver}
+
+
+# Locks taken one inside the other.
+
+
+def nestings(facts: Facts) -> Iterator[Nesting]:
+    """Every lock that is taken while another, or the same one, is held, through calls too."""
+    for routine in facts.travels.names.routines:
+        if _LOCK_WORD.search(routine.unit.text):
+            yield from _nested(facts, routine, routine.function.body, (), 0)
+
+
+def _nested(
+    facts: Facts, routine: Routine, block: ir.Block, held: tuple[tuple[str, Spot], ...], depth: int
+) -> Iterator[Nesting]:
+    for statement in block.body:
+        inside = held
+        for context in _taken(statement):
+            lock = _owned(facts, routine, context)
+            if lock:
+                spot = Spot(routine.unit.path, statement.line, routine.function.name)
+                yield from (Nesting(name, lock, since, spot) for name, since in inside)
+                inside = (*inside, (lock, spot))
+        if isinstance(statement, ir.Evaluate):
+            held = inside  # taken by hand: held until it is released, which matters no more for the order
+        if held and depth < _MAX_DEPTH:
+            for call in (c for top in tops(statement) for c in expressions(top) if isinstance(c, ir.Call)):
+                for called in _called(facts, routine, call):
+                    yield from _nested(facts, called, called.function.body, held, depth + 1)
+        for inner in blocks(statement):
+            yield from _nested(facts, routine, inner, inside, depth)
+
+
+def _taken(statement: ir.Statement) -> Iterator[ir.Expression]:
+    """The locks a statement takes, and keeps after it or for its block."""
+    match statement:
+        case ir.With(items=items):
+            yield from (context for context, _ in items)
+        case ir.Evaluate(expression=ir.Call(name=name, receiver=receiver)) if receiver is not None:
+            if simple(name) == "acquire":
+                yield receiver
+
+
+def _owned(facts: Facts, routine: Routine, context: ir.Expression) -> str:
+    """``Class.lock`` for a lock of an object, ``file:lock`` for one of the module; empty for what is no lock."""
+    name = spelled(context)
+    last = name.rpartition(".")[2]
+    if not name or not _LOCK.search(last):
+        return ""
+    base = name.rpartition(".")[0]
+    if not base:
+        return f"{routine.unit.path}:{last}"
+    if base in {"self", "cls"}:
+        return f"{routine.function.owner}.{last}"
+    owner = _class_named(facts, base.rpartition(".")[2])
+    return f"{owner}.{last}" if owner else ""
+
+
+def _class_named(facts: Facts, variable: str) -> str:
+    """The class of the program that a variable is called after: ``self.libraries`` holds a ``Libraries``."""
+    wanted = variable.replace("_", "").lower()
+    found = [name for name in facts.travels.names.classes if name.replace("_", "").lower() == wanted]
+    return found[0] if len(found) == 1 else ""
+
+
+def _called(facts: Facts, routine: Routine, call: ir.Call) -> list[Routine]:
+    found = facts.travels.names.called(routine, call)
+    if found or call.receiver is None:
+        return found
+    owner = _class_named(facts, spelled(call.receiver).rpartition(".")[2])
+    return facts.travels.names.named(routine, f"{owner}.{simple(call.name)}") if owner else []
+
+
+# State that several threads share.
+
+
+def is_locked(function: ir.Function, line: int) -> bool:
+    """Whether a line of a function stands inside a ``with`` of a lock, or after an ``acquire``."""
+    for statement in statements(function.body.body):
+        around = isinstance(statement, ir.With) and statement.line <= line <= statement.body.end_line
+        if around and any(_LOCK.search(spelled(context).rpartition(".")[2]) for context in _taken(statement)):
+            return True
+    return any(simple(call.name) == "acquire" and call.line <= line for call in calls(function.body.body))
+
+
+def published_early(facts: Facts) -> Iterator[tuple[str, Spot, Spot]]:
+    """A global that others read without the lock, and that is still being made ready after it was set."""
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON:
+            continue
+        for function in unit.functions:
+            for statement in statements(function.body.body):
+                if isinstance(statement, ir.With) and is_locked(function, statement.line):
+                    yield from _unready(unit, function, statement)
+
+
+def _unready(unit: ir.Unit, function: ir.Function, region: ir.With) -> Iterator[tuple[str, Spot, Spot]]:
+    asked_before = {
+        spelled(part)
+        for statement in statements(function.body.body)
+        if isinstance(statement, ir.If) and statement.line < region.line <= statement.then.end_line
+        for part in expressions(statement.condition)
+        if isinstance(part, (ir.Name, ir.Member))
+    }
+    for block in (inner.then for inner in statements(region.body.body) if isinstance(inner, ir.If)):
+        for position, statement in enumerate(block.body):
+            name = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
+            if not name or name not in asked_before or not isinstance(getattr(statement, "value", None), ir.Call):
+                continue
+            for later in block.body[position + 1 :]:
+                if any(spelled(call.receiver) == name for call in calls((later,)) if call.receiver is not None):
+                    spots = (Spot(unit.path, s.line, function.name) for s in (statement, later))
+                    yield (name, *spots)  # type: ignore[misc]
+                    break
+
+
+def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
+    """``self.n += 1`` with no lock held, in a class that has a lock and uses it elsewhere."""
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON or not _LOCK_WORD.search(unit.text):
+            continue
+        own: dict[str, str] = {}
+        for function in unit.functions:
+            for statement in statements(function.body.body):
+                for context in _taken(statement):
+                    if function.owner and spelled(context).startswith("self.") and spelled(context).count(".") == 1:
+                        own.setdefault(function.owner, spelled(context))
+        for function in unit.functions:
+            lock = own.get(function.owner, "") if simple(function.name) not in {"__init__", "__new__"} else ""
+            for statement in statements(function.body.body) if lock and function.owner else ():
+                if isinstance(statement, ir.Assign) and statement.operator and not is_locked(function, statement.line):
+                    target = statement.target.base if isinstance(statement.target, ir.Item) else statement.target
+                    if spelled(target).startswith("self.") and spelled(target).count(".") == 1:
+                        yield spelled(target), lock, Spot(unit.path, statement.line, function.name)
