@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from array import array
 from dataclasses import replace
+from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.facts import DynamicTable
@@ -18,6 +19,8 @@ from loadstone.core.image import Initialiser, SymbolTable
 from loadstone.core.limits import MAX_INITIALISERS
 
 __all__ = ["read_initialisers"]
+
+_FEW: Final = 8  # addresses
 
 _ARRAYS = (
     (DynamicTag.PREINIT_ARRAY, DynamicTag.PREINIT_ARRAYSZ, "preinit_array", False),
@@ -92,8 +95,10 @@ def _resolvers(view: ElfView, tables: tuple[RelocationTable, ...]) -> list[int]:
 
 def _names(symbols: SymbolTable, wanted: set[int]) -> dict[int, str]:
     values = symbols.values
-    if isinstance(values, array):  # as bytes a column is searched a hundred times faster
+    if len(wanted) <= _FEW and isinstance(values, array):  # a column searched as bytes takes a hundredth of the time
         column = values.tobytes()
         if not any(one.to_bytes(values.itemsize, sys.byteorder) in column for one in wanted):
             return {}
+    elif wanted.isdisjoint(values):
+        return {}
     return {value: name for name, value in zip(symbols.names, symbols.values, strict=True) if value in wanted and value}
