@@ -22,14 +22,21 @@ from loadstone.review.walk import calls, expressions, statements, tops
 
 __all__ = ["CLOSES", "RULE"]
 
+_ENDS: Final = (
+    r"close|free|release|destroy|delete|dispose|end|fini|finish|finali[sz]e|unref|unload|shutdown|terminate|term"
+    r"|disconnect|deinit|cleanup"
+)
+_CAPITAL_ENDS: Final = "|".join(word[:1].upper() + word[1:] for word in _ENDS.split("|"))
 CLOSES: Final = re.compile(
-    r"(?i)(?:\A|_|[a-z](?=[A-Z]))(?:close|free|release|destroy|delete|dispose|end|fini|finish|finali[sz]e|unref"
-    r"|unload|shutdown|terminate|term"
-    r"|disconnect|deinit|cleanup)(?:_|\Z|[A-Z])|(?:\A|_)(?:free|close|destroy|delete)\w*\Z"
+    rf"(?:\A|_)(?i:{_ENDS})(?:_|\Z|(?=[A-Z]))|(?<=[a-z0-9])(?:{_CAPITAL_ENDS})(?=[A-Z_0-9]|\Z)"
+    r"|(?:\A|_)(?:free|close|destroy|delete)[a-z]*\Z"
 )
 """Names of foreign functions that end what another one began."""
 
 _SPEAKS: Final = ("ctypes", "ffi", "os.close")
+_LAST: Final = re.compile(r"__del__|_?finali[sz]e")
+"""Methods after which nobody has the object any more."""
+
 _SETS_UP: Final = frozenset({"__init__", "__new__", "__enter__", "open", "load", "connect", "start"})
 
 
@@ -58,13 +65,13 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:
-    closing = (method for method in methods if simple(method.name) != "__del__")  # nobody comes after that one
+    closing = (method for method in methods if not _LAST.search(simple(method.name)))
     for closed in (close for method in closing for close in _closes(method, bindings)):
         for method in methods:
             if method is closed.method or simple(method.name) in _SETS_UP or simple(method.name) == "__del__":
                 continue
             use = _use(method, closed, bindings)
-            if use is None or _asks(method, closed, methods):
+            if use is None or _reopens(methods, closed, bindings) or _asks(method, closed, methods):
                 continue
             callers = [
                 Spot(unit.path, call.line, other.name)
@@ -87,6 +94,17 @@ def _of_class(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: B
                 context=method.name,
             )
             break
+
+
+def _reopens(methods: list[ir.Function], closed: _Close, bindings: Bindings) -> bool:
+    """Whether the attribute is what is opened and closed again, and not what an open gave."""
+    return any(
+        (symbol := bindings.symbol(call, method.owner)) is not None
+        and "open" in symbol.lower()
+        and any(spelled(argument) == closed.attribute for argument in call.arguments)
+        for method in methods
+        for call in calls(method.body.body)
+    )
 
 
 def _closes(method: ir.Function, bindings: Bindings) -> Iterator[_Close]:

@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import ForeignResult
+from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
@@ -63,7 +63,7 @@ _GIVES_BACK: Final = frozenset({"FreeLibrary", "CloseHandle", "free", "dlclose",
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     made = _made(facts)
     for found in facts.foreign_calls:
-        yield from _wrong_allocator(rule, found, made)
+        yield from _wrong_allocator(rule, facts, found, made)
         yield from _borrowed(rule, found, made)
         yield from _converted(rule, facts, found)
 
@@ -92,11 +92,13 @@ def _spot(found: ForeignCall) -> Spot:
     return Spot(found.visit.unit.path, found.call.line, found.visit.function.name)
 
 
-def _wrong_allocator(rule: Rule, found: ForeignCall, made: dict[tuple[int, str], list[ForeignCall]]) -> Iterator[Claim]:
+def _wrong_allocator(
+    rule: Rule, facts: Facts, found: ForeignCall, made: dict[tuple[int, str], list[ForeignCall]]
+) -> Iterator[Claim]:
     if found.prototype.symbol not in _C_FREE:
         return
     for source in _given(found, made):
-        if source.prototype.symbol not in _C_ALLOCATES and source.prototype.result is not ForeignResult.UNKNOWN:
+        if source.prototype.symbol not in _C_ALLOCATES and _counterparts(facts, source):
             yield rule.no(
                 f"What {source.prototype.symbol} gave (line {source.call.line}) goes to "
                 f"{found.prototype.symbol} of the "
@@ -134,17 +136,7 @@ def _converted(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
     """``restype = c_char_p`` copies the text and forgets the address: what the caller should free is lost."""
     if found.prototype.result is not ForeignResult.TEXT or found.prototype.by_cffi:
         return
-    bindings = facts.bindings[found.visit.unit.path]
-    freeing = [
-        other
-        for other in bindings.prototypes.values()
-        if other.symbol not in _C_FREE
-        and _FREES_TEXT.search(other.symbol)
-        and other.arguments is not None
-        and len(other.arguments) == 1
-        and _family(other.symbol) == _family(found.prototype.symbol)
-        and re.search(r"(?i)str|text|mem|buf|msg|name|result", other.symbol)
-    ]
+    freeing = _counterparts(facts, found)
     if freeing and not any(isinstance(p, ir.Call) and p is not found.call for p in expressions(found.call.function)):
         other = freeing[0]
         yield rule.no(
@@ -156,6 +148,19 @@ def _converted(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
             fix=f"Declare restype c_void_p, copy with string_at, then call {other.symbol}.",
             context=found.visit.function.name,
         )
+
+
+def _counterparts(facts: Facts, found: ForeignCall) -> list[ForeignPrototype]:
+    """The functions of the same library that take back what it gave out, as far as the file declares them."""
+    return [
+        other
+        for other in facts.bindings[found.visit.unit.path].prototypes.values()
+        if other.symbol not in _C_FREE
+        and _FREES_TEXT.search(other.symbol)
+        and (other.arguments is None or len(other.arguments) == 1)
+        and _family(other.symbol) == _family(found.prototype.symbol)
+        and re.search(r"(?i)str|text|mem|buf|msg|name|result", other.symbol)
+    ]
 
 
 def _family(symbol: str) -> str:

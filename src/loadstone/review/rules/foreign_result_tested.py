@@ -30,9 +30,7 @@ _POSITIVE_ERRORS: Final = re.compile(
 )
 """Functions that report an error as a positive number. Source: their manual pages."""
 
-_DROPPABLE: Final = re.compile(
-    r"\A(?:set(?:res|re|e)?[ug]id|setgroups|initgroups|chroot|chdir|prctl|unshare|cap_set_proc)\Z"
-)
+_DROPPABLE: Final = re.compile(r"\A(?:set(?:res|re|e)?[ug]id|setgroups|initgroups|chroot|unshare|cap_set_proc)\Z")
 """Functions whose failure leaves more rights than were meant. Source: their manual pages."""
 
 _TRUTHS: Final = frozenset({"true", "compared", "allowed", "tested"})

@@ -102,7 +102,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             fix="Join only non-empty parts.",
             context=site.spot.function,
         )
-    elif cwd or relative or (any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
+    elif cwd or relative or (whole and any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
         yield rule.no(
             (
                 f"{variable} gains an element that is empty or relative, so libraries "

@@ -107,15 +107,15 @@ class _Exits:
                     return no if yes is None else yes
                 return {key: line for key, line in yes.items() if key in no}
             case ir.Try(final=final):
-                inner = dict(held)
-                if final is not None:
-                    ended = {
-                        spelled(c.receiver) for c in calls(final.body) if simple(c.name) == ("release") and c.receiver
-                    }
+                inner, kept = dict(held), self.released
+                if final is not None:  # what it releases may be taken inside
+                    ended = _released(final)
                     inner = {key: line for key, line in held.items() if key not in ended}
+                    self.released = kept - ended
                 after = self._block(statement.body, inner)
                 for handler in statement.handlers:
                     self._block(handler.body, inner)
+                self.released = kept
                 return after
             case ir.Loop() | ir.With() | ir.Block():
                 for inner_block in blocks(statement):
@@ -149,7 +149,8 @@ def _nested(
                 yield from (Nesting(name, lock, since, spot) for name, since in inside)
                 inside = (*inside, (lock, spot))
         if isinstance(statement, ir.Evaluate):
-            held = inside  # taken by hand: held until it is released, which matters no more for the order
+            dropped = _owned(facts, routine, _dropped(statement))
+            held = inside = tuple(pair for pair in inside if pair[0] != dropped)
         if held and depth < _MAX_DEPTH:
             for call in (c for top in tops(statement) for c in expressions(top) if isinstance(c, ir.Call)):
                 for called in _called(facts, routine, call):
@@ -164,11 +165,16 @@ def _taken(statement: ir.Statement) -> Iterator[ir.Expression]:
         case ir.With(items=items):
             yield from (context for context, _ in items)
         case ir.Evaluate(expression=ir.Call(name=name, receiver=receiver)) if receiver is not None:
-            if simple(name) == "acquire":
+            if simple(name) == "acquire" and not statement.expression.arguments:  # type: ignore[union-attr]
                 yield receiver
 
 
-def _owned(facts: Facts, routine: Routine, context: ir.Expression) -> str:
+def _dropped(statement: ir.Evaluate) -> ir.Expression | None:
+    call = statement.expression
+    return call.receiver if isinstance(call, ir.Call) and simple(call.name) == "release" else None
+
+
+def _owned(facts: Facts, routine: Routine, context: ir.Expression | None) -> str:
     """``Class.lock`` for a lock of an object, ``file:lock`` for one of the module; empty for what is no lock."""
     name = spelled(context)
     last = name.rpartition(".")[2]
