@@ -111,7 +111,7 @@ class _Campaign:
         try:
             stop = self._fenced(pid)
             if not stop.running and stop.signal is not None:
-                stop = wait(pid, _LOAD_S)
+                stop = _loaded(pid)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
                 self._load_failed(stop)
                 return _MAX_BACKOFF_FINDINGS
@@ -218,7 +218,7 @@ class _Campaign:
         traced: Tracer = Untraced(pid)
         met = Met()
         try:
-            if self._fenced(pid).signal is not None and wait(pid, _LOAD_S).signal is not None:
+            if self._fenced(pid).signal is not None and _loaded(pid).signal is not None:
                 if self.refused:
                     traced.resume()
                     wait(pid, _SOLVE_S)
@@ -367,6 +367,16 @@ def _stopped_frames(traced: Tracer) -> tuple[int, ...]:
     os.kill(traced.pid, signal.SIGSTOP)
     stop = wait(traced.pid, 1.0)
     return traced.frames() if stop.signal is not None else ()
+
+
+def _loaded(pid: int) -> ChildStop:
+    """Wait until the child says that the library is loaded, passing on the signals its constructors get meanwhile."""
+    until = time.monotonic() + _LOAD_S
+    while True:
+        stop = wait(pid, until - time.monotonic())
+        if stop.signal in (None, signal.SIGSTOP) or stop.signal in _CRASHES:
+            return stop
+        go_on(pid, stop.signal or 0)
 
 
 def main(descriptor: int) -> None:

@@ -48,10 +48,10 @@ def let_me_be_traced() -> None:
     _ptrace(_TRACEME, 0)
 
 
-def go_on(pid: int) -> None:
-    """Let a stopped child of ours run on, traced or not."""
+def go_on(pid: int, number: int = 0) -> None:
+    """Let a stopped child of ours run on, traced or not, delivering a signal if ``number`` is one."""
     try:
-        _ptrace(_CONT, pid)
+        _ptrace(_CONT, pid, 0, number)
     except OSError:  # nobody traces it
         os.kill(pid, signal.SIGCONT)
 
