@@ -41,7 +41,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_binding_options(parser)
     parser.add_argument("--symbol", metavar="NAME", help="also: who defines, wants and misses this symbol")
     parser.add_argument(
-        "--versions", action="store_true", help="also: which symbols need which version; the smallest glibc"
+        "--versions",
+        action="store_true",
+        help="also: which symbols need which version; of a wheel or folder: the platform tag it deserves, abi3",
     )
     parser.add_argument("--replace", metavar="OLD=FILE", help="also: what breaks if OLD were FILE")
     parser.add_argument("--as-library", action="store_true", help="open a program as dlopen would")
@@ -80,10 +82,12 @@ def run(
     surveyed = [t for t in targets if is_survey_target(t, options.model(t))]
     colour = output is None and colour_wanted()
     if surveyed:
-        if symbol or versions or replace:
-            raise UsageError("--symbol, --versions and --replace ask about one library, not a folder or archive")
+        if symbol or replace:
+            raise UsageError("--symbol and --replace ask about one library, not a folder or archive")
         if len(surveyed) < len(targets):
             raise UsageError("ask about folders and archives, or about single libraries, not about both at once")
+        if versions:
+            return _portability(targets, options.model(targets[0]), output, colour=colour, verbose=verbose)
         return _survey(targets, options.model(targets[0]), output_format, output, colour=colour, verbose=verbose)
     if output_format in _ROWS:
         raise UsageError(f"--format {output_format} is for folders and archives")
@@ -173,6 +177,19 @@ def _survey(
     if output is not None or output_format not in _ROWS:
         emit(_rendered_survey(result, output_format, colour=colour, verbose=verbose), output)
     return STATUS[result.verdict]
+
+
+def _portability(
+    targets: list[str], model: LoaderModel | None, output: Path | None, *, colour: bool, verbose: int
+) -> ExitStatus:
+    """The tag that wheels or folders deserve; not what was asked for when they claim a better one."""
+    from loadstone.linker.surveys import portability
+    from loadstone.report.text.portability import render
+    from loadstone.report.text.style import Style
+
+    found = portability(*targets, model=model)
+    emit(render(found, Style(colour), verbose=verbose), output)
+    return ExitStatus.CLEAN if found.is_honest and not found.stable_abi else ExitStatus.FINDINGS
 
 
 def _answers(explained: Explanation, symbol: str | None, replace: str | None, *, versions: bool) -> Answers:

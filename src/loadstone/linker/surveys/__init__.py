@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from loadstone.linker.surveys.survey import Survey, SurveyRow, explanations, is_survey_target, survey, survey_rows
+from loadstone.linker.surveys.survey import (
+    Survey,
+    SurveyRow,
+    explanations,
+    is_survey_target,
+    portability,
+    survey,
+    survey_rows,
+)
 
-__all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "survey", "survey_rows"]
+__all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "portability", "survey", "survey_rows"]

@@ -51,20 +51,23 @@ class Tags:
     python: tuple[int, int] | None = None
     platforms: tuple[str, ...] = ()
     is_wheel: bool = False
+    minimum: tuple[int, int] | None = None  # of an abi3 wheel: the oldest Python it is for
 
     @classmethod
     def of(cls, file_name: str) -> Tags:
         """The tags of a wheel's file name.
 
-        >>> Tags.of("demo-1.0-cp312-cp312-musllinux_1_2_x86_64.whl")
-        Tags(python=(3, 12), platforms=('musllinux_1_2_x86_64',), is_wheel=True)
+        >>> Tags.of("demo-1.0-cp312-cp312-musllinux_1_2_x86_64.whl").python
+        (3, 12)
         """
         parts = file_name.removesuffix(".whl").split("-")
         if not file_name.endswith(".whl") or len(parts) < 5:
             return cls()
         found = re.match(r"cp(\d)(\d+)$", parts[-3])
-        version = (int(found[1]), int(found[2])) if found and parts[-2] != "abi3" else None
-        return cls(version, tuple(parts[-1].split(".")), is_wheel=True)
+        stated = (int(found[1]), int(found[2])) if found else None
+        stable = parts[-2] == "abi3"
+        platforms = tuple(parts[-1].split("."))
+        return cls(None if stable else stated, platforms, is_wheel=True, minimum=stated if stable else None)
 
     @property
     def is_pure(self) -> bool:

@@ -15,8 +15,9 @@ from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.openers import Openers
 from loadstone.linker.surveys.places import Found, SurveyPlace, is_survey_target, place_of
+from loadstone.linker.surveys.portability import Portability, portability_of
 
-__all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "survey", "survey_rows"]
+__all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "portability", "survey", "survey_rows"]
 
 _MAX_FILES: Final = 100_000
 _BADNESS: Final = (LoadVerdict.FAILS, LoadVerdict.UNKNOWN, LoadVerdict.LOADS_WITH_RISK, LoadVerdict.LOADS)
@@ -123,6 +124,14 @@ def explanations(
             opener = openers.model_for(found.path, found.image)
             if opener.kind in SIMULATED:
                 yield place.label(found), explain_with(found.path, opener, as_library=True, bindings=False)
+
+
+def portability(*targets: str | os.PathLike[str], model: LoaderModel | None = None) -> Portability:
+    """How far the libraries of a wheel, a folder or another archive can travel; errors as :func:`survey`."""
+    asked = model or LoaderModel.this_process()
+    places = [place_of(os.fspath(target), asked) for target in targets]
+    found = [(library.name, library.image) for place in places for library in place.libraries()]
+    return portability_of(found, places[0].tags if len(places) == 1 else None)
 
 
 def _is_given(model: LoaderModel | None) -> bool:
