@@ -1,0 +1,156 @@
+"""What a running process has loaded, against the process itself; core dumps made by hand and by the kernel's rules."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.linker.workshop import Workshop
+
+from loadstone.errors import MalformedImage, Unreadable
+from loadstone.linker import explain
+from loadstone.linker.cores import loaded_in_core
+from loadstone.linker.processes import MappedState, loaded_by, model_of_process, parse_maps
+from loadstone.report.documents.loaded import loaded_document
+from loadstone.report.json import render as render_json
+from loadstone.report.text.loaded import render
+from loadstone.report.text.style import Style
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc is read")
+
+OPENS = """
+import ctypes, sys
+for path in sys.argv[1:]:
+    ctypes.CDLL(path)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def process(workshop: Workshop) -> Iterator[tuple[subprocess.Popen[str], Workshop]]:
+    """An interpreter that has opened two libraries and waits."""
+    workshop.library("libone.so", "int one(void) { return 1; }", soname="libshared.so")
+    workshop.library("libdep.so", "int two(void) { return 2; }")
+    user = "extern int two(void); int f(void) { return two(); }"
+    workshop.library("libuser.so", user, needs=["libdep.so"], runpath="$ORIGIN")
+    shutil.copy(workshop.path("libone.so"), workshop.path("libcopy.so"))
+    paths = [workshop.path(n) for n in ("libone.so", "libuser.so", "libcopy.so")]
+    command = [sys.executable, "-c", OPENS, *paths]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        yield child, workshop
+        child.kill()
+
+
+def test_each_library_has_the_rule_by_which_it_came(process: tuple[subprocess.Popen[str], Workshop]) -> None:
+    child, workshop = process
+    report = loaded_by(child.pid)
+    found = {file.path: file for file in report.files}
+    assert report.files[0].rule == "program"
+    assert report.program == os.path.realpath(sys.executable)
+    assert found[workshop.path("libuser.so")].rule == "opened by the program"
+    assert (found[workshop.path("libdep.so")].rule, found[workshop.path("libdep.so")].asked_by) == (
+        "runpath",
+        workshop.path("libuser.so"),
+    )
+    assert any(file.rule == "cache" for file in report.files)
+    mapped = {line.split()[-1] for line in Path(f"/proc/{child.pid}/maps").read_text().splitlines() if ".so" in line}
+    assert mapped <= set(found)
+
+
+def test_what_is_to_mind_is_said(process: tuple[subprocess.Popen[str], Workshop]) -> None:
+    child, workshop = process
+    os.remove(workshop.path("libdep.so"))
+    fresh = Path(workshop.path("fresh"))
+    shutil.copy(workshop.path("libuser.so"), fresh)
+    fresh.rename(workshop.path("libuser.so"))
+    report = loaded_by(child.pid)
+    states = {file.path: set(file.states) for file in report.files}
+    assert states[workshop.path("libone.so")] == states[workshop.path("libcopy.so")] == {MappedState.COPY}
+    if os.geteuid() == 0:  # others may not look behind a mapping
+        assert states[workshop.path("libdep.so")] == {MappedState.DELETED}
+        assert states[workshop.path("libuser.so")] == {MappedState.REPLACED}
+    text = render(report, Style())
+    assert "second copy" in text
+    assert '"schema": "loadstone.loaded/1"' in render_json(loaded_document(report))
+
+
+def test_a_question_can_be_put_for_that_process(process: tuple[subprocess.Popen[str], Workshop]) -> None:
+    child, workshop = process
+    model = model_of_process(child.pid)
+    assert model.cwd == os.getcwd()
+    assert dict(model.env).get("PATH") == os.environ.get("PATH")
+    assert set(model.already_loaded) >= {workshop.path("libone.so"), workshop.path("libuser.so")}
+    needs = workshop.library("late.so", "", needs=["libdep.so"])
+    answer = explain(needs, model=model)  # no rule leads to it, and it is loaded
+    assert answer.first_blocking is None
+    assert any(edge.how == "loaded-name" for edge in answer.graph.edges)
+
+
+def test_no_such_process_is_said() -> None:
+    with pytest.raises(Unreadable, match="there is no such process"):
+        loaded_by((1 << 22) + 1)
+
+
+def test_maps_are_read_as_they_are_written() -> None:
+    text = (
+        "55d0-55d1 r-xp 00000000 08:01 12 /bin/a b (deleted)\n"
+        "55d1-55d2 rwxp 00001000 08:01 12 /bin/a b (deleted)\n"
+        "7ffc-7ffd rwxp 00000000 00:00 0 [stack]\nrubbish\n"
+    )
+    (only,), executable_stack = parse_maps(text)
+    assert (only.path, only.address, only.is_deleted, only.permissions) == ("/bin/a b", 0x55D0, True, {"r-xp", "rwxp"})
+    assert executable_stack
+
+
+def core_of(entries: list[tuple[int, str]], pages: dict[int, bytes]) -> bytes:
+    """A 64-bit core dump that maps these files, with these pages."""
+    names = b"".join(path.encode() + b"\0" for _, path in entries)
+    content = struct.pack("<QQ", len(entries), 4096)
+    content += b"".join(struct.pack("<QQQ", at, at + 4096, 0) for at, _ in entries) + names
+    note = struct.pack("<III", 5, len(content), 0x46494C45) + b"CORE\0\0\0\0" + content + bytes(-len(content) % 4)
+    heads = [(4, len(note), 0)] + [(1, len(data), at) for at, data in pages.items()]
+    header = b"\x7fELF\2\1\1" + bytes(9)
+    header += struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, len(heads), 0, 0, 0)
+    offset, table, body = 64 + 56 * len(heads), b"", b""
+    for (kind, size, at), data in zip(heads, (note, *pages.values()), strict=True):
+        table += struct.pack("<IIQQQQQQ", kind, 4, offset + len(body), at, 0, size, size, 1)
+        body += data
+    return header + table + body
+
+
+def test_a_core_dump_tells_what_is_missing_or_another_build(workshop: Workshop, tmp_path: Path) -> None:
+    same = workshop.library("same.so", "", "-Wl,--build-id=0x1111")
+    other = workshop.library("other.so", "", "-Wl,--build-id=0x2222")
+    dumped = workshop.library("dumped.so", "", "-Wl,--build-id=0x3333")
+    entries = [(0x1000000, same), (0x2000000, other), (0x3000000, "/gone/lib.so")]
+    pages = {
+        0x1000000: Path(same).read_bytes()[:4096],
+        0x2000000: Path(dumped).read_bytes()[:4096],
+        0x3000000: Path(same).read_bytes()[:4096],
+    }
+    core = tmp_path / "core"
+    core.write_bytes(core_of(entries, pages))
+    report = loaded_in_core(str(core))
+    assert [(f.path, f.states) for f in report.files] == [
+        (same, ()),
+        (other, (MappedState.OTHER_BUILD,)),
+        ("/gone/lib.so", (MappedState.MISSING,)),
+    ]
+    assert report.program == same
+    with pytest.raises(MalformedImage):
+        loaded_in_core(same)
+    for cut in range(64, len(core.read_bytes()), 97):
+        core.write_bytes(core_of(entries, pages)[:cut])
+        try:
+            loaded_in_core(str(core))
+        except MalformedImage:
+            continue

@@ -1,0 +1,283 @@
+"""Folders and archives of every format: each library with the loader and the Python it is for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import lzma
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.archives.test_archives import ar_of, tar_of, zip_of
+from tests.linker.tiny_elf import tiny_elf
+from tests.linker.workshop import Workshop
+from tests.tools import needed
+from tests.wheels import MACOS, WINDOWS, wheel
+
+from loadstone.cli.main import main
+from loadstone.core.trace import LoadVerdict
+from loadstone.errors import TooLarge, Unreadable, Unsupported
+from loadstone.linker import LoaderKind, LoaderModel, explain
+from loadstone.linker.glibc_load import SharedLoads
+from loadstone.linker.simulators import explain_with
+from loadstone.linker.surveys import is_survey_target, portability, survey, survey_rows
+from loadstone.linker.surveys.openers import Tags
+from loadstone.report.text.style import Style
+from loadstone.report.text.survey import render
+
+HAS = "int wanted(void) { return 1; }"
+CALLS = "extern int wanted(void); int call(void) { return wanted(); }"
+
+
+def run(*words: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return ended.value.code if isinstance(ended.value.code, int) else 0
+
+
+def wheel_of(path: Path, files: Mapping[str, bytes]) -> Path:
+    path.write_bytes(zip_of(files))
+    return path
+
+
+@pytest.fixture
+def pair(workshop: Workshop) -> dict[str, bytes]:
+    """Two libraries, one of which needs the other beside it, by the path they shall have."""
+    workshop.library("libp.so.1", HAS)
+    workshop.library("user.so", CALLS, needs=["libp.so.1"], runpath="$ORIGIN", soname="")
+    return {f"usr/lib/{name}": Path(workshop.path(name)).read_bytes() for name in ("libp.so.1", "user.so")}
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.tar.xz", "x.deb", "x.tar"])
+def test_an_archive_is_looked_into_in_its_place(name: str, pair: dict[str, bytes], tmp_path: Path) -> None:
+    packed = tar_of(pair)
+    data = {
+        "x.zip": zip_of(pair),
+        "x.tar.xz": lzma.compress(packed),
+        "x.tar": packed,
+        "x.deb": ar_of({"debian-binary": b"2.0\n", "data.tar.xz": lzma.compress(packed)}),
+    }[name]
+    path = tmp_path / name
+    path.write_bytes(data)
+    assert is_survey_target(str(path))
+    found = survey(path)
+    assert [(row.path, row.verdict) for row in sorted(found.rows, key=lambda row: row.path)] == [
+        (f"{path}!/usr/lib/libp.so.1", LoadVerdict.LOADS),
+        (f"{path}!/usr/lib/user.so", LoadVerdict.LOADS),
+    ]
+
+
+def test_symbolic_links_lead_about_in_an_archive(pair: dict[str, bytes], tmp_path: Path) -> None:
+    files = {"usr/lib/user.so": pair["usr/lib/user.so"], "opt/real.so": pair["usr/lib/libp.so.1"]}
+    (tmp_path / "x.tar").write_bytes(tar_of(files, {"usr/lib/libp.so.1": "/opt/real.so"}))
+    assert survey(tmp_path / "x.tar").verdict is LoadVerdict.LOADS
+
+
+def test_what_a_wheels_others_bring_is_no_fault_of_a_helper(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.library("libdeep.so.1", HAS)
+    workshop.library("libmid.so.1", CALLS, needs=["libdeep.so.1"])
+    both = "extern int call(void), wanted(void); int top(void) { return call() + wanted(); }"
+    workshop.library("_ext.so", both, needs=["libdeep.so.1", "libmid.so.1"], runpath="$ORIGIN/../p.libs", soname="")
+    files = {f"p.libs/{n}": Path(workshop.path(n)).read_bytes() for n in ("libdeep.so.1", "libmid.so.1")}
+    files["p/_ext.so"] = Path(workshop.path("_ext.so")).read_bytes()
+    found = survey(wheel_of(tmp_path / "p-1-cp311-cp311-manylinux_2_17_x86_64.whl", files))
+    codes = {row.name: row.leading.code if row.leading else "" for row in found.rows}
+    assert codes == {"p/_ext.so": "", "p.libs/libdeep.so.1": "", "p.libs/libmid.so.1": "opened-alone"}
+    assert found.verdict is LoadVerdict.LOADS_WITH_RISK
+    del files["p/_ext.so"]
+    alone = survey(wheel_of(tmp_path / "q-1-cp311-cp311-manylinux_2_17_x86_64.whl", files))
+    assert alone.verdict is LoadVerdict.FAILS
+
+
+def test_a_platform_wheel_without_libraries_is_undecided_and_a_pure_one_is_fine(tmp_path: Path) -> None:
+    empty = wheel_of(tmp_path / "e-1-cp311-cp311-win_amd64.whl", {"e/__init__.py": b""})
+    pure = wheel_of(tmp_path / "e-1-py3-none-any.whl", {"e/__init__.py": b""})
+    assert run("explain", str(empty)) == 3
+    assert run("explain", str(pure)) == 0
+    (tmp_path / "folder").mkdir()
+    assert run("explain", str(tmp_path / "folder")) == 3
+
+
+def test_a_windows_wheel_is_explained_as_windows_would(tmp_path: Path) -> None:
+    compiler = needed("x86_64-w64-mingw32-gcc")
+    for name, source in (("helper", HAS), ("other", "int unwanted(void) { return 1; }")):
+        (tmp_path / f"{name}.c").write_text(source)
+    (tmp_path / "user.c").write_text(CALLS)
+    subprocess.run([compiler, "-shared", "helper.c", "-o", "helper.dll", "-Wl,--out-implib,libhelper.a"], cwd=tmp_path, check=True)  # fmt: skip  # noqa: E501
+    subprocess.run([compiler, "-shared", "user.c", "-o", "user.pyd", "libhelper.a"], cwd=tmp_path, check=True)
+    subprocess.run([compiler, "-shared", "other.c", "-o", "other.dll"], cwd=tmp_path, check=True)
+    helper, user, other = ((tmp_path / n).read_bytes() for n in ("helper.dll", "user.pyd", "other.dll"))
+    name = "d-1-cp311-cp311-win_amd64.whl"
+    good = survey(wheel_of(tmp_path / name, {"d/user.pyd": user, "d/helper.dll": helper}))
+    assert (good.verdict, [row.loader for row in good.rows]) == (LoadVerdict.LOADS, ["Windows loader"] * 2)
+    libs = survey(wheel_of(tmp_path / name, {"d/user.pyd": user, "d.libs/HELPER.dll": helper}))
+    assert libs.verdict is LoadVerdict.LOADS
+    missing = survey(wheel_of(tmp_path / name, {"d/user.pyd": user}))
+    assert [row.leading.code for row in missing.rows if row.leading] == ["pe-missing-dll"]
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/helper.dll").write_bytes(other)
+    loaded = LoaderModel(kind=LoaderKind.WINDOWS, already_loaded=(str(tmp_path / "old/helper.dll"),), cwd=str(tmp_path))
+    answer = explain(str(tmp_path / "user.pyd"), model=loaded)
+    assert answer.first_blocking is not None
+    assert answer.first_blocking.code == "pe-missing-entry"  # the loaded module of that base name is taken
+
+
+def test_rows_come_as_they_are_found_and_as_a_table(pair: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip  # noqa: E501
+    path = tmp_path / "x.zip"
+    path.write_bytes(zip_of(pair))
+    rows = survey_rows(path)
+    assert next(rows).name == "usr/lib/libp.so.1"
+    assert run("explain", str(path), "--format", "csv") == 0
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["verdict"], row["file"]) for row in table] == [("loads", f"{path}!/{name}") for name in sorted(pair)]
+    assert run("explain", str(path), "--table") == 0
+    assert capsys.readouterr().out.count("\n") == 2
+    assert run("explain", str(path), "--format", "json") == 0
+    assert len(json.loads(capsys.readouterr().out)["libraries"]) == 2
+
+
+def test_folders_of_a_root_are_those_of_the_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "root"
+    for folder in ("lib64", "lib/x86_64-linux-gnu", "opt/app", "usr/lib"):
+        (root / folder).mkdir(parents=True)
+    for real, there in (
+        ("/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2"),
+        ("/lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libc.so.6"),
+    ):
+        if not Path(real).exists():
+            pytest.skip("this system has its C library elsewhere")
+        (root / there).write_bytes(Path(real).read_bytes())
+    (root / "opt/app/libinroot.so").write_bytes(tiny_elf("libinroot.so"))
+    for spelled in ("/opt/app", str(root / "opt/app")):
+        assert run("explain", "--root", str(root), spelled, "--table") == 0
+        assert capsys.readouterr().out.split()[1:] == ["/opt/app/libinroot.so"]
+    assert run("explain", "--root", str(root), str(root / "opt/app/libinroot.so")) == 0
+    assert run("explain", "--root", str(root), "/usr/lib") == 3  # the host's is no matter
+    capsys.readouterr()
+    assert run("tree", "--root", str(root), str(root / "opt/app/gone")) == 3
+    assert "There is no such file: /opt/app/gone" in capsys.readouterr().out
+
+
+def test_an_image_of_a_container_is_its_own_system(tmp_path: Path) -> None:
+    interpreter, libc = Path("/lib64/ld-linux-x86-64.so.2"), Path("/lib/x86_64-linux-gnu/libc.so.6")
+    if not interpreter.exists() or not libc.exists():
+        pytest.skip("this system has its C library elsewhere")
+    lower = {
+        "lib64/ld-linux-x86-64.so.2": interpreter.read_bytes(),
+        "lib/x86_64-linux-gnu/libc.so.6": libc.read_bytes(),
+        "usr/bin/true": b"#!",
+        "opt/app/liba.so": tiny_elf("liba.so", ["libgone.so"]),
+        "opt/app/libgone.so": tiny_elf("libgone.so"),
+        "lib/x86_64-linux-gnu/libgone.so": tiny_elf("libgone.so"),
+    }
+    upper = {"lib/x86_64-linux-gnu/.wh.libgone.so": b""}
+    listed = json.dumps([{"Layers": ["1/layer.tar", "2/layer.tar"]}]).encode()
+    image = tmp_path / "image.tar"
+    for layers, expected in (((lower, {"etc/x": b""}), ""), ((lower, upper), "dep-not-found")):
+        image.write_bytes(
+            tar_of({"1/layer.tar": tar_of(layers[0]), "2/layer.tar": tar_of(layers[1]), "manifest.json": listed})
+        )
+        codes = {row.name: row.leading.code if row.leading else "" for row in survey(image).rows}
+        assert codes["opt/app/liba.so"] == expected
+
+
+def test_bounds_and_what_cannot_be_looked_into_are_typed(tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.so", "w", force_zip64=True) as out,
+    ):
+        out.write(b"\x7fELF")
+        for _ in range(300):
+            out.write(bytes(1 << 20))
+    with pytest.raises(TooLarge, match="packed bytes became"):
+        survey(bomb)
+    (tmp_path / "x.AppImage").write_bytes(b"\x7fELF\2\1\1\0AI\2" + bytes(200))
+    with pytest.raises(Unsupported, match="appimage-extract"):
+        survey(tmp_path / "x.AppImage")
+    with pytest.raises(Unreadable):
+        survey(tmp_path / "gone.tar")
+
+
+def test_the_python_is_read_off_the_name_and_the_environment(tmp_path: Path, workshop: Workshop) -> None:
+    module = "extern int PyUnstable_NotInThisOne(void); int PyInit__m(void) { return PyUnstable_NotInThisOne(); }"
+    other = sys.version_info.minor + 1
+    name = f"_m.cpython-3{other}-x86_64-linux-gnu.so"
+    site = workshop.folder_of(f"v/lib/python3.{other}/site-packages/demo")
+    path = workshop.library(str(site.relative_to(workshop.folder) / name), module, soname="")
+    assert survey(site).verdict is LoadVerdict.LOADS  # that Python is not here: its symbols are its own
+    same = site / f"_m.cpython-3{sys.version_info.minor}-x86_64-linux-gnu.so"
+    Path(path).rename(same)
+    (tmp_path / "plain").mkdir()
+    same.rename(tmp_path / "plain" / same.name)
+    assert survey(tmp_path / "plain").verdict is LoadVerdict.FAILS
+    program = '__attribute__((visibility("default"))) int PyUnstable_NotInThisOne(void) { return 1; } int PyObject_Free; int main(void) { return 0; }'  # noqa: E501
+    workshop.program(f"v/bin/python3.{other}", program, "-rdynamic")
+    (tmp_path / "plain" / same.name).rename(site / name)
+    assert survey(site).rows[0].assumptions[-1].endswith(f"python3.{other}")
+
+
+def test_shared_loads_answer_as_single_ones_do(workshop: Workshop) -> None:
+    """A chain, a symbol in two libraries, one that is missed, a weak one: alone and together the same."""
+    workshop.library("liba.so", "int one(void){return 1;} int two(void){return 2;}")
+    workshop.library("libb.so", "int two(void){return 22;} extern int one(void); int b(void){return one()+two();}", needs=["liba.so"], runpath="$ORIGIN")  # fmt: skip  # noqa: E501
+    workshop.library("libc1.so", "extern int two(void), b(void), gone(void); extern int w(void) __attribute__((weak)); int c(void){return two()+b()+gone()+(w?w():0);}", needs=["libb.so"], runpath="$ORIGIN")  # fmt: skip  # noqa: E501
+    workshop.library("libd.so", "int gone(void){return 1;} extern int c(void); int d(void){return c();}", needs=["libc1.so"], runpath="$ORIGIN")  # fmt: skip  # noqa: E501
+    model = replace(LoaderModel.this_process(env={}), main_image=str(workshop.host), caller=None)
+    names = [workshop.path(n) for n in ("libd.so", "libc1.so", "libb.so", "liba.so", "libd.so")]
+    shared = SharedLoads()
+    for name in names:
+        together = explain_with(name, model, as_library=True, bindings=True, shared=shared)
+        alone = explain(name, model=model, as_library=True)
+        assert (together.verdict, together.diagnoses) == (alone.verdict, alone.diagnoses)
+
+
+def test_equal_causes_are_told_once(tmp_path: Path) -> None:
+    files = {f"p/{n}.so": tiny_elf(f"{n}.so", ["libgone.so.1"]) for n in "abcdef"}
+    text = render(survey(wheel_of(tmp_path / "p-1-cp311-cp311-linux_x86_64.whl", files)), Style())
+    assert text.count("[dep-not-found]") == 1
+    assert "p/a.so, p/b.so, p/c.so and 3 more" in text
+
+
+def test_the_tag_a_wheel_deserves_and_what_spoils_a_better_one(workshop: Workshop, tmp_path: Path) -> None:
+    source = '__asm__(".symver memcpy, memcpy@GLIBC_2.14"); extern void *memcpy(void *, const void *, unsigned long); void *f(void *a) { return memcpy(a, a, 3); }'  # noqa: E501
+    library = workshop.library("liba.so", source, "-fno-builtin", libc=True)
+    found = portability(wheel_of(tmp_path / "a-1-cp311-cp311-manylinux_2_5_x86_64.whl", {"a.so": Path(library).read_bytes()}))  # fmt: skip  # noqa: E501
+    assert found.tag == "manylinux_2_17_x86_64"
+    assert not found.is_honest
+    assert [(s.file, s.what, s.symbols) for s in found.spoilers] == [("a.so", "GLIBC_2.14", ("memcpy",))]
+    outside = workshop.library("libb.so", CALLS, needs=[Path(workshop.library("libout.so.1", HAS)).name])
+    alone = portability(wheel_of(tmp_path / "b-1-cp311-cp311-linux_x86_64.whl", {"b.so": Path(outside).read_bytes()}))
+    assert alone.tag == "linux_x86_64"
+    assert [s.what for s in alone.spoilers] == ["needs libout.so.1 from outside"]
+
+
+def test_abi3_is_held_to_the_stable_abi_and_to_its_python(workshop: Workshop, tmp_path: Path) -> None:
+    source = "extern int PyList_New(void), PyType_GetModuleByDef(void), _PyObject_GetDictPtr(void); int f(void) { return PyList_New() + PyType_GetModuleByDef() + _PyObject_GetDictPtr(); }"  # noqa: E501
+    data = Path(workshop.library("m.so", source)).read_bytes()
+    found = portability(wheel_of(tmp_path / "m-1-cp39-abi3-linux_x86_64.whl", {"m.abi3.so": data}))
+    assert {(v.symbol, v.since) for v in found.stable_abi} == {("_PyObject_GetDictPtr", None), ("PyType_GetModuleByDef", (3, 13))}  # fmt: skip  # noqa: E501
+
+
+def test_tags_are_read_off_a_wheels_name() -> None:
+    tags = Tags.of("demo-1.0-1-cp39-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl")
+    assert (tags.python, tags.minimum) == (None, (3, 9))
+    assert tags.platforms == ("manylinux_2_17_x86_64", "manylinux2014_x86_64")
+    assert Tags.of("x.tar.gz") == Tags()
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "entry", [e for e in (*WINDOWS, *MACOS) if e[0] in ("numpy", "pillow", "lxml", "cffi")], ids=str
+)
+def test_real_wheels_of_other_systems_load(entry: tuple[str, str, str]) -> None:
+    found = survey(wheel(*entry))
+    assert found.rows
+    assert not [(row.path, row.leading) for row in found.rows if row.verdict is LoadVerdict.FAILS]
