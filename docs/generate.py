@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import pkgutil
@@ -17,6 +18,7 @@ import msgspec
 from loadstone.core.practices import Practice
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import weakness
+from loadstone.probe.promises import PROMISES
 from loadstone.report import documents
 from loadstone.report.json import Document, schema
 from loadstone.review.catalogue import catalogue
@@ -78,12 +80,28 @@ def schemas() -> Iterator[tuple[str, str]]:
         yield f"schema/{file}.json", json.dumps(schema(kind), indent=2) + "\n"
 
 
+PROMISES_BEGIN, PROMISES_END = "<!-- promises: made from loadstone.probe.promises -->\n", "<!-- promises end -->\n"
+
+
+def with_promises(page: str) -> str:
+    """The probe's page with the table of what each layer refuses, as it is tried."""
+    head, _, rest = page.partition(PROMISES_BEGIN)
+    _, _, tail = rest.partition(PROMISES_END)
+    rows = "".join(
+        f"| `{promise.layer}` | {promise.words} | {', '.join(errno.errorcode[code] for code in promise.kept_by)} |\n"
+        for promise in PROMISES
+    )
+    table = f"| layer | refused | the system's answer |\n|---|---|---|\n{rows}"
+    return f"{head}{PROMISES_BEGIN}\n{table}\n{PROMISES_END}{tail}"
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """Every page with its path below ``docs/``."""
     rules = catalogue()
     yield "rules/README.md", rule_list(rules)
     yield from ((f"rules/{rule.id}.md", rule_page(rule)) for rule in rules)
     yield from schemas()
+    yield "reference/probe.md", with_promises((DOCS / "reference/probe.md").read_text())
 
 
 def main() -> int:
