@@ -16,7 +16,7 @@ from loadstone.review import ir
 
 __all__ = ["Graph", "Kind", "Leave", "Node", "build"]
 
-MAX_NODES: Final = 4000
+MAX_NODES: Final = 40_000
 """Nodes of one function; beyond that the rest becomes a gap (the longest hand-written function known has 2,900)."""
 
 _COMPARES: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "!", "in", "not in"})
@@ -322,7 +322,7 @@ class _Builder:
     def loop(self, statement: ir.Loop) -> None:
         if not self.ends and not _has_label(statement.body):
             return
-        head = self.add(Kind.LOOP, statement.line)
+        head = self.add(Kind.LOOP, statement.line, statement=statement)
         ends = _LoopEnds(len(self.scopes))
         self.loops.append(ends)
         done: list[_End] = []

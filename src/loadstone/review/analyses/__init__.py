@@ -8,12 +8,13 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Found
 from loadstone.review.analyses.foreign import symbol_of
-from loadstone.review.analyses.known import Known, MethodTable
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
-from loadstone.review.analyses.paths import Explorer
+from loadstone.review.analyses.paths import Paths
+from loadstone.review.analyses.program import Known, Program
 from loadstone.review.analyses.record import Record
 from loadstone.review.apis import CORE, MINOR, Role, Tables, tables
 from loadstone.review.cfg import Graph, build
+from loadstone.review.walk import expressions
 
 __all__ = ["Facts", "gather"]
 
@@ -28,16 +29,15 @@ _CALLER_LEVELS: Final = 2
 def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
     """Run the analyses over the units of one run; ``extra_tables`` are paths of the user's own interface tables."""
     known_tables = tables(extra_tables)
-    names = _names(program, known_tables)
+    names = _program(program, known_tables)
     record = Record()
-    explorer = Explorer(known_tables, names, record)
-    roots = [k for found in names.functions.values() for k in found if k.is_relevant]
-    roots.sort(key=lambda k: (k.unit.path, k.function.line))
-    for known in roots:
-        explorer.explore(known)
+    paths = Paths(known_tables, names, record)
+    for known in names.every:
+        if known.is_relevant:
+            paths.explore(known)
     seen = tuple(record.accesses)
     for known in _lock_takers(names, known_tables):
-        explorer.explore(known)
+        paths.explore(known)
     record.accesses = Found(dict.fromkeys(seen))
     return Facts(
         program,
@@ -52,15 +52,20 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
         tuple((name, again, first) for (name, again), first in sorted(record.closed_twice.items())),
         tuple(sorted(record.cut)),
         known_tables,
+        tuple((name, used, closed) for (name, used), closed in sorted(record.late.items())),
+        tuple(record.fills),
+        record.called_slots,
+        record.closed_slots,
+        frozenset(record.cleared),
     )
 
 
-def _lock_takers(names: MethodTable, known_tables: Tables) -> Iterator[Known]:
+def _lock_takers(names: Program, known_tables: Tables) -> Iterator[Known]:
     """The other functions that take locks in files that handle libraries: their locks are worth their evidence."""
-    every = [known for found in names.functions.values() for known in found]
-    paths = {known.unit.path for known in every if known.is_relevant and _plays(known, CORE, known_tables)}
-    others = [k for k in every if not k.is_relevant and k.unit.path in paths and _plays(k, _LOCKS, known_tables)]
-    yield from sorted(others, key=lambda k: (k.unit.path, k.function.line))
+    paths = {known.unit.path for known in names.every if known.is_relevant and _plays(known, CORE, known_tables)}
+    for known in names.every:
+        if not known.is_relevant and known.unit.path in paths and _plays(known, _LOCKS, known_tables):
+            yield known
 
 
 def _plays(known: Known, roles: frozenset[Role], known_tables: Tables) -> bool:
@@ -68,22 +73,15 @@ def _plays(known: Known, roles: frozenset[Role], known_tables: Tables) -> bool:
     return any(api is not None and api.role in roles for api in apis)
 
 
-def _names(program: ir.Program, known_tables: Tables) -> MethodTable:
+def _program(program: ir.Program, known_tables: Tables) -> Program:
     functions: dict[str, tuple[Known, ...]] = {}
-    variables: dict[str, frozenset[str]] = {}
-    members: dict[str, dict[str, str]] = {}
-    locks: set[str] = set()
     wanted = _relevant(program, known_tables)
     for unit in program.units:
-        variables[unit.path] = frozenset(v.name for v in unit.variables)
-        for one in unit.classes:
-            members.setdefault(one.name, {}).update({m.name: m.type for m in one.members})
-            locks.update(m.name for m in one.members if "mutex" in m.type.lower() or "lock" in m.type.lower())
-        locks.update(v.name for v in unit.variables if "mutex" in v.type.lower() or "lock" in v.type.lower())
         for function in unit.functions:
-            known = _known(function, unit, _graph(function, known_tables), is_relevant=id(function) in wanted)
+            graph = _graph(function, known_tables)
+            known = Known.of(function, unit, graph, is_relevant=id(function) in wanted)
             functions[function.name] = (*functions.get(function.name, ()), known)
-    return MethodTable(functions, variables, members, frozenset(locks))
+    return Program(program.units, functions)
 
 
 def _graph(function: ir.Function, known_tables: Tables) -> Graph:
@@ -102,6 +100,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     shares: dict[int, set[str]] = {}
     for unit in program.units:
         shared = {v.name for v in unit.variables}
+        other_names = _other_names(unit, known_tables)
         fields = {m.name for c in unit.classes for m in c.members}
         for function in unit.functions:
             key = id(function)
@@ -115,6 +114,8 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                 if (api is not None and api.role in SEEDS) or symbol_of(call.name) is not None:
                     wanted.add(key)
             used = set(names_in(function.body))
+            if used & other_names:
+                wanted.add(key)
             where = unit.path if unit.language is ir.Language.PYTHON else ""  # there every other class has a ``name``
             shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {
                 f"{where}.{n}" for n in (used | members_in(function.body)) & fields
@@ -130,45 +131,12 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     return wanted
 
 
-def _known(function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: bool) -> Known:
-    names = {p.name for p in function.parameters}
-    types = {p.name: p.type for p in function.parameters}
-    statics = set()
-    for statement in _declared(graph):
-        assert isinstance(statement.target, ir.Name)
-        name = statement.target.name
-        names.add(name)
-        types.setdefault(name, statement.type)
-        if statement.static:
-            statics.add(name)
-    if unit.language is ir.Language.PYTHON:
-        names |= _assigned(graph)
-        names -= function.globals
-        if function.name == "<module>":
-            names = set()
-    return Known(function, unit, graph, frozenset(names), types, frozenset(statics), is_relevant)
-
-
-def _declared(graph: Graph) -> Iterator[ir.Assign]:
-    for node in graph.nodes:
-        if (
-            isinstance(node.statement, ir.Assign)
-            and node.statement.declares
-            and isinstance(node.statement.target, ir.Name)
-        ):
-            yield node.statement
-
-
-def _assigned(graph: Graph) -> set[str]:
+def _other_names(unit: ir.Unit, known_tables: Tables) -> frozenset[str]:
+    """Variables of a unit that hold an interface: pointers to its functions, tables of operations."""
     found = set()
-    for node in graph.nodes:
-        targets = [node.target, node.statement.target if isinstance(node.statement, ir.Assign) else None]
-        if isinstance(node.statement, ir.Handler) and node.statement.name:
-            found.add(node.statement.name)
-        while targets:
-            target = targets.pop()
-            if isinstance(target, ir.Name):
-                found.add(target.name)
-            elif isinstance(target, ir.Display):
-                targets.extend(target.items)
-    return found
+    for variable in unit.variables:
+        for inner in expressions(variable.value):
+            api = known_tables.get(inner.name) if isinstance(inner, ir.Name) else None
+            if api is not None and api.role in SEEDS:
+                found.add(variable.name)
+    return frozenset(found)

@@ -1,135 +1,312 @@
-"""What calls of known interfaces do to the state."""
+"""What calls of known interfaces do to the state: the transfer functions, one a role of the tables."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from loadstone.review import ir
-from loadstone.review.analyses.conditions import Conditions
-from loadstone.review.analyses.known import Frame
-from loadstone.review.analyses.state import State, Taint, Value, constant, pointer, status
+from loadstone.review.analyses.flow import mix, taint_of
+from loadstone.review.analyses.locks import Locks, PlaceOf
+from loadstone.review.analyses.memory import Memory
+from loadstone.review.analyses.program import Frame
+from loadstone.review.analyses.record import Record
+from loadstone.review.analyses.sites import Sites
+from loadstone.review.analyses.state import State, Taint
+from loadstone.review.analyses.values import (
+    Address,
+    Answer,
+    Constant,
+    Field,
+    Initial,
+    Local,
+    Object,
+    Result,
+    Status,
+    Unknown,
+    Value,
+)
+from loadstone.review.analyses.words import rooted_locally
 from loadstone.review.apis import Api, Role, Success
 
-__all__ = ["Effects"]
+__all__ = ["Applied", "Effects"]
+
+_LOCKING: Final = frozenset({Role.LOCK, Role.UNLOCK, Role.TRY_LOCK, Role.GUARD})
+_FLAGGED: Final = frozenset(
+    {Role.VERIFY, Role.SEARCH_FLAGS, Role.PRIVILEGE, Role.DOWNLOAD, Role.SET_ENVIRONMENT, Role.TEMPORARY}
+)
+_REPORTS: Final = frozenset(
+    {
+        *(Role.UNLOAD, Role.SET_ENVIRONMENT, Role.SEARCH_PATH, Role.SEARCH_FLAGS, Role.VERIFY, Role.PRIVILEGE),
+        *(Role.LOOK, Role.DOWNLOAD),
+    }
+)
+"""Roles whose result says whether it worked, and is nothing else."""
+
+_TAKES: Final = frozenset({Role.RESOLVE, Role.UNLOAD, Role.FREE, Role.CLOSE})
+_KEEPS: Final = frozenset({Role.THREAD, Role.REGISTER, Role.CALLBACK})
+_APPENDS: Final = frozenset(
+    {"strcat", "strncat", "strlcat", "wcscat", "wcsncat", "lstrcat", "_tcscat", "StringCchCat", "PathAppend"}
+)
+_COPIES: Final = frozenset({"memcpy", "memmove", "CopyMemory", "RtlCopyMemory"})
+Outcomes = list[tuple[Value, State]]
 
 
-class Effects(Conditions):
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A call of a known interface with what it was given: the object of a method, and every argument."""
+
+    api: Api
+    call: ir.Call
+    receiver: Value
+    values: tuple[Value, ...]
+    place_of: PlaceOf
+
+    @property
+    def subject(self) -> Value:
+        """The value the interface acts on."""
+        number = self.api.subject
+        if number < 0:
+            return self.receiver
+        return self.values[number] if number < len(self.values) else None
+
+
+class Effects:
     """Applies what the tables say of an interface."""
 
-    def _effect(
-        self, api: Api, call: ir.Call, receiver: Value, values: tuple[Value, ...], state: State, frame: Frame
-    ) -> list[tuple[Value, State]]:
-        subject = receiver if api.subject < 0 else values[api.subject] if api.subject < len(values) else None
-        if subject is not None and subject[0] == "a" and api.role in {Role.UNLOAD, Role.RESOLVE, Role.PIN}:
-            held = state.env.get(subject[1])
-            subject = held if self._site(held) is not None else subject
+    def __init__(self, record: Record, sites: Sites, memory: Memory, locks: Locks) -> None:
+        self.record = record
+        self.sites = sites
+        self.memory = memory
+        self.locks = locks
+
+    def apply(self, applied: Applied, state: State, frame: Frame) -> Outcomes:
+        """Every outcome of a call: what it gives, and the state after it."""
+        api, call, values = applied.api, applied.call, applied.values
+        subject = self._held(applied, state)
         match api.role:
-            case Role.LOCK | Role.UNLOCK | Role.TRY_LOCK | Role.GUARD:
-                return self._locking(api, call, subject, state, frame)
+            case role if role in _LOCKING:
+                return self.locks.call(api, call, subject, state, frame, applied.place_of)
             case Role.PASS:
-                return [self._passed(subject, call, state, frame)]
+                return [self._passed(applied, subject, state, frame)]
             case Role.TEST | Role.COMPARE:
-                return [self._asked(api, call, subject, values, state, frame)]
+                return [(_asked(applied, subject, frame), state)]
+            case Role.SPLIT:
+                return [(self._split(applied, subject, state, frame), state)]
+            case Role.CLEAR:
+                self.memory.clear(subject, state)
+                return [(subject, state)]
             case Role.THREAD | Role.ONCE:
                 self.record.threads.add(frame.spot(call.line))
-        parent = subject[1] if api.role is Role.RESOLVE and subject is not None and subject[0] == "s" else None
-        number = self._new_site(api, call, frame, parent if isinstance(parent, int) else None)
+        number = self._site(applied, subject, state, frame)
         site = self.record.sites[number]
-        self._invoked(site, subject, values, state)
-        made = pointer(number)
-        self._lost(made, site, state)
-        state.truth.pop(made, None)
-        state.truth.pop(status(number), None)
-        state.closed.pop(made, None)
-        state.escaped -= {number}
+        if api.role is Role.PATH:
+            return [self._named_object(applied, subject, state, frame)]
+        made = Result(number)
+        self._do(applied, subject, made, state, frame)
+        for value in values:
+            if api.role not in _TAKES:
+                self.sites.use(value, "argument", state, frame, call.line)
+            if api.role in _KEEPS:
+                self.memory.escape(value, state, "registered" if api.role is Role.REGISTER else "")
+        if api.out is not None and api.out < len(values):
+            if not (api.name in _COPIES and _copies_a_value(values)):
+                self._give(values[api.out], made, state)
+            reports = api.role in {Role.LOAD, Role.RESOLVE, Role.OPEN} or api.success is not Success.NONE
+            return [(Status(number) if reports else made, state)]
+        if api.every is not None:
+            for value in values[api.every :]:
+                self._give(value, made, state)
+        if api.raises:
+            state.suppose(made, True)
+        reports = api.role in _REPORTS or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}
+        if site.api.role is Role.ERROR and state.pending is not None:
+            state.put("about", made, state.pending)
+        return [(Status(number) if reports else made, state)]
+
+    def _named_object(self, applied: Applied, subject: Value, state: State, frame: Frame) -> tuple[Value, State]:
+        """An object that is told which library it is about; a load comes later, or not."""
+        if applied.receiver is not None:
+            return Unknown(frame.number, id(applied.call)), state
+        built = Object(frame.number, id(applied.call))
+        state.renew(built)
+        mix(built, (subject,), state, keep=True)
+        return built, state
+
+    def _held(self, applied: Applied, state: State) -> Value:
+        """The subject; what a place holds when the call is given its address and acts on what is in it."""
+        subject = applied.subject
+        if isinstance(subject, Address) and applied.api.role in {Role.UNLOAD, Role.RESOLVE, Role.PIN}:
+            held = state.env.get(subject.place)
+            return held if self.sites.of(held) is not None else subject
+        return subject
+
+    def _site(self, applied: Applied, subject: Value, state: State, frame: Frame) -> int:
+        api = applied.api
+        parent = subject.site if api.role is Role.RESOLVE and isinstance(subject, Result) else None
+        number = self.sites.add(api, applied.call, frame, parent)
+        site = self.record.sites[number]
+        self.sites.invoked(site, subject, applied.values, state)
+        made = Result(number)
+        if made in state.touched and made not in self.memory.kept(state):
+            self.sites.lost(made, site, state)
+        state.drop("touched", made)
+        state.renew(made)
+        for name in ("truth", "closed"):
+            state.drop(name, made)
+            state.drop(name, Status(number))
+        state.escaped -= {made}
+        return number
+
+    def _do(self, applied: Applied, subject: Value, made: Result, state: State, frame: Frame) -> None:
+        api, call, values = applied.api, applied.call, applied.values
+        spot = frame.spot(call.line)
         match api.role:
             case Role.UNLOAD | Role.FREE | Role.CLOSE:
-                self._release(subject, state, frame, call.line)
-                if subject is not None and api.role is Role.UNLOAD and subject[0] not in {"s", "c"}:
-                    self._close_unseen(subject, state, frame, call.line)
+                self.sites.release(subject, state, frame, call.line, by=api.name)
+                if api.role is Role.UNLOAD and subject is not None and not isinstance(subject, Result | Constant):
+                    self.sites.close_unseen(subject, state, frame, call.line)
+                    self._closed_slot(subject, frame, call.line)
             case Role.LOAD:
-                state.flags |= {("loaded", frame.spot(call.line))}
+                state.flag("loaded", spot)
+                state.pending = made
+                if api.kind == "object":
+                    state.drop("closed", subject)
+                elif self.sites.role(subject) in {Role.CANONICAL, Role.SPLIT}:
+                    self.sites.use(subject, "load", state, frame, call.line)
             case Role.RESOLVE:
-                self._use(subject, "resolve", state, frame, call.line)
+                self.sites.use(subject, "resolve", state, frame, call.line)
+                state.put("lineage", made, subject)
+                state.pending = made
             case Role.PIN:
-                if subject is not None and subject[0] == "s":
-                    state.escaped |= {subject[1]}
-            case Role.REGISTER:
-                self._registered(values, state)
+                if isinstance(subject, Result):
+                    state.escape(subject)
             case Role.ALLOCATE if api.kind == "copy":
-                self._mix(made, values[:1], state, keep=True)
+                mix(made, values[:1], state, keep=True)
             case Role.SOURCE:
-                state.taint[made] = Taint(api.kind, frame.spot(call.line))
+                state.put("taint", made, Taint(api.kind, spot))
             case Role.JOIN | Role.CANONICAL:
-                self._joined(api, made, call, values, receiver, state, frame)
+                self._joined(applied, made, state, frame)
             case Role.LOOK | Role.DIGEST | Role.OPEN:
-                if subject is not None:
-                    word = {Role.LOOK: api.kind or "look", Role.DIGEST: "digest", Role.OPEN: "open"}[api.role]
-                    state.looks[subject] = (f"{word} {api.name}", frame.spot(call.line))
-                    for leaf in state.parts.get(subject, ()):
-                        state.looks.setdefault(leaf, (f"{word} {api.name}", frame.spot(call.line)))
-                if api.role is Role.DIGEST:
-                    state.flags |= {("digest", frame.spot(call.line))}
-            case (
-                Role.VERIFY | Role.SEARCH_FLAGS | Role.PRIVILEGE | Role.DOWNLOAD | Role.SET_ENVIRONMENT | Role.TEMPORARY
-            ):
-                state.flags |= {(f"{api.role}:{api.kind}", frame.spot(call.line))}
+                self._looked(api, subject, state, frame, call.line)
+            case role if role in _FLAGGED:
+                state.flag(f"{api.role}:{api.kind}", spot)
                 if api.role is Role.TEMPORARY and api.kind != "private":
-                    state.taint[made] = Taint(f"{api.kind} temporary", frame.spot(call.line))
+                    state.put("taint", made, Taint(f"{api.kind} temporary", spot))
                 if api.role is Role.DOWNLOAD:
+                    state.flag("downloaded", spot)
                     for value in values:
-                        state.flags |= {("downloaded", frame.spot(call.line))}
-                        state.add_check(value, "downloaded", frame.spot(call.line))
-        for value in values:
-            if api.role not in {Role.RESOLVE, Role.UNLOAD, Role.FREE, Role.CLOSE}:
-                self._use(value, "argument", state, frame, call.line)
-        if api.out is not None and api.out < len(values):
-            self._give(values[api.out], made, state)
-            if api.role in {Role.LOAD, Role.RESOLVE, Role.OPEN} or api.success is not Success.NONE:
-                return [(status(number), state)]
-            return [(made, state)]
-        if api.raises:
-            state.truth[made] = True
-        if api.role in {
-            Role.UNLOAD,
-            Role.SET_ENVIRONMENT,
-            Role.SEARCH_PATH,
-            Role.SEARCH_FLAGS,
-            Role.VERIFY,
-            Role.PRIVILEGE,
-            Role.LOOK,
-            Role.DOWNLOAD,
-        } or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}:
-            return [(status(number), state)]
-        return [(made, state)]
+                        state.add_check(value, "downloaded", spot)
 
-    def _joined(
-        self,
-        api: Api,
-        made: Value,
-        call: ir.Call,
-        values: tuple[Value, ...],
-        receiver: Value,
-        state: State,
-        frame: Frame,
-    ) -> None:
-        inputs = tuple(v for number, v in enumerate(values) if number != api.out)
+    def _closed_slot(self, subject: Value, frame: Frame, line: int) -> None:
+        if isinstance(subject, Initial):
+            slot = self.memory.slot(subject.place, frame)
+            if slot is not None:
+                self.record.closed_slots.setdefault(slot, {})[frame.spot(line)] = None
+
+    def _looked(self, api: Api, subject: Value, state: State, frame: Frame, line: int) -> None:
+        spot = frame.spot(line)
+        if subject is not None:
+            word = {Role.LOOK: api.kind or "look", Role.DIGEST: "digest", Role.OPEN: "open"}[api.role]
+            state.put("looks", subject, (f"{word} {api.name}", spot))
+            for leaf in state.parts.get(subject, ()):
+                if leaf not in state.looks:
+                    state.put("looks", leaf, (f"{word} {api.name}", spot))
+        if api.role is Role.DIGEST:
+            state.flag("digest", spot)
+
+    def _joined(self, applied: Applied, made: Value, state: State, frame: Frame) -> None:
+        api, values, receiver = applied.api, applied.values, applied.receiver
+        spot = frame.spot(applied.call.line)
         if api.role is Role.CANONICAL:
-            subject = receiver if api.subject < 0 else values[api.subject] if values else None
-            self._mix(made, (subject,), state, keep=True)
-            for target in (made, values[api.out] if api.out is not None and api.out < len(values) else None):
-                state.add_check(target, "canonical", frame.spot(call.line))
+            mix(made, (applied.subject,), state, keep=True)
+            out = values[api.out] if api.out is not None and api.out < len(values) else None
+            for target in (made, out):
+                state.add_check(target, "canonical", spot)
             return
-        if api.name in {"strcat", "strncat", "strlcat"} and values:
-            inputs = (*state.parts.get(values[0], ()), *inputs)
+        if api.name in _COPIES and self._copied(values, state):
+            return
+        inputs = tuple(v for number, v in enumerate(values) if number != api.out)
+        if api.name.removesuffix("A").removesuffix("W") in _APPENDS and values:
+            inputs = (*(state.parts.get(values[0]) or (values[0],)), *inputs)
         if receiver is not None:
             inputs = (receiver, *inputs)
-        self._mix(made, inputs, state)
+        mix(made, inputs, state)
 
-    def _passed(self, subject: Value, call: ir.Call, state: State, frame: Frame) -> tuple[Value, State]:
+    def _copied(self, values: tuple[Value, ...], state: State) -> bool:
+        """``memcpy(&function, &symbol, sizeof symbol)``: the value itself is copied."""
+        if not _copies_a_value(values):
+            return False
+        assert isinstance(values[0], Address)
+        assert isinstance(values[1], Address)
+        source, target = values[1].place, values[0].place
+        state.assign(target, state.env.get(source) or Initial(source))
+        self.memory.copy(source, target, state)
+        return True
+
+    def _passed(self, applied: Applied, subject: Value, state: State, frame: Frame) -> tuple[Value, State]:
+        call = applied.call
         if call.name == "std::move" and call.arguments:
-            place = self.place(call.arguments[0], state, frame)
-            site = self._site(subject)
-            if place is not None and site is not None:
-                state.env[place] = constant(None)
+            place = applied.place_of(call.arguments[0])
+            if place is not None and self.sites.of(subject) is not None:
+                state.assign(place, Constant(None))
         if subject is None:
-            return self.fresh(frame, call), state
+            return Unknown(frame.number, id(call)), state
         return subject, state
+
+    def _split(self, applied: Applied, subject: Value, state: State, frame: Frame) -> Value:
+        """A piece of a text: the next word of ``strtok``, a field of ``sscanf``. It may not be there."""
+        if isinstance(subject, Constant) and subject.value is None:
+            subject = state.split
+        state.split = subject
+        made = Unknown(frame.number, id(applied.call))
+        state.renew(made)
+        mix(made, (subject,), state, keep=True)
+        api = applied.api
+        if api.every is not None:
+            for value in applied.values[api.every :]:
+                self._give(value, made, state)
+        elif api.out is not None and api.out < len(applied.values):
+            self._give(applied.values[api.out], made, state)
+        return made
+
+    def _give(self, target: Value, made: Value, state: State) -> None:
+        """A call stores its result where an argument points."""
+        if target is None or made is None:
+            return
+        if isinstance(target, Address):
+            place = target.place
+            state.assign(place, made)
+            if not isinstance(place, Local) and not rooted_locally(place) and isinstance(made, Result):
+                self.sites.stored(made, place)
+                state.escape(made)
+            return
+        # A buffer or a caller's pointer: what it held is replaced, whoever controls the call controls it.
+        taint = taint_of(made, state)
+        if taint is not None:
+            state.put("taint", target, taint)
+        else:
+            state.drop("taint", target)
+        if isinstance(made, Result) and isinstance(target, Initial):
+            state.assign(Field(target, "*"), made)
+            state.escape(made)
+        inner = state.parts.get(made)
+        if inner is not None:
+            state.put("parts", target, inner)
+            state.drop("checks", target)
+
+
+def _copies_a_value(values: tuple[Value, ...]) -> bool:
+    """Whether a copy of bytes goes from one variable to another, and not from one text to another."""
+    return len(values) > 1 and isinstance(values[0], Address) and isinstance(values[1], Address)
+
+
+def _asked(applied: Applied, subject: Value, frame: Frame) -> Value:
+    """A question asked of a string, kept until somebody looks at the answer."""
+    api, call = applied.api, applied.call
+    others = tuple(v for n, v in enumerate(applied.values) if n != api.subject)
+    needle = others[0] if others else None
+    spot = frame.spot(call.line)
+    if api.role is Role.COMPARE:
+        return Answer("compare", subject, needle, api.success is Success.ZERO, spot, api.name)
+    return Answer(api.kind, subject, needle, zero_is_same=False, spot=spot, api=api.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, bindings_of
 from loadstone.review.analyses.guards import Guard, guards_of, simple
@@ -31,21 +31,25 @@ from loadstone.review.ir import (
 from loadstone.review.walk import expressions, tops
 
 __all__ = [
-    ("Access"),
-    ("Bound"),
-    ("Cut"),
-    ("Entry"),
-    ("Exit"),
-    ("Facts"),
-    ("Found"),
-    ("Invocation"),
-    ("LockStep"),
-    ("Part"),
-    ("Site"),
-    ("Use"),
+    "Access",
+    "Bound",
+    "Cut",
+    "Entry",
+    "Exit",
+    "Facts",
+    "Fill",
+    "Found",
+    "Invocation",
+    "LockStep",
+    "Part",
+    "Site",
+    "Slot",
+    "Use",
 ]
 
 T = TypeVar("T")
+Slot: TypeAlias = tuple[str, str, str]
+"""Memory that functions share: the name, the type or variable that owns it, the file where others have one of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,12 +79,16 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """One way out of the function that acquired something: whether it is still open there, and how it leaves."""
+    """One way out of the function that acquired something: whether it is open there, how it leaves, what it gives.
+
+    ``gives`` is the constant that is returned there, None when that is none.
+    """
 
     spot: Spot
     is_open: bool
     kind: str
     known: bool | None = None
+    gives: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,7 @@ class Access:
     setting_up: bool
     holds: str = ""
     is_inner: bool = False
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +185,7 @@ class LockStep:
     held: tuple[Held, ...] = ()
     since: Spot | None = None
     scoped: bool = False
+    via: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +199,27 @@ class Entry:
     is_local: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What a function left in shared memory: a library or a symbol, tested or not, its library closed or not.
+
+    ``site`` is the number of the call that gave it, None for what a library's own function made; ``library`` the slot
+    that holds the library it came from.
+    """
+
+    slot: Slot
+    site: int | None
+    known: bool | None
+    closed: Spot | None
+    spot: Spot
+    library: Slot | None = None
+
+
 class Bound(StrEnum):
     """What ended the exploration of a function early, in words that complete "it was not followed further: ..."."""
 
     NODES = "its body has more steps than are laid out"
-    STEPS = "its paths, with those of the functions it calls, take more steps than are followed"
+    STEPS = "its paths, with those of the functions it calls, take more steps than are followed one by one"
     STATES = "more different states meet at one place than are kept apart"
     DEPTH = "it and what it calls are nested deeper than can be followed"
 
@@ -220,6 +246,10 @@ def _named(expression: Expression) -> Iterator[str]:
         yield expression.name
 
 
+def _last_word(name: str) -> str:
+    return name.rpartition("::")[2].rpartition(".")[2]
+
+
 @dataclass(eq=False)
 class Facts:
     """Everything found in one program; sites with the same call are one, whichever way they were reached."""
@@ -236,10 +266,45 @@ class Facts:
     closed_twice: tuple[tuple[str, Spot, Spot], ...] = ()
     cut: tuple[Cut, ...] = ()
     apis: Tables = field(default_factory=tables)
+    late: tuple[tuple[str, Spot, Spot], ...] = ()
+    fills: tuple[Fill, ...] = ()
+    called_slots: dict[Slot, dict[tuple[Spot, bool], None]] = field(default_factory=dict)
+    closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
+    cleared: frozenset[tuple[Slot, str]] = frozenset()
 
     def of(self, *roles: Role) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""
         return (s for s in self.merged if s.api.role in roles)
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        blocks = (function.body for unit in self.program.units for function in unit.functions)
+        calls = (e for b in blocks for s in every_statement(b) for t in tops(s) for e in expressions(t))
+        return frozenset(_last_word(e.name) for e in calls if isinstance(e, Call))
+
+    @cached_property
+    def _defined(self) -> frozenset[str]:
+        return frozenset(_last_word(f.name) for unit in self.program.units for f in unit.functions)
+
+    def is_defined(self, function: str) -> bool:
+        """Whether a function of this name is part of the program."""
+        return _last_word(function) in self._defined
+
+    def is_called(self, function: str) -> bool:
+        """Whether something in the program calls a function of this name."""
+        return _last_word(function) in self._called
+
+    def uses_of(self, slot: Slot) -> list[Spot]:
+        """Where shared memory is read, in the order of the source."""
+        return self._reads.get(slot, [])
+
+    @cached_property
+    def _reads(self) -> dict[Slot, list[Spot]]:
+        found: dict[Slot, list[Spot]] = {}
+        for access in self.accesses:
+            if not access.is_write:
+                found.setdefault((access.variable, access.owner, access.home), []).append(access.spot)
+        return {slot: sorted(spots) for slot, spots in found.items()}
 
     @property
     def asked_names(self) -> frozenset[str]:

@@ -1,110 +1,131 @@
-"""Locks: their names, taking and releasing them, and which are held."""
+"""Locks: their names, taking and releasing them, and which are held.
+
+The domain is the lockset of Eraser (Savage et al. 1997), ordered by the time each lock was taken, so that the order of
+two locks can be compared over the whole program. A lock is named by the slot it lives in; two statics of one name in
+two files are two locks. Where paths meet, what only one of them holds is not held.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import LockStep
-from loadstone.review.analyses.known import Frame
-from loadstone.review.analyses.memory import Places
-from loadstone.review.analyses.state import Held, State, Value, constant
+from loadstone.review.analyses.program import Frame, Program
+from loadstone.review.analyses.record import Record
+from loadstone.review.analyses.state import Held, State
+from loadstone.review.analyses.values import Address, Constant, Global, Guard, Place, Unknown, Value
 from loadstone.review.analyses.words import describe, uncast
 from loadstone.review.apis import Api, Role, Success
 
 __all__ = ["Locks"]
 
 _LOCK_WORD: Final = re.compile(r"(?i)(?:lock|mutex|mtx|sem|guard|cs)_?\Z|mutex|_lock\b|lock_")
+PlaceOf = Callable[[ir.Expression], Place | None]
 
 
-class Locks(Places):
+class Locks:
     """Takes and drops locks."""
 
-    def _lock_name(self, expression: ir.Expression, state: State, frame: Frame) -> str:
-        bare = uncast(expression)
-        if isinstance(bare, ir.Operation) and bare.operator == "address":
-            bare = uncast(bare.operands[0])
-        if isinstance(bare, ir.Name | ir.Member):
-            name = bare.name
-            if _LOCK_WORD.search(name) or name in self.program.lock_variables:
-                place = self.place(bare, state, frame)
-                return describe(place) if place is not None else name
+    def __init__(self, program: Program, record: Record) -> None:
+        self.program = program
+        self.record = record
+
+    def named(self, place: Place | None) -> str:
+        """What a lock is called: as people write it, and of which file where two files have one of that name."""
+        if isinstance(place, Global) and place.unit and place.name in self.program.shadowed:
+            return f"{describe(place)} of {os.path.basename(place.unit)}"
+        return describe(place) if place is not None else ""
+
+    def context(self, expression: ir.Expression, place_of: PlaceOf) -> str:
+        """The lock that a context manager or a guard is made of; empty when it is no lock."""
+        bare = _target(expression)
+        if not isinstance(bare, ir.Name | ir.Member):
+            return ""
+        if _LOCK_WORD.search(bare.name) or bare.name in self.program.lock_variables:
+            return self.named(place_of(bare)) or bare.name
         return ""
 
-    def _locking(
-        self, api: Api, call: ir.Call, subject: Value, state: State, frame: Frame
+    def call(
+        self, api: Api, call: ir.Call, subject: Value, state: State, frame: Frame, place_of: PlaceOf
     ) -> list[tuple[Value, State]]:
-        target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
-        held_value = subject
-        lock = ""
-        if held_value is not None and held_value[0] == "g":
-            lock = str(held_value[1])
-        elif target is not None:
-            bare = uncast(target)
-            if isinstance(bare, ir.Operation) and bare.operator == "address":
-                bare = uncast(bare.operands[0])
-            place = self.place(bare, state, frame)
-            if held_value is not None and held_value[0] == "a":
-                place = held_value[1]
-            lock = describe(place) if place is not None else ""
+        """A call that takes or drops a lock, by every outcome it has."""
         if api.role is Role.GUARD:
-            if any(
-                isinstance(bare := uncast(a), ir.Name) and bare.name.endswith(("defer_lock", "adopt_lock"))
-                for a in call.arguments[1:]
-            ):
-                return [(("g", lock), state)]
-            for argument in call.arguments if api.name.endswith("scoped_lock") else call.arguments[:1]:
-                bare = uncast(argument)
-                if isinstance(bare, ir.Operation) and bare.operator == "address":
-                    bare = uncast(bare.operands[0])
-                place = self.place(bare, state, frame)
-                if place is not None:
-                    lock = describe(place)
-                    self._take(
-                        lock,
-                        state,
-                        frame,
-                        call.line,
-                        scoped=True,
-                        together=len(call.arguments) > 1 and argument is not call.arguments[0],
-                    )
-            return [(("g", lock), state)]
+            return [(self._guard(api, call, state, frame, place_of), state)]
+        lock = self._subject(api, call, subject, place_of)
         if not lock:
-            return [(self.fresh(frame, call), state)]
-        if api.role is Role.LOCK:
-            self._take(lock, state, frame, call.line, scoped=held_value is not None and held_value[0] == "g")
-            return [(constant(0 if api.success is Success.ZERO else True), state)]
+            return [(Unknown(frame.number, id(call)), state)]
         if api.role is Role.UNLOCK:
-            self._drop(lock, state, frame, call.line)
-            return [(constant(0), state)]
-        taken = state.copy()
-        self._take(lock, taken, frame, call.line, scoped=False)
+            self.drop(lock, state, frame, call.line)
+            return [(Constant(0), state)]
         good, bad = (0, 1) if api.success is Success.ZERO else (True, False)
-        return [(constant(good), taken), (constant(bad), state)]
+        may_fail = api.role is Role.TRY_LOCK or (api.success is Success.ZERO and frame.unused is not call)
+        taken = state.copy() if may_fail else state
+        self.take(lock, taken, frame, call.line, scoped=isinstance(subject, Guard))
+        outcomes: list[tuple[Value, State]] = [(Constant(good), taken)]
+        return [*outcomes, (Constant(bad), state)] if may_fail else outcomes
 
-    def _take(self, lock: str, state: State, frame: Frame, line: int, *, scoped: bool, together: bool = False) -> None:
+    def _subject(self, api: Api, call: ir.Call, subject: Value, place_of: PlaceOf) -> str:
+        if isinstance(subject, Guard):
+            return subject.lock
+        if isinstance(subject, Address):
+            return self.named(subject.place)
+        target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
+        return self.named(place_of(_target(target))) if target is not None else ""
+
+    def _guard(self, api: Api, call: ir.Call, state: State, frame: Frame, place_of: PlaceOf) -> Value:
+        deferred = any(
+            isinstance(bare := uncast(a), ir.Name) and bare.name.endswith(("defer_lock", "adopt_lock"))
+            for a in call.arguments[1:]
+        )
+        lock = ""
+        every = call.arguments if api.name.endswith("scoped_lock") else call.arguments[:1]
+        for argument in every:
+            place = place_of(_target(argument))
+            if place is None:
+                continue
+            lock = self.named(place)
+            together = len(call.arguments) > 1 and argument is not call.arguments[0]
+            if not deferred:
+                self.take(lock, state, frame, call.line, scoped=True, together=together)
+        return Guard(lock)
+
+    def take(self, lock: str, state: State, frame: Frame, line: int, *, scoped: bool, together: bool = False) -> None:
+        """A lock is held from here on."""
         spot = frame.spot(line)
         again = next((h for h in state.locks if h.lock == lock), None)
         self.record.locks.add(lock)
         if again is not None:
-            self.record.lock_steps.add(LockStep("again", lock, spot, state.locks, again.spot))
-            state.locks = (*state.locks, Held(lock, spot, scoped))
-            return
-        if not together:
-            self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped))
+            self.record.lock_steps.add(
+                LockStep("again", lock, spot, state.locks, again.spot, via=frame.chain[0] if frame.chain else None)
+            )
+        else:
+            if not together:
+                self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped))
+            state.flags = frozenset(f for f in state.flags if f[0] != f"unlocked {lock}")
         state.locks = (*state.locks, Held(lock, spot, scoped))
-        state.flags = frozenset(f for f in state.flags if f[0] != f"unlocked {lock}")
 
-    def _drop(self, lock: str, state: State, frame: Frame, line: int) -> None:
+    def drop(self, lock: str, state: State, frame: Frame, line: int) -> None:
+        """A lock is given back."""
         spot = frame.spot(line)
-        if any(h.lock == lock for h in state.locks):
+        held = [n for n, h in enumerate(state.locks) if h.lock == lock]
+        if held:
             self.record.lock_steps.add(LockStep("drop", lock, spot))
-            last = max(n for n, h in enumerate(state.locks) if h.lock == lock)
-            state.locks = (*state.locks[:last], *state.locks[last + 1 :])
-            if not any(h.lock == lock for h in state.locks):
-                state.flags |= {(f"unlocked {lock}", spot)}
+            state.locks = (*state.locks[: held[-1]], *state.locks[held[-1] + 1 :])
+            if len(held) == 1:
+                state.flag(f"unlocked {lock}", spot)
             return
         since = state.has_flag(f"unlocked {lock}")
         if since is not None:
             self.record.lock_steps.add(LockStep("not held", lock, spot, state.locks, since))
+
+
+def _target(expression: ir.Expression) -> ir.Expression:
+    """What a lock call is about: ``m`` for ``&m`` and for ``*m``."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator == "address" and bare.operands:
+        return uncast(bare.operands[0])
+    return bare

@@ -1,175 +1,335 @@
-"""Places that hold values: which one an expression names, loads, stores, and who else can reach it."""
+"""Places that hold values: loads, stores, copies of whole objects, and who else can reach a place.
+
+An object has identity: the site that allocated it, the variable it is, or the value that points at it; a field of it is
+a path from there (see :mod:`values`). What other functions, threads and files can reach is named by a *slot*: the type
+that has the member, or the file that has the variable. Slots are how facts about memory cross functions: two functions
+that touch ``struct codec``'s ``refs`` touch one slot, one that touches ``struct window``'s does not.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access
-from loadstone.review.analyses.known import Frame
+from loadstone.review.analyses.flow import taint_of
+from loadstone.review.analyses.program import Frame, Program
+from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
-from loadstone.review.analyses.state import Memory, State, Value, initial
-from loadstone.review.analyses.words import describe, rooted_locally, shared_name, uncast
-from loadstone.review.apis import Role
+from loadstone.review.analyses.state import State
+from loadstone.review.analyses.values import (
+    MAX_DEPTH,
+    Address,
+    Code,
+    Constant,
+    Field,
+    Global,
+    Initial,
+    Local,
+    Place,
+    Result,
+    This,
+    Unknown,
+    Value,
+    depth,
+)
+from loadstone.review.analyses.words import describe, is_inside, last_word, rooted_locally, uncast
+from loadstone.review.apis import Role, Tables
+from loadstone.review.typenames import base_type
 
-__all__ = ["Places"]
+__all__ = ["Memory"]
+
+_SET_UP: Final = frozenset(
+    {
+        *("__init__", "__del__", "__new__", "<module>", "main", "wmain", "WinMain", "wWinMain", "DllMain"),
+        *("cleanup", "teardown", "shutdown", "fini"),
+    }
+)
+"""Functions that run while nobody else can: before threads start, or when they have ended."""
+
+_MAX_ITEMS: Final = 64
 
 
-class Places(Sites):
+class Memory:
     """Loads from places and stores to them."""
 
-    def place(self, expression: ir.Expression, state: State, frame: Frame, base_value: Value = None) -> Memory | None:
-        """Where an expression is stored; None when it is not a place. ``base_value`` saves asking for it again."""
-        match expression:
-            case ir.Name(name=name):
-                return self._named(name, frame)
-            case ir.Cast(operand=operand):
-                return self.place(operand, state, frame)
-            case ir.Member(base=base, name=name, through=through):
-                return ("m", self._object(base, state, frame, base_value, through=through), name)
-            case ir.Item(base=base, index=index):
-                inner = self._object(base, state, frame, base_value, through=True)
-                key = str(index.value) if isinstance(index, ir.Literal) else "[]"
-                return ("m", inner, f"[{key}]")
-            case ir.Operation(operator="deref", operands=(operand,)):
-                value = self._one(operand, state, frame)
-                if value is not None and value[0] == "a":
-                    place: Memory = value[1]
-                    return place
-                return ("m", value or self.fresh(frame, expression), "*")
-            case ir.Operation(operator="address", operands=(operand,)):
-                return self.place(operand, state, frame)
-        return None
+    def __init__(self, tables: Tables, program: Program, record: Record, sites: Sites) -> None:
+        self.tables = tables
+        self.program = program
+        self.record = record
+        self.sites = sites
+        self.types: dict[Value, str] = {}
+        self.frame_types: dict[int, Frame] = {}
 
-    def _named(self, name: str, frame: Frame) -> Memory:
-        known = frame.known
-        if name in known.locals and name not in known.statics:
-            return ("v", frame.number, name)
-        if name in known.statics:
-            return ("g", known.unit.path, f"{known.function.name}:{name}")
-        owner = known.function.owner
-        if name in self.program.variables.get(known.unit.path, ()):
-            return ("g", known.unit.path, name)
-        if (
-            owner
-            and known.unit.language is not ir.Language.PYTHON
-            and (name in self.program.members.get(owner, ()) or name not in self.program.functions)
-        ):
-            return ("m", frame.this, name)
-        return ("g", "", name)
+    # Loading.
 
-    def _object(self, base: ir.Expression, state: State, frame: Frame, value: Value = None, *, through: bool) -> object:
-        """What a member is a member of. Each link of a chain is asked for once: twice would double with every link."""
-        bare = uncast(base)
-        if isinstance(bare, ir.Name) and (
-            bare.name == "this" or (bare.name in {"self", "cls"} and frame.known.function.owner)
-        ):
-            return frame.this
-        by_value = through or frame.known.unit.language is ir.Language.PYTHON
-        place = None
-        if not by_value and isinstance(bare, (ir.Member, ir.Item)):
-            place = self.place(bare, state, frame)
-            if value is None and place is not None:
-                value = self.load(place, state, frame, bare.line)
-        if value is None:
-            value = self._one(base, state, frame)
-        if value is not None and value[0] == "a":
-            return value[1]
-        if by_value or (value is not None and value[0] == "o"):
-            return value
-        if place is None:
-            place = self.place(base, state, frame)
-        return place if place is not None else value
-
-    def _one(self, expression: ir.Expression, state: State, frame: Frame) -> Value:
-        """The value of an expression without following calls in it anew."""
-        results = self.value(expression, state, frame)  # none, when evaluating it never comes back
-        return results[0][0] if results else None
-
-    def load(self, place: Memory, state: State, frame: Frame, line: int) -> Value:
+    def load(self, place: Place, state: State, frame: Frame, line: int) -> Value:
         """What a place holds."""
         found = state.env.get(place)
         self._access(place, state, frame, line, is_write=False)
-        return found if found is not None else initial(place)
+        if found is not None:
+            return found
+        defined = self._defined(place, state, frame)
+        if defined is not None:
+            return defined
+        return Initial(place) if depth(place) <= MAX_DEPTH else Unknown(frame.number, ("deep", describe(place)))
 
-    def store(
-        self, target: ir.Expression, value: Value, state: State, frame: Frame, line: int, *, holds: str = ""
-    ) -> None:
-        """Put a value where an expression says."""
-        if isinstance(target, ir.Display):
-            for item in target.items:
-                self.store(
-                    item, self.fresh(frame, item) if value is None or value[0] != "s" else value, state, frame, line
-                )
-            return
-        place = self.place(target, state, frame)
-        if place is None:
-            return
+    def _defined(self, place: Place, state: State, frame: Frame) -> Value:
+        """What a constant of the program holds: its one value, or all the values its elements have."""
+        start: object = place
+        while isinstance(start, Field):
+            start = start.base
+        if not isinstance(start, Global):
+            return None
+        initial = self.program.initial(start)
+        if initial is None:
+            return None
+        found = [uncast(e) for e in self._within(place, initial, start)]
+        values = [v for e in found[:_MAX_ITEMS] if (v := self._constant(e)) is not None]
+        if len(values) != len(found) or not values:
+            return None
+        if len(values) == 1:
+            return values[0]
+        made = Unknown(frame.number, ("one of", place))
+        state.put("parts", made, tuple(values))
+        return made
+
+    def _within(self, place: object, initial: ir.Expression, start: Global) -> list[ir.Expression]:
+        """The initialisers that a path into a constant can mean."""
+        if not isinstance(place, Field):
+            return [initial]
+        found: list[ir.Expression] = []
+        for outer in self._within(place.base, initial, start):
+            bare = uncast(outer)
+            if not isinstance(bare, ir.Display):
+                return [bare] if place.name == "*" else []
+            found.extend(self._items(bare, place.name, start))
+        return found
+
+    def _items(self, display: ir.Display, name: object, start: Global) -> list[ir.Expression]:
+        if name in display.keys:
+            return [display.items[display.keys.index(str(name))]]
+        if not isinstance(name, str):
+            return [*display.items]
+        if name.startswith("["):
+            digits = name[1:-1]
+            if digits.isdigit():
+                return [display.items[int(digits)]] if int(digits) < len(display.items) else []
+            return [*display.items]
+        order = [*self.program.members.get(base_type(self.program.type_of_global(start)), ())]
+        number = order.index(name) if name in order else len(display.items)
+        return [display.items[number]] if number < len(display.items) and not any(display.keys) else []
+
+    def _constant(self, expression: ir.Expression) -> Value:
+        match expression:
+            case ir.Literal(value=value):
+                return Constant(value)
+            case ir.Name(name=name) if name in self.program.functions or self.tables.get(name) is not None:
+                return Code(name)
+            case ir.Operation(operator="address", operands=(ir.Name(name=name),)) if name in self.program.functions:
+                return Code(name)
+        return None
+
+    # Storing.
+
+    def store(self, place: Place, value: Value, state: State, frame: Frame, line: int, *, holds: str = "") -> None:
+        """Put a value into a place."""
         self._access(place, state, frame, line, is_write=True, holds=holds)
         old = state.env.get(place)
-        state.env[place] = value
-        site = self._site(value)
-        if (
-            site is not None
-            and value is not None
-            and place[0] != "v"
-            and not (place[0] == "m" and rooted_locally(place))
-        ):
-            state.escaped |= {value[1]}
-            site.stores.add(describe(place))
-        if site is not None and value is not None and value[0] == "s":
-            self._use(value, "store", state, frame, line, owner=describe(place))
-        taint = self.taint_of(value, state)
-        if taint is not None and place[0] != "v":
+        self._wipe(place, state)
+        state.assign(place, value)
+        if isinstance(value, Result):
+            if not self._is_private(place, state):
+                state.escape(value)
+            if not isinstance(place, Local):
+                self.sites.stored(value, place)
+            self.sites.use(value, "store", state, frame, line, owner=describe(place))
+        taint = taint_of(value, state)
+        if taint is not None and not isinstance(place, Local):
             self.record.stored_taint.setdefault(describe(place), taint)
-        self._overwrites(old, value, state, frame, line)
+        if isinstance(place, Local) and value is not None and not isinstance(value, Constant):
+            self.types.setdefault(value, frame.known.types.get(place.name, ""))
+        self.sites.overwritten(old, value, state, frame, line)
 
-    def _overwrites(self, old: Value, new: Value, state: State, frame: Frame, line: int) -> None:
-        if old is None or old == new or old[0] != "s" or old in state.env.values() or old in state.closed:
-            return
-        site = self.record.sites[old[1]]
-        if (
-            site.api.role is Role.LOAD
-            and site.api.owned
-            and state.truth.get(old) is True
-            and old[1] not in state.escaped
-        ):
-            site.overwritten.add(frame.spot(line))
+    @staticmethod
+    def _wipe(place: Place, state: State) -> None:
+        """What is written as a whole has no old fields."""
+        for field in [p for p in state.env if isinstance(p, Field) and p != place and is_inside(p, place)]:
+            state.drop("env", field)
 
-    def _access(
-        self,
-        place: Memory,
-        state: State,
-        frame: Frame,
-        line: int,
-        *,
-        is_write: bool,
-        holds: str = "",
-    ) -> None:
-        if place[0] == "v" or frame.known.function.name == "main":
+    def clear(self, target: Value, state: State) -> None:
+        """``memset(&x, 0, sizeof x)``: every field is null."""
+        base: object = target.place if isinstance(target, Address) else target
+        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, base)]:
+            state.assign(field, Constant(None))
+
+    def copy(self, source: Place, target: Place, state: State) -> None:
+        """A whole object is copied: what its fields hold is held twice."""
+        for field, value in [*state.env.items()]:
+            if isinstance(field, Field) and is_inside(field, source):
+                moved = _moved(field, source, target)
+                state.assign(moved, value)
+                if isinstance(value, Result) and not self._is_private(moved, state):
+                    state.escape(value)
+                    self.sites.stored(value, moved)
+
+    def escape(self, value: Value, state: State, name: str) -> None:
+        """A value is handed to somebody who may keep it, and all it leads to with it."""
+        if isinstance(value, Result):
+            state.escape(value)
+            site = self.sites.of(value)
+            if site is not None and name:
+                site.stores.add(name)
+        if isinstance(value, Address):
+            base: object = value.place
+            while isinstance(base, Field):
+                base = base.base
+            if isinstance(base, Result):
+                state.escape(base)
+            self._escape_fields(value.place, state)
+
+    def _escape_fields(self, place: object, state: State) -> None:
+        for field, held in state.env.items():
+            if isinstance(held, Result) and isinstance(field, Field) and is_inside(field, place):
+                state.escape(held)
+
+    def _is_private(self, place: Place, state: State) -> bool:
+        """Whether only this call can reach a place: its variables, and memory it allocated and still owns."""
+        base: object = place
+        while isinstance(base, Field):
+            base = base.base
+        if isinstance(base, Result):
+            return self.sites.role(base) is Role.ALLOCATE and base not in state.escaped
+        return isinstance(place, Local) or rooted_locally(place)
+
+    def kept(self, state: State) -> set[Value]:
+        """The results that others can reach at the end of a path: escaped, returned, or led to by such."""
+        found: set[Value] = {v for v in (*state.escaped, *state.leaves(state.result)) if isinstance(v, Result)}
+        inside = [(p, v) for p, v in state.env.items() if isinstance(v, Result) and isinstance(p, Field)]
+        grown = True
+        while grown:
+            grown = False
+            for place, value in inside:
+                if value in found:
+                    continue
+                base: object = place
+                while isinstance(base, Field):
+                    base = base.base
+                if base in found or (
+                    isinstance(state.result, Initial | Address) and is_inside(place, state.result.place)
+                ):
+                    found.add(value)
+                    grown = True
+        return found
+
+    def needed(self, state: State) -> set[Value]:
+        """The libraries whose symbols others can reach at the end of a path: they are left open on purpose."""
+        found: set[Value] = set()
+        for place, value in state.env.items():
+            start: object = place
+            while isinstance(start, Field):
+                start = start.base
+            gone = isinstance(start, Result) and (start in state.closed or start not in state.escaped)
+            if value in state.lineage and not isinstance(place, Local) and not rooted_locally(place) and not gone:
+                found.add(state.lineage[value])
+        return found
+
+    # Types.
+
+    def type_of(self, thing: object, frame: Frame) -> str:
+        """The spelled type of a place, or of what a value points at; empty when nothing tells."""
+        match thing:
+            case Local(frame=number, name=name):
+                owner = frame if number == frame.number else self.frame_types.get(number)
+                return owner.known.types.get(name, "") if owner is not None else ""
+            case Global():
+                return self.program.type_of_global(thing)
+            case Field(base=base, name=str(name)) if not name.startswith(("[", "*")):
+                return self.program.type_of_member(self.type_of(base, frame), name)
+            case Field(base=base):
+                return self.type_of(base, frame)
+            case Initial(place=place) | Address(place=place):
+                return self.type_of(place, frame)
+            case This(owner=owner_name):
+                return owner_name
+            case _:
+                return self.types.get(thing, "")  # type: ignore[call-overload, no-any-return]
+
+    def is_pointer(self, value: Value, frame: Frame) -> bool:
+        """Whether a value is known to be an address, by the type of what it was read from or put into."""
+        spelled = self.type_of(value, frame)
+        return "*" in spelled or "(*)" in spelled
+
+    # Shared state.
+
+    def shared(self, place: Place, frame: Frame) -> tuple[str, str, str] | None:
+        """The name, the owner and the home of state that others can reach; None for what only this call can."""
+        if isinstance(place, Global):
+            return (place.name, "", self._home(place)) if place.unit else None
+        if not isinstance(place, Field):
+            return None
+        base = place.base
+        is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
+        if isinstance(base, This):
+            return (str(place.name), base.owner, "") if is_plain else None
+        if isinstance(base, Global | Field):
+            outer = self.shared(base, frame)
+            if outer is None:
+                return None
+            return (f"{outer[0]}.{place.name}" if is_plain else outer[0], outer[1], outer[2])
+        if not isinstance(base, Initial | Address):
+            return None
+        if not is_plain:
+            outer = self.shared(base.place, frame)
+            return (outer[0], outer[1] or outer[0], outer[2]) if outer is not None else None
+        owner = base_type(self.type_of(base, frame))
+        start = base.place
+        if isinstance(start, Global) and start.unit:
+            return str(place.name), owner or start.name, "" if owner else self._home(start)
+        if isinstance(start, Local | Field):
+            return str(place.name), owner or "*", ""
+        return None
+
+    def _home(self, place: Global) -> str:
+        variable = self.program.variables.get(place.unit, {}).get(place.name)
+        return place.unit if (variable is None or variable.local) and place.name in self.program.shadowed else ""
+
+    def slot(self, place: Place, frame: Frame) -> tuple[str, str, str] | None:
+        """What two functions must name alike to mean one place: :meth:`shared`, of what has a known owner."""
+        found = self.shared(place, frame)
+        if found is None or found[1] == "*":
+            return None
+        return found
+
+    def _without_threads(self, frame: Frame, line: int) -> bool:
+        """Whether a line lies before its function starts the thread, or after it waited for the thread's end."""
+        started, joined = self.program.thread_lines(frame.known, self.tables)
+        return line < started or 0 < joined < line
+
+    def _access(self, place: Place, state: State, frame: Frame, line: int, *, is_write: bool, holds: str = "") -> None:
+        if isinstance(place, Local) or frame.known.function.name == "main":
             return
-        shared = shared_name(place, frame)
-        if shared is None:
+        found = self.shared(place, frame)
+        if found is None:
             return
-        variable, owner = shared
-        function = frame.known.function
-        name = function.name.rpartition("::")[2].rpartition(".")[2]
-        setting_up = (
-            name
-            in {
-                owner,
-                f"~{owner}",
-                "__init__",
-                "__del__",
-                "main",
-                "<module>",
-                "__new__",
-                "cleanup",
-                "teardown",
-                "shutdown",
-                "fini",
-            }
-            or "constructor" in function.marks
-            or name in (function.owner, f"~{function.owner}")
-        )
-        self.record.accesses.add(
-            Access(variable, owner, frame.spot(line), is_write, state.locks, setting_up, holds, bool(frame.chain))
-        )
+        variable, owner, home = found
+        once = self.program.run_once
+        alone = _is_alone(frame, owner) or any(s.function in _SET_UP or s.function in once for s in frame.chain)
+        alone = alone or frame.known.function.name in once or self._without_threads(frame, line)
+        spot = frame.spot(line)
+        inner = bool(frame.chain)
+        self.record.accesses.add(Access(variable, owner, spot, is_write, state.locks, alone, holds, inner, home))
+
+
+def _moved(field: Field, source: Place, target: Place) -> Field:
+    base = target if field.base == source else _moved(field.base, source, target)
+    return Field(base, field.name)
+
+
+def _is_alone(frame: Frame, owner: str) -> bool:
+    """Whether a function sets up or takes down what it works on, when nobody else can reach it."""
+    function = frame.known.function
+    name = last_word(function.name)
+    return (
+        name in {owner, f"~{owner}", function.owner, f"~{function.owner}", *_SET_UP} or "constructor" in function.marks
+    )

@@ -1,221 +1,375 @@
 """Every path through a function, followed with what is known of values on it.
 
-States are kept apart while they differ and joined when they do not; loops end when nothing new is learnt. Calls of
-functions of the same program are followed with the caller's state, a few levels deep, so that a helper that opens,
-checks, closes or stores does so for its caller. Everything is bounded: nodes, states a node, levels, steps a function.
-What was cut short is recorded, so that claims about it are not made as if nothing had been left out.
+States are kept apart while they differ in something a later question can reach, and are one when they do not; loops end
+when nothing new is learnt. Calls of functions of the same program are followed with the caller's state, a few levels
+deep, so that a helper that opens, checks, closes or stores does so for its caller. Nodes are taken in the order of the
+source, so that all paths that meet are there before the walk goes on. Everything is bounded (see :mod:`bounds`); what
+was followed with less precision is recorded, so that claims about it are not made as if nothing had been left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+import re
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Bound, Exit, LockStep
-from loadstone.review.analyses.known import Frame, Known
-from loadstone.review.analyses.mentions import calls_in
-from loadstone.review.analyses.state import Memory, Spot, State, Taint, Value, constant, initial, pointer
-from loadstone.review.analyses.values import Values
-from loadstone.review.analyses.walker import MAX_LEVELS, MAX_STATES
-from loadstone.review.analyses.words import describe, dotted_name, may_raise, rooted_locally, uncast, word_of
-from loadstone.review.apis import Api, Role
+from loadstone.review.analyses.bounds import MAX_LEVELS, MAX_ROUNDS, MAX_STATES, Budget
+from loadstone.review.analyses.calls import Calls
+from loadstone.review.analyses.effects import Effects
+from loadstone.review.analyses.evaluate import Evaluator
+from loadstone.review.analyses.facts import Bound, Exit, Fill, LockStep
+from loadstone.review.analyses.flow import closed_since, mix
+from loadstone.review.analyses.locks import Locks, PlaceOf
+from loadstone.review.analyses.memory import Memory
+from loadstone.review.analyses.mentions import every_expression
+from loadstone.review.analyses.program import Frame, Known, Program
+from loadstone.review.analyses.record import Record
+from loadstone.review.analyses.refine import Refine
+from loadstone.review.analyses.sites import Sites
+from loadstone.review.analyses.state import State, Taint
+from loadstone.review.analyses.summaries import Summaries
+from loadstone.review.analyses.values import (
+    Address,
+    Constant,
+    Field,
+    Guard,
+    Initial,
+    Local,
+    Object,
+    Place,
+    Result,
+    Spot,
+    Status,
+    This,
+    Unknown,
+    Value,
+    root,
+)
+from loadstone.review.analyses.words import dotted_name, is_null, may_raise, rooted_locally, uncast
+from loadstone.review.apis import Api, Role, Tables
 from loadstone.review.cfg import Kind, Leave, Node
+from loadstone.review.typenames import base_type, is_reference
 
-__all__ = ["Explorer"]
+__all__ = ["Paths"]
 
 _ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
-
 _ENVIRONMENT: Final = Api("os.environ", Role.SET_ENVIRONMENT, "Python")
+_MAINS: Final = frozenset({"main", "wmain", "_tmain", "wWinMain", "WinMain"})
+_CHARACTER: Final = re.compile(
+    r"(?:^|_|::|\.)is_?w?(?:alnum|alpha|digit|lower|upper|xdigit|letter(?:OrNumber)?)\Z", re.IGNORECASE
+)
+"""Functions that ask what kind of character they are given, whoever wrote them."""
+
+_MAX_VISITS: Final = 24
+"""How often one node is gone through with all its paths as one; joins settle long before."""
+
+Outcomes = list[tuple[Value, State]]
+Ended = tuple[State, str, Spot]
 
 
-class Explorer(Values):
+class Paths:
     """Follows the paths of one function after another, writing what it finds to one record."""
+
+    def __init__(self, tables: Tables, program: Program, record: Record) -> None:
+        self.tables = tables
+        self.program = program
+        self.record = record
+        self.budget = Budget(record)
+        self.sites = Sites(record)
+        self.memory = Memory(tables, program, record, self.sites)
+        self.locks = Locks(program, record)
+        self.refine = Refine(record, self.sites)
+        self.summaries = Summaries(program, tables)
+        effects = Effects(record, self.sites, self.memory, self.locks)
+        calls = Calls(tables, program, self.sites, self.memory, effects, self.summaries, self.budget, self.enter)
+        self.evaluator = Evaluator(tables, program, self.sites, self.memory, self.refine, calls, self.budget)
+        self.frames: dict[tuple[object, ...], int] = {}
+        self.environment_calls: dict[int, ir.Call] = {}
+
+    def _frame(self, key: tuple[object, ...], known: Known, chain: tuple[Spot, ...], level: int, this: Value) -> Frame:
+        number = self.frames.setdefault(key, len(self.frames))
+        frame = Frame(number, known, chain, level, this)
+        self.memory.frame_types[number] = frame
+        return frame
 
     def explore(self, known: Known) -> None:
         """Follow every path of one function of the program."""
-        self.steps = 0
-        self.root = known
+        self.budget.start(known)
         if known.graph.is_cut:
-            self._cut(Bound.NODES)
-        frame = Frame(self._frame_number((id(known),)), known, (), 0, ("this", known.function.owner))
+            self.budget.cut(Bound.NODES)
+        frame = self._frame((id(known),), known, (), 0, This(known.function.owner))
         state = State()
-        if known.function.name == "main" or known.function.name in {"wmain", "_tmain", "wWinMain", "WinMain"}:
+        for parameter in known.function.parameters:
+            if is_reference(parameter.type):
+                place = Local(frame.number, parameter.name)
+                state.assign(place, Address(Field(Initial(place), "*")))
+        if known.function.name in _MAINS:
             for parameter in known.function.parameters:
-                taint = Taint("command line", frame.spot(parameter.line))
-                state.taint[initial(("v", frame.number, parameter.name))] = taint
+                value = Initial(Local(frame.number, parameter.name))
+                state.put("taint", value, Taint("command line", frame.spot(parameter.line)))
         try:
-            for ended, how, spot in self._run(frame, state):
+            for ended, how, spot in self.run(frame, state):
                 self._ended(ended, how, spot, frame)
         except RecursionError:  # callees nested in callees, each of deep expressions: said to be cut, never a crash
-            self._cut(Bound.DEPTH)
+            self.budget.cut(Bound.DEPTH)
+
+    # Ends.
 
     def _ended(self, state: State, how: str, spot: Spot, frame: Frame) -> None:
-        kind = "main" if frame.known.function.name in {"main", "<module>"} and how != "raise" else how
-        returned = state.result
-        for number in self._open_values(state):
-            site, value = self.record.sites[number], pointer(number)
-            if returned == value or number in state.escaped:
-                site.exits.add(Exit(spot, is_open=False, kind="kept"))
-            elif state.closed.get(value):
-                site.exits.add(Exit(spot, is_open=False, kind=kind, known=True))
-            elif state.truth.get(value) is not False:
-                site.exits.add(Exit(spot, is_open=True, kind=kind, known=state.truth.get(value)))
-        for place, held_value in state.env.items():
-            value = held_value
-            if (
-                place[0] != "v"
-                and not rooted_locally(place)
-                and value is not None
-                and value[0] == "s"
-                and state.truth.get(value) is not False
-                and self.record.sites[value[1]].api.role is Role.RESOLVE
-            ):
-                self._use(value, "kept", state, frame, spot.line, owner=describe(place))
-        for held in state.locks:
-            if not held.scoped:
-                self.record.lock_steps.add(LockStep("kept", held.lock, spot, (), held.spot))
+        kind = "main" if frame.known.function.name in {*_MAINS, "<module>"} and how != "raise" else how
+        kept = self.memory.kept(state)
+        given = state.result.value if isinstance(state.result, Constant) else None
+        needed = self.memory.needed(state)
+        for value in self.sites.opened(state):
+            if state.truth.get(value) is False:
+                continue
+            if state.closed.get(value):
+                self.sites.left(value, Exit(spot, is_open=False, kind=kind, known=True, gives=given))
+            elif value in kept or value in needed:
+                self.sites.left(value, Exit(spot, is_open=False, kind="kept", gives=given))
+            else:
+                self.sites.left(value, Exit(spot, is_open=True, kind=kind, known=state.truth.get(value), gives=given))
+        if how == "return":
+            self._returned(state, spot, frame)
+        for place, held in state.env.items():
+            if not isinstance(place, Local) and not rooted_locally(place):
+                self._left_in(place, held, state, spot, frame)
+        for lock in state.locks:
+            if not lock.scoped:
+                self.record.lock_steps.add(LockStep("kept", lock.lock, spot, (), lock.spot))
 
-    def _open_values(self, state: State) -> Iterable[int]:
-        seen = set()
-        for value in (*state.env.values(), *state.truth, *state.closed, state.result):
-            if value is not None and value[0] == "s" and value[1] not in seen:
-                seen.add(value[1])
-                site = self.record.sites[value[1]]
-                if site.api.role in {Role.LOAD, Role.OPEN, Role.ALLOCATE} and site.api.owned:
-                    yield value[1]
+    def _returned(self, state: State, spot: Spot, frame: Frame) -> None:
+        """What is returned may need a library that the end of a scope has closed."""
+        value = state.result
+        spelled = frame.known.function.returns
+        is_address = "*" in spelled or "function<" in spelled or self.sites.role(value) in {Role.RESOLVE, Role.LOAD}
+        for one in (value, *state.leaves(value)):
+            lives = one is None or not is_address or state.truth.get(one) is False
+            if not lives and closed_since(one, state) is not None:
+                self.sites.use(one, "return", state, frame, spot.line)
+                return
 
-    def _run(self, frame: Frame, start: State) -> list[tuple[State, str, Spot]]:
+    def _left_in(self, place: Place, value: Value, state: State, spot: Spot, frame: Frame) -> None:
+        """What memory that others reach holds when the function is done."""
+        start = root(place)
+        if isinstance(start, Result) and (start in state.closed or start not in state.escaped):
+            return
+        slot = self.memory.slot(place, frame)
+        if slot is None:
+            return
+        if is_null(value):
+            self.record.cleared.add((slot, frame.known.function.name))
+            return
+        closed = closed_since(value, state)
+        role = self.sites.role(value)
+        is_object = role is None and closed is not None and self.memory.is_pointer(Initial(place), frame)
+        if state.truth.get(value) is False or (role not in {Role.RESOLVE, Role.LOAD} and not is_object):
+            return
+        number = value.site if isinstance(value, Result) else None
+        above = self._library_slot(value, state, frame)
+        self.record.fills.add(Fill(slot, number, state.truth.get(value), closed, spot, above))
+
+    def _library_slot(self, value: Value, state: State, frame: Frame) -> tuple[str, str, str] | None:
+        """The slot that holds the library a symbol came from."""
+        handle = state.lineage.get(value)
+        if handle is None:
+            return None
+        places = (p for p, v in state.env.items() if v == handle and not isinstance(p, Local))
+        place: Place | None = next(places, None)
+        if place is None and isinstance(handle, Initial):
+            place = handle.place
+        return self.memory.slot(place, frame) if place is not None else None
+
+    # The walk.
+
+    def run(self, frame: Frame, start: State) -> list[Ended]:
+        """The ends of the paths through a function: the state there, how it ended, and where."""
         nodes = frame.known.graph.nodes
         seen: dict[int, set[tuple[object, ...]]] = {}
-        work: list[tuple[int, State]] = [(0, start)]
-        ended: list[tuple[State, str, Spot]] = []
+        together: dict[int, tuple[State, int]] = {}
+        order = 0
+        work: list[tuple[int, int, State]] = [(0, 0, start)]
+        ended: list[Ended] = []
         while work:
-            index, state = work.pop()
+            index, _, state = heapq.heappop(work)
             node = nodes[index]
-            known = seen.setdefault(index, set())
-            if len(known) >= MAX_STATES:
-                state.forget_guesses()
-            key = state.key()
-            if key in known:
+            live = frame.known.live.get(index)
+            if live is not None:
+                state.forget_dead(frame.number, live)
+            admitted = self._admitted(index, state, seen, together, frame)
+            if admitted is None:
                 continue
-            if len(known) >= 3 * MAX_STATES or self._is_spent:
-                self._cut(Bound.STEPS if self._is_spent else Bound.STATES)
-                continue
-            known.add(key)
-            self.steps += 1
+            self.budget.steps += 1
             if node.kind is Kind.END:
                 how = "raise" if isinstance(node.statement, ir.Raise) else "return"
-                ended.append((state, how, frame.spot(node.line)))
+                ended.append((admitted, how, frame.spot(node.line)))
                 continue
-            if node.unwind >= 0 and node.expression is not None and may_raise(node.expression):
-                thrown = state.copy()
-                for leave in reversed(node.guarded):
-                    self._leave(leave, thrown, frame)
-                work.append((node.unwind, thrown))
-            elif state.locks and frame.known.unit.language is ir.Language.PYTHON:
-                self._thrown_with_locks(node, state, frame)
-            for slot, after in self._step(node, state.copy(), frame):
-                self._end_temporaries(node, state, after)
-                if slot < len(node.next) and node.next[slot] >= 0:
-                    work.append((node.next[slot], after))
+            for following, after in self._after(node, admitted, frame):
+                order += 1
+                heapq.heappush(work, (following, order, after))
         return ended
 
+    def _admitted(
+        self,
+        index: int,
+        state: State,
+        seen: dict[int, set[tuple[object, ...]]],
+        together: dict[int, tuple[State, int]],
+        frame: Frame,
+    ) -> State | None:
+        """The state to go on with at a node; None when nothing about it is new."""
+        known = seen.setdefault(index, set())
+        if len(known) >= MAX_STATES:
+            state.forget_guesses()
+        key = state.key()
+        if key in known:
+            return None
+        is_loop = isinstance(frame.known.graph.nodes[index].statement, ir.Loop)
+        most = MAX_ROUNDS if is_loop else 2 * MAX_STATES
+        if len(known) < most and not self.budget.is_spent:
+            known.add(key)
+            return state
+        before, visits = together.get(index, (None, 0))
+        if before is not None:
+            state = before.join(state, frame.number)
+            if state.key() == before.key() or visits >= _MAX_VISITS:
+                return None
+        if (before is not None or known) and not is_loop:
+            self.budget.cut(Bound.STEPS if self.budget.is_spent else Bound.STATES)
+        together[index] = (state.copy(), visits + 1)
+        return state
+
+    def _after(self, node: Node, state: State, frame: Frame) -> list[tuple[int, State]]:
+        """The nodes that follow, each with the state it is reached in."""
+        found: list[tuple[int, State]] = []
+        if node.unwind >= 0 and node.expression is not None and may_raise(node.expression):
+            thrown = [state.copy()]
+            for leave in reversed(node.guarded):
+                thrown = [s for before in thrown for s in self._leave(leave, before, frame)]
+            found.extend((node.unwind, s) for s in thrown)
+        elif state.locks and frame.known.unit.language is ir.Language.PYTHON:
+            self._thrown_with_locks(node, state, frame)
+        locks = state.locks
+        for slot, after in self._step(node, state, frame):
+            self._end_temporaries(node, len(locks), after)
+            if slot < len(node.next) and node.next[slot] >= 0:
+                found.append((node.next[slot], after))
+        return found
+
     @staticmethod
-    def _end_temporaries(node: Node, before: State, after: State) -> None:
+    def _end_temporaries(node: Node, before: int, after: State) -> None:
         """A guard that no variable holds ends with its statement."""
-        if len(after.locks) <= len(before.locks) or node.kind is Kind.ENTER:
+        if len(after.locks) <= before or node.kind is Kind.ENTER:
             return
         made = uncast(node.expression)
         holds = isinstance(node.statement, ir.Assign) and node.statement.declares and isinstance(made, ir.Call)
         if not holds:
-            after.locks = tuple(
-                h for n, h in enumerate(after.locks) if n < len(before.locks) or not h.scoped or _is_relock(node)
-            )
+            relocked = isinstance(made, ir.Call) and made.receiver is not None
+            after.locks = tuple(h for n, h in enumerate(after.locks) if n < before or not h.scoped or relocked)
 
     def _thrown_with_locks(self, node: Node, state: State, frame: Frame) -> None:
         """Python: a call between taking a lock and releasing it may raise, and then nobody releases it."""
         call = uncast(node.expression)
         api = self.tables.get(call.name) if isinstance(call, ir.Call) else None
-        if (
-            node.expression is None
-            or not may_raise(node.expression)
-            or (api is not None and api.role in {Role.LOCK, Role.UNLOCK})
-        ):
+        locking = api is not None and api.role in {Role.LOCK, Role.UNLOCK}
+        if node.expression is None or not may_raise(node.expression) or locking:
             return
         for held in state.locks:
             if not held.scoped:
                 self.record.lock_steps.add(LockStep("kept", held.lock, frame.spot(node.line), (), held.spot))
 
     def _step(self, node: Node, state: State, frame: Frame) -> list[tuple[int, State]]:
+        expression = node.expression
         match node.kind:
             case Kind.ASSIGN:
                 return [(0, s) for s in self._assign(node, state, frame)]
             case Kind.EVALUATE:
                 return [(0, s) for s in self._evaluate(node, state, frame)]
-            case Kind.TEST if node.expression is not None:
-                return [(0 if holds else 1, s) for holds, s in self.test(node.expression, state, frame)]
+            case Kind.TEST if expression is not None:
+                return [(0 if holds else 1, s) for holds, s in self.evaluator.test(expression, state, frame)]
             case Kind.RETURN:
                 return [(0, s) for s in self._return(node, state, frame)]
             case Kind.LEAVE if node.leave is not None:
                 return [(0, s) for s in self._leave(node.leave, state, frame)]
-            case Kind.ENTER if node.expression is not None:
-                return [(0, s) for s in self._enter(node, state, frame)]
-            case Kind.EACH if node.expression is not None and node.target is not None:
+            case Kind.ENTER if expression is not None:
+                return [(0, s) for s in self._enter_context(node, state, frame)]
+            case Kind.EACH if expression is not None and node.target is not None:
                 return self._each(node, state, frame)
             case Kind.CHOOSE | Kind.CATCH:
-                if node.expression is not None:
-                    states = [s for _, s in self.value(node.expression, state, frame)]
-                else:
-                    states = [state]
-                width = max(len(node.next), 1)
-                return [(slot, s.copy()) for s in states for slot in range(width)]
+                states = [state]
+                if expression is not None:
+                    states = [s for _, s in self.evaluator.value(expression, state, frame)]
+                return [(slot, s.copy()) for s in states for slot in range(max(len(node.next), 1))]
             case Kind.LOOP_DONE if isinstance(node.statement, ir.Loop):
                 self._after_loop(node.statement, state, frame)
-        if node.kind is Kind.RAISE and node.expression is not None:
-            return [(0, s) for _, s in self.value(node.expression, state, frame)]
+            case Kind.RAISE if expression is not None:
+                return [(0, s) for _, s in self.evaluator.value(expression, state, frame)]
         return [(0, state)]
+
+    # Statements.
 
     def _assign(self, node: Node, state: State, frame: Frame) -> list[State]:
         statement = node.statement
         assert isinstance(statement, ir.Assign)
         if statement.value is None:
-            place = self.place(statement.target, state, frame)
-            if place is not None and place in state.env:
-                del state.env[place]
+            place = self.evaluator.place(statement.target, state, frame)
+            if place is not None:
+                state.drop("env", place)
             return [state]
+        if statement.static and statement.declares and isinstance(statement.value, ir.Literal):
+            return [state]  # done before anything runs: no store on any path
+        if statement.declares and is_reference(statement.type) and "const" not in statement.type.split():
+            bound = self._bound(statement, state, frame)
+            if bound is not None:
+                return [bound]
         states = []
-        for value, after in self.value(statement.value, state, frame):
+        for value, after in self.evaluator.value(statement.value, state, frame):
             self._environment(statement, value, after, frame)
-            stored = value if not statement.operator else self._combined(statement, value, after, frame)
-            self.store(statement.target, stored, after, frame, statement.line, holds=word_of(statement.value))
+            stored = value if not statement.operator else self.evaluator.combined(statement, value, after, frame)
+            source = None if statement.operator else statement.value
+            self.evaluator.store(statement.target, stored, after, frame, statement.line, source=source)
             states.append(after)
         return states
+
+    def _bound(self, statement: ir.Assign, state: State, frame: Frame) -> State | None:
+        """``T &name = place``: another name for what is there already."""
+        assert isinstance(statement.target, ir.Name)
+        assert statement.value is not None
+        bare = uncast(statement.value)
+        if not isinstance(bare, ir.Name | ir.Member | ir.Item):
+            return None
+        place = self.evaluator.place(bare, state, frame)
+        if place is None:
+            return None
+        state.assign(Local(frame.number, statement.target.name), Address(place))
+        return state
 
     def _environment(self, statement: ir.Assign, value: Value, state: State, frame: Frame) -> None:
         """``os.environ[name] = value`` is a call in all but spelling."""
         target = statement.target
-        if (
-            not isinstance(target, ir.Item)
-            or dotted_name(target.base) not in _ENVIRONMENTS
-            or not isinstance(target.index, ir.Literal)
-        ):
+        if not isinstance(target, ir.Item) or dotted_name(target.base) not in _ENVIRONMENTS:
+            return
+        if not isinstance(target.index, ir.Literal):
             return
         call = self.environment_calls.setdefault(id(statement), ir.Call(statement.line, "os.environ", target.base))
-        number = self._new_site(_ENVIRONMENT, call, frame, None)
-        self._invoked(self.record.sites[number], value, (constant(target.index.value), value), state)
+        number = self.sites.add(_ENVIRONMENT, call, frame, None)
+        self.sites.invoked(self.record.sites[number], value, (Constant(target.index.value), value), state)
 
     def _evaluate(self, node: Node, state: State, frame: Frame) -> list[State]:
-        statement = node.statement
         assert node.expression is not None
+        bare = uncast(node.expression)
+        frame.unused = bare if isinstance(bare, ir.Call) else None
         states = []
-        for value, after in self.value(node.expression, state, frame):
-            if value is not None and value[0] in {"s", "t"} and isinstance(uncast(node.expression), ir.Call):
-                site = self.record.sites[value[1]]
-                if site.spot.line == uncast(node.expression).line and not site.chain:
+        for value, after in self.evaluator.value(node.expression, state, frame):
+            if isinstance(value, Result | Status) and isinstance(bare, ir.Call):
+                site = self.record.sites[value.site]
+                if site.spot.line == bare.line and not site.chain:
                     site.is_discarded = True
-                    site.is_discarded_deliberately = isinstance(statement, ir.Evaluate) and statement.discards
+                    discards = isinstance(node.statement, ir.Evaluate) and node.statement.discards
+                    site.is_discarded_deliberately = discards
             states.append(after)
+        frame.unused = None
         return states
 
     def _return(self, node: Node, state: State, frame: Frame) -> list[State]:
@@ -223,111 +377,222 @@ class Explorer(Values):
             state.result = None
             return [state]
         states = []
-        for value, after in self.value(node.expression, state, frame):
+        for value, after in self.evaluator.value(node.expression, state, frame):
             after.result = value
-            site = self._site(value)
-            if site is not None and value is not None and value[0] in {"s", "t"}:
+            site = self.sites.of(value)
+            if site is not None:
                 site.returned = True
-                self._use(value, "return", after, frame, node.line)
+                self.sites.use(value, "return", after, frame, node.line)
+            self._hand_back(node.expression, after, frame)
             states.append(after)
         return states
+
+    def _hand_back(self, expression: ir.Expression, state: State, frame: Frame) -> None:
+        """An object returned by value takes what its fields hold along."""
+        bare = uncast(expression)
+        if isinstance(bare, ir.Name) and (place := self.evaluator.place(bare, state, frame)) is not None:
+            self.memory.escape(Address(place), state, "")
 
     def _each(self, node: Node, state: State, frame: Frame) -> list[tuple[int, State]]:
         assert node.expression is not None
         assert node.target is not None
-        done = [(1, s.copy()) for _, s in self.value(node.expression, state.copy(), frame)]
+        done = [(1, s.copy()) for _, s in self.evaluator.value(node.expression, state.copy(), frame)]
         inside = []
-        for value, after in self.value(node.expression, state, frame):
-            element = self.fresh(frame, node)
-            self._mix(element, (value,), after, keep=True)
-            self.store(node.target, element, after, frame, node.line)
+        for value, after in self.evaluator.value(node.expression, state, frame):
+            element = Unknown(frame.number, id(node))
+            after.renew(element)
+            mix(element, (value,), after, keep=True)
+            self.evaluator.store(node.target, element, after, frame, node.line)
             inside.append((0, after))
         return inside + done
 
-    def _enter(self, node: Node, state: State, frame: Frame) -> list[State]:
+    def _enter_context(self, node: Node, state: State, frame: Frame) -> list[State]:
         assert node.expression is not None
-        lock = self._lock_name(node.expression, state, frame)
+        lock = self.locks.context(node.expression, self.evaluator.place_of(state, frame))
         if lock:
-            self._take(lock, state, frame, node.line, scoped=True)
+            self.locks.take(lock, state, frame, node.line, scoped=True)
             return [state]
         states = []
-        for value, after in self.value(node.expression, state, frame):
+        for value, after in self.evaluator.value(node.expression, state, frame):
             if node.target is not None:
-                self.store(node.target, value, after, frame, node.line)
+                self.evaluator.store(node.target, value, after, frame, node.line)
             states.append(after)
         return states
 
+    # Ends of scopes.
+
     def _leave(self, leave: Leave, state: State, frame: Frame) -> list[State]:
         if leave.context is not None:
-            lock = self._lock_name(leave.context, state, frame)
+            lock = self.locks.context(leave.context, self.evaluator.place_of(state, frame))
             if lock:
                 state.locks = tuple(h for h in state.locks if h.lock != lock)
             return [state]
-        place: Memory = ("v", frame.number, leave.name)
+        place = Local(frame.number, leave.name)
         value = state.env.get(place)
-        if value is not None and value[0] == "g":
-            state.locks = tuple(h for h in state.locks if h.lock != value[1])
+        if isinstance(value, Guard):
+            state.locks = tuple(h for h in state.locks if h.lock != value.lock)
             return [state]
         if leave.cleanup:
             return self._clean(leave, value, place, state, frame)
         return self._destroy(leave, place, state, frame)
 
-    def _clean(self, leave: Leave, value: Value, place: Memory, state: State, frame: Frame) -> list[State]:
-        if value is None or value == constant(None) or state.truth.get(value) is False or self._is_moved(value, state):
+    def _clean(self, leave: Leave, value: Value, place: Place, state: State, frame: Frame) -> list[State]:
+        gone = value is None or is_null(value) or state.truth.get(value) is False
+        if gone or (isinstance(value, Result) and value in state.escaped):
             return [state]
         api = self.tables.get(leave.cleanup)
         if api is not None and api.role in {Role.UNLOAD, Role.FREE, Role.CLOSE}:
-            self._release(value, state, frame, leave.line)
+            self.sites.release(value, state, frame, leave.line, by=leave.cleanup)
             return [state]
         found = self.program.find(leave.cleanup, frame.known.unit)
         if found is not None and frame.level < MAX_LEVELS:
-            given = value if leave.cleanup.endswith("operator()") else ("a", place)
-            return [s for _, s in self._enter_callee(found, (given,), None, state, frame, leave.line)]
-        site = self._site(value)
-        if site is not None:
-            state.escaped |= {value[1]}
+            given = value if leave.cleanup.endswith("operator()") else Address(place)
+            return [s for _, s in self.enter(found, (given,), None, state, frame, leave.line, None, None)]
+        state.escape(value if isinstance(value, Result) else None)
         return [state]
 
-    @staticmethod
-    def _is_moved(value: Value, state: State) -> bool:
-        return value is not None and value[0] == "s" and value[1] in state.escaped
-
-    def _destroy(self, leave: Leave, place: Memory, state: State, frame: Frame) -> list[State]:
-        from loadstone.review.frontends.c.expressions import base_type  # noqa: PLC0415 - the C front end is heavy
-
-        name = base_type(leave.type)
-        if not name or "*" in leave.type or "&" in leave.type:
+    def _destroy(self, leave: Leave, place: Place, state: State, frame: Frame) -> list[State]:
+        if "*" in leave.type or "&" in leave.type:
             return [state]
-        found = self.program.find(f"{name}::~{name}", frame.known.unit)
+        name = base_type(leave.type)
+        found = self.program.find(f"{name}::~{name.rpartition('::')[2]}", frame.known.unit) if name else None
         if found is None or frame.level >= MAX_LEVELS:
             return [state]
         held = state.env.get(place)
-        this: Value = held if held is not None and held[0] == "o" else ("a", place)
-        return [s for _, s in self._enter_callee(found, (), this, state, frame, leave.line)]
+        this: Value = held if isinstance(held, Object) else Address(place)
+        return [s for _, s in self.enter(found, (), this, state, frame, leave.line, None, None)]
+
+    # Callees.
+
+    def enter(
+        self,
+        found: Known,
+        values: tuple[Value, ...],
+        receiver: Value,
+        state: State,
+        frame: Frame,
+        line: int,
+        call: ir.Call | None,
+        place_of: PlaceOf | None,
+    ) -> Outcomes:
+        """Run a function of the program with the caller's state; what it gives for each of its outcomes."""
+        key = (frame.number, id(call) if call is not None else line, id(found))
+        inner = self._frame(key, found, (*frame.chain, frame.spot(line)), frame.level + 1, None)
+        inner.this = self._this(found, receiver, frame, inner.number)
+        start = state.copy()
+        self._bind(found, values, start, inner, call, place_of)
+        outcomes: Outcomes = []
+        seen = set()
+        before = state.result
+        for ended, how, _ in self.run(inner, start):
+            if how == "raise":
+                continue
+            result = ended.result
+            ended.forget_dead(inner.number, frozenset())
+            ended.result = before
+            told = (result, ended.key())
+            if told not in seen:
+                seen.add(told)
+                outcomes.append((result, ended))
+        return self._few(outcomes, frame)
+
+    @staticmethod
+    def _few(outcomes: Outcomes, frame: Frame) -> Outcomes:
+        """Outcomes beyond what is kept apart are joined by what they give."""
+        if len(outcomes) <= MAX_STATES:
+            return outcomes
+        merged: dict[Value, State] = {}
+        for value, state in outcomes:
+            merged[value] = merged[value].join(state, frame.number) if value in merged else state
+        return [*merged.items()]
+
+    @staticmethod
+    def _this(found: Known, receiver: Value, frame: Frame, number: int) -> Value:
+        if receiver is None:
+            same = found.function.owner == frame.known.function.owner
+            return frame.this if same else Unknown(number, "this")
+        return receiver
+
+    def _bind(
+        self,
+        found: Known,
+        values: tuple[Value, ...],
+        start: State,
+        inner: Frame,
+        call: ir.Call | None,
+        place_of: PlaceOf | None,
+    ) -> None:
+        """Give the parameters their values; a reference becomes another name of the argument."""
+        parameters = list(found.function.parameters)
+        python = found.unit.language is ir.Language.PYTHON
+        if python and found.function.owner and parameters and "staticmethod" not in found.function.marks:
+            parameters = parameters[1:]
+        positional = len(call.arguments) if call is not None else len(values)
+        for number, (parameter, value) in enumerate(zip(parameters, values[:positional], strict=False)):
+            start.assign(Local(inner.number, parameter.name), value)
+            if call is not None and place_of is not None and _is_bound(parameter.type):
+                argument = uncast(call.arguments[number])
+                place = place_of(argument) if isinstance(argument, ir.Name | ir.Member | ir.Item) else None
+                if place is not None:
+                    start.assign(Local(inner.number, parameter.name), Address(place))
+        if call is not None:
+            names = {p.name for p in parameters}
+            for (key, _), value in zip(call.keywords, values[positional:], strict=False):
+                if key in names:
+                    start.assign(Local(inner.number, key), value)
+
+    # Loops over characters.
 
     def _after_loop(self, loop: ir.Loop, state: State, frame: Frame) -> None:
         """A loop that looks at each character of a text has looked at all of them when it ends."""
-        for call in calls_in(loop.body):
-            api = self.tables.get(call.name)
-            if api is not None and api.role is Role.TEST and api.kind == "character":
-                argument = call.arguments[api.subject] if 0 <= api.subject < len(call.arguments) else call.receiver
-                while isinstance(argument, ir.Cast | ir.Item | ir.Operation):
-                    argument = (
-                        argument.operand
-                        if isinstance(argument, ir.Cast)
-                        else argument.base
-                        if isinstance(argument, ir.Item)
-                        else argument.operands[0]
-                        if argument.operands
-                        else None
-                    )
-                if argument is not None:
-                    for value, _ in self.value(argument, state, frame):
-                        for leaf in state.leaves(value):
-                            state.add_check(leaf, "characters", frame.spot(call.line))
+        for subject in self._looked_at(loop):
+            for value, _ in self.evaluator.value(subject, state, frame):
+                for leaf in state.leaves(value):
+                    state.add_check(leaf, "characters", frame.spot(loop.line))
+
+    def _looked_at(self, loop: ir.Loop) -> list[ir.Expression]:
+        tested: list[ir.Expression] = []
+        ranges: list[ir.Expression] = []
+        for expression in every_expression(loop.body):
+            if isinstance(expression, ir.Call):
+                api = self.tables.get(expression.name)
+                is_known = api is not None and api.role is Role.TEST and api.kind == "character"
+                if is_known or _CHARACTER.search(expression.name):
+                    tested.extend(expression.arguments[:1] or ([expression.receiver] if expression.receiver else []))
+            elif isinstance(expression, ir.Operation) and expression.operator in {"<", "<=", ">", ">="}:
+                one, other = expression.operands
+                ranges.extend(a for a, b in ((one, other), (other, one)) if _is_character(b) and not _is_character(a))
+        if len(ranges) >= _BOTH_ENDS:
+            tested.extend(ranges[:1])
+        return [s for t in tested if (s := _text_of(t, loop)) is not None]
 
 
-def _is_relock(node: Node) -> bool:
-    """Whether the statement is a guard's own method, whose lock lasts as long as the guard."""
-    call = uncast(node.expression)
-    return isinstance(call, ir.Call) and call.receiver is not None
+_BOTH_ENDS: Final = 2
+"""A range of characters has a first and a last one."""
+
+
+def _is_bound(spelled: str) -> bool:
+    return is_reference(spelled) and "const" not in spelled.split()
+
+
+def _is_character(expression: ir.Expression) -> bool:
+    bare = uncast(expression)
+    return isinstance(bare, ir.Literal) and isinstance(bare.value, str) and len(bare.value) == 1 and bare.value != "\0"
+
+
+def _text_of(expression: ir.Expression, loop: ir.Loop) -> ir.Expression | None:
+    """The text that a character is one of."""
+    current: ir.Expression | None = uncast(expression)
+    for _ in range(8):
+        match current:
+            case ir.Item(base=base):
+                return base
+            case ir.Operation(operator="deref" | "post" | "+", operands=(first, *_)):
+                current = uncast(first)
+            case ir.Store(target=target):
+                current = target
+            case ir.Name(name=name) if loop.each is not None and isinstance(loop.each[0], ir.Name):
+                return loop.each[1] if loop.each[0].name == name else current
+            case _:
+                return current
+    return None

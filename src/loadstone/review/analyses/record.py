@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loadstone.review.analyses.facts import Access, Cut, Found, LockStep, Site
+from loadstone.review.analyses.facts import Access, Cut, Fill, Found, LockStep, Site, Slot
 from loadstone.review.analyses.state import Spot, Taint
 
 __all__ = ["Record"]
@@ -24,3 +24,8 @@ class Record:
     cut: set[Cut] = field(default_factory=set)
     tested_places: set[str] = field(default_factory=set)
     closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
+    late: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
+    fills: Found[Fill] = field(default_factory=Found)
+    called_slots: dict[Slot, dict[tuple[Spot, bool], None]] = field(default_factory=dict)
+    closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
+    cleared: Found[tuple[Slot, str]] = field(default_factory=Found)

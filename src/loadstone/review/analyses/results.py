@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from loadstone.review.analyses.state import Value, constant
+from loadstone.review.analyses.values import Constant, Value
 from loadstone.review.apis import Success
 
 __all__ = ["fold", "success_when"]
+
+_TWO: Final = 2
 
 
 def success_when(success: Success, operator: str, number: object, *, is_status: bool) -> bool | None:
@@ -43,13 +46,14 @@ def success_when(success: Success, operator: str, number: object, *, is_status: 
 
 def fold(operator: str, values: Sequence[Value]) -> Value:
     """What an operator makes of constants; None when not all are, or it is not known."""
-    known = [v[1] for v in values if v is not None and v[0] == "c"]
+    known = [v.value for v in values if isinstance(v, Constant)]
     if len(known) != len(values) or not values:
         return None
     if operator in {"+", "format"} and all(isinstance(v, str) for v in known):
-        return constant("".join(str(v) for v in known))
-    if operator == "|" and all(isinstance(v, int) for v in known) and len(known) == 2:
-        return constant(int(known[0]) | int(known[1]))
+        return Constant("".join(str(v) for v in known))
+    numbers = [v for v in known if isinstance(v, int)]
+    if operator == "|" and len(numbers) == len(known) == _TWO:
+        return Constant(numbers[0] | numbers[1])
     if operator == "/" and all(isinstance(v, str) for v in known):
-        return constant("/".join(str(v) for v in known))
+        return Constant("/".join(str(v) for v in known))
     return None

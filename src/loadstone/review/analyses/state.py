@@ -1,32 +1,67 @@
-"""What is known on one path through a function: values, and facts about values.
+"""What is known on one path: the values places hold, and facts about values.
 
-A *value* is told apart by where it came from, so aliases cost nothing: two variables that hold one handle hold one
-value. A *place in memory* is a local, a global, or a member of an object. Both are plain tuples, tagged by their first
-element, so that they can be keys.
+A state is a product of small maps and sets. Each is shared between the states that were copied from one another until
+one of them writes (copy on write), so a fork costs a few words. The key that tells two states apart is kept up to date
+with every write: the sum of the hashes of its entries, 64 bits for each map, so that no state is ever walked through
+to be compared.
+
+=========== ============================================== =========================================================
+part        says                                            join of two paths
+=========== ============================================== =========================================================
+env         which value each place holds                    per place, see :func:`values.joined`
+truth       which values are known to be null or not        where both agree
+closed      which libraries, memory, files were released    where both agree: a claim needs it on every path
+escaped     which results others can reach now              union: what one path hands on is not leaked
+locks       which locks are held                            where both agree
+checks      what a string or a name was tested for          union: doubt is silence
+taint       who controls a value                            union
+parts       what a value was put together from              union, the first that was seen
+looks       which file was looked at by name                union
+lineage     which handle a symbol came from                 union
+about       which lookup an error text speaks of            union
+flags       what was done once for the whole path           union
+=========== ============================================== =========================================================
+
+Order: a state is below another when each of its parts is. Every chain is finite: places change twice, truth, closed
+and locks only shrink, the others only grow towards what the function mentions. So following joined states ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
-__all__ = ["Held", "Memory", "Spot", "State", "Taint", "Value", "constant", "initial", "opaque", "pointer", "status"]
+from loadstone.review.analyses.values import (
+    Answer,
+    Constant,
+    Field,
+    Global,
+    Guard,
+    Initial,
+    Local,
+    Place,
+    Result,
+    Spot,
+    Status,
+    This,
+    Unknown,
+    Value,
+    joined,
+    mentions,
+    root,
+)
 
-Value: TypeAlias = tuple[Any, ...] | None
-Memory: TypeAlias = tuple[Any, ...]
+__all__ = ["Held", "Place", "Spot", "State", "Taint", "Value"]
 
 _KEEP: Final = 400
-"""Facts of one kind kept on one path; older ones are forgotten first."""
+"""Facts of one kind kept on one path; further ones are not learnt."""
 
+_MARKS: Final = 1023
+"""Values made on a path are remembered by one of so many marks: one that has none was not made before."""
 
-class Spot(NamedTuple):
-    """A line of one file, inside one function, under one build condition. A tuple, for it is hashed without end."""
-
-    path: str
-    line: int
-    function: str = ""
-    condition: str = ""
+_MAPS: Final = ("env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about")
+_KEYED: Final = frozenset({"env", "truth", "closed", "checks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,105 +82,137 @@ class Held:
     scoped: bool
 
 
-def constant(value: object) -> Value:
-    """A value known from the text."""
-    return ("c", value)
-
-
-def initial(place: Memory) -> Value:
-    """What a place held before the function ran."""
-    return ("i", place)
-
-
-def pointer(site: int) -> Value:
-    """What a call gave: a handle, a symbol, a string."""
-    return ("s", site)
-
-
-def status(site: int) -> Value:
-    """Whether a call succeeded, as it reports it."""
-    return ("t", site)
-
-
-def opaque(*parts: object) -> Value:
-    """Some value nothing is known of, told apart by where it arose."""
-    return ("r", *parts)
-
-
 class State:
-    """Facts that hold on one path. Mutable while a node is run, copied at forks, compared by :meth:`key`."""
+    """Facts that hold on one path. Written while a node is run, copied at forks, compared by :meth:`key`."""
 
     __slots__ = (
-        "checks",
-        "closed",
-        "env",
+        *_MAPS,
+        "_owned",
+        "_sums",
+        "born",
         "escaped",
         "flags",
         "locks",
-        "looks",
-        "parts",
+        "pending",
         "result",
-        "taint",
-        "touched",
-        "truth",
+        "split",
     )
 
     def __init__(self) -> None:
-        self.env: dict[Memory, Value] = {}
+        self.env: dict[Place, Value] = {}
         self.truth: dict[Value, bool] = {}
         self.closed: dict[Value, Spot] = {}
-        self.escaped: frozenset[int] = frozenset()
-        self.locks: tuple[Held, ...] = ()
         self.checks: dict[Value, frozenset[tuple[str, Spot]]] = {}
         self.taint: dict[Value, Taint] = {}
         self.parts: dict[Value, tuple[Value, ...]] = {}
         self.looks: dict[Value, tuple[str, Spot]] = {}
-        self.flags: frozenset[tuple[str, Spot]] = frozenset()
-        self.result: Value = None
+        self.lineage: dict[Value, Value] = {}
         self.touched: dict[Value, Spot] = {}
+        self.about: dict[Value, Value] = {}
+        self.escaped: frozenset[Value] = frozenset()
+        self.flags: frozenset[tuple[str, Spot]] = frozenset()
+        self.locks: tuple[Held, ...] = ()
+        self.born = 0
+        self.result: Value = None
+        self.pending: Value = None
+        self.split: Value = None
+        self._sums: dict[str, int] = dict.fromkeys(_KEYED, 0)
+        self._owned = set(_MAPS)
 
     def copy(self) -> State:
-        """A state that may go its own way."""
+        """A state that may go its own way; both share what neither has written since."""
         other = State.__new__(State)
-        other.env = self.env.copy()
-        other.truth = self.truth.copy()
-        other.closed = self.closed.copy()
-        other.escaped = self.escaped
-        other.locks = self.locks
-        other.checks = self.checks.copy()
-        other.taint = self.taint.copy()
-        other.parts = self.parts.copy()
-        other.looks = self.looks.copy()
-        other.flags = self.flags
-        other.result = self.result
-        other.touched = self.touched.copy()
+        for name in State.__slots__:
+            if name not in {"_owned", "_sums"}:
+                setattr(other, name, getattr(self, name))
+        other._sums = self._sums.copy()  # noqa: SLF001 - its own class
+        other._owned = set()  # noqa: SLF001
+        self._owned.clear()
         return other
 
     def key(self) -> tuple[object, ...]:
         """What tells two states apart."""
+        sums = self._sums
         return (
-            frozenset(self.env.items()),
-            frozenset(self.truth.items()),
-            frozenset(self.closed),
+            sums["env"],
+            sums["truth"],
+            sums["closed"],
+            sums["checks"],
             self.escaped,
-            tuple(h.lock for h in self.locks),
-            frozenset(self.checks.items()),
-            self.result,
             self.flags,
+            self.result,
+            tuple(h.lock for h in self.locks),
         )
 
-    def forget_guesses(self) -> None:
-        """Drop what is known of values that no call gave: fewer states, a little less precision."""
-        self.truth = {v: t for v, t in self.truth.items() if v is not None and v[0] in {"s", "t"}}
+    # Writing.
 
-    def add_check(self, value: Value, kind: str, spot: Spot) -> None:
-        """Note that a value passed a check."""
-        if value is not None and len(self.checks) < _KEEP:
-            self.checks[value] = self.checks.get(value, frozenset()) | {(kind, spot)}
+    def _own(self, name: str) -> dict[Any, Any]:
+        found: dict[Any, Any] = getattr(self, name)
+        if name not in self._owned:
+            found = found.copy()
+            setattr(self, name, found)
+            self._owned.add(name)
+        return found
+
+    def put(self, name: str, key: object, value: object) -> None:
+        """Set one entry of one map, by the map's name."""
+        found: dict[Any, Any] = getattr(self, name)
+        if key in found:
+            before = found[key]
+            if before == value:
+                return
+            if name in _KEYED:
+                self._sums[name] -= hash((key, before))
+        if name not in self._owned:
+            found = self._own(name)
+        found[key] = value
+        if name in _KEYED:
+            self._sums[name] += hash((key, value))
+
+    def drop(self, name: str, key: object) -> None:
+        """Remove one entry of one map, if it is there."""
+        found: dict[Any, Any] = getattr(self, name)
+        if key not in found:
+            return
+        found = self._own(name)
+        before = found.pop(key)
+        if name in _KEYED:
+            self._sums[name] -= hash((key, before))
+
+    def replace(self, name: str, entries: dict[Any, Any]) -> None:
+        """Put other entries in the place of a whole map."""
+        setattr(self, name, entries)
+        self._owned.add(name)
+        if name in _KEYED:
+            self._sums[name] = sum(hash(item) for item in entries.items())
+
+    def assign(self, place: Place, value: Value) -> None:
+        """A place holds a value from here on."""
+        self.put("env", place, value)
+
+    def suppose(self, value: Value, truth: bool) -> None:
+        """A value is known to be null, or not to be."""
+        self.put("truth", value, truth)
+
+    def escape(self, value: Value) -> None:
+        """Others can reach a value from here on."""
+        if value is not None and value not in self.escaped:
+            self.escaped |= {value}
+
+    def flag(self, word: str, spot: Spot) -> None:
+        """Something was done that holds for the rest of the path."""
+        self.flags |= {(word, spot)}
 
     def has_flag(self, kind: str) -> Spot | None:
         """Where something that holds for the whole path was done; None if it was not."""
         return next((spot for word, spot in sorted(self.flags) if word == kind), None)
+
+    def add_check(self, value: Value, kind: str, spot: Spot) -> None:
+        """Note that a value passed a check."""
+        if value is not None and len(self.checks) < _KEEP:
+            self.put("checks", value, self.checks.get(value, frozenset()) | {(kind, spot)})
+
+    # Asking.
 
     def leaves(self, value: Value) -> Iterator[Value]:
         """The values a value was put together from, itself when it was not."""
@@ -156,7 +223,120 @@ class State:
                 continue
             seen.add(current)
             inner = self.parts.get(current)
+            if inner is None and isinstance(current, Answer) and current.question != "check":
+                inner = (current.about,)
             if inner:
                 stack.extend(reversed(inner))
             else:
                 yield current
+
+    def fields_of(self, base: object) -> list[tuple[Field, Value]]:
+        """The fields of an object that were written on this path."""
+        return [(p, v) for p, v in self.env.items() if isinstance(p, Field) and p.base == base]
+
+    # Forgetting.
+
+    def renew(self, value: Value) -> None:
+        """``value`` is made anew (the next round of a loop): what was known of the one before is let go."""
+        mark = 1 << (hash(value) & _MARKS)
+        if not self.born & mark:
+            self.born |= mark
+            return
+        libraries = {v: above for v, above in self.lineage.items() if not mentions(above, value)}
+        for name in ("truth", "closed", "checks", "taint", "parts", "looks", "lineage"):
+            found: dict[Any, Any] = getattr(self, name)
+            for key in [k for k in found if mentions(k, value)]:
+                self.drop(name, key)
+        for place, held in [*self.env.items()]:
+            if mentions(place, value):
+                self.drop("env", place)
+                if value in self.escaped and isinstance(held, Result):
+                    self.escape(held)
+            elif held is not None and held != value and mentions(held, value):
+                older = Unknown(-1, place)
+                self.assign(place, older)
+                if (above := libraries.get(held)) is not None:
+                    self.put("lineage", older, above)
+
+    def forget_guesses(self) -> None:
+        """Drop what is known of values that no call gave: fewer states, a little less precision."""
+        if any(not isinstance(v, Result | Status) for v in self.truth):
+            self.replace("truth", {v: t for v, t in self.truth.items() if isinstance(v, Result | Status)})
+
+    def forget_dead(self, frame: int, live: frozenset[str]) -> None:
+        """Let go of what no later question can reach: dead variables, and facts about values nobody holds."""
+        env = {
+            p: v
+            for p, v in self.env.items()
+            if not (isinstance(r := root(p), Local) and r.frame == frame and r.name not in live)
+        }
+        if len(env) == len(self.env) and len(self.parts) < _KEEP:
+            return
+        self.replace("env", env)
+        reached = set[object]()
+        for place, held in env.items():
+            _reach(place, reached)
+            _reach(held, reached)
+        _reach(self.result, reached)
+        for value in self.escaped:
+            _reach(value, reached)
+        inside = [part for value in reached if value in self.parts for part in self.parts[value]]
+        while inside:
+            part = inside.pop()
+            if part not in reached:
+                inside.extend(self.parts.get(part, ()))
+                _reach(part, reached)
+        for name in ("truth", "checks", "taint", "parts", "looks"):
+            found: dict[Value, Any] = getattr(self, name)
+            kept = {v: f for v, f in found.items() if self._is_reachable(v, reached, frame, live)}
+            if len(kept) != len(found):
+                self.replace(name, kept)
+
+    def _is_reachable(self, value: Value, reached: set[object], frame: int, live: frozenset[str]) -> bool:
+        if value in reached or isinstance(value, Result | Constant):
+            return True
+        if isinstance(value, Answer):
+            return False
+        start = root(value)
+        if isinstance(start, Local):
+            return start.frame != frame or start.name in live
+        return isinstance(start, Global | This) or start in reached
+
+    def join(self, other: State, frame: int) -> State:
+        """The least state above both, where paths of one function meet; see the table of this module."""
+        made = self.copy()
+        env = {}
+        for place in {**self.env, **other.env}:
+            one = self.env.get(place, Initial(place))
+            two = other.env.get(place, Initial(place))
+            env[place] = joined(one, two, frame, place)
+        made.replace("env", env)
+        for name in ("truth", "closed"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if name == "truth":
+                made.replace(name, {v: t for v, t in mine.items() if theirs.get(v) is t})
+            else:
+                made.replace(name, {v: s for v, s in mine.items() if v in theirs})
+        for name in ("taint", "parts", "looks", "lineage", "touched", "about"):
+            made.replace(name, {**getattr(other, name), **getattr(self, name)})
+        checks = dict(other.checks)
+        for value, found in self.checks.items():
+            checks[value] = checks.get(value, frozenset()) | found
+        made.replace("checks", checks)
+        made.escaped = self.escaped | other.escaped
+        made.flags = self.flags | other.flags
+        made.born = self.born | other.born
+        made.locks = tuple(h for h in self.locks if h.lock in {o.lock for o in other.locks})
+        made.result = self.result if self.result == other.result else None
+        return made
+
+
+def _reach(thing: object, reached: set[object]) -> None:
+    """Every value inside a place or a value."""
+    stack = [thing]
+    while stack:
+        current = stack.pop()
+        if not isinstance(current, tuple) or current in reached or isinstance(current, Constant | Guard):
+            continue
+        reached.add(current)
+        stack.extend(part for part in current if isinstance(part, tuple))

@@ -6,18 +6,30 @@ import errno
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.known import Frame
 from loadstone.review.analyses.mentions import children
-from loadstone.review.analyses.state import Memory, Value
+from loadstone.review.analyses.values import (
+    Address,
+    Constant,
+    Field,
+    Global,
+    Initial,
+    Local,
+    Object,
+    Place,
+    This,
+    Value,
+    root,
+)
 
 __all__ = [
     "describe",
     "describe_value",
     "dotted_name",
+    "is_inside",
+    "last_word",
     "may_raise",
     "names_an_error",
     "rooted_locally",
-    "shared_name",
     "uncast",
     "word_of",
 ]
@@ -32,6 +44,15 @@ def uncast(expression: ir.Expression | None) -> ir.Expression:
     return expression if expression is not None else ir.Operation(0, "?", ())
 
 
+def last_word(name: str) -> str:
+    """The part of a qualified name behind the last separator.
+
+    >>> last_word("std::vector::push_back"), last_word("?.c_str")
+    ('push_back', 'c_str')
+    """
+    return name.rpartition("::")[2].rpartition(".")[2]
+
+
 def dotted_name(expression: ir.Expression) -> str:
     """``a.b.c`` as it is written; empty when it is more than names."""
     parts: list[str] = []
@@ -42,103 +63,76 @@ def dotted_name(expression: ir.Expression) -> str:
 
 
 def word_of(expression: ir.Expression) -> str:
-    """What a store puts somewhere, in a word: the function called, ``null``, or nothing to say."""
+    """What a store puts somewhere, in a word: the function called, ``null``, ``constant``, or nothing to say."""
     bare = uncast(expression)
-    return (
-        bare.name
-        if isinstance(bare, ir.Call)
-        else "null"
-        if isinstance(bare, ir.Literal) and bare.value is None
-        else ""
-    )
+    if isinstance(bare, ir.Call):
+        return bare.name
+    if isinstance(bare, ir.Literal):
+        return "null" if bare.value is None else "constant"
+    return ""
 
 
-def rooted_locally(place: Memory) -> bool:
+def rooted_locally(place: Place) -> bool:
     """Whether a place lies inside what only this call can reach."""
+    return isinstance(root(place), Local | Object) and not _through_pointer(place)
+
+
+def _through_pointer(place: object) -> bool:
+    """Whether the path to a place follows a pointer that came from outside."""
     current: object = place
-    for _ in range(8):
-        if not isinstance(current, tuple) or not current:
-            return False
-        if current[0] in {"v", "o"}:
+    while isinstance(current, Field):
+        current = current.base
+    return isinstance(current, Initial)
+
+
+def is_inside(place: object, start: object) -> bool:
+    """Whether a place is ``start`` or lies in it."""
+    current: object = place
+    while True:
+        if current == start:
             return True
-        if current[0] != "m":
+        if isinstance(current, Field):
+            current = current.base
+        else:
             return False
-        current = current[1]
-    return False
 
 
 def names_an_error(value: Value) -> bool:
     """``ERROR_MOD_NOT_FOUND``, ``ENOENT``: whatever its number, an error is not zero."""
-    if value is None or value[0] != "i" or not isinstance(value[1], tuple) or value[1][0] != "g":
+    if not isinstance(value, Initial) or not isinstance(value.place, Global):
         return False
-    name = str(value[1][-1])
+    name = value.place.name
     return name.startswith("ERROR_") or name in _ERRORS
 
 
-def describe(place: Memory) -> str:
+def describe(place: object) -> str:
     """A place as people write it."""
-    if place[0] == "v":
-        return str(place[2])
-    if place[0] == "g":
-        return str(place[-1]).rpartition(":")[2]
-    inner = place[1]
-    field_name = str(place[2])
-    if isinstance(inner, tuple):
-        if inner[:1] == ("this",):
-            return field_name
-        if inner[:1] in {("i",), ("a",)} and isinstance(inner[1], tuple):
-            base = describe(inner[1])
-        elif inner[:1] in {("v",), ("g",), ("m",)}:
-            base = describe(inner)
-        else:
-            base = ""
-        if field_name == "*":
-            return base
-        if field_name.startswith("["):
-            return base
-        return f"{base}.{field_name}" if base and base != "this" else field_name
-    return field_name
+    if isinstance(place, Local):
+        return place.name
+    if isinstance(place, Global):
+        return place.name.rpartition(":")[2]
+    if not isinstance(place, Field):
+        return ""
+    base = place.base
+    if isinstance(base, This):
+        outer = ""
+    elif isinstance(base, Initial | Address):
+        outer = describe(base.place)
+    else:
+        outer = describe(base)
+    if not isinstance(place.name, str) or place.name == "*" or place.name.startswith("["):
+        return outer
+    return f"{outer}.{place.name}" if outer and outer != "this" else place.name
 
 
 def describe_value(value: Value) -> str:
     """What a value was read from, as people write it; empty when it was not read from a place."""
-    if value is None:
-        return ""
-    if value[0] in {"i", "a"} and isinstance(value[1], tuple):
-        return describe(value[1])
-    return ""
+    return describe(value.place) if isinstance(value, Initial | Address) else ""
 
 
-def shared_name(place: Memory, frame: Frame) -> tuple[str, str] | None:
-    """The name and owner of state that others can reach; None for what only this call can."""
-    if place[0] == "g":
-        name = str(place[-1])
-        return (name, "") if place[1] else None
-    if place[0] != "m":
-        return None
-    inner = place[1]
-    field_name = str(place[2])
-    if isinstance(inner, tuple):
-        if inner[:1] == ("this",):
-            return field_name, str(inner[1])
-        if inner[:1] == ("g",):
-            outer = shared_name(inner, frame)
-            return (
-                (f"{outer[0]}.{field_name}" if not field_name.startswith(("[", "*")) else outer[0], outer[1])
-                if outer
-                else None
-            )
-        if inner[:1] == ("i",) and isinstance(inner[1], tuple):
-            base = inner[1]
-            if base[0] == "g" and base[1]:
-                return (str(base[-1]) if field_name.startswith(("[", "*")) else field_name, str(base[-1]))
-            if base[0] == "m":
-                outer = shared_name(base, frame)
-                if outer is not None:
-                    return (outer[0], outer[1]) if field_name.startswith(("[", "*")) else (field_name, "*")
-            if base[0] == "v" and not field_name.startswith(("[", "*")):
-                return field_name, "*"
-    return None
+def is_null(value: Value) -> bool:
+    """Whether a value is the null pointer, for sure."""
+    return isinstance(value, Constant) and value.value in (None, 0) and not isinstance(value.value, str)
 
 
 def may_raise(expression: ir.Expression) -> bool:

@@ -8,6 +8,7 @@ A table file has a ``family`` and, for each role, entries with the ``names`` tha
 ``success``  what tells success from failure           ``error``    where the reason of a failure is read
 ``release``  what gives the result back                ``kind``     a word of the role: what kind of source, check ...
 ``owned``    whether the caller owns the result        ``raises``   whether failure is an exception
+``every``    the first of the arguments that all receive a result
 
 Source of the facts: the interfaces' manual pages; names and numbers only. Nothing here is decided in the analyses.
 """
@@ -46,8 +47,12 @@ class Role(StrEnum):
     GUARD = "guard"
     ONCE = "once"
     THREAD = "thread"
+    JOINED = "joined"
     SOURCE = "source"
     JOIN = "join"
+    SPLIT = "split"
+    CLEAR = "clear"
+    PATH = "path"
     PASS = "pass"  # noqa: S105 - no secret: handing a value on
     CANONICAL = "canonical"
     TEST = "test"
@@ -115,6 +120,7 @@ class Api:
     kind: str = ""
     owned: bool = True
     raises: bool = False
+    every: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

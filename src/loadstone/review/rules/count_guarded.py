@@ -7,10 +7,10 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
-from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.facts import Access, Facts
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.shared_state_locked import is_count, shared_state
+from loadstone.review.rules.shared_state_locked import Shared, is_alone, is_count, shared_state
 
 __all__ = ["RULE"]
 
@@ -21,7 +21,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if not is_count(shared.variable) or len({w.spot for w in writes}) < 2:
             continue
         held = [a for a in writes if a.locks]
-        bare = [a for a in writes if not a.locks and a.spot not in {h.spot for h in held}]
+        bare = [a for a in writes if not a.locks and a.spot not in {h.spot for h in held} and not _resets(a, shared)]
         if held and bare:
             yield rule.no(
                 (
@@ -35,7 +35,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 ),
                 context=bare[0].spot.function,
             )
-        elif bare and facts.threads:
+        elif bare and any(t.path == shared.unit.path for t in facts.threads):
             yield rule.no(
                 (
                     f"{shared.variable} is changed at lines "
@@ -56,6 +56,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 sites=len({a.spot for a in held}),
                 context=held[0].spot.function,
             )
+
+
+def _resets(access: Access, shared: Shared) -> bool:
+    """A count set to a number where everything is set up or taken down."""
+    return access.holds == "constant" and is_alone(access, shared)
 
 
 RULE: Final = Rule(

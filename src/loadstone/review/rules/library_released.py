@@ -7,8 +7,8 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
-from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.facts import Exit, Facts, Site
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -16,56 +16,78 @@ from loadstone.review.rules.rule import Rule
 __all__ = ["RULE"]
 
 
+_ACQUIRED: Final = (Role.LOAD, Role.OPEN, Role.ALLOCATE)
+
+
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    kept: dict[str, list[Site]] = {}
-    totals: dict[str, int] = {}
     closes = any(s.api.role is Role.UNLOAD for s in facts.sites)
-    for site in (
-        s
-        for s in facts.reached
-        if s.api.role in {Role.LOAD, Role.OPEN, Role.ALLOCATE} and s.api.owned and s.api.kind != "mapping"
-    ):
-        if site.unit.language not in NATIVE:
-            continue
-        leaking = sorted((e for e in site.exits if e.is_open and e.kind != "main"), key=lambda e: e.spot)
-        inherited = {s.parent for s in facts.sites if s.api.role is Role.RESOLVE and (s.returned or s.stores)}
-        outlives = facts.sites.index(site) in inherited
-        if not site.is_inner and site.api.role is Role.LOAD:
-            totals[site.spot.path] = totals.get(site.spot.path, 0) + 1
-            if site.exits and not leaking and not site.overwritten:
-                kept.setdefault(site.spot.path, []).append(site)
-        if site.is_inner and any(e.spot.function == site.spot.function for e in leaking):
-            continue
-        released = closes if site.api.role is Role.LOAD else bool(site.closes)
-        if leaking and not site.overwritten and not outlives and released and not site.wrong_tests:
-            yield _leak(rule, site, leaking[0].spot, len([e for e in site.exits if not e.is_open]), len(site.exits))
-        for spot in sorted(site.overwritten)[:1] if closes else ():
-            yield rule.no(
-                (
-                    f"The handle opened at line {site.spot.line} is overwritten at line "
-                    f"{spot.line} while the library is open."
-                ),
-                at(spot),
-                why=(step(site.spot, "opened", "acquire"), step(spot, "the only copy is overwritten", "use")),
-                context=spot.function,
-            )
-    for path, sites in kept.items():
-        lines = resolve_lines(spot for s in sites for spot in (s.closes or {s.spot}))
-        yield rule.yes(
-            (
-                f"{len(sites)} of {totals[path]} loaded libraries are closed, kept by "
-                f"an owner or handed on at every exit (lines {lines})"
-            ),
-            at(sites[0].spot),
-            met=len(sites),
-            sites=totals[path],
-            places=tuple(at(spot) for s in sites for spot in sorted(s.closes)),
-            context=sites[0].spot.function,
+    handed_on = {s.parent for s in facts.sites if s.api.role is Role.RESOLVE and (s.returned or s.stores)}
+    outliving = {id(facts.sites[number]) for number in handed_on if number is not None}
+    every = [s for s in facts.reached if s.api.role in _ACQUIRED and s.api.owned and s.api.kind != "mapping"]
+    native = [s for s in every if s.unit.language in NATIVE]
+    at_home = {s.spot for s in native if not s.is_inner and _open_exits(s)}
+    for site in native:
+        open_exits = _open_exits(site)
+        if not (site.is_inner and site.spot in at_home):
+            yield from _leaks(rule, site, open_exits, closes=closes, outlives=id(site) in outliving)
+    yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is Role.LOAD])
+
+
+def _open_exits(site: Site) -> list[Exit]:
+    """Where it is surely open: known to be there, or never asked about. What joined paths leave in doubt is no exit."""
+    sure = (e for e in site.exits if e.is_open and e.kind != "main" and (e.known or not site.tests))
+    return sorted(sure, key=lambda e: e.spot)
+
+
+def _leaks(rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool) -> Iterator[Claim]:
+    """Every way out that loses what was acquired, where the function or its program shows that it is to be released."""
+    settled = [e for e in site.exits if not e.is_open]
+    released = closes if site.api.role is Role.LOAD else bool(site.closes) or any(e.kind == "kept" for e in settled)
+    if open_exits and not site.overwritten and not site.wrong_tests and released and (settled or not outlives):
+        for spot in dict.fromkeys(e.spot for e in (open_exits if settled else open_exits[:1])):
+            yield _leak(rule, site, spot, len(settled), len(site.exits))
+    elif site.api.role is Role.LOAD and not site.is_inner:
+        for spot in _kept_by_failure(settled):
+            yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
+    for spot in sorted(site.overwritten)[:1] if closes else ():
+        yield rule.no(
+            f"The handle opened at line {site.spot.line} is overwritten at line {spot.line} while the library is open.",
+            at(spot),
+            why=(step(site.spot, "opened", "acquire"), step(spot, "the only copy is overwritten", "use")),
+            context=spot.function,
         )
 
 
-def _leak(rule: Rule, site: Site, exit_: object, closed: int, total: int) -> Claim:
-    assert isinstance(exit_, Spot)
+def _kept_by_failure(settled: list[Exit]) -> list[Spot]:
+    """Ways out that leave the library open and say what the ways that close it say: that it did not work."""
+    failures = [e.gives for e in settled if e.known and e.gives is not None]
+    kept = [e for e in settled if e.kind == "kept"]
+    if not failures or all(e.gives in failures for e in kept):
+        return []
+    return sorted({e.spot for e in kept if e.gives in failures and e.gives is not None})
+
+
+def _praise(rule: Rule, loads: list[Site]) -> Iterator[Claim]:
+    by_path: dict[str, list[Site]] = {}
+    for site in loads:
+        by_path.setdefault(site.spot.path, []).append(site)
+    for sites in by_path.values():
+        good = [s for s in sites if s.exits and not _open_exits(s) and not s.overwritten]
+        if not good:
+            continue
+        lines = resolve_lines(spot for s in good for spot in (s.closes or {s.spot}))
+        yield rule.yes(
+            f"{len(good)} of {len(sites)} loaded libraries are closed, kept by an owner or handed on at every exit "
+            f"(lines {lines})",
+            at(good[0].spot),
+            met=len(good),
+            sites=len(sites),
+            places=tuple(at(spot) for s in good for spot in sorted(s.closes)),
+            context=good[0].spot.function,
+        )
+
+
+def _leak(rule: Rule, site: Site, exit_: Spot, closed: int, total: int) -> Claim:
     what, cwe = {Role.OPEN: ("descriptor", 775), Role.ALLOCATE: ("memory", 401)}.get(site.api.role, ("library", 772))
     return rule.no(
         f"The {what} acquired at line {site.spot.line} is not released at the exit at line {exit_.line} "

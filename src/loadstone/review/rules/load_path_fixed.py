@@ -18,11 +18,12 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_CWE: Final = {Origin.CONTROLLED: 114, Origin.PART: 73, Origin.JOINED: 22, Origin.PARAMETER: 22}
+_CWE: Final = {Origin.CONTROLLED: 114, Origin.PART: 73, Origin.JOINED: 22, Origin.PREFIX: 22, Origin.PARAMETER: 22}
 _SEVERITY: Final = {
     Origin.CONTROLLED: Severity.HIGH,
     Origin.PART: Severity.MEDIUM,
     Origin.JOINED: Severity.HIGH,
+    Origin.PREFIX: Severity.MEDIUM,
     Origin.PARAMETER: Severity.MEDIUM,
 }
 
@@ -103,7 +104,11 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for judgement in judgements(facts):
         if judgement.site.unit.language is Language.PYTHON:
             continue
-        if judgement.origin in _CWE:
+        if judgement.origin in _CWE and judgement.origin is not Origin.PARAMETER:
+            yield _finding(rule, judgement)
+        elif judgement.origin is Origin.EXPLICIT:
+            yield _open(rule, judgement)
+        elif judgement.origin is Origin.PARAMETER and not facts.is_called(judgement.site.function.name):
             yield _finding(rule, judgement)
         elif judgement.origin is Origin.CHECKED and judgement.piece is not None:
             checks = sorted(
@@ -125,6 +130,13 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
 
 
+def _open(rule: Rule, judgement: Judgement) -> Claim:
+    site = judgement.site
+    message = f"{site.api.name} loads the file that whoever starts the program names as a path."
+    reason = "Whether that person may choose what runs here depends on whose rights the program has."
+    return rule.cannot_tell(message, at(site.spot), reason, context=site.spot.function, condition=site.spot.condition)
+
+
 def _finding(rule: Rule, judgement: Judgement) -> Claim:
     site, piece = judgement.site, judgement.piece
     assert piece is not None
@@ -140,6 +152,8 @@ def _finding(rule: Rule, judgement: Judgement) -> Claim:
         message = (
             f"Part of the path given to {site.api.name} comes from the {source.kind} (line {source.spot.line}){only}."
         )
+    elif judgement.origin is Origin.PREFIX:
+        message = f"{name} is only compared with the beginning of a directory: ../ and names that go on pass."
     else:
         origin = f"the {source.kind} (line {source.spot.line})" if source is not None else "a parameter"
         message = f"The part {name}, from {origin}, can leave the directory it is joined to{only}."

@@ -51,7 +51,8 @@ def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     stored = {place.rpartition(".")[2] for place in site.stores}
     if site.api.role is Role.RESOLVE and stored and not stored & facts.called_names:
         return False  # kept for others, and nothing here calls it
-    return not site.tests and not stored & facts.asked_names
+    handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
+    return not site.tests and not stored & facts.asked_names and not handed_on
 
 
 def _is_the_program(site: Site) -> bool:

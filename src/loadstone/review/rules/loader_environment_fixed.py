@@ -102,6 +102,10 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             fix="Join only non-empty parts.",
             context=site.spot.function,
         )
+    elif site.api.name.startswith("SetDllDirectory") and words == [""]:
+        yield rule.yes(
+            "The current directory is taken out of the search for DLLs", at(site.spot), context=site.spot.function
+        )
     elif cwd or relative or (whole and any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
         yield rule.no(
             (

@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
-from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.values import Spot
 from loadstone.review.ir import Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
@@ -25,14 +25,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     steps = sorted(facts.lock_steps, key=lambda s: (s.spot, s.what, s.lock))
     recursive = _recursive(facts)
     kept = [s for s in steps if s.what == "kept"]
-    handed = {
-        s.lock
-        for s in kept
-        if not any(d.what == "drop" and d.lock == s.lock and d.spot.function == s.spot.function for d in steps)
-    }
+    dropped = {(s.lock, s.spot.function) for s in steps if s.what == "drop"}
     exits: dict[tuple[str, Spot], list[Spot]] = {}
     for one in kept:
-        if one.since is not None and one.lock not in handed and one.since.function == one.spot.function:
+        own = one.since is not None and one.since.function == one.spot.function
+        if one.since is not None and own and (one.lock, one.spot.function) in dropped:
             exits.setdefault((one.lock, one.since), []).append(one.spot)
     for (lock, since), spots in exits.items():
         more = f", and so do {len(spots) - 1} more (lines {resolve_lines(spots[1:])})" if len(spots) > 1 else ""
@@ -51,7 +48,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if one.what == "again" and one.since is not None and one.lock not in recursive:
             yield rule.no(
                 f"{one.lock} is taken again at line {one.spot.line} while it is held since line {one.since.line}.",
-                at(one.spot),
+                at(one.via if one.via is not None and (one.lock, one.spot.function) not in dropped else one.spot),
                 cwe=764,
                 severity=Severity.HIGH,
                 why=(step(one.since, "taken", "lock"), step(one.spot, "taken again", "lock")),

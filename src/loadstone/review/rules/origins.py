@@ -19,6 +19,7 @@ HARMLESS: Final = frozenset(
 )
 """Kinds of taint that other rules speak about."""
 
+_EXPLICIT: Final = "explicit path"
 _CLEARS: Final = frozenset({"allowed", "inside", "characters", "equals a constant", "no /", "no \\", "no ?", "bare"})
 _PATH_SEPARATOR: Final = re.compile(r"[/\\]")
 _SUFFIX: Final = re.compile(r"(?:%s)?\.(?:so|dll|dylib)[\d.]*\Z")
@@ -30,9 +31,11 @@ class Origin(StrEnum):
     FIXED = "fixed"
     CHECKED = "checked"
     CONTROLLED = "controlled"
+    EXPLICIT = "explicit"
     PART = "part"
     JOINED = "joined"
     PARAMETER = "parameter"
+    PREFIX = "prefix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ def constant_path(invocation: Invocation) -> str | None:
 def judgements(facts: Facts) -> Iterator[Judgement]:
     """Every load by every way it is reached, judged."""
     for site in facts.reached:
-        if site.api.role is Role.LOAD and site.api.kind != "object":
+        if site.api.role is Role.PATH or (site.api.role is Role.LOAD and site.api.kind != "object"):
             for invocation in site.invocations:
                 yield _judged(site, invocation)
 
@@ -74,9 +77,14 @@ def _judged(site: Site, invocation: Invocation) -> Judgement:
     verified = any(word == "verified" for word, _ in invocation.flags)
     for piece in tainted:
         if not (_is_cleared(piece, site) or _is_cleared(invocation.whole, site) or verified):
+            if _is_explicit(piece):
+                return Judgement(site, Origin.EXPLICIT, piece, invocation)
             return Judgement(site, _origin_of(piece, pieces, invocation), piece, invocation)
     if tainted:
         return Judgement(site, Origin.CHECKED, tainted[0], invocation)
+    half = next((p for p in (*pieces, invocation.whole) if "prefix" in {kind for kind, _ in p.checks}), None)
+    if half is not None and not _is_cleared(half, site) and not verified:
+        return Judgement(site, Origin.PREFIX, half, invocation)
     joined = _joined_parameter(site, pieces)
     if joined is not None:
         cleared = _is_cleared(joined, site) or _is_cleared(invocation.whole, site) or verified
@@ -89,6 +97,12 @@ def _is_cleared(piece: Part, site: Site) -> bool:
     if site.unit.language is not Language.PYTHON and "no .." in kinds:
         return True
     return bool(kinds & _CLEARS)
+
+
+def _is_explicit(piece: Part) -> bool:
+    """Whether who starts the program names the file itself, and is made to name it as a path."""
+    taint = piece.taint
+    return taint is not None and taint.kind == "command line" and any(kind == _EXPLICIT for kind, _ in piece.checks)
 
 
 def _origin_of(piece: Part, pieces: list[Part], invocation: Invocation) -> Origin:
@@ -127,7 +141,7 @@ def _follows_separator(piece: Part, pieces: list[Part]) -> bool:
 
 def _joined_parameter(site: Site, pieces: list[Part]) -> Part | None:
     """A parameter of the function, unknown to us, that is joined to a directory."""
-    if len(pieces) < 2 or (site.function.local and site.unit.language is not Language.PYTHON and site.is_inner):
+    if len(pieces) < 2 or site.is_inner:
         return None
     strings = {p.name for p in site.function.parameters if _is_text(p.type, site.unit.language)}
     for piece in pieces:

@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
-from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import Role, tables
 from loadstone.review.ir import Class, Function, Language, Unit
 from loadstone.review.rules.places import at

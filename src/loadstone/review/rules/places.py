@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from loadstone.core.claims import Claim, Finding, FlowStep, Location, Undecided
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.values import Spot
 from loadstone.review.ir import Language, Unit
 
 __all__ = ["ALL", "NATIVE", "PYTHON", "at", "each_api", "once", "resolve_lines", "step", "unit_of"]

@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
-from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import Role
 from loadstone.review.rules.origins import constant_path, is_absolute
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
@@ -61,7 +61,7 @@ _API_SETS: Final = ("api-ms-win-", "ext-ms-")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    privileged = _privileged(facts)
+    rights = {s.spot.path: s.spot for s in facts.of(Role.PRIVILEGE)}
     defaults = {s.spot.path: s.spot for s in facts.of(Role.SEARCH_FLAGS)}
     absolute: dict[str, list[Spot]] = {}
     for site in facts.reached:
@@ -92,7 +92,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
             elif "/" in path and not path.startswith(("@", "$")):
                 yield _working_directory(rule, site, f'"{path}"', None)
-            elif privileged and "/" not in path:
+            elif (privileged := rights.get(site.spot.path)) is not None and "/" not in path:
                 yield rule.no(
                     (
                         f'"{path}" has no directory, so the loader\'s search order decides; '
@@ -116,13 +116,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
     for spot in defaults.values():
         yield rule.yes("The process searches only safe directories for DLLs", at(spot), context=spot.function)
-
-
-def _privileged(facts: Facts) -> Spot | None:
-    """Where the program shows that it runs with more rights than its user."""
-    for site in facts.of(Role.PRIVILEGE):
-        return site.spot
-    return None
 
 
 def _working_directory(rule: Rule, site: Site, what: str, since: Spot | None) -> Claim:

@@ -9,14 +9,14 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
-from loadstone.review.analyses.facts import Access, Facts
+from loadstone.review.analyses.facts import Access, Facts, Slot
 from loadstone.review.apis import Role, tables
 from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import bare_counters, published_early
 from loadstone.review.rules.rule import Rule
 
-__all__ = ["RULE", "Shared", "is_count", "shared_state"]
+__all__ = ["RULE", "Shared", "is_alone", "is_count", "shared_state"]
 
 _ATOMIC: Final = ("atomic", "Atomic", "once_flag", "QBasicAtomic", "thread_local", "_Thread_local", "__thread")
 _CONSTANT: Final = ("const ", "constexpr")
@@ -24,7 +24,10 @@ _CONSTANT: Final = ("const ", "constexpr")
 
 _FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
 _SETS_UP: Final = re.compile(r"(?i)(?:^|_)(?:init|initiali[sz]e|setup)\Z")
-_TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
+_TEARS_DOWN: Final = re.compile(
+    r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z"
+    r"|(?:unload|close|free|release|destroy|shut_?down|clean_?up|tear_?down|finish|fini|deinit|exit)(?:_?all)?\Z"
+)
 _COUNT: Final = re.compile(
     r"(?i)(?:^|_|\.)n?_?(?:refs?|users|uses|loads|opens|links)_?\Z"
     r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)(?!er)|(?:ref|load)_?counter|(?:^|\.)_?count\Z"
@@ -45,10 +48,11 @@ class Shared:
         self.owner = owner
         self.unit = unit
         self.is_member = is_member
+        accesses = tuple(accesses)
         found = [a for a in accesses if not a.setting_up]
         # What callers in the program hold counts; a helper by itself, which nobody calls so, does not. Calls enter one
         # of a helper's definitions: where that relies on its callers' lock, so do those of other platforms.
-        reached = {a.spot for a in found if a.is_inner}
+        reached = {a.spot for a in accesses if a.is_inner}
         relying = {spot.function for spot in reached} - {a.spot.function for a in found if not a.is_inner and a.locks}
         self.accesses = sorted(
             (a for a in found if a.is_inner or (a.spot not in reached and a.spot.function not in relying)),
@@ -82,26 +86,26 @@ def _locks(access: Access) -> set[str]:
 
 def shared_state(facts: Facts) -> Iterator[Shared]:
     """Shared variables with all their accesses, those that are atomic, constant or locks themselves left out."""
-    groups: dict[tuple[str, str], list[Access]] = {}
+    groups: dict[Slot, list[Access]] = {}
     for access in facts.accesses:
         if access.variable.rpartition(":")[2] in facts.lock_names or access.variable.startswith(("*", "[")):
             continue
-        key = (access.variable, access.owner if access.owner != "*" else "")
+        key = (access.variable, access.owner if access.owner != "*" else "", access.home)
         own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
         if len(own) == len(access.locks):
             groups.setdefault(key, []).append(access)
     owners: dict[str, list[str]] = {}
-    for variable, owner in groups:
+    for variable, owner, _ in groups:
         if owner:
             owners.setdefault(variable, []).append(owner)
-    for (variable, owner), accesses in list(groups.items()):
+    for (variable, owner, home), accesses in list(groups.items()):
         named = owners.get(variable, ())
         if not owner and len(named) == 1 and all(a.owner == "*" for a in accesses):
-            groups[variable, named[0]].extend(accesses)
-            del groups[variable, owner]
+            groups[variable, named[0], ""].extend(accesses)
+            del groups[variable, owner, home]
     units = {unit.path: unit for unit in facts.program.units}
     at_file_scope = {unit.path: {v.name for v in unit.variables} for unit in facts.program.units}
-    for (variable, owner), accesses in sorted(groups.items()):
+    for (variable, owner, _), accesses in sorted(groups.items()):
         unit = units.get(accesses[0].spot.path)
         if unit is not None and not _is_safe_by_type(unit, variable, owner):
             # What is neither at file scope nor a function's own static is a member of something.
@@ -129,7 +133,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         if shared.lock and len(shared.held_lines) >= max(2, shared.lines / 2):
             yield from _locked(rule, shared)
-        elif shared.lock or facts.threads:  # a lock that most do without is there for something else
+        elif shared.lock or any(
+            t.path == shared.unit.path for t in facts.threads
+        ):  # a lock that most do without is there for something else
             yield from _bare(rule, shared, facts)
 
 
@@ -161,7 +167,7 @@ def _counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
-    bare = [a for a in shared.bare if not _is_alone(a, shared)]
+    bare = [a for a in shared.bare if not is_alone(a, shared)]
     if shared.unit.language is Language.PYTHON and not any(a.is_write for a in bare):
         bare = []  # one reference is read whole or not at all, and it is set under the lock
     held = shared.held
@@ -202,10 +208,11 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
     )
 
 
-def _is_alone(access: Access, shared: Shared) -> bool:
+def is_alone(access: Access, shared: Shared) -> bool:
     """Whether nobody else can be there: before anything has started, or when the last user of an object has gone."""
     name = access.spot.function
-    return bool(_SETS_UP.search(name) or (shared.is_member and _TEARS_DOWN.search(name)))
+    locks_elsewhere = any(a.locks for a in shared.accesses if a.spot.function == name)
+    return bool(_SETS_UP.search(name) or (not locks_elsewhere and _TEARS_DOWN.search(name)))
 
 
 def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:

@@ -14,7 +14,7 @@ from loadstone.escape import printable
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule

@@ -11,8 +11,9 @@ from tree_sitter import Node, Parser
 
 from loadstone.review import ir
 from loadstone.review.frontends.c.directives import Macro
+from loadstone.review.typenames import base_type
 
-__all__ = ["Expressions", "TooDeep", "base_type", "string_value"]
+__all__ = ["Expressions", "TooDeep", "string_value"]
 
 _T = TypeVar("_T")
 
@@ -40,9 +41,6 @@ _ESCAPES: Final = {
 _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]+|[0-7]{1,3}|.)", re.DOTALL)
 _NUMBER: Final = re.compile(r"(-?0[xX][0-9a-fA-F']+|0[bB][01']+|-?[0-9][0-9']*)([uUlLzZ]*)\Z")
 _TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
-_QUALIFIERS: Final = re.compile(
-    r"\b(?:const|volatile|struct|class|enum|union|static|extern|inline|mutable|register|typename|constexpr|thread_local)\b"
-)
 _POINTER_TYPE: Final = re.compile(r"[A-Z]\w*(?:Pointer|Ptr|Func|Function|Fn)\Z|_(?:fn|func|ptr)_t\Z")
 _CAST_MACRO: Final = re.compile(r"(?i)(?:\A|_)cast(?:_|\Z)")
 _DATA_POINTER: Final = re.compile(r"\(\s*(?:\w*pointer|L?P(?:C?VOID|BYTE|C?W?STR)|\w+_ptr(?:_t)?)\s*\)\Z")
@@ -56,16 +54,6 @@ _TRUTH: Final = re.compile(r"[A-Z]\w*_(TRUE|FALSE)\Z")
 
 class TooDeep(Exception):
     """Source is nested deeper than anybody writes; the statement becomes a gap."""
-
-
-def base_type(spelled: str) -> str:
-    """The class a type names: qualifiers, template arguments, pointers and references dropped.
-
-    >>> base_type("const std::unique_ptr<void, Closer> &")
-    'std::unique_ptr'
-    """
-    bare = _QUALIFIERS.sub(" ", _TEMPLATE.sub("", spelled))
-    return bare.replace("*", " ").replace("&", " ").replace("[]", " ").strip().removeprefix("::")
 
 
 def string_value(text: str) -> str:

@@ -13,7 +13,8 @@ from loadstone.review import ir
 from loadstone.review.frontends.c.declarators import Declared, declared_in, parameters_of, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import Macro
-from loadstone.review.frontends.c.expressions import MAX_DEPTH, Expressions, TooDeep, base_type
+from loadstone.review.frontends.c.expressions import MAX_DEPTH, Expressions, TooDeep
+from loadstone.review.typenames import base_type
 
 __all__ = ["Bodies"]
 

@@ -18,8 +18,9 @@ from loadstone.review.apis import words
 from loadstone.review.frontends.c.declarators import Declared, declared, declared_in, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, Macro, Projection, read, without_comments
-from loadstone.review.frontends.c.expressions import Expressions, TooDeep, base_type
+from loadstone.review.frontends.c.expressions import Expressions, TooDeep
 from loadstone.review.frontends.c.statements import Bodies
+from loadstone.review.typenames import base_type
 
 __all__ = ["parse_source"]
 

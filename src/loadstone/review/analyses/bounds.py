@@ -1,0 +1,57 @@
+"""How much of a function is followed path by path, and what happens beyond.
+
+Up to :data:`MAX_STATES` different states are kept apart at one node; then what is only guessed is let go of; beyond
+twice that, and beyond :data:`MAX_STEPS` steps for one function, all paths that meet are followed as one (see
+``State.join``). A function of ten thousand lines is therefore followed to its end, each node a few times, with less
+said about it; that this happened is recorded and reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from loadstone.review.analyses.facts import Bound, Cut
+from loadstone.review.analyses.program import Known
+from loadstone.review.analyses.record import Record
+from loadstone.review.analyses.values import Spot
+
+__all__ = ["MAX_LEVELS", "MAX_ROUNDS", "MAX_STATES", "MAX_STEPS", "Budget"]
+
+MAX_STEPS: Final = 2500
+"""Nodes run path by path for one function, callees included."""
+
+MAX_STATES: Final = 6
+"""States kept apart at one node; beyond that guesses about unknown values are dropped."""
+
+MAX_ROUNDS: Final = 3
+"""Rounds of a loop that are kept apart; further ones are joined, which is no loss worth a word."""
+
+MAX_LEVELS: Final = 5
+"""How deep callees are followed."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """What is left for the function being explored."""
+
+    record: Record
+    root: Known | None = None
+    steps: int = 0
+
+    def start(self, root: Known) -> None:
+        """Begin with another function."""
+        self.root = root
+        self.steps = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the function has had all the steps it may have path by path."""
+        return self.steps >= MAX_STEPS
+
+    def cut(self, bound: Bound) -> None:
+        """Say that the function is not followed on every path by itself, even if a callee met the bound."""
+        if self.root is not None:
+            unit, function = self.root.unit, self.root.function
+            spot = Spot(unit.path, function.line, function.name, function.condition)
+            self.record.cut.add(Cut(spot, function.end_line, bound))

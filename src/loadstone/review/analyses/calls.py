@@ -1,0 +1,304 @@
+"""Calls: of functions of the same program, followed with the caller's state, of known and of unknown ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.bounds import MAX_LEVELS, Budget
+from loadstone.review.analyses.effects import Applied, Effects
+from loadstone.review.analyses.flow import mix, taint_of
+from loadstone.review.analyses.locks import PlaceOf
+from loadstone.review.analyses.memory import Memory
+from loadstone.review.analyses.program import Frame, Known, Program
+from loadstone.review.analyses.sites import Sites
+from loadstone.review.analyses.state import State
+from loadstone.review.analyses.summaries import Summaries
+from loadstone.review.analyses.values import (
+    Address,
+    Answer,
+    Code,
+    Constant,
+    Field,
+    Global,
+    Initial,
+    Object,
+    Place,
+    Result,
+    Unknown,
+    Value,
+)
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import Role, Tables
+
+__all__ = ["Calls", "Enter"]
+
+_MAX_CALLEE: Final = 160
+_MAX_PLAIN_CALLEE: Final = 30
+_PLACEHOLDER: Final = "?"
+_CHECK_WORDS: Final = re.compile(r"(?i)(?:verif|check|digest|hash|sha\d|sign|trust|valid)")
+_OWNERS: Final = frozenset(
+    {"std::unique_ptr", "std::shared_ptr", "unique_ptr", "shared_ptr", "std::make_unique", "std::make_shared"}
+)
+_SMART: Final = frozenset({"get", "release", "reset", "operator bool"})
+_FILLS: Final = frozenset(
+    {
+        *("push_back", "emplace_back", "push_front", "append", "insert", "emplace", "assign", "prepend", "add"),
+        *("push", "operator+=", "setFileName", "enqueue"),
+    }
+)
+"""Methods that put what they are given into their object."""
+
+_BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
+"""Names of classes: what a call of one gives is made of what it is given."""
+
+Outcomes = list[tuple[Value, State]]
+Enter = Callable[[Known, tuple[Value, ...], Value, State, Frame, int, ir.Call | None, PlaceOf | None], Outcomes]
+
+
+class Calls:
+    """Follows calls, or says what is lost by not following them. ``enter`` runs a function of the program."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        program: Program,
+        sites: Sites,
+        memory: Memory,
+        effects: Effects,
+        summaries: Summaries,
+        budget: Budget,
+        enter: Enter,
+    ) -> None:
+        self.tables = tables
+        self.program = program
+        self.sites = sites
+        self.memory = memory
+        self.effects = effects
+        self.summaries = summaries
+        self.budget = budget
+        self.enter = enter
+
+    def may_be_variable(self, function: ir.Expression, frame: Frame, call: ir.Call) -> bool:
+        """Whether what is called may be a pointer to a function, and not a function's name."""
+        if isinstance(function, ir.Name):
+            name = function.name
+            if name in frame.known.locals or name in self.program.variables.get(frame.known.unit.path, ()):
+                return True
+            return self.tables.get(call.name) is None and name not in self.program.functions
+        if isinstance(function, ir.Member):
+            known = self.tables.get(call.name) is not None or call.name in self.program.functions
+            return not known and not self._is_method(call.name, frame)
+        return True
+
+    def _is_method(self, name: str, frame: Frame) -> bool:
+        """Whether a member that is called belongs to a class of C++ that has no variable of this name."""
+        owner, separator, member = name.rpartition("::")
+        if frame.known.unit.language is not ir.Language.CPP or not separator or not owner:
+            return False
+        return not self.program.type_of_member(owner, member)
+
+    def call(
+        self,
+        call: ir.Call,
+        callee: Value,
+        receiver: Value,
+        values: tuple[Value, ...],
+        state: State,
+        frame: Frame,
+        place_of: PlaceOf,
+    ) -> Outcomes:
+        """Every outcome of a call."""
+        name = self._target(call, callee, state, frame)
+        api = self.tables.get(name)
+        found = self._method(name, call, frame)
+        if found is not None and (api is None or api.role not in {Role.LOAD, Role.RESOLVE, Role.UNLOAD}):
+            if self._is_followed(found, frame):
+                return [
+                    outcome
+                    for twin in self.program.twins(found)
+                    for outcome in self.enter(twin, values, receiver, state, frame, call.line, call, place_of)
+                ]
+            if self.summaries.never_returns(found):
+                return []
+            api = None
+        if api is None and found is None and frame.level < MAX_LEVELS:
+            made = self.program.find(f"{name}::{last_word(name)}", frame.known.unit)
+            if made is not None and not self._is_running(made, frame):
+                return self._constructed(made, values, state, frame, call, place_of)
+        if api is not None:
+            return self.effects.apply(Applied(api, call, receiver, values, place_of), state, frame)
+        return [self._unknown(call, name, callee, receiver, values, state, frame, place_of, found)]
+
+    def _target(self, call: ir.Call, callee: Value, state: State, frame: Frame) -> str:
+        """The name of what is called, seen through variables."""
+        if isinstance(callee, Code):
+            return callee.name
+        if callee is not None:
+            self.sites.use(callee, "call", state, frame, call.line)
+            self._called_slot(callee, state, frame, call.line)
+            if isinstance(callee, Initial) and not (isinstance(callee.place, Global) and not callee.place.unit):
+                return _PLACEHOLDER
+        return call.name
+
+    def _called_slot(self, callee: Value, state: State, frame: Frame, line: int) -> None:
+        """What memory shared between functions holds is called: whether this path has tested it."""
+        if isinstance(callee, Initial):
+            slot = self.memory.slot(callee.place, frame)
+            if slot is not None:
+                tested = state.truth.get(callee) is True
+                self.effects.record.called_slots.setdefault(slot, {})[frame.spot(line), tested] = None
+
+    def _is_followed(self, found: Known, frame: Frame) -> bool:
+        size = len(found.graph.nodes)
+        return (
+            frame.level < MAX_LEVELS
+            and (found.is_relevant or size <= _MAX_PLAIN_CALLEE)
+            and size <= _MAX_CALLEE
+            and not self.budget.is_spent
+            and not self.summaries.is_inert(found)
+            and not self._is_running(found, frame)
+        )
+
+    def _constructed(
+        self, made: Known, values: tuple[Value, ...], state: State, frame: Frame, call: ir.Call, place_of: PlaceOf
+    ) -> Outcomes:
+        """An object of a class of this program: its constructor runs with the object as ``this``."""
+        built = Object(frame.number, id(call))
+        state.renew(built)
+        return [(built, s) for _, s in self.enter(made, values, built, state, frame, call.line, call, place_of)]
+
+    def _method(self, name: str, call: ir.Call, frame: Frame) -> Known | None:
+        unit, owner = frame.known.unit, frame.known.function.owner
+        if owner:
+            separator = "." if unit.language is ir.Language.PYTHON else "::"
+            mine = uncast(call.receiver) if call.receiver is not None else None
+            is_own = mine is None or (isinstance(mine, ir.Name) and mine.name in {"this", "self", "cls"})
+            if is_own and (found := self.program.find(f"{owner}{separator}{last_word(call.name)}", unit)) is not None:
+                return found
+        found = self.program.find(name, unit)
+        if found is None and "::" in name and unit.language is ir.Language.CPP:
+            found = self.program.find("::".join(name.split("::")[-2:]), unit)
+        return found
+
+    @staticmethod
+    def _is_running(found: Known, frame: Frame) -> bool:
+        path, name = found.unit.path, found.function.name
+        return frame.known is found or any(s.function == name and s.path == path for s in frame.chain)
+
+    # Calls of what is not known.
+
+    def _unknown(
+        self,
+        call: ir.Call,
+        name: str,
+        callee: Value,
+        receiver: Value,
+        values: tuple[Value, ...],
+        state: State,
+        frame: Frame,
+        place_of: PlaceOf,
+        found: Known | None,
+    ) -> tuple[Value, State]:
+        owners = name in _OWNERS
+        word = last_word(name)
+        inert = found is not None and self.summaries.is_inert(found)
+        given = (*call.arguments, *(v for _, v in call.keywords))
+        for expression, value in zip(given, values, strict=False):
+            self._handed_over(expression, value, name, state, frame, call, place_of, keeps=not owners and not inert)
+        if owners and values:
+            return values[0], state
+        if receiver is not None and word in _SMART:
+            return self._smart(word, receiver, values, state, frame, call, place_of)
+        made = Unknown(frame.number, id(call))
+        state.renew(made)
+        inputs: tuple[Value, ...] = (receiver,) if receiver is not None else ()
+        builds = receiver is None and _BUILT.match(name) and any(taint_of(v, state) is not None for v in values)
+        if builds:
+            inputs = values
+        mix(made, inputs, state, keep=True)
+        if receiver is not None and word in _FILLS and call.receiver is not None:
+            self._fill(call, receiver, values, state, frame, place_of)
+        if isinstance(callee, Result) or (callee is not None and callee in state.lineage):
+            state.put("lineage", made, callee)
+        if _CHECK_WORDS.search(name):
+            return Answer("check", values[0] if values else receiver, spot=frame.spot(call.line)), state
+        return made, state
+
+    def _handed_over(
+        self,
+        expression: ir.Expression,
+        value: Value,
+        name: str,
+        state: State,
+        frame: Frame,
+        call: ir.Call,
+        place_of: PlaceOf,
+        *,
+        keeps: bool,
+    ) -> None:
+        """An argument of a function nobody knows: it may be kept, and what it points at may be changed."""
+        if isinstance(value, Result) or self.memory.is_pointer(value, frame):
+            self.sites.use(value, "argument", state, frame, call.line)
+        if keeps:
+            self.memory.escape(value, state, f"{name}()")
+            bare = uncast(expression)
+            if isinstance(bare, ir.Name | ir.Member) and (place := place_of(bare)) is not None:
+                self.memory.escape(Address(place), state, "")
+        if isinstance(value, Address) and keeps:
+            fresh = Unknown(frame.number, id(expression))
+            state.renew(fresh)
+            state.assign(value.place, fresh)
+        if _CHECK_WORDS.search(name) and value is not None and value not in state.looks:
+            state.put("looks", value, (f"check {name}", frame.spot(call.line)))
+
+    def _fill(
+        self,
+        call: ir.Call,
+        receiver: Value,
+        values: tuple[Value, ...],
+        state: State,
+        frame: Frame,
+        place_of: PlaceOf,
+    ) -> None:
+        """A container or a string that is given something holds it from here on."""
+        place = place_of(call.receiver) if call.receiver is not None else None
+        if place is None or not any(taint_of(v, state) is not None for v in values):
+            return
+        made = Unknown(frame.number, ("filled", id(call)))
+        mix(made, (receiver, *values), state, keep=True)
+        state.assign(place, made)
+
+    def _smart(
+        self,
+        word: str,
+        receiver: Value,
+        values: tuple[Value, ...],
+        state: State,
+        frame: Frame,
+        call: ir.Call,
+        place_of: PlaceOf,
+    ) -> tuple[Value, State]:
+        """``get``, ``release`` and ``reset`` of a smart pointer."""
+        place = place_of(call.receiver) if call.receiver is not None else None
+        if word == "reset":
+            if isinstance(receiver, Result):
+                self.sites.release(receiver, state, frame, call.line)
+            if place is not None:
+                self._hold(place, values[0] if values else Constant(None), state, frame, call.line)
+            return Constant(None), state
+        if isinstance(receiver, Result):
+            if word == "release" and place is not None:
+                state.assign(place, Constant(None))
+            if word in {"release", "get"}:
+                return receiver, state
+        made = Unknown(frame.number, id(call))
+        mix(made, (receiver, *values), state, keep=True)
+        return made, state
+
+    def _hold(self, place: Place, value: Value, state: State, frame: Frame, line: int) -> None:
+        self.memory.store(place, value, state, frame, line)
+        if isinstance(value, Result) and isinstance(place, Field):
+            state.escape(value)

@@ -1,0 +1,474 @@
+"""What an expression gives, where it is stored, and the state after it; both answers of a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.bounds import Budget
+from loadstone.review.analyses.calls import Calls
+from loadstone.review.analyses.facts import Bound
+from loadstone.review.analyses.flow import mix, taint_of
+from loadstone.review.analyses.memory import Memory
+from loadstone.review.analyses.mentions import names_in
+from loadstone.review.analyses.program import Frame, Program
+from loadstone.review.analyses.refine import COMPARES, Answers, Refine
+from loadstone.review.analyses.results import fold
+from loadstone.review.analyses.sites import Sites
+from loadstone.review.analyses.state import State, Taint
+from loadstone.review.analyses.values import (
+    Address,
+    Answer,
+    Code,
+    Constant,
+    Field,
+    Global,
+    Initial,
+    Local,
+    Object,
+    Place,
+    Result,
+    This,
+    Unknown,
+    Value,
+)
+from loadstone.review.analyses.words import dotted_name, uncast, word_of
+from loadstone.review.apis import Role, Tables
+from loadstone.review.typenames import is_reference
+
+__all__ = ["Evaluator"]
+
+_MAX_IN_EXPRESSION: Final = 64
+"""States kept apart inside one expression, where each comparison doubles them."""
+
+_TAINTED_NAMES: Final = {
+    "sys.argv": "command line",
+    "os.environ": "environment",
+    "environ": "environment",
+    "flask.request": "network",
+    "request": "network",
+    "argv": "command line",
+    "sys.stdin": "file or terminal",
+    "optarg": "command line",
+}
+_STREAMS: Final = ("istream", "ifstream", "stringstream", "fstream", "cin", "QTextStream", "QDataStream")
+_HANDLES: Final = frozenset({Role.LOAD, Role.RESOLVE})
+Outcomes = list[tuple[Value, State]]
+
+
+class Evaluator:
+    """Evaluates expressions. Calls are handed to ``calls``, tests to ``refine``, loads and stores to ``memory``."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        program: Program,
+        sites: Sites,
+        memory: Memory,
+        refine: Refine,
+        calls: Calls,
+        budget: Budget,
+    ) -> None:
+        self.tables = tables
+        self.program = program
+        self.sites = sites
+        self.memory = memory
+        self.refine = refine
+        self.calls = calls
+        self.budget = budget
+
+    # Values.
+
+    def value(self, expression: ir.Expression, state: State, frame: Frame) -> Outcomes:
+        """What an expression gives, and the state after it; several when a callee has several outcomes."""
+        match expression:
+            case ir.Literal(value=value):
+                return [(Constant(value), state)]
+            case ir.Name():
+                return [(self._name(expression, state, frame), state)]
+            case ir.Cast(operand=operand):
+                return self.value(operand, state, frame)
+            case ir.Call():
+                return self._call(expression, state, frame)
+            case ir.Member() | ir.Item():
+                return self._member(expression, state, frame)
+            case ir.Store():
+                return self._store(expression, state, frame)
+            case ir.Operation():
+                return self._operation(expression, state, frame)
+            case ir.Display(items=items):
+                return self._display(expression, items, state, frame)
+            case ir.Closure(function=function):
+                return [(self._closure(expression, function, state, frame), state)]
+
+    def one(self, expression: ir.Expression, state: State, frame: Frame) -> Value:
+        """The value of an expression without following calls in it anew."""
+        results = self.value(expression, state, frame)  # none, when evaluating it never comes back
+        return results[0][0] if results else None
+
+    def all(
+        self, expressions: Sequence[ir.Expression], state: State, frame: Frame
+    ) -> list[tuple[tuple[Value, ...], State]]:
+        """What several expressions give, one after another."""
+        results: list[tuple[list[Value], State]] = [([], state)]
+        for expression in expressions:
+            grown: list[tuple[list[Value], State]] = []
+            for values, before in results:
+                match self.value(expression, before, frame):
+                    case [(value, after)]:
+                        values.append(value)  # a list of a million items is made once
+                        grown.append((values, after))
+                    case outcomes:
+                        grown.extend(([*values, value], after) for value, after in outcomes)
+            if len(grown) > _MAX_IN_EXPRESSION:  # each comparison inside doubles them
+                self.budget.cut(Bound.STATES)
+                del grown[_MAX_IN_EXPRESSION:]
+            results = grown
+        return [(tuple(values), after) for values, after in results]
+
+    def _closure(self, expression: ir.Closure, function: ir.Function, state: State, frame: Frame) -> Value:
+        """A closure keeps what it mentions: a handle in it has escaped, and it needs what that needs."""
+        made = Unknown(frame.number, id(expression))
+        captured = []
+        for name in dict.fromkeys(names_in(function.body)):
+            value = state.env.get(Local(frame.number, name))
+            if isinstance(value, Result):
+                state.escape(value)
+                captured.append(value)
+        if captured:
+            mix(made, captured, state, keep=True)
+            state.put("lineage", made, captured[0])
+        return made
+
+    def _name(self, name: ir.Name, state: State, frame: Frame) -> Value:
+        if name.name in {"this", "self"} and frame.known.function.owner:
+            return frame.this
+        place = self.named(name.name, state, frame)
+        outside = isinstance(place, Global) and place not in state.env and name.name not in _TAINTED_NAMES
+        if outside and (name.name in self.program.functions or self.tables.get(name.name) is not None):
+            return Code(name.name)
+        value = self.memory.load(place, state, frame, name.line)
+        known = name.name in _TAINTED_NAMES and isinstance(place, Global)
+        if known and isinstance(value, Initial) and value not in state.taint:
+            state.put("taint", value, Taint(_TAINTED_NAMES[name.name], frame.spot(name.line)))
+        return value
+
+    def _member(self, expression: ir.Member | ir.Item, state: State, frame: Frame) -> Outcomes:
+        base = uncast(expression.base)
+        if isinstance(expression, ir.Member) and (dotted := dotted_name(expression)) in _TAINTED_NAMES:
+            value: Value = Initial(Global("", dotted))
+            if value not in state.taint:
+                state.put("taint", value, Taint(_TAINTED_NAMES[dotted], frame.spot(expression.line)))
+            return [(value, state)]
+        before = self.one(base, state, frame) if not isinstance(base, ir.Call) else None
+        results: Outcomes = []
+        for found, after in [(before, state)] if before is not None else self.value(base, state, frame):
+            results.append((self._field(expression, found, before, after, frame), after))
+        return results
+
+    def _field(self, expression: ir.Member | ir.Item, found: Value, before: Value, state: State, frame: Frame) -> Value:
+        if isinstance(expression, ir.Member) and expression.name == "_handle" and self.sites.of(before) is not None:
+            return before
+        base = before if before is not None else found
+        if isinstance(expression, ir.Item):
+            index = self.one(expression.index, state, frame)
+            if isinstance(index, Answer) and index.question == "span" and index.about == base:
+                behind = Unknown(frame.number, ("behind", base))
+                state.put("parts", behind, (base,))
+                return behind
+        place = self.place(expression, state, frame, base)
+        if place is None:
+            return Unknown(frame.number, id(expression))
+        python = frame.known.unit.language is ir.Language.PYTHON
+        if isinstance(expression, ir.Item) or expression.through or python:
+            self.sites.use(base, "dereference", state, frame, expression.line)
+        value = self.memory.load(place, state, frame, expression.line)
+        taint = taint_of(base, state)
+        if taint is not None and isinstance(value, Initial | Unknown) and value not in state.taint:
+            state.put("taint", value, taint)
+        return value
+
+    def _store(self, expression: ir.Store, state: State, frame: Frame) -> Outcomes:
+        results = []
+        for value, after in self.value(expression.value, state, frame):
+            kept = value if not expression.operator else self.combined(expression, value, after, frame)
+            source = None if expression.operator else expression.value
+            self.store(expression.target, kept, after, frame, expression.line, source=source)
+            results.append((kept, after))
+        return results
+
+    def combined(self, statement: ir.Assign | ir.Store, value: Value, state: State, frame: Frame) -> Value:
+        """What ``target += value`` puts into the target."""
+        before = self.one(statement.target, state, frame)
+        both = isinstance(before, Constant) and isinstance(value, Constant)
+        if both and isinstance(before, Constant) and isinstance(value, Constant) and statement.operator in {"&", "|"}:
+            yes, no = bool(before.value), bool(value.value)
+            return Constant(yes and no if statement.operator == "&" else yes or no)
+        if statement.operator == "+" and isinstance(value, Constant) and isinstance(before, Answer):
+            return before  # a step from where a text was found is in that text
+        made = Unknown(frame.number, id(statement))
+        state.renew(made)
+        mix(made, (before, value), state)
+        return made
+
+    def _operation(self, expression: ir.Operation, state: State, frame: Frame) -> Outcomes:
+        operator, operands = expression.operator, expression.operands
+        if operator == "address" and len(operands) == 1:
+            return [(self._address(expression, operands[0], state, frame), state)]
+        if operator == "deref" and len(operands) == 1:
+            return self._deref(expression, state, frame)
+        if operator in {"post", "await", "new"} and operands:
+            return self.value(operands[0], state, frame)
+        if operator == "," and operands:
+            return self._sequence(operands, state, frame)
+        if operator == "sizeof":
+            return [(Unknown(frame.number, id(expression)), state)]
+        if operator == "?:":
+            return [
+                pair
+                for holds, after in self.test(operands[0], state, frame)
+                for pair in self.value(operands[1 if holds else 2], after, frame)
+            ]
+        if operator in {"&&", "||", "!"} or operator in COMPARES:
+            return [(Constant(holds), after) for holds, after in self.test(expression, state, frame)]
+        return [self._computed(expression, values, after, frame) for values, after in self.all(operands, state, frame)]
+
+    def _computed(
+        self, expression: ir.Operation, values: tuple[Value, ...], state: State, frame: Frame
+    ) -> tuple[Value, State]:
+        operator = expression.operator
+        folded = fold(operator, values)
+        if folded is not None:
+            return folded, state
+        if operator == ">>" and self._is_stream(expression.operands[0], frame):
+            self._extract(expression, state, frame)
+            return values[0], state
+        if operator in {"+", "-"} and isinstance(values[0], Answer) and isinstance(values[-1], Constant):
+            return values[0], state
+        made = Unknown(frame.number, id(expression))
+        mix(made, values, state)
+        return made, state
+
+    def _is_stream(self, operand: ir.Expression, frame: Frame) -> bool:
+        bare = uncast(operand)
+        while isinstance(bare, ir.Operation) and bare.operator == ">>":
+            bare = uncast(bare.operands[0])
+        name = bare.name if isinstance(bare, ir.Name | ir.Member) else ""
+        return name.endswith(_STREAMS) or any(word in frame.known.types.get(name, "") for word in _STREAMS)
+
+    def _extract(self, expression: ir.Operation, state: State, frame: Frame) -> None:
+        """``stream >> word``: the word is what the file or the terminal says."""
+        made = Unknown(frame.number, id(expression))
+        state.renew(made)
+        state.put("taint", made, Taint("file or terminal", frame.spot(expression.line)))
+        self.store(expression.operands[1], made, state, frame, expression.line)
+
+    def _address(self, expression: ir.Expression, operand: ir.Expression, state: State, frame: Frame) -> Value:
+        bare = uncast(operand)
+        if isinstance(bare, ir.Name) and self._name(bare, state.copy(), frame) == Code(bare.name):
+            return Code(bare.name)
+        if isinstance(bare, ir.Name) and bare.name.rpartition("::")[2] and "::" in bare.name:
+            return Code(bare.name)
+        place = self.place(operand, state, frame)
+        return Address(place) if place is not None else Unknown(frame.number, id(expression))
+
+    def _sequence(self, operands: Sequence[ir.Expression], state: State, frame: Frame) -> Outcomes:
+        results: Outcomes = [(Constant(None), state)]
+        for operand in operands:
+            results = [pair for _, after in results for pair in self.value(operand, after, frame)]
+        return results
+
+    def _deref(self, expression: ir.Operation, state: State, frame: Frame) -> Outcomes:
+        results: Outcomes = []
+        for value, after in self.value(expression.operands[0], state, frame):
+            if isinstance(value, Code):
+                results.append((value, after))
+                continue
+            self.sites.use(value, "dereference", after, frame, expression.line)
+            place = value.place if isinstance(value, Address) else Field(value, "*")
+            results.append((self.memory.load(place, after, frame, expression.line), after))
+        return results
+
+    def _display(
+        self, expression: ir.Expression, items: Sequence[ir.Expression], state: State, frame: Frame
+    ) -> Outcomes:
+        results: Outcomes = []
+        for values, after in self.all(items, state, frame):
+            made = Unknown(frame.number, id(expression))
+            mix(made, values, after, keep=True)
+            for value in values:
+                if self.sites.role(value) in _HANDLES:
+                    after.escape(value)
+                    if isinstance(value, Result) and value not in after.lineage:
+                        after.put("lineage", made, value)
+            results.append((made, after))
+        return results
+
+    def _call(self, call: ir.Call, state: State, frame: Frame) -> Outcomes:
+        results: Outcomes = []
+        function = uncast(call.function)
+        receivers: Outcomes = [(None, state)]
+        if call.receiver is not None:
+            receivers = self.value(call.receiver, state, frame)
+        given = (*call.arguments, *(v for _, v in call.keywords))
+        for receiver, with_receiver in receivers:
+            if isinstance(function, ir.Member) and function.through:
+                self.sites.use(receiver, "dereference", with_receiver, frame, call.line)
+            for values, after in self.all(given, with_receiver, frame):
+                callee: Value = None
+                if self.calls.may_be_variable(function, frame, call):
+                    callee = self.one(function, after, frame) if not isinstance(function, ir.Call) else None
+                results.extend(
+                    self.calls.call(call, callee, receiver, values, after, frame, self.place_of(after, frame))
+                )
+        return results
+
+    # Conditions.
+
+    def test(self, expression: ir.Expression, state: State, frame: Frame) -> Answers:
+        """Both answers a condition can have here, with what each of them teaches."""
+        bare = uncast(expression)
+        if isinstance(bare, ir.Operation):
+            if bare.operator == "!" and bare.operands:
+                return [(not holds, s) for holds, s in self.test(bare.operands[0], state, frame)]
+            if bare.operator in {"&&", "||"}:
+                return self._both(bare, state, frame)
+            if bare.operator in COMPARES and len(bare.operands) == 2:
+                return [
+                    answer
+                    for (left, right), after in self.all(bare.operands, state, frame)
+                    for answer in self.refine.compare(bare, left, right, after, frame)
+                ]
+        results: Answers = []
+        for value, after in self.value(expression, state, frame):
+            results.extend(self.refine.truth(value, after, frame, expression.line))
+        return results
+
+    def _both(self, bare: ir.Operation, state: State, frame: Frame) -> Answers:
+        stop = bare.operator == "||"
+        results: Answers = []
+        for holds, after in self.test(bare.operands[0], state, frame):
+            if holds is stop:
+                results.append((holds, after))
+            else:
+                results.extend(self.test(bare.operands[1], after, frame))
+        return results
+
+    # Places.
+
+    def place_of(self, state: State, frame: Frame) -> Callable[[ir.Expression], Place | None]:
+        """Where expressions are stored, for parts that do not evaluate any."""
+        return lambda expression: self.place(expression, state, frame)
+
+    def place(self, expression: ir.Expression, state: State, frame: Frame, base: Value = None) -> Place | None:
+        """Where an expression is stored; None when it is not a place. ``base`` saves asking for it again."""
+        match expression:
+            case ir.Name(name=name):
+                return self.named(name, state, frame)
+            case ir.Cast(operand=operand):
+                return self.place(operand, state, frame)
+            case ir.Member(base=inner, name=name, through=through):
+                return Field(self._object(inner, state, frame, base, through=through), name)
+            case ir.Item(base=inner, index=index):
+                return Field(self._object(inner, state, frame, base, through=True), self._index(index, state, frame))
+            case ir.Operation(operator="deref", operands=(operand,)):
+                value = self.one(operand, state, frame)
+                if isinstance(value, Address):
+                    return value.place
+                return Field(value if value is not None else Unknown(frame.number, id(expression)), "*")
+            case ir.Operation(operator="address" | "post", operands=(operand,)):
+                return self.place(operand, state, frame)
+            case ir.Store(target=target):
+                return self.place(target, state, frame)
+        return None
+
+    def _index(self, index: ir.Expression, state: State, frame: Frame) -> object:
+        """What tells an element from others: a number, or the value that the index has."""
+        value = self.one(index, state, frame)
+        if isinstance(value, Constant):
+            return f"[{value.value}]"
+        return ("[", value)
+
+    def named(self, name: str, state: State, frame: Frame) -> Place:
+        """The place a name stands for here."""
+        known = frame.known
+        if name in known.locals and name not in known.statics:
+            place = Local(frame.number, name)
+            if is_reference(known.types.get(name, "")):
+                bound = state.env.get(place)
+                if isinstance(bound, Address):
+                    return bound.place
+            return place
+        if name in known.statics:
+            return Global(known.unit.path, f"{known.function.name}:{name}")
+        if name in self.program.variables.get(known.unit.path, ()):
+            return Global(known.unit.path, name)
+        owner = known.function.owner
+        python = known.unit.language is ir.Language.PYTHON
+        if owner and not python and (name in self.program.members.get(owner, ()) or self._is_member(name)):
+            return Field(frame.this, name)
+        return Global("" if python else self.program.homes.get(name, ""), name)
+
+    def _is_member(self, name: str) -> bool:
+        return name not in self.program.functions and name not in self.program.homes and "::" not in name
+
+    def _object(self, base: ir.Expression, state: State, frame: Frame, value: Value = None, *, through: bool) -> object:
+        """What a member is a member of. Each link of a chain is asked for once: twice would double with every link."""
+        bare = uncast(base)
+        if isinstance(bare, ir.Name) and (
+            bare.name == "this" or (bare.name in {"self", "cls"} and frame.known.function.owner)
+        ):
+            return frame.this
+        by_value = through or frame.known.unit.language is ir.Language.PYTHON
+        place = None
+        if not by_value and isinstance(bare, ir.Member | ir.Item):
+            place = self.place(bare, state, frame)
+            if value is None and place is not None:
+                value = self.memory.load(place, state, frame, bare.line)
+        if value is None:
+            value = self.one(base, state, frame)
+        if isinstance(value, Address):
+            return value.place
+        is_object = isinstance(value, Unknown) and frame.known.unit.language is ir.Language.CPP
+        if by_value or is_object or isinstance(value, Object | This):
+            return value
+        if place is None:
+            place = self.place(base, state, frame)
+        return place if place is not None else value
+
+    def store(
+        self,
+        target: ir.Expression,
+        value: Value,
+        state: State,
+        frame: Frame,
+        line: int,
+        *,
+        source: ir.Expression | None = None,
+    ) -> None:
+        """Put a value where an expression says; ``source`` is the expression that gave it."""
+        if isinstance(target, ir.Display):
+            for item in target.items:
+                each = value if isinstance(value, Result) else Unknown(frame.number, id(item))
+                self.store(item, each, state, frame, line)
+            return
+        place = self.place(target, state, frame)
+        if place is None:
+            return
+        holds = word_of(source) if source is not None else ""
+        origin = self._copied_from(source, state, frame) if source is not None else None
+        self.memory.store(place, value, state, frame, line, holds=holds)
+        if origin is not None and origin != place:
+            self.memory.copy(origin, place, state)
+
+    def _copied_from(self, source: ir.Expression, state: State, frame: Frame) -> Place | None:
+        """The object that an assignment copies, when its fields are known."""
+        bare = uncast(source)
+        if isinstance(bare, ir.Call) and bare.name in {"std::move", "qMove"} and bare.arguments:
+            bare = uncast(bare.arguments[0])
+        is_deref = isinstance(bare, ir.Operation) and bare.operator == "deref"
+        if not isinstance(bare, ir.Name | ir.Member | ir.Item) and not is_deref:
+            return None
+        place = self.place(bare, state, frame)
+        return place if place is not None and any(isinstance(p, Field) and p.base == place for p in state.env) else None

@@ -1,0 +1,95 @@
+"""What values are put together from, who controls them, and which library what came from a library needs.
+
+Taint is the usual one of a forward may-analysis (CodeQL's taint tracking, Livshits and Lam 2005): a value is tainted
+when a named source gave it, or when one of its parts is. Parts are kept in order, so that a rule can tell the whole
+path from a name joined behind a directory. A member or an element of what somebody controls is controlled by them.
+
+Lineage leads from an address to the library it needs: the table a lookup gave, an object its function made, a text in
+that object. Whoever uses any of these needs the library at the start of the chain (typestate of one object decided by
+another: Naeem and Lhoták 2008).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from loadstone.review.analyses.state import State, Taint
+from loadstone.review.analyses.values import (
+    Address,
+    Answer,
+    Code,
+    Constant,
+    Field,
+    Global,
+    Initial,
+    Local,
+    Spot,
+    Value,
+)
+
+__all__ = ["closed_since", "lineage", "mix", "taint_of"]
+
+_STEPS: Final = 8
+_NULL: Final = Constant(None)
+
+
+def mix(made: Value, values: Iterable[Value], state: State, *, keep: bool = False) -> None:
+    """``made`` is put together from ``values``: who controls one of them controls part of it.
+
+    ``keep`` says that nothing was added: the whole of one of them is the whole of ``made``.
+    """
+    given = tuple(values)
+    before = state.parts.get(made, ()) if made in given else ()
+    fresh = (v for v in given if v is not None and not isinstance(v, Code) and v != made)
+    inputs = tuple(dict.fromkeys((*before, *fresh)))
+    if inputs or made in state.parts:
+        state.put("parts", made, inputs)
+    state.drop("looks", made)
+    state.drop("checks", made)
+    taints = [t for v in inputs if (t := taint_of(v, state)) is not None]
+    if not taints:
+        state.drop("taint", made)
+        return
+    others = sum(1 for v in inputs if v != _NULL)
+    first = taints[0]
+    state.put("taint", made, Taint(first.kind, first.spot, first.partial or (others > 1 and not keep)))
+
+
+def taint_of(value: Value, state: State) -> Taint | None:
+    """Who controls a value, or what it is a member, an element or a piece of."""
+    for _ in range(_STEPS):
+        if value is None:
+            return None
+        found = state.taint.get(value)
+        if found is not None:
+            return found
+        if isinstance(value, Address):
+            value = state.env.get(value.place) or Initial(value.place)
+        elif isinstance(value, Answer):
+            value = value.about if value.question != "check" else None
+        elif isinstance(value, Initial) and isinstance(value.place, Field):
+            base = value.place.base
+            value = (state.env.get(base) or Initial(base)) if isinstance(base, Local | Global | Field) else base
+        else:
+            return None
+    return None
+
+
+def lineage(value: Value, state: State) -> Iterator[Value]:
+    """The value, what it came from, and so on up to the handle of the library."""
+    current = value
+    for _ in range(_STEPS):
+        if current is None:
+            return
+        yield current
+        above = state.lineage.get(current)
+        if above is None and isinstance(current, Initial) and isinstance(current.place, Field):
+            base = current.place.base
+            above = base if base in state.lineage else None
+        current = above
+
+
+def closed_since(value: Value, state: State) -> Spot | None:
+    """Where the value, or the library it needs, was released on this path."""
+    return next((spot for v in lineage(value, state) if (spot := state.closed.get(v)) is not None), None)

@@ -1,0 +1,96 @@
+"""Which variables of a function may still be read, at each place where paths meet.
+
+A backward analysis over the graph (Kildall 1973): a variable is live before a node when the node reads it, or when it
+is live after and the node does not set it. Two states that differ only in dead variables are one state to every later
+question, so this is what keeps an option loop with forty arms from having forty states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import names_in
+from loadstone.review.cfg import Graph, Kind, Node
+from loadstone.review.walk import expressions
+
+__all__ = ["live_at_joins"]
+
+_EVERY: Final = 32
+"""In a long stretch without branches, states are cleared of dead variables at every so many nodes."""
+
+
+def live_at_joins(graph: Graph) -> dict[int, frozenset[str]]:
+    """For each node with more than one way in, the names that may be read from there on."""
+    nodes = graph.nodes
+    before: list[list[int]] = [[] for _ in nodes]
+    for index, node in enumerate(nodes):
+        for following in _ways_out(node):
+            before[following].append(index)
+    joins = [index for index, found in enumerate(before) if len(found) > 1 or index % _EVERY == _EVERY - 1]
+    if not joins:
+        return {}
+    reads = [frozenset(_reads(node)) for node in nodes]
+    sets = [_sets(node) for node in nodes]
+    held = frozenset(_held(graph))
+    live: list[frozenset[str]] = [frozenset()] * len(nodes)
+    work = list(range(len(nodes)))
+    while work:
+        index = work.pop()
+        after = frozenset[str]().union(*(live[n] for n in _ways_out(nodes[index])))
+        found = reads[index] | (after - sets[index])
+        if found != live[index]:
+            live[index] = found
+            work.extend(before[index])
+    return {index: live[index] | held for index in joins}
+
+
+def _ways_out(node: Node) -> Iterator[int]:
+    yield from (n for n in node.next if n >= 0)
+    if node.unwind >= 0:
+        yield node.unwind
+
+
+def _reads(node: Node) -> Iterator[str]:
+    if node.expression is not None:
+        yield from _names(node.expression)
+    target = node.target
+    if target is not None and not (isinstance(target, ir.Name) and not _adds(node)):
+        yield from _names(target)
+    if node.leave is not None:
+        yield node.leave.name
+        if node.leave.context is not None:
+            yield from _names(node.leave.context)
+    for leave in node.guarded:
+        yield leave.name
+    if node.kind is Kind.LOOP_DONE and isinstance(node.statement, ir.Loop):
+        yield from names_in(node.statement.body)
+
+
+def _adds(node: Node) -> bool:
+    return isinstance(node.statement, ir.Assign) and bool(node.statement.operator)
+
+
+def _sets(node: Node) -> frozenset[str]:
+    plain = isinstance(node.statement, ir.Assign) and isinstance(node.target, ir.Name) and not _adds(node)
+    return frozenset({node.target.name}) if plain and isinstance(node.target, ir.Name) else frozenset()
+
+
+def _names(expression: ir.Expression) -> Iterator[str]:
+    for inner in expressions(expression):
+        if isinstance(inner, ir.Name):
+            yield inner.name
+        elif isinstance(inner, ir.Closure):
+            yield from names_in(inner.function.body)
+
+
+def _held(graph: Graph) -> Iterator[str]:
+    """Variables that something else may read: their address was taken, or a closure keeps them."""
+    for node in graph.nodes:
+        for top in (node.expression, node.target):
+            for inner in expressions(top):
+                if isinstance(inner, ir.Operation) and inner.operator == "address":
+                    yield from _names(inner.operands[0])
+                elif isinstance(inner, ir.Closure):
+                    yield from names_in(inner.function.body)

@@ -1,0 +1,251 @@
+"""The functions of a program as the analyses know them, its names, and one function while it is being followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.liveness import live_at_joins
+from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.values import Global, Spot, Value
+from loadstone.review.apis import Role, Tables
+from loadstone.review.cfg import Graph
+from loadstone.review.typenames import base_type
+
+__all__ = ["Frame", "Known", "Program", "local_names"]
+
+_MAX_TWINS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """A function of the program with its graph and the names it declares.
+
+    ``live`` says, for each node where paths meet, which variables may still be read.
+    """
+
+    function: ir.Function
+    unit: ir.Unit
+    graph: Graph
+    locals: frozenset[str]
+    types: Mapping[str, str]
+    statics: frozenset[str]
+    is_relevant: bool = True
+    live: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: bool) -> Known:
+        """A function, its names sorted by where they live."""
+        names = {p.name for p in function.parameters}
+        types = {p.name: p.type for p in function.parameters}
+        statics = set()
+        for statement in _declared(graph):
+            assert isinstance(statement.target, ir.Name)
+            name = statement.target.name
+            names.add(name)
+            types.setdefault(name, statement.type)
+            if statement.static:
+                statics.add(name)
+        if unit.language is ir.Language.PYTHON:
+            names |= set(_assigned(graph))
+            names -= function.globals
+            if function.name == "<module>":
+                names = set()
+        live = live_at_joins(graph) if is_relevant else {}
+        return cls(function, unit, graph, frozenset(names), types, frozenset(statics), is_relevant, live)
+
+
+def _declared(graph: Graph) -> Iterator[ir.Assign]:
+    for node in graph.nodes:
+        found = node.statement
+        if isinstance(found, ir.Assign) and found.declares and isinstance(found.target, ir.Name):
+            yield found
+
+
+def _assigned(graph: Graph) -> Iterator[str]:
+    for node in graph.nodes:
+        targets = [node.target, node.statement.target if isinstance(node.statement, ir.Assign) else None]
+        if isinstance(node.statement, ir.Handler) and node.statement.name:
+            yield node.statement.name
+        while targets:
+            target = targets.pop()
+            if isinstance(target, ir.Name):
+                yield target.name
+            elif isinstance(target, ir.Display):
+                targets.extend(target.items)
+
+
+def local_names(known: Known) -> frozenset[str]:
+    """The variables that die with a call."""
+    return known.locals - known.statics
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Names of the program: functions by name, variables by unit, members by class."""
+
+    units: tuple[ir.Unit, ...]
+    functions: Mapping[str, tuple[Known, ...]]
+
+    @cached_property
+    def every(self) -> tuple[Known, ...]:
+        """Every function, in the order of the source."""
+        found = [known for same in self.functions.values() for known in same]
+        return tuple(sorted(found, key=lambda k: (k.unit.path, k.function.line)))
+
+    @cached_property
+    def variables(self) -> Mapping[str, Mapping[str, ir.Variable]]:
+        """Variables at file scope, by path and name."""
+        return {unit.path: {v.name: v for v in unit.variables} for unit in self.units}
+
+    @cached_property
+    def homes(self) -> Mapping[str, str]:
+        """The one unit that defines a variable others can see."""
+        found: dict[str, str] = {}
+        for unit in self.units:
+            for variable in unit.variables:
+                if not variable.local:
+                    found[variable.name] = "" if variable.name in found else unit.path
+        return {name: path for name, path in found.items() if path}
+
+    @cached_property
+    def shadowed(self) -> frozenset[str]:
+        """Names that variables of more than one unit have, each its own."""
+        seen: dict[str, set[str]] = {}
+        for unit in self.units:
+            for variable in unit.variables:
+                if variable.local:
+                    seen.setdefault(variable.name, set()).add(unit.path)
+        return frozenset(name for name, paths in seen.items() if len(paths) > 1)
+
+    @cached_property
+    def members(self) -> Mapping[str, Mapping[str, str]]:
+        """The members of each class with their types; classes of one name are one."""
+        found: dict[str, dict[str, str]] = {}
+        for unit in self.units:
+            for one in unit.classes:
+                found.setdefault(one.name, {}).update({m.name: m.type for m in one.members})
+        return found
+
+    @cached_property
+    def lock_variables(self) -> frozenset[str]:
+        """Names whose type says that they are locks."""
+        members = (m for unit in self.units for one in unit.classes for m in one.members)
+        variables = (v for unit in self.units for v in unit.variables)
+        return frozenset(v.name for v in (*members, *variables) if _is_lock(v.type))
+
+    @cached_property
+    def changed(self) -> frozenset[tuple[str, str]]:
+        """Variables that somebody sets after their definition, or whose address is taken, by unit and name."""
+        found = set()
+        for known in self.every:
+            for statement in every_statement(known.function.body):
+                if isinstance(statement, ir.Assign) and not statement.declares:
+                    found.add((known.unit.path, _base_name(statement.target)))
+            for expression in every_expression(known.function.body):
+                if isinstance(expression, ir.Store):
+                    found.add((known.unit.path, _base_name(expression.target)))
+                elif isinstance(expression, ir.Operation) and expression.operator == "address":
+                    found.add((known.unit.path, _base_name(expression.operands[0])))
+        return frozenset(found)
+
+    def thread_lines(self, known: Known, tables: Tables) -> tuple[int, int]:
+        """Where a function first starts a thread, and where it last waits for one; 0 where it does neither."""
+        found = self._thread_lines.get(known)
+        if found is None:
+            started, joined = 0, 0
+            for call in (e for e in every_expression(known.function.body) if isinstance(e, ir.Call)):
+                api = tables.get(call.name)
+                if api is not None and api.role is Role.THREAD and not started:
+                    started = call.line
+                elif api is not None and api.role is Role.JOINED:
+                    joined = call.line
+            found = self._thread_lines[known] = (started, joined)
+        return found
+
+    @cached_property
+    def _thread_lines(self) -> dict[Known, tuple[int, int]]:
+        return {}
+
+    @cached_property
+    def run_once(self) -> frozenset[str]:
+        """Functions that a once object runs: whatever they set is set before anybody goes on."""
+        calls = (e for k in self.every for e in every_expression(k.function.body) if isinstance(e, ir.Call))
+        given = (a for call in calls if "once" in call.name.lower() for a in call.arguments)
+        bare = (a.operands[0] if isinstance(a, ir.Operation) and a.operator == "address" else a for a in given)
+        return frozenset(a.name for a in bare if isinstance(a, ir.Name) and a.name in self.functions)
+
+    def initial(self, place: Global) -> ir.Expression | None:
+        """What a variable holds for good, where its definition says so and nobody changes it."""
+        variable = self.variables.get(place.unit, {}).get(place.name)
+        if variable is None or variable.value is None:
+            return None
+        constant = "const" in variable.type.split() or "constexpr" in variable.type
+        if not constant and (place.unit, place.name) in self.changed:
+            return None
+        return variable.value if constant or variable.local else None
+
+    def type_of_global(self, place: Global) -> str:
+        """The spelled type of a variable; empty when it is not of this program."""
+        variable = self.variables.get(place.unit, {}).get(place.name)
+        return variable.type if variable is not None else ""
+
+    def type_of_member(self, owner: str, name: str) -> str:
+        """The spelled type of a member of a class; empty when it is not known."""
+        return self.members.get(base_type(owner).rpartition("::")[2], {}).get(name, "")
+
+    def find(self, name: str, unit: ir.Unit) -> Known | None:
+        """The function a name means in a unit: its own first, then the one other definition."""
+        found = self.functions.get(name, ())
+        own = [k for k in found if k.unit is unit]
+        if own:
+            return own[0]
+        others = [k for k in found if not k.function.local and k.unit.language is unit.language]
+        return others[0] if others and (len(others) == 1 or others[0].function.owner) else None
+
+    def twins(self, known: Known) -> tuple[Known, ...]:
+        """The same method defined for several platforms, in several files."""
+        found = self.functions.get(known.function.name, ())
+        elsewhere = {k.unit.path for k in found}
+        return found[:_MAX_TWINS] if known.function.owner and len(elsewhere) == len(found) else (known,)
+
+
+def _is_lock(spelled: str) -> bool:
+    return any(word in spelled.lower() for word in ("mutex", "lock", "critical_section"))
+
+
+def _base_name(target: ir.Expression) -> str:
+    while not isinstance(target, ir.Name):
+        match target:
+            case ir.Member(base=base) | ir.Item(base=base):
+                target = base
+            case ir.Cast(operand=operand):
+                target = operand
+            case ir.Operation(operands=(first, *_)):
+                target = first
+            case _:
+                return ""
+    return target.name
+
+
+@dataclass(slots=True)
+class Frame:
+    """One call of a function: its number keeps its locals apart; ``chain`` is how it was reached.
+
+    ``unused`` is the call whose result the current statement does not look at.
+    """
+
+    number: int
+    known: Known
+    chain: tuple[Spot, ...]
+    level: int
+    this: Value
+    unused: ir.Call | None = None
+
+    def spot(self, line: int) -> Spot:
+        """A line of this function."""
+        function = self.known.function
+        return Spot(self.known.unit.path, line, function.name, function.condition)

@@ -1,0 +1,319 @@
+"""What conditions teach: of a result, whether the call worked; of a string, what may still be in it.
+
+A test splits a state in two and refines each (branch refinement, as in path-sensitive typestate: Das, Lerner and Seigle
+2002). Facts are only ever added, so refining is monotone: a state with more facts never learns less. A helper that
+tests its argument and returns a verdict needs no rule of its own: it is followed with the caller's value, and what its
+true branch learnt is what the caller's true branch knows.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Site
+from loadstone.review.analyses.flow import taint_of
+from loadstone.review.analyses.program import Frame
+from loadstone.review.analyses.record import Record
+from loadstone.review.analyses.results import success_when
+from loadstone.review.analyses.sites import Sites
+from loadstone.review.analyses.state import State
+from loadstone.review.analyses.values import (
+    Address,
+    Answer,
+    Code,
+    Constant,
+    Global,
+    Initial,
+    Local,
+    Result,
+    Spot,
+    Status,
+    Unknown,
+    Value,
+)
+from loadstone.review.analyses.words import describe, names_an_error, uncast
+from loadstone.review.apis import Role, Success
+from loadstone.review.typenames import is_text
+
+__all__ = ["COMPARES", "Refine"]
+
+COMPARES: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "not in"})
+_GOOD_ZERO: Final = re.compile(r"(?:SUCCESS|_OK|S_OK|NO_ERROR|ERROR_SUCCESS|NOERROR)\Z")
+_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_NOWHERE: Final = re.compile(r"(?:^|::)npos\Z")
+_SEPARATORS: Final = ("/", "\\")
+Answers = list[tuple[bool, State]]
+
+
+class Refine:
+    """Splits a state by the answers of a condition."""
+
+    def __init__(self, record: Record, sites: Sites) -> None:
+        self.record = record
+        self.sites = sites
+
+    # Truth.
+
+    def truth(self, value: Value, state: State, frame: Frame, line: int) -> Answers:
+        """Both answers of ``if (value)``, with what each of them teaches."""
+        value = _as_constant(value)
+        spot = frame.spot(line)
+        if value is None:
+            return [(True, state.copy()), (False, state)]
+        if isinstance(value, Constant):
+            return [(bool(value.value), state)]
+        if isinstance(value, Code | Address):
+            return [(True, state)]
+        if isinstance(value, Answer):
+            yes, no = state.copy(), state
+            self.learn(value, yes, holds=True, spot=spot)
+            self.learn(value, no, holds=False, spot=spot)
+            return [(True, yes), (False, no)]
+        site = self.sites.tested(value, spot)
+        if site is not None:
+            state.put("touched", value, spot)
+            if isinstance(value, Status) and site.api.success is Success.ONE:
+                site.wrong_tests.add((spot, "any value but zero is taken for success"))
+        if isinstance(value, Initial) and not isinstance(value.place, Local):
+            self.record.tested_places.add(describe(value.place).rpartition(".")[2])
+        known = state.truth.get(value)
+        if known is not None:
+            return [(known, state)]
+        yes, no = state.copy(), state
+        self.assume(value, yes, truth=True, spot=spot)
+        self.assume(value, no, truth=False, spot=spot)
+        return [(True, yes), (False, no)]
+
+    def assume(self, value: Value, state: State, *, truth: bool, spot: Spot) -> None:
+        """A value is null, or it is not: what else is known then."""
+        if not isinstance(value, Unknown) or value in state.env.values():
+            state.suppose(value, truth)
+        if isinstance(value, Initial):
+            state.add_check(value, "null", spot)
+        if self.sites.role(value) is Role.SOURCE:
+            state.flag("environment tested", spot)
+        about = state.about.get(value)
+        if about is not None and about not in state.truth:
+            state.suppose(about, not truth)  # an error text means that the lookup failed, null that it did not
+            self.sites.tested(about, spot)
+        if isinstance(value, Unknown) and not truth:
+            self._span_ended(value, state, spot)
+        if isinstance(value, Status):
+            site = self.record.sites[value.site]
+            if site.api.role is Role.LOOK and (truth is (site.api.success is Success.ZERO)):
+                state.flag("looked in vain", spot)
+            succeeded = truth if site.api.success is not Success.ZERO else not truth
+            if site.api.out is not None:
+                state.suppose(Result(value.site), succeeded)
+            if site.api.role is Role.VERIFY and succeeded:
+                state.flag("verified", spot)
+
+    @staticmethod
+    def _span_ended(value: Unknown, state: State, spot: Spot) -> None:
+        """``name[strspn(name, set)]`` is the end of the text: nothing but the set is in it."""
+        if isinstance(value.source, tuple) and value.source[:1] == ("behind",):
+            for leaf in state.leaves(value.source[1]):
+                state.add_check(leaf, "characters", spot)
+
+    # Comparisons.
+
+    def compare(self, bare: ir.Operation, left: Value, right: Value, state: State, frame: Frame) -> Answers:
+        """Both answers of ``left operator right``."""
+        operator = bare.operator
+        if isinstance(left, Constant) and not isinstance(right, Constant):
+            left, right = right, left
+            operator = _MIRRORED.get(operator, operator)
+        left, right = _as_constant(left), _as_constant(right)
+        spot = frame.spot(bare.line)
+        if isinstance(left, Constant) and isinstance(right, Constant):
+            return _constants(operator, left.value, right.value, state)
+        if operator in {"in", "not in"}:
+            return self._membership(operator, left, right, state, spot)
+        if isinstance(left, Answer) and (special := self._asked(operator, left, right, state, spot)) is not None:
+            return special
+        if isinstance(right, Answer) and (special := self._asked(operator, right, left, state, spot)) is not None:
+            return special
+        if isinstance(right, Constant) and left is not None:
+            found = self._with_number(operator, left, right.value, state, frame, bare)
+            if found is not None:
+                return found
+        return self._compared(operator, left, right, bare, state, frame)
+
+    def _with_number(
+        self, operator: str, left: Value, number: object, state: State, frame: Frame, bare: ir.Operation
+    ) -> Answers | None:
+        equality = operator in {"==", "!="}
+        if not number and equality and names_an_error(left):
+            return [(operator == "!=", state)]
+        if equality and (number == "\0" or (not number and not isinstance(number, str))):
+            answers = self.truth(left, state, frame, bare.line)
+            return [(holds if operator == "!=" else not holds, s) for holds, s in answers]
+        site = self.sites.of(left)
+        if site is not None and not isinstance(number, str | bytes):
+            return self._status(operator, left, number, site, state, frame.spot(bare.line))
+        if operator == "==" and isinstance(number, int | str) and number:
+            yes, no = state.copy(), state
+            if left not in yes.truth:
+                yes.suppose(left, True)
+            yes.add_check(left, "equals a constant", frame.spot(bare.line))
+            return [(True, yes), (False, no)]
+        return None
+
+    def _status(self, operator: str, value: Value, number: object, site: Site, state: State, spot: Spot) -> Answers:
+        """A result compared with a number: what it says of success, or that it says nothing."""
+        site.tests.add(spot)
+        good = success_when(site.api.success, operator, number, is_status=isinstance(value, Status))
+        if good is None:
+            site.wrong_tests.add((spot, f"{operator} {number}"))
+            return [(True, state.copy()), (False, state)]
+        answers = []
+        for holds in (True, False):
+            succeeded = good if holds else not good
+            truth = succeeded if site.api.success is not Success.ZERO else not succeeded
+            known = state.truth.get(value)
+            if known is not None and known is not truth:
+                continue
+            after = state.copy()
+            self.assume(value, after, truth=truth, spot=spot)
+            answers.append((holds, after))
+        return answers
+
+    def _membership(self, operator: str, left: Value, right: Value, state: State, spot: Spot) -> Answers:
+        inside, outside = state.copy(), state
+        if isinstance(left, Constant) and isinstance(left.value, str):
+            outside.add_check(right, f"no {left.value}", spot)
+        elif taint_of(right, state) is None:
+            inside.add_check(left, "allowed", spot)
+        return [(True, inside), (False, outside)] if operator == "in" else [(False, inside), (True, outside)]
+
+    def _compared(
+        self, operator: str, left: Value, right: Value, bare: ir.Operation, state: State, frame: Frame
+    ) -> Answers:
+        yes, no = state.copy(), state
+        spot = frame.spot(bare.line)
+        if operator in {"==", "!="}:
+            same = yes if operator == "==" else no
+            if state.has_flag("digest") is not None:
+                same.flag("verified", spot)
+            kind = "allowed" if any(_is_text(o, frame) for o in bare.operands) else "compared"
+            for one, other in ((left, right), (right, left)):
+                if one is not None and taint_of(other, state) is None:
+                    same.add_check(one, kind, spot)
+        for value in (left, right):
+            for leaf in state.leaves(value):
+                if isinstance(leaf, Initial | Unknown | Result):
+                    yes.add_check(leaf, "compared", spot)
+                    no.add_check(leaf, "compared", spot)
+        return [(True, yes), (False, no)]
+
+    # Questions asked of strings.
+
+    def _asked(self, operator: str, value: Answer, other: Value, state: State, spot: Spot) -> Answers | None:
+        """An answer compared with something; None when that teaches no more than any comparison."""
+        yes, no = state.copy(), state
+        equality = operator in {"==", "!="}
+        same = yes if operator == "==" else no
+        if value.question in {"span", "length"} and not isinstance(other, Constant):
+            if value.question == "length" or equality:
+                both = (same,) if value.question == "span" else (yes, no)
+                for one in both:
+                    self.learn(value, one, holds=True, spot=spot)
+                if value.question == "length" and isinstance(other, Answer) and other.question == "span" and equality:
+                    self.learn(other, same, holds=True, spot=spot)
+            return [(True, yes), (False, no)]
+        nowhere = (isinstance(other, Constant) and other.value == -1) or (
+            isinstance(other, Initial) and isinstance(other.place, Global) and bool(_NOWHERE.search(other.place.name))
+        )
+        if nowhere and equality:
+            self.learn(value, same, holds=False, spot=spot)
+            self.learn(value, no if same is yes else yes, holds=True, spot=spot)
+            return [(True, yes), (False, no)]
+        if not isinstance(other, Constant):
+            return None
+        if equality:
+            truth_when_yes = (operator == "!=") if not other.value else (operator == "==")
+            self.learn(value, yes, holds=truth_when_yes, spot=spot)
+            self.learn(value, no, holds=not truth_when_yes, spot=spot)
+        elif value.question != "span":
+            self.learn(value, yes, holds=True, spot=spot)
+            self.learn(value, no, holds=True, spot=spot)
+        return [(True, yes), (False, no)]
+
+    def learn(self, value: Answer, state: State, *, holds: bool, spot: Spot) -> None:
+        """What the answer to a question about a string teaches."""
+        kind, subject, needle = value.question, value.about, value.needle
+        if kind == "check":
+            if holds:
+                state.add_check(subject, "allowed", spot)
+                state.flag("verified", spot)
+        elif kind == "compare":
+            if holds is not value.zero_is_same:
+                self._same(value, state, spot)
+        elif kind == "contains":
+            found = needle.value if isinstance(needle, Constant) else "?"
+            for leaf in state.leaves(subject):
+                if not holds:
+                    state.add_check(leaf, f"no {found}", spot)
+                elif found in _SEPARATORS:
+                    state.add_check(leaf, "explicit path", spot)
+        elif kind in {"character", "length"}:
+            state.add_check(subject, "characters" if kind == "character" and holds else kind, spot)
+        elif (kind in {"whole", "span"} and holds) or (kind == "others" and not holds):
+            for leaf in state.leaves(subject):
+                state.add_check(leaf, "characters", spot)
+        elif kind == "inside" and holds:
+            state.add_check(subject, "inside", spot)
+        elif kind == "prefix" and holds:
+            state.add_check(subject, "inside" if self._ends_with_separator(needle, state) else "prefix", spot)
+        elif kind in {"part", "bare"}:
+            state.add_check(subject, kind, spot)
+
+    def _same(self, value: Answer, state: State, spot: Spot) -> None:
+        name = value.api
+        if "ncmp" in name or "nicmp" in name:
+            ends = self._ends_with_separator(value.needle, state)
+            state.add_check(value.about, "inside" if ends else "prefix", spot)
+            return
+        if "mem" in name or "digest" in name or state.has_flag("digest") is not None:
+            state.flag("verified", spot)
+        state.add_check(value.about, "allowed", spot)
+        state.add_check(value.needle, "allowed", spot)
+
+    @staticmethod
+    def _ends_with_separator(value: Value, state: State) -> bool:
+        leaves = [leaf for leaf in state.leaves(value) if leaf is not None]
+        last = leaves[-1] if leaves else None
+        if isinstance(last, Constant):
+            return isinstance(last.value, str) and last.value.endswith(_SEPARATORS)
+        return isinstance(last, Initial) and getattr(last.place, "name", "") in {"os.sep", "sep"}
+
+
+def _as_constant(value: Value) -> Value:
+    """``ERROR_SUCCESS``, ``S_OK`` and their like are zero, whoever defines them."""
+    if isinstance(value, Initial) and isinstance(value.place, Global) and _GOOD_ZERO.search(value.place.name):
+        return Constant(0)
+    return value
+
+
+def _constants(operator: str, left: object, right: object, state: State) -> Answers:
+    both_null = not left and not right and not isinstance(left, str) and not isinstance(right, str)
+    if operator == "==":
+        return [(left == right or both_null, state)]
+    if operator == "!=":
+        return [(left != right and not both_null, state)]
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        answer = {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}.get(operator)
+        if answer is not None:
+            return [(answer, state)]
+    return [(True, state.copy()), (False, state)]
+
+
+def _is_text(operand: ir.Expression, frame: Frame) -> bool:
+    """Whether ``==`` on this compares texts: an object of a string class, not a pointer to characters."""
+    bare = uncast(operand)
+    if frame.known.unit.language is not ir.Language.CPP or not isinstance(bare, ir.Name):
+        return False
+    spelled = frame.known.types.get(bare.name, "")
+    return is_text(spelled) and "*" not in spelled

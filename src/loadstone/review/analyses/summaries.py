@@ -1,0 +1,196 @@
+"""What a function does to its callers, in a word, before any path is followed: computed bottom-up over the program.
+
+Functions are taken in the order of the strongly connected components of the call graph (Tarjan 1972), callees first,
+so that a function is looked at when everything it calls has its summary; inside a component the summaries grow from
+the least one until nothing changes. The domain is two booleans a function, *inert* (it neither touches what a question
+is about nor hands anything on) going down from true, *never returns* going up from false, so a component of n
+functions is settled after at most 2n rounds.
+
+Paths use them to leave out what cannot matter (an inert callee is not entered) and to end where nothing comes back.
+What matters is entered with the caller's state instead, a few levels deep: the summary is then the list of outcomes
+that ``Paths.enter`` gives, each with what it did, as in Infer's and Saturn's per-path summaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.program import Known, Program, local_names
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import Role, Tables
+from loadstone.review.cfg import Graph, Kind
+from loadstone.review.walk import expressions, tops
+
+__all__ = ["Summaries", "components"]
+
+_HARMLESS: Final = frozenset({Role.LOG, Role.NO_RETURN, Role.ASSERTION})
+
+
+class Summaries:
+    """What each function of a program does to its callers."""
+
+    def __init__(self, program: Program, tables: Tables) -> None:
+        self.program = program
+        self.tables = tables
+        self._inert: set[Known] = set()
+        self._ends: set[Known] = set()
+        called = {known: tuple(self._callees(known)) for known in program.every}
+        for component in components(called):
+            self._settle(component)
+
+    def is_inert(self, known: Known) -> bool:
+        """Whether following the function can change nothing that is asked about."""
+        return known in self._inert
+
+    def never_returns(self, known: Known) -> bool:
+        """Whether no path through the function comes back."""
+        return known in self._ends
+
+    def _callees(self, known: Known) -> Iterator[Known]:
+        for call in calls_in(known.function.body):
+            found = self._found(call, known)
+            if found is not None:
+                yield found
+
+    def _found(self, call: ir.Call, known: Known) -> Known | None:
+        owner = known.function.owner
+        own = self.program.find(f"{owner}::{last_word(call.name)}", known.unit) if owner else None
+        return own or self.program.find(call.name, known.unit)
+
+    def _settle(self, component: tuple[Known, ...]) -> None:
+        self._inert.update(component)
+        changed = True
+        while changed:
+            changed = False
+            for known in component:
+                if known in self._inert and not self._touches_nothing(known):
+                    self._inert.discard(known)
+                    changed = True
+                if known not in self._ends and self._comes_back_never(known):
+                    self._ends.add(known)
+                    changed = True
+
+    def _touches_nothing(self, known: Known) -> bool:
+        mine = local_names(known)
+        if known.unit.language is ir.Language.PYTHON or "constructor" in known.function.marks:
+            return False
+        looked_at = {p.name for p in known.function.parameters if "*" in p.type or "&" in p.type}
+        if any(_looks_at(s, looked_at) for s in every_statement(known.function.body)):
+            return False
+        for expression in every_expression(known.function.body):
+            match expression:
+                case ir.Member(base=base) | ir.Item(base=base) | ir.Operation(operator="deref", operands=(base,)) if (
+                    _is_one_of(base, looked_at)
+                ):
+                    return False
+                case ir.Call() if not self._is_harmless(expression, known):
+                    return False
+                case ir.Store(target=target) if not _is_own(target, mine):
+                    return False
+                case ir.Closure():
+                    return False
+        return all(
+            _is_own(s.target, mine)
+            for s in every_statement(known.function.body)
+            if isinstance(s, ir.Assign) and not s.static
+        )
+
+    def _is_harmless(self, call: ir.Call, known: Known) -> bool:
+        api = self.tables.get(call.name)
+        if api is not None:
+            return api.role in _HARMLESS
+        found = self._found(call, known)
+        return found is not None and found in self._inert
+
+    def _comes_back_never(self, known: Known) -> bool:
+        if "noreturn" in known.function.marks:
+            return True
+        return not _reaches_end(
+            known.graph, lambda call: (f := self._found(call, known)) is not None and f in self._ends
+        )
+
+
+_ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
+
+
+def _is_one_of(expression: ir.Expression, names: set[str]) -> bool:
+    bare = uncast(expression)
+    return isinstance(bare, ir.Name) and bare.name in names
+
+
+def _looks_at(statement: ir.Statement, names: set[str]) -> bool:
+    """Whether a statement tests one of the names, or gives it back."""
+    whole = statement.value if isinstance(statement, ir.Return) else None
+    whole = statement.condition if isinstance(statement, ir.If | ir.Loop) else whole
+    if whole is not None and _is_one_of(whole, names):
+        return True
+    asked = (e for top in tops(statement) for e in expressions(top) if isinstance(e, ir.Operation))
+    return any(e.operator in _ASKS and any(_is_one_of(o, names) for o in e.operands) for e in asked)
+
+
+def _is_own(target: ir.Expression, mine: frozenset[str]) -> bool:
+    """Whether a store stays inside the function: in one of its variables, or a member of one that is no pointer."""
+    bare = uncast(target)
+    while isinstance(bare, ir.Member) and not bare.through:
+        bare = uncast(bare.base)
+    return isinstance(bare, ir.Name) and bare.name in mine
+
+
+def _reaches_end(graph: Graph, ends: Callable[[ir.Call], bool]) -> bool:
+    seen, work = set[int](), [0]
+    while work:
+        index = work.pop()
+        if index in seen or index < 0:
+            continue
+        seen.add(index)
+        node = graph.nodes[index]
+        if node.kind is Kind.END and not isinstance(node.statement, ir.Raise):
+            return True
+        called = uncast(node.expression)
+        if node.kind is Kind.EVALUATE and isinstance(called, ir.Call) and ends(called):
+            work.append(node.unwind)
+            continue
+        work.extend(node.next)
+        work.append(node.unwind)
+    return graph.is_cut
+
+
+def components(called: dict[Known, tuple[Known, ...]]) -> Iterable[tuple[Known, ...]]:
+    """The strongly connected components of a call graph, callees before their callers (Tarjan, without recursion)."""
+    index: dict[Known, int] = {}
+    low: dict[Known, int] = {}
+    on_stack: set[Known] = set()
+    stack: list[Known] = []
+    found: list[tuple[Known, ...]] = []
+    for start in [*called]:
+        if start in index:
+            continue
+        work: list[tuple[Known, Iterator[Known]]] = [(start, iter(called[start]))]
+        index[start] = low[start] = len(index)
+        stack.append(start)
+        on_stack.add(start)
+        while work:
+            node, rest = work[-1]
+            following = next(rest, None)
+            if following is not None:
+                if following not in index:
+                    index[following] = low[following] = len(index)
+                    stack.append(following)
+                    on_stack.add(following)
+                    work.append((following, iter(called.get(following, ()))))
+                elif following in on_stack:
+                    low[node] = min(low[node], index[following])
+                continue
+            work.pop()
+            if work:
+                above = work[-1][0]
+                low[above] = min(low[above], low[node])
+            if low[node] == index[node]:
+                cut = stack.index(node)
+                found.append(tuple(stack[cut:]))
+                on_stack.difference_update(stack[cut:])
+                del stack[cut:]
+    return found
