@@ -286,6 +286,11 @@ class Facts:
     def _defined(self) -> frozenset[str]:
         return frozenset(_last_word(f.name) for unit in self.program.units for f in unit.functions)
 
+    def is_cut(self, site: Site) -> bool:
+        """Whether the function a call stands in was not followed on every path by itself."""
+        native = site.unit.language is not Language.PYTHON
+        return native and any((c.spot.path, c.spot.function) == (site.spot.path, site.spot.function) for c in self.cut)
+
     def is_defined(self, function: str) -> bool:
         """Whether a function of this name is part of the program."""
         return _last_word(function) in self._defined

@@ -119,7 +119,7 @@ class Locks:
                 state.flag(f"unlocked {lock}", spot)
             return
         since = state.has_flag(f"unlocked {lock}")
-        if since is not None:
+        if since is not None and since != spot:
             self.record.lock_steps.add(LockStep("not held", lock, spot, state.locks, since))
 
 

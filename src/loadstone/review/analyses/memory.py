@@ -138,12 +138,14 @@ class Memory:
         old = state.env.get(place)
         self._wipe(place, state)
         state.assign(place, value)
-        if isinstance(value, Result):
+        for one in state.either(value):
+            if not isinstance(one, Result):
+                continue
             if not self._is_private(place, state):
-                state.escape(value)
+                state.escape(one)
             if not isinstance(place, Local):
-                self.sites.stored(value, place)
-            self.sites.use(value, "store", state, frame, line, owner=describe(place))
+                self.sites.stored(one, place)
+            self.sites.use(one, "store", state, frame, line, owner=describe(place))
         taint = taint_of(value, state)
         if taint is not None and not isinstance(place, Local):
             self.record.stored_taint.setdefault(describe(place), taint)
@@ -175,11 +177,12 @@ class Memory:
 
     def escape(self, value: Value, state: State, name: str) -> None:
         """A value is handed to somebody who may keep it, and all it leads to with it."""
-        if isinstance(value, Result):
-            state.escape(value)
-            site = self.sites.of(value)
-            if site is not None and name:
-                site.stores.add(name)
+        for one in state.either(value):
+            if isinstance(one, Result):
+                state.escape(one)
+                site = self.sites.of(one)
+                if site is not None and name:
+                    site.stores.add(name)
         if isinstance(value, Address):
             base: object = value.place
             while isinstance(base, Field):
@@ -204,7 +207,8 @@ class Memory:
 
     def kept(self, state: State) -> set[Value]:
         """The results that others can reach at the end of a path: escaped, returned, or led to by such."""
-        found: set[Value] = {v for v in (*state.escaped, *state.leaves(state.result)) if isinstance(v, Result)}
+        given = (*state.escaped, *state.leaves(state.result))
+        found: set[Value] = {v for v in given if isinstance(v, Result)}
         inside = [(p, v) for p, v in state.env.items() if isinstance(v, Result) and isinstance(p, Field)]
         grown = True
         while grown:

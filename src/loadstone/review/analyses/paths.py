@@ -100,6 +100,7 @@ class Paths:
             self.budget.cut(Bound.NODES)
         frame = self._frame((id(known),), known, (), 0, This(known.function.owner))
         state = State()
+        state.repeats = known.has_loops
         for parameter in known.function.parameters:
             if is_reference(parameter.type):
                 place = Local(frame.number, parameter.name)
@@ -230,6 +231,8 @@ class Paths:
         if len(known) < most and not self.budget.is_spent:
             known.add(key)
             return state
+        if index not in frame.known.joins and self.budget.is_spent:
+            return state  # one way in: nothing to be joined with
         before, visits = together.get(index, (None, 0))
         if before is not None:
             state = before.join(state, frame.number)
@@ -480,6 +483,7 @@ class Paths:
         inner = self._frame(key, found, (*frame.chain, frame.spot(line)), frame.level + 1, None)
         inner.this = self._this(found, receiver, frame, inner.number)
         start = state.copy()
+        start.repeats = start.repeats or found.has_loops
         self._bind(found, values, start, inner, call, place_of)
         outcomes: Outcomes = []
         seen = set()
@@ -488,6 +492,7 @@ class Paths:
             if how == "raise":
                 continue
             result = ended.result
+            ended.repeats = state.repeats
             ended.forget_dead(inner.number, frozenset())
             ended.result = before
             told = (result, ended.key())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,7 +25,8 @@ _MAX_TWINS: Final = 3
 class Known:
     """A function of the program with its graph and the names it declares.
 
-    ``live`` says, for each node where paths meet, which variables may still be read.
+    ``live`` says, for each node where paths meet, which variables may still be read; ``joins`` are these nodes;
+    ``has_loops`` whether a node can come twice on one path.
     """
 
     function: ir.Function
@@ -35,6 +37,8 @@ class Known:
     statics: frozenset[str]
     is_relevant: bool = True
     live: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    joins: frozenset[int] = frozenset()
+    has_loops: bool = False
 
     @classmethod
     def of(cls, function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: bool) -> Known:
@@ -55,7 +59,10 @@ class Known:
             if function.name == "<module>":
                 names = set()
         live = live_at_joins(graph) if is_relevant else {}
-        return cls(function, unit, graph, frozenset(names), types, frozenset(statics), is_relevant, live)
+        ways = Counter(n for node in graph.nodes for n in (*node.next, node.unwind) if n >= 0)
+        joins = frozenset(n for n, count in ways.items() if count > 1)
+        loops = any(n <= index for index, node in enumerate(graph.nodes) for n in node.next if n >= 0)
+        return cls(function, unit, graph, frozenset(names), types, frozenset(statics), is_relevant, live, joins, loops)
 
 
 def _declared(graph: Graph) -> Iterator[ir.Assign]:

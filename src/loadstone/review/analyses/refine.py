@@ -71,8 +71,9 @@ class Refine:
             self.learn(value, yes, holds=True, spot=spot)
             self.learn(value, no, holds=False, spot=spot)
             return [(True, yes), (False, no)]
-        site = self.sites.tested(value, spot)
-        if site is not None:
+        for one in state.either(value):
+            site = self.sites.tested(one, spot)
+        if site is not None and isinstance(value, Result | Status):
             state.put("touched", value, spot)
             if isinstance(value, Status) and site.api.success is Success.ONE:
                 site.wrong_tests.add((spot, "any value but zero is taken for success"))

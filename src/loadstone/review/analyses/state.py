@@ -54,6 +54,9 @@ from loadstone.review.analyses.values import (
 
 __all__ = ["Held", "Place", "Spot", "State", "Taint", "Value"]
 
+_EITHER: Final = 8
+"""Values that a joined one is known to be one of."""
+
 _KEEP: Final = 400
 """Facts of one kind kept on one path; further ones are not learnt."""
 
@@ -90,6 +93,7 @@ class State:
         "_owned",
         "_sums",
         "born",
+        "repeats",
         "escaped",
         "flags",
         "locks",
@@ -113,6 +117,7 @@ class State:
         self.flags: frozenset[tuple[str, Spot]] = frozenset()
         self.locks: tuple[Held, ...] = ()
         self.born = 0
+        self.repeats = True
         self.result: Value = None
         self.pending: Value = None
         self.split: Value = None
@@ -230,6 +235,12 @@ class State:
             else:
                 yield current
 
+    def either(self, value: Value) -> tuple[Value, ...]:
+        """What a value was on the paths that were joined into this one; the value itself when it was one thing."""
+        if isinstance(value, Unknown) and isinstance(value.source, Local | Global | Field):
+            return self.parts.get(value, (value,))
+        return (value,)
+
     def fields_of(self, base: object) -> list[tuple[Field, Value]]:
         """The fields of an object that were written on this path."""
         return [(p, v) for p, v in self.env.items() if isinstance(p, Field) and p.base == base]
@@ -241,6 +252,8 @@ class State:
         mark = 1 << (hash(value) & _MARKS)
         if not self.born & mark:
             self.born |= mark
+            return
+        if not self.repeats:
             return
         libraries = {v: above for v, above in self.lineage.items() if not mentions(above, value)}
         for name in ("truth", "closed", "checks", "taint", "parts", "looks", "lineage"):
@@ -270,9 +283,9 @@ class State:
             for p, v in self.env.items()
             if not (isinstance(r := root(p), Local) and r.frame == frame and r.name not in live)
         }
-        if len(env) == len(self.env) and len(self.parts) < _KEEP:
+        if len(env) == len(self.env) and len(self.parts) < _KEEP and len(env) < _KEEP:
             return
-        self.replace("env", env)
+        self.replace("env", dict([*env.items()][-_KEEP:]))
         reached = set[object]()
         for place, held in env.items():
             _reach(place, reached)
@@ -305,11 +318,14 @@ class State:
     def join(self, other: State, frame: int) -> State:
         """The least state above both, where paths of one function meet; see the table of this module."""
         made = self.copy()
-        env = {}
+        env: dict[Place, Value] = {}
+        either: dict[Value, tuple[Value, ...]] = {}
         for place in {**self.env, **other.env}:
             one = self.env.get(place, Initial(place))
             two = other.env.get(place, Initial(place))
-            env[place] = joined(one, two, frame, place)
+            env[place] = met = joined(one, two, frame, place)
+            if one != two:
+                either[met] = tuple(dict.fromkeys((*self.either(one), *other.either(two))))
         made.replace("env", env)
         for name in ("truth", "closed"):
             mine, theirs = getattr(self, name), getattr(other, name)
@@ -319,6 +335,8 @@ class State:
                 made.replace(name, {v: s for v, s in mine.items() if v in theirs})
         for name in ("taint", "parts", "looks", "lineage", "touched", "about"):
             made.replace(name, {**getattr(other, name), **getattr(self, name)})
+        for met, values in either.items():
+            made.put("parts", met, values[:_EITHER])
         checks = dict(other.checks)
         for value, found in self.checks.items():
             checks[value] = checks.get(value, frozenset()) | found

@@ -193,8 +193,14 @@ def words(extra: tuple[str, ...] = (), *, minor: bool = False) -> frozenset[str]
     return frozenset(_word(a) for a in apis if a.role in roles and a.family != "Python" and not a.name.startswith("?."))
 
 
+_RARE: Final = 6
+"""Letters from which a method's name alone is rare enough to mean its class."""
+
+
 def _word(api: Api) -> str:
     """The rarest word of a name: the class of a method, unless the method itself is rarer."""
     *before, last = api.name.split("::")
     owner = before[-1] if before else ""
+    if owner and len(last) < _RARE:
+        return owner
     return owner if owner[:1].isupper() and last[:1].islower() and api.role is not Role.SEARCH_PATH else last

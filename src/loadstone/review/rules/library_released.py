@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.values import Spot
-from loadstone.review.apis import Role
+from loadstone.review.apis import CORE, Role
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -24,13 +24,23 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handed_on = {s.parent for s in facts.sites if s.api.role is Role.RESOLVE and (s.returned or s.stores)}
     outliving = {id(facts.sites[number]) for number in handed_on if number is not None}
     every = [s for s in facts.reached if s.api.role in _ACQUIRED and s.api.owned and s.api.kind != "mapping"]
-    native = [s for s in every if s.unit.language in NATIVE]
+    working = {(s.spot.path, s.spot.function) for s in facts.of(*CORE)}
+    native = [s for s in every if s.unit.language in NATIVE and _is_ours(s, working)]
     at_home = {s.spot for s in native if not s.is_inner and _open_exits(s)}
     for site in native:
         open_exits = _open_exits(site)
         if not (site.is_inner and site.spot in at_home):
             yield from _leaks(rule, site, open_exits, closes=closes, outlives=id(site) in outliving)
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is Role.LOAD])
+
+
+def _is_ours(site: Site, working: set[tuple[str, str]]) -> bool:
+    """Whether what was acquired is a library, or belongs to a function that works with one."""
+    if site.api.role is Role.LOAD:
+        return True
+    return (site.spot.path, site.spot.function) in working or any(
+        (e.spot.path, e.spot.function) in working for e in site.exits
+    )
 
 
 def _open_exits(site: Site) -> list[Exit]:

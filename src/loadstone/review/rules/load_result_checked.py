@@ -65,7 +65,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for path, name, sites in each_api(facts.of(*_ROLES)):
         judged = [s for s in sites if not s.api.raises and s.api.success is not Success.NONE]
         good = [s for s in judged if is_checked(s, facts)]
-        bad = [s for s in judged if is_plainly_unchecked(s, facts)]
+        bad = [s for s in judged if is_plainly_unchecked(s, facts) and not facts.is_cut(s)]
         tested = [s for s in good if s.tests]
         if tested:
             places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])

@@ -24,9 +24,9 @@ _CONSTANT: Final = ("const ", "constexpr")
 
 _FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
 _SETS_UP: Final = re.compile(r"(?i)(?:^|_)(?:init|initiali[sz]e|setup)\Z")
-_TEARS_DOWN: Final = re.compile(
-    r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z"
-    r"|(?:unload|close|free|release|destroy|shut_?down|clean_?up|tear_?down|finish|fini|deinit|exit)(?:_?all)?\Z"
+_TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
+_ENDS_ALL: Final = re.compile(
+    r"(?i)(?:unload|close|free|release|destroy|shut_?down|clean_?up|tear_?down|finish|fini|deinit|exit)(?:_?all)?\Z"
 )
 _COUNT: Final = re.compile(
     r"(?i)(?:^|_|\.)n?_?(?:refs?|users|uses|loads|opens|links)_?\Z"
@@ -101,7 +101,8 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
     for (variable, owner, home), accesses in list(groups.items()):
         named = owners.get(variable, ())
         if not owner and len(named) == 1 and all(a.owner == "*" for a in accesses):
-            groups[variable, named[0], ""].extend(accesses)
+            target = next(key for key in groups if key[:2] == (variable, named[0]))
+            groups[target].extend(accesses)
             del groups[variable, owner, home]
     units = {unit.path: unit for unit in facts.program.units}
     at_file_scope = {unit.path: {v.name for v in unit.variables} for unit in facts.program.units}
@@ -212,7 +213,8 @@ def is_alone(access: Access, shared: Shared) -> bool:
     """Whether nobody else can be there: before anything has started, or when the last user of an object has gone."""
     name = access.spot.function
     locks_elsewhere = any(a.locks for a in shared.accesses if a.spot.function == name)
-    return bool(_SETS_UP.search(name) or (not locks_elsewhere and _TEARS_DOWN.search(name)))
+    ends = _TEARS_DOWN if shared.is_member else _ENDS_ALL
+    return bool(_SETS_UP.search(name) or (not locks_elsewhere and ends.search(name)))
 
 
 def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
