@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from loadstone.probe.confine import Layer
 from loadstone.probe.linux import landlock, namespaces, policy, proc, process, seccomp
-from loadstone.probe.linux.seccomp import DENY, NOTIFY
+from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, SeccompRule
 from loadstone.probe.promises import FILE_LIMIT, MEMORY_LIMIT, MEMORY_WORDS, READING_WORDS, Grounds, tried
 
 __all__ = [
@@ -70,6 +70,7 @@ class Fence(NamedTuple):
     roomy: bool = False
     readable: tuple[str, ...] = ()
     file: int = -1
+    loader_told: bool = True
 
 
 class NoticeListener(NamedTuple):
@@ -190,9 +191,8 @@ def _filter(fence: Fence, mark: int) -> NoticeListener:
     reason = "not asked for"
     if fence.notify:
         try:
-            return NoticeListener(
-                seccomp.install(filter_program(notify=True, isolated=not fence.unshared, mark=mark), listener=True)
-            )
+            program = filter_program(notify=True, isolated=not fence.unshared, loader_told=fence.loader_told, mark=mark)
+            return NoticeListener(seccomp.install(program, listener=True))
         except OSError as error:
             reason = _words(error)
     seccomp.install(filter_program(notify=False, isolated=not fence.unshared))
@@ -200,16 +200,21 @@ def _filter(fence: Fence, mark: int) -> NoticeListener:
 
 
 @cache
-def _program_for_somebody(*, notify: bool, isolated: bool) -> bytes:
+def _program_for_somebody(*, notify: bool, isolated: bool, loader_told: bool) -> bytes:
     table = policy.rules(policy.clauses(policy.SOMEBODY, isolated=isolated), notify=notify, isolated=isolated)
     if notify:
+        if _LOADER is not None and not loader_told:
+            table[:0] = [SeccompRule(call, ALLOW, made_in=_LOADER) for call in ("openat", "open")]
         return seccomp.compile_filter(table, otherwise=NOTIFY, newer=NOTIFY, silent=policy.MARK)
     return seccomp.compile_filter(table, otherwise=DENY, newer=seccomp.deny(errno.ENOSYS))
 
 
-def filter_program(*, notify: bool, isolated: bool, mark: int = policy.MARK) -> bytes:
-    """The filter for the calling process, ready to install; ``mark`` is by which it knows trials of its own."""
-    program = _program_for_somebody(notify=notify, isolated=isolated)
+def filter_program(*, notify: bool, isolated: bool, loader_told: bool = True, mark: int = policy.MARK) -> bytes:
+    """The filter for the calling process, ready to install; ``mark`` is by which it knows trials of its own.
+
+    ``loader_told``: files that the loader's own code opens are told too, for whoever jumps there; each costs a notice.
+    """
+    program = _program_for_somebody(notify=notify, isolated=isolated, loader_told=loader_told)
     for known, own in ((policy.SOMEBODY, os.getpid()), (policy.MARK, mark)):
         program = program.replace(struct.pack("=I", known), struct.pack("=I", own))
     return program

@@ -93,6 +93,7 @@ class HelperState:
             roomy=bool(request["run_times"]),
             readable=tuple(request["readable"]),
             file=file,
+            loader_told=request["script"] == "full",  # the others are for what many cycles show
         )
         orders = child.Orders(
             nonce=nonce,
@@ -161,7 +162,8 @@ def main(descriptor: int) -> None:
     os.chdir("/")
     with socket.socket(fileno=descriptor) as caller:
         helper = HelperState(caller)
-        filter_program(notify=True, isolated=not helper.offspring.unshared)  # made once, for every child
+        for loader_told in (True, False):  # made once, for every child
+            filter_program(notify=True, isolated=not helper.offspring.unshared, loader_told=loader_told)
         gc.disable()  # nothing is made in cycles, and a collection in a child would copy every page
         gc.freeze()
         me = os.pidfd_open(os.getpid())

@@ -52,7 +52,7 @@ _ANY_BIT: Final = 0x45  # BPF_JMP | BPF_JSET | BPF_K
 _JUMP: Final = 0x05  # BPF_JMP | BPF_JA
 _RETURN: Final = 0x06  # BPF_RET | BPF_K
 _FARTHEST: Final = 255  # instructions that a condition can skip
-_NUMBER_AT, _ARCH_AT, _ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
+_NUMBER_AT, _ARCH_AT, _INSTRUCTION_AT, _ARGUMENTS_AT = 0, 4, 8, 16  # struct seccomp_data
 _X32: Final = 0x40000000  # __X32_SYSCALL_BIT
 
 _SET_MODE_FILTER: Final = 1
@@ -75,11 +75,16 @@ class ArgumentTest(NamedTuple):
 
 
 class SeccompRule(NamedTuple):
-    """What to do with one system call when all tests match. A call this processor does not have matches nothing."""
+    """What to do with one system call when all tests match. A call this processor does not have matches nothing.
+
+    ``made_in`` further asks that the calling instruction lies in that span of addresses, which must not cross a
+    multiple of 4 GiB.
+    """
 
     call: str
     action: int
     tests: tuple[ArgumentTest, ...] = ()
+    made_in: tuple[int, int] | None = None
 
 
 class _Program(ctypes.Structure):
@@ -92,8 +97,14 @@ def _instruction(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
 
 def _tested(rule: SeccompRule) -> bytes:
     """The tests of one rule and its action; falls out at the end when one does not match."""
-    left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + 1
+    left = sum(3 if test.mask != 0xFFFFFFFF else 2 for test in rule.tests) + (5 if rule.made_in else 0) + 1
     body = b""
+    if rule.made_in:
+        first, after = rule.made_in
+        body += _instruction(_LOAD, _INSTRUCTION_AT + 4) + _instruction(_EQUAL, first >> 32, no=left - 2)
+        body += _instruction(_LOAD, _INSTRUCTION_AT) + _instruction(_AT_LEAST, first, no=left - 4)
+        body += _instruction(_AT_LEAST, after, yes=left - 5)
+        left -= 5
     for test in rule.tests:
         body += _instruction(_LOAD, _ARGUMENTS_AT + 8 * test.argument + (4 if test.high else 0))
         left -= 1
@@ -156,7 +167,7 @@ def compile_filter(
     program = _instruction(_LOAD, _ARCH_AT) + _instruction(_EQUAL, AUDIT_ARCH, yes=1) + _instruction(_RETURN, _KILL)
     program += _instruction(_LOAD, _NUMBER_AT) + _instruction(_ANY_BIT, _X32, no=1) + _instruction(_RETURN, DENY)
     for number, its in table.items():
-        if its[0].tests:
+        if its[0].tests or its[0].made_in:
             program += _of_one_call(number, its, end)
         else:
             plain.setdefault(its[0].action, []).append(number)
