@@ -256,16 +256,11 @@ class Search:
             for masked in _with_rpath(requester):
                 attempt.note("rpath", "ignored: the library that asks has a RUNPATH", masked.path)
             return
-        walked: list[LoadedObject] = []
-        current = requester
-        while current is not None:
-            walked.append(current)
-            current = current.loader
-        if self.program is not None and self.program not in walked:
-            walked.append(self.program)
-        for loaded in walked:
-            if not loaded.image.rpath:
-                continue
+        owners = list(_with_rpath(requester))
+        program = self.program
+        if program is not None and program.image.rpath and (requester is None or requester.root is not program):
+            owners.append(program)
+        for loaded in owners:
             if loaded.has_runpath:
                 attempt.note("rpath", "ignored: the same file has a RUNPATH", loaded.path)
                 continue
@@ -315,12 +310,12 @@ def _is_read(image: Image) -> bool:
     return tag is not None and any(s.offset <= tag < s.offset + s.file_size for s in notes)
 
 
-def _with_rpath(requester: LoadedObject) -> Iterator[LoadedObject]:
-    current: LoadedObject | None = requester
-    while current is not None:
-        if current.image.rpath:
-            yield current
-        current = current.loader
+def _with_rpath(requester: LoadedObject | None) -> Iterator[LoadedObject]:
+    """Those with an RPATH among the requester and whoever brought it in, nearest first."""
+    owner = requester.rpath_owner if requester else None
+    while owner is not None:
+        yield owner
+        owner = owner.loader.rpath_owner if owner.loader else None
 
 
 def _passed_over(outcome: HeaderOutcome, model: LoaderModel) -> str:

@@ -119,8 +119,7 @@ class Process:
         known = (*self.namespace.objects, *self.global_scope, self.program, self.caller)
         copies = {id(o): replace(o, names=set(o.names)) for o in known if o is not None}
         for loaded in copies.values():
-            loaded.loader = copies.get(id(loaded.loader), loaded.loader)
-            loaded.needed = [(d, copies.get(id(found), found)) for d, found in loaded.needed]
+            loaded.point_to(copies)
         copy.search.share(self.search)
         copy.namespace = self.namespace.copied(copies)
         copy.program = copy.search.program = copies.get(id(self.program))

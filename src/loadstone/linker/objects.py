@@ -28,7 +28,9 @@ class LoadedObject:
 
     ``path`` is the path it was opened by, ``names`` every name it answers to but its SONAME, ``loader`` the object
     whose need brought it in (None for the program and for what dlopen was asked for), ``needed`` its dependencies
-    in the order of its dynamic section, ``order`` its place in the list of loaded objects.
+    in the order of its dynamic section, ``order`` its place in the list of loaded objects. ``root`` is where the chain
+    of loaders begins, ``rpath_owner`` the nearest object of that chain with an RPATH, itself included: kept, because a
+    search that walked the whole chain for each name would take quadratic time on a long one.
     """
 
     path: str
@@ -42,6 +44,19 @@ class LoadedObject:
     names: set[str] = field(default_factory=set)
     needed: list[tuple[Dependency, LoadedObject | None]] = field(default_factory=list)
     directories: dict[SearchKind, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    root: LoadedObject = field(init=False)
+    rpath_owner: LoadedObject | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.root = self.loader.root if self.loader else self
+        self.rpath_owner = self if self.image.rpath else self.loader.rpath_owner if self.loader else None
+
+    def point_to(self, copies: Mapping[int, LoadedObject]) -> None:
+        """Refer to the copy of every object that has one; ``copies`` holds them by the identity of the first."""
+        self.loader = copies.get(id(self.loader), self.loader)
+        self.root = copies.get(id(self.root), self.root)
+        self.rpath_owner = copies.get(id(self.rpath_owner), self.rpath_owner)
+        self.needed = [(dependency, copies.get(id(found), found)) for dependency, found in self.needed]
 
     @property
     def facts(self) -> ElfFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.linker.tiny_elf import tiny_elf
 from tests.linker.workshop import Question, Workshop, case
 
 
@@ -41,6 +42,25 @@ def an_rpath_reaches_past_a_parent_with_runpath(w: Workshop) -> Question:
     w.library("libb.so", needs=["libmid.so"], runpath="$ORIGIN")
     w.library("liba.so", needs=["libb.so"], rpath=f"{w.path('.')}:{w.path('deep')}")
     return w.ask("liba.so")
+
+
+def _both(w: Workshop, *, above: str | None) -> Question:
+    """The parent of the library that asks has an RPATH to the right folder and a RUNPATH as well."""
+    w.file("deep/libd.so", tiny_elf("libd.so"))
+    w.file("libb.so", tiny_elf("libb.so", ["libd.so"]))
+    w.file("libm.so", tiny_elf("libm.so", ["libb.so"], rpath=w.path("deep"), runpath=w.path(".")))
+    w.file("liba.so", tiny_elf("liba.so", ["libm.so"], rpath=f"{w.path('.')}:{above}" if above else w.path(".")))
+    return w.ask("liba.so")
+
+
+@case
+def a_parent_with_both_lends_no_rpath(w: Workshop) -> Question:
+    return _both(w, above=None)
+
+
+@case
+def above_a_parent_with_both_the_rpath_counts_again(w: Workshop) -> Question:
+    return _both(w, above=w.path("deep"))
 
 
 @case
