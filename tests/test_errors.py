@@ -13,6 +13,7 @@ SAMPLES: tuple[LoadstoneError, ...] = (
     errors.LoadstoneError(advice="try again"),
     errors.InvalidName(name="a\0b", reason="it has a NUL in it"),
     errors.InvalidPrototype(text="int f(", reason="no closing parenthesis", line=1, column=7),
+    errors.InvalidQuery(question="cycels", reason="no such question"),
     errors.InvalidConfiguration(path="pyproject.toml", reason="no such setting"),
     errors.NotFound(name="x", trace=Trace("x", (SearchStep("default", "/lib/libx.so", StepOutcome.ABSENT),))),
     errors.Unreadable(path="/x", reason="Permission denied", code=13),

@@ -6,6 +6,7 @@
     ├── InvalidName (ValueError)        a library name, version or symbol name that no loader should be given
     ├── InvalidPrototype (ValueError)   C declaration text that cannot be understood
     ├── InvalidConfiguration (ValueError) settings of a project that are not known or of the wrong kind
+    ├── InvalidQuery (ValueError)       a question to a fleet that its tables cannot answer
     ├── NotFound (OSError)              no candidate exists; .trace holds every one that was looked at
     ├── Unreadable (OSError)            the file is there but its bytes cannot be had
     ├── Unwritable (OSError)            a result could not be written to the file asked for
@@ -43,6 +44,7 @@ __all__ = [
     "InvalidConfiguration",
     "InvalidName",
     "InvalidPrototype",
+    "InvalidQuery",
     "LoadFailed",
     "LoadstoneError",
     "MalformedImage",
@@ -144,6 +146,17 @@ class InvalidConfiguration(LoadstoneError, ValueError):
     @property
     def message(self) -> str:
         return f"cannot use the settings in {quoted(self.path)}: {printable(self.reason)}"
+
+
+class InvalidQuery(LoadstoneError, ValueError):
+    """A question that cannot be answered: not known, its parameters do not fit, or the database refuses its SQL."""
+
+    question: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        return f"cannot answer {quoted(self.question, 200)}: {printable(self.reason)}"
 
 
 class NotFound(LoadstoneError, OSError):

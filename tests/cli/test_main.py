@@ -55,7 +55,7 @@ def test_every_command_has_help_and_says_what_it_is_for(
     command: cli.Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert getdoc(import_module(command.module).run)
-    assert status([command.name, "--help"]) == 0
+    assert status([*command.words, "--help"]) == 0
     assert "usage: loadstone" in capsys.readouterr().out
 
 

@@ -25,11 +25,15 @@ __all__ = ["COMMANDS", "Command", "main", "parser_of"]
 
 
 class Command(NamedTuple):
-    """One row: the word on the command line, the module that has ``run``, one line of help."""
+    """One row: the word or words on the command line, the module that has ``run``, one line of help."""
 
     name: str
     module: str
     summary: str
+
+    @property
+    def words(self) -> list[str]:
+        return self.name.split()
 
 
 COMMANDS: Final = (
@@ -48,6 +52,12 @@ COMMANDS: Final = (
     Command("call", "loadstone.cli.call", "Load a library you trust and call one function of it, typed."),
     Command("probe", "loadstone.cli.probe", "Run it in a confined child: load, resolve, unload, and watch."),
     Command("fuzz", "loadstone.cli.fuzz", "Find inputs that break an exported function, guided by coverage."),
+    Command(
+        "fleet scan", "loadstone.cli.fleet_scan", "Read a distribution or a fleet of containers into tables, once."
+    ),
+    Command("fleet ask", "loadstone.cli.fleet_ask", "Answer a named question about a fleet."),
+    Command("fleet sql", "loadstone.cli.fleet_sql", "Put any SQL query to a fleet's tables."),
+    Command("fleet report", "loadstone.cli.fleet_report", "A fleet as one HTML page."),
 )
 
 _DESCRIPTION: Final = "Find, read, explain, review, load, probe and fuzz dynamic libraries."
@@ -104,30 +114,39 @@ def _run(words: list[str]) -> int:
         return ExitStatus.USAGE
     if words[0].startswith("-"):
         _root().parse_args(words)
-    command = next((command for command in COMMANDS if command.name == words[0]), None)
+    command = next((command for command in COMMANDS if words[: len(command.words)] == command.words), None)
     if command is None:
-        raise UsageError(_no_such_command(words[0]))
-    options = parser_of(command).parse_intermixed_args(words[1:])
+        raise UsageError(_no_such_command(words))
+    options = parser_of(command).parse_intermixed_args(words[len(command.words) :])
     status: int = import_module(command.module).run(**vars(options))
     return status
 
 
-def _no_such_command(word: str) -> str:
+def _no_such_command(words: list[str]) -> str:
     from difflib import get_close_matches
 
     from loadstone.escape import quoted
 
-    near = get_close_matches(word, [command.name for command in COMMANDS], n=2)
+    group = [command.name for command in COMMANDS if command.words[0] == words[0]]
+    word = " ".join(words[:2]) if group else words[0]
+    near = group or get_close_matches(word, [command.name for command in COMMANDS], n=2)
     advice = f"Did you mean {' or '.join(near)}?" if near else "`loadstone --help` lists the commands."
     return f"No such command: {quoted(word)}. {advice}"
 
 
 def _status_after(error: Exception) -> int:
     """Say how a command ended badly, and give the status for it. The one place where every error ends."""
-    from loadstone.errors import InvalidConfiguration, InvalidName, InvalidPrototype, LoadstoneError, NotFound
+    from loadstone.errors import (
+        InvalidConfiguration,
+        InvalidName,
+        InvalidPrototype,
+        InvalidQuery,
+        LoadstoneError,
+        NotFound,
+    )
 
     match error:
-        case UsageError() | InvalidConfiguration() | InvalidName() | InvalidPrototype():
+        case UsageError() | InvalidConfiguration() | InvalidName() | InvalidPrototype() | InvalidQuery():
             status = ExitStatus.USAGE
         case NotFound():
             status = ExitStatus.FINDINGS

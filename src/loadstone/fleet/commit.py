@@ -1,0 +1,204 @@
+"""A snapshot made of parts: each file's facts kept once, each input's rows taken from one part, the manifest last.
+
+What a crash can leave behind is files that no manifest lists; the next commit writes over them or removes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import quote
+
+from loadstone.fleet.extra import needed_for
+from loadstone.fleet.parts import PARTS, StorePart, parquet
+from loadstone.fleet.schema import FACTS, TABLES
+from loadstone.fleet.store import FleetSnapshot, Store, connected, select_from
+
+__all__ = ["commit", "done_before"]
+
+pa: Any = needed_for("a fleet's store", "pyarrow")
+
+_FILE_ROWS: Final = 1_000_000
+"""Rows of one Parquet file; they are in memory while it is written."""
+
+_GRAPH: Final = "graph"
+_HOME: Final = "regexp_extract(filename, '(parts/[0-9a-f]+|snapshots/[^/]+)/', 1)"
+_BY_PLACE: Final = tuple(name for name in TABLES if name not in FACTS)
+
+
+def done_before(store: Store, *, retry: bool) -> set[tuple[str, str]]:
+    """The (source, stamp) of every input that some snapshot has; with ``retry`` without those put aside."""
+    found: set[tuple[str, str]] = set()
+    for name in store.snapshots:
+        with closing(store.connect(name)) as connection:
+            found |= set(connection.sql("SELECT source, item FROM inputs").fetchall())
+            if retry:
+                found -= set(connection.sql("SELECT source, item FROM errors WHERE is_quarantined").fetchall())
+    return found
+
+
+def commit(
+    store: Store, name: str, sources: Sequence[str], wanted: Iterable[tuple[str, str]], parts: Sequence[StorePart]
+) -> FleetSnapshot:
+    """Write down a snapshot of the wanted inputs from what is in parts and earlier snapshots.
+
+    Raises:
+        Unwritable: the disk is full; no snapshot comes of it, and the parts stay for another try.
+    """
+    pairs = sorted(set(wanted))
+    with closing(connected(store.folder)) as connection:
+        columns = {"source": [pair[0] for pair in pairs], "item": [pair[1] for pair in pairs]}
+        connection.register(
+            "given", pa.table(columns, schema=pa.schema([("source", pa.string()), ("item", pa.string())]))
+        )
+        connection.execute("CREATE TABLE wanted AS SELECT * FROM given")
+        made = _Commit(store, connection, name, parts)
+        tables: dict[str, tuple[str, ...]] = {}
+        for table in FACTS:
+            tables[table] = made.facts(table)
+        for table in _BY_PLACE:
+            tables[table] = made.places(table)
+        tables["resolutions"] += made.graph(tables)
+        snapshot = FleetSnapshot(
+            name=name,
+            created=datetime.now(UTC).isoformat(timespec="microseconds"),
+            sources=tuple(sources),
+            tables=tables,
+            rows={table: made.count(files) for table, files in tables.items()},
+            covers_facts=made.covers_facts(tables),
+        )
+    store.publish(snapshot)
+    for part in parts:
+        for file in (*map(part.path, part.tables), f"{PARTS}/{part.key}/part.json"):
+            store.folder.remove(file)
+    return snapshot
+
+
+class _Commit:
+    """One commit: the connection that has the wanted inputs, and the names of what it writes."""
+
+    def __init__(self, store: Store, connection: Any, name: str, parts: Sequence[StorePart]) -> None:
+        self.store = store
+        self.folder = store.folder
+        self.connection = connection
+        self.name = name
+        self.parts = parts
+        snapshots = [store.snapshot(known) for known in store.snapshots]
+        self.before = {t: [f for s in snapshots for f in s.tables.get(t, ()) if f"/{_GRAPH}/" not in f] for t in TABLES}
+        connection.execute("CREATE TABLE known (file VARCHAR)")
+        files = sorted(set(self.before["files"]))
+        if files:
+            connection.execute(f"INSERT INTO known SELECT DISTINCT file FROM {select_from(self.folder, files)}")
+        self._own("fresh", ("file",), [part.path("files") for part in parts if "files" in part.tables])
+        named = [part.path("inputs") for part in parts if "inputs" in part.tables]
+        self._own("chosen", ("source", "item"), sorted({*self.before["inputs"], *named}))
+
+    def _own(self, made: str, key: Sequence[str], files: Sequence[str]) -> None:
+        """A table that says from which part or snapshot the rows of each key are taken: the first that has them."""
+        columns = ", ".join(key)
+        rows = select_from(self.folder, files, named=True) if files else f"(SELECT {_nulls(key)} WHERE false)"
+        self.connection.execute(
+            f"CREATE TABLE {made} AS SELECT {columns}, min({_HOME}) AS home FROM {rows} GROUP BY ALL"
+        )
+
+    def facts(self, table: str) -> tuple[str, ...]:
+        """The files of a table of facts: those there were, and what is new in its own."""
+        paths = [part.path(table) for part in self.parts if table in part.tables]
+        old = tuple(sorted(set(self.before[table])))
+        if not paths:
+            return old
+        rows = select_from(self.folder, paths, named=True)
+        columns = ", ".join(f"t.{field.name}" for field in TABLES[table].schema)
+        query = (
+            f"SELECT {columns} FROM {rows} t JOIN fresh ON fresh.file = t.file AND fresh.home = {_HOME}"
+            " WHERE t.file NOT IN (SELECT file FROM known)"  # rows of a file stand together, as in its part
+        )
+        return (*old, *self._write(table, query, "machine", f"facts/{table}"))
+
+    def places(self, table: str) -> tuple[str, ...]:
+        """The files of a table of this snapshot."""
+        named = [part.path(table) for part in self.parts if table in part.tables]
+        paths = sorted({*self.before[table], *named})
+        if not paths:
+            return ()
+        rows = select_from(self.folder, paths, named=True)
+        columns = ", ".join(f"t.{field.name}" for field in TABLES[table].schema)
+        query = (
+            f"SELECT {columns} FROM {rows} t"
+            f" JOIN chosen ON chosen.source = t.source AND chosen.item = t.item AND chosen.home = {_HOME}"
+            " SEMI JOIN wanted ON wanted.source = t.source AND wanted.item = t.item"
+        )
+        return self._write(table, f"{query} ORDER BY ALL", "source", f"snapshots/{self.name}/{table}")
+
+    def graph(self, tables: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        """The resolutions among packages that need each other, made from the whole snapshot, each time anew."""
+        for name in ("packages", "files", "needs"):
+            files = tables[name]
+            if not files:
+                return ()
+            self.connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {select_from(self.folder, files)}")
+        query = resources.files(__package__).joinpath("graph.sql").read_text(encoding="utf-8")
+        self.connection.execute(f"CREATE TABLE graph AS {query}")
+        folder = f"snapshots/{self.name}/resolutions/{_GRAPH}"
+        return self._write("resolutions", "SELECT * FROM graph ORDER BY ALL", "source", folder)
+
+    def count(self, files: Sequence[str]) -> int:
+        """Rows in some files."""
+        if not files:
+            return 0
+        ((rows,),) = self.connection.sql(f"SELECT count(*) FROM {select_from(self.folder, files)}").fetchall()
+        return int(rows)
+
+    def covers_facts(self, tables: Mapping[str, Sequence[str]]) -> bool:
+        """Whether no file of the tables of facts is missing in this snapshot."""
+        if not tables["files"]:
+            return True
+        files, packages = (select_from(self.folder, tables[name]) for name in ("files", "packages"))
+        query = f"SELECT count(*) FROM {files} ANTI JOIN (SELECT DISTINCT file FROM {packages}) USING (file)"
+        ((strangers,),) = self.connection.sql(query).fetchall()
+        return not strangers
+
+    def _write(self, table: str, query: str, by: str, folder: str) -> tuple[str, ...]:
+        """The rows of a query as Parquet files of bounded size, apart by a column; returns their names."""
+        values = self.connection.sql(f"SELECT DISTINCT {by} FROM ({query}) ORDER BY 1").fetchall()
+        return tuple(
+            name for (value,) in values for name in self._write_one(table, query, by, value, f"{folder}/{_leaf(value)}")
+        )
+
+    def _write_one(self, table: str, query: str, by: str, value: str, folder: str) -> Iterator[str]:
+        only = f"SELECT * FROM ({query}) WHERE {by} = $value"
+        reader = self.connection.sql(only, params={"value": value}).to_arrow_reader(_FILE_ROWS // 8)
+        for number, rows in enumerate(_gathered(reader, _FILE_ROWS)):
+            name = f"{folder}/{self.name}-{number}.parquet"
+            self.folder.write(name, parquet(pa.Table.from_batches(rows).cast(TABLES[table].schema)))
+            yield name
+
+
+def _gathered(batches: Iterable[Any], most: int) -> Iterator[list[Any]]:
+    """Batches together, up to so many rows."""
+    held: list[Any] = []
+    for batch in batches:
+        if not batch.num_rows:
+            continue
+        held.append(batch)
+        if sum(each.num_rows for each in held) >= most:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _leaf(value: str) -> str:
+    """The name of a folder for a source or a machine."""
+    return (
+        "_" + quote(value, safe="+@").replace("%2F", "_")[-100:]
+        if value.startswith((".", "/"))
+        else quote(value, safe="+@")[-100:] or "_"
+    )
+
+
+def _nulls(names: Sequence[str]) -> str:
+    return ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in (*names, "filename"))

@@ -1,0 +1,96 @@
+"""Where a store's files are: a folder of this machine or of an object store, written so that no half file is seen."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import tempfile
+from contextlib import suppress
+from typing import Any
+
+from loadstone.errors import Unreadable, Unwritable
+from loadstone.fleet.inputs import is_remote
+from loadstone.fleet.sources import file_system
+
+__all__ = ["StoreFolder"]
+
+
+class StoreFolder:
+    """Files by name below one place. Thread-safe: every call stands for itself."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place.rstrip("/") if is_remote(place) else os.path.abspath(place)
+        self.is_remote = is_remote(place)
+        self.system: Any = None
+        if self.is_remote:
+            self.system, self._path = file_system(self.place)
+
+    def __reduce__(self) -> tuple[type[StoreFolder], tuple[str]]:
+        return StoreFolder, (self.place,)
+
+    def path(self, name: str) -> str:
+        """The path or address of a file."""
+        return posixpath.join(self.place, name)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a whole file in its place at once: readers see the old one, or all of the new one.
+
+        Raises:
+            Unwritable: the disk is full, or the place cannot be written; nothing is left behind.
+        """
+        try:
+            if self.is_remote:
+                self.system.pipe_file(posixpath.join(self._path, name), data)
+            else:
+                _replace(self.path(name), data)
+        except OSError as error:
+            raise Unwritable(
+                path=self.path(name),
+                reason=error.strerror or str(error),
+                advice="make room and run the same scan again: what is written is kept",
+            ) from error
+
+    def read(self, name: str) -> bytes:
+        """A whole file. Raises :class:`Unreadable`."""
+        try:
+            if self.is_remote:
+                data: bytes = self.system.cat_file(posixpath.join(self._path, name))
+            else:
+                with open(self.path(name), "rb") as stream:
+                    data = stream.read()
+        except OSError as error:
+            raise Unreadable(path=self.path(name), reason=error.strerror or str(error), code=error.errno) from error
+        return data
+
+    def names(self, below: str) -> list[str]:
+        """The names of all files below a folder, sorted; none where there is no such folder."""
+        if self.is_remote:
+            root = posixpath.join(self._path, below)
+            found = self.system.find(root) if self.system.exists(root) else []
+            return sorted(posixpath.relpath(name, self._path) for name in found)
+        paths = (os.path.join(place, name) for place, _, names in os.walk(self.path(below)) for name in names)
+        return sorted(os.path.relpath(path, self.place) for path in paths if not path.endswith(".partial"))
+
+    def remove(self, name: str) -> None:
+        """Take a file away; it may be gone already."""
+        with suppress(OSError):
+            if self.is_remote:
+                self.system.rm_file(posixpath.join(self._path, name))
+            else:
+                os.unlink(self.path(name))
+
+
+def _replace(path: str, data: bytes) -> None:
+    folder = os.path.dirname(path)
+    os.makedirs(folder, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".partial")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,26 @@
+-- question: Which files are another package's library under another name, by what they export?
+-- optional: likeness = 0.5: the least share of exported names in common, from 0 to 1, as the sketches estimate it
+-- optional: name = %: only copies of libraries whose name is like this
+-- Two sketches of the 64 smallest hashes: of the 64 smallest of both together, the share that both have (KMV, Jaccard).
+WITH sketched AS (SELECT file, slice, machine, identity, exports, sketch FROM files WHERE exports >= 8),
+hashes AS (SELECT file, slice, machine, unnest(sketch) AS hash FROM sketched),
+telling AS (SELECT hash, machine FROM hashes GROUP BY ALL HAVING count(*) BETWEEN 2 AND 50),
+pairs AS (
+    SELECT a.file AS copy, b.file AS original FROM hashes a JOIN telling USING (hash, machine)
+    JOIN hashes b USING (hash, machine) WHERE a.file <> b.file
+    GROUP BY ALL HAVING count(*) >= 4
+),
+alike AS (
+    SELECT pairs.*, c.machine, o.identity, c.identity AS called,
+           list_sort(list_distinct(list_concat(c.sketch, o.sketch)))[1:64] AS both,
+           len(list_filter(list_sort(list_distinct(list_concat(c.sketch, o.sketch)))[1:64],
+               lambda x: list_contains(c.sketch, x) AND list_contains(o.sketch, x))) AS shared
+    FROM pairs JOIN sketched c ON c.file = copy JOIN sketched o ON o.file = original
+)
+SELECT pc.package AS package, pc.package_version, pc.path, a.machine, a.called,
+       po.package AS original_package, po.package_version AS original_version, a.identity AS original,
+       round(a.shared / len(a.both), 2) AS likeness
+FROM alike a JOIN packages pc ON pc.file = a.copy JOIN packages po ON po.file = a.original
+WHERE a.shared / len(a.both) >= CAST($likeness AS DOUBLE) AND pc.package <> po.package
+  AND coalesce(a.identity, '') LIKE $name AND a.identity IS NOT NULL
+ORDER BY likeness DESC, pc.package, pc.path, original_package, original_version, original

@@ -1,0 +1,171 @@
+"""One input read: every binary in it to facts, every place of one to a row, what fails to an error row."""
+
+from __future__ import annotations
+
+import posixpath
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Final
+
+from loadstone.archives import format_of, walk
+from loadstone.errors import LoadstoneError
+from loadstone.fleet.facts import FileFacts, digest_of, facts_of, is_binary
+from loadstone.fleet.inputs import ScanInput, is_remote
+from loadstone.fleet.limits import ScanLimits
+from loadstone.fleet.resolving import Resolved, resolved_file, resolved_package
+from loadstone.fleet.rows import TableRows, add_facts
+from loadstone.fleet.sources import read_all
+
+__all__ = ["TooSlow", "read_input"]
+
+_HEAD: Final = 8192
+_INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
+"""Packages whose dependencies are in other packages: they are resolved when all are there, at the commit."""
+
+_NOT_WALKED: Final = frozenset(("static library",))
+
+
+class TooSlow(Exception):
+    """An input took longer than it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A path of an input, the file that is there (None: a link), the target of a link."""
+
+    path: str
+    file: str | None
+    link: str | None = None
+
+
+def read_input(found: ScanInput, rows: TableRows, known: set[str], limits: ScanLimits, *, resolve: bool) -> None:
+    """Add everything one input has to the rows.
+
+    Args:
+        found: what to read.
+        rows: where it goes.
+        known: digests that have their facts already; those of this input are added.
+        limits: bounds of memory and time.
+        resolve: whether dependencies are resolved as well.
+
+    Whatever is wrong with the input becomes rows of ``errors``; only a full disk, memory or a bug of ours is raised.
+    """
+    reading = _Reading(found, rows, known, limits)
+    try:
+        with _in_time(limits.seconds):
+            reading.read(resolve=resolve)
+    except (LoadstoneError, TooSlow, RecursionError, OSError) as error:
+        reading.add_error(found.location, error, is_quarantined=True)
+    reading.add_places()
+
+
+@contextmanager
+def _in_time(seconds: float) -> Iterator[None]:
+    """Raise :class:`TooSlow` in the block when it takes too long. Only where signals reach us: POSIX, main thread."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise TooSlow(f"it took more than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class _Reading:
+    """One input while it is read."""
+
+    def __init__(self, found: ScanInput, rows: TableRows, known: set[str], limits: ScanLimits) -> None:
+        self.found = found
+        self.rows = rows
+        self.known = known
+        self.limits = limits
+        self.places: list[_Place] = []
+        self.kind = "file"
+
+    def read(self, *, resolve: bool) -> None:
+        found = self.found
+        data, head = self._content()
+        container = format_of(head[:4096], found.location)
+        if container is not None and container.name not in _NOT_WALKED:
+            self.kind = container.name
+            self._read_members(data)
+            if resolve and container.name not in _INSTALLED and not is_remote(found.location):
+                self._add_resolved(resolved_package(found.location))
+        elif is_binary(head):
+            whole = data if data is not None else read_all(found.location, self.limits.member)
+            self._add_binary(found.location, whole)
+            if resolve and not is_remote(found.location):
+                self._add_resolved(resolved_file(found.location))
+
+    def _content(self) -> tuple[bytes | None, bytes]:
+        """All of a remote input, as it is fetched once; of a local one the beginning."""
+        location = self.found.location
+        if is_remote(location):
+            data = read_all(location, self.limits.input)
+            return data, data[:_HEAD]
+        with open(location, "rb") as stream:
+            return None, stream.read(_HEAD)
+
+    def _read_members(self, data: bytes | None) -> None:
+        found = self.found
+        source = data if data is not None else found.location
+        for member in walk(source, path=found.location, bounds=self.limits.bounds):
+            if member.link is not None:
+                self.places.append(_Place(member.name, None, member.link))
+            elif member.same_as is not None:
+                self.places.append(_Place(member.name, None, f"/{member.same_as}"))
+            elif member.size and is_binary(member.head(_HEAD)):
+                self._add_binary(member.name, member.read())
+
+    def _add_binary(self, path: str, data: bytes) -> None:
+        digest = digest_of(data)
+        if digest not in self.known:
+            try:
+                facts: FileFacts = facts_of(data, posixpath.basename(path))
+            except LoadstoneError as error:
+                self.add_error(path, error, is_quarantined=False)
+                return
+            add_facts(self.rows, facts)
+            self.known.add(digest)
+        self.places.append(_Place(path, digest))
+
+    def _add_resolved(self, resolved: Resolved) -> None:
+        files = {place.path: place.file for place in self.places}
+        for row in resolved.edges:
+            requester, chosen = files.get(row.requester), files.get(row.chosen or "")
+            self.rows.add(
+                "resolutions", self.found.source, self.found.stamp, row.root, row.requester, requester,
+                row.name, row.kind, row.chosen, chosen, row.how,
+            )  # fmt: skip
+        for root, verdict, diagnosis in resolved.diagnoses:
+            self.rows.add(
+                "diagnoses", self.found.source, self.found.stamp, root, files.get(root), verdict, diagnosis.code,
+                diagnosis.blocking, diagnosis.subject, diagnosis.explanation, diagnosis.advice,
+            )  # fmt: skip
+
+    def add_error(self, path: str, error: BaseException, *, is_quarantined: bool) -> None:
+        kind = type(error).__name__
+        self.rows.add("errors", self.found.source, self.found.stamp, path, kind, str(error), is_quarantined)
+
+    def add_places(self) -> None:
+        """What was read, and where its files are. Links of an input without a binary lead to nothing."""
+        found, package = self.found, self.found.package
+        self.rows.add("inputs", found.source, found.stamp, found.location, found.size, self.kind)
+        if not any(place.file for place in self.places):
+            return
+        for place in self.places:
+            self.rows.add(
+                "packages", found.source, found.stamp, package.name, package.version, package.architecture,
+                self.kind, place.path, place.file, place.link,
+            )  # fmt: skip
