@@ -39,6 +39,7 @@ class Command(NamedTuple):
 COMMANDS: Final = (
     Command("examine", "loadstone.cli.examine", "Everything about a library, by name or path. The main job."),
     Command("find", "loadstone.cli.find", "Where a library is, and how it was found."),
+    Command("bind", "loadstone.cli.bind", "A C header as a typed Python module."),
     Command("names", "loadstone.cli.names", "The file names that would be tried for a library name."),
     Command("inspect", "loadstone.cli.inspect", "What is in a file: identity, needs, exports, hardening."),
     Command("tree", "loadstone.cli.tree", "The dependency tree, with the reason for every choice."),

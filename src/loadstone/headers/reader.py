@@ -185,6 +185,7 @@ class _Reader:
         while True:
             declared = parser.declarator(specifiers)
             self._declare(specifiers, declared, first)
+            specifiers = self._named_now(specifiers, declared)
             if parser.peek() == "{":
                 parser.skip_balanced()
                 return
@@ -194,6 +195,13 @@ class _Reader:
                 break
         parser.pragmas()
         parser.expect(";")
+
+    def _named_now(self, specifiers: Specifiers, declared: Declared) -> Specifiers:
+        """The same for the next declarator: ``typedef struct { } x, *p;`` has named the struct by then."""
+        kind = specifiers.type
+        if "typedef" in specifiers.storage and declared.type is kind and isinstance(kind, (StructOrUnion, Enumeration)):
+            return replace(specifiers, type=self.parser.typedefs[declared.name].type)
+        return specifiers
 
     def _skip_initialiser(self) -> None:
         parser = self.parser

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from loadstone.library.trust.policy import Policy as Policy
     from loadstone.library.trust.policy import SearchPolicy as SearchPolicy
     from loadstone.library.trust.policy import SearchSource as SearchSource
+    from loadstone.library.typed.callback import Userdata as Userdata
+    from loadstone.library.typed.function import CallOptions as CallOptions
+    from loadstone.library.typed.pointers import ArrayView as ArrayView
+    from loadstone.library.typed.pointers import Ref as Ref
+    from loadstone.library.typed.pointers import TypedPointer as TypedPointer
+    from loadstone.library.typed.pointers import ref as ref
 
 _HOME_OF: Final = homes_by_name(
     {
@@ -45,27 +51,36 @@ _HOME_OF: Final = homes_by_name(
         "loadstone.library.trust.pin": ("pin", "verify"),
         "loadstone.library.trust.pin_file": ("PinFile",),
         "loadstone.library.trust.policy": ("Assurance", "Policy", "SearchPolicy", "SearchSource"),
+        "loadstone.library.typed.callback": ("Userdata",),
+        "loadstone.library.typed.function": ("CallOptions",),
+        "loadstone.library.typed.pointers": ("ArrayView", "Ref", "TypedPointer", "ref"),
     }
 )
 
 __all__ = [
+    "ArrayView",
     "Assurance",
+    "CallOptions",
     "Library",
     "LoadHint",
     "LoadedLibrary",
     "Namespace",
     "PinFile",
     "Policy",
+    "Ref",
     "SearchPolicy",
     "SearchSource",
     "Symbol",
+    "TypedPointer",
     "UnloadOutcome",
     "UnloadState",
+    "Userdata",
     "find",
     "find_plugin",
     "library_paths",
     "loaded_libraries",
     "pin",
+    "ref",
     "verify",
 ]
 

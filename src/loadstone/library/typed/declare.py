@@ -65,6 +65,11 @@ class NamedType:
             return self._types.cast(kind, value)
         return Ref(value).bound(kind, self._types)
 
+    def __or__(self, other: object) -> Any:
+        return Any  # in annotations that are looked at while the program runs
+
+    __ror__ = __or__
+
     def __repr__(self) -> str:
         return f"<typedef {self.kind} {self.name}>"
 
@@ -162,8 +167,8 @@ class DeclaredNames:
     def _loadstone_type(self, name: str) -> Any:
         _, declared, types, *_ = self.__dict__["_loadstone"]
         kind = declared.types.get(name) or next(r for r in declared.records.values() if r.tag == name)
-        if isinstance(kind, StructOrUnion) and types.is_complete(kind):
-            return types.record(kind)
+        if isinstance(kind, StructOrUnion):
+            return types.record(kind) if types.is_complete(kind) else types.pointer(Pointer(kind))
         return NamedType(name, kind, types)
 
     def _loadstone_refused(self, name: str) -> Any:
