@@ -50,6 +50,10 @@ def _header(name: str) -> bool:
     return Path(sysconfig.get_path("include"), name).exists()
 
 
+def _header_file(name: str) -> bool:
+    return any(Path(folder, name).exists() for folder in ("/usr/local/include", "/usr/include"))
+
+
 def _file(path: str) -> bool:
     return Path(path).exists()
 
@@ -97,6 +101,9 @@ TOOLS: Final = (
     Tool("Python.h", "python3-dev", "python3-devel", "python3-dev", there=_header),  # builds the extension
     Tool("libglib-2.0.so.0", "libglib2.0-0", "glib2", "glib", there=_library),  # the wheels of Qt need it
     Tool("libz.so.1", "zlib1g", "zlib", "zlib", there=_library),
+    Tool("zlib.h", "zlib1g-dev", "zlib-devel", "zlib-dev", there=_header_file),
+    Tool("sqlite3.h", "libsqlite3-dev", "sqlite-devel", "sqlite-dev", there=_header_file),
+    Tool("png.h", "libpng-dev", "libpng-devel", "libpng-dev", there=_header_file),
     Tool("libsqlite3.so.0", "libsqlite3-0", "sqlite-libs", "sqlite-libs", there=_library),
     Tool("libcrypto.so.3", "libssl3", "openssl-libs", "libcrypto3", there=_library),
 )

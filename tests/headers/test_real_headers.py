@@ -1,0 +1,112 @@
+"""Headers as they are installed: nothing of them is left out, and the compiler agrees on every constant and size."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.tools import needed, unavailable
+
+from loadstone.bind import binding
+from loadstone.errors import InvalidPrototype
+from loadstone.headers import read_header, read_text
+from loadstone.headers.abi import current
+from loadstone.headers.layout import Layouts
+from loadstone.headers.search import IncludePath
+from loadstone.headers.types import Declarations
+
+ALWAYS = (
+    "zlib.h",
+    "sqlite3.h",
+    "png.h",
+    "stdio.h",
+    "string.h",
+    "math.h",
+    "time.h",
+    "pthread.h",
+    "sys/stat.h",
+    "netdb.h",
+)
+WHERE_INSTALLED = (
+    "curl/curl.h", "openssl/evp.h", "SDL2/SDL.h", "git2.h", "llvm-c/Core.h", "X11/Xlib.h", "libusb-1.0/libusb.h",
+    "glib-2.0/glib.h", "yaml.h", "expat.h", "lzma.h", "bzlib.h", "zstd.h", "ffi.h", "gmp.h",
+)  # fmt: skip
+FURTHER = ("/usr/include/glib-2.0", "/usr/lib/x86_64-linux-gnu/glib-2.0/include", "/usr/include/libxml2")
+
+
+def header(name: str) -> Path:
+    include = tuple(d for d in FURTHER if os.path.isdir(d))
+    found = IncludePath(include).find(name, None, quoted=False, beside="")
+    if found is None:
+        if name in ALWAYS:
+            unavailable(name, f"this test needs the header {name}, which is not installed")
+        pytest.skip(f"the header {name} is not installed")
+    return Path(found.path)
+
+
+@pytest.fixture(scope="module", params=[*ALWAYS, *WHERE_INSTALLED])
+def real(request: pytest.FixtureRequest) -> tuple[Path, Declarations]:
+    path = header(request.param)
+    return path, read_header(str(path), include=[d for d in FURTHER if os.path.isdir(d)])
+
+
+def test_everything_a_header_declares_is_taken(real: tuple[Path, Declarations]) -> None:
+    path, declared = real
+    assert [str(one) for one in declared.not_taken] == []
+    assert len(declared.functions) + len(declared.types) > 3, path
+
+
+@pytest.mark.slow
+def test_the_compiler_agrees_on_every_constant_and_every_struct(
+    real: tuple[Path, Declarations], tmp_path: Path
+) -> None:
+    """One translation unit of assertions; it compiles only if all of them hold."""
+    compiler = needed("gcc")
+    path, declared = real
+    layouts = Layouts(declared.records, current())
+    lines = [f'#include "{path}"', "#include <stddef.h>"]
+    for name, value in declared.constants.items():
+        if isinstance(value, int) and not name.endswith("_LINE"):
+            suffix = "ULL" if value > 1 << 62 else "LL"
+            wanted = f"{value}{suffix}" if value > -(1 << 62) else f"(-{-value - 1}LL - 1)"
+            lines.append(f'_Static_assert((unsigned long long)({name}) == (unsigned long long){wanted}, "{name}");')
+    for name, kind in declared.types.items():
+        if name == "va_list":  # an array here, which is a pointer wherever it is passed
+            continue
+        try:
+            size = layouts.size(kind)
+        except InvalidPrototype:
+            continue
+        lines.append(f'_Static_assert(sizeof({name}) == {size}, "{name}");')
+    for record in declared.records.values():
+        if record.tag.startswith("("):
+            continue
+        layout = layouts.of(record)
+        lines.append(f'_Static_assert(sizeof({record.key}) == {layout.size}, "{record.key}");')
+        lines.extend(
+            f'_Static_assert(offsetof({record.key}, {s.member.name}) == {s.offset}, "{record.key}.{s.member.name}");'
+            for s in layout.spots
+            if s.member.name and s.member.bits is None
+        )
+    (tmp_path / "unit.c").write_text("\n".join(lines))
+    folders = [f"-I{d}" for d in FURTHER if os.path.isdir(d)]
+    command = [compiler, "-D_GNU_SOURCE", "-w", "-fsyntax-only", *folders, str(tmp_path / "unit.c")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    wrong = [line for line in done.stderr.splitlines() if "error" in line]
+    assert wrong == [], f"{len(wrong)} of {len(lines)}"
+
+
+def test_a_binding_carries_every_function_with_its_type(real: tuple[Path, Declarations]) -> None:
+    """What the module carries as text means what the header meant."""
+    path, declared = real
+    made = binding(str(path), "z", include=[d for d in FURTHER if os.path.isdir(d)])
+    names: dict[str, object] = {}
+    exec(compile(made.text, str(path), "exec"), names)
+    again = read_text(str(names["_DECLARATIONS"]))
+    assert {f: str(one.type) for f, one in again.functions.items()}.keys() == declared.functions.keys()
+    ours, theirs = Layouts(again.records, current()), Layouts(declared.records, current())
+    for key, record in again.records.items():
+        if not record.tag.startswith("(") and record.members is not None:
+            assert ours.of(record).size == theirs.of(declared.records[key]).size, key
