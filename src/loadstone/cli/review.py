@@ -201,4 +201,4 @@ def _rendered(result: Review, output_format: OutputFormat, *, everything: bool, 
             from loadstone.report.text.review import render as render_text
             from loadstone.report.text.style import Style
 
-            return render_text(result, Style(colour), verbose=verbose)
+            return render_text(result, Style(colour), verbose=verbose, rules=catalogue())

@@ -12,38 +12,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Undecided
-from loadstone.core.practices import Practice
-from loadstone.core.review import BaselineState, Result, Review, ReviewVerdict
+from loadstone.core.claims import Claim, Finding, Location, LocationUnit, Settler, Undecided
+from loadstone.core.review import BaselineState, Result, Review
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
+from loadstone.report.summary import Seen, next_steps, observations, sentences, tallies
 
 __all__ = ["render"]
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _NAMES: Final = {weakness.number: weakness.name for weakness in WEAKNESSES}
 
-_TITLES: Final = {
-    Practice.LIFECYCLE: "Loading and unloading lifecycle",
-    Practice.ERROR_HANDLING: "Error handling",
-    Practice.LOCKING: "Mutexes and thread safety",
-    Practice.CONDITIONAL_COMPILATION: "Conditional compilation",
-    Practice.ENCAPSULATION: "Static, private and encapsulated parts",
-    Practice.INPUT_VALIDATION: "Input validation",
-    Practice.SEARCH_PATH: "Search path hygiene",
-    Practice.INTEGRITY: "Integrity of what is loaded",
-    Practice.PRIVILEGE: "Privilege",
-    Practice.OWNERSHIP: "Resource ownership",
-    Practice.TYPE_DECLARATIONS: "Type declarations",
-    Practice.HARDENING: "Hardening of the binary",
-    Practice.LOADABILITY: "Loadability",
-    Practice.RUNTIME: "Run-time behaviour",
-}
-_ALWAYS: Final = tuple(_TITLES)[:6]
-"""The six observations of the review this project began with: their absence is said too."""
-
 _MAX_PLACES: Final = 12
+_MAX_FILES: Final = 6
 
 
 def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
@@ -52,18 +34,19 @@ def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
     subject = review.files[0].path if len(review.files) == 1 else ""
     blocks = [
         "# Review of library handling",
-        _opening(review),
+        " ".join(map(_text, sentences(review))),
+        _targets(review),
         "## Observations",
-        *_observations([result.claim for result in counting], subject),
+        *_observations(review, subject),
         "## Findings",
         *_findings(counting, subject),
         "## Not decided",
         _undecided([result.claim for result in counting], subject),
         *_waived(review.results),
-        "## Limits of this review",
+        "## Compliance by group of weaknesses",
+        *_compliance(review, rules),
+        "## Limits of this review, and who should look next",
         *_limits(review, [result.claim for result in counting]),
-        "## What this says about the CWE",
-        _compliance([result.claim for result in counting], rules),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -86,25 +69,14 @@ def _count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def _opening(review: Review) -> str:
-    counts = review.counts
-    sources = counts.files - counts.binaries
-    parts = [f"{_count(counts.lines, 'line')} in {_count(sources, 'source file')}"] if sources else []
-    parts += [_count(counts.binaries, "binary", "binaries")] if counts.binaries else []
+def _targets(review: Review) -> str:
     shown = [_code(target) for target in review.targets[:4]]
     more = len(review.targets) - len(shown)
-    subject = ", ".join(shown) + (f" and {more} more" if more else "")
-    sentence = f"This review looked at {' and '.join(parts) or 'nothing'} ({subject})"
-    match review.verdict:
-        case ReviewVerdict.NO_WEAKNESS_FOUND:
-            answer = "and found **no weakness** that its rules can show"
-        case ReviewVerdict.WEAKNESSES_FOUND:
-            severities = ", ".join(f"{count} {severity.value}" for severity, count in counts.by_severity)
-            answer = f"and found **weaknesses**: {severities}"
-        case ReviewVerdict.INCOMPLETE:
-            answer = "and is **incomplete**: it found no weakness in what it could read"
-    rest = f"{_count(counts.evidence, 'good practice')} seen with their lines, {counts.undecided} questions left open"
-    return f"{sentence} {answer}. {rest[0].upper()}{rest[1:]}."
+    return (
+        f"Looked at: {', '.join(shown)}" + (f" and {more} more" if more else "") + "."
+        if shown
+        else "Nothing was named."
+    )
 
 
 # Places.
@@ -139,26 +111,24 @@ def _places(locations: Iterable[Location], subject: str) -> str:
 # Sections.
 
 
-def _observations(claims: Sequence[Claim], subject: str) -> Iterator[str]:
-    evidence = [claim for claim in claims if isinstance(claim, Evidence)]
-    number = 0
-    for practice, title in _TITLES.items():
-        found = [claim for claim in evidence if claim.practice is practice]
-        if not found and practice not in _ALWAYS:
+def _observations(review: Review, subject: str) -> Iterator[str]:
+    for number, observed in enumerate(observations(review), start=1):
+        title = f"{number}. **{observed.title}.**"
+        if not observed.places:
+            yield f"{title} Nothing of this kind was seen; nothing is claimed."
             continue
-        number += 1
-        if not found:
-            yield f"{number}. **{title}.** Nothing of this kind was seen; nothing is claimed."
-            continue
-        sentences = [
-            f"{_text(claim.message).rstrip('.')} {_places((claim.location, *claim.places), subject)}."
-            for claim in found
-        ]
-        if len(sentences) == 1:
-            yield f"{number}. **{title}.** {sentences[0]}"
-        else:
-            listed = "\n".join(f"   - {sentence}" for sentence in sentences)
-            yield f"{number}. **{title}.**\n{listed}"
+        total = f"{_count(observed.places, 'place')} in {_count(observed.files, 'file')}."
+        listed = "\n".join(f"   - {_seen(one, subject)}" for one in observed.seen)
+        yield f"{title} {total}\n{listed}"
+
+
+def _seen(one: Seen, subject: str) -> str:
+    """What was seen, how often, and where: some lines of each of some files."""
+    shown = [place for _, ranges in one.files[:_MAX_FILES] for place in ranges[:_MAX_PLACES]]
+    left = one.places - len(shown)
+    more = f" and {left} more" if left else ""
+    times = f", {one.places} times" if one.places > 1 else ""
+    return f"{_text(one.message).rstrip('.')}{times} {_places(shown, subject)}{more}."
 
 
 def _findings(results: Sequence[Result], subject: str) -> Iterator[str]:
@@ -224,48 +194,38 @@ def _waived(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _limits(review: Review, claims: Sequence[Claim]) -> Iterator[str]:
-    steps = {claim.settled_by for claim in claims if isinstance(claim, Undecided)}
-    named = " and ".join(f"`loadstone {step.value}`" for step in (Settler.PROBE, Settler.FUZZ) if step in steps)
-    settle = (
-        f"Of the open questions above, {named} would settle those that name it."
-        if named
-        else "`loadstone probe` and `loadstone fuzz` show what only running can."
-    )
     yield (
         "The review is static: it read the files and ran nothing of them. It sees what is written there, not what "
-        f"other files, the environment or a debugger may add at run time. {settle}"
+        "other files, the environment or a debugger may add at run time; that a weakness was not found does not show "
+        "that there is none."
     )
     if review.limits:
         yield "\n".join(
             f"- {_places([limit.location], '').strip('()')}: {_text(limit.message)} ({limit.kind})"
             for limit in review.limits
         )
+    yield "Who should look next:\n\n" + "\n".join(f"- {line}" for line in next_steps(claims))
 
 
-def _compliance(claims: Sequence[Claim], rules: Sequence[RuleText]) -> str:
-    """Which weaknesses were asked about, which were found, and that this is no certificate."""
-    answered = {claim.rule for claim in claims}
-    asked = {number for rule in rules if rule.id in answered for number in rule.cwe}
-    found = {claim.cwe for claim in claims if isinstance(claim, Finding) and claim.cwe}
-    open_ = {claim.cwe for claim in claims if isinstance(claim, Undecided) and claim.cwe} - found
-    clean = sorted(asked - found - open_)
-    parts = []
-    if clean:
-        parts.append(f"No sign was found of {_weaknesses(clean)}")
-    if found:
-        parts.append(f"Signs were found of {_weaknesses(sorted(found))}, as listed above")
-    if open_:
-        parts.append(f"{_weaknesses(sorted(open_))} could not be decided")
-    if not parts:
-        parts.append("No question about a weakness of the CWE applied to this code")
-    return (
-        ". ".join(parts)
-        + ". This holds for the questions that applied, at the places they were asked; that a weakness was "
-        "not found does not show that there is none."
+def _compliance(review: Review, rules: Sequence[RuleText]) -> Iterator[str]:
+    """Per group of weaknesses: how often it was asked about, and what the answers were."""
+    found = tallies(review, rules)
+    if not found:
+        yield "No question about a weakness of the CWE applied to this code."
+        return
+    rows = ["| weaknesses | CWE | asked | met | not met | undecided |", "|---|---|---:|---:|---:|---:|"]
+    rows += [
+        f"| {tally.group} | {', '.join(map(str, tally.numbers))} | {tally.asked} | {tally.met} | {tally.not_met} | "
+        f"{tally.undecided} |"
+        for tally in found
+    ]
+    yield "\n".join(rows)
+    not_met = _found_names(review)
+    yield "Counted at the places where a question applied; what no question asks about is not in the table." + (
+        f" Not met: {'; '.join(not_met)}." if not_met else ""
     )
 
 
-def _weaknesses(numbers: Sequence[int]) -> str:
-    return ", ".join(
-        f"CWE-{number}" + (f" ({_text(_NAMES[number])})" if number in _NAMES else "") for number in numbers
-    )
+def _found_names(review: Review) -> list[str]:
+    numbers = sorted({claim.cwe for claim in review.findings if claim.cwe})
+    return [f"CWE-{number}" + (f" ({_text(_NAMES[number])})" if number in _NAMES else "") for number in numbers]

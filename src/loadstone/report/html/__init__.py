@@ -23,6 +23,7 @@ from loadstone.core.review import BaselineState, Result, Review, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
+from loadstone.report.summary import Observation, next_steps, observations, sentences, tallies
 from loadstone.report.text.claims import place
 from loadstone.report.text.review import counted
 
@@ -115,6 +116,38 @@ class _Anchors:
         return place(location, self._subject) or printable(location.path)
 
 
+@dataclass(frozen=True, slots=True)
+class _SeenOnPage:
+    """One good practice: what was seen, and links to where."""
+
+    message: str
+    places: tuple[_Stop, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """An observation as the page shows it."""
+
+    title: str
+    total: str
+    seen: tuple[_SeenOnPage, ...]
+
+
+_MAX_LINKS: Final = 24
+"""Links to the lines of one good practice; the list of claims has them all."""
+
+
+def _observed(observed: Observation, anchors: _Anchors) -> _Observed:
+    total = f"{counted(observed.places, 'place')} in {counted(observed.files, 'file')}"
+    seen = []
+    for one in observed.seen:
+        every = [where for _, ranges in one.files for where in ranges]
+        stops = tuple(_Stop(anchors.at(where), anchors.where(where), "") for where in every[:_MAX_LINKS])
+        seen.append(_SeenOnPage(printable(one.message), stops, max(0, len(every) - _MAX_LINKS)))
+    return _Observed(observed.title, total if observed.places else "nothing of this kind was seen", tuple(seen))
+
+
 def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
     """The page; sources are shown as far as the review kept their text, questions as far as ``rules`` know them."""
     anchors = _Anchors(review.files)
@@ -129,6 +162,10 @@ def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
         title=printable(", ".join(review.targets[:3]), 200),
         verdict=review.verdict.value,
         summary=_summary(review),
+        sentences=[printable(sentence) for sentence in sentences(review)],
+        observations=[_observed(observed, anchors) for observed in observations(review)],
+        tallies=tallies(review, rules),
+        next_steps=[step.replace("`", "") for step in next_steps(review.claims)],
         cards=cards,
         listings=listings,
         shown={row.anchor for listing in listings for row in listing.rows},

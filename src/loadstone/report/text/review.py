@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from loadstone.core.claims import Evidence, Finding, NotApplicable, Undecided
-from loadstone.core.practices import Practice
+from loadstone.core.claims import Finding, NotApplicable, Undecided
 from loadstone.core.review import BaselineState, Counts, Result, Review, ReviewVerdict
+from loadstone.core.rules import RuleText
 from loadstone.escape import printable
+from loadstone.report.summary import Seen, next_steps, observations, sentences, tallies
 from loadstone.report.text.claims import claim_lines, claims_lines, place
 from loadstone.report.text.style import Style
 
@@ -17,17 +19,22 @@ __all__ = ["counted", "render"]
 _MAX_WAIVED = 20
 
 
-def render(review: Review, style: Style, *, verbose: int = 0) -> str:
-    """The whole text; ``verbose`` 1 adds what to do and the path of every finding, and what does not apply."""
+def render(review: Review, style: Style, *, verbose: int = 0, rules: Sequence[RuleText] = ()) -> str:
+    """The whole text; ``verbose`` 1 adds the path of every finding, all lines of the observations, what does not apply.
+
+    ``rules`` tell which weaknesses were asked about.
+    """
     counting = [result for result in review.results if result.counts]
     subject = review.files[0].path if len(review.files) == 1 else ""
     blocks = [
         _headline(review, style),
+        _summary(review),
+        _observations(review, style, subject, verbose),
         _findings(counting, style, verbose),
-        _evidence(counting, style, subject, verbose),
         _undecided(counting, style, subject),
         _not_applicable(counting, style, subject) if verbose else [],
         _waived(review.results, style),
+        _compliance(review, style, rules),
         _limits(review, style),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -81,7 +88,7 @@ def _findings(results: Iterable[Result], style: Style, verbose: int) -> list[str
             shown = claim_lines(result.claim, style, subject=path, fixes=True, why=verbose > 0)
             shown[0] += _origin(result, style, verbose)
             lines += shown
-    return lines[1:]
+    return [style.heading("Findings"), *lines[1:]] if files else []
 
 
 _SHORT = 8
@@ -100,25 +107,58 @@ def _origin(result: Result, style: Style, verbose: int) -> str:
     return " " + style.dim(" ".join(f"({printable(word)})" for word in said))
 
 
-def _evidence(results: Iterable[Result], style: Style, subject: str, verbose: int) -> list[str]:
-    """By practice, in the order of the practices; some of each, unless all are asked for."""
-    found = [result.claim for result in results if isinstance(result.claim, Evidence)]
-    if not found:
-        return []
-    lines = [style.heading("Good practice, with where it was seen")]
-    for practice in (*Practice, None):
-        group = [claim for claim in found if claim.practice is practice]
-        if not group:
-            continue
-        lines.append(f"  {practice.value if practice else 'other'}")
-        shown = group if verbose else group[:_SHOWN]
-        lines += [f"  {line}" for line in claims_lines(shown, style, subject=subject)]
-        if len(group) > len(shown):
-            lines.append(style.dim(f"      and {len(group) - len(shown)} more; -v shows them"))
+def _summary(review: Review) -> list[str]:
+    """The sentences, as wide as a terminal."""
+    return textwrap.wrap(" ".join(map(printable, sentences(review))), _WIDTH)
+
+
+def _observations(review: Review, style: Style, subject: str, verbose: int) -> list[str]:
+    """The good practices in their order: how often each thing was seen, and where; all lines, if they are asked for."""
+    lines = [style.heading("Observations")]
+    for number, observed in enumerate(observations(review), start=1):
+        total = f"{counted(observed.places, 'place')} in {counted(observed.files, 'file')}"
+        lines.append(f"  {number}. {observed.title}: {total if observed.places else 'nothing of this kind was seen'}")
+        for one in observed.seen:
+            where = _where(one, subject, _ALL if verbose else _SHOWN)
+            lines.append(f"     {style.good('+')} {printable(one.message)}  {style.dim(f'[{where}]')}")
     return lines
 
 
+def _where(one: Seen, subject: str, most: int) -> str:
+    """The lines, each file named once; some of them, with how many are left out."""
+    said: list[str] = []
+    left = most
+    for path, ranges in one.files:
+        if left <= 0:
+            break
+        spans = ", ".join(place(where, path).removeprefix("lines ").removeprefix("line ") for where in ranges[:left])
+        left -= len(ranges)
+        word = "line" if len(ranges) == 1 and ranges[0].end <= ranges[0].start else "lines"
+        name = "" if path == subject else f"{printable(path)} "
+        said.append(f"{name}{word} {spans}" if spans else name.strip())
+    more = one.places - most
+    return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
+
+
 _SHOWN = 8
+_ALL = 10_000
+_WIDTH = 100
+
+
+def _compliance(review: Review, style: Style, rules: Sequence[RuleText]) -> list[str]:
+    """Per group of weaknesses: how often it was asked about, and what the answers were."""
+    found = tallies(review, rules)
+    if not found:
+        return []
+    width = max(len(tally.group) for tally in found)
+    lines = [
+        style.heading("Compliance by group of weaknesses"),
+        style.dim(f"  {'':{width}}  asked    met  not met  undecided  CWE"),
+    ]
+    for tally in found:
+        numbers = f"{tally.asked:>6,} {tally.met:>6,} {tally.not_met:>8,} {tally.undecided:>10,}"
+        lines.append(f"  {tally.group:{width}} {numbers}  {style.dim(', '.join(map(str, tally.numbers)))}")
+    return lines
 
 
 def _undecided(results: Iterable[Result], style: Style, subject: str) -> list[str]:
@@ -153,4 +193,6 @@ def _limits(review: Review, style: Style) -> list[str]:
         for limit in review.limits
     ]
     lines.append(style.dim("  Nothing was run: `loadstone probe` and `loadstone fuzz` settle what only running can."))
+    lines.append(style.heading("Who should look next"))
+    lines += [f"  {line}" for line in next_steps([result.claim for result in review.results if result.counts])]
     return lines

@@ -21,7 +21,7 @@ __all__ = ["RULE"]
 
 _ROLES: Final = frozenset({Role.LOCK, Role.UNLOCK, Role.TRY_LOCK, Role.GUARD, Role.ONCE})
 _CALLS: Final = re.compile(
-    r"(?i)mutex|(?:\A|_)(?:un)?lock(?:f|_?\w*)?\Z|critical_?section|srwlock|call_?once|interlocked"
+    r"(?i)mutex|(?:\A|_)(?:un)?lock(?:f|_\w+)?\Z|critical_?section|srwlock|call_?once|interlocked"
     r"|compare_?exchange|fetch_(?:add|sub|and|or)|atomic_"
     r"|cond_?(?:wait|signal|broadcast)|semaphore|\Aflock\Z|\Aacquire\Z|rwlock|lock_?(?:guard|shared)"
     r"|unique_lock|scoped_?lock"

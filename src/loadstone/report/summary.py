@@ -1,0 +1,244 @@
+"""What a review says as a whole: its sentences, its observations with their lines, its tally by group of weaknesses.
+
+Text, Markdown and HTML show the same words and numbers, which are worked out here once. Pure; nothing is escaped: who
+shows the words does that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Severity, Undecided
+from loadstone.core.practices import Practice
+from loadstone.core.review import Review, ReviewVerdict
+from loadstone.core.rules import RuleText
+
+__all__ = ["ORIGIN", "TITLES", "Observation", "Seen", "Tally", "next_steps", "observations", "sentences", "tallies"]
+
+TITLES: Final = {
+    Practice.LIFECYCLE: "Loading and unloading lifecycle",
+    Practice.ERROR_HANDLING: "Error handling",
+    Practice.LOCKING: "Mutexes and thread safety",
+    Practice.CONDITIONAL_COMPILATION: "Conditional compilation",
+    Practice.ENCAPSULATION: "Static, private and encapsulated parts",
+    Practice.INPUT_VALIDATION: "Input validation",
+    Practice.SEARCH_PATH: "Search path hygiene",
+    Practice.INTEGRITY: "Integrity of what is loaded",
+    Practice.PRIVILEGE: "Privilege",
+    Practice.OWNERSHIP: "Resource ownership",
+    Practice.TYPE_DECLARATIONS: "Type declarations",
+    Practice.HARDENING: "Hardening of the binary",
+    Practice.LOADABILITY: "Loadability",
+    Practice.RUNTIME: "Run-time behaviour",
+}
+ORIGIN: Final = tuple(TITLES)[:6]
+"""The six observations of the review this project began with: their absence is said too."""
+
+_GROUPS: Final = (
+    ("Where a library comes from", (15, 20, 22, 73, 114, 158, 426, 427, 428, 470, 829, 830)),
+    ("Origin and integrity of what is loaded", (328, 345, 347, 353, 354, 367, 494)),
+    ("Links, shared places and permissions", (59, 61, 276, 377, 378, 379, 732)),
+    ("Commands", (77, 78, 88)),
+    ("Privileges", (250, 269, 272, 273)),
+    ("Results and errors", (209, 248, 252, 253, 390, 391, 395, 476, 690, 754, 755)),
+    ("Lifetime and ownership", (401, 404, 415, 416, 459, 672, 675, 706, 763, 772, 775, 910, 911)),
+    ("Memory and types", (119, 120, 121, 122, 125, 131, 190, 242, 477, 587, 628, 676, 686, 704, 787, 822, 843)),
+    ("Threads and locks", (362, 366, 567, 609, 662, 667, 764, 765, 833)),
+)
+_LINES: Final = re.compile(r" \(lines? [^()]*\)\Z")
+"""The lines at the end of a sentence, which stand behind it as its places already."""
+
+_OTHER: Final = "How a binary was built, and others"
+_GROUP_OF: Final = {number: name for name, numbers in _GROUPS for number in numbers}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One good practice: what was seen, and the ranges of lines of each file, neighbours joined."""
+
+    message: str
+    places: int
+    files: tuple[tuple[str, tuple[Location, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything seen of one practice: how many places in how many files, and each thing that was seen."""
+
+    practice: Practice
+    title: str
+    places: int
+    files: int
+    seen: tuple[Seen, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A group of weaknesses: its numbers that were asked about, and how often the answer was yes, no, or open."""
+
+    group: str
+    numbers: tuple[int, ...]
+    met: int
+    not_met: int
+    undecided: int
+
+    @property
+    def asked(self) -> int:
+        """How often a question of the group found a place to be asked at."""
+        return self.met + self.not_met + self.undecided
+
+
+# Sentences.
+
+
+def _count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _looked_at(review: Review) -> str:
+    counts = review.counts
+    sources = counts.files - counts.binaries
+    parts = [f"{_count(counts.lines, 'line')} in {_count(sources, 'source file')}"] if sources else []
+    parts += [_count(counts.binaries, "binary", "binaries")] if counts.binaries else []
+    return " and ".join(parts) or "nothing"
+
+
+def sentences(review: Review) -> tuple[str, ...]:
+    """What was looked at and the answer; what weighs most; what speaks for the code, and what is open."""
+    return (_answer(review), *_weighs_most(review), _speaks_for_it(review))
+
+
+def _answer(review: Review) -> str:
+    looked = f"This review looked at {_looked_at(review)}"
+    match review.verdict:
+        case ReviewVerdict.WEAKNESSES_FOUND:
+            severities = ", ".join(f"{count} {severity.value}" for severity, count in review.counts.by_severity)
+            return f"{looked} and found weaknesses: {severities}."
+        case ReviewVerdict.INCOMPLETE:
+            return f"{looked} and is incomplete: it found no weakness in what it could read."
+        case _:
+            return f"{looked} and found no weakness that its rules can show."
+
+
+def _weighs_most(review: Review) -> Iterator[str]:
+    found = [f for f in review.findings if f.severity.rank >= Severity.MEDIUM.rank]
+    if found:
+        worst = min(found, key=lambda f: (-f.severity.rank, f.location))
+        groups = [_group(f) for f in found]
+        most = max(dict.fromkeys(groups), key=groups.count)
+        share = f"; {groups.count(most)} of {len(found)} of medium or higher severity are about {_lower(most)}"
+        yield f"Look first at {worst.location}: {_lower(worst.message).rstrip('.')}{share if len(found) > 1 else ''}."
+
+
+def _speaks_for_it(review: Review) -> str:
+    every = {observed.practice: observed for observed in observations(review)}
+    seen = [every[practice] for practice in ORIGIN if every[practice].places]
+    open_ = review.counts.undecided
+    rest = f"{_count(open_, 'question')} could not be decided" if open_ else "no question that applied was left open"
+    if not seen:
+        return f"None of the six good practices this review looks for was seen; {rest}."
+    places = sum(observed.places for observed in seen)
+    how_many = "All six" if len(seen) == len(ORIGIN) else f"{len(seen)} of the six"
+    return f"{how_many} good practices this review looks for were seen, at {_count(places, 'place')}; {rest}."
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
+
+
+# Observations.
+
+
+def observations(review: Review) -> tuple[Observation, ...]:
+    """The six of the origin, seen or not, then the others that were seen; totals over everything reviewed."""
+    evidence = [claim for claim in review.claims if isinstance(claim, Evidence)]
+    found = []
+    for practice, title in TITLES.items():
+        claims = [claim for claim in evidence if claim.practice is practice]
+        if claims or practice in ORIGIN:
+            seen = tuple(_seen(claims))
+            paths = {path for one in seen for path, _ in one.files}
+            found.append(Observation(practice, title, sum(one.places for one in seen), len(paths), seen))
+    return tuple(found)
+
+
+def _seen(claims: Iterable[Evidence]) -> Iterator[Seen]:
+    """Claims that say the same of several files are one."""
+    grouped: defaultdict[str, list[Evidence]] = defaultdict(list)
+    for claim in claims:
+        grouped[_LINES.sub("", claim.message)].append(claim)
+    for message, group in grouped.items():
+        places = {place for claim in group for place in (claim.location, *claim.places)}
+        by_file: defaultdict[str, list[Location]] = defaultdict(list)
+        for place in sorted(places):
+            by_file[place.path].append(place)
+        files = tuple((path, tuple(_joined(found))) for path, found in by_file.items())
+        yield Seen(message, sum(len(ranges) for _, ranges in files), files)
+
+
+def _joined(places: Iterable[Location]) -> Iterator[Location]:
+    """Ranges of lines that touch or overlap, as one."""
+    current: Location | None = None
+    for place in places:
+        if current is None:
+            current = place
+        elif place.unit is LocationUnit.LINES and place.start and place.start <= current.end + 1:
+            current = Location.lines(current.path, current.start, max(current.end, place.end))
+        else:
+            yield current
+            current = place
+    if current is not None:
+        yield current
+
+
+# Weaknesses.
+
+
+def _group(claim: Finding | Undecided) -> str:
+    return _GROUP_OF.get(claim.cwe or 0, _OTHER)
+
+
+def tallies(review: Review, rules: Sequence[RuleText]) -> tuple[Tally, ...]:
+    """Per group of weaknesses, for the questions that found a place: how often met, not met, undecided."""
+    numbers = {rule.id: rule.cwe for rule in rules}
+    asked: defaultdict[str, set[int]] = defaultdict(set)
+    counted: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for claim in review.claims:
+        of_rule = numbers.get(claim.rule, ())
+        match claim:
+            case Evidence() if of_rule:
+                group = _GROUP_OF.get(of_rule[0], _OTHER)
+                counted[group][0] += claim.met
+                asked[group].update(number for number in of_rule if _GROUP_OF.get(number, _OTHER) == group)
+            case Finding() | Undecided():
+                group = _group(claim)
+                counted[group][1 if isinstance(claim, Finding) else 2] += 1
+                asked[group].update({claim.cwe} if claim.cwe else ())
+    order = [name for name, _ in _GROUPS] + [_OTHER]
+    return tuple(Tally(name, tuple(sorted(asked[name])), *counted[name]) for name in order if name in counted)
+
+
+# What comes next.
+
+
+def next_steps(claims: Sequence[Claim]) -> tuple[str, ...]:
+    """Who should look next, and at what."""
+    steps = []
+    high = sum(isinstance(c, Finding) and c.severity.rank >= Severity.HIGH.rank for c in claims)
+    if high:
+        steps.append(f"Whoever maintains the code: {_count(high, 'finding')} of high severity, each with its steps.")
+    for settler, who in (
+        (Settler.HUMAN, "A person who knows the program"),
+        (Settler.PROBE, "`loadstone probe`, which loads in a sandbox"),
+        (Settler.FUZZ, "`loadstone fuzz`, which calls with many inputs"),
+    ):
+        number = sum(isinstance(c, Undecided) and c.settled_by is settler for c in claims)
+        if number:
+            steps.append(f"{who}: {_count(number, 'open question')}.")
+    if not steps:
+        steps.append("Nobody needs to for what this review asks; `loadstone probe` and `loadstone fuzz` show the rest.")
+    return tuple(steps)

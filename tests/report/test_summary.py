@@ -1,0 +1,85 @@
+"""What a review says as a whole: totals over everything reviewed, ranges joined, answers tallied by group."""
+
+from __future__ import annotations
+
+from loadstone.core.claims import Claim, Evidence, Finding, Location, Settler, Severity, Undecided
+from loadstone.core.fingerprints import fingerprints
+from loadstone.core.practices import Practice
+from loadstone.core.review import Result, Review, ReviewedFile, conclude
+from loadstone.core.rules import RuleText
+from loadstone.report.summary import ORIGIN, next_steps, observations, sentences, tallies
+
+RULES = [
+    RuleText(id="tested", question="?", why="", practice=Practice.ERROR_HANDLING, cwe=(252, 690)),
+    RuleText(id="seen", question="?", why="", practice=Practice.LOCKING),
+]
+
+
+def evidence(
+    path: str, *lines: tuple[int, int], rule: str = ("tested"), practice: Practice = Practice.ERROR_HANDLING
+) -> Claim:
+    first, *others = (Location.lines(path, a, b) for a, b in lines)
+    message = f"results are tested (lines {lines[0][0]})"
+    return Evidence(
+        rule=rule,
+        message=message,
+        location=first,
+        practice=practice,
+        met=len(lines),
+        sites=len(lines),
+        places=tuple(others),
+    )
+
+
+def finding(line: int, severity: Severity, cwe: int) -> Claim:
+    return Finding(
+        rule=("tested"), message=("A handle is used"), location=Location.lines("b.c", line), severity=severity, cwe=cwe
+    )
+
+
+def made(*claims: Claim) -> Review:
+    results = [Result(claim, name) for claim, name in zip(claims, fingerprints(claims), strict=True)]
+    return conclude(["."], results, [], [ReviewedFile("a.c", "c", 100), ReviewedFile("b.c", "c", 50)])
+
+
+def test_what_two_files_show_is_one_observation_with_its_total() -> None:
+    review = made(evidence("a.c", (3, 5), (6, 6), (9, 9)), evidence("b.c", (2, 2)))
+    (observed,) = [one for one in observations(review) if one.places]
+    assert (observed.practice, observed.places, observed.files) == (Practice.ERROR_HANDLING, 3, 2)
+    (seen,) = observed.seen
+    assert seen.message == "results are tested"
+    assert [[str(where) for where in ranges] for _, ranges in seen.files] == [["a.c:3-6", "a.c:9"], ["b.c:2"]]
+
+
+def test_an_observation_of_the_origin_that_was_not_seen_is_said_to_be() -> None:
+    assert [one.practice for one in observations(made())] == list(ORIGIN)
+    assert sentences(made())[-1].startswith("None of the six good practices")
+
+
+def test_the_sentences_name_the_worst_finding_and_the_group_most_are_about() -> None:
+    review = made(
+        finding(9, Severity.MEDIUM, 690), finding(4, Severity.HIGH, 416), finding(7, Severity.MEDIUM, 252),
+        evidence("a.c", (1, 1)),
+    )  # fmt: skip
+    answer, first, good = sentences(review)
+    assert answer == "This review looked at 150 lines in 2 source files and found weaknesses: 1 high, 2 medium."
+    assert first.startswith(
+        "Look first at b.c:4: a handle is used; 2 of 3 of medium or higher severity are about results"
+    )
+    assert good == (
+        "1 of the six good practices this review looks for were seen, at 1 place; no question that applied was "
+        "left open."
+    )
+
+
+def test_answers_are_tallied_by_group_and_praise_without_a_weakness_is_not() -> None:
+    open_ = Undecided(rule="x", message="m", location=Location("a.c"), reason="r", cwe=476, settled_by=Settler.FUZZ)
+    review = made(
+        evidence("a.c", (1, 1), (5, 5)), finding(4, Severity.LOW, 416), open_,
+        evidence("a.c", (2, 2), rule="seen", practice=Practice.LOCKING),
+    )  # fmt: skip
+    results, lifetime = tallies(review, RULES)
+    assert (results.group, results.numbers, results.asked) == ("Results and errors", (252, 476, 690), 3)
+    assert (results.met, results.not_met, results.undecided) == (2, 0, 1)
+    assert (lifetime.met, lifetime.not_met) == (0, 1)
+    assert next_steps(review.claims) == ("`loadstone fuzz`, which calls with many inputs: 1 open question.",)
