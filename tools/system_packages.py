@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -70,11 +71,17 @@ class Tool:
     there: Callable[[str], bool] = _program
 
 
+_NUMBER: Final = "{number}"
+"""Stands for the release of gcc in a name. The package ``gcc-multilib`` refuses to stand beside any cross compiler, the
+one of a release (``gcc-12-multilib``) does not."""
+
 _BINUTILS: Final = ("ar", "c++filt", "nm", "objcopy", "objdump", "readelf", "strip")
 
 TOOLS: Final = (
     Tool("gcc", "gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev", "gcc"),
     Tool("g++", "g++", "gcc-c++", "g++", "gcc"),
+    Tool("gcc -m32", f"gcc-{_NUMBER}-multilib", "glibc-devel.i686 libgcc.i686", there=_compiles),
+    Tool("clang", "clang", "clang", "clang", "llvm"),
     Tool("gcc -fsanitize=address", "gcc", "gcc libasan libubsan", there=_compiles),
     Tool("make", "make", "make", "make", "make"),
     Tool("git", "git", "git", "git", "git"),
@@ -86,6 +93,7 @@ TOOLS: Final = (
     Tool("unshare", "util-linux", "util-linux", "util-linux"),
     Tool("lz4", "lz4", "lz4", "lz4", "lz4"),
     Tool("/lib/ld-musl-x86_64.so.1", "musl", "musl-libc", "musl", there=_file),
+    Tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", "mingw64-gcc", "mingw-w64-gcc", "mingw-w64"),
     Tool("musl-gcc", "musl-tools", "musl-gcc"),
     Tool(
         "aarch64-linux-gnu-gcc -static",
@@ -139,13 +147,20 @@ MANAGERS: Final = (
 
 def packages(manager: Manager, tools: Iterable[Tool]) -> tuple[str, ...]:
     """The packages that bring these tools here, each once."""
-    return tuple(dict.fromkeys(word for tool in tools for word in getattr(tool, manager.name).split()))
+    words = dict.fromkeys(word for tool in tools for word in getattr(tool, manager.name).split())
+    return tuple(word.replace(_NUMBER, _release_of_gcc()) if _NUMBER in word else word for word in words)
 
 
-def _commands(manager: Manager, wanted: Collection[str]) -> list[list[str]]:
-    privileged = ["sudo"] if manager.as_root and os.geteuid() else []
-    updates = [[*privileged, manager.command, *manager.first]] if manager.first else []
-    return [*updates, [*privileged, manager.command, *manager.install, *wanted]]
+@cache
+def _release_of_gcc() -> str:
+    """The release that apt's package ``gcc`` stands for."""
+    told = subprocess.run(["apt-cache", "depends", "gcc"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"Depends: gcc-(\d+)$", told, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _privileged(manager: Manager) -> list[str]:
+    return ["sudo"] if manager.as_root and os.geteuid() else []
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -163,7 +178,11 @@ def main(arguments: list[str] | None = None) -> int:
     if manager is None:
         print(f"none of {', '.join(m.command for m in MANAGERS)} is here: install these yourself", file=sys.stderr)
         return 1
-    for command in _commands(manager, packages(manager, missing)):
+    for words in (manager.first, manager.install):
+        if not words:
+            continue
+        named = packages(manager, missing) if words is manager.install else ()  # not before the lists are up to date
+        command = [*_privileged(manager), manager.command, *words, *named]
         print("+", shlex.join(command), flush=True)
         if not asked.print:
             quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.conftest import Compile
+from tests.conftest import Compile, needed
 from tests.library.children import run_child
 
 from loadstone.core.fuzzing import FuzzFinding
@@ -155,7 +155,16 @@ def test_all_three_call_with_the_same(
 
     (tmp_path / "harness.c").write_text(harness("roles", calls))
     (tmp_path / "driver.c").write_text(DRIVER)
-    command = ["gcc", "-w", "-o", "driver", "driver.c", "harness.c", str(library), f"-Wl,-rpath,{library.parent}"]
+    command = [
+        needed("gcc"),
+        "-w",
+        "-o",
+        "driver",
+        "driver.c",
+        "harness.c",
+        str(library),
+        f"-Wl,-rpath,{library.parent}",
+    ]
     subprocess.run(command, cwd=tmp_path, check=True)
     for number, data in enumerate(inputs):
         (tmp_path / f"input{number}").write_bytes(data)
@@ -204,7 +213,7 @@ def test_what_a_folder_is_called_is_data(name: str, compile_library: Compile, tm
 
     export(str(folder / "out"), str(library), name, TEXT, inputs=(), words=())
     built = subprocess.run(
-        ["gcc", "-w", "-fsyntax-only", "harness.c"], cwd=folder / "out", capture_output=True, check=False
+        [needed("gcc"), "-w", "-fsyntax-only", "harness.c"], cwd=folder / "out", capture_output=True, check=False
     )
     assert built.returncode == 0, built.stderr
     shown = subprocess.run(["sh", "-c", ". ./build.sh; :", "x"], cwd=folder / "out", capture_output=True, check=False)
@@ -215,7 +224,7 @@ def test_what_a_folder_is_called_is_data(name: str, compile_library: Compile, tm
 def test_what_a_function_is_called_is_data(symbol: str, tmp_path: Path) -> None:
     calls = (CallPlan(symbol, 0, (Argument(Role.BUFFER),)),)
     (tmp_path / "harness.c").write_text(harness("any", calls))
-    subprocess.run(["gcc", "-w", "-c", "harness.c", "-o", "harness.o"], cwd=tmp_path, check=True)
+    subprocess.run([needed("gcc"), "-w", "-c", "harness.c", "-o", "harness.o"], cwd=tmp_path, check=True)
     library = tmp_path / "l"
     library.write_bytes(b"")
     ast.parse(script(finding(), campaign(str(library), calls)))

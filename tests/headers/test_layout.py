@@ -99,7 +99,7 @@ def run(tmp_path: Path, made: list[Made], compiler: list[str], runner: list[str]
 def test_random_records_lie_as_the_compiler_has_them(
     abi: Abi, compiler: list[str], runner: list[str], tmp_path: Path
 ) -> None:
-    for tool in (compiler[0], *runner):
+    for tool in (" ".join(compiler), *runner):
         needed(tool)
     made = records(20, COUNT, abi)
     compare(made, run(tmp_path, made, compiler, runner), abi)

@@ -41,6 +41,7 @@ def build(open_folder: Path) -> Build:
         library = folder / f"lib{case.name}.so"
         if library.exists():
             return library
+        compiler = needed(case.compiler)  # before anything is made: the next test asks again
         folder.mkdir(mode=0o755)
         source = folder / ("source.cpp" if "++" in case.compiler else "source.c")
         head = HEAD.replace("int answer", 'extern "C" int answer') if "++" in case.compiler else HEAD
@@ -49,7 +50,7 @@ def build(open_folder: Path) -> Build:
         if "GONE" in flags:
             flags[flags.index("GONE")] = str(_library_to_lose(folder))
         command = [
-            needed(case.compiler),
+            compiler,
             "-shared",
             "-fPIC",
             "-w",

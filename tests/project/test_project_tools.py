@@ -31,6 +31,12 @@ def test_each_package_is_named_once(manager: Any) -> None:
     assert len(set(names)) == len(names)
 
 
+def test_what_a_test_needs_is_in_the_table() -> None:
+    texts = [path.read_text() for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
+    asked = {name for text in texts for name in re.findall(r'\bneeded\("([^"]+)"\)', text)}
+    assert asked - {tool.name for tool in TOOLS} == set()
+
+
 def test_a_missing_tool_skips_here_and_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(MissingTool, match="no-such-tool, which is not installed") as caught:
