@@ -109,7 +109,9 @@ def _origin(result: Result, style: Style, verbose: int) -> str:
 
 def _summary(review: Review) -> list[str]:
     """The sentences, as wide as a terminal."""
-    return textwrap.wrap(" ".join(map(printable, sentences(review))), _WIDTH)
+    return textwrap.wrap(
+        " ".join(map(printable, sentences(review))), _WIDTH, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _observations(review: Review, style: Style, subject: str, verbose: int) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.ir import Conditional, Language
+from loadstone.review.ir import Conditional
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
 
@@ -34,15 +34,15 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if not found:
             continue
         covered = [c for c in found if c.has_fallback or any(b.refuses for b in c.branches)]
-        lines = ", ".join(f"{c.line}-{c.end_line}" for c in found[:12]) + (" ..." if len(found) > 12 else "")
-        what = "conditionals on the platform" if unit.language is not Language.PYTHON else "choices by platform"
-        yield rule.yes(
-            f"{len(found)} {what}, {len(covered)} with an explicit fallback or #error (lines {lines})",
-            Location.lines(unit.path, found[0].line, found[0].end_line),
-            met=len(covered),
-            sites=len(found),
-            places=tuple(Location.lines(unit.path, c.line, c.end_line) for c in found),
-        )
+        yield _seen(rule, unit.path, "What differs by platform stands behind a conditional", found, len(found))
+        if covered:
+            message = "A conditional on the platform says what happens on every other one"
+            yield _seen(rule, unit.path, message, covered, len(found))
+
+
+def _seen(rule: Rule, path: str, message: str, found: list[Conditional], of: int) -> Claim:
+    places = tuple(Location.lines(path, c.line, c.end_line) for c in found)
+    return rule.yes(message, places[0], met=len(found), sites=of, places=places)
 
 
 RULE: Final = Rule(

@@ -30,7 +30,7 @@ def _functions(rule: Rule, unit: Unit) -> Iterator[Claim]:
     local = [f for f in seen.values() if f.local]
     if local:
         yield rule.yes(
-            f"{len(local)} of {len(seen)} file-scope functions are local to the file",
+            "Functions are local to the file",
             Location.lines(unit.path, local[0].line, local[0].end_line),
             met=len(local),
             sites=len(seen),
@@ -45,7 +45,7 @@ def _data(rule: Rule, unit: Unit) -> Iterator[Claim]:
     local = [v for v in data.values() if v.local]
     if local:
         yield rule.yes(
-            f"{len(local)} of {len(data)} variables at file scope are local to the file",
+            "Variables at file scope are local to the file",
             Location.lines(unit.path, local[0].line),
             met=len(local),
             sites=len(data),
@@ -59,7 +59,7 @@ def _members(rule: Rule, unit: Unit) -> Iterator[Claim]:
     local = [c for c in unit.classes if c.local]
     if private:
         yield rule.yes(
-            f"{len(private)} of {len(members)} members are private",
+            "Members are private to their class",
             Location.lines(unit.path, private[0].line),
             met=len(private),
             sites=len(members),
@@ -69,7 +69,7 @@ def _members(rule: Rule, unit: Unit) -> Iterator[Claim]:
         hidden = [c for c in unit.classes if c.local or unit.path.endswith((".cpp", ".cc", ".cxx"))]
         if hidden:
             yield rule.yes(
-                f"{len(hidden)} of {len(unit.classes)} classes are defined in the source file only",
+                "Classes are defined in the source file only",
                 Location.lines(unit.path, hidden[0].line, hidden[0].end_line),
                 met=len(hidden),
                 sites=len(unit.classes),

@@ -53,9 +53,38 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     def tested(unit: ir.Unit) -> Spans:
         return ((g.line, g.end_line) for g in guards(facts, unit, Asks.STATE))
 
+    yield from observed(
+        rule, facts, "Unloading is guarded by counts and in-use tests", lambda unit: _guarded_unload(facts, unit)
+    )
     yield from observed(rule, facts, "State that outlives the call is tested before it is used", tested)
     yield from observed(rule, facts, "Uses are counted", _each(_counted))
     yield from observed(rule, facts, "What was taken is given back, or forgotten once it is gone", _each(_given_back))
+
+
+_ENDS: Final = re.compile(r"(?i)unload|dlclose|free_?library|unref|(?:\A|_)(?:close|release|put|detach|drop|destroy)")
+
+
+def _guarded_unload(facts: Facts, unit: ir.Unit) -> Spans:
+    """In what unloads: tests of what is loaded or in use, and counts taken down, before the library goes."""
+    for function in unit.functions:
+        if not _ENDS.search(simple(function.name)):
+            continue
+        last = max((line for line, _ in _unloads(function)), default=0)
+        for guard in facts.guards[unit.path]:
+            if guard.function is function and Asks.STATE in guard.asks and guard.line <= last:
+                yield guard.line, guard.end_line
+        yield from (span for span in _counted(function) if span[0] <= last)
+
+
+def _unloads(function: ir.Function) -> Spans:
+    """The calls of a function that let a library go: of the system, or of a function named after that."""
+    known = tables()
+    for statement in statements(function.body.body):
+        for part in (part for top in tops(statement) for part in expressions(top)):
+            if isinstance(part, ir.Call):
+                api = known.get(part.name)
+                if (api is not None and api.role is Role.UNLOAD) or re.search(r"(?i)unload|dlclose", simple(part.name)):
+                    yield part.line, part.line
 
 
 def _each(spans_of: Callable[[ir.Function], Spans]) -> Callable[[ir.Unit], Spans]:

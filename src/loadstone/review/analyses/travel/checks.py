@@ -96,7 +96,11 @@ class Learner:
         yield from sorted(set.intersection(*each)) if each else ()
 
     def _membership(self, left: ir.Expression, right: ir.Expression, *, inside: bool) -> Learnt:
-        sought = uncast(left)
+        sought, place = uncast(left), uncast(right)
+        if isinstance(place, ir.Member) and place.name == "parents":
+            if inside and (name := spelled(place.base)):
+                yield name, f"inside {spelled(left)}"
+            return
         if isinstance(sought, ir.Literal):
             if not inside and (name := spelled(right)):
                 yield name, f"no {sought.value!r}"

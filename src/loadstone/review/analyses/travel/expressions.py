@@ -128,7 +128,18 @@ _KEEPS: Final = frozenset(
             ("zfill"),
             ("expandvars"),
         ),
-        *("relative_to", "hex", "format_map", "getboolean", "options", "sections", "get_argument", "post", "form"),
+        *(
+            "stdout",
+            "relative_to",
+            "hex",
+            "format_map",
+            "getboolean",
+            "options",
+            "sections",
+            "get_argument",
+            "post",
+            "form",
+        ),
     }
 )
 """Methods whose result is, or holds, what their object is or holds."""
@@ -534,6 +545,8 @@ class ValueReader:
             return source
         if api is not None and api.role is Role.SOURCE:
             return ValueSource(api.kind, spot)
+        if api is not None and api.role is Role.COMMAND:
+            return ValueSource("output of another program", spot)
         if word in _ASKED and call.receiver is not None and _REQUEST.search(spelled(call.receiver)):
             return ValueSource("network", spot)
         read = call.name in _FILES or (word in _READS_FILES and call.receiver is not None)
