@@ -281,3 +281,17 @@ def test_real_wheels_of_other_systems_load(entry: tuple[str, str, str]) -> None:
     found = survey(wheel(*entry))
     assert found.rows
     assert not [(row.path, row.leading) for row in found.rows if row.verdict is LoadVerdict.FAILS]
+
+
+def test_a_name_is_found_in_another_root(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "root"
+    (root / "usr/lib").mkdir(parents=True)
+    (root / "lib").symlink_to("usr/lib")
+    (root / "usr/lib/ld-musl-x86_64.so.1").write_bytes(tiny_elf("libc.so"))
+    for name in ("libz.so.1", "libz.so.1.2.13", "libz.so.0"):
+        (root / "usr/lib" / name).write_bytes(tiny_elf(name))
+    assert run("find", "z", "--root", str(root)) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "/lib/libz.so.1"
+    assert run("find", "z", "--version", "0", "--root", str(root)) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "/lib/libz.so.0"
+    assert run("find", "nothing-of-the-kind", "--root", str(root)) == 1

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loadstone.cli.exits import ExitStatus
 from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit
+
+if TYPE_CHECKING:
+    from loadstone.core.trace import Trace
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,6 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--package", "-p", dest="packages", action="append", default=[], metavar="NAME",
         help="look in what this Python package brings; can be repeated",
     )  # fmt: skip
+    parser.add_argument("--root", metavar="DIR", help="in a system unpacked in a folder, by its own loader's rules")
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
     add_verbose(parser)
@@ -33,6 +38,7 @@ def run(
     version: str | None,
     directories: list[str],
     packages: list[str],
+    root: str | None,
     output_format: OutputFormat,
     output: Path | None,
     verbose: int,
@@ -49,7 +55,8 @@ def run(
     search = SearchPolicy(sources, dirs=tuple(directories), packages=tuple(packages))
     advice = ""
     try:
-        trace = find(name, version, policy=Policy(search=search))
+        here = root is None
+        trace = find(name, version, policy=Policy(search=search)) if here else _in_root(str(root), name, version)
     except NotFound as miss:
         if miss.trace is None:
             raise
@@ -65,3 +72,11 @@ def run(
 
         emit(render(trace, advice, Style(output is None and colour_wanted()), verbose=verbose), output)
     return ExitStatus.CLEAN if trace.found else ExitStatus.FINDINGS
+
+
+def _in_root(root: str, name: str, version: str | None) -> Trace:
+    """The search in a system below a folder; paths are those inside."""
+    from loadstone.linker import LoaderModel
+    from loadstone.linker.finding import find_in
+
+    return find_in(LoaderModel.of_root(root), name, version)
