@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
@@ -98,10 +99,14 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     names: dict[str, list[int]] = {}
     wanted: set[int] = set()
     shares: dict[int, set[str]] = {}
+    members: dict[str, set[str]] = {}
+    for unit in program.units:
+        where = unit.path if unit.language is ir.Language.PYTHON else os.path.dirname(unit.path)
+        members.setdefault(where, set()).update(m.name for c in unit.classes for m in c.members)
     for unit in program.units:
         shared = {v.name for v in unit.variables}
         other_names = _other_names(unit, known_tables)
-        fields = {m.name for c in unit.classes for m in c.members}
+        fields = members[unit.path if unit.language is ir.Language.PYTHON else os.path.dirname(unit.path)]
         for function in unit.functions:
             key = id(function)
             simple = function.name.rpartition("::")[2].rpartition(".")[2]

@@ -184,7 +184,8 @@ class Effects:
             case Role.ALLOCATE if api.kind == "copy":
                 mix(made, values[:1], state, keep=True)
             case Role.SOURCE:
-                state.put("taint", made, Taint(api.kind, spot))
+                named = [v.value for v in values[:1] if isinstance(v, Constant) and isinstance(v.value, str)]
+                state.put("taint", made, Taint(api.kind, spot, name=named[0] if named else ""))
             case Role.JOIN | Role.CANONICAL:
                 self._joined(applied, made, state, frame)
             case Role.LOOK | Role.DIGEST | Role.OPEN:

@@ -67,7 +67,7 @@ class Use:
 
     ``how`` is call, dereference, argument, resolve, release, return or store; ``known`` whether the path had tested it
     (True: it is good, False: it failed, None: not tested); ``closed`` where it, or the library it came from, was
-    released before.
+    released before; ``via`` the call in the function that is followed, where the use lies inside another.
     """
 
     how: str
@@ -75,6 +75,7 @@ class Use:
     known: bool | None
     closed: Spot | None = None
     owner: str = ""
+    via: Spot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class Site:
     is_discarded_deliberately: bool = False
     tests: Found[Spot] = field(default_factory=Found)
     wrong_tests: Found[tuple[Spot, str]] = field(default_factory=Found)
+    partial_tests: Found[Spot] = field(default_factory=Found)
     uses: Found[Use] = field(default_factory=Found)
     exits: Found[Exit] = field(default_factory=Found)
     closes: Found[Spot] = field(default_factory=Found)

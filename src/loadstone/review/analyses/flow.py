@@ -31,7 +31,6 @@ from loadstone.review.analyses.values import (
 __all__ = ["closed_since", "lineage", "mix", "taint_of"]
 
 _STEPS: Final = 8
-_NULL: Final = Constant(None)
 
 
 def mix(made: Value, values: Iterable[Value], state: State, *, keep: bool = False) -> None:
@@ -51,9 +50,10 @@ def mix(made: Value, values: Iterable[Value], state: State, *, keep: bool = Fals
     if not taints:
         state.drop("taint", made)
         return
-    others = sum(1 for v in inputs if v != _NULL)
+    others = sum(1 for v in inputs if not (isinstance(v, Constant) and not isinstance(v.value, str)))
     first = taints[0]
-    state.put("taint", made, Taint(first.kind, first.spot, first.partial or (others > 1 and not keep)))
+    partial = first.partial or (others > 1 and not keep)
+    state.put("taint", made, Taint(first.kind, first.spot, partial, first.name))
 
 
 def taint_of(value: Value, state: State) -> Taint | None:

@@ -165,7 +165,7 @@ class Paths:
         closed = closed_since(value, state)
         role = self.sites.role(value)
         is_object = role is None and closed is not None and self.memory.is_pointer(Initial(place), frame)
-        if state.truth.get(value) is False or (role not in {Role.RESOLVE, Role.LOAD} and not is_object):
+        if state.truth.get(value) is False or (role not in {Role.RESOLVE, Role.LOAD, Role.BORROW} and not is_object):
             return
         number = value.site if isinstance(value, Result) else None
         above = self._library_slot(value, state, frame)

@@ -136,11 +136,18 @@ class Refine:
             return special
         if isinstance(right, Answer) and (special := self._asked(operator, right, left, state, spot)) is not None:
             return special
+        if operator in {"==", "!="} and isinstance(left, Status) and isinstance(right, Initial):
+            self._one_failure(left, right, spot)
         if isinstance(right, Constant) and left is not None:
             found = self._with_number(operator, left, right.value, state, frame, bare)
             if found is not None:
                 return found
         return self._compared(operator, left, right, bare, state, frame)
+
+    def _one_failure(self, status: Status, other: Initial, spot: Spot) -> None:
+        """A status compared with one of the errors it may be: what it is otherwise is not asked."""
+        if isinstance(other.place, Global) and other.place.name.isupper():
+            self.record.sites[status.site].partial_tests.add(spot)
 
     def _with_number(
         self, operator: str, left: Value, number: object, state: State, frame: Frame, bare: ir.Operation
@@ -254,9 +261,11 @@ class Refine:
                 self._same(value, state, spot)
         elif kind == "contains":
             found = needle.value if isinstance(needle, Constant) else "?"
+            each = str(found) if value.api.endswith(("pbrk", "find_first_of")) else (str(found),)
             for leaf in state.leaves(subject):
                 if not holds:
-                    state.add_check(leaf, f"no {found}", spot)
+                    for one in each:
+                        state.add_check(leaf, f"no {one}", spot)
                 elif found in _SEPARATORS:
                     state.add_check(leaf, "explicit path", spot)
         elif kind in {"character", "length"}:

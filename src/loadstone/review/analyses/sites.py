@@ -56,7 +56,8 @@ class Sites:
         site = self.record.sites[value.site]
         known = True if site.api.raises else state.truth.get(value)
         state.put("touched", value, frame.spot(line))
-        site.uses.add(Use(how, frame.spot(line), known, closed_since(value, state), owner))
+        via = frame.chain[0] if frame.chain else None
+        site.uses.add(Use(how, frame.spot(line), known, closed_since(value, state), owner, via))
 
     def _use_of_what_came(self, value: Value, how: str, state: State, frame: Frame, line: int, owner: str) -> None:
         """An object that a library's function made, or a text in its table, used when the library has gone."""

@@ -69,11 +69,12 @@ _KEYED: Final = frozenset({"env", "truth", "closed", "checks"})
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """Who controls a value: ``kind`` of source, where it was read, whether it is only part of the value."""
+    """Who controls a value: ``kind`` of source, where it was read, whether it is only part, the variable's name."""
 
     kind: str
     spot: Spot
     partial: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from loadstone.files import parse_toml, read_text
 
-__all__ = ["Api", "Role", "Success", "Tables", "read_table", "tables", "words"]
+__all__ = ["Api", "Role", "Success", "Tables", "read_table", "starters", "tables", "words"]
 
 
 class Role(StrEnum):
@@ -191,6 +191,13 @@ def words(extra: tuple[str, ...] = (), *, minor: bool = False) -> frozenset[str]
     roles = MINOR if minor else CORE
     apis = tables(extra).by_name.values()
     return frozenset(_word(a) for a in apis if a.role in roles and a.family != "Python" and not a.name.startswith("?."))
+
+
+@lru_cache(maxsize=1)
+def starters() -> frozenset[str]:
+    """The names of C and C++ interfaces that start a program through a shell."""
+    apis = tables().by_name.values()
+    return frozenset(a.name for a in apis if a.role is Role.COMMAND and a.kind == "shell" and a.family != "Python")
 
 
 _RARE: Final = 6

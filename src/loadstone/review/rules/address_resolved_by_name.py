@@ -109,6 +109,13 @@ def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
             yield _finding(rule, unit, function, expression.line, parsed[inner.name])
         elif isinstance(inner, ir.Call) and inner.name in _PARSERS and _is_hexadecimal(inner):
             yield _finding(rule, unit, function, expression.line, inner.line)
+        elif callable_ and isinstance(inner, ir.Operation) and inner.operator == "+" and not _has_number(inner):
+            yield rule.no(
+                "A function is called at an address that is put together from a base and a number of the data.",
+                Location.lines(unit.path, expression.line),
+                context=function.name,
+                condition=function.condition,
+            )
         elif (
             callable_
             and isinstance(inner, ir.Operation)
@@ -129,16 +136,26 @@ def _is_written_address(value: int) -> bool:
     return value > _SMALL and value & 0xFFFFFFFF != 0xFFFFFFFF
 
 
+def _has_number(operation: ir.Operation) -> bool:
+    return any(isinstance(_bare(e), ir.Literal) for e in operation.operands)
+
+
+def _bare(expression: ir.Expression) -> ir.Expression:
+    while isinstance(expression, ir.Cast):
+        expression = expression.operand
+    return expression
+
+
 def _called_casts(function: ir.Function) -> set[int]:
     """The casts that are called, at once or by the name they are given: what shows a typedef to be a function's."""
     calls = [_target(e.function) for e in every_expression(function.body) if isinstance(e, ir.Call)]
-    names = {target.name for target in calls if isinstance(target, ir.Name)}
+    names = {target.name for target in calls if isinstance(target, ir.Name | ir.Member)}
     return {id(target) for target in calls if isinstance(target, ir.Cast)} | {
         id(s.value)
         for s in every_statement(function.body)
         if isinstance(s, ir.Assign)
         and isinstance(s.value, ir.Cast)
-        and isinstance(s.target, ir.Name)
+        and isinstance(s.target, ir.Name | ir.Member)
         and s.target.name in names
     }
 

@@ -14,20 +14,20 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_NUMBERED: Final = "close"
+_NUMBERED: Final = frozenset({"close", "CloseHandle"})
 """What releases a descriptor; streams and mappings are memory, and other rules' business."""
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in facts.of(Role.OPEN):
-        if site.api.release != _NUMBERED:
+        if site.api.release not in _NUMBERED:
             continue
         for use in site.uses:
             if use.closed is not None and use.how == "argument":
                 opened, closed = site.spot.line, use.closed.line
                 yield rule.no(
                     f"The descriptor opened at line {opened} is closed at line {closed} and used after.",
-                    at(use.spot),
+                    at(use.via or use.spot),
                     why=(
                         step(site.spot, "opened", "acquire"),
                         step(use.closed, "closed", "release"),

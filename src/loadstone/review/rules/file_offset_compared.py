@@ -151,7 +151,7 @@ def _moves_pointer(expression: ir.Operation) -> bool:
     while isinstance(first, ir.Cast):
         first = first.operand
     return is_cast or (
-        isinstance(first, ir.Name)
+        isinstance(first, ir.Name | ir.Member)
         and any(
             w in first.name.lower()
             for w in ("base", "map", "data", "buf", "image", "mem", "ptr", "bytes", "start", "file", "p")

@@ -8,26 +8,30 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.analyses.facts import Facts, Part, Site
 from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.apis import Role
-from loadstone.review.rules.places import ALL, at
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    families: dict[tuple[str, str], list[Site]] = {}
     for site in facts.of(Role.OBSOLETE):
-        dangerous = site.api.kind == "dangerous"
-        message = f"{site.api.name} cannot be used safely." if dangerous else f"{site.api.name} is obsolete."
-        yield rule.no(
-            message,
-            at(site.spot),
-            cwe=242 if dangerous else 477,
-            severity=Severity.MEDIUM if dangerous else Severity.LOW,
-            context=site.spot.function,
-        )
+        if site.api.kind == "dangerous":
+            yield rule.no(
+                f"{site.api.name} cannot be used safely.",
+                at(site.spot),
+                cwe=242,
+                severity=Severity.MEDIUM,
+                context=site.spot.function,
+            )
+        else:
+            families.setdefault((site.spot.path, site.api.kind or site.api.name), []).append(site)
+    for (_, kind), sites in families.items():
+        yield _family(rule, kind, sites)
     for site in facts.of(Role.JOIN):
         if site.api.name in {"strcpy", "strcat", "sprintf", "vsprintf", "stpcpy"} and _is_unbounded(site):
             yield rule.no(
@@ -40,12 +44,29 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
+def _family(rule: Rule, kind: str, sites: list[Site]) -> Claim:
+    """One claim for the obsolete functions that belong together, with every line that uses one of them."""
+    names = ", ".join(dict.fromkeys(site.api.name for site in sites))
+    _, _, instead = kind.partition(": ")
+    plural = "are" if "," in names else "is"
+    return rule.no(
+        f"{names} {plural} obsolete (lines {resolve_lines(site.spot for site in sites)}).",
+        at(sites[0].spot),
+        severity=Severity.LOW,
+        fix=f"Use what took their place: {instead}." if instead else None,
+        why=tuple(step(site.spot, f"{site.api.name} is used", "use") for site in sites[:8]),
+        context=sites[0].spot.function,
+    )
+
+
 def _is_unbounded(site: Site) -> bool:
     """Whether the target is a local array and the source a parameter, the environment or the command line."""
     first = site.call.arguments[0] if site.call.arguments else None
     if not isinstance(first, ir.Name) or not _is_local_array(site, first.name):
         return False
     parameters = {p.name for p in site.function.parameters if "char" in p.type}
+    if any(_is_measured(p) for i in site.invocations for pieces in i.pieces[1:] for p in pieces if p.text is None):
+        return False
     layouts = [
         w for i in site.invocations for a in i.arguments[1:2] for k, w in a if k == "constant" and isinstance(w, str)
     ]
@@ -56,6 +77,11 @@ def _is_unbounded(site: Site) -> bool:
             if any(kind == "name" and word in parameters for kind, word in pieces):
                 return True
     return False
+
+
+def _is_measured(part: Part) -> bool:
+    """Whether something asked how long a text is, or what it is."""
+    return bool({kind for kind, _ in part.checks} & {"length", "characters", "allowed", "equals a constant"})
 
 
 def _is_local_array(site: Site, name: str) -> bool:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.apis import Role
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
@@ -48,6 +50,23 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         for invocation in sorted(site.invocations, key=repr)[:1]:
             yield from _one(rule, site, invocation)
+    yield from _open_to_all(rule, facts)
+
+
+def _open_to_all(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A security descriptor that has an access list, and the list is null: everybody may do everything."""
+    for unit in facts.program.units:
+        for function in unit.functions if "SetSecurityDescriptorDacl" in unit.words else ():
+            for call in calls_in(function.body):
+                given = [a.value if isinstance(a, ir.Literal) else ... for a in call.arguments]
+                if call.name == "SetSecurityDescriptorDacl" and len(given) > 2 and given[1] and given[2] is None:
+                    yield rule.no(
+                        "A null access list lets everybody write what is created with it.",
+                        Location.lines(unit.path, call.line),
+                        fix="Give the list of an SDDL string that lets only administrators and the service write.",
+                        context=function.name,
+                        condition=function.condition,
+                    )
 
 
 def _lifts_mask(other: Site, site: Site) -> bool:

@@ -26,6 +26,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     every = [s for s in facts.reached if s.api.role in _ACQUIRED and s.api.owned and s.api.kind != "mapping"]
     working = {(s.spot.path, s.spot.function) for s in facts.of(*CORE)}
     native = [s for s in every if s.unit.language in NATIVE and _is_ours(s, working)]
+    native = [s for s in native if s.api.role is not Role.ALLOCATE or not s.is_inner]
     at_home = {s.spot for s in native if not s.is_inner and _open_exits(s)}
     for site in native:
         open_exits = _open_exits(site)

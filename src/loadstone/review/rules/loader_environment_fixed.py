@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.state import Taint
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.apis import Role
 from loadstone.review.ir import Language
@@ -67,11 +68,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         words = [w.removeprefix(f"{variable}=") for w in words if w != variable]
     tainted = [p for group in invocation.pieces for p in group if p.taint is not None]
     outside = next(
-        (
-            p
-            for p in tainted
-            if p.taint is not None and p.taint.kind not in {"environment", "guarded environment", "current directory"}
-        ),
+        (p for p in tainted if p.taint is not None and _is_outside(p.taint, variable)),
         None,
     )
     cwd = any(p.taint is not None and p.taint.kind == "current directory" for p in tainted)
@@ -120,6 +117,13 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         )
     elif words and all(is_absolute(e) for e in elements if e):
         yield rule.yes(f"{variable} is given absolute directories only", at(site.spot), context=site.spot.function)
+
+
+def _is_outside(taint: Taint, variable: str) -> bool:
+    """Whether a value comes from somebody who does not set this variable anyway."""
+    if taint.kind == "environment":
+        return variable == "PATH" and taint.name not in {"", variable}
+    return taint.kind not in {"guarded environment", "current directory"}
 
 
 def _is_loose(element: str) -> bool:

@@ -9,7 +9,7 @@ from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.analyses.values import Spot
 from loadstone.review.ir import Language, Unit
 
-__all__ = ["ALL", "NATIVE", "PYTHON", "at", "each_api", "once", "resolve_lines", "step", "unit_of"]
+__all__ = ["ALL", "NATIVE", "PYTHON", "at", "each_api", "in_file", "once", "resolve_lines", "step", "unit_of"]
 
 ALL = (Language.C, Language.CPP, Language.PYTHON)
 NATIVE = (Language.C, Language.CPP)
@@ -24,6 +24,11 @@ def at(spot: Spot) -> Location:
 def step(spot: Spot, message: str, kind: str = "") -> FlowStep:
     """One step of a path."""
     return FlowStep(at(spot), message, kind)
+
+
+def in_file(spot: Spot, other: Spot) -> str:
+    """The file of a line, where it is not that of the finding."""
+    return f" of {spot.path}" if spot.path != other.path else ""
 
 
 def each_api(sites: Iterable[Site]) -> Iterator[tuple[str, str, list[Site]]]:

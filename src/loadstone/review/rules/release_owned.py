@@ -14,6 +14,14 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
+_OWN_WAY: Final = frozenset(
+    {
+        *("dlclose", "FreeLibrary", "g_module_close", "lt_dlclose", "uv_dlclose", "SDL_UnloadObject"),
+        *("CloseHandle", "CloseServiceHandle", "FindClose", "RegCloseKey", "fclose", "close", "free"),
+    }
+)
+"""What releases one kind of thing and nothing else."""
+
 _PSEUDO: Final = frozenset({"RTLD_DEFAULT", "RTLD_NEXT", "RTLD_SELF", "RTLD_MAIN_ONLY"})
 
 
@@ -24,6 +32,31 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 f"{site.api.name} at line {site.spot.line} does not add a reference; line {spot.line} releases it.",
                 at(spot),
                 why=(step(site.spot, "borrowed, not owned", "acquire"), step(spot, "released", "release")),
+                context=spot.function,
+                condition=spot.condition,
+            )
+    for site in (s for s in facts.reached if s.api.release in _OWN_WAY):
+        for use in sorted((u for u in site.uses if u.how == "release"), key=lambda u: u.spot):
+            if use.owner in _OWN_WAY and use.owner != site.api.release:
+                yield rule.no(
+                    f"What {site.api.name} gave at line {site.spot.line} is released by {use.owner}, not by "
+                    f"{site.api.release}.",
+                    at(use.spot),
+                    why=(step(site.spot, "acquired", "acquire"), step(use.spot, f"given to {use.owner}", "release")),
+                    fix=f"Release it with {site.api.release}.",
+                    context=use.spot.function,
+                    condition=use.spot.condition,
+                )
+    for fill in facts.fills:
+        borrowed = facts.sites[fill.site] if fill.site is not None else None
+        if borrowed is None or borrowed.api.role is not Role.BORROW:
+            continue
+        for spot in list(facts.closed_slots.get(fill.slot, ()))[:1]:
+            yield rule.no(
+                f"{fill.slot[0]} holds what {borrowed.api.name} lent at line {borrowed.spot.line}; line {spot.line} "
+                "releases it.",
+                at(spot),
+                why=(step(borrowed.spot, "borrowed, not owned", "acquire"), step(spot, "released", "release")),
                 context=spot.function,
                 condition=spot.condition,
             )

@@ -7,9 +7,10 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
-from loadstone.review.analyses.facts import Facts, Site, Use
+from loadstone.review.analyses.facts import Facts, Site, Slot, Use
 from loadstone.review.apis import Role
-from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.ir import Language
+from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -27,6 +28,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield _finding(rule, site, bad)
         elif through and not bad and not site.is_inner:
             good.setdefault(site.spot.path, []).append((site, through[0]))
+    yield from _never_tested(rule, facts)
+    yield from _null_loaded(rule, facts)
     for pairs in good.values():
         first = pairs[0][1]
         yield rule.yes(
@@ -40,6 +43,45 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             places=tuple(at(spot) for s, _ in pairs for spot in sorted(s.tests)[:1]),
             context=first.spot.function,
         )
+
+
+def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A symbol is kept untested in one function and called in another, and nothing ever asks whether it is there."""
+    tested = {fill.slot for fill in facts.fills if fill.known is True}
+    done: set[Slot] = set()
+    for fill in facts.fills:
+        site = facts.sites[fill.site] if fill.site is not None else None
+        name = fill.slot[0].rpartition(".")[2]
+        if site is None or site.api.role is not Role.RESOLVE or fill.known is not None or fill.slot in tested | done:
+            continue
+        blind = sorted(s for s, was_tested in facts.called_slots.get(fill.slot, ()) if not was_tested)
+        if not blind or name in facts.asked_names or site.api.raises or site.tests:
+            continue
+        done.add(fill.slot)
+        yield rule.no(
+            f"{name} is called at line {blind[0].line}; what {site.api.name} gave at line {site.spot.line}"
+            f"{in_file(site.spot, blind[0])} was kept untested, and nothing asks whether it is null.",
+            at(blind[0]),
+            severity=Severity.MEDIUM,
+            why=(step(site.spot, f"{site.api.name} may fail here", "acquire"), step(blind[0], "called", "use")),
+            context=blind[0].function,
+            condition=blind[0].condition,
+        )
+
+
+def _null_loaded(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``dlopen(NULL)`` is the program itself: a path that could not be made must not get there."""
+    for site in (s for s in facts.reached if s.api.role is Role.CANONICAL and s.unit.language is not Language.PYTHON):
+        blind = sorted(u.spot for u in site.uses if u.how == "load" and u.known is not True)
+        if blind and not site.is_inner:
+            yield rule.no(
+                f"{site.api.name} at line {site.spot.line} may give null, and a load of null is the program itself.",
+                at(blind[0]),
+                severity=Severity.MEDIUM,
+                why=(step(site.spot, f"{site.api.name} may fail here", "acquire"), step(blind[0], "loaded", "use")),
+                context=blind[0].function,
+                condition=blind[0].condition,
+            )
 
 
 def _finding(rule: Rule, site: Site, bad: list[Use]) -> Claim:

@@ -110,7 +110,7 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
         unit = units.get(accesses[0].spot.path)
         if unit is not None and not _is_safe_by_type(unit, variable, owner):
             # What is neither at file scope nor a function's own static is a member of something.
-            is_member = bool(owner) or not (":" in variable or variable in at_file_scope[unit.path])
+            is_member = bool(owner) or not (":" in variable or variable.split(".")[0] in at_file_scope[unit.path])
             yield Shared(variable, owner, accesses, unit, is_member=is_member)
 
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.apis import Role, Success
-from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, statements
 
 __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     used = {(s.unit.path, s.function.name, s.api.name) for s in facts.of(Role.VERIFY) if s.tests or s.returned}
+    for site in facts.reached:
+        if site.api.role is Role.VERIFY and site.partial_tests and not site.tests:
+            spot = min(site.partial_tests)
+            yield rule.no(
+                f"{site.api.name} has many ways to say no; line {spot.line} refuses only one of them.",
+                at(spot),
+                cwe=253,
+                why=(
+                    step(site.spot, "the signature is checked", "acquire"),
+                    step(spot, "one no is refused", "test"),
+                ),
+                context=spot.function,
+            )
+    yield from _optional(rule, facts)
     for site in facts.of(Role.VERIFY):
         if site.api.raises:
             continue
@@ -45,6 +62,39 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 at(site.spot),
                 context=site.spot.function,
             )
+
+
+def _optional(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``if (has(signature) && !verify(data, signature)) refuse``: what carries no signature passes."""
+    for unit in facts.program.units:
+        for function in unit.functions if unit.language in NATIVE else ():
+            for statement in statements(function.body.body):
+                if isinstance(statement, ir.If) and (call := _verified_if_there(statement.condition)) is not None:
+                    yield rule.no(
+                        f"{call.name} is asked only when there is something to verify: without a signature all passes.",
+                        Location.lines(unit.path, statement.line),
+                        fix="Refuse what carries no signature.",
+                        context=function.name,
+                        condition=function.condition,
+                    )
+
+
+def _verified_if_there(condition: ir.Expression) -> ir.Call | None:
+    if not isinstance(condition, ir.Operation) or condition.operator != "&&":
+        return None
+    first, second = condition.operands
+    if not isinstance(second, ir.Operation) or second.operator != "!" or not isinstance(second.operands[0], ir.Call):
+        return None
+    call = second.operands[0]
+    given = {a.name for a in call.arguments if isinstance(a, ir.Name)}
+    asked = {e.name for e in expressions(first) if isinstance(e, ir.Name)}
+    if len(given) > 1 and given & asked and _VERIFIES.search(call.name) and _SIGNATURE.search(" ".join(given & asked)):
+        return call
+    return None
+
+
+_VERIFIES: Final = re.compile(r"(?i)verif|sign|check|valid|authentic|trust")
+_SIGNATURE: Final = re.compile(r"(?i)sig|mac|digest|hash|cert|checksum")
 
 
 RULE: Final = Rule(

@@ -8,9 +8,8 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Fill, Site, Slot, Use
-from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import Role
-from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -110,7 +109,7 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
             site = facts.sites[fill.site]
             yield rule.no(
                 f"{fill.slot[0]} is called at line {called.line}; {stale.function} closes its library at line "
-                f"{stale.line}{_in_file(stale, called)} and clears {fill.library[0]} alone.",
+                f"{stale.line}{in_file(stale, called)} and clears {fill.library[0]} alone.",
                 at(called),
                 severity=Severity.MEDIUM,
                 confidence=Confidence.LIKELY,
@@ -123,11 +122,6 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 condition=called.condition,
             )
             break
-
-
-def _in_file(spot: Spot, other: Spot) -> str:
-    """The file of a line, where it is not that of the finding."""
-    return f" of {spot.path}" if spot.path != other.path else ""
 
 
 RULE: Final = Rule(

@@ -19,7 +19,12 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_UNQUOTED: Final = re.compile(r"[A-Za-z]:\\[^\"]* [^\"]*\\?[^\"]*\.exe", re.IGNORECASE)
+_SPACED: Final = re.compile(r"\s*[A-Za-z]:\\[^\"\s]*(?<!\.exe)(?<!\.com)(?<!\.bat)(?<!\.cmd) [^\"]*\\", re.IGNORECASE)
+"""A path whose first word ends before the path does."""
+
+_INSERTED: Final = re.compile(r"\s*%l?s(?:[\\/\s]|\Z)", re.IGNORECASE)
+"""A layout that begins with a path of the program's making, unquoted."""
+
 _LINE: Final = re.compile(r"[A-Za-z]:[\\/][^\"]* [^\"]*(?:[\\/]|\.(?:exe|com|bat|cmd)\b)", re.IGNORECASE)
 """A command line that begins with a path with a space in it, and no quote before."""
 
@@ -66,17 +71,7 @@ def _line(rule: Rule, site: Site) -> Iterator[Claim]:
 def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     constants = [p.text for p in invocation.parts if p.text is not None]
     if site.api.kind == "command line":
-        first = invocation.arguments[0] if invocation.arguments else ()
-        line = constants[0] if constants else ""
-        if first == (("constant", None),) and _UNQUOTED.match(line):
-            yield rule.no(
-                "The path in the command line has spaces and no quotes, so a shorter program name is tried first.",
-                at(site.spot),
-                cwe=428,
-                severity=Severity.MEDIUM,
-                fix="Quote the path or pass the application name separately.",
-                context=site.spot.function,
-            )
+        yield from _command_line(rule, site, invocation, constants)
         return
     shell = site.api.kind == "shell" or any(
         k == "shell" and isinstance(v, ir.Literal) and v.value for k, v in site.call.keywords
@@ -93,6 +88,15 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             cwe=426,
             severity=Severity.MEDIUM,
             fix="Name the tool by its absolute path.",
+            context=site.spot.function,
+        )
+    elif site.api.kind in {"searched", "direct"} and _takes_as_option(site, invocation):
+        yield rule.no(
+            f"A name that starts with - is an option to {constants[0] if constants else 'the program'}.",
+            at(site.spot),
+            cwe=88,
+            severity=Severity.MEDIUM,
+            fix="Put -- before the name, or ./ in front of it.",
             context=site.spot.function,
         )
     elif site.api.kind == "searched" and constants and _is_bare(constants[0]):
@@ -119,6 +123,43 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             yield rule.yes(
                 "The tool is started without a shell, its arguments apart", at(site.spot), context=site.spot.function
             )
+
+
+def _command_line(rule: Rule, site: Site, invocation: Invocation, constants: list[str]) -> Iterator[Claim]:
+    """Windows parts a command line at its spaces, and tries a program at each of them (CreateProcess, Remarks)."""
+    given = invocation.arguments
+    named = site.api.symbol is not None and site.api.symbol < len(given) and given[site.api.symbol]
+    if named and named != (("constant", None),):
+        return
+    layout = next((text for text in constants if text.strip()), "")
+    if _SPACED.match(layout):
+        message = "The path in the command line has spaces and no quotes, so a shorter program name is tried first."
+    elif _INSERTED.match(layout):
+        message = "A path is put into the command line unquoted; where it has a space, another program is started."
+    else:
+        return
+    yield rule.no(
+        message,
+        at(site.spot),
+        cwe=428,
+        severity=Severity.MEDIUM,
+        fix="Quote the path or pass the application name separately.",
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
+
+
+def _takes_as_option(site: Site, invocation: Invocation) -> bool:
+    """Whether a name from outside stands among the options of a program, where it can be one itself."""
+    seen_option = False
+    for pieces in invocation.pieces[1:]:
+        texts = [p.text for p in pieces if p.text is not None]
+        if texts and texts[0] == "--":
+            return False
+        if seen_option and pieces and not texts and (pieces[0].name or pieces[0].taint is not None):
+            return site.unit.language is not ir.Language.PYTHON
+        seen_option = seen_option or bool(texts and texts[0].startswith("-"))
+    return False
 
 
 def _injection(rule: Rule, site: Site, variable: list[Part]) -> Claim:

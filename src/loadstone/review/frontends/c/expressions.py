@@ -377,6 +377,8 @@ class Expressions:
     def _names_type(self, node: Node) -> bool:
         """``(name)(x)``: a cast when name is no variable and reads like a type (nothing else tells without headers)."""
         name = _text(node)[1:-1].strip()
+        if f"typedef {name}" in self.types:
+            return name not in self.types
         return (
             name.isidentifier() and name not in self.types and (name.endswith("_t") or any(c.isupper() for c in name))
         )

@@ -14,7 +14,7 @@ from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser
 
 from loadstone.review import ir
-from loadstone.review.apis import words
+from loadstone.review.apis import starters, words
 from loadstone.review.frontends.c.declarators import Declared, declared, declared_in, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, Macro, Projection, read, without_comments
@@ -35,6 +35,26 @@ _LIBRARIES: Final = re.compile(
     rb"object|dlfcn)|\.so\b|\.dll\b|\bLD_[A-Z]+|DYLD_|\bldd\b|\bElf(?:32|64)?_|IMAGE_DOS|mach_header"
 )
 """What a file says that speaks of libraries without calling their loader."""
+
+_REASONS: Final = frozenset({"dlerror", "g_module_error", "lt_dlerror", "apr_dso_error", "uv_dlerror"})
+"""Words of who asks why a load failed: part of handling libraries, wherever the load is."""
+
+_OUTSIDE: Final = frozenset(
+    {
+        "getenv",
+        "argv",
+        "fgets",
+        "recv",
+        "read",
+        "scanf",
+        "fscanf",
+        "getline",
+        "optarg",
+        "wgetenv",
+        "GetEnvironmentVariableW",
+    }
+)
+"""Words of what takes a value in."""
 
 _FILE_FORMATS: Final = frozenset(
     {"Elf64_Ehdr", "Elf32_Ehdr", "IMAGE_DOS_HEADER", "mach_header_64", "mach_header", "strtoul", "strtoull"}
@@ -70,9 +90,11 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
         gap = ir.Gap(1, lines, f"the file has {len(data):,} bytes, more than the {MAX_SOURCE:,} that are read")
         return ir.Unit(path, language, source, gaps=(gap,), line_count=lines)
     found = {w.decode(errors="replace") for w in set(_WORD.findall(data))}
-    relevant = (words() | wanted) & found
+    relevant = (words() | wanted | _REASONS) & found
     if not relevant and _LIBRARIES.search(data):
         relevant = (words(minor=True) | _FILE_FORMATS) & found
+    if not relevant and _OUTSIDE & found:
+        relevant = starters() & found  # a command made of what comes in is asked about wherever it stands
     if not relevant:
         return ir.Unit(path, language, source, line_count=lines, words=frozenset(found))
     unit = _Reader(path, data, language, frozenset(relevant)).run()
@@ -347,6 +369,7 @@ def _type_names(root: Node) -> Iterator[tuple[str, str]]:
             yield f"using {text(node.child_by_field_name('name'))}", text(node.child_by_field_name("type"))
         elif node.type == "type_definition":
             spelled = text(node.child_by_field_name("type"))
+            yield from ((f"typedef {d.name}", spelled) for d in declared_in(node))
             if "::" in spelled or "<" in spelled:
                 yield from ((f"using {d.name}", spelled) for d in declared_in(node))
         elif node.type in _SCOPES or node.type in _CLASSES or node.type == "field_declaration_list":
