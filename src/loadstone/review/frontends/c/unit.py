@@ -36,6 +36,10 @@ _LIBRARIES: Final = re.compile(
 )
 """What a file says that speaks of libraries without calling their loader."""
 
+_HEADERS: Final = (".h", ".hh", ".hpp", ".hxx", ".inl")
+_SHARED: Final = re.compile(rb"dlfcn\.h|windows\.h|gmodule\.h|ltdl\.h|mutex|pthread|CRITICAL_SECTION|SRWLOCK|HMODULE")
+"""What a header mentions whose classes hold libraries or locks."""
+
 _REASONS: Final = frozenset({"dlerror", "g_module_error", "lt_dlerror", "apr_dso_error", "uv_dlerror"})
 """Words of who asks why a load failed: part of handling libraries, wherever the load is."""
 
@@ -95,6 +99,8 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
         relevant = (words(minor=True) | _FILE_FORMATS) & found
     if not relevant and _OUTSIDE & found:
         relevant = starters() & found  # a command made of what comes in is asked about wherever it stands
+    if not relevant and path.endswith(_HEADERS) and _SHARED.search(data):
+        relevant = {"struct", "class"} & found  # what its members are is told nowhere else
     if not relevant:
         return ir.Unit(path, language, source, line_count=lines, words=frozenset(found))
     unit = _Reader(path, data, language, frozenset(relevant)).run()
