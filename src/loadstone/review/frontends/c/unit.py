@@ -100,7 +100,7 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
     if not relevant and _OUTSIDE & found:
         relevant = starters() & found  # a command made of what comes in is asked about wherever it stands
     if not relevant and path.endswith(_HEADERS) and _SHARED.search(data):
-        relevant = {"struct", "class"} & found  # what its members are is told nowhere else
+        relevant = frozenset({"struct", "class"}) & found  # what its members are is told nowhere else
     if not relevant:
         return ir.Unit(path, language, source, line_count=lines, words=frozenset(found))
     unit = _Reader(path, data, language, frozenset(relevant)).run()
