@@ -141,7 +141,7 @@ class DaskCluster:
 
     def _results(self, distributed: Any, client: Any, tasks: Iterator[ScanTask]) -> Iterator[Answer]:
         running: dict[str, ScanTask] = {}
-        completed = distributed.as_completed(raise_errors=False)
+        completed = distributed.as_completed(loop=client.loop, raise_errors=False)
 
         def give_out() -> None:
             threads = sum(client.nthreads().values()) or 1

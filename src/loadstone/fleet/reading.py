@@ -13,6 +13,7 @@ from typing import Final
 
 from loadstone.archives import format_of, walk
 from loadstone.errors import LoadstoneError
+from loadstone.files import open_regular
 from loadstone.fleet.facts import FileFacts, digest_of, facts_of, is_binary
 from loadstone.fleet.inputs import ScanInput, is_remote
 from loadstone.fleet.limits import ScanLimits
@@ -114,7 +115,7 @@ class _Reading:
         if is_remote(location):
             data = read_all(location, self.limits.input)
             return data, data[:_HEAD]
-        with open(location, "rb") as stream:
+        with open(location, "rb", opener=open_regular) as stream:
             return None, stream.read(_HEAD)
 
     def _read_members(self, data: bytes | None) -> None:

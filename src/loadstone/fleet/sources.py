@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from loadstone.archives import members
 from loadstone.errors import Unreadable
+from loadstone.files import open_regular
 from loadstone.fleet.extra import needed_for
 from loadstone.fleet.inputs import PackageName, ScanInput, is_remote, package_name, stamp_of
 
@@ -63,7 +64,7 @@ def read_all(location: str, most: int) -> bytes:
             with system.open(path, "rb") as stream:
                 data: bytes = stream.read(most + 1)
         else:
-            with open(location, "rb") as stream:
+            with open(location, "rb", opener=open_regular) as stream:
                 data = stream.read(most + 1)
     except OSError as error:
         raise Unreadable(path=location, reason=error.strerror or str(error), code=error.errno) from error

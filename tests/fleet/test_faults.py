@@ -1,0 +1,202 @@
+"""Whatever goes wrong is named and bounded, and costs nothing else."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.conftest import Compile
+from tests.fleet.libraries import all_rows
+
+pytest.importorskip("duckdb")
+
+from loadstone.errors import InvalidName, MalformedImage, NotFound, Unwritable
+from loadstone.fleet import ScanLimits, Store, reading, scan
+from loadstone.fleet.engines import WorkerLost
+from loadstone.fleet.facts import FileFacts, facts_of
+from loadstone.fleet.plan import ScanTask, do_task
+from loadstone.fleet.sources import inputs_of
+
+
+@pytest.fixture
+def good(compile_library: Compile) -> bytes:
+    return compile_library("int f(void) { return 1; }", "libgood.so.1", "-Wl,-soname,libgood.so.1").read_bytes()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, good: bytes) -> Path:
+    place = tmp_path / "inputs"
+    place.mkdir()
+    (place / "libgood.so.1").write_bytes(good)
+    return place
+
+
+def scanned(folder: Path, name: str = "one", **options: object) -> Store:
+    place = str(folder.parent / "store")
+    scan(str(folder), store=place, name=name, workers=1, resolve=False, **options)  # type: ignore[arg-type]
+    return Store(place)
+
+
+def errors(store: Store) -> dict[str, str]:
+    return {os.path.basename(row["path"]): row["error"] for row in store.table("errors").to_pylist()}
+
+
+def test_a_corrupt_archive_a_bomb_and_a_broken_image_are_named_and_the_rest_is_kept(folder: Path, good: bytes) -> None:
+    with zipfile.ZipFile(folder / "bomb-1-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr("bomb.so", b"\x7fELF" + bytes(64 << 20))
+    with zipfile.ZipFile(folder / "fine-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("fine/lib.so", good)
+    whole = (folder / "fine-1-py3-none-any.whl").read_bytes()
+    (folder / "half-1-py3-none-any.whl").write_bytes(whole[: len(whole) // 2])
+    (folder / "cut.so").write_bytes(b"\x7fELF\x02\x01\x01")
+    store = scanned(folder, limits=ScanLimits(member=8 << 20))
+    assert errors(store) == {
+        "bomb-1-py3-none-any.whl": "TooLarge",
+        "half-1-py3-none-any.whl": "MalformedImage",
+        "cut.so": "MalformedImage",
+    }
+    assert store.table("files").num_rows == 1
+    assert {row["kind"] for row in store.table("packages").to_pylist()} == {"file", "ZIP archive"}
+    assert store.table("inputs").num_rows == 5
+
+
+def test_a_slow_file_is_put_aside_and_read_again_when_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "slow.so").write_bytes((folder / "libgood.so.1").read_bytes() + b"\0")
+
+    def slow(data: bytes, path: str) -> FileFacts:
+        if path == "slow.so":
+            time.sleep(30)
+        return facts_of(data, path)
+
+    monkeypatch.setattr(reading, "facts_of", slow)
+    store = scanned(folder, limits=ScanLimits(seconds=0.3))
+    assert errors(store) == {"slow.so": "TooSlow"}
+    assert store.table("files").num_rows == 1
+    monkeypatch.undo()
+    assert errors(scanned(folder, "two")) == {"slow.so": "TooSlow"}
+    retried = scanned(folder, "three", retry=True)
+    assert errors(retried) == {}
+    assert retried.table("files").num_rows == 2
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """Files of this process may have 600 bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_is_said_leaves_no_snapshot_and_the_next_scan_goes_on(
+    folder: Path, request: pytest.FixtureRequest
+) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    request.getfixturevalue("no_room")
+    with pytest.raises(Unwritable, match="run the same scan again"):
+        scanned(folder)
+    resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    place = folder.parent / "store"
+    assert Store(str(place)).snapshots == ()
+    assert not list(place.rglob("*.partial"))
+    assert scanned(folder).table("files").num_rows == 1
+
+
+def test_a_half_written_part_does_not_count_and_is_made_again(folder: Path) -> None:
+    quiet = all_rows(scanned(folder))
+    place = folder.parent / "second"
+    (task,) = tasks(folder, str(place))
+    do_task(task)
+    (symbols,) = place.rglob("symbols.parquet")
+    symbols.write_bytes(symbols.read_bytes()[:-20])
+    done = scan(str(folder), store=str(place), workers=1, resolve=False)
+    assert (done.known, done.tasks) == (0, 1)
+    assert all_rows(Store(str(place))) == quiet
+
+
+def test_a_complete_part_of_a_scan_that_was_killed_is_kept(folder: Path) -> None:
+    place = folder.parent / "store"
+    (task,) = tasks(folder, str(place))
+    do_task(task)
+    done = scan(str(folder), store=str(place), workers=1, resolve=False)
+    assert (done.known, done.tasks) == (1, 0)
+    assert done.snapshot.rows["files"] == 1
+    assert not [name for name in place.rglob("*") if "parts" in name.parts and name.is_file()]
+
+
+def tasks(folder: Path, place: str) -> list[ScanTask]:
+    from loadstone.fleet.plan import tasks_of
+
+    return list(tasks_of(inputs_of([str(folder)]), place, "", ScanLimits(), resolve=False))
+
+
+def test_a_file_in_two_places_has_one_row_of_facts_and_two_of_packages(folder: Path, good: bytes) -> None:
+    (folder / "copy.so").write_bytes(good)
+    store = scanned(folder, limits=ScanLimits(task_inputs=1))
+    assert store.table("files").num_rows == 1
+    assert store.table("packages").num_rows == 2
+
+
+def test_a_scan_reads_only_what_is_new_and_forgets_what_is_gone(folder: Path, good: bytes) -> None:
+    scanned(folder)
+    (folder / "new.so").write_bytes(good + b"\0")
+    (folder / "libgood.so.1").unlink()
+    place = str(folder.parent / "store")
+    done = scan(str(folder), store=place, name="two", workers=1, resolve=False)
+    assert (done.inputs, done.known, done.tasks) == (1, 0, 1)
+    assert [os.path.basename(p) for p in Store(place).table("packages")["path"].to_pylist()] == ["new.so"]
+    assert Store(place).table("files").num_rows == 1
+    assert Store(place).table("files", "one").num_rows == 1
+
+
+def test_a_manifest_that_is_none_and_a_name_that_is_taken_are_refused(folder: Path) -> None:
+    store = scanned(folder)
+    with pytest.raises(InvalidName, match="has a snapshot of that name"):
+        scanned(folder)
+    with pytest.raises(InvalidName):
+        store.snapshot("../../etc/passwd")
+    with pytest.raises(NotFound):
+        store.snapshot("two")
+    Path(store.folder.path("snapshots/one.json")).write_text("{")
+    with pytest.raises(MalformedImage):
+        store.snapshot("one")
+
+
+KILLER = """
+import os, signal, sys
+from loadstone.fleet import reading, scan
+if __name__ != "__main__":
+    real = reading.facts_of
+    def facts_of(data, path):
+        if path == "poison.so":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(data, path)
+    reading.facts_of = facts_of
+else:
+    from loadstone.fleet import ScanLimits
+    scan(sys.argv[1], store=sys.argv[2], workers=2, resolve=False, limits=ScanLimits(task_inputs=3))
+"""
+
+
+@pytest.mark.slow
+def test_a_file_that_kills_its_worker_is_put_aside_alone(folder: Path, good: bytes, tmp_path: Path) -> None:
+    for number in range(6):
+        (folder / f"lib{number}.so").write_bytes(good + bytes(number + 1))
+    (folder / "poison.so").write_bytes(good + b"\1")
+    script = tmp_path / "killer.py"
+    script.write_text(KILLER)
+    place = str(tmp_path / "store")
+    subprocess.run([sys.executable, str(script), str(folder), place], check=True)
+    store = Store(place)
+    assert errors(store) == {"poison.so": WorkerLost.__name__}
+    assert store.table("files").num_rows == 7
