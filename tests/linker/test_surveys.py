@@ -295,3 +295,15 @@ def test_a_name_is_found_in_another_root(tmp_path: Path, capsys: pytest.CaptureF
     assert run("find", "z", "--version", "0", "--root", str(root)) == 0
     assert capsys.readouterr().out.splitlines()[0] == "/lib/libz.so.0"
     assert run("find", "nothing-of-the-kind", "--root", str(root)) == 1
+
+
+def test_what_is_in_an_archive_is_inspected(pair: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip  # noqa: E501
+    path = tmp_path / "x.tar"
+    path.write_bytes(tar_of({**pair, "usr/share/text": b"text"}))
+    assert run("inspect", str(path)) == 0
+    said = capsys.readouterr().out
+    assert all(f"{path}!/{name}: ELF" in said for name in pair)
+    assert run("inspect", str(path), "--checksec") == 0
+    assert capsys.readouterr().out.count(".so") == 2
+    path.write_bytes(tar_of(pair)[:3000])
+    assert run("inspect", str(path)) == 3

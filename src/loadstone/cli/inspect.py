@@ -6,7 +6,9 @@ import os
 import signal
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,10 +16,15 @@ from loadstone.cli.exits import ExitStatus
 from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit, emit_diagnostic
 from loadstone.cli.progress import each
-from loadstone.errors import LoadstoneError
+from loadstone.errors import LoadstoneError, MalformedImage
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from loadstone.core.image import Image
     from loadstone.report.text.checksec import ChecksecRow
+
+    Subject: TypeAlias = str | tuple[Image, ...] | LoadstoneError
 
 Answer = TypeVar("Answer")
 
@@ -27,7 +34,7 @@ _WORTH_A_POOL = 200
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a binary, or a folder of them")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a binary, or a folder or an archive of them")
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
     add_verbose(parser)
@@ -40,13 +47,14 @@ def run(
 ) -> ExitStatus:
     """What is in a file: identity, needs, offers, hardening, what runs at load. ELF, PE and Mach-O; nothing is run.
 
-    A folder stands for the binaries in it. Of several files, those that cannot be read are said so in their place,
-    and the exit status is 3.
+    A folder or an archive (wheel, package, tar, container image) stands for the binaries in it. Of several files,
+    those that cannot be read are said so in their place, and the exit status is 3.
     """
     colour = output is None and colour_wanted()
-    paths = list(_expanded(files))
+    archives = [file for file in files if _is_packed(file)]
+    paths = list(_expanded([file for file in files if file not in archives]))
     if checksec:
-        return _checksec(paths, output, colour=colour)
+        return _checksec(paths, archives, output, colour=colour)
     if len(files) == 1 and paths == files:
         emit(_joined(_images(files[0], output_format, colour, verbose), output_format, single=True), output)
         return ExitStatus.CLEAN
@@ -55,7 +63,8 @@ def run(
     unread = 0
     interrupted = False
     try:
-        for read, rendered in each(_mapped(answer, paths), "inspecting", total=len(paths)):
+        answers = chain(_mapped(answer, paths), map(answer, chain.from_iterable(map(_packed, archives))))
+        for read, rendered in each(answers, "inspecting", total=len(paths) if not archives else 0):
             unread += not read
             parts += rendered
     except KeyboardInterrupt:
@@ -67,14 +76,15 @@ def run(
     return ExitStatus.UNDECIDED if unread else ExitStatus.CLEAN
 
 
-def _checksec(paths: list[str], output: Path | None, *, colour: bool) -> ExitStatus:
+def _checksec(paths: list[str], archives: list[str], output: Path | None, *, colour: bool) -> ExitStatus:
     """The rows of all files as tables; what could not be read is said on the error stream, and in the exit status."""
     from loadstone.report.text.checksec import checksec_tables
     from loadstone.report.text.style import Style
 
     rows: list[ChecksecRow] = []
     unread = 0
-    for found, problem in each(_mapped(partial(_checked), paths), "inspecting", total=len(paths)):
+    answers = chain(_mapped(partial(_checked), paths), map(_checked, chain.from_iterable(map(_packed, archives))))
+    for found, problem in each(answers, "inspecting", total=len(paths) if not archives else 0):
         rows += found
         if problem:
             unread += 1
@@ -83,15 +93,53 @@ def _checksec(paths: list[str], output: Path | None, *, colour: bool) -> ExitSta
     return ExitStatus.UNDECIDED if unread else ExitStatus.CLEAN
 
 
-def _checked(path: str) -> tuple[list[ChecksecRow], str]:
+def _checked(path: Subject) -> tuple[list[ChecksecRow], str]:
     """The rows of one file, or why there are none."""
-    from loadstone.binary import images
     from loadstone.report.text.checksec import checksec_row
 
     try:
-        return [checksec_row(image) for image in images(path)], ""
+        return [checksec_row(image) for image in _read(path)], ""
     except LoadstoneError as error:
         return [], f"loadstone: {error.message}"
+
+
+def _is_packed(file: str) -> bool:
+    """Whether a file is an archive of other things than object files."""
+    from loadstone.archives import format_of
+
+    try:
+        with open(file, "rb", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0))) as stream:
+            found = format_of(stream.read(4096), file)
+    except OSError:
+        return False
+    return found is not None and found.name not in ("static library", "AppImage")
+
+
+def _packed(archive: str) -> Iterator[Subject]:
+    """The images in an archive, each called by where it comes from; an archive that ends in an error says so last."""
+    from loadstone.archives import walk
+    from loadstone.binary import FileKind, identify, images
+
+    binaries = {FileKind.ELF, FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL}
+    try:
+        for member in walk(archive):
+            if member.opener is None or identify(member.head(512)).kind not in binaries:
+                continue
+            try:
+                yield tuple(replace(image, path=member.path) for image in images(member.read()))
+            except MalformedImage as error:
+                yield error
+    except LoadstoneError as error:
+        yield error
+
+
+def _read(subject: Subject) -> tuple[Image, ...]:
+    """The images of a file; those that were read from an archive as they are."""
+    from loadstone.binary import images
+
+    if isinstance(subject, LoadstoneError):
+        raise subject
+    return images(subject) if isinstance(subject, str) else subject
 
 
 def _expanded(files: list[str]) -> Iterator[str]:
@@ -134,18 +182,17 @@ def _mapped(answer: partial[Answer], paths: list[str]) -> Iterator[Answer]:
         pool.shutdown(cancel_futures=True)
 
 
-def _answer(path: str, *, output_format: OutputFormat, colour: bool, verbose: int) -> tuple[bool, list[str]]:
+def _answer(path: Subject, *, output_format: OutputFormat, colour: bool, verbose: int) -> tuple[bool, list[str]]:
     """Whether the file could be read, and its rendering: one text an image, or one that says why there is none."""
     try:
         return True, _images(path, output_format, colour, verbose)
     except LoadstoneError as error:
-        return False, [_unread(path, error, output_format, colour)]
+        named = path if isinstance(path, str) else str(getattr(error, "path", "")) or "the archive"
+        return False, [_unread(named, error, output_format, colour)]
 
 
-def _images(path: str, output_format: OutputFormat, colour: bool, verbose: int) -> list[str]:
-    from loadstone.binary import images
-
-    found = images(path)
+def _images(path: Subject, output_format: OutputFormat, colour: bool, verbose: int) -> list[str]:
+    found = _read(path)
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.image import image_document
         from loadstone.report.json import render as render_json

@@ -20,7 +20,7 @@ from loadstone.linker.surveys.openers import Tags
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
 from loadstone.linker.view import HostFiles
 
-__all__ = ["Found", "SurveyPlace", "is_survey_target", "place_of"]
+__all__ = ["SurveyPlace", "SurveyedLibrary", "is_survey_target", "place_of"]
 
 _HEAD: Final = 4096
 _PROCESS: Final = re.compile(r"/proc/\d+$")
@@ -30,7 +30,7 @@ _NO_LIBRARIES: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE, ImageKind
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SurveyedLibrary:
     """A library of a place: the path it is opened by, what it is called there, and its image where it has one."""
 
     path: str
@@ -49,12 +49,12 @@ class SurveyPlace:
     archive: PackedFiles | None = None
     is_system: bool = False  # an image with a loader of its own
 
-    def label(self, found: Found) -> str:
+    def label(self, found: SurveyedLibrary) -> str:
         """Where a library comes from, in words: ``X.whl!/pkg/lib.so``, ``site/pkg/lib.so``."""
         joint = "!/" if self.archive is not None else "/"
         return f"{self.target.rstrip('/')}{joint}{found.name}"
 
-    def libraries(self) -> Iterator[Found]:
+    def libraries(self) -> Iterator[SurveyedLibrary]:
         """Every library of the place, in the order of the folders' names; those that cannot be read are left out."""
         for path, name in self._binaries():
             try:
@@ -62,7 +62,7 @@ class SurveyPlace:
             except (OSError, LoadstoneError):
                 continue
             if image.kind not in _NO_LIBRARIES or _is_called_library(name):
-                yield Found(path, name, image)
+                yield SurveyedLibrary(path, name, image)
 
     def _binaries(self) -> Iterator[tuple[str, str]]:
         if self.archive is not None:

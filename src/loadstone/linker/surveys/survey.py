@@ -14,7 +14,7 @@ from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.openers import Openers
-from loadstone.linker.surveys.places import Found, SurveyPlace, is_survey_target, place_of
+from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, is_survey_target, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
 
 __all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "portability", "survey", "survey_rows"]
@@ -144,7 +144,7 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
     for place in places:
         model = replace(place.model, thorough=True)
         openers = Openers(model, place.tags, is_given or place.is_system, _dll_folders(place))
-        held: list[tuple[Found, Explanation]] = []
+        held: list[tuple[SurveyedLibrary, Explanation]] = []
         brought_in: dict[str, int] = {}
         for found in place.libraries():
             count += 1
@@ -164,7 +164,7 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
             yield _row(place, found, _in_company(explained, brought_in.get(found.path, 0)))
 
 
-def _explained(found: Found, model: LoaderModel, shared: SharedLoads) -> Explanation:
+def _explained(found: SurveyedLibrary, model: LoaderModel, shared: SharedLoads) -> Explanation:
     if model.kind in SIMULATED:
         return explain_with(found.path, model, as_library=True, bindings=True, shared=shared)
     return Explanation(target=found.path, verdict=LoadVerdict.UNKNOWN, loader=model.kind.value)
@@ -191,7 +191,7 @@ def _dll_folders(place: SurveyPlace) -> tuple[str, ...]:
     return tuple(f"{place.archive.place}/{folder}" for folder in sorted(found))
 
 
-def _row(place: SurveyPlace, found: Found, explained: Explanation) -> SurveyRow:
+def _row(place: SurveyPlace, found: SurveyedLibrary, explained: Explanation) -> SurveyRow:
     image = found.image
     return SurveyRow(
         path=place.label(found),
