@@ -78,7 +78,9 @@ NASTY = (
     Case("null_call", "START { ((void (*)(void))0)(); }", Outcome.CRASH, Phase.LOAD, signal=11, crash="null page"),
     Case("divides", "volatile int zero; START { zero = 7 / zero; }", Outcome.CRASH, Phase.LOAD, signal=8),
     Case("kills_itself", "START { kill(getpid(), SIGKILL); }", Outcome.CRASH, Phase.LOAD, signal=9),
-    Case("terminates_itself", "START { raise(SIGTERM); }", Outcome.CRASH, Phase.LOAD, signal=15),
+    Case("terminates_itself", "START { raise(SIGTERM); }", Outcome.CRASH, Phase.LOAD, {Kind.SIGNAL_SENT: "SIGTERM"}, signal=15, needs="crash stop"),
+    Case("interrupts_its_group", "START { kill(0, SIGINT); }", Outcome.CRASH, Phase.LOAD, {Kind.SIGNAL_SENT: "SIGINT was sent to its own process group"}, signal=2),
+    Case("hangs_up_on_itself", "START { kill(-getpgrp(), SIGHUP); }", Outcome.CRASH, Phase.LOAD, {Kind.SIGNAL_SENT: "SIGHUP"}, signal=1),
     Case("overflows_the_stack", "int f(int n) { volatile char b[4096]; b[0] = n; return f(n + 1) + b[0]; } START { f(0); }",
          Outcome.CRASH, Phase.LOAD, signal=11, crash="stack exhaustion", flags=("-O0",)),
     Case("exits_0", "START { exit(0); }", Outcome.EXITED, Phase.LOAD, {Kind.EXIT_CALLED: "status 0"}),
@@ -108,7 +110,15 @@ START { pthread_t p; pthread_create(&p, 0, t, 0); } STOP { usleep(1000); }
     Case("leaks_memory", "void *keep; START { keep = malloc(1000); }", Outcome.OK, Phase.EXIT, {Kind.MEMORY_GROWTH: "bytes"}, needs="wait status"),
     Case("leaks_much", "START { memset(mmap(0, 1 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, 1 << 20); }", Outcome.OK, Phase.EXIT,
          {Kind.MEMORY_GROWTH: "1,0"}, needs="maps"),
+    Case("closes_what_is_not_its_own", "START { close(0); }", Outcome.OK, Phase.EXIT, {Kind.DESCRIPTOR_CLOSED: "descriptor 0"}, needs="descriptors"),
+    Case("thread_of_a_library_that_stays", "static void *t(void *a) { for (;;) usleep(1000); } START { pthread_t p; pthread_create(&p, 0, t, 0); }",
+         Outcome.OK, Phase.EXIT, {Kind.THREAD_KEPT: "still mapped"}, flags=("-Wl,-z,nodelete",), needs="maps"),
     # -- takes too much
+    Case("reserves_more_than_there_is", "START { if (mmap(0, 3ul << 30, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED) abort(); }",
+         Outcome.DENIED, Phase.LOAD, {Kind.MEMORY_REFUSED: "3,072 MiB"}, or_outcome=Outcome.CRASH),
+    Case("is_slow", "START { usleep(700000); }", Outcome.SLOW, Phase.EXIT, {Kind.SLOW: "of 16 cycles"}, timeout=5.0, needs="wait status"),
+    Case("needs_its_host", "int host_register(void); int (*slot)(void) = host_register;", Outcome.LOAD_ERROR, Phase.LOAD,
+         {Kind.NEEDS_HOST: "host_register"}, needs="wait status"),
     Case("allocates_without_end", "START { for (;;) { char *p = malloc(1 << 20); memset(p, 1, 1 << 20); } }",
          Outcome.MEMORY_LIMIT, Phase.LOAD),
     Case("floods_output", "START { static char b[65536]; for (;;) (void)!write(1, b, sizeof b); }",
@@ -211,6 +221,8 @@ int use(void) { if (!ready) { ready = 1; usleep(2000); value = calloc(1, sizeof 
 )  # fmt: skip
 
 CLEAN = (
+    Case("closes_its_own_descriptor", 'static int fd; START { fd = open("/dev/null", O_WRONLY); } STOP { close(fd); }', Outcome.OK, Phase.EXIT),
+    Case("asks_whether_it_is_there", "START { kill(getpid(), 0); }", Outcome.OK, Phase.EXIT),
     Case("empty", "", Outcome.OK, Phase.EXIT),
     Case("initialised", "static int n; START { n = 1; } STOP { n = 0; }", Outcome.OK, Phase.EXIT),
     Case("gives_memory_back", "static void *p; START { p = malloc(100000); } STOP { free(p); }", Outcome.OK, Phase.EXIT),

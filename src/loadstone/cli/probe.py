@@ -35,8 +35,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--soak", type=at_least(64, most=1_000_000), default=0, metavar="N", help="also N cycles more: does it leak?"
     )
+    parser.add_argument(
+        "--preload", action="append", default=[], metavar="LIBRARY",
+        help="load this before it and keep it, as its host would: a name or a path; may be repeated",
+    )  # fmt: skip
     add_allow_read(parser)
-    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.SARIF)
     add_output(parser)
     add_fail_on(parser)
     add_verbose(parser)
@@ -51,6 +55,7 @@ def run(
     cycles: int,
     threads: bool,
     soak: int,
+    preload: list[str],
     allow_read: list[Path],
     output_format: OutputFormat,
     output: Path | None,
@@ -73,18 +78,23 @@ def run(
         threads=threads,
         soak=soak,
         allow_read=allow_read,
+        preload=preload,
     )
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.probe import probe_document
         from loadstone.report.json import render as render_json
 
         emit(render_json(probe_document(report)), output)
+    elif output_format is OutputFormat.SARIF:
+        from loadstone.report.sarif import render as render_sarif
+
+        emit(render_sarif(claims(report)), output)
     else:
         from loadstone.report.text.probe import render
         from loadstone.report.text.style import Style
 
         emit(render(report, Style(output is None and colour_wanted()), verbose=verbose), output)
-    if report.outcome is ProbeOutcome.NOT_RUN:
+    if report.outcome in (ProbeOutcome.NOT_RUN, ProbeOutcome.DENIED):
         return ExitStatus.UNDECIDED
     against = [c for c in claims(report) if isinstance(c, Finding)]
     worst = any(c.blocking or c.severity.rank >= fail_on.rank for c in against)

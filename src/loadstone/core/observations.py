@@ -30,12 +30,13 @@ __all__ = [
 
 
 class ProbeOutcome(StrEnum):
-    """How the run ended. Only ``ok`` says that every phase was completed; an exit status of 0 never does."""
+    """How the run ended. Only ``ok`` and ``slow`` say that phases were completed; an exit status of 0 never does."""
 
     OK = "ok"
     LOAD_ERROR = "load_error"  # the loader refused, and said why
     CRASH = "crash"  # ended by a signal, or survived one by its own handler
     HANG = "hang"  # the time or processor limit ended it
+    SLOW = "slow"  # every phase came through, with fewer cycles than asked for: there was no time for more
     EXITED = "exited"  # the library ended the process
     EXEC_REPLACED = "exec_replaced"  # the library replaced the program
     MEMORY_LIMIT = "memory_limit"
@@ -97,6 +98,8 @@ class ObservationKind(StrEnum):
     LOAD_ERROR = "load-error"
     MEMORY_GROWTH = "memory-growth"
     MEMORY_PEAK = "memory-peak"
+    MEMORY_REFUSED = "memory-refused"  # the sandbox has less than it asked for
+    NEEDS_HOST = "needs-host"
     NETWORK = "network"
     NOT_RUN = "not-run"
     NOT_UNLOADED = "not-unloaded"
@@ -109,6 +112,7 @@ class ObservationKind(StrEnum):
     SIGNAL_SENT = "signal-sent"
     SLOW = "slow"
     THREAD_GROWTH = "thread-growth"
+    THREAD_KEPT = "thread-kept"  # outlives the unload, and so does its code
     THREAD_LEFT = "thread-left"
     THREAD_STARTED = "thread-started"
     UMASK_CHANGED = "umask-changed"
@@ -269,6 +273,11 @@ class ProbeReport:
     soak: Soak | None = None
     stacks: tuple[ThreadStack, ...] = ()
     objects: tuple[MappedObject, ...] = ()
+
+    @property
+    def came_through(self) -> bool:
+        """Whether every phase was completed, be it slowly."""
+        return self.outcome in (ProbeOutcome.OK, ProbeOutcome.SLOW)
 
     def seen(self, kind: ObservationKind) -> tuple[Observation, ...]:
         """The observations of one kind."""

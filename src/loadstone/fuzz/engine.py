@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -40,7 +39,7 @@ from loadstone.fuzz.records import (
     Refused,
 )
 from loadstone.probe.readable import readable_for
-from loadstone.probe.scratch import Scratch
+from loadstone.probe.scratch import Scratch, home_of_scratch
 
 __all__ = ["run_campaign"]
 
@@ -100,7 +99,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
     folder = Folder(campaign.folder) if campaign.folder else None
     seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
     first = min((s.address for s in image.segments if s.kind == "LOAD"), default=0)
-    with Scratch(tempfile.gettempdir(), purpose="fuzz") as scratch:
+    with Scratch(home_of_scratch(), purpose="fuzz") as scratch:
         job = Job(
             library=os.path.abspath(campaign.library),
             calls=campaign.calls,

@@ -56,7 +56,7 @@ class Orders(NamedTuple):
     seconds: float = 0.0
     calls: Sequence[bytes] = ()
     stride: int = 1  # cycles of one command to load and unload many times
-    run_times: Sequence[bytes] = ()  # of sanitizers: loaded first and kept, for they cannot be loaded twice
+    preload: Sequence[bytes] = ()  # loaded first and kept: what its host brings, sanitizers that cannot be loaded twice
 
 
 def run(orders: Orders, channel: socket.socket, output: int) -> NoReturn:
@@ -129,6 +129,7 @@ class _Child:
         self._name = name
         self._channel = channel
         self._handle: int | None = None
+        self._prepared = False
 
     def obey(self) -> NoReturn:
         steps = {
@@ -151,8 +152,11 @@ class _Child:
             self._channel.send(pack_record(self._orders.nonce, {"done": command.decode(), **step()}))
 
     def _load(self, flags: int = _NOW) -> dict[str, Any]:
-        for name in self._orders.run_times:
-            _dlopen(name, _NOW | _GLOBAL)
+        if not self._prepared:
+            self._prepared = True
+            for name in self._orders.preload:
+                if not _dlopen(name, _NOW | _GLOBAL):
+                    return {"error": f"what was to be loaded before it cannot be: {_error()}"[:MAX_TEXT]}
         self._handle = _dlopen(self._name, flags)
         return {} if self._handle else {"error": _error()}
 

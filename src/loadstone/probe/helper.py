@@ -31,6 +31,7 @@ __all__ = ["main"]
 
 _USER: Final = 0x6C6F6164  # "load": an id no user database gives out
 _SCRIPTS: Final = {"full": full, "short": short, "soak": soaked, "threads": threaded}
+_LEAST_S: Final = 0.2
 _CYCLING_SHARE: Final = 0.8
 """Of the time there is: a soak ends its cycles in time to end well, and says how many there were."""
 
@@ -55,7 +56,7 @@ class HelperState:
             try:
                 answer = self._run(request, descriptors[0], self._scratch_in(request["scratch"]))
             except OSError as error:
-                answer = {"failed": f"{error.strerror or error} ({error.errno})"}
+                answer = {"failed": f"{error.strerror or error} ({error.errno})", "code": error.errno or 0}
             finally:
                 for descriptor in descriptors:
                     with suppress(OSError):
@@ -77,7 +78,7 @@ class HelperState:
 
     def _run(self, request: dict[str, Any], file: int, scratch: Scratch) -> dict[str, Any]:
         timeout = float(request["timeout"])
-        deadline = monotonic() + timeout
+        deadline = max(float(request["deadline"]), monotonic() + min(timeout, _LEAST_S))  # one clock for all processes
         nonce = os.urandom(NONCE_SIZE)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         output, output_end = os.pipe2(os.O_CLOEXEC)
@@ -106,7 +107,7 @@ class HelperState:
             seconds=float(request.get("seconds", 0)),
             calls=[os.fsencode(name) for name in request.get("calls", ())],
             stride=cycles_between_looks(int(request["cycles"])),
-            run_times=[os.fsencode(name) for name in request["run_times"]],
+            preload=[os.fsencode(name) for name in (*request["run_times"], *request.get("preload", ()))],
         )
         process = os.fork()
         if not process:

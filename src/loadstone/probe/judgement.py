@@ -8,6 +8,7 @@ with praise.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
@@ -59,6 +60,8 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.LAZY_UNDEFINED: _Weakness(Severity.MEDIUM, 758, "link it with everything it needs (-Wl,-z,defs)"),
     Kind.MEMORY_GROWTH: _Weakness(Severity.LOW, 401, "free in the finaliser what the initialiser allocated"),
     Kind.MEMORY_PEAK: _Weakness(Severity.MEDIUM, 400, "allocate when used, not when loaded"),
+    Kind.MEMORY_REFUSED: _Weakness(Severity.NOTE, None, "run it where it has the memory it reserves"),
+    Kind.NEEDS_HOST: _Weakness(Severity.NOTE, None, "give it what its host brings: --preload LIBRARY"),
     Kind.NETWORK: _Weakness(Severity.MEDIUM, 506, "open no connection while being loaded"),
     Kind.NOT_UNLOADED: _Weakness(Severity.LOW, 404, "do not count on unload: replace the process to replace it"),
     Kind.OUTPUT: _Weakness(Severity.NOTE, None, "a library should not write to its host's standard output"),
@@ -70,6 +73,7 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.SIGNAL_SENT: _Weakness(Severity.MEDIUM, 506, "send no signal while being loaded"),
     Kind.SLOW: _Weakness(Severity.NOTE, None, "do such work at first use, not at load"),
     Kind.THREAD_GROWTH: _Weakness(Severity.MEDIUM, 404, "end in the finaliser what the initialiser started"),
+    Kind.THREAD_KEPT: _Weakness(Severity.NOTE, None, "end its threads before unload, or document that it is to stay"),
     Kind.THREAD_LEFT: _Weakness(Severity.HIGH, 404, "end its threads before unload: their code is no longer there"),
     Kind.THREAD_STARTED: _Weakness(Severity.NOTE, None, ""),
     Kind.UMASK_CHANGED: _Weakness(Severity.MEDIUM, 276, f"{_HOST}: the umask decides the mode of every new file"),
@@ -151,8 +155,14 @@ def _comes_through(report: ProbeReport) -> Iterator[Claim]:
     if report.outcome is ProbeOutcome.OK:
         yield _evidence(report, rule, "every phase was completed, and the process ended as commanded (wait status)")
         return
+    if report.outcome is ProbeOutcome.SLOW:
+        yield _evidence(report, rule, "it came through, slowly: there was no time for every cycle of load and unload")
+        return
     if report.outcome in (ProbeOutcome.NOT_RUN, ProbeOutcome.DENIED):
-        why = "; ".join(o.detail for o in report.observations if o.kind in _TOLD_BY_OUTCOME) or "the fence stopped it"
+        why = (
+            "; ".join(o.detail for o in report.observations if o.kind in (*_TOLD_BY_OUTCOME, Kind.MEMORY_REFUSED))
+            or "the fence stopped it"
+        )
         yield _open(report, rule, "cannot tell what it does when it runs", why)
         return
     words, cwe = _ENDS[report.outcome]
@@ -177,6 +187,8 @@ def _detail(report: ProbeReport) -> str:
         return f": {told}" if told else ""
     if report.crash is not None and report.crash.frames:
         return f" at {report.crash.frames[0]}"
+    if report.outcome is ProbeOutcome.CRASH and report.signal is not None:
+        return f", ended by {_signal_name(report.signal)}"
     name = os.path.basename(report.target)
     for thread in report.stacks:
         inside = (frame for frame in thread.frames if os.path.basename(frame.library).startswith(name))  # libx.so.1.2
@@ -186,12 +198,19 @@ def _detail(report: ProbeReport) -> str:
     return f": its main thread {report.stacks[0].does}" if report.stacks else ""
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 _THREAD_CWE: Final = {ProbeOutcome.HANG: 833, ProbeOutcome.CRASH: 362}
 
 
 def _leaves(report: ProbeReport) -> Iterator[Claim]:
     """Is it gone after unload? If not, the observation says so."""
-    if report.outcome is ProbeOutcome.OK and not report.seen(Kind.NOT_UNLOADED):
+    if report.came_through and not report.seen(Kind.NOT_UNLOADED):
         rule = "probe-unloads"
         if _active(report, "maps"):
             yield _evidence(report, rule, "no page of it was mapped after unload (/proc/PID/maps)")
@@ -201,7 +220,7 @@ def _leaves(report: ProbeReport) -> Iterator[Claim]:
 
 def _keeps_to_itself(report: ProbeReport) -> Iterator[Claim]:
     """Does it leave files, network, processes and the state of its host alone?"""
-    if report.outcome is not ProbeOutcome.OK or any(o.kind in _EFFECTS for o in report.observations):
+    if not report.came_through or any(o.kind in _EFFECTS for o in report.observations):
         return
     rule = "probe-keeps-to-itself"
     if _active(report, "notification") and _active(report, "maps"):

@@ -44,6 +44,7 @@ class Question(msgspec.Struct, frozen=True):
     timeout: float
     soak: int = 0
     readable: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
 
     def name(self) -> str:
         """The file name it is kept under."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import platform
@@ -51,6 +52,7 @@ def probe(
     calls: Iterable[str] = (),
     soak: int = 0,
     allow_read: Iterable[str | os.PathLike[str]] = (),
+    preload: Iterable[str | os.PathLike[str]] = (),
 ) -> ProbeReport:
     """Load a library in a confined child, resolve its exports, unload it, load it again, and say what was seen.
 
@@ -63,6 +65,7 @@ def probe(
         threads: also let threads load and unload it at the same time.
         calls: names of functions ``int f(void)`` of it that those threads may call; only you can know that they may.
         soak: how often to load and unload it in a process of its own besides, to see what grows; 64 or more, or 0.
+        preload: libraries to load before it, with their symbols for all, and to keep: what its host would bring.
         allow_read: files and folders that it may read besides the system's and those of its own folder.
 
     Raises:
@@ -72,13 +75,15 @@ def probe(
 
     Thread-safe; the caller's process neither forks nor loads anything. Linux only so far; elsewhere ProbeFailed.
     """
+    began = monotonic()
     path = _located(target)
     with _Opened(path) as subject:
         refusal = _unloadable_here(subject.image)
         if refusal:
             return _not_run(subject, refusal)
         layers = tuple(sorted(require))
-        readable = readable_for(path, subject.image, [os.fspath(name) for name in allow_read])
+        hosts = tuple(_located(name) for name in preload)
+        readable = readable_for(path, subject.image, [*hosts, *(os.fspath(name) for name in allow_read)])
         question = Question(
             subject.sha256,
             os.fsencode(path).hex(),
@@ -90,11 +95,12 @@ def probe(
             timeout,
             soak,
             tuple(os.fsencode(name).hex() for name in readable),
+            tuple(os.fsencode(name).hex() for name in hosts),
         )
         known = None if fresh else recall(question)
         if known is not None:
             return known
-        run = _Run(subject, monotonic() + timeout, layers, cycles, question.calls, readable)
+        run = _Run(subject, began + timeout, layers, cycles, question.calls, readable, hosts)
         report, files = run.report(threads=threads, soak=soak)
         remember(question, report, files)
         return report
@@ -170,6 +176,7 @@ class _Run:
     cycles: int
     calls: tuple[str, ...]
     readable: tuple[str, ...]
+    preload: tuple[str, ...] = ()
 
     def report(self, *, threads: bool, soak: int) -> tuple[ProbeReport, list[str]]:
         """What was seen, and the files that were mapped for it.
@@ -180,21 +187,22 @@ class _Run:
         if full["outcome"] == ProbeOutcome.NOT_RUN:
             return self._report(full, full["observations"]), []
         observations, last = list(full["observations"]), full
-        if full["outcome"] == ProbeOutcome.OK:
+        if full["outcome"] in _THROUGH:
             last = self._short(full, short, observations)
         elif full["traced"] == "" and short["outcome"] == ProbeOutcome.OK and full["phase"] in _IN_BOTH:
             observations.append(_differs(full, short))
         thread_test = ""
-        if threads and last["outcome"] == ProbeOutcome.OK:
+        late = monotonic() > self.deadline - _LEAST_S
+        if threads and not late and last["outcome"] in _THROUGH:
             last, thread_test = self._threads(last, observations)
         soaked = None
-        if soak and last["outcome"] == ProbeOutcome.OK:
+        if soak and not late and last["outcome"] in _THROUGH:
             last, soaked = self._soak(last, observations, soak)
         report = self._report({**full, **_ending(last)}, observations, thread_test, soaked)
         return report, [path for path in full["mapped"] if path.startswith("/")]
 
     def _left(self) -> float:
-        return max(0.2, self.deadline - monotonic())
+        return max(_LEAST_S, self.deadline - monotonic())
 
     def _request(self, script: str, **options: Any) -> dict[str, Any]:
         image = self.subject.image
@@ -203,9 +211,11 @@ class _Run:
             "path": self.subject.path,
             "symbols": _names(image) if image is not None else [],
             "timeout": self._left(),
+            "deadline": self.deadline,
             "cycles": self.cycles,
             "require": self.require,
             "run_times": _run_times(image),
+            "preload": self.preload,
             "readable": self.readable,
             **options,
         }
@@ -214,9 +224,7 @@ class _Run:
         answers = pool.ask(requests, self.subject.file)
         for answer in answers:
             if "failed" in answer:
-                raise ProbeFailed(
-                    reason=str(answer["failed"]), advice="look whether the temporary folder can be written"
-                )
+                raise ProbeFailed(reason=str(answer["failed"]), advice=_ADVICE.get(answer["code"], _LOOK))
         return answers
 
     def _short(self, full: dict[str, Any], short: dict[str, Any], observations: list[Any]) -> dict[str, Any]:
@@ -236,6 +244,8 @@ class _Run:
         """The thread test, several times: what goes wrong seldom is not seen by one."""
         cycles = 0
         for _ in range(_THREAD_RUNS):
+            if cycles and monotonic() > self.deadline - _LEAST_S:
+                break
             seconds = min(_THREAD_SECONDS, self._left() / 2)
             (run,) = self._ask(self._request("threads", threads=_THREADS, seconds=seconds, calls=self.calls))
             cycles += int(run.get("cycles", 0))
@@ -287,6 +297,17 @@ class _Run:
 
 _IN_BOTH: Final = (Phase.LOAD, Phase.UNLOAD)
 """Phases of both courses whose difference can only come from being watched."""
+
+_LOOK: Final = "look whether the temporary folder can be written"
+_ADVICE: Final = {
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "close files: the system has no more",
+    errno.EAGAIN: "raise the limit of processes (ulimit -u)",
+    errno.ENOMEM: "free memory",
+}
+_THROUGH: Final = (ProbeOutcome.OK, ProbeOutcome.SLOW)
+_LEAST_S: Final = 0.2
+"""Seconds that a run has at least; nothing that was asked for besides is begun with less."""
 
 _THREADS: Final = 8
 _THREAD_SECONDS: Final = 1.0

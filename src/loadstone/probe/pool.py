@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from typing import Any, Final
 from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import ProbeFailed
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
-from loadstone.probe.scratch import prefix, remove
+from loadstone.probe.scratch import home_of_scratch, prefix, remove
 
 __all__ = ["Helper", "ask", "close_helpers"]
 
@@ -125,7 +124,7 @@ class Helper:
             signal.pidfd_send_signal(self.process, signal.SIGKILL)
             select.select([self.process], [], [], _ENDING_SECONDS)
         self.close()
-        folder, begins = tempfile.gettempdir(), prefix(self.number)
+        folder, begins = home_of_scratch(), prefix(self.number)
         with suppress(OSError):
             for name in os.listdir(folder):
                 if name.startswith(begins):
@@ -169,7 +168,7 @@ def ask(requests: Sequence[dict[str, Any]], file: int) -> list[dict[str, Any]]:
     try:
         for request in requests:
             helpers.append(_take())
-            helpers[-1].begin({"scratch": tempfile.gettempdir(), **request}, file)
+            helpers[-1].begin({"scratch": home_of_scratch(), **request}, file)
         answers = [helper.finish() for helper in helpers]
     except BaseException:
         for helper in helpers:

@@ -13,8 +13,11 @@ from contextlib import suppress
 from time import time
 from typing import Final, Self
 
-__all__ = ["Scratch", "outside_of", "prefix", "remove"]
+from loadstone.errors import ProbeFailed
 
+__all__ = ["Scratch", "home_of_scratch", "outside_of", "prefix", "remove"]
+
+_USUAL: Final = ("/tmp", "/var/tmp", "/usr/tmp", "/dev/shm")  # noqa: S108 - a folder of a name nobody knows is made in it
 _MAX_ENTRIES: Final = 200_000
 _MAKING: Final = ".loadstone-making-"
 _OURS: Final = ("loadstone-probe-", "loadstone-fuzz-", _MAKING)
@@ -67,6 +70,21 @@ class Scratch:
         except OSError:
             return None
         return [(there.st_ino, there.st_mtime_ns, there.st_ctime_ns) for there in seen]
+
+
+def home_of_scratch() -> str:
+    """Where temporary folders can be made: $TMPDIR and kin, then where systems have such a place. Raises ProbeFailed.
+
+    Not asked by writing a file, as :func:`tempfile.gettempdir` does: a folder can be made where files cannot.
+    """
+    named = [os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)]
+    for folder in (*named, *_USUAL):
+        if os.path.isabs(folder) and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise ProbeFailed(
+        reason=f"no temporary folder can be written to: tried {', '.join((*named, *_USUAL))}",
+        advice="set TMPDIR to a folder that you may write to",
+    )
 
 
 def outside_of(home: str) -> str:

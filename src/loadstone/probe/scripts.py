@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import struct
+from collections.abc import Collection, Generator
 from contextlib import suppress
 from itertools import pairwise
 from time import monotonic
@@ -12,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.observations import Phase, Witness
 from loadstone.core.observations import ProbeOutcome as Outcome
+from loadstone.probe.hosts import host_needed
 from loadstone.probe.linux import proc
 from loadstone.probe.observers.linkmap import UNLISTED, Listed, listed, unlisted
 from loadstone.probe.observers.snapshot import BLANK, Snapshot, changes, file_key, leftovers, take
@@ -27,10 +29,16 @@ _LET_RUN: Final = 1.0  # seconds in which every thread left by an unload has sur
 _LEAST_CYCLES: Final = 4  # after the warm-up: fewer cannot tell a slope from a step
 _KERNEL_SLOPE: Final = 4096  # bytes a cycle
 _CHILD_SLOPE: Final = 16
+_MARGIN: Final = 1.25  # a busy machine takes longer the next time
+_STACK_BYTES: Final = 16 << 10
 _REFUSALS: Final = ("Permission denied", "Operation not permitted")
 
 
 _LOADER_READS: Final = frozenset({"/etc/ld.so.cache", "/etc/ld.so.preload"})
+
+
+_Code = tuple[tuple[int, int], ...]
+"""Where code is: start and end of each span."""
 
 
 class Course(NamedTuple):
@@ -61,6 +69,7 @@ class Findings:
         self.objects: list[Listed] = []
         self.unlisted = ""
         self.cycles = 0
+        self.cycle_s = 0.0  # the longest load so far
         self.series: dict[str, list[int]] = {}
 
 
@@ -69,13 +78,15 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
     if not (yield from _ready(watch, course, found)):
         return
     start = _look(watch, found)
-    clock = _Clock(watch)
+    host, clock = _code(watch, found), _Clock(watch)
+    began = monotonic()
     reply = yield Phase.LOAD, "load"
+    found.cycle_s = monotonic() - began
     clock.lap()
     if "error" in reply:
         yield from _refused(watch, reply["error"])
         return
-    now = _compare(watch, found, start)
+    now = _compare(watch, found, start, start)
     watch.mapped = set(now.mapped.values()) - set(start.mapped.values())
     if not found.blind:
         _list(watch, found)
@@ -85,23 +96,25 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
         reply = yield Phase.RESOLVE, "resolve"
         clock.lap()
         _unresolved(watch, reply)
-        now = _compare(watch, found, now)
+        now = _compare(watch, found, now, start)
+    code = _code(watch, found)
     reply = yield Phase.UNLOAD, "unload"
     clock.lap()
-    after = _compare(watch, found, now)
+    after = _compare(watch, found, now, start)
     if _is_mapped(course, start):
         found.shared = "the probing process uses this library itself: that unload unmaps it cannot be seen"
     elif not found.blind:
         found.unmapped = not _is_mapped(course, after)
     found.kept = sorted(set(after.mapped.values()) - set(start.mapped.values()))
     for kind, detail in leftovers(start, after, "after unload"):
-        watch.note(kind, detail)
+        watch.note(*(_thread_left(watch, detail, host, code) if kind is Kind.THREAD_LEFT and code else (kind, detail)))
     yield from _let_run(watch)
-    yield from _reloads(watch, course, found, after)
+    yield from _reloads(watch, course, found, after, start)
     clock.lap()
-    reply = yield Phase.RELOAD, "load"
-    if "error" in reply:
-        watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
+    if _has_time(course, found, 1):
+        reply = yield Phase.RELOAD, "load"
+        if "error" in reply:
+            watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
     _unexplained(watch, start, now)
     yield Phase.EXIT, "exit"
 
@@ -216,6 +229,7 @@ def _refused(watch: Watch, words: str) -> Script:
     watch.note(Kind.LOAD_ERROR, words, Witness.CHILD)
     watch.outcome = Outcome.DENIED if any(text in words for text in _REFUSALS) else Outcome.LOAD_ERROR
     if "undefined symbol" in words:
+        watch.note(Kind.NEEDS_HOST, host_needed(words), Witness.CHILD)
         reply = yield Phase.LOAD, "lazy"
         if "error" not in reply:
             watch.note(
@@ -229,12 +243,55 @@ def _is_mapped(course: Course, now: Snapshot) -> bool:
     return file_key(course.device, course.inode) in now.mapped or course.path in now.mapped.values()
 
 
-def _compare(watch: Watch, found: Findings, before: Snapshot) -> Snapshot:
-    """Look again; note what changed since the last look, and - so that nothing is told twice - only that."""
+def _compare(watch: Watch, found: Findings, before: Snapshot, host: Snapshot) -> Snapshot:
+    """Look again; note what changed since the last look, and - so that nothing is told twice - only that.
+
+    ``host`` is how the process was before the library came: what is as it was then, the library has put right again.
+    """
     now = _look(watch, found)
+    lasting = set(changes(host, now))
     for kind, detail in changes(before, now):
-        watch.note(kind, detail)
+        if (kind, detail) in lasting:
+            watch.note(kind, detail)
     return now
+
+
+def _code(watch: Watch, found: Findings) -> _Code:
+    """Where there is code now."""
+    return () if found.blind else tuple((m.start, m.end) for m in proc.mappings(watch.process) if "x" in m.rights)
+
+
+def _thread_left(watch: Watch, detail: str, host: _Code, loaded: _Code) -> tuple[Kind, str]:
+    """A thread that outlived the unload: is the code it runs or returns to among what unload took away?
+
+    ``host`` is where code was before the library came, ``loaded`` where it was before the unload. A thread is harmless
+    when all code that came with the library is still there, or when its stack leads into what is and into nothing that
+    is gone; one that cannot be looked at is not.
+    """
+    now = {(m.start, m.end) for m in proc.mappings(watch.process) if "x" in m.rights}
+    gone, kept = set(loaded) - now, (set(loaded) & now) - set(host)
+    if not gone:
+        return Kind.THREAD_KEPT, f"{detail}; the code it may run is still mapped"
+    stacks = [_addresses(watch.process, number) for number in proc.threads(watch.process) if number != watch.process]
+    if all(_leads_to(stack, kept) and not _leads_to(stack, gone) for stack in stacks):
+        return Kind.THREAD_KEPT, f"{detail}; it runs code of a dependency that is still mapped"
+    return Kind.THREAD_LEFT, detail
+
+
+def _addresses(process: int, thread: int) -> list[int]:
+    """The instruction of a sleeping thread and the words on its stack; none where that cannot be seen."""
+    try:
+        waiting = proc.waiting(process, thread)
+        if waiting is None or not waiting.stack:
+            return []
+        stack = proc.read_memory(thread, waiting.stack, _STACK_BYTES)
+    except OSError:
+        return []
+    return [waiting.instruction, *(word for (word,) in struct.iter_unpack("=Q", stack[: len(stack) & ~7]))]
+
+
+def _leads_to(addresses: Collection[int], spans: Collection[tuple[int, int]]) -> bool:
+    return any(start <= address < end for start, end in spans for address in addresses)
 
 
 def _unresolved(watch: Watch, reply: dict[str, Any]) -> None:
@@ -255,17 +312,35 @@ def _let_run(watch: Watch) -> Script:
         left = {number: was for number, was in left.items() if now.get(number) == was and was.state in "RD"}
 
 
-def _reloads(watch: Watch, course: Course, found: Findings, after: Snapshot) -> Script:
-    """Load and unload again and again; what grows with every cycle is not given back."""
+def _has_time(course: Course, found: Findings, cycles: int) -> bool:
+    """Whether there is time for so many more loads, each as long as the longest so far."""
+    return monotonic() + _MARGIN * cycles * found.cycle_s < course.until
+
+
+def _reloads(watch: Watch, course: Course, found: Findings, after: Snapshot, host: Snapshot) -> Script:
+    """Load and unload again and again; what grows with every cycle is not given back.
+
+    A library that takes long is not loaded more often than there is time for, the last load included: then it is slow.
+    """
     kernel, child = [], []
-    for _ in range(course.cycles - 1):
+    for made in range(1, course.cycles):
+        if not _has_time(course, found, 2):
+            watch.note(
+                Kind.SLOW,
+                f"{made} of {course.cycles} cycles of load and unload were made, for lack of time: one takes "
+                f"{found.cycle_s:.1f} s",
+            )
+            watch.slow = True
+            break
+        began = monotonic()
         reply = yield Phase.RELOAD, "reload"
+        found.cycle_s = max(found.cycle_s, monotonic() - began)
         if "error" in reply:
             watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
             return
         kernel.append(proc.memory(watch.process).data)
         child.append(reply.get("in_use"))
-    now = _compare(watch, found, after)
+    now = _compare(watch, found, after, host)
     grown = len(now.descriptors) - len(after.descriptors)
     if kernel and grown >= len(kernel):
         watch.note(Kind.DESCRIPTOR_GROWTH, f"{grown} more descriptors after {len(kernel)} cycles of load and unload")

@@ -23,7 +23,18 @@ _FAULTS: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal
 
 
 def outcome_of(watch: Watch) -> Outcome:
-    """How the run ended, the strongest reason first."""
+    """How the run ended, and whether that is the fence's doing: memory was refused that a host might well have."""
+    outcome = _as_it_ended(watch)
+    refused = any(kind is Kind.MEMORY_REFUSED for kind, *_ in watch.observations)
+    return Outcome.DENIED if refused and outcome in _AFTER_REFUSAL else outcome
+
+
+_AFTER_REFUSAL: Final = frozenset({Outcome.CRASH, Outcome.EXITED, Outcome.LOAD_ERROR, Outcome.MEMORY_LIMIT})
+"""How a library ends that does not get the memory it asks for."""
+
+
+def _as_it_ended(watch: Watch) -> Outcome:
+    """The strongest reason first."""
     at_limit = watch.memory_peak >= _AT_LIMIT
     if watch.outcome is Outcome.HANG:
         return Outcome.MEMORY_LIMIT if at_limit else Outcome.HANG
@@ -39,7 +50,7 @@ def outcome_of(watch: Watch) -> Outcome:
     if watch.phase is Phase.SETUP:
         return Outcome.NOT_RUN
     if watch.phase is Phase.EXIT and code == 0:
-        return Outcome.OK
+        return Outcome.SLOW if watch.slow else Outcome.OK
     if at_limit:
         return Outcome.MEMORY_LIMIT
     if code == CHANNEL_LOST:
@@ -66,6 +77,9 @@ def settle(watch: Watch, found: Findings) -> dict[str, Any]:
         for hidden in watch.crashes:
             text = f"{signal_name(hidden['signal'])} was raised and handled by the library itself"
             watch.note(Kind.CRASH_HIDDEN, text, phase=Phase(hidden["phase"]))
+    for number in sorted(watch.sent_by_itself):
+        if not any(key[0] is Kind.SIGNAL_SENT and signal_name(number) in key[3].split() for key in watch.observations):
+            watch.note(Kind.SIGNAL_SENT, f"{signal_name(number)} was sent by the library to its own process")
     if watch.forged:
         watch.note(Kind.FORGED_RECORD, f"{watch.forged} forged records were sent over the probe's own channel")
     if watch.output_size:
@@ -78,7 +92,7 @@ def settle(watch: Watch, found: Findings) -> dict[str, Any]:
     return {
         "outcome": outcome,
         "phase": watch.phase,
-        "signal": own if outcome is not Outcome.OK else None,
+        "signal": own if outcome not in (Outcome.OK, Outcome.SLOW) else None,
         "crash": crash if outcome is Outcome.CRASH else None,
         "stacks": watch.stacks if outcome is Outcome.HANG else [],
         "observations": [[*key, count] for key, count in watch.observations.items()],

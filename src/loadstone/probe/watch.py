@@ -41,6 +41,7 @@ _ENDING: Final = 1.0  # seconds a process may take to end after its descriptors 
 _GRACE: Final = 0.25  # seconds for a killed process to be gone
 _MAX_OBSERVATIONS: Final = 400
 _MAX_CRASHES: Final = 4
+_SLOWER: Final = 2.0  # times as long as the longest load so far: not stuck yet
 _RECORDS_AT_ONCE: Final = 64
 
 
@@ -62,6 +63,8 @@ class Watch:
         self.stacks: list[dict[str, Any]] = []  # when it hung
         self.outcome: Outcome | None = None
         self.words = ""  # the child's own, when it failed
+        self.slow = False  # there was no time for every cycle
+        self.sent_by_itself: set[int] = set()  # signals that no handler of its own took
         self.status: int | None = None
         self.memory_peak = 0
         self.mapped: set[str] = set()  # when it crashed or was ended
@@ -83,6 +86,8 @@ class Watch:
         self._listener: int | None = None
         self._awaited = ""
         self._output_open = True
+        self._commanded = monotonic()
+        self._longest = 0.0
         self._lost_since = 0.0
         self.exec_seen = False
         self._judge = notices.Judge(process, isolated=False, visible=lambda _process: False)
@@ -119,7 +124,7 @@ class Watch:
         while self.status is None:
             left = self._deadline - monotonic()
             if left <= 0:
-                self._end(Outcome.HANG)
+                self._end(Outcome.SLOW if self._is_slow() else Outcome.HANG)
                 break
             if self._lost_since and monotonic() > self._lost_since + _ENDING:
                 self._end(Outcome.EXEC_REPLACED if self.exec_seen else Outcome.LOST_CHANNEL)
@@ -196,6 +201,8 @@ class Watch:
                 self.words = f"it could not be looked at: {error.strerror}"
                 self._end(Outcome.NOT_RUN)
             return
+        self._longest = max(self._longest, monotonic() - self._commanded)
+        self._commanded = monotonic()
         self._awaited = command
         try:
             self._channel.send(command.encode())
@@ -283,7 +290,25 @@ class Watch:
         elif stop.signal in crashes.FATAL and len(self.crashes) < _MAX_CRASHES:
             self._crashed(thread, stop.signal)
         else:
+            if stop.signal:
+                self._signalled(thread, stop.signal)
             ptrace.resume(thread, stop.signal)
+
+    def _signalled(self, thread: int, number: int) -> None:
+        """A signal is about to be delivered: did the child send it to itself, with nobody of its own to take it?"""
+        with suppress(OSError):
+            info = ptrace.signal_info(thread)
+            own = info.sender in (self.process, proc.status(self.process).inner_id)
+            if info.code <= 0 and own and not proc.status(self.process).caught >> (number - 1) & 1:
+                self.sent_by_itself.add(number)
+
+    def _is_slow(self) -> bool:
+        """Whether what the time limit cut short is a further load that was no longer under way than loads take.
+
+        A first load that does not come back is a hang, and so is one that is stuck at its tenth.
+        """
+        under_way = monotonic() - self._commanded
+        return self.phase is Phase.RELOAD and under_way < _SLOWER * self._longest
 
     def _remember_files(self) -> None:
         """Which files are mapped, for as long as there is a process that maps them."""
@@ -306,7 +331,7 @@ class Watch:
             now = proc.memory(self.process)
         except (OSError, IndexError):
             return
-        self.memory_peak = max(self.memory_peak, now.data)
+        self.memory_peak = max(self.memory_peak, min(now.data, now.resident))  # what is only reserved is not used
         if end and now.resident > 2 * MEMORY_LIMIT:
             self._end(Outcome.MEMORY_LIMIT)
 

@@ -73,6 +73,9 @@ _TOLD: Final = """
     exit_group memfd_create rt_sigaction
 """.split()  # noqa: SIM905
 
+_LARGE_BIT: Final = 27
+"""2 to the power of it is how many bytes of memory at once are many: 128 MiB."""
+
 _PROT_WRITE_EXEC: Final = 0x6
 _NEW_PARENT_OR_SPACE: Final = 0x7E020000 | 0x8000 | 0x00802000
 """CLONE_NEW*; CLONE_PARENT, CLONE_UNTRACED and CLONE_PTRACE, which take a process out of its family's sight."""
@@ -123,6 +126,9 @@ def clauses(process_id: int, *, isolated: bool) -> Iterator[Clause]:
     yield Clause("rt_sigaction", CallVerdict.FREE, (_is(1, 0), ArgumentTest(1, 0, high=True)))  # only asks
     for call in ("mmap", "mprotect", "pkey_mprotect"):
         yield Clause(call, CallVerdict.TOLD, (_is(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
+        for bit in range(_LARGE_BIT, 47):  # so much writable memory at once that the fence may refuse it
+            high, mask = bit >= 32, 1 << (bit % 32)
+            yield Clause(call, CallVerdict.TOLD, (ArgumentTest(1, mask, mask, high=high), _is(2, 2, mask=2)))
         yield Clause(call, CallVerdict.FREE)
     yield from (Clause(call, CallVerdict.TOLD) for call in _TOLD)
     yield from _sockets(isolated=isolated)
@@ -150,6 +156,8 @@ def _sockets(*, isolated: bool) -> Iterator[Clause]:
 
 
 def _others(process_id: int) -> Iterator[Clause]:
+    for target in (0, process_id):  # to its own group, or to itself: goes on, and is told
+        yield Clause("kill", CallVerdict.TOLD, (_is(0, target),))
     for call, argument in _ON_SOMEBODY.items():
         yield Clause(call, CallVerdict.FREE, (_is(argument, process_id),))
         yield Clause(call, CallVerdict.FREE, (_is(argument, 0),))

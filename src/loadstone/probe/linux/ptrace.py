@@ -102,11 +102,15 @@ def interrupt(thread: int) -> None:
 
 
 class SignalInfo(NamedTuple):
-    """siginfo_t in part: ``address`` of the fault, for the kernel's own faults; else None."""
+    """siginfo_t in part: ``address`` of the fault, for the kernel's own faults; else None.
+
+    ``sender`` is the process that sent it (0: none), in the numbers of the process that stopped.
+    """
 
     number: int
     code: int
     address: int | None
+    sender: int = 0
 
 
 def signal_info(thread: int) -> SignalInfo:
@@ -114,7 +118,8 @@ def signal_info(thread: int) -> SignalInfo:
     buffer = ctypes.create_string_buffer(128)
     _call(_GETSIGINFO, thread, 0, ctypes.addressof(buffer))
     number, _error, code, address = struct.unpack_from("=iii4xQ", buffer.raw)
-    return SignalInfo(number, code, address if number in _WITH_ADDRESS and code > 0 else None)
+    sender = address & 0xFFFFFFFF if code <= 0 else 0
+    return SignalInfo(number, code, address if number in _WITH_ADDRESS and code > 0 else None, sender)
 
 
 class Registers(NamedTuple):

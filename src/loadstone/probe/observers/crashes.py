@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import Any, Final
 
 from loadstone.probe.linux import proc, ptrace
 from loadstone.probe.linux.ptrace import Registers, SignalInfo
-from loadstone.probe.observers.frames import Space, walk
+from loadstone.probe.observers.frames import Place, Space, walk
 
 __all__ = ["FATAL", "look"]
 
@@ -32,8 +33,23 @@ def look(process: int, thread: int) -> dict[str, Any]:
         "code": info.code,
         "address": info.address,
         "kind": _kind(info, registers, space),
-        "frames": walk(thread, registers, space),
+        "frames": _without_ours(walk(thread, registers, space)),
     }
+
+
+def _without_ours(frames: list[Place]) -> list[Place]:
+    """Without the frames below the loader that called into the library: they are the probe's own, and by their looks.
+
+    All of them where nothing but the probe's own files is to be seen.
+    """
+    ours = {mapping.path for mapping in proc.mappings(os.getpid())}
+    last = max((at for at, (_, path, _, _) in enumerate(frames) if path not in ours), default=None)
+    if last is None:
+        return frames
+    end = last + 1
+    while end < len(frames) and os.path.basename(frames[end][1]).startswith("ld"):
+        end += 1
+    return frames[:end]
 
 
 def _kind(info: SignalInfo, registers: Registers, space: Space) -> str:

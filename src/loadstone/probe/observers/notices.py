@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from loadstone.core.observations import ObservationKind as Kind
-from loadstone.probe.confine_linux import in_loader
+from loadstone.probe.confine_linux import MEMORY_LIMIT, in_loader
 from loadstone.probe.linux import policy, proc, seccomp
 from loadstone.probe.linux.policy import CallVerdict
 from loadstone.probe.linux.seccomp import Notice
@@ -28,6 +28,7 @@ _MAX_PATH: Final = 4096
 _CLONE_THREAD: Final = 0x00010000
 _ACCESS_MODE: Final = os.O_ACCMODE
 _PROT_EXEC: Final = 4
+_MAP_PRIVATE: Final = 2
 
 
 class NoticedCall(NamedTuple):
@@ -68,6 +69,8 @@ def _describe(name: str, notice: Notice, judge: Judge) -> NoticedCall:
     found = policy.verdict(name, notice.arguments, isolated=judge.isolated)
     if found is CallVerdict.ASKED:
         return _on_another(name, notice, judge.visible)
+    if found is CallVerdict.TOLD and name == "kill":
+        return _on_another(name, notice, lambda _target: True)
     if found in (CallVerdict.REFUSED, CallVerdict.ABSENT):
         code = errno.EPERM if found is CallVerdict.REFUSED else errno.ENOSYS
         kind = Kind.NETWORK if name in ("socket", "socketpair") else Kind.FORBIDDEN_CALL
@@ -97,6 +100,8 @@ def _text(notice: Notice, index: int) -> str:
     return os.fsdecode(raw.partition(b"\0")[0])
 
 
+_KEEPS_NOTHING: Final = frozenset({"/dev/null", "/dev/zero", "/dev/full"})  # whatever is written to them
+
 _OPEN_FLAGS_AT: Final = {"open": 1, "openat": 2}
 
 
@@ -108,6 +113,8 @@ def _open(name: str, notice: Notice) -> NoticedCall:
         (flags,) = struct.unpack("=Q", proc.read_memory(notice.thread, notice.arguments[2], 8).ljust(8, b"\0"))
     else:
         flags = notice.arguments[_OPEN_FLAGS_AT[name]]
+    if path in _KEEPS_NOTHING:
+        return NoticedCall(None, "")
     if flags & _ACCESS_MODE or flags & (os.O_CREAT | os.O_TRUNC):
         return NoticedCall(Kind.FILE_WRITE, f"opened {path} for writing")
     if in_loader(notice.instruction):
@@ -158,8 +165,26 @@ def _exec(name: str, notice: Notice) -> NoticedCall:
 
 
 def _mapping(name: str, notice: Notice) -> NoticedCall:
+    if notice.arguments[2] & _PROT_EXEC == 0:
+        return _much_memory(name, notice)
     who = " by the loader" if in_loader(notice.instruction) else ""
     return NoticedCall(Kind.CODE_WRITABLE, f"{name} made memory writable and executable at once{who}")
+
+
+def _much_memory(name: str, notice: Notice) -> NoticedCall:
+    """Writable private memory that is asked for at once: more than is left, so that the kernel will refuse it?
+
+    The kernel counts address space, used or not (RLIMIT_DATA of getrlimit(2)): a library that only reserves it is
+    refused by the fence, and may well be right.
+    """
+    size = notice.arguments[1]
+    private = name != "mmap" or notice.arguments[3] & _MAP_PRIVATE
+    if not private or proc.memory(notice.thread).data + size <= MEMORY_LIMIT:
+        return NoticedCall(None, "")
+    asked = (
+        f"{size >> 20:,} MiB of memory were asked for at once, which the sandbox refuses: it has {MEMORY_LIMIT >> 20}"
+    )
+    return NoticedCall(Kind.MEMORY_REFUSED, asked)
 
 
 def _handler(_name: str, notice: Notice) -> NoticedCall:
@@ -201,10 +226,24 @@ def _on_another(name: str, notice: Notice, visible: Callable[[int], bool]) -> No
     allowed = visible(target)
     ending = "" if allowed else ", and refused: it is not the library's own process"
     if name in _SIGNAL_AT:
-        words = f"{signal_name(notice.arguments[_SIGNAL_AT[name]] & 0xFF)} was sent to process {target}"
+        number = notice.arguments[_SIGNAL_AT[name]] & 0xFF
+        if not number and allowed:  # only asks whether there is such a process
+            return NoticedCall(None, "")
+        words = f"{signal_name(number)} was sent to {_recipients(name, target, notice)}"
         return NoticedCall(Kind.SIGNAL_SENT, words + ending, 0 if allowed else errno.EPERM)
     kind = None if allowed else Kind.FORBIDDEN_CALL
     return NoticedCall(kind, f"{name} was called for process {target}{ending}", 0 if allowed else errno.EPERM)
+
+
+def _recipients(name: str, target: int, notice: Notice) -> str:
+    """Whom a signal is for (kill(2))."""
+    if name == "kill" and target == 0:
+        return "its own process group"
+    if name == "kill" and target == -1:
+        return "every process it can reach"
+    if name == "kill" and target < -1:
+        return f"process group {-target}"
+    return "its own process" if target == proc.status(notice.thread).inner_id else f"process {target}"
 
 
 # Which arguments are paths.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
 
 from loadstone.core.observations import (
@@ -24,6 +25,7 @@ _SENTENCES = {
     ProbeOutcome.OK: "loaded, resolved, unloaded and ended without incident",
     ProbeOutcome.LOAD_ERROR: "the loader refused it",
     ProbeOutcome.CRASH: "crashed",
+    ProbeOutcome.SLOW: "came through; there was no time for every cycle of load and unload",
     ProbeOutcome.HANG: "did not come back in time",
     ProbeOutcome.EXITED: "ended the process",
     ProbeOutcome.EXEC_REPLACED: "replaced the process by another program",
@@ -50,7 +52,7 @@ def render(report: ProbeReport, style: Style, *, verbose: int = 0) -> str:
 
 
 def _headline(report: ProbeReport, style: Style) -> list[str]:
-    good = report.outcome is ProbeOutcome.OK
+    good = report.came_through
     paint = (style.warn if report.observations else style.good) if good else style.bad
     lines = [f"{style.bold(printable(report.target))}: {style.bold(paint(report.outcome.value))}"]
     sentence = _SENTENCES[report.outcome]
@@ -58,9 +60,18 @@ def _headline(report: ProbeReport, style: Style) -> list[str]:
         sentence += f", during {report.phase}"
     if report.crash is not None:
         sentence += f", by {report.crash.name}"
+    elif report.signal is not None and report.outcome is ProbeOutcome.CRASH:
+        sentence += f", by {_signal_name(report.signal)}"
     if report.remembered:
         sentence += " (remembered; --fresh asks again)"
     return [*lines, f"  {sentence}"]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _observed(report: ProbeReport, style: Style) -> list[str]:
