@@ -368,6 +368,8 @@ class CtypesTypes:
             return ctypes.addressof(value), value
         if fastcall.is_function(value) and isinstance(kind.target, Void):
             return value.code, value
+        if isinstance(getattr(value, "kind", None), FunctionType) and not isinstance(kind.target, Void):
+            raise TypeError(f"a callback is given where C wants a {kind}")
         if hasattr(value, "_as_parameter_"):
             return self.address(kind, value._as_parameter_)
         return self._buffer(kind, value)
@@ -444,7 +446,10 @@ class CtypesTypes:
             self._whole(kind, view.nbytes, view.obj)
             return
         letter = _letter((view.format or "B").lstrip("<=@"))
-        good = item.size == view.itemsize and (item.kind in ("", letter) or item.size == 1)
+        kinds = {"": ("u", "P") if isinstance(kind.target, Pointer) else ("}",)}.get(item.kind, (item.kind,))
+        good = item.size == view.itemsize and (letter in kinds or item.size == 1)
+        if good and not view.nbytes and not kind.const and item.size > 1:
+            raise ValueError(f"the buffer is empty, and C may write a {kind.target} there")
         if not good or item.kind == "opaque":
             raise TypeError(
                 f"a buffer of items {view.format!r} ({view.itemsize} bytes) is given where C wants a {kind}"

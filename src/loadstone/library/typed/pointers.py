@@ -58,8 +58,6 @@ class TypedPointer(Address):
     def __int__(self) -> int:
         return self.live()
 
-    __index__ = __int__
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Address) and self.address == other.address
 

@@ -138,7 +138,20 @@ def close_view(view: RecordBase) -> None:
 
         members = {"__getattribute__": refuse, "__setattr__": refuse, "__repr__": lambda _: "<a struct, closed>"}
         blind = _BLIND[type(view)] = type(f"closed {type(view).__name__}", (type(view),), members)
+    _withdraw(view)
     object.__setattr__(view, "__class__", blind)
+
+
+def _withdraw(view: RecordBase) -> None:
+    """Let the view lie in memory of its own: what asks for its bytes past its attributes must not find the library's.
+
+    ctypes keeps where an object lies behind the object's head; that is tried on the view itself before it is relied on.
+    """
+    place = ctypes.c_void_p.from_address(id(view) + object.__basicsize__)
+    if place.value == ctypes.addressof(view):
+        own = ctypes.create_string_buffer(ctypes.sizeof(view))
+        view.__dict__["_kept_"] = own
+        place.value = ctypes.addressof(own)
 
 
 _BLIND: dict[type, type] = {}
