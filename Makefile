@@ -9,6 +9,7 @@
 #   make mutants ONLY=core    change one package in small ways and list the changes that no test notices
 #   make fuzz                 our own parsers under a fuzzer, a minute each
 #   make bench                figures beside those of our peers
+#   make docs                 write the generated pages and build the site (build/site); a warning is an error
 #   make release-check        build what a release publishes, install it where no compiler is, and use it
 #   make lock                 bring the pinned versions (locks/) up to date
 
@@ -74,9 +75,10 @@ format: $(VENV)/.development
 bench: .venv-bench/.installed
 	.venv-bench/bin/python -m bench $(ONLY)
 
-docs: $(VENV)/.development
-	$(BIN)/python docs/generate.py
-	$(BIN)/python docs/packages.py
+docs: .venv-docs/.installed
+	.venv-docs/bin/python docs/generate.py
+	.venv-docs/bin/python docs/packages.py
+	.venv-docs/bin/python -m mkdocs build --strict
 
 release-check: .venv-release/.installed
 	.venv-release/bin/python -m tools.release $(ARGS)
@@ -85,7 +87,7 @@ lock: .venv-lock/.installed
 	.venv-lock/bin/python -m tools.lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) .venv-bench .venv-fuzz .venv-lock .venv-release build mutants src/loadstone.egg-info
+	rm -rf $(VENV) .venv-bench .venv-docs .venv-fuzz .venv-lock .venv-release build mutants src/loadstone.egg-info
 
 # $(call environment,FOLDER): a virtual environment, or what to do about it.
 define environment
@@ -111,7 +113,7 @@ $(VENV)/.mutants: locks/mutants.txt $(VENV)/.development
 	@$(BIN)/python $(LOCKED) locks/mutants.txt
 	@touch $@
 
-.venv-bench/.installed .venv-fuzz/.installed .venv-lock/.installed .venv-release/.installed: .venv-%/.installed: locks/%.txt pyproject.toml
+.venv-bench/.installed .venv-docs/.installed .venv-fuzz/.installed .venv-lock/.installed .venv-release/.installed: .venv-%/.installed: locks/%.txt pyproject.toml
 	$(call environment,.venv-$*)
 	@.venv-$*/bin/python $(LOCKED) locks/$*.txt
 	@.venv-$*/bin/python $(OURS)

@@ -1,12 +1,14 @@
-"""Write the pages that are made from the code: a page a rule, the list of rules, the JSON schemas.
+"""Write the pages that are made from the code: rules, JSON schemas, every command's options, the Python interface.
 
 ``python docs/generate.py`` writes them; with ``--check`` it only says which are not up to date, and fails.
 """
 
 from __future__ import annotations
 
+import argparse
 import errno
 import importlib
+import inspect
 import json
 import pkgutil
 import sys
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from loadstone.cli.main import COMMANDS, Command, parser_of
 from loadstone.core.practices import Practice
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import weakness
@@ -68,6 +71,79 @@ def rule_list(rules: tuple[RuleText, ...]) -> str:
     return NOTE + "\n\n".join(parts) + "\n"
 
 
+def weakness_list(rules: tuple[RuleText, ...]) -> str:
+    """Every weakness with the rules that ask about it, by number: what somebody with a CWE in hand looks up."""
+    rows = ["| weakness | name | rules |", "|---|---|---|"]
+    for number in sorted({number for rule in rules for number in rule.cwe}):
+        known = weakness(number)
+        asked = ", ".join(f"[{rule.id}]({rule.id}.md)" for rule in rules if number in rule.cwe)
+        rows.append(f"| [{known.id}]({known.link}) | {known.name} | {asked} |")
+    head = "# Rules by CWE\n\n`loadstone rules CWE-426` prints the rules of one weakness in a terminal."
+    return NOTE + head + "\n\n" + "\n".join(rows) + "\n"
+
+
+def usage(command: Command, actions: list[argparse.Action]) -> str:
+    """The command with what it must be given."""
+    words = [f"loadstone {command.name}", "[OPTION ...]"]
+    for action in (action for action in actions if not action.option_strings):
+        name = str(action.metavar or action.dest).upper()
+        plural = {"+": f"{name} [{name} ...]", "*": f"[{name} ...]", "?": f"[{name}]"}
+        words.append(plural.get(str(action.nargs), name))
+    return " ".join(words)
+
+
+def command_section(command: Command) -> str:
+    """What ``--help`` says of one command. From the parser, as the layout of ``--help`` is each Python's own."""
+    parser = parser_of(command)
+    parts = [f"## {command.name}", f"```text\n{usage(command, parser._actions)}\n```", parser.description or ""]
+    rows = ["| | |", "|---|---|"]
+    for action in parser._actions:
+        value = "" if action.nargs == 0 else " " + str(action.metavar or "{" + ",".join(action.choices or ()) + "}")
+        names = [f"`{name}{value}`" for name in action.option_strings] or [f"`{action.metavar or action.dest}`"]
+        text = (action.help or "").replace("|", "\\|").replace("<", "&lt;")
+        rows.append(f"| {', '.join(names)} | {text} |")
+    return "\n\n".join((*parts, "\n".join(rows)))
+
+
+def command_list() -> str:
+    """Every command with its options."""
+    head = "# Commands\n\nEach takes `--help`. [Exit statuses](exit-statuses.md) are the same for all."
+    return NOTE + "\n\n".join((head, *map(command_section, COMMANDS))) + "\n"
+
+
+PACKAGES = ("binary", "linker", "library", "plugin", "probe", "review", "fuzz", "archives", "errors", "")
+
+
+def interfaces() -> Iterator[tuple[str, str]]:
+    """What each package exports; mkdocstrings fills in signatures and docstrings. The front door, last, links to them."""
+    described: set[str] = set()
+    for name in PACKAGES:
+        package = f"loadstone.{name}".rstrip(".")
+        module = importlib.import_module(package)
+        exported = [getattr(module, name) for name in sorted(module.__all__, key=str.casefold)]
+        things = [thing for thing in exported if inspect.isclass(thing) or inspect.isfunction(thing)]
+        places = dict.fromkeys(f"{thing.__module__}.{thing.__qualname__}" for thing in things)
+        links = "".join(f"- [`{place.rpartition('.')[2]}`][{place}]\n" for place in places if place in described)
+        own = "\n".join(f"::: {place}" for place in places if place not in described)
+        described |= places.keys()
+        text = (inspect.getdoc(module) or "").partition("\n\n")[0]
+        yield f"reference/api/{name or 'loadstone'}.md", f"{NOTE}# `{package}`\n\n{text}\n\n{links}\n{own}\n"
+
+
+def schema_list(made: list[tuple[str, str]]) -> str:
+    """The JSON documents, and what may change in them."""
+    rows = "\n".join(f"- [{path.removeprefix('schema/')}](../{path})" for path, _ in made)
+    return f"""{NOTE}# JSON documents
+
+Every document says in `schema` what it is: `loadstone.find/1` is held to `find-1.json`.
+
+- Within a number, fields may be added; none is removed, renamed or given another meaning. Readers ignore what they do not know.
+- Any other change makes the next number. Which documents changed is in the changelog.
+
+{rows}
+"""
+
+
 def schemas() -> Iterator[tuple[str, str]]:
     """The JSON Schema of every kind of document."""
     for module in pkgutil.iter_modules(documents.__path__):
@@ -100,13 +176,21 @@ def pages() -> Iterator[tuple[str, str]]:
     rules = catalogue()
     yield "rules/README.md", rule_list(rules)
     yield from ((f"rules/{rule.id}.md", rule_page(rule)) for rule in rules)
-    yield from schemas()
+    yield "rules/by-cwe.md", weakness_list(rules)
+    yield "reference/commands.md", command_list()
+    yield from interfaces()
+    yield from (documents_of_json := list(schemas()))
+    yield "reference/schemas.md", schema_list(documents_of_json)
     yield "reference/probe.md", with_promises((DOCS / "reference/probe.md").read_text())
 
 
 def main() -> int:
     made = dict(pages())
-    old = {str(path.relative_to(DOCS)) for folder in ("rules", "schema") for path in (DOCS / folder).glob("*.*")}
+    old = {
+        str(path.relative_to(DOCS))
+        for folder in ("rules", "schema", "reference/api")
+        for path in (DOCS / folder).glob("*.*")
+    }
     stale = [name for name, text in made.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
     left = sorted(old - made.keys())
     if "--check" in sys.argv[1:]:
@@ -114,7 +198,7 @@ def main() -> int:
             print(f"docs/{name} is not up to date: run `make docs`", file=sys.stderr)
         return bool(stale or left)
     for name in stale:
-        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
         (DOCS / name).write_text(made[name])
     for name in left:
         (DOCS / name).unlink()

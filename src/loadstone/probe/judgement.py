@@ -104,8 +104,8 @@ def claims(report: ProbeReport) -> tuple[Claim, ...]:
     """Evidence, findings and open questions of one report. A crash or hang while loading is blocking. Pure.
 
     >>> from loadstone.core.observations import Phase
-    >>> [c.rule for c in claims(ProbeReport(target="x.so", outcome=ProbeOutcome.HANG, phase=Phase.LOAD))]
-    ['probe-comes-through']
+    >>> claims(ProbeReport(target="x.so", outcome=ProbeOutcome.HANG, phase=Phase.LOAD))[0].rule
+    'probe-comes-through'
     """
     return tuple(_claims(report))
 
