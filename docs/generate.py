@@ -115,7 +115,7 @@ PACKAGES = ("binary", "linker", "library", "plugin", "probe", "review", "fuzz", 
 
 
 def interfaces() -> Iterator[tuple[str, str]]:
-    """What each package exports; mkdocstrings fills in signatures and docstrings. The front door, last, links to them."""
+    """What each package exports; mkdocstrings fills in signatures and docstrings. The front door links to them."""
     described: set[str] = set()
     for name in PACKAGES:
         package = f"loadstone.{name}".rstrip(".")
@@ -137,7 +137,8 @@ def schema_list(made: list[tuple[str, str]]) -> str:
 
 Every document says in `schema` what it is: `loadstone.find/1` is held to `find-1.json`.
 
-- Within a number, fields may be added; none is removed, renamed or given another meaning. Readers ignore what they do not know.
+- Within a number, fields may be added; none is removed, renamed or given another meaning. Readers ignore fields
+  they do not know.
 - Any other change makes the next number. Which documents changed is in the changelog.
 
 {rows}

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.tools import needed
 
 ROOT = Path(__file__).parent.parent
