@@ -190,6 +190,7 @@ typedef struct {
     PyObject *same;   /* pointers of its type */
     PyObject *other;  /* pointers of its type without or with const */
     PyObject *record; /* the struct it points to */
+    PyObject *signature; /* of a function pointer: the type that a callback was made for */
 } Accepted;
 
 /* The buffers that must stay where they are until a call is over. */
@@ -331,9 +332,19 @@ as_object(char kind, Word word, PyObject *class, PyObject *life)
 typedef struct {
     PyTypeObject *life;
     PyTypeObject *address;
+    PyTypeObject *callback;
 } State;
 
 static State *state_of(PyTypeObject *type);
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *kind;
+    PyObject *doc;
+    PyObject *weak;
+    PyObject *function;
+    int number;
+} Callback;
 
 /* -- Function: Python calls C --------------------------------------------------------------------------------------- */
 
@@ -350,7 +361,7 @@ typedef struct {
     PyObject *keep_errno; /* told errno after every call, or NULL */
     PyObject *classes;    /* keeps what accepted and result_class borrow */
     PyObject *result_class;
-    PyTypeObject *pointer; /* the type below all pointers */
+    PyTypeObject *callback; /* the type of callbacks, or NULL */
     PyObject *weak;
     int count;
     char on_stack; /* whether some arguments find no register */
@@ -399,6 +410,13 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
         *out = ctypes_memory(value);
         return 1;
     }
+#if LOADSTONE_CALLBACKS
+    if (accepted->signature != NULL && PyType_IsSubtype(Py_TYPE(value), self->callback) &&
+        ((Callback *)value)->kind == accepted->signature) {
+        *out = (uintptr_t)(loadstone_stubs + STUB_SIZE * ((Callback *)value)->number);
+        return 1;
+    }
+#endif
     if (kind == 'T') {
         return 0;
     }
@@ -534,8 +552,9 @@ accept(Function *self, PyObject *classes)
     self->result_class = PyTuple_GET_ITEM(classes, self->count);
     for (int i = 0; i < self->count; i++) {
         PyObject *entry = PyTuple_GET_ITEM(classes, i);
-        PyObject **wanted[] = {&self->accepted[i].same, &self->accepted[i].other, &self->accepted[i].record};
-        for (Py_ssize_t k = 0; PyTuple_Check(entry) && k < 3 && k < PyTuple_GET_SIZE(entry); k++) {
+        PyObject **wanted[] = {&self->accepted[i].same, &self->accepted[i].other, &self->accepted[i].record,
+                               &self->accepted[i].signature};
+        for (Py_ssize_t k = 0; PyTuple_Check(entry) && k < 4 && k < PyTuple_GET_SIZE(entry); k++) {
             PyObject *class = PyTuple_GET_ITEM(entry, k);
             *wanted[k] = class == Py_None ? NULL : class;
         }
@@ -585,7 +604,7 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->name = Py_NewRef(name);
     self->doc = Py_NewRef(doc);
     self->keep_errno = keep_errno == Py_None ? NULL : Py_NewRef(keep_errno);
-    self->pointer = state->address;
+    self->callback = state->callback;
     self->count = (int)count;
     self->on_stack = overflow > 0;
     self->keep_gil = (char)keep_gil;
@@ -729,15 +748,6 @@ typedef struct {
     char result_words[3]; /* of a struct: the class of each eight bytes, or m for memory */
     char kinds[PARAMETERS + 1];
 } Target;
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *kind;
-    PyObject *doc;
-    PyObject *weak;
-    PyObject *function;
-    int number;
-} Callback;
 
 static PyObject *targets[CALLBACKS]; /* strong references; changed and read with the lock below, or the interpreter's */
 static int next_number;
@@ -1137,6 +1147,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Module *state = (Module *)PyModule_GetState(module);
     Py_VISIT(state->types.life);
     Py_VISIT(state->types.address);
+    Py_VISIT(state->types.callback);
     Py_VISIT(state->target);
     return 0;
 }
@@ -1147,6 +1158,7 @@ module_clear(PyObject *module)
     Module *state = (Module *)PyModule_GetState(module);
     Py_CLEAR(state->types.life);
     Py_CLEAR(state->types.address);
+    Py_CLEAR(state->types.callback);
     Py_CLEAR(state->target);
     return 0;
 }
@@ -1172,7 +1184,7 @@ module_exec(PyObject *module)
         Py_XDECREF(callback);
         return -1;
     }
-    Py_DECREF(callback);
+    state->types.callback = callback;
 #  endif
     if (PyModule_AddIntConstant(module, "INTEGERS", INTEGERS) < 0 ||
         PyModule_AddIntConstant(module, "FLOATS", FLOATS) < 0 || PyModule_AddIntConstant(module, "STACK", STACK) < 0) {

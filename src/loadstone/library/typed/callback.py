@@ -61,7 +61,8 @@ def make_of(kind: FunctionType, function: Callable[..., Any], types: CtypesTypes
     if kind.variadic:
         raise Unsupported(feature="a variadic callback", reason="nobody could say what arguments came")
     types.check_convention(kind)
-    kind = replace(kind, parameters=tuple(replace(p, type=_passed(p.type)) for p in kind.parameters))
+    if any(isinstance(p.type, Array) for p in kind.parameters):
+        kind = replace(kind, parameters=tuple(replace(p, type=_passed(p.type)) for p in kind.parameters))
     result = _Result(kind.result, types)
     handler = on_error if callable(on_error) else None
     fallback = None if handler is not None or on_error is None else on_error
@@ -69,34 +70,26 @@ def make_of(kind: FunctionType, function: Callable[..., Any], types: CtypesTypes
         result.checked(fallback)
     called = getattr(function, "__name__", str(function))
     doc = f"{kind} calling {called}"
-    made = fastcall.callback(function, kind, doc, types, convert=result.checked, on_error=handler, fallback=fallback)
-    return (
-        _Called(made, types) if made is not None else _by_ctypes(function, kind, doc, types, result, handler, fallback)
+    below = object if fastcall.CALLBACK is object else _Called
+    made = fastcall.callback(
+        function, kind, doc, types, made_of=below, convert=result.checked, on_error=handler, fallback=fallback
     )
+    if made is None:
+        return _by_ctypes(function, kind, doc, types, result, handler, fallback)
+    made.types = types
+    return made
 
 
 def _passed(kind: CType) -> CType:
     return Pointer(kind.element, kind.const) if isinstance(kind, Array) else kind
 
 
-class _Called:
+class _Called(fastcall.CALLBACK):  # type: ignore[misc]
     """A callback of the extension; Python may call it too, as C would."""
 
-    __slots__ = ("__weakref__", "_stub", "_types")
+    __slots__ = ("types",)
 
-    def __init__(self, stub: Any, types: CtypesTypes) -> None:
-        self._stub = stub
-        self._types = types
-
-    @property
-    def kind(self) -> FunctionType:
-        kind: FunctionType = self._stub.kind
-        return kind
-
-    @property
-    def code(self) -> int:
-        code: int = self._stub.code
-        return code
+    types: CtypesTypes
 
     @property
     def _as_parameter_(self) -> Any:
@@ -104,19 +97,8 @@ class _Called:
         made.kept = self
         return made
 
-    @property
-    def __doc__(self) -> str:  # type: ignore[override]
-        doc: str = self._stub.__doc__
-        return doc
-
     def __call__(self, *arguments: Any) -> Any:
-        return self._types.function_at(self.kind, self.code)(*arguments)
-
-    def __repr__(self) -> str:
-        return f"<C callback {self.__doc__}>"
-
-    def __reduce__(self) -> Any:
-        raise TypeError(f"{self!r} cannot be copied or pickled: it is an address in this process")
+        return self.types.function_at(self.kind, self.code)(*arguments)
 
 
 class _Pointer(ctypes.c_void_p):

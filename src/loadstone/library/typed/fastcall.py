@@ -61,6 +61,10 @@ def _reads_ctypes() -> bool:
 _STRUCTS_DIRECT: Final = _reads_ctypes()
 
 
+CALLBACK: Final[type[Any]] = getattr(_fastcall, "Callback", object)
+"""The extension's type of callbacks, ``object`` where there is none."""
+
+
 def available() -> bool:
     """Whether the extension is there and not turned off."""
     return _fastcall is not None and os.environ.get("LOADSTONE_NO_FASTCALL", "") in ("", "0")
@@ -163,9 +167,11 @@ def _accepted(kind: CType, types: CtypesTypes) -> Any:
     """The classes a pointer parameter takes without more ado; None for what is no pointer."""
     if isinstance(kind, Array):
         kind = Pointer(kind.element, kind.const)
-    if not isinstance(kind, Pointer) or isinstance(kind.target, (FunctionType, Void)):
+    if not isinstance(kind, Pointer) or isinstance(kind.target, Void):
         return None
     target = kind.target
+    if isinstance(target, FunctionType):
+        return None, None, None, target
     record = types.record(target) if isinstance(target, StructOrUnion) and types.is_complete(target) else None
     other = types.pointer(Pointer(target)) if kind.const else None
     return types.pointer(kind), other, record if _STRUCTS_DIRECT else None
@@ -192,6 +198,7 @@ def callback(
     doc: str,
     types: CtypesTypes,
     *,
+    made_of: type[Any],
     convert: Callable[[Any], Any],
     on_error: Callable[[BaseException], Any] | None,
     fallback: object,
@@ -203,11 +210,12 @@ def callback(
         kind: what C calls.
         doc: how it is shown.
         types: of the structs and pointers in it.
+        made_of: the class of what is returned, below which is the extension's.
         convert: makes a number, or the bytes of a struct, of a result that is no plain number.
         on_error: what C gets when ``function`` raises, None to report the exception.
         fallback: what C gets when nothing else came of it.
     """
-    if not available() or not hasattr(_fastcall, "Callback"):
+    if not available() or made_of is object:
         return None
     kinds = [_given(p.type) for p in kind.parameters]
     result, words = _returned(kind.result, types)
@@ -221,9 +229,7 @@ def callback(
     )
     letters = "".join(letter for letter in kinds if letter)
     try:
-        return _fastcall.Callback(
-            function, kind, doc, result, words, letters, classes, convert, types.life, on_error, fallback
-        )
+        return made_of(function, kind, doc, result, words, letters, classes, convert, types.life, on_error, fallback)
     except BufferError:
         return None  # there are more callbacks than stubs
 
