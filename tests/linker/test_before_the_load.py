@@ -69,6 +69,20 @@ def test_a_variable_of_another_library_takes_that_ones_storage(workshop: Worksho
         assert loads(answer) == truth.loads, truth.message
 
 
+def test_the_tunable_that_is_advised_gives_the_room(workshop: Workshop) -> None:
+    before = storage(workshop, "a", 1000)
+    question = workshop.ask(Path(storage(workshop, "b", 1000)).name, already=(before,))
+    found = workshop.answer(question).first_blocking
+    assert found is not None
+    name, _, value = found.advice.rpartition(", or set ")[2].partition("=")
+    mended = replace(question, env={name: value})
+    assert workshop.truth(mended).loads
+    assert loads(workshop.answer(mended))
+    old = explain(question.target, model=replace(workshop.model(question), release=(2, 31)))
+    assert old.first_blocking is not None
+    assert "TUNABLES" not in old.first_blocking.advice  # it came with 2.32
+
+
 def test_the_tunables_size_the_reserve() -> None:
     def tuned(value: str, release: tuple[int, int] = (2, 36)) -> int:
         return reserve_of(LoaderModel(env=(("GLIBC_TUNABLES", value),), release=release))

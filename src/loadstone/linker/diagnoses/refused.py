@@ -8,6 +8,7 @@ from loadstone.core.claims import Confidence
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
+from loadstone.linker.releases import behaviour_of
 from loadstone.linker.thread_storage import reserve_of
 
 __all__ = ["refused"]
@@ -76,10 +77,7 @@ _ROWS: Final = {
             "{path} wants {level} bytes of static thread-local storage, and of the {reserve} that all libraries opened"
             " after the start share, {left} are left{edge}."
         ),
-        (
-            "load it early (LD_PRELOAD, or link the program with it), or set"
-            " GLIBC_TUNABLES=glibc.rtld.optional_static_tls={wanted}"
-        ),
+        ("load it early (LD_PRELOAD, or link the program with it){tunable}"),
     ),
     "alignment-huge": (
         "{path} asks for a segment aligned to more address space than can be had in one piece.",
@@ -131,4 +129,6 @@ def _storage(case: SimulatedLoad, refusal: Refusal) -> dict[str, object]:
     )
     edge = f": {_EDGE}" if left and need - left <= _EDGE_BYTES else ""
     wanted = _TUNABLE_DEFAULT + -(-max(need - left, 0) // _TUNABLE_DEFAULT) * _TUNABLE_DEFAULT + _TUNABLE_DEFAULT
-    return {"left": left, "edge": edge, "wanted": wanted}
+    tunable = f", or set GLIBC_TUNABLES=glibc.rtld.optional_static_tls={wanted}"
+    has_tunable = behaviour_of(case.model.release).storage_tunable
+    return {"left": left, "edge": edge, "tunable": tunable if has_tunable else ""}
