@@ -39,6 +39,11 @@ _MAX_CALLEE: Final = 160
 _MAX_PLAIN_CALLEE: Final = 30
 _PLACEHOLDER: Final = "?"
 _CHECK_WORDS: Final = re.compile(r"(?i)(?:verif|check|digest|hash|sha\d|sign|trust|valid)")
+_DIGESTS: Final = re.compile(
+    r"(?i)(?:sha_?(?:1|2|224|256|3|384|512)|blake2|blake3|md5)(?:\Z|_?(?:of|file|final|finish|digest|sum|hex))"
+)
+"""Functions of other files that make a digest, by the name of what they make."""
+
 _OWNERS: Final = frozenset(
     {"std::unique_ptr", "std::shared_ptr", "unique_ptr", "shared_ptr", "std::make_unique", "std::make_shared"}
 )
@@ -223,6 +228,9 @@ class Calls:
             self._fill(call, receiver, values, state, frame, place_of)
         if isinstance(callee, Result) or (callee is not None and callee in state.lineage):
             state.put("lineage", made, callee)
+        if _DIGESTS.search(name):
+            state.flag("digest", frame.spot(call.line))
+            return made, state
         if _CHECK_WORDS.search(name):
             return Answer("check", values[0] if values else receiver, spot=frame.spot(call.line)), state
         return made, state

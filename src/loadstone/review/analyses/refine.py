@@ -282,7 +282,7 @@ class Refine:
 
     def _same(self, value: Answer, state: State, spot: Spot) -> None:
         name = value.api
-        if "ncmp" in name or "nicmp" in name:
+        if state.has_flag("digest") is None and ("ncmp" in name or "nicmp" in name):
             ends = self._ends_with_separator(value.needle, state)
             state.add_check(value.about, "inside" if ends else "prefix", spot)
             return

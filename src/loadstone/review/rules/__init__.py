@@ -21,6 +21,7 @@ from loadstone.review.rules import (
     compatibility_tested,
     count_guarded,
     descriptor_still_open,
+    digest_compared_whole,
     download_verified,
     error_text_reported,
     failure_acted_on,
@@ -31,6 +32,7 @@ from loadstone.review.rules import (
     foreign_memory_returned,
     foreign_result_tested,
     function_followed_to_its_end,
+    handler_does_little,
     interface_current,
     interface_declared,
     library_closed_once,
@@ -69,6 +71,7 @@ from loadstone.review.rules import (
     table_bounded,
     taken_given_back,
     temporary_file_private,
+    threads_end_first,
     tool_called_safely,
     verification_decides,
 )
@@ -138,6 +141,9 @@ RULES: Final[tuple[Rule, ...]] = (
     symbol_one_type.RULE,
     pointer_keeps_width.RULE,
     table_bounded.RULE,
+    handler_does_little.RULE,
+    threads_end_first.RULE,
+    digest_compared_whole.RULE,
     interface_current.RULE,
     function_followed_to_its_end.RULE,
 )

@@ -22,6 +22,12 @@ _FIELDS: Final = re.compile(
     r"|e_lfanew|PointerToRawData|SizeOfRawData|VirtualAddress|cmdsize|fileoff|filesize|symoff|stroff|strsize"
     r"|nsyms|ncmds|offset|size|length|count|name_off|len)$"
 )
+_NARROW: Final = re.compile(
+    r"\b(?:DWORD|ULONG|UINT|uint32_t|u_int32_t|quint32|guint32|unsigned int|Elf32_Off|Elf32_Word)\b|\Aunsigned\Z"
+)
+"""Unsigned types of 32 bits."""
+
+_BOTH: Final = ("offset", "length")
 _HEADER: Final = re.compile(r"Elf(?:32|64)?_|ElfW|IMAGE_|mach_header|section|header|hdr", re.IGNORECASE)
 
 
@@ -71,8 +77,9 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             sites=total,
             context=function.name,
         )
+    narrow = {p.name for p in function.parameters if _NARROW.search(p.type) and "*" not in p.type}
     for condition in _conditions(function):
-        wrap = _wraps(condition, aliases)
+        wrap = _wraps(condition, aliases) or _wraps_narrow(condition, narrow)
         if wrap:
             yield rule.no(
                 f"The sum {wrap} can wrap around before it is compared.",
@@ -170,6 +177,23 @@ def _wraps(condition: ir.Expression, aliases: dict[str, str]) -> str:
                     ):
                         return f" {side.operator} ".join(dict.fromkeys(names))
     return ""
+
+
+def _wraps_narrow(condition: ir.Expression, narrow: set[str]) -> str:
+    """``off + len > size`` of two numbers of 32 bits: the sum is one of 32 bits too, whatever it is compared with."""
+    for expression in _within(condition):
+        if isinstance(expression, ir.Operation) and expression.operator in {">", ">=", "<", "<="}:
+            for side in expression.operands:
+                names = _summed(side)
+                if len(names) == len(_BOTH) and set(names) <= narrow:
+                    return " + ".join(names)
+    return ""
+
+
+def _summed(expression: ir.Expression) -> list[str]:
+    if not isinstance(expression, ir.Operation) or expression.operator != "+":
+        return []
+    return [operand.name for operand in expression.operands if isinstance(operand, ir.Name)]
 
 
 def _within(expression: ir.Expression) -> Iterator[ir.Expression]:
