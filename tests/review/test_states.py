@@ -129,5 +129,5 @@ def test_a_value_made_anew_leaves_nothing_of_the_one_before() -> None:
 
 def test_components_come_with_callees_first_and_cycles_as_one() -> None:
     called: dict[Any, tuple[Any, ...]] = {"main": ("a", "leaf"), "a": ("b",), "b": ("a", "leaf"), "leaf": ()}
-    found = [set(c) for c in components(called)]
+    found: list[Any] = [set(c) for c in components(called)]
     assert found == [{"leaf"}, {"a", "b"}, {"main"}]

@@ -76,6 +76,7 @@ _NAMES = {
     468: "Incorrect Pointer Scaling",
     476: "NULL Pointer Dereference",
     477: "Use of Obsolete Function",
+    479: "Signal Handler Use of a Non-reentrant Function",
     489: "Active Debug Code",
     494: "Download of Code Without Integrity Check",
     506: "Embedded Malicious Code",
