@@ -20,6 +20,7 @@ pytest.importorskip("duckdb")
 
 from loadstone.errors import InvalidName, MalformedImage, NotFound, Unwritable
 from loadstone.fleet import ScanLimits, Store, reading, scan
+from loadstone.fleet.commit import compact
 from loadstone.fleet.engines import WorkerLost
 from loadstone.fleet.facts import FileFacts, facts_of
 from loadstone.fleet.plan import ScanTask, do_task
@@ -157,6 +158,20 @@ def test_a_scan_reads_only_what_is_new_and_forgets_what_is_gone(folder: Path, go
     assert [os.path.basename(p) for p in Store(place).table("packages")["path"].to_pylist()] == ["new.so"]
     assert Store(place).table("files").num_rows == 1
     assert Store(place).table("files", "one").num_rows == 1
+
+
+def test_compaction_changes_no_answer_and_takes_away_what_nobody_lists(folder: Path, good: bytes) -> None:
+    scanned(folder)
+    (folder / "new.so").write_bytes(good + b"\0")
+    store = scanned(folder, "two")
+    (folder / "new.so").unlink()
+    scanned(folder, "three")
+    stray = Path(store.folder.path("facts/files/x86-64/stray.parquet"))
+    stray.write_bytes(b"left by a crash")
+    before = {name: all_rows(store, name) for name in store.snapshots}
+    compact(store)
+    assert {name: all_rows(store, name) for name in store.snapshots} == before
+    assert len(store.folder.names("facts/files")) == 1
 
 
 def test_a_manifest_that_is_none_and_a_name_that_is_taken_are_refused(folder: Path) -> None:

@@ -58,6 +58,7 @@ COMMANDS: Final = (
     ),
     Command("fleet ask", "loadstone.cli.fleet_ask", "Answer a named question about a fleet."),
     Command("fleet sql", "loadstone.cli.fleet_sql", "Put any SQL query to a fleet's tables."),
+    Command("fleet compact", "loadstone.cli.fleet_compact", "A fleet's facts in few large files."),
     Command("fleet report", "loadstone.cli.fleet_report", "A fleet as one HTML page."),
 )
 

@@ -5,24 +5,23 @@ What a crash can leave behind is files that no manifest lists; the next commit w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any, Final
-from urllib.parse import quote
 
 from loadstone.fleet.extra import needed_for
-from loadstone.fleet.parts import PARTS, StorePart, parquet
+from loadstone.fleet.folder import StoreFolder
+from loadstone.fleet.parts import PARTS, StorePart
 from loadstone.fleet.schema import FACTS, TABLES
 from loadstone.fleet.store import FleetSnapshot, Store, connected, select_from
+from loadstone.fleet.writing import write_rows
 
-__all__ = ["commit", "done_before"]
+__all__ = ["commit", "compact", "done_before"]
 
 pa: Any = needed_for("a fleet's store", "pyarrow")
-
-_FILE_ROWS: Final = 1_000_000
-"""Rows of one Parquet file; they are in memory while it is written."""
 
 _GRAPH: Final = "graph"
 _HOME: Final = "regexp_extract(filename, '(parts/[0-9a-f]+|snapshots/[^/]+)/', 1)"
@@ -67,14 +66,43 @@ def commit(
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
             sources=tuple(sources),
             tables=tables,
-            rows={table: made.count(files) for table, files in tables.items()},
-            covers_facts=made.covers_facts(tables),
+            rows={table: rows_in(connection, store.folder, files) for table, files in tables.items()},
+            covers_facts=covers_facts(connection, store.folder, tables),
         )
     store.publish(snapshot)
     for part in parts:
         for file in (*map(part.path, part.tables), f"{PARTS}/{part.key}/part.json"):
             store.folder.remove(file)
     return snapshot
+
+
+def compact(store: Store) -> int:
+    """Write the facts of all snapshots into few large files, remove what no snapshot lists; returns the bytes freed.
+
+    Raises:
+        Unwritable: the disk is full; every snapshot is as it was.
+
+    A crash leaves every snapshot whole, on the old files or the new ones. Not while a scan writes to the store.
+    """
+    snapshots = [store.snapshot(name) for name in store.snapshots]
+    before = store.folder.size()
+    generation = f"compact-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S%fZ')}"
+    with closing(connected(store.folder)) as connection:
+        made: dict[str, tuple[str, ...]] = {}
+        for table in FACTS:
+            files = sorted({file for snapshot in snapshots for file in snapshot.tables.get(table, ())})
+            query = f"SELECT * FROM {select_from(store.folder, files)}"
+            place = f"facts/{table}"
+            made[table] = write_rows(connection, store.folder, table, query, generation, place) if files else ()
+        for snapshot in snapshots:
+            tables = {**snapshot.tables, **made}
+            whole = covers_facts(connection, store.folder, tables)
+            store.publish(replace(snapshot, tables=tables, covers_facts=whole))
+    listed = {file for name in store.snapshots for files in store.snapshot(name).tables.values() for file in files}
+    for name in (*store.folder.names("facts"), *store.folder.names("snapshots")):
+        if name.endswith(".parquet") and name not in listed:
+            store.folder.remove(name)
+    return before - store.folder.size()
 
 
 class _Commit:
@@ -116,7 +144,7 @@ class _Commit:
             f"SELECT {columns} FROM {rows} t JOIN fresh ON fresh.file = t.file AND fresh.home = {_HOME}"
             " WHERE t.file NOT IN (SELECT file FROM known)"  # rows of a file stand together, as in its part
         )
-        return (*old, *self._write(table, query, "machine", f"facts/{table}"))
+        return (*old, *self._write(table, query, f"facts/{table}"))
 
     def places(self, table: str) -> tuple[str, ...]:
         """The files of a table of this snapshot."""
@@ -131,7 +159,7 @@ class _Commit:
             f" JOIN chosen ON chosen.source = t.source AND chosen.item = t.item AND chosen.home = {_HOME}"
             " SEMI JOIN wanted ON wanted.source = t.source AND wanted.item = t.item"
         )
-        return self._write(table, f"{query} ORDER BY ALL", "source", f"snapshots/{self.name}/{table}")
+        return self._write(table, f"{query} ORDER BY ALL", f"snapshots/{self.name}/{table}")
 
     def graph(self, tables: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
         """The resolutions among packages that need each other, made from the whole snapshot, each time anew."""
@@ -143,61 +171,29 @@ class _Commit:
         query = resources.files(__package__).joinpath("graph.sql").read_text(encoding="utf-8")
         self.connection.execute(f"CREATE TABLE graph AS {query}")
         folder = f"snapshots/{self.name}/resolutions/{_GRAPH}"
-        return self._write("resolutions", "SELECT * FROM graph ORDER BY ALL", "source", folder)
+        return self._write("resolutions", "SELECT * FROM graph ORDER BY ALL", folder)
 
-    def count(self, files: Sequence[str]) -> int:
-        """Rows in some files."""
-        if not files:
-            return 0
-        ((rows,),) = self.connection.sql(f"SELECT count(*) FROM {select_from(self.folder, files)}").fetchall()
-        return int(rows)
-
-    def covers_facts(self, tables: Mapping[str, Sequence[str]]) -> bool:
-        """Whether no file of the tables of facts is missing in this snapshot."""
-        if not tables["files"]:
-            return True
-        files, packages = (select_from(self.folder, tables[name]) for name in ("files", "packages"))
-        query = f"SELECT count(*) FROM {files} ANTI JOIN (SELECT DISTINCT file FROM {packages}) USING (file)"
-        ((strangers,),) = self.connection.sql(query).fetchall()
-        return not strangers
-
-    def _write(self, table: str, query: str, by: str, folder: str) -> tuple[str, ...]:
-        """The rows of a query as Parquet files of bounded size, apart by a column; returns their names."""
-        values = self.connection.sql(f"SELECT DISTINCT {by} FROM ({query}) ORDER BY 1").fetchall()
-        return tuple(
-            name for (value,) in values for name in self._write_one(table, query, by, value, f"{folder}/{_leaf(value)}")
-        )
-
-    def _write_one(self, table: str, query: str, by: str, value: str, folder: str) -> Iterator[str]:
-        only = f"SELECT * FROM ({query}) WHERE {by} = $value"
-        reader = self.connection.sql(only, params={"value": value}).to_arrow_reader(_FILE_ROWS // 8)
-        for number, rows in enumerate(_gathered(reader, _FILE_ROWS)):
-            name = f"{folder}/{self.name}-{number}.parquet"
-            self.folder.write(name, parquet(pa.Table.from_batches(rows).cast(TABLES[table].schema)))
-            yield name
+    def _write(self, table: str, query: str, place: str) -> tuple[str, ...]:
+        return write_rows(self.connection, self.folder, table, query, self.name, place)
 
 
-def _gathered(batches: Iterable[Any], most: int) -> Iterator[list[Any]]:
-    """Batches together, up to so many rows."""
-    held: list[Any] = []
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        held.append(batch)
-        if sum(each.num_rows for each in held) >= most:
-            yield held
-            held = []
-    if held:
-        yield held
+def rows_in(connection: Any, folder: StoreFolder, files: Sequence[str]) -> int:
+    """How many rows some files have."""
+    return rows_of(connection, select_from(folder, files)) if files else 0
 
 
-def _leaf(value: str) -> str:
-    """The name of a folder for a source or a machine."""
-    return (
-        "_" + quote(value, safe="+@").replace("%2F", "_")[-100:]
-        if value.startswith((".", "/"))
-        else quote(value, safe="+@")[-100:] or "_"
-    )
+def rows_of(connection: Any, what: str) -> int:
+    """How many rows a FROM clause has."""
+    ((rows,),) = connection.sql(f"SELECT count(*) FROM {what}").fetchall()
+    return int(rows)
+
+
+def covers_facts(connection: Any, folder: StoreFolder, tables: Mapping[str, Sequence[str]]) -> bool:
+    """Whether every file of the tables of facts is in this snapshot."""
+    if not tables["files"]:
+        return True
+    files, packages = (select_from(folder, tables[name]) for name in ("files", "packages"))
+    return not rows_of(connection, f"{files} ANTI JOIN (SELECT DISTINCT file FROM {packages}) USING (file)")
 
 
 def _nulls(names: Sequence[str]) -> str:

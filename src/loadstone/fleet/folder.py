@@ -71,6 +71,12 @@ class StoreFolder:
         paths = (os.path.join(place, name) for place, _, names in os.walk(self.path(below)) for name in names)
         return sorted(os.path.relpath(path, self.place) for path in paths if not path.endswith(".partial"))
 
+    def size(self) -> int:
+        """Bytes of all files."""
+        if self.is_remote:
+            return int(self.system.du(self._path))
+        return sum(os.path.getsize(self.path(name)) for name in self.names(""))
+
     def remove(self, name: str) -> None:
         """Take a file away; it may be gone already."""
         with suppress(OSError):

@@ -22,6 +22,7 @@ __all__ = ["PARTS", "StorePart", "parts_of", "write_part"]
 
 PARTS = "parts"
 _LIST = "part.json"
+_GROUP = 1 << 16  # rows a reader can skip at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def parquet(table: Any) -> bytes:
     """An Arrow table as the bytes of a Parquet file; the same table gives the same bytes."""
     writer = needed_for("a fleet's store", "pyarrow.parquet")
     out = io.BytesIO()
-    writer.write_table(table, out, compression="zstd", use_dictionary=True)
+    writer.write_table(table, out, compression="zstd", use_dictionary=True, row_group_size=_GROUP)
     return out.getvalue()
 
 

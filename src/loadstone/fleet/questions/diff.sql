@@ -2,11 +2,11 @@
 -- optional: library = %: only libraries whose name is like this
 WITH old AS (
     SELECT DISTINCT f.identity, f.machine, s.name, s.version FROM before.files f JOIN before.symbols s USING (file, slice)
-    WHERE s.role = 'export' AND f.identity LIKE $library
+    WHERE s.role = 'export' AND f.identity LIKE $library AND f.file NOT IN (SELECT file FROM files)  -- what has changed
 ),
 new AS (
     SELECT DISTINCT f.identity, f.machine, s.name, s.version FROM files f JOIN symbols s USING (file, slice)
-    WHERE s.role = 'export' AND f.identity LIKE $library
+    WHERE s.role = 'export' AND f.identity IN (SELECT identity FROM old)
 ),
 gone AS (
     SELECT old.* FROM old SEMI JOIN (SELECT DISTINCT identity, machine FROM new) k ON k.identity = old.identity AND k.machine = old.machine

@@ -4,7 +4,7 @@
 -- Two sketches of the 64 smallest hashes: of the 64 smallest of both together, the share that both have (KMV, Jaccard).
 WITH sketched AS (SELECT file, slice, machine, identity, exports, sketch FROM files WHERE exports >= 8),
 hashes AS (SELECT file, slice, machine, unnest(sketch) AS hash FROM sketched),
-telling AS (SELECT hash, machine FROM hashes GROUP BY ALL HAVING count(*) BETWEEN 2 AND 50),
+telling AS (SELECT hash, machine FROM hashes GROUP BY ALL HAVING count(*) BETWEEN 2 AND 20),
 pairs AS (
     SELECT a.file AS copy, b.file AS original FROM hashes a JOIN telling USING (hash, machine)
     JOIN hashes b USING (hash, machine) WHERE a.file <> b.file
