@@ -8,7 +8,6 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Found
-from loadstone.review.analyses.foreign import symbol_of
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.paths import Paths
 from loadstone.review.analyses.program import Known, Program
@@ -107,21 +106,22 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
         shared = {v.name for v in unit.variables}
         other_names = _other_names(unit, known_tables)
         fields = members[unit.path if unit.language is ir.Language.PYTHON else os.path.dirname(unit.path)]
+        # Methods of one name are everywhere in Python, and so are attributes: there a file's own count.
+        where = f"{unit.path}:" if unit.language is ir.Language.PYTHON else ""
         for function in unit.functions:
             key = id(function)
             simple = function.name.rpartition("::")[2].rpartition(".")[2]
-            names.setdefault(simple, []).append(key)
+            names.setdefault(f"{where}{simple}", []).append(key)
             calls[key] = set()
             shares[key] = set()
             for call in calls_in(function.body):
                 api = known_tables.get(call.name)
-                calls[key].add(call.name.rpartition("::")[2].rpartition(".")[2])
-                if (api is not None and api.role in SEEDS) or symbol_of(call.name) is not None:
+                calls[key].add(where + call.name.rpartition("::")[2].rpartition(".")[2])
+                if api is not None and api.role in SEEDS:
                     wanted.add(key)
             used = set(names_in(function.body))
             if used & other_names:
                 wanted.add(key)
-            where = unit.path if unit.language is ir.Language.PYTHON else ""  # there every other class has a ``name``
             shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {
                 f"{where}.{n}" for n in (used | members_in(function.body)) & fields
             }

@@ -363,7 +363,11 @@ class Facts:
         """The guards of every file, by its path."""
         known, called, judges = self.apis, self.called_names, self._judges()
         return {
-            unit.path: tuple(guard for f in unit.functions for guard in guards_of(f, known, called, judges))
+            unit.path: tuple(
+                guard
+                for f in unit.functions
+                for guard in guards_of(f, known, () if unit.language is Language.PYTHON else called, judges)
+            )
             for unit in self.program.units
         }
 

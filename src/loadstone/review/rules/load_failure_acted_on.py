@@ -132,6 +132,7 @@ def _vanishing(
                 )
 
 
+_PASSES_OVER: Final = re.compile(r"except\b[^\n]*:\s*pass\b")
 _CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear")
 
 
@@ -153,7 +154,8 @@ def _reaching(facts: Facts) -> frozenset[tuple[str, str]]:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    reaching = _reaching(facts)
+    python = [unit for unit in facts.program.units if unit.language is ir.Language.PYTHON]
+    reaching = _reaching(facts) if any(_PASSES_OVER.search(unit.text) for unit in python) else frozenset()
     for unit in facts.program.units:
         if unit.language is not ir.Language.PYTHON:
             continue
