@@ -144,10 +144,12 @@ def _take() -> Helper:
     with _lock:
         while _idle:
             helper = _idle.pop()
-            inherited = helper.owner != os.getpid()  # over a fork: it belongs to the parent
-            if not inherited and not helper.has_ended():
+            if helper.owner != os.getpid():  # over a fork: it belongs to the parent
+                helper.close()
+            elif helper.has_ended():
+                helper.kill()  # somebody did already: its files are left to remove
+            else:
                 return helper
-            helper.close()
     return Helper.start()
 
 
