@@ -79,6 +79,7 @@ _BINUTILS: Final = ("ar", "c++filt", "nm", "objcopy", "objdump", "readelf", "str
 
 TOOLS: Final = (
     Tool("gcc", "gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev", "gcc"),
+    Tool("cc", "gcc libc6-dev", "gcc glibc-devel", "gcc musl-dev", "gcc"),
     Tool("g++", "g++", "gcc-c++", "g++", "gcc"),
     Tool("gcc -m32", f"gcc-{_NUMBER}-multilib", "glibc-devel.i686 libgcc.i686", there=_compiles),
     Tool("clang", "clang", "clang", "clang", "llvm"),
