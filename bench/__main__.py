@@ -29,6 +29,7 @@ MODULES = (
     "review",
     "review_corpus",
     "fuzz",
+    "fleet",
 )
 
 

@@ -21,6 +21,7 @@ from loadstone.cli.main import COMMANDS, Command, parser_of
 from loadstone.core.practices import Practice
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import weakness
+from loadstone.fleet.schema import TABLES, VERSION
 from loadstone.probe.promises import PROMISES
 from loadstone.report import documents
 from loadstone.report.json import Document, schema
@@ -172,6 +173,23 @@ def with_promises(page: str) -> str:
     return f"{head}{PROMISES_BEGIN}\n{table}\n{PROMISES_END}{tail}"
 
 
+def fleet_tables() -> str:
+    """The tables of a fleet's store, column by column."""
+    parts = [f"# The tables of a fleet, version {VERSION}"]
+    for table in TABLES.values():
+        rows = ["| column | type | what |", "|---|---|---|"]
+        rows += [f"| `{f.name}` | {_arrow_type(f.type)} | {f.metadata[b'doc'].decode()} |" for f in table.schema]
+        parts.append(f"## {table.name}\n\n{table.row} Files apart by `{table.partition}`.\n\n" + "\n".join(rows))
+    return NOTE + "\n\n".join(parts) + "\n"
+
+
+def _arrow_type(kind: object) -> str:
+    text = str(kind)
+    return (
+        "string, dictionary-encoded" if text.startswith("dictionary") else text.replace("<item: ", " of ").rstrip(">")
+    )
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """Every page with its path below ``docs/``."""
     rules = catalogue()
@@ -180,6 +198,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "rules/by-cwe.md", weakness_list(rules)
     yield "reference/commands.md", command_list()
     yield from interfaces()
+    yield "schema/fleet.md", fleet_tables()
     yield from (documents_of_json := list(schemas()))
     yield "reference/schemas.md", schema_list(documents_of_json)
     yield "reference/probe.md", with_promises((DOCS / "reference/probe.md").read_text())

@@ -12,7 +12,7 @@ from loadstone.cli.fleet_options import TableFormat, add_snapshot, add_store, ad
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
     parser.add_argument(
-        "query", metavar="QUERY", help="SQL; tables and columns are on the page docs/reference/fleet.md"
+        "query", metavar="QUERY", help="SQL; tables and columns are on the page docs/schema/fleet.md"
     )
     add_store(parser)
     add_snapshot(parser)

@@ -40,9 +40,17 @@ class StorePart:
 
 def parquet(table: Any) -> bytes:
     """An Arrow table as the bytes of a Parquet file; the same table gives the same bytes."""
-    writer = needed_for("a fleet's store", "pyarrow.parquet")
+    pa, writer = (needed_for("a fleet's store", name) for name in ("pyarrow", "pyarrow.parquet"))
+    # Arrow's dictionaries would be written whole into each group of rows; Parquet's own hold what the group uses.
+    plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
     out = io.BytesIO()
-    writer.write_table(table, out, compression="zstd", use_dictionary=True, row_group_size=_GROUP)
+    writer.write_table(
+        table.cast(pa.schema(plain, metadata=table.schema.metadata)),
+        out,
+        compression="zstd",
+        use_dictionary=True,
+        row_group_size=_GROUP,
+    )
     return out.getvalue()
 
 
