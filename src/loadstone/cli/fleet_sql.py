@@ -11,9 +11,7 @@ from loadstone.cli.fleet_options import TableFormat, add_snapshot, add_store, ad
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument(
-        "query", metavar="QUERY", help="SQL; tables and columns are on the page docs/schema/fleet.md"
-    )
+    parser.add_argument("query", metavar="QUERY", help="SQL; tables and columns are on the page docs/schema/fleet.md")
     add_store(parser)
     add_snapshot(parser)
     add_table(parser)
