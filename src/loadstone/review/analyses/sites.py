@@ -10,7 +10,7 @@ from loadstone.review.analyses.flow import closed_since, lineage, taint_of
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import State
-from loadstone.review.analyses.values import Code, Constant, Place, Result, Spot, Status, Value
+from loadstone.review.analyses.values import Code, Constant, Initial, Local, Place, Result, Spot, Status, Value
 from loadstone.review.analyses.words import describe, describe_value
 from loadstone.review.apis import Api, Role
 
@@ -168,7 +168,8 @@ class Sites:
         text = value.value if isinstance(value, Constant) and isinstance(value.value, str) else None
         name = describe_value(value)
         taint = taint_of(value, state)
-        if taint is None and name in self.record.stored_taint:
+        shared = isinstance(value, Initial) and not isinstance(value.place, Local)
+        if taint is None and shared and name in self.record.stored_taint:
             taint = self.record.stored_taint[name]
         return Part(taint, state.checks.get(value, frozenset()), text, name)
 

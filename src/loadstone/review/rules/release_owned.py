@@ -37,7 +37,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
     for site in (s for s in facts.reached if s.api.release in _OWN_WAY):
         for use in sorted((u for u in site.uses if u.how == "release"), key=lambda u: u.spot):
-            if use.owner in _OWN_WAY and use.owner != site.api.release:
+            if use.owner in _OWN_WAY and use.owner != site.api.release and not facts.is_defined(use.owner):
                 yield rule.no(
                     f"What {site.api.name} gave at line {site.spot.line} is released by {use.owner}, not by "
                     f"{site.api.release}.",
