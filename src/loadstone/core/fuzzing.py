@@ -39,9 +39,10 @@ class CrashSite:
 class FuzzFinding:
     """One distinct way to break the function.
 
-    ``kind`` is a signal's name, ``hang``, ``exit``, ``memory`` or ``check``; ``detail`` what a check said; ``guard``
-    says which guard page was touched (``over``, ``under``); ``inputs`` is the shortest sequence found that shows it,
-    the last one doing so; ``repeated`` of ``tries`` fresh processes showed it again; ``folder`` is where it was saved.
+    ``kind`` is a signal's name, ``hang``, ``exit``, ``memory`` or ``check``; ``detail`` what a check said;
+    ``words`` the last it wrote to standard error; ``guard`` says which guard page was touched (``over``, ``under``);
+    ``inputs`` is the shortest sequence found that shows it, the last one doing so; ``repeated`` of ``tries`` fresh
+    processes showed it again; ``folder`` is where it was saved.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class FuzzFinding:
     tries: int = 0
     folder: str = ""
     detail: str = ""
+    words: str = ""
 
     @property
     def reproducible(self) -> bool:

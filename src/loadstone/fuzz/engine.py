@@ -15,6 +15,7 @@ from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
+from loadstone.binary.elf.link_symbols import read_link_symbols
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
 from loadstone.errors import InvalidConfiguration, ProbeFailed, Unreadable, Unsupported
 from loadstone.files import read_bytes
@@ -26,7 +27,7 @@ from loadstone.fuzz.link import Worker
 from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import confirm
-from loadstone.fuzz.plan import Campaign, Job
+from loadstone.fuzz.plan import Campaign, Heap, Job
 from loadstone.fuzz.records import (
     CannotLoad,
     Done,
@@ -43,6 +44,12 @@ from loadstone.probe.scratch import Scratch, home_of_scratch
 
 __all__ = ["run_campaign"]
 
+_HEAP: Final = {
+    Heap.PLAIN: "unavailable: not guarded, so that only heap errors that end the process are seen; "
+    "--heap exact or aligned guards it",
+    Heap.EXACT: "active: guarded to the byte",
+    Heap.ALIGNED: "active: guarded to 16 bytes",
+}
 _GRACE_S: Final = 15.0
 _MAX_DISTINCT: Final = 200
 
@@ -95,7 +102,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
     with Cursor.open(campaign.library) as cursor:
         content = cursor.bytes(0, cursor.size)
     image = read(content)
-    code = analyse(image, content)
+    code = analyse(image, content).with_names(read_link_symbols(campaign.library))
     folder = Folder(campaign.folder) if campaign.folder else None
     seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
     first = min((s.address for s in image.segments if s.kind == "LOAD"), default=0)
@@ -142,7 +149,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         progress=reached,
         findings=tuple(found for found in confirmed if found.reproducible),
         flaky=tuple(found for found in confirmed if not found.reproducible),
-        observers=harvest.watched_by(),
+        observers=(*harvest.watched_by(), ("heap", _HEAP[campaign.heap])),
         layers=harvest.layers,
         folder=campaign.folder,
         loader_message=harvest.refused or harvest.loader_message,

@@ -29,7 +29,7 @@ class Role(StrEnum):
     HANDLE = "handle"  # what an earlier call of the run returned, or stored through INTO; a NULL pointer ends the run
     INTO = "into"  # where the callee stores a handle; NULL when the run begins
     CALLBACK = "callback"  # a function that returns 0
-    CONST = "const"  # always the same number, NULL among them
+    CONST = "const"  # always the same number, NULL among them, or the same text
 
 
 class Heap(StrEnum):
@@ -45,7 +45,8 @@ class Argument:
     """One argument.
 
     ``size`` is bytes (of an integer or an out area); ``of`` the position LENGTH_OF refers to; ``value`` the number of
-    CONST, ``real`` that it is a float or a double; ``slot`` the name a HANDLE is stored under, by INTO or by the call's
+    CONST or ``text`` its text, ``real`` that it is a float or a double; ``slot`` the name a HANDLE is stored under,
+    by INTO or by the call's
     result.
     """
 
@@ -56,6 +57,7 @@ class Argument:
     value: int = 0
     slot: str = ""
     real: bool = False
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class Job:
     time_s: float = 60.0
     runs: int = 0  # 0: as many as the time allows
     hang_s: float = 1.0
-    memory: int = 1 << 30
+    memory: int = 384 << 20  # less than the sandbox has: what grows is told as that, not as a refusal
     heap: Heap = Heap.PLAIN
     heap_slots: tuple[tuple[str, int], ...] = ()
     compares: tuple[Compare, ...] = ()

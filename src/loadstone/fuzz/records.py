@@ -71,6 +71,7 @@ class FindingRecord(_Record, tag="found", frozen=True, kw_only=True):
     stack: bool = False
     status: Annotated[int, Meta(ge=0, le=255)] = 0
     detail: _Text = ""
+    words: _Text = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS or self.fault >= 1 << 64:

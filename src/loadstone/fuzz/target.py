@@ -9,7 +9,8 @@ callback. Anything else has no role, and misuse must not be reported as a bug: t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from loadstone.core.image import Image, SymbolKind
@@ -33,7 +34,7 @@ __all__ = ["address_of", "call_of", "plan", "takes_input"]
 
 _OUT_SIZE: Final = 256
 _ADVICE: Final = (
-    "say what it is for: --role NAME=buffer|length_of:BUFFER|cstring|integer|out:BYTES|callback|const:NUMBER"
+    "say what it is for: --role NAME=buffer|length_of:BUFFER|cstring|integer|out:BYTES|callback|const:NUMBER|const:TEXT"
 )
 
 
@@ -81,7 +82,26 @@ def call_of(prototype: Prototype, roles: Mapping[str, str], address: int) -> Cal
     arguments: list[Argument] = []
     for position, parameter in enumerate(prototype.parameters):
         arguments.append(given.get(position) or _by_rule(prototype, position, parameter, given))
+    _refuse_misfed(prototype, arguments, given)
     return CallPlan(prototype.name, address, tuple(arguments), _result(prototype))
+
+
+def _refuse_misfed(prototype: Prototype, arguments: Sequence[Argument], given: Mapping[int, Argument]) -> None:
+    """Refuse what would silently find nothing: one input for two parameters, or bytes as the name of a file."""
+    taking = [i for i, argument in enumerate(arguments) if argument.role in (Role.BUFFER, Role.CSTRING)]
+    guessed = [i for i in taking if i not in given]
+    for position in guessed:
+        name = prototype.parameters[position].name or ""
+        if arguments[position].role is Role.CSTRING and _PATHS.fullmatch(name):
+            raise _refused(
+                prototype, f"the parameter {name} is the name of a file, by its own name; the input is no such name"
+            )
+    if len(guessed) > 1:
+        names = " and ".join(_called(prototype.parameters[i], i) for i in guessed)
+        raise _refused(prototype, f"{names} would get the same input")
+
+
+_PATHS: Final = re.compile(r"(?i).*(?:path|file_?name|fname|dir|directory|folder|file)")
 
 
 def _given(prototype: Prototype, roles: Mapping[str, str]) -> dict[int, Argument]:
@@ -105,12 +125,21 @@ def _named(prototype: Prototype, word: str, names: Mapping[str, int], kind: CTyp
         if role is Role.OUT:
             return Argument(role, size=int(detail, 0) if detail else _OUT_SIZE)
         if role is Role.CONST:
+            if _takes_text(kind, detail):
+                return Argument(role, text=detail.strip("\"'"))
             return Argument(role, size=_size(kind), value=int(detail or "0", 0), real=isinstance(kind, Real))
         if role in (Role.HANDLE, Role.INTO):
             return Argument(role, slot=detail or "handle")
         return Argument(role, size=_size(kind), signed=isinstance(kind, Integer) and kind.signed)
     except ValueError as error:
         raise _refused(prototype, f"{word} is no role") from error
+
+
+def _takes_text(kind: CType, detail: str) -> bool:
+    """Whether ``const:`` is followed by a text, for a parameter that points to characters: no number, or quoted."""
+    if not (isinstance(kind, Pointer) and isinstance(kind.target, Integer) and kind.target.size == 1):
+        return False
+    return not detail.removeprefix("-")[:1].isdigit() and bool(detail)
 
 
 def _by_rule(prototype: Prototype, position: int, parameter: Parameter, given: Mapping[int, Argument]) -> Argument:

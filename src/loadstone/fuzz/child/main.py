@@ -159,6 +159,7 @@ class _Bound:
         self.function = function
         self.outs = {i: GuardedArea(a.size) for i, a in enumerate(call.arguments) if a.role is Role.OUT}
         self.stored = {a.slot: ctypes.c_void_p() for a in call.arguments if a.role is Role.INTO}
+        self.texts: dict[str, ctypes.Array[ctypes.c_char]] = {}
         self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
         self.makers = [self._maker(i, a) for i, a in enumerate(call.arguments)]
         roles = tuple(a.role for a in call.arguments)
@@ -210,6 +211,10 @@ class _Bound:
             return ctypes.addressof(self.stored[argument.slot])
         if argument.role is Role.CALLBACK:
             return ctypes.cast(self.callback, ctypes.c_void_p).value
+        if argument.text is not None:
+            return ctypes.addressof(
+                self.texts.setdefault(argument.text, ctypes.create_string_buffer(argument.text.encode()))
+            )
         return argument.value
 
     def __call__(self, data: bytes, address: int, state: State) -> object:
@@ -222,7 +227,7 @@ class _Bound:
 def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float] | ctypes.c_void_p]:
     if argument.real:
         return ctypes.c_float if argument.size == 4 else ctypes.c_double
-    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST) and argument.text is None:
         name = f"c_{'' if argument.signed else 'u'}int{8 * argument.size}"
         made: type[ctypes._SimpleCData[int]] = getattr(ctypes, name)
         return made

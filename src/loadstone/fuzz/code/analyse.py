@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, Literal
 
-from loadstone.core.image import ByteOrder, Image, Segment, SymbolKind
+from loadstone.core.image import ByteOrder, Image, Segment, SymbolKind, SymbolTable
 from loadstone.fuzz.code.compare import MAX_COMPARES, compare_of
 from loadstone.fuzz.plan import Compare
 
@@ -68,6 +68,12 @@ class CodeMap:
     words: tuple[bytes, ...]
     functions: tuple[CodeFunction, ...]
     compares: tuple[Compare, ...] = ()
+
+    def with_names(self, symbols: SymbolTable) -> CodeMap:
+        """The same with names of functions that are not exported, from the table of the link editor or a debugger."""
+        names = {s.value: s.name for s in symbols if s.kind is SymbolKind.FUNCTION and s.defined}
+        functions = (f if f.name else replace(f, name=names.get(f.address, "")) for f in self.functions)
+        return replace(self, functions=tuple(functions))
 
     def function_at(self, address: int) -> CodeFunction | None:
         """The function that holds a virtual address, or None."""

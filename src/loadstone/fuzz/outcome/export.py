@@ -212,6 +212,8 @@ def _value(
             return "(void *)nothing"
         case Role.INTEGER:
             return f"number({data}, {size}, {argument.size}, {position})"
+        case Role.CONST if argument.text is not None:
+            return '(void *)"' + "".join(f"\\{byte:03o}" for byte in argument.text.encode()) + '"'
         case Role.CONST:
             return str(argument.value)
 
@@ -238,6 +240,6 @@ _C_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 def _type(argument: Argument) -> str:
     if argument.real:
         return "float" if argument.size == 4 else "double"
-    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST) and argument.text is None:
         return f"{'' if argument.signed else 'u'}int{8 * argument.size}_t"
     return "void *"

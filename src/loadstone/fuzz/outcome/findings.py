@@ -22,8 +22,7 @@ def finding_of(found: FindingRecord, code: CodeMap, heap: Heap) -> FuzzFinding:
     """What a worker found as a value, its addresses named."""
     kind = "stack exhaustion" if found.stack else found.kind
     sites = [_site(code, address) for address in found.frames]
-    # nothing returns to where a function begins: that is a pointer to it which lies on the stack
-    frames = (*sites[:1], *(site for site in sites[1:] if site.offset or not site.function))
+    frames = tuple(sites)
     detail = printable(found.detail)
     return FuzzFinding(
         kind=kind,
@@ -35,6 +34,7 @@ def finding_of(found: FindingRecord, code: CodeMap, heap: Heap) -> FuzzFinding:
         fault_address=found.fault,
         run=found.run,
         detail=detail,
+        words=printable(found.words),
     )
 
 
@@ -47,6 +47,8 @@ def _site(code: CodeMap, address: int) -> CrashSite:
 
 def _stack_hash(kind: str, guard: str, frames: Sequence[CrashSite], detail: str) -> str:
     """The same for the same kind of failure at the same place, in any process: by library offset, deepest frames."""
+    if kind == "memory":  # it was noticed wherever it happened to be
+        frames = ()
     deep = frames[:1] if kind in ("hang", "stack exhaustion") else frames[:_STACK_DEPTH]
     if kind in ("hang", "stack exhaustion"):  # wherever it was stopped, it is the same function that does not end
         deep = tuple(replace(f, address=f.address - f.offset, offset=0) for f in deep)

@@ -147,7 +147,7 @@ def _call(number: int, call: CallPlan) -> str:
 def _type(argument: Argument) -> str:
     if argument.real:
         return "ctypes.c_float" if argument.size == 4 else "ctypes.c_double"
-    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST) and argument.text is None:
         return f"ctypes.c_{'' if argument.signed else 'u'}int{8 * argument.size}"
     return "ctypes.c_void_p"
 
@@ -175,5 +175,7 @@ def _argument(call: CallPlan, position: int, argument: Argument, address: str, s
             return "ctypes.cast(NOTHING, ctypes.c_void_p)"
         case Role.INTEGER:
             return f"integer({data}, {argument.size}, {argument.signed}, {position})"
+        case Role.CONST if argument.text is not None:
+            return f"ctypes.cast(ctypes.c_char_p({argument.text.encode()!r}), ctypes.c_void_p)"
         case Role.CONST:
             return str(argument.value)

@@ -27,7 +27,7 @@ def fence(job: Job, worker: int, user: int, unshared: str, words: int, file: int
     entered no namespaces, or "".
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
+    for descriptor in (0, 1):  # standard error is the worker's to hear
         os.dup2(nowhere, descriptor)
     close_descriptors_but(0, 1, 2, words, file)
     os.setsid()

@@ -17,6 +17,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 from typing import Any, Final
@@ -45,6 +46,7 @@ _CALLS_A_CHILD: Final = 20_000
 _POLL_S: Final = 0.1
 _STATUS_S: Final = 1.0
 _LOAD_S: Final = 10.0
+_MAX_HEARD: Final = 2000
 _SOLVE_S: Final = 0.5
 _SOLVE_SHARE: Final = 0.1
 """Seconds one input may be watched at its comparisons, and the share of a campaign that all of them may take."""
@@ -135,6 +137,7 @@ class _Campaign:
         else:
             reap(pid)
         os.close(self.words)
+        os.close(self.errors)
         self.offspring.end()
 
     def _fenced(self, pid: int) -> ChildStop:
@@ -149,16 +152,19 @@ class _Campaign:
 
     def _fork(self, job: Job, number: int) -> int:
         words_in, words_out = os.pipe2(os.O_CLOEXEC)
+        errors_in, errors_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)  # what does not fit is lost, and nobody waits
         worker, self.secret = os.getpid(), os.urandom(16).hex()
         pid = os.fork()
         if pid == 0:
             try:
                 os.close(words_in)
+                os.dup2(errors_out, 2)
                 self._become_child(job, number, words_out, worker)
             finally:
                 os._exit(EXIT_CANNOT_LOAD)
         os.close(words_out)
-        self.words = words_in
+        os.close(errors_out)
+        self.words, self.errors, self.heard = words_in, errors_in, b""
         return pid
 
     def _become_child(self, job: Job, number: int, words: int, worker: int) -> None:
@@ -263,12 +269,20 @@ class _Campaign:
         except BlockingIOError:
             return ""
 
+    def _listen(self) -> str:
+        """The last of what it wrote to standard error."""
+        with suppress(BlockingIOError):
+            while piece := os.read(self.errors, 1 << 16):
+                self.heard = (self.heard + piece)[-_MAX_HEARD:]
+        return self.heard.decode(errors="replace").strip()
+
     def _watch(self, traced: Tracer) -> int:
         """Follow a running child to its end, its replacement or a finding."""
         seen, since, used = -1, time.monotonic(), 0.0
         hits: list[int] = []
         while True:
             signal.sigtimedwait([signal.SIGCHLD], _POLL_S)
+            self._listen()
             while not (stop := traced.poll()).running:
                 if stop.signal == signal.SIGTRAP and (block := traced.hit()) is not None:
                     self.left.pop(block, None)
@@ -281,7 +295,10 @@ class _Campaign:
                 elif stop.signal is not None and stop.signal not in _CRASHES:
                     traced.resume(0 if stop.signal in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN) else stop.signal)
                 else:
-                    return self._ended(traced, stop)
+                    try:
+                        return self._ended(traced, stop)
+                    except ProcessLookupError:  # another thread has ended it: that is seen next
+                        continue
                 since = time.monotonic()
             now = time.monotonic()
             runs = self.arena.runs
@@ -318,6 +335,8 @@ class _Campaign:
     def _ended(self, traced: Tracer, stop: ChildStop) -> int:
         if stop.exited == EXIT_DONE and self.job.replay:
             return 0
+        if stop.signal == signal.SIGABRT and resident(traced.pid) > self.job.memory:  # it got no more, and gave up
+            return self._found("memory", frames=traced.frames())
         if stop.signal is not None:
             fault = traced.fault_address()
             guard = self.arena.guard_name(fault)
@@ -344,6 +363,7 @@ class _Campaign:
                 "kind": kind,
                 "inputs": [data.hex() for data in inputs],
                 "run": self.runs + self.arena.runs,
+                "words": self._listen(),
                 **facts,
             }
         )

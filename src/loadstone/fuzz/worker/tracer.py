@@ -10,13 +10,19 @@ import ctypes
 import os
 import signal
 import struct
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 __all__ = ["ChildStop", "Traced", "Tracer", "Untraced", "go_on", "let_me_be_traced"]
 
-_TRACEME, _PEEKUSER, _POKEUSER, _CONT, _SINGLESTEP, _GETREGS, _GETSIGINFO = 0, 3, 6, 7, 9, 12, 0x4202
+_TRACEME, _PEEKUSER, _POKEUSER, _CONT, _SINGLESTEP, _GETREGS = 0, 3, 6, 7, 9, 12
+_SETOPTIONS, _GETEVENTMSG, _GETSIGINFO = 0x4200, 0x4201, 0x4202
+_TRACE_CLONE: Final = 1 << 3
+_EXIT_KILL: Final = 1 << 20
+_WALL: Final = 0x40000000  # __WALL of waitpid(2): threads too
 # Offsets in struct user (sys/user.h, x86-64), bytes.
 _RBP, _RIP, _RSP = 4 * 8, 16 * 8, 19 * 8
 _REGISTERS = struct.Struct("<27Q")
@@ -26,6 +32,7 @@ _NAMES: Final = (
 )  # fmt: skip
 """The order of struct user_regs_struct (sys/user.h); what compares nothing is not named."""
 _TRAP_SIZE: Final = 1
+_ENDING_S: Final = 0.0005
 _INT3: Final = 0xCC
 _MAX_FRAMES: Final = 8
 _STACK_WINDOW: Final = 8192
@@ -54,6 +61,14 @@ def go_on(pid: int, number: int = 0) -> None:
         _ptrace(_CONT, pid, 0, number)
     except OSError:  # nobody traces it
         os.kill(pid, signal.SIGCONT)
+
+
+def _continue(thread: int, number: int = 0) -> None:
+    """Let a stopped thread run on, unless it is gone by now: then its end is what is seen next."""
+    try:
+        _ptrace(_CONT, thread, 0, number)
+    except ProcessLookupError:
+        return
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +120,21 @@ class Tracer(Protocol):
 
 
 class Traced:
-    """One traced child. Invariant: ``left`` holds the breakpoints set and not hit, virtual address to first byte."""
+    """One traced child and its threads.
+
+    Invariants: ``left`` holds the breakpoints set and not hit, virtual address to first byte; ``_at`` is the thread
+    that stopped last, which every look is at.
+    """
 
     def __init__(self, pid: int, library: tuple[int, int], first_address: int = 0) -> None:
         """``library``: (device, inode) of the file whose code is watched; ``first_address``: its lowest virtual one."""
         self.pid = pid
         self.left: dict[int, int] = {}
+        self._set: dict[int, int] = {}  # every one that was ever set: another thread may have hit it at the same time
+        self._at = pid
+        self._threads = {pid}
+        self._begun = {pid}
+        _ptrace(_SETOPTIONS, pid, 0, _TRACE_CLONE | _EXIT_KILL)
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
         start, self.ranges = _mappings(pid, library)
         self.base = start - first_address
@@ -118,7 +142,12 @@ class Traced:
     def close(self) -> None:
         """Kill the child if it lives, reap it, give the descriptor back."""
         os.close(self._memory)
-        _end(self.pid)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        while not _is_reaped(self.pid):  # its first thread is not seen to end before all others are
+            for thread in _threads_of(self.pid) - {self.pid}:
+                _is_reaped(thread)
+            time.sleep(_ENDING_S)
 
     def arm(self, blocks: Mapping[int, int]) -> None:
         """Put a breakpoint on each block (virtual address to its first byte), a page of code at a time."""
@@ -131,34 +160,35 @@ class Traced:
                 at = address + self.base - low
                 if code[at] == blocks[address]:  # else something rewrote the code: leave it alone
                     code[at] = _INT3
-                    self.left[address] = blocks[address]
+                    self.left[address] = self._set[address] = blocks[address]
             os.pwrite(self._memory, code, low)
 
     def hit(self) -> int | None:
         """At a trap: the block whose breakpoint it was, now removed, with the child set back to run it; else None."""
         address = self.program_counter() - _TRAP_SIZE - self.base
-        byte = self.left.pop(address, None)
+        byte = self._set.get(address)
         if byte is None:
             return None
+        self.left.pop(address, None)
         os.pwrite(self._memory, bytes((byte,)), address + self.base)
-        _ptrace(_POKEUSER, self.pid, _RIP, address + self.base)
+        _ptrace(_POKEUSER, self._at, _RIP, address + self.base)
         return address
 
     def step(self) -> ChildStop:
         """Run one instruction; where that left it."""
-        _ptrace(_SINGLESTEP, self.pid)
-        _, status = os.waitpid(self.pid, 0)
+        _ptrace(_SINGLESTEP, self._at)
+        _, status = os.waitpid(self._at, _WALL)
         return _stop(status)
 
     def set_again(self, address: int, byte: int) -> None:
         """Put the breakpoint of a virtual address back."""
         os.pwrite(self._memory, bytes((_INT3,)), address + self.base)
-        self.left[address] = byte
+        self.left[address] = self._set[address] = byte
 
     def registers(self) -> dict[str, int]:
         """The general registers, by their 64-bit names."""
         raw = ctypes.create_string_buffer(_REGISTERS.size)
-        _ptrace(_GETREGS, self.pid, 0, ctypes.addressof(raw))
+        _ptrace(_GETREGS, self._at, 0, ctypes.addressof(raw))
         return dict(zip(_NAMES, _REGISTERS.unpack(raw.raw), strict=False))
 
     def read(self, address: int, size: int) -> bytes:
@@ -170,29 +200,60 @@ class Traced:
 
     def resume(self, number: int = 0) -> None:
         """Let it run on, delivering a signal if ``number`` is one."""
-        _ptrace(_CONT, self.pid, 0, number)
+        _continue(self._at, number)
 
     def poll(self) -> ChildStop:
-        """What has become of it, without waiting."""
-        return _poll(self.pid)
+        """What has become of it, without waiting: of the first of its threads that has something to say."""
+        for thread in (*self._threads,):
+            try:
+                found, status = os.waitpid(thread, os.WNOHANG | os.WUNTRACED | _WALL)
+            except ChildProcessError:
+                self._threads.discard(thread)
+                continue
+            if not found:
+                continue
+            if not os.WIFSTOPPED(status):
+                self._threads.discard(thread)
+                if thread == self.pid:
+                    return _stop(status)
+            elif status >> 16:
+                self._follow(thread)
+            elif thread not in self._begun and os.WSTOPSIG(status) == signal.SIGSTOP:
+                self._begun.add(thread)  # how a thread begins that is traced from its first instruction
+                _continue(thread)
+            else:
+                self._at = thread
+                return _stop(status)
+        return ChildStop()
+
+    def _follow(self, thread: int) -> None:
+        """A thread has started another, which is traced from now on."""
+        message = ctypes.c_ulong()
+        try:
+            _ptrace(_GETEVENTMSG, thread, 0, ctypes.addressof(message))
+        except OSError:
+            return
+        self._threads.add(message.value)
+        _continue(thread)
 
     def program_counter(self) -> int:
-        return _ptrace(_PEEKUSER, self.pid, _RIP)
+        return _ptrace(_PEEKUSER, self._at, _RIP)
 
     def stack_pointer(self) -> int:
-        return _ptrace(_PEEKUSER, self.pid, _RSP)
+        return _ptrace(_PEEKUSER, self._at, _RSP)
 
     def fault_address(self) -> int:
         """``si_addr`` of the signal it stopped for (sigaction(2)); 0 where the signal has none."""
         info = ctypes.create_string_buffer(128)
-        _ptrace(_GETSIGINFO, self.pid, 0, ctypes.addressof(info))
+        _ptrace(_GETSIGINFO, self._at, 0, ctypes.addressof(info))
         return int.from_bytes(info.raw[16:24], "little")
 
     def frames(self) -> tuple[int, ...]:
         """Addresses of the watched library, innermost first, relative to its base.
 
         The program counter, then what lies on the stack and points behind a call in the library's code: a scan, so
-        outer frames are likely, not certain.
+        outer frames are likely, not certain. A return address is told as the last byte of its call, which may be the
+        last instruction of its function.
         """
         found = [self.program_counter() - self.base] if self.inside(self.program_counter()) else []
         try:
@@ -204,7 +265,7 @@ class Traced:
                 break
             value = int.from_bytes(stack[at : at + 8], "little")
             if self.inside(value) and self._after_call(value):
-                found.append(value - self.base)
+                found.append(value - 1 - self.base)
         return tuple(found)
 
     def inside(self, address: int) -> bool:
@@ -251,6 +312,22 @@ class Untraced:
 
     def stack_pointer(self) -> int:
         return 0
+
+
+def _is_reaped(thread: int) -> bool:
+    """Whether a traced thread has ended and been waited for, now or before."""
+    try:
+        found, status = os.waitpid(thread, os.WNOHANG | _WALL)
+    except ChildProcessError:
+        return True
+    return bool(found) and not os.WIFSTOPPED(status)
+
+
+def _threads_of(pid: int) -> set[int]:
+    try:
+        return {int(name) for name in os.listdir(f"/proc/{pid}/task")}
+    except OSError:
+        return set()
 
 
 def _poll(pid: int) -> ChildStop:

@@ -56,6 +56,8 @@ def _finding(found: FuzzFinding, style: Style) -> list[str]:
         lines.append(f"      after {len(found.inputs) - 1} calls before it")
     if len(found.frames) > 1:
         lines.append(f"      called from {', '.join(printable(str(f)) for f in found.frames[1:5])}")
+    if found.words:
+        lines.append(f"      it says: {printable(found.words)}")
     lines.append(f"      {found.repeated} of {found.tries} fresh processes show it again")
     if found.folder:
         lines.append(f"      fix: python3 {printable(found.folder)}/repro.py")
