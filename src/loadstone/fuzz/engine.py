@@ -45,7 +45,7 @@ from loadstone.probe.scratch import Scratch, home_of_scratch
 __all__ = ["run_campaign"]
 
 _HEAP: Final = {
-    Heap.PLAIN: "unavailable: not guarded, so that only heap errors that end the process are seen; "
+    Heap.PLAIN: "degraded: not guarded, so that only heap errors that end the process are seen; "
     "--heap exact or aligned guards it",
     Heap.EXACT: "active: guarded to the byte",
     Heap.ALIGNED: "active: guarded to 16 bytes",
