@@ -87,7 +87,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 def summary(skipped: Iterable[pytest.TestReport]) -> list[str]:
     """What each missing tool cost and how to have it, the dearest first."""
-    cost = Counter(str(value) for report in skipped for key, value in report.user_properties if key == _PROPERTY)
+    told = [getattr(report, "user_properties", ()) for report in skipped]  # a whole module that was skipped has none
+    cost = Counter(str(value) for properties in told for key, value in properties if key == _PROPERTY)
     remedy = {tool.name: f"to have it: {INSTALL}" for tool in TOOLS}
     return [
         f"{tool}: {count} test{'s' * (count != 1)} skipped; {remedy.get(tool, 'the reason is above')}"
