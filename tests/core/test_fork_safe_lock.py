@@ -60,14 +60,6 @@ print(os.waitstatus_to_exitcode(status))
             "space.close()",
             id="a namespace",
         ),
-        pytest.param(
-            "from loadstone.library.typed.ctypes_types import CtypesTypes\n"
-            "from loadstone.library.typed.prototype import parse_header\n"
-            "declared = parse_header('struct a { int x; };')\ntypes = CtypesTypes(declared.records, '')",
-            "types._lock.__enter__(); entered.set(); leave.wait(); types._lock.__exit__(None, None, None)",
-            "types.of(declared.records['struct a'])",
-            id="the structs of a header",
-        ),
     ],
 )
 def test_a_forked_child_goes_on(setting: str, holding: str, asking: str) -> None:

@@ -6,9 +6,9 @@ are counted while they run, so that nobody unmaps code under them. The extension
 
 from __future__ import annotations
 
-import threading
 from typing import Self
 
+from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import Closed
 
 __all__ = ["Address", "Life", "closed"]
@@ -26,7 +26,7 @@ except ImportError:  # not built, or not for this machine
             self.file_name = file_name
             self.is_open = 1
             self.calls = 0
-            self._lock = threading.Lock()  # guards calls; nothing else is done under it
+            self._lock = ForkSafeLock()  # guards calls; nothing else is done under it
 
         def enter(self) -> bool:
             with self._lock:
