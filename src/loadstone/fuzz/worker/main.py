@@ -32,6 +32,7 @@ from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
 from loadstone.fuzz.worker.vitals import hangs, reap, resident, used_time, wait
 from loadstone.fuzz.worker.witness import Met, watch_compares
+from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import die_with_parent
 from loadstone.probe.observers.snapshot import signal_name
 from loadstone.probe.offspring import Offspring
@@ -335,7 +336,7 @@ class _Campaign:
     def _ended(self, traced: Tracer, stop: ChildStop) -> int:
         if stop.exited == EXIT_DONE and self.job.replay:
             return 0
-        if stop.signal == signal.SIGABRT and resident(traced.pid) > self.job.memory:  # it got no more, and gave up
+        if stop.signal == signal.SIGABRT and _taken(traced.pid) > self.job.memory:  # it got no more, and gave up
             return self._found("memory", frames=traced.frames())
         if stop.signal is not None:
             fault = traced.fault_address()
@@ -380,6 +381,13 @@ class _Campaign:
                 "forged": self.forged,
             }
         )
+
+
+def _taken(pid: int) -> int:
+    """Private memory a stopped child has asked for, used or not: what the sandbox limits."""
+    with suppress(OSError):
+        return proc.memory(pid).data
+    return 0
 
 
 def _stopped_frames(traced: Tracer) -> tuple[int, ...]:
