@@ -9,13 +9,13 @@ from hypothesis import given, strategies
 from loadstone.review.analyses.state import Held, State
 from loadstone.review.analyses.summaries import components
 from loadstone.review.analyses.values import (
+    CallResult,
     Constant,
     Field,
     Global,
     Initial,
     Local,
     Place,
-    Result,
     Spot,
     Unknown,
     Value,
@@ -26,10 +26,10 @@ PLACES: list[Place] = [
     Local(0, "a"),
     Local(0, "b"),
     Global("a.c", "g"),
-    Field(Result(1), "h"),
+    Field(CallResult(1), "h"),
     Field(Initial(Local(0, "p")), "[0]"),
 ]
-VALUES: list[Value] = [Constant(None), Constant(1), Result(1), Result(2), Initial(Local(0, "p")), Unknown(0, 7)]
+VALUES: list[Value] = [Constant(None), Constant(1), CallResult(1), CallResult(2), Initial(Local(0, "p")), Unknown(0, 7)]
 
 
 @strategies.composite
@@ -119,7 +119,7 @@ def test_forgetting_what_is_dead_keeps_what_is_live(state: State, live: frozense
 
 
 def test_a_value_made_anew_leaves_nothing_of_the_one_before() -> None:
-    state, made = State(), Result(1)
+    state, made = State(), CallResult(1)
     state.renew(made)
     state.assign(Field(made, "name"), Constant(1))
     state.put("closed", made, SPOT)

@@ -10,7 +10,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Found
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.paths import Paths
-from loadstone.review.analyses.program import Known, Program
+from loadstone.review.analyses.program import Known, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.apis import CORE, MINOR, Role, Tables, tables
 from loadstone.review.cfg import Graph, build
@@ -60,7 +60,7 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
     )
 
 
-def _lock_takers(names: Program, known_tables: Tables) -> Iterator[Known]:
+def _lock_takers(names: KnownProgram, known_tables: Tables) -> Iterator[Known]:
     """The other functions that take locks in files that handle libraries: their locks are worth their evidence."""
     paths = {known.unit.path for known in names.every if known.is_relevant and _plays(known, CORE, known_tables)}
     for known in names.every:
@@ -73,7 +73,7 @@ def _plays(known: Known, roles: frozenset[Role], known_tables: Tables) -> bool:
     return any(api is not None and api.role in roles for api in apis)
 
 
-def _program(program: ir.Program, known_tables: Tables) -> Program:
+def _program(program: ir.Program, known_tables: Tables) -> KnownProgram:
     functions: dict[str, tuple[Known, ...]] = {}
     wanted = _relevant(program, known_tables)
     for unit in program.units:
@@ -81,7 +81,7 @@ def _program(program: ir.Program, known_tables: Tables) -> Program:
             graph = _graph(function, known_tables)
             known = Known.of(function, unit, graph, is_relevant=id(function) in wanted)
             functions[function.name] = (*functions.get(function.name, ()), known)
-    return Program(program.units, functions)
+    return KnownProgram(program.units, functions)
 
 
 def _graph(function: ir.Function, known_tables: Tables) -> Graph:

@@ -16,7 +16,7 @@ from loadstone.review.analyses.program import Known
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.values import Spot
 
-__all__ = ["MAX_LEVELS", "MAX_ROUNDS", "MAX_STATES", "MAX_STEPS", "Budget"]
+__all__ = ["MAX_LEVELS", "MAX_ROUNDS", "MAX_STATES", "MAX_STEPS", "StepBudget"]
 
 MAX_STEPS: Final = 2500
 """Nodes run path by path for one function, callees included."""
@@ -32,7 +32,7 @@ MAX_LEVELS: Final = 5
 
 
 @dataclass(slots=True)
-class Budget:
+class StepBudget:
     """What is left for the function being explored."""
 
     record: Record

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.bounds import MAX_LEVELS, Budget
+from loadstone.review.analyses.bounds import MAX_LEVELS, StepBudget
 from loadstone.review.analyses.effects import Applied, Effects
 from loadstone.review.analyses.flow import mix, taint_of
 from loadstone.review.analyses.locks import PlaceOf
-from loadstone.review.analyses.memory import Memory
-from loadstone.review.analyses.program import Frame, Known, Program
+from loadstone.review.analyses.memory import PathMemory
+from loadstone.review.analyses.program import Frame, Known, KnownProgram
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State
 from loadstone.review.analyses.summaries import Summaries
 from loadstone.review.analyses.values import (
-    Address,
     Answer,
+    CallResult,
     Code,
     Constant,
     Field,
@@ -26,7 +26,7 @@ from loadstone.review.analyses.values import (
     Initial,
     Object,
     Place,
-    Result,
+    PlaceAddress,
     Unknown,
     Value,
 )
@@ -69,12 +69,12 @@ class Calls:
     def __init__(
         self,
         tables: Tables,
-        program: Program,
+        program: KnownProgram,
         sites: Sites,
-        memory: Memory,
+        memory: PathMemory,
         effects: Effects,
         summaries: Summaries,
-        budget: Budget,
+        budget: StepBudget,
         enter: Enter,
     ) -> None:
         self.tables = tables
@@ -226,7 +226,7 @@ class Calls:
         mix(made, inputs, state, keep=True)
         if receiver is not None and word in _FILLS and call.receiver is not None:
             self._fill(call, receiver, values, state, frame, place_of)
-        if isinstance(callee, Result) or (callee is not None and callee in state.lineage):
+        if isinstance(callee, CallResult) or (callee is not None and callee in state.lineage):
             state.put("lineage", made, callee)
         if _DIGESTS.search(name):
             state.flag("digest", frame.spot(call.line))
@@ -248,14 +248,14 @@ class Calls:
         keeps: bool,
     ) -> None:
         """An argument of a function nobody knows: it may be kept, and what it points at may be changed."""
-        if isinstance(value, Result) or self.memory.is_pointer(value, frame):
+        if isinstance(value, CallResult) or self.memory.is_pointer(value, frame):
             self.sites.use(value, "argument", state, frame, call.line)
         if keeps:
             self.memory.escape(value, state, f"{name}()")
             bare = uncast(expression)
             if isinstance(bare, ir.Name | ir.Member) and (place := place_of(bare)) is not None:
-                self.memory.escape(Address(place), state, "")
-        if isinstance(value, Address) and keeps:
+                self.memory.escape(PlaceAddress(place), state, "")
+        if isinstance(value, PlaceAddress) and keeps:
             fresh = Unknown(frame.number, id(expression))
             state.renew(fresh)
             state.assign(value.place, fresh)
@@ -292,12 +292,12 @@ class Calls:
         """``get``, ``release`` and ``reset`` of a smart pointer."""
         place = place_of(call.receiver) if call.receiver is not None else None
         if word == "reset":
-            if isinstance(receiver, Result):
+            if isinstance(receiver, CallResult):
                 self.sites.release(receiver, state, frame, call.line)
             if place is not None:
                 self._hold(place, values[0] if values else Constant(None), state, frame, call.line)
             return Constant(None), state
-        if isinstance(receiver, Result):
+        if isinstance(receiver, CallResult):
             if word == "release" and place is not None:
                 state.assign(place, Constant(None))
             if word in {"release", "get"}:
@@ -308,5 +308,5 @@ class Calls:
 
     def _hold(self, place: Place, value: Value, state: State, frame: Frame, line: int) -> None:
         self.memory.store(place, value, state, frame, line)
-        if isinstance(value, Result) and isinstance(place, Field):
+        if isinstance(value, CallResult) and isinstance(place, Field):
             state.escape(value)

@@ -8,21 +8,21 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.flow import mix, taint_of
 from loadstone.review.analyses.locks import Locks, PlaceOf
-from loadstone.review.analyses.memory import Memory
+from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State, Taint
 from loadstone.review.analyses.values import (
-    Address,
     Answer,
+    CallResult,
+    CallStatus,
     Constant,
     Field,
     Initial,
     Local,
     Object,
-    Result,
-    Status,
+    PlaceAddress,
     Unknown,
     Value,
 )
@@ -74,7 +74,7 @@ class Applied:
 class Effects:
     """Applies what the tables say of an interface."""
 
-    def __init__(self, record: Record, sites: Sites, memory: Memory, locks: Locks) -> None:
+    def __init__(self, record: Record, sites: Sites, memory: PathMemory, locks: Locks) -> None:
         self.record = record
         self.sites = sites
         self.memory = memory
@@ -102,7 +102,7 @@ class Effects:
         site = self.record.sites[number]
         if api.role is Role.PATH:
             return [self._named_object(applied, subject, state, frame)]
-        made = Result(number)
+        made = CallResult(number)
         self._do(applied, subject, made, state, frame)
         for value in values:
             if api.role not in _TAKES:
@@ -113,7 +113,7 @@ class Effects:
             if not (api.name in _COPIES and _copies_a_value(values)):
                 self._give(values[api.out], made, state)
             reports = api.role in {Role.LOAD, Role.RESOLVE, Role.OPEN} or api.success is not Success.NONE
-            return [(Status(number) if reports else made, state)]
+            return [(CallStatus(number) if reports else made, state)]
         if api.every is not None:
             for value in values[api.every :]:
                 self._give(value, made, state)
@@ -122,7 +122,7 @@ class Effects:
         reports = api.role in _REPORTS or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}
         if site.api.role is Role.ERROR and state.pending is not None:
             state.put("about", made, state.pending)
-        return [(Status(number) if reports else made, state)]
+        return [(CallStatus(number) if reports else made, state)]
 
     def _named_object(self, applied: Applied, subject: Value, state: State, frame: Frame) -> tuple[Value, State]:
         """An object that is told which library it is about; a load comes later, or not."""
@@ -136,35 +136,35 @@ class Effects:
     def _held(self, applied: Applied, state: State) -> Value:
         """The subject; what a place holds when the call is given its address and acts on what is in it."""
         subject = applied.subject
-        if isinstance(subject, Address) and applied.api.role in {Role.UNLOAD, Role.RESOLVE, Role.PIN}:
+        if isinstance(subject, PlaceAddress) and applied.api.role in {Role.UNLOAD, Role.RESOLVE, Role.PIN}:
             held = state.env.get(subject.place)
             return held if self.sites.of(held) is not None else subject
         return subject
 
     def _site(self, applied: Applied, subject: Value, state: State, frame: Frame) -> int:
         api = applied.api
-        parent = subject.site if api.role is Role.RESOLVE and isinstance(subject, Result) else None
+        parent = subject.site if api.role is Role.RESOLVE and isinstance(subject, CallResult) else None
         number = self.sites.add(api, applied.call, frame, parent)
         site = self.record.sites[number]
         self.sites.invoked(site, subject, applied.values, state)
-        made = Result(number)
+        made = CallResult(number)
         if made in state.touched and made not in self.memory.kept(state):
             self.sites.lost(made, site, state)
         state.drop("touched", made)
         state.renew(made)
         for name in ("truth", "closed"):
             state.drop(name, made)
-            state.drop(name, Status(number))
+            state.drop(name, CallStatus(number))
         state.escaped -= {made}
         return number
 
-    def _do(self, applied: Applied, subject: Value, made: Result, state: State, frame: Frame) -> None:
+    def _do(self, applied: Applied, subject: Value, made: CallResult, state: State, frame: Frame) -> None:
         api, call, values = applied.api, applied.call, applied.values
         spot = frame.spot(call.line)
         match api.role:
             case Role.UNLOAD | Role.FREE | Role.CLOSE:
                 self.sites.release(subject, state, frame, call.line, by=api.name)
-                if api.role is Role.UNLOAD and subject is not None and not isinstance(subject, Result | Constant):
+                if api.role is Role.UNLOAD and subject is not None and not isinstance(subject, CallResult | Constant):
                     self.sites.close_unseen(subject, state, frame, call.line)
                     self._closed_slot(subject, frame, call.line)
             case Role.LOAD:
@@ -179,7 +179,7 @@ class Effects:
                 state.put("lineage", made, subject)
                 state.pending = made
             case Role.PIN:
-                if isinstance(subject, Result):
+                if isinstance(subject, CallResult):
                     state.escape(subject)
             case Role.ALLOCATE if api.kind == "copy":
                 mix(made, values[:1], state, keep=True)
@@ -238,8 +238,8 @@ class Effects:
         """``memcpy(&function, &symbol, sizeof symbol)``: the value itself is copied."""
         if not _copies_a_value(values):
             return False
-        assert isinstance(values[0], Address)
-        assert isinstance(values[1], Address)
+        assert isinstance(values[0], PlaceAddress)
+        assert isinstance(values[1], PlaceAddress)
         source, target = values[1].place, values[0].place
         state.assign(target, state.env.get(source) or Initial(source))
         self.memory.copy(source, target, state)
@@ -275,10 +275,10 @@ class Effects:
         """A call stores its result where an argument points."""
         if target is None or made is None:
             return
-        if isinstance(target, Address):
+        if isinstance(target, PlaceAddress):
             place = target.place
             state.assign(place, made)
-            if not isinstance(place, Local) and not rooted_locally(place) and isinstance(made, Result):
+            if not isinstance(place, Local) and not rooted_locally(place) and isinstance(made, CallResult):
                 self.sites.stored(made, place)
                 state.escape(made)
             return
@@ -288,7 +288,7 @@ class Effects:
             state.put("taint", target, taint)
         else:
             state.drop("taint", target)
-        if isinstance(made, Result) and isinstance(target, Initial):
+        if isinstance(made, CallResult) and isinstance(target, Initial):
             state.assign(Field(target, "*"), made)
             state.escape(made)
         inner = state.parts.get(made)
@@ -299,7 +299,7 @@ class Effects:
 
 def _copies_a_value(values: tuple[Value, ...]) -> bool:
     """Whether a copy of bytes goes from one variable to another, and not from one text to another."""
-    return len(values) > 1 and isinstance(values[0], Address) and isinstance(values[1], Address)
+    return len(values) > 1 and isinstance(values[0], PlaceAddress) and isinstance(values[1], PlaceAddress)
 
 
 def _asked(applied: Applied, subject: Value, frame: Frame) -> Value:

@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.bounds import Budget
+from loadstone.review.analyses.bounds import StepBudget
 from loadstone.review.analyses.calls import Calls
 from loadstone.review.analyses.facts import Bound
 from loadstone.review.analyses.flow import mix, taint_of
-from loadstone.review.analyses.memory import Memory
+from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import names_in
-from loadstone.review.analyses.program import Frame, Program
+from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.refine import COMPARES, Answers, Refine
 from loadstone.review.analyses.results import fold
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State, Taint
 from loadstone.review.analyses.values import (
-    Address,
     Answer,
+    CallResult,
     Code,
     Constant,
     Field,
@@ -28,7 +28,7 @@ from loadstone.review.analyses.values import (
     Local,
     Object,
     Place,
-    Result,
+    PlaceAddress,
     This,
     Unknown,
     Value,
@@ -37,7 +37,7 @@ from loadstone.review.analyses.words import dotted_name, uncast, word_of
 from loadstone.review.apis import Role, Tables
 from loadstone.review.typenames import is_reference
 
-__all__ = ["Evaluator"]
+__all__ = ["PathEvaluator"]
 
 _MAX_IN_EXPRESSION: Final = 64
 """States kept apart inside one expression, where each comparison doubles them."""
@@ -57,18 +57,18 @@ _HANDLES: Final = frozenset({Role.LOAD, Role.RESOLVE})
 Outcomes = list[tuple[Value, State]]
 
 
-class Evaluator:
+class PathEvaluator:
     """Evaluates expressions. Calls are handed to ``calls``, tests to ``refine``, loads and stores to ``memory``."""
 
     def __init__(
         self,
         tables: Tables,
-        program: Program,
+        program: KnownProgram,
         sites: Sites,
-        memory: Memory,
+        memory: PathMemory,
         refine: Refine,
         calls: Calls,
-        budget: Budget,
+        budget: StepBudget,
     ) -> None:
         self.tables = tables
         self.program = program
@@ -133,7 +133,7 @@ class Evaluator:
         captured = []
         for name in dict.fromkeys(names_in(function.body)):
             value = state.env.get(Local(frame.number, name))
-            if isinstance(value, Result):
+            if isinstance(value, CallResult):
                 state.escape(value)
                 captured.append(value)
         if captured:
@@ -271,7 +271,7 @@ class Evaluator:
         if isinstance(bare, ir.Name) and bare.name.rpartition("::")[2] and "::" in bare.name:
             return Code(bare.name)
         place = self.place(operand, state, frame)
-        return Address(place) if place is not None else Unknown(frame.number, id(expression))
+        return PlaceAddress(place) if place is not None else Unknown(frame.number, id(expression))
 
     def _sequence(self, operands: Sequence[ir.Expression], state: State, frame: Frame) -> Outcomes:
         results: Outcomes = [(Constant(None), state)]
@@ -286,7 +286,7 @@ class Evaluator:
                 results.append((value, after))
                 continue
             self.sites.use(value, "dereference", after, frame, expression.line)
-            place = value.place if isinstance(value, Address) else Field(value, "*")
+            place = value.place if isinstance(value, PlaceAddress) else Field(value, "*")
             results.append((self.memory.load(place, after, frame, expression.line), after))
         return results
 
@@ -300,7 +300,7 @@ class Evaluator:
             for value in values:
                 if self.sites.role(value) in _HANDLES:
                     after.escape(value)
-                    if isinstance(value, Result) and value not in after.lineage:
+                    if isinstance(value, CallResult) and value not in after.lineage:
                         after.put("lineage", made, value)
             results.append((made, after))
         return results
@@ -374,7 +374,7 @@ class Evaluator:
                 return Field(self._object(inner, state, frame, base, through=True), self._index(index, state, frame))
             case ir.Operation(operator="deref", operands=(operand,)):
                 value = self.one(operand, state, frame)
-                if isinstance(value, Address):
+                if isinstance(value, PlaceAddress):
                     return value.place
                 return Field(value if value is not None else Unknown(frame.number, id(expression)), "*")
             case ir.Operation(operator="address" | "post", operands=(operand,)):
@@ -397,7 +397,7 @@ class Evaluator:
             place = Local(frame.number, name)
             if is_reference(known.types.get(name, "")):
                 bound = state.env.get(place)
-                if isinstance(bound, Address):
+                if isinstance(bound, PlaceAddress):
                     return bound.place
             return place
         if name in known.statics:
@@ -428,7 +428,7 @@ class Evaluator:
                 value = self.memory.load(place, state, frame, bare.line)
         if value is None:
             value = self.one(base, state, frame)
-        if isinstance(value, Address):
+        if isinstance(value, PlaceAddress):
             return value.place
         is_object = isinstance(value, Unknown) and frame.known.unit.language is ir.Language.CPP
         if by_value or is_object or isinstance(value, Object | This):
@@ -450,7 +450,7 @@ class Evaluator:
         """Put a value where an expression says; ``source`` is the expression that gave it."""
         if isinstance(target, ir.Display):
             for item in target.items:
-                each = value if isinstance(value, Result) else Unknown(frame.number, id(item))
+                each = value if isinstance(value, CallResult) else Unknown(frame.number, id(item))
                 self.store(item, each, state, frame, line)
             return
         place = self.place(target, state, frame)

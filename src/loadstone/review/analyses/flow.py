@@ -16,7 +16,6 @@ from typing import Final
 
 from loadstone.review.analyses.state import State, Taint
 from loadstone.review.analyses.values import (
-    Address,
     Answer,
     Code,
     Constant,
@@ -24,6 +23,7 @@ from loadstone.review.analyses.values import (
     Global,
     Initial,
     Local,
+    PlaceAddress,
     Spot,
     Value,
 )
@@ -64,7 +64,7 @@ def taint_of(value: Value, state: State) -> Taint | None:
         found = state.taint.get(value)
         if found is not None:
             return found
-        if isinstance(value, Address):
+        if isinstance(value, PlaceAddress):
             value = state.env.get(value.place) or Initial(value.place)
         elif isinstance(value, Answer):
             value = value.about if value.question != "check" else None

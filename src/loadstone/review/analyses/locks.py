@@ -14,10 +14,10 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import LockStep
-from loadstone.review.analyses.program import Frame, Program
+from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import Held, State
-from loadstone.review.analyses.values import Address, Constant, Global, Guard, Place, Unknown, Value
+from loadstone.review.analyses.values import Constant, Global, LockGuard, Place, PlaceAddress, Unknown, Value
 from loadstone.review.analyses.words import describe, uncast
 from loadstone.review.apis import Api, Role, Success
 
@@ -30,7 +30,7 @@ PlaceOf = Callable[[ir.Expression], Place | None]
 class Locks:
     """Takes and drops locks."""
 
-    def __init__(self, program: Program, record: Record) -> None:
+    def __init__(self, program: KnownProgram, record: Record) -> None:
         self.program = program
         self.record = record
 
@@ -64,14 +64,14 @@ class Locks:
         good, bad = (0, 1) if api.success is Success.ZERO else (True, False)
         may_fail = api.role is Role.TRY_LOCK or (api.success is Success.ZERO and frame.unused is not call)
         taken = state.copy() if may_fail else state
-        self.take(lock, taken, frame, call.line, scoped=isinstance(subject, Guard))
+        self.take(lock, taken, frame, call.line, scoped=isinstance(subject, LockGuard))
         outcomes: list[tuple[Value, State]] = [(Constant(good), taken)]
         return [*outcomes, (Constant(bad), state)] if may_fail else outcomes
 
     def _subject(self, api: Api, call: ir.Call, subject: Value, place_of: PlaceOf) -> str:
-        if isinstance(subject, Guard):
+        if isinstance(subject, LockGuard):
             return subject.lock
-        if isinstance(subject, Address):
+        if isinstance(subject, PlaceAddress):
             return self.named(subject.place)
         target = call.receiver if api.subject < 0 else call.arguments[0] if call.arguments else None
         return self.named(place_of(_target(target))) if target is not None else ""
@@ -91,7 +91,7 @@ class Locks:
             together = len(call.arguments) > 1 and argument is not call.arguments[0]
             if not deferred:
                 self.take(lock, state, frame, call.line, scoped=True, together=together)
-        return Guard(lock)
+        return LockGuard(lock)
 
     def take(self, lock: str, state: State, frame: Frame, line: int, *, scoped: bool, together: bool = False) -> None:
         """A lock is held from here on."""

@@ -13,13 +13,13 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access
 from loadstone.review.analyses.flow import taint_of
-from loadstone.review.analyses.program import Frame, Program
+from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State
 from loadstone.review.analyses.values import (
     MAX_DEPTH,
-    Address,
+    CallResult,
     Code,
     Constant,
     Field,
@@ -27,7 +27,7 @@ from loadstone.review.analyses.values import (
     Initial,
     Local,
     Place,
-    Result,
+    PlaceAddress,
     This,
     Unknown,
     Value,
@@ -37,7 +37,7 @@ from loadstone.review.analyses.words import describe, is_inside, last_word, root
 from loadstone.review.apis import Role, Tables
 from loadstone.review.typenames import base_type
 
-__all__ = ["Memory"]
+__all__ = ["PathMemory"]
 
 _SET_UP: Final = frozenset(
     {
@@ -50,10 +50,10 @@ _SET_UP: Final = frozenset(
 _MAX_ITEMS: Final = 64
 
 
-class Memory:
+class PathMemory:
     """Loads from places and stores to them."""
 
-    def __init__(self, tables: Tables, program: Program, record: Record, sites: Sites) -> None:
+    def __init__(self, tables: Tables, program: KnownProgram, record: Record, sites: Sites) -> None:
         self.tables = tables
         self.program = program
         self.record = record
@@ -139,7 +139,7 @@ class Memory:
         self._wipe(place, state)
         state.assign(place, value)
         for one in state.either(value):
-            if not isinstance(one, Result):
+            if not isinstance(one, CallResult):
                 continue
             if not self._is_private(place, state):
                 state.escape(one)
@@ -161,7 +161,7 @@ class Memory:
 
     def clear(self, target: Value, state: State) -> None:
         """``memset(&x, 0, sizeof x)``: every field is null."""
-        base: object = target.place if isinstance(target, Address) else target
+        base: object = target.place if isinstance(target, PlaceAddress) else target
         for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, base)]:
             state.assign(field, Constant(None))
 
@@ -171,29 +171,29 @@ class Memory:
             if isinstance(field, Field) and is_inside(field, source):
                 moved = _moved(field, source, target)
                 state.assign(moved, value)
-                if isinstance(value, Result) and not self._is_private(moved, state):
+                if isinstance(value, CallResult) and not self._is_private(moved, state):
                     state.escape(value)
                     self.sites.stored(value, moved)
 
     def escape(self, value: Value, state: State, name: str) -> None:
         """A value is handed to somebody who may keep it, and all it leads to with it."""
         for one in state.either(value):
-            if isinstance(one, Result):
+            if isinstance(one, CallResult):
                 state.escape(one)
                 site = self.sites.of(one)
                 if site is not None and name:
                     site.stores.add(name)
-        if isinstance(value, Address):
+        if isinstance(value, PlaceAddress):
             base: object = value.place
             while isinstance(base, Field):
                 base = base.base
-            if isinstance(base, Result):
+            if isinstance(base, CallResult):
                 state.escape(base)
             self._escape_fields(value.place, state)
 
     def _escape_fields(self, place: object, state: State) -> None:
         for field, held in state.env.items():
-            if isinstance(held, Result) and isinstance(field, Field) and is_inside(field, place):
+            if isinstance(held, CallResult) and isinstance(field, Field) and is_inside(field, place):
                 state.escape(held)
 
     def _is_private(self, place: Place, state: State) -> bool:
@@ -201,15 +201,15 @@ class Memory:
         base: object = place
         while isinstance(base, Field):
             base = base.base
-        if isinstance(base, Result):
+        if isinstance(base, CallResult):
             return self.sites.role(base) is Role.ALLOCATE and base not in state.escaped
         return isinstance(place, Local) or rooted_locally(place)
 
     def kept(self, state: State) -> set[Value]:
         """The results that others can reach at the end of a path: escaped, returned, or led to by such."""
         given = (*state.escaped, *state.leaves(state.result))
-        found: set[Value] = {v for v in given if isinstance(v, Result)}
-        inside = [(p, v) for p, v in state.env.items() if isinstance(v, Result) and isinstance(p, Field)]
+        found: set[Value] = {v for v in given if isinstance(v, CallResult)}
+        inside = [(p, v) for p, v in state.env.items() if isinstance(v, CallResult) and isinstance(p, Field)]
         grown = True
         while grown:
             grown = False
@@ -220,7 +220,7 @@ class Memory:
                 while isinstance(base, Field):
                     base = base.base
                 if base in found or (
-                    isinstance(state.result, Initial | Address) and is_inside(place, state.result.place)
+                    isinstance(state.result, Initial | PlaceAddress) and is_inside(place, state.result.place)
                 ):
                     found.add(value)
                     grown = True
@@ -233,7 +233,7 @@ class Memory:
             start: object = place
             while isinstance(start, Field):
                 start = start.base
-            gone = isinstance(start, Result) and (start in state.closed or start not in state.escaped)
+            gone = isinstance(start, CallResult) and (start in state.closed or start not in state.escaped)
             if value in state.lineage and not isinstance(place, Local) and not rooted_locally(place) and not gone:
                 found.add(state.lineage[value])
         return found
@@ -252,7 +252,7 @@ class Memory:
                 return self.program.type_of_member(self.type_of(base, frame), name)
             case Field(base=base):
                 return self.type_of(base, frame)
-            case Initial(place=place) | Address(place=place):
+            case Initial(place=place) | PlaceAddress(place=place):
                 return self.type_of(place, frame)
             case This(owner=owner_name):
                 return owner_name
@@ -281,7 +281,7 @@ class Memory:
             if outer is None:
                 return None
             return (f"{outer[0]}.{place.name}" if is_plain else outer[0], outer[1], outer[2])
-        if not isinstance(base, Initial | Address):
+        if not isinstance(base, Initial | PlaceAddress):
             return None
         if not is_plain:
             outer = self.shared(base.place, frame)

@@ -14,33 +14,33 @@ import re
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.bounds import MAX_LEVELS, MAX_ROUNDS, MAX_STATES, Budget
+from loadstone.review.analyses.bounds import MAX_LEVELS, MAX_ROUNDS, MAX_STATES, StepBudget
 from loadstone.review.analyses.calls import Calls
 from loadstone.review.analyses.effects import Effects
-from loadstone.review.analyses.evaluate import Evaluator
+from loadstone.review.analyses.evaluate import PathEvaluator
 from loadstone.review.analyses.facts import Bound, Exit, Fill, LockStep
 from loadstone.review.analyses.flow import closed_since, mix
 from loadstone.review.analyses.locks import Locks, PlaceOf
-from loadstone.review.analyses.memory import Memory
+from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import every_expression
-from loadstone.review.analyses.program import Frame, Known, Program
+from loadstone.review.analyses.program import Frame, Known, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.refine import Refine
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State, Taint
 from loadstone.review.analyses.summaries import Summaries
 from loadstone.review.analyses.values import (
-    Address,
+    CallResult,
+    CallStatus,
     Constant,
     Field,
-    Guard,
     Initial,
     Local,
+    LockGuard,
     Object,
     Place,
-    Result,
+    PlaceAddress,
     Spot,
-    Status,
     This,
     Unknown,
     Value,
@@ -71,19 +71,19 @@ Ended = tuple[State, str, Spot]
 class Paths:
     """Follows the paths of one function after another, writing what it finds to one record."""
 
-    def __init__(self, tables: Tables, program: Program, record: Record) -> None:
+    def __init__(self, tables: Tables, program: KnownProgram, record: Record) -> None:
         self.tables = tables
         self.program = program
         self.record = record
-        self.budget = Budget(record)
+        self.budget = StepBudget(record)
         self.sites = Sites(record)
-        self.memory = Memory(tables, program, record, self.sites)
+        self.memory = PathMemory(tables, program, record, self.sites)
         self.locks = Locks(program, record)
         self.refine = Refine(record, self.sites)
         self.summaries = Summaries(program, tables)
         effects = Effects(record, self.sites, self.memory, self.locks)
         calls = Calls(tables, program, self.sites, self.memory, effects, self.summaries, self.budget, self.enter)
-        self.evaluator = Evaluator(tables, program, self.sites, self.memory, self.refine, calls, self.budget)
+        self.evaluator = PathEvaluator(tables, program, self.sites, self.memory, self.refine, calls, self.budget)
         self.frames: dict[tuple[object, ...], int] = {}
         self.environment_calls: dict[int, ir.Call] = {}
 
@@ -104,7 +104,7 @@ class Paths:
         for parameter in known.function.parameters:
             if is_reference(parameter.type):
                 place = Local(frame.number, parameter.name)
-                state.assign(place, Address(Field(Initial(place), "*")))
+                state.assign(place, PlaceAddress(Field(Initial(place), "*")))
         if known.function.name in _MAINS:
             for parameter in known.function.parameters:
                 value = Initial(Local(frame.number, parameter.name))
@@ -154,7 +154,7 @@ class Paths:
     def _left_in(self, place: Place, value: Value, state: State, spot: Spot, frame: Frame) -> None:
         """What memory that others reach holds when the function is done."""
         start = root(place)
-        if isinstance(start, Result) and (start in state.closed or start not in state.escaped):
+        if isinstance(start, CallResult) and (start in state.closed or start not in state.escaped):
             return
         slot = self.memory.slot(place, frame)
         if slot is None:
@@ -167,7 +167,7 @@ class Paths:
         is_object = role is None and closed is not None and self.memory.is_pointer(Initial(place), frame)
         if state.truth.get(value) is False or (role not in {Role.RESOLVE, Role.LOAD, Role.BORROW} and not is_object):
             return
-        number = value.site if isinstance(value, Result) else None
+        number = value.site if isinstance(value, CallResult) else None
         above = self._library_slot(value, state, frame)
         self.record.fills.add(Fill(slot, number, state.truth.get(value), closed, spot, above))
 
@@ -345,7 +345,7 @@ class Paths:
         place = self.evaluator.place(bare, state, frame)
         if place is None:
             return None
-        state.assign(Local(frame.number, statement.target.name), Address(place))
+        state.assign(Local(frame.number, statement.target.name), PlaceAddress(place))
         return state
 
     def _environment(self, statement: ir.Assign, value: Value, state: State, frame: Frame) -> None:
@@ -365,7 +365,7 @@ class Paths:
         frame.unused = bare if isinstance(bare, ir.Call) else None
         states = []
         for value, after in self.evaluator.value(node.expression, state, frame):
-            if isinstance(value, Result | Status) and isinstance(bare, ir.Call):
+            if isinstance(value, CallResult | CallStatus) and isinstance(bare, ir.Call):
                 site = self.record.sites[value.site]
                 if site.spot.line == bare.line and not site.chain:
                     site.is_discarded = True
@@ -394,7 +394,7 @@ class Paths:
         """An object returned by value takes what its fields hold along."""
         bare = uncast(expression)
         if isinstance(bare, ir.Name) and (place := self.evaluator.place(bare, state, frame)) is not None:
-            self.memory.escape(Address(place), state, "")
+            self.memory.escape(PlaceAddress(place), state, "")
 
     def _each(self, node: Node, state: State, frame: Frame) -> list[tuple[int, State]]:
         assert node.expression is not None
@@ -432,7 +432,7 @@ class Paths:
             return [state]
         place = Local(frame.number, leave.name)
         value = state.env.get(place)
-        if isinstance(value, Guard):
+        if isinstance(value, LockGuard):
             state.locks = tuple(h for h in state.locks if h.lock != value.lock)
             return [state]
         if leave.cleanup:
@@ -441,7 +441,7 @@ class Paths:
 
     def _clean(self, leave: Leave, value: Value, place: Place, state: State, frame: Frame) -> list[State]:
         gone = value is None or is_null(value) or state.truth.get(value) is False
-        if gone or (isinstance(value, Result) and value in state.escaped):
+        if gone or (isinstance(value, CallResult) and value in state.escaped):
             return [state]
         api = self.tables.get(leave.cleanup)
         if api is not None and api.role in {Role.UNLOAD, Role.FREE, Role.CLOSE}:
@@ -449,9 +449,9 @@ class Paths:
             return [state]
         found = self.program.find(leave.cleanup, frame.known.unit)
         if found is not None and frame.level < MAX_LEVELS:
-            given = value if leave.cleanup.endswith("operator()") else Address(place)
+            given = value if leave.cleanup.endswith("operator()") else PlaceAddress(place)
             return [s for _, s in self.enter(found, (given,), None, state, frame, leave.line, None, None)]
-        state.escape(value if isinstance(value, Result) else None)
+        state.escape(value if isinstance(value, CallResult) else None)
         return [state]
 
     def _destroy(self, leave: Leave, place: Place, state: State, frame: Frame) -> list[State]:
@@ -462,7 +462,7 @@ class Paths:
         if found is None or frame.level >= MAX_LEVELS:
             return [state]
         held = state.env.get(place)
-        this: Value = held if isinstance(held, Object) else Address(place)
+        this: Value = held if isinstance(held, Object) else PlaceAddress(place)
         return [s for _, s in self.enter(found, (), this, state, frame, leave.line, None, None)]
 
     # Callees.
@@ -539,7 +539,7 @@ class Paths:
                 argument = uncast(call.arguments[number])
                 place = place_of(argument) if isinstance(argument, ir.Name | ir.Member | ir.Item) else None
                 if place is not None:
-                    start.assign(Local(inner.number, parameter.name), Address(place))
+                    start.assign(Local(inner.number, parameter.name), PlaceAddress(place))
         if call is not None:
             names = {p.name for p in parameters}
             for (key, _), value in zip(call.keywords, values[positional:], strict=False):

@@ -16,7 +16,7 @@ from loadstone.review.apis import Role, Tables
 from loadstone.review.cfg import Graph
 from loadstone.review.typenames import base_type
 
-__all__ = ["Frame", "Known", "Program", "local_names"]
+__all__ = ["Frame", "Known", "KnownProgram", "local_names"]
 
 _MAX_TWINS: Final = 3
 
@@ -91,7 +91,7 @@ def local_names(known: Known) -> frozenset[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class KnownProgram:
     """Names of the program: functions by name, variables by unit, members by class."""
 
     units: tuple[ir.Unit, ...]

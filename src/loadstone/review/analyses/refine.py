@@ -20,16 +20,16 @@ from loadstone.review.analyses.results import success_when
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State
 from loadstone.review.analyses.values import (
-    Address,
     Answer,
+    CallResult,
+    CallStatus,
     Code,
     Constant,
     Global,
     Initial,
     Local,
-    Result,
+    PlaceAddress,
     Spot,
-    Status,
     Unknown,
     Value,
 )
@@ -64,7 +64,7 @@ class Refine:
             return [(True, state.copy()), (False, state)]
         if isinstance(value, Constant):
             return [(bool(value.value), state)]
-        if isinstance(value, Code | Address):
+        if isinstance(value, Code | PlaceAddress):
             return [(True, state)]
         if isinstance(value, Answer):
             yes, no = state.copy(), state
@@ -73,9 +73,9 @@ class Refine:
             return [(True, yes), (False, no)]
         for one in state.either(value):
             site = self.sites.tested(one, spot)
-        if site is not None and isinstance(value, Result | Status):
+        if site is not None and isinstance(value, CallResult | CallStatus):
             state.put("touched", value, spot)
-            if isinstance(value, Status) and site.api.success is Success.ONE:
+            if isinstance(value, CallStatus) and site.api.success is Success.ONE:
                 site.wrong_tests.add((spot, "any value but zero is taken for success"))
         if isinstance(value, Initial) and not isinstance(value.place, Local):
             self.record.tested_places.add(describe(value.place).rpartition(".")[2])
@@ -101,13 +101,13 @@ class Refine:
             self.sites.tested(about, spot)
         if isinstance(value, Unknown) and not truth:
             self._span_ended(value, state, spot)
-        if isinstance(value, Status):
+        if isinstance(value, CallStatus):
             site = self.record.sites[value.site]
             if site.api.role is Role.LOOK and (truth is (site.api.success is Success.ZERO)):
                 state.flag("looked in vain", spot)
             succeeded = truth if site.api.success is not Success.ZERO else not truth
             if site.api.out is not None:
-                state.suppose(Result(value.site), succeeded)
+                state.suppose(CallResult(value.site), succeeded)
             if site.api.role is Role.VERIFY and succeeded:
                 state.flag("verified", spot)
 
@@ -136,7 +136,7 @@ class Refine:
             return special
         if isinstance(right, Answer) and (special := self._asked(operator, right, left, state, spot)) is not None:
             return special
-        if operator in {"==", "!="} and isinstance(left, Status) and isinstance(right, Initial):
+        if operator in {"==", "!="} and isinstance(left, CallStatus) and isinstance(right, Initial):
             self._one_failure(left, right, spot)
         if isinstance(right, Constant) and left is not None:
             found = self._with_number(operator, left, right.value, state, frame, bare)
@@ -144,7 +144,7 @@ class Refine:
                 return found
         return self._compared(operator, left, right, bare, state, frame)
 
-    def _one_failure(self, status: Status, other: Initial, spot: Spot) -> None:
+    def _one_failure(self, status: CallStatus, other: Initial, spot: Spot) -> None:
         """A status compared with one of the errors it may be: what it is otherwise is not asked."""
         if isinstance(other.place, Global) and other.place.name.isupper():
             self.record.sites[status.site].partial_tests.add(spot)
@@ -172,7 +172,7 @@ class Refine:
     def _status(self, operator: str, value: Value, number: object, site: Site, state: State, spot: Spot) -> Answers:
         """A result compared with a number: what it says of success, or that it says nothing."""
         site.tests.add(spot)
-        good = success_when(site.api.success, operator, number, is_status=isinstance(value, Status))
+        good = success_when(site.api.success, operator, number, is_status=isinstance(value, CallStatus))
         if good is None:
             site.wrong_tests.add((spot, f"{operator} {number}"))
             return [(True, state.copy()), (False, state)]
@@ -211,7 +211,7 @@ class Refine:
                     same.add_check(one, kind, spot)
         for value in (left, right):
             for leaf in state.leaves(value):
-                if isinstance(leaf, Initial | Unknown | Result):
+                if isinstance(leaf, Initial | Unknown | CallResult):
                     yes.add_check(leaf, "compared", spot)
                     no.add_check(leaf, "compared", spot)
         return [(True, yes), (False, no)]

@@ -10,7 +10,7 @@ from loadstone.review.analyses.flow import closed_since, lineage, taint_of
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import State
-from loadstone.review.analyses.values import Code, Constant, Initial, Local, Place, Result, Spot, Status, Value
+from loadstone.review.analyses.values import CallResult, CallStatus, Code, Constant, Initial, Local, Place, Spot, Value
 from loadstone.review.analyses.words import describe, describe_value
 from loadstone.review.apis import Api, Role
 
@@ -30,11 +30,11 @@ class Sites:
 
     def of(self, value: Value) -> Site | None:
         """The call that gave a value, or its status."""
-        return self.record.sites[value.site] if isinstance(value, Result | Status) else None
+        return self.record.sites[value.site] if isinstance(value, CallResult | CallStatus) else None
 
     def role(self, value: Value) -> Role | None:
         """The role of the interface that gave a value itself."""
-        return self.record.sites[value.site].api.role if isinstance(value, Result) else None
+        return self.record.sites[value.site].api.role if isinstance(value, CallResult) else None
 
     def add(self, api: Api, call: ir.Call, frame: Frame, parent: int | None) -> int:
         """The number of a call reached this way; the same each time."""
@@ -50,7 +50,7 @@ class Sites:
 
     def use(self, value: Value, how: str, state: State, frame: Frame, line: int, *, owner: str = "") -> None:
         """Note a use of what a call gave, or of what came from it."""
-        if not isinstance(value, Result):
+        if not isinstance(value, CallResult):
             self._use_of_what_came(value, how, state, frame, line, owner)
             return
         site = self.record.sites[value.site]
@@ -65,7 +65,7 @@ class Sites:
         if closed is None:
             return
         chain = [*lineage(value, state)]
-        origin = next((s for v in chain if isinstance(v, Result) and (s := self.of(v)) is not None), None)
+        origin = next((s for v in chain if isinstance(v, CallResult) and (s := self.of(v)) is not None), None)
         if origin is not None and origin.api.role in _CLOSED:
             origin.uses.add(Use(how, frame.spot(line), known=True, closed=closed, owner=owner))
         elif how == "resolve" or (len(chain) > 1 and how in {"call", "dereference"}):
@@ -75,7 +75,7 @@ class Sites:
 
     def release(self, value: Value, state: State, frame: Frame, line: int, *, by: str = "") -> None:
         """What a call gave is given back, by the interface of this name."""
-        if not isinstance(value, Result):
+        if not isinstance(value, CallResult):
             return
         site = self.record.sites[value.site]
         self.use(value, "release", state, frame, line, owner=by)
@@ -107,23 +107,23 @@ class Sites:
 
     def overwritten(self, old: Value, new: Value, state: State, frame: Frame, line: int) -> None:
         """A place that held an open handle holds something else from here on."""
-        if not isinstance(old, Result) or old == new or old in state.closed or old in state.escaped:
+        if not isinstance(old, CallResult) or old == new or old in state.closed or old in state.escaped:
             return
         site = self.record.sites[old.site]
         is_open = site.api.role is Role.LOAD and site.api.owned and state.truth.get(old) is True
         if is_open and old not in state.env.values():
             site.overwritten.add(frame.spot(line))
 
-    def opened(self, state: State) -> list[Result]:
+    def opened(self, state: State) -> list[CallResult]:
         """Everything opened on this path that has to be released by somebody."""
         found = dict.fromkeys(
-            v for v in (*state.env.values(), *state.truth, *state.closed, state.result) if isinstance(v, Result)
+            v for v in (*state.env.values(), *state.truth, *state.closed, state.result) if isinstance(v, CallResult)
         )
         return [
             v for v in found if self.record.sites[v.site].api.role in _OPENED and self.record.sites[v.site].api.owned
         ]
 
-    def left(self, value: Result, exit_: Exit) -> None:
+    def left(self, value: CallResult, exit_: Exit) -> None:
         """Note how a way out of the function leaves what was opened."""
         self.record.sites[value.site].exits.add(exit_)
 

@@ -34,16 +34,16 @@ from typing import Any, Final
 
 from loadstone.review.analyses.values import (
     Answer,
+    CallResult,
+    CallStatus,
     Constant,
     Field,
     Global,
-    Guard,
     Initial,
     Local,
+    LockGuard,
     Place,
-    Result,
     Spot,
-    Status,
     This,
     Unknown,
     Value,
@@ -264,7 +264,7 @@ class State:
         for place, held in [*self.env.items()]:
             if mentions(place, value):
                 self.drop("env", place)
-                if value in self.escaped and isinstance(held, Result):
+                if value in self.escaped and isinstance(held, CallResult):
                     self.escape(held)
             elif held is not None and held != value and mentions(held, value):
                 older = Unknown(-1, place)
@@ -274,8 +274,8 @@ class State:
 
     def forget_guesses(self) -> None:
         """Drop what is known of values that no call gave: fewer states, a little less precision."""
-        if any(not isinstance(v, Result | Status) for v in self.truth):
-            self.replace("truth", {v: t for v, t in self.truth.items() if isinstance(v, Result | Status)})
+        if any(not isinstance(v, CallResult | CallStatus) for v in self.truth):
+            self.replace("truth", {v: t for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus)})
 
     def forget_dead(self, frame: int, live: frozenset[str]) -> None:
         """Let go of what no later question can reach: dead variables, and facts about values nobody holds."""
@@ -307,7 +307,7 @@ class State:
                 self.replace(name, kept)
 
     def _is_reachable(self, value: Value, reached: set[object], frame: int, live: frozenset[str]) -> bool:
-        if value in reached or isinstance(value, Result | Constant):
+        if value in reached or isinstance(value, CallResult | Constant):
             return True
         if isinstance(value, Answer):
             return False
@@ -355,7 +355,7 @@ def _reach(thing: object, reached: set[object]) -> None:
     stack = [thing]
     while stack:
         current = stack.pop()
-        if not isinstance(current, tuple) or current in reached or isinstance(current, Constant | Guard):
+        if not isinstance(current, tuple) or current in reached or isinstance(current, Constant | LockGuard):
             continue
         reached.add(current)
         stack.extend(part for part in current if isinstance(part, tuple))

@@ -18,7 +18,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.program import Known, Program, local_names
+from loadstone.review.analyses.program import Known, KnownProgram, local_names
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import Role, Tables
 from loadstone.review.cfg import Graph, Kind
@@ -32,7 +32,7 @@ _HARMLESS: Final = frozenset({Role.LOG, Role.NO_RETURN, Role.ASSERTION})
 class Summaries:
     """What each function of a program does to its callers."""
 
-    def __init__(self, program: Program, tables: Tables) -> None:
+    def __init__(self, program: KnownProgram, tables: Tables) -> None:
         self.program = program
         self.tables = tables
         self._inert: set[Known] = set()

@@ -5,20 +5,20 @@ a call is the *result* of that call, whatever its bits are. What matters is iden
 hold one value, so aliases cost nothing; two handles from one call in a loop are the same value at two times, and
 ``State.renew`` makes room for the newer one (recency abstraction, Balakrishnan and Reps 2006).
 
-======== ========================================================= =======================================
-value    stands for                                                 comes from
-======== ========================================================= =======================================
-Constant a value the text decides                                   literals, enumerators, folded operations
-Initial  what a place held before the function ran                  parameters, globals, fields nobody wrote
-Result   what a call of a known interface gave                      a load, a lookup, an allocation, a source
-Status   whether such a call succeeded, as it reports it            ``dlclose``, ``FreeLibrary``, ``setuid``
-Address  the address of a place                                     ``&x``, references
-Code     a function of the program or of an interface               function names
-Guard    an object that holds a lock while it lives                 ``std::lock_guard``, ``QMutexLocker``
-Answer   what was asked of a string                                 ``strchr``, ``strcmp``, ``startsWith``
-Object   an object built here, told apart by call and frame         constructors
-Unknown  anything else, told apart by the expression it arose at    arithmetic, unknown calls, joins
-======== ========================================================= =======================================
+============ ================================================ =========================================
+value        stands for                                       comes from
+============ ================================================ =========================================
+Constant     a value the text decides                         literals, enumerators, folded operations
+Initial      what a place held before the function ran        parameters, globals, fields nobody wrote
+CallResult   what a call of a known interface gave            a load, a lookup, an allocation, a source
+CallStatus   whether such a call succeeded, as it reports it  ``dlclose``, ``FreeLibrary``, ``setuid``
+PlaceAddress the address of a place                           ``&x``, references
+Code         a function of the program or of an interface     function names
+LockGuard    an object that holds a lock while it lives       ``std::lock_guard``, ``QMutexLocker``
+Answer       what was asked of a string                       ``strchr``, ``strcmp``, ``startsWith``
+Object       an object built here, by call and frame          constructors
+Unknown      anything else, by the expression it arose at     arithmetic, unknown calls, joins
+============ ================================================ =========================================
 
 A *place* is a local of one call of one function, a global of one file, or a field: a base (a place, or the value that
 points at it) and a name, or an index that is itself a value. ``v[0]`` and ``v[1]`` are two places, ``v[i]`` and
@@ -36,20 +36,20 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = [
     "MAX_DEPTH",
-    "Address",
     "Answer",
+    "CallResult",
+    "CallStatus",
     "Code",
     "Constant",
     "Field",
     "Global",
-    "Guard",
     "Initial",
     "Local",
+    "LockGuard",
     "Object",
     "Place",
-    "Result",
+    "PlaceAddress",
     "Spot",
-    "Status",
     "This",
     "Unknown",
     "Value",
@@ -116,21 +116,21 @@ class Initial(NamedTuple):
     kind: str = "initial"
 
 
-class Result(NamedTuple):
+class CallResult(NamedTuple):
     """What the call with this number in the record gave."""
 
     site: int
     kind: str = "result"
 
 
-class Status(NamedTuple):
+class CallStatus(NamedTuple):
     """Whether the call with this number succeeded."""
 
     site: int
     kind: str = "status"
 
 
-class Address(NamedTuple):
+class PlaceAddress(NamedTuple):
     """The address of a place."""
 
     place: Place
@@ -144,7 +144,7 @@ class Code(NamedTuple):
     kind: str = "code"
 
 
-class Guard(NamedTuple):
+class LockGuard(NamedTuple):
     """An object that holds a lock."""
 
     lock: str
@@ -187,7 +187,18 @@ class Unknown(NamedTuple):
 
 
 Value: TypeAlias = (
-    Constant | Initial | Result | Status | Address | Code | Guard | Answer | Object | This | Unknown | None
+    Constant
+    | Initial
+    | CallResult
+    | CallStatus
+    | PlaceAddress
+    | Code
+    | LockGuard
+    | Answer
+    | Object
+    | This
+    | Unknown
+    | None
 )
 
 
@@ -203,7 +214,7 @@ def depth(place: object) -> int:
         if isinstance(current, Field):
             links += 1
             current = current.base
-        elif isinstance(current, Initial | Address):
+        elif isinstance(current, Initial | PlaceAddress):
             current = current.place
         else:
             return links
@@ -212,14 +223,14 @@ def depth(place: object) -> int:
 def root(place: object) -> object:
     """What an access path starts from: a variable, or the value that points at memory.
 
-    >>> root(Field(Initial(Field(Result(3), "next")), "next"))
-    Result(site=3, kind='result')
+    >>> root(Field(Initial(Field(CallResult(3), "next")), "next"))
+    CallResult(site=3, kind='result')
     """
     current: object = place
     while True:
         if isinstance(current, Field):
             current = current.base
-        elif isinstance(current, Initial | Address):
+        elif isinstance(current, Initial | PlaceAddress):
             current = current.place
         else:
             return current

@@ -8,7 +8,6 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import children
 from loadstone.review.analyses.values import (
-    Address,
     Constant,
     Field,
     Global,
@@ -16,6 +15,7 @@ from loadstone.review.analyses.values import (
     Local,
     Object,
     Place,
+    PlaceAddress,
     This,
     Value,
     root,
@@ -116,7 +116,7 @@ def describe(place: object) -> str:
     base = place.base
     if isinstance(base, This):
         outer = ""
-    elif isinstance(base, Initial | Address):
+    elif isinstance(base, Initial | PlaceAddress):
         outer = describe(base.place)
     else:
         outer = describe(base)
@@ -127,7 +127,7 @@ def describe(place: object) -> str:
 
 def describe_value(value: Value) -> str:
     """What a value was read from, as people write it; empty when it was not read from a place."""
-    return describe(value.place) if isinstance(value, Initial | Address) else ""
+    return describe(value.place) if isinstance(value, Initial | PlaceAddress) else ""
 
 
 def is_null(value: Value) -> bool:
