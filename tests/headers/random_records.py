@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from loadstone.headers.abi import Abi
+from loadstone.headers.abi import DataModel
 
 __all__ = ["Made", "records"]
 
@@ -39,7 +39,7 @@ class Made:
 
 
 class _Generator:
-    def __init__(self, seed: int, abi: Abi, *, microsoft: bool = False) -> None:
+    def __init__(self, seed: int, abi: DataModel, *, microsoft: bool = False) -> None:
         self.random = random.Random(seed)
         self.abi = abi
         self.microsoft = microsoft
@@ -106,7 +106,7 @@ class _Generator:
         return made
 
 
-def records(seed: int, count: int, abi: Abi, *, microsoft: bool = False) -> list[Made]:
+def records(seed: int, count: int, abi: DataModel, *, microsoft: bool = False) -> list[Made]:
     """``count`` records, each of which may hold earlier ones."""
     generator = _Generator(seed, abi, microsoft=microsoft)
     return [generator.record(number) for number in range(count)]

@@ -12,7 +12,7 @@ from tests.headers.random_records import PRELUDE, Made, records
 
 from loadstone.errors import InvalidPrototype
 from loadstone.headers import read_text
-from loadstone.headers.abi import AARCH64, I386, WINDOWS_X64, X86_64, Abi
+from loadstone.headers.abi import AARCH64, I386, WINDOWS_X64, X86_64, DataModel
 from loadstone.headers.layout import Layouts
 from loadstone.headers.types import StructOrUnion
 
@@ -60,7 +60,7 @@ def flat(layouts: Layouts, record: StructOrUnion, base: int = 0) -> Iterator[tup
             yield from flat(layouts, spot.member.type, base + spot.offset)
 
 
-def compare(made: list[Made], said: list[str], abi: Abi, prefix: str = "") -> None:
+def compare(made: list[Made], said: list[str], abi: DataModel, prefix: str = "") -> None:
     text = "struct later;" + prefix + PRELUDE + "\n".join(one.text for one in made)
     layouts = Layouts(read_text(text, abi=abi).records, abi)
     wrong: list[str] = []
@@ -97,7 +97,7 @@ def run(tmp_path: Path, made: list[Made], compiler: list[str], runner: list[str]
     ids=["x86-64", "x86-64 by clang", "i386", "aarch64"],
 )
 def test_random_records_lie_as_the_compiler_has_them(
-    abi: Abi, compiler: list[str], runner: list[str], tmp_path: Path
+    abi: DataModel, compiler: list[str], runner: list[str], tmp_path: Path
 ) -> None:
     for tool in (" ".join(compiler), *runner):
         needed(tool)

@@ -320,7 +320,7 @@ def test_a_hang_of_threads_is_a_dead_lock_candidate() -> None:
 
 
 def test_changes_between_two_looks_are_told_once_each() -> None:
-    status = proc.Status(3, 0o22, 1 << 9, 0, 1 << 14, 1, 0)
+    status = proc.ProcessStatus(3, 0o22, 1 << 9, 0, 1 << 14, 1, 0)
     after = BLANK._replace(
         status=status,
         directory="/etc",

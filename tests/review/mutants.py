@@ -15,7 +15,7 @@ from random import Random
 from typing import Final
 
 from loadstone.review import frontends
-from loadstone.review.batch import Source
+from loadstone.review.batch import SourceFile
 from loadstone.review.ir import Language
 
 __all__ = ["MUTANTS", "mutant"]
@@ -57,10 +57,10 @@ _THROWN_IN: Final = (
 
 
 @cache
-def _originals() -> tuple[Source, ...]:
+def _originals() -> tuple[SourceFile, ...]:
     folders = (_TESTS / "review" / "corpus", _TESTS / "rules")
     paths = sorted(p for folder in folders for p in folder.glob("*/*") if p.suffix in frontends.SUFFIXES)
-    return tuple(Source(p.name, _language(p), p.read_bytes()) for p in paths)
+    return tuple(SourceFile(p.name, _language(p), p.read_bytes()) for p in paths)
 
 
 def _language(path: Path) -> Language:
@@ -69,14 +69,14 @@ def _language(path: Path) -> Language:
     return language
 
 
-def mutant(number: int) -> Source:
+def mutant(number: int) -> SourceFile:
     """The mutant of that number."""
     random = Random(number)
     original = random.choice(_originals())
     content = original.content
     for _ in range(random.randint(1, 4)):
         content = random.choice(_DAMAGES)(content, random)
-    return Source(original.path, original.language, content)
+    return SourceFile(original.path, original.language, content)
 
 
 def _flip(content: bytes, random: Random) -> bytes:

@@ -33,7 +33,7 @@ from loadstone.core.image import (
 )
 from loadstone.core.verdict import Verdict, decide
 from loadstone.review import review_image
-from loadstone.review.binary import RULES, Access, PretendedPlaces
+from loadstone.review.binary import RULES, FileAccess, PretendedPlaces
 
 SOURCE = "#include <string.h>\nint f(const char *s) { char b[64]; strcpy(b, s); return b[1]; }\n"
 
@@ -257,20 +257,20 @@ def test_sections_without_debug_information_are_praised_and_none_is_no_answer() 
     assert not about(review_image(made(), SYSTEM), "debug-information-apart")
 
 
-ROOT = Access(0, 0, 0o40755)
+ROOT = FileAccess(0, 0, 0o40755)
 SYSTEM = PretendedPlaces(
     {
         **dict.fromkeys(
             ("/", "/usr", "/usr/lib", "/usr/bin", "/opt", "/usr/lib/x86_64-linux-gnu", "/home", "/build", "/var"), ROOT
         ),
-        "/usr/lib/libx.so": Access(0, 0, 0o100644),
-        "/usr/bin/su": Access(0, 0, 0o104755),
-        "/opt/shared": Access(0, 0, 0o40777),
-        "/opt/group": Access(0, 1000, 0o40775),
-        "/opt/other": Access(1001, 1001, 0o40755),
-        "/sticky": Access(0, 0, 0o41777),
+        "/usr/lib/libx.so": FileAccess(0, 0, 0o100644),
+        "/usr/bin/su": FileAccess(0, 0, 0o104755),
+        "/opt/shared": FileAccess(0, 0, 0o40777),
+        "/opt/group": FileAccess(0, 1000, 0o40775),
+        "/opt/other": FileAccess(1001, 1001, 0o40755),
+        "/sticky": FileAccess(0, 0, 0o41777),
         "/sticky/there": ROOT,
-        "/tmp": Access(0, 0, 0o41777),
+        "/tmp": FileAccess(0, 0, 0o41777),
     }
 )
 

@@ -24,7 +24,7 @@ from loadstone.review.catalogue import catalogue, names_like, rules_named
 from loadstone.review.config import Configuration, read_configuration
 from loadstone.review.engine import Options, review
 from loadstone.review.engines.revision import changed_since
-from loadstone.review.files import Found
+from loadstone.review.files import FoundFile
 from loadstone.review.ir import Language, Program
 from loadstone.review.suppress import ListedWaiver, apply, directives
 
@@ -109,7 +109,7 @@ def test_a_file_too_big_or_unreadable_is_a_gap(here: Path, monkeypatch: pytest.M
     result = review(["a.py"])
     assert (result.verdict, len(limits(result, LimitKind.TOO_BIG))) == (ReviewVerdict.INCOMPLETE, 1)
     (here / "gone.py").write_text("")
-    monkeypatch.setattr(engine, "find_files", lambda *_: Found(sources=(("absent.py", Language.PYTHON),)))
+    monkeypatch.setattr(engine, "find_files", lambda *_: FoundFile(sources=(("absent.py", Language.PYTHON),)))
     assert limits(review(["gone.py"]), LimitKind.UNREADABLE) == ["No such file or directory"]
 
 
@@ -371,7 +371,7 @@ def test_a_waiver_with_a_date_is_asked_again_each_day(here: Path) -> None:
     )
     cache = Cache(here / "cache")
     review(["a.py"], Options(cache=cache))
-    source = batches.Source("a.py", Language.PYTHON, (here / "a.py").read_bytes())
+    source = batches.SourceFile("a.py", Language.PYTHON, (here / "a.py").read_bytes())
     assert cache.get(batches.Batch((source,), 1.0)) is None
 
 

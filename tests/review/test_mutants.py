@@ -7,18 +7,18 @@ from tests.review.mutants import MUTANTS, mutant
 from tests.scale import FULL, sample
 
 from loadstone.core.claims import Location, LocationUnit
-from loadstone.review.batch import Batch, Outcome, Source, review_batch
+from loadstone.review.batch import Batch, BatchOutcome, SourceFile, review_batch
 from loadstone.review.ir import Language
 
 _SECONDS = 20.0
 _SHARES = 8
 
 
-def ask(source: Source) -> Outcome:
+def ask(source: SourceFile) -> BatchOutcome:
     return review_batch(Batch((source,), _SECONDS))
 
 
-def unfinished(outcome: Outcome) -> list[str]:
+def unfinished(outcome: BatchOutcome) -> list[str]:
     return [limit.message for limit in outcome.limits if "not finished" in limit.message]
 
 
@@ -59,14 +59,14 @@ NESTED = {
 @pytest.mark.parametrize("name", NESTED)
 def test_five_thousand_levels_are_answered(name: str) -> None:
     language, text = NESTED[name]
-    assert not unfinished(ask(Source(f"deep.{language.value}", language, text.encode())))
+    assert not unfinished(ask(SourceFile(f"deep.{language.value}", language, text.encode())))
 
 
 @pytest.mark.parametrize("language", Language)
 def test_bytes_that_are_no_text_are_answered(language: Language) -> None:
     noise = bytes(range(256)) * 40
     lines = b"import ctypes\n" if language is Language.PYTHON else b"void *h = dlopen(p, 1);\n"
-    assert not unfinished(ask(Source("noise", language, lines + noise + b"\n" + lines)))
+    assert not unfinished(ask(SourceFile("noise", language, lines + noise + b"\n" + lines)))
 
 
 LENGTH = 2_000_000 if FULL else 100_000
@@ -87,4 +87,4 @@ ONE_LINE = {
 def test_one_long_line_is_answered(name: str) -> None:
     language, before, repeated, after = ONE_LINE[name]
     text = before + repeated * (LENGTH // len(repeated)) + after
-    assert not unfinished(ask(Source(f"long.{language.value}", language, text.encode())))
+    assert not unfinished(ask(SourceFile(f"long.{language.value}", language, text.encode())))

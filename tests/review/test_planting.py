@@ -12,10 +12,10 @@ from tests.conftest import Compile
 from loadstone.binary import read
 from loadstone.core.claims import Claim, Evidence, Finding, Severity
 from loadstone.core.image import ByteOrder, Dependency, DependencyKind, Format, Image, ImageKind, Machine
-from loadstone.review.binary import Access, PretendedPlaces, review_image
+from loadstone.review.binary import FileAccess, PretendedPlaces, review_image
 
-ROOT = Access(0, 0, 0o40755)
-SYSTEM = PretendedPlaces({"/": ROOT, "/lib64": ROOT, "/opt": ROOT, "/opt/open": Access(0, 0, 0o40777)})
+ROOT = FileAccess(0, 0, 0o40755)
+SYSTEM = PretendedPlaces({"/": ROOT, "/lib64": ROOT, "/opt": ROOT, "/opt/open": FileAccess(0, 0, 0o40777)})
 CODE_VIEW = 2
 
 

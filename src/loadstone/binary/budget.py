@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["Budget"]
+__all__ = ["ReadBudget"]
 
 _FEW: Final = 4096
 _BYTES_AN_ITEM: Final = 24
 """Room for table entries and a name; the densest real libraries, of forwarders only, have 60 bytes a symbol."""
 
 
-class Budget:
+class ReadBudget:
     """Items (symbols, nodes, records) and characters of text that may still be read from a file of ``size`` bytes.
 
-    >>> budget = Budget(0)
+    >>> budget = ReadBudget(0)
     >>> budget.items(4096), budget.items(1)
     (True, False)
     """

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.binary.der import DerTag, MalformedDer, Value, parse
+from loadstone.binary.der import DerTag, DerValue, MalformedDer, parse
 
 __all__ = ["DIGESTS", "SignedMessage", "read_signed_message"]
 
@@ -81,26 +81,26 @@ def read_signed_message(data: bytes) -> SignedMessage:
     )
 
 
-def _attributes(signer: Value, tag: int) -> list[tuple[str, Value]]:
+def _attributes(signer: DerValue, tag: int) -> list[tuple[str, DerValue]]:
     attributes = signer.find(tag)
     return [(a.child(0, DerTag.OID).oid, a.child(1, DerTag.SET)) for a in attributes.children()] if attributes else []
 
 
-def _message_digest(signer: Value) -> bytes:
+def _message_digest(signer: DerValue) -> bytes:
     for name, values in _attributes(signer, DerTag.CONTEXT_0):
         if name == _MESSAGE_DIGEST:
             return values.child(0, DerTag.OCTETS).content
     return b""
 
 
-def _nested(signer: Value) -> tuple[bytes, ...]:
+def _nested(signer: DerValue) -> tuple[bytes, ...]:
     for name, values in _attributes(signer, DerTag.CONTEXT_1):
         if name == _NESTED:
             return tuple(value.encoded for value in values.children())[:_MAX_NESTED]
     return ()
 
 
-def _signer(signed: Value, signer: Value) -> str:
+def _signer(signed: DerValue, signer: DerValue) -> str:
     """Who signed, or the empty text: certificates that cannot be read take nothing from the digests."""
     try:
         return _name_in(signed.find(DerTag.CONTEXT_0), signer.child(1, DerTag.SEQUENCE))
@@ -108,7 +108,7 @@ def _signer(signed: Value, signer: Value) -> str:
         return ""
 
 
-def _name_in(certificates: Value | None, wanted: Value) -> str:
+def _name_in(certificates: DerValue | None, wanted: DerValue) -> str:
     """The common name, failing that the organisation, in the certificate with the signer's issuer and serial number."""
     issuer, serial = wanted.child(0, DerTag.SEQUENCE).encoded, wanted.child(1, DerTag.INTEGER).content
     for certificate in certificates.children() if certificates else ():
@@ -121,7 +121,7 @@ def _name_in(certificates: Value | None, wanted: Value) -> str:
     return ""
 
 
-def _name(subject: Value) -> str:
+def _name(subject: DerValue) -> str:
     names = {
         pair.child(0, DerTag.OID).oid: list(pair.children())[1].text
         for part in subject.children()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-__all__ = ["DerTag", "MalformedDer", "Value", "parse"]
+__all__ = ["DerTag", "DerValue", "MalformedDer", "parse"]
 
 _MAX_NESTING: Final = 32
 _MAX_CHILDREN: Final = 1024
@@ -42,7 +42,7 @@ class MalformedDer(ValueError):
         self.offset = offset
 
 
-class Value(NamedTuple):
+class DerValue(NamedTuple):
     """One element: its tag, and where in ``data`` it, its content, and what follows begin."""
 
     data: bytes
@@ -68,7 +68,7 @@ class Value(NamedTuple):
             return self.content
         return b"".join(part.content for part in self.children())
 
-    def children(self) -> Iterator[Value]:
+    def children(self) -> Iterator[DerValue]:
         """The elements of a constructed one, in order."""
         at = self.begin
         for _ in range(_MAX_CHILDREN):
@@ -79,7 +79,7 @@ class Value(NamedTuple):
             at = child.after
         raise MalformedDer(f"more than {_MAX_CHILDREN} elements", at)
 
-    def child(self, position: int, tag: int) -> Value:
+    def child(self, position: int, tag: int) -> DerValue:
         """The child at that position, which must have that tag."""
         for number, child in enumerate(self.children()):
             if number == position:
@@ -88,7 +88,7 @@ class Value(NamedTuple):
                 return child
         raise MalformedDer(f"no element number {position}", self.end)
 
-    def find(self, tag: int) -> Value | None:
+    def find(self, tag: int) -> DerValue | None:
         """The first child with that tag, or None."""
         return next((child for child in self.children() if child.tag == tag), None)
 
@@ -115,7 +115,7 @@ class Value(NamedTuple):
         return self.content.decode("utf-8", "surrogateescape")
 
 
-def parse(data: bytes, at: int = 0, limit: int | None = None) -> Value:
+def parse(data: bytes, at: int = 0, limit: int | None = None) -> DerValue:
     """The element at ``at``, which must end before ``limit``.
 
     Raises:
@@ -127,9 +127,9 @@ def parse(data: bytes, at: int = 0, limit: int | None = None) -> Value:
     stop = len(data) if limit is None else limit
     tag, begin, size = _header(data, at, stop)
     if size is not None:
-        return Value(data, tag, at, begin, begin + size, begin + size)
+        return DerValue(data, tag, at, begin, begin + size, begin + size)
     end = _end(data, begin, stop)
-    return Value(data, tag, at, begin, end, end + 2)
+    return DerValue(data, tag, at, begin, end, end + 2)
 
 
 def _header(data: bytes, at: int, stop: int) -> tuple[int, int, int | None]:

@@ -28,12 +28,12 @@ from loadstone.headers.types import (
     StructOrUnion,
 )
 
-__all__ = ["Binding", "binding"]
+__all__ = ["GeneratedModule", "binding"]
 
 _WIDTH = 110
 
 
-class Binding:
+class GeneratedModule:
     """A generated module: its ``text``, and what of the header is ``not_taken``."""
 
     __slots__ = ("not_taken", "text")
@@ -50,7 +50,7 @@ def binding(
     *,
     include: Iterable[str] = (),
     defines: Mapping[str, str | None] | None = None,
-) -> Binding:
+) -> GeneratedModule:
     """The Python module for a header.
 
     Args:
@@ -77,7 +77,7 @@ def binding(
         _types(declared, functions, records, aliases),
         _not_taken(declared, os.path.dirname(path)),
     ]
-    return Binding("\n\n".join(part for part in parts if part).rstrip() + "\n", declared.not_taken)
+    return GeneratedModule("\n\n".join(part for part in parts if part).rstrip() + "\n", declared.not_taken)
 
 
 def _aliases(declared: Declarations) -> dict[str, str]:

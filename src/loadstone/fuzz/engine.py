@@ -37,7 +37,7 @@ from loadstone.fuzz.records import (
     ProgressRecord,
     Ready,
     Record,
-    Refused,
+    RefusedRecord,
 )
 from loadstone.probe.readable import readable_for
 from loadstone.probe.scratch import Scratch, home_of_scratch
@@ -206,11 +206,11 @@ def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folde
             harvest.hook_failed = record.text
         case ProgressRecord():
             harvest.runs, harvest.blocks, harvest.forged = record.runs, record.blocks, record.forged
-        case Refused():
+        case RefusedRecord():
             harvest.refused = record.text
         case CannotLoad():
             harvest.loader_message = record.text or f"died while loading (signal {record.signal})"
-    return isinstance(record, Done | CannotLoad | HookFailed | Refused)
+    return isinstance(record, Done | CannotLoad | HookFailed | RefusedRecord)
 
 
 def _take_input(data: bytes, harvest: _Harvest, folder: Folder | None) -> None:

@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from loadstone.errors import ProbeFailed
 from loadstone.fuzz.plan import Job
-from loadstone.fuzz.records import CannotLoad, Done, HookFailed, Record, Refused, read_record
+from loadstone.fuzz.records import CannotLoad, Done, HookFailed, Record, RefusedRecord, read_record
 
 __all__ = ["Worker"]
 
@@ -90,7 +90,7 @@ class Worker:
                     self.forged += 1
                     continue
                 yield record
-                if isinstance(record, Done | CannotLoad | HookFailed | Refused):
+                if isinstance(record, Done | CannotLoad | HookFailed | RefusedRecord):
                     return
 
     def last_words(self) -> str:

@@ -23,7 +23,7 @@ __all__ = [
     "ProgressRecord",
     "Ready",
     "Record",
-    "Refused",
+    "RefusedRecord",
     "read_record",
 ]
 
@@ -105,13 +105,13 @@ class CannotLoad(_Record, tag="cannot_load", frozen=True, kw_only=True):
     exited: _Count | None = None
 
 
-class Refused(_Record, tag="refused", frozen=True, kw_only=True):
+class RefusedRecord(_Record, tag="refused", frozen=True, kw_only=True):
     """A layer that was required is missing: nothing ran."""
 
     text: _Text
 
 
-Record = Refused | Ready | New | FindingRecord | HookFailed | ProgressRecord | Done | CannotLoad
+Record = RefusedRecord | Ready | New | FindingRecord | HookFailed | ProgressRecord | Done | CannotLoad
 
 _DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
 

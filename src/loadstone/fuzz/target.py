@@ -20,9 +20,9 @@ from loadstone.library.typed.prototype import (
     Array,
     CType,
     Enumeration,
+    FunctionParameter,
     FunctionType,
     Integer,
-    Parameter,
     Pointer,
     Prototype,
     Real,
@@ -142,7 +142,9 @@ def _takes_text(kind: CType, detail: str) -> bool:
     return not detail.removeprefix("-")[:1].isdigit() and bool(detail)
 
 
-def _by_rule(prototype: Prototype, position: int, parameter: Parameter, given: Mapping[int, Argument]) -> Argument:
+def _by_rule(
+    prototype: Prototype, position: int, parameter: FunctionParameter, given: Mapping[int, Argument]
+) -> Argument:
     kind = parameter.type
     if isinstance(kind, (Integer, Enumeration)):
         partner = _partner(prototype, position)
@@ -156,7 +158,7 @@ def _by_rule(prototype: Prototype, position: int, parameter: Parameter, given: M
     raise _refused(prototype, f"the parameter {_called(parameter, position)} has no role by its type ({kind})")
 
 
-def _pointer(prototype: Prototype, position: int, parameter: Parameter) -> Argument:
+def _pointer(prototype: Prototype, position: int, parameter: FunctionParameter) -> Argument:
     kind = parameter.type
     target = kind.element if isinstance(kind, Array) else kind.target if isinstance(kind, Pointer) else Void()
     const = isinstance(kind, (Pointer, Array)) and kind.const
@@ -229,7 +231,7 @@ def _result(prototype: Prototype) -> str:
     return "int"
 
 
-def _called(parameter: Parameter, position: int) -> str:
+def _called(parameter: FunctionParameter, position: int) -> str:
     return parameter.name or f"number {position}"
 
 

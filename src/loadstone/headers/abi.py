@@ -11,11 +11,11 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["AARCH64", "ABIS", "APPLE_AARCH64", "I386", "WINDOWS_X64", "X86_64", "Abi", "current"]
+__all__ = ["AARCH64", "ABIS", "APPLE_AARCH64", "I386", "WINDOWS_X64", "X86_64", "DataModel", "current"]
 
 
 @dataclass(frozen=True, slots=True)
-class Abi:
+class DataModel:
     """One platform's C.
 
     Args:
@@ -43,19 +43,19 @@ class Abi:
     anonymous_bits_align: bool = False
 
 
-X86_64: Final = Abi("x86_64-linux")
-I386: Final = Abi(
+X86_64: Final = DataModel("x86_64-linux")
+I386: Final = DataModel(
     "i386-linux", pointer=4, long=4, long_double=(12, 4), member_align=4, has_int128=False, wchar=(4, True)
 )
-AARCH64: Final = Abi("aarch64-linux", wchar=(4, False), char_signed=False, anonymous_bits_align=True)
-APPLE_X86_64: Final = Abi("x86_64-darwin")
-APPLE_AARCH64: Final = Abi("aarch64-darwin", long_double=(8, 8), anonymous_bits_align=True)
-WINDOWS_X64: Final = Abi("x86_64-windows", long=4, wchar=(2, False), long_double=(16, 16), microsoft=True)
+AARCH64: Final = DataModel("aarch64-linux", wchar=(4, False), char_signed=False, anonymous_bits_align=True)
+APPLE_X86_64: Final = DataModel("x86_64-darwin")
+APPLE_AARCH64: Final = DataModel("aarch64-darwin", long_double=(8, 8), anonymous_bits_align=True)
+WINDOWS_X64: Final = DataModel("x86_64-windows", long=4, wchar=(2, False), long_double=(16, 16), microsoft=True)
 
 ABIS: Final = {abi.name: abi for abi in (X86_64, I386, AARCH64, APPLE_X86_64, APPLE_AARCH64, WINDOWS_X64)}
 
 
-def current() -> Abi:
+def current() -> DataModel:
     """The one this interpreter runs on; the nearest known where it is another."""
     machine = platform.machine().lower()
     system = {"darwin": "darwin", "win32": "windows"}.get(sys.platform, "linux")

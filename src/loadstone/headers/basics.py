@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
-from loadstone.headers.abi import Abi
+from loadstone.headers.abi import DataModel
 from loadstone.headers.types import Complex, CType, Integer, Pointer, Real, StructOrUnion, Void
 
 __all__ = ["TYPE_WORDS", "basic_types", "usual_typedefs"]
@@ -24,7 +24,7 @@ TYPE_WORDS: Final = frozenset((
 
 
 @cache
-def basic_types(abi: Abi) -> Mapping[tuple[str, ...], CType]:
+def basic_types(abi: DataModel) -> Mapping[tuple[str, ...], CType]:
     """Every basic type by its sorted specifiers."""
     made: dict[tuple[str, ...], CType] = {("void",): Void()}
     for spelled, size in (("short", 2), ("int", 4), ("long", abi.long), ("long long", 8), ("__int128", 16)):
@@ -65,7 +65,7 @@ def basic_types(abi: Abi) -> Mapping[tuple[str, ...], CType]:
 
 
 @cache
-def usual_typedefs(abi: Abi) -> Mapping[str, CType]:
+def usual_typedefs(abi: DataModel) -> Mapping[str, CType]:
     """The typedefs of the C library that declarations use without saying so."""
     basic = basic_types(abi)
     made: dict[str, CType] = {"bool": basic["_Bool",], "__builtin_va_list": Pointer(Void()), "va_list": Pointer(Void())}

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.headers.abi import Abi
+from loadstone.headers.abi import DataModel
 from loadstone.headers.tokens import Token, character_of
 
-__all__ = ["Evaluator", "Value"]
+__all__ = ["ConstantEvaluator", "Value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ _BITS: Final[dict[str, Callable[[int, int], int]]] = {
 }
 
 
-class Evaluator:
+class ConstantEvaluator:
     """An expression in a list of tokens, worked out from ``position`` on.
 
     Args:
@@ -72,11 +72,11 @@ class Evaluator:
     def __init__(
         self,
         tokens: Sequence[Token],
-        abi: Abi,
+        abi: DataModel,
         position: int = 0,
         *,
         name: Callable[[str], Value | None] | None = None,
-        special: Callable[[Evaluator], Value | None] | None = None,
+        special: Callable[[ConstantEvaluator], Value | None] | None = None,
         widest: bool = False,
     ) -> None:
         self.tokens = tokens

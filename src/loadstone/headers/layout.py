@@ -1,6 +1,6 @@
 """Where the members of a struct or union lie: what gcc and clang do, for one platform.
 
-Pure: from a :class:`StructOrUnion` and an :class:`Abi` to offsets. What the rules do not cover is refused.
+Pure: from a :class:`StructOrUnion` and an :class:`DataModel` to offsets. What the rules do not cover is refused.
 Sources: System V ABI x86-64 3.1.2, i386 3.1.2, AAPCS64 8.1.8, the section "Microsoft Windows structures" of GCC's
 manual (``ms_struct``, ``packed``, ``aligned``, ``#pragma pack``); held to gcc by ``tests/headers/test_layout.py``.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from loadstone.core.limits import MAX_RECORD_SIZE
 from loadstone.errors import InvalidPrototype
-from loadstone.headers.abi import Abi
+from loadstone.headers.abi import DataModel
 from loadstone.headers.types import (
     Array,
     Complex,
@@ -27,11 +27,11 @@ from loadstone.headers.types import (
     Void,
 )
 
-__all__ = ["Layout", "Layouts", "Spot"]
+__all__ = ["Layout", "Layouts", "MemberPosition"]
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class MemberPosition:
     """One member: its offset in bytes and, of a bit field, the bit in the record where it starts and its width."""
 
     member: StructMember
@@ -46,13 +46,13 @@ class Layout:
 
     size: int
     align: int
-    spots: tuple[Spot, ...]
+    spots: tuple[MemberPosition, ...]
 
 
 class Layouts:
     """The layouts of one set of declarations on one platform. Thread-safe: what is filled in twice is equal."""
 
-    def __init__(self, records: Mapping[str, StructOrUnion], abi: Abi, text: str = "") -> None:
+    def __init__(self, records: Mapping[str, StructOrUnion], abi: DataModel, text: str = "") -> None:
         self._records = records
         self._text = text
         self._made: dict[StructOrUnion, Layout] = {}
@@ -142,7 +142,7 @@ class _Placing:
         self.position = 0
         self.end = 0
         self.align = 8 * max(1, record.align)
-        self.spots: list[Spot] = []
+        self.spots: list[MemberPosition] = []
         self.run: StructMember | None = None  # Microsoft's: the bit field before, whose storage unit is still open
         self.left = 0  # and the bits left in that unit
 
@@ -173,9 +173,9 @@ class _Placing:
 
     def _put(self, member: StructMember, size: int) -> None:
         if member.bits is None:
-            self.spots.append(Spot(member, self.position // 8))
+            self.spots.append(MemberPosition(member, self.position // 8))
         elif member.name:
-            self.spots.append(Spot(member, self.position // 8, self.position, member.bits))
+            self.spots.append(MemberPosition(member, self.position // 8, self.position, member.bits))
         self.position += size if member.bits is None else member.bits
 
     def _system_v(self, member: StructMember) -> None:

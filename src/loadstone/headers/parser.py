@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from loadstone.core.limits import MAX_TYPE_DEPTH
-from loadstone.headers.abi import Abi
+from loadstone.headers.abi import DataModel
 from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, convention_of
 from loadstone.headers.basics import TYPE_WORDS, basic_types, usual_typedefs
-from loadstone.headers.expressions import Evaluator, Value
+from loadstone.headers.expressions import ConstantEvaluator, Value
 from loadstone.headers.layout import Layouts
 from loadstone.headers.tokens import Token, text_of
 from loadstone.headers.types import (
     Array,
     CType,
     Enumeration,
+    FunctionParameter,
     FunctionType,
     Integer,
-    Parameter,
     Pointer,
     Real,
     StructMember,
@@ -30,7 +30,7 @@ from loadstone.headers.types import (
     Void,
 )
 
-__all__ = ["Declared", "Parser", "Refused", "Specifiers", "Typedef"]
+__all__ = ["DeclaredName", "Parser", "Refused", "Specifiers", "Typedef"]
 
 _STORAGE = frozenset(
     (
@@ -84,7 +84,7 @@ class Specifiers:
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class DeclaredName:
     """One declarator: its name, empty for none, and its type. ``label`` is the ``asm`` name."""
 
     name: str
@@ -103,7 +103,7 @@ class Parser:
         abi: whose sizes hold.
     """
 
-    def __init__(self, tokens: Sequence[Token], abi: Abi) -> None:
+    def __init__(self, tokens: Sequence[Token], abi: DataModel) -> None:
         self.tokens = tokens
         self.abi = abi
         self.position = 0
@@ -411,7 +411,7 @@ class Parser:
             specifiers = self.specifiers()
             if self.peek() == ";":
                 if isinstance(specifiers.type, StructOrUnion) and specifiers.type.tag.startswith("("):
-                    members.append(self._member(specifiers, Declared("", specifiers.type, False, Attributes())))
+                    members.append(self._member(specifiers, DeclaredName("", specifiers.type, False, Attributes())))
                 self.position += 1
                 continue
             while True:
@@ -424,7 +424,7 @@ class Parser:
 
     def _declared_member(self, specifiers: Specifiers) -> StructMember:
         declared = (
-            Declared("", specifiers.type, specifiers.const, Attributes())
+            DeclaredName("", specifiers.type, specifiers.const, Attributes())
             if self.peek() == ":"
             else self.declarator(specifiers)
         )
@@ -436,7 +436,7 @@ class Parser:
         after = self.attributes()[0]
         return self._member(specifiers, replace(declared, attributes=declared.attributes | after), bits)
 
-    def _width(self, declared: Declared) -> int:
+    def _width(self, declared: DeclaredName) -> int:
         token = self.here()
         bits = self.number()
         kind = declared.type
@@ -447,7 +447,7 @@ class Parser:
             raise Refused(f"the bit field {declared.name} of type {kind} cannot have a width of {bits} bits", token)
         return bits
 
-    def _member(self, specifiers: Specifiers, declared: Declared, bits: int | None = None) -> StructMember:
+    def _member(self, specifiers: Specifiers, declared: DeclaredName, bits: int | None = None) -> StructMember:
         attributes = specifiers.attributes | declared.attributes
         plain = declared.type is specifiers.type or isinstance(declared.type, Array)
         return StructMember(
@@ -523,7 +523,7 @@ class Parser:
 
     # -- declarators -----------------------------------------------------------------------------------------------
 
-    def declarator(self, specifiers: Specifiers) -> Declared:
+    def declarator(self, specifiers: Specifiers) -> DeclaredName:
         """A declarator, with or without a name, over the type of its specifiers."""
         made = self._declarator(specifiers.type, specifiers.const, specifiers.attributes)
         attributes, label = self.attributes()
@@ -534,7 +534,7 @@ class Parser:
         if attributes.mode is not None:
             kind = self._with_mode(kind, attributes.mode)
         self._bounded(kind)
-        return Declared(made.name, kind, made.const, made.attributes | attributes, label, made.token)
+        return DeclaredName(made.name, kind, made.const, made.attributes | attributes, label, made.token)
 
     def _bounded(self, kind: CType) -> int:
         """How deep a type is nested, through typedefs and members too; no deeper than what reads it can follow."""
@@ -549,7 +549,7 @@ class Parser:
         self._depths[id(kind)] = kind, depth
         return depth
 
-    def type_name(self) -> Declared:
+    def type_name(self) -> DeclaredName:
         """A type as in a cast."""
         return self.declarator(self.specifiers())
 
@@ -561,7 +561,7 @@ class Parser:
             return replace(kind, target=self._conventional(kind.target, convention))
         return kind
 
-    def _declarator(self, base: CType, const: bool, attributes: Attributes) -> Declared:
+    def _declarator(self, base: CType, const: bool, attributes: Attributes) -> DeclaredName:
         said = Attributes()
         while True:
             if self.peek() in ("*", "^"):
@@ -595,7 +595,7 @@ class Parser:
             name = self.peek()
             self.position += 1
         kind, constant = self._suffixes(base, const)
-        return Declared(name, kind, constant, said, token=token)
+        return DeclaredName(name, kind, constant, said, token=token)
 
     def _nests(self) -> bool:
         """Whether the parenthesis begins a declarator and no parameter list."""
@@ -645,9 +645,9 @@ class Parser:
         self.expect("]")
         return length, static
 
-    def _parameters(self) -> tuple[tuple[Parameter, ...], bool]:
+    def _parameters(self) -> tuple[tuple[FunctionParameter, ...], bool]:
         self.expect("(")
-        parameters: list[Parameter] = []
+        parameters: list[FunctionParameter] = []
         if self.take(")"):
             return (), False
         while True:
@@ -665,7 +665,9 @@ class Parser:
                 raise Refused(reason, token, advice="declare unknown type names first: 'typedef struct x x; ...'")
             declared = self.declarator(self.specifiers())
             kind = declared.type
-            parameters.append(Parameter(declared.name, Pointer(kind) if isinstance(kind, FunctionType) else kind))
+            parameters.append(
+                FunctionParameter(declared.name, Pointer(kind) if isinstance(kind, FunctionType) else kind)
+            )
             if not self.take(","):
                 break
         self.expect(")")
@@ -678,7 +680,7 @@ class Parser:
     def expression(self) -> Value:
         """A constant expression that stands here."""
         token = self.here()
-        evaluator = Evaluator(self.tokens, self.abi, self.position, name=self.values.get, special=self.special)
+        evaluator = ConstantEvaluator(self.tokens, self.abi, self.position, name=self.values.get, special=self.special)
         try:
             value = evaluator.conditional()
         except Refused:
@@ -699,7 +701,7 @@ class Parser:
             raise Refused("a number that is no integer", token)
         return int(value.number)
 
-    def special(self, evaluator: Evaluator) -> Value | None:
+    def special(self, evaluator: ConstantEvaluator) -> Value | None:
         """sizeof, offsetof and casts, for the evaluator."""
         text = evaluator.peek()
         word = self.abi.pointer
@@ -727,7 +729,7 @@ class Parser:
                 raise ValueError(f"a value of type {kind}")
         return None
 
-    def _type_at(self, evaluator: Evaluator, ahead: int) -> CType | None:
+    def _type_at(self, evaluator: ConstantEvaluator, ahead: int) -> CType | None:
         """The type that stands in the evaluator's tokens there, None when none does; it is taken then."""
         other = self if evaluator.tokens is self.tokens else self.beside(evaluator.tokens)
         before = other.position
@@ -748,7 +750,7 @@ class Parser:
         made.tokens, made.position = tokens, 0
         return made
 
-    def _offset_of(self, evaluator: Evaluator) -> Value:
+    def _offset_of(self, evaluator: ConstantEvaluator) -> Value:
         kind = self._type_at(evaluator, 2)
         evaluator.expect(",")
         name = evaluator.peek()

@@ -1,14 +1,14 @@
 """What a compiler brings along before the first line: its macros, and the headers that are its own.
 
-The macros are those of GCC 12 that headers ask for, made from the :class:`Abi`. No instruction set beyond the base is
-announced (``__SSE__``): a binding wants no intrinsics. Source: ``gcc -dM -E``, ISO C17 6.10.8 and 7.9 to 7.20.
+The macros are those of GCC 12 that headers ask for, made from the :class:`DataModel`. No instruction set beyond the
+base is announced (``__SSE__``): a binding wants no intrinsics. Source: ``gcc -dM -E``, ISO C17 6.10.8 and 7.9 to 7.20.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from loadstone.headers.abi import Abi
+from loadstone.headers.abi import DataModel
 
 __all__ = ["OWN_HEADERS", "macros"]
 
@@ -71,7 +71,7 @@ _PROCESSORS: Final = {
 }
 
 
-def macros(abi: Abi) -> dict[str, str]:
+def macros(abi: DataModel) -> dict[str, str]:
     """Name and replacement of every macro that is there from the start."""
     processor, _, system = abi.name.partition("-")
     wide = abi.pointer == 8

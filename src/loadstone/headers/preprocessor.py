@@ -1,4 +1,4 @@
-"""The C preprocessor: includes, conditionals, macros. Source: ISO C17 6.10, and GCC where headers need it.
+"""The C preprocessor: includes, conditionals, macros. LogicalSource: ISO C17 6.10, and GCC where headers need it.
 
 It reads files and runs nothing. What cannot be followed (an ``#error``, a header that is not there) is noted with its
 place and does not end the reading. Nesting, files and tokens are bounded.
@@ -13,12 +13,12 @@ from typing import Final
 
 from loadstone.core.limits import MAX_HEADER_TOKENS, MAX_INCLUDE_DEPTH
 from loadstone.errors import InvalidPrototype
-from loadstone.headers.abi import Abi
-from loadstone.headers.expressions import Evaluator
+from loadstone.headers.abi import DataModel
+from loadstone.headers.expressions import ConstantEvaluator
 from loadstone.headers.predefined import OWN_HEADERS, macros
-from loadstone.headers.search import Found, IncludePath
-from loadstone.headers.tokens import Source, Token, split, tokens_of
-from loadstone.headers.types import NotTaken, Place
+from loadstone.headers.search import FoundHeader, IncludePath
+from loadstone.headers.tokens import LogicalSource, Token, split, tokens_of
+from loadstone.headers.types import NotTaken, TextPlace
 
 __all__ = ["Macro", "Preprocessor"]
 
@@ -31,7 +31,7 @@ class Macro:
     body: tuple[Token, ...]
     parameters: tuple[str, ...] | None = None
     variadic: bool = False
-    place: Place = field(default=Place())
+    place: TextPlace = field(default=TextPlace())
 
 
 _DIRECTIVE: Final = re.compile(r"\s*(?:#|%:)\s*(\w*)")
@@ -52,13 +52,13 @@ class Preprocessor:
     ``sources`` every file read, with its comments, ``own`` those that belong to the first.
     """
 
-    def __init__(self, abi: Abi, path: IncludePath, defines: dict[str, str | None] | None = None) -> None:
+    def __init__(self, abi: DataModel, path: IncludePath, defines: dict[str, str | None] | None = None) -> None:
         self.abi = abi
         self.path = path
         self.macros: dict[str, Macro] = {}
         self.output: list[Token] = []
         self.not_taken: list[NotTaken] = []
-        self.sources: dict[str, Source] = {}
+        self.sources: dict[str, LogicalSource] = {}
         self.own: set[str] = set()
         self._once: set[str] = set()
         self._depth = 0
@@ -68,12 +68,12 @@ class Preprocessor:
             if body is None:
                 self.macros.pop(name, None)
             else:
-                self.macros[name] = Macro(name, tuple(tokens_of(body, "", 0)), place=Place("<predefined>"))
+                self.macros[name] = Macro(name, tuple(tokens_of(body, "", 0)), place=TextPlace("<predefined>"))
         self._first = dict(self.macros)
 
     # -- files -----------------------------------------------------------------------------------------------------
 
-    def read(self, text: str, name: str, found: Found | None = None) -> None:
+    def read(self, text: str, name: str, found: FoundHeader | None = None) -> None:
         """Read a file's text; its tokens are appended to :attr:`output`.
 
         Raises:
@@ -81,17 +81,17 @@ class Preprocessor:
         """
         source = self.sources.get(name) or split(text, name)
         if source.open_comment:
-            self.note("#error", Place(name, *source.open_comment), "a comment that is never closed")
+            self.note("#error", TextPlace(name, *source.open_comment), "a comment that is never closed")
         self.sources[name] = source
         if found is None:
             self.own.add(name)
         _File(self, source, found).run()
 
-    def include(self, name: str, quoted: bool, file: _File, place: Place, *, after: bool = False) -> None:
+    def include(self, name: str, quoted: bool, file: _File, place: TextPlace, *, after: bool = False) -> None:
         """Read the header of that name, unless it asked to be read once and has been."""
         own = OWN_HEADERS.get(name)
         if own is not None:
-            self._guarded(name, lambda: self.read(own, f"<{name}>", Found(f"<{name}>", "", system=True)))
+            self._guarded(name, lambda: self.read(own, f"<{name}>", FoundHeader(f"<{name}>", "", system=True)))
             return
         found = self.path.find(name, file.found, quoted=quoted, after=after, beside=file.source.name)
         if found is None:
@@ -117,7 +117,7 @@ class Preprocessor:
         """``#pragma once``."""
         self._once.add(name)
 
-    def note(self, name: str, place: Place, reason: str) -> None:
+    def note(self, name: str, place: TextPlace, reason: str) -> None:
         """Something could not be followed."""
         self.not_taken.append(NotTaken(name, place, reason))
 
@@ -229,7 +229,7 @@ class Preprocessor:
 class _File:
     """One file being read: its conditionals, and the run of text lines since the last directive."""
 
-    def __init__(self, unit: Preprocessor, source: Source, found: Found | None) -> None:
+    def __init__(self, unit: Preprocessor, source: LogicalSource, found: FoundHeader | None) -> None:
         self.unit = unit
         self.source = source
         self.found = found
@@ -251,7 +251,7 @@ class _File:
                 self._directive(match[1], line[match.end() :], number)
         self._flush()
         if self.states:
-            self.unit.note("#if", Place(name, self.states[-1][2], 1), "it has no #endif")
+            self.unit.note("#if", TextPlace(name, self.states[-1][2], 1), "it has no #endif")
 
     def _flush(self) -> None:
         if self.run_of:
@@ -259,7 +259,7 @@ class _File:
             self.run_of = []
 
     def _directive(self, word: str, rest: str, number: int) -> None:
-        place = Place(self.source.name, number, 1)
+        place = TextPlace(self.source.name, number, 1)
         tokens = tokens_of(rest, self.source.name, number)
         if word in _CONDITIONALS:
             self._conditional(word, tokens, place)
@@ -276,7 +276,7 @@ class _File:
 
     # -- conditionals ----------------------------------------------------------------------------------------------
 
-    def _conditional(self, word: str, tokens: list[Token], place: Place) -> None:
+    def _conditional(self, word: str, tokens: list[Token], place: TextPlace) -> None:
         if word in ("if", "ifdef", "ifndef"):
             taken = self.active and self._condition(word, tokens, place)
             self.states.append((taken, taken, place.line))
@@ -292,11 +292,11 @@ class _File:
             self.states.append((taken, before or taken, line))
         self.active = all(state[0] for state in self.states)
 
-    def _condition(self, word: str, tokens: list[Token], place: Place) -> bool:
+    def _condition(self, word: str, tokens: list[Token], place: TextPlace) -> bool:
         if word in ("ifdef", "ifndef"):
             return bool(tokens) and (tokens[0].text in self.unit.macros) is (word == "ifdef")
         try:
-            return bool(Evaluator(self._defined(tokens), self.unit.abi, widest=True).whole().number)
+            return bool(ConstantEvaluator(self._defined(tokens), self.unit.abi, widest=True).whole().number)
         except (ValueError, ArithmeticError) as error:
             self.unit.note("#if", place, str(error))
             return False
@@ -328,7 +328,7 @@ class _File:
 
     # -- the others ------------------------------------------------------------------------------------------------
 
-    def _define(self, tokens: list[Token], place: Place) -> None:
+    def _define(self, tokens: list[Token], place: TextPlace) -> None:
         if not tokens or tokens[0].kind != "name":
             self.unit.note("#define", place, "it names no macro")
             return
@@ -345,7 +345,7 @@ class _File:
             parameters, rest = tuple(words), rest[end + 1 :]
         self.unit.macros[name] = Macro(name, tuple(rest), parameters, variadic, place)
 
-    def _include(self, rest: str, tokens: list[Token], place: Place, *, after: bool) -> None:
+    def _include(self, rest: str, tokens: list[Token], place: TextPlace, *, after: bool) -> None:
         if rest[:1] not in ("<", '"'):
             rest = "".join((" " if t.spaced and i else "") + t.text for i, t in enumerate(self.unit.expand(tokens)))
             rest = rest.replace("< ", "<").replace(" >", ">")
@@ -355,7 +355,7 @@ class _File:
             return
         self.unit.include(rest[1:end], rest[0] == '"', self, place, after=after)
 
-    def _pragma(self, rest: str, tokens: list[Token], place: Place) -> None:
+    def _pragma(self, rest: str, tokens: list[Token], place: TextPlace) -> None:
         words = rest.split()
         if words[:1] == ["once"]:
             self.unit.once(self.source.name)

@@ -15,10 +15,10 @@ from typing import Final
 
 from loadstone.core.limits import MAX_HEADER_TEXT
 from loadstone.errors import InvalidPrototype
-from loadstone.headers.abi import Abi, current
+from loadstone.headers.abi import DataModel, current
 from loadstone.headers.basics import usual_typedefs
-from loadstone.headers.expressions import Evaluator
-from loadstone.headers.parser import Declared, Parser, Refused, Specifiers, Typedef
+from loadstone.headers.expressions import ConstantEvaluator
+from loadstone.headers.parser import DeclaredName, Parser, Refused, Specifiers, Typedef
 from loadstone.headers.preprocessor import Macro, Preprocessor
 from loadstone.headers.search import IncludePath
 from loadstone.headers.tokens import Token, text_of
@@ -30,11 +30,11 @@ from loadstone.headers.types import (
     Enumeration,
     FunctionType,
     NotTaken,
-    Place,
     Pointer,
     PointerConstant,
     Prototype,
     StructOrUnion,
+    TextPlace,
 )
 
 __all__ = ["read_header", "read_text"]
@@ -45,7 +45,7 @@ _ADVICE: Final = "declare unknown type names first: 'typedef struct x x; ...'"
 def read_text(
     text: str,
     *,
-    abi: Abi | None = None,
+    abi: DataModel | None = None,
     include: Sequence[str] = (),
     defines: Mapping[str, str | None] | None = None,
 ) -> Declarations:
@@ -72,7 +72,7 @@ def read_text(
 def read_header(
     path: str,
     *,
-    abi: Abi | None = None,
+    abi: DataModel | None = None,
     include: Sequence[str] = (),
     defines: Mapping[str, str | None] | None = None,
 ) -> Declarations:
@@ -89,7 +89,9 @@ def read_header(
     return _read(where.text(path), path, where, abi or current(), defines)
 
 
-def _read(text: str, path: str, where: IncludePath, abi: Abi, defines: Mapping[str, str | None] | None) -> Declarations:
+def _read(
+    text: str, path: str, where: IncludePath, abi: DataModel, defines: Mapping[str, str | None] | None
+) -> Declarations:
     unit = Preprocessor(abi, where, dict(defines or {}))
     try:
         unit.read(text, path, None)
@@ -196,7 +198,7 @@ class _Reader:
         parser.pragmas()
         parser.expect(";")
 
-    def _named_now(self, specifiers: Specifiers, declared: Declared) -> Specifiers:
+    def _named_now(self, specifiers: Specifiers, declared: DeclaredName) -> Specifiers:
         """The same for the next declarator: ``typedef struct { } x, *p;`` has named the struct by then."""
         kind = specifiers.type
         if "typedef" in specifiers.storage and declared.type is kind and isinstance(kind, (StructOrUnion, Enumeration)):
@@ -211,7 +213,7 @@ class _Reader:
             else:
                 parser.position += 1
 
-    def _declare(self, specifiers: Specifiers, declared: Declared, first: Token | None) -> None:
+    def _declare(self, specifiers: Specifiers, declared: DeclaredName, first: Token | None) -> None:
         name, kind, token = declared.name, declared.type, declared.token
         if not name:
             raise self.parser.unexpected()
@@ -222,7 +224,7 @@ class _Reader:
         self.parser.typedefs.pop(name, None)
         if not self._is_own(token):
             return
-        place = Place(token.file, token.line, token.column)
+        place = TextPlace(token.file, token.line, token.column)
         doc = self._doc(first)
         body = self.parser.peek() == "{"
         if isinstance(kind, FunctionType):
@@ -239,7 +241,7 @@ class _Reader:
                 name, kind, self.text, self._records, declared.const, declared.label, place, doc
             )
 
-    def _typedef(self, specifiers: Specifiers, declared: Declared) -> None:
+    def _typedef(self, specifiers: Specifiers, declared: DeclaredName) -> None:
         kind, name = declared.type, declared.name
         if (
             isinstance(kind, (StructOrUnion, Enumeration))
@@ -295,13 +297,13 @@ class _Reader:
 
     def _note(self, refused: Refused, start: int) -> None:
         token = refused.token or self.parser.tokens[min(start, len(self.parser.tokens) - 1)]
-        place = Place(token.file, token.line, token.column)
+        place = TextPlace(token.file, token.line, token.column)
         if token.file == self.path == "":
             raise self._raised(refused, place) from refused
         if token.file in self.unit.own:
             self.not_taken.append(NotTaken(self._named(start), place, str(refused)))
 
-    def _raised(self, refused: Refused, place: Place) -> InvalidPrototype:
+    def _raised(self, refused: Refused, place: TextPlace) -> InvalidPrototype:
         return InvalidPrototype(
             text=self.text,
             reason=str(refused) or "it is no C declaration",
@@ -393,7 +395,7 @@ class _Reader:
             if parser.position == len(tokens) and tokens[0].text not in ("const", "extern", "static", "inline"):
                 self.types.setdefault(macro.name, kind)
             return None
-        value = Evaluator(tokens, self.unit.abi, name=parser.values.get, special=parser.special).whole()
+        value = ConstantEvaluator(tokens, self.unit.abi, name=parser.values.get, special=parser.special).whole()
         return value.number
 
     def _pointer_constant(self, tokens: list[Token]) -> PointerConstant | None:
@@ -403,7 +405,9 @@ class _Reader:
         kind = parser.type_name().type
         if not isinstance(kind, Pointer) or not parser.take(")"):
             return None
-        evaluator = Evaluator(tokens, self.unit.abi, parser.position, name=parser.values.get, special=parser.special)
+        evaluator = ConstantEvaluator(
+            tokens, self.unit.abi, parser.position, name=parser.values.get, special=parser.special
+        )
         number = int(evaluator.whole().number)
         return PointerConstant(kind, number & ((1 << 8 * self.unit.abi.pointer) - 1))
 

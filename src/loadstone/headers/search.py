@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from loadstone.core.limits import MAX_HEADER_FILE
 from loadstone.errors import Unreadable
 
-__all__ = ["Found", "IncludePath", "system_directories"]
+__all__ = ["FoundHeader", "IncludePath", "system_directories"]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundHeader:
     """A header and the directory of the path that had it, empty for none."""
 
     path: str
@@ -50,21 +50,23 @@ class IncludePath:
     main: str = ""
     system: Sequence[str] = field(default_factory=system_directories)
 
-    def find(self, name: str, current: Found | None, *, quoted: bool, beside: str, after: bool = False) -> Found | None:
+    def find(
+        self, name: str, current: FoundHeader | None, *, quoted: bool, beside: str, after: bool = False
+    ) -> FoundHeader | None:
         """The first file of that name; ``after`` goes on behind the directory that had the current file."""
         if os.path.isabs(name):
-            return Found(name, "") if os.path.isfile(name) else None
+            return FoundHeader(name, "") if os.path.isfile(name) else None
         if quoted and not after and (os.path.dirname(beside) or current is None):
             near = os.path.join(os.path.dirname(beside), name)
             if os.path.isfile(near):
-                return Found(near, current.directory if current else "")
+                return FoundHeader(near, current.directory if current else "")
         places = [*self.directories, *self.system]
         if after and current is not None and current.directory in places:
             places = places[places.index(current.directory) + 1 :]
         for directory in places:
             path = os.path.join(directory, name)
             if os.path.isfile(path):
-                return Found(path, directory, system=directory in self.system)
+                return FoundHeader(path, directory, system=directory in self.system)
         return None
 
     def is_own(self, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""C text as tokens, with their places. Source: ISO C17 5.1.1.2 (phases 1 to 3) and 6.4.
+"""C text as tokens, with their places. LogicalSource: ISO C17 5.1.1.2 (phases 1 to 3) and 6.4.
 
 Comments are kept apart, by the line they end on: a binding shows them. Trigraphs are not read, as GCC does not.
 """
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Source", "Token", "character_of", "split", "text_of", "tokens_of"]
+__all__ = ["LogicalSource", "Token", "character_of", "split", "text_of", "tokens_of"]
 
 
 class Token:
@@ -55,7 +55,7 @@ _PIECE: Final = re.compile(
 
 
 @dataclass(slots=True)
-class Source:
+class LogicalSource:
     """One file in logical lines, numbered as the file has them. ``comments`` are (first line, last line, text)."""
 
     name: str
@@ -64,9 +64,9 @@ class Source:
     open_comment: tuple[int, int] | None = None  # line and column of one that is never closed
 
 
-def split(text: str, name: str) -> Source:
+def split(text: str, name: str) -> LogicalSource:
     """Comments out, continued lines joined. A joined line is followed by as many empty ones, so numbers stay true."""
-    source = Source(name, [])
+    source = LogicalSource(name, [])
     line, owed = 1, 0
 
     def plain(match: re.Match[str]) -> str:

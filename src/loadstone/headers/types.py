@@ -16,17 +16,17 @@ __all__ = [
     "DataDeclaration",
     "Declarations",
     "Enumeration",
+    "FunctionParameter",
     "FunctionType",
     "Integer",
     "NotTaken",
-    "Parameter",
-    "Place",
     "Pointer",
     "PointerConstant",
     "Prototype",
     "Real",
     "StructMember",
     "StructOrUnion",
+    "TextPlace",
     "Void",
 ]
 
@@ -166,7 +166,7 @@ class Enumeration:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class FunctionParameter:
     """A parameter; ``name`` may be empty."""
 
     name: str
@@ -178,7 +178,7 @@ class FunctionType:
     """What a function takes and gives; ``convention`` is the attribute of another calling convention than C's."""
 
     result: CType
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[FunctionParameter, ...] = ()
     variadic: bool = False
     convention: str = ""
 
@@ -195,7 +195,7 @@ CType = Void | Integer | Real | Complex | Pointer | Array | StructOrUnion | Enum
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPlace:
     """Where in the text: the file as it was named, line and column from 1."""
 
     file: str = ""
@@ -218,7 +218,7 @@ class Prototype:
     text: str
     records: Mapping[str, StructOrUnion] = field(default_factory=dict)
     symbol: str = ""
-    place: Place = field(default=Place(), compare=False)
+    place: TextPlace = field(default=TextPlace(), compare=False)
     doc: str = field(default="", compare=False)
 
     @property
@@ -226,7 +226,7 @@ class Prototype:
         return self.type.result
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
+    def parameters(self) -> tuple[FunctionParameter, ...]:
         return self.type.parameters
 
     @property
@@ -244,7 +244,7 @@ class DataDeclaration:
     records: Mapping[str, StructOrUnion] = field(default_factory=dict)
     const: bool = False
     symbol: str = ""
-    place: Place = field(default=Place(), compare=False)
+    place: TextPlace = field(default=TextPlace(), compare=False)
     doc: str = field(default="", compare=False)
 
 
@@ -265,7 +265,7 @@ class NotTaken:
     """Something in a header that could not be taken, and why."""
 
     name: str
-    place: Place
+    place: TextPlace
     reason: str
 
     def __str__(self) -> str:

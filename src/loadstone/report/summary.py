@@ -17,7 +17,17 @@ from loadstone.core.practices import Practice
 from loadstone.core.review import Review, ReviewVerdict
 from loadstone.core.rules import RuleText
 
-__all__ = ["ORIGIN", "TITLES", "Observation", "Seen", "Tally", "next_steps", "observations", "sentences", "tallies"]
+__all__ = [
+    "ORIGIN",
+    "TITLES",
+    "ObservationSummary",
+    "Seen",
+    "Tally",
+    "next_steps",
+    "observations",
+    "sentences",
+    "tallies",
+]
 
 TITLES: Final = {
     Practice.LIFECYCLE: "Loading and unloading lifecycle",
@@ -66,7 +76,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class ObservationSummary:
     """Everything seen of one practice: how many places in how many files, and each thing that was seen."""
 
     practice: Practice
@@ -153,7 +163,7 @@ def _lower(text: str) -> str:
 # Observations.
 
 
-def observations(review: Review) -> tuple[Observation, ...]:
+def observations(review: Review) -> tuple[ObservationSummary, ...]:
     """The six of the origin, seen or not, then the others that were seen; totals over everything reviewed."""
     evidence = [claim for claim in review.claims if isinstance(claim, Evidence)]
     found = []
@@ -162,7 +172,7 @@ def observations(review: Review) -> tuple[Observation, ...]:
         if claims or practice in ORIGIN:
             seen = tuple(_seen(claims))
             paths = {path for one in seen for path, _ in one.files}
-            found.append(Observation(practice, title, sum(one.places for one in seen), len(paths), seen))
+            found.append(ObservationSummary(practice, title, sum(one.places for one in seen), len(paths), seen))
     return tuple(found)
 
 

@@ -28,7 +28,7 @@ _LEVELS: Final = {"error": Severity.HIGH, "warning": Severity.MEDIUM, "note": Se
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EarlierResult:
     """A result of an earlier review, and the finding it was, if it was one."""
 
     fingerprint: str
@@ -43,7 +43,7 @@ class Known:
 class Baseline:
     """The results of an earlier review."""
 
-    results: tuple[Known, ...]
+    results: tuple[EarlierResult, ...]
 
 
 def read_baseline(path: str | Path) -> Baseline:
@@ -62,12 +62,12 @@ def read_baseline(path: str | Path) -> Baseline:
     return Baseline(tuple(_results(tree["runs"])))
 
 
-def _results(runs: list[Any]) -> Iterator[Known]:
+def _results(runs: list[Any]) -> Iterator[EarlierResult]:
     for run in runs:
         for given in _list(run, "results"):
             fingerprint = _get(given, "partialFingerprints", PROPERTY)
             if isinstance(fingerprint, str) and given.get("baselineState") != "absent":
-                yield Known(fingerprint, _finding(given))
+                yield EarlierResult(fingerprint, _finding(given))
 
 
 def _get(tree: Any, *keys: str | int) -> Any:
@@ -119,9 +119,9 @@ def compare(results: Iterable[Result], baseline: Baseline) -> Iterator[Result]:
     """
     listed = [*results]
     left = [*baseline.results]
-    matched: list[Known | None] = [None] * len(listed)
+    matched: list[EarlierResult | None] = [None] * len(listed)
     for part in (str, content_of):
-        waiting: defaultdict[str, list[Known]] = defaultdict(list)
+        waiting: defaultdict[str, list[EarlierResult]] = defaultdict(list)
         for old in left:
             waiting[part(old.fingerprint)].append(old)
         for position, result in enumerate(listed):

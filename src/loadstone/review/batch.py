@@ -22,7 +22,7 @@ from loadstone.review import frontends, ir, rules
 from loadstone.review.frontends import python
 from loadstone.review.suppress import Directive, apply, directives
 
-__all__ = ["Batch", "Outcome", "Source", "review_batch"]
+__all__ = ["Batch", "BatchOutcome", "SourceFile", "review_batch"]
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ _UNREAD_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceFile:
     """One source file: its path as it will be reported, and its bytes."""
 
     path: str
@@ -53,13 +53,13 @@ class Batch:
     ``tables`` are paths of the user's own interface tables.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     seconds_per_file: float
     tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BatchOutcome:
     """What came of a batch."""
 
     results: tuple[Result, ...] = ()
@@ -116,13 +116,13 @@ def _attempt(seconds: float, work: Callable[[], T]) -> T | str:
         return "nested deeper than can be followed"
 
 
-def review_batch(batch: Batch) -> Outcome:
+def review_batch(batch: Batch) -> BatchOutcome:
     """Read every file of the batch and ask every rule of them together; failing that, one by one."""
     with _collector_off():
         return _review(batch)
 
 
-def _review(batch: Batch) -> Outcome:
+def _review(batch: Batch) -> BatchOutcome:
     units: list[ir.Unit] = []
     limits: list[Limit] = []
     for source in batch.sources:
@@ -152,10 +152,10 @@ def _review(batch: Batch) -> Outcome:
     files = tuple(
         ReviewedFile(unit.path, unit.language.value, unit.line_count, digest=digests[unit.path]) for unit in units
     )
-    return Outcome(results, (*limits, *unused), files)
+    return BatchOutcome(results, (*limits, *unused), files)
 
 
-def _parse(source: Source, *, everything: bool) -> ir.Unit:
+def _parse(source: SourceFile, *, everything: bool) -> ir.Unit:
     """The unit; with tables of the project's own, a Python file need not speak of libraries to be read through."""
     if everything and source.language is ir.Language.PYTHON:
         return python.parse(source.path, source.content, everything=True)

@@ -18,7 +18,7 @@ import msgspec
 
 from loadstone.core.claims import Claim, Evidence, Finding, NotApplicable, Undecided
 from loadstone.core.review import Limit, Result, ReviewedFile, Waiver
-from loadstone.review.batch import Batch, Outcome
+from loadstone.review.batch import Batch, BatchOutcome
 
 __all__ = ["Cache", "default_folder"]
 
@@ -82,7 +82,7 @@ class Cache:
         own = not hasattr(os, "getuid") or status.st_uid == os.getuid()
         return own and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
-    def get(self, batch: Batch) -> Outcome | None:
+    def get(self, batch: Batch) -> BatchOutcome | None:
         """The outcome of this very content under these very rules, if it is known and holds today."""
         try:
             packed = (self.folder / f"{_name(batch)}.json").read_bytes() if self._usable() else b""
@@ -95,9 +95,9 @@ class Cache:
             return None
         if any(result.waiver and result.waiver.until for result in results):
             return None  # a day may have passed
-        return Outcome(results, tuple(stored.limits), tuple(stored.files))
+        return BatchOutcome(results, tuple(stored.limits), tuple(stored.files))
 
-    def put(self, batch: Batch, outcome: Outcome) -> None:
+    def put(self, batch: Batch, outcome: BatchOutcome) -> None:
         """Keep an outcome. One that ran out of time is not kept: it may not, next time."""
         if any(limit.kind.value == "time limit" for limit in outcome.limits) or not self._usable():
             return

@@ -21,10 +21,10 @@ from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile
 from loadstone.errors import LoadstoneError, Unreadable
 from loadstone.files import read_bytes
 from loadstone.review.baseline import Baseline, compare
-from loadstone.review.batch import Batch, Outcome, Source, review_batch
+from loadstone.review.batch import Batch, BatchOutcome, SourceFile, review_batch
 from loadstone.review.binary import review_image
 from loadstone.review.cache import Cache
-from loadstone.review.files import Found, find_files
+from loadstone.review.files import FoundFile, find_files
 from loadstone.review.ir import Language
 from loadstone.review.suppress import ListedWaiver, apply_listed
 
@@ -42,11 +42,11 @@ _PART: Final = 2 << 20
 _WORTH_A_PROCESS: Final = 1 << 20
 """Bytes of source from which starting processes pays."""
 
-Watch = Callable[[Iterable[Outcome], int], Iterable[Outcome]]
+Watch = Callable[[Iterable[BatchOutcome], int], Iterable[BatchOutcome]]
 Consult = Callable[[Sequence[str], Sequence[Result]], tuple[tuple[Result, ...], tuple[Limit, ...]]]
 
 
-def _unwatched(outcomes: Iterable[Outcome], _total: int) -> Iterable[Outcome]:
+def _unwatched(outcomes: Iterable[BatchOutcome], _total: int) -> Iterable[BatchOutcome]:
     return outcomes
 
 
@@ -118,10 +118,10 @@ def _key(path: str) -> str:
     return os.path.realpath(path)
 
 
-# Source.
+# SourceFile.
 
 
-def _sources(found: Found, options: Options) -> Iterator[Outcome]:
+def _sources(found: FoundFile, options: Options) -> Iterator[BatchOutcome]:
     """The outcome of every part, from the cache where it is known; unreadable files first."""
     sources, limits = _read_all(found)
     batches = [replace(part, tables=options.tables) for part in _parts(sources, options.seconds_per_file)]
@@ -129,7 +129,7 @@ def _sources(found: Found, options: Options) -> Iterator[Outcome]:
         message = f"the source was reviewed in {len(batches)} parts; a helper in one part is not known in another"
         limits.append(Limit(LimitKind.NOT_REVIEWED, Location("."), message))
     if limits:
-        yield Outcome(limits=tuple(limits))
+        yield BatchOutcome(limits=tuple(limits))
     known = [options.cache.get(batch) if options.cache else None for batch in batches]
     missing = [batch for batch, outcome in zip(batches, known, strict=True) if outcome is None]
     fresh = iter(options.watch(_reviewed(missing, options.jobs), len(missing)))
@@ -143,7 +143,7 @@ def _sources(found: Found, options: Options) -> Iterator[Outcome]:
         yield made
 
 
-def _reviewed(batches: Sequence[Batch], jobs: int) -> Iterator[Outcome]:
+def _reviewed(batches: Sequence[Batch], jobs: int) -> Iterator[BatchOutcome]:
     """Each batch's outcome, in order; in processes of their own when there is enough to share."""
     size = sum(len(source.content) for batch in batches for source in batch.sources)
     if jobs < 2 or len(batches) < 2 or size < _WORTH_A_PROCESS:
@@ -153,8 +153,8 @@ def _reviewed(batches: Sequence[Batch], jobs: int) -> Iterator[Outcome]:
         yield from pool.map(review_batch, batches)
 
 
-def _read_all(found: Found) -> tuple[list[Source], list[Limit]]:
-    sources: list[Source] = []
+def _read_all(found: FoundFile) -> tuple[list[SourceFile], list[Limit]]:
+    sources: list[SourceFile] = []
     limits: list[Limit] = []
     for path, language in found.sources:
         try:
@@ -164,7 +164,7 @@ def _read_all(found: Found) -> tuple[list[Source], list[Limit]]:
                 message = f"{size:,} bytes; files beyond {most:,} are not read"
                 limits.append(Limit(LimitKind.TOO_BIG, Location(path), message, gap=True))
                 continue
-            sources.append(Source(_reported(path), language, read_bytes(path, most)))
+            sources.append(SourceFile(_reported(path), language, read_bytes(path, most)))
         except Unreadable as error:
             limits.append(Limit(LimitKind.UNREADABLE, Location(path), error.reason, gap=True))
         except OSError as error:
@@ -178,11 +178,11 @@ def _reported(path: str) -> str:
     return os.path.normpath(path).replace(os.sep, "/")
 
 
-def _parts(sources: Sequence[Source], seconds: float) -> Iterator[Batch]:
+def _parts(sources: Sequence[SourceFile], seconds: float) -> Iterator[Batch]:
     """Files in their order, in parts of a fixed size; a folder is split only when it is larger than a part."""
-    part: list[Source] = []
+    part: list[SourceFile] = []
     size = 0
-    folders: dict[str, list[Source]] = {}
+    folders: dict[str, list[SourceFile]] = {}
     for source in sources:
         folders.setdefault(os.path.dirname(source.path), []).append(source)
     for files in folders.values():
@@ -213,13 +213,13 @@ def _with_text(file: ReviewedFile) -> ReviewedFile:
 # Binaries.
 
 
-def _binary(path: str) -> Outcome:
+def _binary(path: str) -> BatchOutcome:
     """What the binary rules say of every image in a file."""
     try:
         found = [*images(path)]
     except LoadstoneError as error:
-        return Outcome(limits=(Limit(LimitKind.UNREADABLE, Location(path), error.message, gap=True),))
+        return BatchOutcome(limits=(Limit(LimitKind.UNREADABLE, Location(path), error.message, gap=True),))
     claims = [claim for image in found for claim in review_image(image)]
     results = tuple(Result(c, f) for c, f in zip(claims, fingerprints(claims), strict=True))
     formats = "/".join(sorted({image.format.value for image in found}))
-    return Outcome(results, files=(ReviewedFile(path, formats, is_binary=True),))
+    return BatchOutcome(results, files=(ReviewedFile(path, formats, is_binary=True),))

@@ -18,7 +18,7 @@ from loadstone.errors import LoadstoneError, Unreadable
 from loadstone.review.frontends import language_of
 from loadstone.review.ir import Language
 
-__all__ = ["BINARY_KINDS", "Found", "find_files"]
+__all__ = ["BINARY_KINDS", "FoundFile", "find_files"]
 
 BINARY_KINDS: Final = frozenset({FileKind.ELF, FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL})
 """Kinds of file the binary rules ask about."""
@@ -48,7 +48,7 @@ _PASSED_OVER: Final = frozenset({"__pycache__", "node_modules", "site-packages",
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """The files to review, in order, and what was there but is not reviewed."""
 
     sources: tuple[tuple[str, Language], ...] = ()
@@ -103,7 +103,7 @@ def _status(path: str) -> os.stat_result:
         raise Unreadable(path=path, reason=reason, code=code, advice=advice) from error
 
 
-def find_files(paths: Iterable[str], exclude: Sequence[str] = ()) -> Found:
+def find_files(paths: Iterable[str], exclude: Sequence[str] = ()) -> FoundFile:
     """The files behind ``paths``.
 
     A file that is named is looked at whatever it is called; in a folder, names decide. ``exclude`` are shell patterns
@@ -145,4 +145,4 @@ def find_files(paths: Iterable[str], exclude: Sequence[str] = ()) -> Found:
             message = f"files in languages without a front end here: {counted}"
             limits.append(Limit(LimitKind.NOT_REVIEWED, Location(path), message, gap=not sources and not binaries))
             others.clear()
-    return Found(tuple(sources.items()), tuple(binaries), tuple(limits))
+    return FoundFile(tuple(sources.items()), tuple(binaries), tuple(limits))

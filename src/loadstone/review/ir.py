@@ -15,6 +15,7 @@ from enum import StrEnum
 
 __all__ = [
     "Assign",
+    "AssignmentExpression",
     "Block",
     "Branch",
     "Call",
@@ -23,6 +24,7 @@ __all__ = [
     "Class",
     "Closure",
     "Conditional",
+    "DeclaredVariable",
     "Display",
     "Evaluate",
     "Expression",
@@ -44,11 +46,9 @@ __all__ = [
     "Raise",
     "Return",
     "Statement",
-    "Store",
     "Switch",
     "Try",
     "Unit",
-    "Variable",
     "With",
 ]
 
@@ -153,7 +153,7 @@ class Closure:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Store:
+class AssignmentExpression:
     """An assignment used as a value: ``(p = dlopen(...))``, ``:=``. ``operator`` is ``+`` for ``+=`` and so on."""
 
     line: int
@@ -162,7 +162,7 @@ class Store:
     operator: str = ""
 
 
-Expression = Name | Literal | Member | Item | Call | Operation | Cast | Display | Closure | Store
+Expression = Name | Literal | Member | Item | Call | Operation | Cast | Display | Closure | AssignmentExpression
 
 
 # Statements.
@@ -360,7 +360,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Variable:
+class DeclaredVariable:
     """A variable at file scope or a member of a class; ``type`` as spelled, with const, static and atomic kept."""
 
     name: str
@@ -379,7 +379,7 @@ class Class:
     name: str
     line: int
     end_line: int
-    members: tuple[Variable, ...] = ()
+    members: tuple[DeclaredVariable, ...] = ()
     methods: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     copyable: bool | None = None
@@ -422,7 +422,7 @@ class Unit:
     text: str
     functions: tuple[Function, ...] = ()
     classes: tuple[Class, ...] = ()
-    variables: tuple[Variable, ...] = ()
+    variables: tuple[DeclaredVariable, ...] = ()
     conditionals: tuple[Conditional, ...] = ()
     gaps: tuple[Gap, ...] = ()
     imports: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ _PARTS: Final[dict[type, Callable[[Any], tuple[ir.Expression, ...]]]] = {
     ir.Operation: lambda node: node.operands,
     ir.Cast: lambda node: (node.operand,),
     ir.Display: lambda node: node.items,
-    ir.Store: lambda node: (node.value, node.target),
+    ir.AssignmentExpression: lambda node: (node.value, node.target),
 }
 """By type: this runs for every expression of a program, many times."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.binary.budget import Budget
+from loadstone.binary.budget import ReadBudget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.macho.layout import LAYOUTS, HeaderFlags, LoadCommandKind, MachoLayout
@@ -52,7 +52,7 @@ class MachoView:
         self.layout = layout
         self.cpu, self.subtype, self.file_type = fields[0], fields[1], fields[2]
         self.flags = HeaderFlags(fields[5])
-        self.budget = Budget(cursor.size)
+        self.budget = ReadBudget(cursor.size)
         self.commands: tuple[RawCommand, ...] = ()
         self.segments: tuple[Segment, ...] = ()
         self.sections: tuple[Section, ...] = ()

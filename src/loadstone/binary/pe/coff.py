@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
-from loadstone.binary.budget import Budget
+from loadstone.binary.budget import ReadBudget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.layout import COFF_HEADER, SECTION_HEADER, SectionFlags, machine
@@ -136,7 +136,7 @@ def _sections(cursor: Cursor, damage: DamageLog, shape: _Shape) -> tuple[Section
 
 def _symbols(cursor: Cursor, damage: DamageLog, shape: _Shape) -> list[ImageSymbol]:
     """External and weak symbols; each auxiliary record behind one is passed over."""
-    size, budget = shape.symbol.size, Budget(cursor.size)
+    size, budget = shape.symbol.size, ReadBudget(cursor.size)
     data = cursor.upto(shape.symbols_at, shape.symbols * size) if shape.symbols_at > cursor.start else b""
     if shape.symbols and len(data) < shape.symbols * size:
         damage.add("symbol table", f"{shape.symbols} symbols do not fit the file", shape.symbols_at)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from loadstone.binary.budget import Budget
+from loadstone.binary.budget import ReadBudget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.facts import DataDirectory
@@ -208,7 +208,7 @@ def read_sections(cursor: Cursor, damage: DamageLog, headers: Headers) -> tuple[
     count = headers.section_count
     if count > MAX_SECTIONS:
         damage.add("section table", f"{count} sections, Windows XP loads at most {MAX_SECTIONS}", headers.offset + 6)
-    fit = max(Budget(cursor.size).items_left // _ITEMS_A_SECTION, MAX_SECTIONS)
+    fit = max(ReadBudget(cursor.size).items_left // _ITEMS_A_SECTION, MAX_SECTIONS)
     if count > fit:
         damage.add("section table", f"of {count} sections {fit} are read, as many as say something", headers.offset + 6)
         count = fit

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Any, Final
 
-from loadstone.binary.budget import Budget
+from loadstone.binary.budget import ReadBudget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.headers import Headers, SectionHeader
@@ -47,7 +47,7 @@ class PeView:
         self.damage = damage
         self.headers = headers
         self.sections = sections
-        self.budget = Budget(cursor.size)
+        self.budget = ReadBudget(cursor.size)
         self._sections = sorted(sections, key=lambda s: s.address)
         self._starts = [s.address for s in self._sections]
 

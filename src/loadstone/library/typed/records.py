@@ -10,7 +10,7 @@ import ctypes
 from typing import TYPE_CHECKING, Any
 
 from loadstone.errors import Closed
-from loadstone.headers.layout import Layout, Spot
+from loadstone.headers.layout import Layout, MemberPosition
 from loadstone.headers.types import Array, Enumeration, Integer, StructOrUnion
 from loadstone.library.typed.carriers import stand_in
 from loadstone.library.typed.memory import BitField, Codec
@@ -101,7 +101,7 @@ def record_class(kind: StructOrUnion, whole: StructOrUnion, layout: Layout, type
     return made_class
 
 
-def _add(made: type[RecordBase], names: list[str], spot: Spot, base: int, types: CtypesTypes) -> None:
+def _add(made: type[RecordBase], names: list[str], spot: MemberPosition, base: int, types: CtypesTypes) -> None:
     member = spot.member
     if not member.name and isinstance(member.type, StructOrUnion):
         for inner in types.layouts.of(member.type).spots:
@@ -119,7 +119,7 @@ def _add(made: type[RecordBase], names: list[str], spot: Spot, base: int, types:
     names.append(member.name)
 
 
-def _bits(spot: Spot) -> BitField:
+def _bits(spot: MemberPosition) -> BitField:
     kind = spot.member.type
     assert isinstance(kind, (Integer, Enumeration))
     is_bool = isinstance(kind, Integer) and kind.is_bool

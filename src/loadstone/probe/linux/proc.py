@@ -14,8 +14,8 @@ from loadstone.probe.linux.syscalls import syscall
 
 __all__ = [
     "Mapping",
-    "Memory",
-    "Status",
+    "MemoryUse",
+    "ProcessStatus",
     "Waiting",
     "children",
     "command",
@@ -83,7 +83,7 @@ def _mapping(line: str) -> Mapping:
     return Mapping(int(start, 16), int(end, 16), rights, int(offset, 16), device, int(inode), path[0] if path else "")
 
 
-class Status(NamedTuple):
+class ProcessStatus(NamedTuple):
     """/proc/PID/status in part; the signal sets are bit masks."""
 
     threads: int
@@ -95,10 +95,10 @@ class Status(NamedTuple):
     data_peak: int  # private writable memory now, bytes
 
 
-def status(process: int) -> Status:
+def status(process: int) -> ProcessStatus:
     """Threads, umask and signal sets."""
     fields = dict(line.split(b":", 1) for line in _read(f"/proc/{process}/status").splitlines() if b":" in line)
-    return Status(
+    return ProcessStatus(
         threads=int(fields[b"Threads"]),
         umask=int(fields.get(b"Umask", b"-1"), 8),
         blocked=int(fields[b"SigBlk"], 16),
@@ -130,17 +130,17 @@ def leader(thread: int) -> int:
     return int(found[0]) if found else 0
 
 
-class Memory(NamedTuple):
+class MemoryUse(NamedTuple):
     """Bytes resident, and bytes of private writable memory (which RLIMIT_DATA bounds)."""
 
     resident: int
     data: int
 
 
-def memory(process: int) -> Memory:
+def memory(process: int) -> MemoryUse:
     """How much memory it has now."""
     words = _read(f"/proc/{process}/statm").split()
-    return Memory(int(words[1]) * _PAGE, int(words[5]) * _PAGE)
+    return MemoryUse(int(words[1]) * _PAGE, int(words[5]) * _PAGE)
 
 
 def processor_seconds(process: int) -> float:

@@ -35,7 +35,7 @@ Change = tuple[ObservationKind, str]
 class Snapshot(NamedTuple):
     """A process at one moment. ``mapped`` holds device and inode of every mapped file, with its path."""
 
-    status: proc.Status
+    status: proc.ProcessStatus
     descriptors: dict[int, str]
     directory: str
     environment: dict[bytes, bytes]
@@ -43,7 +43,7 @@ class Snapshot(NamedTuple):
     writable_code: frozenset[str]
 
 
-BLANK: Final = Snapshot(proc.Status(0, 0, 0, 0, 0, 0, 0), {}, "", {}, {}, frozenset())
+BLANK: Final = Snapshot(proc.ProcessStatus(0, 0, 0, 0, 0, 0, 0), {}, "", {}, {}, frozenset())
 """What is seen where nothing may be looked at: compared with itself it shows no change."""
 
 

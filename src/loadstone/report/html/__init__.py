@@ -23,7 +23,7 @@ from loadstone.core.review import BaselineState, Result, Review, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
-from loadstone.report.summary import Observation, next_steps, observations, sentences, tallies
+from loadstone.report.summary import ObservationSummary, next_steps, observations, sentences, tallies
 from loadstone.report.text.claims import place
 from loadstone.report.text.review import counted
 
@@ -138,7 +138,7 @@ _MAX_LINKS: Final = 24
 """Links to the lines of one good practice; the list of claims has them all."""
 
 
-def _observed(observed: Observation, anchors: _Anchors) -> _Observed:
+def _observed(observed: ObservationSummary, anchors: _Anchors) -> _Observed:
     total = f"{counted(observed.places, 'place')} in {counted(observed.files, 'file')}"
     seen = []
     for one in observed.seen:

@@ -10,18 +10,18 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Found
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.paths import Paths
-from loadstone.review.analyses.program import Known, KnownProgram
+from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
-from loadstone.review.apis import CORE, MINOR, Role, Tables, tables
+from loadstone.review.apis import CORE, MINOR, ApiRole, Tables, tables
 from loadstone.review.cfg import Graph, build
 from loadstone.review.walk import expressions
 
 __all__ = ["Facts", "gather"]
 
-SEEDS: Final = CORE | MINOR | {Role.CALLBACK}
+SEEDS: Final = CORE | MINOR | {ApiRole.CALLBACK}
 """Roles that make a function one that handles libraries."""
 
-_LOCKS: Final = frozenset({Role.LOCK, Role.TRY_LOCK, Role.GUARD})
+_LOCKS: Final = frozenset({ApiRole.LOCK, ApiRole.TRY_LOCK, ApiRole.GUARD})
 _CALLER_LEVELS: Final = 2
 """How many levels of callers above a function that handles libraries are followed too."""
 
@@ -60,7 +60,7 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
     )
 
 
-def _lock_takers(names: KnownProgram, known_tables: Tables) -> Iterator[Known]:
+def _lock_takers(names: KnownProgram, known_tables: Tables) -> Iterator[KnownFunction]:
     """The other functions that take locks in files that handle libraries: their locks are worth their evidence."""
     paths = {known.unit.path for known in names.every if known.is_relevant and _plays(known, CORE, known_tables)}
     for known in names.every:
@@ -68,28 +68,28 @@ def _lock_takers(names: KnownProgram, known_tables: Tables) -> Iterator[Known]:
             yield known
 
 
-def _plays(known: Known, roles: frozenset[Role], known_tables: Tables) -> bool:
+def _plays(known: KnownFunction, roles: frozenset[ApiRole], known_tables: Tables) -> bool:
     apis = (known_tables.get(call.name) for call in calls_in(known.function.body))
     return any(api is not None and api.role in roles for api in apis)
 
 
 def _program(program: ir.Program, known_tables: Tables) -> KnownProgram:
-    functions: dict[str, tuple[Known, ...]] = {}
+    functions: dict[str, tuple[KnownFunction, ...]] = {}
     wanted = _relevant(program, known_tables)
     for unit in program.units:
         for function in unit.functions:
             graph = _graph(function, known_tables)
-            known = Known.of(function, unit, graph, is_relevant=id(function) in wanted)
+            known = KnownFunction.of(function, unit, graph, is_relevant=id(function) in wanted)
             functions[function.name] = (*functions.get(function.name, ()), known)
     return KnownProgram(program.units, functions)
 
 
 def _graph(function: ir.Function, known_tables: Tables) -> Graph:
-    def plays(call: ir.Call, role: Role) -> bool:
+    def plays(call: ir.Call, role: ApiRole) -> bool:
         api = known_tables.get(call.name)
         return api is not None and api.role is role
 
-    return build(function, lambda c: plays(c, Role.NO_RETURN), lambda c: plays(c, Role.ASSERTION))
+    return build(function, lambda c: plays(c, ApiRole.NO_RETURN), lambda c: plays(c, ApiRole.ASSERTION))
 
 
 def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:

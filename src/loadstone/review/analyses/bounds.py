@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.review.analyses.facts import Bound, Cut
-from loadstone.review.analyses.program import Known
+from loadstone.review.analyses.program import KnownFunction
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.values import Spot
 
@@ -36,10 +36,10 @@ class StepBudget:
     """What is left for the function being explored."""
 
     record: Record
-    root: Known | None = None
+    root: KnownFunction | None = None
     steps: int = 0
 
-    def start(self, root: Known) -> None:
+    def start(self, root: KnownFunction) -> None:
         """Begin with another function."""
         self.root = root
         self.steps = 0

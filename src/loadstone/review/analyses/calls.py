@@ -12,7 +12,7 @@ from loadstone.review.analyses.effects import Applied, Effects
 from loadstone.review.analyses.flow import mix, taint_of
 from loadstone.review.analyses.locks import PlaceOf
 from loadstone.review.analyses.memory import PathMemory
-from loadstone.review.analyses.program import Frame, Known, KnownProgram
+from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State
 from loadstone.review.analyses.summaries import Summaries
@@ -31,7 +31,7 @@ from loadstone.review.analyses.values import (
     Value,
 )
 from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.apis import Role, Tables
+from loadstone.review.apis import ApiRole, Tables
 
 __all__ = ["Calls", "Enter"]
 
@@ -60,7 +60,7 @@ _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 """Names of classes: what a call of one gives is made of what it is given."""
 
 Outcomes = list[tuple[Value, State]]
-Enter = Callable[[Known, tuple[Value, ...], Value, State, Frame, int, ir.Call | None, PlaceOf | None], Outcomes]
+Enter = Callable[[KnownFunction, tuple[Value, ...], Value, State, Frame, int, ir.Call | None, PlaceOf | None], Outcomes]
 
 
 class Calls:
@@ -119,7 +119,7 @@ class Calls:
         name = self._target(call, callee, state, frame)
         api = self.tables.get(name)
         found = self._method(name, call, frame)
-        if found is not None and (api is None or api.role not in {Role.LOAD, Role.RESOLVE, Role.UNLOAD}):
+        if found is not None and (api is None or api.role not in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD}):
             if self._is_followed(found, frame):
                 return [
                     outcome
@@ -156,7 +156,7 @@ class Calls:
                 tested = state.truth.get(callee) is True
                 self.effects.record.called_slots.setdefault(slot, {})[frame.spot(line), tested] = None
 
-    def _is_followed(self, found: Known, frame: Frame) -> bool:
+    def _is_followed(self, found: KnownFunction, frame: Frame) -> bool:
         size = len(found.graph.nodes)
         return (
             frame.level < MAX_LEVELS
@@ -168,14 +168,20 @@ class Calls:
         )
 
     def _constructed(
-        self, made: Known, values: tuple[Value, ...], state: State, frame: Frame, call: ir.Call, place_of: PlaceOf
+        self,
+        made: KnownFunction,
+        values: tuple[Value, ...],
+        state: State,
+        frame: Frame,
+        call: ir.Call,
+        place_of: PlaceOf,
     ) -> Outcomes:
         """An object of a class of this program: its constructor runs with the object as ``this``."""
         built = Object(frame.number, id(call))
         state.renew(built)
         return [(built, s) for _, s in self.enter(made, values, built, state, frame, call.line, call, place_of)]
 
-    def _method(self, name: str, call: ir.Call, frame: Frame) -> Known | None:
+    def _method(self, name: str, call: ir.Call, frame: Frame) -> KnownFunction | None:
         unit, owner = frame.known.unit, frame.known.function.owner
         if owner:
             separator = "." if unit.language is ir.Language.PYTHON else "::"
@@ -189,7 +195,7 @@ class Calls:
         return found
 
     @staticmethod
-    def _is_running(found: Known, frame: Frame) -> bool:
+    def _is_running(found: KnownFunction, frame: Frame) -> bool:
         path, name = found.unit.path, found.function.name
         return frame.known is found or any(s.function == name and s.path == path for s in frame.chain)
 
@@ -205,7 +211,7 @@ class Calls:
         state: State,
         frame: Frame,
         place_of: PlaceOf,
-        found: Known | None,
+        found: KnownFunction | None,
     ) -> tuple[Value, State]:
         owners = name in _OWNERS
         word = last_word(name)

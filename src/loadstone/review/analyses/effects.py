@@ -27,24 +27,38 @@ from loadstone.review.analyses.values import (
     Value,
 )
 from loadstone.review.analyses.words import rooted_locally
-from loadstone.review.apis import Api, Role, Success
+from loadstone.review.apis import Api, ApiRole, Success
 
 __all__ = ["Applied", "Effects"]
 
-_LOCKING: Final = frozenset({Role.LOCK, Role.UNLOCK, Role.TRY_LOCK, Role.GUARD})
+_LOCKING: Final = frozenset({ApiRole.LOCK, ApiRole.UNLOCK, ApiRole.TRY_LOCK, ApiRole.GUARD})
 _FLAGGED: Final = frozenset(
-    {Role.VERIFY, Role.SEARCH_FLAGS, Role.PRIVILEGE, Role.DOWNLOAD, Role.SET_ENVIRONMENT, Role.TEMPORARY}
+    {
+        ApiRole.VERIFY,
+        ApiRole.SEARCH_FLAGS,
+        ApiRole.PRIVILEGE,
+        ApiRole.DOWNLOAD,
+        ApiRole.SET_ENVIRONMENT,
+        ApiRole.TEMPORARY,
+    }
 )
 _REPORTS: Final = frozenset(
     {
-        *(Role.UNLOAD, Role.SET_ENVIRONMENT, Role.SEARCH_PATH, Role.SEARCH_FLAGS, Role.VERIFY, Role.PRIVILEGE),
-        *(Role.LOOK, Role.DOWNLOAD),
+        *(
+            ApiRole.UNLOAD,
+            ApiRole.SET_ENVIRONMENT,
+            ApiRole.SEARCH_PATH,
+            ApiRole.SEARCH_FLAGS,
+            ApiRole.VERIFY,
+            ApiRole.PRIVILEGE,
+        ),
+        *(ApiRole.LOOK, ApiRole.DOWNLOAD),
     }
 )
 """Roles whose result says whether it worked, and is nothing else."""
 
-_TAKES: Final = frozenset({Role.RESOLVE, Role.UNLOAD, Role.FREE, Role.CLOSE})
-_KEEPS: Final = frozenset({Role.THREAD, Role.REGISTER, Role.CALLBACK})
+_TAKES: Final = frozenset({ApiRole.RESOLVE, ApiRole.UNLOAD, ApiRole.FREE, ApiRole.CLOSE})
+_KEEPS: Final = frozenset({ApiRole.THREAD, ApiRole.REGISTER, ApiRole.CALLBACK})
 _APPENDS: Final = frozenset(
     {"strcat", "strncat", "strlcat", "wcscat", "wcsncat", "lstrcat", "_tcscat", "StringCchCat", "PathAppend"}
 )
@@ -87,20 +101,20 @@ class Effects:
         match api.role:
             case role if role in _LOCKING:
                 return self.locks.call(api, call, subject, state, frame, applied.place_of)
-            case Role.PASS:
+            case ApiRole.PASS:
                 return [self._passed(applied, subject, state, frame)]
-            case Role.TEST | Role.COMPARE:
+            case ApiRole.TEST | ApiRole.COMPARE:
                 return [(_asked(applied, subject, frame), state)]
-            case Role.SPLIT:
+            case ApiRole.SPLIT:
                 return [(self._split(applied, subject, state, frame), state)]
-            case Role.CLEAR:
+            case ApiRole.CLEAR:
                 self.memory.clear(subject, state)
                 return [(subject, state)]
-            case Role.THREAD | Role.ONCE:
+            case ApiRole.THREAD | ApiRole.ONCE:
                 self.record.threads.add(frame.spot(call.line))
         number = self._site(applied, subject, state, frame)
         site = self.record.sites[number]
-        if api.role is Role.PATH:
+        if api.role is ApiRole.PATH:
             return [self._named_object(applied, subject, state, frame)]
         made = CallResult(number)
         self._do(applied, subject, made, state, frame)
@@ -108,11 +122,11 @@ class Effects:
             if api.role not in _TAKES:
                 self.sites.use(value, "argument", state, frame, call.line)
             if api.role in _KEEPS:
-                self.memory.escape(value, state, "registered" if api.role is Role.REGISTER else "")
+                self.memory.escape(value, state, "registered" if api.role is ApiRole.REGISTER else "")
         if api.out is not None and api.out < len(values):
             if not (api.name in _COPIES and _copies_a_value(values)):
                 self._give(values[api.out], made, state)
-            reports = api.role in {Role.LOAD, Role.RESOLVE, Role.OPEN} or api.success is not Success.NONE
+            reports = api.role in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.OPEN} or api.success is not Success.NONE
             return [(CallStatus(number) if reports else made, state)]
         if api.every is not None:
             for value in values[api.every :]:
@@ -120,7 +134,7 @@ class Effects:
         if api.raises:
             state.suppose(made, True)
         reports = api.role in _REPORTS or api.success in {Success.ZERO, Success.ONE, Success.NON_ZERO}
-        if site.api.role is Role.ERROR and state.pending is not None:
+        if site.api.role is ApiRole.ERROR and state.pending is not None:
             state.put("about", made, state.pending)
         return [(CallStatus(number) if reports else made, state)]
 
@@ -136,14 +150,14 @@ class Effects:
     def _held(self, applied: Applied, state: State) -> Value:
         """The subject; what a place holds when the call is given its address and acts on what is in it."""
         subject = applied.subject
-        if isinstance(subject, PlaceAddress) and applied.api.role in {Role.UNLOAD, Role.RESOLVE, Role.PIN}:
+        if isinstance(subject, PlaceAddress) and applied.api.role in {ApiRole.UNLOAD, ApiRole.RESOLVE, ApiRole.PIN}:
             held = state.env.get(subject.place)
             return held if self.sites.of(held) is not None else subject
         return subject
 
     def _site(self, applied: Applied, subject: Value, state: State, frame: Frame) -> int:
         api = applied.api
-        parent = subject.site if api.role is Role.RESOLVE and isinstance(subject, CallResult) else None
+        parent = subject.site if api.role is ApiRole.RESOLVE and isinstance(subject, CallResult) else None
         number = self.sites.add(api, applied.call, frame, parent)
         site = self.record.sites[number]
         self.sites.invoked(site, subject, applied.values, state)
@@ -162,39 +176,43 @@ class Effects:
         api, call, values = applied.api, applied.call, applied.values
         spot = frame.spot(call.line)
         match api.role:
-            case Role.UNLOAD | Role.FREE | Role.CLOSE:
+            case ApiRole.UNLOAD | ApiRole.FREE | ApiRole.CLOSE:
                 self.sites.release(subject, state, frame, call.line, by=api.name)
-                if api.role is Role.UNLOAD and subject is not None and not isinstance(subject, CallResult | Constant):
+                if (
+                    api.role is ApiRole.UNLOAD
+                    and subject is not None
+                    and not isinstance(subject, CallResult | Constant)
+                ):
                     self.sites.close_unseen(subject, state, frame, call.line)
                     self._closed_slot(subject, frame, call.line)
-            case Role.LOAD:
+            case ApiRole.LOAD:
                 state.flag("loaded", spot)
                 state.pending = made
                 if api.kind == "object":
                     state.drop("closed", subject)
-                elif self.sites.role(subject) in {Role.CANONICAL, Role.SPLIT}:
+                elif self.sites.role(subject) in {ApiRole.CANONICAL, ApiRole.SPLIT}:
                     self.sites.use(subject, "load", state, frame, call.line)
-            case Role.RESOLVE:
+            case ApiRole.RESOLVE:
                 self.sites.use(subject, "resolve", state, frame, call.line)
                 state.put("lineage", made, subject)
                 state.pending = made
-            case Role.PIN:
+            case ApiRole.PIN:
                 if isinstance(subject, CallResult):
                     state.escape(subject)
-            case Role.ALLOCATE if api.kind == "copy":
+            case ApiRole.ALLOCATE if api.kind == "copy":
                 mix(made, values[:1], state, keep=True)
-            case Role.SOURCE:
+            case ApiRole.SOURCE:
                 named = [v.value for v in values[:1] if isinstance(v, Constant) and isinstance(v.value, str)]
                 state.put("taint", made, Taint(api.kind, spot, name=named[0] if named else ""))
-            case Role.JOIN | Role.CANONICAL:
+            case ApiRole.JOIN | ApiRole.CANONICAL:
                 self._joined(applied, made, state, frame)
-            case Role.LOOK | Role.DIGEST | Role.OPEN:
+            case ApiRole.LOOK | ApiRole.DIGEST | ApiRole.OPEN:
                 self._looked(api, subject, state, frame, call.line)
             case role if role in _FLAGGED:
                 state.flag(f"{api.role}:{api.kind}", spot)
-                if api.role is Role.TEMPORARY and api.kind != "private":
+                if api.role is ApiRole.TEMPORARY and api.kind != "private":
                     state.put("taint", made, Taint(f"{api.kind} temporary", spot))
-                if api.role is Role.DOWNLOAD:
+                if api.role is ApiRole.DOWNLOAD:
                     state.flag("downloaded", spot)
                     for value in values:
                         state.add_check(value, "downloaded", spot)
@@ -208,18 +226,18 @@ class Effects:
     def _looked(self, api: Api, subject: Value, state: State, frame: Frame, line: int) -> None:
         spot = frame.spot(line)
         if subject is not None:
-            word = {Role.LOOK: api.kind or "look", Role.DIGEST: "digest", Role.OPEN: "open"}[api.role]
+            word = {ApiRole.LOOK: api.kind or "look", ApiRole.DIGEST: "digest", ApiRole.OPEN: "open"}[api.role]
             state.put("looks", subject, (f"{word} {api.name}", spot))
             for leaf in state.parts.get(subject, ()):
                 if leaf not in state.looks:
                     state.put("looks", leaf, (f"{word} {api.name}", spot))
-        if api.role is Role.DIGEST:
+        if api.role is ApiRole.DIGEST:
             state.flag("digest", spot)
 
     def _joined(self, applied: Applied, made: Value, state: State, frame: Frame) -> None:
         api, values, receiver = applied.api, applied.values, applied.receiver
         spot = frame.spot(applied.call.line)
-        if api.role is Role.CANONICAL:
+        if api.role is ApiRole.CANONICAL:
             mix(made, (applied.subject,), state, keep=True)
             out = values[api.out] if api.out is not None and api.out < len(values) else None
             for target in (made, out):
@@ -308,6 +326,6 @@ def _asked(applied: Applied, subject: Value, frame: Frame) -> Value:
     others = tuple(v for n, v in enumerate(applied.values) if n != api.subject)
     needle = others[0] if others else None
     spot = frame.spot(call.line)
-    if api.role is Role.COMPARE:
+    if api.role is ApiRole.COMPARE:
         return Answer("compare", subject, needle, api.success is Success.ZERO, spot, api.name)
     return Answer(api.kind, subject, needle, zero_is_same=False, spot=spot, api=api.name)

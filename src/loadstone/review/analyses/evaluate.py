@@ -34,7 +34,7 @@ from loadstone.review.analyses.values import (
     Value,
 )
 from loadstone.review.analyses.words import dotted_name, uncast, word_of
-from loadstone.review.apis import Role, Tables
+from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.typenames import is_reference
 
 __all__ = ["PathEvaluator"]
@@ -53,7 +53,7 @@ _TAINTED_NAMES: Final = {
     "optarg": "command line",
 }
 _STREAMS: Final = ("istream", "ifstream", "stringstream", "fstream", "cin", "QTextStream", "QDataStream")
-_HANDLES: Final = frozenset({Role.LOAD, Role.RESOLVE})
+_HANDLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE})
 Outcomes = list[tuple[Value, State]]
 
 
@@ -93,7 +93,7 @@ class PathEvaluator:
                 return self._call(expression, state, frame)
             case ir.Member() | ir.Item():
                 return self._member(expression, state, frame)
-            case ir.Store():
+            case ir.AssignmentExpression():
                 return self._store(expression, state, frame)
             case ir.Operation():
                 return self._operation(expression, state, frame)
@@ -189,7 +189,7 @@ class PathEvaluator:
             state.put("taint", value, taint)
         return value
 
-    def _store(self, expression: ir.Store, state: State, frame: Frame) -> Outcomes:
+    def _store(self, expression: ir.AssignmentExpression, state: State, frame: Frame) -> Outcomes:
         results = []
         for value, after in self.value(expression.value, state, frame):
             kept = value if not expression.operator else self.combined(expression, value, after, frame)
@@ -198,7 +198,9 @@ class PathEvaluator:
             results.append((kept, after))
         return results
 
-    def combined(self, statement: ir.Assign | ir.Store, value: Value, state: State, frame: Frame) -> Value:
+    def combined(
+        self, statement: ir.Assign | ir.AssignmentExpression, value: Value, state: State, frame: Frame
+    ) -> Value:
         """What ``target += value`` puts into the target."""
         before = self.one(statement.target, state, frame)
         both = isinstance(before, Constant) and isinstance(value, Constant)
@@ -379,7 +381,7 @@ class PathEvaluator:
                 return Field(value if value is not None else Unknown(frame.number, id(expression)), "*")
             case ir.Operation(operator="address" | "post", operands=(operand,)):
                 return self.place(operand, state, frame)
-            case ir.Store(target=target):
+            case ir.AssignmentExpression(target=target):
                 return self.place(target, state, frame)
         return None
 

@@ -13,7 +13,7 @@ from loadstone.review.analyses.guards import Guard, guards_of, simple
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Held, Spot, Taint
 from loadstone.review.analyses.travel import Travels, Visit, travels
-from loadstone.review.apis import Api, Role, Tables, tables
+from loadstone.review.apis import Api, ApiRole, Tables, tables
 from loadstone.review.ir import (
     Call,
     Cast,
@@ -274,7 +274,7 @@ class Facts:
     closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
     cleared: frozenset[tuple[Slot, str]] = frozenset()
 
-    def of(self, *roles: Role) -> Iterator[Site]:
+    def of(self, *roles: ApiRole) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""
         return (s for s in self.merged if s.api.role in roles)
 

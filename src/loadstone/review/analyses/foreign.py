@@ -14,7 +14,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.walk import calls, expressions, statements, tops
 
-__all__ = ["COMPUTED", "ForeignFunction", "Use", "foreign_functions", "is_foreign", "symbol_of"]
+__all__ = ["COMPUTED", "ForeignFunction", "ForeignUse", "foreign_functions", "is_foreign", "symbol_of"]
 
 _LIBRARIES: Final = ("ctypes.CDLL.", "ctypes.WinDLL.", "ctypes.OleDLL.", "ctypes.PyDLL.")
 _NOT_SYMBOLS: Final = frozenset({"LoadLibrary", "_handle", "_name", "_FuncPtr", "__getitem__", "__getattr__"})
@@ -42,7 +42,7 @@ def is_foreign(call: ir.Call) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ForeignUse:
     """A call of a foreign function, the function it stands in, and what becomes of its result."""
 
     call: ir.Call
@@ -57,7 +57,7 @@ class ForeignFunction:
     symbol: str
     arguments_line: int = 0
     result_line: int = 0
-    uses: list[Use] = field(default_factory=list)
+    uses: list[ForeignUse] = field(default_factory=list)
 
 
 _POINTER_TAKERS: Final = frozenset(
@@ -202,9 +202,9 @@ def _record(call: ir.Call, function: ir.Function, result: str, found: dict[str, 
     for position, use in enumerate(entry.uses):
         if use.call is call:
             if use.result == "value":
-                entry.uses[position] = Use(call, function, result)
+                entry.uses[position] = ForeignUse(call, function, result)
             return
-    entry.uses.append(Use(call, function, result))
+    entry.uses.append(ForeignUse(call, function, result))
 
 
 def uses_in_order(functions: Iterable[ForeignFunction]) -> list[ForeignFunction]:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.apis import Role, Tables
+from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.walk import blocks, children, expressions, statements, tops
 
 __all__ = ["Asks", "Guard", "guards_of", "simple", "words_in"]
@@ -151,7 +151,7 @@ class _Finder:
 
     def _asserts(self, name: str) -> bool:
         api = self.tables.get(name)
-        return (api is not None and api.role is Role.ASSERTION) or bool(_ASSERTS.match(simple(name)))
+        return (api is not None and api.role is ApiRole.ASSERTION) or bool(_ASSERTS.match(simple(name)))
 
     def _made(self, condition: ir.Expression, line: int, end: int) -> Iterator[Guard]:
         asks = frozenset(ask for atom in _atoms(condition) for ask in self._asked(atom))
@@ -172,7 +172,7 @@ class _Finder:
                     return self._leaves(statement)
                 case ir.Evaluate(expression=ir.Call(name=name)):
                     api = self.tables.get(name)
-                    return (api is not None and api.role is Role.NO_RETURN) or bool(_ABORTS.match(simple(name)))
+                    return (api is not None and api.role is ApiRole.NO_RETURN) or bool(_ABORTS.match(simple(name)))
                 case ir.If(otherwise=ir.Block() as otherwise):
                     return self._leaves(statement.then) and self._leaves(otherwise)
                 case _:
@@ -203,7 +203,7 @@ class _Finder:
     def _learn(self, expression: ir.Expression) -> None:
         """Stores inside the expression, and what calls write through their arguments."""
         for part in expressions(expression):
-            if isinstance(part, ir.Store):
+            if isinstance(part, ir.AssignmentExpression):
                 self._bind(part.target, part.value)
             elif isinstance(part, ir.Call):
                 ask = Asks.INPUT if _READS.search(simple(part.name)) else Asks.RESULT
@@ -242,7 +242,7 @@ class _Finder:
 
     def _is_ours(self, name: str) -> bool:
         api = self.tables.get(name)
-        return api is not None and api.role in {Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.FIND}
+        return api is not None and api.role in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD, ApiRole.FIND}
 
     # What an atom of the condition asks.
 
@@ -302,7 +302,7 @@ def _bare(expression: ir.Expression) -> ir.Expression:
                 expression = operand
             case ir.Operation(operator="!" | "await" | "-" | "deref" | "new", operands=(operand, *_)):
                 expression = operand
-            case ir.Store(value=value):
+            case ir.AssignmentExpression(value=value):
                 expression = value
             case _:
                 return expression

@@ -19,7 +19,7 @@ from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import Held, State
 from loadstone.review.analyses.values import Constant, Global, LockGuard, Place, PlaceAddress, Unknown, Value
 from loadstone.review.analyses.words import describe, uncast
-from loadstone.review.apis import Api, Role, Success
+from loadstone.review.apis import Api, ApiRole, Success
 
 __all__ = ["Locks"]
 
@@ -53,16 +53,16 @@ class Locks:
         self, api: Api, call: ir.Call, subject: Value, state: State, frame: Frame, place_of: PlaceOf
     ) -> list[tuple[Value, State]]:
         """A call that takes or drops a lock, by every outcome it has."""
-        if api.role is Role.GUARD:
+        if api.role is ApiRole.GUARD:
             return [(self._guard(api, call, state, frame, place_of), state)]
         lock = self._subject(api, call, subject, place_of)
         if not lock:
             return [(Unknown(frame.number, id(call)), state)]
-        if api.role is Role.UNLOCK:
+        if api.role is ApiRole.UNLOCK:
             self.drop(lock, state, frame, call.line)
             return [(Constant(0), state)]
         good, bad = (0, 1) if api.success is Success.ZERO else (True, False)
-        may_fail = api.role is Role.TRY_LOCK or (api.success is Success.ZERO and frame.unused is not call)
+        may_fail = api.role is ApiRole.TRY_LOCK or (api.success is Success.ZERO and frame.unused is not call)
         taken = state.copy() if may_fail else state
         self.take(lock, taken, frame, call.line, scoped=isinstance(subject, LockGuard))
         outcomes: list[tuple[Value, State]] = [(Constant(good), taken)]

@@ -34,7 +34,7 @@ from loadstone.review.analyses.values import (
     depth,
 )
 from loadstone.review.analyses.words import describe, is_inside, last_word, rooted_locally, uncast
-from loadstone.review.apis import Role, Tables
+from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.typenames import base_type
 
 __all__ = ["PathMemory"]
@@ -202,7 +202,7 @@ class PathMemory:
         while isinstance(base, Field):
             base = base.base
         if isinstance(base, CallResult):
-            return self.sites.role(base) is Role.ALLOCATE and base not in state.escaped
+            return self.sites.role(base) is ApiRole.ALLOCATE and base not in state.escaped
         return isinstance(place, Local) or rooted_locally(place)
 
     def kept(self, state: State) -> set[Value]:

@@ -23,7 +23,7 @@ from loadstone.review.analyses.flow import closed_since, mix
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import every_expression
-from loadstone.review.analyses.program import Frame, Known, KnownProgram
+from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.refine import Refine
 from loadstone.review.analyses.sites import Sites
@@ -47,14 +47,14 @@ from loadstone.review.analyses.values import (
     root,
 )
 from loadstone.review.analyses.words import dotted_name, is_null, may_raise, rooted_locally, uncast
-from loadstone.review.apis import Api, Role, Tables
+from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.cfg import Kind, Leave, Node
 from loadstone.review.typenames import base_type, is_reference
 
 __all__ = ["Paths"]
 
 _ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
-_ENVIRONMENT: Final = Api("os.environ", Role.SET_ENVIRONMENT, "Python")
+_ENVIRONMENT: Final = Api("os.environ", ApiRole.SET_ENVIRONMENT, "Python")
 _MAINS: Final = frozenset({"main", "wmain", "_tmain", "wWinMain", "WinMain"})
 _CHARACTER: Final = re.compile(
     r"(?:^|_|::|\.)is_?w?(?:alnum|alpha|digit|lower|upper|xdigit|letter(?:OrNumber)?)\Z", re.IGNORECASE
@@ -87,13 +87,15 @@ class Paths:
         self.frames: dict[tuple[object, ...], int] = {}
         self.environment_calls: dict[int, ir.Call] = {}
 
-    def _frame(self, key: tuple[object, ...], known: Known, chain: tuple[Spot, ...], level: int, this: Value) -> Frame:
+    def _frame(
+        self, key: tuple[object, ...], known: KnownFunction, chain: tuple[Spot, ...], level: int, this: Value
+    ) -> Frame:
         number = self.frames.setdefault(key, len(self.frames))
         frame = Frame(number, known, chain, level, this)
         self.memory.frame_types[number] = frame
         return frame
 
-    def explore(self, known: Known) -> None:
+    def explore(self, known: KnownFunction) -> None:
         """Follow every path of one function of the program."""
         self.budget.start(known)
         if known.graph.is_cut:
@@ -144,7 +146,9 @@ class Paths:
         """What is returned may need a library that the end of a scope has closed."""
         value = state.result
         spelled = frame.known.function.returns
-        is_address = "*" in spelled or "function<" in spelled or self.sites.role(value) in {Role.RESOLVE, Role.LOAD}
+        is_address = (
+            "*" in spelled or "function<" in spelled or self.sites.role(value) in {ApiRole.RESOLVE, ApiRole.LOAD}
+        )
         for one in (value, *state.leaves(value)):
             lives = one is None or not is_address or state.truth.get(one) is False
             if not lives and closed_since(one, state) is not None:
@@ -165,7 +169,9 @@ class Paths:
         closed = closed_since(value, state)
         role = self.sites.role(value)
         is_object = role is None and closed is not None and self.memory.is_pointer(Initial(place), frame)
-        if state.truth.get(value) is False or (role not in {Role.RESOLVE, Role.LOAD, Role.BORROW} and not is_object):
+        if state.truth.get(value) is False or (
+            role not in {ApiRole.RESOLVE, ApiRole.LOAD, ApiRole.BORROW} and not is_object
+        ):
             return
         number = value.site if isinstance(value, CallResult) else None
         above = self._library_slot(value, state, frame)
@@ -275,7 +281,7 @@ class Paths:
         """Python: a call between taking a lock and releasing it may raise, and then nobody releases it."""
         call = uncast(node.expression)
         api = self.tables.get(call.name) if isinstance(call, ir.Call) else None
-        locking = api is not None and api.role in {Role.LOCK, Role.UNLOCK}
+        locking = api is not None and api.role in {ApiRole.LOCK, ApiRole.UNLOCK}
         if node.expression is None or not may_raise(node.expression) or locking:
             return
         for held in state.locks:
@@ -444,7 +450,7 @@ class Paths:
         if gone or (isinstance(value, CallResult) and value in state.escaped):
             return [state]
         api = self.tables.get(leave.cleanup)
-        if api is not None and api.role in {Role.UNLOAD, Role.FREE, Role.CLOSE}:
+        if api is not None and api.role in {ApiRole.UNLOAD, ApiRole.FREE, ApiRole.CLOSE}:
             self.sites.release(value, state, frame, leave.line, by=leave.cleanup)
             return [state]
         found = self.program.find(leave.cleanup, frame.known.unit)
@@ -469,7 +475,7 @@ class Paths:
 
     def enter(
         self,
-        found: Known,
+        found: KnownFunction,
         values: tuple[Value, ...],
         receiver: Value,
         state: State,
@@ -512,7 +518,7 @@ class Paths:
         return [*merged.items()]
 
     @staticmethod
-    def _this(found: Known, receiver: Value, frame: Frame, number: int) -> Value:
+    def _this(found: KnownFunction, receiver: Value, frame: Frame, number: int) -> Value:
         if receiver is None:
             same = found.function.owner == frame.known.function.owner
             return frame.this if same else Unknown(number, "this")
@@ -520,7 +526,7 @@ class Paths:
 
     def _bind(
         self,
-        found: Known,
+        found: KnownFunction,
         values: tuple[Value, ...],
         start: State,
         inner: Frame,
@@ -561,7 +567,7 @@ class Paths:
         for expression in every_expression(loop.body):
             if isinstance(expression, ir.Call):
                 api = self.tables.get(expression.name)
-                is_known = api is not None and api.role is Role.TEST and api.kind == "character"
+                is_known = api is not None and api.role is ApiRole.TEST and api.kind == "character"
                 if is_known or _CHARACTER.search(expression.name):
                     tested.extend(expression.arguments[:1] or ([expression.receiver] if expression.receiver else []))
             elif isinstance(expression, ir.Operation) and expression.operator in {"<", "<=", ">", ">="}:
@@ -594,7 +600,7 @@ def _text_of(expression: ir.Expression, loop: ir.Loop) -> ir.Expression | None:
                 return base
             case ir.Operation(operator="deref" | "post" | "+", operands=(first, *_)):
                 current = uncast(first)
-            case ir.Store(target=target):
+            case ir.AssignmentExpression(target=target):
                 current = target
             case ir.Name(name=name) if loop.each is not None and isinstance(loop.each[0], ir.Name):
                 return loop.each[1] if loop.each[0].name == name else current

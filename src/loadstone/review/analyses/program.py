@@ -12,17 +12,17 @@ from loadstone.review import ir
 from loadstone.review.analyses.liveness import live_at_joins
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.values import Global, Spot, Value
-from loadstone.review.apis import Role, Tables
+from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Graph
 from loadstone.review.typenames import base_type
 
-__all__ = ["Frame", "Known", "KnownProgram", "local_names"]
+__all__ = ["Frame", "KnownFunction", "KnownProgram", "local_names"]
 
 _MAX_TWINS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class KnownFunction:
     """A function of the program with its graph and the names it declares.
 
     ``live`` says, for each node where paths meet, which variables may still be read; ``joins`` are these nodes;
@@ -41,7 +41,7 @@ class Known:
     has_loops: bool = False
 
     @classmethod
-    def of(cls, function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: bool) -> Known:
+    def of(cls, function: ir.Function, unit: ir.Unit, graph: Graph, *, is_relevant: bool) -> KnownFunction:
         """A function, its names sorted by where they live."""
         names = {p.name for p in function.parameters}
         types = {p.name: p.type for p in function.parameters}
@@ -85,7 +85,7 @@ def _assigned(graph: Graph) -> Iterator[str]:
                 targets.extend(target.items)
 
 
-def local_names(known: Known) -> frozenset[str]:
+def local_names(known: KnownFunction) -> frozenset[str]:
     """The variables that die with a call."""
     return known.locals - known.statics
 
@@ -95,16 +95,16 @@ class KnownProgram:
     """Names of the program: functions by name, variables by unit, members by class."""
 
     units: tuple[ir.Unit, ...]
-    functions: Mapping[str, tuple[Known, ...]]
+    functions: Mapping[str, tuple[KnownFunction, ...]]
 
     @cached_property
-    def every(self) -> tuple[Known, ...]:
+    def every(self) -> tuple[KnownFunction, ...]:
         """Every function, in the order of the source."""
         found = [known for same in self.functions.values() for known in same]
         return tuple(sorted(found, key=lambda k: (k.unit.path, k.function.line)))
 
     @cached_property
-    def variables(self) -> Mapping[str, Mapping[str, ir.Variable]]:
+    def variables(self) -> Mapping[str, Mapping[str, ir.DeclaredVariable]]:
         """Variables at file scope, by path and name."""
         return {unit.path: {v.name: v for v in unit.variables} for unit in self.units}
 
@@ -153,28 +153,28 @@ class KnownProgram:
                 if isinstance(statement, ir.Assign) and not statement.declares:
                     found.add((known.unit.path, _base_name(statement.target)))
             for expression in every_expression(known.function.body):
-                if isinstance(expression, ir.Store):
+                if isinstance(expression, ir.AssignmentExpression):
                     found.add((known.unit.path, _base_name(expression.target)))
                 elif isinstance(expression, ir.Operation) and expression.operator == "address":
                     found.add((known.unit.path, _base_name(expression.operands[0])))
         return frozenset(found)
 
-    def thread_lines(self, known: Known, tables: Tables) -> tuple[int, int]:
+    def thread_lines(self, known: KnownFunction, tables: Tables) -> tuple[int, int]:
         """Where a function first starts a thread, and where it last waits for one; 0 where it does neither."""
         found = self._thread_lines.get(known)
         if found is None:
             started, joined = 0, 0
             for call in (e for e in every_expression(known.function.body) if isinstance(e, ir.Call)):
                 api = tables.get(call.name)
-                if api is not None and api.role is Role.THREAD and not started:
+                if api is not None and api.role is ApiRole.THREAD and not started:
                     started = call.line
-                elif api is not None and api.role is Role.JOINED:
+                elif api is not None and api.role is ApiRole.JOINED:
                     joined = call.line
             found = self._thread_lines[known] = (started, joined)
         return found
 
     @cached_property
-    def _thread_lines(self) -> dict[Known, tuple[int, int]]:
+    def _thread_lines(self) -> dict[KnownFunction, tuple[int, int]]:
         return {}
 
     @cached_property
@@ -204,7 +204,7 @@ class KnownProgram:
         """The spelled type of a member of a class; empty when it is not known."""
         return self.members.get(base_type(owner).rpartition("::")[2], {}).get(name, "")
 
-    def find(self, name: str, unit: ir.Unit) -> Known | None:
+    def find(self, name: str, unit: ir.Unit) -> KnownFunction | None:
         """The function a name means in a unit: its own first, then the one other definition."""
         found = self.functions.get(name, ())
         own = [k for k in found if k.unit is unit]
@@ -213,7 +213,7 @@ class KnownProgram:
         others = [k for k in found if not k.function.local and k.unit.language is unit.language]
         return others[0] if others and (len(others) == 1 or others[0].function.owner) else None
 
-    def twins(self, known: Known) -> tuple[Known, ...]:
+    def twins(self, known: KnownFunction) -> tuple[KnownFunction, ...]:
         """The same method defined for several platforms, in several files."""
         found = self.functions.get(known.function.name, ())
         elsewhere = {k.unit.path for k in found}
@@ -246,7 +246,7 @@ class Frame:
     """
 
     number: int
-    known: Known
+    known: KnownFunction
     chain: tuple[Spot, ...]
     level: int
     this: Value

@@ -34,7 +34,7 @@ from loadstone.review.analyses.values import (
     Value,
 )
 from loadstone.review.analyses.words import describe, names_an_error, uncast
-from loadstone.review.apis import Role, Success
+from loadstone.review.apis import ApiRole, Success
 from loadstone.review.typenames import is_text
 
 __all__ = ["COMPARES", "Refine"]
@@ -93,7 +93,7 @@ class Refine:
             state.suppose(value, truth)
         if isinstance(value, Initial):
             state.add_check(value, "null", spot)
-        if self.sites.role(value) is Role.SOURCE:
+        if self.sites.role(value) is ApiRole.SOURCE:
             state.flag("environment tested", spot)
         about = state.about.get(value)
         if about is not None and about not in state.truth:
@@ -103,12 +103,12 @@ class Refine:
             self._span_ended(value, state, spot)
         if isinstance(value, CallStatus):
             site = self.record.sites[value.site]
-            if site.api.role is Role.LOOK and (truth is (site.api.success is Success.ZERO)):
+            if site.api.role is ApiRole.LOOK and (truth is (site.api.success is Success.ZERO)):
                 state.flag("looked in vain", spot)
             succeeded = truth if site.api.success is not Success.ZERO else not truth
             if site.api.out is not None:
                 state.suppose(CallResult(value.site), succeeded)
-            if site.api.role is Role.VERIFY and succeeded:
+            if site.api.role is ApiRole.VERIFY and succeeded:
                 state.flag("verified", spot)
 
     @staticmethod

@@ -12,14 +12,14 @@ from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import State
 from loadstone.review.analyses.values import CallResult, CallStatus, Code, Constant, Initial, Local, Place, Spot, Value
 from loadstone.review.analyses.words import describe, describe_value
-from loadstone.review.apis import Api, Role
+from loadstone.review.apis import Api, ApiRole
 
 __all__ = ["Sites"]
 
 _MAX_PIECES: Final = 16
 _MAX_INVOCATIONS: Final = 24
-_OPENED: Final = frozenset({Role.LOAD, Role.OPEN, Role.ALLOCATE})
-_CLOSED: Final = frozenset({Role.LOAD, Role.RESOLVE})
+_OPENED: Final = frozenset({ApiRole.LOAD, ApiRole.OPEN, ApiRole.ALLOCATE})
+_CLOSED: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE})
 
 
 class Sites:
@@ -32,7 +32,7 @@ class Sites:
         """The call that gave a value, or its status."""
         return self.record.sites[value.site] if isinstance(value, CallResult | CallStatus) else None
 
-    def role(self, value: Value) -> Role | None:
+    def role(self, value: Value) -> ApiRole | None:
         """The role of the interface that gave a value itself."""
         return self.record.sites[value.site].api.role if isinstance(value, CallResult) else None
 
@@ -97,7 +97,7 @@ class Sites:
         touched = state.touched.get(made)
         if (
             touched is not None
-            and site.api.role is Role.LOAD
+            and site.api.role is ApiRole.LOAD
             and site.api.owned
             and made not in state.closed
             and state.truth.get(made) is True
@@ -110,7 +110,7 @@ class Sites:
         if not isinstance(old, CallResult) or old == new or old in state.closed or old in state.escaped:
             return
         site = self.record.sites[old.site]
-        is_open = site.api.role is Role.LOAD and site.api.owned and state.truth.get(old) is True
+        is_open = site.api.role is ApiRole.LOAD and site.api.owned and state.truth.get(old) is True
         if is_open and old not in state.env.values():
             site.overwritten.add(frame.spot(line))
 
@@ -142,7 +142,7 @@ class Sites:
         pieces = tuple(self.part(v, state) for v in state.leaves(subject))
         arguments = tuple(self.argument(v, state) for v in values)
         each: tuple[tuple[Part, ...], ...] = ()
-        if site.api.role in {Role.SET_ENVIRONMENT, Role.SEARCH_PATH, Role.JOIN, Role.COMMAND}:
+        if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH, ApiRole.JOIN, ApiRole.COMMAND}:
             each = tuple(tuple(self.part(leaf, state) for leaf in state.leaves(v)) for v in values)
         whole = self.part(subject, state)
         looked = state.looks.get(subject)
@@ -183,7 +183,7 @@ class Sites:
 
 def _stays_mapped(site: Site) -> bool:
     """Whether the load asked for a library that closing does not take out of memory (``RTLD_NODELETE``)."""
-    return site.api.role is Role.LOAD and any(_names_nodelete(a) for a in site.call.arguments)
+    return site.api.role is ApiRole.LOAD and any(_names_nodelete(a) for a in site.call.arguments)
 
 
 def _names_nodelete(argument: ir.Expression) -> bool:

@@ -18,15 +18,15 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.program import Known, KnownProgram, local_names
+from loadstone.review.analyses.program import KnownFunction, KnownProgram, local_names
 from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.apis import Role, Tables
+from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Graph, Kind
 from loadstone.review.walk import expressions, tops
 
 __all__ = ["Summaries", "components"]
 
-_HARMLESS: Final = frozenset({Role.LOG, Role.NO_RETURN, Role.ASSERTION})
+_HARMLESS: Final = frozenset({ApiRole.LOG, ApiRole.NO_RETURN, ApiRole.ASSERTION})
 
 
 class Summaries:
@@ -35,32 +35,32 @@ class Summaries:
     def __init__(self, program: KnownProgram, tables: Tables) -> None:
         self.program = program
         self.tables = tables
-        self._inert: set[Known] = set()
-        self._ends: set[Known] = set()
+        self._inert: set[KnownFunction] = set()
+        self._ends: set[KnownFunction] = set()
         called = {known: tuple(self._callees(known)) for known in program.every}
         for component in components(called):
             self._settle(component)
 
-    def is_inert(self, known: Known) -> bool:
+    def is_inert(self, known: KnownFunction) -> bool:
         """Whether following the function can change nothing that is asked about."""
         return known in self._inert
 
-    def never_returns(self, known: Known) -> bool:
+    def never_returns(self, known: KnownFunction) -> bool:
         """Whether no path through the function comes back."""
         return known in self._ends
 
-    def _callees(self, known: Known) -> Iterator[Known]:
+    def _callees(self, known: KnownFunction) -> Iterator[KnownFunction]:
         for call in calls_in(known.function.body):
             found = self._found(call, known)
             if found is not None:
                 yield found
 
-    def _found(self, call: ir.Call, known: Known) -> Known | None:
+    def _found(self, call: ir.Call, known: KnownFunction) -> KnownFunction | None:
         owner = known.function.owner
         own = self.program.find(f"{owner}::{last_word(call.name)}", known.unit) if owner else None
         return own or self.program.find(call.name, known.unit)
 
-    def _settle(self, component: tuple[Known, ...]) -> None:
+    def _settle(self, component: tuple[KnownFunction, ...]) -> None:
         self._inert.update(component)
         changed = True
         while changed:
@@ -73,7 +73,7 @@ class Summaries:
                     self._ends.add(known)
                     changed = True
 
-    def _touches_nothing(self, known: Known) -> bool:
+    def _touches_nothing(self, known: KnownFunction) -> bool:
         mine = local_names(known)
         if known.unit.language is ir.Language.PYTHON or "constructor" in known.function.marks:
             return False
@@ -88,7 +88,7 @@ class Summaries:
                     return False
                 case ir.Call() if not self._is_harmless(expression, known):
                     return False
-                case ir.Store(target=target) if not _is_own(target, mine):
+                case ir.AssignmentExpression(target=target) if not _is_own(target, mine):
                     return False
                 case ir.Closure():
                     return False
@@ -98,14 +98,14 @@ class Summaries:
             if isinstance(s, ir.Assign) and not s.static
         )
 
-    def _is_harmless(self, call: ir.Call, known: Known) -> bool:
+    def _is_harmless(self, call: ir.Call, known: KnownFunction) -> bool:
         api = self.tables.get(call.name)
         if api is not None:
             return api.role in _HARMLESS
         found = self._found(call, known)
         return found is not None and found in self._inert
 
-    def _comes_back_never(self, known: Known) -> bool:
+    def _comes_back_never(self, known: KnownFunction) -> bool:
         if "noreturn" in known.function.marks:
             return True
         return not _reaches_end(
@@ -158,17 +158,17 @@ def _reaches_end(graph: Graph, ends: Callable[[ir.Call], bool]) -> bool:
     return graph.is_cut
 
 
-def components(called: dict[Known, tuple[Known, ...]]) -> Iterable[tuple[Known, ...]]:
+def components(called: dict[KnownFunction, tuple[KnownFunction, ...]]) -> Iterable[tuple[KnownFunction, ...]]:
     """The strongly connected components of a call graph, callees before their callers (Tarjan, without recursion)."""
-    index: dict[Known, int] = {}
-    low: dict[Known, int] = {}
-    on_stack: set[Known] = set()
-    stack: list[Known] = []
-    found: list[tuple[Known, ...]] = []
+    index: dict[KnownFunction, int] = {}
+    low: dict[KnownFunction, int] = {}
+    on_stack: set[KnownFunction] = set()
+    stack: list[KnownFunction] = []
+    found: list[tuple[KnownFunction, ...]] = []
     for start in [*called]:
         if start in index:
             continue
-        work: list[tuple[Known, Iterator[Known]]] = [(start, iter(called[start]))]
+        work: list[tuple[KnownFunction, Iterator[KnownFunction]]] = [(start, iter(called[start]))]
         index[start] = low[start] = len(index)
         stack.append(start)
         on_stack.add(start)

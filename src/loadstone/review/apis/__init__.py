@@ -24,10 +24,10 @@ from typing import Any, Final
 
 from loadstone.files import parse_toml, read_text
 
-__all__ = ["Api", "Role", "Success", "Tables", "read_table", "starters", "tables", "words"]
+__all__ = ["Api", "ApiRole", "Success", "Tables", "read_table", "starters", "tables", "words"]
 
 
-class Role(StrEnum):
+class ApiRole(StrEnum):
     """What an interface does, as far as a review cares."""
 
     LOAD = "load"
@@ -91,16 +91,32 @@ class Success(StrEnum):
 
 
 CORE: Final = frozenset(
-    {Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.PIN, Role.BORROW, Role.FIND, Role.SEARCH_FLAGS, Role.SEARCH_PATH}
+    {
+        ApiRole.LOAD,
+        ApiRole.RESOLVE,
+        ApiRole.UNLOAD,
+        ApiRole.PIN,
+        ApiRole.BORROW,
+        ApiRole.FIND,
+        ApiRole.SEARCH_FLAGS,
+        ApiRole.SEARCH_PATH,
+    }
 )
 """Roles that make a file one that handles libraries."""
 
 MINOR: Final = frozenset(
     {
-        Role.SET_ENVIRONMENT, Role.COMMAND, Role.PERMISSION, Role.TEMPORARY, Role.VERIFY, Role.DIGEST, Role.PRIVILEGE,
-        Role.DOWNLOAD, Role.OBSOLETE,
+        ApiRole.SET_ENVIRONMENT,
+        ApiRole.COMMAND,
+        ApiRole.PERMISSION,
+        ApiRole.TEMPORARY,
+        ApiRole.VERIFY,
+        ApiRole.DIGEST,
+        ApiRole.PRIVILEGE,
+        ApiRole.DOWNLOAD,
+        ApiRole.OBSOLETE,
     }
-)  # fmt: skip
+)
 """Roles that matter in a file which speaks of libraries."""
 
 
@@ -109,7 +125,7 @@ class Api:
     """One interface and what it does."""
 
     name: str
-    role: Role
+    role: ApiRole
     family: str
     subject: int = 0
     symbol: int | None = None
@@ -139,13 +155,13 @@ class Tables:
         return found
 
 
-_SUCCESS: Final[Mapping[Role, Success]] = {
-    Role.LOAD: Success.NON_NULL,
-    Role.RESOLVE: Success.NON_NULL,
-    Role.BORROW: Success.NON_NULL,
-    Role.FIND: Success.NON_NULL,
-    Role.ALLOCATE: Success.NON_NULL,
-    Role.OPEN: Success.NON_NEGATIVE,
+_SUCCESS: Final[Mapping[ApiRole, Success]] = {
+    ApiRole.LOAD: Success.NON_NULL,
+    ApiRole.RESOLVE: Success.NON_NULL,
+    ApiRole.BORROW: Success.NON_NULL,
+    ApiRole.FIND: Success.NON_NULL,
+    ApiRole.ALLOCATE: Success.NON_NULL,
+    ApiRole.OPEN: Success.NON_NEGATIVE,
 }
 
 
@@ -159,7 +175,7 @@ def read_table(text: str) -> Iterable[Api]:
     for key, entries in table.items():
         if key == "family":
             continue
-        role = Role(key)
+        role = ApiRole(key)
         for entry in entries:
             values = dict(entry)
             names = values.pop("names")
@@ -197,7 +213,7 @@ def words(extra: tuple[str, ...] = (), *, minor: bool = False) -> frozenset[str]
 def starters() -> frozenset[str]:
     """The names of C and C++ interfaces that start a program through a shell."""
     apis = tables().by_name.values()
-    return frozenset(a.name for a in apis if a.role is Role.COMMAND and a.kind == "shell" and a.family != "Python")
+    return frozenset(a.name for a in apis if a.role is ApiRole.COMMAND and a.kind == "shell" and a.family != "Python")
 
 
 _RARE: Final = 6
@@ -210,4 +226,4 @@ def _word(api: Api) -> str:
     owner = before[-1] if before else ""
     if owner and len(last) < _RARE:
         return owner
-    return owner if owner[:1].isupper() and last[:1].islower() and api.role is not Role.SEARCH_PATH else last
+    return owner if owner[:1].isupper() and last[:1].islower() and api.role is not ApiRole.SEARCH_PATH else last

@@ -22,10 +22,10 @@ from loadstone.review.binary import (
     search_path,
     surface,
 )
-from loadstone.review.binary.places import Access, Places, PretendedPlaces, SystemPlaces
+from loadstone.review.binary.places import FileAccess, Places, PretendedPlaces, SystemPlaces
 from loadstone.review.binary.rule import BinaryRule, Subject
 
-__all__ = ["RULES", "Access", "BinaryRule", "Places", "PretendedPlaces", "SystemPlaces", "review_image"]
+__all__ = ["RULES", "BinaryRule", "FileAccess", "Places", "PretendedPlaces", "SystemPlaces", "review_image"]
 
 RULES: Final[tuple[BinaryRule, ...]] = (
     *intact.RULES,

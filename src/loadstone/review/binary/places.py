@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-__all__ = ["Access", "Opening", "Place", "Places", "PretendedPlaces", "SystemPlaces", "openings"]
+__all__ = ["FileAccess", "Opening", "PathComponent", "Places", "PretendedPlaces", "SystemPlaces", "openings"]
 
 _ROOT = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class FileAccess:
     """Owner, group and permission bits of one file or directory, as ``stat`` gives them."""
 
     owner: int
@@ -29,11 +29,11 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PathComponent:
     """One component of a path, and whether the next one exists."""
 
     path: str
-    access: Access
+    access: FileAccess
     is_last: bool
     next_exists: bool
 
@@ -46,7 +46,7 @@ class Places(Protocol):
         """Users whose writing is nobody's concern here: root, and whoever runs the review."""
         ...
 
-    def access(self, path: str) -> Access | None:
+    def access(self, path: str) -> FileAccess | None:
         """What guards ``path``, links followed; None when there is nothing or it cannot be looked at."""
         ...
 
@@ -62,12 +62,12 @@ class SystemPlaces:
     def trusted_users(self) -> frozenset[int]:
         return frozenset({_ROOT, os.geteuid()}) if hasattr(os, "geteuid") else frozenset({_ROOT})
 
-    def access(self, path: str) -> Access | None:
+    def access(self, path: str) -> FileAccess | None:
         try:
             status = os.stat(path)
         except (OSError, ValueError):
             return None
-        return Access(status.st_uid, status.st_gid, status.st_mode)
+        return FileAccess(status.st_uid, status.st_gid, status.st_mode)
 
     def real(self, path: str) -> str:
         return os.path.realpath(path)
@@ -77,10 +77,10 @@ class SystemPlaces:
 class PretendedPlaces:
     """A file system made of a table: what a target system looks like, seen from another one."""
 
-    entries: Mapping[str, Access]
+    entries: Mapping[str, FileAccess]
     trusted_users: frozenset[int] = frozenset({_ROOT})
 
-    def access(self, path: str) -> Access | None:
+    def access(self, path: str) -> FileAccess | None:
         return self.entries.get(path)
 
     def real(self, path: str) -> str:
@@ -96,7 +96,7 @@ class Opening:
     anyone: bool
 
 
-def _walk(path: str, places: Places) -> Iterator[Place]:
+def _walk(path: str, places: Places) -> Iterator[PathComponent]:
     """The components of an absolute path from the root down, as far as they exist."""
     pure = PurePosixPath(path)
     components = [*reversed(pure.parents), pure]
@@ -105,7 +105,7 @@ def _walk(path: str, places: Places) -> Iterator[Place]:
         if access is None:
             return
         last = position == len(components) - 1
-        yield Place(str(component), access, last, last or accesses[position + 1] is not None)
+        yield PathComponent(str(component), access, last, last or accesses[position + 1] is not None)
 
 
 def openings(path: str, places: Places, *, owners: frozenset[int] = frozenset()) -> tuple[Opening, ...]:

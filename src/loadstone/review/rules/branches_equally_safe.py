@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Branch, Conditional
 from loadstone.review.rules.load_result_checked import is_checked
 from loadstone.review.rules.places import ALL, at, step
@@ -16,7 +16,7 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_ROLES: Final = (Role.LOAD, Role.RESOLVE)
+_ROLES: Final = (ApiRole.LOAD, ApiRole.RESOLVE)
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

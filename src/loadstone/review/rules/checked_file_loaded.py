@@ -11,7 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.travel import Sink, SinkKind
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -22,7 +22,7 @@ _SECURITY: Final = ("digest", "open", "canonical")
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
-    for site in (s for s in facts.reached if s.api.role is Role.LOAD):
+    for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
         vain = any(word == "looked in vain" for i in site.invocations if i.look for word, _ in i.flags)
         for invocation in sorted(site.invocations, key=repr):
             by_descriptor = any(
@@ -90,7 +90,7 @@ def _checks(facts: Facts, look: Sink) -> str:
     reads = look.name.rpartition(".")[2] in {"open", "read_bytes", "read_text"}
     roles = {api.role for call in calls_in(function.body) if (api := facts.apis.get(call.name)) is not None}
     hashes = any(call.name.startswith(("hashlib.", "hmac.")) for call in calls_in(function.body))
-    return "The content is verified" if reads and (roles & {Role.DIGEST, Role.VERIFY} or hashes) else ""
+    return "The content is verified" if reads and (roles & {ApiRole.DIGEST, ApiRole.VERIFY} or hashes) else ""
 
 
 def _several(facts: Facts, look: Sink) -> bool:

@@ -15,7 +15,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple, words_in
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements, tops
@@ -122,7 +122,7 @@ def _closes(method: ir.Function, bindings: Bindings) -> Iterator[_Close]:
         symbol = bindings.symbol(call, method.owner)
         if call.name == "os.close":
             yield _Close(attribute, method, call.line, 910)
-        elif (api is not None and api.role is Role.UNLOAD) or (symbol is not None and CLOSES.search(symbol)):
+        elif (api is not None and api.role is ApiRole.UNLOAD) or (symbol is not None and CLOSES.search(symbol)):
             yield _Close(attribute, method, call.line, 416)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -19,7 +19,7 @@ _NUMBERED: Final = frozenset({"close", "CloseHandle"})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for site in facts.of(Role.OPEN):
+    for site in facts.of(ApiRole.OPEN):
         if site.api.release not in _NUMBERED:
             continue
         for use in site.uses:

@@ -12,7 +12,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, tops
@@ -93,7 +93,7 @@ def _unused(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> I
         value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
         target = statement.target if isinstance(statement, ir.Assign) else None
         api = facts.apis.get(value.name) if isinstance(value, ir.Call) else None
-        if api is None or api.role is not Role.DIGEST or not isinstance(target, ir.Name):
+        if api is None or api.role is not ApiRole.DIGEST or not isinstance(target, ir.Name):
             continue
         uses = [(s, top) for s in every_statement(function.body) for top in tops(s) if _mentions(top, target.name, s)]
         logged = [s for s, top in uses if _only_talks(top, facts)]
@@ -122,7 +122,7 @@ def _mentions(top: ir.Expression, name: str, statement: ir.Statement) -> bool:
 def _only_talks(top: ir.Expression, facts: Facts) -> bool:
     bare = uncast(top)
     api = facts.apis.get(bare.name) if isinstance(bare, ir.Call) else None
-    return api is not None and api.role is Role.LOG
+    return api is not None and api.role is ApiRole.LOG
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, message: str, fix: str) -> Claim:

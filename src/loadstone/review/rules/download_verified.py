@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -16,7 +16,7 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for site in (s for s in facts.reached if s.api.role is Role.LOAD):
+    for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
         for invocation in sorted(site.invocations, key=repr):
             flags = dict(sorted(invocation.flags, reverse=True))
             fetched, verified = flags.get("downloaded"), flags.get("verified")

@@ -10,7 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
 
@@ -41,7 +41,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 if isinstance(expression, ir.Call):
                     api = known.get(expression.name)
                     word = expression.name.rpartition("::")[2]
-                    if (api is not None and api.role is Role.ERROR) or word in _TEXTS:
+                    if (api is not None and api.role is ApiRole.ERROR) or word in _TEXTS:
                         lines.append(expression.line)
         if lines:
             lines = sorted(set(lines))

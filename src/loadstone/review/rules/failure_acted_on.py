@@ -10,13 +10,13 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_ROLES: Final = frozenset({Role.LOAD, Role.RESOLVE, Role.UNLOAD})
+_ROLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import Asks, simple
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.observed import Spans, guards, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
@@ -53,7 +53,7 @@ def _told(function: ir.Function) -> Spans:
     known = tables()
     for call in calls(function.body.body):
         api = known.get(call.name)
-        reports = api is not None and api.role is Role.ERROR
+        reports = api is not None and api.role is ApiRole.ERROR
         to_errors = any(isinstance(a, ir.Name) and a.name in _ERROR_STREAMS for a in call.arguments)
         if reports or to_errors or _TELLS.match(simple(call.name)):
             yield call.line, call.line

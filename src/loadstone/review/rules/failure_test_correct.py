@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role, Success
+from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -26,7 +26,13 @@ _TRUTHS: Final = {
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in facts.of(
-        Role.LOAD, Role.RESOLVE, Role.UNLOAD, Role.BORROW, Role.OPEN, Role.SET_ENVIRONMENT, Role.PRIVILEGE
+        ApiRole.LOAD,
+        ApiRole.RESOLVE,
+        ApiRole.UNLOAD,
+        ApiRole.BORROW,
+        ApiRole.OPEN,
+        ApiRole.SET_ENVIRONMENT,
+        ApiRole.PRIVILEGE,
     ):
         fails, predicate = _TRUTHS[site.api.success]
         for spot, test in sorted(site.wrong_tests):

@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 
 __all__ = ["UNKNOWN", "flagged_loads", "flags_of"]
 
@@ -59,7 +59,7 @@ def _is_program(site: Site) -> bool:
 
 def flagged_loads(facts: Facts) -> Iterator[tuple[Site, frozenset[str]]]:
     """Loads of files that name a flag, with those it always has; they follow the file's name (dlopen(3), ctypes)."""
-    for site in facts.of(Role.LOAD):
+    for site in facts.of(ApiRole.LOAD):
         flags = flags_of(site, site.api.subject + 1)
         if not _is_program(site) and any(word.startswith("RTLD_") for word in flags):
             yield site, flags

@@ -11,7 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -29,7 +29,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     done = set()
     for site in facts.reached:
         root = site.chain[0] if site.chain else site.spot
-        if site.api.role not in {Role.LOAD, Role.UNLOAD} or (root.path, root.function) not in handlers:
+        if site.api.role not in {ApiRole.LOAD, ApiRole.UNLOAD} or (root.path, root.function) not in handlers:
             continue
         if (root.path, root.function) not in done:
             done.add((root.path, root.function))

@@ -10,7 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Part, Site
 from loadstone.review.analyses.mentions import every_statement
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -19,7 +19,7 @@ __all__ = ["RULE"]
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     families: dict[tuple[str, str], list[Site]] = {}
-    for site in facts.of(Role.OBSOLETE):
+    for site in facts.of(ApiRole.OBSOLETE):
         if site.api.kind == "dangerous":
             yield rule.no(
                 f"{site.api.name} cannot be used safely.",
@@ -32,7 +32,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             families.setdefault((site.spot.path, site.api.kind or site.api.name), []).append(site)
     for (_, kind), sites in families.items():
         yield _family(rule, kind, sites)
-    for site in facts.of(Role.JOIN):
+    for site in facts.of(ApiRole.JOIN):
         if site.api.name in {"strcpy", "strcat", "sprintf", "vsprintf", "stpcpy"} and _is_unbounded(site):
             yield rule.no(
                 f"{site.api.name} writes a path of unknown length into a buffer of fixed size.",

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
-from loadstone.review.apis import Role, Tables, tables
+from loadstone.review.apis import ApiRole, Tables, tables
 from loadstone.review.rules.observed import Spans, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
@@ -52,7 +52,7 @@ def _resolves(operand: ir.Expression, known: Tables) -> bool:
     if not isinstance(operand, ir.Call):
         return False
     api = known.get(operand.name)
-    return api is not None and api.role is Role.RESOLVE
+    return api is not None and api.role is ApiRole.RESOLVE
 
 
 def _hidden(unit: ir.Unit) -> Spans:

@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -16,12 +16,12 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.ALLOCATE, Role.BORROW}):
+    for site in (s for s in facts.reached if s.api.role in {ApiRole.LOAD, ApiRole.ALLOCATE, ApiRole.BORROW}):
         for use in sorted(
             (u for u in site.uses if u.how == ("release") and u.closed is not None), key=lambda u: u.spot
         ):
             assert use.closed is not None
-            memory = site.api.role is Role.ALLOCATE
+            memory = site.api.role is ApiRole.ALLOCATE
             yield rule.no(
                 f"What {site.api.name} gave at line {site.spot.line} is released at line {use.closed.line} "
                 f"and again at line {use.spot.line}.",
@@ -43,7 +43,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=again.function,
             condition=again.condition,
         )
-    for site in facts.of(Role.LOAD):
+    for site in facts.of(ApiRole.LOAD):
         if len(site.closes) == 1 and not any(u.closed for u in site.uses):
             close = min(site.closes)
             yield rule.yes(

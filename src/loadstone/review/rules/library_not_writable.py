@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.mentions import calls_in
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
 
@@ -41,7 +41,7 @@ _WRITE_BITS: Final = 0o022
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    sites = tuple(facts.of(Role.PERMISSION))
+    sites = tuple(facts.of(ApiRole.PERMISSION))
     for site in sites:
         if site.api.kind == "mask" and any(_puts_back(other, site) for other in sites):
             continue

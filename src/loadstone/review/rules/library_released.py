@@ -9,35 +9,35 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.values import Spot
-from loadstone.review.apis import CORE, Role
+from loadstone.review.apis import CORE, ApiRole
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
 
-_ACQUIRED: Final = (Role.LOAD, Role.OPEN, Role.ALLOCATE)
+_ACQUIRED: Final = (ApiRole.LOAD, ApiRole.OPEN, ApiRole.ALLOCATE)
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    closes = any(s.api.role is Role.UNLOAD for s in facts.sites)
-    handed_on = {s.parent for s in facts.sites if s.api.role is Role.RESOLVE and (s.returned or s.stores)}
+    closes = any(s.api.role is ApiRole.UNLOAD for s in facts.sites)
+    handed_on = {s.parent for s in facts.sites if s.api.role is ApiRole.RESOLVE and (s.returned or s.stores)}
     outliving = {id(facts.sites[number]) for number in handed_on if number is not None}
     every = [s for s in facts.reached if s.api.role in _ACQUIRED and s.api.owned and s.api.kind != "mapping"]
     working = {(s.spot.path, s.spot.function) for s in facts.of(*CORE)}
     native = [s for s in every if s.unit.language in NATIVE and _is_ours(s, working)]
-    native = [s for s in native if s.api.role is not Role.ALLOCATE or not s.is_inner]
+    native = [s for s in native if s.api.role is not ApiRole.ALLOCATE or not s.is_inner]
     at_home = {s.spot for s in native if not s.is_inner and _open_exits(s)}
     for site in native:
         open_exits = _open_exits(site)
         if not (site.is_inner and site.spot in at_home):
             yield from _leaks(rule, site, open_exits, closes=closes, outlives=id(site) in outliving)
-    yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is Role.LOAD])
+    yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
 
 
 def _is_ours(site: Site, working: set[tuple[str, str]]) -> bool:
     """Whether what was acquired is a library, or belongs to a function that works with one."""
-    if site.api.role is Role.LOAD:
+    if site.api.role is ApiRole.LOAD:
         return True
     return (site.spot.path, site.spot.function) in working or any(
         (e.spot.path, e.spot.function) in working for e in site.exits
@@ -53,11 +53,11 @@ def _open_exits(site: Site) -> list[Exit]:
 def _leaks(rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool) -> Iterator[Claim]:
     """Every way out that loses what was acquired, where the function or its program shows that it is to be released."""
     settled = [e for e in site.exits if not e.is_open]
-    released = closes if site.api.role is Role.LOAD else bool(site.closes) or any(e.kind == "kept" for e in settled)
+    released = closes if site.api.role is ApiRole.LOAD else bool(site.closes) or any(e.kind == "kept" for e in settled)
     if open_exits and not site.overwritten and not site.wrong_tests and released and (settled or not outlives):
         for spot in dict.fromkeys(e.spot for e in (open_exits if settled else open_exits[:1])):
             yield _leak(rule, site, spot, len(settled), len(site.exits))
-    elif site.api.role is Role.LOAD and not site.is_inner:
+    elif site.api.role is ApiRole.LOAD and not site.is_inner:
         for spot in _kept_by_failure(settled):
             yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
     for spot in sorted(site.overwritten)[:1] if closes else ():
@@ -99,7 +99,9 @@ def _praise(rule: Rule, loads: list[Site]) -> Iterator[Claim]:
 
 
 def _leak(rule: Rule, site: Site, exit_: Spot, closed: int, total: int) -> Claim:
-    what, cwe = {Role.OPEN: ("descriptor", 775), Role.ALLOCATE: ("memory", 401)}.get(site.api.role, ("library", 772))
+    what, cwe = {ApiRole.OPEN: ("descriptor", 775), ApiRole.ALLOCATE: ("memory", 401)}.get(
+        site.api.role, ("library", 772)
+    )
     return rule.no(
         f"The {what} acquired at line {site.spot.line} is not released at the exit at line {exit_.line} "
         f"({closed} of {total} exits release it).",

@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.flags import flags_of
 from loadstone.review.rules.places import NATIVE, at, each_api
 from loadstone.review.rules.rule import Rule
@@ -20,7 +20,7 @@ _BY_PATH: Final = frozenset({"open", "open64", "openat"})
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """Praise only: whether a link can be planted depends on the directory, which the source does not tell."""
-    for _, name, sites in each_api(site for site in facts.of(Role.OPEN) if site.api.name in _BY_PATH):
+    for _, name, sites in each_api(site for site in facts.of(ApiRole.OPEN) if site.api.name in _BY_PATH):
         refusing = [site for site in sites if "O_NOFOLLOW" in flags_of(site, site.api.subject + 1)]
         if refusing:
             message = f"{len(refusing)} of {len(sites)} {name} calls refuse a link in place of the file"

@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import Judgement, Origin, judgements
@@ -96,7 +96,7 @@ def _reason_to_doubt(arrival: Arrival, facts: Facts) -> str:
 
 
 def _is_privileged(facts: Facts) -> bool:
-    return next(facts.of(Role.PRIVILEGE), None) is not None
+    return next(facts.of(ApiRole.PRIVILEGE), None) is not None
 
 
 def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:

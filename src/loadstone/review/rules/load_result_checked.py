@@ -8,14 +8,14 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
-from loadstone.review.apis import Role, Success
+from loadstone.review.apis import ApiRole, Success
 from loadstone.review.ir import Literal
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE", "is_checked", "is_plainly_unchecked"]
 
-_ROLES: Final = (Role.LOAD, Role.RESOLVE, Role.FIND, Role.BORROW)
+_ROLES: Final = (ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.FIND, ApiRole.BORROW)
 _TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()", "yield()"})
 """What hands a result to readers elsewhere, who test what they get."""
 
@@ -49,7 +49,7 @@ def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     if any(use.how in _SPOILED and use.known is not True for use in site.uses) or _is_the_program(site):
         return False
     stored = {place.rpartition(".")[2] for place in site.stores}
-    if site.api.role is Role.RESOLVE and stored and not stored & facts.called_names:
+    if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_names:
         return False  # kept for others, and nothing here calls it
     handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
     return not site.tests and not stored & facts.asked_names and not handed_on
@@ -58,7 +58,7 @@ def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
 def _is_the_program(site: Site) -> bool:
     """``GetModuleHandle(NULL)``: the handle of the program itself, which cannot be missing."""
     first = next(iter(site.call.arguments), None)
-    return site.api.role is Role.BORROW and isinstance(first, Literal) and first.value is None
+    return site.api.role is ApiRole.BORROW and isinstance(first, Literal) and first.value is None
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.state import Taint
 from loadstone.review.analyses.travel import SinkKind
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import is_absolute
@@ -30,7 +30,7 @@ _RELATIVE: Final = re.compile(r"\w[\w.+-]*(?:/[\w./+-]*)?\Z")
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
     for site in facts.reached:
-        if site.api.role in {Role.SET_ENVIRONMENT, Role.SEARCH_PATH}:
+        if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH}:
             for invocation in sorted(site.invocations, key=repr):
                 yield from _one(rule, site, invocation)
 
@@ -60,7 +60,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     pieces = [piece for argument in invocation.arguments for piece in argument]
     words = [str(word) for kind, word in pieces if kind == "constant" and isinstance(word, str)]
     variable = site.api.name
-    if site.api.role is Role.SET_ENVIRONMENT:
+    if site.api.role is ApiRole.SET_ENVIRONMENT:
         named = next((m for w in words if (m := _LOADER.match(w))), None)
         if named is None:
             return
@@ -90,7 +90,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             ),
             context=site.spot.function,
         )
-    elif own and site.api.role is Role.SET_ENVIRONMENT and has_separator and not _unset_tested(invocation):
+    elif own and site.api.role is ApiRole.SET_ENVIRONMENT and has_separator and not _unset_tested(invocation):
         yield rule.no(
             f"The search path {variable} gains an empty element (= current directory) when it was unset.",
             at(site.spot),

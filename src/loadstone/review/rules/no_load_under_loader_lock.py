@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -19,10 +19,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     marks_of: dict[str, frozenset[str]] = {}
     for function in (f for unit in facts.program.units for f in unit.functions):
         marks_of.setdefault(function.name, function.marks)
-    for site in (s for s in facts.reached if s.api.role in {Role.LOAD, Role.UNLOAD}):
+    for site in (s for s in facts.reached if s.api.role in {ApiRole.LOAD, ApiRole.UNLOAD}):
         root = site.chain[0].function if site.chain else site.spot.function
         marks = marks_of.get(root, frozenset())
-        if root == "DllMain" or "constructor" in marks or (root == "_init" and site.api.role is Role.LOAD):
+        if root == "DllMain" or "constructor" in marks or (root == "_init" and site.api.role is ApiRole.LOAD):
             what = "DllMain" if root == "DllMain" else f"{root}, which runs while the library itself is loaded"
             spot = site.chain[0] if site.chain else site.spot
             yield rule.no(
@@ -32,7 +32,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=root,
                 condition=spot.condition,
             )
-    loads = [s for s in facts.of(Role.LOAD) if s.unit.language in NATIVE]
+    loads = [s for s in facts.of(ApiRole.LOAD) if s.unit.language in NATIVE]
     unlocked = [s for s in loads if s.invocations and not any(i.locks for i in s.invocations)]
     if unlocked and facts.lock_names:
         yield rule.yes(

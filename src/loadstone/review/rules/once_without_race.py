@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language
 from loadstone.review.rules.places import ALL, at, step, unit_of
 from loadstone.review.rules.rule import Rule
@@ -64,7 +64,13 @@ def unguarded_loads(facts: Facts) -> Iterator[Access]:
     known = tables()
     for access in sorted(facts.accesses, key=lambda a: a.spot):
         api = known.get(access.holds) if access.holds else None
-        if access.is_write and not access.locks and not access.setting_up and api is not None and api.role is Role.LOAD:
+        if (
+            access.is_write
+            and not access.locks
+            and not access.setting_up
+            and api is not None
+            and api.role is ApiRole.LOAD
+        ):
             yield access
 
 

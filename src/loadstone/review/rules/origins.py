@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 
 __all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements"]
@@ -64,7 +64,7 @@ def constant_path(invocation: Invocation) -> str | None:
 def judgements(facts: Facts) -> Iterator[Judgement]:
     """Every load by every way it is reached, judged."""
     for site in facts.reached:
-        if site.api.role is Role.PATH or (site.api.role is Role.LOAD and site.api.kind != "object"):
+        if site.api.role is ApiRole.PATH or (site.api.role is ApiRole.LOAD and site.api.kind != "object"):
             for invocation in site.invocations:
                 yield _judged(site, invocation)
 

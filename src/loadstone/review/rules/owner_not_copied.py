@@ -10,7 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Class, Function, Language, Unit
 from loadstone.review.rules.places import at
 from loadstone.review.rules.rule import Rule
@@ -37,13 +37,13 @@ def _closing_line(destructor: Function, unit: Unit) -> int:
     methods = {f.name: f for f in unit.functions}
     for call in calls_in(destructor.body):
         api = known.get(call.name)
-        if api is not None and api.role is Role.UNLOAD:
+        if api is not None and api.role is ApiRole.UNLOAD:
             return call.line
         inner = methods.get(call.name) or methods.get(f"{destructor.owner}::{call.name}")
         if inner is not None and inner is not destructor:
             for deeper in calls_in(inner.body):
                 found = known.get(deeper.name)
-                if found is not None and found.role is Role.UNLOAD:
+                if found is not None and found.role is ApiRole.UNLOAD:
                     return call.line
     return 0
 

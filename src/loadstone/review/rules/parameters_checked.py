@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import Asks, simple, words_in
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.observed import Spans, guards, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
@@ -25,7 +25,7 @@ _NARROWS: Final = re.compile(
 )
 """Words that narrow what a call accepts."""
 
-_ROLES: Final = frozenset({Role.CANONICAL, Role.VERIFY, Role.COMPARE, Role.SEARCH_FLAGS})
+_ROLES: Final = frozenset({ApiRole.CANONICAL, ApiRole.VERIFY, ApiRole.COMPARE, ApiRole.SEARCH_FLAGS})
 _BOUNDED: Final = frozenset(
     {("snprintf"), ("swprintf_s"), ("strlcpy"), ("fgets"), ("StringCchCopyW"), ("StringCchPrintfW"), ("min")}
 )
@@ -44,7 +44,7 @@ def _narrowed(unit: ir.Unit) -> Spans:
     for function in unit.functions:
         for call in calls(function.body.body):
             api = known.get(call.name)
-            kept = api is not None and (api.role in _ROLES or (api.role is Role.TEMPORARY and api.kind == "private"))
+            kept = api is not None and (api.role in _ROLES or (api.role is ApiRole.TEMPORARY and api.kind == "private"))
             given = (word for a in (*call.arguments, *(v for _, v in call.keywords)) for word in words_in(a))
             if kept or simple(call.name) in _BOUNDED or any(_NARROWS.match(word) for word in given):
                 yield call.line, max(call.line, call.end_line)

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 
@@ -30,7 +30,7 @@ _WIDE: Final = re.compile(
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    handling = {s.unit.path for s in facts.of(Role.LOAD, Role.RESOLVE, Role.BORROW)}
+    handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.BORROW)}
     for unit in facts.program.units:
         for function in unit.functions if unit.path in handling and unit.language in NATIVE else ():
             pointers = _pointers(function)

@@ -13,7 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.names import Routine
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls
@@ -23,7 +23,7 @@ __all__ = ["RULE"]
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
-    for site in (s for s in facts.reached if s.api.role is Role.PRIVILEGE):
+    for site in (s for s in facts.reached if s.api.role is ApiRole.PRIVILEGE):
         for invocation in site.invocations:
             loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
             if loaded is not None and site.api.kind == "user":
@@ -46,7 +46,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 cwe=252,
                 context=site.spot.function,
             )
-    for site in facts.of(Role.LOAD):
+    for site in facts.of(ApiRole.LOAD):
         for invocation in site.invocations:
             dropped = next((spot for word, spot in sorted(invocation.flags) if word == "privilege:user"), None)
             if dropped is not None:
@@ -67,7 +67,7 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
     loads = {(s.spot.path, s.spot.function) for s in found.sinks if s.kind is SinkKind.LOAD}
     drops = {
         (c.visit.unit.path, c.visit.function.name) for c in facts.foreign_calls if _DROPS.match(c.prototype.symbol)
-    } | {(s.spot.path, s.spot.function) for s in facts.of(Role.PRIVILEGE) if s.api.kind == "user"}
+    } | {(s.spot.path, s.spot.function) for s in facts.of(ApiRole.PRIVILEGE) if s.api.kind == "user"}
     if not loads or not drops:
         return
     load_first, drop_first = _reaching(facts, loads), _reaching(facts, drops)

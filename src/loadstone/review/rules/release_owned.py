@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -26,7 +26,7 @@ _PSEUDO: Final = frozenset({"RTLD_DEFAULT", "RTLD_NEXT", "RTLD_SELF", "RTLD_MAIN
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for site in (s for s in facts.reached if s.api.role in {Role.BORROW, Role.ERROR}):
+    for site in (s for s in facts.reached if s.api.role in {ApiRole.BORROW, ApiRole.ERROR}):
         for spot in sorted(site.closes):
             yield rule.no(
                 f"{site.api.name} at line {site.spot.line} does not add a reference; line {spot.line} releases it.",
@@ -49,7 +49,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
     for fill in facts.fills:
         borrowed = facts.sites[fill.site] if fill.site is not None else None
-        if borrowed is None or borrowed.api.role is not Role.BORROW:
+        if borrowed is None or borrowed.api.role is not ApiRole.BORROW:
             continue
         for spot in list(facts.closed_slots.get(fill.slot, ()))[:1]:
             yield rule.no(
@@ -60,7 +60,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=spot.function,
                 condition=spot.condition,
             )
-    for site in facts.of(Role.UNLOAD):
+    for site in facts.of(ApiRole.UNLOAD):
         for invocation in site.invocations:
             for pieces in invocation.arguments[:1]:
                 if any(kind == "name" and word in _PSEUDO for kind, word in pieces):

@@ -8,14 +8,14 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site, Slot, Use
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_ROLES: Final = (Role.RESOLVE, Role.LOAD, Role.FIND, Role.BORROW, Role.CANONICAL)
+_ROLES: Final = (ApiRole.RESOLVE, ApiRole.LOAD, ApiRole.FIND, ApiRole.BORROW, ApiRole.CANONICAL)
 _THROUGH: Final = ("call", "dereference")
 
 
@@ -52,7 +52,7 @@ def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for fill in facts.fills:
         site = facts.sites[fill.site] if fill.site is not None else None
         name = fill.slot[0].rpartition(".")[2]
-        if site is None or site.api.role is not Role.RESOLVE or fill.known is not None or fill.slot in tested | done:
+        if site is None or site.api.role is not ApiRole.RESOLVE or fill.known is not None or fill.slot in tested | done:
             continue
         blind = sorted(s for s, was_tested in facts.called_slots.get(fill.slot, ()) if not was_tested)
         if not blind or name in facts.asked_names or site.api.raises or site.tests:
@@ -71,7 +71,9 @@ def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _null_loaded(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """``dlopen(NULL)`` is the program itself: a path that could not be made must not get there."""
-    for site in (s for s in facts.reached if s.api.role is Role.CANONICAL and s.unit.language is not Language.PYTHON):
+    for site in (
+        s for s in facts.reached if s.api.role is ApiRole.CANONICAL and s.unit.language is not Language.PYTHON
+    ):
         blind = sorted(u.spot for u in site.uses if u.how == "load" and u.known is not True)
         if blind and not site.is_inner:
             yield rule.no(

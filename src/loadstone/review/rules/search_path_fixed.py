@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.values import Spot
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.origins import constant_path, is_absolute
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -61,11 +61,11 @@ _API_SETS: Final = ("api-ms-win-", "ext-ms-")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    rights = {s.spot.path: s.spot for s in facts.of(Role.PRIVILEGE)}
-    defaults = {s.spot.path: s.spot for s in facts.of(Role.SEARCH_FLAGS)}
+    rights = {s.spot.path: s.spot for s in facts.of(ApiRole.PRIVILEGE)}
+    defaults = {s.spot.path: s.spot for s in facts.of(ApiRole.SEARCH_FLAGS)}
     absolute: dict[str, list[Spot]] = {}
     for site in facts.reached:
-        if site.api.role is not Role.LOAD or site.api.kind == "module name":
+        if site.api.role is not ApiRole.LOAD or site.api.kind == "module name":
             continue
         for invocation in sorted(site.invocations, key=repr):
             path = constant_path(invocation)

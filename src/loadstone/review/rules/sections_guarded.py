@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple, words_in
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.observed import Spans, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
@@ -19,7 +19,7 @@ from loadstone.review.walk import expressions, statements, tops
 
 __all__ = ["RULE"]
 
-_ROLES: Final = frozenset({Role.LOCK, Role.UNLOCK, Role.TRY_LOCK, Role.GUARD, Role.ONCE})
+_ROLES: Final = frozenset({ApiRole.LOCK, ApiRole.UNLOCK, ApiRole.TRY_LOCK, ApiRole.GUARD, ApiRole.ONCE})
 _CALLS: Final = re.compile(
     r"(?i)mutex|(?:\A|_)(?:un)?lock(?:f|_\w+)?\Z|critical_?section|srwlock|call_?once|interlocked"
     r"|compare_?exchange|fetch_(?:add|sub|and|or)|atomic_"

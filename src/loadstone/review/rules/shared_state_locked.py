@@ -10,7 +10,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts, Slot
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import bare_counters, published_early
@@ -221,7 +221,7 @@ def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
     """Nothing guards it as a habit, though there are threads: only a lazy load, tested for, then made, is claimed."""
     if shared.is_member or (shared.unit.language is Language.PYTHON and not shared.lock):
         return
-    once = {(site.spot.path, site.spot.function) for site in facts.of(Role.ONCE)}
+    once = {(site.spot.path, site.spot.function) for site in facts.of(ApiRole.ONCE)}
     by_function: dict[str, list[Access]] = {}
     for access in shared.accesses:
         by_function.setdefault(access.spot.function, []).append(access)
@@ -242,7 +242,7 @@ def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
 
 def _is_lazy_load(access: Access) -> bool:
     api = tables().get(access.holds) if access.holds else None
-    return api is not None and api.role in {Role.LOAD, Role.RESOLVE, Role.BORROW}
+    return api is not None and api.role in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.BORROW}
 
 
 RULE: Final = Rule(

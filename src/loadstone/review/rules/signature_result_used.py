@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role, Success
+from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, statements
@@ -19,9 +19,9 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    used = {(s.unit.path, s.function.name, s.api.name) for s in facts.of(Role.VERIFY) if s.tests or s.returned}
+    used = {(s.unit.path, s.function.name, s.api.name) for s in facts.of(ApiRole.VERIFY) if s.tests or s.returned}
     for site in facts.reached:
-        if site.api.role is Role.VERIFY and site.partial_tests and not site.tests:
+        if site.api.role is ApiRole.VERIFY and site.partial_tests and not site.tests:
             spot = min(site.partial_tests)
             yield rule.no(
                 f"{site.api.name} has many ways to say no; line {spot.line} refuses only one of them.",
@@ -34,7 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=spot.function,
             )
     yield from _optional(rule, facts)
-    for site in facts.of(Role.VERIFY):
+    for site in facts.of(ApiRole.VERIFY):
         if site.api.raises:
             continue
         if site.is_discarded and (site.unit.path, site.function.name, site.api.name) in used:

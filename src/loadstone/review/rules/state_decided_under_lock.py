@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, children
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 
@@ -63,7 +63,8 @@ def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: 
 def _locks(statement: ir.Statement) -> bool:
     known = tables()
     return any(
-        (api := known.get(c.name)) is not None and api.role in {Role.GUARD, Role.LOCK} for c in (_own_calls(statement))
+        (api := known.get(c.name)) is not None and api.role in {ApiRole.GUARD, ApiRole.LOCK}
+        for c in (_own_calls(statement))
     )
 
 
@@ -80,7 +81,7 @@ def _calls(statement: ir.Statement) -> Iterator[ir.Call]:
 def _acts(call: ir.Call, state: str) -> bool:
     api = tables().get(call.name)
     word = call.name.rpartition("::")[2].rpartition(".")[2]
-    if (api is not None and api.role in {Role.LOAD, Role.UNLOAD}) or _ACT.match(word):
+    if (api is not None and api.role in {ApiRole.LOAD, ApiRole.UNLOAD}) or _ACT.match(word):
         return True
     receiver = call.receiver
     return isinstance(receiver, ir.Name | ir.Member) and receiver.name == state and bool(_WRITES.match(word))

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import Asks, simple, words_in
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.observed import Spans, guards, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
@@ -83,7 +83,9 @@ def _unloads(function: ir.Function) -> Spans:
         for part in (part for top in tops(statement) for part in expressions(top)):
             if isinstance(part, ir.Call):
                 api = known.get(part.name)
-                if (api is not None and api.role is Role.UNLOAD) or re.search(r"(?i)unload|dlclose", simple(part.name)):
+                if (api is not None and api.role is ApiRole.UNLOAD) or re.search(
+                    r"(?i)unload|dlclose", simple(part.name)
+                ):
                     yield part.line, part.line
 
 
@@ -103,7 +105,7 @@ def _counted(function: ir.Function) -> Spans:
             match part:
                 case ir.Call(name=name, line=line) if _COUNTS.match(simple(name)):
                     yield line, line
-                case ir.Store(operator="+" | "-", target=target, line=line) if any(
+                case ir.AssignmentExpression(operator="+" | "-", target=target, line=line) if any(
                     _COUNTER.search(word) for word in words_in(target)
                 ):
                     yield line, line
@@ -123,7 +125,13 @@ def _given_back(function: ir.Function) -> Spans:
             if not isinstance(part, ir.Call):
                 continue
             api = known.get(part.name)
-            released = api is not None and api.role in {Role.UNLOAD, Role.CLOSE, Role.FREE, Role.PIN, Role.UNREGISTER}
+            released = api is not None and api.role in {
+                ApiRole.UNLOAD,
+                ApiRole.CLOSE,
+                ApiRole.FREE,
+                ApiRole.PIN,
+                ApiRole.UNREGISTER,
+            }
             word = simple(part.name)
             joined = word in {"join", "pthread_join", "thrd_join"} and not (part.receiver and part.arguments)
             if released or joined or part.name in _AT_THE_END or _GIVES_BACK.search(word) or _zeroed(part):

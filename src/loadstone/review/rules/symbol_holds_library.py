@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Location, Settler, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at
 from loadstone.review.rules.rule import Rule
 
@@ -21,7 +21,7 @@ _NAME: Final = re.compile(r"(?i)^(?:resolve(?!r)|get_?symbol|find_?symbol|lookup
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     spoken = set()
-    for site in facts.of(Role.RESOLVE):
+    for site in facts.of(ApiRole.RESOLVE):
         if site.returned and site.unit.language in NATIVE and not site.function.local:
             spoken.add((site.unit.path, site.function.name))
             yield _open_question(rule, site.function.name, at(site.spot))

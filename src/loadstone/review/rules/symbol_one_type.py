@@ -15,7 +15,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.values import Spot
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -70,7 +70,7 @@ def _shape(spelled: str) -> tuple[object, ...] | None:
 
 def _native(facts: Facts, unit: ir.Unit) -> Iterator[tuple[tuple[str, ...], _View]]:
     """Casts of lookups. Two functions' local handles may be two libraries, so only one function's are compared."""
-    lookups = {id(s.call): s for s in facts.of(Role.RESOLVE) if s.spot.path == unit.path}
+    lookups = {id(s.call): s for s in facts.of(ApiRole.RESOLVE) if s.spot.path == unit.path}
     for function in unit.functions:
         for cast in every_expression(function.body):
             if not isinstance(cast, ir.Cast) or (site := lookups.get(id(cast.operand))) is None:

@@ -8,7 +8,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Fill, Site, Slot, Use
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
@@ -18,7 +18,7 @@ _ALIVE: Final = {"call", "dereference", "argument", "return", "resolve"}
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for site in (s for s in facts.reached if s.api.role in {Role.RESOLVE, Role.LOAD}):
+    for site in (s for s in facts.reached if s.api.role in {ApiRole.RESOLVE, ApiRole.LOAD}):
         late = sorted(
             (u for u in site.uses if u.closed is not None and u.how in _ALIVE and u.known is not False),
             key=lambda u: u.spot,
@@ -40,7 +40,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
     assert use.closed is not None
-    symbol = site.api.role is Role.RESOLVE
+    symbol = site.api.role is ApiRole.RESOLVE
     what = "symbol resolved" if symbol else "library opened"
     ending = f"is returned at line {use.spot.line}" if use.how == "return" else f"is used at line {use.spot.line}"
     return rule.no(

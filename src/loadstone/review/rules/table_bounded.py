@@ -12,7 +12,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import uncast
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, tops
@@ -34,7 +34,7 @@ class _Growth:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    handling = {s.unit.path for s in facts.of(Role.LOAD, Role.RESOLVE)}
+    handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in facts.program.units:
         if unit.path in handling and unit.language in NATIVE:
             yield from _tables(rule, unit)
@@ -70,7 +70,7 @@ def _word(expression: ir.Expression) -> str:
     bare = uncast(expression)
     if isinstance(bare, ir.Operation) and bare.operator == "post":
         bare = uncast(bare.operands[0])
-    if isinstance(bare, ir.Store):
+    if isinstance(bare, ir.AssignmentExpression):
         bare = uncast(bare.target)
     return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
 
@@ -81,7 +81,7 @@ def _incremented(function: ir.Function) -> Iterator[str]:
         if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
             local.add(statement.target.name)
     for expression in every_expression(function.body):
-        if isinstance(expression, ir.Store) and expression.operator == "+":
+        if isinstance(expression, ir.AssignmentExpression) and expression.operator == "+":
             target = uncast(expression.target)
             if isinstance(target, ir.Member) or (isinstance(target, ir.Name) and target.name not in local):
                 yield target.name
@@ -126,7 +126,7 @@ def _is_written(item: ir.Item, top: ir.Expression) -> bool:
     if item is top:
         return True
     for outer in expressions(top):
-        if isinstance(outer, ir.Store) and uncast(outer.target) is item:
+        if isinstance(outer, ir.AssignmentExpression) and uncast(outer.target) is item:
             return True
         if isinstance(outer, ir.Operation) and outer.operator == "address" and uncast(outer.operands[0]) is item:
             return any(isinstance(call, ir.Call) and outer in call.arguments for call in expressions(top))

@@ -15,7 +15,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
 from loadstone.review.analyses.words import uncast
-from loadstone.review.apis import Role, tables
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.closed_then_forgotten import CLOSES
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
@@ -116,7 +116,7 @@ def _things(function: ir.Function, bindings: Bindings) -> Iterator[_Thing]:
 
 def _gives_back(call: ir.Call, function: ir.Function, bindings: Bindings) -> bool:
     api = tables().get(call.name)
-    if call.name == "os.close" or (api is not None and api.role in {Role.UNLOAD, Role.CLOSE}):
+    if call.name == "os.close" or (api is not None and api.role in {ApiRole.UNLOAD, ApiRole.CLOSE}):
         return True
     symbol = bindings.symbol(call, function.owner)
     return symbol is not None and bool(CLOSES.search(symbol))

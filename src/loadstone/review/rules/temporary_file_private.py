@@ -10,7 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.folding import leading_text
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -22,7 +22,7 @@ _SHARED: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/tmp")  # noqa: S108 - wha
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _fixed_names(rule, facts)
     seen = set()
-    for site in (s for s in facts.reached if s.api.role is Role.LOAD):
+    for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
         for invocation in sorted(site.invocations, key=repr):
             private = next((spot for word, spot in sorted(invocation.flags) if word == "temporary:private"), None)
             taint = next(
@@ -63,7 +63,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     places=(at(site.spot),),
                     context=site.spot.function,
                 )
-    for site in facts.of(Role.TEMPORARY):
+    for site in facts.of(ApiRole.TEMPORARY):
         if site.api.kind == "predictable" and site.spot not in seen:
             yield rule.no(
                 f"{site.api.name} gives a name that others can take first.",

@@ -11,7 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, tops
@@ -28,14 +28,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language not in NATIVE:
             continue
         for function in unit.functions:
-            closes = [c for c in calls_in(function.body) if _plays(facts, c, Role.UNLOAD)]
+            closes = [c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)]
             if closes:
                 yield from _given_up(rule, unit, function, closes[-1])
                 yield from _unhooked_late(rule, facts, unit, function, closes)
         yield from _detached(rule, facts, unit)
 
 
-def _plays(facts: Facts, call: ir.Call, role: Role) -> bool:
+def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
     api = facts.apis.get(call.name)
     return api is not None and api.role is role
 
@@ -69,7 +69,7 @@ def _unhooked_late(
 ) -> Iterator[Claim]:
     """A hook into the library is taken off after the library was closed."""
     for call in calls_in(function.body):
-        if _plays(facts, call, Role.UNREGISTER) and call.name not in _DETACHES and closes[0].line < call.line:
+        if _plays(facts, call, ApiRole.UNREGISTER) and call.name not in _DETACHES and closes[0].line < call.line:
             message = f"{call.name} takes the hook off only after the library it leads into was closed."
             yield _finding(rule, unit, function, closes[0].line, call.line, message)
             return
@@ -77,15 +77,15 @@ def _unhooked_late(
 
 def _detached(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
     """A thread that runs a library's own function is detached, nobody waits for it, and the library is closed."""
-    starts = [c for f in unit.functions for c in calls_in(f.body) if _plays(facts, c, Role.THREAD)]
+    starts = [c for f in unit.functions for c in calls_in(f.body) if _plays(facts, c, ApiRole.THREAD)]
     foreign = [c for c in starts if any(isinstance(uncast(a), ir.Member) for a in c.arguments[2:3])]
     detaching = {last_word(f.name) for f in unit.functions for c in calls_in(f.body) if c.name in _DETACHES}
-    joins = any(_plays(facts, c, Role.JOINED) for f in unit.functions for c in calls_in(f.body))
+    joins = any(_plays(facts, c, ApiRole.JOINED) for f in unit.functions for c in calls_in(f.body))
     if not foreign or not detaching or joins:
         return
     for function in unit.functions:
         called = {last_word(c.name) for c in calls_in(function.body)} | {last_word(function.name)}
-        close = next((c for c in calls_in(function.body) if _plays(facts, c, Role.UNLOAD)), None)
+        close = next((c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)), None)
         if close is not None and called & detaching:
             message = f"The thread started at line {foreign[0].line} runs the library's code; nobody waits for its end."
             yield _finding(rule, unit, function, close.line, close.line, message)

@@ -12,7 +12,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.analyses.folding import leading_text
 from loadstone.review.analyses.travel import SinkKind
-from loadstone.review.apis import Role
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -44,7 +44,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=arrival.sink.spot.function,
                 condition=arrival.sink.spot.condition,
             )
-    for site in (s for s in facts.reached if s.api.role is Role.COMMAND):
+    for site in (s for s in facts.reached if s.api.role is ApiRole.COMMAND):
         for invocation in sorted(site.invocations, key=repr):
             yield from _one(rule, site, invocation)
         if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:

@@ -8,7 +8,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.words import uncast
-from loadstone.review.apis import Role, Tables
+from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.walk import expressions
 
 __all__ = ["Learner", "spelled"]
@@ -39,7 +39,7 @@ def spelled(expression: ir.Expression | None) -> str:
                 current = uncast(inner)
             case ir.Call(receiver=inner, name=name) if inner is not None and name.rpartition(".")[2] in _SAME:
                 current = uncast(inner)
-            case ir.Store(target=target):
+            case ir.AssignmentExpression(target=target):
                 current = uncast(target)
             case _:
                 return ""
@@ -135,7 +135,7 @@ class Learner:
         word = call.name.rpartition(".")[2]
         api = self.tables.get(call.name)
         subject = call.receiver if call.receiver is not None else None
-        if api is not None and api.role is Role.COMPARE and holds:
+        if api is not None and api.role is ApiRole.COMPARE and holds:
             yield "*", "verified"
         elif word == "fullmatch" and holds and call.arguments:
             position = 0 if call.receiver is not None else 1
@@ -161,7 +161,11 @@ class Learner:
     def _each(looped: ir.Expression) -> Learnt:
         """``all(c in GOOD for c in name)``: every character of it."""
         for part in expressions(looped):
-            if isinstance(part, ir.Store) and isinstance(part.value, ir.Item) and (name := spelled(part.value.base)):
+            if (
+                isinstance(part, ir.AssignmentExpression)
+                and isinstance(part.value, ir.Item)
+                and (name := spelled(part.value.base))
+            ):
                 yield name, "characters"
 
 

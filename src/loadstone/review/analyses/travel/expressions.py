@@ -22,7 +22,7 @@ from loadstone.review.analyses.travel.flows import (
 )
 from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.analyses.words import dotted_name, uncast
-from loadstone.review.apis import Api, Role, Tables
+from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
 
 __all__ = ["ValueReader"]
@@ -283,7 +283,7 @@ class ValueReader:
                 return self._item(element)
             case ir.Call() as call:
                 return self._call(call)
-            case ir.Store(target=target, value=value, line=line):
+            case ir.AssignmentExpression(target=target, value=value, line=line):
                 pieces = self.pieces(value)
                 self.store(target, pieces, line)
                 return pieces
@@ -328,7 +328,7 @@ class ValueReader:
         while name:
             api = self.tables.get(name)
             if api is not None:
-                return ValueSource(api.kind, self.spot(line)) if api.role is Role.SOURCE else None
+                return ValueSource(api.kind, self.spot(line)) if api.role is ApiRole.SOURCE else None
             name = name.rpartition(".")[0]  # flask.request.args is a part of flask.request
         return None
 
@@ -514,9 +514,9 @@ class ValueReader:
                 Piece(source, Shape.WHOLE, checks),
                 *(every if api is not None and api.kind == ("configuration file") else []),
             ]
-        if api is not None and api.role in {Role.PASS, Role.CANONICAL, Role.ALLOCATE}:
+        if api is not None and api.role in {ApiRole.PASS, ApiRole.CANONICAL, ApiRole.ALLOCATE}:
             return receiver if api.subject < 0 else every
-        if (api is not None and api.role is Role.JOIN) or word in {"joinpath", "join"}:
+        if (api is not None and api.role is ApiRole.JOIN) or word in {"joinpath", "join"}:
             return self._path(call, receiver, given)
         if word == "format":
             return _turned(receiver + every, Shape.JOINED)
@@ -543,9 +543,9 @@ class ValueReader:
         spot = self.spot(call.line)
         if call.receiver is None and (source := self._source_named(call.name, call.line)) is not None:
             return source
-        if api is not None and api.role is Role.SOURCE:
+        if api is not None and api.role is ApiRole.SOURCE:
             return ValueSource(api.kind, spot)
-        if api is not None and api.role is Role.COMMAND:
+        if api is not None and api.role is ApiRole.COMMAND:
             return ValueSource("output of another program", spot)
         if word in _ASKED and call.receiver is not None and _REQUEST.search(spelled(call.receiver)):
             return ValueSource("network", spot)
@@ -599,14 +599,14 @@ class ValueReader:
     ) -> None:
         keywords = dict(named)
         self._files(call, api, given, receiver)
-        if api is not None and api.role is Role.LOAD:
+        if api is not None and api.role is ApiRole.LOAD:
             subject = (
                 given[api.subject] if 0 <= api.subject < len(given) else keywords.get("name") or keywords.get("path")
             )
             self._sink(SinkKind.LOAD, call.name, call.line, subject or [], call)
         elif call.name in _DIRECTORY_LISTS and given:
             self._sink(SinkKind.DIRECTORY, call.name, call.line, given[-1], call)
-        elif api is not None and api.role is Role.COMMAND:
+        elif api is not None and api.role is ApiRole.COMMAND:
             self._command(call, api, given)
         elif call.name == "getattr" and len(given) > 1 and not isinstance(call.arguments[1], ir.Literal):
             self._sink(SinkKind.SYMBOL, call.name, call.line, given[1], call)
@@ -629,7 +629,7 @@ class ValueReader:
             self._sink(SinkKind.WRITE, call.name, call.line, given[1], call)
         elif call.name in _FILES or word in {"read_bytes", "read_text"}:
             self._sink(SinkKind.LOOK, call.name, call.line, first, call)
-        elif api is not None and api.role is Role.LOOK and api.kind != "descriptor":
+        elif api is not None and api.role is ApiRole.LOOK and api.kind != "descriptor":
             subject = receiver if api.subject < 0 else first
             self._sink(SinkKind.LOOK, call.name, call.line, subject, call)
 

@@ -251,7 +251,7 @@ def _locals(function: ir.Function) -> frozenset[str]:
                 found.update(handler.name for handler in handlers if handler.name)
         for top in tops(statement):
             for part in expressions(top):
-                if isinstance(part, ir.Store):
+                if isinstance(part, ir.AssignmentExpression):
                     found.update(_bound(part.target))
     return frozenset(found - function.globals)
 

@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from loadstone.review import ir
 
-__all__ = ["Declared", "declared", "declared_in", "parameters_of", "text", "type_text"]
+__all__ = ["Declarator", "declared", "declared_in", "parameters_of", "text", "type_text"]
 
 _MAX_WRAPPERS: Final = 64
 _WRAPPERS: Final = {
@@ -36,7 +36,7 @@ _TYPE_PARTS: Final = {"storage_class_specifier", "type_qualifier"}
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class Declarator:
     """One declarator: the name, what surrounds it from the outside in, and the nodes a caller may want."""
 
     name: str
@@ -56,7 +56,7 @@ def text(node: Node | None) -> str:
     return (node.text or b"").decode(errors="replace") if node is not None else ""
 
 
-def declared(node: Node) -> Declared | None:
+def declared(node: Node) -> Declarator | None:
     """Unwind one declarator; None when no name is found within it."""
     shape: list[str] = []
     value = function = None
@@ -65,7 +65,7 @@ def declared(node: Node) -> Declared | None:
         if current is None:
             return None
         if current.type in _NAMES:
-            return Declared(text(current), "".join(shape), node, value, function)
+            return Declarator(text(current), "".join(shape), node, value, function)
         mark = _WRAPPERS.get(current.type)
         if mark is None:
             return None
@@ -80,14 +80,14 @@ def declared(node: Node) -> Declared | None:
     return None
 
 
-def declared_in(declaration: Node) -> Iterator[Declared]:
+def declared_in(declaration: Node) -> Iterator[Declarator]:
     """Every declarator of a declaration, a field declaration or a parameter."""
     inner = declaration.children_by_field_name("declarator")
     default = declaration.child_by_field_name("default_value") or declaration.child_by_field_name("value")
     for node in inner:
         found = declared(node)
         if found is not None:
-            yield Declared(found.name, found.shape, node, found.value or default, found.function)
+            yield Declarator(found.name, found.shape, node, found.value or default, found.function)
 
 
 def type_text(declaration: Node, shape: str = "") -> str:

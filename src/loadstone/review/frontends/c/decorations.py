@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.review.frontends.c.directives import Macro
+from loadstone.review.frontends.c.directives import MacroDefinition
 
 __all__ = ["Decorations", "undecorated"]
 
@@ -55,7 +55,7 @@ class Decorations:
         return self.words[bisect_left(self.offsets, start) : bisect_left(self.offsets, end)]
 
 
-def undecorated(text: bytes, macros: Mapping[str, Macro]) -> tuple[bytes, Decorations]:
+def undecorated(text: bytes, macros: Mapping[str, MacroDefinition]) -> tuple[bytes, Decorations]:
     """``text`` with decorations blanked, and those of them that mean something."""
     found: list[tuple[int, str]] = []
 

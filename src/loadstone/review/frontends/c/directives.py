@@ -16,7 +16,7 @@ from typing import Final
 
 from loadstone.review.ir import Branch, Conditional
 
-__all__ = ["Directives", "Macro", "Projection", "Region", "read", "without_comments"]
+__all__ = ["Directives", "MacroDefinition", "Projection", "Region", "read", "without_comments"]
 
 MAX_PROJECTIONS: Final = 8
 """Copies of one file that are read; real files rarely need more than four to show every branch."""
@@ -34,7 +34,7 @@ _IFDEF: Final = re.compile(r"(!?)\s*defined\s*\(?\s*(\w+)\s*\)?\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Macro:
+class MacroDefinition:
     """One ``#define``: ``parameters`` None for an object-like macro."""
 
     name: str
@@ -86,7 +86,7 @@ class Directives:
     conditionals: tuple[Conditional, ...]
     regions: tuple[Region, ...]
     dead: tuple[tuple[int, int], ...]
-    macros: Mapping[str, Macro]
+    macros: Mapping[str, MacroDefinition]
     includes: tuple[str, ...]
     outer: Mapping[int, tuple[int, int] | None]
 
@@ -209,7 +209,7 @@ class _Reader:
         self.spans: list[tuple[int, int]] = []
         self.conditionals: list[Conditional] = []
         self.regions: list[Region] = []
-        self.macros: dict[str, Macro] = {}
+        self.macros: dict[str, MacroDefinition] = {}
         self.includes: list[str] = []
         self.stack: list[_Open] = []
         self.families = 0
@@ -313,7 +313,7 @@ class _Reader:
         if found[2]:
             parameters = tuple(p.strip().decode(errors="replace") for p in found[3].split(b",") if p.strip())
         body = found[4].strip().decode(errors="replace")
-        self.macros.setdefault(name, Macro(name, parameters, body, self.line(match.start())))
+        self.macros.setdefault(name, MacroDefinition(name, parameters, body, self.line(match.start())))
 
 
 def _condition(word: bytes, rest: bytes) -> str:

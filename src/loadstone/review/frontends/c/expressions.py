@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 from tree_sitter import Node, Parser
 
 from loadstone.review import ir
-from loadstone.review.frontends.c.directives import Macro
+from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.typenames import base_type
 
-__all__ = ["Expressions", "TooDeep", "string_value"]
+__all__ = ["CExpressions", "TooDeepForC", "string_value"]
 
 _T = TypeVar("_T")
 
@@ -52,7 +52,7 @@ _TRUTH: Final = re.compile(r"[A-Z]\w*_(TRUE|FALSE)\Z")
 """What projects call the two truth values: ``SDL_TRUE``, ``GL_FALSE``, ``JNI_TRUE``."""
 
 
-class TooDeep(Exception):
+class TooDeepForC(Exception):
     """Source is nested deeper than anybody writes; the statement becomes a gap."""
 
 
@@ -77,7 +77,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 @dataclass(slots=True)
-class Expressions:
+class CExpressions:
     """Lowers the expressions of one function.
 
     ``types`` are the spelled types of the names in scope; ``nested`` lowers a lambda or a statement expression;
@@ -85,9 +85,9 @@ class Expressions:
     """
 
     parser: Parser
-    macros: Mapping[str, Macro]
+    macros: Mapping[str, MacroDefinition]
     types: dict[str, str]
-    nested: Callable[[Node, Expressions], ir.Function]
+    nested: Callable[[Node, CExpressions], ir.Function]
     aliases: Mapping[str, str] = field(default_factory=dict)
     fixed_line: int = 0
     depth: int = 0
@@ -103,9 +103,9 @@ class Expressions:
         return self.fixed_line or node.end_point[0] + 1
 
     def lower(self, node: Node) -> ir.Expression:
-        """The expression; raises :class:`TooDeep`."""
+        """The expression; raises :class:`TooDeepForC`."""
         if self.depth >= MAX_DEPTH:
-            raise TooDeep
+            raise TooDeepForC
         self.depth += 1
         try:
             handler = _LOWER.get(node.type)
@@ -185,7 +185,7 @@ class Expressions:
             self.fixed_line = before
             self.macro_depth -= 1
 
-    def substituted(self, macro: Macro, node: Node) -> str:
+    def substituted(self, macro: MacroDefinition, node: Node) -> str:
         """The body of a function-like macro with the call's arguments in place; empty when they do not fit."""
         arguments = [_text(n) for n in node.named_children] if node is not None else []
         parameters = macro.parameters or ()
@@ -251,7 +251,7 @@ class Expressions:
             spine.append(left)
             left = left.child_by_field_name("left")
         if len(spine) > MAX_CHAIN:
-            raise TooDeep
+            raise TooDeepForC
         result = self.lower(left) if left is not None else ir.Operation(self.line(node), "?", ())
         for part in reversed(spine):
             operator = part.child_by_field_name("operator")
@@ -295,14 +295,14 @@ class Expressions:
     def _assignment(self, node: Node) -> ir.Expression:
         operator = node.child_by_field_name("operator")
         word = _text(operator).removesuffix("=") if operator is not None else ""
-        return ir.Store(self.line(node), self.child(node, "left"), self.child(node, "right"), word)
+        return ir.AssignmentExpression(self.line(node), self.child(node, "left"), self.child(node, "right"), word)
 
     def _update(self, node: Node) -> ir.Expression:
         operator = node.child_by_field_name("operator")
         word = "-" if operator is not None and _text(operator) == "--" else "+"
         line = self.line(node)
         target = self.child(node, "argument")
-        stored = ir.Store(line, target, ir.Literal(line, 1), word)
+        stored = ir.AssignmentExpression(line, target, ir.Literal(line, 1), word)
         after = operator is not None and operator.start_byte > node.start_byte
         return ir.Operation(line, "post", (stored,)) if after else stored
 
@@ -366,7 +366,9 @@ class Expressions:
         receiver = inner.base if isinstance(inner, ir.Member) else None
         given = self.arguments(arguments)
         if _text(function) == "Q_D" and arguments is not None:
-            return ir.Store(line, ir.Name(line, "d"), ir.Member(line, ir.Name(line, "this"), "d_ptr", through=True))
+            return ir.AssignmentExpression(
+                line, ir.Name(line, "d"), ir.Member(line, ir.Name(line, "this"), "d_ptr", through=True)
+            )
         return ir.Call(line, self.name_of(inner), callee, given, (), receiver, self.end_line(node))
 
     def _casts_address(self, left: Node, operator: Node) -> bool:
@@ -473,39 +475,39 @@ def _text(node: Node) -> str:
     return (node.text or b"").decode(errors="replace")
 
 
-_LOWER: Final[dict[str, Callable[[Expressions, Node], ir.Expression]]] = {
-    "identifier": Expressions._identifier,
-    "field_identifier": Expressions._identifier,
-    "type_identifier": Expressions._identifier,
-    "this": Expressions._identifier,
-    "number_literal": Expressions._literal,
-    "string_literal": Expressions._string,
-    "raw_string_literal": Expressions._string,
-    "concatenated_string": Expressions._concatenated,
-    "char_literal": Expressions._char,
-    "null": Expressions._null,
-    "true": Expressions._true,
-    "false": Expressions._true,
-    "parenthesized_expression": Expressions._parenthesized,
-    "extension_expression": Expressions._parenthesized,
-    "condition_clause": Expressions._parenthesized,
-    "binary_expression": Expressions._binary,
-    "unary_expression": Expressions._unary,
-    "pointer_expression": Expressions._pointer,
-    "conditional_expression": Expressions._conditional,
-    "comma_expression": Expressions._comma,
-    "assignment_expression": Expressions._assignment,
-    "update_expression": Expressions._update,
-    "cast_expression": Expressions._cast,
-    "sizeof_expression": Expressions._sizeof,
-    "field_expression": Expressions._field,
-    "subscript_expression": Expressions._subscript,
-    "call_expression": Expressions._named_cast,
-    "new_expression": Expressions._new,
-    "delete_expression": Expressions._delete,
-    "compound_literal_expression": Expressions._compound_literal,
-    "initializer_list": Expressions._initializer,
-    "lambda_expression": Expressions._lambda,
-    "qualified_identifier": Expressions._qualified,
-    "template_function": Expressions._template,
+_LOWER: Final[dict[str, Callable[[CExpressions, Node], ir.Expression]]] = {
+    "identifier": CExpressions._identifier,
+    "field_identifier": CExpressions._identifier,
+    "type_identifier": CExpressions._identifier,
+    "this": CExpressions._identifier,
+    "number_literal": CExpressions._literal,
+    "string_literal": CExpressions._string,
+    "raw_string_literal": CExpressions._string,
+    "concatenated_string": CExpressions._concatenated,
+    "char_literal": CExpressions._char,
+    "null": CExpressions._null,
+    "true": CExpressions._true,
+    "false": CExpressions._true,
+    "parenthesized_expression": CExpressions._parenthesized,
+    "extension_expression": CExpressions._parenthesized,
+    "condition_clause": CExpressions._parenthesized,
+    "binary_expression": CExpressions._binary,
+    "unary_expression": CExpressions._unary,
+    "pointer_expression": CExpressions._pointer,
+    "conditional_expression": CExpressions._conditional,
+    "comma_expression": CExpressions._comma,
+    "assignment_expression": CExpressions._assignment,
+    "update_expression": CExpressions._update,
+    "cast_expression": CExpressions._cast,
+    "sizeof_expression": CExpressions._sizeof,
+    "field_expression": CExpressions._field,
+    "subscript_expression": CExpressions._subscript,
+    "call_expression": CExpressions._named_cast,
+    "new_expression": CExpressions._new,
+    "delete_expression": CExpressions._delete,
+    "compound_literal_expression": CExpressions._compound_literal,
+    "initializer_list": CExpressions._initializer,
+    "lambda_expression": CExpressions._lambda,
+    "qualified_identifier": CExpressions._qualified,
+    "template_function": CExpressions._template,
 }

@@ -10,10 +10,10 @@ from typing import Final
 from tree_sitter import Node, Parser
 
 from loadstone.review import ir
-from loadstone.review.frontends.c.declarators import Declared, declared_in, parameters_of, text, type_text
+from loadstone.review.frontends.c.declarators import Declarator, declared_in, parameters_of, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations
-from loadstone.review.frontends.c.directives import Macro
-from loadstone.review.frontends.c.expressions import MAX_DEPTH, Expressions, TooDeep
+from loadstone.review.frontends.c.directives import MacroDefinition
+from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
 from loadstone.review.typenames import base_type
 
 __all__ = ["Bodies"]
@@ -31,7 +31,7 @@ class Bodies:
     """Lowers function bodies of one projection of one file."""
 
     parser: Parser
-    macros: Mapping[str, Macro]
+    macros: Mapping[str, MacroDefinition]
     decorations: Decorations
     types: Mapping[str, str]
     is_cpp: bool
@@ -39,7 +39,7 @@ class Bodies:
     gaps: list[ir.Gap] = field(default_factory=list)
 
     def function(
-        self, node: Node, one: Declared, *, owner: str, name: str, local: bool, marks: frozenset[str], condition: str
+        self, node: Node, one: Declarator, *, owner: str, name: str, local: bool, marks: frozenset[str], condition: str
     ) -> ir.Function:
         """A function definition, lowered."""
         parameters = parameters_of(one.function)
@@ -47,7 +47,7 @@ class Bodies:
         types.update({p.name: p.type for p in parameters})
         if owner:
             types["this"] = f"{owner} *"
-        expressions = Expressions(self.parser, self.macros, types, self.nested, dict(self.aliases), owner=owner)
+        expressions = CExpressions(self.parser, self.macros, types, self.nested, dict(self.aliases), owner=owner)
         body = self.body(node, expressions)
         return ir.Function(
             name=name,
@@ -62,7 +62,7 @@ class Bodies:
             condition=condition,
         )
 
-    def body(self, node: Node, expressions: Expressions) -> ir.Block:
+    def body(self, node: Node, expressions: CExpressions) -> ir.Block:
         """The body of a definition, member initialisers first."""
         inner = node.child_by_field_name("body") or next(
             (c for c in node.named_children if c.type in {"compound_statement", "try_statement"}), None
@@ -76,13 +76,13 @@ class Bodies:
         block = self.block(inner, expressions)
         return ir.Block(block.line, block.end_line, (*start, *block.body)) if start else block
 
-    def nested(self, node: Node, outer: Expressions) -> ir.Function:
+    def nested(self, node: Node, outer: CExpressions) -> ir.Function:
         """A lambda, or a statement expression, as a function of its own."""
         declarator = node.child_by_field_name("declarator")
         parameters = parameters_of(declarator)
         types = dict(outer.types)
         types.update({p.name: p.type for p in parameters})
-        inner = Expressions(
+        inner = CExpressions(
             self.parser,
             self.macros,
             types,
@@ -97,19 +97,19 @@ class Bodies:
         line = outer.line(node)
         return ir.Function("<lambda>", line, outer.end_line(node), self.block(body, inner), parameters, local=True)
 
-    def block(self, node: Node, expressions: Expressions) -> ir.Block:
+    def block(self, node: Node, expressions: CExpressions) -> ir.Block:
         """Any statement as a block of its own."""
         body = tuple(self.statements(node, expressions))
         return ir.Block(expressions.line(node), expressions.end_line(node), body)
 
-    def statements(self, node: Node, expressions: Expressions) -> Iterator[ir.Statement]:
+    def statements(self, node: Node, expressions: CExpressions) -> Iterator[ir.Statement]:
         """The statements of a compound statement, or the one statement that ``node`` is."""
         nodes = node.named_children if node.type == "compound_statement" else [node]
         for child in nodes:
             yield from self._guarded(child, expressions, self._statement)
 
     def _guarded(
-        self, node: Node, expressions: Expressions, lower: Callable[[Node, Expressions], Iterator[ir.Statement]]
+        self, node: Node, expressions: CExpressions, lower: Callable[[Node, CExpressions], Iterator[ir.Statement]]
     ) -> Iterator[ir.Statement]:
         depth = expressions.depth
         if node.type in _SILENT:
@@ -120,27 +120,27 @@ class Bodies:
         expressions.depth += 1
         try:
             yield from tuple(lower(node, expressions))
-        except TooDeep:
+        except TooDeepForC:
             yield self._gap(node, expressions, "nested deeper than is read")
         finally:
             expressions.depth = depth
 
-    def _gap(self, node: Node, expressions: Expressions, why: str) -> ir.Gap:
+    def _gap(self, node: Node, expressions: CExpressions, why: str) -> ir.Gap:
         gap = ir.Gap(expressions.line(node), expressions.end_line(node), why)
         self.gaps.append(gap)
         return gap
 
-    def _statement(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _statement(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         handler = _STATEMENTS.get(node.type)
         if handler is not None:
             yield from handler(self, node, x)
         elif node.type.endswith("_expression") or node.type in {"identifier", "call_expression"}:
             yield ir.Evaluate(x.line(node), x.lower(node))
 
-    def _compound(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _compound(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         yield self.block(node, x)
 
-    def _expression(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _expression(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         inner = next((c for c in node.named_children if c.type != "comment"), None)
         if inner is None:
             return
@@ -150,7 +150,7 @@ class Bodies:
             return
         yield from self._simple(inner, x)
 
-    def _simple(self, inner: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _simple(self, inner: Node, x: CExpressions) -> Iterator[ir.Statement]:
         line = x.line(inner)
         if inner.type == "call_expression":
             expanded = self._expanded(inner, x)
@@ -163,14 +163,14 @@ class Bodies:
                 yield from expanded
                 return
         lowered = x.lower(inner)
-        if isinstance(lowered, ir.Store):
+        if isinstance(lowered, ir.AssignmentExpression):
             yield ir.Assign(lowered.line, lowered.target, lowered.value, operator=lowered.operator)
         elif isinstance(lowered, ir.Cast) and lowered.type.strip() == "void":
             yield ir.Evaluate(line, lowered.operand, discards=True)
         else:
             yield ir.Evaluate(line, lowered)
 
-    def _expanded(self, node: Node, x: Expressions) -> tuple[ir.Statement, ...] | None:
+    def _expanded(self, node: Node, x: CExpressions) -> tuple[ir.Statement, ...] | None:
         """The statements of a function-like macro of this file; None when the call is not one."""
         function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
         macro = x.macros.get(text(function)) if function is not None and function.type == "identifier" else None
@@ -178,7 +178,7 @@ class Bodies:
             return None
         return self._snippet(x.substituted(macro, arguments), x, x.line(node))
 
-    def _snippet(self, body: str, x: Expressions, line: int) -> tuple[ir.Statement, ...] | None:
+    def _snippet(self, body: str, x: CExpressions, line: int) -> tuple[ir.Statement, ...] | None:
         if not body or len(body) > 4096 or x.macro_depth >= _MAX_MACRO_DEPTH:
             return None
         tree = self.parser.parse(f"void _(void) {{ {body}; }}".encode())
@@ -189,7 +189,7 @@ class Bodies:
             return None
         return x.within_macro(line, lambda: tuple(self.statements(block, x)))
 
-    def _declaration(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _declaration(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         before = node.prev_sibling
         start = before.end_byte if before is not None else node.start_byte
         words = self.decorations.within(start, node.end_byte)
@@ -201,7 +201,7 @@ class Bodies:
             yield from self._declare(node, one, x, cleanup=cleanup, static=is_static)
 
     def _declare(
-        self, node: Node, one: Declared, x: Expressions, *, cleanup: str, static: bool
+        self, node: Node, one: Declarator, x: CExpressions, *, cleanup: str, static: bool
     ) -> Iterator[ir.Statement]:
         spelled = type_text(node, one.shape)
         spelled = x.types.get(f"using {base_type(spelled)}", spelled)
@@ -236,7 +236,7 @@ class Bodies:
         name = base_type(spelled)
         return ir.Call(line, name, ir.Name(line, name), arguments, (), None, line)
 
-    def _member_initializer(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _member_initializer(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         children = node.named_children
         if len(children) < 2:
             return
@@ -255,7 +255,7 @@ class Bodies:
 
     # Control flow.
 
-    def _if(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _if(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         start, condition = self._condition(node.child_by_field_name("condition"), x)
         yes, no = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
         then = self.block(yes, x) if yes is not None else ir.Block(x.line(node), x.line(node), ())
@@ -269,7 +269,7 @@ class Bodies:
         else:
             yield made
 
-    def _condition(self, node: Node | None, x: Expressions) -> tuple[tuple[ir.Statement, ...], ir.Expression]:
+    def _condition(self, node: Node | None, x: CExpressions) -> tuple[tuple[ir.Statement, ...], ir.Expression]:
         """What a condition declares or does first, and what it tests."""
         if node is None:
             return (), ir.Literal(0, value=True)
@@ -288,7 +288,7 @@ class Bodies:
             return tuple(start), x.lower(value) if value is not None else ir.Literal(x.line(node), value=True)
         return (), x.lower(node)
 
-    def _while(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _while(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         start, condition = self._condition(node.child_by_field_name("condition"), x)
         body = self._loop_body(node, x)
         if start:
@@ -300,11 +300,11 @@ class Bodies:
         else:
             yield ir.Loop(x.line(node), body, condition)
 
-    def _do(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _do(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         _, condition = self._condition(node.child_by_field_name("condition"), x)
         yield ir.Loop(x.line(node), self._loop_body(node, x), condition, runs_first=True)
 
-    def _for(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _for(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         start: list[ir.Statement] = []
         first = node.child_by_field_name("initializer")
         if first is not None:
@@ -322,7 +322,7 @@ class Bodies:
         else:
             yield loop
 
-    def _for_range(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _for_range(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         right = node.child_by_field_name("right")
         one = next(declared_in(node), None)
         line = x.line(node)
@@ -331,17 +331,17 @@ class Bodies:
         iterable = x.lower(right) if right is not None else ir.Operation(line, "?", ())
         yield ir.Loop(line, self._loop_body(node, x), each=(ir.Name(line, name), iterable))
 
-    def _loop_body(self, node: Node, x: Expressions) -> ir.Block:
+    def _loop_body(self, node: Node, x: CExpressions) -> ir.Block:
         body = node.child_by_field_name("body")
         return self.block(body, x) if body is not None else ir.Block(x.line(node), x.line(node), ())
 
-    def _switch(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _switch(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         _, subject = self._condition(node.child_by_field_name("condition"), x)
         body = node.child_by_field_name("body")
         cases = [c for c in body.named_children if c.type == "case_statement"] if body is not None else []
         yield ir.Switch(x.line(node), subject, tuple(self._case(c, x) for c in cases))
 
-    def _case(self, node: Node, x: Expressions) -> ir.Case:
+    def _case(self, node: Node, x: CExpressions) -> ir.Case:
         value = node.child_by_field_name("value")
         skip = value.id if value is not None else 0
         body = [s for c in node.named_children if c.id != skip for s in self._guarded(c, x, self._statement)]
@@ -352,29 +352,29 @@ class Bodies:
         block = ir.Block(line, x.end_line(node), tuple(body))
         return ir.Case(line, (x.lower(value),) if value is not None else (), block, falls_through=not ends)
 
-    def _return(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _return(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         value = next((c for c in node.named_children if c.type != "comment"), None)
         yield ir.Return(x.line(node), x.lower(value) if value is not None else None)
 
-    def _throw(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _throw(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         value = next((c for c in node.named_children if c.type != "comment"), None)
         yield ir.Raise(x.line(node), x.lower(value) if value is not None else None)
 
-    def _break(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _break(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         yield ir.Jump(x.line(node), "break")
 
-    def _continue(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _continue(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         yield ir.Jump(x.line(node), "continue")
 
-    def _goto(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _goto(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         yield ir.Jump(x.line(node), "goto", text(node.child_by_field_name("label")))
 
-    def _labeled(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _labeled(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         yield ir.Label(x.line(node), text(node.child_by_field_name("label")))
         for child in node.named_children[1:]:
             yield from self._guarded(child, x, self._statement)
 
-    def _try(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _try(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         body = node.child_by_field_name("body")
         handlers = []
         for clause in (c for c in node.named_children if c.type == "catch_clause"):
@@ -386,7 +386,7 @@ class Bodies:
         block = self.block(body, x) if body is not None else ir.Block(x.line(node), x.line(node), ())
         yield ir.Try(x.line(node), block, tuple(handlers))
 
-    def _error(self, node: Node, x: Expressions) -> Iterator[ir.Statement]:
+    def _error(self, node: Node, x: CExpressions) -> Iterator[ir.Statement]:
         yield self._gap(node, x, "could not be parsed")
         for child in node.named_children:
             if child.type in _STATEMENTS and child.type != "ERROR":
@@ -429,7 +429,7 @@ def _deleter(spelled: str, value: ir.Expression | None) -> str:
     return ""
 
 
-def _inferred(value: ir.Expression, x: Expressions) -> str:
+def _inferred(value: ir.Expression, x: CExpressions) -> str:
     match value:
         case ir.Call(name=name) if name[:1].isupper() or name.startswith("std::"):
             return name
@@ -460,7 +460,7 @@ _SILENT: Final = {
     "field_declaration",
 }
 
-_STATEMENTS: Final[dict[str, Callable[[Bodies, Node, Expressions], Iterator[ir.Statement]]]] = {
+_STATEMENTS: Final[dict[str, Callable[[Bodies, Node, CExpressions], Iterator[ir.Statement]]]] = {
     "compound_statement": Bodies._compound,
     "expression_statement": Bodies._expression,
     "declaration": Bodies._declaration,

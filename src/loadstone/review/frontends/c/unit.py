@@ -15,10 +15,10 @@ from tree_sitter import Node, Parser
 
 from loadstone.review import ir
 from loadstone.review.apis import starters, words
-from loadstone.review.frontends.c.declarators import Declared, declared, declared_in, text, type_text
+from loadstone.review.frontends.c.declarators import Declarator, declared, declared_in, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations, undecorated
-from loadstone.review.frontends.c.directives import Directives, Macro, Projection, read, without_comments
-from loadstone.review.frontends.c.expressions import Expressions, TooDeep
+from loadstone.review.frontends.c.directives import Directives, MacroDefinition, Projection, read, without_comments
+from loadstone.review.frontends.c.expressions import CExpressions, TooDeepForC
 from loadstone.review.frontends.c.statements import Bodies
 from loadstone.review.typenames import base_type
 
@@ -135,7 +135,7 @@ class _Found:
 
     functions: dict[tuple[int, bytes], ir.Function] = field(default_factory=dict)
     classes: dict[tuple[str, int], ir.Class] = field(default_factory=dict)
-    variables: dict[tuple[str, int], ir.Variable] = field(default_factory=dict)
+    variables: dict[tuple[str, int], ir.DeclaredVariable] = field(default_factory=dict)
     gaps: dict[int, ir.Gap] = field(default_factory=dict)
 
 
@@ -144,7 +144,7 @@ class _Definition:
     """A function definition met in one projection, before its body is lowered."""
 
     node: Node
-    one: Declared
+    one: Declarator
     name: str
     owner: str
     local: bool
@@ -184,7 +184,7 @@ class _Reader:
         if tree.root_node.has_error:
             self._note_errors(tree.root_node)
         definitions: list[_Definition] = []
-        variables: list[tuple[Node, Declared, bool]] = []
+        variables: list[tuple[Node, Declarator, bool]] = []
         types: dict[str, str] = {}
         for node, scope, hidden in _declarations(tree.root_node):
             if node.type == "function_definition":
@@ -274,7 +274,7 @@ class _Reader:
                     types[f"{name}.{one.name}"] = spelled
                     types.setdefault(f".{one.name}", spelled)
                     members.append(
-                        ir.Variable(one.name, child.start_point[0] + 1, spelled, private=private, local=hidden)
+                        ir.DeclaredVariable(one.name, child.start_point[0] + 1, spelled, private=private, local=hidden)
                     )
         bases = tuple(
             base_type(text(c))
@@ -297,7 +297,7 @@ class _Reader:
         )
         self.found.classes.setdefault((name, made.line), made)
 
-    def _declared(self, node: Node, types: dict[str, str], *, hidden: bool) -> Iterator[tuple[Node, Declared, bool]]:
+    def _declared(self, node: Node, types: dict[str, str], *, hidden: bool) -> Iterator[tuple[Node, Declarator, bool]]:
         words_before = {text(c) for c in node.named_children if c.type == "storage_class_specifier"}
         for one in declared_in(node):
             if one.is_function:
@@ -307,16 +307,16 @@ class _Reader:
             if "extern" not in words_before or one.value is not None:
                 yield node, one, hidden or "static" in words_before
 
-    def _variable(self, node: Node, one: Declared, bodies: Bodies, *, local: bool, projection: Projection) -> None:
+    def _variable(self, node: Node, one: Declarator, bodies: Bodies, *, local: bool, projection: Projection) -> None:
         line = one.node.start_point[0] + 1
-        expressions = Expressions(bodies.parser, bodies.macros, dict(bodies.types), bodies.nested, bodies.aliases)
+        expressions = CExpressions(bodies.parser, bodies.macros, dict(bodies.types), bodies.nested, bodies.aliases)
         value: ir.Expression | None = None
         try:
             if one.value is not None:
                 value = expressions.lower(one.value)
-        except TooDeep:
+        except TooDeepForC:
             self.found.gaps.setdefault(line, ir.Gap(line, node.end_point[0] + 1, "nested deeper than is read"))
-        made = ir.Variable(
+        made = ir.DeclaredVariable(
             one.name,
             line,
             type_text(node, one.shape),
@@ -387,5 +387,5 @@ def _aliases(directives: Directives) -> Mapping[str, str]:
     return {m.name: m.body for m in directives.macros.values() if m.parameters is None and m.body.isidentifier()}
 
 
-def _expandable(directives: Directives) -> Mapping[str, Macro]:
+def _expandable(directives: Directives) -> Mapping[str, MacroDefinition]:
     return {n: m for n, m in directives.macros.items() if m.body and m.body.strip("()") != n}

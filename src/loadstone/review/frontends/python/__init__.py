@@ -88,7 +88,7 @@ def _exported(module: Module) -> frozenset[str] | None:
     return None
 
 
-def _variables(module: Module, exported: frozenset[str] | None) -> Iterator[ir.Variable]:
+def _variables(module: Module, exported: frozenset[str] | None) -> Iterator[ir.DeclaredVariable]:
     """Names given a value at the top level, or by a function that declares them global; once each."""
     lines = dict(module.inventory.first_line)
     for inventory in module.inventories.values():
@@ -96,4 +96,4 @@ def _variables(module: Module, exported: frozenset[str] | None) -> Iterator[ir.V
             lines.setdefault(name, inventory.first_line.get(name, 1))
     for name, line in sorted(lines.items(), key=lambda item: item[1]):
         local = name.startswith("_") if exported is None else name not in exported
-        yield ir.Variable(name, line, module.scope.types.get(name) or "", local=local)
+        yield ir.DeclaredVariable(name, line, module.scope.types.get(name) or "", local=local)

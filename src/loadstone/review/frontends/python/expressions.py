@@ -10,7 +10,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.frontends.python.scopes import Scope
 
-__all__ = ["Expressions", "TooDeep"]
+__all__ = ["PythonExpressions", "TooDeep"]
 
 _MAX_DEPTH: Final = 120
 """Nested expressions beyond this become a gap; hand-written code stays below twenty."""
@@ -50,7 +50,7 @@ class TooDeep(Exception):
 
 
 @dataclass(slots=True)
-class Expressions:
+class PythonExpressions:
     """Lowers the expressions of one scope.
 
     ``closure`` lowers a lambda's body in a scope of its own, as deep as it stands; ``choice`` is told of every
@@ -86,41 +86,41 @@ class Expressions:
         return ir.Operation(line, operator, (left, right))
 
 
-def _unknown(x: Expressions, node: ast.expr) -> ir.Expression:
+def _unknown(x: PythonExpressions, node: ast.expr) -> ir.Expression:
     """What has no counterpart: its parts, so that calls inside are seen."""
     parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
     return ir.Display(node.lineno, x.all(parts))
 
 
-def _constant(_x: Expressions, node: ast.Constant) -> ir.Expression:
+def _constant(_x: PythonExpressions, node: ast.Constant) -> ir.Expression:
     value = node.value
     if isinstance(value, (int, float, str, bytes, bool)) or value is None:
         return ir.Literal(node.lineno, value)
     return ir.Name(node.lineno, "..." if value is ... else repr(value))
 
 
-def _name(x: Expressions, node: ast.Name) -> ir.Expression:
+def _name(x: PythonExpressions, node: ast.Name) -> ir.Expression:
     dotted = x.scope.dotted(node)
     return ir.Name(node.lineno, dotted or node.id)
 
 
-def _attribute(x: Expressions, node: ast.Attribute) -> ir.Expression:
+def _attribute(x: PythonExpressions, node: ast.Attribute) -> ir.Expression:
     dotted = x.scope.dotted(node)
     if dotted is not None:
         return ir.Name(node.lineno, dotted)
     return ir.Member(node.lineno, x.lower(node.value), node.attr)
 
 
-def _subscript(x: Expressions, node: ast.Subscript) -> ir.Expression:
+def _subscript(x: PythonExpressions, node: ast.Subscript) -> ir.Expression:
     return ir.Item(node.lineno, x.lower(node.value), x.lower(node.slice))
 
 
-def _slice(x: Expressions, node: ast.Slice) -> ir.Expression:
+def _slice(x: PythonExpressions, node: ast.Slice) -> ir.Expression:
     parts = [part for part in (node.lower, node.upper, node.step) if part is not None]
     return ir.Display(node.lineno, x.all(parts))
 
 
-def _call(x: Expressions, node: ast.Call) -> ir.Expression:
+def _call(x: PythonExpressions, node: ast.Call) -> ir.Expression:
     name = x.scope.callee(node.func)
     receiver = None
     if isinstance(node.func, ast.Attribute) and x.scope.dotted(node.func) is None:
@@ -154,7 +154,7 @@ def _chain(node: ast.BinOp) -> list[ast.expr]:
     return operands[::-1]
 
 
-def _binary(x: Expressions, node: ast.BinOp) -> ir.Expression:
+def _binary(x: PythonExpressions, node: ast.BinOp) -> ir.Expression:
     if isinstance(node.op, ast.Mod) and x.scope.type_of(node.left) in ("str", "bytes"):
         right = node.right.elts if isinstance(node.right, ast.Tuple) else [node.right]
         return ir.Operation(node.lineno, "format", x.all([node.left, *right]))
@@ -179,67 +179,69 @@ def _folded(value: ir.Expression) -> ir.Expression:
             return value
 
 
-def _unary(x: Expressions, node: ast.UnaryOp) -> ir.Expression:
+def _unary(x: PythonExpressions, node: ast.UnaryOp) -> ir.Expression:
     operand = x.lower(node.operand)
     if isinstance(node.op, ast.USub) and isinstance(operand, ir.Literal) and isinstance(operand.value, (int, float)):
         return ir.Literal(node.lineno, -operand.value)
     return ir.Operation(node.lineno, _UNARY[type(node.op)], (operand,))
 
 
-def _boolean(x: Expressions, node: ast.BoolOp) -> ir.Expression:
+def _boolean(x: PythonExpressions, node: ast.BoolOp) -> ir.Expression:
     return x.balanced(node.lineno, "&&" if isinstance(node.op, ast.And) else "||", x.all(node.values))
 
 
-def _compare(x: Expressions, node: ast.Compare) -> ir.Expression:
+def _compare(x: PythonExpressions, node: ast.Compare) -> ir.Expression:
     values = x.all([node.left, *node.comparators])
     links = [ir.Operation(node.lineno, _COMPARE[type(op)], (values[i], values[i + 1])) for i, op in enumerate(node.ops)]
     return x.balanced(node.lineno, "&&", links)
 
 
-def _conditional(x: Expressions, node: ast.IfExp) -> ir.Expression:
+def _conditional(x: PythonExpressions, node: ast.IfExp) -> ir.Expression:
     x.choice(node, x.scope)
     return ir.Operation(node.lineno, "?:", x.all([node.test, node.body, node.orelse]))
 
 
-def _sequence(x: Expressions, node: ast.List | ast.Tuple | ast.Set) -> ir.Expression:
+def _sequence(x: PythonExpressions, node: ast.List | ast.Tuple | ast.Set) -> ir.Expression:
     return ir.Display(node.lineno, x.all([e.value if isinstance(e, ast.Starred) else e for e in node.elts]))
 
 
-def _mapping(x: Expressions, node: ast.Dict) -> ir.Expression:
+def _mapping(x: PythonExpressions, node: ast.Dict) -> ir.Expression:
     keys = tuple(k.value if isinstance(k, ast.Constant) and isinstance(k.value, str) else "" for k in node.keys)
     return ir.Display(node.lineno, x.all(node.values), keys)
 
 
-def _text(x: Expressions, node: ast.JoinedStr) -> ir.Expression:
+def _text(x: PythonExpressions, node: ast.JoinedStr) -> ir.Expression:
     pieces = [piece.value if isinstance(piece, ast.FormattedValue) else piece for piece in node.values]
     return ir.Operation(node.lineno, "format", x.all(pieces)) if pieces else ir.Literal(node.lineno, "")
 
 
-def _await(x: Expressions, node: ast.Await) -> ir.Expression:
+def _await(x: PythonExpressions, node: ast.Await) -> ir.Expression:
     return ir.Operation(node.lineno, "await", (x.lower(node.value),))
 
 
-def _yield(x: Expressions, node: ast.Yield | ast.YieldFrom) -> ir.Expression:
+def _yield(x: PythonExpressions, node: ast.Yield | ast.YieldFrom) -> ir.Expression:
     value = x.lower(node.value) if node.value is not None else ir.Literal(node.lineno, None)
     return ir.Call(node.lineno, "yield", ir.Name(node.lineno, "yield"), (value,))  # handed to whoever iterates
 
 
-def _walrus(x: Expressions, node: ast.NamedExpr) -> ir.Expression:
-    return ir.Store(node.lineno, x.lower(node.target), x.lower(node.value))
+def _walrus(x: PythonExpressions, node: ast.NamedExpr) -> ir.Expression:
+    return ir.AssignmentExpression(node.lineno, x.lower(node.target), x.lower(node.value))
 
 
-def _lambda(x: Expressions, node: ast.Lambda) -> ir.Expression:
+def _lambda(x: PythonExpressions, node: ast.Lambda) -> ir.Expression:
     return ir.Closure(node.lineno, x.closure(node, x.scope, x.depth))
 
 
-def _starred(x: Expressions, node: ast.Starred) -> ir.Expression:
+def _starred(x: PythonExpressions, node: ast.Starred) -> ir.Expression:
     return x.lower(node.value)
 
 
-def _comprehension(x: Expressions, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> ir.Expression:
+def _comprehension(
+    x: PythonExpressions, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+) -> ir.Expression:
     """The element, as often as the iterables say; each loop variable stands for an item of its iterable."""
     stores = [
-        ir.Store(
+        ir.AssignmentExpression(
             g.iter.lineno, x.lower(g.target), ir.Item(g.iter.lineno, x.lower(g.iter), ir.Literal(g.iter.lineno, None))
         )
         for g in node.generators

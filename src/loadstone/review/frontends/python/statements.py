@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.frontends.python.expressions import Expressions, TooDeep
+from loadstone.review.frontends.python.expressions import PythonExpressions, TooDeep
 from loadstone.review.frontends.python.inventory import FunctionNode, Inventory, take
 from loadstone.review.frontends.python.platforms import asks_platform, conditional, text_of
 from loadstone.review.frontends.python.scopes import ModuleNames, Scope
@@ -142,9 +142,9 @@ class Lowering:
         self.functions.append(made)
         return made
 
-    def expressions(self, scope: Scope, depth: int = 0) -> Expressions:
+    def expressions(self, scope: Scope, depth: int = 0) -> PythonExpressions:
         """What lowers the expressions of a scope."""
-        return Expressions(scope, self.closure, self.choice, depth)
+        return PythonExpressions(scope, self.closure, self.choice, depth)
 
     def family(self, node: ast.If) -> None:
         """Record a platform choice with all its arms; its ``elif`` is not another one."""
@@ -158,7 +158,7 @@ class Lowering:
         if asks_platform(node.test, scope):
             self.conditionals.append(conditional(node))
 
-    def members(self, owner: str, inventory: Inventory, scope: Scope) -> Iterator[ir.Variable]:
+    def members(self, owner: str, inventory: Inventory, scope: Scope) -> Iterator[ir.DeclaredVariable]:
         """Attributes given a value in the class body or through ``self`` in a method, once each."""
         found = [(t.id, t.lineno) for t, _ in inventory.assignments if isinstance(t, ast.Name)]
         for method in inventory.functions:
@@ -169,7 +169,7 @@ class Lowering:
                     found.append((target.attr, target.lineno))
         for name, line in dict(reversed(found)).items():
             kind = scope.module.attributes.get((owner, name)) or ""
-            yield ir.Variable(name, line, kind, private=name.startswith("_"))
+            yield ir.DeclaredVariable(name, line, kind, private=name.startswith("_"))
 
     def closure(self, node: ast.Lambda, outer: Scope, depth: int) -> ir.Function:
         """A lambda: one return."""
