@@ -101,8 +101,12 @@ class Preprocessor:
             return
         if (quoted and file.source.name in self.own) or self.path.is_own(found.path):
             self.own.add(found.path)
-        text = "" if found.path in self.sources else self.path.text(found.path)
+        again = found.path in self.sources
+        text = "" if again else self.path.text(found.path)
+        before = len(self.output)
         self._guarded(name, lambda: self.read(text, found.path, found))
+        if again and file.source.name in self.own and len(self.output) > before:
+            self.own.add(found.path)  # no guard: a list that its includer reads again with other macros, as math.h does
 
     def _guarded(self, name: str, work: Callable[[], None]) -> None:
         if self._depth >= MAX_INCLUDE_DEPTH:
@@ -116,6 +120,10 @@ class Preprocessor:
     def once(self, name: str) -> None:
         """``#pragma once``."""
         self._once.add(name)
+
+    def is_defined(self, name: str) -> bool:
+        """What ``defined`` says; of those that are no macro to be replaced, too (ISO C23 6.10.2)."""
+        return name in self.macros or name in ("__has_include", "__has_include_next", "__FILE__", "__LINE__")
 
     def note(self, name: str, place: TextPlace, reason: str) -> None:
         """Something could not be followed."""
@@ -294,7 +302,7 @@ class _File:
 
     def _condition(self, word: str, tokens: list[Token], place: TextPlace) -> bool:
         if word in ("ifdef", "ifndef"):
-            return bool(tokens) and (tokens[0].text in self.unit.macros) is (word == "ifdef")
+            return bool(tokens) and self.unit.is_defined(tokens[0].text) is (word == "ifdef")
         try:
             return bool(ConstantEvaluator(self._defined(tokens), self.unit.abi, widest=True).whole().number)
         except (ValueError, ArithmeticError) as error:
@@ -312,8 +320,7 @@ class _File:
                 inside = index < len(tokens) and tokens[index].text == "("
                 name = tokens[index + inside].text if index + inside < len(tokens) else ""
                 index += 3 if inside else 1
-                known = name in self.unit.macros or name in ("__has_include", "__FILE__", "__LINE__")
-                answered.append(_like(token, "number", str(int(known))))
+                answered.append(_like(token, "number", str(int(self.unit.is_defined(name)))))
             elif token.text in ("__has_include", "__has_include_next") and index < len(tokens):
                 end = _closing(tokens, index)
                 name = "".join(t.text for t in tokens[index + 1 : end])
