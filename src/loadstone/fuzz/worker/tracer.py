@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import struct
 import time
@@ -34,6 +35,9 @@ _NAMES: Final = (
 _TRAP_SIZE: Final = 1
 _ENDING_S: Final = 0.0005
 _INT3: Final = 0xCC
+_CALL: Final = 0xE8
+_jump_in: Final = re.compile(rb"\xe9|\xff\x25", re.DOTALL).search
+_LONGEST_FUNCTION: Final = 1 << 16
 _MAX_FRAMES: Final = 8
 _STACK_WINDOW: Final = 8192
 
@@ -264,7 +268,7 @@ class Traced:
             if len(found) >= _MAX_FRAMES:
                 break
             value = int.from_bytes(stack[at : at + 8], "little")
-            if self.inside(value) and self._after_call(value):
+            if self.inside(value) and self._after_call(value, found[-1] + self.base if found else 0):
                 found.append(value - 1 - self.base)
         return tuple(found)
 
@@ -272,13 +276,25 @@ class Traced:
         """Whether an address is in the library's executable mappings."""
         return any(low <= address < high for low, high in self.ranges)
 
-    def _after_call(self, address: int) -> bool:
-        """Whether the bytes before an address are a call: E8 rel32, or FF /2 in its short forms."""
-        try:
-            code = os.pread(self._memory, 6, address - 6)
-        except OSError:
+    def _after_call(self, address: int, inner: int) -> bool:
+        """Whether the bytes before an address are a call that may have led to ``inner`` (0: not known).
+
+        E8 rel32, or FF /2 of two, three or six bytes. A direct call leads into the function it names, or to a jump out
+        of the library; other such words were left on the stack by calls that returned long ago.
+        """
+        code = self._read(address - 6, 6)
+        if len(code) < 6:
             return False
-        return len(code) == 6 and (code[1] == 0xE8 or 0xFF in (code[0], code[3], code[4]))
+        if code[1] == _CALL:
+            target = address + int.from_bytes(code[2:], "little", signed=True)
+            return not inner or 0 <= inner - target < _LONGEST_FUNCTION or _jump_in(self._read(target, 12)) is not None
+        return any(code[at] == 0xFF and code[at + 1] >> 3 & 7 == 2 for at in (0, 3, 4))
+
+    def _read(self, address: int, size: int) -> bytes:
+        try:
+            return os.pread(self._memory, size, address)
+        except OSError:
+            return b""
 
 
 class Untraced:
