@@ -74,6 +74,13 @@ def test_help_has_a_short_form(words: list[str], capsys: pytest.CaptureFixture[s
     assert "usage: loadstone" in capsys.readouterr().out
 
 
+def test_the_first_word_of_several_commands_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(["fleet", "--help"]) == 0
+    assert "fleet scan" in capsys.readouterr().out
+    assert status(["fleet"]) == ExitStatus.USAGE
+    assert status(["fleet", "nonsense"]) == ExitStatus.USAGE
+
+
 def test_version_is_the_packages() -> None:
     done = run("--version")
     assert (done.returncode, done.stdout) == (0, f"loadstone {loadstone.__version__}\n")

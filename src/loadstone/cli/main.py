@@ -118,6 +118,10 @@ def _run(words: list[str]) -> int:
         _root().parse_args(words)
     command = next((command for command in COMMANDS if words[: len(command.words)] == command.words), None)
     if command is None:
+        group = [command for command in COMMANDS if command.words[0] == words[0]]
+        if group and words[1:] in ([], ["-h"], ["--help"]):
+            emit("".join(f"{command.name:<14} {command.summary}\n" for command in group))
+            return ExitStatus.CLEAN if words[1:] else ExitStatus.USAGE
         raise UsageError(_no_such_command(words))
     options = parser_of(command).parse_intermixed_args(words[len(command.words) :])
     status: int = import_module(command.module).run(**vars(options))
