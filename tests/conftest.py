@@ -15,6 +15,8 @@ __all__ = ["Compile", "compile_library", "needed"]
 
 Compile = Callable[..., Path]
 
+collect_ignore_glob = ["review/cases/*"]  # read by the tests, never imported
+
 collect_ignore = [
     "rules",
     "review/corpus",
