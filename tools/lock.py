@@ -18,7 +18,7 @@ LOCKS: Final = {
     "mutants": ("--all-extras", "--group=lint", "--group=test", "--group=mutants"),
     "fuzz": ("--group=fuzz",),
     "bench": ("--extra=fuzz", "--extra=cffi", "--group=bench"),
-    "docs": ("--group=docs",),
+    "docs": ("--extra=fleet", "--group=docs"),
     "lock": ("--group=lock",),
     "release": ("--group=release",),
 }

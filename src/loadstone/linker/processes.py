@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
+from loadstone.core.host import effective_user
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, Unreadable
 from loadstone.linker.discovery import machine_of, model_for_loader
@@ -187,9 +188,9 @@ def _view_of(pid: int) -> HostFiles:
     same_mounts = _link(pid, "ns/mnt", "") == os.readlink("/proc/self/ns/mnt")
     root = _link(pid, "root", "/")
     found = re.search(r"^Uid:\s+\d+\s+(\d+)", _text(pid, "status"), re.MULTILINE)
-    uid = int(found[1]) if found else os.geteuid()
+    uid = int(found[1]) if found else effective_user()
     place = root if same_mounts else f"/proc/{pid}/root"
-    return HostFiles(root=place, uid=None if uid == os.geteuid() else uid)
+    return HostFiles(root=place, uid=None if uid == effective_user() else uid)
 
 
 def _origins(model: LoaderModel) -> dict[str, tuple[str, str]]:
