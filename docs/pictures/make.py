@@ -1,6 +1,7 @@
 """Draw ``explained.svg``: a Python import that fails, explained and mended, from a real run in a scratch folder.
 
-``python docs/pictures/make.py`` needs a C compiler. The words are what the programs printed; only the typing is ours.
+``python docs/pictures/make.py`` needs a C compiler and patchelf. The words are what the programs printed; only the
+typing is ours.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ cc -shared -fPIC codec.c deep/libdepth.so.1 -o libcodec.so
 SHOWN = (
     ("python -c 'import ctypes; ctypes.CDLL(\"./libcodec.so\")'", -1, 1),
     ("loadstone explain ./libcodec.so", 0, 5),
-    ("cc -shared -fPIC codec.c deep/libdepth.so.1 -Wl,-rpath,'$ORIGIN/deep' -o libcodec.so", 0, 0),
+    ("patchelf --set-rpath '$ORIGIN/deep' ./libcodec.so", 0, 0),
     ("loadstone explain ./libcodec.so", 0, 2),
 )
 """Command, first line of its output and how many lines from there are drawn."""

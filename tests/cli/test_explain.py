@@ -49,7 +49,7 @@ def test_what_does_not_load_is_explained_in_both_words(capsys: pytest.CaptureFix
     assert out.splitlines()[0] == f"{broken}: does not load"
     assert "libgone.so.3: cannot open shared object file: No such file or directory" in out
     assert "[dep-not-found]" in out
-    assert "do:" in out
+    assert "fix:" in out
 
 
 def test_more_is_said_when_asked(capsys: pytest.CaptureFixture[str], broken: str) -> None:
@@ -102,7 +102,7 @@ def test_a_tree_marks_what_is_missing(capsys: pytest.CaptureFixture[str], broken
     status, out, _ = _run(capsys, "tree", broken)
     assert status == 1
     assert "libgone.so.3 not found" in out
-    assert "0 libraries, 1 need not met" in out
+    assert "0 libraries, 1 unresolved dependency" in out
     assert "missing" in _run(capsys, "tree", broken, "--format", "mermaid")[1]
     assert "color=red" in _run(capsys, "tree", broken, "--format", "dot")[1]
 

@@ -36,6 +36,7 @@ def first(answer: Explanation) -> str:
         ("sp/ext/_C.so", "sp/nvidia/some_runtime/lib/libprovider.so.1", None),
         ("env/lib/python3.11/site-packages/p/_x.so", "env/lib/libprovider.so.1", None),
         ("app/plugins/kind/p.so", "app/lib64/libprovider.so.1", None),
+        ("app/p.so", "app/deep/libprovider.so.1", None),
     ],
 )
 def test_a_file_that_lies_near_is_led_to(workshop: Workshop, asker: str, provider: str, runpath: str | None) -> None:

@@ -1,7 +1,8 @@
 """Where a library is that the loader did not find, and the command that leads to it.
 
-Looked at are the places people's libraries really lie in: beside the file that asks, in the folders of wheels and of
-NVIDIA's packages, in an environment's ``lib``, in the current directory. What is advised works as it stands.
+Looked at are the places people's libraries really lie in: beside the file that asks and in the folders there, in the
+folders of wheels and of NVIDIA's packages, in an environment's ``lib``, in the current directory. What is advised works
+as it stands.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import difflib
 import posixpath
 import shlex
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from loadstone.linker.alternatives import usable_image
@@ -21,6 +23,7 @@ __all__ = ["copies", "lead_to", "near_names", "quoted_path", "similar"]
 
 _LEVELS: Final = 6
 _MAX_FOLDERS: Final = 400
+_MAX_INSIDE: Final = 200
 _SHOWN: Final = 3
 
 
@@ -71,6 +74,8 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
             if above in ("/", ""):
                 break
             above = posixpath.dirname(above)
+        inside = (leaf for leaf in _names(model, asking.origin) if ".so" not in leaf)
+        yield from (posixpath.join(asking.origin, leaf) for leaf in islice(inside, _MAX_INSIDE))
     if model.main_image:
         prefix = posixpath.dirname(posixpath.dirname(model.absolute(model.main_image)))
         yield posixpath.join(prefix, "lib")

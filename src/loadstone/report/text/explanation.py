@@ -65,7 +65,7 @@ def _diagnosis(diagnosis: Diagnosis, style: Style, verbose: int, *, steps: bool)
     cwe = f", CWE-{diagnosis.cwe}" if diagnosis.cwe else ""
     lines = [f"  {mark} {printable(diagnosis.explanation)} {style.dim(f'[{diagnosis.code}{cwe}]')}"]
     if diagnosis.advice:
-        lines.append(f"    {style.bold('do:')} {printable(diagnosis.advice)}")
+        lines.append(f"    {style.bold('fix:')} {printable(diagnosis.advice)}")
     if diagnosis.loader_message and (diagnosis.blocking or verbose):
         lines.append(f"    {style.dim('the loader says:')} {printable(diagnosis.loader_message)}")
     if len(diagnosis.chain) > 1:

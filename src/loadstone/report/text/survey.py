@@ -72,7 +72,7 @@ def _group(diagnosis: Diagnosis, files: list[str], style: Style, verbose: int) -
         f"  {printable(diagnosis.explanation)} {style.dim(f'[{diagnosis.code}]')}",
     ]
     if diagnosis.advice:
-        lines.append(f"  {style.bold('do:')} {printable(diagnosis.advice)}")
+        lines.append(f"  {style.bold('fix:')} {printable(diagnosis.advice)}")
     return lines
 
 

@@ -27,7 +27,7 @@ def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
     missing = sum(edge.chosen is None and edge.kind.value not in ("auxiliary", "dlopen") for edge in graph.edges)
     libraries = len(graph.nodes) - 1
     found = f"{libraries} librar{'y' if libraries == 1 else 'ies'}"
-    unmet = f"{found}, {missing} need{'' if missing == 1 else 's'} not met"
+    unmet = f"{found}, {missing} unresolved dependenc{'y' if missing == 1 else 'ies'}"
     lines += ["", style.bad(unmet) if missing else style.dim(found)]
     return "\n".join(lines) + "\n"
 

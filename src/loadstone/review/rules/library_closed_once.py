@@ -23,7 +23,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             assert use.closed is not None
             memory = site.api.role is ApiRole.ALLOCATE
             yield rule.no(
-                f"What {site.api.name} gave at line {site.spot.line} is released at line {use.closed.line} "
+                f"The result of {site.api.name} at line {site.spot.line} is released at line {use.closed.line} "
                 f"and again at line {use.spot.line}.",
                 at(use.spot),
                 cwe=415 if memory else 675,

@@ -39,7 +39,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for use in sorted((u for u in site.uses if u.how == "release"), key=lambda u: u.spot):
             if use.owner in _OWN_WAY and use.owner != site.api.release and not facts.is_defined(use.owner):
                 yield rule.no(
-                    f"What {site.api.name} gave at line {site.spot.line} is released by {use.owner}, not by "
+                    f"The result of {site.api.name} at line {site.spot.line} is released by {use.owner}, not by "
                     f"{site.api.release}.",
                     at(use.spot),
                     why=(step(site.spot, "acquired", "acquire"), step(use.spot, f"given to {use.owner}", "release")),

@@ -91,10 +91,10 @@ def _finding(rule: Rule, site: Site, bad: list[Use]) -> Claim:
     use = failed or bad[0]
     names = site.api.name
     verb = "called" if use.how == "call" else "read through"
-    how = "is known to be null" if failed is not None else "may be null"
+    how = "is known to be NULL" if failed is not None else "may be NULL"
     tested = f" (tested only at line {resolve_lines(site.tests)})" if site.tests else ""
     return rule.no(
-        f"What {names} gave at line {site.spot.line} {how} when it is {verb} at line {use.spot.line}{tested}.",
+        f"The result of {names} at line {site.spot.line} {how} when it is {verb} at line {use.spot.line}{tested}.",
         at(use.spot),
         cwe=476 if failed is not None else 690,
         confidence=Confidence.LIKELY if not site.tests else Confidence.POSSIBLE,
