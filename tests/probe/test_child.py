@@ -35,8 +35,10 @@ if measured == "yes":
     leave = os._exit
     def _exit(status):
         measuring.stop()
-        measuring.save()
-        leave(status)
+        try:
+            measuring.save()  # an SQLite file: where the fence stands, its locks are refused
+        finally:
+            leave(status)
     os._exit = _exit
 from loadstone.probe.child import Orders, run
 from loadstone.probe.confine_linux import Fence
