@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.tools import unavailable
 
 from loadstone.errors import LoadstoneError
 from loadstone.library import Library, Userdata, ref
+from loadstone.library.typed import fastcall
 
 REFUSALS = (TypeError, ValueError, OverflowError, AttributeError, ctypes.ArgumentError, LoadstoneError)
 
@@ -22,7 +24,13 @@ def flat(record: Any) -> tuple[Any, ...]:
     return tuple(getattr(record, name) for name in type(record)._members_)
 
 
+STRUCT_RESULTS = {"cb_d2", "cb_ld", "cb_l3", "cb_f3", "cb_c3"}
+"""Callbacks whose result is a struct: ctypes has none, so they need the extension."""
+
+
 def called_back(n: Any, name: str, function: Callable[..., Any], **options: Any) -> Any:
+    if name in STRUCT_RESULTS and not fastcall.available():
+        unavailable("Python.h", "the extension is not built (it needs Python.h), or it is turned off")
     made = getattr(n, f"{name}_f")(function, **options)
     result = getattr(n, name)(made)
     return flat(result) if hasattr(type(result), "_members_") else result
