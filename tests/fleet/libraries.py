@@ -57,7 +57,7 @@ class Readelf:
     @property
     def symbols(self) -> list[tuple[str, str, str]]:
         """Role, name and version of every named symbol that others can see or that is wanted of them."""
-        row = r"^ *\d+: [0-9a-f]+ +\S+ +(\w+) +(\w+) +(\w+)(?: +\[.*?\])? +(\w+) (\S+)"
+        row = r"^ *\d+: [0-9a-f]+ +\S+ +(\w+) +(<OS specific>: \d+|\w+) +(\w+)(?: +\[.*?\])? +(\w+) (\S+)"
         found = []
         for kind, binding, visibility, section, name in self._all(row):
             role = "import" if section == "UND" else "export"
