@@ -157,11 +157,10 @@ class DaskCluster:
         while running:
             future = next(completed)
             task = running.pop(future.key)
-            if future.status == "finished":
-                yield task, future.result()
-            elif isinstance(error := future.exception(), distributed.KilledWorker):
-                yield task, WorkerLost(f"several workers that read it died: {error}")
-            else:
-                raise error
+            try:  # a worker may die with a result it told of: result() then waits until another has made it anew
+                answer: TaskResult | WorkerLost = future.result()
+            except distributed.KilledWorker as error:
+                answer = WorkerLost(f"several workers that read it died: {error}")
+            yield task, answer
             future.release()
             give_out()
