@@ -17,7 +17,7 @@ from loadstone.core.review import BaselineState, LimitKind, Result, Review, Revi
 from loadstone.errors import InvalidConfiguration, InvalidName, Unreadable, Unsupported
 from loadstone.report.sarif import render_review
 from loadstone.review import batch as batches
-from loadstone.review import engine, rules
+from loadstone.review import engine, files, rules
 from loadstone.review.baseline import compare, read_baseline
 from loadstone.review.cache import Cache, default_folder
 from loadstone.review.catalogue import catalogue, names_like, rules_named
@@ -104,7 +104,7 @@ def test_a_missing_path_is_said_to_be_missing(here: Path) -> None:
 
 
 def test_a_file_too_big_or_unreadable_is_a_gap(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "MAX_PYTHON_SIZE", 10)
+    monkeypatch.setattr(files, "MAX_PYTHON_SIZE", 10)
     (here / "a.py").write_text(WEAK)
     result = review(["a.py"])
     assert (result.verdict, len(limits(result, LimitKind.TOO_BIG))) == (ReviewVerdict.INCOMPLETE, 1)

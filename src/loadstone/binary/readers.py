@@ -81,13 +81,14 @@ def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, str
 
 
 def images(
-    source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False, path: str | None = None
 ) -> tuple[Image, ...]:
     """Every image of a universal file or an archive, in order; of any other file the one there is.
 
-    Otherwise as :func:`read`.
+    ``path`` is what bytes are called, as a file of an archive has a name. Otherwise as :func:`read`.
     """
     with _opened(source) as cursor:
+        cursor.path = path or cursor.path
         return _images(cursor, strict=strict, first=False)
 
 

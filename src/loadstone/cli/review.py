@@ -1,4 +1,4 @@
-"""``loadstone review``: source files, folders and binaries against the rules; findings and evidence."""
+"""``loadstone review``: source files, folders, archives and binaries against the rules; findings and evidence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="source files, folders, binaries")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="source files, folders, binaries, archives")
     add_format(parser, *OutputFormat)
     add_output(parser)
     add_fail_on(parser, default=None)
@@ -82,7 +82,7 @@ def run(
     configuration: Path | None,
     verbose: int,
 ) -> ExitStatus:
-    """Source files, folders and binaries against the rules: findings, evidence with lines, and what stayed open.
+    """Source files, folders, archives and binaries against the rules: findings, evidence, what stayed open.
 
     Nothing that is reviewed is run. Exit status: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage or
     configuration, 3 unreadable or incomplete (with --strict: any file that could not be read through).

@@ -14,27 +14,20 @@ from datetime import date
 from multiprocessing import get_context
 from typing import Final
 
-from loadstone.binary import images
+from loadstone.archives import SEPARATOR
 from loadstone.core.claims import Location
-from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
-from loadstone.errors import LoadstoneError, Unreadable
+from loadstone.errors import Unreadable
 from loadstone.files import read_bytes
 from loadstone.review.baseline import Baseline, compare
 from loadstone.review.batch import Batch, BatchOutcome, SourceFile, review_batch
-from loadstone.review.binary import review_image
 from loadstone.review.cache import Cache
-from loadstone.review.files import FoundFile, find_files
-from loadstone.review.ir import Language
+from loadstone.review.files import FoundFile, find_files, most_read
+from loadstone.review.images import review_binary
+from loadstone.review.packed import read_archive
 from loadstone.review.suppress import ListedWaiver, apply_listed
 
 __all__ = ["Options", "review"]
-
-MAX_SOURCE_SIZE: Final = 16 << 20
-"""Source files beyond this are refused, and said to be: SQLite's amalgamation, the largest in common use, has 9 MiB."""
-
-MAX_PYTHON_SIZE: Final = 3 << 20
-"""The same for Python, whose own parser takes some 400 bytes of memory a byte; the largest in common use has 1 MiB."""
 
 _PART: Final = 2 << 20
 """Bytes of source asked about together: some 60,000 lines."""
@@ -75,10 +68,10 @@ class Options:
 
 
 def review(paths: Sequence[str | os.PathLike[str]], options: Options | None = None) -> Review:
-    """Review source files, folders and binaries.
+    """Review source files, folders, archives and binaries.
 
     Args:
-        paths: what to look at; a folder stands for what is in it and can be read.
+        paths: what to look at; a folder or an archive stands for what is in it and can be read.
         options: see :class:`Options`.
 
     Raises:
@@ -89,13 +82,23 @@ def review(paths: Sequence[str | os.PathLike[str]], options: Options | None = No
     chosen = options or Options()
     targets = [os.fspath(path) for path in paths]
     found = find_files(targets, chosen.exclude)
-    outcomes = [*_sources(found, chosen), *(_binary(path) for path in found.binaries)]
+    sources, unread = _read_all(found)
+    packed = [read_archive(path, chosen.exclude) for path in found.archives]
+    sources += [source for archive in packed for source in archive.sources]
+    outcomes = [
+        BatchOutcome(limits=tuple(unread)),
+        *_reviewed_sources(sources, chosen),
+        *(review_binary(path, path) for path in found.binaries),
+        *(outcome for archive in packed for outcome in archive.outcomes),
+    ]
     results = [result for outcome in outcomes for result in outcome.results]
     limits = [*found.limits, *(limit for outcome in outcomes for limit in outcome.limits)]
     files = [file for outcome in outcomes for file in outcome.files]
     if chosen.consult is not None:
         merged, unheard = chosen.consult([path for path, _ in found.sources], results)
         results, limits = [*merged], [*limits, *unheard]
+        message = "further tools were not asked about what is in archives: they read files"
+        limits += [Limit(LimitKind.ENGINE, Location(path), message) for path in found.archives]
     if chosen.waivers:
         waived, unused = apply_listed(results, chosen.waivers, date.today())  # noqa: DTZ011 - a day in a calendar
         results, limits = [*waived], [*limits, *unused]
@@ -110,26 +113,25 @@ def review(paths: Sequence[str | os.PathLike[str]], options: Options | None = No
         message = "nothing here is a binary or in a language that is reviewed"
         limits.append(Limit(LimitKind.NOT_REVIEWED, Location(targets[0] if targets else "."), message, gap=True))
     if chosen.keep_text:
-        files = [_with_text(file) for file in files]
+        texts = {source.path: source.content for source in sources}
+        files = [_with_text(file, texts.get(file.path)) for file in files]
     return conclude(targets, results, limits, files)
 
 
 def _key(path: str) -> str:
-    return os.path.realpath(path)
+    """The file on disk that a path of a report is in."""
+    return os.path.realpath(path.partition(SEPARATOR)[0])
 
 
-# SourceFile.
+# Sources.
 
 
-def _sources(found: FoundFile, options: Options) -> Iterator[BatchOutcome]:
-    """The outcome of every part, from the cache where it is known; unreadable files first."""
-    sources, limits = _read_all(found)
+def _reviewed_sources(sources: Sequence[SourceFile], options: Options) -> Iterator[BatchOutcome]:
+    """The outcome of every part, from the cache where it is known."""
     batches = [replace(part, tables=options.tables) for part in _parts(sources, options.seconds_per_file)]
     if len(batches) > 1:
         message = f"the source was reviewed in {len(batches)} parts; a helper in one part is not known in another"
-        limits.append(Limit(LimitKind.NOT_REVIEWED, Location("."), message))
-    if limits:
-        yield BatchOutcome(limits=tuple(limits))
+        yield BatchOutcome(limits=(Limit(LimitKind.NOT_REVIEWED, Location("."), message),))
     known = [options.cache.get(batch) if options.cache else None for batch in batches]
     missing = [batch for batch, outcome in zip(batches, known, strict=True) if outcome is None]
     fresh = iter(options.watch(_reviewed(missing, options.jobs), len(missing)))
@@ -159,7 +161,7 @@ def _read_all(found: FoundFile) -> tuple[list[SourceFile], list[Limit]]:
     for path, language in found.sources:
         try:
             size = os.stat(path).st_size
-            most = MAX_PYTHON_SIZE if language is Language.PYTHON else MAX_SOURCE_SIZE
+            most = most_read(language)
             if size > most:
                 message = f"{size:,} bytes; files beyond {most:,} are not read"
                 limits.append(Limit(LimitKind.TOO_BIG, Location(path), message, gap=True))
@@ -200,26 +202,8 @@ def _parts(sources: Sequence[SourceFile], seconds: float) -> Iterator[Batch]:
         yield Batch(tuple(part), seconds)
 
 
-def _with_text(file: ReviewedFile) -> ReviewedFile:
-    if file.is_binary:
+def _with_text(file: ReviewedFile, content: bytes | None) -> ReviewedFile:
+    if content is None:
         return file
-    try:
-        text = read_bytes(file.path, MAX_SOURCE_SIZE).decode("utf-8", errors="replace")
-    except Unreadable:
-        return file
+    text = content.decode("utf-8", errors="replace")
     return replace(file, text=text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-# Binaries.
-
-
-def _binary(path: str) -> BatchOutcome:
-    """What the binary rules say of every image in a file."""
-    try:
-        found = [*images(path)]
-    except LoadstoneError as error:
-        return BatchOutcome(limits=(Limit(LimitKind.UNREADABLE, Location(path), error.message, gap=True),))
-    claims = [claim for image in found for claim in review_image(image)]
-    results = tuple(Result(c, f) for c, f in zip(claims, fingerprints(claims), strict=True))
-    formats = "/".join(sorted({image.format.value for image in found}))
-    return BatchOutcome(results, files=(ReviewedFile(path, formats, is_binary=True),))
