@@ -147,15 +147,15 @@ void take(const char *from) { char copy[8]; strcpy(copy, from); see(copy); }
         (("-Wl,-z,now", "-Wl,-z,relro"), {"relro": CheckState.PRESENT, "bind-now": CheckState.PRESENT}),
         (("-Wl,-z,lazy", "-Wl,-z,relro"), {"relro": CheckState.PARTIAL, "bind-now": CheckState.ABSENT}),
         (("-Wl,-z,norelro",), {"relro": CheckState.ABSENT}),
-        (("-Wl,-z,execstack",), {"non-executable-stack": CheckState.ABSENT}),
-        (("-Wl,-z,noexecstack",), {"non-executable-stack": CheckState.PRESENT}),
+        (("-Wl,-z,execstack",), {"executable-stack": CheckState.ABSENT}),
+        (("-Wl,-z,noexecstack",), {"executable-stack": CheckState.PRESENT}),
         (("-fcf-protection=full", "-nostdlib"), {"ibt": CheckState.PRESENT, "shadow-stack": CheckState.PRESENT}),
         (("-fcf-protection=none", "-nostdlib"), {"ibt": CheckState.ABSENT, "shadow-stack": CheckState.ABSENT}),
         (("-fstack-protector-all",), {"stack-protector": CheckState.PRESENT}),
         (("-fno-stack-protector",), {"stack-protector": CheckState.UNKNOWN}),
         (("-O2", "-D_FORTIFY_SOURCE=2", "-U_FORTIFY_SOURCE"), {"fortify": CheckState.ABSENT}),
         (("-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"), {"fortify": CheckState.PRESENT}),
-        (("-Wl,-N", "-nostdlib"), {"no-writable-code": CheckState.ABSENT}),
+        (("-Wl,-N", "-nostdlib"), {"rwx-segment": CheckState.ABSENT}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -171,10 +171,10 @@ def test_protections_follow_the_flags_of_the_build(
 def test_text_relocations_and_fixed_addresses_are_told(link: Callable[..., Path]) -> None:
     source = "extern int other; int f(void) { return other; }"
     image = read(link(source, "-m32", "-shared", "-fno-pic", "-Wl,-z,notext", "-nostdlib", "-w"))
-    assert states(image)["no-text-relocations"] is CheckState.ABSENT
+    assert states(image)["text-relocations"] is CheckState.ABSENT
     program = read(link("int main(void) { return 0; }", "-no-pie", "-static"))
     assert states(program)["pie"] is CheckState.ABSENT
-    assert states(program)["no-text-relocations"] is CheckState.NOT_APPLICABLE
+    assert states(program)["text-relocations"] is CheckState.NOT_APPLICABLE
     assert states(program)["bind-now"] is CheckState.NOT_APPLICABLE
     assert states(program)["stack-protector"] is CheckState.UNKNOWN  # glibc has it, main does not
     stripped = read(link("int main(void) { return 0; }", "-no-pie", "-static", "-s"))
@@ -185,11 +185,11 @@ def test_protections_do_not_apply_where_there_is_no_code(link: Callable[..., Pat
     image = read(link("int data[4] = {1};", "-shared", "-nostdlib", "-Wl,-z,noseparate-code", "-fcf-protection=none"))
     found = states(image)
     if all(s.flags[2] != "x" for s in image.segments if s.kind == "LOAD"):
-        for name in ("no-writable-code", "ibt", "shadow-stack", "stack-protector"):
+        for name in ("rwx-segment", "ibt", "shadow-stack", "stack-protector"):
             assert found[name] is CheckState.NOT_APPLICABLE
     assert found["fortify"] is CheckState.NOT_APPLICABLE
     made = states(read(link("int f(void) { return 1; }", "-c")))
-    for name in ("pie", "relro", "bind-now", "no-writable-code", "no-text-relocations"):
+    for name in ("pie", "relro", "bind-now", "rwx-segment", "text-relocations"):
         assert made[name] is CheckState.NOT_APPLICABLE
 
 

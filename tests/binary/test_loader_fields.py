@@ -100,7 +100,7 @@ def elf_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return gcc, folder
 
 
-_READ = {"relro.memsz=0": ("relro", CheckState.ABSENT), "stack.flags=7": ("non-executable-stack", CheckState.ABSENT)}
+_READ = {"relro.memsz=0": ("relro", CheckState.ABSENT), "stack.flags=7": ("executable-stack", CheckState.ABSENT)}
 
 
 @pytest.mark.parametrize(("change", "glibc", "musl"), [row[:3] for row in _rows("ELF")], ids=str)

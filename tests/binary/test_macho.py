@@ -354,13 +354,13 @@ def test_a_program() -> None:
     assert facts(found).builds[0].minimum == "10.12.0"
     assert [(i.kind, i.address) for i in found.initialisers] == [("routine", BASE + TEXT)]
     states = {fact.name: fact.state for fact in found.hardening}
-    assert states["pie"] is states["non-executable-stack"] is CheckState.ABSENT
+    assert states["pie"] is states["executable-stack"] is CheckState.ABSENT
     assert states["hardened-runtime"] is CheckState.PRESENT
 
 
 def test_protections_of_a_library(whole: Image) -> None:
     states = {fact.name: fact.state for fact in whole.hardening}
-    assert states["pie"] is states["no-writable-code"] is CheckState.PRESENT
+    assert states["pie"] is states["rwx-segment"] is CheckState.PRESENT
     assert states["relro"] is CheckState.ABSENT
     assert states["stack-protector"] is CheckState.UNKNOWN
     chained = facts(whole).fixups is FixupKind.CHAINED
@@ -382,7 +382,7 @@ def test_protections_told_by_symbols_and_segments() -> None:
     assert facts(found).architecture == "arm64e"
     assert states["pointer-authentication"] is states["stack-protector"] is states["relro"] is CheckState.PRESENT
     assert states["bind-now"] is CheckState.PRESENT
-    assert states["no-writable-code"] is states["signature"] is CheckState.ABSENT
+    assert states["rwx-segment"] is states["signature"] is CheckState.ABSENT
 
 
 def test_much_code_without_a_canary_was_built_without() -> None:

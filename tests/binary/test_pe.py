@@ -122,9 +122,9 @@ def test_protections_that_are_there(whole: Image) -> None:
     assert states.pop("extended-flow-guard") is CheckState.ABSENT
     assert states.pop("shadow-stack") is (CheckState.PRESENT if whole.bits == 64 else CheckState.NOT_APPLICABLE)
     if whole.bits == 64:
-        assert states.pop("high-entropy-placement") is CheckState.PRESENT
+        assert states.pop("high-entropy-va") is CheckState.PRESENT
     else:
-        assert states.pop("safe-exception-handlers") is CheckState.PRESENT
+        assert states.pop("safeseh") is CheckState.PRESENT
     assert set(states.values()) == {CheckState.PRESENT}, states
 
 
@@ -183,10 +183,10 @@ def test_a_bare_file_lacks_protections() -> None:
     pe.dll_characteristics = 0
     pe.section_flags = 0xE000_0020
     states = {fact.name: fact.state for fact in read(pe.build()).hardening}
-    assert states["no-writable-code"] is CheckState.ABSENT
+    assert states["rwx-segment"] is CheckState.ABSENT
     assert states["stack-protector"] is CheckState.UNKNOWN
     assert states["restricted-import-search"] is CheckState.NOT_APPLICABLE
-    for name in ("pie", "high-entropy-placement", "non-executable-stack", "control-flow-guard", "shadow-stack"):
+    for name in ("pie", "high-entropy-va", "executable-stack", "control-flow-guard", "shadow-stack"):
         assert states[name] is CheckState.ABSENT
 
 
@@ -214,14 +214,14 @@ def test_guard_without_a_load_configuration_is_none() -> None:
 def test_exception_handlers_of_32_bit_code(flags: int, state: CheckState) -> None:
     pe = Pe(32)
     pe.dll_characteristics = flags
-    assert protection(read(pe.build()), "safe-exception-handlers").state is state
+    assert protection(read(pe.build()), "safeseh").state is state
 
 
 def test_a_file_without_code_needs_no_canary() -> None:
     pe = Pe(64)
     pe.section_flags = 0x4000_0040
     states = {fact.name: fact.state for fact in read(pe.build()).hardening}
-    assert states["stack-protector"] is states["no-writable-code"] is CheckState.NOT_APPLICABLE
+    assert states["stack-protector"] is states["rwx-segment"] is CheckState.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,11 @@ def only(claims: tuple[Claim, ...], rule: str) -> Claim:
 @pytest.mark.parametrize(
     ("rule", "bad", "good", "severity"),
     [
-        ("non-executable-stack", ["-z", "execstack"], ["-z", "noexecstack"], Severity.MEDIUM),
+        ("executable-stack", ["-z", "execstack"], ["-z", "noexecstack"], Severity.MEDIUM),
         ("relro", ["-z", "norelro"], ["-z", "relro", "-z", "now"], Severity.MEDIUM),
         ("bind-now", ["-z", "lazy"], ["-z", "now"], Severity.LOW),
         ("fortify", ["-O2", "-U_FORTIFY_SOURCE"], ["-O2", "-D_FORTIFY_SOURCE=2"], Severity.NOTE),
-        ("debug-information-apart", ["-g"], ["-s"], Severity.NOTE),
+        ("embedded-debug-information", ["-g"], ["-s"], Severity.NOTE),
     ],
 )
 def test_a_protection_left_out_is_found_and_one_built_in_is_praised(
@@ -94,7 +94,7 @@ def test_a_protection_left_out_is_found_and_one_built_in_is_praised(
 )
 def test_each_element_of_a_search_path_is_judged_by_who_can_fill_it(element: str, severity: Severity | None) -> None:
     image = made(search_dirs=(SearchDir(SearchKind.RUNPATH, element, 0x123),))
-    (claim,) = about(review_image(image, SYSTEM), "search-path-guarded")
+    (claim,) = about(review_image(image, SYSTEM), "insecure-runpath")
     if severity is None:
         assert isinstance(claim, Evidence)
     else:
@@ -105,7 +105,7 @@ def test_each_element_of_a_search_path_is_judged_by_who_can_fill_it(element: str
 
 def test_a_search_path_beside_a_privileged_program_is_a_weakness() -> None:
     image = made(path="/usr/bin/su", search_dirs=(SearchDir(SearchKind.RUNPATH, "$ORIGIN/../lib", 1),))
-    claim = only(review_image(image, SYSTEM), "search-path-guarded")
+    claim = only(review_image(image, SYSTEM), "insecure-runpath")
     assert isinstance(claim, Finding)
     assert "more rights" in claim.message
 
@@ -116,10 +116,10 @@ def test_a_real_search_path_is_found_at_its_own_offset(compile_library: Compile,
     open_.chmod(0o777)
     library = compile_library(SOURCE, "libpath.so", f"-Wl,-rpath,{open_}:$ORIGIN", "-Wl,--disable-new-dtags")
     claims = review_image(read(library))
-    claim = only(claims, "search-path-guarded")
+    claim = only(claims, "insecure-runpath")
     assert isinstance(claim, Finding)
     assert str(open_) in claim.message
-    older = only(claims, "runpath-preferred")
+    older = only(claims, "rpath-not-runpath")
     assert isinstance(older, Finding)
     assert older.severity is Severity.NOTE
 
@@ -127,13 +127,13 @@ def test_a_real_search_path_is_found_at_its_own_offset(compile_library: Compile,
 @pytest.mark.parametrize(
     ("needed", "kind", "rule", "severity"),
     [
-        ("./liby.so", DependencyKind.NEEDED, "needed-names-searchable", Severity.HIGH),
-        ("sub/liby.so", DependencyKind.NEEDED, "needed-names-searchable", Severity.HIGH),
-        ("/opt/liby.so", DependencyKind.NEEDED, "needed-names-searchable", Severity.LOW),
-        ("libspy.so", DependencyKind.AUDIT, "no-auditor-or-filter", Severity.MEDIUM),
-        ("libfilter.so", DependencyKind.FILTER, "no-auditor-or-filter", Severity.LOW),
-        ("libc.so.6", DependencyKind.NEEDED, "needed-names-searchable", None),
-        ("$ORIGIN/liby.so", DependencyKind.NEEDED, "needed-names-searchable", None),
+        ("./liby.so", DependencyKind.NEEDED, "relative-needed-path", Severity.HIGH),
+        ("sub/liby.so", DependencyKind.NEEDED, "relative-needed-path", Severity.HIGH),
+        ("/opt/liby.so", DependencyKind.NEEDED, "relative-needed-path", Severity.LOW),
+        ("libspy.so", DependencyKind.AUDIT, "auditor-or-filter", Severity.MEDIUM),
+        ("libfilter.so", DependencyKind.FILTER, "auditor-or-filter", Severity.LOW),
+        ("libc.so.6", DependencyKind.NEEDED, "relative-needed-path", None),
+        ("$ORIGIN/liby.so", DependencyKind.NEEDED, "relative-needed-path", None),
     ],
 )
 def test_needed_names_are_judged_by_their_spelling_and_kind(
@@ -149,9 +149,9 @@ def test_a_file_that_others_can_replace_is_a_weakness(compile_library: Compile, 
     library = tmp_path / "libopen.so"
     library.write_bytes(compile_library(SOURCE).read_bytes())
     library.chmod(0o644)
-    assert isinstance(only(review_image(read(library)), "file-guarded"), Evidence)
+    assert isinstance(only(review_image(read(library)), "writable-library-file"), Evidence)
     library.chmod(0o666)
-    claim = only(review_image(read(library)), "file-guarded")
+    claim = only(review_image(read(library)), "writable-library-file")
     assert isinstance(claim, Finding)
     assert (claim.severity, claim.cwe) == (Severity.HIGH, 732)
     assert "itself" in claim.message
@@ -161,7 +161,7 @@ def test_damage_that_the_loader_would_not_survive_blocks() -> None:
     image = made(
         damage=(Damage("section headers", "beyond the end", 0x10), Damage("segment", "cut off", 0x40, fatal=True))
     )
-    minor, fatal = about(review_image(image, SYSTEM), "bytes-consistent")
+    minor, fatal = about(review_image(image, SYSTEM), "malformed-image")
     assert isinstance(minor, Finding)
     assert isinstance(fatal, Finding)
     assert (minor.blocking, fatal.blocking) == (False, True)
@@ -172,16 +172,16 @@ def test_code_that_runs_at_load_is_noted_and_named() -> None:
     image = made(
         initialisers=(Initialiser("init_array", 0x1000, "start_up", 0x80), Initialiser("fini", 1, "", 2, final=True))
     )
-    claim = only(review_image(image, SYSTEM), "nothing-runs-at-load")
+    claim = only(review_image(image, SYSTEM), "load-time-code")
     assert isinstance(claim, Finding)
     assert (claim.severity, claim.location.start) == (Severity.NOTE, 0x80)
     assert "start_up" in claim.message
-    assert isinstance(only(review_image(made(), SYSTEM), "nothing-runs-at-load"), Evidence)
+    assert isinstance(only(review_image(made(), SYSTEM), "load-time-code"), Evidence)
 
 
 def test_a_unique_symbol_means_the_library_stays() -> None:
     symbols = SymbolTable.of([ImageSymbol("guard", binding=SymbolBinding.UNIQUE), ImageSymbol("f")])
-    claim = only(review_image(made(symbols=symbols), SYSTEM), "can-be-unloaded")
+    claim = only(review_image(made(symbols=symbols), SYSTEM), "not-unloadable")
     assert isinstance(claim, Finding)
     assert "guard" in claim.message
 
@@ -191,13 +191,13 @@ def test_names_of_the_c_library_and_unsafe_imports_are_noticed() -> None:
         [ImageSymbol("malloc"), ImageSymbol("gets", defined=False), ImageSymbol("mktemp", defined=False)]
     )
     claims = review_image(made(symbols=symbols), SYSTEM)
-    assert "malloc" in only(claims, "c-library-not-shadowed").message
-    assert {c.severity for c in about(claims, "no-unsafe-imports") if isinstance(c, Finding)} == {
+    assert "malloc" in only(claims, "libc-interposition").message
+    assert {c.severity for c in about(claims, "unsafe-c-functions") if isinstance(c, Finding)} == {
         Severity.MEDIUM,
         Severity.LOW,
     }
     inside = made(symbols=symbols, identity="libc.so.6")
-    assert not about(review_image(inside, SYSTEM), "c-library-not-shadowed")
+    assert not about(review_image(inside, SYSTEM), "libc-interposition")
 
 
 @pytest.mark.parametrize(
@@ -245,16 +245,16 @@ def test_rules_have_an_id_of_their_own_and_say_why() -> None:
 def test_bytes_without_a_path_are_judged_without_a_file_system() -> None:
     image = made(path=None, search_dirs=(SearchDir(SearchKind.RUNPATH, "$ORIGIN", 1),))
     claims = review_image(image, SYSTEM)
-    assert isinstance(only(claims, "search-path-guarded"), Evidence)
-    assert not about(claims, "file-guarded")
+    assert isinstance(only(claims, "insecure-runpath"), Evidence)
+    assert not about(claims, "writable-library-file")
 
 
 def test_sections_without_debug_information_are_praised_and_none_is_no_answer() -> None:
     text = Section(".text", "PROGBITS", "r-x", 0x100, 16, 0x100, 0x900)
-    assert isinstance(only(review_image(made(sections=(text,)), SYSTEM), "debug-information-apart"), Evidence)
+    assert isinstance(only(review_image(made(sections=(text,)), SYSTEM), "embedded-debug-information"), Evidence)
     debug = replace(text, name=".debug_info", size=4096)
-    assert isinstance(only(review_image(made(sections=(text, debug)), SYSTEM), "debug-information-apart"), Finding)
-    assert not about(review_image(made(), SYSTEM), "debug-information-apart")
+    assert isinstance(only(review_image(made(sections=(text, debug)), SYSTEM), "embedded-debug-information"), Finding)
+    assert not about(review_image(made(), SYSTEM), "embedded-debug-information")
 
 
 ROOT = FileAccess(0, 0, 0o40755)

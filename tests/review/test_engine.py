@@ -37,7 +37,7 @@ TYPED = (
 WAIVED = WEAK.replace("lib.name()))", "lib.name()))  # loadstone: ignore[CWE-686] known")
 
 
-def findings(result: Review, rule: str = "foreign-functions-typed") -> list[Finding]:
+def findings(result: Review, rule: str = "undeclared-foreign-function") -> list[Finding]:
     return [claim for claim in result.findings if claim.rule == rule]
 
 
@@ -199,7 +199,8 @@ def test_a_review_off_the_main_thread_works_without_a_clock(here: Path) -> None:
     ("line", "waived", "said"),
     [
         ("  # loadstone: ignore[CWE-686] the result is a number here", True, ""),
-        ("  # loadstone: ignore[foreign-functions-typed] checked by hand", True, ""),
+        ("  # loadstone: ignore[undeclared-foreign-function] checked by hand", True, ""),
+        ("  # loadstone: ignore[foreign-functions-typed] an id of before", True, ""),
         ("  # loadstone: ignore[cwe-22, CWE-686] checked", True, ""),
         ("  # loadstone: ignore[CWE-686 until 2999-01-01] checked", True, ""),
         ("  # loadstone: ignore[CWE-686]", False, "it gives no reason"),
@@ -425,8 +426,8 @@ def test_a_table_of_the_project_says_what_its_own_wrapper_does(here: Path) -> No
     )
     (here / "pyproject.toml").write_text('[tool.loadstone.review]\ntables = ["ours.toml"]\n')
     (here / "a.py").write_text("import native, sys\nnative.load_it(sys.argv[1])\n")
-    assert not findings(review(["a.py"]), "load-path-fixed")
-    (found,) = findings(review(["a.py"], Options(tables=read_configuration().tables)), "load-path-fixed")
+    assert not findings(review(["a.py"]), "untrusted-load-path")
+    (found,) = findings(review(["a.py"], Options(tables=read_configuration().tables)), "untrusted-load-path")
     assert found.cwe == 114
     (here / "ours.toml").write_text("[[juggle]]\nnames = []\n")
     with pytest.raises(InvalidConfiguration, match="juggle"):

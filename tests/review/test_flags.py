@@ -19,7 +19,7 @@ def answers(before: str, flags: str) -> tuple[bool, bool, bool]:
     claims = rules.ask(Program((frontends.parse("a.c", source.encode()),)))
     praised = {claim.rule for claim in claims if isinstance(claim, Evidence)}
     noted = {claim.rule for claim in claims if isinstance(claim, Finding)}
-    return "symbols-bound-at-load" in praised, "symbols-kept-local" in praised, "symbols-kept-local" in noted
+    return "rtld-lazy" in praised, "rtld-global" in praised, "rtld-global" in noted
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def importing(*names: str, flags: int = 0, delayed: str = "") -> Image:
 
 
 def test_names_of_windows_that_are_looked_for_beside_the_program_are_named() -> None:
-    (claim,) = about(importing("KERNEL32.dll", "VERSION.dll", "own.dll", "WINMM.dll"), "imports-from-system-only")
+    (claim,) = about(importing("KERNEL32.dll", "VERSION.dll", "own.dll", "WINMM.dll"), "dll-planting")
     assert isinstance(claim, Finding)
     assert (claim.severity, claim.cwe) == (Severity.NOTE, 427)
     assert claim.message.startswith("2 of 3 imported names")
@@ -44,7 +44,7 @@ def test_names_of_windows_that_are_looked_for_beside_the_program_are_named() -> 
 
 def test_no_more_than_some_of_many_names_are_listed() -> None:
     names = ["version", "winmm", "dbghelp", "crypt32", "dnsapi", "pdh", "userenv", "uxtheme", "wininet", "urlmon"]
-    (claim,) = about(importing(*(f"{name}.dll" for name in names)), "imports-from-system-only")
+    (claim,) = about(importing(*(f"{name}.dll" for name in names)), "dll-planting")
     assert claim.message.endswith("uxtheme.dll and 2 more")
 
 
@@ -57,20 +57,20 @@ def test_no_more_than_some_of_many_names_are_listed() -> None:
     ],
 )
 def test_known_names_contracts_and_a_restricted_search_are_praised(names: tuple[str, ...], flags: int) -> None:
-    (claim,) = about(importing(*names, flags=flags), "imports-from-system-only")
+    (claim,) = about(importing(*names, flags=flags), "dll-planting")
     assert isinstance(claim, Evidence)
     assert claim.met == claim.sites
 
 
 def test_the_restricted_search_does_not_reach_delayed_imports() -> None:
-    (claim,) = about(importing("version.dll", flags=0x800, delayed="dbghelp.dll"), "imports-from-system-only")
+    (claim,) = about(importing("version.dll", flags=0x800, delayed="dbghelp.dll"), "dll-planting")
     assert isinstance(claim, Finding)
     assert claim.message.endswith("first: dbghelp.dll")
 
 
 def test_an_image_without_names_of_windows_is_not_asked() -> None:
-    assert not about(importing("own.dll"), "imports-from-system-only")
-    assert not about(made(Format.ELF), "imports-from-system-only")
+    assert not about(importing("own.dll"), "dll-planting")
+    assert not about(made(Format.ELF), "dll-planting")
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_an_image_without_names_of_windows_is_not_asked() -> None:
 def test_the_directory_of_the_build_is_told_by_the_symbol_file(path: str, is_told: bool) -> None:
     pe = Pe()
     pe.debug((CODE_VIEW, pack("<4s16sI", b"RSDS", bytes(range(16)), 1) + path.encode() + b"\0"))
-    (claim,) = about(read(pe.build()), "build-directory-left-out")
+    (claim,) = about(read(pe.build()), "embedded-build-path")
     assert isinstance(claim, Finding if is_told else Evidence)
     assert "x.pdb" in claim.message
-    assert not about(importing("own.dll"), "build-directory-left-out")
+    assert not about(importing("own.dll"), "embedded-build-path")
 
 
 def made(form: Format, interpreter: str | None = None, needed: tuple[Dependency, ...] = ()) -> Image:
@@ -102,13 +102,13 @@ def made(form: Format, interpreter: str | None = None, needed: tuple[Dependency,
 def test_a_library_that_may_be_missing_is_praised_only_where_the_system_keeps_it() -> None:
     weak = [Dependency(n, DependencyKind.WEAK, at) for at, n in ((8, "/usr/lib/libz.dylib"), (40, "@rpath/y.dylib"))]
     strong = Dependency("@rpath/strong.dylib", DependencyKind.NEEDED, 80)
-    found, praised = about(made(Format.MACHO, needed=(*weak, strong)), "optional-libraries-guarded")
+    found, praised = about(made(Format.MACHO, needed=(*weak, strong)), "missing-library-planting")
     assert isinstance(found, Finding)
     assert (found.location.start, found.severity) == (40, Severity.NOTE)
     assert isinstance(praised, Evidence)
     assert (praised.met, praised.sites) == (1, 2)
-    assert not about(made(Format.MACHO, needed=(strong,)), "optional-libraries-guarded")
-    assert not about(made(Format.ELF, needed=tuple(weak)), "optional-libraries-guarded")
+    assert not about(made(Format.MACHO, needed=(strong,)), "missing-library-planting")
+    assert not about(made(Format.ELF, needed=tuple(weak)), "missing-library-planting")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_library_that_may_be_missing_is_praised_only_where_the_system_keeps_it
     ],
 )
 def test_an_interpreter_is_judged_by_who_can_replace_it(path: str, severity: Severity | None) -> None:
-    (claim,) = about(made(Format.ELF, path), "interpreter-guarded")
+    (claim,) = about(made(Format.ELF, path), "insecure-interpreter")
     assert (claim.severity if isinstance(claim, Finding) else None) == severity
     assert severity or isinstance(claim, Evidence)
 
@@ -133,9 +133,9 @@ def test_an_interpreter_is_judged_by_who_can_replace_it(path: str, severity: Sev
 def test_a_real_interpreter_is_found_at_its_own_offset(compile_library: Compile, tmp_path: Path) -> None:
     source = "int main(void) { return 0; }\n"
     program = compile_library(source, "program", "-pie", "-Wl,--dynamic-linker=lib/ld-odd.so")
-    (claim,) = about(read(program), "interpreter-guarded")
+    (claim,) = about(read(program), "insecure-interpreter")
     assert isinstance(claim, Finding)
     at = claim.location.start
     assert program.read_bytes()[at:].startswith(b"lib/ld-odd.so\0")
     library = compile_library("int f(void) { return 0; }\n", "libf.so")
-    assert not about(read(library), "interpreter-guarded")
+    assert not about(read(library), "insecure-interpreter")

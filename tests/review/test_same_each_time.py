@@ -50,5 +50,5 @@ def test_the_order_of_sets_decides_nothing(tmp_path: Path) -> None:
     functions = "".join(_FUNCTION.format(n=n) for n in range(_FUNCTIONS))
     (tmp_path / "many.c").write_text(f"#include <dlfcn.h>\n{functions}")
     first = asked(tmp_path, 1)
-    assert first.count("Finding(rule='symbol-within-lifetime'") == _FUNCTIONS
+    assert first.count("Finding(rule='use-after-unload'") == _FUNCTIONS
     assert asked(tmp_path, 2) == first

@@ -75,7 +75,7 @@ def test_addresses_handed_out_bare_are_left_open(result: Review) -> None:
     handed_out = {
         r.claim.location.start
         for r in result.results
-        if isinstance(r.claim, Undecided) and r.claim.rule == "symbol-holds-library"
+        if isinstance(r.claim, Undecided) and r.claim.rule == "symbol-outlives-library"
     }
     assert {1080, 1100, 1121} <= handed_out
 

@@ -457,8 +457,8 @@ class CheckState(StrEnum):
 class HardeningFact:
     """One protection and the header field that decides it.
 
-    ``name`` is a stable word (``relro``, ``bind-now``, ``non-executable-stack``, ``no-text-relocations``, ``pie``,
-    ``stack-protector``, ``fortify``, ``ibt``, ``shadow-stack``, ``no-writable-code`` ...); ``detail`` names the field
+    ``name`` is a stable word (``relro``, ``bind-now``, ``executable-stack``, ``text-relocations``, ``pie``,
+    ``stack-protector``, ``fortify``, ``ibt``, ``shadow-stack``, ``rwx-segment`` ...); ``detail`` names the field
     and its value; ``location`` is where that field stands; ``met`` of ``sites`` counts where counting makes sense.
     ``term`` is what the field calls that state (``Full RELRO``, ``NX enabled``), empty when it has no word for it.
     """

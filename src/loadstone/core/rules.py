@@ -14,8 +14,9 @@ __all__ = ["RuleText"]
 class RuleText:
     """A rule in words.
 
-    ``id`` names the question so that yes is the good answer; ``cwe`` the weaknesses a no may be; ``severity`` what a
-    plain no weighs; ``applies_to`` the languages and formats it asks about; ``bad`` and ``good`` an example of each.
+    ``id`` names the weakness, ``question`` asks so that yes is the good answer; ``cwe`` the weaknesses a no may be;
+    ``severity`` what a plain no weighs; ``applies_to`` the languages and formats it asks about; ``bad`` and ``good``
+    an example of each.
     """
 
     id: str

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from loadstone.core.rules import RuleText
 from loadstone.review.binary import RULES as BINARY_RULES
+from loadstone.review.former_ids import current_id
 from loadstone.review.rules import RULES as SOURCE_RULES
 
 __all__ = ["catalogue", "names_like", "rules_named"]
@@ -51,8 +52,8 @@ def catalogue() -> tuple[RuleText, ...]:
 
 
 def rules_named(word: str) -> tuple[RuleText, ...]:
-    """The rule with that id, or every rule about that weakness (``CWE-114``); none when there is no such rule."""
-    asked = word.casefold()
+    """The rule with that id, of today or before, or the rules about that weakness (``CWE-114``); may be none."""
+    asked = current_id(word)
     return tuple(rule for rule in catalogue() if asked in (rule.id, *(f"cwe-{number}" for number in rule.cwe)))
 
 

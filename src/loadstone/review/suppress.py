@@ -20,6 +20,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Finding, Location, Undecided
 from loadstone.core.review import Limit, LimitKind, Result, Waiver
 from loadstone.escape import quoted
+from loadstone.review.former_ids import current_id
 from loadstone.review.ir import Language
 
 __all__ = ["Directive", "ListedWaiver", "apply", "apply_listed", "directives"]
@@ -59,7 +60,7 @@ class Directive:
         if not self.location.start <= claim.location.start <= self.location.start + 1:
             return False
         names = {claim.rule.casefold(), f"cwe-{claim.cwe}"}
-        return any(word.casefold() in names for word in self.what)
+        return any(current_id(word) in names for word in self.what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class ListedWaiver:
             return False
         if self.fingerprint:
             return result.fingerprint == self.fingerprint
-        named = self.rule.casefold() in (claim.rule.casefold(), f"cwe-{claim.cwe}")
+        named = current_id(self.rule) in (claim.rule.casefold(), f"cwe-{claim.cwe}")
         return named and fnmatch(claim.location.path, self.path)
 
 

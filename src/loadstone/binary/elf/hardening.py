@@ -114,7 +114,7 @@ def hardening(subject: ElfSubject) -> tuple[HardeningFact, ...]:
     """Every protection that makes sense for the image; those that do not say so rather than being left out."""
     imports = _imports(subject.symbols)
     if subject.kind in _NEVER_LOADED:
-        facts = _not_asked(subject, _NEVER_LOADED[subject.kind], *_LINKED, "non-executable-stack", *_COMPILED)
+        facts = _not_asked(subject, _NEVER_LOADED[subject.kind], *_LINKED, "executable-stack", *_COMPILED)
     elif subject.kind is ImageKind.OBJECT:
         facts = (
             *_not_asked(subject, "not linked yet: the link editor decides", *_LINKED),
@@ -149,7 +149,7 @@ def _imports(symbols: SymbolTable) -> frozenset[str]:
     return frozenset(found)
 
 
-_LINKED: Final = ("pie", "relro", "bind-now", "no-writable-code", "no-text-relocations")
+_LINKED: Final = ("pie", "relro", "bind-now", "rwx-segment", "text-relocations")
 _COMPILED: Final = ("stack-protector", "fortify")
 
 
@@ -204,7 +204,7 @@ def _bind_now(subject: ElfSubject) -> HardeningFact:
 
 
 def _stack(subject: ElfSubject) -> HardeningFact:
-    name, segment = "non-executable-stack", subject.segment("GNU_STACK")
+    name, segment = "executable-stack", subject.segment("GNU_STACK")
     where = subject.header_of(segment)
     if segment is not None:
         executable = segment.flags[2] == "x"
@@ -217,7 +217,7 @@ def _stack(subject: ElfSubject) -> HardeningFact:
 
 def _stack_section(subject: ElfSubject) -> HardeningFact:
     """An object asks for an executable stack by a section's flag, or by not having the section (ld -z noexecstack)."""
-    name, section = "non-executable-stack", subject.sections.named(".note.GNU-stack")
+    name, section = "executable-stack", subject.sections.named(".note.GNU-stack")
     if subject.trait(TraitKind.KERNEL_MODULE):
         return HardeningFact(
             name, CheckState.NOT_APPLICABLE, "kernel stacks are never executable", subject.at(subject.header_offset)
@@ -233,7 +233,7 @@ def _stack_section(subject: ElfSubject) -> HardeningFact:
 
 
 def _writable_code(subject: ElfSubject, code: list[Segment]) -> HardeningFact:
-    name = "no-writable-code"
+    name = "rwx-segment"
     writable = next((s for s in code if s.flags[1] == "w"), None)
     if writable is not None:
         return HardeningFact(name, CheckState.ABSENT, "a PT_LOAD segment is rwx", subject.header_of(writable))
@@ -243,7 +243,7 @@ def _writable_code(subject: ElfSubject, code: list[Segment]) -> HardeningFact:
 
 
 def _text_relocations(subject: ElfSubject) -> HardeningFact:
-    name = "no-text-relocations"
+    name = "text-relocations"
     if subject.facts.text_relocations:
         where = subject.entry(DynamicTag.TEXTREL, DynamicTag.FLAGS)
         return HardeningFact(name, CheckState.ABSENT, "DT_TEXTREL or DF_TEXTREL: code is patched at load", where)

@@ -55,7 +55,7 @@ def hardening(subject: MachoSubject) -> tuple[HardeningFact, ...]:
     """Every protection the format offers, in a fixed order; those that do not apply say why."""
     if subject.kind not in _LINKED:
         why, place = _NOT_LOADED.get(subject.kind, "no loader loads this kind of file"), subject.flags()
-        names = ("pie", "no-writable-code", "relro", "bind-now", "stack-protector", "signature")
+        names = ("pie", "rwx-segment", "relro", "bind-now", "stack-protector", "signature")
         facts = [HardeningFact(name, CheckState.NOT_APPLICABLE, why, place) for name in names]
     else:
         facts = [fact for check in _CHECKS for fact in check(subject)]
@@ -77,17 +77,17 @@ def _execution(subject: MachoSubject) -> Iterator[HardeningFact]:
         allowed = HeaderFlags.ALLOW_STACK_EXECUTION in subject.facts.flags
         found = f"MH_ALLOW_STACK_EXECUTION is {'set' if allowed else 'not set'}"
         state = CheckState.ABSENT if allowed else CheckState.PRESENT
-        yield HardeningFact("non-executable-stack", state, found, subject.flags())
+        yield HardeningFact("executable-stack", state, found, subject.flags())
     code = [s for s in subject.view.segments if "x" in s.flags]
     bad = [s for s in code if "w" in s.flags]
     if bad:
         found = f"segments that can be written and executed: {', '.join(s.kind for s in bad[:8])}"
         place = subject.at(bad[0].header_offset, 72)
-        yield HardeningFact("no-writable-code", CheckState.ABSENT, found, place, len(code) - len(bad), len(code))
+        yield HardeningFact("rwx-segment", CheckState.ABSENT, found, place, len(code) - len(bad), len(code))
     elif code:
         found = "no segment can be both written and executed"
         place = subject.at(code[0].header_offset, 72)
-        yield HardeningFact("no-writable-code", CheckState.PRESENT, found, place, len(code), len(code))
+        yield HardeningFact("rwx-segment", CheckState.PRESENT, found, place, len(code), len(code))
 
 
 def _canary(subject: MachoSubject) -> Iterator[HardeningFact]:

@@ -204,6 +204,6 @@ def read_import(cursor: Cursor, damage: DamageLog) -> Image:
 
 def _hardening(cursor: Cursor, processor: Machine) -> tuple[HardeningFact, ...]:
     place = Location.bytes(cursor.path or "<bytes>", cursor.start, 2)
-    names = ["pie", "non-executable-stack", "no-writable-code", "control-flow-guard", "signature"]
+    names = ["pie", "executable-stack", "rwx-segment", "control-flow-guard", "signature"]
     names += ["shadow-stack"] if processor.name == "x86-64" else []
     return with_terms(Format.PE, (HardeningFact(name, CheckState.NOT_APPLICABLE, _NOT_LINKED, place) for name in names))

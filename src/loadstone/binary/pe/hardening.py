@@ -71,7 +71,7 @@ _NATIVE_ONLY: Final = frozenset(
         "control-flow-guard",
         "extended-flow-guard",
         "shadow-stack",
-        "safe-exception-handlers",
+        "safeseh",
         "restricted-import-search",
     }
 )
@@ -107,11 +107,11 @@ def _placement(subject: PeSubject) -> Iterator[HardeningFact]:
         yield _flag(subject, "pie", DllCharacteristics.DYNAMIC_BASE)
     clr = subject.facts.clr
     if subject.headers.bits == 64 or (clr is not None and clr.any_processor):
-        yield _flag(subject, "high-entropy-placement", DllCharacteristics.HIGH_ENTROPY_VA)
+        yield _flag(subject, "high-entropy-va", DllCharacteristics.HIGH_ENTROPY_VA)
 
 
 def _execution(subject: PeSubject) -> Iterator[HardeningFact]:
-    yield _flag(subject, "non-executable-stack", DllCharacteristics.NX_COMPAT)
+    yield _flag(subject, "executable-stack", DllCharacteristics.NX_COMPAT)
     both = SectionFlags.WRITE | SectionFlags.EXECUTE
     code = [s for s in subject.sections if s.flags & SectionFlags.EXECUTE]
     bad = [s for s in code if s.flags & both == both]
@@ -119,14 +119,14 @@ def _execution(subject: PeSubject) -> Iterator[HardeningFact]:
         place = subject.at(bad[0].header_offset + 36, 4)
         names = ", ".join(s.name for s in bad[:8])
         found = f"sections that can be written and executed: {names}"
-        yield HardeningFact("no-writable-code", CheckState.ABSENT, found, place, len(code) - len(bad), len(code))
+        yield HardeningFact("rwx-segment", CheckState.ABSENT, found, place, len(code) - len(bad), len(code))
     elif code:
         place = subject.at(code[0].header_offset + 36, 4)
         found = "no section can be both written and executed"
-        yield HardeningFact("no-writable-code", CheckState.PRESENT, found, place, len(code), len(code))
+        yield HardeningFact("rwx-segment", CheckState.PRESENT, found, place, len(code), len(code))
     else:
         place = subject.at(subject.headers.offset + 6, 2)
-        yield HardeningFact("no-writable-code", CheckState.NOT_APPLICABLE, "no section holds code", place)
+        yield HardeningFact("rwx-segment", CheckState.NOT_APPLICABLE, "no section holds code", place)
 
 
 def _cookie(subject: PeSubject) -> Iterator[HardeningFact]:
@@ -191,14 +191,14 @@ def _handlers(subject: PeSubject) -> Iterator[HardeningFact]:
         return
     config = subject.facts.load_config
     if DllCharacteristics.NO_SEH in subject.facts.dll_characteristics:
-        yield HardeningFact("safe-exception-handlers", CheckState.PRESENT, "NO_SEH is set", subject.flags())
+        yield HardeningFact("safeseh", CheckState.PRESENT, "NO_SEH is set", subject.flags())
     elif config is None:
         found = "no load configuration, which would list the handlers"
-        yield HardeningFact("safe-exception-handlers", CheckState.ABSENT, found, subject.flags())
+        yield HardeningFact("safeseh", CheckState.ABSENT, found, subject.flags())
     else:
         there = bool(config.se_handler_table)
         found = f"{config.se_handlers} handlers listed" if there else "no table of handlers"
-        yield HardeningFact("safe-exception-handlers", _STATE[there], found, subject.at(config.offset + 64, 8))
+        yield HardeningFact("safeseh", _STATE[there], found, subject.at(config.offset + 64, 8))
 
 
 def _search(subject: PeSubject) -> Iterator[HardeningFact]:

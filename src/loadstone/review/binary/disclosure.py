@@ -44,7 +44,7 @@ def _symbols_path(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 RULES: Final = (
     BinaryRule(
-        id="debug-information-apart",
+        id="embedded-debug-information",
         question="Is debug information kept out of the shipped file?",
         practice=Practice.HARDENING,
         cwe=215,
@@ -57,7 +57,7 @@ RULES: Final = (
         answer=_answer,
     ),
     BinaryRule(
-        id="build-directory-left-out",
+        id="embedded-build-path",
         question="Is the directory it was built in kept out of it?",
         practice=Practice.HARDENING,
         cwe=215,

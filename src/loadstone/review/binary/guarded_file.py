@@ -34,7 +34,7 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 RULES: Final = (
     BinaryRule(
-        id="file-guarded",
+        id="writable-library-file",
         question="Can only its owner replace the library?",
         practice=Practice.PRIVILEGE,
         cwe=732,

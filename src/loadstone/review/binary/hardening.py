@@ -84,7 +84,7 @@ _PE: Final = "https://learn.microsoft.com/windows/win32/debug/pe-format"
 
 RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
-        "non-executable-stack",
+        "executable-stack",
         Severity.MEDIUM,
         "Is the stack kept from being executed?",
         yes="The stack cannot be executed",
@@ -96,7 +96,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         reference=_LD,
     ),
     _protection(
-        "no-writable-code",
+        "rwx-segment",
         Severity.MEDIUM,
         "Is every part that can be executed kept from being written?",
         yes="No code can be written",
@@ -108,7 +108,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         reference=_ELF,
     ),
     _protection(
-        "no-text-relocations",
+        "text-relocations",
         Severity.MEDIUM,
         "Is the code free of relocations?",
         yes="The code needs no relocation",
@@ -156,7 +156,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         reference=_ELF,
     ),
     _protection(
-        "high-entropy-placement",
+        "high-entropy-va",
         Severity.LOW,
         "Is it placed in the whole of a 64-bit address space?",
         yes="It is placed with high entropy",
@@ -300,7 +300,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
         reference=_APPLE,
     ),
     _protection(
-        "safe-exception-handlers",
+        "safeseh",
         Severity.LOW,
         "Are exception handlers taken from a table only?",
         yes="Exception handlers are taken from a table only",

@@ -30,7 +30,7 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 RULES: Final = (
     BinaryRule(
-        id="bytes-consistent",
+        id="malformed-image",
         question="Do the bytes agree with themselves?",
         practice=Practice.LOADABILITY,
         severity=Severity.LOW,

@@ -46,7 +46,7 @@ def _unloadable(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 RULES: Final = (
     BinaryRule(
-        id="nothing-runs-at-load",
+        id="load-time-code",
         question="Does loading it run none of its code?",
         practice=Practice.LIFECYCLE,
         severity=Severity.NOTE,
@@ -58,7 +58,7 @@ RULES: Final = (
         answer=_at_load,
     ),
     BinaryRule(
-        id="can-be-unloaded",
+        id="not-unloadable",
         question="Can it leave memory again?",
         practice=Practice.LIFECYCLE,
         severity=Severity.NOTE,

@@ -65,7 +65,7 @@ def _intrusion(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 RULES: Final = (
     BinaryRule(
-        id="needed-names-searchable",
+        id="relative-needed-path",
         question="Are needed libraries named, not addressed from the current directory?",
         practice=Practice.SEARCH_PATH,
         cwe=426,
@@ -81,7 +81,7 @@ RULES: Final = (
         answer=_spelling,
     ),
     BinaryRule(
-        id="no-auditor-or-filter",
+        id="auditor-or-filter",
         question="Does it leave the binding of other libraries alone?",
         practice=Practice.SEARCH_PATH,
         cwe=829,

@@ -82,7 +82,7 @@ _CWE: Final = "https://cwe.mitre.org/data/definitions/427.html"
 
 RULES: Final = (
     BinaryRule(
-        id="imports-from-system-only",
+        id="dll-planting",
         question="Do the imported names of Windows' own libraries lead to System32 alone?",
         practice=Practice.SEARCH_PATH,
         cwe=427,
@@ -95,7 +95,7 @@ RULES: Final = (
         answer=_imports,
     ),
     BinaryRule(
-        id="optional-libraries-guarded",
+        id="missing-library-planting",
         question="Can only the system provide the libraries that may be missing?",
         practice=Practice.SEARCH_PATH,
         cwe=427,

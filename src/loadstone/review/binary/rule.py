@@ -53,8 +53,8 @@ class Subject:
 class BinaryRule:
     """One question about a binary.
 
-    ``id`` names the question so that yes is good; ``severity`` is what a plain no weighs; ``bad`` and ``good`` are
-    commands that build one and the other; ``references`` the places that say so.
+    ``id`` names the weakness or the protection, ``question`` asks so that yes is good; ``severity`` is what a plain
+    no weighs; ``bad`` and ``good`` are commands that build one and the other; ``references`` the places that say so.
     """
 
     id: str

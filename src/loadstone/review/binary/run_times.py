@@ -43,7 +43,7 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 RULES: Final = (
     BinaryRule(
-        id="run-time-for-shipping",
+        id="debug-runtime",
         question="Is it built against run-times made for shipping?",
         practice=Practice.HARDENING,
         cwe=489,

@@ -159,7 +159,7 @@ _LD_SO: Final = "https://man7.org/linux/man-pages/man8/ld.so.8.html"
 
 RULES: Final = (
     BinaryRule(
-        id="search-path-guarded",
+        id="insecure-runpath",
         question="Does its search path name only places that nobody else can fill?",
         practice=Practice.SEARCH_PATH,
         cwe=427,
@@ -172,7 +172,7 @@ RULES: Final = (
         answer=_answer,
     ),
     BinaryRule(
-        id="runpath-preferred",
+        id="rpath-not-runpath",
         question="Is its search path a RUNPATH and not an RPATH?",
         practice=Practice.SEARCH_PATH,
         severity=Severity.NOTE,
@@ -184,7 +184,7 @@ RULES: Final = (
         answer=_precedence,
     ),
     BinaryRule(
-        id="interpreter-guarded",
+        id="insecure-interpreter",
         question="Is the program started by an interpreter that nobody else can replace?",
         practice=Practice.SEARCH_PATH,
         cwe=426,

@@ -87,7 +87,7 @@ def _risky(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 RULES: Final = (
     BinaryRule(
-        id="exports-versioned",
+        id="unversioned-exports",
         question="Are its exports versioned or protected from being overridden?",
         practice=Practice.ENCAPSULATION,
         why="A version ties a name to its library: another library's function of that name is not taken for it.",
@@ -98,7 +98,7 @@ RULES: Final = (
         answer=_versioned,
     ),
     BinaryRule(
-        id="c-library-not-shadowed",
+        id="libc-interposition",
         question="Does it leave the C library's names alone?",
         practice=Practice.ENCAPSULATION,
         cwe=829,
@@ -111,7 +111,7 @@ RULES: Final = (
         answer=_interposition,
     ),
     BinaryRule(
-        id="no-unsafe-imports",
+        id="unsafe-c-functions",
         question="Does it do without functions that cannot be used safely?",
         practice=Practice.INPUT_VALIDATION,
         cwe=676,

@@ -28,13 +28,12 @@ __all__ = ["Rule"]
 class Rule:
     """One question about source code.
 
-    ``id`` names the question so that yes is good; ``code`` is the name a finding of it has in SARIF; ``cwe`` and
-    ``severity`` are what a plain no is; ``bad`` and ``good`` are small programs in the first of ``languages``;
+    ``id`` names the weakness that a no is, ``question`` asks for it so that yes is good; ``cwe`` and ``severity`` are
+    what a plain no is; ``bad`` and ``good`` are small programs in the first of ``languages``;
     ``references`` the places that say so; ``answer`` reads the facts of one program.
     """
 
     id: str
-    code: str
     question: str
     practice: Practice
     cwe: int | None

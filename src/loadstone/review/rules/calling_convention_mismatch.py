@@ -1,0 +1,129 @@
+"""Is a callback of the library's calling convention, and a record of the kind it is read as?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, statements
+
+__all__ = ["RULE"]
+
+_STDCALL: Final = "ctypes.WINFUNCTYPE"
+_CDECL: Final = "ctypes.CFUNCTYPE"
+_CASTS: Final = ("ctypes.cast", ".cast")
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    conventions = {unit.path: _conventions(unit) for unit in facts.program.units if unit.language is ir.Language.PYTHON}
+    for found in facts.foreign_calls:
+        yield from _convention(rule, found, conventions[found.visit.unit.path])
+    for visit in facts.travels.visits:
+        if isinstance(visit.statement, ir.If):
+            for line, tag in _rest_of(visit.statement):
+                yield rule.no(
+                    f"Whatever is not of the kind tested at line {visit.statement.line} ({tag}) is read as this "
+                    f"record, "
+                    "shorter ones too.",
+                    Location.lines(visit.unit.path, line),
+                    cwe=843,
+                    severity=Severity.MEDIUM,
+                    fix="Compare kind and size before each cast; leave out what is not known.",
+                    context=visit.function.name,
+                )
+
+
+def _conventions(unit: ir.Unit) -> dict[str, str]:
+    """The names a file gives to types of callbacks, with their convention."""
+    return {
+        spelled(statement.target): statement.value.name
+        for function in unit.functions
+        for statement in statements(function.body.body)
+        if isinstance(statement, ir.Assign)
+        and isinstance(statement.value, ir.Call)
+        and statement.value.name in {_STDCALL, _CDECL}
+    }
+
+
+def _convention(rule: Rule, found: ForeignCall, conventions: dict[str, str]) -> Iterator[Claim]:
+    library = found.call.name.partition(".")[2].partition(".")[0]
+    if library not in {"CDLL", "WinDLL"}:
+        return
+    wrong = _STDCALL if library == "CDLL" else _CDECL
+    for argument in found.call.arguments:
+        for part in expressions(argument):
+            made = part if isinstance(part, ir.Call) else _made(found.visit.function, spelled(part))
+            if isinstance(made, ir.Call) and conventions.get(spelled(made.function)) == wrong:
+                other = "stdcall" if wrong == _STDCALL else "cdecl"
+                yield rule.no(
+                    f"The callback given to {found.prototype.symbol} is {other}; functions loaded with {library} "
+                    f"call {'cdecl' if wrong == _STDCALL else 'stdcall'}.",
+                    Location.lines(found.visit.unit.path, found.call.line),
+                    fix="Make the type of the callback with the function that goes with the loader.",
+                    context=found.visit.function.name,
+                )
+                return
+
+
+def _made(function: ir.Function, name: str) -> ir.Expression | None:
+    for statement in statements(function.body.body):
+        if name and isinstance(statement, ir.Assign) and spelled(statement.target) == name:
+            return uncast(statement.value)
+    return None
+
+
+def _rest_of(statement: ir.If) -> Iterator[tuple[int, str]]:
+    """Casts in an ``else`` of the very pointer whose kind the condition compared with one value."""
+    if statement.otherwise is None or not _casts(statement.then):
+        return
+    tags = {
+        spelled(base.base)
+        for part in expressions(statement.condition)
+        if isinstance(part, ir.Operation) and part.operator == "=="
+        for base in part.operands
+        if isinstance(base, ir.Member)
+    }
+    for line, pointer in _casts(statement.otherwise):
+        if pointer and any(tag == pointer or tag.startswith(f"{pointer}.") for tag in tags):
+            yield line, pointer
+
+
+def _casts(block: ir.Block) -> list[tuple[int, str]]:
+    """Casts that stand in a block itself, not behind another condition."""
+    found = []
+    for statement in block.body:
+        call = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+        if isinstance(call, ir.Call) and call.name.endswith(_CASTS) and len(call.arguments) > 1:
+            names = {spelled(argument) for argument in call.arguments} - {""}
+            found += [(statement.line, name) for name in sorted(names)]
+    return found
+
+
+RULE: Final = Rule(
+    id="calling-convention-mismatch",
+    question="Is a callback of the library's calling convention, and a record of the kind it is read as?",
+    practice=Practice.TYPE_DECLARATIONS,
+    cwe=628,
+    severity=Severity.MEDIUM,
+    languages=PYTHON,
+    why=(
+        "ctypes believes what it is told: a wrong convention unbalances the stack, a wrong kind reads past the record."
+    ),
+    fix="CFUNCTYPE with CDLL, WINFUNCTYPE with WinDLL; compare kind and size before a cast.",
+    bad='lib = ctypes.CDLL("/opt/x.so")\nDone = ctypes.WINFUNCTYPE(None)\nlib.on_done(Done(done))\n',
+    good='lib = ctypes.CDLL("/opt/x.so")\nDone = ctypes.CFUNCTYPE(None)\nlib.on_done(Done(done))\n',
+    references=(
+        "https://docs.python.org/3/library/ctypes.html#callback-functions",
+        "https://cwe.mitre.org/data/definitions/628.html",
+        "https://cwe.mitre.org/data/definitions/843.html",
+    ),
+    answer=_answer,
+)

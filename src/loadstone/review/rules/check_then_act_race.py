@@ -1,0 +1,116 @@
+"""Is the test that decides about a load or an unload made under the lock that the act needs?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, children
+from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_STATE: Final = re.compile(r"(?i)(?:p?hnd|handle|loaded|isopen|is_open)\Z|^(?:did_?load|loaded)")
+_ACT: Final = re.compile(r"(?i)^(?:load_?sys|do_?load|load_?library|unload_?sys|do_?unload|sys_?load|really_?load)\Z")
+_WRITES: Final = re.compile(r"^(?:store|storeRelaxed|storeRelease|exchange|fetchAndStore\w*|reset)$")
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    threaded = (u for u in facts.program.units if u.language in NATIVE and "mutex" in u.text.lower())
+    for unit in threaded:
+        for function in unit.functions:
+            yield from _function(rule, unit, function)
+
+
+def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    tested: dict[str, int] = {}
+    for statement in function.body.body:
+        if _locks(statement):
+            return
+        for name, line in tested.items():
+            act = next((c for c in _calls(statement) if _acts(c, name)), None)
+            if act is not None:
+                yield _finding(rule, unit, function, name, line, act)
+                return
+        if isinstance(statement, ir.If) and statement.then.body and isinstance(statement.then.body[-1], ir.Return):
+            tested.update(dict.fromkeys(_states(statement.condition), statement.line))
+
+
+def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: int, act: ir.Call) -> Claim:
+    word = act.name.rpartition("::")[2].rpartition(".")[2]
+    return rule.no(
+        f"{function.name} looks at {name} at line {line} with no lock held and acts on it at line {act.line} "
+        f"({word}); "
+        "two threads can both decide to act.",
+        Location.lines(unit.path, line),
+        confidence=Confidence.LIKELY,
+        why=(
+            FlowStep(Location.lines(unit.path, line), f"{name} is tested with no lock held", "test"),
+            FlowStep(Location.lines(unit.path, act.line), f"{word} acts on the answer", "use"),
+        ),
+        context=function.name,
+        condition=function.condition,
+    )
+
+
+def _locks(statement: ir.Statement) -> bool:
+    known = tables()
+    return any(
+        (api := known.get(c.name)) is not None and api.role in {ApiRole.GUARD, ApiRole.LOCK}
+        for c in (_own_calls(statement))
+    )
+
+
+def _own_calls(statement: ir.Statement) -> Iterator[ir.Call]:
+    """Calls of a plain statement; those inside an inner block do not lock what follows."""
+    if isinstance(statement, ir.Assign | ir.Evaluate):
+        yield from calls_in(ir.Block(statement.line, statement.line, (statement,)))
+
+
+def _calls(statement: ir.Statement) -> Iterator[ir.Call]:
+    return calls_in(ir.Block(statement.line, statement.line, (statement,)))
+
+
+def _acts(call: ir.Call, state: str) -> bool:
+    api = tables().get(call.name)
+    word = call.name.rpartition("::")[2].rpartition(".")[2]
+    if (api is not None and api.role in {ApiRole.LOAD, ApiRole.UNLOAD}) or _ACT.match(word):
+        return True
+    receiver = call.receiver
+    return isinstance(receiver, ir.Name | ir.Member) and receiver.name == state and bool(_WRITES.match(word))
+
+
+def _states(condition: ir.Expression) -> Iterator[str]:
+    stack = [condition]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, ir.Name | ir.Member) and _STATE.search(current.name):
+            yield current.name
+        if isinstance(current, ir.Call) and current.receiver is not None:
+            stack.append(current.receiver)
+        stack.extend(children(current))
+
+
+RULE: Final = Rule(
+    id="check-then-act-race",
+    question="Is the test that decides about a load made under the lock that the load needs?",
+    practice=Practice.LOCKING,
+    cwe=362,
+    severity=Severity.MEDIUM,
+    languages=NATIVE,
+    why="Two threads that both see a library as not loaded both load it: the "
+    "system counts two, the program one, and the "
+    "library can never be unloaded again. An atomic variable does not help, for it is the gap that hurts.",
+    fix="Take the lock before the test, or let one thread win a compare-and-exchange to a state named loading.",
+    bad="if (lib->handle) return 1;\nlib->handle = dlopen(lib->path, RTLD_NOW);\n",
+    good="lock(&lib->mutex);\nif (!lib->handle) lib->handle = dlopen(lib->path, RTLD_NOW);\nunlock(&lib->mutex);\n",
+    references=("https://cwe.mitre.org/data/definitions/362.html",),
+    answer=_answer,
+)

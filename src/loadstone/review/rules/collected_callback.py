@@ -1,0 +1,153 @@
+"""Does somebody keep every callback that a library was given? ctypes does not: what nobody holds is freed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Finding, FlowStep, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses import Facts
+from loadstone.review.analyses.foreign import is_foreign, symbol_of
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls, expressions, statements, tops
+
+__all__ = ["RULE"]
+
+_MADE: Final = "ctypes.CFUNCTYPE.__call__"
+_KEEPS: Final = re.compile(
+    r"regist|subscri|install|attach|listen|hook|handler|observ|notify|callback|signal|atexit|watch|^set_|_set_"
+    r"|^on_|_on_"
+    r"|add_|connect|Set[A-Z]|Add[A-Z]|_new$|_create$|_open$|start",
+    re.IGNORECASE,
+)
+_USES_AT_ONCE: Final = re.compile(
+    r"sort|search|foreach|for_each|enum|walk|iter|visit|map|scan|remove|unregist|clear", re.IGNORECASE
+)
+"""Words in names of functions that keep a callback, and of those that are done with it when they return."""
+
+
+def _is_kept(name: str) -> bool:
+    return bool(_KEEPS.search(name)) and not _USES_AT_ONCE.search(name)
+
+
+def _local_callbacks(function: ir.Function) -> dict[str, int]:
+    """Variables of the function that hold a callback object, with the line they are made at."""
+    return {
+        s.target.name: s.line
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign)
+        and isinstance(s.target, ir.Name)
+        and isinstance(s.value, ir.Call)
+        and s.value.name == _MADE
+        and s.target.name not in function.globals
+    }
+
+
+def _escapes(function: ir.Function, name: str) -> bool:
+    """Whether something that outlives the call holds the variable too: returned, stored, given to a Python function."""
+    for statement in statements(function.body.body):
+        match statement:
+            case ir.Return(value=value) if value is not None and _names(value, name):
+                return True
+            case ir.Assign(value=value, target=ir.Member() | ir.Item()) if value is not None and _names(value, name):
+                return True
+            case _:
+                pass
+        if isinstance(statement, ir.Loop) and statement.condition is None and statement.each is None:
+            return True  # the function does not come back
+        for top in tops(statement):
+            for node in expressions(top):
+                if isinstance(node, ir.Call) and not is_foreign(node) and any(_names(a, name) for a in node.arguments):
+                    return True
+    return False
+
+
+def _names(value: ir.Expression, name: str) -> bool:
+    return any(isinstance(node, ir.Name) and node.name == name for node in expressions(value))
+
+
+def _lost(
+    rule: Rule, unit: ir.Unit, function: ir.Function, local: dict[str, int], call: ir.Call, argument: ir.Expression
+) -> Finding | None:
+    """The finding, when nobody holds the callback object any more than this call or this function."""
+    symbol = symbol_of(call.name)
+    place = Location.lines(unit.path, call.line, call.end_line or None)
+    if isinstance(argument, ir.Call) and argument.name == _MADE:
+        message = f"The callback object made at line {argument.line} has no owner; {symbol} keeps its address"
+        steps = (FlowStep(place, f"made and given to {symbol}, then freed", "release"),)
+        return rule.no(message, place, why=steps, context=function.name)
+    if isinstance(argument, ir.Name) and argument.name in local and not _escapes(function, argument.name):
+        name = argument.name
+        message = f"The callback object {name} lives until {function.name} returns; {symbol} keeps its address"
+        why = (
+            FlowStep(Location.lines(unit.path, local[name]), "made", "acquire"),
+            FlowStep(place, f"given to {symbol}", "call"),
+            FlowStep(Location.lines(unit.path, function.end_line), "freed", "release"),
+        )
+        return rule.no(message, place, why=why, context=function.name)
+    return None
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON:
+            continue
+        kept: list[Location] = []
+        lost = 0
+        for function in unit.functions:
+            local = {} if function.name == "<module>" else _local_callbacks(function)
+            for call in calls(function.body.body):
+                if not _is_kept(symbol_of(call.name) or ""):
+                    continue
+                for argument in call.arguments:
+                    finding = _lost(rule, unit, function, local, call, argument)
+                    if finding is not None:
+                        lost += 1
+                        yield finding
+                    elif _holds_callback(argument, unit):
+                        kept.append(Location.lines(unit.path, call.line, call.end_line or None))
+        if kept:
+            message = (
+                f"{len(kept)} of {len(kept) + lost} callbacks given to a library are held as long as it may call them"
+            )
+            yield rule.yes(message, kept[0], met=len(kept), sites=len(kept) + lost, places=tuple(kept[1:]))
+
+
+def _holds_callback(argument: ir.Expression, unit: ir.Unit) -> bool:
+    """Whether the argument is a callback object held by an attribute, a module variable or a decorated function."""
+    match argument:
+        case ir.Member():
+            return any(
+                m.name == argument.name and m.type == "ctypes._CFuncPtr" for c in unit.classes for m in c.members
+            )
+        case ir.Name():
+            decorated = any(f.name == argument.name and "ctypes.CFUNCTYPE" in f.marks for f in unit.functions)
+            return decorated or any(v.name == argument.name and v.type == "ctypes._CFuncPtr" for v in unit.variables)
+        case _:
+            return False
+
+
+RULE: Final = Rule(
+    id="collected-callback",
+    question="Is every callback that a library keeps also kept here?",
+    practice=Practice.LIFECYCLE,
+    cwe=416,
+    severity=Severity.HIGH,
+    languages=(ir.Language.PYTHON,),
+    why=(
+        "The object CFUNCTYPE makes is the code the library calls. When the last reference to it goes, that "
+        "memory is "
+        "given to something else, and the next call lands there."
+    ),
+    fix="Store it for as long as it is registered: in an attribute, or in a variable of the module.",
+    bad="CB = ctypes.CFUNCTYPE(None, ctypes.c_int)\nlib.set_handler(CB(on_event))\n",
+    good="CB = ctypes.CFUNCTYPE(None, ctypes.c_int)\n_handler = CB(on_event)\nlib.set_handler(_handler)\n",
+    references=(
+        "https://docs.python.org/3/library/ctypes.html#callback-functions",
+        "https://cwe.mitre.org/data/definitions/416.html",
+    ),
+    answer=_answer,
+)

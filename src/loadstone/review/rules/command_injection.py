@@ -1,0 +1,214 @@
+"""Are tools called without a shell, by their own path, and with names that cannot be options?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
+from loadstone.review.analyses.folding import leading_text
+from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
+from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_SPACED: Final = re.compile(r"\s*[A-Za-z]:\\[^\"\s]*(?<!\.exe)(?<!\.com)(?<!\.bat)(?<!\.cmd) [^\"]*\\", re.IGNORECASE)
+"""A path whose first word ends before the path does."""
+
+_INSERTED: Final = re.compile(r"\s*%l?s(?:[\\/\s]|\Z)", re.IGNORECASE)
+"""A layout that begins with a path of the program's making, unquoted."""
+
+_LINE: Final = re.compile(r"[A-Za-z]:[\\/][^\"]* [^\"]*(?:[\\/]|\.(?:exe|com|bat|cmd)\b)", re.IGNORECASE)
+"""A command line that begins with a path with a space in it, and no quote before."""
+
+_QUOTED: Final = frozenset({"shlex.quote", "pipes.quote"})
+_OPTION_TOOLS: Final = frozenset(
+    {"ldd", "nm", "objdump", "readelf", "strings", "file", "patchelf", "otool", "dlltool", "gcc", "cc"}
+)
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for arrival, unchecked in by_sink(facts, SinkKind.COMMAND):
+        if unchecked and arrival.source.kind not in WEAK:
+            yield rule.no(
+                f"What comes from {from_where(arrival)} becomes part of a command that a shell reads.",
+                at(arrival.sink.spot),
+                why=steps(arrival, f"{arrival.sink.name} gives it to a shell"),
+                context=arrival.sink.spot.function,
+                condition=arrival.sink.spot.condition,
+            )
+    for site in (s for s in facts.reached if s.api.role is ApiRole.COMMAND):
+        for invocation in sorted(site.invocations, key=repr):
+            yield from _one(rule, site, invocation)
+        if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
+            yield from _line(rule, site)
+
+
+def _line(rule: Rule, site: Site) -> Iterator[Claim]:
+    """Windows takes a text apart at its blanks: of ``C:/Program Files/x.exe`` it tries ``C:/Program.exe`` first."""
+    if not site.call.arguments or isinstance(site.call.arguments[0], ir.Display):
+        return
+    named = {key for key, _ in site.call.keywords}
+    text, _ = leading_text(site.call.arguments[0], site.unit, site.function)
+    if "executable" not in named and _LINE.match(text):
+        yield rule.no(
+            "The path in the command line has a space and no quotes, so a shorter program name is tried first.",
+            at(site.spot),
+            cwe=428,
+            severity=Severity.MEDIUM,
+            fix="Pass a list whose first item is the program.",
+            context=site.spot.function,
+        )
+
+
+def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+    constants = [p.text for p in invocation.parts if p.text is not None]
+    if site.api.kind == "command line":
+        yield from _command_line(rule, site, invocation, constants)
+        return
+    shell = site.api.kind == "shell" or any(
+        k == "shell" and isinstance(v, ir.Literal) and v.value for k, v in site.call.keywords
+    )
+    variable = [
+        p for p in invocation.parts if p.text is None and (p.taint is not None or p.name) and not _is_quoted(site)
+    ]
+    if shell and variable and (len(invocation.parts) > 1 or variable[0].taint is not None):
+        yield _injection(rule, site, variable)
+    elif shell and constants and not variable and site.api.kind == "shell" and _is_bare(constants[0]):
+        yield rule.no(
+            f'The shell looks for "{constants[0].split()[0]}" along PATH, which whoever starts the program sets.',
+            at(site.spot),
+            cwe=426,
+            severity=Severity.MEDIUM,
+            fix="Name the tool by its absolute path.",
+            context=site.spot.function,
+        )
+    elif site.api.kind in {"searched", "direct"} and _takes_as_option(site, invocation):
+        yield rule.no(
+            f"A name that starts with - is an option to {constants[0] if constants else 'the program'}.",
+            at(site.spot),
+            cwe=88,
+            severity=Severity.MEDIUM,
+            fix="Put -- before the name, or ./ in front of it.",
+            context=site.spot.function,
+        )
+    elif site.api.kind == "searched" and constants and _is_bare(constants[0]):
+        yield rule.no(
+            f'"{constants[0]}" is looked for along PATH, which whoever starts the program sets.',
+            at(site.spot),
+            cwe=426,
+            severity=Severity.MEDIUM,
+            fix="Name the tool by its absolute path.",
+            context=site.spot.function,
+        )
+    elif site.api.kind == "list" and not shell and constants:
+        tool = constants[0].rpartition("/")[2]
+        if tool in _OPTION_TOOLS and variable and "--" not in constants:
+            yield rule.no(
+                f"A name that starts with - is an option to {tool}.",
+                at(site.spot),
+                cwe=88,
+                severity=Severity.MEDIUM,
+                fix="Put -- before the name; never run ldd on files you do not trust.",
+                context=site.spot.function,
+            )
+        elif variable:
+            yield rule.yes(
+                "The tool is started without a shell, its arguments apart", at(site.spot), context=site.spot.function
+            )
+
+
+def _command_line(rule: Rule, site: Site, invocation: Invocation, constants: list[str]) -> Iterator[Claim]:
+    """Windows parts a command line at its spaces, and tries a program at each of them (CreateProcess, Remarks)."""
+    given = invocation.arguments
+    named = site.api.symbol is not None and site.api.symbol < len(given) and given[site.api.symbol]
+    if named and named != (("constant", None),):
+        return
+    layout = next((text for text in constants if text.strip()), "")
+    if _SPACED.match(layout):
+        message = "The path in the command line has spaces and no quotes, so a shorter program name is tried first."
+    elif _INSERTED.match(layout):
+        message = "A path is put into the command line unquoted; where it has a space, another program is started."
+    else:
+        return
+    yield rule.no(
+        message,
+        at(site.spot),
+        cwe=428,
+        severity=Severity.MEDIUM,
+        fix="Quote the path or pass the application name separately.",
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
+
+
+def _takes_as_option(site: Site, invocation: Invocation) -> bool:
+    """Whether a name from outside stands among the options of a program, where it can be one itself."""
+    seen_option = False
+    for pieces in invocation.pieces[1:]:
+        texts = [p.text for p in pieces if p.text is not None]
+        if texts and texts[0] == "--":
+            return False
+        if seen_option and pieces and not texts and (pieces[0].name or pieces[0].taint is not None):
+            return site.unit.language is not ir.Language.PYTHON
+        seen_option = seen_option or bool(texts and texts[0].startswith("-"))
+    return False
+
+
+def _injection(rule: Rule, site: Site, variable: list[Part]) -> Claim:
+    part = variable[0]
+    steps = (step(part.taint.spot, f"read from the {part.taint.kind}", "taint"),) if part.taint is not None else ()
+    return rule.no(
+        f"{part.name or 'A value'} becomes part of a command that a shell reads.",
+        at(site.spot),
+        cwe=78,
+        severity=Severity.HIGH,
+        why=(*steps, step(site.spot, f"{site.api.name} gives it to a shell", "use")),
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
+
+
+def _is_bare(command: str) -> bool:
+    first = command.split(maxsplit=1)[0] if command.split() else ""
+    return bool(first) and "/" not in first and "\\" not in first
+
+
+def _is_quoted(site: Site) -> bool:
+    stack: list[ir.Expression] = list(site.call.arguments)
+    for _ in range(200):
+        if not stack:
+            return False
+        current = stack.pop()
+        if isinstance(current, ir.Call):
+            if current.name in _QUOTED:
+                return True
+            stack.extend(current.arguments)
+        elif isinstance(current, ir.Operation):
+            stack.extend(current.operands)
+    return False
+
+
+RULE: Final = Rule(
+    id="command-injection",
+    question="Are tools called without a shell, by their own path, with names that cannot be options?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=78,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why=(
+        "A library's name can hold ; and spaces. A shell runs what follows; and ldd may run the file it is asked about."
+    ),
+    fix="A list of arguments, no shell, -- before names, the tool by its absolute path.",
+    bad='snprintf(cmd, sizeof cmd, "ldd %s", path);\nsystem(cmd);\n',
+    good='char *argv[] = {"/usr/bin/readelf", "-d", "--", path, NULL};\nexecv(argv[0], argv);\n',
+    references=("https://cwe.mitre.org/data/definitions/78.html", "https://man7.org/linux/man-pages/man1/ldd.1.html"),
+    answer=_answer,
+)

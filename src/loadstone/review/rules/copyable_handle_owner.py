@@ -1,0 +1,86 @@
+"""Does a class that closes a library in its destructor refuse to be copied?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.values import Spot
+from loadstone.review.apis import ApiRole, tables
+from loadstone.review.ir import Class, Function, Language, Unit
+from loadstone.review.rules.places import at
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_OWNERS: Final = ("unique_ptr", "shared_ptr", "QScopedPointer", "optional")
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        if unit.language is not Language.CPP:
+            continue
+        for one in unit.classes:
+            destructor = next((f for f in unit.functions if f.name == f"{one.name}::~{one.name}"), None)
+            closes = _closing_line(destructor, unit) if destructor is not None else 0
+            members = [m for m in one.members if "*" in m.type or m.type in {"HMODULE", "HINSTANCE", "GModule *"}]
+            if closes and destructor is not None and members:
+                yield _judged(rule, unit, one, members[0].name, closes)
+
+
+def _closing_line(destructor: Function, unit: Unit) -> int:
+    known = tables()
+    methods = {f.name: f for f in unit.functions}
+    for call in calls_in(destructor.body):
+        api = known.get(call.name)
+        if api is not None and api.role is ApiRole.UNLOAD:
+            return call.line
+        inner = methods.get(call.name) or methods.get(f"{destructor.owner}::{call.name}")
+        if inner is not None and inner is not destructor:
+            for deeper in calls_in(inner.body):
+                found = known.get(deeper.name)
+                if found is not None and found.role is ApiRole.UNLOAD:
+                    return call.line
+    return 0
+
+
+def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int) -> Claim:
+    spot = Spot(unit.path, one.line, one.name)
+    if one.copyable:
+        return rule.no(
+            (
+                f"{one.name} closes {member} in its destructor (line {closes}) but can "
+                f"be copied: two objects then close one library."
+            ),
+            at(spot),
+            context=one.name,
+        )
+    return rule.yes(
+        f"{one.name} owns {member}, closes it in its destructor and cannot be copied by accident",
+        at(spot),
+        places=(Location.lines(unit.path, closes),),
+        context=one.name,
+    )
+
+
+RULE: Final = Rule(
+    id="copyable-handle-owner",
+    question="Does a class that closes a library in its destructor refuse to be copied?",
+    practice=Practice.OWNERSHIP,
+    cwe=415,
+    severity=Severity.HIGH,
+    languages=(Language.CPP,),
+    why="The compiler writes a copy that copies the handle; both destructors then close it.",
+    fix="Delete copying, add moving.",
+    bad="struct Lib { void *h; ~Lib() { dlclose(h); } };\n",
+    good="struct Lib { void *h; Lib(const Lib &) = delete; ~Lib() { dlclose(h); } };\n",
+    references=(
+        "https://cwe.mitre.org/data/definitions/415.html",
+        "https://en.cppreference.com/w/cpp/language/rule_of_three",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,313 @@
+"""Does memory that foreign code was given, or that came from it, live as long as it is used?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, statements, tops
+
+__all__ = ["RULE"]
+
+_SPEAKS: Final = re.compile(r"ctypes|ffi\b")
+_MAKES: Final = re.compile(r"(?:create_string_buffer|create_unicode_buffer|c_buffer|from_buffer_copy)\Z")
+_ARRAYS: Final = re.compile(r"\A(?:numpy|np)\.|(?:ascontiguousarray|asarray|asfortranarray|frombuffer|require)\Z")
+_ADDRESSES: Final = frozenset({"ctypes.addressof", "ctypes.cast", "ctypes.byref", "ctypes.pointer", "id"})
+_BARE_ADDRESSES: Final = frozenset({"ctypes.addressof", "id"})
+_LATER: Final = re.compile(
+    r"(?i)submit|async|enqueue|queue|begin|post|start|aio_|overlapped|set_?(?:buffer|data|input|output|storage"
+    r"|memory|callback_data)"
+    r"|register|attach|bind_?(?:buffer|memory)|install|add_?(?:buffer|source)|map_?buffer|schedule|launch"
+    r"|nonblock|nb_|isend|irecv"
+)
+_AWAITS: Final = re.compile(
+    r"(?i)wait|poll|finish|join|complete|stop|cancel|end|drain|flush|result|fetch|release|unregister|detach"
+)
+_RELEASES: Final = re.compile(
+    r"(?i)(?:free|release|close|destroy|delete|dispose|unmap|unref|clear|end|finish|shutdown|reset)\Z|(?:\A"
+    r"|_)(?:free|release|destroy|dispose|unmap|delete)_"
+)
+_VIEWS: Final = frozenset(
+    {("from_address"), ("as_array"), ("frombuffer"), ("buffer"), ("contents"), ("from_buffer"), ("memoryview")}
+)
+_COPIES: Final = frozenset(
+    {
+        ("copy"),
+        ("string_at"),
+        ("wstring_at"),
+        ("bytes"),
+        ("tobytes"),
+        ("tolist"),
+        ("list"),
+        ("array"),
+        ("from_buffer_copy"),
+        ("string"),
+        ("unpack"),
+        ("deepcopy"),
+    }
+)
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    by_function: dict[int, list[ForeignCall]] = {}
+    for found in facts.foreign_calls:
+        by_function.setdefault(id(found.visit.function), []).append(found)
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON or not _SPEAKS.search(unit.text):
+            continue
+        for function in unit.functions:
+            yield from _struct_fields(rule, unit, function)
+            yield from _addresses(rule, unit, function)
+            yield from _views(rule, unit, function, by_function.get(id(function), []))
+    for calls in by_function.values():
+        for found in calls:
+            yield from _background(rule, facts, found)
+
+
+def _struct_fields(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """cffi: a field of a struct holds an address, and nothing holds the memory behind it."""
+    for statement in statements(function.body.body):
+        if not isinstance(statement, ir.Assign) or not isinstance(statement.target, ir.Member | ir.Item):
+            continue
+        value = uncast(statement.value)
+        if (
+            isinstance(value, ir.Call)
+            and value.name.rpartition(".")[2] == "new"
+            and (value.name.startswith("cffi.") or value.name.startswith("?.") or "ffi" in spelled(value.receiver))
+            and "ffi" in (spelled(value.receiver) + value.name).lower()
+            and not _is_own(statement.target, function)
+        ):
+            yield rule.no(
+                "The memory ffi.new makes here is freed at once: a field of a struct does not hold it.",
+                Location.lines(unit.path, statement.line),
+                fix="Keep what ffi.new returns in a variable that lives as long as the struct is used.",
+                context=function.name,
+            )
+
+
+def _is_own(target: ir.Expression, function: ir.Function) -> bool:
+    """``self.buffer = ffi.new(...)`` keeps it; so does an item of a list or dict of Python's."""
+    if isinstance(target, ir.Item):
+        return True
+    base = uncast(target.base) if isinstance(target, ir.Member) else target
+    return isinstance(base, ir.Name) and base.name in {"self", "cls"} and bool(function.owner)
+
+
+def _addresses(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """An address as a bare number that outlives the buffer it is of."""
+    buffers = _local_buffers(function)
+    for statement in statements(function.body.body):
+        kept = None
+        match statement:
+            case ir.Return(value=value) if value is not None:
+                kept = value
+            case ir.Assign(target=ir.Member() as target, value=value) if value is not None and _is_self(target):
+                kept = value
+        if kept is None:
+            continue
+        for part in expressions(kept):
+            of = _address_of(part)
+            if of is None:
+                continue
+            name = spelled(of)
+            temporary = isinstance(uncast(of), ir.Call) and _makes_buffer(uncast(of))
+            if temporary or (name in buffers and not _escapes(function, name, statement)):
+                yield rule.no(
+                    "The address is kept, and the buffer it is of dies with this "
+                    f"{'statement' if temporary else 'function'}.",
+                    Location.lines(unit.path, statement.line),
+                    context=function.name,
+                )
+
+
+def _address_of(part: ir.Expression) -> ir.Expression | None:
+    match part:
+        case ir.Call(name=name, arguments=(of, *_)) if name in _BARE_ADDRESSES:
+            return of
+        case ir.Member(name="value", base=ir.Call(name="ctypes.cast", arguments=(of, *_))):
+            return of
+        case ir.Member(name="data", base=ir.Member(name="ctypes", base=of)):
+            return of
+        case _:
+            return None
+
+
+def _makes_buffer(value: ir.Expression) -> bool:
+    return isinstance(value, ir.Call) and bool(_MAKES.search(value.name) or _ARRAYS.search(value.name))
+
+
+def _local_buffers(function: ir.Function) -> set[str]:
+    return {
+        statement.target.name
+        for statement in statements(function.body.body)
+        if isinstance(statement, ir.Assign)
+        and isinstance(statement.target, ir.Name)
+        and statement.target.name not in function.globals
+        and _makes_buffer(uncast(statement.value))
+        and function.name != "<module>"
+    }
+
+
+def _is_self(target: ir.Member) -> bool:
+    base = uncast(target.base)
+    return isinstance(base, ir.Name) and base.name in {"self", "cls"}
+
+
+def _escapes(function: ir.Function, name: str, but: ir.Statement) -> bool:
+    """Whether something that outlives the function holds the buffer itself."""
+    for statement in statements(function.body.body):
+        if statement is but and not isinstance(statement, ir.Return):
+            continue
+        match statement:
+            case ir.Assign(target=ir.Member() | ir.Item(), value=value) if value is not None and _holds(value, name):
+                return True
+            case ir.Return(value=value) if value is not None and _holds(value, name):
+                return True
+            case ir.Evaluate(expression=ir.Call(name=called, arguments=arguments)) if called.rpartition(".")[2] in {
+                "append",
+                "add",
+                "extend",
+                "insert",
+                "update",
+                "setdefault",
+            }:
+                if any(_holds(argument, name) for argument in arguments):
+                    return True
+    return False
+
+
+def _holds(value: ir.Expression, name: str) -> bool:
+    """Whether an expression is the object of that name, or a container it is in."""
+    match uncast(value):
+        case ir.Name(name=found):
+            return found == name
+        case ir.Display(items=items):
+            return any(_holds(item, name) for item in items)
+        case ir.Operation(operands=operands):
+            return any(_holds(operand, name) for operand in operands)
+        case _:
+            return False
+
+
+def _background(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
+    """A local buffer handed to a function that goes on using it after it has returned."""
+    function, symbol = found.visit.function, found.prototype.symbol
+    if not _LATER.search(symbol) or not _waits_later(facts, found):
+        return
+    buffers = _local_buffers(function)
+    for argument in found.call.arguments:
+        for part in expressions(argument):
+            of = _address_of(part)
+            name = spelled(of if of is not None else part)
+            if (
+                name in buffers
+                and not _escapes(function, name, found.visit.statement)
+                and not _waited_here(function, found)
+            ):
+                yield rule.no(
+                    f"{symbol} goes on using {name} after it has returned, and {name} dies with {function.name}.",
+                    Location.lines(found.visit.unit.path, found.call.line),
+                    fix="Keep the buffer in an attribute until the library is done with it.",
+                    context=function.name,
+                )
+                return
+
+
+def _waits_later(facts: Facts, found: ForeignCall) -> bool:
+    """Whether the library has a function that waits for, or ends, what this one begins."""
+    bindings = facts.bindings[found.visit.unit.path]
+    family = found.prototype.symbol.partition("_")[0]
+    return any(
+        symbol != found.prototype.symbol and symbol.partition("_")[0] == family and _AWAITS.search(symbol)
+        for symbol in bindings.prototypes
+    )
+
+
+def _waited_here(function: ir.Function, found: ForeignCall) -> bool:
+    return any(
+        isinstance(part, ir.Call) and part.line > found.call.line and _AWAITS.search(part.name.rpartition(".")[2])
+        for statement in statements(function.body.body)
+        for top in tops(statement)
+        for part in expressions(top)
+    )
+
+
+def _views(rule: Rule, unit: ir.Unit, function: ir.Function, calls: list[ForeignCall]) -> Iterator[Claim]:
+    """A view of the library's memory that is used after the memory went back."""
+    views: dict[str, int] = {}
+    for statement in statements(function.body.body):
+        if not isinstance(statement, ir.Assign) or not isinstance(statement.target, ir.Name):
+            continue
+        if statement.value is not None and _is_view(statement.value):
+            views[statement.target.name] = statement.line
+    for found in calls:
+        if not views or not _RELEASES.search(found.prototype.symbol) or _is_finally(function, found.call.line):
+            continue
+        for name, since in views.items():
+            used = _used_after(function, name, found.call.line)
+            if since < found.call.line and used:
+                yield rule.no(
+                    f"{name} (line {since}) is a view of memory that {found.prototype.symbol} gave back at line "
+                    f"{found.call.line}.",
+                    Location.lines(unit.path, used),
+                    cwe=672,
+                    fix="Copy before the memory goes back.",
+                    context=function.name,
+                )
+
+
+def _is_view(value: ir.Expression) -> bool:
+    names = [part.name.rpartition(".")[2] for part in expressions(value) if isinstance(part, (ir.Call, ir.Member))]
+    return bool(set(names) & _VIEWS) and not set(names) & _COPIES
+
+
+def _is_finally(function: ir.Function, line: int) -> bool:
+    return any(
+        isinstance(statement, ir.Try)
+        and statement.final is not None
+        and statement.final.line <= line <= statement.final.end_line
+        for statement in statements(function.body.body)
+    )
+
+
+def _used_after(function: ir.Function, name: str, line: int) -> int:
+    for statement in statements(function.body.body):
+        if statement.line <= line or isinstance(statement, ir.Block):
+            continue
+        for top in tops(statement):
+            if any(isinstance(part, ir.Name) and part.name == name for part in expressions(top)):
+                return statement.line
+    return 0
+
+
+RULE: Final = Rule(
+    id="dangling-buffer",
+    question="Does memory that foreign code was given, or that came from it, live as long as it is used?",
+    practice=Practice.LIFECYCLE,
+    cwe=416,
+    severity=Severity.HIGH,
+    languages=PYTHON,
+    why=(
+        "An address is only a number: it keeps nothing alive. When the last name of a buffer goes, foreign "
+        "code reads "
+        "and writes what is somebody else's by then."
+    ),
+    fix="Keep the buffer itself where it lives as long as its address is in use.",
+    bad='def name():\n    return ctypes.addressof(ctypes.create_string_buffer(b"x"))\n',
+    good='_name = ctypes.create_string_buffer(b"x")\n\n\ndef name():\n    return ctypes.addressof(_name)\n',
+    references=(
+        "https://cffi.readthedocs.io/en/stable/using.html#working-with-pointers-structures-and-arrays",
+        "https://docs.python.org/3/library/ctypes.html#callback-functions",
+        "https://cwe.mitre.org/data/definitions/416.html",
+    ),
+    answer=_answer,
+)

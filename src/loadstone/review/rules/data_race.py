@@ -1,0 +1,263 @@
+"""Is shared state touched only under its lock?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Access, Facts, Slot
+from loadstone.review.apis import ApiRole, tables
+from loadstone.review.ir import Language, Unit
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.python_locks import bare_counters, published_early
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE", "Shared", "is_alone", "is_count", "shared_state"]
+
+_ATOMIC: Final = ("atomic", "Atomic", "once_flag", "QBasicAtomic", "thread_local", "_Thread_local", "__thread")
+_CONSTANT: Final = ("const ", "constexpr")
+
+
+_FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
+_SETS_UP: Final = re.compile(r"(?i)(?:^|_)(?:init|initiali[sz]e|setup)\Z")
+_TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
+_ENDS_ALL: Final = re.compile(
+    r"(?i)(?:unload|close|free|release|destroy|shut_?down|clean_?up|tear_?down|finish|fini|deinit|exit)(?:_?all)?\Z"
+)
+_COUNT: Final = re.compile(
+    r"(?i)(?:^|_|\.)n?_?(?:refs?|users|uses|loads|opens|links)_?\Z"
+    r"|(?:ref|use|user|load|open|attach|link)s?_?(?:count|cnt)(?!er)|(?:ref|load)_?counter|(?:^|\.)_?count\Z"
+    r"|references"
+)
+
+
+def is_count(variable: str) -> bool:
+    """Whether a name says that it counts references or loads."""
+    return bool(_COUNT.search(variable)) and not _FLAG.search(variable)
+
+
+class Shared:
+    """Every access to one variable that more than one thread may reach."""
+
+    def __init__(self, variable: str, owner: str, accesses: Iterable[Access], unit: Unit, *, is_member: bool) -> None:
+        self.variable = variable
+        self.owner = owner
+        self.unit = unit
+        self.is_member = is_member
+        accesses = tuple(accesses)
+        found = [a for a in accesses if not a.setting_up]
+        # What callers in the program hold counts; a helper by itself, which nobody calls so, does not. Calls enter one
+        # of a helper's definitions: where that relies on its callers' lock, so do those of other platforms.
+        reached = {a.spot for a in accesses if a.is_inner}
+        relying = {spot.function for spot in reached} - {a.spot.function for a in found if not a.is_inner and a.locks}
+        self.accesses = sorted(
+            (a for a in found if a.is_inner or (a.spot not in reached and a.spot.function not in relying)),
+            key=lambda a: (a.spot, a.is_write),
+        )
+        locks = Counter(lock for a in self.accesses for lock in _locks(a))
+        self.lock = locks.most_common(1)[0][0] if locks else ""
+
+    @property
+    def held(self) -> list[Access]:
+        return [a for a in self.accesses if self.lock in _locks(a)]
+
+    @property
+    def bare(self) -> list[Access]:
+        held = {a.spot.line for a in self.held}
+        return [a for a in self.accesses if self.lock not in _locks(a) and a.spot.line not in held]
+
+    @property
+    def held_lines(self) -> set[tuple[str, int]]:
+        return {(a.spot.path, a.spot.line) for a in self.held}
+
+    @property
+    def lines(self) -> int:
+        return len({(a.spot.path, a.spot.line) for a in self.accesses})
+
+
+def _locks(access: Access) -> set[str]:
+    """The last words of the locks held: one object's mutex is named alike from inside and through a pointer."""
+    return {h.lock.rpartition(".")[2] for h in access.locks}
+
+
+def shared_state(facts: Facts) -> Iterator[Shared]:
+    """Shared variables with all their accesses, those that are atomic, constant or locks themselves left out."""
+    groups: dict[Slot, list[Access]] = {}
+    for access in facts.accesses:
+        if access.variable.rpartition(":")[2] in facts.lock_names or access.variable.startswith(("*", "[")):
+            continue
+        key = (access.variable, access.owner if access.owner != "*" else "", access.home)
+        own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
+        if len(own) == len(access.locks):
+            groups.setdefault(key, []).append(access)
+    owners: dict[str, list[str]] = {}
+    for variable, owner, _ in groups:
+        if owner:
+            owners.setdefault(variable, []).append(owner)
+    for (variable, owner, home), accesses in list(groups.items()):
+        named = owners.get(variable, ())
+        if not owner and len(named) == 1 and all(a.owner == "*" for a in accesses):
+            target = next(key for key in groups if key[:2] == (variable, named[0]))
+            groups[target].extend(accesses)
+            del groups[variable, owner, home]
+    units = {unit.path: unit for unit in facts.program.units}
+    at_file_scope = {unit.path: {v.name for v in unit.variables} for unit in facts.program.units}
+    for (variable, owner, _), accesses in sorted(groups.items()):
+        unit = units.get(accesses[0].spot.path)
+        if unit is not None and not _is_safe_by_type(unit, variable, owner):
+            # What is neither at file scope nor a function's own static is a member of something.
+            is_member = bool(owner) or not (":" in variable or variable.split(".")[0] in at_file_scope[unit.path])
+            yield Shared(variable, owner, accesses, unit, is_member=is_member)
+
+
+def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
+    spelled = next((v.type for v in unit.variables if v.name == variable and not owner), "")
+    for one in unit.classes:
+        if one.name == owner or not owner:
+            spelled = spelled or next((m.type for m in one.members if m.name == variable), "")
+    constant = spelled.startswith(_CONSTANT) and "*" not in spelled
+    return any(word in spelled for word in _ATOMIC) or constant or "mutex" in spelled.lower()
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _published(rule, facts)
+    yield from _counted(rule, facts)
+    for shared in shared_state(facts):
+        writes = [a for a in shared.accesses if a.is_write]
+        if not writes or not shared.accesses:
+            continue
+        if is_count(shared.variable) and len({w.spot for w in writes}) > 1:
+            continue
+        if shared.lock and len(shared.held_lines) >= max(2, shared.lines / 2):
+            yield from _locked(rule, shared)
+        elif shared.lock or any(
+            t.path == shared.unit.path for t in facts.threads
+        ):  # a lock that most do without is there for something else
+            yield from _bare(rule, shared, facts)
+
+
+def _published(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: an object that others may take before it is ready."""
+    for name, made, used in published_early(facts):
+        yield rule.no(
+            f"{name} is set at line {made.line} and made ready only at line {used.line}; who reads it without the lock "
+            "uses it before.",
+            at(used),
+            cwe=609,
+            fix="Make it ready in a local variable, and set the shared one last.",
+            why=(step(made, "published", "store"), step(used, "still being made ready", "use")),
+            context=used.function,
+        )
+
+
+def _counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: ``+=`` reads, adds and writes; two threads lose one of their steps."""
+    for name, lock, spot in bare_counters(facts):
+        yield rule.no(
+            f"{name} is changed here without {lock}, which guards the rest of the object; += is not one step.",
+            at(spot),
+            cwe=567,
+            fix=f"Take {lock} around it.",
+            confidence=Confidence.POSSIBLE,
+            context=spot.function,
+        )
+
+
+def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
+    bare = [a for a in shared.bare if not is_alone(a, shared)]
+    if shared.unit.language is Language.PYTHON and not any(a.is_write for a in bare):
+        bare = []  # one reference is read whole or not at all, and it is set under the lock
+    held = shared.held
+    held_writes = [a for a in held if a.is_write]
+    lines = len(shared.held_lines)
+    if not bare:
+        yield rule.yes(
+            (
+                f"All {lines} accesses to {shared.variable} hold {shared.lock} (lines "
+                f"{resolve_lines(a.spot for a in held)})"
+            ),
+            at(held[0].spot),
+            met=lines,
+            sites=lines,
+            places=tuple(dict.fromkeys(at(a.spot) for a in held)),
+            context=held[0].spot.function,
+        )
+        return
+    if not held_writes and not any(a.is_write for a in bare):
+        return
+    changing = next((a.spot.function for a in bare if a.is_write), bare[0].spot.function)
+    worst = next(a for a in bare if a.spot.function == changing)
+    other = (held_writes or held)[0]
+    verb = "writes" if worst.is_write else "reads"
+    yield rule.no(
+        (
+            f"{shared.variable}: {lines} of {shared.lines} accesses hold "
+            f"{shared.lock}; line {worst.spot.line} {verb} it without."
+        ),
+        at(worst.spot),
+        fix=f"Take {shared.lock} at line {worst.spot.line}.",
+        why=(
+            step(other.spot, f"touched with {shared.lock} held", "lock"),
+            step(worst.spot, f"{verb} it with nothing held", "use"),
+        ),
+        context=worst.spot.function,
+        condition=worst.spot.condition,
+    )
+
+
+def is_alone(access: Access, shared: Shared) -> bool:
+    """Whether nobody else can be there: before anything has started, or when the last user of an object has gone."""
+    name = access.spot.function
+    locks_elsewhere = any(a.locks for a in shared.accesses if a.spot.function == name)
+    ends = _TEARS_DOWN if shared.is_member else _ENDS_ALL
+    return bool(_SETS_UP.search(name) or (not locks_elsewhere and ends.search(name)))
+
+
+def _bare(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]:
+    """Nothing guards it as a habit, though there are threads: only a lazy load, tested for, then made, is claimed."""
+    if shared.is_member or (shared.unit.language is Language.PYTHON and not shared.lock):
+        return
+    once = {(site.spot.path, site.spot.function) for site in facts.of(ApiRole.ONCE)}
+    by_function: dict[str, list[Access]] = {}
+    for access in shared.accesses:
+        by_function.setdefault(access.spot.function, []).append(access)
+    for function, accesses in sorted(by_function.items()):
+        made = next((a for a in accesses if a.is_write and _is_lazy_load(a)), None)
+        tested = next((a for a in accesses if not a.is_write), None)
+        if made is None or tested is None or tested.spot >= made.spot or (made.spot.path, function) in once:
+            continue
+        yield rule.no(
+            f"{shared.variable} is tested and set at lines {tested.spot.line} and {made.spot.line} with no lock held.",
+            at(made.spot),
+            confidence=Confidence.POSSIBLE,
+            why=(step(tested.spot, "tested", "test"), step(made.spot, "set", "use")),
+            context=function,
+        )
+        return
+
+
+def _is_lazy_load(access: Access) -> bool:
+    api = tables().get(access.holds) if access.holds else None
+    return api is not None and api.role in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.BORROW}
+
+
+RULE: Final = Rule(
+    id="data-race",
+    question="Is shared state touched only under its lock?",
+    practice=Practice.LOCKING,
+    cwe=362,
+    severity=Severity.MEDIUM,
+    languages=ALL,
+    why="A handle, a counter or an error text that one thread changes while "
+    "another looks at it gives two loads, a lost "
+    "count, or a torn string.",
+    fix="Take the same lock at every access.",
+    bad="if (!lib->handle) { lock(&m); lib->handle = dlopen(p, RTLD_NOW); unlock(&m); }\n",
+    good="lock(&m);\nif (!lib->handle) lib->handle = dlopen(p, RTLD_NOW);\nunlock(&m);\n",
+    references=("https://cwe.mitre.org/data/definitions/362.html", "https://cwe.mitre.org/data/definitions/567.html"),
+    answer=_answer,
+)

@@ -1,0 +1,189 @@
+"""Is it one file that is loaded, wherever the program is started and whatever its search order is?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.values import Spot
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.origins import constant_path, is_absolute
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_SAFE_FLAGS: Final = re.compile(r"LOAD_LIBRARY_SEARCH_(?:SYSTEM32|APPLICATION_DIR|DLL_LOAD_DIR|DEFAULT_DIRS|USER_DIRS)")
+_DATA_FLAGS: Final = re.compile(r"LOAD_LIBRARY_AS_(?:DATAFILE|IMAGE_RESOURCE)|DONT_RESOLVE")
+_SAFE_BITS: Final = 0x100 | 0x200 | 0x400 | 0x800 | 0x1000
+_DATA_BITS: Final = 0x2 | 0x20 | 0x40
+_KNOWN_DLLS: Final = frozenset(
+    [
+        "advapi32",
+        "clbcatq",
+        "combase",
+        "comdlg32",
+        "coml2",
+        "difxapi",
+        "gdi32",
+        "gdiplus",
+        "imagehlp",
+        "imm32",
+        "kernel32",
+        "kernelbase",
+        "msctf",
+        "msvcrt",
+        "ntdll",
+        "normaliz",
+        "nsi",
+        "ole32",
+        "oleaut32",
+        "psapi",
+        "rpcrt4",
+        "sechost",
+        "setupapi",
+        "shcore",
+        "shell32",
+        "shlwapi",
+        "user32",
+        "wldap32",
+        "ws2_32",
+    ]
+)
+"""DLLs that Windows maps from System32 whatever the search order is (HKLM ... Session Manager KnownDLLs)."""
+
+_API_SETS: Final = ("api-ms-win-", "ext-ms-")
+"""Names of contracts, not of files: Windows knows which DLL implements each and searches nowhere (API set schema)."""
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    rights = {s.spot.path: s.spot for s in facts.of(ApiRole.PRIVILEGE)}
+    defaults = {s.spot.path: s.spot for s in facts.of(ApiRole.SEARCH_FLAGS)}
+    absolute: dict[str, list[Spot]] = {}
+    for site in facts.reached:
+        if site.api.role is not ApiRole.LOAD or site.api.kind == "module name":
+            continue
+        for invocation in sorted(site.invocations, key=repr):
+            path = constant_path(invocation)
+            cwd = next(
+                (p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == ("current directory")),
+                None,
+            )
+            if cwd is not None:
+                yield _working_directory(rule, site, "what getcwd gave", cwd.spot)
+            elif path is None or not path:
+                continue
+            elif is_absolute(path):
+                absolute.setdefault(site.spot.path, []).append(site.spot)
+            elif path.lower().startswith(_API_SETS):
+                continue
+            elif site.api.family == "Win32":
+                yield from _windows(rule, site, invocation, path, defaults.get(site.spot.path))
+            elif "winmode" in dict(site.call.keywords) and "/" not in path and "\\" not in path:
+                yield rule.no(
+                    f'{site.api.name}("{path}") with an old winmode searches the working directory and PATH.',
+                    at(site.spot),
+                    cwe=427,
+                    context=site.spot.function,
+                )
+            elif "/" in path and not path.startswith(("@", "$")):
+                yield _working_directory(rule, site, f'"{path}"', None)
+            elif (privileged := rights.get(site.spot.path)) is not None and "/" not in path:
+                yield rule.no(
+                    (
+                        f'"{path}" has no directory, so the loader\'s search order decides; '
+                        f"privileges held here (line {privileged.line}) make that reachable."
+                    ),
+                    at(site.spot),
+                    cwe=426,
+                    why=(
+                        step(privileged, "the program handles privileges", "test"),
+                        step(site.spot, "searched for by name", "use"),
+                    ),
+                    context=site.spot.function,
+                )
+    for spots in absolute.values():
+        yield rule.yes(
+            f"{len(set(spots))} loads name one file by its absolute path (lines {resolve_lines(spots)})",
+            at(min(spots)),
+            met=len(set(spots)),
+            sites=len(set(spots)),
+            context=min(spots).function,
+        )
+    for spot in defaults.values():
+        yield rule.yes("The process searches only safe directories for DLLs", at(spot), context=spot.function)
+
+
+def _working_directory(rule: Rule, site: Site, what: str, since: Spot | None) -> Claim:
+    before = (step(since, "the working directory is asked for", "taint"),) if since is not None else ()
+    return rule.no(
+        f"{what} is found from the current directory, which whoever starts the program chooses.",
+        at(site.spot),
+        cwe=427,
+        fix="Start from the module's own location, or give an absolute path.",
+        why=(*before, step(site.spot, f"loaded by {site.api.name}", "use")),
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
+
+
+def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default: Spot | None) -> Iterator[Claim]:
+    words = [
+        str(word) for pieces in invocation.arguments[1:] for kind, word in pieces if kind in {("name"), ("function")}
+    ]
+    bits = [
+        word
+        for pieces in invocation.arguments[2:3]
+        for kind, word in pieces
+        if kind == "constant" and isinstance(word, int)
+    ]
+    flags = " ".join(words)
+    value = bits[0] if bits else 0
+    if _DATA_FLAGS.search(flags) or value & _DATA_BITS or path.lower().removesuffix(".dll") in _KNOWN_DLLS:
+        return
+    if _SAFE_FLAGS.search(flags) or value & _SAFE_BITS:
+        yield rule.yes(f"{site.api.name} searches only safe directories", at(site.spot), context=site.spot.function)
+        return
+    if (
+        default is not None and any(word.startswith("search-flags") for word, _ in invocation.flags)
+    ) or default is not None:
+        return
+    shown = flags or ("0" if bits else "none")
+    yield rule.no(
+        (
+            f'{site.api.name}("{path}") with flags {shown} searches the '
+            f"application's and other directories before System32."
+        ),
+        at(site.spot),
+        cwe=427,
+        severity=Severity.HIGH,
+        fix="Pass LOAD_LIBRARY_SEARCH_SYSTEM32 (system DLL) or _DLL_LOAD_DIR with an absolute path.",
+        why=(step(site.spot, "searched for by name", "use"),),
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="dll-search-path",
+    question="Is it one file that is loaded, wherever the program is started?",
+    practice=Practice.SEARCH_PATH,
+    cwe=427,
+    severity=Severity.MEDIUM,
+    languages=ALL,
+    why="A name without a directory, or one found from the working directory, lets whoever can write to a searched "
+    "place choose the code that runs.",
+    fix="Give an absolute path, or flags that leave only directories of the system.",
+    bad='HMODULE m = LoadLibraryA("helper.dll");\n',
+    good='HMODULE m = LoadLibraryExA("helper.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);\n',
+    references=(
+        "https://cwe.mitre.org/data/definitions/427.html",
+        "https://cwe.mitre.org/data/definitions/426.html",
+        "https://learn.microsoft.com/windows/win32/dlls/dynamic-link-library-search-order",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,72 @@
+"""Is each open library closed at most once?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import NATIVE, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for site in (s for s in facts.reached if s.api.role in {ApiRole.LOAD, ApiRole.ALLOCATE, ApiRole.BORROW}):
+        for use in sorted(
+            (u for u in site.uses if u.how == ("release") and u.closed is not None), key=lambda u: u.spot
+        ):
+            assert use.closed is not None
+            memory = site.api.role is ApiRole.ALLOCATE
+            yield rule.no(
+                f"The result of {site.api.name} at line {site.spot.line} is released at line {use.closed.line} "
+                f"and again at line {use.spot.line}.",
+                at(use.spot),
+                cwe=415 if memory else 675,
+                why=(
+                    step(site.spot, f"acquired once by {site.api.name}", "acquire"),
+                    step(use.closed, "released", "release"),
+                    step(use.spot, "released again", "release"),
+                ),
+                context=use.spot.function,
+                condition=use.spot.condition,
+            )
+    for name, again, first in facts.closed_twice:
+        yield rule.no(
+            f"{name or 'The handle'} is closed at line {first.line} and again at line {again.line}.",
+            at(again),
+            why=(step(first, "released", "release"), step(again, "released again", "release")),
+            context=again.function,
+            condition=again.condition,
+        )
+    for site in facts.of(ApiRole.LOAD):
+        if len(site.closes) == 1 and not any(u.closed for u in site.uses):
+            close = min(site.closes)
+            yield rule.yes(
+                f"The library opened at line {site.spot.line} is closed once, at line {close.line}",
+                at(close),
+                places=(at(site.spot),),
+                practice=Practice.LIFECYCLE,
+                context=site.spot.function,
+            )
+
+
+RULE: Final = Rule(
+    id="double-close",
+    question="Is each open library closed at most once?",
+    practice=Practice.OWNERSHIP,
+    cwe=675,
+    severity=Severity.HIGH,
+    languages=NATIVE,
+    why="Handles are counted: a second close takes away the reference of another user, whose code then disappears "
+    "while it runs.",
+    fix="Set the handle to null after the first close, or give it one owner.",
+    bad="dlclose(h);\nif (failed) dlclose(h);\n",
+    good="dlclose(h);\nh = NULL;\n",
+    references=("https://cwe.mitre.org/data/definitions/675.html", "https://cwe.mitre.org/data/definitions/415.html"),
+    answer=_answer,
+)

@@ -1,0 +1,287 @@
+"""Is what foreign code may write, or what is read from its memory, no more than there is room for?"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.travel import Visit
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, statements
+
+__all__ = ["RULE"]
+
+_UNBOUNDED: Final = frozenset(
+    {
+        ("strcpy"),
+        ("strcat"),
+        ("sprintf"),
+        ("gets"),
+        ("wcscpy"),
+        ("wcscat"),
+        ("lstrcpyA"),
+        ("lstrcpyW"),
+        ("stpcpy"),
+        ("vsprintf"),
+    }
+)
+"""Functions that take no size. Source: their manual pages."""
+
+_NARROW: Final = re.compile(
+    r"ctypes\.(?:wintypes\.)?(?:c_u?int(?:8|16|32)?|c_u?short|c_ubyte|c_byte|DWORD|WORD|UINT|INT)\Z"
+)
+_BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
+_STRUCTURE: Final = re.compile(r"(?:\A|\.)(?:\w*Structure|Union)\Z")
+_ASKED: Final = frozenset({"compared", "allowed", "inside"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for found in facts.foreign_calls:
+        yield from _characters(rule, found)
+        yield from _unbounded(rule, found)
+        yield from _element_type(rule, found)
+        yield from _smaller(rule, found)
+    for call, visit in facts.travels.calls.values():
+        yield from _moved(rule, visit, call)
+        yield from _wraps(rule, visit, call)
+        yield from _offset(rule, visit, call)
+
+
+def _assigned(function: ir.Function, name: str) -> ir.Expression | None:
+    """The last value a variable is given in a function."""
+    found = None
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Assign) and spelled(statement.target) == name:
+            found = uncast(statement.value)
+    return found
+
+
+def _no(
+    rule: Rule, visit: Visit, line: int, message: str, cwe: int, fix: str, severity: Severity = Severity.HIGH
+) -> Claim:
+    return rule.no(
+        message,
+        Location.lines(visit.unit.path, line),
+        cwe=cwe,
+        severity=severity,
+        fix=fix,
+        context=visit.function.name,
+        condition=visit.function.condition,
+    )
+
+
+def _characters(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``sizeof`` of a buffer of wide characters counts bytes."""
+    function = found.visit.function
+    wide = {
+        spelled(argument)
+        for argument in found.call.arguments
+        if isinstance(value := _assigned(function, spelled(argument)), ir.Call)
+        and value.name == "ctypes.create_unicode_buffer"
+    }
+    for argument in found.call.arguments:
+        match uncast(argument):
+            case ir.Call(name="ctypes.sizeof", arguments=(of,)) if spelled(of) in wide:
+                yield _no(
+                    rule,
+                    found.visit,
+                    argument.line,
+                    f"{found.prototype.symbol} is told the size of {spelled(of)} in bytes; a buffer of wide "
+                    f"characters "
+                    "holds fewer characters than bytes.",
+                    131,
+                    "Pass len(buffer).",
+                )
+
+
+def _unbounded(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``strcpy`` into a field or a buffer of fixed size."""
+    if found.prototype.symbol not in _UNBOUNDED or not found.call.arguments:
+        return
+    source = found.call.arguments[-1]
+    names = {spelled(part) for part in expressions(source)}
+    if isinstance(uncast(source), ir.Literal) or any(found.visit.checks(name) & _ASKED for name in names if name):
+        return
+    yield _no(
+        rule,
+        found.visit,
+        found.call.line,
+        f"{found.prototype.symbol} copies text of any length into a place of fixed size.",
+        120,
+        "Compare the length with the room first, or assign to the field, which ctypes checks.",
+    )
+
+
+def _element_type(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``np.asarray(x).ctypes.data``: whatever type and layout ``x`` has."""
+    for argument in found.call.arguments:
+        for part in expressions(argument):
+            match part:
+                case ir.Member(name="data" | "data_as", base=ir.Member(name="ctypes", base=array)):
+                    value = uncast(array)
+                    if isinstance(value, ir.Name):
+                        value = _assigned(found.visit.function, value.name) or value
+                    if (
+                        isinstance(value, ir.Call)
+                        and value.name.rpartition(".")[2] in {"asarray", "array", "asanyarray"}
+                        and len(value.arguments) < 2
+                        and "dtype" not in dict(value.keywords)
+                    ):
+                        yield _no(
+                            rule,
+                            found.visit,
+                            part.line,
+                            f"{found.prototype.symbol} gets an array in whatever element type and layout it has.",
+                            704,
+                            "Convert with ascontiguousarray and the dtype the library expects.",
+                        )
+
+
+def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """A buffer of one constant size, and a larger constant as its length."""
+    arguments = found.call.arguments
+    for buffer, length in itertools.pairwise(arguments):
+        made = _assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
+        told = uncast(length)
+        if not isinstance(made, ir.Call) or made.name not in _BUFFERS or not made.arguments:
+            continue
+        room = uncast(made.arguments[0])
+        if (
+            isinstance(room, ir.Literal)
+            and isinstance(told, ir.Literal)
+            and isinstance(room.value, int)
+            and isinstance(told.value, int)
+            and told.value > room.value > 0
+        ):
+            yield _no(
+                rule,
+                found.visit,
+                found.call.line,
+                f"{found.prototype.symbol} is told {told.value} for a buffer of {room.value}.",
+                787,
+                "Pass the size of the buffer itself.",
+            )
+
+
+def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
+    """``memmove`` of as much as the data says into an object of fixed size."""
+    if call.name not in {"ctypes.memmove", "ctypes.memset"} or len(call.arguments) < 3:
+        return
+    size = uncast(call.arguments[2])
+    names = {name for part in expressions(size) if (name := spelled(part))}
+    mentions = {part.name for part in expressions(size) if isinstance(part, ir.Call)}
+    if isinstance(size, ir.Literal) or mentions & {"ctypes.sizeof", "min"}:
+        return
+    if not _is_fixed_size(visit, call.arguments[0]) or any(visit.checks(name) & _ASKED for name in names):
+        return
+    source = spelled(call.arguments[1])
+    if source and visit.checks(source) & _ASKED:
+        return
+    yield _no(
+        rule,
+        visit,
+        call.line,
+        f"{call.name.rpartition('.')[2]} writes as many bytes as the data says into an object of fixed size.",
+        787,
+        "Compare the length with ctypes.sizeof of the target first.",
+    )
+
+
+def _is_fixed_size(visit: Visit, target: ir.Expression) -> bool:
+    """A structure, or a buffer made with a constant size."""
+    of = uncast(target)
+    if isinstance(of, ir.Call) and of.arguments and of.name in {"ctypes.byref", "ctypes.addressof", "ctypes.pointer"}:
+        of = uncast(of.arguments[0])
+    made = _assigned(visit.function, spelled(of)) if spelled(of) else None
+    if not isinstance(made, ir.Call):
+        return False
+    if made.name in _BUFFERS:
+        return bool(made.arguments) and isinstance(uncast(made.arguments[0]), ir.Literal)
+    structures = {one.name for one in visit.unit.classes if any(_STRUCTURE.search(base) for base in one.bases)}
+    return made.name.rpartition(".")[2] in structures
+
+
+def _wraps(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
+    """``c_uint32(width * height)``: the product of unbounded numbers is cut to 32 bits without a word."""
+    if not _NARROW.match(call.name) or len(call.arguments) != 1:
+        return
+    value = uncast(call.arguments[0])
+    if isinstance(value, ir.Name):
+        value = _assigned(visit.function, value.name) or value
+    if not isinstance(value, ir.Operation) or value.operator not in {"*", "<<"}:
+        return
+    operands = [uncast(operand) for operand in value.operands]
+    if any(isinstance(operand, ir.Literal) and operand.value in {0, 1} for operand in operands):
+        return
+    names = {name for part in expressions(value) if (name := spelled(part))} | {spelled(call.arguments[0])}
+    varying = [operand for operand in operands if not isinstance(operand, ir.Literal)]
+    constant = [name for name in names if name.rpartition(".")[2].isupper()]
+    if len(varying) < 2 or len(constant) >= len(varying) or any(visit.checks(name) & _ASKED for name in names if name):
+        return
+    yield _no(
+        rule,
+        visit,
+        call.line,
+        f"The product is cut to the width of {call.name.rpartition('.')[2]}; a large one becomes a small size.",
+        190,
+        "Compare the factors, or the product as a Python number, with a limit first.",
+        Severity.MEDIUM,
+    )
+
+
+def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
+    """``from_address(base + offset)``, ``string_at(base + offset, n)``: nothing says that it lies inside."""
+    word = call.name.rpartition(".")[2]
+    if word not in {"from_address", "string_at", "wstring_at"} or not call.arguments:
+        return
+    address = uncast(call.arguments[0])
+    if not isinstance(address, ir.Operation) or address.operator not in {"+", "-"}:
+        return
+    names = {name for part in expressions(address) if (name := spelled(part))}
+    moving = [
+        uncast(operand)
+        for operand in address.operands
+        if not isinstance(uncast(operand), ir.Literal) and not spelled(operand).endswith(".offset")
+    ]
+    if len(moving) < 2 or any(visit.checks(name) & _ASKED for name in names):
+        return
+    yield _no(
+        rule,
+        visit,
+        call.line,
+        f"{word} reads at an offset that was compared with no size.",
+        125,
+        "Compare offset and length with the size of the mapping first.",
+    )
+
+
+RULE: Final = Rule(
+    id="foreign-buffer-overflow",
+    question="Is what foreign code may write, or what is read from its memory, no more than there is room for?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=787,
+    severity=Severity.HIGH,
+    languages=PYTHON,
+    why=(
+        "Python checks no index behind an address. A size in the wrong unit, a length from a file or a product that "
+        "wrapped is written past the end of a buffer without an exception."
+    ),
+    fix="Compare lengths with the size of the target before the call.",
+    bad="name = ctypes.create_unicode_buffer(64)\nlib.get_name(name, ctypes.sizeof(name))\n",
+    good="name = ctypes.create_unicode_buffer(64)\nlib.get_name(name, len(name))\n",
+    references=(
+        "https://docs.python.org/3/library/ctypes.html#utility-functions",
+        "https://cwe.mitre.org/data/definitions/131.html",
+        "https://cwe.mitre.org/data/definitions/787.html",
+    ),
+    answer=_answer,
+)

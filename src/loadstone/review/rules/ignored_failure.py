@@ -1,0 +1,151 @@
+"""Does a detected failure change what happens next?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_ROLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        if unit.language not in NATIVE:
+            continue
+        good: list[int] = []
+        for function in unit.functions:
+            for statement in _statements(function.body):
+                if isinstance(statement, ir.Try):
+                    yield from _handlers(rule, unit, function, statement, good)
+                elif isinstance(statement, ir.If):
+                    yield from _empty_branch(rule, unit, function, statement)
+        if good:
+            yield rule.yes(
+                (
+                    f"{len(good)} handlers of load errors report, raise, return or fall "
+                    f"back (lines {', '.join(map(str, good))})"
+                ),
+                Location.lines(unit.path, good[0]),
+                met=len(good),
+                sites=len(good),
+                places=tuple(Location.lines(unit.path, line) for line in good),
+            )
+
+
+def _handlers(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Try, good: list[int]) -> Iterator[Claim]:
+    called = next((c for c in calls_in(statement.body) if _is_ours(c.name)), None)
+    if called is None:
+        return
+    for handler in statement.handlers:
+        if _does_nothing(handler.body):
+            yield rule.no(
+                (
+                    f"A failure of {called.name} (line {called.line}) is caught at line "
+                    f"{handler.line} and dropped; what follows runs as if it had worked."
+                ),
+                Location.lines(unit.path, handler.line),
+                context=function.name,
+                condition=function.condition,
+            )
+        else:
+            good.append(handler.line)
+
+
+def _is_ours(name: str) -> bool:
+    api = tables().get(name)
+    return api is not None and api.role in _ROLES
+
+
+def _does_nothing(block: ir.Block) -> bool:
+    for statement in block.body:
+        if isinstance(statement, ir.Evaluate) and isinstance(statement.expression, ir.Literal):
+            continue
+        return False
+    return True
+
+
+def _empty_branch(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.If) -> Iterator[Claim]:
+    """``if (!handle) { }``: the failure is seen and nothing is done about it."""
+    condition = statement.condition
+    negated = isinstance(condition, ir.Operation) and (
+        condition.operator == "!"
+        or (condition.operator == "==" and any(isinstance(o, ir.Literal) and not o.value for o in condition.operands))
+    )
+    if (
+        not negated
+        or not isinstance(condition, ir.Operation)
+        or statement.otherwise is not None
+        or not _only_talks(statement.then)
+    ):
+        return
+    subject = condition.operands[0]
+    name = subject.name if isinstance(subject, ir.Name) else ""
+    if name and name in _results_of(function):
+        yield rule.no(
+            f"Line {statement.line} sees that {name} failed and goes on as if it had not.",
+            Location.lines(unit.path, statement.line),
+            context=function.name,
+            condition=function.condition,
+        )
+
+
+def _only_talks(block: ir.Block) -> bool:
+    return not block.body
+
+
+def _results_of(function: ir.Function) -> set[str]:
+    found = set()
+    for statement in _statements(function.body):
+        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name):
+            value: ir.Expression | None = statement.value
+            while isinstance(value, ir.Cast):
+                value = value.operand
+            if isinstance(value, ir.Call) and _is_ours(value.name):
+                found.add(statement.target.name)
+    return found
+
+
+def _statements(block: ir.Block) -> Iterator[ir.Statement]:
+    stack: list[ir.Statement] = [block]
+    while stack:
+        statement = stack.pop()
+        yield statement
+        match statement:
+            case ir.Block(body=body):
+                stack.extend(reversed(body))
+            case ir.If(then=then, otherwise=otherwise):
+                stack.extend(b for b in (otherwise, then) if b is not None)
+            case ir.Loop(body=body) | ir.With(body=body):
+                stack.append(body)
+            case ir.Switch(cases=cases):
+                stack.extend(c.body for c in reversed(cases))
+            case ir.Try():
+                stack.extend(h.body for h in statement.handlers)
+                stack.extend(b for b in (statement.final, statement.otherwise, statement.body) if b is not None)
+
+
+RULE: Final = Rule(
+    id="ignored-failure",
+    question="Does a detected failure change what happens next?",
+    practice=Practice.ERROR_HANDLING,
+    cwe=390,
+    severity=Severity.MEDIUM,
+    languages=NATIVE,
+    why="A failure that is caught and dropped comes back later as a crash with no trace of its cause.",
+    fix="Return, retry or fall back.",
+    bad="void *h = dlopen(path, RTLD_NOW);\nif (!h) {\n}\n",
+    good="void *h = dlopen(path, RTLD_NOW);\nif (!h) {\n    return report(dlerror());\n}\n",
+    references=("https://cwe.mitre.org/data/definitions/390.html",),
+    answer=_answer,
+)

@@ -1,0 +1,269 @@
+"""Does a failed verification, or a missing one, keep code from being loaded?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.guards import simple, words_in
+from loadstone.review.analyses.travel import Visit
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls, expressions, statements, tops
+
+__all__ = ["RULE"]
+
+_DIGEST: Final = re.compile(
+    r"(?i)digest|sha\d+|sha_\d|checksum|hmac|\bhash(?:ed|sum)?\b|_hash|hash_|signature|\bcrc|crc\d+|md5|fingerprint"
+)
+_VERIFIES: Final = re.compile(r"(?i)verif|valid|check|authent|trusted|signed")
+_ASKED_FOR: Final = re.compile(
+    r"(?i)\A_?(?:(?:require|verify|check|validate|enforce|need|strict)(?:_|\Z)\w*|\w*_(?:required|verified"
+    r"|checked|verification|enforced)|verify|secure)\Z"
+)
+_ABOUT: Final = re.compile(r"(?i)mac|sig|hash|digest|sum|cert|ssl|tls|integrity|auth|verif|trust|secure")
+_WEAK: Final = {
+    "zlib.crc32": "CRC-32", "zlib.adler32": "Adler-32", "binascii.crc32": "CRC-32", "binascii.crc_hqx": "CRC",
+    "hashlib.md5": "MD5", "hashlib.sha1": "SHA-1",
+}  # fmt: skip
+_STRONG: Final = re.compile(
+    r"hashlib\.(?:sha2|sha3|sha5|blake|file_digest|new)|hmac\.|\.verify|gnupg|nacl|cryptography|sigstore"
+)
+_TALKS: Final = frozenset({"warning", "warn", "info", "debug", "error", "exception", "print", "log", "critical"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    tuples = _tuple_returns(facts)
+    for visit in facts.travels.visits:
+        if isinstance(visit.statement, ir.If):
+            yield from _goes_on(rule, visit, visit.statement)
+            yield from _missing_passes(rule, visit, visit.statement)
+        yield from _always_true(rule, facts, visit, tuples)
+    for unit in facts.program.units:
+        if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
+            yield from _weak(rule, unit)
+            yield from _off(rule, unit)
+
+
+def _no(rule: Rule, visit: Visit, line: int, message: str, cwe: int, fix: str) -> Claim:
+    return rule.no(message, Location.lines(visit.unit.path, line), cwe=cwe, fix=fix, context=visit.function.name)
+
+
+def _compared(condition: ir.Expression, function: ir.Function, *operators: str) -> bool:
+    """Whether a condition compares two values of which one is called a digest."""
+    return any(
+        isinstance(part, ir.Operation)
+        and part.operator in operators
+        and any(_DIGEST.search(word) for word in (*words_in(part), *_made_by(part, function)))
+        and not any(isinstance(operand, ir.Literal) for operand in part.operands)
+        and not any(isinstance(uncast(o), ir.Call) and simple(uncast(o).name) == ("len") for o in part.operands)  # type: ignore[union-attr]
+        for part in expressions(condition)
+    )
+
+
+def _goes_on(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Claim]:
+    """``if digest != expected: log.warning(...)`` and on."""
+    differs = _compared(statement.condition, visit.function, "!=") or _refused(statement.condition)
+    if differs and statement.otherwise is None and _only_talks(statement.then):
+        yield _no(
+            rule,
+            visit,
+            statement.line,
+            "A digest that differs is only reported; what follows uses the file all the same.",
+            345,
+            "Raise, and remove the file.",
+        )
+
+
+def _refused(condition: ir.Expression) -> bool:
+    """``not hmac.compare_digest(a, b)``."""
+    return (
+        isinstance(condition, ir.Operation)
+        and condition.operator == "!"
+        and any(
+            isinstance(part, ir.Call) and simple(part.name) == ("compare_digest") for part in expressions(condition)
+        )
+    )
+
+
+def _only_talks(block: ir.Block) -> bool:
+    return bool(block.body) and all(
+        isinstance(s, ir.Evaluate) and isinstance(s.expression, ir.Call) and simple(s.expression.name) in _TALKS
+        for s in block.body
+    )
+
+
+def _missing_passes(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Claim]:
+    """``if expected and digest != expected: raise``: where nothing is expected, anything passes."""
+    condition = statement.condition
+    if not isinstance(condition, ir.Operation) or condition.operator != "&&" or _only_talks(statement.then):
+        return
+    first, *rest = condition.operands
+    given = uncast(first)
+    if isinstance(given, ir.Operation) and given.operator == "!=" and _is_none(given.operands[1]):
+        given = uncast(given.operands[0])
+    if not isinstance(given, (ir.Name, ir.Member)) or not rest or not _compared(rest[-1], visit.function, "!="):
+        return
+    name = given.name
+    if any(name in set(words_in(part)) for part in rest):
+        yield _no(
+            rule,
+            visit,
+            statement.line,
+            f"Where {name.rpartition('.')[2]} is missing nothing is compared, and the file passes.",
+            345,
+            "Refuse what has no digest.",
+        )
+
+
+def _is_none(expression: ir.Expression) -> bool:
+    return isinstance(expression, ir.Literal) and expression.value is None
+
+
+def _tuple_returns(facts: Facts) -> frozenset[str]:
+    """Functions whose every return is a tuple with something in it."""
+    found = set()
+    for unit in facts.program.units:
+        if unit.language is ir.Language.PYTHON:
+            for function in unit.functions:
+                returned = [s.value for s in statements(function.body.body) if isinstance(s, ir.Return)]
+                if returned and all(isinstance(v, ir.Display) and v.items and not v.keys for v in returned):
+                    found.add(function.name)
+    return frozenset(found)
+
+
+def _always_true(rule: Rule, facts: Facts, visit: Visit, tuples: frozenset[str]) -> Iterator[Claim]:
+    condition = getattr(visit.statement, "condition", None)
+    for atom in _atoms(condition):
+        if isinstance(atom, ir.Call) and atom.name in tuples:
+            verifies = bool(_VERIFIES.search(simple(atom.name)))
+            yield _no(
+                rule,
+                visit,
+                atom.line,
+                f"{simple(atom.name)} returns a tuple, which is always true: a failed answer passes this test.",
+                347 if verifies else 253,
+                "Test the element that holds the answer.",
+            )
+    del facts
+
+
+def _atoms(condition: ir.Expression | None) -> Iterator[ir.Expression]:
+    stack = [] if condition is None else [condition]
+    while stack:
+        current = uncast(stack.pop())
+        if isinstance(current, ir.Operation) and current.operator in {"!", "&&", "||"}:
+            stack.extend(current.operands)
+        else:
+            yield current
+
+
+def _weak(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """A checksum against noise where code is fetched or loaded, and no digest or signature anywhere."""
+    every = [(function, call) for function in unit.functions for call in calls(function.body.body)]
+    if any(_STRONG.search(call.name) for _, call in every):
+        return
+    for function in unit.functions:
+        for statement in statements(function.body.body):
+            if not isinstance(statement, ir.If):
+                continue
+            for part in expressions(statement.condition):
+                if isinstance(part, ir.Operation) and part.operator in {"==", "!="}:
+                    weak = next((_WEAK[name] for name in _made_by(part, function) if name in _WEAK), "")
+                    if weak:
+                        yield rule.no(
+                            f"{weak} is the only check of what is loaded; whoever changes the file makes it fit.",
+                            Location.lines(unit.path, statement.line),
+                            cwe=328 if weak in {"MD5", "SHA-1"} else 353,
+                            fix="Compare a SHA-256 pinned in the program, or verify a signature.",
+                            context=function.name,
+                        )
+
+
+def _made_by(comparison: ir.Operation, function: ir.Function) -> Iterator[str]:
+    """The functions that made what is compared."""
+    names = set()
+    for part in expressions(comparison):
+        if isinstance(part, ir.Call):
+            yield part.name
+        elif isinstance(part, ir.Name):
+            names.add(part.name)
+    for statement in statements(function.body.body):
+        if (
+            isinstance(statement, ir.Assign)
+            and isinstance(statement.target, ir.Name)
+            and statement.target.name in names
+        ):
+            for top in tops(statement):
+                yield from (part.name for part in expressions(top) if isinstance(part, ir.Call))
+
+
+def _off(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """``require_signature=False``: verification that somebody must remember to ask for."""
+    defaults: dict[str, tuple[int, str]] = {}
+    for function in unit.functions:
+        for parameter in function.parameters:
+            if isinstance(parameter.default, ir.Literal) and parameter.default.value is False:
+                defaults.setdefault(parameter.name, (parameter.line, function.name))
+        for statement in statements(function.body.body):
+            if (
+                isinstance(statement, ir.Assign)
+                and isinstance(statement.target, ir.Member | ir.Name)
+                and isinstance(statement.value, ir.Literal)
+                and statement.value.value is False
+                and function.name == "<module>"
+            ):
+                defaults.setdefault(statement.target.name, (statement.line, function.name))
+    wanted = {n: p for n, p in defaults.items() if _ASKED_FOR.match(n) and _ABOUT.search(n)}
+    if not wanted:
+        return
+    for function in unit.functions:
+        for statement in statements(function.body.body):
+            if isinstance(statement, ir.If):
+                words = set(words_in(statement.condition))
+                for name in wanted.keys() & words:
+                    inside = [c.name for c in calls(statement.then.body)] + [
+                        p.name for p in expressions(statement.condition) if isinstance(p, ir.Call)
+                    ]
+                    if any(_VERIFIES.search(simple(called)) or _DIGEST.search(called) for called in inside):
+                        line, where = wanted[name]
+                        yield rule.no(
+                            f"{name} is off unless somebody turns it on; without it line {statement.line} "
+                            f"verifies nothing.",
+                            Location.lines(unit.path, line),
+                            cwe=1188,
+                            severity=Severity.MEDIUM,
+                            fix="Verify by default.",
+                            context=where,
+                        )
+
+
+RULE: Final = Rule(
+    id="ignored-verification",
+    question="Does a failed verification, or a missing one, keep code from being loaded?",
+    practice=Practice.INTEGRITY,
+    cwe=345,
+    severity=Severity.HIGH,
+    languages=PYTHON,
+    why=(
+        "A digest that is compared and not obeyed, that may be missing, or that anybody can match proves "
+        "nothing about "
+        "where the code came from."
+    ),
+    fix="Require a pinned digest or a signature, and stop when it does not fit.",
+    bad='if sha256 and seen != sha256:\n    log.warning("digest differs")\nctypes.CDLL(path)\n',
+    good="if not hmac.compare_digest(seen, sha256):\n    raise ValueError(path)\nctypes.CDLL(path)\n",
+    references=(
+        "https://cwe.mitre.org/data/definitions/345.html",
+        "https://cwe.mitre.org/data/definitions/347.html",
+        "https://cwe.mitre.org/data/definitions/353.html",
+        "https://cwe.mitre.org/data/definitions/1188.html",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,136 @@
+"""Does every way out of a function that opened a library close it, keep it, or hand it on?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Exit, Facts, Site
+from loadstone.review.analyses.values import Spot
+from loadstone.review.apis import CORE, ApiRole
+from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+
+_ACQUIRED: Final = (ApiRole.LOAD, ApiRole.OPEN, ApiRole.ALLOCATE)
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    closes = any(s.api.role is ApiRole.UNLOAD for s in facts.sites)
+    handed_on = {s.parent for s in facts.sites if s.api.role is ApiRole.RESOLVE and (s.returned or s.stores)}
+    outliving = {id(facts.sites[number]) for number in handed_on if number is not None}
+    every = [s for s in facts.reached if s.api.role in _ACQUIRED and s.api.owned and s.api.kind != "mapping"]
+    working = {(s.spot.path, s.spot.function) for s in facts.of(*CORE)}
+    native = [s for s in every if s.unit.language in NATIVE and _is_ours(s, working)]
+    native = [s for s in native if s.api.role is not ApiRole.ALLOCATE or not s.is_inner]
+    at_home = {s.spot for s in native if not s.is_inner and _open_exits(s)}
+    for site in native:
+        open_exits = _open_exits(site)
+        if not (site.is_inner and site.spot in at_home):
+            yield from _leaks(rule, site, open_exits, closes=closes, outlives=id(site) in outliving)
+    yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
+
+
+def _is_ours(site: Site, working: set[tuple[str, str]]) -> bool:
+    """Whether what was acquired is a library, or belongs to a function that works with one."""
+    if site.api.role is ApiRole.LOAD:
+        return True
+    return (site.spot.path, site.spot.function) in working or any(
+        (e.spot.path, e.spot.function) in working for e in site.exits
+    )
+
+
+def _open_exits(site: Site) -> list[Exit]:
+    """Where it is surely open: known to be there, or never asked about. What joined paths leave in doubt is no exit."""
+    sure = (e for e in site.exits if e.is_open and e.kind != "main" and (e.known or not site.tests))
+    return sorted(sure, key=lambda e: e.spot)
+
+
+def _leaks(rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool) -> Iterator[Claim]:
+    """Every way out that loses what was acquired, where the function or its program shows that it is to be released."""
+    settled = [e for e in site.exits if not e.is_open]
+    released = closes if site.api.role is ApiRole.LOAD else bool(site.closes) or any(e.kind == "kept" for e in settled)
+    if open_exits and not site.overwritten and not site.wrong_tests and released and (settled or not outlives):
+        for spot in dict.fromkeys(e.spot for e in (open_exits if settled else open_exits[:1])):
+            yield _leak(rule, site, spot, len(settled), len(site.exits))
+    elif site.api.role is ApiRole.LOAD and not site.is_inner:
+        for spot in _kept_by_failure(settled):
+            yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
+    for spot in sorted(site.overwritten)[:1] if closes else ():
+        yield rule.no(
+            f"The handle opened at line {site.spot.line} is overwritten at line {spot.line} while the library is open.",
+            at(spot),
+            why=(step(site.spot, "opened", "acquire"), step(spot, "the only copy is overwritten", "use")),
+            context=spot.function,
+        )
+
+
+def _kept_by_failure(settled: list[Exit]) -> list[Spot]:
+    """Ways out that leave the library open and say what the ways that close it say: that it did not work."""
+    failures = [e.gives for e in settled if e.known and e.gives is not None]
+    kept = [e for e in settled if e.kind == "kept"]
+    if not failures or all(e.gives in failures for e in kept):
+        return []
+    return sorted({e.spot for e in kept if e.gives in failures and e.gives is not None})
+
+
+def _praise(rule: Rule, loads: list[Site]) -> Iterator[Claim]:
+    by_path: dict[str, list[Site]] = {}
+    for site in loads:
+        by_path.setdefault(site.spot.path, []).append(site)
+    for sites in by_path.values():
+        good = [s for s in sites if s.exits and not _open_exits(s) and not s.overwritten]
+        if not good:
+            continue
+        lines = resolve_lines(spot for s in good for spot in (s.closes or {s.spot}))
+        yield rule.yes(
+            f"{len(good)} of {len(sites)} loaded libraries are closed, kept by an owner or handed on at every exit "
+            f"(lines {lines})",
+            at(good[0].spot),
+            met=len(good),
+            sites=len(sites),
+            places=tuple(at(spot) for s in good for spot in sorted(s.closes)),
+            context=good[0].spot.function,
+        )
+
+
+def _leak(rule: Rule, site: Site, exit_: Spot, closed: int, total: int) -> Claim:
+    what, cwe = {ApiRole.OPEN: ("descriptor", 775), ApiRole.ALLOCATE: ("memory", 401)}.get(
+        site.api.role, ("library", 772)
+    )
+    return rule.no(
+        f"The {what} acquired at line {site.spot.line} is not released at the exit at line {exit_.line} "
+        f"({closed} of {total} exits release it).",
+        at(exit_ if closed else site.spot if not site.is_inner else site.chain[0]),
+        cwe=cwe,
+        severity=Severity.MEDIUM if closed else Severity.LOW,
+        confidence=Confidence.LIKELY if closed or site.closes else Confidence.POSSIBLE,
+        why=(step(site.spot, f"{site.api.name} acquires it", "acquire"), step(exit_, "left without a close", "use")),
+        context=exit_.function,
+        condition=exit_.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="library-leak",
+    question="Does every way out close what was opened, keep it, or hand it on?",
+    practice=Practice.LIFECYCLE,
+    cwe=772,
+    severity=Severity.MEDIUM,
+    languages=NATIVE,
+    why=(
+        "A handle lost on an early return can never be closed: the library stays mapped, its count never reaches zero."
+    ),
+    fix="One cleanup label or an owning object.",
+    bad='void *h = dlopen(p, RTLD_NOW);\nif (!h) return -1;\nif (!dlsym(h, "run")) return -2;\ndlclose(h);\n',
+    good=(
+        "void *h = dlopen(p, RTLD_NOW);\nif (!h) return -1;\nif (!dlsym(h, "
+        '"run")) { dlclose(h); return -2; }\ndlclose(h);\n'
+    ),
+    references=("https://cwe.mitre.org/data/definitions/772.html", "https://cwe.mitre.org/data/definitions/775.html"),
+    answer=_answer,
+)

@@ -1,0 +1,133 @@
+"""Are privileges given up, and that checked, before foreign code is loaded?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel.names import Routine
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls
+
+__all__ = ["RULE"]
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _python(rule, facts)
+    for site in (s for s in facts.reached if s.api.role is ApiRole.PRIVILEGE):
+        for invocation in site.invocations:
+            loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
+            if loaded is not None and site.api.kind == "user":
+                yield rule.no(
+                    (
+                        f"The library loaded at line {loaded.line} runs with the privileges "
+                        f"that are given up only at line {site.spot.line}."
+                    ),
+                    at(loaded),
+                    why=(
+                        step(loaded, "foreign code runs", "use"),
+                        step(site.spot, "privileges are given up", "release"),
+                    ),
+                    context=site.spot.function,
+                )
+        if not site.is_inner and not site.api.raises and (site.is_discarded or not (site.tests or site.returned)):
+            yield rule.no(
+                f"{site.api.name} can fail, and then the privileges stay; nothing looks at its result.",
+                at(site.spot),
+                cwe=252,
+                context=site.spot.function,
+            )
+    for site in facts.of(ApiRole.LOAD):
+        for invocation in site.invocations:
+            dropped = next((spot for word, spot in sorted(invocation.flags) if word == "privilege:user"), None)
+            if dropped is not None:
+                yield rule.yes(
+                    f"Privileges are given up at line {dropped.line} before the load at line {site.spot.line}",
+                    at(dropped),
+                    places=(at(site.spot),),
+                    context=site.spot.function,
+                )
+
+
+_DROPS: Final = re.compile(r"\Aset(?:res|re|e)?uid\Z")
+
+
+def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a call that reaches a load stands before the one that reaches the drop."""
+    found = facts.travels
+    loads = {(s.spot.path, s.spot.function) for s in found.sinks if s.kind is SinkKind.LOAD}
+    drops = {
+        (c.visit.unit.path, c.visit.function.name) for c in facts.foreign_calls if _DROPS.match(c.prototype.symbol)
+    } | {(s.spot.path, s.spot.function) for s in facts.of(ApiRole.PRIVILEGE) if s.api.kind == "user"}
+    if not loads or not drops:
+        return
+    load_first, drop_first = _reaching(facts, loads), _reaching(facts, drops)
+    for routine in found.names.routines:
+        loaded: ir.Call | None = None
+        for statement in routine.function.body.body:
+            for call in calls((statement,)):
+                keys = {(r.unit.path, r.function.name) for r in found.names.called(routine, call)}
+                if keys & drop_first:
+                    if loaded is not None:
+                        yield _too_early(rule, routine, loaded, call)
+                    break
+                if keys & load_first and loaded is None:
+                    loaded = call
+            else:
+                continue
+            break
+
+
+def _too_early(rule: Rule, routine: Routine, loaded: ir.Call, dropped: ir.Call) -> Claim:
+    first = Spot(routine.unit.path, loaded.line, routine.function.name)
+    then = Spot(routine.unit.path, dropped.line, routine.function.name)
+    return rule.no(
+        f"What is loaded through {loaded.name} runs with the privileges that are given up only at line {then.line}.",
+        at(first),
+        why=(step(first, "foreign code is loaded", "use"), step(then, "privileges are given up", "release")),
+        context=routine.function.name,
+    )
+
+
+def _reaching(facts: Facts, ends: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The functions that get to one of these through calls."""
+    names = facts.travels.names
+    found = set(ends)
+    callers: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for routine in names.routines:
+        for call in calls(routine.function.body.body):
+            for called in names.called(routine, call):
+                key = called.unit.path, called.function.name
+                callers.setdefault(key, set()).add((routine.unit.path, routine.function.name))
+    work = list(ends)
+    while work:
+        for caller in callers.get(work.pop(), ()):
+            if caller not in found:
+                found.add(caller)
+                work.append(caller)
+    return found
+
+
+RULE: Final = Rule(
+    id="load-before-privilege-drop",
+    question="Are privileges given up, and that checked, before foreign code is loaded?",
+    practice=Practice.PRIVILEGE,
+    cwe=250,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="Constructors of a library run inside the load: with the privileges that are held at that moment.",
+    fix="Drop first, check the result, load after.",
+    bad="h = dlopen(path, RTLD_NOW);\nif (setuid(user) != 0) abort();\n",
+    good="if (setuid(user) != 0) abort();\nh = dlopen(path, RTLD_NOW);\n",
+    references=("https://cwe.mitre.org/data/definitions/250.html",),
+    answer=_answer,
+)

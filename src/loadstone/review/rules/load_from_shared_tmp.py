@@ -1,0 +1,122 @@
+"""Is nothing loaded from a place that others can write to?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.folding import leading_text
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_SHARED: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/tmp")  # noqa: S108 - what is looked for, not what is used
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _fixed_names(rule, facts)
+    seen = set()
+    for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
+        for invocation in sorted(site.invocations, key=repr):
+            private = next((spot for word, spot in sorted(invocation.flags) if word == "temporary:private"), None)
+            taint = next(
+                (
+                    p.taint
+                    for p in (*invocation.parts, invocation.whole)
+                    if p.taint is not None and p.taint.kind.endswith("temporary")
+                ),
+                None,
+            )
+            text = next((p.text for p in invocation.parts if p.text is not None and p.text.startswith(_SHARED)), None)
+            if taint is not None:
+                seen.add(taint.spot)
+                cwe = 379 if taint.kind.startswith("shared") else 377
+                yield rule.no(
+                    (
+                        f"The path made at line {taint.spot.line} is predictable in a shared "
+                        f"directory and is loaded at line {site.spot.line}."
+                    ),
+                    at(taint.spot),
+                    cwe=377 if cwe == 377 else 379,
+                    why=(step(taint.spot, "a name others can guess", "taint"), step(site.spot, "loaded", "use")),
+                    context=site.spot.function,
+                )
+            elif text is not None and private is None:
+                written = invocation.look is not None and invocation.look[0].startswith("open")
+                yield rule.no(
+                    f'"{text}" is in a directory that everybody can write to, and is loaded at line {site.spot.line}.',
+                    at(site.spot),
+                    cwe=377 if written else 829,
+                    why=(step(site.spot, "loaded", "use"),),
+                    context=site.spot.function,
+                )
+            elif private is not None:
+                yield rule.yes(
+                    f"What is loaded at line {site.spot.line} was made in a private directory",
+                    at(private),
+                    places=(at(site.spot),),
+                    context=site.spot.function,
+                )
+    for site in facts.of(ApiRole.TEMPORARY):
+        if site.api.kind == "predictable" and site.spot not in seen:
+            yield rule.no(
+                f"{site.api.name} gives a name that others can take first.",
+                at(site.spot),
+                cwe=377,
+                severity=Severity.MEDIUM,
+                context=site.spot.function,
+            )
+
+
+_OPENS: Final = frozenset({"open", "io.open", "codecs.open"})
+_WRITES: Final = frozenset({"write_text", "write_bytes", "touch"})
+
+
+def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a file of a fixed name in a directory that everybody can write to is opened for writing."""
+    for call, visit in facts.travels.calls.values():
+        word = call.name.rpartition(".")[2]
+        path = None
+        if call.name in _OPENS and call.arguments and _for_writing(call):
+            path = call.arguments[0]
+        elif (word in _WRITES and call.receiver is not None) or (
+            word == ("open") and call.receiver is not None and _for_writing(call, 0)
+        ):
+            path = call.receiver
+        text, whole = leading_text(path, visit.unit, visit.function) if path is not None else ("", False)
+        if whole and text.startswith(_SHARED):
+            yield rule.no(
+                f'"{text}" is in a directory that everybody can write to; a link planted there leads the write '
+                f"elsewhere.",
+                Location.lines(visit.unit.path, call.line),
+                cwe=377,
+                fix="Write below a directory of the program's own, or create with O_EXCL and O_NOFOLLOW.",
+                context=visit.function.name,
+            )
+
+
+def _for_writing(call: ir.Call, position: int = 1) -> bool:
+    given = call.arguments[position] if len(call.arguments) > position else dict(call.keywords).get("mode")
+    return isinstance(given, ir.Literal) and isinstance(given.value, str) and given.value[:1] in {"w", "a"}
+
+
+RULE: Final = Rule(
+    id="load-from-shared-tmp",
+    question="Is nothing loaded from a place that others can write to?",
+    practice=Practice.INTEGRITY,
+    cwe=377,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="A predictable name in a shared directory can be created by somebody else first; loading it runs their code.",
+    fix="mkdtemp or a memory file.",
+    bad='void *h = dlopen("/tmp/plugin.so", RTLD_NOW);\n',
+    good='char dir[] = "/run/app-XXXXXX";\nif (!mkdtemp(dir)) return -1;\n',
+    references=("https://cwe.mitre.org/data/definitions/377.html", "https://cwe.mitre.org/data/definitions/379.html"),
+    answer=_answer,
+)

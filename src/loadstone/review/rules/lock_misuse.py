@@ -1,0 +1,239 @@
+"""Is each lock released on every way out, once, in one order?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts, LockStep
+from loadstone.review.analyses.values import Spot
+from loadstone.review.ir import Unit
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_MAX_EXITS: Final = 8
+"""Exits that leave one lock held which are shown as steps."""
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    steps = sorted(facts.lock_steps, key=lambda s: (s.spot, s.what, s.lock))
+    recursive = _recursive(facts)
+    kept = [s for s in steps if s.what == "kept"]
+    dropped = {(s.lock, s.spot.function) for s in steps if s.what == "drop"}
+    exits: dict[tuple[str, Spot], list[Spot]] = {}
+    for one in kept:
+        own = one.since is not None and one.since.function == one.spot.function
+        if one.since is not None and own and (one.lock, one.spot.function) in dropped:
+            exits.setdefault((one.lock, one.since), []).append(one.spot)
+    for (lock, since), spots in exits.items():
+        more = f", and so do {len(spots) - 1} more (lines {resolve_lines(spots[1:])})" if len(spots) > 1 else ""
+        yield rule.no(
+            f"The exit at line {spots[0].line} leaves {lock} held since line {since.line}{more}.",
+            at(spots[0]),
+            why=(
+                step(since, f"{lock} is taken", "lock"),
+                *(step(spot, "left without a release", "use") for spot in spots[:_MAX_EXITS]),
+            ),
+            context=since.function,
+            condition=spots[0].condition,
+        )
+    yield from _python(rule, facts, {spot for spots in exits.values() for spot in spots})
+    for one in steps:
+        if one.what == "again" and one.since is not None and one.lock not in recursive:
+            yield rule.no(
+                f"{one.lock} is taken again at line {one.spot.line} while it is held since line {one.since.line}.",
+                at(one.via if one.via is not None and (one.lock, one.spot.function) not in dropped else one.spot),
+                cwe=764,
+                severity=Severity.HIGH,
+                why=(step(one.since, "taken", "lock"), step(one.spot, "taken again", "lock")),
+                context=one.spot.function,
+            )
+        elif one.what == "not held" and one.since is not None:
+            yield rule.no(
+                (
+                    f"{one.lock} is released at line {one.spot.line} though it was released "
+                    f"at line {one.since.line} already."
+                ),
+                at(one.spot),
+                cwe=765,
+                why=(step(one.since, "released", "release"), step(one.spot, "released again", "release")),
+                context=one.spot.function,
+            )
+    yield from _orders(rule, steps)
+    yield from _scoped(rule, steps)
+
+
+def _python(rule: Rule, facts: Facts, known: set[Spot]) -> Iterator[Claim]:
+    """Python: what the structure of functions shows, whoever calls them."""
+    lines = {(spot.path, spot.line) for spot in known}
+    for left in forgotten(facts):
+        if (left.left.path, left.left.line) not in lines:
+            yield rule.no(
+                f"The exit at line {left.left.line} leaves {left.lock} held since line {left.taken.line}.",
+                at(left.left),
+                why=(
+                    step(left.taken, (f"{left.lock} is taken"), ("lock")),
+                    step(left.left, ("left without a release"), ("use")),
+                ),
+                context=left.left.function,
+            )
+    first: dict[tuple[str, str], Nesting] = {}
+    for nested in nestings(facts):
+        first.setdefault((nested.held, nested.then), nested)
+    for (held, then), one in sorted(first.items(), key=lambda item: (item[1].spot, item[0])):
+        other = first.get((then, held))
+        if held == then:
+            if not _is_reentrant(facts, one):
+                yield _twice(rule, one)
+        elif other is not None and held < then:
+            yield _crossed(rule, *sorted((one, other), key=lambda n: n.spot))
+
+
+def _is_reentrant(facts: Facts, one: Nesting) -> bool:
+    name = re.escape(one.held.rpartition(".")[2].rpartition(":")[2])
+    text = next(unit.text for unit in facts.program.units if unit.path == one.since.path)
+    return bool(re.search(rf"\b{name}\s*(?::[^=\n]*)?=\s*[\w.]*(?:RLock|Condition|Semaphore)\(", text))
+
+
+def _twice(rule: Rule, one: Nesting) -> Claim:
+    return rule.no(
+        f"{one.held} is taken at line {one.since.line} and again at line {one.spot.line}; a Lock waits for itself.",
+        at(one.since),
+        cwe=764,
+        severity=Severity.HIGH,
+        fix="Take it once, or make it an RLock.",
+        why=(step(one.since, "taken", "lock"), step(one.spot, "taken again", "lock")),
+        context=one.since.function,
+    )
+
+
+def _crossed(rule: Rule, early: Nesting, late: Nesting) -> Claim:
+    return rule.no(
+        f"{early.held} is held when {early.then} is taken at line {early.spot.line}; line {late.spot.line} "
+        f"takes them "
+        "the other way round.",
+        at(late.spot),
+        cwe=833,
+        severity=Severity.HIGH,
+        fix="One order everywhere.",
+        why=(
+            step(early.since, f"{early.held} is taken", "lock"),
+            step(early.spot, f"then {early.then}", "lock"),
+            step(late.since, f"{late.held} is taken", "lock"),
+            step(late.spot, f"then {late.then}", "lock"),
+        ),
+        context=late.spot.function,
+    )
+
+
+def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
+    edges: dict[tuple[str, str], LockStep] = {}
+    for one in steps:
+        if one.what == "take":
+            for held in one.held:
+                edges.setdefault((held.lock, one.lock), one)
+    for (first, second), one in sorted(edges.items(), key=lambda e: (e[1].spot, e[0])):
+        other = edges.get((second, first))
+        if other is not None and first < second:
+            late, early = (one, other) if other.spot < one.spot else (other, one)
+            yield rule.no(
+                (
+                    f"{early.spot.function} takes {early.held[-1].lock} then {early.lock}; "
+                    f"{late.spot.function} takes {late.held[-1].lock} then {late.lock}."
+                ),
+                at(late.spot),
+                cwe=833,
+                severity=Severity.HIGH,
+                fix="One order everywhere, or lock both at once.",
+                why=(
+                    step(early.held[-1].spot, f"{early.held[-1].lock} is taken", "lock"),
+                    step(early.spot, f"then {early.lock}", "lock"),
+                    step(late.held[-1].spot, f"{late.held[-1].lock} is taken", "lock"),
+                    step(late.spot, f"then {late.lock}", "lock"),
+                ),
+                context=late.spot.function,
+            )
+    ordered = {s for e, s in edges.items() if (e[1], e[0]) not in edges}
+    if ordered and len(ordered) == len(set(edges.values())):
+        spots = [s.spot for s in ordered]
+        yield rule.yes(
+            f"Locks are nested in one order (lines {resolve_lines(spots)})",
+            at(min(spots)),
+            met=len(ordered),
+            sites=len(ordered),
+            context=min(spots).function,
+        )
+
+
+def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
+    by_path: dict[str, list[LockStep]] = {}
+    for one in steps:
+        if one.what == "take":
+            by_path.setdefault(one.spot.path, []).append(one)
+    for found in by_path.values():
+        scoped = {s.spot for s in found if s.scoped}
+        every = {s.spot for s in found}
+        dropped = {s.spot.function for s in steps if s.what == "drop"}
+        balanced = {s.spot for s in found if not s.scoped and s.spot.function in dropped}
+        balanced -= {s.since for s in steps if s.what == "kept" and s.since is not None}
+        good = scoped | balanced
+        if good:
+            how = (
+                "by a guard that releases them at the end of its scope"
+                if scoped == good
+                else "and released on every way out"
+            )
+            yield rule.yes(
+                f"{len(good)} of {len(every)} locks are taken {how} (lines {resolve_lines(good)})",
+                at(min(good)),
+                met=len(good),
+                sites=len(every),
+                places=tuple(at(s) for s in sorted(good)),
+                context=min(good).function,
+            )
+
+
+def _recursive(facts: Facts) -> set[str]:
+    found = set()
+    for unit in facts.program.units:
+        found |= {v.name for v in unit.variables if _is_recursive(v.type, unit)}
+        for one in unit.classes:
+            found |= {m.name for m in one.members if _is_recursive(m.type, unit)}
+        if "RLock" in unit.text:
+            found |= {
+                line.split("=")[0].strip().removeprefix("self.")
+                for line in unit.text.splitlines()
+                if "RLock(" in line and "=" in line
+            }
+        if "PTHREAD_MUTEX_RECURSIVE" in unit.text:
+            found |= {s.lock for s in facts.lock_steps if s.spot.path == unit.path}
+    return found
+
+
+def _is_recursive(spelled: str, unit: Unit) -> bool:
+    del unit
+    return "ecursive" in spelled or spelled in {"GRecMutex", "GStaticRecMutex", "CRITICAL_SECTION"}
+
+
+RULE: Final = Rule(
+    id="lock-misuse",
+    question="Is each lock released on every way out, once, and nested in one order?",
+    practice=Practice.LOCKING,
+    cwe=667,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why=(
+        "A lock left behind on an error path stops every other thread for good, at the next load, far from the cause."
+    ),
+    fix="A scoped guard.",
+    bad="pthread_mutex_lock(&m);\nif (!h) return -1;\npthread_mutex_unlock(&m);\n",
+    good="std::lock_guard<std::mutex> guard(m);\nif (!h) return -1;\n",
+    references=("https://cwe.mitre.org/data/definitions/667.html", "https://cwe.mitre.org/data/definitions/833.html"),
+    answer=_answer,
+)

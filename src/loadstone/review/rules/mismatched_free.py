@@ -1,0 +1,192 @@
+"""Does memory of a library go back to that library, and only what is the program's to give back?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
+from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.places import PYTHON, step
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
+
+__all__ = ["RULE"]
+
+_C_FREE: Final = frozenset(
+    {("free"), ("g_free"), ("LocalFree"), ("GlobalFree"), ("HeapFree"), ("CoTaskMemFree"), ("SysFreeString")}
+)
+_C_ALLOCATES: Final = frozenset(
+    {
+        *("malloc", "calloc", "realloc", "strdup", "strndup", "asprintf", "realpath", "getline", "posix_memalign"),
+        *("aligned_alloc", "g_malloc", "g_strdup", "wcsdup", "_strdup", "getcwd", "get_current_dir_name"),
+        *(
+            "LocalAlloc",
+            ("GlobalAlloc"),
+            ("HeapAlloc"),
+            ("CoTaskMemAlloc"),
+            ("SysAllocString"),
+            ("FormatMessageW"),
+            ("open_memstream"),
+        ),
+    }
+)
+"""Functions whose memory the C library's own ``free``, or its counterpart, takes back. Source: manual pages."""
+
+_FREES_TEXT: Final = re.compile(
+    r"(?i)(?:str(?:ing)?s?|text|buf(?:fer)?|mem(?:ory)?|data|result|name|msg|message|error|value|ptr)?_?(?:free"
+    r"|release|dispose|dealloc)(?:_?(?:str|string|text|mem|buf|buffer|result|name|msg|message|error|value))?\Z"
+)
+_BORROWED: Final = frozenset(
+    {
+        ("GetModuleHandleW"),
+        ("GetModuleHandleA"),
+        ("GetCurrentProcess"),
+        ("GetCurrentThread"),
+        ("GetStdHandle"),
+        ("dlerror"),
+        ("getenv"),
+    }
+)
+"""Functions whose result belongs to somebody else. Source: Microsoft; POSIX."""
+
+_GIVES_BACK: Final = frozenset({"FreeLibrary", "CloseHandle", "free", "dlclose", "LocalFree"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    made = _made(facts)
+    for found in facts.foreign_calls:
+        yield from _wrong_allocator(rule, facts, found, made)
+        yield from _borrowed(rule, found, made)
+        yield from _converted(rule, facts, found)
+
+
+def _made(facts: Facts) -> dict[tuple[int, str], list[ForeignCall]]:
+    """The foreign calls whose result a variable of a function may hold."""
+    made: dict[tuple[int, str], list[ForeignCall]] = {}
+    for found in facts.foreign_calls:
+        statement = found.visit.statement
+        if isinstance(statement, ir.Assign) and uncast(statement.value) is found.call:
+            made.setdefault((id(found.visit.function), spelled(statement.target)), []).append(found)
+    return made
+
+
+def _given(found: ForeignCall, made: dict[tuple[int, str], list[ForeignCall]]) -> list[ForeignCall]:
+    """Where the first argument of a call came from."""
+    if not found.call.arguments:
+        return []
+    first = uncast(found.call.arguments[0])
+    if isinstance(first, ir.Call) and first.name.startswith("ctypes.c_") and first.arguments:
+        first = uncast(first.arguments[0])
+    return made.get((id(found.visit.function), spelled(first)), [])
+
+
+def _spot(found: ForeignCall) -> Spot:
+    return Spot(found.visit.unit.path, found.call.line, found.visit.function.name)
+
+
+def _wrong_allocator(
+    rule: Rule, facts: Facts, found: ForeignCall, made: dict[tuple[int, str], list[ForeignCall]]
+) -> Iterator[Claim]:
+    if found.prototype.symbol not in _C_FREE:
+        return
+    for source in _given(found, made):
+        if source.prototype.symbol not in _C_ALLOCATES and _counterparts(facts, source):
+            yield rule.no(
+                f"What {source.prototype.symbol} gave (line {source.call.line}) goes to "
+                f"{found.prototype.symbol} of the "
+                "C library; only the library that made it knows how it was allocated.",
+                Location.lines(found.visit.unit.path, found.call.line),
+                why=(
+                    step(_spot(source), "allocated by the library", "acquire"),
+                    step(_spot(found), "freed by another one", "release"),
+                ),
+                context=found.visit.function.name,
+            )
+
+
+def _borrowed(rule: Rule, found: ForeignCall, made: dict[tuple[int, str], list[ForeignCall]]) -> Iterator[Claim]:
+    if found.prototype.symbol not in _GIVES_BACK:
+        return
+    for source in _given(found, made):
+        if source.prototype.symbol in _BORROWED and source.call.line < found.call.line:
+            yield rule.no(
+                f"{found.prototype.symbol} gives back what {source.prototype.symbol} (line {source.call.line}) "
+                f"only lent: "
+                "another owner's count drops.",
+                Location.lines(found.visit.unit.path, found.call.line),
+                cwe=911,
+                fix="Give back only what this code has opened.",
+                why=(
+                    step(_spot(source), "borrowed", "acquire"),
+                    step(_spot(found), "given back", "release"),
+                ),
+                context=found.visit.function.name,
+            )
+
+
+def _converted(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
+    """``restype = c_char_p`` copies the text and forgets the address: what the caller should free is lost."""
+    if found.prototype.result is not ForeignResult.TEXT or found.prototype.by_cffi:
+        return
+    freeing = _counterparts(facts, found)
+    if freeing and not any(isinstance(p, ir.Call) and p is not found.call for p in expressions(found.call.function)):
+        other = freeing[0]
+        yield rule.no(
+            f"The text {found.prototype.symbol} returns is copied and its address forgotten (restype c_char_p), so "
+            f"{other.symbol} is never given it.",
+            Location.lines(found.visit.unit.path, found.call.line),
+            cwe=401,
+            severity=Severity.MEDIUM,
+            fix=f"Declare restype c_void_p, copy with string_at, then call {other.symbol}.",
+            context=found.visit.function.name,
+        )
+
+
+def _counterparts(facts: Facts, found: ForeignCall) -> list[ForeignPrototype]:
+    """The functions of the same library that take back what it gave out, as far as the file declares them."""
+    return [
+        other
+        for other in facts.bindings[found.visit.unit.path].prototypes.values()
+        if other.symbol not in _C_FREE
+        and _FREES_TEXT.search(other.symbol)
+        and (other.arguments is None or len(other.arguments) == 1)
+        and _family(other.symbol) == _family(found.prototype.symbol)
+        and re.search(r"(?i)str|text|mem|buf|msg|name|result", other.symbol)
+    ]
+
+
+def _family(symbol: str) -> str:
+    return symbol.partition("_")[0].lower()
+
+
+RULE: Final = Rule(
+    id="mismatched-free",
+    question="Does memory of a library go back to that library, and only what is the program's to give back?",
+    practice=Practice.OWNERSHIP,
+    cwe=763,
+    severity=Severity.HIGH,
+    languages=PYTHON,
+    why=(
+        "Each library may have an allocator of its own. Memory given to another one's free, or never given "
+        "back because "
+        "ctypes has turned it into bytes, corrupts the heap or leaks with every call."
+    ),
+    fix="Take results that must be freed as c_void_p, copy them, and call the library's own counterpart.",
+    bad="address = lib.text_of(7)\nctypes.CDLL(None).free(address)\n",
+    good="address = lib.text_of(7)\nlib.text_free(address)\n",
+    references=(
+        "https://docs.python.org/3/library/ctypes.html#fundamental-data-types",
+        "https://cwe.mitre.org/data/definitions/763.html",
+        "https://cwe.mitre.org/data/definitions/401.html",
+        "https://cwe.mitre.org/data/definitions/911.html",
+    ),
+    answer=_answer,
+)

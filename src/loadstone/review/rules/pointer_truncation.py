@@ -1,0 +1,81 @@
+"""Does an address stay as wide as it is? Half of one is another address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_NARROW: Final = re.compile(
+    r"\A(?:const )?(?:unsigned|signed|int|unsigned int|u?int32_t|u?int16_t|DWORD|UINT|ULONG32|LONG32|INT|quint32|qint32"
+    r"|guint|guint32|gint|gint32|unsigned short|short|WORD)\Z"
+)
+"""Integer types of at most 32 bits on the systems whose addresses have 64."""
+
+_WIDE: Final = re.compile(
+    r"\A(?:u?intptr_t|U?INT_PTR|D?ULONG_PTR|DWORD_PTR|LONG_PTR|quintptr|guintptr|size_t|uint64_t)\Z"
+)
+"""Integer types that an address is put into on the way."""
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.BORROW)}
+    for unit in facts.program.units:
+        for function in unit.functions if unit.path in handling and unit.language in NATIVE else ():
+            pointers = _pointers(function)
+            for cast in every_expression(function.body):
+                if isinstance(cast, ir.Cast) and _NARROW.match(cast.type.strip()) and _is_address(cast, pointers):
+                    yield rule.no(
+                        f"An address is cut to the width of {cast.type.strip()} at line {cast.line}.",
+                        Location.lines(unit.path, cast.line),
+                        context=function.name,
+                        condition=function.condition,
+                    )
+
+
+def _pointers(function: ir.Function) -> frozenset[str]:
+    """The variables of a function that are declared as pointers."""
+    declared = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
+    own = {s.target.name for s in declared if isinstance(s.target, ir.Name) and "*" in s.type and "[]" not in s.type}
+    return frozenset(own | {p.name for p in function.parameters if "*" in p.type})
+
+
+def _is_address(cast: ir.Cast, pointers: frozenset[str]) -> bool:
+    """Whether what is cut is a pointer, seen as a number or not; a difference of two is not."""
+    operand, widened = cast.operand, False
+    while isinstance(operand, ir.Cast):
+        widened = widened or bool(_WIDE.match(operand.type.strip())) or "*" in operand.type
+        operand = operand.operand
+    is_pointer = isinstance(operand, ir.Name) and operand.name in pointers
+    is_taken = isinstance(operand, ir.Operation) and operand.operator == "address"
+    return is_taken or (is_pointer and widened)
+
+
+RULE: Final = Rule(
+    id="pointer-truncation",
+    question="Does an address stay as wide as it is?",
+    practice=Practice.TYPE_DECLARATIONS,
+    cwe=704,
+    severity=Severity.HIGH,
+    languages=NATIVE,
+    why="Half of an address is another address: what is called or read there is somebody else's, or nothing.",
+    fix="Keep it in a pointer, or in uintptr_t.",
+    bad="unsigned int cookie = (unsigned int)(uintptr_t)object;\n",
+    good="uintptr_t cookie = (uintptr_t)object;\n",
+    references=(
+        "https://cwe.mitre.org/data/definitions/704.html",
+        "https://wiki.sei.cmu.edu/confluence/display/c/INT36-C.+Converting+a+pointer+to+integer+or+integer+to+pointer",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,226 @@
+"""Is a failed load acted on in Python? An empty handler lets the program go on as if the library were there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses import Facts
+from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls, expressions, statements, tops
+
+__all__ = ["LOADS", "RULE"]
+
+LOADS: Final = frozenset(
+    {
+        *("ctypes.CDLL", "ctypes.PyDLL", "ctypes.WinDLL", "ctypes.OleDLL", "ctypes.cdll.LoadLibrary"),
+        *("ctypes.windll.LoadLibrary", "ctypes.pydll.LoadLibrary", "ctypes.oledll.LoadLibrary", "cffi.FFI.dlopen"),
+        *("numpy.ctypeslib.load_library", "importlib.import_module", "_ctypes.dlopen"),
+    }
+)
+"""What loads a library, or a module that may be one, and raises when it cannot."""
+
+_FAILURES: Final = frozenset(
+    {"OSError", "Exception", "BaseException", "ImportError", "FileNotFoundError", "WindowsError"}
+)
+_TALK: Final = ("print", "logging.", "warnings.warn", "logger.", "log.", "sys.stderr.write", "traceback.print")
+
+
+def _only_talks(block: ir.Block) -> bool:
+    """Whether the block does nothing but say something: no value set, no way out."""
+    return all(
+        isinstance(s, ir.Evaluate) and isinstance(s.expression, ir.Call) and _is_talk(s.expression) for s in block.body
+    )
+
+
+def _is_talk(call: ir.Call) -> bool:
+    last = call.name.rpartition(".")[2]
+    return call.name.startswith(_TALK) or last in ("debug", "info", "warning", "error", "exception", "log", "warn")
+
+
+def _bound(body: Sequence[ir.Statement]) -> str:
+    """The name the load is bound to in the try body: what is missing afterwards."""
+    for statement in statements(body):
+        if isinstance(statement, ir.Assign) and isinstance(statement.value, ir.Call) and statement.value.name in LOADS:
+            return _spelled(statement.target)
+    return ""
+
+
+def _spelled(target: ir.Expression) -> str:
+    match target:
+        case ir.Name():
+            return target.name
+        case ir.Member():
+            return f"{_spelled(target.base)}.{target.name}"
+        case _:
+            return ""
+
+
+def _in_loops(body: Sequence[ir.Statement]) -> set[int]:
+    """Statements inside a loop: a handler there goes on to the next candidate."""
+    return {id(inner) for s in statements(body) if isinstance(s, ir.Loop) for inner in statements(s.body.body)}
+
+
+def _tested_later(function: ir.Function, name: str, line: int) -> bool:
+    """Whether a condition after the handler looks at the name, which was given a value before."""
+    given = any(
+        isinstance(s, ir.Assign) and s.line < line and _spelled(s.target) == name and isinstance(s.value, ir.Literal)
+        for s in statements(function.body.body)
+    )
+    for statement in statements(function.body.body):
+        if statement.line > line and isinstance(statement, (ir.If, ir.Loop)):
+            for top in tops(statement):
+                if any(isinstance(e, (ir.Name, ir.Member)) and _spelled(e) == name for e in expressions(top)):
+                    return True
+    return given and name.startswith(("_", "self."))
+
+
+def _used_later(function: ir.Function, name: str, line: int) -> int:
+    """The line of the first use after the handler; 0 when there is none."""
+    for statement in statements(function.body.body):
+        for top in tops(statement):
+            for node in expressions(top):
+                if node.line > line and isinstance(node, (ir.Name, ir.Member)) and _spelled(node) == name:
+                    return node.line
+    return 0
+
+
+def _tries(function: ir.Function) -> Iterator[tuple[ir.Try, ir.Call]]:
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Try):
+            for call in calls(statement.body.body):
+                if call.name in LOADS:
+                    yield statement, call
+                    break
+
+
+def _vanishing(
+    rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, reaching: frozenset[tuple[str, str]]
+) -> Iterator[Claim]:
+    """``except Exception: pass`` round work that is about libraries: nobody ever hears that it failed."""
+    if _CLEANS.search(function.name):
+        return
+    names = facts.travels.names
+    routine = next((r for r in names.routines if r.function is function), None)
+    for statement in statements(function.body.body):
+        if not isinstance(statement, ir.Try) or routine is None:
+            continue
+        inside = [*calls(statement.body.body)]
+        if any(call.name in LOADS for call in inside):
+            continue  # asked about below
+        for handler in statement.handlers:
+            broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
+            if handler.body.body or not (broad or _FAILURES & set(handler.catches)):
+                continue
+            known = [(r.unit.path, r.function.name) for call in inside for r in names.called(routine, call)]
+            local = {
+                name.name for call in inside if isinstance(name := call.function, ir.Name) and (".") not in name.name
+            }
+            unknown = broad and any(name in routine.locals for name in local)
+            if unknown or any(key in reaching for key in known):
+                yield rule.no(
+                    "Whatever fails here vanishes: nothing is reported, returned or set.",
+                    Location.lines(unit.path, handler.line, handler.body.end_line),
+                    cwe=390,
+                    severity=Severity.MEDIUM,
+                    context=function.name,
+                )
+
+
+_PASSES_OVER: Final = re.compile(r"except\b[^\n]*:\s*pass\b")
+_CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear")
+
+
+def _reaching(facts: Facts) -> frozenset[tuple[str, str]]:
+    """The functions that load something, or that call one that does."""
+    found = {(s.spot.path, s.spot.function) for s in facts.travels.sinks if s.kind is SinkKind.LOAD}
+    names = facts.travels.names
+    called = {
+        (r.unit.path, r.function.name): {
+            (c.unit.path, c.function.name) for call in calls(r.function.body.body) for c in names.called(r, call)
+        }
+        for r in names.routines
+    }
+    while True:
+        more = {key for key, into in called.items() if key not in found and into & found}
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    python = [unit for unit in facts.program.units if unit.language is ir.Language.PYTHON]
+    reaching = _reaching(facts) if any(_PASSES_OVER.search(unit.text) for unit in python) else frozenset()
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON:
+            continue
+        handled: list[Location] = []
+        dropped = 0
+        for function in unit.functions:
+            looping = _in_loops(function.body.body)
+            yield from _vanishing(rule, facts, unit, function, reaching)
+            for attempt, call in _tries(function):
+                for handler in attempt.handlers:
+                    if handler.catches and not _FAILURES & set(handler.catches):
+                        continue
+                    place = Location.lines(unit.path, handler.line, handler.body.end_line)
+                    name = _bound(attempt.body.body)
+                    moves_on = id(attempt) in looping or (name and _tested_later(function, name, handler.line))
+                    if not _only_talks(handler.body) or moves_on or call.name == "importlib.import_module":
+                        handled.append(place)
+                        continue
+                    dropped += 1
+                    yield _no(rule, unit, function, call, handler, name)
+        if handled:
+            message = (
+                f"{len(handled)} of {len(handled) + dropped} handlers of a failed load set a value, fall back or raise"
+            )
+            yield rule.yes(
+                message, handled[0], met=len(handled), sites=len(handled) + dropped, places=tuple(handled[1:])
+            )
+
+
+def _no(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Call, handler: ir.Handler, name: str) -> Claim:
+    place = Location.lines(unit.path, handler.line, handler.body.end_line)
+    load = Location.lines(unit.path, call.line)
+    used = _used_later(function, name, handler.body.end_line) if name else 0
+    why = [
+        FlowStep(load, ("the load fails"), ("acquire")),
+        FlowStep(place, ("the failure is caught and dropped"), ("handler")),
+    ]
+    if used:
+        why.append(FlowStep(Location.lines(unit.path, used), f"{name} is used as if it were there", "use"))
+        message = f"Failure at {call.line} is caught and dropped; execution reaches line {used} as if it had worked"
+    else:
+        message = f"Failure at {call.line} is caught and dropped, so nobody learns that the library is missing"
+    return rule.no(
+        message,
+        place,
+        why=tuple(why),
+        context=function.name,
+        confidence=Confidence.CERTAIN if used else Confidence.LIKELY,
+    )
+
+
+RULE: Final = Rule(
+    id="swallowed-load-failure",
+    question="Does the program act when a library cannot be loaded?",
+    practice=Practice.ERROR_HANDLING,
+    cwe=390,
+    severity=Severity.MEDIUM,
+    languages=(ir.Language.PYTHON,),
+    why="What follows an empty handler runs without the library, and fails later with an error that names nothing.",
+    fix="Return, raise, fall back to another library, or set a value that is tested before use.",
+    bad='try:\n    lib = ctypes.CDLL("libfoo.so.1")\nexcept OSError:\n    pass\nlib.start()\n',
+    good=(
+        'try:\n    lib = ctypes.CDLL("libfoo.so.1")\nexcept OSError as error:\n'
+        '    raise RuntimeError("libfoo is needed") from error\nlib.start()\n'
+    ),
+    references=("https://cwe.mitre.org/data/definitions/390.html",),
+    answer=_answer,
+)

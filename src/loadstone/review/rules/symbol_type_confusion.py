@@ -1,0 +1,195 @@
+"""Is a symbol always seen as the same type? Two prototypes for one function cannot both be what was compiled."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.escape import printable
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.values import Spot
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_POINTER: Final = re.compile(
+    r"^(?P<result>.*?)\(\s*(?P<convention>[\w\s]*)\*\s*\)\s*\((?P<parameters>.*)\)$", re.DOTALL
+)
+_SPACE: Final = re.compile(r"\s+")
+_GENERIC: Final = ("void", "", 0)
+"""``void (*)(void)``: what a symbol is often kept as until its real type is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One place where a symbol is given a type: ``shape`` is what two places must agree in."""
+
+    spot: Spot
+    shape: tuple[object, ...]
+    type: str
+
+
+def _arity(parameters: str) -> int:
+    """How many parameters a list has; commas inside brackets belong to one of them.
+
+    >>> _arity("int, void (*)(int, int)"), _arity("void")
+    (2, 0)
+    """
+    if parameters.strip() in ("", "void"):
+        return 0
+    depth = commas = 0
+    for letter in parameters:
+        depth += (letter in "(<[") - (letter in ")>]")
+        commas += letter == "," and depth == 0
+    return commas + 1
+
+
+def _shape(spelled: str) -> tuple[object, ...] | None:
+    """Result, calling convention and number of parameters of a pointer to function; None for any other type.
+
+    Names of types are not compared with what they stand for: only what is written out in full can be told apart.
+
+    >>> _shape("const char *(*)(int, long)")
+    ('char*', '', 2)
+    """
+    found = _POINTER.fullmatch(spelled.strip())
+    if found is None:
+        return None
+    result = _SPACE.sub("", re.sub(r"\bconst\b|\bstruct\b", "", found["result"]))
+    return result, _SPACE.sub("", found["convention"]), _arity(found["parameters"])
+
+
+def _native(facts: Facts, unit: ir.Unit) -> Iterator[tuple[tuple[str, ...], _View]]:
+    """Casts of lookups. Two functions' local handles may be two libraries, so only one function's are compared."""
+    lookups = {id(s.call): s for s in facts.of(ApiRole.RESOLVE) if s.spot.path == unit.path}
+    for function in unit.functions:
+        for cast in every_expression(function.body):
+            if not isinstance(cast, ir.Cast) or (site := lookups.get(id(cast.operand))) is None:
+                continue
+            arguments = site.call.arguments
+            shape = _shape(cast.type)
+            if shape in (None, _GENERIC) or site.api.symbol is None or len(arguments) <= site.api.symbol:
+                continue
+            handle, symbol = arguments[0], arguments[site.api.symbol]
+            if shape and isinstance(handle, ir.Name) and isinstance(symbol, ir.Literal):
+                key = (function.name, site.spot.condition, handle.name, str(symbol.value))
+                yield key, _View(site.spot, shape, cast.type)
+
+
+def _name(value: ir.Expression) -> str | None:
+    """A type as ctypes code names it; None for what has to be computed."""
+    match value:
+        case ir.Name(name=name):
+            return name
+        case ir.Literal(value=None):
+            return "None"
+        case ir.Call(name="ctypes.POINTER", arguments=(inner,)):
+            pointed = _name(inner)
+            return pointed and f"ctypes.POINTER({pointed})"
+        case _:
+            return None
+
+
+def _locals(function: ir.Function) -> Iterator[str]:
+    """Names that mean something else outside of the function."""
+    if function.name == "<module>":
+        return
+    yield from (parameter.name for parameter in function.parameters)
+    for statement in every_statement(function.body):
+        target = statement.target if isinstance(statement, ir.Assign) else None
+        if isinstance(target, ir.Name) and target.name not in function.globals:
+            yield target.name
+
+
+def _foreign(unit: ir.Unit) -> Iterator[tuple[tuple[str, ...], _View]]:
+    """``lib.f.restype = ...`` that always happens: branches may well be about different systems.
+
+    The last one of a function: who changes it between two calls of one function means to.
+    """
+    for function in unit.functions:
+        own = set(_locals(function))
+        last: dict[tuple[str, ...], _View] = {}
+        for statement in function.body.body:
+            if not isinstance(statement, ir.Assign):
+                continue
+            match statement.target:
+                case ir.Member(name="restype", base=ir.Member(name=symbol, base=ir.Name(name=library))):
+                    type_ = _name(statement.value) if statement.value is not None else None
+                    if type_ is not None:
+                        scope = function.name if library in own else ""
+                        spot = Spot(unit.path, statement.line, function.name)
+                        last[scope, library, symbol] = _View(spot, (type_,), type_)
+        yield from last.items()
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        seen: defaultdict[tuple[str, ...], list[_View]] = defaultdict(list)
+        for key, view in _foreign(unit) if unit.language is ir.Language.PYTHON else _native(facts, unit):
+            seen[key].append(view)
+        repeated = {key: views for key, views in seen.items() if len(views) > 1}
+        agreeing = [views for views in repeated.values() if len({view.shape for view in views}) == 1]
+        for key, views in repeated.items():
+            if views not in agreeing:
+                yield _disagreement(rule, key[-1], views)
+        if agreeing:
+            spots = sorted({view.spot for views in agreeing for view in views})
+            yield rule.yes(
+                f"{len(agreeing)} of {len(repeated)} symbols that are typed more than once get the same type"
+                f" (lines {resolve_lines(spots)})",
+                at(spots[0]),
+                met=len(agreeing),
+                sites=len(repeated),
+                places=tuple(at(spot) for spot in spots[1:]),
+            )
+
+
+def _disagreement(rule: Rule, symbol: str, views: list[_View]) -> Claim:
+    first = views[0]
+    other = next(view for view in views if view.shape != first.shape)
+    one, two = printable(first.type), printable(other.type)
+    return rule.no(
+        f"{printable(symbol)} is taken for {two}, but for {one} at line {first.spot.line}.",
+        at(other.spot),
+        why=(step(first.spot, f"typed as {one}"), step(other.spot, f"typed as {two}")),
+        context=other.spot.function,
+        condition=other.spot.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="symbol-type-confusion",
+    question="Is a symbol always seen as the same type?",
+    practice=Practice.TYPE_DECLARATIONS,
+    cwe=843,
+    severity=Severity.MEDIUM,
+    languages=ALL,
+    why=(
+        "A function was compiled with one prototype. Called through another, it reads registers nobody filled or"
+        " leaves a result nobody reads; ctypes keeps one function object a name, so a later type replaces the first."
+    ),
+    fix="Declare the type once, and use that name wherever the symbol is resolved.",
+    bad=(
+        'int (*count)(int) = (int (*)(int))dlsym(h, "count");\n'
+        'char *(*name)(int) = (char *(*)(int))dlsym(h, "count");\n'
+    ),
+    good='count_function count = (count_function)dlsym(h, "count");\n',
+    references=(
+        "https://cwe.mitre.org/data/definitions/843.html",
+        "https://cwe.mitre.org/data/definitions/704.html",
+        (
+            "https://wiki.sei.cmu.edu/confluence/display/c/EXP37-C.+Call+functions+with+the+correct+number+and+type"
+            "+of+arguments"
+        ),
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,122 @@
+"""Has every thread, hook and timer that runs a library's code ended before the library is closed?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, tops
+
+__all__ = ["RULE"]
+
+_WAITS: Final = frozenset({"WaitForSingleObject", "WaitForSingleObjectEx", "pthread_timedjoin_np"})
+_DETACHES: Final = frozenset({"pthread_detach", "thrd_detach"})
+_FOREVER: Final = frozenset({0xFFFFFFFF, -1})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        if unit.language not in NATIVE:
+            continue
+        for function in unit.functions:
+            closes = [c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)]
+            if closes:
+                yield from _given_up(rule, unit, function, closes[-1])
+                yield from _unhooked_late(rule, facts, unit, function, closes)
+        yield from _detached(rule, facts, unit)
+
+
+def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
+    api = facts.apis.get(call.name)
+    return api is not None and api.role is role
+
+
+def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) -> Iterator[Claim]:
+    """A wait that ends after a time, whose end by time changes nothing, and then the library goes."""
+    for statement in every_statement(function.body):
+        waits = [e for top in tops(statement) for e in expressions(top) if _is_bounded_wait(e)]
+        leaves = isinstance(statement, ir.If) and bool(statement.then.body) and _ends(statement.then.body[-1])
+        if not waits or leaves or isinstance(statement, ir.Loop | ir.Return | ir.Assign) or close.line < statement.line:
+            continue
+        yield _finding(
+            rule, unit, function, waits[0].line, close.line,
+            "The wait for a thread may end by its time alone, and the library is closed while the thread runs in it.",
+        )  # fmt: skip
+
+
+def _is_bounded_wait(expression: ir.Expression) -> bool:
+    if not isinstance(expression, ir.Call) or expression.name not in _WAITS or len(expression.arguments) < 2:
+        return False
+    limit = uncast(expression.arguments[1])
+    return isinstance(limit, ir.Literal) and isinstance(limit.value, int) and limit.value not in {0, *_FOREVER}
+
+
+def _ends(statement: ir.Statement) -> bool:
+    return isinstance(statement, ir.Return | ir.Jump | ir.Raise)
+
+
+def _unhooked_late(
+    rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, closes: list[ir.Call]
+) -> Iterator[Claim]:
+    """A hook into the library is taken off after the library was closed."""
+    for call in calls_in(function.body):
+        if _plays(facts, call, ApiRole.UNREGISTER) and call.name not in _DETACHES and closes[0].line < call.line:
+            message = f"{call.name} takes the hook off only after the library it leads into was closed."
+            yield _finding(rule, unit, function, closes[0].line, call.line, message)
+            return
+
+
+def _detached(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """A thread that runs a library's own function is detached, nobody waits for it, and the library is closed."""
+    starts = [c for f in unit.functions for c in calls_in(f.body) if _plays(facts, c, ApiRole.THREAD)]
+    foreign = [c for c in starts if any(isinstance(uncast(a), ir.Member) for a in c.arguments[2:3])]
+    detaching = {last_word(f.name) for f in unit.functions for c in calls_in(f.body) if c.name in _DETACHES}
+    joins = any(_plays(facts, c, ApiRole.JOINED) for f in unit.functions for c in calls_in(f.body))
+    if not foreign or not detaching or joins:
+        return
+    for function in unit.functions:
+        called = {last_word(c.name) for c in calls_in(function.body)} | {last_word(function.name)}
+        close = next((c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)), None)
+        if close is not None and called & detaching:
+            message = f"The thread started at line {foreign[0].line} runs the library's code; nobody waits for its end."
+            yield _finding(rule, unit, function, close.line, close.line, message)
+
+
+def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, other: int, message: str) -> Claim:
+    place, second = Location.lines(unit.path, line), Location.lines(unit.path, other)
+    return rule.no(
+        message,
+        place,
+        why=(FlowStep(place, "here", "use"), FlowStep(second, "here", "release")),
+        context=function.name,
+        condition=function.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="thread-outlives-library",
+    question="Has everything that runs a library's code ended before the library is closed?",
+    practice=Practice.LIFECYCLE,
+    cwe=672,
+    severity=Severity.MEDIUM,
+    languages=NATIVE,
+    why="A thread or a hook that is still in the library when it is unmapped runs in memory that is not there.",
+    fix="Wait without a limit, take hooks off first; close last.",
+    bad="WaitForSingleObject(thread, 2000);\nFreeLibrary(library);\n",
+    good="WaitForSingleObject(thread, INFINITE);\nFreeLibrary(library);\n",
+    references=(
+        "https://cwe.mitre.org/data/definitions/672.html",
+        "https://cwe.mitre.org/data/definitions/416.html",
+        "https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-unhookwindowshookex",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,144 @@
+"""Is the file that was checked the file that is loaded?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.mentions import calls_in, members_in, names_in
+from loadstone.review.analyses.travel import Sink, SinkKind
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_SECURITY: Final = ("digest", "open", "canonical")
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _python(rule, facts)
+    for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
+        vain = any(word == "looked in vain" for i in site.invocations if i.look for word, _ in i.flags)
+        for invocation in sorted(site.invocations, key=repr):
+            by_descriptor = any(
+                "/proc/self/fd" in (p.text or "") or "/dev/fd" in (p.text or "") for p in invocation.parts
+            )
+            if by_descriptor:
+                yield rule.yes(
+                    f"The file loaded at line {site.spot.line} is the one already open, named by its descriptor",
+                    at(site.spot),
+                    practice=Practice.INTEGRITY,
+                    context=site.spot.function,
+                )
+            elif invocation.look is not None and site.unit.language is not ir.Language.PYTHON:
+                if vain and invocation.look[0].startswith("existence"):
+                    continue
+                yield from _by_name(rule, site, invocation)
+
+
+_OWNER: Final = frozenset({"st_uid", "st_gid", "st_mode", "st_nlink", "S_ISLNK", "S_ISREG", "S_IWOTH", "S_IWGRP"})
+
+
+def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a check of a file by its name, and a load of the same name later on."""
+    found = facts.travels
+    looks = [sink for sink in found.sinks if sink.kind is SinkKind.LOOK]
+    loads = [sink for sink in found.sinks if sink.kind is SinkKind.LOAD]
+    if not looks or not loads:
+        return
+    written = [found.came_from(sink.pieces) for sink in found.sinks if sink.kind is SinkKind.WRITE]
+    for load in loads:
+        places = found.came_from(load.pieces)
+        for look in looks:
+            common = places & found.came_from(look.pieces)
+            own = any(common & made for made in written)  # the program's own copy is nobody else's to replace
+            why = "" if not common or own or _later(look, load) else _checks(facts, look)
+            if why and not _several(facts, look):
+                yield rule.no(
+                    f"{why} by name at line {look.spot.line}; {load.name} opens the name again at line "
+                    f"{load.spot.line}.",
+                    at(load.spot),
+                    severity=Severity.HIGH,
+                    why=(
+                        step(look.spot, f"{look.name} opens or asks for the name", "test"),
+                        step(load.spot, f"{load.name} opens the name anew", "use"),
+                    ),
+                    context=load.spot.function,
+                    condition=load.spot.condition,
+                )
+                break
+
+
+def _later(look: Sink, load: Sink) -> bool:
+    same = (look.spot.path, look.spot.function) == (load.spot.path, load.spot.function)
+    return same and look.spot.line > load.spot.line
+
+
+def _checks(facts: Facts, look: Sink) -> str:
+    """What the function that looks at the file decides by it; empty when it is only whether it is there."""
+    function = next(
+        f for u in facts.program.units if u.path == look.spot.path for f in u.functions if f.name == look.spot.function
+    )
+    words = members_in(function.body) | {name.rpartition(".")[2] for name in names_in(function.body)}
+    if look.name.rpartition(".")[2] in {"stat", "lstat"} and words & _OWNER:
+        return "Owner or mode are checked"
+    reads = look.name.rpartition(".")[2] in {"open", "read_bytes", "read_text"}
+    roles = {api.role for call in calls_in(function.body) if (api := facts.apis.get(call.name)) is not None}
+    hashes = any(call.name.startswith(("hashlib.", "hmac.")) for call in calls_in(function.body))
+    return "The content is verified" if reads and (roles & {ApiRole.DIGEST, ApiRole.VERIFY} or hashes) else ""
+
+
+def _several(facts: Facts, look: Sink) -> bool:
+    """Whether one look serves several paths, as when a file and its directory are both checked."""
+    origins = {piece.origin for piece in look.pieces}
+    return sum(1 for move in facts.travels.moves if move.to in origins) > 1 and look.name.endswith(("stat", "lstat"))
+
+
+def _by_name(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+    assert invocation.look is not None
+    word, spot = invocation.look
+    kind, _, name = word.partition(" ")
+    verified = any(flag == "verified" for flag, _ in invocation.flags)
+    later = spot.line > site.spot.line and spot.function == site.spot.function
+    if later or kind in {"check", "descriptor", "canonical"} or (kind == "open" and not verified):
+        return
+    strong = kind in _SECURITY or verified or bool({"compared"} & {k for k, _ in invocation.whole.checks})
+    yield rule.no(
+        (
+            f"{name} looked at the name at line {spot.line}; {site.api.name} opens "
+            f"the name again at line {site.spot.line}."
+        ),
+        at(site.spot),
+        severity=Severity.HIGH if strong else Severity.MEDIUM,
+        confidence=Confidence.LIKELY,
+        why=(
+            step(spot, f"{name} looks at the name", "test"),
+            step(site.spot, f"{site.api.name} opens the name anew", "use"),
+        ),
+        context=site.spot.function,
+        condition=site.spot.condition,
+    )
+
+
+RULE: Final = Rule(
+    id="toctou-load",
+    question="Is the file that was checked the file that is loaded?",
+    practice=Practice.INTEGRITY,
+    cwe=367,
+    severity=Severity.MEDIUM,
+    languages=ALL,
+    why="Between a check by name and a load by name the file can be exchanged, so what was checked is not what runs.",
+    fix="Open once, check the descriptor, load /proc/self/fd/N or a sealed memory file.",
+    bad="if (stat(path, &st) == 0 && st.st_uid == 0)\n    h = dlopen(path, RTLD_NOW);\n",
+    good=(
+        "int fd = open(path, O_RDONLY);\nfstat(fd, &st);\nsnprintf(p, sizeof "
+        'p, "/proc/self/fd/%d", fd);\nh = dlopen(p, RTLD_NOW);\n'
+    ),
+    references=("https://cwe.mitre.org/data/definitions/367.html",),
+    answer=_answer,
+)

@@ -1,0 +1,124 @@
+"""Is the result of a load, a search or a lookup tested before it is used?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.apis import ApiRole, Success
+from loadstone.review.ir import Literal
+from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE", "is_checked", "is_plainly_unchecked"]
+
+_ROLES: Final = (ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.FIND, ApiRole.BORROW)
+_TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()", "yield()"})
+"""What hands a result to readers elsewhere, who test what they get."""
+
+_WORK: Final = frozenset({"resolve", "call", "dereference"})
+_SPOILED: Final = frozenset({"call", "dereference"})
+
+
+def is_checked(site: Site, facts: Facts) -> bool:
+    """Whether every use of the result, on every path, comes after a test of it, or somebody else's test is certain."""
+    if site.api.raises:
+        return True
+    if any(use.known is not True and use.how in _SPOILED for use in site.uses):
+        return False
+    if site.tests:
+        return True
+    if site.returned or {p.name for p in site.function.parameters} & set(site.stores):
+        return not any(_is_used_blindly(s) for s in facts.sites if s.chain and s.spot == site.spot)
+    stored = {place.rpartition(".")[2] for place in site.stores}
+    return bool(stored & facts.tested_places or stored & _TESTED_BY_READERS)
+
+
+def _is_used_blindly(site: Site) -> bool:
+    """Whether a caller that was handed the result works with it and never tests it."""
+    return not site.tests and any(use.how in _WORK and use.known is None for use in site.uses)
+
+
+def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
+    """Whether nothing ever looks at the result (a call through it untested is another rule's finding)."""
+    if site.api.raises or site.api.success is Success.NONE or is_checked(site, facts) or site.is_inner:
+        return False
+    if any(use.how in _SPOILED and use.known is not True for use in site.uses) or _is_the_program(site):
+        return False
+    stored = {place.rpartition(".")[2] for place in site.stores}
+    if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_names:
+        return False  # kept for others, and nothing here calls it
+    handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
+    return not site.tests and not stored & facts.asked_names and not handed_on
+
+
+def _is_the_program(site: Site) -> bool:
+    """``GetModuleHandle(NULL)``: the handle of the program itself, which cannot be missing."""
+    first = next(iter(site.call.arguments), None)
+    return site.api.role is ApiRole.BORROW and isinstance(first, Literal) and first.value is None
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for path, name, sites in each_api(facts.of(*_ROLES)):
+        judged = [s for s in sites if not s.api.raises and s.api.success is not Success.NONE]
+        good = [s for s in judged if is_checked(s, facts)]
+        bad = [s for s in judged if is_plainly_unchecked(s, facts) and not facts.is_cut(s)]
+        tested = [s for s in good if s.tests]
+        if tested:
+            places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])
+            message = (
+                f"{len(good)} of {len(judged)} {name} results are tested before use "
+                f"(lines {resolve_lines(s.spot for s in tested)})"
+            )
+            yield rule.yes(
+                message,
+                at(tested[0].spot),
+                met=len(good),
+                sites=len(judged),
+                places=places,
+                context=tested[0].spot.function,
+            )
+        for site in bad:
+            error = f" and report {site.api.error}()" if site.api.error else ""
+            what = "dropped" if site.is_discarded else "used without a test"
+            first = min((u.spot for u in site.uses), default=site.spot)
+            severity = Severity.LOW if site.is_discarded_deliberately else None
+            yield rule.no(
+                (
+                    f"The result of {name} is {what}; {len(bad)} of {len(judged)} {name} "
+                    f"results in this file are never tested."
+                ),
+                at(site.spot),
+                fix=f"Test it{error} before going on.",
+                severity=severity,
+                why=(
+                    step(site.spot, (f"{name} may fail here"), ("acquire")),
+                    step(first, ("used as if it had not"), ("use")),
+                ),
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+        del path
+
+
+RULE: Final = Rule(
+    id="unchecked-dlopen",
+    question="Is the result of every load, search and lookup tested before it is used?",
+    practice=Practice.ERROR_HANDLING,
+    cwe=252,
+    severity=Severity.MEDIUM,
+    languages=ALL,
+    why="A library that is missing is the ordinary case, not the rare one. A null handle passed on means the main "
+    "program to some systems, so the wrong code answers instead of none.",
+    fix="Test the result and report the system's reason before going on.",
+    bad='void *h = dlopen("libz.so.1", RTLD_NOW);\nvoid *f = dlsym(h, "crc32");\n',
+    good='void *h = dlopen("libz.so.1", RTLD_NOW);\nif (h == NULL) return report(dlerror());\n',
+    references=(
+        "https://cwe.mitre.org/data/definitions/252.html",
+        "https://man7.org/linux/man-pages/man3/dlopen.3.html",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,220 @@
+"""Is every offset that a file gives compared with the file's size before it is used?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import children, every_expression, every_statement
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_FIELDS: Final = re.compile(
+    r"^(?:e_(?:shoff|phoff|shstrndx|shnum|phnum)|sh_(?:offset|size|name|link|info)|p_(?:offset|filesz)|st_name"
+    r"|st_value|n_namesz|n_descsz"
+    r"|e_lfanew|PointerToRawData|SizeOfRawData|VirtualAddress|cmdsize|fileoff|filesize|symoff|stroff|strsize"
+    r"|nsyms|ncmds|offset|size|length|count|name_off|len)$"
+)
+_NARROW: Final = re.compile(
+    r"\b(?:DWORD|ULONG|UINT|uint32_t|u_int32_t|quint32|guint32|unsigned int|Elf32_Off|Elf32_Word)\b|\Aunsigned\Z"
+)
+"""Unsigned types of 32 bits."""
+
+_BOTH: Final = ("offset", "length")
+_HEADER: Final = re.compile(r"Elf(?:32|64)?_|ElfW|IMAGE_|mach_header|section|header|hdr", re.IGNORECASE)
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        if unit.language not in NATIVE or not re.search(
+            r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_DOS|mach_header", unit.text
+        ):
+            continue
+        for function in unit.functions:
+            yield from _function(rule, unit, function)
+
+
+def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    compared: dict[str, int] = {}
+    met = total = 0
+    first_good = 0
+    aliases = _aliases(function)
+    for condition in _conditions(function):
+        for inner in _within(condition):
+            name = _field(inner, aliases)
+            if name:
+                compared.setdefault(name, condition.line)
+    reported: set[str] = set()
+    for name, line, arithmetic in _uses(function, aliases):
+        if name in reported:
+            continue
+        total += 1
+        reported.add(name)
+        if compared.get(name, 1 << 30) <= line:
+            met += 1
+            first_good = first_good or compared[name]
+            continue
+        yield rule.no(
+            f"{name} from the file is used at line {line} before any comparison with the size.",
+            Location.lines(unit.path, line),
+            confidence=Confidence.LIKELY,
+            context=function.name,
+            condition=function.condition,
+        )
+        del arithmetic
+    if met:
+        yield rule.yes(
+            f"{met} of {total} offsets read from the file are compared before use",
+            Location.lines(unit.path, first_good),
+            met=met,
+            sites=total,
+            context=function.name,
+        )
+    narrow = {p.name for p in function.parameters if _NARROW.search(p.type) and "*" not in p.type}
+    for condition in _conditions(function):
+        wrap = _wraps(condition, aliases) or _wraps_narrow(condition, narrow)
+        if wrap:
+            yield rule.no(
+                f"The sum {wrap} can wrap around before it is compared.",
+                Location.lines(unit.path, condition.line),
+                cwe=190,
+                fix="off <= size && len <= size - off.",
+                context=function.name,
+            )
+
+
+def _aliases(function: ir.Function) -> dict[str, str]:
+    """Locals that hold a field of a header."""
+    found: dict[str, str] = {}
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.value is not None:
+            value: ir.Expression = statement.value
+            while isinstance(value, ir.Cast):
+                value = value.operand
+            if isinstance(value, ir.Member) and value.through and _FIELDS.match(value.name) and "_" in value.name:
+                found[statement.target.name] = value.name
+    return found
+
+
+def _field(expression: ir.Expression, aliases: dict[str, str]) -> str:
+    if (
+        isinstance(expression, ir.Member)
+        and _FIELDS.match(expression.name)
+        and ("_" in expression.name or expression.name[:1].isupper())
+    ):
+        return expression.name
+    if isinstance(expression, ir.Name) and expression.name in aliases:
+        return aliases[expression.name]
+    return ""
+
+
+def _conditions(function: ir.Function) -> Iterator[ir.Expression]:
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If) or (isinstance(statement, ir.Loop) and statement.condition is not None):
+            assert statement.condition is not None
+            yield statement.condition
+        elif isinstance(statement, ir.Return) and statement.value is not None:
+            yield from (
+                e
+                for e in _within(statement.value)
+                if isinstance(e, ir.Operation) and e.operator in {"<", "<=", ">", ">=", "&&", "||"}
+            )
+
+
+def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str, int, bool]]:
+    """Fields that move a pointer or index an array."""
+    for expression in every_expression(function.body):
+        if isinstance(expression, ir.Operation) and expression.operator == "+" and _moves_pointer(expression):
+            for operand in expression.operands:
+                for inner in _within(operand):
+                    if name := _field(inner, aliases):
+                        yield name, expression.line, True
+        elif isinstance(expression, ir.Item):
+            for inner in _within(expression.index):
+                if name := _field(inner, aliases):
+                    yield name, expression.line, False
+        elif (
+            isinstance(expression, ir.Call)
+            and expression.name in {"memcpy", "memmove"}
+            and len(expression.arguments) == 3
+        ):
+            for inner in _within(expression.arguments[2]):
+                if name := _field(inner, aliases):
+                    yield name, expression.line, False
+
+
+def _moves_pointer(expression: ir.Operation) -> bool:
+    first: ir.Expression = expression.operands[0]
+    while isinstance(first, ir.Operation) and first.operator == "+":
+        first = first.operands[0]
+    is_cast = isinstance(first, ir.Cast) and "*" in first.type
+    while isinstance(first, ir.Cast):
+        first = first.operand
+    return is_cast or (
+        isinstance(first, ir.Name | ir.Member)
+        and any(
+            w in first.name.lower()
+            for w in ("base", "map", "data", "buf", "image", "mem", "ptr", "bytes", "start", "file", "p")
+        )
+    )
+
+
+def _wraps(condition: ir.Expression, aliases: dict[str, str]) -> str:
+    for expression in _within(condition):
+        if isinstance(expression, ir.Operation) and expression.operator in {">", ">=", "<", "<="}:
+            for side in expression.operands:
+                if isinstance(side, ir.Operation) and side.operator in {"+", "*"}:
+                    names = [n for inner in _within(side) if (n := _field(inner, aliases))]
+                    if len(set(names)) >= 2 and not any(
+                        isinstance(e, ir.Cast) and "64" in e.type for e in _within(side)
+                    ):
+                        return f" {side.operator} ".join(dict.fromkeys(names))
+    return ""
+
+
+def _wraps_narrow(condition: ir.Expression, narrow: set[str]) -> str:
+    """``off + len > size`` of two numbers of 32 bits: the sum is one of 32 bits too, whatever it is compared with."""
+    for expression in _within(condition):
+        if isinstance(expression, ir.Operation) and expression.operator in {">", ">=", "<", "<="}:
+            for side in expression.operands:
+                names = _summed(side)
+                if len(names) == len(_BOTH) and set(names) <= narrow:
+                    return " + ".join(names)
+    return ""
+
+
+def _summed(expression: ir.Expression) -> list[str]:
+    if not isinstance(expression, ir.Operation) or expression.operator != "+":
+        return []
+    return [operand.name for operand in expression.operands if isinstance(operand, ir.Name)]
+
+
+def _within(expression: ir.Expression) -> Iterator[ir.Expression]:
+    stack = [expression]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(children(current))
+
+
+RULE: Final = Rule(
+    id="unchecked-file-offset",
+    question="Is every offset that a file gives compared with the file's size before it is used?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=125,
+    severity=Severity.HIGH,
+    languages=NATIVE,
+    why="A plugin file is input like any other: an offset it names may lie far outside what was mapped.",
+    fix="off <= size && len <= size - off.",
+    bad="const Elf64_Shdr *s = (const Elf64_Shdr *)(base + ehdr->e_shoff);\n",
+    good="if (ehdr->e_shoff > size || sizeof *s > size - ehdr->e_shoff) return -1;\n",
+    references=("https://cwe.mitre.org/data/definitions/125.html", "https://cwe.mitre.org/data/definitions/190.html"),
+    answer=_answer,
+)

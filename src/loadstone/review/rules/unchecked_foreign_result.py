@@ -1,0 +1,258 @@
+"""Is what a foreign function returns tested, in the way it reports failure, before it is used?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
+from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.travel import Visit
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, statements, tops
+
+__all__ = ["RULE"]
+
+_NULLABLE: Final = frozenset({ForeignResult.ADDRESS, ForeignResult.TEXT})
+"""Results that are None when null. A null POINTER(T), and a null of cffi, raise when they are read through."""
+
+_POSITIVE_ERRORS: Final = re.compile(
+    r"\A(?:pthread_|pam_|posix_(?:spawn|memalign|fadvise|fallocate)|getaddrinfo\Z|getnameinfo\Z|mtx_|thrd_|cnd_"
+    r"|SSL_CTX_use_"
+    r"|sqlite3_|curl_easy_|Reg(?:Open|Query|Set|Create|Close|Delete|Enum)\w*|git_cred_)"
+)
+"""Functions that report an error as a positive number. Source: their manual pages."""
+
+_DROPPABLE: Final = re.compile(r"\A(?:set(?:res|re|e)?[ug]id|setgroups|initgroups|chroot|unshare|cap_set_proc)\Z")
+"""Functions whose failure leaves more rights than were meant. Source: their manual pages."""
+
+_TRUTHS: Final = frozenset({"true", "compared", "allowed", "tested"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    results = _results(facts)
+    for call, visit in facts.travels.calls.values():
+        yield from _null_use(rule, facts, call, visit, results)
+    for found in facts.foreign_calls:
+        yield from _comparison(rule, found)
+        yield from _rights(rule, found)
+    yield from _forgotten_statuses(rule, facts)
+
+
+# Results that may be null.
+
+
+def _results(facts: Facts) -> dict[tuple[int, str], ForeignCall]:
+    """Variables of a function that hold what a foreign function gave, by the function and their spelling."""
+    found: dict[tuple[int, str], ForeignCall] = {}
+    for call in facts.foreign_calls:
+        statement = call.visit.statement
+        if (
+            isinstance(statement, ir.Assign)
+            and uncast(statement.value) is call.call
+            and (name := spelled(statement.target))
+        ):
+            found.setdefault((id(call.visit.function), name), call)
+    return found
+
+
+def _null_use(
+    rule: Rule, facts: Facts, part: ir.Call, visit: Visit, results: dict[tuple[int, str], ForeignCall]
+) -> Iterator[Claim]:
+    used = _read_through(part)
+    if used is None:
+        return
+    bare = uncast(used)
+    if isinstance(bare, ir.Call):
+        given, since = facts.bindings[visit.unit.path].prototype(bare, visit.function.owner), bare.line
+    else:
+        name = spelled(bare)
+        call = results.get((id(visit.function), name))
+        if call is None or visit.checks(name) & _TRUTHS or call.visit.statement.line > part.line:
+            return
+        given, since = call.prototype, call.call.line
+    if given is not None and given.result in _NULLABLE and not _tested_inside(visit, used):
+        yield rule.no(
+            f"{given.symbol} (line {since}) may give a null pointer, and it is used here without a test.",
+            Location.lines(visit.unit.path, part.line),
+            cwe=690,
+            severity=Severity.HIGH,
+            fix="Test the result first; ctypes gives None for a null c_void_p.",
+            context=visit.function.name,
+        )
+
+
+def _tested_inside(visit: Visit, used: ir.Expression) -> bool:
+    """``string_at(p) if p else b""``."""
+    name = spelled(used)
+    return bool(name) and any(
+        isinstance(part, ir.Operation)
+        and part.operator in {"?:", "&&", "||"}
+        and any(spelled(inner) == name for inner in expressions(part.operands[0]))
+        for top in tops(visit.statement)
+        for part in expressions(top)
+    )
+
+
+def _read_through(part: ir.Expression) -> ir.Expression | None:
+    """The pointer an expression reads or calls through; None when it does neither."""
+    match part:
+        case ir.Call(name="ctypes.string_at" | "ctypes.wstring_at", arguments=(pointer, *_)):
+            return pointer
+        case ir.Call(name="ctypes.CFUNCTYPE.__call__", arguments=(pointer,)):
+            return pointer
+        case _:
+            return None
+
+
+# Tests that never see the failure.
+
+
+def _comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    condition = getattr(found.visit.statement, "condition", None)
+    if condition is None:
+        return
+    for part in expressions(condition):
+        if not isinstance(part, ir.Operation) or len(part.operands) != 2 or uncast(part.operands[0]) is not found.call:
+            continue
+        reason = _never_sees(found.prototype, part.operator, part.operands[1])
+        if reason:
+            yield rule.no(
+                f"The test of {found.prototype.symbol} never sees a failure: {reason}.",
+                Location.lines(found.visit.unit.path, part.line),
+                cwe=253,
+                fix="Compare with the value that means success.",
+                context=found.visit.function.name,
+            )
+
+
+def _never_sees(given: ForeignPrototype, operator: str, other: ir.Expression) -> str:
+    bare = uncast(other)
+    value = bare.value if isinstance(bare, ir.Literal) else ...
+    if operator == "<" and value == 0:
+        if _POSITIVE_ERRORS.match(given.symbol):
+            return "it reports errors as positive numbers"
+        if given.result in {ForeignResult.UNSIGNED, ForeignResult.ADDRESS}:
+            return f"its result was declared {given.result.value}, which is not below 0"
+    if operator in {"==", "!="} and value == -1 and given.result in {ForeignResult.UNSIGNED, ForeignResult.ADDRESS}:
+        return f"its result was declared {given.result.value}, which is never -1"
+    if (
+        operator in {"==", "!="}
+        and value == 0
+        and not isinstance(value, bool)
+        and given.result is ForeignResult.ADDRESS
+    ):
+        return "ctypes gives None, not 0, for a null pointer"
+    return ""
+
+
+# Statuses nobody looks at.
+
+
+def _rights(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    statement = found.visit.statement
+    if (
+        isinstance(statement, ir.Evaluate)
+        and statement.expression is found.call
+        and _DROPPABLE.match(found.prototype.symbol)
+    ):
+        yield rule.no(
+            f"{found.prototype.symbol} can fail, and then the rights stay; nothing looks at its result.",
+            Location.lines(found.visit.unit.path, found.call.line),
+            severity=Severity.HIGH,
+            fix="Use the function of the os module, which raises; group first, then user.",
+            context=found.visit.function.name,
+        )
+
+
+def _forgotten_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A status that is kept in a variable like its neighbours, which are tested, and never looked at itself."""
+    by_function: dict[int, list[ForeignCall]] = {}
+    for found in facts.foreign_calls:
+        by_function.setdefault(id(found.visit.function), []).append(found)
+    for calls in by_function.values():
+        function = calls[0].visit.function
+        stored = [
+            (spelled(c.visit.statement.target), c)
+            for c in calls
+            if isinstance(c.visit.statement, ir.Assign) and uncast(c.visit.statement.value) is c.call
+        ]
+        for name, call in stored:
+            if (
+                name
+                and call.prototype.result is ForeignResult.SIGNED
+                and sum(1 for other, _ in stored if other == name) > 1
+                and not _looked_at(function, name, call, [c.call.line for other, c in stored if other == name])
+            ):
+                yield rule.no(
+                    f"The status of {call.prototype.symbol} is never looked at, though others of {name} are.",
+                    Location.lines(call.visit.unit.path, call.call.line),
+                    context=function.name,
+                )
+
+
+def _looked_at(function: ir.Function, name: str, call: ForeignCall, lines: list[int]) -> bool:
+    """Whether a condition or a return uses the variable before it is set again."""
+    until = min((line for line in lines if line > call.call.line), default=1 << 30)
+    for statement in statements(function.body.body):
+        asked: list[ir.Expression] = []
+        match statement:
+            case ir.If(condition=condition):
+                asked = [condition]
+            case ir.Loop(condition=condition) if condition is not None:
+                asked = [condition]
+            case ir.Return(value=value) | ir.Raise(value=value) if value is not None:
+                asked = [value]
+            case _:
+                asked = [
+                    part
+                    for top in tops(statement)
+                    for part in expressions(top)
+                    if isinstance(part, ir.Operation)
+                    and part.operator in {("=="), ("!="), ("<"), (">"), ("<="), (">="), ("?:"), ("!")}
+                ]
+        for condition in asked:
+            line = condition.line
+            here = call.call.line < line <= until or (isinstance(statement, ir.Return) and line > call.call.line)
+            if here and name in map(spelled, _places(condition)):
+                return True
+    return False
+
+
+def _places(expression: ir.Expression) -> Iterator[ir.Expression]:
+    return (part for part in expressions(expression) if isinstance(part, (ir.Name, ir.Member)))
+
+
+RULE: Final = Rule(
+    id="unchecked-foreign-result",
+    question="Is what a foreign function returns tested, in the way it reports failure, before it is used?",
+    practice=Practice.ERROR_HANDLING,
+    cwe=252,
+    severity=Severity.MEDIUM,
+    languages=PYTHON,
+    why=(
+        "A foreign function raises nothing. Its failure is a number or a null pointer, and ctypes reads "
+        "through one as "
+        "readily as through any other."
+    ),
+    fix="Test the result in the next statement, with the value the function's manual names.",
+    bad=("lib.name_of.restype = ctypes.c_void_p\naddress = lib.name_of(7)\nprint(ctypes.string_at(address))\n"),
+    good=(
+        "lib.name_of.restype = ctypes.c_void_p\naddress = lib.name_of(7)\nif not address:\n    raise KeyError(7)\n"
+        "print(ctypes.string_at(address))\n"
+    ),
+    references=(
+        "https://docs.python.org/3/library/ctypes.html#return-types",
+        "https://cwe.mitre.org/data/definitions/252.html",
+        "https://cwe.mitre.org/data/definitions/253.html",
+        "https://cwe.mitre.org/data/definitions/690.html",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,110 @@
+"""Are foreign functions declared before they are called? Without it ctypes guesses, and cuts pointers to 32 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses import Facts
+from loadstone.review.analyses.foreign import COMPUTED, ForeignFunction, foreign_functions, uses_in_order
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_SAYS_ITS_TYPE: Final = (
+    "ctypes.c_",
+    "ctypes.byref",
+    "ctypes.pointer",
+    "ctypes.create_",
+    "ctypes.POINTER",
+    "ctypes.cast",
+    "ctypes.CFUNCTYPE",
+)
+
+
+def _typed_at_call(argument: ir.Expression) -> bool:
+    """Whether ctypes need not guess: an object of its own, text, None, or a small number."""
+    match argument:
+        case ir.Call(name=name):
+            return name.startswith(_SAYS_ITS_TYPE)
+        case ir.Literal(value=int(number)):
+            return -(1 << 31) <= number < 1 << 31
+        case ir.Literal():
+            return True
+        case _:
+            return False
+
+
+def _missing(function: ForeignFunction) -> tuple[str, Severity] | None:
+    """What is not declared, and how much that matters for the way the function is called; None when it does not."""
+    pointer = any(use.result == "pointer" for use in function.uses)
+    result = not function.result_line and any(use.result != "dropped" for use in function.uses)
+    arguments = not function.arguments_line and any(
+        not _typed_at_call(argument) for use in function.uses for argument in use.call.arguments
+    )
+    if pointer and not function.result_line:
+        return "restype, and its result is used as a pointer, which is cut to an int", Severity.HIGH
+    if not function.result_line and any(use.result == "handle" for use in function.uses):
+        return "restype, and its result goes to another foreign function, which may be a cut pointer", Severity.MEDIUM
+    if result and arguments:
+        return "argtypes and restype", Severity.MEDIUM
+    if arguments:
+        return "argtypes", Severity.MEDIUM
+    if result:
+        return "restype", Severity.LOW
+    return None
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON:
+            continue
+        functions = foreign_functions(unit)
+        computed = functions.get(COMPUTED)
+        if computed is not None and computed.arguments_line and computed.result_line:
+            continue  # a table declares them by name; which ones cannot be told from here
+        called = uses_in_order(f for f in functions.values() if f.symbol != COMPUTED)
+        lacking = [(function, missing) for function in called if (missing := _missing(function)) is not None]
+        for function, (what, severity) in lacking:
+            first = min(function.uses, key=lambda use: use.call.line)
+            message = f"{function.symbol} is called without {what}; {len(lacking)} of {len(called)} functions lack one"
+            place = Location.lines(unit.path, first.call.line, first.call.end_line or None)
+            confidence = Confidence.CERTAIN if severity is not Severity.LOW else Confidence.LIKELY
+            yield rule.no(message, place, severity=severity, context=first.function.name, confidence=confidence)
+        declared = [f for f in called if f.arguments_line and f.result_line]
+        if declared:
+            places = tuple(
+                Location.lines(unit.path, line) for f in declared for line in (f.arguments_line, f.result_line)
+            )
+            message = f"{len(declared)} of {len(called)} foreign functions declare argtypes and restype"
+            yield rule.yes(
+                message, places[0], met=len(declared), sites=len(called), places=tuple(dict.fromkeys(places[1:]))
+            )
+
+
+RULE: Final = Rule(
+    id="undeclared-foreign-function",
+    question="Are foreign functions declared before they are called?",
+    practice=Practice.TYPE_DECLARATIONS,
+    cwe=686,
+    severity=Severity.MEDIUM,
+    languages=(ir.Language.PYTHON,),
+    why=(
+        "Without argtypes ctypes passes every number as a C int and accepts anything else; without restype it takes "
+        "the result for an int, and half of a 64-bit pointer is gone."
+    ),
+    fix="Set argtypes and restype next to the load, for every function that is called.",
+    bad='lib = ctypes.CDLL("libc.so.6")\nhome = lib.getenv(b"HOME")\nprint(ctypes.string_at(home))\n',
+    good=(
+        'lib = ctypes.CDLL("libc.so.6")\nlib.getenv.argtypes = [ctypes.c_char_p]\n'
+        'lib.getenv.restype = ctypes.c_char_p\nprint(lib.getenv(b"HOME"))\n'
+    ),
+    references=(
+        "https://docs.python.org/3/library/ctypes.html#specifying-the-required-argument-types-function-prototypes",
+        "https://cwe.mitre.org/data/definitions/686.html",
+    ),
+    answer=_answer,
+)

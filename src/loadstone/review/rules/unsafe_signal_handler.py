@@ -1,0 +1,107 @@
+"""Does a signal handler leave libraries, memory and streams alone, and is a fault never caught to go on?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import NATIVE, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_INSTALLS: Final = frozenset({"signal", "sigset", "bsd_signal", "sysv_signal"})
+_MEMBERS: Final = frozenset({"sa_handler", "sa_sigaction"})
+_FAULTS: Final = frozenset({"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE"})
+_JUMPS: Final = frozenset({"siglongjmp", "longjmp"})
+_RETURNS: Final = frozenset({"sigsetjmp", "setjmp", "_setjmp", "__sigsetjmp"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    handlers = {(unit.path, name) for unit in facts.program.units for name in _handlers(unit)}
+    done = set()
+    for site in facts.reached:
+        root = site.chain[0] if site.chain else site.spot
+        if site.api.role not in {ApiRole.LOAD, ApiRole.UNLOAD} or (root.path, root.function) not in handlers:
+            continue
+        if (root.path, root.function) not in done:
+            done.add((root.path, root.function))
+            yield rule.no(
+                f"{root.function} runs as a signal handler and reaches {site.api.name}, which it may interrupt.",
+                at(root),
+                why=(step(root, "called by the signal handler", "call"), step(site.spot, site.api.name, "use")),
+                context=root.function,
+                condition=root.condition,
+            )
+    for unit in facts.program.units:
+        if unit.language in NATIVE and unit.words & _FAULTS:
+            yield from _caught(rule, unit)
+
+
+def _handlers(unit: ir.Unit) -> Iterator[str]:
+    """Functions of a unit that are installed as signal handlers."""
+    own = {last_word(f.name) for f in unit.functions}
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            if call.name in _INSTALLS and len(call.arguments) > 1:
+                yield from _named(call.arguments[1], own)
+        for statement in every_statement(function.body):
+            target = uncast(statement.target) if isinstance(statement, ir.Assign) else None
+            if isinstance(target, ir.Member) and target.name in _MEMBERS and isinstance(statement, ir.Assign):
+                yield from _named(uncast(statement.value), own)
+
+
+def _named(expression: ir.Expression, own: set[str]) -> Iterator[str]:
+    bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator == "address" and bare.operands:
+        bare = uncast(bare.operands[0])
+    if isinstance(bare, ir.Name) and bare.name in own:
+        yield bare.name
+
+
+def _caught(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """A fault is caught by a handler that jumps back: what was half done stays half done."""
+    handlers = set(_handlers(unit))
+    jumping = any(
+        call.name in _JUMPS for f in unit.functions if last_word(f.name) in handlers for call in calls_in(f.body)
+    )
+    for function in unit.functions if jumping else ():
+        for expression in every_expression(function.body):
+            if isinstance(expression, ir.Call) and expression.name in _RETURNS:
+                place = Location.lines(unit.path, expression.line)
+                yield rule.no(
+                    f"{function.name} goes on after a fault that a signal handler caught; test the pointer instead.",
+                    place,
+                    cwe=395,
+                    why=(FlowStep(place, "a fault comes back here", "handler"),),
+                    fix="Test what may be null before it is called; run code that may fault in a process of its own.",
+                    context=function.name,
+                    condition=function.condition,
+                )
+
+
+RULE: Final = Rule(
+    id="unsafe-signal-handler",
+    question="Does a signal handler leave libraries alone, and is a fault never caught to go on?",
+    practice=Practice.ERROR_HANDLING,
+    cwe=479,
+    severity=Severity.HIGH,
+    languages=NATIVE,
+    why="A handler may interrupt the loader itself, its lock held; and after a fault nothing is known to be whole.",
+    fix="Set a flag of type volatile sig_atomic_t, and do the work in the main loop.",
+    bad="static void on_hup(int sig) { dlclose(plugin); plugin = dlopen(path, RTLD_NOW); }\nsignal(SIGHUP, on_hup);\n",
+    good="static void on_hup(int sig) { reload = 1; }\nsignal(SIGHUP, on_hup);\n",
+    references=(
+        "https://cwe.mitre.org/data/definitions/479.html",
+        "https://cwe.mitre.org/data/definitions/395.html",
+        "https://man7.org/linux/man-pages/man7/signal-safety.7.html",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,160 @@
+"""Does the program leave the loader's environment and search path to values it chose itself?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.state import Taint
+from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.apis import ApiRole
+from loadstone.review.ir import Language
+from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
+from loadstone.review.rules.origins import is_absolute
+from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_LOADER: Final = re.compile(
+    r"\b(LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PATH|PYTHONPATH|QT_PLUGIN_PATH|GIO_MODULE_DIR)\b=?"
+)
+_ELEMENT: Final = re.compile(r"[:;]")
+_RELATIVE: Final = re.compile(r"\w[\w.+-]*(?:/[\w./+-]*)?\Z")
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _python(rule, facts)
+    for site in facts.reached:
+        if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH}:
+            for invocation in sorted(site.invocations, key=repr):
+                yield from _one(rule, site, invocation)
+
+
+def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: variables of the loader and directories of its search that travelled here from outside."""
+    for arrival, unchecked in by_sink(facts, SinkKind.ENVIRONMENT, SinkKind.DIRECTORY):
+        sink, kind = arrival.sink, arrival.source.kind
+        directory = sink.kind is SinkKind.DIRECTORY
+        if not unchecked or kind in WEAK or (kind == "environment" and not directory):
+            continue
+        yield rule.no(
+            (
+                f"{sink.name} adds a directory from {from_where(arrival)} to where libraries are looked for."
+                if directory
+                else f"{sink.name} is set from {from_where(arrival)}; what starts with it loads from there."
+            ),
+            at(sink.spot),
+            cwe=427 if directory else 15,
+            severity=Severity.MEDIUM if directory else Severity.HIGH,
+            why=steps(arrival, f"given to {sink.name}"),
+            context=sink.spot.function,
+        )
+
+
+def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+    pieces = [piece for argument in invocation.arguments for piece in argument]
+    words = [str(word) for kind, word in pieces if kind == "constant" and isinstance(word, str)]
+    variable = site.api.name
+    if site.api.role is ApiRole.SET_ENVIRONMENT:
+        named = next((m for w in words if (m := _LOADER.match(w))), None)
+        if named is None:
+            return
+        variable = named[1]
+        words = [w.removeprefix(f"{variable}=") for w in words if w != variable]
+    tainted = [p for group in invocation.pieces for p in group if p.taint is not None]
+    outside = next(
+        (p for p in tainted if p.taint is not None and _is_outside(p.taint, variable)),
+        None,
+    )
+    cwd = any(p.taint is not None and p.taint.kind == "current directory" for p in tainted)
+    own = any(p.taint is not None and p.taint.kind == "environment" for p in tainted)
+    elements = [e for w in words for e in _ELEMENT.split(w)]
+    whole = site.unit.language is not Language.PYTHON or all(kind == "constant" for kind, _ in pieces)
+    relative = whole and variable.endswith(("PATH", "DIR")) and any(_RELATIVE.match(e) for e in elements)
+    has_separator = any(_ELEMENT.search(w) for w in words)
+    if outside is not None and outside.taint is not None and site.unit.language is not Language.PYTHON:
+        yield rule.no(
+            (
+                f"{variable} is set from the {outside.taint.kind} (line "
+                f"{outside.taint.spot.line}); children will load from there."
+            ),
+            at(site.spot),
+            why=(
+                step(outside.taint.spot, ("read from outside"), ("taint")),
+                step(site.spot, (f"{variable} is set"), ("use")),
+            ),
+            context=site.spot.function,
+        )
+    elif own and site.api.role is ApiRole.SET_ENVIRONMENT and has_separator and not _unset_tested(invocation):
+        yield rule.no(
+            f"The search path {variable} gains an empty element (= current directory) when it was unset.",
+            at(site.spot),
+            cwe=427,
+            severity=Severity.MEDIUM,
+            fix="Join only non-empty parts.",
+            context=site.spot.function,
+        )
+    elif site.api.name.startswith("SetDllDirectory") and words == [""]:
+        yield rule.yes(
+            "The current directory is taken out of the search for DLLs", at(site.spot), context=site.spot.function
+        )
+    elif cwd or relative or (whole and any(_is_loose(e) for e in elements) and (has_separator or len(words) > 0)):
+        yield rule.no(
+            (
+                f"{variable} gains an element that is empty or relative, so libraries "
+                f"are looked for in the current directory."
+            ),
+            at(site.spot),
+            cwe=427,
+            severity=Severity.MEDIUM,
+            fix="Add absolute directories only.",
+            context=site.spot.function,
+        )
+    elif words and all(is_absolute(e) for e in elements if e):
+        yield rule.yes(f"{variable} is given absolute directories only", at(site.spot), context=site.spot.function)
+
+
+def _is_outside(taint: Taint, variable: str) -> bool:
+    """Whether a value comes from somebody who does not set this variable anyway."""
+    if taint.kind == "environment":
+        return variable == "PATH" and taint.name not in {"", variable}
+    return taint.kind not in {"guarded environment", "current directory"}
+
+
+def _is_loose(element: str) -> bool:
+    return (
+        element in {"", ".", ".."}
+        or element.startswith(("./", "../", ".\\"))
+        or (element.endswith("/") and not is_absolute(element) and "%" not in element)
+    )
+
+
+def _unset_tested(invocation: Invocation) -> bool:
+    return any(kind == "null" for group in invocation.pieces for p in group for kind, _ in p.checks) or any(
+        word == "environment tested" for word, _ in invocation.flags
+    )
+
+
+RULE: Final = Rule(
+    id="untrusted-loader-environment",
+    question="Are the loader's environment and search path set only to values the program chose?",
+    practice=Practice.SEARCH_PATH,
+    cwe=15,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="LD_PRELOAD and its kin decide which code every child runs; an empty element of a search path means the "
+    "current directory.",
+    fix="Build the child's environment from an allow-list.",
+    bad='setenv("LD_PRELOAD", argv[1], 1);\n',
+    good='setenv("LD_LIBRARY_PATH", "/opt/product/lib", 1);\n',
+    references=(
+        "https://cwe.mitre.org/data/definitions/15.html",
+        ("https://man7.org/linux/man-pages/man8/ld.so.8.html"),
+    ),
+    answer=_answer,
+)

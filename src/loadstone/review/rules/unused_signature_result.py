@@ -1,0 +1,114 @@
+"""Is the one good answer of a signature check required?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.apis import ApiRole, Success
+from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, statements
+
+__all__ = ["RULE"]
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    used = {(s.unit.path, s.function.name, s.api.name) for s in facts.of(ApiRole.VERIFY) if s.tests or s.returned}
+    for site in facts.reached:
+        if site.api.role is ApiRole.VERIFY and site.partial_tests and not site.tests:
+            spot = min(site.partial_tests)
+            yield rule.no(
+                f"{site.api.name} has many ways to say no; line {spot.line} refuses only one of them.",
+                at(spot),
+                cwe=253,
+                why=(
+                    step(site.spot, "the signature is checked", "acquire"),
+                    step(spot, "one no is refused", "test"),
+                ),
+                context=spot.function,
+            )
+    yield from _optional(rule, facts)
+    for site in facts.of(ApiRole.VERIFY):
+        if site.api.raises:
+            continue
+        if site.is_discarded and (site.unit.path, site.function.name, site.api.name) in used:
+            continue  # a second call of the same function gives the state of the first back
+        good = {Success.ONE: "1", Success.ZERO: "0"}.get(site.api.success, "success")
+        if site.wrong_tests:
+            spot, test = min(site.wrong_tests)
+            yield rule.no(
+                f"{site.api.name} succeeds only with {good}; line {spot.line} tests {test}.",
+                at(spot),
+                fix=f"Accept exactly {good}.",
+                why=(step(site.spot, "the signature is checked", "acquire"), step(spot, f"tests {test}", "test")),
+                context=spot.function,
+            )
+        elif site.is_discarded or (not site.tests and not site.returned and site.api.success is not Success.NONE):
+            yield rule.no(
+                f"The answer of {site.api.name} is dropped.",
+                at(site.spot),
+                fix=f"Accept exactly {good}.",
+                context=site.spot.function,
+            )
+        elif site.tests:
+            yield rule.yes(
+                f"{site.api.name} is required to succeed (lines {resolve_lines(site.tests)})",
+                at(site.spot),
+                context=site.spot.function,
+            )
+
+
+def _optional(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``if (has(signature) && !verify(data, signature)) refuse``: what carries no signature passes."""
+    for unit in facts.program.units:
+        for function in unit.functions if unit.language in NATIVE else ():
+            for statement in statements(function.body.body):
+                if isinstance(statement, ir.If) and (call := _verified_if_there(statement.condition)) is not None:
+                    yield rule.no(
+                        f"{call.name} is asked only when there is something to verify: without a signature all passes.",
+                        Location.lines(unit.path, statement.line),
+                        fix="Refuse what carries no signature.",
+                        context=function.name,
+                        condition=function.condition,
+                    )
+
+
+def _verified_if_there(condition: ir.Expression) -> ir.Call | None:
+    if not isinstance(condition, ir.Operation) or condition.operator != "&&":
+        return None
+    first, second = condition.operands
+    if not isinstance(second, ir.Operation) or second.operator != "!" or not isinstance(second.operands[0], ir.Call):
+        return None
+    call = second.operands[0]
+    given = {a.name for a in call.arguments if isinstance(a, ir.Name)}
+    asked = {e.name for e in expressions(first) if isinstance(e, ir.Name)}
+    if len(given) > 1 and given & asked and _VERIFIES.search(call.name) and _SIGNATURE.search(" ".join(given & asked)):
+        return call
+    return None
+
+
+_VERIFIES: Final = re.compile(r"(?i)verif|sign|check|valid|authentic|trust")
+_SIGNATURE: Final = re.compile(r"(?i)sig|mac|digest|hash|cert|checksum")
+
+
+RULE: Final = Rule(
+    id="unused-signature-result",
+    question="Is the one good answer of a signature check required?",
+    practice=Practice.INTEGRITY,
+    cwe=347,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="Several verifiers answer 1 for good, 0 for bad and a negative number for trouble: taking anything but zero "
+    "for good accepts trouble.",
+    fix="Accept exactly the success value.",
+    bad="if (EVP_DigestVerifyFinal(ctx, sig, len)) load();\n",
+    good="if (EVP_DigestVerifyFinal(ctx, sig, len) == 1) load();\n",
+    references=("https://cwe.mitre.org/data/definitions/347.html",),
+    answer=_answer,
+)

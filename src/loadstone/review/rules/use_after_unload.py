@@ -1,0 +1,141 @@
+"""Is a library still open whenever what came from it is used?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts, Fill, Site, Slot, Use
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import ALL, at, in_file, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_ALIVE: Final = {"call", "dereference", "argument", "return", "resolve"}
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for site in (s for s in facts.reached if s.api.role in {ApiRole.RESOLVE, ApiRole.LOAD}):
+        late = sorted(
+            (u for u in site.uses if u.closed is not None and u.how in _ALIVE and u.known is not False),
+            key=lambda u: u.spot,
+        )
+        if late:
+            yield _used_late(rule, site, late[0])
+    for name, used, closed in facts.late:
+        yield rule.no(
+            f"{name or 'The library'} is closed at line {closed.line}; what came from it is used at line {used.line}.",
+            at(used),
+            cwe=672,
+            why=(step(closed, "the library is closed", "release"), step(used, "used", "use")),
+            context=used.function,
+            condition=used.condition,
+        )
+    yield from _left_behind(rule, facts)
+    yield from _closed_elsewhere(rule, facts)
+
+
+def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
+    assert use.closed is not None
+    symbol = site.api.role is ApiRole.RESOLVE
+    what = "symbol resolved" if symbol else "library opened"
+    ending = f"is returned at line {use.spot.line}" if use.how == "return" else f"is used at line {use.spot.line}"
+    return rule.no(
+        f"The {what} at line {site.spot.line} belongs to a library that is closed at line {use.closed.line}, "
+        f"and {ending}.",
+        at(use.spot),
+        cwe=416 if symbol else 672,
+        confidence=Confidence.LIKELY,
+        why=(
+            step(site.spot, "obtained", "acquire"),
+            step(use.closed, "its library is closed", "release"),
+            step(use.spot, ending, "use"),
+        ),
+        context=use.spot.function,
+        condition=use.spot.condition,
+    )
+
+
+def _left_behind(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Shared memory that only ever holds what came from a library already closed."""
+    by_slot: dict[Slot, list[Fill]] = {}
+    for fill in facts.fills:
+        by_slot.setdefault(fill.slot, []).append(fill)
+    for slot, fills in by_slot.items():
+        first = fills[0]
+        if any(fill.closed is None for fill in fills) or first.closed is None:
+            continue
+        uses = facts.uses_of(slot)
+        used = next((u for u in uses if u.function != first.closed.function), None)
+        if used is None and first.spot.path.endswith((".py", ".pyw")):
+            continue  # a module's end is the program's end
+        ending = f"used at line {used.line}" if used is not None else "nothing takes it out again"
+        yield rule.no(
+            f"{slot[0]} keeps what came from a library that is closed at line {first.closed.line}; {ending}.",
+            at(used or first.closed),
+            severity=None if used is not None else Severity.LOW,
+            confidence=Confidence.LIKELY if used is not None else Confidence.POSSIBLE,
+            why=(
+                step(first.closed, "the library is closed", "release"),
+                step(used or first.spot, ending, "use"),
+            ),
+            context=first.closed.function,
+            condition=first.closed.condition,
+        )
+
+
+def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """One function closes a library and clears the handle, not the symbol; another tests only the symbol and calls.
+
+    Asked of variables of the program only: what a member is called after depends on whose it is.
+    """
+    done = set()
+    for fill in facts.fills:
+        if fill.library is None or fill.slot in done or fill.site is None or fill.slot[1]:
+            continue
+        done.add(fill.slot)
+        closes = [s for s in facts.closed_slots.get(fill.library, ()) if (fill.library, s.function) in facts.cleared]
+        stale = next((s for s in closes if (fill.slot, s.function) not in facts.cleared), None)
+        if stale is None:
+            continue
+        gone = {slot for slot, function in facts.cleared if function == stale.function}
+        asking = {u.function for slot in gone for u in facts.uses_of(slot)}
+        for called, _ in facts.called_slots.get(fill.slot, ()):
+            if called.function in asking or called.function == stale.function:
+                continue
+            site = facts.sites[fill.site]
+            yield rule.no(
+                f"{fill.slot[0]} is called at line {called.line}; {stale.function} closes its library at line "
+                f"{stale.line}{in_file(stale, called)} and clears {fill.library[0]} alone.",
+                at(called),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                why=(
+                    step(site.spot, "the symbol is obtained", "acquire"),
+                    step(stale, f"the library is closed, {fill.library[0]} cleared", "release"),
+                    step(called, f"{fill.slot[0]} is called", "use"),
+                ),
+                context=called.function,
+                condition=called.condition,
+            )
+            break
+
+
+RULE: Final = Rule(
+    id="use-after-unload",
+    question="Is a library still open whenever what came from it is used?",
+    practice=Practice.LIFECYCLE,
+    cwe=416,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="An address from a library is code and data that vanish with it; after the close the same address holds "
+    "nothing, or something else.",
+    fix="Let the object that uses the symbol own the library; clear the symbol on close.",
+    bad='run_t run = (run_t)dlsym(h, "run");\ndlclose(h);\nrun();\n',
+    good='run_t run = (run_t)dlsym(h, "run");\nif (run) run();\ndlclose(h);\n',
+    references=("https://cwe.mitre.org/data/definitions/416.html", "https://cwe.mitre.org/data/definitions/672.html"),
+    answer=_answer,
+)

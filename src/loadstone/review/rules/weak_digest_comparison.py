@@ -1,0 +1,149 @@
+"""Is a digest compared, all of it, and as the bytes it is?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, tops
+
+__all__ = ["RULE"]
+
+_TEXTUAL: Final = re.compile(r"\A(?:str|wcs)n?(?:case)?cmp\Z")
+_BYTES: Final = re.compile(r"\b(?:uint8_t|unsigned char|u_char|BYTE|uchar|quint8|guint8)\b.*(?:\[\]|\*)")
+_DIGEST: Final = re.compile(r"(?i)digest|sha\d|hash|checksum|md5|\bsum\b|mac\b|fingerprint")
+_MEASURES: Final = frozenset({"size", "length", "count", "strlen"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        for function in unit.functions if unit.language in NATIVE else ():
+            yield from _as_text(rule, unit, function)
+            yield from _by_others_length(rule, unit, function)
+            yield from _unused(rule, facts, unit, function)
+
+
+def _as_text(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``strncmp`` of bytes ends at the first zero."""
+    if not _DIGEST.search(" ".join((function.name, *(c.name for c in calls_in(function.body))))):
+        return
+    types = {p.name: p.type for p in function.parameters}
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
+            types[statement.target.name] = statement.type
+    for call in every_expression(function.body):
+        if not isinstance(call, ir.Call) or not _TEXTUAL.match(call.name):
+            continue
+        casts = [a for a in call.arguments[:2] if isinstance(a, ir.Cast) and "char" in a.type]
+        named = [n for c in casts if isinstance(n := uncast(c), ir.Name) and _BYTES.search(types.get(n.name, ""))]
+        if named:
+            message = f"{call.name} compares bytes as text: the comparison of {named[0].name} ends at the first zero."
+            yield _finding(rule, unit, function, call.line, message, "Compare all bytes with memcmp of the full size.")
+
+
+def _by_others_length(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``got.compare(0, given.size(), given)``: as many digits as the other side cares to give, none for none."""
+    for call in every_expression(function.body):
+        if not isinstance(call, ir.Call):
+            continue
+        word = last_word(call.name)
+        if word == "compare" and len(call.arguments) == 3:
+            length, other = uncast(call.arguments[1]), uncast(call.arguments[2])
+        elif word in {"strncmp", "memcmp", "strncasecmp"} and len(call.arguments) == 3:
+            length, other = uncast(call.arguments[2]), uncast(call.arguments[1])
+        else:
+            continue
+        measured = _measured(length)
+        if measured is not None and _spelled(measured) == _spelled(other) and _DIGEST.search(_spelled(other)):
+            message = (
+                f"As much of the digest is compared as {_spelled(other)} happens to have: nothing when it is empty."
+            )
+            yield _finding(rule, unit, function, call.line, message, "Require the full length, then compare all of it.")
+
+
+def _measured(length: ir.Expression) -> ir.Expression | None:
+    """What a length is the length of."""
+    if not isinstance(length, ir.Call) or last_word(length.name) not in _MEASURES:
+        return None
+    return length.receiver if length.receiver is not None else next(iter(length.arguments), None)
+
+
+def _spelled(expression: ir.Expression) -> str:
+    bare = uncast(expression)
+    if isinstance(bare, ir.Member):
+        return f"{_spelled(bare.base)}.{bare.name}"
+    if isinstance(bare, ir.Call) and bare.receiver is not None and last_word(bare.name) in {"c_str", "data"}:
+        return _spelled(bare.receiver)
+    return bare.name if isinstance(bare, ir.Name) else ""
+
+
+def _unused(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """A digest is made, kept in a variable, and only ever printed."""
+    for statement in every_statement(function.body):
+        value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+        target = statement.target if isinstance(statement, ir.Assign) else None
+        api = facts.apis.get(value.name) if isinstance(value, ir.Call) else None
+        if api is None or api.role is not ApiRole.DIGEST or not isinstance(target, ir.Name):
+            continue
+        uses = [(s, top) for s in every_statement(function.body) for top in tops(s) if _mentions(top, target.name, s)]
+        logged = [s for s, top in uses if _only_talks(top, facts)]
+        if uses and len(logged) == len(uses):
+            place = Location.lines(unit.path, statement.line)
+            last = max((call.line for call in calls_in(function.body)), default=statement.line)
+            yield rule.no(
+                f"The digest in {target.name} is made and shown, and compared with nothing.",
+                place,
+                fix="Compare it with the one that is expected.",
+                why=(
+                    FlowStep(place, "the digest is made", "test"),
+                    FlowStep(Location.lines(unit.path, last), "and what it was made of goes on", "use"),
+                ),
+                context=function.name,
+                condition=function.condition,
+            )
+
+
+def _mentions(top: ir.Expression, name: str, statement: ir.Statement) -> bool:
+    if isinstance(statement, ir.Assign) and top is statement.target:
+        return False
+    return any(isinstance(e, ir.Name) and e.name == name for e in expressions(top))
+
+
+def _only_talks(top: ir.Expression, facts: Facts) -> bool:
+    bare = uncast(top)
+    api = facts.apis.get(bare.name) if isinstance(bare, ir.Call) else None
+    return api is not None and api.role is ApiRole.LOG
+
+
+def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, message: str, fix: str) -> Claim:
+    place = Location.lines(unit.path, line)
+    return rule.no(message, place, fix=fix, context=function.name, condition=function.condition)
+
+
+RULE: Final = Rule(
+    id="weak-digest-comparison",
+    question="Is a digest compared, all of it, and as the bytes it is?",
+    practice=Practice.INTEGRITY,
+    cwe=345,
+    severity=Severity.HIGH,
+    languages=NATIVE,
+    why="A comparison that ends early, or that the other side may shorten, lets code pass that was never approved.",
+    fix="Require the full length, and compare all bytes with the expected ones.",
+    bad="if (strncmp((char *)digest, (char *)wanted, 32) == 0) load(path);\n",
+    good="if (memcmp(digest, wanted, 32) == 0) load(path);\n",
+    references=(
+        "https://cwe.mitre.org/data/definitions/345.html",
+        "https://cwe.mitre.org/data/definitions/697.html",
+    ),
+    answer=_answer,
+)

@@ -1,0 +1,136 @@
+"""Are libraries and their directories created so that only their owner can write them?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.places import ALL, at
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_OTHERS_WRITE: Final = frozenset(
+    {
+        "S_IWOTH",
+        "S_IRWXO",
+        "S_IWGRP",
+        "S_IRWXG",
+        "stat.S_IWOTH",
+        "stat.S_IRWXO",
+        "stat.S_IWGRP",
+        "stat.S_IRWXG",
+        "ACCESSPERMS",
+        "ALLPERMS",
+        "std::filesystem::perms::all",
+        "std::filesystem::perms::others_write",
+        "fs::perms::all",
+    }
+)
+_CODE: Final = re.compile(r"(?i)plug-?in|module|addon|extension|\blib")
+_MASKED: Final = ("mkdir", "makedirs")
+"""What creates: the process's mask takes from its mode, by default writing by others. Only places of code count."""
+_WRITE_BITS: Final = 0o022
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    sites = tuple(facts.of(ApiRole.PERMISSION))
+    for site in sites:
+        if site.api.kind == "mask" and any(_puts_back(other, site) for other in sites):
+            continue
+        lifted = any(_lifts_mask(other, site) for other in sites)
+        if site.api.name.endswith(_MASKED) and not lifted and not _is_for_code(site):
+            continue
+        for invocation in sorted(site.invocations, key=repr)[:1]:
+            yield from _one(rule, site, invocation)
+    yield from _open_to_all(rule, facts)
+
+
+def _open_to_all(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A security descriptor that has an access list, and the list is null: everybody may do everything."""
+    for unit in facts.program.units:
+        for function in unit.functions if "SetSecurityDescriptorDacl" in unit.words else ():
+            for call in calls_in(function.body):
+                given = [a.value if isinstance(a, ir.Literal) else ... for a in call.arguments]
+                if call.name == "SetSecurityDescriptorDacl" and len(given) > 2 and given[1] and given[2] is None:
+                    yield rule.no(
+                        "A null access list lets everybody write what is created with it.",
+                        Location.lines(unit.path, call.line),
+                        fix="Give the list of an SDDL string that lets only administrators and the service write.",
+                        context=function.name,
+                        condition=function.condition,
+                    )
+
+
+def _lifts_mask(other: Site, site: Site) -> bool:
+    return other.api.kind == "mask" and other.spot.path == site.spot.path
+
+
+def _is_for_code(site: Site) -> bool:
+    """Whether the path that is made says that libraries will lie there."""
+    words = (str(w) for i in site.invocations for a in i.arguments for kind, w in a if kind == "constant")
+    return any(_CODE.search(word) for word in words)
+
+
+def _puts_back(other: Site, site: Site) -> bool:
+    """``old = umask(0); umask(old);``: the only way to read the mask, when nothing is created in between."""
+    same = (other.api.kind, other.spot.path, other.spot.function) == ("mask", site.spot.path, site.spot.function)
+    return same and other.spot.line == site.spot.line + 1
+
+
+def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+    number = site.api.subject
+    if number >= len(invocation.arguments):
+        return
+    given = invocation.arguments[number]
+    names = {str(word) for kind, word in given if kind == "name"}
+    bits = 0
+    for kind, word in given:
+        if kind == "constant" and isinstance(word, int):
+            bits |= word
+    if site.api.kind == "mask":
+        if given == (("constant", 0),):
+            yield rule.no(
+                "The mask lets everything created from here on be written by everybody.",
+                at(site.spot),
+                cwe=276,
+                context=site.spot.function,
+            )
+        return
+    if bits & _WRITE_BITS or names & _OTHERS_WRITE:
+        yield rule.no(
+            (
+                f"{site.api.name} lets others than the owner write what is loaded (mode "
+                f"{oct(bits) if bits else ' | '.join(sorted(names))})."
+            ),
+            at(site.spot),
+            context=site.spot.function,
+            condition=site.spot.condition,
+        )
+    elif bits:
+        yield rule.yes(
+            f"{site.api.name} leaves writing to the owner (mode {oct(bits)})", at(site.spot), context=site.spot.function
+        )
+
+
+RULE: Final = Rule(
+    id="world-writable-library",
+    question="Can only the owner write libraries and the directories they are in?",
+    practice=Practice.PRIVILEGE,
+    cwe=732,
+    severity=Severity.HIGH,
+    languages=ALL,
+    why="Whoever can write a library, or a directory above it, runs code as everybody who loads it.",
+    fix="Tighten to 0755 for directories, 0644 for files, and check the owner.",
+    bad="chmod(plugin_path, 0777);\n",
+    good="chmod(plugin_path, 0644);\n",
+    references=("https://cwe.mitre.org/data/definitions/732.html", "https://cwe.mitre.org/data/definitions/276.html"),
+    answer=_answer,
+)

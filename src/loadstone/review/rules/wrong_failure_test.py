@@ -1,0 +1,64 @@
+"""Does each test of a result ask what success really is?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Severity
+from loadstone.core.practices import Practice
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.apis import ApiRole, Success
+from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.rule import Rule
+
+__all__ = ["RULE"]
+
+_TRUTHS: Final = {
+    Success.NON_NULL: ("null", "result != NULL"),
+    Success.ZERO: ("a value other than zero", "result == 0"),
+    Success.NON_ZERO: ("zero", "result != 0"),
+    Success.NON_NEGATIVE: ("a negative value", "result >= 0"),
+    Success.ONE: ("any value but 1", "result == 1"),
+    Success.NONE: ("an exception", ""),
+}
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for site in facts.of(
+        ApiRole.LOAD,
+        ApiRole.RESOLVE,
+        ApiRole.UNLOAD,
+        ApiRole.BORROW,
+        ApiRole.OPEN,
+        ApiRole.SET_ENVIRONMENT,
+        ApiRole.PRIVILEGE,
+    ):
+        fails, predicate = _TRUTHS[site.api.success]
+        for spot, test in sorted(site.wrong_tests):
+            yield rule.no(
+                f"{site.api.name} fails with {fails}, but line {spot.line} tests {test}.",
+                at(spot),
+                fix=predicate,
+                why=(step(site.spot, f"{site.api.name} is called", "acquire"), step(spot, f"tests {test}", "test")),
+                context=spot.function,
+                condition=spot.condition,
+            )
+
+
+RULE: Final = Rule(
+    id="wrong-failure-test",
+    question="Does each test of a result ask what success really is?",
+    practice=Practice.ERROR_HANDLING,
+    cwe=253,
+    severity=Severity.MEDIUM,
+    languages=ALL,
+    why=(
+        "A test that can never see the failure reads like care and gives none: dlopen fails with null, never with -1."
+    ),
+    fix="Compare with the documented failure value.",
+    bad='void *h = dlopen("libz.so.1", RTLD_NOW);\nif (h == (void *)-1) return -1;\n',
+    good='void *h = dlopen("libz.so.1", RTLD_NOW);\nif (h == NULL) return -1;\n',
+    references=("https://cwe.mitre.org/data/definitions/253.html",),
+    answer=_answer,
+)
