@@ -54,6 +54,31 @@ def test_a_file_that_lies_near_is_led_to(workshop: Workshop, asker: str, provide
     assert workshop.truth(question).loads
 
 
+@pytest.mark.parametrize("present", ["libprovider.so.1.2.3", "libprovider.so", "LibProvider.so.1"])
+@pytest.mark.parametrize("runpath", [None, "$ORIGIN/deep"])
+def test_a_library_under_another_name_is_given_its_own(workshop: Workshop, present: str, runpath: str | None) -> None:
+    needed("patchelf")
+    workshop.library("a/deep/libprovider.so.1", HAS)
+    workshop.library("a/user.so", CALLS, needs=["a/deep/libprovider.so.1"], runpath=runpath, soname="")
+    os.rename(workshop.path("a/deep/libprovider.so.1"), workshop.path(f"a/deep/{present}"))
+    question = workshop.ask("a/user.so")
+    assert not workshop.truth(question).loads
+    subprocess.run(first(workshop.answer(question)), shell=True, check=True, cwd=workshop.folder)
+    assert loads(workshop.answer(question))
+    assert workshop.truth(question).loads
+
+
+def test_another_library_of_a_like_name_is_not_taken_for_it(workshop: Workshop) -> None:
+    workshop.library("a/libprovider.so.1", HAS)
+    workshop.library("a/user.so", CALLS, needs=["a/libprovider.so.1"], runpath="$ORIGIN", soname="")
+    os.unlink(workshop.path("a/libprovider.so.1"))
+    workshop.library("a/libprovider.so.2", HAS)
+    answer = workshop.answer(workshop.ask("a/user.so"))
+    assert answer.first_blocking is not None
+    assert "libprovider.so.2" in answer.first_blocking.explanation
+    assert "ln -s" not in first(answer)
+
+
 def test_a_copy_of_another_class_or_machine_is_no_help(workshop: Workshop) -> None:
     path = Path(workshop.library("a/libprovider.so.1", HAS))
     workshop.library("a/user.so", CALLS, needs=["a/libprovider.so.1"], soname="")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.tools import needed
 
 from loadstone.core.claims import Finding
 from loadstone.core.review import LimitKind, Review, ReviewVerdict
@@ -23,7 +24,7 @@ LOADER = b"import ctypes\n\n\ndef start(name):\n    return ctypes.CDLL('/tmp/' +
 def library(tmp_path: Path) -> bytes:
     made = tmp_path / "lib.so"
     (tmp_path / "lib.c").write_text("int f(void) { return 1; }\n")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-Wl,-rpath,/tmp/x", "-o", made, tmp_path / "lib.c"], check=True)
+    subprocess.run([needed("gcc"), "-shared", "-fPIC", "-Wl,-rpath,/tmp/x", "-o", made, tmp_path / "lib.c"], check=True)
     return made.read_bytes()
 
 
@@ -97,8 +98,8 @@ def test_a_wheel_in_a_tar_is_gone_into(tmp_path: Path, library: bytes, monkeypat
 def test_the_objects_of_a_static_library_are_reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("one.c").write_text("int f(void) { return 1; }\n")
-    subprocess.run(["gcc", "-c", "one.c"], check=True)
-    subprocess.run(["ar", "rcs", "libone.a", "one.o"], check=True)
+    subprocess.run([needed("gcc"), "-c", "one.c"], check=True)
+    subprocess.run([needed("ar"), "rcs", "libone.a", "one.o"], check=True)
     assert {file.path for file in review(["libone.a"]).files} == {"libone.a!/one.o"}
 
 

@@ -12,7 +12,15 @@ from loadstone.core.claims import Confidence
 from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to, near_names, quoted_path, similar
+from loadstone.linker.diagnoses.whereabouts import (
+    copies,
+    is_same_library,
+    lead_to,
+    name_it,
+    near_names,
+    quoted_path,
+    similar,
+)
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.packages import lists_are_compressed, package_of_missing
@@ -281,11 +289,16 @@ def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     text = f"{case.wanted_by(refusal)}: looked for in {places}, found in none."
     if refusal.requester is None:
         text = f"No library called {refusal.name} was found in {places} the loader looks."
-    near = similar(case, refusal.name, refusal.requester) or _nearest(case, refusal.name)
+    beside = similar(case, refusal.name, refusal.requester)
+    near = beside or _nearest(case, refusal.name)
     if near:
         text += f" There is {', '.join(near)}."
     code = "dep-not-found" if refusal.requester else "not-found"
-    return blocking(case, refusal, text, _install(case, refusal.name), code=code)
+    same = next((path for path in beside if is_same_library(case, refusal.name, path)), None)
+    if same is None:
+        return blocking(case, refusal, text, _install(case, refusal.name), code=code)
+    text += f" {leaf(same)} is that library under another name."
+    return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
 
 
 def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from shlex import quote
 
 from loadstone.binary import FileKind, identify, read
+from loadstone.binary.pe.import_library import imported_by
 from loadstone.core.image import TraitKind
 from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.errors import LoadstoneError
@@ -17,6 +18,7 @@ from loadstone.linker.view import OpenedFile
 
 __all__ = ["unusable"]
 
+_SHOWN = 3
 _CODES = {
     FileKind.LINKER_SCRIPT: "ld-script",
     FileKind.ARCHIVE: "archive",
@@ -58,6 +60,13 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     else:
         code = _CODES.get(what.kind, "not-elf")
         text, advice = f"{ended.candidate} is not a library: it is {what.sentence}.", what.advice
+        stood_for = imported_by(case.model.view.read_bytes(opened.path)) if what.kind is FileKind.ARCHIVE else ()
+        if stood_for:
+            named = ", ".join(stood_for[:_SHOWN])
+            text = (
+                f"{ended.candidate} is not a library: it is an import library, which stands for {named} when linking."
+            )
+            advice = f"ask for the library itself: {quote(stood_for[0])}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
 
 

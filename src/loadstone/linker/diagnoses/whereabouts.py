@@ -19,7 +19,7 @@ from loadstone.linker.diagnoses.case import SimulatedLoad
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["copies", "lead_to", "near_names", "quoted_path", "similar"]
+__all__ = ["copies", "is_same_library", "lead_to", "name_it", "near_names", "quoted_path", "similar"]
 
 _LEVELS: Final = 6
 _MAX_FOLDERS: Final = 400
@@ -47,6 +47,35 @@ def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tupl
         if len(found) >= _SHOWN:
             break
     return tuple(found[:_SHOWN])
+
+
+def is_same_library(case: SimulatedLoad, name: str, path: str) -> bool:
+    """Whether a file is the library of that name, misnamed: it says so itself (SONAME), or only the case differs."""
+    image = usable_image(case.model, path)
+    if image is None:
+        return False
+    return image.identity == name or posixpath.basename(path).casefold() == name.casefold()
+
+
+def name_it(case: SimulatedLoad, name: str, path: str, asking: LoadedObject | None) -> str:
+    """The command that gives a misnamed library its name, and the one that leads to it where none does yet."""
+    if asking is None:
+        return f"open it by its path: {quoted_path(path)}"
+    folder, present = posixpath.split(path)
+    link = f"ln -s {quoted_path(present)} {quoted_path(posixpath.join(folder, name))}"
+    if folder in _searched(case, asking):
+        return link
+    return f"{link} && {lead_to(case, posixpath.join(folder, name), asking)}"
+
+
+def _searched(case: SimulatedLoad, asking: LoadedObject) -> set[str]:
+    """The directories that are looked into for what a library asks for, as far as it names them or they are built in."""
+    own = {
+        posixpath.normpath(case.model.absolute(directory or "."))
+        for kind in {s.kind for s in asking.image.search_dirs}
+        for directory, _ in case.process.search.directories(asking, kind)
+    }
+    return own | set(case.model.system_dirs)
 
 
 def near_names(model: LoaderModel, path: str) -> tuple[str, ...]:
