@@ -27,7 +27,7 @@ from loadstone.linker.answers import (
     version_uses,
 )
 from loadstone.linker.packages import owner_of, package_name_of, package_of_missing
-from loadstone.linker.surveys import is_survey_target, survey
+from loadstone.linker.surveys import is_survey_target, replacing_everywhere, survey
 from loadstone.report.documents.survey import survey_document
 from loadstone.report.json import render as render_json
 from loadstone.report.text import answers as answers_text
@@ -86,13 +86,40 @@ def test_a_replacement_that_lacks_what_is_used_breaks_it(workshop: Workshop) -> 
     explained = explain(path, model=_bare(workshop))
     same = read(workshop.library("same/libb.so", HAS_F, version_script=V1))
     other = read(workshop.library("other/libb.so", "int g(void){return 1;}", version_script="V2 { global: g; };"))
-    assert replacing(explained, "libb.so", same) == ()
-    unharmed = Answers(replacement=Replacement("libb.so", "same", ()))
-    assert "nothing in this load is lost" in answers_text.render(unharmed, Style())
-    broken = replacing(explained, workshop.path("libb.so"), other)
-    assert [(item.symbol, item.version) for item in broken] == [("f", "V1"), ("", "V1")]
-    harmed = Answers(replacement=Replacement("libb.so", "other", broken))
+    assert replacing(explained, "libb.so", same, named="same") == Replacement("libb.so", "same", (), (path,))
+    unharmed = Answers(replacement=replacing(explained, "libb.so", same))
+    assert "nothing breaks for 1 file that uses it" in answers_text.render(unharmed, Style())
+    harmed = Answers(replacement=replacing(explained, workshop.path("libb.so"), other))
+    assert harmed.replacement is not None
+    assert [(item.symbol, item.version) for item in harmed.replacement.broken] == [("f", "V1"), ("", "V1")]
     assert "lost f@V1" in answers_text.render(harmed, Style())
+
+
+def test_a_replacement_of_another_kind_or_size_breaks_every_user_of_a_folder(workshop: Workshop) -> None:
+    old = "int data[2]; _Thread_local int t; int same(void) { return 1; } "
+    old += "int gone(void) { return 1; } int k(void) { return 1; }"
+    new = "int data[4]; _Thread_local long t; int same(void) { return t ? 2 : data[3]; } int k = 1;"
+    use = "extern int data[]; extern _Thread_local int t; int same(void), gone(void), k(void);"
+    workshop.library("site/libn.so.1", old)
+    workshop.library("site/a.so", f"{use} int a(void) {{ return data[0] + t + same() + gone() + k(); }}",
+                     needs=["site/libn.so.1"], runpath="$ORIGIN")  # fmt: skip
+    workshop.library(
+        "site/b.so", f"{use} int b(void) {{ return same(); }}", needs=["site/libn.so.1"], runpath="$ORIGIN"
+    )
+    other = read(workshop.library("new/libn.so.1", new))
+    site = workshop.path("site")
+    found = replacing_everywhere(site, old="libn.so.1", new=other)
+    assert {(item.symbol, item.change) for item in found.broken} == {
+        ("data", "was an object of 8 bytes, is one of 16"),
+        ("t", "was a thread-local variable of 4 bytes, is one of 8"),
+        ("gone", ""),
+        ("k", "was a function, is an object"),
+    }
+    assert {item.consumer for item in found.broken} == {f"{site}/a.so"}
+    assert found.users == (f"{site}/a.so", f"{site}/b.so")
+    nobody = replacing_everywhere(site, old="libq.so.1", new=other)
+    assert nobody.users == ()
+    assert "nothing to compare" in answers_text.render(Answers(replacement=nobody), Style())
 
 
 def test_definitions_that_come_too_late_are_named_with_the_one_that_wins(workshop: Workshop) -> None:

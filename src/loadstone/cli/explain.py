@@ -45,7 +45,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="also: which symbols need which version; of a wheel or folder: the platform tag it deserves, abi3",
     )
-    parser.add_argument("--replace", metavar="OLD=FILE", help="also: what breaks if OLD were FILE")
+    parser.add_argument(
+        "--replace", metavar="OLD=FILE", help="also: what breaks if OLD were FILE; of a folder: for whom"
+    )
     parser.add_argument("--as-library", action="store_true", help="open a program as dlopen would")
     parser.add_argument(
         "--table", dest="output_format", action="store_const", const=ExplainFormat.TABLE,
@@ -82,10 +84,12 @@ def run(
     surveyed = [t for t in targets if is_survey_target(t, options.model(t))]
     colour = output is None and colour_wanted()
     if surveyed:
-        if symbol or replace:
-            raise UsageError("--symbol and --replace ask about one library, not a folder or archive")
+        if symbol:
+            raise UsageError("--symbol asks about one library, not a folder or archive")
         if len(surveyed) < len(targets):
             raise UsageError("ask about folders and archives, or about single libraries, not about both at once")
+        if replace:
+            return _replaced(targets, replace, options.model(targets[0]), output, output_format, colour=colour)
         if versions:
             return _portability(targets, options.model(targets[0]), output, colour=colour, verbose=verbose)
         return _survey(targets, options.model(targets[0]), output_format, output, colour=colour, verbose=verbose)
@@ -98,7 +102,7 @@ def run(
         explained = _explained(named, options, lazy=lazy, as_library=as_library)
         answers = _answers(explained, symbol, replace, versions=versions)
         rendered.append(_rendered(explained, answers, output_format, colour=colour, verbose=verbose))
-        worst = max(worst, status_of(explained), key=GRAVITY.index)
+        worst = max(worst, status_of(explained), _status_of_replacement(answers), key=GRAVITY.index)
     joined = (
         f"[{','.join(rendered)}]" if len(rendered) > 1 and output_format is ExplainFormat.JSON else "\n".join(rendered)
     )
@@ -192,18 +196,58 @@ def _portability(
     return ExitStatus.CLEAN if found.is_honest and not found.stable_abi else ExitStatus.FINDINGS
 
 
+def _replaced(
+    targets: list[str],
+    replace: str,
+    model: LoaderModel | None,
+    output: Path | None,
+    output_format: ExplainFormat,
+    *,
+    colour: bool,
+) -> ExitStatus:
+    """What breaks in every library of folders and archives when one is replaced."""
+    from loadstone.binary import read
+    from loadstone.linker.answers import Answers
+    from loadstone.linker.surveys import replacing_everywhere
+    from loadstone.report.text.answers import render
+    from loadstone.report.text.style import Style
+
+    if output_format in (*_ROWS, ExplainFormat.JSON):
+        raise UsageError("--replace over a folder or archive answers in text only")
+    old, new = _old_and_new(replace)
+    found = Answers(replacement=replacing_everywhere(*targets, old=old, new=read(new), named=new, model=model))
+    emit(render(found, Style(colour)).strip(), output)
+    return _status_of_replacement(found)
+
+
+def _status_of_replacement(answers: Answers) -> ExitStatus:
+    """What breaks is a finding; a library that nothing uses was not compared."""
+    replacement = answers.replacement
+    if replacement is None:
+        return ExitStatus.CLEAN
+    if not replacement.users:
+        return ExitStatus.UNDECIDED
+    return ExitStatus.FINDINGS if replacement.broken else ExitStatus.CLEAN
+
+
+def _old_and_new(replace: str) -> tuple[str, str]:
+    from loadstone.errors import InvalidName
+
+    old, equals, new = replace.partition("=")
+    if not old or not equals:
+        raise InvalidName(name=replace, reason="a replacement is given as OLD=FILE")
+    return old, new
+
+
 def _answers(explained: Explanation, symbol: str | None, replace: str | None, *, versions: bool) -> Answers:
     """The further questions that were asked, answered."""
     from loadstone.binary import read
-    from loadstone.errors import InvalidName
     from loadstone.linker import answers
 
     replacement = None
     if replace:
-        old, equals, new = replace.partition("=")
-        if not old or not equals:
-            raise InvalidName(name=replace, reason="a replacement is given as OLD=FILE")
-        replacement = answers.Replacement(old, new, answers.replacing(explained, old, read(new)))
+        old, new = _old_and_new(replace)
+        replacement = answers.replacing(explained, old, read(new), named=new)
     return answers.Answers(
         symbol=answers.story_of(explained, symbol) if symbol else None,
         versions=answers.needs_of(explained) if versions else None,

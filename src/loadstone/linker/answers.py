@@ -5,13 +5,14 @@ Pure functions over an :class:`~loadstone.core.trace.Explanation`; nothing is re
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.core.image import Image, VersionNeed
-from loadstone.core.trace import Explanation
+from loadstone.core.image import Image, ImageSymbol, SymbolKind, VersionNeed
+from loadstone.core.trace import Binding, Explanation
 
 __all__ = [
     "Answers",
@@ -57,11 +58,15 @@ class SymbolStory:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """What an image loses when a library is replaced: a symbol, or a version with an empty symbol."""
+    """What breaks for an image when a library is replaced: a symbol, or a version with an empty symbol.
+
+    ``change`` says what another it becomes (``was an object of 8 bytes, is one of 16``); empty: it is lost.
+    """
 
     consumer: str
     symbol: str
     version: str
+    change: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +79,15 @@ class VersionNeeds:
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What is lost when the library ``old`` (a path or SONAME) is replaced by the file ``new``."""
+    """What breaks when the library ``old`` (a path or SONAME) is replaced by the file ``new``.
+
+    ``users`` are the images that need it or are bound to it; without any, nothing was compared.
+    """
 
     old: str
     new: str
     broken: tuple[Broken, ...]
+    users: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,33 +152,85 @@ def story_of(explanation: Explanation, symbol: str) -> SymbolStory:
     )
 
 
-def replacing(explanation: Explanation, old: str, new: Image) -> tuple[Broken, ...]:
-    """What breaks in an explained load when the library ``old`` (a path or SONAME) is replaced by ``new``.
+def replacing(explanation: Explanation, old: str, new: Image, *, named: str = "") -> Replacement:
+    """What breaks in an explained load when the library ``old`` (a path, file name or SONAME) is replaced by ``new``.
 
-    A symbol breaks when it is bound to ``old`` and ``new`` does not offer it in that version; a version breaks when
-    it is needed of ``old`` and ``new`` does not define it. Types are not compared.
+    A symbol breaks when it is bound to ``old`` and ``new`` does not offer it in that version, or offers data of another
+    size or something of another kind; a version breaks when it is needed of ``old`` and ``new`` does not define it.
+    What parameters a function takes is in no symbol table. ``named`` is what to call ``new``; its path when left out.
     """
-    replaced = [n for n in explanation.graph.nodes if old in (n.path, n.identity)]
+    replaced = [n for n in explanation.graph.nodes if old in (n.path, n.identity, posixpath.basename(n.path))]
     paths = {node.path for node in replaced}
     names = paths | {node.identity for node in replaced if node.identity}
-    offered: dict[str, set[str]] = {}
-    for symbol in new.exports:
-        offered.setdefault(symbol.name, set()).add(symbol.version.name if symbol.version else "")
+    bound = [b for b in explanation.bindings if b.provider in paths] or [*_tied(explanation, names)]
     versions = {d.name for d in new.version_definitions}
+    needs = [(node.path, need) for node in explanation.graph.nodes if node.image for need in node.image.version_needs]
     lost = [
-        Broken(b.consumer, b.symbol, b.version or "")
-        for b in explanation.bindings
-        if b.provider in paths and not _serves(offered.get(b.symbol), b.version)
-    ]
-    lost += [
-        Broken(node.path, "", need.name)
-        for node in explanation.graph.nodes
-        for need in (node.image.version_needs if node.image else ())
+        Broken(consumer, "", need.name)
+        for consumer, need in needs
         if need.file in names and versions and need.name not in versions and not need.weak
     ]
-    return tuple(lost)
+    before = _offers(*(node.image for node in replaced if node.image))
+    broken = (*_broken(bound, before, _offers(new)), *lost)
+    users = {b.consumer for b in bound} | {e.requester for e in explanation.graph.edges if e.chosen in paths}
+    return Replacement(old, named or new.path or "", broken, tuple(sorted(users - paths)))
 
 
-def _serves(versions: set[str] | None, wanted: str | None) -> bool:
-    """Whether one of the versions a symbol is offered in serves a reference; an unversioned one serves all."""
-    return versions is not None and (wanted is None or wanted in versions or "" in versions)
+def _tied(explanation: Explanation, names: set[str]) -> Iterator[Binding]:
+    """The imports that say of which library they are, as PE and Mach-O have them."""
+    wanted = {posixpath.basename(name).casefold() for name in names}
+    for node in explanation.graph.nodes:
+        for symbol in node.image.imports if node.image else ():
+            if symbol.library and posixpath.basename(symbol.library).casefold() in wanted:
+                yield Binding(node.path, symbol.name, None, symbol.library)
+
+
+def _offers(*images: Image) -> dict[str, list[ImageSymbol]]:
+    offered: dict[str, list[ImageSymbol]] = {}
+    for image in images:
+        for symbol in image.exports:
+            offered.setdefault(symbol.name, []).append(symbol)
+            if symbol.ordinal is not None:
+                offered.setdefault(f"#{symbol.ordinal}", []).append(symbol)
+    return offered
+
+
+def _broken(
+    bound: Iterable[Binding], before: Mapping[str, list[ImageSymbol]], after: Mapping[str, list[ImageSymbol]]
+) -> Iterator[Broken]:
+    for binding in bound:
+        old = _serving(before.get(binding.symbol, ()), binding.version)
+        new = _serving(after.get(binding.symbol, ()), binding.version)
+        change = _change(old, new) if old is not None and new is not None else ""
+        if new is None or change:
+            yield Broken(binding.consumer, binding.symbol, binding.version or "", change)
+
+
+def _serving(offered: Iterable[ImageSymbol], wanted: str | None) -> ImageSymbol | None:
+    """The definition that serves a reference; an unversioned one serves all."""
+    names = ((symbol, symbol.version.name if symbol.version else "") for symbol in offered)
+    return next((symbol for symbol, name in names if wanted is None or name in (wanted, "")), None)
+
+
+def _change(old: ImageSymbol, new: ImageSymbol) -> str:
+    """What another kind or size of symbol it becomes; the code of a function may be of any size."""
+    was, now = _kind(old), _kind(new)
+    if was != now and SymbolKind.UNTYPED not in (old.kind, new.kind):
+        return f"was {was}, is {now}"
+    if was in _DATA and old.size and new.size and old.size != new.size:
+        return f"was {was} of {old.size} bytes, is one of {new.size}"
+    return ""
+
+
+def _kind(symbol: ImageSymbol) -> str:
+    return _KINDS.get(symbol.kind, symbol.kind.value)
+
+
+_KINDS: Final = {
+    SymbolKind.FUNCTION: "a function",
+    SymbolKind.IFUNC: "a function",
+    SymbolKind.OBJECT: "an object",
+    SymbolKind.COMMON: "an object",
+    SymbolKind.TLS: "a thread-local variable",
+}
+_DATA: Final = frozenset(("an object", "a thread-local variable"))

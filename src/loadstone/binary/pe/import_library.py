@@ -1,7 +1,7 @@
 """Import libraries: static archives that hold no code of their own and stand for DLLs when linking.
 
-Two forms are in use: short import objects (MSVC, LLVM), and objects with parts of an import table, whose DLL is named in
-``.idata$7`` (GNU dlltool). Source: PE format, "Import Library Format"; binutils' dlltool.c.
+Two forms are in use: short import objects (MSVC, LLVM), and objects with parts of an import table, whose DLL is named
+in ``.idata$7`` (GNU dlltool). Source: PE format, "Import Library Format"; binutils' dlltool.c.
 """
 
 from __future__ import annotations

@@ -63,9 +63,7 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         stood_for = imported_by(case.model.view.read_bytes(opened.path)) if what.kind is FileKind.ARCHIVE else ()
         if stood_for:
             named = ", ".join(stood_for[:_SHOWN])
-            text = (
-                f"{ended.candidate} is not a library: it is an import library, which stands for {named} when linking."
-            )
+            text = f"{ended.candidate} is not a library: it is an import library, which stands for {named} in a link."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
 

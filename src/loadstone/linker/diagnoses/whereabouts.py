@@ -69,7 +69,7 @@ def name_it(case: SimulatedLoad, name: str, path: str, asking: LoadedObject | No
 
 
 def _searched(case: SimulatedLoad, asking: LoadedObject) -> set[str]:
-    """The directories that are looked into for what a library asks for, as far as it names them or they are built in."""
+    """The directories that are looked into for what a library asks for: its own and those built in."""
     own = {
         posixpath.normpath(case.model.absolute(directory or "."))
         for kind in {s.kind for s in asking.image.search_dirs}

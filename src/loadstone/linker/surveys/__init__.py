@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadstone.linker.surveys.replacement import replacing_everywhere
 from loadstone.linker.surveys.survey import (
     Survey,
     SurveyRow,
@@ -12,4 +13,13 @@ from loadstone.linker.surveys.survey import (
     survey_rows,
 )
 
-__all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "portability", "survey", "survey_rows"]
+__all__ = [
+    "Survey",
+    "SurveyRow",
+    "explanations",
+    "is_survey_target",
+    "portability",
+    "replacing_everywhere",
+    "survey",
+    "survey_rows",
+]

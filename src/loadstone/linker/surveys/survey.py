@@ -113,9 +113,9 @@ def survey_rows(*targets: str | os.PathLike[str], model: LoaderModel | None = No
 
 
 def explanations(
-    *targets: str | os.PathLike[str], model: LoaderModel | None = None
+    *targets: str | os.PathLike[str], model: LoaderModel | None = None, bindings: bool = False
 ) -> Iterator[tuple[str, Explanation]]:
-    """The whole explanation of each library, with where it comes from; its symbols are not bound."""
+    """The whole explanation of each library, with where it comes from; its symbols are bound where that is wanted."""
     asked = model or LoaderModel.this_process()
     for target in targets:
         place = place_of(os.fspath(target), asked)
@@ -123,7 +123,7 @@ def explanations(
         for found in place.libraries():
             opener = openers.model_for(found.path, found.image)
             if opener.kind in SIMULATED:
-                yield place.label(found), explain_with(found.path, opener, as_library=True, bindings=False)
+                yield place.label(found), explain_with(found.path, opener, as_library=True, bindings=bindings)
 
 
 def portability(*targets: str | os.PathLike[str], model: LoaderModel | None = None) -> Portability:

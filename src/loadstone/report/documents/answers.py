@@ -56,12 +56,23 @@ class LostDocument(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None
 
 
+class ChangedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A symbol that a consumer still gets, of another kind or size; ``change`` says which it was and is."""
+
+    consumer: str
+    symbol: str
+    version: str | None
+    change: str
+
+
 class ReplacementDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What breaks when the library ``old`` is replaced by the file ``new``; types are not compared."""
+    """What breaks for its ``users`` when the library ``old`` is replaced by the file ``new``."""
 
     old: str
     new: str
+    users: list[str]
     lost: list[LostDocument]
+    changed: list[ChangedDocument]
 
 
 class AnswersDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,8 +115,17 @@ def _replacement(replacement: Replacement) -> ReplacementDocument:
     return ReplacementDocument(
         old=replacement.old,
         new=replacement.new,
+        users=list(replacement.users),
         lost=[
             LostDocument(consumer=item.consumer, symbol=item.symbol, version=item.version or None)
             for item in replacement.broken
+            if not item.change
+        ],
+        changed=[
+            ChangedDocument(
+                consumer=item.consumer, symbol=item.symbol, version=item.version or None, change=item.change
+            )
+            for item in replacement.broken
+            if item.change
         ],
     )

@@ -51,12 +51,17 @@ def _needs(needs: VersionNeeds, style: Style) -> str:
 
 
 def _replacement(replacement: Replacement, style: Style) -> str:
-    """What is lost when one library is replaced by another."""
-    title = f"{printable(replacement.old)} replaced by {printable(replacement.new)}"
-    if not replacement.broken:
-        return f"{style.heading(title)}\n  {style.good('nothing in this load is lost')} (types are not compared)\n"
-    lines = [style.heading(title)]
+    """What breaks when one library is replaced by another."""
+    lines = [style.heading(f"{printable(replacement.old)} replaced by {printable(replacement.new)}")]
+    count = len(replacement.users)
+    if not count:
+        lines.append(f"  {style.bad('nothing to compare')}: nothing here uses {printable(replacement.old)}")
+    elif not replacement.broken:
+        users = f"{count} file{'s' * (count != 1)} that use{'s' * (count == 1)} it"
+        lines.append(f"  {style.good('nothing breaks')} for {users}: symbols, versions, kinds, sizes of data")
     for item in replacement.broken:
         version = f"@{printable(item.version)}" if item.version and item.symbol else printable(item.version)
-        lines.append(f"  {style.bad('lost')} {printable(item.symbol)}{version}, wanted by {printable(item.consumer)}")
+        what = style.bad("changed" if item.change else "lost")
+        change = f": {item.change}" if item.change else ""
+        lines.append(f"  {what} {printable(item.symbol)}{version}{change}, wanted by {printable(item.consumer)}")
     return "\n".join(lines) + "\n"
