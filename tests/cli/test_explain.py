@@ -155,7 +155,8 @@ def test_further_questions_are_answered_below(capsys: pytest.CaptureFixture[str]
     assert answers["symbol"]["bound_to"] == [{"consumer": libz, "provider": "/lib/x86_64-linux-gnu/libc.so.6"}]
     assert answers["versions"]["smallest_glibc"] == "2.14"
     assert "memcpy" in next(use["symbols"] for use in answers["versions"]["uses"] if use["version"] == "GLIBC_2.14")
-    assert answers["replacement"] == {"old": "libc.so.6", "new": "/lib/x86_64-linux-gnu/libc.so.6", "lost": []}
+    libc = "/lib/x86_64-linux-gnu/libc.so.6"
+    assert answers["replacement"] == {"old": "libc.so.6", "new": libc, "users": [libz], "lost": [], "changed": []}
 
 
 def test_questions_that_were_not_asked_are_null(capsys: pytest.CaptureFixture[str], sound: str) -> None:

@@ -81,10 +81,10 @@ def test_what_an_archive_holds_is_found_as_in_a_folder(
     folder = {(p.removeprefix("site/"), rule, line) for p, rule, line in found(review(["site"]))}
     result = review([name])
     # Who may replace a file is a question about the system it is installed on.
-    expected = {one for one in folder if one[1] != "file-guarded"}
+    expected = {one for one in folder if one[1] != "writable-library-file"}
     assert {(p.removeprefix(f"{name}!/"), rule, line) for p, rule, line in found(result)} == expected
     assert {file.path for file in result.files} == {f"{name}!/{path}" for path in files}
-    assert findings(result, "search-path-guarded") == [f"{name}!/pkg/lib.so"]
+    assert findings(result, "insecure-runpath") == [f"{name}!/pkg/lib.so"]
 
 
 def test_a_wheel_in_a_tar_is_gone_into(tmp_path: Path, library: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
