@@ -26,6 +26,7 @@ from loadstone.probe.promises import PROMISES
 from loadstone.report import documents
 from loadstone.report.json import Document, schema
 from loadstone.review.catalogue import catalogue
+from loadstone.review.config import settings_schema
 
 DOCS = Path(__file__).parent
 FENCES = {"c": "c", "cpp": "cpp", "python": "python"}
@@ -137,6 +138,7 @@ def schema_list(made: list[tuple[str, str]]) -> str:
     return f"""{NOTE}# JSON documents
 
 Every document says in `schema` what it is: `loadstone.find/1` is held to `find-1.json`.
+`settings-1.json` is for editors: the settings in a `loadstone.toml`, and in `[tool.loadstone]` of a `pyproject.toml`.
 
 - Within a number, fields may be added; none is removed, renamed or given another meaning. Readers ignore fields
   they do not know.
@@ -156,6 +158,7 @@ def schemas() -> Iterator[tuple[str, str]]:
             name = f"{kind.__module__.rpartition('.')[2]}/1"
         file = name.removeprefix("loadstone.").replace("/", "-")
         yield f"schema/{file}.json", json.dumps(schema(kind), indent=2) + "\n"
+    yield "schema/settings-1.json", json.dumps(settings_schema(), indent=2) + "\n"
 
 
 PROMISES_BEGIN, PROMISES_END = "<!-- promises: made from loadstone.probe.promises -->\n", "<!-- promises end -->\n"

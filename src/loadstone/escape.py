@@ -12,6 +12,7 @@ import re
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # Cc: control characters, among them ESC, CSI and NUL
     "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # Cf, Zl, Zp: reorder or hide
+    "\ufffe\uffff"  # no characters at all, and not allowed in XML
     "\U000e0000-\U000e007f"  # tags: invisible letters
     "\ud800-\udfff]"  # Cs: bytes that were not UTF-8 (surrogateescape)
 )

@@ -405,11 +405,27 @@ def test_settings_come_from_the_nearest_project_file(here: Path, monkeypatch: py
         '[tool.loadstone.review]\nwaivers = [{ reason = "why" }]\n',
         "[tool",
         "[tool.loadstone]\nreview = 1\n",
+        "[tool.loadstone.reviews]\nstrict = true\n",
     ],
 )
 def test_a_setting_that_is_not_known_is_an_error(here: Path, content: str) -> None:
     (here / "pyproject.toml").write_text(content)
     with pytest.raises(InvalidConfiguration):
+        read_configuration()
+
+
+def test_a_file_of_its_own_goes_before_a_shared_one_and_one_without_settings_is_passed(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "loadstone.toml").write_text("[review]\nstrict = true\n")
+    (here / "pyproject.toml").write_text('[tool.loadstone.review]\nexclude = ["x/*"]\n')
+    (here / "deep").mkdir()
+    (here / "deep/pyproject.toml").write_text("[project]\nname = 'x'\n")
+    monkeypatch.chdir(here / "deep")
+    assert read_configuration() == Configuration(strict=True)
+    assert read_configuration(here / "pyproject.toml") == Configuration(exclude=("x/*",))
+    (here / "loadstone.toml").write_text("[tool.loadstone.review]\nstrict = true\n")
+    with pytest.raises(InvalidConfiguration, match="tool"):
         read_configuration()
 
 

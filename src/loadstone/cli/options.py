@@ -27,6 +27,9 @@ class OutputFormat(StrEnum):
     SARIF = "sarif"
     MARKDOWN = "markdown"
     HTML = "html"
+    PULL_REQUEST = "pull-request"
+    JUNIT = "junit"
+    GITLAB = "gitlab"
 
 
 def add_format(parser: ArgumentParser, *offered: StrEnum) -> None:

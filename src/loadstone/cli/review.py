@@ -12,7 +12,7 @@ from loadstone.cli.options import OutputFormat, add_fail_on, add_format, add_out
 from loadstone.cli.output import colour_wanted, emit
 from loadstone.cli.progress import each
 from loadstone.core.claims import Finding, Severity
-from loadstone.core.review import BaselineState, ReviewVerdict
+from loadstone.core.review import ReviewVerdict
 from loadstone.escape import quoted
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--cache", dest="use_cache", action=BooleanOptionalAction, default=True, help="keep results for unchanged files"
     )
     parser.add_argument(
-        "--config", dest="configuration", type=Path, metavar="FILE", help="a pyproject.toml to use [the nearest one]"
+        "--config",
+        dest="configuration",
+        type=Path,
+        metavar="FILE",
+        help="settings: a loadstone.toml or pyproject.toml [the nearest]",
     )
     add_verbose(parser)
 
@@ -153,8 +157,7 @@ def _status(result: Review, fail_on: Severity, *, strict: bool) -> ExitStatus:
     """Findings decide; with a baseline only those that are new or changed."""
     for one in result.results:
         claim = one.claim
-        old = one.state in (BaselineState.UNCHANGED, BaselineState.ABSENT)
-        if one.counts and not old and isinstance(claim, Finding) and claim.severity.rank >= fail_on.rank:
+        if one.is_news and isinstance(claim, Finding) and claim.severity.rank >= fail_on.rank:
             return ExitStatus.FINDINGS
     gaps = strict and any(limit.gap for limit in result.limits)
     return ExitStatus.UNDECIDED if gaps or result.verdict is ReviewVerdict.INCOMPLETE else ExitStatus.CLEAN
@@ -193,6 +196,18 @@ def _rendered(result: Review, output_format: OutputFormat, *, everything: bool, 
             from loadstone.report.markdown import render as render_markdown
 
             return render_markdown(result, catalogue())
+        case OutputFormat.PULL_REQUEST:
+            from loadstone.report.pull_request import render as render_comment
+
+            return render_comment(result)
+        case OutputFormat.JUNIT:
+            from loadstone.report.junit import render as render_junit
+
+            return render_junit(result)
+        case OutputFormat.GITLAB:
+            from loadstone.report.gitlab import render as render_gitlab
+
+            return render_gitlab(result)
         case OutputFormat.HTML:
             from loadstone.report.html import render as render_html
 

@@ -91,6 +91,11 @@ class Result:
         """Whether it weighs in the verdict: not waived, and not gone since the baseline."""
         return self.waiver is None and self.state is not BaselineState.ABSENT
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it counts and the baseline, if there is one, has not got it as it is now."""
+        return self.counts and self.state is not BaselineState.UNCHANGED
+
 
 @dataclass(frozen=True, slots=True)
 class ReviewedFile:

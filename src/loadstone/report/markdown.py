@@ -19,7 +19,7 @@ from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
 from loadstone.report.summary import Seen, next_steps, observations, sentences, tallies
 
-__all__ = ["render"]
+__all__ = ["as_code", "as_text", "render"]
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _NAMES: Final = {weakness.number: weakness.name for weakness in WEAKNESSES}
@@ -34,7 +34,7 @@ def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
     subject = review.files[0].path if len(review.files) == 1 else ""
     blocks = [
         "# Review of library handling",
-        " ".join(map(_text, sentences(review))),
+        " ".join(map(as_text, sentences(review))),
         _targets(review),
         "## Observations",
         *_observations(review, subject),
@@ -51,12 +51,12 @@ def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _text(text: str) -> str:
+def as_text(text: str) -> str:
     """Text from outside, on one line, as text and nothing else."""
     return _SPECIAL.sub(r"\\\1", printable(text))
 
 
-def _code(text: str) -> str:
+def as_code(text: str) -> str:
     """A code span around text from outside; the fence is longer than any in it."""
     shown = printable(text)
     longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
@@ -70,7 +70,7 @@ def _count(number: int, noun: str, plural: str = "") -> str:
 
 
 def _targets(review: Review) -> str:
-    shown = [_code(target) for target in review.targets[:4]]
+    shown = [as_code(target) for target in review.targets[:4]]
     more = len(review.targets) - len(shown)
     return (
         f"Looked at: {', '.join(shown)}" + (f" and {more} more" if more else "") + "."
@@ -95,7 +95,7 @@ def _places(locations: Iterable[Location], subject: str) -> str:
         files[location.path].append(location)
     said = []
     for path, found in files.items():
-        name = "" if path == subject else _code(path)
+        name = "" if path == subject else as_code(path)
         numbered = [location for location in found if location.start or location.unit is LocationUnit.BYTES]
         if not numbered:
             said.append(name or "the file as a whole")
@@ -128,7 +128,7 @@ def _seen(one: Seen, subject: str) -> str:
     left = one.places - len(shown)
     more = f" and {left} more" if left else ""
     times = f", {one.places} times" if one.places > 1 else ""
-    return f"{_text(one.message).rstrip('.')}{times} {_places(shown, subject)}{more}."
+    return f"{as_text(one.message).rstrip('.')}{times} {_places(shown, subject)}{more}."
 
 
 def _findings(results: Sequence[Result], subject: str) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _findings(results: Sequence[Result], subject: str) -> Iterator[str]:
         weakness = f"CWE-{claim.cwe}" if claim.cwe else ""
         where = _places([claim.location], subject).strip("()")
         new = " (new)" if result.state is BaselineState.NEW else ""
-        rows.append(f"| {number} | {where} | {weakness} | {claim.severity}{new} | {_text(claim.message)} |")
+        rows.append(f"| {number} | {where} | {weakness} | {claim.severity}{new} | {as_text(claim.message)} |")
     yield "\n".join(rows)
     for number, (_, claim) in enumerate(found, start=1):
         detail = _detail(number, claim, subject)
@@ -152,12 +152,12 @@ def _findings(results: Sequence[Result], subject: str) -> Iterator[str]:
 
 def _detail(number: int, claim: Finding, subject: str) -> str:
     """How a finding is shown, and what to do about it."""
-    lines = [f"**{number}.** {_text(claim.message)}"] if claim.why or claim.fix else []
-    lines += [f"- {_places([step.location], subject)} {_text(step.message)}" for step in claim.why]
+    lines = [f"**{number}.** {as_text(claim.message)}"] if claim.why or claim.fix else []
+    lines += [f"- {_places([step.location], subject)} {as_text(step.message)}" for step in claim.why]
     if claim.condition:
-        lines.append(f"- holds when {_code(claim.condition)}")
+        lines.append(f"- holds when {as_code(claim.condition)}")
     if claim.fix:
-        lines.append(f"- Fix: {_text(claim.fix)}")
+        lines.append(f"- Fix: {as_text(claim.fix)}")
     return "\n".join([lines[0], "", *lines[1:]]) if lines else ""
 
 
@@ -166,8 +166,8 @@ def _undecided(claims: Sequence[Claim], subject: str) -> str:
     if not found:
         return "Every question that applied was decided."
     return "\n".join(
-        f"- {_text(claim.message).rstrip('.')} {_places([claim.location], subject)}: "
-        f"{_text(claim.reason).rstrip('.')}. {_settled(claim.settled_by)}"
+        f"- {as_text(claim.message).rstrip('.')} {_places([claim.location], subject)}: "
+        f"{as_text(claim.reason).rstrip('.')}. {_settled(claim.settled_by)}"
         for claim in found
     )
 
@@ -187,7 +187,7 @@ def _waived(results: Sequence[Result]) -> Iterator[str]:
     if found:
         yield "## Waived"
         yield "\n".join(
-            f"- {_text(claim.message)} {_places([claim.location], '')}: {_text(waiver.reason)}"
+            f"- {as_text(claim.message)} {_places([claim.location], '')}: {as_text(waiver.reason)}"
             + (f" (until {waiver.until})" if waiver.until else "")
             for claim, waiver in found
         )
@@ -201,7 +201,7 @@ def _limits(review: Review, claims: Sequence[Claim]) -> Iterator[str]:
     )
     if review.limits:
         yield "\n".join(
-            f"- {_places([limit.location], '').strip('()')}: {_text(limit.message)} ({limit.kind})"
+            f"- {_places([limit.location], '').strip('()')}: {as_text(limit.message)} ({limit.kind})"
             for limit in review.limits
         )
     yield "Who should look next:\n\n" + "\n".join(f"- {line}" for line in next_steps(claims))
@@ -228,4 +228,4 @@ def _compliance(review: Review, rules: Sequence[RuleText]) -> Iterator[str]:
 
 def _found_names(review: Review) -> list[str]:
     numbers = sorted({claim.cwe for claim in review.findings if claim.cwe})
-    return [f"CWE-{number}" + (f" ({_text(_NAMES[number])})" if number in _NAMES else "") for number in numbers]
+    return [f"CWE-{number}" + (f" ({as_text(_NAMES[number])})" if number in _NAMES else "") for number in numbers]

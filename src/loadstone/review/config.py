@@ -1,6 +1,6 @@
-"""Settings of a project: ``[tool.loadstone.review]`` in its pyproject.toml, the nearest one from here upward.
+"""Settings of a project: ``[tool.loadstone.review]`` in pyproject.toml, or ``[review]`` in loadstone.toml.
 
-::
+The nearest file from here upward that has settings counts, and of two in one folder loadstone.toml::
 
     [tool.loadstone.review]
     exclude = ["vendor/*", "*_pb2.py"]
@@ -29,9 +29,10 @@ from loadstone.files import read_text, read_toml
 from loadstone.review.apis import read_table
 from loadstone.review.suppress import ListedWaiver
 
-__all__ = ["Configuration", "read_configuration"]
+__all__ = ["Configuration", "read_configuration", "settings_schema"]
 
-_FILE: Final = "pyproject.toml"
+_OWN: Final = "loadstone.toml"
+_SHARED: Final = "pyproject.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +70,48 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     waivers: list[_Waiver] = []
 
 
-def _nearest(folder: Path) -> Path | None:
-    return next((at / _FILE for at in (folder, *folder.parents) if (at / _FILE).is_file()), None)
+class _Settings(msgspec.Struct, forbid_unknown_fields=True):
+    """All that ``[tool.loadstone]``, or a loadstone.toml, may have."""
+
+    review: _Table = msgspec.field(default_factory=_Table)
 
 
-def _table(path: Path) -> Any:
+def settings_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a loadstone.toml, for editors."""
+    return msgspec.json.schema(_Settings)
+
+
+def _nearest(folder: Path) -> tuple[Path, Any]:
+    """The nearest file that has settings, and these; the folder itself and nothing when there is none."""
+    for at in (folder, *folder.parents):
+        for path in (at / _OWN, at / _SHARED):
+            if path.is_file() and (settings := _settings(path)) is not None:
+                return path, settings
+    return folder, {}
+
+
+def _settings(path: Path) -> Any:
+    """What the file has for Loadstone; None when that is nothing."""
     tree = read_toml(path)
-    for key in ("tool", "loadstone", "review"):
-        tree = tree.get(key, {}) if isinstance(tree, dict) else {}
-    return tree
+    if path.name != _SHARED:
+        return tree
+    tool = tree.get("tool")
+    return tool.get("loadstone") if isinstance(tool, dict) else None
 
 
 def read_configuration(path: Path | None = None) -> Configuration:
-    """The settings in ``path``, or in the nearest pyproject.toml from the current directory upward, or the defaults.
+    """The settings in ``path``, or the nearest ones from the current directory upward, or the defaults.
 
     Raises:
         Unreadable: the file that was named cannot be read.
         InvalidConfiguration: it is not TOML, or a setting is not known or of the wrong kind.
     """
-    found = path or _nearest(Path.cwd())
-    if found is None:
-        return Configuration()
+    found, settings = (path, _settings(path) or {}) if path is not None else _nearest(Path.cwd())
     try:
-        table = msgspec.convert(_table(found), _Table)
+        table = msgspec.convert(settings, _Settings).review
     except msgspec.ValidationError as error:
-        advice = "see the settings in the documentation of `loadstone review`"
-        raise InvalidConfiguration(
-            path=str(found), reason=f"[tool.loadstone.review]: {error}", advice=advice
-        ) from error
+        advice = "the settings are listed in docs/review/daily-use.md; docs/schema/settings-1.json is their schema"
+        raise InvalidConfiguration(path=str(found), reason=f"settings of Loadstone: {error}", advice=advice) from error
     return Configuration(
         exclude=tuple(table.exclude),
         fail_on=table.fail_on,
