@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import lzma
+import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -93,6 +95,52 @@ def test_what_a_wheels_others_bring_is_no_fault_of_a_helper(workshop: Workshop, 
     del files["p/_ext.so"]
     alone = survey(wheel_of(tmp_path / "q-1-cp311-cp311-manylinux_2_17_x86_64.whl", files))
     assert alone.verdict is LoadVerdict.FAILS
+
+
+def test_advice_about_a_wheel_is_for_the_unpacked_wheel(workshop: Workshop, tmp_path: Path) -> None:
+    needed("patchelf")
+    workshop.library("p.libs/libp-1a2b.so.1", HAS)
+    workshop.library("p/_m.so", CALLS, needs=["p.libs/libp-1a2b.so.1"], soname="")
+    files = {name: Path(workshop.path(name)).read_bytes() for name in ("p.libs/libp-1a2b.so.1", "p/_m.so")}
+    made = wheel_of(tmp_path / "p-1.0-cp311-cp311-linux_x86_64.whl", files)
+    leading = next(row.leading for row in survey_rows(made) if row.name == "p/_m.so")
+    assert leading is not None
+    unpack, _, command = leading.advice.partition(", and in its folder: ")
+    assert unpack == f"wheel unpack {made}"
+    unpacked = tmp_path / "unpacked"
+    zipfile.ZipFile(made).extractall(unpacked)
+    subprocess.run(shlex.split(command), check=True, cwd=unpacked)
+    assert survey(unpacked).verdict is LoadVerdict.LOADS
+    assert workshop.truth(workshop.ask(str(unpacked / "p/_m.so"))).loads
+
+
+def test_auditwheel_puts_what_a_wheel_misses_into_it(workshop: Workshop, tmp_path: Path) -> None:
+    pytest.importorskip("auditwheel", reason="this test needs auditwheel (the peers' extra)")
+    needed("patchelf")
+    workshop.library("outside/libmissed.so.1", HAS)
+    workshop.library("p/_m.so", CALLS, needs=["outside/libmissed.so.1"], soname="")
+    tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-linux_x86_64\n"
+    about = {
+        "p/_m.so": Path(workshop.path("p/_m.so")).read_bytes(),
+        "p-1.0.dist-info/WHEEL": tags.encode(),
+        "p-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: p\nVersion: 1.0\n",
+        "p-1.0.dist-info/RECORD": b"p/_m.so,,\n",
+    }
+    made = wheel_of(tmp_path / "p-1.0-cp311-cp311-linux_x86_64.whl", about)
+    (row,) = survey_rows(made)
+    assert row.leading is not None
+    assert row.leading.code == "dep-not-found"
+    command = shlex.split(row.leading.advice.partition(", ")[2].partition(" puts ")[0])
+    assert command == ["auditwheel", "repair", str(made)]
+    where = {**os.environ, "LD_LIBRARY_PATH": workshop.path("outside")}
+    told = subprocess.run(
+        [sys.executable, "-m", *command], env=where, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    if "requires patchelf" in told.stderr:
+        pytest.skip("this test needs a patchelf that auditwheel takes (0.14.5 or newer)")
+    assert not told.returncode, told.stderr
+    (repaired,) = (tmp_path / "wheelhouse").glob("*.whl")
+    assert survey(repaired).verdict is LoadVerdict.LOADS
 
 
 def test_a_platform_wheel_without_libraries_is_undecided_and_a_pure_one_is_fine(tmp_path: Path) -> None:

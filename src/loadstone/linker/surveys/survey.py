@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from loadstone.core.image import Format
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
 from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.request import LoaderKind, LoaderModel
@@ -16,6 +17,7 @@ from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.openers import Openers
 from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, is_survey_target, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
+from loadstone.linker.surveys.repair import for_an_archive
 
 __all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "portability", "survey", "survey_rows"]
 
@@ -202,15 +204,16 @@ def _row(place: SurveyPlace, found: SurveyedLibrary, explained: Explanation) -> 
         identity=image.identity,
         loader=explained.loader,
         verdict=explained.verdict,
-        diagnoses=tuple(_told(d, place) for d in explained.diagnoses),
+        diagnoses=tuple(_told(d, place, image.format) for d in explained.diagnoses),
         assumptions=explained.assumptions,
     )
 
 
-def _told(diagnosis: Diagnosis, place: SurveyPlace) -> Diagnosis:
+def _told(diagnosis: Diagnosis, place: SurveyPlace, kind: Format) -> Diagnosis:
     """A diagnosis without its search steps, the archive called as it was named."""
     if place.archive is None or not place.archive.place:
         return replace(diagnosis, steps=())
+    diagnosis = for_an_archive(diagnosis, place.target, place.archive.place, kind)
     old, new = place.archive.place, f"{place.target}!"
     return replace(
         diagnosis,

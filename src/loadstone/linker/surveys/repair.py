@@ -1,0 +1,47 @@
+"""What to do about a library of an archive: advice about a file in it is carried out where the archive is unpacked.
+
+What a wheel misses is put into it by the tool of its system; a package manager on one machine mends that machine alone.
+Sources: the documentation of auditwheel, delocate, delvewheel and of the ``wheel`` command.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import Final
+
+from loadstone.core.image import Format
+from loadstone.core.trace import Diagnosis
+
+__all__ = ["for_an_archive"]
+
+_REPAIR: Final = {
+    Format.ELF: "auditwheel repair {}",
+    Format.MACHO: "delocate-wheel -w wheelhouse {}",
+    Format.PE: "delvewheel repair {}",
+}
+_NOT_HELD: Final = frozenset(("dep-not-found", "pe-missing-dll", "macho-not-found", "macho-rpath"))
+"""A library that is needed and is in none of the places searched."""
+
+
+def for_an_archive(diagnosis: Diagnosis, archive: str, place: str, kind: Format) -> Diagnosis:
+    """The diagnosis with advice that can be carried out on the archive.
+
+    Args:
+        diagnosis: of a file in the archive.
+        archive: the archive, as it was named.
+        place: where its root is seen; paths below it are those of its files.
+        kind: the format of the file.
+    """
+    is_wheel = archive.endswith(".whl")
+    within = f"{place}/"
+    if place and within in diagnosis.advice:
+        named = shlex.quote(archive)
+        inside = diagnosis.advice.replace(within, "")
+        unpack = f"wheel unpack {named}" if is_wheel else f"unpack {named}"
+        return replace(diagnosis, advice=f"{unpack}, and in its folder: {inside}")
+    if is_wheel and diagnosis.blocking and diagnosis.code in _NOT_HELD:
+        repair = _REPAIR[kind].format(shlex.quote(archive))
+        advice = f"where it was built, {repair} puts {diagnosis.subject} into it; for this system: {diagnosis.advice}"
+        return replace(diagnosis, advice=advice if diagnosis.advice else advice.partition(";")[0])
+    return diagnosis
