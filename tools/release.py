@@ -24,8 +24,16 @@ WANTED = (
     "CHANGELOG.md",
     "Makefile",
     "locks/run.txt",
+    "share/man/man1/loadstone.1",
 )
 """Files that must be in the source distribution: who packages it wants to test it and read about it."""
+
+INSTALLED = (
+    "share/man/man1/loadstone.1",
+    "share/bash-completion/completions/loadstone",
+    "share/zsh/site-functions/_loadstone",
+)
+"""Files beside the package, below the prefix of the environment."""
 
 SMOKE = (
     ("-m", "loadstone", "--version"),
@@ -66,6 +74,9 @@ def tried(package: Path, folder: Path) -> None:
     bare = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON") and k not in ("CC", "CXX")}
     bare |= {"PATH": str(python.parent), "CC": "no-compiler-here"}
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package, env=bare)
+    for name in INSTALLED:
+        if not (folder / name).is_file():
+            sys.exit(f"{package.name} does not install {name}")
     for words in SMOKE:
         run(python, *(word.format(python=python.resolve()) for word in words), env=bare, cwd=folder)
 

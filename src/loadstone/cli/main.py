@@ -21,7 +21,7 @@ from loadstone.cli.output import accept_any_character, emit, emit_diagnostic
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-__all__ = ["COMMANDS", "Command", "main", "parser_of"]
+__all__ = ["COMMANDS", "DESCRIPTION", "STATUSES", "Command", "main", "parser_of"]
 
 
 class Command(NamedTuple):
@@ -62,9 +62,9 @@ COMMANDS: Final = (
     Command("fleet report", "loadstone.cli.fleet_report", "A fleet as one HTML page."),
 )
 
-_DESCRIPTION: Final = "Find, read, explain, review, load, probe and fuzz dynamic libraries."
+DESCRIPTION: Final = "Find, read, explain, review, load, probe and fuzz dynamic libraries."
 
-_STATUSES: Final = """\
+STATUSES: Final = """\
 Data goes to standard output, diagnostics to standard error. Exit status: 0 no findings, 1 findings or it would not
 load, 2 wrong usage, 3 could not decide, read or write, 4 internal error. `loadstone COMMAND --help` tells more."""
 
@@ -100,8 +100,8 @@ def _root() -> ArgumentParser:
     parser = _Parser(
         prog="loadstone",
         usage="loadstone [-h] [--version] COMMAND ...",
-        description=f"{_DESCRIPTION}\n\ncommands:\n{lines}",
-        epilog=_STATUSES,
+        description=f"{DESCRIPTION}\n\ncommands:\n{lines}",
+        epilog=STATUSES,
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
