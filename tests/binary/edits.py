@@ -50,6 +50,7 @@ _HEADER_FIELDS = {
 _TABLE_FIELDS = {  # in a table the dynamic section points to
     "nchain": (DynamicTag.HASH, "<I", 4),
     "vn_cnt": (DynamicTag.VERNEED, "<H", 2),
+    "bloom_words": (DynamicTag.GNU_HASH, "<I", 8),
 }
 _SPELLED = re.compile(r"(?P<what>\w+)(?:\[(?P<which>\w+)\])?\.(?P<field>\w+)=(?P<value>\w+)")
 
@@ -117,8 +118,14 @@ _OPTIONAL = {
     "SizeOfInitializedData": ("<I", 8),
     "SizeOfUninitializedData": ("<I", 12),
     "BaseOfCode": ("<I", 20),
+    "SectionAlignment": ("<I", 32),
+    "FileAlignment": ("<I", 36),
     "Win32VersionValue": ("<I", 52),
+    "SizeOfImage": ("<I", 56),
+    "SizeOfHeaders": ("<I", 60),
     "CheckSum": ("<I", 64),
+    "Subsystem": ("<H", 68),
+    "DllCharacteristics": ("<H", 70),
     "LoaderFlags": ("<I", 104),
     "NumberOfRvaAndSizes": ("<I", 108),
 }
@@ -127,7 +134,7 @@ _RECORDS = {  # directory number, then field positions in its record
     "import": (1, 20, {"lookup": 0, "timestamp": 4, "chain": 8}),
     "export": (0, 40, {"timestamp": 4, "NumberOfFunctions": 20}),
 }
-_SECTION = {"VirtualSize": 8, "PointerToRelocations": 24}
+_SECTION = {"name": 0, "VirtualSize": 8, "SizeOfRawData": 16, "PointerToRawData": 20, "PointerToRelocations": 24}
 
 
 def edit_pe(data: bytes, edit: str) -> bytes:

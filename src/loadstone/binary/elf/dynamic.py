@@ -101,6 +101,13 @@ def read_dynamic(view: ElfView, segments: tuple[Segment, ...]) -> DynamicTable:
             view.damage.add("dynamic section", said, segment.header_offset)
     if not ended and (room or segment.file_size):
         view.damage.add("dynamic section", "has no DT_NULL at its end", offset, fatal=not values)
+    if ended and not tags:
+        view.damage.add(
+            "dynamic section",
+            "is empty: its first entry is DT_NULL, and loaders use what it must have",
+            offset,
+            fatal=True,
+        )
     return DynamicTable(tuple(tags), tuple(values), offset, entry_size)
 
 

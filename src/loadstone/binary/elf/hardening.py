@@ -46,8 +46,11 @@ sprintf snprintf vsprintf vsnprintf printf fprintf vprintf vfprintf dprintf vdpr
 syslog vsyslog gets fgets fgets_unlocked fread fread_unlocked read pread pread64 recv recvfrom poll ppoll
 readlink readlinkat getcwd getwd realpath confstr getgroups ttyname_r gethostname getdomainname getlogin_r ptsname_r
 wcscpy wcsncpy wcpcpy wcpncpy wcscat wcsncat wmemcpy wmemmove wmempcpy wmemset swprintf vswprintf wprintf fwprintf
-vwprintf vfwprintf fgetws mbstowcs wcstombs mbsrtowcs wcsrtombs mbsnrtowcs wcsnrtombs wcrtomb
+vwprintf vfwprintf fgetws fgetws_unlocked mbstowcs wcstombs mbsrtowcs wcsrtombs mbsnrtowcs wcsnrtombs wcrtomb wctomb
+wcslcpy wcslcat explicit_bzero longjmp fdelt obstack_printf obstack_vprintf
 """
+"""What libc.so.6 exports in a checking form; fdelt has no other, as FD_SET and its like are macros."""
+
 _FORTIFIABLE: Final = frozenset(_FORTIFIABLE_NAMES.split())
 _FORTIFIED: Final = frozenset(f"__{name}_chk" for name in _FORTIFIABLE)
 

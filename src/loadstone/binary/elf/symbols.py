@@ -146,6 +146,9 @@ def _gnu_hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]
     if len(data) < layout.gnu_hash.size:
         return 0
     buckets, first, bloom_words, _ = layout.gnu_hash.unpack(data)
+    if bloom_words & (bloom_words - 1):
+        said = f"its filter has {bloom_words} words, which is no power of two: glibc ends the process"
+        view.damage.add("GNU hash table", said, offset + 8, fatal=True)
     bucket_address = address + layout.gnu_hash.size + bloom_words * layout.word_size
     if not buckets:
         return 0
@@ -183,6 +186,8 @@ def read_symbols(
 ) -> SymbolTable:
     """The first ``count`` dynamic symbols, fewer when the file ends before; versions are given by the caller."""
     address = by_tag.get(DynamicTag.SYMTAB)
+    if address is None and by_tag:
+        view.damage.add("symbol table", "there is no DT_SYMTAB, and loaders use it unasked", dynamic.offset, fatal=True)
     if address is None or not count:
         return SymbolTable()
     size = view.layout.symbol_size
