@@ -11,7 +11,7 @@ from loadstone.probe.linux.syscalls import NUMBERS
 
 __all__ = ["LAYER_BITS", "TRIES", "Try", "source"]
 
-LAYER_BITS = {"landlock": 1, "seccomp": 2, "namespaces": 4}
+LAYER_BITS = {"landlock": 1, "seccomp": 2, "namespaces": 4, "mounts": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,20 @@ SOCKETS = {
 }  # fmt: skip
 
 BY_HAND = {
-    "writes a file": ('open(FOLDER "/new", O_CREAT | O_WRONLY, 0600)', ("landlock",)),
-    "appends": ('open(FOLDER "/victim", O_WRONLY | O_APPEND)', ("landlock",)),
-    "truncates": ('truncate(FOLDER "/victim", 0)', ("landlock",)),
-    "removes": ('unlink(FOLDER "/victim")', ("landlock",)),
-    "renames": ('rename(FOLDER "/victim", FOLDER "/gone")', ("landlock",)),
-    "makes a folder": ('mkdir(FOLDER "/folder", 0700)', ("landlock",)),
-    "makes a link": ('symlink("/etc", FOLDER "/link")', ("landlock",)),
-    "makes a FIFO": ('mkfifo(FOLDER "/fifo", 0600)', ("landlock",)),
-    "reads a secret": ('open(FOLDER "/secret", O_RDONLY)', ("landlock",)),
-    "lists a folder": ("open(FOLDER, O_RDONLY | O_DIRECTORY)", ("landlock",)),
-    "reads through /proc": ('open("/proc/self/root" FOLDER "/secret", O_RDONLY)', ("landlock",)),
-    "reads another's arguments": ('open("/proc/" VICTIM "/cmdline", O_RDONLY)', ("landlock",)),
-    "reads another's memory": ('open("/proc/" VICTIM "/mem", O_RDWR)', ("landlock",)),
-    "reads the terminal": ('open("/dev/tty", O_RDONLY)', ("landlock",)),
+    "writes a file": ('open(FOLDER "/new", O_CREAT | O_WRONLY, 0600)', ("landlock", "mounts")),
+    "appends": ('open(FOLDER "/victim", O_WRONLY | O_APPEND)', ("landlock", "mounts")),
+    "truncates": ('truncate(FOLDER "/victim", 0)', ("landlock", "mounts")),
+    "removes": ('unlink(FOLDER "/victim")', ("landlock", "mounts")),
+    "renames": ('rename(FOLDER "/victim", FOLDER "/gone")', ("landlock", "mounts")),
+    "makes a folder": ('mkdir(FOLDER "/folder", 0700)', ("landlock", "mounts")),
+    "makes a link": ('symlink("/etc", FOLDER "/link")', ("landlock", "mounts")),
+    "makes a FIFO": ('mkfifo(FOLDER "/fifo", 0600)', ("landlock", "mounts")),
+    "reads a secret": ('open(FOLDER "/secret", O_RDONLY)', ("landlock", "mounts")),
+    "lists a folder": ("open(FOLDER, O_RDONLY | O_DIRECTORY)", ("landlock", "mounts")),
+    "reads through /proc": ('open("/proc/self/root" FOLDER "/secret", O_RDONLY)', ("landlock", "mounts")),
+    "reads another's arguments": ('open("/proc/" VICTIM "/cmdline", O_RDONLY)', ("landlock", "mounts")),
+    "reads another's memory": ('open("/proc/" VICTIM "/mem", O_RDWR)', ("landlock", "mounts")),
+    "reads the terminal": ('open("/dev/tty", O_RDONLY)', ("landlock", "mounts")),
     "reads a mode change": ('syscall(SYS_fchmodat, AT_FDCWD, FOLDER "/victim", 0777, 0)', ("seccomp",)),
     "sets times": ('utimensat(AT_FDCWD, FOLDER "/victim", 0, 0)', ("seccomp",)),
     "sets an attribute": ('setxattr(FOLDER "/victim", "user.x", "y", 1, 0)', ("seccomp",)),
@@ -87,6 +87,46 @@ BY_HAND = {
     "filters itself": ("prctl(PR_SET_SECCOMP, 2, 0)", ("seccomp",)),
     "lets all memory run": ("personality(0x0400000)", ("seccomp",)),
     "calls as a 32-bit program": ("(errno = 0, syscall(0x40000000 + 39))", ("seccomp",)),
+    "makes a file without a name": ("open(FOLDER, O_TMPFILE | O_RDWR, 0600)", ("landlock", "mounts")),
+    "makes a device": ('mknod(FOLDER "/device", S_IFCHR | 0600, makedev(1, 3))', ("landlock", "mounts")),
+    "makes a device in its scratch": ('mknod("device", S_IFBLK | 0600, makedev(8, 0))', ("landlock", "mounts")),
+    "links a file in": ('link(FOLDER "/secret", "secret")', ("landlock", "mounts")),
+    "moves a file in": ('rename(FOLDER "/victim", "victim")', ("landlock", "mounts")),
+    "moves a file out": ('(close(creat("mine", 0600)), rename("mine", FOLDER "/mine"))', ("landlock", "mounts")),
+    "links by descriptor": (
+        'linkat(open("mine", O_CREAT | O_RDWR, 0600), "", AT_FDCWD, FOLDER "/mine", AT_EMPTY_PATH)',
+        ("landlock", "mounts"),
+    ),
+    "opens by what it resolves": (
+        'syscall(SYS_openat2, AT_FDCWD, FOLDER "/victim", &(long long[3]){O_RDWR, 0, 0}, 24)', ("landlock", "mounts"),
+    ),
+    "exchanges two files": (
+        '(close(creat("mine", 0600)), renameat2(AT_FDCWD, "mine", AT_FDCWD, FOLDER "/victim", 2))',
+        ("landlock", "mounts"),
+    ),
+    "writes to its library": ("to_itself()", ("landlock",)),
+    "climbs out of its folder": ('open("../../../../../../.." FOLDER "/secret", O_RDONLY)', ("landlock", "mounts")),
+    "climbs by another's root": ('open("/proc/1/root" FOLDER "/secret", O_RDONLY)', ("landlock", "mounts")),
+    "climbs by its parent's folder": ('open("/proc/1/cwd", O_RDONLY | O_DIRECTORY)', ("landlock",)),
+    "asks for a file's size": ('stat(FOLDER "/victim", &(struct stat){0})', ("mounts",)),
+    "asks whether there is a file": ('access(FOLDER "/secret", F_OK)', ("mounts",)),
+    "asks what another runs": ('readlink("/proc/" VICTIM "/exe", (char[99]){0}, 99)', ("mounts", "landlock")),
+    "asks whether another runs": ('access("/proc/" VICTIM "/stat", F_OK)', ("mounts",)),
+    "lists what runs here": ('lists("/run")', ("mounts", "landlock")),
+    "spares itself": ('open("/proc/self/oom_score_adj", O_WRONLY)', ("landlock", "mounts")),
+    "writes its own memory": ('open("/proc/self/mem", O_RDWR)', ("landlock", "mounts")),
+    "sets the system": ('open("/proc/sys/kernel/hostname", O_WRONLY)', ("landlock", "mounts")),
+    "is told of signals": ("fcntl(0, F_SETOWN, atoi(VICTIM))", ("seccomp",)),
+    "is told of signals by another way": ("ioctl(0, 0x8901, &(int){1})", ("seccomp",)),
+    "is told of a folder": ("fcntl(0, F_NOTIFY, 2)", ("seccomp",)),
+    "signals by handle": ("syscall(SYS_pidfd_send_signal, 0, SIGTERM, 0, 0)", ("seccomp",)),
+    "signals a thread": ("syscall(SYS_tkill, atoi(VICTIM), SIGTERM)", ("landlock", "namespaces", "seccomp")),
+    "queues a signal": (
+        "syscall(SYS_rt_sigqueueinfo, atoi(VICTIM), SIGTERM, &(siginfo_t){.si_code = SI_QUEUE})",
+        ("landlock", "namespaces", "seccomp"),
+    ),
+    "lets another trace it": ("prctl(PR_SET_PTRACER, -1)", ("seccomp",)),
+    "changes its memory map": ("prctl(PR_SET_MM, PR_SET_MM_BRK, 0, 0, 0)", ("seccomp",)),
 }  # fmt: skip
 
 TRIES = (
@@ -98,12 +138,14 @@ TRIES = (
 _HEAD = r"""
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -113,6 +155,7 @@ _HEAD = r"""
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -149,9 +192,29 @@ static long by_udp(void) {
     int s = socket(AF_INET, SOCK_DGRAM, 0);
     return s < 0 ? s : sendto(s, "x", 1, 0, (void *)&a, sizeof a);
 }
+static long lists(const char *folder) {
+    DIR *found = opendir(folder);
+    if (!found) return -1;
+    for (struct dirent *one; (one = readdir(found));)
+        if (one->d_name[0] != '.') return 0;
+    errno = ENOENT;
+    return -1;
+}
+static long to_itself(void) {  /* by the descriptor that it was opened by, or by its path */
+    char name[64], where[4096];
+    for (int i = 3; i < 1024; i++) {
+        snprintf(name, sizeof name, "/proc/self/fd/%d", i);
+        long size = readlink(name, where, sizeof where - 1);
+        where[size > 0 ? size : 0] = 0;
+        if (size > 0 && strstr(where, "tries")) return open(name, O_WRONLY | O_APPEND);
+    }
+    Dl_info info;
+    return dladdr((void *)to_itself, &info) ? open(info.dli_fname, O_WRONLY | O_APPEND) : -1;
+}
 static int fenced(int error) {
     return error == EPERM || error == EACCES || error == ENOSYS || error == ENETUNREACH || error == ESRCH
-        || error == ENOTCONN || error == ENXIO || error == EAFNOSUPPORT;
+        || error == ENOTCONN || error == ENXIO || error == EAFNOSUPPORT || error == EROFS || error == ENOENT
+        || error == EXDEV;
 }
 static long attempt(int number) {
     switch (number) {

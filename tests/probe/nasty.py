@@ -139,10 +139,6 @@ START { signal(SIGSEGV, h); *(volatile int *)8; }
 static sigjmp_buf j; static void h(int s) { siglongjmp(j, 1); }
 START { signal(SIGSEGV, h); if (!sigsetjmp(j, 1)) *(volatile int *)8; signal(SIGSEGV, SIG_DFL); }
 """, Outcome.CRASH, Phase.EXIT, {Kind.CRASH_HIDDEN: "SIGSEGV"}, needs="crash stop", or_outcome=Outcome.OK),
-    Case("notices_the_tracer", r"""
-START { char b[8192]; int f = open("/proc/self/status", O_RDONLY); b[read(f, b, sizeof b - 1)] = 0; close(f);
-        if (!strstr(b, "TracerPid:\t0\n")) _exit(0); }
-""", Outcome.EXITED, Phase.LOAD, {Kind.DIFFERS_UNTRACED: "not traced"}, needs="crash stop", or_outcome=Outcome.OK),
     # -- touches what is not its own
     Case("opens_a_socket", """
 START { int s = socket(AF_INET, SOCK_STREAM, 0); struct sockaddr_in a = {AF_INET, htons(4444), {htonl(0x7f000001)}};
@@ -236,3 +232,17 @@ int chosen(void) __attribute__((ifunc("pick"))); int use(void) { return chosen()
     Case("plain_c_plus_plus", "struct A { virtual ~A() {} int v = 1; }; extern \"C\" int use() { A a; return a.v; }", Outcome.OK, Phase.EXIT, compiler="g++"),
     Case("safe_with_threads", "static int n; START { n++; } STOP { n--; }", Outcome.OK, Phase.EXIT, threads=True),
 )  # fmt: skip
+
+NOTICES_THE_TRACER = Case(
+    "notices_the_tracer",
+    r"""
+START { char b[8192]; int f = open("/proc/self/status", O_RDONLY); b[read(f, b, sizeof b - 1)] = 0; close(f);
+        if (!strstr(b, "TracerPid:\t0\n")) _exit(0); }
+""",
+    Outcome.EXITED,
+    Phase.LOAD,
+    {Kind.DIFFERS_UNTRACED: "not traced"},
+    needs="crash stop",
+    or_outcome=Outcome.OK,
+)
+"""Where it sees the helper's /proc: in one of its own the tracer, which is outside, has no number."""

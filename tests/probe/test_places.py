@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.probe.conftest import Build
-from tests.probe.nasty import CLEAN, NASTY, OUTSIDE, Case
+from tests.probe.nasty import CLEAN, NASTY, NOTICES_THE_TRACER, OUTSIDE, Case
 from tests.tools import unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +30,7 @@ RULES = {
     "seccomp": [SeccompRule("seccomp", DENY)],
     "landlock": [SeccompRule("landlock_create_ruleset", DENY)],
     "namespaces": [SeccompRule("unshare", DENY)],
+    "mounts": [SeccompRule("mount_setattr", DENY)],
 }
 forbidden = [rule for word in sys.argv[1].split(",") if word for rule in RULES[word]]
 if forbidden:
@@ -58,6 +59,7 @@ FORBIDDEN = {
     "seccomp": ("layers", "seccomp"),
     "landlock": ("layers", "landlock"),
     "namespaces": ("layers", "namespaces"),
+    "mounts": ("layers", "mounts"),
 }
 
 
@@ -132,3 +134,14 @@ def test_what_is_forbidden_is_told_and_the_rest_still_works(forbidden: str, buil
             group, name = FORBIDDEN[word]
             assert report[group][name].startswith("unavailable: "), (word, report)
         _check(case, report)
+
+
+def test_a_library_that_looks_for_a_tracer_is_found_out_where_it_can_see_one(build: Build) -> None:
+    (report,) = _reports([build(NOTICES_THE_TRACER)], "mounts")
+    _check(NOTICES_THE_TRACER, report)
+
+
+def test_a_library_that_looks_for_a_tracer_sees_none_in_a_tree_of_its_own(build: Build) -> None:
+    (report,) = _reports([build(NOTICES_THE_TRACER)])
+    if report["layers"]["mounts"].startswith("active"):
+        assert report["outcome"] == "ok"

@@ -98,11 +98,16 @@ def _arrange(channel: socket.socket, output: int, orders: Orders) -> socket.sock
         os.dup2(source, number)
     number = min(_CHANNEL_AT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1)
     os.dup2(channel.detach(), number, inheritable=False)
-    close_descriptors_but(0, 1, 2, orders.file, number)
+    close_descriptors_but(0, 1, 2, orders.file, number, *_opened(orders.fence))
     os.chdir(orders.fence.scratch)
     for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         os.environ[name] = orders.fence.scratch
     return socket.socket(fileno=number)
+
+
+def _opened(fence: Fence) -> tuple[int, ...]:
+    """What the fence still needs, and closes."""
+    return (fence.tree,) if fence.tree >= 0 else ()
 
 
 def _reachable(orders: Orders) -> bytes:

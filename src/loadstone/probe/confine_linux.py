@@ -17,14 +17,16 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from loadstone.probe.confine import Layer
-from loadstone.probe.linux import landlock, namespaces, policy, proc, process, seccomp
+from loadstone.probe.linux import landlock, mounts, namespaces, policy, proc, process, seccomp
 from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, SeccompRule
 from loadstone.probe.promises import FILE_LIMIT, MEMORY_LIMIT, MEMORY_WORDS, READING_WORDS, Grounds, tried
+from loadstone.probe.tree import SHARED_MEMORY
 
 __all__ = [
     "LAYERS",
     "MEMORY_LIMIT",
     "ORPHANED",
+    "SYSTEM",
     "Fence",
     "Layer",
     "NoticeListener",
@@ -34,11 +36,11 @@ __all__ = [
     "raise_fence",
 ]
 
-LAYERS: Final = ("limits", "no_new_privs", "landlock", "seccomp", "namespaces", "user")
+LAYERS: Final = ("limits", "no_new_privs", "landlock", "seccomp", "namespaces", "mounts", "user")
 
 _STACK_LIMIT: Final = 8 << 20
 _PROCESS_LIMIT: Final = 256
-_SYSTEM: Final = (
+SYSTEM: Final = (
     "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt", "/nix/store", "/gnu/store", "/sys",
     "/proc/self", "/proc/sys", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version",
     "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/var/cache/fontconfig",
@@ -56,7 +58,8 @@ class Fence(NamedTuple):
     ``scratch`` is the one folder that may be written, ``outside`` one beside it that must not; ``readable`` what may be
     read besides the system's files, and ``file`` a descriptor of the library, which may too; ``user`` whom to become
     (0: stay); ``seconds`` of processor time; ``helper`` its process id; ``unshared`` why the helper could not enter
-    namespaces, or "" when it did; ``notify`` whether to ask for notification; ``roomy`` lifts the memory limits, for
+    namespaces, or "" when it did; ``tree`` a descriptor of the mount namespace to enter, or -1 and why there is none in
+    ``treeless``; ``notify`` whether to ask for notification; ``roomy`` lifts the memory limits, for
     libraries built with a sanitizer.
     """
 
@@ -71,6 +74,8 @@ class Fence(NamedTuple):
     readable: tuple[str, ...] = ()
     file: int = -1
     loader_told: bool = True
+    tree: int = -1
+    treeless: str = "not asked for"
 
 
 class NoticeListener(NamedTuple):
@@ -107,8 +112,9 @@ def raise_fence(fence: Fence, hand_over: Callable[[int], None] = os.close) -> tu
     that. Returns the layers, and why there are no notices, or "".
     """
     mark = int.from_bytes(os.urandom(4), "little") >> 1
-    grounds = Grounds(fence.outside, fence.helper if fence.unshared else 1, mark)
+    grounds = Grounds(fence.outside, fence.helper if fence.unshared else 1, mark, fence.scratch)
     layers = [
+        _layer("mounts", lambda: _mounts(fence, grounds)),
         _layer("user", lambda: _user(fence, grounds)),
         _layer("limits", lambda: _limits(fence, grounds)),
         _layer("namespaces", lambda: _namespaces(fence, grounds)),
@@ -139,6 +145,16 @@ def _layer(name: str, attempt: Callable[[], Layer]) -> Layer:
 
 def _words(error: OSError) -> str:
     return f"{error.strerror or error} ({errno.errorcode.get(error.errno or 0, '?')})"
+
+
+def _mounts(fence: Fence, grounds: Grounds) -> Layer:
+    """First of all: it takes the rights that the others give up."""
+    if fence.tree < 0:
+        return Layer("mounts", "unavailable", fence.treeless)
+    mounts.enter(fence.tree)
+    os.close(fence.tree)
+    os.chdir(fence.scratch)
+    return tried("mounts", grounds, note="a tree of its own")
 
 
 def _user(fence: Fence, grounds: Grounds) -> Layer:
@@ -181,7 +197,8 @@ def _no_new_privileges(grounds: Grounds) -> Layer:
 
 def _landlock(fence: Fence, grounds: Grounds) -> Layer:
     opened = [fence.file] if fence.file >= 0 else []
-    version = landlock.restrict(writable=[fence.scratch], readable=(*_SYSTEM, *fence.readable), opened=opened)
+    writable = [fence.scratch, *([SHARED_MEMORY] if fence.tree >= 0 else [])]
+    version = landlock.restrict(writable=writable, readable=(*SYSTEM, *fence.readable), opened=opened)
     asked = any(os.path.commonpath((path, fence.outside)) == path for path in fence.readable)
     return tried("landlock", grounds, but=(READING_WORDS,) if asked else (), note=f"ABI {version}")
 

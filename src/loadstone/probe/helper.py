@@ -18,11 +18,12 @@ from typing import Any, Final
 
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.probe import child
-from loadstone.probe.confine_linux import Fence, filter_program
+from loadstone.probe.confine_linux import SYSTEM, Fence, filter_program
 from loadstone.probe.offspring import Offspring
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
 from loadstone.probe.scratch import Scratch
 from loadstone.probe.scripts import Course, Findings, full, short, soaked, threaded
+from loadstone.probe.tree import Tree
 from loadstone.probe.trends import cycles_between_looks
 from loadstone.probe.verdicts import settle
 from loadstone.probe.watch import Ears, Watch
@@ -37,7 +38,7 @@ _CYCLING_SHARE: Final = 0.8
 
 
 class HelperState:
-    """The state of the helper: its ears, its offspring, the scratch folder at hand."""
+    """The state of the helper: its ears, its offspring, the scratch folder at hand and the mount tree round it."""
 
     def __init__(self, caller: socket.socket) -> None:
         self._caller = caller
@@ -48,6 +49,9 @@ class HelperState:
         self.offspring = Offspring()
         self._user = _USER if os.geteuid() == 0 else 0
         self._scratch: Scratch | None = None
+        self._tree: Tree | None = None
+        self._shown: tuple[str, ...] = ()
+        self._treeless = ""
 
     def serve(self) -> None:
         """Probe after probe, until the caller is gone."""
@@ -65,6 +69,7 @@ class HelperState:
 
     def close(self) -> None:
         """Leave no file."""
+        self._drop_tree()
         if self._scratch is not None:
             self._scratch.close()
             self._scratch = None
@@ -76,6 +81,24 @@ class HelperState:
             self._scratch = Scratch(parent, self._user)
         return self._scratch
 
+    def _tree_of(self, request: dict[str, Any], scratch: Scratch) -> Tree | None:
+        """The mount tree of the last probe if that did nothing to it and this one may read the same, else a new one."""
+        shown = (request["home"], scratch.base, *request["readable"])
+        if self._tree is None or self._shown != shown or not self._tree.is_pristine():
+            self._drop_tree()
+            self._shown = shown
+            try:
+                readable = (*SYSTEM, *request["readable"])
+                self._tree = self.offspring.tree(scratch.home, readable, user=self._user, home=request["home"])
+            except OSError as error:
+                self._treeless = f"{error.strerror} ({error.errno})"
+        return self._tree
+
+    def _drop_tree(self) -> None:
+        if self._tree is not None:
+            self._tree.close()
+            self._tree = None
+
     def _run(self, request: dict[str, Any], file: int, scratch: Scratch) -> dict[str, Any]:
         timeout = float(request["timeout"])
         deadline = max(float(request["deadline"]), monotonic() + min(timeout, _LEAST_S))  # one clock for all processes
@@ -83,6 +106,7 @@ class HelperState:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         output, output_end = os.pipe2(os.O_CLOEXEC)
         progress = mmap.mmap(-1, mmap.PAGESIZE)
+        tree = self._tree_of(request, scratch)
         fence = Fence(
             scratch=scratch.home,
             outside=scratch.fence,
@@ -94,6 +118,8 @@ class HelperState:
             roomy=bool(request["run_times"]),
             readable=tuple(request["readable"]),
             file=file,
+            tree=-1 if tree is None else tree.namespace,
+            treeless=self._treeless,
             loader_told=request["script"] == "full",  # the others are for what many cycles show
         )
         orders = child.Orders(

@@ -6,8 +6,10 @@ before all that those forked has ended.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import Final
@@ -15,6 +17,7 @@ from typing import Final
 from loadstone.probe.confine_linux import enter_namespaces
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import become_subreaper
+from loadstone.probe.tree import Tree
 from loadstone.probe.warden import Warden
 
 __all__ = ["Offspring", "family"]
@@ -33,6 +36,12 @@ class Offspring:
         become_subreaper()
         self.unshared = enter_namespaces()
         self._warden = None if self.unshared else Warden()
+
+    def tree(self, scratch: str, readable: Iterable[str], *, user: int, home: str = "") -> Tree:
+        """A mount tree for children to enter (:meth:`Tree.build`). Raises OSError where there are no namespaces."""
+        if self.unshared:
+            raise OSError(errno.EPERM, self.unshared)
+        return Tree.build(scratch, readable, user=user, home=home)
 
     def left(self) -> set[int]:
         """Processes that outlived the child that started them."""

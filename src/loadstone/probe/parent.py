@@ -217,6 +217,7 @@ class _Run:
             "run_times": _run_times(image),
             "preload": self.preload,
             "readable": self.readable,
+            "home": os.path.realpath(os.path.expanduser("~")),
             **options,
         }
 

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from loadstone.probe.confine import Layer
 from loadstone.probe.linux.process import reach_for_privileges
 from loadstone.probe.linux.syscalls import syscall
+from loadstone.probe.tree import SCRATCH_LIMIT
 
 __all__ = ["FILE_LIMIT", "MEMORY_LIMIT", "MEMORY_WORDS", "PROMISES", "READING_WORDS", "Grounds", "Promise", "tried"]
 
@@ -34,12 +35,13 @@ _NOWHERE: Final = ("192.0.2.1", 9)  # RFC 5737: an address for documentation
 class Grounds(NamedTuple):
     """What a trial may need: a folder that must be neither read nor written, a process that is not the child's.
 
-    ``mark`` tells the filter that a call is a trial, so that nobody is notified of it.
+    ``mark`` tells the filter that a call is a trial, so that nobody is notified of it; ``scratch`` may be written.
     """
 
     outside: str
     stranger: int
     mark: int
+    scratch: str = ""
 
 
 class Promise(NamedTuple):
@@ -67,6 +69,30 @@ def _create(grounds: Grounds) -> None:
 
 def _list(grounds: Grounds) -> None:
     os.listdir(grounds.outside)
+
+
+def _write_anywhere(_grounds: Grounds) -> None:
+    path = f"/.loadstone-trial-{os.getpid()}"
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    os.unlink(path)
+
+
+def _fill(grounds: Grounds) -> None:
+    file = os.open(grounds.scratch, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(file, 0, SCRATCH_LIMIT + 1)
+    finally:
+        os.close(file)
+
+
+def _see_processes(_grounds: Grounds) -> None:
+    if os.readlink("/proc/self") == str(os.getpid()):  # it counts as the child's own namespace does
+        raise ProcessLookupError(errno.ESRCH, "none but its own")
+
+
+def _see_sockets(_grounds: Grounds) -> None:
+    if not os.path.isdir("/run") or not os.listdir("/run"):
+        raise FileNotFoundError(errno.ENOENT, "it is empty")
 
 
 def _connect(_grounds: Grounds) -> None:
@@ -133,6 +159,10 @@ PROMISES: Final = (
     Promise("seccomp", "shared memory that outlives its users", _call("shmget", 0, 0, 0), (_EPERM,)),
     Promise("namespaces", "a look at the process that started it", _parent, (errno.ESRCH,)),
     Promise("namespaces", "a datagram to the network", _datagram, (errno.ENETUNREACH, _EPERM, _EACCES)),
+    Promise("mounts", "writing outside the scratch folder, whatever Landlock says", _write_anywhere, (errno.EROFS,)),
+    Promise("mounts", f"more than {SCRATCH_LIMIT >> 20} MiB in the scratch folder", _fill, (errno.ENOSPC,)),
+    Promise("mounts", "another's processes in /proc", _see_processes, (errno.ESRCH,)),
+    Promise("mounts", "what runs here, in /run", _see_sockets, (errno.ENOENT,)),
     Promise("user", "becoming the superuser", lambda _grounds: os.setuid(0), (_EPERM, errno.EINVAL)),
 )
 """Every promise of every layer, in the order in which they are tried."""

@@ -4,41 +4,64 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import dataclass
 from typing import Final
 
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.worker.tracer import let_me_be_traced
 from loadstone.fuzz.worker.vitals import reap
-from loadstone.probe.confine_linux import Fence, Layer, raise_fence
+from loadstone.probe.confine_linux import SYSTEM, Fence, Layer, raise_fence
 from loadstone.probe.linux.process import close_descriptors_but, drop_user
+from loadstone.probe.offspring import Offspring
 from loadstone.probe.scratch import outside_of
 
-__all__ = ["USER", "can_become", "fence", "reachable", "tracing_refused"]
+__all__ = ["USER", "Place", "can_become", "fence", "place", "reachable", "tracing_refused"]
 
 USER: Final = 0x6C6F6165
 """Whom the child becomes where the worker is the superuser: an id no user database gives out, nor the probe uses."""
 
 
-def fence(job: Job, worker: int, user: int, unshared: str, words: int, file: int) -> list[Layer]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where children are put: whom they become, why they are in no namespaces, and their mount tree, or why none."""
+
+    user: int
+    unshared: str
+    tree: int
+    treeless: str
+
+
+def place(job: Job, offspring: Offspring, user: int) -> Place:
+    """Build the mount tree for the children of a job."""
+    try:
+        readable = (*SYSTEM, *job.readable)
+        tree = offspring.tree(job.scratch, readable, user=user, home=os.path.realpath(os.path.expanduser("~")))
+    except OSError as error:
+        return Place(user, offspring.unshared, -1, f"{error.strerror} ({error.errno})")
+    return Place(user, offspring.unshared, tree.namespace, "")
+
+
+def fence(job: Job, worker: int, where: Place, words: int, file: int) -> list[Layer]:
     """Raise the probe's layers round the child; what became of each.
 
     Of the descriptors only ``words`` and the library's ``file`` stay: what else the worker has open is its own, the
-    channel to its parent above all. Output goes nowhere: it would fill the disk. ``unshared`` is why the worker
-    entered no namespaces, or "".
+    channel to its parent above all. Output goes nowhere: it would fill the disk.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):  # standard error is the worker's to hear
         os.dup2(nowhere, descriptor)
-    close_descriptors_but(0, 1, 2, words, file)
+    close_descriptors_but(0, 1, 2, words, file, *([where.tree] if where.tree >= 0 else []))
     os.setsid()
     os.chdir(job.scratch)
     around = Fence(
         scratch=job.scratch,
         outside=outside_of(job.scratch),
-        user=user,
+        user=where.user,
         seconds=int(job.time_s) + 60,
         helper=worker,
-        unshared=unshared,
+        unshared=where.unshared,
+        tree=where.tree,
+        treeless=where.treeless,
         notify=False,
         readable=job.readable,
         file=file,

@@ -27,7 +27,7 @@ from loadstone.fuzz.child.listener import heard
 from loadstone.fuzz.child.main import DEEPER, EXIT_CANNOT_LOAD, EXIT_CHECK, EXIT_DONE, EXIT_HOOK, Words, run_child
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.plan import Job
-from loadstone.fuzz.worker.confinement import USER, can_become, fence, reachable, tracing_refused
+from loadstone.fuzz.worker.confinement import USER, can_become, fence, place, reachable, tracing_refused
 from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
 from loadstone.fuzz.worker.vitals import hangs, reap, resident, used_time, wait
@@ -85,7 +85,8 @@ class _Campaign:
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
         self.refused = tracing_refused(0)
-        self.user = USER if os.geteuid() == 0 and can_become(USER, job.scratch, traced=not self.refused) else 0
+        user = USER if os.geteuid() == 0 and can_become(USER, job.scratch, traced=not self.refused) else 0
+        self.place = place(job, offspring, user)
         self.ready = False
         self.missing: list[str] = []
 
@@ -174,7 +175,7 @@ class _Campaign:
             let_me_be_traced()
         file = os.open(job.library, os.O_RDONLY)
         said = Words(words, self.secret.encode())
-        layers = fence(job, worker, self.user, self.offspring.unshared, words, file)
+        layers = fence(job, worker, self.place, words, file)
         said.say(json.dumps([(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]))
         os.kill(os.getpid(), signal.SIGSTOP)  # the worker reads that before foreign code could write there
         run_child(
