@@ -1,8 +1,8 @@
 """The mount tree of a confined child: nothing in it can be written but a scratch folder of bounded size.
 
-It has a ``/proc`` of the child's own namespace and a small ``/dev``; what is of no concern to a library - ``/run``, homes,
-folders for everybody - is empty save for what the child may read. A process that has ended by then builds it, so that
-the helper's own view stays whole; a child enters it by a descriptor. It goes with the last who has that open.
+It has a ``/proc`` of the child's own namespace and a small ``/dev``; what is of no concern to a library (``/run``,
+homes, folders for everybody) is empty save for what the child may read. A process that has ended by then builds it, so
+that the helper's own view stays whole; a child enters it by a descriptor. It goes with the last who has that open.
 """
 
 from __future__ import annotations

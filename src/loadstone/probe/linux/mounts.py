@@ -1,6 +1,6 @@
-"""Mounts without any program's help, in a mount namespace of one's own. Sources: mount(2), mount_setattr(2),
-open_tree(2), move_mount(2), mount_namespaces(7); linux/mount.h for the numbers.
+"""Mounts without any program's help, in a mount namespace of one's own.
 
+Sources: mount(2), mount_setattr(2), open_tree(2), move_mount(2), mount_namespaces(7); linux/mount.h for the numbers.
 Every function raises OSError. ``mount_setattr`` is of Linux 5.12: before that no tree can be closed for writing whole.
 """
 
