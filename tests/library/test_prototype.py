@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import sys
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -206,14 +207,82 @@ def test_what_is_no_declaration_is_refused_and_nothing_else(text: str) -> None:
         parse_header(text)
 
 
+FUNCTIONS = "typedef void (*f0)(void);" + "".join(f"typedef f{i} (*f{i + 1})(f{i}, f{i});" for i in range(40))
+CALLBACKS = "typedef void (*c0)(void); " + "".join(f"typedef void (*c{i + 1})(c{i}, c{i});" for i in range(40))
+SAID_TWICE = "#define A0 1\n" + "".join(f"#define A{i + 1} A{i} + A{i}\n" for i in range(40))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (FUNCTIONS, "types"),
+        (CALLBACKS, "types"),
+        (f"{SAID_TWICE} enum {{ x = A40 }};", "tokens"),
+        (f"{SAID_TWICE} int a[A40];", "tokens"),
+    ],
+    ids=["results", "callbacks", "enumerator", "length"],
+)
+def test_what_doubles_at_each_step_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(InvalidPrototype, match=f"more than [0-9]+ {reason}"):
+        parse_header(text)
+
+
+def test_a_macro_that_doubles_at_each_step_is_listed_as_no_constant() -> None:
+    declared = parse_header(SAID_TWICE)
+    assert declared.constants["A3"] == 8
+    assert "tokens" in declared.macros["A40"].reason
+
+
+def test_structs_that_hold_two_of_another_are_written_by_name() -> None:
+    text = "struct s0 { int x; };" + "".join(f"struct s{i + 1} {{ struct s{i} a, b; }};" for i in range(40))
+    declared = parse_header(f"{text} void f(struct s24 *);")
+    last = declared.records["struct s24"]
+    assert repr(last.members) == "(<struct s23 a>, <struct s23 b>)"
+    assert {last: 1}[last] == 1
+    assert str(declared.functions["f"].type) == "void (struct s24 *)"
+
+
 def test_an_unclosed_comment_is_told_where_it_begins() -> None:
     with pytest.raises(InvalidPrototype) as refused:
         parse_header("int a;\n  /* never closed")
     assert (refused.value.line, refused.value.column) == (2, 3)
 
 
-@pytest.mark.parametrize("piece", ["/*", "//", "/* */", "#", "# define X 1\n", "__attribute__((", "'", '"', "\\\n"])
-def test_the_work_grows_with_the_text_and_not_faster(piece: str) -> None:
+def repeated(piece: str) -> Callable[[int], str]:
+    return lambda count: piece * count
+
+
+def uses(piece: str) -> Callable[[int], str]:
+    """A struct of that many members, and as many constants of it."""
+    return lambda count: f"struct s {{ {'int a; ' * count} }}; enum {{ x = {piece * count} 0 }};"
+
+
+GROWING: dict[str, Callable[[int], str]] = {
+    **{
+        piece: repeated(piece)
+        for piece in (
+            "/*",
+            "//",
+            "/* */",
+            "#",
+            "# define X 1\n",
+            "__attribute__((",
+            "'",
+            '"',
+            "\\\n",
+            "#if 1\n",
+            "int (",
+        )
+    },
+    "parentheses of a macro": lambda count: f"#define X {'(' * count}1{')' * count}\n",
+    "enums": lambda count: "".join(f"enum e{i} {{ v{i} }};" for i in range(count)),
+    "sizes of a large struct": uses("sizeof(struct s) +"),
+    "offsets in a large struct": uses("__builtin_offsetof(struct s, a) +"),
+}
+
+
+@pytest.mark.parametrize("text", GROWING.values(), ids=GROWING)
+def test_the_work_grows_with_the_text_and_not_faster(text: Callable[[int], str]) -> None:
     """Counted in steps of the interpreter, so that a busy machine changes nothing."""
 
     def steps(count: int) -> int:
@@ -226,7 +295,7 @@ def test_the_work_grows_with_the_text_and_not_faster(piece: str) -> None:
         sys.setprofile(step)
         try:
             with contextlib.suppress(InvalidPrototype):
-                parse_header(piece * count)
+                parse_header(text(count))
         finally:
             sys.setprofile(None)
         return done

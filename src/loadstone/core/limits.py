@@ -19,8 +19,11 @@ __all__ = [
     "MAX_RECORD_SIZE",
     "MAX_STRING_LENGTH",
     "MAX_TABLE_SIZE",
+    "MAX_TOKENS_PER_CHARACTER",
     "MAX_TYPE_DEPTH",
+    "MAX_TYPE_PARTS",
     "MAX_VERSION_NODES",
+    "MIN_MACRO_TOKENS",
 ]
 
 MAX_FILE_SIZE: Final = 8 << 30
@@ -59,6 +62,12 @@ MAX_HEADER_TEXT: Final = 1 << 20
 MAX_HEADER_TOKENS: Final = 4_000_000
 """Tokens of one header with all that it includes, after macros; the largest real ones reach some 600,000."""
 
+MIN_MACRO_TOKENS: Final = 100_000
+"""Tokens that macros may always make, however short the text is."""
+
+MAX_TOKENS_PER_CHARACTER: Final = 16
+"""And so many more for each character read: a macro that says another twice doubles what it makes at each step."""
+
 MAX_INCLUDE_DEPTH: Final = 200
 """Headers open inside one another, as GCC has it."""
 
@@ -71,3 +80,6 @@ MAX_HEADER_FILE: Final = 16 << 20
 
 MAX_TYPE_DEPTH: Final = 200
 """Pointers to arrays of functions and so on, through typedefs and members; C17 5.2.4.1 asks for 12 and 63."""
+
+MAX_TYPE_PARTS: Final = 10_000
+"""Types in one type when it is written out without typedefs: a chain of function typedefs doubles it at each step."""

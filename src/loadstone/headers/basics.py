@@ -64,17 +64,37 @@ def basic_types(abi: DataModel) -> Mapping[tuple[str, ...], CType]:
     return MappingProxyType(made)
 
 
+_OF_SYSTEM: Final[Mapping[str, Mapping[str, tuple[int, bool]]]] = {
+    "aarch64-linux": {"nlink_t": (4, False), "blksize_t": (4, True)},
+    "darwin": {
+        "mode_t": (2, False), "dev_t": (4, True), "nlink_t": (2, False), "blksize_t": (4, True),
+        "clock_t": (8, False), "suseconds_t": (4, True), "wint_t": (4, True),
+    },
+    "windows": {
+        "mode_t": (2, False), "dev_t": (4, False), "ino_t": (2, False), "nlink_t": (2, True), "off_t": (4, True),
+        "clock_t": (4, True), "pid_t": (8, True), "socklen_t": (4, True), "suseconds_t": (4, True),
+        "wint_t": (2, False),
+    },
+}  # fmt: skip
+"""Size and sign where a system, or one of its machines, differs from most: glibc's ``bits/typesizes.h``, the SDK of
+macOS (``sys/_types``), Microsoft's ``sys/types.h`` and, for what only that has, MinGW-w64's."""
+
+
 @cache
 def usual_typedefs(abi: DataModel) -> Mapping[str, CType]:
     """The typedefs of the C library that declarations use without saying so."""
     basic = basic_types(abi)
     made: dict[str, CType] = {"bool": basic["_Bool",], "__builtin_va_list": Pointer(Void()), "va_list": Pointer(Void())}
+    fast = (
+        0 if abi.name.endswith("darwin") else abi.long
+    )  # of 16 and 32 bits: as wide as they say on macOS, else a long
     for bits in (8, 16, 32, 64):
         for signed, letter in ((True, ""), (False, "u")):
             for name in (f"{letter}int{bits}_t", f"{letter}int_least{bits}_t", f"{letter}int_fast{bits}_t"):
-                size = abi.long if "fast" in name and 8 < bits < 64 else bits // 8
+                size = fast or bits // 8 if "fast" in name and 8 < bits < 64 else bits // 8
                 made[name] = Integer(size, signed, name)
     word = abi.pointer
+    of_system = _OF_SYSTEM.get(abi.name) or _OF_SYSTEM.get(abi.name.partition("-")[2], {})
     for name, size, signed in (
         ("size_t", word, False), ("ssize_t", word, True), ("ptrdiff_t", word, True), ("intptr_t", word, True),
         ("uintptr_t", word, False), ("intmax_t", 8, True), ("uintmax_t", 8, False), ("off_t", word, True),
@@ -84,7 +104,7 @@ def usual_typedefs(abi: DataModel) -> Mapping[str, CType]:
         ("socklen_t", 4, False), ("wint_t", 4, False), ("DWORD", 4, False), ("WORD", 2, False), ("BYTE", 1, False),
         ("BOOL", 4, True), ("u_char", 1, False), ("u_int", 4, False), ("uint", 4, False),
     ):  # fmt: skip
-        made[name] = Integer(size, signed, name)
+        made[name] = Integer(*of_system.get(name, (size, signed)), name)
     for name, (size, signed) in (("wchar_t", abi.wchar), ("char16_t", (2, False)), ("char32_t", (4, False))):
         made[name] = Integer(size, signed, name, is_wide=True)
     for name in ("FILE", "DIR"):

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from loadstone.core.limits import MAX_TYPE_DEPTH
+from loadstone.core.limits import MAX_TYPE_DEPTH, MAX_TYPE_PARTS
 from loadstone.headers.abi import DataModel
 from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, convention_of
 from loadstone.headers.basics import TYPE_WORDS, basic_types, usual_typedefs
 from loadstone.headers.expressions import ConstantEvaluator, Value
 from loadstone.headers.layout import Layouts
-from loadstone.headers.tokens import Token, text_of
+from loadstone.headers.tokens import Token, closing_brackets, text_of
 from loadstone.headers.types import (
     Array,
     CType,
@@ -95,6 +95,14 @@ class DeclaredName:
     token: Token | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """How deep a type is nested, and how many types it is made of when it is written out."""
+
+    depth: int
+    parts: int
+
+
 class Parser:
     """The declarations of one translation unit. What they define is kept here for those that follow.
 
@@ -114,7 +122,9 @@ class Parser:
         self.pack = [0]
         self.microsoft: bool | None = None
         self._unnamed = 0
-        self._depths: dict[int, tuple[CType, int]] = {}  # by id; the type is kept so that the id stays its own
+        self._layouts = Layouts(self.records, abi)
+        self._closing: dict[int, int] | None = None
+        self._extents: dict[int, tuple[CType, _Extent]] = {}  # by id; the type is kept so that the id stays its own
 
     # -- tokens ----------------------------------------------------------------------------------------------------
 
@@ -155,14 +165,12 @@ class Parser:
 
     def skip_balanced(self) -> None:
         """Take an opening bracket and everything up to the one that closes it."""
-        depth = 0
-        while self.position < len(self.tokens):
-            text = self.tokens[self.position].text if self.kind() == "punct" else ""
-            self.position += 1
-            depth += (text in ("(", "[", "{")) - (text in (")", "]", "}"))
-            if depth == 0:
-                return
-        raise self.unexpected()
+        if self._closing is None:
+            self._closing = closing_brackets(self.tokens)
+        self.position = self._closing.get(self.position, len(self.tokens)) + 1
+        if self.position > len(self.tokens):
+            self.position = len(self.tokens)
+            raise self.unexpected()
 
     def pragmas(self) -> None:
         """Take pragmas that stand here, and follow those about layout."""
@@ -369,7 +377,7 @@ class Parser:
 
     def layouts(self) -> Layouts:
         """Sizes by what is known so far."""
-        return Layouts(self.records, self.abi)
+        return self._layouts
 
     def record(self) -> StructOrUnion:
         """``struct tag { ... }``, in any of its forms."""
@@ -536,18 +544,23 @@ class Parser:
         self._bounded(kind)
         return DeclaredName(made.name, kind, made.const, made.attributes | attributes, label, made.token)
 
-    def _bounded(self, kind: CType) -> int:
-        """How deep a type is nested, through typedefs and members too; no deeper than what reads it can follow."""
-        known = self._depths.get(id(kind))
+    def _bounded(self, kind: CType) -> _Extent:
+        """The extent of a type, through typedefs and members too; no larger than what reads it can follow."""
+        known = self._extents.get(id(kind))
         if known is not None:
             return known[1]
-        depth = 1 + max(
-            (self._depths.get(id(part), (part, 0))[1] or self._bounded(part) for part in _parts(kind)), default=0
+        inside = [self._bounded(part) for part in _parts(kind)]
+        named = isinstance(kind, StructOrUnion)  # written by its name, whatever its members are
+        made = _Extent(
+            depth=1 + max((part.depth for part in inside), default=0),
+            parts=1 if named else 1 + sum(part.parts for part in inside),
         )
-        if depth > MAX_TYPE_DEPTH:
+        if made.depth > MAX_TYPE_DEPTH:
             raise Refused("it is nested too deeply", self.here())
-        self._depths[id(kind)] = kind, depth
-        return depth
+        if made.parts > MAX_TYPE_PARTS:
+            raise Refused(f"it is made of more than {MAX_TYPE_PARTS} types", self.here())
+        self._extents[id(kind)] = kind, made
+        return made
 
     def type_name(self) -> DeclaredName:
         """A type as in a cast."""
@@ -747,7 +760,7 @@ class Parser:
         """A parser for other tokens with everything this one knows."""
         made = Parser.__new__(Parser)
         made.__dict__.update(self.__dict__)
-        made.tokens, made.position = tokens, 0
+        made.__dict__.update(tokens=tokens, position=0, _closing=None)
         return made
 
     def _offset_of(self, evaluator: ConstantEvaluator) -> Value:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from loadstone.core.limits import MAX_HEADER_TOKENS, MAX_INCLUDE_DEPTH
+from loadstone.core.limits import MAX_HEADER_TOKENS, MAX_INCLUDE_DEPTH, MAX_TOKENS_PER_CHARACTER, MIN_MACRO_TOKENS
 from loadstone.errors import InvalidPrototype
 from loadstone.headers.abi import DataModel
 from loadstone.headers.expressions import ConstantEvaluator
@@ -63,6 +63,7 @@ class Preprocessor:
         self._once: set[str] = set()
         self._depth = 0
         self._made = 0
+        self._may_make = MIN_MACRO_TOKENS
         self._counter = 0
         for name, body in (macros(abi) | (defines or {})).items():
             if body is None:
@@ -83,6 +84,7 @@ class Preprocessor:
         if source.open_comment:
             self.note("#error", TextPlace(name, *source.open_comment), "a comment that is never closed")
         self.sources[name] = source
+        self._may_make = min(self._may_make + MAX_TOKENS_PER_CHARACTER * len(text), MAX_HEADER_TOKENS)
         if found is None:
             self.own.add(name)
         _File(self, source, found).run()
@@ -169,9 +171,9 @@ class Preprocessor:
 
     def _count(self, made: int) -> None:
         self._made += made
-        if self._made > MAX_HEADER_TOKENS:
+        if self._made > self._may_make:
             raise InvalidPrototype(
-                text="the header", reason=f"its macros make more than {MAX_HEADER_TOKENS} tokens", advice="cut it down"
+                text="the header", reason=f"its macros make more than {self._may_make} tokens", advice="cut it down"
             )
 
     def _builtin(self, token: Token, stack: list[Token]) -> list[Token] | None:
@@ -295,10 +297,14 @@ class _File:
             self.states.pop()
         else:
             _, before, line = self.states.pop()
-            outer = all(state[0] for state in self.states)
+            outer = self._branch_is_read()
             taken = outer and not before and (word == "else" or self._condition(word.removeprefix("el"), tokens, place))
             self.states.append((taken, before or taken, line))
-        self.active = all(state[0] for state in self.states)
+        self.active = self._branch_is_read()
+
+    def _branch_is_read(self) -> bool:
+        """Whether the innermost branch is read; one is only where those around it are."""
+        return not self.states or self.states[-1][0]
 
     def _condition(self, word: str, tokens: list[Token], place: TextPlace) -> bool:
         if word in ("ifdef", "ifndef"):

@@ -21,7 +21,7 @@ from loadstone.headers.expressions import ConstantEvaluator
 from loadstone.headers.parser import DeclaredName, Parser, Refused, Specifiers, Typedef
 from loadstone.headers.preprocessor import Macro, Preprocessor
 from loadstone.headers.search import IncludePath
-from loadstone.headers.tokens import Token, text_of
+from loadstone.headers.tokens import Token, closing_brackets, text_of
 from loadstone.headers.types import (
     Constant,
     CType,
@@ -283,10 +283,11 @@ class _Reader:
         for key in islice(parser.records, records, None):
             self.own_records[key] = parser.records[key]
             self._comment(key, parser.tokens[start])
+        noted = len(self.enumerations)
         for tag in islice(parser.enumerations, enumerations, None):
             self.enumerations.append(parser.enumerations[tag])
             self._comment(f"enum {tag}", parser.tokens[start])
-        if fresh and not any(set(fresh) & {n for n, _ in e.values} for e in self.enumerations):
+        if fresh and not any(set(fresh) & {n for n, _ in e.values} for e in self.enumerations[noted:]):
             end = min(parser.position, len(parser.tokens))
             last = parser.tokens[end - 2].text if end - start > 2 else ""
             named = self.types.get(last)
@@ -373,8 +374,7 @@ class _Reader:
     def _constant(self, macro: Macro) -> Constant | None:
         """What an object-like macro stands for; None when for a function, a type, or nothing. Raises ValueError."""
         tokens = [t for t in self.unit.expand(macro.body) if t.kind != "pragma"]
-        while len(tokens) > 2 and tokens[0].text == "(" and _closes(tokens) == len(tokens) - 1:
-            tokens = tokens[1:-1]
+        tokens = _unwrapped(tokens)
         if not tokens:
             return None
         if len(tokens) == 1 and tokens[0].text in self.functions:
@@ -428,13 +428,13 @@ class _Reader:
         return self._docs[first.file].get(first.line - 1, "")
 
 
-def _closes(tokens: Sequence[Token]) -> int:
-    depth = 0
-    for index, token in enumerate(tokens):
-        depth += (token.text == "(") - (token.text == ")")
-        if not depth:
-            return index
-    return -1
+def _unwrapped(tokens: list[Token]) -> list[Token]:
+    """Without the parentheses around the whole."""
+    closing = closing_brackets(tokens)
+    first, last = 0, len(tokens) - 1
+    while last - first > 1 and tokens[first].text == "(" and closing.get(first) == last:
+        first, last = first + 1, last - 1
+    return tokens[first : last + 1]
 
 
 _MARKS: Final = re.compile(r"^\s*(?:/\*+[!<]?|//+[!<]?|\*+/?)|\*+/\s*$", re.MULTILINE)

@@ -6,10 +6,11 @@ Comments are kept apart, by the line they end on: a binding shows them. Trigraph
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["LogicalSource", "Token", "character_of", "split", "text_of", "tokens_of"]
+__all__ = ["LogicalSource", "Token", "character_of", "closing_brackets", "split", "text_of", "tokens_of"]
 
 
 class Token:
@@ -98,6 +99,20 @@ def tokens_of(line: str, file: str, number: int) -> list[Token]:
         start = match.start()
         found.append(Token(match.lastgroup or "punct", match[0], file, number, start + 1, start > end or not start))
         end = match.end()
+    return found
+
+
+def closing_brackets(tokens: Sequence[Token]) -> dict[int, int]:
+    """Where each bracket closes, by the index of the one that opens; those that never do are left out."""
+    found: dict[int, int] = {}
+    open_at: list[int] = []
+    for index, token in enumerate(tokens):
+        if token.kind != "punct":
+            continue
+        if token.text in ("(", "[", "{"):
+            open_at.append(index)
+        elif token.text in (")", "]", "}") and open_at:
+            found[open_at.pop()] = index
     return found
 
 

@@ -124,6 +124,9 @@ class StructMember:
     packed: bool = False
     const: bool = False
 
+    def __repr__(self) -> str:
+        return f"<{self.type} {self.name}>"  # a struct by its name: written out, structs in structs never end
+
 
 @dataclass(frozen=True, slots=True)
 class StructOrUnion:
@@ -146,6 +149,9 @@ class StructOrUnion:
     def key(self) -> str:
         """What it is called in ``Declarations.records``."""
         return f"{self.kind} {self.tag}"
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.tag))  # not of the members: those of structs in structs are exponentially many
 
     def __str__(self) -> str:
         return self.alias or self.key
