@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -24,6 +25,7 @@ _BOOT: Final = (
     "import sys; sys.path.insert(0, sys.argv[2]); from loadstone.fuzz.worker.main import main; main(int(sys.argv[1]))"
 )
 _MAX_LINE: Final = 64 << 20
+_DYING_S: Final = 5.0
 
 
 class Worker:
@@ -49,7 +51,12 @@ class Worker:
         self._channel = ours
         self._buffer = b""
         self.forged = 0
-        self._channel.sendall(job.to_json().encode() + b"\n")
+        try:
+            self._channel.sendall(job.to_json().encode() + b"\n")
+        except OSError as error:  # it died before it had read its job
+            words = self.last_words()
+            self.close()
+            raise ProbeFailed(reason=f"the worker process ended at its start: {words or error}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +87,10 @@ class Worker:
             if not readable:
                 yield None
                 continue
-            piece = self._channel.recv(1 << 16)
+            try:
+                piece = self._channel.recv(1 << 16)
+            except ConnectionResetError:  # it died with words of ours unread
+                return
             if not piece or len(self._buffer) > _MAX_LINE:
                 return
             *lines, self._buffer = (self._buffer + piece).split(b"\n")
@@ -94,8 +104,9 @@ class Worker:
                     return
 
     def last_words(self) -> str:
-        """What a worker that died on its own wrote to standard error."""
-        self._process.wait()
+        """What a worker that died on its own wrote to standard error; one that still runs is given a moment to die."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_DYING_S)
         assert self._process.stderr is not None
         os.set_blocking(self._process.stderr.fileno(), False)  # type: ignore[attr-defined,unused-ignore]
         return (self._process.stderr.read() or b"").decode(errors="replace")[-2000:]
