@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.built import build
 from tests.tools import needed
 
+from loadstone.core.image import DependencyKind
 from loadstone.core.trace import DependencyEdge, Explanation, LoadVerdict, SearchStep
 from loadstone.linker import HostFiles, LoaderModel, explain
 
@@ -239,7 +240,8 @@ def our_tried(explanation: Explanation) -> tuple[str, ...]:
     steps: list[SearchStep] = list(explanation.search.steps) if explanation.search else []
     edges: tuple[DependencyEdge, ...] = explanation.graph.edges
     for edge in edges:
-        steps += edge.steps
+        if edge.kind is not DependencyKind.DLOPEN:  # opened when it is wanted, not now
+            steps += edge.steps
     return tuple(s.candidate for s in steps if s.rule in SEARCHED and s.candidate)
 
 

@@ -279,6 +279,17 @@ def test_any_bytes_give_a_unit(source: bytes) -> None:
     assert all(1 <= gap.line <= gap.end_line for gap in read.gaps)
 
 
+@pytest.mark.parametrize("link", [".a", "(1)", "()", "[0]", ".a(1)", "[0].a", "('a', 'b')", ".join(x)", "*y", "**y"])
+@pytest.mark.parametrize("head", ["x", "getattr", "__import__", "ctypes.CDLL('a')", "''"])
+@pytest.mark.parametrize(
+    "form", ["{}", "v = {}", "@{}\ndef f(): pass", "class C({}): pass", "match {}:\n case 1: pass"]
+)
+def test_a_chain_may_be_longer_than_the_stack_is_deep(link: str, head: str, form: str) -> None:
+    """Which trees ``ast`` gives depends on the release: 3.13 builds deeper ones than 3.11 does."""
+    for count in (130, 900, 3000):
+        assert parse("odd.py", form.format(head + link * count).encode()).functions[0].name == "<module>"
+
+
 def test_a_file_that_does_not_speak_of_libraries_is_only_counted() -> None:
     read = python.parse("plain.py", b"import threading\nlock = threading.Lock()\n")
     assert (read.functions, read.gaps, read.line_count) == ((), (), 2)

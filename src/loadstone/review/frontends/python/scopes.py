@@ -231,20 +231,25 @@ class Scope:
                 return value.id
         return found if found is not None and found in self.module.classes else ""
 
-    def dotted(self, value: ast.expr) -> str | None:
+    def dotted(self, value: ast.expr, depth: int = 0) -> str | None:
         """The full name of an imported thing, a builtin, or a function or class of this file; None for values."""
+        names: list[str] = []
+        while isinstance(value, ast.Attribute):  # a chain may be longer than the stack is deep
+            names.append(value.attr)
+            value = value.value
+        base = self._base(value, depth)
+        return ".".join((base, *reversed(names))) if base else None
+
+    def _base(self, value: ast.expr, depth: int) -> str | None:
+        """The name that a chain of attributes begins with; a module that is imported in place has one, too."""
         if isinstance(value, ast.Name):
             bound = self._binding(value.id)
             if bound is not None:
                 return bound[1] if bound[0] == "alias" else None
             if value.id in self.module.functions or value.id in self.module.classes or value.id in _BUILTINS:
                 return value.id
-            return None
-        if isinstance(value, ast.Attribute):
-            base = self.dotted(value.value)
-            return f"{base}.{value.attr}" if base else None
-        if isinstance(value, ast.Call) and value.args and self.dotted(value.func) in _IMPORTERS:
-            return _text_of(value.args[0]) or None
+        elif isinstance(value, ast.Call) and value.args and depth <= _MAX_DEPTH:
+            return _text_of(value.args[0]) or None if self.dotted(value.func, depth + 1) in _IMPORTERS else None
         return None
 
     def type_of(self, value: ast.expr, depth: int = 0) -> str | None:
