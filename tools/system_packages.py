@@ -52,7 +52,8 @@ def _header(name: str) -> bool:
 
 
 def _header_file(name: str) -> bool:
-    return any(Path(folder, name).exists() for folder in ("/usr/local/include", "/usr/include"))
+    folders = ("/usr/local/include", "/usr/include", f"/usr/include/{sysconfig.get_config_var('MULTIARCH')}")
+    return any(Path(folder, name).exists() for folder in folders)
 
 
 def _file(path: str) -> bool:
@@ -113,6 +114,10 @@ TOOLS: Final = (
     Tool("zlib.h", "zlib1g-dev", "zlib-devel", "zlib-dev", there=_header_file),
     Tool("sqlite3.h", "libsqlite3-dev", "sqlite-devel", "sqlite-dev", there=_header_file),
     Tool("png.h", "libpng-dev", "libpng-devel", "libpng-dev", there=_header_file),
+    Tool("curl/curl.h", "libcurl4-openssl-dev", "libcurl-devel", "curl-dev", "curl", there=_header_file),
+    Tool("openssl/evp.h", "libssl-dev", "openssl-devel", "openssl-dev", "openssl", there=_header_file),
+    Tool("glib-2.0/glib.h", "libglib2.0-dev", "glib2-devel", "glib-dev", "glib", there=_header_file),
+    Tool("libusb-1.0/libusb.h", "libusb-1.0-0-dev", "libusb1-devel", "libusb-dev", "libusb", there=_header_file),
     Tool("libsqlite3.so.0", "libsqlite3-0", "sqlite-libs", "sqlite-libs", there=_library),
     Tool("libcrypto.so.3", "libssl3", "openssl-libs", "libcrypto3", there=_library),
 )

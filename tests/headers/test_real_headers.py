@@ -28,10 +28,15 @@ ALWAYS = (
     "pthread.h",
     "sys/stat.h",
     "netdb.h",
+    "curl/curl.h",
+    "openssl/evp.h",
+    "glib-2.0/glib.h",
+    "libusb-1.0/libusb.h",
 )
+# Too much to ask for: SDL2 brings some sixty packages, and LLVM's is named by its release.
 WHERE_INSTALLED = (
-    "curl/curl.h", "openssl/evp.h", "SDL2/SDL.h", "git2.h", "llvm-c/Core.h", "X11/Xlib.h", "libusb-1.0/libusb.h",
-    "glib-2.0/glib.h", "yaml.h", "expat.h", "lzma.h", "bzlib.h", "zstd.h", "ffi.h", "gmp.h",
+    "SDL2/SDL.h", "git2.h", "llvm-c/Core.h", "X11/Xlib.h", "yaml.h", "expat.h", "lzma.h", "bzlib.h", "zstd.h",
+    "ffi.h", "gmp.h",
 )  # fmt: skip
 FURTHER = ("/usr/include/glib-2.0", "/usr/lib/x86_64-linux-gnu/glib-2.0/include", "/usr/include/libxml2")
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import stat
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,3 +114,48 @@ def test_the_caches_of_tools_are_no_files_of_the_tree(tmp_path: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text("")
     assert list(files_of(tmp_path)) == [str(tmp_path / "a/b.py")]
+
+
+LEAVER = """
+import tempfile
+
+def test_that_leaves_a_file():
+    tempfile.mkstemp()
+"""
+IMPATIENT = """
+import tests.leftovers
+tests.leftovers._PATIENCE = 0.0
+pytest_plugins = ["tests.leftovers"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "status"), [({"CI": "true"}, 1), ({}, 0), ({"LOADSTONE_TEST_LEFTOVERS": "fail"}, 1)]
+)
+def test_what_a_run_leaves_fails_it_in_ci(tmp_path: Path, setting: dict[str, str], status: int) -> None:
+    (tmp_path / "test_leaver.py").write_text(LEAVER)
+    (tmp_path / "conftest.py").write_text(IMPATIENT)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**kept, "PYTHONPATH": str(ROOT), **setting},
+    )
+    assert "left behind by this run" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout
+    for folder in re.findall(r"file (/\S+/loadstone-run-[^/\s]+)/", done.stdout):
+        shutil.rmtree(folder, ignore_errors=True)
