@@ -116,7 +116,6 @@ TOOLS: Final = (
     Tool("png.h", "libpng-dev", "libpng-devel", "libpng-dev", there=_header_file),
     Tool("curl/curl.h", "libcurl4-openssl-dev", "libcurl-devel", "curl-dev", "curl", there=_header_file),
     Tool("openssl/evp.h", "libssl-dev", "openssl-devel", "openssl-dev", "openssl", there=_header_file),
-    Tool("glib-2.0/glib.h", "libglib2.0-dev", "glib2-devel", "glib-dev", "glib", there=_header_file),
     Tool("libusb-1.0/libusb.h", "libusb-1.0-0-dev", "libusb1-devel", "libusb-dev", "libusb", there=_header_file),
     Tool("libsqlite3.so.0", "libsqlite3-0", "sqlite-libs", "sqlite-libs", there=_library),
     Tool("libcrypto.so.3", "libssl3", "openssl-libs", "libcrypto3", there=_library),
