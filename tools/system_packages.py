@@ -85,6 +85,7 @@ TOOLS: Final = (
     Tool("gcc -m32", f"gcc-{_NUMBER}-multilib", "glibc-devel.i686 libgcc.i686", there=_compiles),
     Tool("clang", "clang", "clang", "clang", "llvm"),
     Tool("gcc -fsanitize=address", "gcc", "gcc libasan libubsan", there=_compiles),
+    Tool("bash", "bash", "bash", "bash", "bash"),
     Tool("make", "make", "make", "make", "make"),
     Tool("git", "git", "git", "git", "git"),
     *(Tool(name, "binutils", "binutils", "binutils", "binutils") for name in _BINUTILS),
