@@ -6,9 +6,10 @@ The job travels to the worker process as JSON, because that worker has no third-
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal
 
 __all__ = ["Argument", "CallPlan", "Campaign", "Compare", "Heap", "Job", "Operand", "Role"]
 
@@ -30,6 +31,17 @@ class Role(StrEnum):
     INTO = "into"  # where the callee stores a handle; NULL when the run begins
     CALLBACK = "callback"  # a function that returns 0
     CONST = "const"  # always the same number, NULL among them, or the same text
+
+
+Carrier = Literal[
+    "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float", "double", "pointer"
+]  # fmt: skip
+"""What an argument is passed as: a number of that size and sign, or an address."""
+
+_INTEGERS: Final[Mapping[tuple[int, bool], Carrier]] = {
+    (1, True): "int8", (1, False): "uint8", (2, True): "int16", (2, False): "uint16",
+    (4, True): "int32", (4, False): "uint32", (8, True): "int64", (8, False): "uint64",
+}  # fmt: skip
 
 
 class Heap(StrEnum):
@@ -59,6 +71,15 @@ class Argument:
     real: bool = False
     text: str | None = None
 
+    @property
+    def carrier(self) -> Carrier:
+        """What the argument is passed as."""
+        if self.real:
+            return "float" if self.size == 4 else "double"
+        if self.text is None and self.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+            return _INTEGERS[self.size, self.signed]
+        return "pointer"
+
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
@@ -75,6 +96,18 @@ class CallPlan:
     returns: str = "int"
     into: str = ""
     repeat: bool = False
+
+    def area_of(self, argument: Argument) -> int | None:
+        """Bytes of the out area that LENGTH_OF or CAPACITY_OF is about; None when it is about the input."""
+        if not 0 <= argument.of < len(self.arguments):
+            return None
+        area = self.arguments[argument.of]
+        return area.size if area.role is Role.OUT else None
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """The slots that the call stores a handle in through its arguments."""
+        return tuple(a.slot for a in self.arguments if a.role is Role.INTO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ class _Bound:
         self.call = call
         self.function = function
         self.outs = {i: GuardedArea(a.size) for i, a in enumerate(call.arguments) if a.role is Role.OUT}
-        self.stored = {a.slot: ctypes.c_void_p() for a in call.arguments if a.role is Role.INTO}
+        self.stored = {slot: ctypes.c_void_p() for slot in call.stored}
         self.texts: dict[str, ctypes.Array[ctypes.c_char]] = {}
         self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
         self.makers = [self._maker(i, a) for i, a in enumerate(call.arguments)]
@@ -180,7 +180,7 @@ class _Bound:
             return self._capacity(argument)
         if role is Role.HANDLE:
             return lambda _data, _address, state: state.get(argument.slot)
-        if role is Role.LENGTH_OF and argument.of not in self.outs:
+        if role is Role.LENGTH_OF and self.call.area_of(argument) is None:
             return lambda data, _address, _state: len(data)
         if role is Role.OUT:
             return lambda _data, _address, _state: self.outs[position].cleared()
@@ -190,7 +190,7 @@ class _Bound:
     def _capacity(self, argument: Argument) -> Maker:
         """The address of a number that is the out area's size again before each call."""
         cell = getattr(ctypes, f"c_uint{8 * argument.size}")()
-        size = self.outs[argument.of].size
+        size = self.call.area_of(argument) or 0
 
         def make(_data: bytes, _address: int, _state: State) -> int:
             cell.value = size
@@ -206,7 +206,7 @@ class _Bound:
     def _fixed(self, argument: Argument) -> int | None:
         """What is the same in every run: an out area's size, the address of a handle, a callback, a constant."""
         if argument.role is Role.LENGTH_OF:
-            return self.outs[argument.of].size
+            return self.call.area_of(argument)
         if argument.role is Role.INTO:
             return ctypes.addressof(self.stored[argument.slot])
         if argument.role is Role.CALLBACK:
@@ -225,13 +225,10 @@ class _Bound:
 
 
 def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float] | ctypes.c_void_p]:
-    if argument.real:
-        return ctypes.c_float if argument.size == 4 else ctypes.c_double
-    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST) and argument.text is None:
-        name = f"c_{'' if argument.signed else 'u'}int{8 * argument.size}"
-        made: type[ctypes._SimpleCData[int]] = getattr(ctypes, name)
-        return made
-    return ctypes.c_void_p
+    if argument.carrier == "pointer":
+        return ctypes.c_void_p
+    made: type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float]] = getattr(ctypes, f"c_{argument.carrier}")
+    return made
 
 
 def _integer(data: bytes, argument: Argument, position: int) -> int:

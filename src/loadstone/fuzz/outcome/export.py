@@ -154,7 +154,7 @@ def _calls(calls: Sequence[CallPlan], slots: dict[str, int]) -> Iterable[str]:
                 areas += 1
         yield from _call(call, places, slots)
         ends = [call.into] if call.into and call.returns == "pointer" else []
-        ends += [a.slot for a in call.arguments if a.role is Role.INTO]
+        ends += call.stored
         yield from (f"    if (!handles[{slots[name]}]) goto done;" for name in ends)
 
 
@@ -179,7 +179,7 @@ def _before(call: CallPlan, places: dict[int, int]) -> Iterable[str]:
         if argument.role is Role.OUT:
             yield f"memset(areas[{places[position]}], 0, {argument.size});"
         if argument.role is Role.CAPACITY_OF:
-            yield f"capacities[{position}] = {call.arguments[argument.of].size};"
+            yield f"capacities[{position}] = {call.area_of(argument)};"
 
 
 def _given(call: CallPlan, places: dict[int, int], slots: dict[str, int], data: str, size: str) -> str:
@@ -199,7 +199,8 @@ def _value(
         case Role.BUFFER | Role.CSTRING:
             return data
         case Role.LENGTH_OF:
-            return str(call.arguments[argument.of].size) if argument.of in places else size
+            area = call.area_of(argument)
+            return size if area is None else str(area)
         case Role.CAPACITY_OF:
             return f"&capacities[{position}]"
         case Role.OUT:
@@ -238,8 +239,10 @@ _C_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _type(argument: Argument) -> str:
-    if argument.real:
-        return "float" if argument.size == 4 else "double"
-    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST) and argument.text is None:
-        return f"{'' if argument.signed else 'u'}int{8 * argument.size}_t"
-    return "void *"
+    match argument.carrier:
+        case "pointer":
+            return "void *"
+        case "float" | "double" as real:
+            return real
+        case integer:
+            return f"{integer}_t"

@@ -136,20 +136,16 @@ def _call(number: int, call: CallPlan) -> str:
         ]
     else:
         lines.append(f"result = f{number}({_arguments(call, 'address', 'len(data)', 'data')})")
-    lines += [f"state[{a.slot!a}] = cells[{a.slot!a}].value" for a in call.arguments if a.role is Role.INTO]
+    lines += [f"state[{slot!a}] = cells[{slot!a}].value" for slot in call.stored]
     if call.into:
         lines.append(f"state[{call.into!a}] = result if isinstance(result, int) else None")
-    if call.into or any(a.role is Role.INTO for a in call.arguments):
+    if call.into or call.stored:
         lines += ["if None in state.values():", "    return result"]
     return "\n".join(f"    {line}" for line in lines)
 
 
 def _type(argument: Argument) -> str:
-    if argument.real:
-        return "ctypes.c_float" if argument.size == 4 else "ctypes.c_double"
-    if argument.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST) and argument.text is None:
-        return f"ctypes.c_{'' if argument.signed else 'u'}int{8 * argument.size}"
-    return "ctypes.c_void_p"
+    return "ctypes.c_void_p" if argument.carrier == "pointer" else f"ctypes.c_{argument.carrier}"
 
 
 def _arguments(call: CallPlan, address: str, size: str, data: str) -> str:
@@ -161,10 +157,10 @@ def _argument(call: CallPlan, position: int, argument: Argument, address: str, s
         case Role.BUFFER | Role.CSTRING:
             return address
         case Role.LENGTH_OF:
-            target = call.arguments[argument.of] if 0 <= argument.of < len(call.arguments) else None
-            return str(target.size) if target is not None and target.role is Role.OUT else size
+            area = call.area_of(argument)
+            return size if area is None else str(area)
         case Role.CAPACITY_OF:
-            return f"ctypes.byref(ctypes.c_uint{8 * argument.size}({call.arguments[argument.of].size}))"
+            return f"ctypes.byref(ctypes.c_uint{8 * argument.size}({call.area_of(argument)}))"
         case Role.OUT:
             return f"guarded(bytes({argument.size}))"
         case Role.HANDLE:
