@@ -10,9 +10,10 @@ from loadstone.core.claims import Claim, Confidence, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import children, every_expression, every_statement
+from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -47,7 +48,7 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
     first_good = 0
     aliases = _aliases(function)
     for condition in _conditions(function):
-        for inner in _within(condition):
+        for inner in expressions(condition):
             name = _field(inner, aliases)
             if name:
                 compared.setdefault(name, condition.line)
@@ -123,7 +124,7 @@ def _conditions(function: ir.Function) -> Iterator[ir.Expression]:
         elif isinstance(statement, ir.Return) and statement.value is not None:
             yield from (
                 e
-                for e in _within(statement.value)
+                for e in expressions(statement.value)
                 if isinstance(e, ir.Operation) and e.operator in {"<", "<=", ">", ">=", "&&", "||"}
             )
 
@@ -133,11 +134,11 @@ def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str,
     for expression in every_expression(function.body):
         if isinstance(expression, ir.Operation) and expression.operator == "+" and _moves_pointer(expression):
             for operand in expression.operands:
-                for inner in _within(operand):
+                for inner in expressions(operand):
                     if name := _field(inner, aliases):
                         yield name, expression.line, True
         elif isinstance(expression, ir.Item):
-            for inner in _within(expression.index):
+            for inner in expressions(expression.index):
                 if name := _field(inner, aliases):
                     yield name, expression.line, False
         elif (
@@ -145,7 +146,7 @@ def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str,
             and expression.name in {"memcpy", "memmove"}
             and len(expression.arguments) == 3
         ):
-            for inner in _within(expression.arguments[2]):
+            for inner in expressions(expression.arguments[2]):
                 if name := _field(inner, aliases):
                     yield name, expression.line, False
 
@@ -167,13 +168,13 @@ def _moves_pointer(expression: ir.Operation) -> bool:
 
 
 def _wraps(condition: ir.Expression, aliases: dict[str, str]) -> str:
-    for expression in _within(condition):
+    for expression in expressions(condition):
         if isinstance(expression, ir.Operation) and expression.operator in {">", ">=", "<", "<="}:
             for side in expression.operands:
                 if isinstance(side, ir.Operation) and side.operator in {"+", "*"}:
-                    names = [n for inner in _within(side) if (n := _field(inner, aliases))]
+                    names = [n for inner in expressions(side) if (n := _field(inner, aliases))]
                     if len(set(names)) >= 2 and not any(
-                        isinstance(e, ir.Cast) and "64" in e.type for e in _within(side)
+                        isinstance(e, ir.Cast) and "64" in e.type for e in expressions(side)
                     ):
                         return f" {side.operator} ".join(dict.fromkeys(names))
     return ""
@@ -181,7 +182,7 @@ def _wraps(condition: ir.Expression, aliases: dict[str, str]) -> str:
 
 def _wraps_narrow(condition: ir.Expression, narrow: set[str]) -> str:
     """``off + len > size`` of two numbers of 32 bits: the sum is one of 32 bits too, whatever it is compared with."""
-    for expression in _within(condition):
+    for expression in expressions(condition):
         if isinstance(expression, ir.Operation) and expression.operator in {">", ">=", "<", "<="}:
             for side in expression.operands:
                 names = _summed(side)
@@ -194,14 +195,6 @@ def _summed(expression: ir.Expression) -> list[str]:
     if not isinstance(expression, ir.Operation) or expression.operator != "+":
         return []
     return [operand.name for operand in expression.operands if isinstance(operand, ir.Name)]
-
-
-def _within(expression: ir.Expression) -> Iterator[ir.Expression]:
-    stack = [expression]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(children(current))
 
 
 RULE: Final = Rule(

@@ -9,11 +9,12 @@ from loadstone.core.claims import Claim, Confidence, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import children, every_expression, every_statement
+from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.rules.arrivals import by_sink, from_where, steps
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -60,10 +61,11 @@ def _parsed(function: ir.Function) -> dict[str, int]:
     for statement in every_statement(function.body):
         if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.value is not None:
             if any(
-                isinstance(e, ir.Call) and e.name in _PARSERS and _is_hexadecimal(e) for e in _within(statement.value)
+                isinstance(e, ir.Call) and e.name in _PARSERS and _is_hexadecimal(e)
+                for e in expressions(statement.value)
             ):
                 found[statement.target.name] = statement.line
-            elif any(isinstance(e, ir.Name) and e.name in found for e in _within(statement.value)):
+            elif any(isinstance(e, ir.Name) and e.name in found for e in expressions(statement.value)):
                 found.setdefault(statement.target.name, statement.line)
     return found
 
@@ -72,14 +74,6 @@ def _is_hexadecimal(call: ir.Call) -> bool:
     if call.name in {"atoi", "atol", "atoll"}:
         return False
     return len(call.arguments) != 1
-
-
-def _within(expression: ir.Expression) -> Iterator[ir.Expression]:
-    stack = [expression]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(children(current))
 
 
 def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -191,8 +185,8 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
         if not made and not reads and not expression.name.endswith((".from_address",)):
             continue
         first = expression.arguments[0]
-        source = next((e for e in _within(first) if isinstance(e, ir.Call) and e.name in _PARSERS), None)
-        named = next((e for e in _within(first) if isinstance(e, ir.Name) and e.name in parsed), None)
+        source = next((e for e in expressions(first) if isinstance(e, ir.Call) and e.name in _PARSERS), None)
+        named = next((e for e in expressions(first) if isinstance(e, ir.Name) and e.name in parsed), None)
         if isinstance(first, ir.Literal) and isinstance(first.value, int) and _is_written_address(first.value):
             yield rule.no(
                 f"The address {first.value:#x} is written into the program.",
