@@ -57,6 +57,7 @@ def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
         record.called_slots,
         record.closed_slots,
         frozenset(record.cleared),
+        tuple((*key, closed) for key, closed in sorted(record.after_close.items())),
     )
 
 

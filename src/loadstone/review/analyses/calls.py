@@ -56,6 +56,9 @@ _FILLS: Final = frozenset(
 )
 """Methods that put what they are given into their object."""
 
+_DESTROYS: Final = frozenset({"clear", "reset", "erase", "pop_back", "pop_front", "removeAll", "deleteLater"})
+"""Methods that end the objects a container or a smart pointer holds."""
+
 _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 """Names of classes: what a call of one gives is made of what it is given."""
 
@@ -230,6 +233,10 @@ class Calls:
         if builds:
             inputs = values
         mix(made, inputs, state, keep=True)
+        if receiver is not None and word in _DESTROYS:
+            self.sites.use(receiver, "destroy", state, frame, call.line)
+        if name == "delete" and values:
+            self.sites.use(values[0], "destroy", state, frame, call.line)
         if receiver is not None and word in _FILLS and call.receiver is not None:
             self._fill(call, receiver, values, state, frame, place_of)
         if isinstance(callee, CallResult) or (callee is not None and callee in state.lineage):
@@ -279,10 +286,14 @@ class Calls:
     ) -> None:
         """A container or a string that is given something holds it from here on."""
         place = place_of(call.receiver) if call.receiver is not None else None
-        if place is None or not any(taint_of(v, state) is not None for v in values):
+        needed = next((v for v in values if v in state.lineage or self.sites.role(v) is ApiRole.RESOLVE), None)
+        handle = next((v for v in values if self.sites.role(v) is ApiRole.LOAD), None)
+        if place is None or not (needed or handle or any(taint_of(v, state) is not None for v in values)):
             return
         made = Unknown(frame.number, ("filled", id(call)))
         mix(made, (receiver, *values), state, keep=True)
+        if needed is not None:
+            state.put("lineage", made, needed)
         state.assign(place, made)
 
     def _smart(

@@ -184,7 +184,10 @@ class Effects:
                     and not isinstance(subject, CallResult | Constant)
                 ):
                     self.sites.close_unseen(subject, state, frame, call.line)
-                    self._closed_slot(subject, frame, call.line)
+                    for holder in self._holders(subject, state):
+                        self._closed_slot(holder, frame, call.line)
+                        if holder not in state.closed:
+                            state.put("closed", holder, spot)
             case ApiRole.LOAD:
                 state.flag("loaded", spot)
                 state.pending = made
@@ -216,6 +219,13 @@ class Effects:
                     state.flag("downloaded", spot)
                     for value in values:
                         state.add_check(value, "downloaded", spot)
+
+    @staticmethod
+    def _holders(subject: Value, state: State) -> list[Value]:
+        """The handle that was closed, or the container that it is an element of."""
+        if isinstance(subject, Unknown):
+            return [leaf for leaf in state.leaves(subject) if isinstance(leaf, Initial)]
+        return [subject]
 
     def _closed_slot(self, subject: Value, frame: Frame, line: int) -> None:
         if isinstance(subject, Initial):

@@ -273,6 +273,8 @@ class Facts:
     called_slots: dict[Slot, dict[tuple[Spot, bool], None]] = field(default_factory=dict)
     closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
     cleared: frozenset[tuple[Slot, str]] = frozenset()
+    after_close: tuple[tuple[Slot, Slot, Spot, Spot], ...] = ()
+    """What one slot held is used, after what another slot holds was closed: used slot, closed slot, and both lines."""
 
     def of(self, *roles: ApiRole) -> Iterator[Site]:
         """Sites of the given roles, each call once, in the order of the source."""

@@ -26,6 +26,7 @@ from loadstone.review.analyses.values import (
     Global,
     Initial,
     Local,
+    Object,
     Place,
     PlaceAddress,
     This,
@@ -60,6 +61,7 @@ class PathMemory:
         self.sites = sites
         self.types: dict[Value, str] = {}
         self.frame_types: dict[int, Frame] = {}
+        sites.slot = self.slot
 
     # Loading.
 
@@ -301,6 +303,10 @@ class PathMemory:
     def slot(self, place: Place, frame: Frame) -> tuple[str, str, str] | None:
         """What two functions must name alike to mean one place: :meth:`shared`, of what has a known owner."""
         found = self.shared(place, frame)
+        if found is None and isinstance(place, Field) and isinstance(place.base, CallResult | Object):
+            owner = base_type(self.type_of(place.base, frame))  # an object made here, which others get to see
+            is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
+            return (str(place.name), owner, "") if owner and is_plain else None
         if found is None or found[1] == "*":
             return None
         return found

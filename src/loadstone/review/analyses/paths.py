@@ -19,7 +19,7 @@ from loadstone.review.analyses.calls import Calls
 from loadstone.review.analyses.effects import Effects
 from loadstone.review.analyses.evaluate import PathEvaluator
 from loadstone.review.analyses.facts import Bound, Exit, Fill, LockStep
-from loadstone.review.analyses.flow import closed_since, mix
+from loadstone.review.analyses.flow import closed_since, lineage, mix
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import every_expression
@@ -147,7 +147,9 @@ class Paths:
         value = state.result
         spelled = frame.known.function.returns
         is_address = (
-            "*" in spelled or "function<" in spelled or self.sites.role(value) in {ApiRole.RESOLVE, ApiRole.LOAD}
+            "*" in spelled
+            or any(word in spelled for word in ("function<", "unique_ptr<", "shared_ptr<"))
+            or self.sites.role(value) in {ApiRole.RESOLVE, ApiRole.LOAD}
         )
         for one in (value, *state.leaves(value)):
             lives = one is None or not is_address or state.truth.get(one) is False
@@ -168,7 +170,8 @@ class Paths:
             return
         closed = closed_since(value, state)
         role = self.sites.role(value)
-        is_object = role is None and closed is not None and self.memory.is_pointer(Initial(place), frame)
+        made = role is None and state.lineage.get(value) is not None
+        is_object = made or (role is None and closed is not None and self.memory.is_pointer(Initial(place), frame))
         if state.truth.get(value) is False or (
             role not in {ApiRole.RESOLVE, ApiRole.LOAD, ApiRole.BORROW} and not is_object
         ):
@@ -179,10 +182,10 @@ class Paths:
 
     def _library_slot(self, value: Value, state: State, frame: Frame) -> tuple[str, str, str] | None:
         """The slot that holds the library a symbol came from."""
-        handle = state.lineage.get(value)
-        if handle is None:
+        handle = next(reversed([*lineage(value, state)]), None)
+        if handle is None or handle == value:
             return None
-        places = (p for p, v in state.env.items() if v == handle and not isinstance(p, Local))
+        places = (p for p, v in state.env.items() if not isinstance(p, Local) and _holds(v, handle, state))
         place: Place | None = next(places, None)
         if place is None and isinstance(handle, Initial):
             place = handle.place
@@ -576,6 +579,11 @@ class Paths:
         if len(ranges) >= _BOTH_ENDS:
             tested.extend(ranges[:1])
         return [s for t in tested if (s := _text_of(t, loop)) is not None]
+
+
+def _holds(held: Value, handle: Value, state: State) -> bool:
+    """Whether a place holds a handle itself, or is a container it was put into."""
+    return held == handle or (isinstance(held, Unknown) and handle in state.parts.get(held, ()))
 
 
 _BOTH_ENDS: Final = 2

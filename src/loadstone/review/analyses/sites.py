@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Exit, Invocation, Part, Site, Use
+from loadstone.review.analyses.facts import Exit, Invocation, Part, Site, Slot, Use
 from loadstone.review.analyses.flow import closed_since, lineage, taint_of
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.state import State
-from loadstone.review.analyses.values import CallResult, CallStatus, Code, Constant, Initial, Local, Place, Spot, Value
+from loadstone.review.analyses.values import (
+    CallResult,
+    CallStatus,
+    Code,
+    Constant,
+    Field,
+    Global,
+    Initial,
+    Local,
+    Place,
+    Spot,
+    Value,
+)
 from loadstone.review.analyses.words import describe, describe_value
 from loadstone.review.apis import Api, ApiRole
 
@@ -19,6 +32,7 @@ __all__ = ["Sites"]
 _MAX_PIECES: Final = 16
 _MAX_INVOCATIONS: Final = 24
 _OPENED: Final = frozenset({ApiRole.LOAD, ApiRole.OPEN, ApiRole.ALLOCATE})
+_LIVE: Final = frozenset({"call", "dereference", "argument", "release", "destroy"})
 _CLOSED: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE})
 
 
@@ -27,6 +41,8 @@ class Sites:
 
     def __init__(self, record: Record) -> None:
         self.record = record
+        self.slot: Callable[[Place, Frame], Slot | None] = lambda _place, _frame: None
+        """How memory names a place that functions share; the memory laid over these sites sets it."""
 
     def of(self, value: Value) -> Site | None:
         """The call that gave a value, or its status."""
@@ -63,6 +79,8 @@ class Sites:
         """An object that a library's function made, or a text in its table, used when the library has gone."""
         closed = closed_since(value, state)
         if closed is None:
+            if how in _LIVE and isinstance(value, Initial) and state.closed:
+                self._used_after_close(value, state, frame, line)
             return
         chain = [*lineage(value, state)]
         origin = next((s for v in chain if isinstance(v, CallResult) and (s := self.of(v)) is not None), None)
@@ -70,6 +88,23 @@ class Sites:
             origin.uses.add(Use(how, frame.spot(line), known=True, closed=closed, owner=owner))
         elif how == "resolve" or (len(chain) > 1 and how in {"call", "dereference"}):
             self.record.late.setdefault((describe_value(chain[-1]), frame.spot(line)), closed)
+
+    def _used_after_close(self, value: Initial, state: State, frame: Frame, line: int) -> None:
+        """What memory held is used after what other memory holds was closed: whether they belong together shows later."""
+        used = self.slot(value.place, frame)
+        if used is None:
+            return
+        for handle, closed in state.closed.items():
+            if not isinstance(handle, Initial) or handle == value or isinstance(handle.place, Local):
+                continue
+            globals_ = isinstance(handle.place, Global) and isinstance(value.place, Global)
+            same = globals_ or (_base(handle.place) is not None and _base(handle.place) == _base(value.place))
+            earlier = (closed.path, closed.function) == (frame.spot(line).path, frame.spot(line).function)
+            if not same or (earlier and closed.line >= line):
+                continue  # another object, or the one of the round before
+            owner = self.slot(handle.place, frame)
+            if owner is not None and owner != used:
+                self.record.after_close.setdefault((used, owner, frame.spot(line)), closed)
 
     # Releases.
 
@@ -179,6 +214,11 @@ class Sites:
         if site is not None:
             site.tests.add(spot)
         return site
+
+
+def _base(place: Place) -> object:
+    """The object a member is in; nothing for a variable."""
+    return place.base if isinstance(place, Field) else None
 
 
 def _stays_mapped(site: Site) -> bool:

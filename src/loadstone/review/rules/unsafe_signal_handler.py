@@ -50,8 +50,13 @@ def _handlers(unit: ir.Unit) -> Iterator[str]:
     own = {last_word(f.name) for f in unit.functions}
     for function in unit.functions:
         for call in calls_in(function.body):
-            if call.name in _INSTALLS and len(call.arguments) > 1:
+            if last_word(call.name) in _INSTALLS and len(call.arguments) > 1:
                 yield from _named(call.arguments[1], own)
+        for expression in every_expression(function.body):
+            if isinstance(expression, ir.Display):  # { .sa_handler = on_hup }
+                for key, item in zip(expression.keys, expression.items, strict=False):
+                    if key in _MEMBERS:
+                        yield from _named(item, own)
         for statement in every_statement(function.body):
             target = uncast(statement.target) if isinstance(statement, ir.Assign) else None
             if isinstance(target, ir.Member) and target.name in _MEMBERS and isinstance(statement, ir.Assign):

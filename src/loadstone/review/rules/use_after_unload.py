@@ -34,6 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=used.function,
             condition=used.condition,
         )
+    yield from _objects_after(rule, facts)
     yield from _left_behind(rule, facts)
     yield from _closed_elsewhere(rule, facts)
 
@@ -57,6 +58,30 @@ def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
         context=use.spot.function,
         condition=use.spot.condition,
     )
+
+
+def _objects_after(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """What one function put into memory from a library is used by another, after it closed that library."""
+    fills = {(fill.slot, fill.library): fill for fill in facts.fills if fill.library is not None}
+    done = set()
+    for used, owner, spot, closed in facts.after_close:
+        fill = fills.get((used, owner))
+        if fill is None or (used, spot.path, spot.function) in done:
+            continue
+        done.add((used, spot.path, spot.function))
+        yield rule.no(
+            f"{used[0]} holds what came from the library in {owner[0]} (line {fill.spot.line}"
+            f"{in_file(fill.spot, spot)}); line {closed.line} closes it, and {used[0]} is used at line {spot.line}.",
+            at(spot),
+            confidence=Confidence.LIKELY,
+            why=(
+                step(fill.spot, f"{used[0]} is filled", "acquire"),
+                step(closed, "its library is closed", "release"),
+                step(spot, f"{used[0]} is used", "use"),
+            ),
+            context=spot.function,
+            condition=spot.condition,
+        )
 
 
 def _left_behind(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -11,7 +11,7 @@ from tree_sitter import Node, Parser
 
 from loadstone.review import ir
 from loadstone.review.frontends.c.directives import MacroDefinition
-from loadstone.review.typenames import base_type
+from loadstone.review.typenames import base_type, long_name
 
 __all__ = ["CExpressions", "TooDeepForC", "string_value"]
 
@@ -389,7 +389,7 @@ class CExpressions:
         """The name API tables know a callee by."""
         match callee:
             case ir.Name(name=name):
-                alias = self.aliases.get(name, name)
+                alias = long_name(self.aliases.get(name, name), self.types)
                 return _TEMPLATE.sub("", alias).removeprefix("::")
             case ir.Member(base=base, name=name):
                 spelled = base_type(self.type_of(base))

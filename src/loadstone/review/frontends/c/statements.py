@@ -14,7 +14,7 @@ from loadstone.review.frontends.c.declarators import Declarator, declared_in, pa
 from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
-from loadstone.review.typenames import base_type
+from loadstone.review.typenames import base_type, long_name
 
 __all__ = ["Bodies"]
 
@@ -203,7 +203,7 @@ class Bodies:
     def _declare(
         self, node: Node, one: Declarator, x: CExpressions, *, cleanup: str, static: bool
     ) -> Iterator[ir.Statement]:
-        spelled = type_text(node, one.shape)
+        spelled = long_name(type_text(node, one.shape), x.types)
         spelled = x.types.get(f"using {base_type(spelled)}", spelled)
         line = x.line(one.node)
         value: ir.Expression | None = None

@@ -20,7 +20,7 @@ from loadstone.review.frontends.c.decorations import Decorations, undecorated
 from loadstone.review.frontends.c.directives import Directives, MacroDefinition, Projection, read, without_comments
 from loadstone.review.frontends.c.expressions import CExpressions, TooDeepForC
 from loadstone.review.frontends.c.statements import Bodies
-from loadstone.review.typenames import base_type
+from loadstone.review.typenames import base_type, long_name
 
 __all__ = ["parse_source"]
 
@@ -63,6 +63,11 @@ _OUTSIDE: Final = frozenset(
 _FILE_FORMATS: Final = frozenset(
     {"Elf64_Ehdr", "Elf32_Ehdr", "IMAGE_DOS_HEADER", "mach_header_64", "mach_header", "strtoul", "strtoull"}
 )
+_NOT_COPIED: Final = re.compile(
+    r"\b(?:unique_ptr|unique_lock|(?:recursive_|shared_|timed_)?mutex|j?thread|atomic\w*|QMutex|QScopedPointer)\b(?!\s*[*&])"
+)
+"""Types of members that make the copy of their class one the compiler refuses."""
+
 _WORD: Final = re.compile(rb"[A-Za-z_]\w*")
 _SCOPES: Final = {
     "namespace_definition",
@@ -185,7 +190,7 @@ class _Reader:
             self._note_errors(tree.root_node)
         definitions: list[_Definition] = []
         variables: list[tuple[Node, Declarator, bool]] = []
-        types: dict[str, str] = {}
+        types: dict[str, str] = dict(_short_names(tree.root_node)) if self.is_cpp else {}
         for node, scope, hidden in _declarations(tree.root_node):
             if node.type == "function_definition":
                 definition = self._definition(node, scope, hidden=hidden)
@@ -267,10 +272,12 @@ class _Reader:
                     copying = one.name in {name, "operator="} and f"const {name}" in text(one.function)
                     copying = copying or (one.name in {name, "operator="} and f"{name} const" in text(one.function))
                     deleted = "delete" in text(child)[-24:]
-                    copies_deleted = copies_deleted or (copying and deleted) or (copying and private)
+                    moving = one.name in {name, "operator="} and "&&" in text(one.function)
+                    copies_deleted = copies_deleted or (copying and (deleted or private)) or moving
                     copies = copies or (copying and not deleted)
                 elif child.type == "field_declaration":
-                    spelled = type_text(child, one.shape)
+                    spelled = long_name(type_text(child, one.shape), types)
+                    copies_deleted = copies_deleted or bool(_NOT_COPIED.search(spelled))
                     types[f"{name}.{one.name}"] = spelled
                     types.setdefault(f".{one.name}", spelled)
                     members.append(
@@ -302,7 +309,7 @@ class _Reader:
         for one in declared_in(node):
             if one.is_function:
                 continue
-            spelled = type_text(node, one.shape)
+            spelled = long_name(type_text(node, one.shape), types)
             types[one.name] = spelled
             if "extern" not in words_before or one.value is not None:
                 yield node, one, hidden or "static" in words_before
@@ -379,6 +386,23 @@ def _type_names(root: Node) -> Iterator[tuple[str, str]]:
             if "::" in spelled or "<" in spelled:
                 yield from ((f"using {d.name}", spelled) for d in declared_in(node))
         elif node.type in _SCOPES or node.type in _CLASSES or node.type == "field_declaration_list":
+            stack.extend(node.named_children)
+
+
+def _short_names(root: Node) -> Iterator[tuple[str, str]]:
+    """What ``namespace dll = boost::dll`` and ``using Poco::SharedLibrary`` shorten, as entries ``short dll``."""
+    stack = [root]
+    visited = 0
+    while stack and visited < _MAX_NODES:
+        node = stack.pop()
+        visited += 1
+        if node.type == "namespace_alias_definition" and len(node.named_children) > 1:
+            yield f"short {text(node.named_children[0])}", text(node.named_children[-1])
+        elif node.type == "using_declaration" and "namespace" not in text(node)[:20] and node.named_children:
+            full = text(node.named_children[-1])
+            if "::" in full:
+                yield f"short {full.rpartition('::')[2]}", full
+        elif node.type in _SCOPES:
             stack.extend(node.named_children)
 
 

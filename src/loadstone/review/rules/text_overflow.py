@@ -1,0 +1,303 @@
+"""Is a text no longer than the place it is written to? Asked of copies, of ``%s``, of ends of texts and of sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
+
+__all__ = ["RULE"]
+
+_COPIES: Final = frozenset(
+    {"strcpy", "strcat", "stpcpy", "wcscpy", "wcscat", "lstrcpy", "lstrcpyA", "lstrcpyW", "lstrcat", "lstrcatA"}
+    | {"lstrcatW", "_tcscpy", "_tcscat", "_mbscpy"}
+)
+"""Functions that copy up to the end of the text, whatever room there is. Source: their manual pages."""
+
+_MEASURES: Final = re.compile(r"(?i)\A(?:lstrlen[aw]?|str_?n?len(?:_s)?|wcsn?len|_tcslen|_mbslen)\Z")
+_ASKS_ELSE: Final = re.compile(r"(?i)cmp|open|load|stat\Z|access|exist|printf|gets|read")
+"""Names of calls whose answer says nothing about the length of a text they are given."""
+
+_SCANS: Final = {"scanf": 0, "wscanf": 0, "sscanf": 1, "fscanf": 1, "swscanf": 1, "fwscanf": 1, "_stscanf": 1}
+_CONVERSION: Final = re.compile(r"%(\*?)(\d*)(?:hh|h|ll|l|j|z|t|L|m)?([a-zA-Z\[%])")
+_FILLS: Final = {
+    "read": (1, 2), "pread": (1, 2), "recv": (1, 2), "recvfrom": (1, 2), "SSL_read": (1, 2), "readlink": (1, 2),
+    "readlinkat": (2, 3), "g_input_stream_read": (1, 2), "mq_receive": (1, 2), "fread": (0, 2), "_read": (1, 2),
+}  # fmt: skip
+"""Functions that give how much they wrote: which argument is the buffer, and which its size."""
+
+_ALLOCATES: Final = frozenset({"malloc", "realloc", "alloca", "g_malloc", "xmalloc", "HeapAlloc", "CoTaskMemAlloc"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    for unit in facts.program.units:
+        if unit.language not in NATIVE:
+            continue
+        shared = {v.name for v in unit.variables if "[]" in v.type}
+        members = {m.name for c in unit.classes for m in c.members if "[]" in m.type}
+        for function in unit.functions:
+            local = _local_arrays(function)
+            arrays = shared | local
+            yield from _copied(rule, unit, function, arrays, members, local)
+            yield from _scanned(rule, unit, function, arrays, members)
+            yield from _ended(rule, unit, function)
+            yield from _sized(rule, unit, function)
+
+
+def _local_arrays(function: ir.Function) -> set[str]:
+    return {
+        s.target.name
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and "[]" in s.type
+    }
+
+
+def _spelled(expression: ir.Expression | None) -> str:
+    """What an expression is called, the elements of an array being one."""
+    match uncast(expression):
+        case ir.Name(name=name):
+            return name
+        case ir.Member(base=base, name=name):
+            return f"{_spelled(base)}.{name}"
+        case ir.Item(base=base):
+            return f"{_spelled(base)}[]"
+        case ir.Operation(operator="address" | "deref", operands=(operand,)):
+            return _spelled(operand)
+        case ir.Call(name=name, receiver=receiver) if receiver is not None and last_word(name) in {"c_str", "data"}:
+            return _spelled(receiver)
+    return ""
+
+
+def _is_array(expression: ir.Expression, arrays: set[str], members: set[str]) -> bool:
+    bare = uncast(expression)
+    if isinstance(bare, ir.Member):
+        return bare.name in members
+    return isinstance(bare, ir.Name) and bare.name in arrays
+
+
+def _no(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, message: str, cwe: int, fix: str) -> Claim:
+    return rule.no(
+        message,
+        Location.lines(unit.path, line),
+        cwe=cwe,
+        fix=fix,
+        context=function.name,
+        condition=function.condition,
+    )
+
+
+def _copied(
+    rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str], members: set[str], local: set[str]
+) -> Iterator[Claim]:
+    """``strcpy(entry->name, theirs)``: into an array, of a text nobody measured."""
+    calls = [c for c in calls_in(function.body) if last_word(c.name) in _COPIES and len(c.arguments) > 1]
+    if not calls:
+        return
+    measured = {
+        _spelled(argument)
+        for call in calls_in(function.body)
+        if _MEASURES.match(last_word(call.name)) or last_word(call.name) in {"size", "length", "memchr", "strchr"}
+        for argument in (*call.arguments, *([call.receiver] if call.receiver is not None else []))
+    }
+    asking = (c for c in _conditions(function) if not _ASKS_ELSE.search(last_word(c.name)))
+    measured |= {_spelled(argument) for call in asking for argument in call.arguments}
+    parameters = {p.name for p in function.parameters}
+    for call in calls:
+        target, source = call.arguments[0], uncast(call.arguments[1])
+        name = _spelled(source)
+        own = _is_array(source, arrays, members) or name in measured
+        asked = isinstance(source, ir.Name) and source.name in parameters and _spelled(target) in local
+        if own or asked or not name or not _is_array(target, arrays, members):
+            continue  # what a parameter is copied to locally is asked about as a path
+        yield _no(
+            rule, unit, function, call.line,
+            f"{last_word(call.name)} copies {name.replace('[]', '')} into an array of fixed size; nothing asks how "
+            "long it is.",
+            120, "Compare its length with the size first, or copy with a bound and end the text.",
+        )  # fmt: skip
+
+
+def _conditions(function: ir.Function) -> Iterator[ir.Call]:
+    """The calls that decide something: one that is given a text may ask how long it is."""
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If | ir.Loop) and statement.condition is not None:
+            yield from (e for e in expressions(statement.condition) if isinstance(e, ir.Call))
+
+
+def _scanned(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str], members: set[str]) -> Iterator[Claim]:
+    """``sscanf(line, "load %s", word)``: a word of any length."""
+    for call in calls_in(function.body):
+        place = _SCANS.get(last_word(call.name))
+        layout = uncast(call.arguments[place]) if place is not None and len(call.arguments) > place else None
+        if place is None or not isinstance(layout, ir.Literal) or not isinstance(layout.value, str):
+            continue
+        targets = iter(call.arguments[place + 1 :])
+        for skipped, width, kind in _CONVERSION.findall(layout.value):
+            if skipped or kind == "%":
+                continue
+            target = next(targets, None)
+            if target is not None and kind in "sS[" and not width and _is_array(target, arrays, members):
+                yield _no(
+                    rule, unit, function, call.line,
+                    f"{last_word(call.name)} writes a word of any length into {_spelled(target)}, whose size is fixed.",
+                    120, "Give %s the width of the array, less one for the end.",
+                )  # fmt: skip
+
+
+def _ended(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``n = read(fd, text, sizeof text); text[n] = 0``: one past the end when the read filled it."""
+    filled: dict[tuple[str, str], int] = {}
+    for target, value, line in _stores(function):
+        call = uncast(value)
+        if isinstance(call, ir.Call) and (places := _FILLS.get(last_word(call.name))) is not None:
+            buffer, size = places
+            if size < len(call.arguments):
+                name = _spelled(call.arguments[buffer])
+                if name and _measured_whole(call.arguments[size], name):
+                    filled[name, _spelled(target)] = line
+    for target, value, line in _stores(function) if filled else ():
+        item, end = uncast(target), uncast(value)
+        if not isinstance(item, ir.Item) or not isinstance(end, ir.Literal) or end.value not in ("\0", 0):
+            continue
+        name, index = _spelled(item.base), _spelled(item.index)
+        if (name, index) in filled and not _is_below(function, index):
+            yield _no(
+                rule, unit, function, line,
+                f"{name} may have been filled to its last byte at line {filled[name, index]}; its end is written "
+                "behind it.",
+                787, "Read one byte less than there is room for.",
+            )  # fmt: skip
+
+
+def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expression, int]]:
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.value is not None and not statement.operator:
+            yield statement.target, statement.value, statement.line
+    for expression in every_expression(function.body):
+        if isinstance(expression, ir.AssignmentExpression) and not expression.operator:
+            yield expression.target, expression.value, expression.line
+
+
+def _measured_whole(size: ir.Expression, name: str) -> bool:
+    bare = uncast(size)
+    return isinstance(bare, ir.Operation) and bare.operator == "sizeof" and _spelled(bare.operands[0]) == name
+
+
+def _is_below(function: ir.Function, index: str) -> bool:
+    """Whether something asks if the count is as large as the buffer."""
+    for part in every_expression(function.body):
+        if isinstance(part, ir.Operation) and part.operator in {"<", "<=", ">", ">=", "=="}:
+            one, other = (uncast(o) for o in part.operands)
+            for mine, limit in ((one, other), (other, one)):
+                if _spelled(mine) == index and not (isinstance(limit, ir.Literal | ir.Operation) and _is_small(limit)):
+                    return True
+    return False
+
+
+def _is_small(limit: ir.Expression) -> bool:
+    """Zero, one and minus one say whether anything was read, not how much."""
+    if isinstance(limit, ir.Operation):
+        return limit.operator == "-" and len(limit.operands) == 1
+    return isinstance(limit, ir.Literal) and limit.value in (0, 1, -1)
+
+
+def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``malloc(strlen(a) + strlen(b) + 1)``, and then more than that is put together in it."""
+    for target, value, line in _stores(function):
+        call = uncast(value)
+        if not isinstance(call, ir.Call) or last_word(call.name) not in _ALLOCATES or not call.arguments:
+            continue
+        room = _room(call.arguments[-1])
+        if room is None:
+            continue
+        name = _spelled(target)
+        writes = [(c.line, f) for c in calls_in(function.body) if (f := _fixed(c, name)) is not None and c.line > line]
+        needed = sum(fixed for _, fixed in writes) + 1
+        if writes and room < needed:
+            place = Location.lines(unit.path, line)
+            yield rule.no(
+                f"{name} has room for {room} bytes beside the texts; {needed} are written.",
+                place,
+                cwe=131,
+                fix="Count every separator and ending, and one for the end of the text.",
+                why=(
+                    FlowStep(place, "allocated", "acquire"),
+                    *(FlowStep(Location.lines(unit.path, at), "written to", "use") for at, _ in writes[:8]),
+                ),
+                context=function.name,
+                condition=function.condition,
+            )
+
+
+def _room(size: ir.Expression) -> int | None:
+    """The bytes of a size that are no text's length; None when it is no sum of lengths and numbers."""
+    terms = [uncast(t) for t in _terms(uncast(size))]
+    lengths = [t for t in terms if isinstance(t, ir.Call) and _MEASURES.match(last_word(t.name))]
+    fixed = 0
+    for term in terms:
+        if isinstance(term, ir.Literal) and type(term.value) is int:
+            fixed += term.value
+        elif term in lengths:
+            given = uncast(term.arguments[0]) if isinstance(term, ir.Call) and term.arguments else None
+            fixed += len(given.value) if isinstance(given, ir.Literal) and isinstance(given.value, str) else 0
+        elif isinstance(term, ir.Operation) and term.operator == "sizeof" and term.operands:
+            given = uncast(term.operands[0])
+            if not isinstance(given, ir.Literal) or not isinstance(given.value, str):
+                return None
+            fixed += len(given.value) + 1
+        else:
+            return None
+    return fixed if lengths and len(lengths) < len(terms) else None
+
+
+def _terms(expression: ir.Expression) -> Iterator[ir.Expression]:
+    if isinstance(expression, ir.Operation) and expression.operator == "+":
+        for operand in expression.operands:
+            yield from _terms(uncast(operand))
+    else:
+        yield expression
+
+
+def _fixed(call: ir.Call, name: str) -> int | None:
+    """The bytes a call adds to a text beside other texts; None when it writes elsewhere, or nobody knows what."""
+    word = last_word(call.name)
+    if not call.arguments or _spelled(call.arguments[0]) != name or len(call.arguments) < 2:
+        return None
+    given = uncast(call.arguments[1])
+    text = given.value if isinstance(given, ir.Literal) and isinstance(given.value, str) else None
+    if word in {"strcpy", "strcat", "stpcpy"}:
+        return len(text) if text is not None else 0
+    if word == "sprintf" and text is not None and set(re.findall(r"%[^a-zA-Z%]*(.)", text)) <= {"s"}:
+        return len(re.sub(r"%s", "", text))
+    return None
+
+
+RULE: Final = Rule(
+    id="text-overflow",
+    question="Is a text no longer than the place it is written to?",
+    practice=Practice.INPUT_VALIDATION,
+    cwe=120,
+    severity=Severity.MEDIUM,
+    languages=NATIVE,
+    why="A name from a module, a file or a client is as long as somebody made it; behind the array lies something "
+    "else.",
+    fix="Bound every copy by the size of the target, the end of the text included.",
+    bad='char word[40];\nsscanf(line, "load %s", word);\n',
+    good='char word[40];\nsscanf(line, "load %39s", word);\n',
+    references=(
+        "https://cwe.mitre.org/data/definitions/120.html",
+        "https://cwe.mitre.org/data/definitions/131.html",
+        "https://cwe.mitre.org/data/definitions/193.html",
+    ),
+    answer=_answer,
+)
