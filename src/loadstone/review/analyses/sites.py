@@ -90,7 +90,7 @@ class Sites:
             self.record.late.setdefault((describe_value(chain[-1]), frame.spot(line)), closed)
 
     def _used_after_close(self, value: Initial, state: State, frame: Frame, line: int) -> None:
-        """What memory held is used after what other memory holds was closed: whether they belong together shows later."""
+        """What memory held is used after what other memory holds was closed; if they belong together shows later."""
         used = self.slot(value.place, frame)
         if used is None:
             return
