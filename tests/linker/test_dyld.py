@@ -63,6 +63,15 @@ def test_a_dylib_taken_away_is_named_with_what_was_tried(copy: Path) -> None:
     assert "install_name_tool" in first.advice
 
 
+def test_a_dylib_that_lies_elsewhere_near_is_led_to(copy: Path) -> None:
+    dylib = next(copy.glob("PIL/.dylibs/libjpeg*"))
+    dylib.rename(copy / "PIL" / dylib.name)
+    asking = imaging(copy)
+    first = explain(str(asking)).first_blocking
+    assert first is not None
+    assert first.advice == f"install_name_tool -change {first.subject} @loader_path/{dylib.name} {asking}"
+
+
 def test_dyld_library_path_wins_by_leaf_name_unless_the_process_is_restricted(copy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

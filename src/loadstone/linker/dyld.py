@@ -9,6 +9,7 @@ its library, so a missing symbol is a fact about one file.
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,8 @@ __all__ = ["DyldRules"]
 _SYSTEM: Final = ("/usr/lib/", "/System/Library/", "/System/iOSSupport/")
 _FALLBACK: Final = ("/usr/local/lib", "/usr/lib")
 _MAX_MISSING: Final = 20
+_NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs")
+"""Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
 
 
 @dataclass(slots=True)
@@ -152,13 +155,11 @@ class DyldRules:
         rpaths = sum(len(m.image.search_dirs) for m in requester.stack if m.image)
         if wrong:
             code, advice = "macho-arch", "install a build for this architecture, or run under `arch -x86_64`"
-        elif dependency.name.startswith("@rpath/"):
-            code = "macho-rpath"
-            advice = f"install_name_tool -add_rpath @loader_path {posixpath.basename(requester.path)}"
         else:
-            code = "macho-not-found"
-            advice = f"install_name_tool -change {dependency.name} NEW {posixpath.basename(requester.path)}"
-        tried = ", ".join(f"'{s.candidate}' ({s.reason or 'no such file'})" for s in located.steps) or "nothing"
+            code = "macho-rpath" if dependency.name.startswith("@rpath/") else "macho-not-found"
+            advice = self._lead(dependency.name, requester)
+        tried = ", ".join(f"'{s.candidate}' ({s.reason or 'no such file'})" for s in located.steps)
+        reason = f"tried: {tried}" if tried else "no LC_RPATH's found"
         uuid = requester.image.build_id if requester.image else None
         where = "in no LC_RPATH" if rpaths else "and no image on the way has an LC_RPATH"
         return Diagnosis(
@@ -168,13 +169,31 @@ class DyldRules:
             explanation=f"{requester.path} needs {dependency.name}, "
             + (f"found only as: {wrong}." if wrong else f"{where if code == 'macho-rpath' else 'which is not there'}."),
             loader_message=f"Library not loaded: {dependency.name}\n  Referenced from: <{uuid or 'no uuid'}> "
-            f"{requester.path}\n  Reason: tried: {tried}",
+            f"{requester.path}\n  Reason: {reason}",
             advice=advice,
             chain=(*requester.chain, dependency.name),
             evidence=(Location.bytes(requester.path, dependency.offset, 24),),
             steps=located.steps,
             severity=Severity.HIGH,
         )
+
+    def _lead(self, name: str, requester: SimulatedLibrary) -> str:
+        """The command that leads to a library, for a copy that lies near; what is to be decided where none does."""
+        leaf, file = posixpath.basename(name), shlex.quote(requester.path)
+        here = posixpath.dirname(self.model.absolute(requester.path))
+        tail = name.removeprefix("@rpath/")
+        for folder in _NEAR:
+            if not self.model.view.exists(posixpath.join(here, folder, tail if "@rpath" in name else leaf)):
+                continue
+            there = "@loader_path" if folder == "." else f"@loader_path/{folder}"
+            if name.startswith("@rpath/"):
+                return f"install_name_tool -add_rpath {there} {file}"
+            return f"install_name_tool -change {shlex.quote(name)} {there}/{shlex.quote(leaf)} {file}"
+        if name.startswith("@rpath/"):
+            return (
+                f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
+            )
+        return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         said = reason or (located.steps[-1].reason if located.steps else "") or "no such file"

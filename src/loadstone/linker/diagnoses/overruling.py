@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Callable
 
 from loadstone.core.image import Image, SearchKind
-from loadstone.linker.alternatives import Alternative, first_that
+from loadstone.linker.alternatives import Alternative, alternatives, first_that, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
-from loadstone.linker.diagnoses.whereabouts import quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies, quoted_path
 from loadstone.linker.objects import LoadedObject
 
-__all__ = ["overruled"]
+__all__ = ["loaded_before", "overruled", "preloaded"]
 
 _SPOKEN = {
     "rpath": "the RPATH of {source}",
@@ -39,6 +41,37 @@ def overruled(
         return said + _without_directory(case, winner)
     command = f"LD_LIBRARY_PATH={quoted_path(other.path.rpartition('/')[0])}"
     return said + command if asking is not None else ""
+
+
+def preloaded(case: SimulatedLoad, provider: LoadedObject) -> str:
+    """That LD_PRELOAD put a library before all others, and the value without it; empty when it did not."""
+    value = case.model.variable("LD_PRELOAD") or ""
+    parts = [part for part in re.split("[ :]", value) if part]
+    rest = [p for p in parts if p != provider.path and not (posixpath.basename(p) == p and provider.answers_to(p))]
+    if len(rest) == len(parts) or provider.loader not in (None, case.process.program):
+        return ""
+    command = f"LD_PRELOAD={quoted_path(':'.join(rest))}" if rest else "unset LD_PRELOAD"
+    return f"LD_PRELOAD puts {provider.path} before all others: {command}"
+
+
+def loaded_before(
+    case: SimulatedLoad, provider: LoadedObject, asking: LoadedObject, serves: Callable[[Image], bool]
+) -> str:
+    """That another object brought the wrong file in, and how the right one comes first; empty when none did.
+
+    A search path of the one that asks changes nothing then: what answers to the name is loaded already.
+    """
+    if provider.loader is None or provider.loader is asking:
+        return ""
+    name = posixpath.basename(provider.path)
+    candidates = (*(a.path for a in alternatives(case.process.search, name, asking)), *copies(case, name, asking))
+    for path in candidates:
+        image = usable_image(case.model, path)
+        if path != provider.path and image is not None and serves(image):
+            who = leaf(provider.loader.path)
+            said = f"{who} brought in {provider.path} before, and nothing else is loaded under that name; {path} has it"
+            return f"{said}: LD_PRELOAD={quoted_path(case.model.absolute(path))}"
+    return ""
 
 
 def _rule(found: Alternative) -> str:

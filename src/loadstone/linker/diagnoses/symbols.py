@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from loadstone.core.image import SymbolBinding, Visibility
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.image import Image, SymbolBinding, Visibility
 from loadstone.core.trace import Diagnosis
-from loadstone.linker.alternatives import taken_by
+from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.overruling import overruled
+from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to, names_in, quoted_path, searched
 from loadstone.linker.graph import Refusal
+from loadstone.linker.objects import LoadedObject
 
 __all__ = ["undefined"]
+
+_NESTED: Final = re.compile(r"_ZNK?(\d+)")
+_MAX_BESIDE: Final = 64
+_OF_THE_SYSTEM: Final = (
+    "libm.so.6", "libmvec.so.1", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2", "libutil.so.1",
+    "libcrypt.so.1", "libatomic.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libgomp.so.1", "libz.so.1",
+)  # fmt: skip
+"""What people forget to link with: each is looked into before the advice is left to them."""
 
 
 def undefined(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -29,7 +44,7 @@ def undefined(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         )
         return blocking(case, refusal, text, "install the build that has the versions, or relink against this one")
     when = "the first call of it ends the process" if not refusal.fatal else "nothing it needs defines it"
-    text = f"{file} wants the symbol {_spoken(refusal)}, and {when}."
+    text = f"{file} wants the symbol {_spoken(refusal)}, and {when}.{_of_another_build(asking, name)}"
     if not refusal.fatal:
         text = f"{file} wants the function {_spoken(refusal)}, which nothing defines: it loads, and {when}."
     return blocking(case, refusal, text, _advice(case, refusal))
@@ -51,7 +66,8 @@ def _hidden_in(case: SimulatedLoad, name: str) -> str | None:
 
 
 def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
-    name = refusal.name
+    name, asking = refusal.name, refusal.requester
+    assert asking is not None
     if name.startswith(("Py", "_Py")):
         return "it is provided by the Python interpreter: import it there, with the version it was built for"
     for loaded in (*case.searchlist, *case.process.namespace.objects):
@@ -61,20 +77,98 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     shadowed = _shadowed(case, refusal)
     if shadowed:
         return shadowed
+    linked = _linked(asking, name)
+    if linked is not None:
+        other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
+        if other is not None:
+            return f"{other} has it: LD_PRELOAD={quoted_path(case.model.absolute(other))}, or put it in its place"
+        return f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
     if _of_other_strings(case, name):
         return "it is of the other C++ string ABI: build both sides with the same _GLIBCXX_USE_CXX11_ABI"
-    return "link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL"
+    return _definer(case, asking, name) or (
+        "link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL"
+    )
+
+
+def _linked(asking: LoadedObject, name: str) -> LoadedObject | None:
+    """The library a symbol was linked to, as its version says; failing that the one with others of its C++ scope."""
+    version = next((s.version for s in asking.image.symbols.named(name) if s.version is not None), None)
+    if version is not None and version.file:
+        return next((o for _, o in asking.needed if o is not None and o.answers_to(version.file)), None)
+    scope = _scope(name)
+    if not scope:
+        return None
+    with_others = [o for _, o in asking.needed if o is not None and any(map(scope.match, o.image.symbols.names))]
+    return with_others[0] if len(with_others) == 1 else None
+
+
+def _scope(name: str) -> re.Pattern[str] | None:
+    """What the C++ names of the same outermost namespace or class begin with; None for all other names."""
+    found = _NESTED.match(name)
+    if found is None:
+        return None
+    size = int(found[1])
+    word = name[found.end() : found.end() + size]
+    return re.compile(rf"_ZNK?{size}{re.escape(word)}") if len(word) == size else None
+
+
+def _of_another_build(asking: LoadedObject, name: str) -> str:
+    """What a library that should define it has instead, in a sentence; empty when none is known."""
+    linked = _linked(asking, name)
+    if linked is None:
+        return ""
+    version = next((s.version.name for s in asking.image.symbols.named(name) if s.version is not None), "")
+    has = f"has {version}" if version else "has others of its scope"
+    return f" {linked.path} {has} and not this one: it is of another build than the one that was linked."
+
+
+def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
+    """The command that adds a need for a library which defines the symbol: of the C library's family, or beside it."""
+    beside = [posixpath.join(asking.origin, name_there) for name_there in names_in(case.model, asking.origin)]
+    for path in (*_family(case), *[p for p in beside if ".so" in p][:_MAX_BESIDE]):
+        if path == case.model.absolute(asking.path) or not _defines(case, path, name):
+            continue
+        image = usable_image(case.model, path)
+        needed = (image.identity if image is not None else None) or leaf(path)
+        command = f"patchelf --add-needed {quoted_path(needed)} {quoted_path(asking.path)}"
+        folder = posixpath.dirname(path)
+        if folder not in searched(case, asking):
+            command += f" && {lead_to(case, path, asking)}"
+        return f"{path} defines it: link with {_option(path)}, or {command}"
+    return ""
+
+
+def _family(case: SimulatedLoad) -> Iterator[str]:
+    """The libraries of the C library's family and of the compiler, where the loader finds them."""
+    for name in _OF_THE_SYSTEM:
+        yield from (entry.path for entry in case.model.cache.named(name))
+
+
+def _defines(case: SimulatedLoad, path: str, name: str) -> bool:
+    image = usable_image(case.model, path)
+    return image is not None and any(symbol.exported for symbol in image.symbols.named(name))
+
+
+def _option(path: str) -> str:
+    stem = leaf(path).partition(".so")[0]
+    return f"-l{stem.removeprefix('lib')}" if stem.startswith("lib") else quoted_path(path)
 
 
 def _shadowed(case: SimulatedLoad, refusal: Refusal) -> str:
     """What puts a library that lacks the symbol before one of the same name that has it; empty when nothing does."""
     asking = refusal.requester
     assert asking is not None
+
+    def serves(image: Image) -> bool:
+        return any(symbol.exported for symbol in image.symbols.named(refusal.name))
+
     for _, needed in asking.needed:
-        taken = taken_by(case.process, needed.path) if needed is not None else None
-        advice = overruled(case, taken, lambda image: any(s.exported for s in image.symbols.named(refusal.name)))
+        if needed is None:
+            continue
+        advice = overruled(case, taken_by(case.process, needed.path), serves)
+        advice = advice or loaded_before(case, needed, asking, serves)
         if advice:
-            return advice
+            return preloaded(case, needed) or advice
     return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 from dataclasses import replace
 from shlex import quote
 
@@ -12,6 +13,7 @@ from loadstone.binary.pe.import_library import imported_by
 from loadstone.core.image import TraitKind
 from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.errors import LoadstoneError
+from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 from loadstone.linker.view import OpenedFile
@@ -19,6 +21,7 @@ from loadstone.linker.view import OpenedFile
 __all__ = ["unusable"]
 
 _SHOWN = 3
+_MAX_NAME = 255
 _CODES = {
     FileKind.LINKER_SCRIPT: "ld-script",
     FileKind.ARCHIVE: "archive",
@@ -60,12 +63,26 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     else:
         code = _CODES.get(what.kind, "not-elf")
         text, advice = f"{ended.candidate} is not a library: it is {what.sentence}.", what.advice
+        linked = _lost_link(case, opened)
+        if linked:
+            text = f"{text[:-1]} that names {linked} beside it: a symbolic link that was stored as a file."
+            advice = f"ln -sf {quote(linked)} {quote(ended.candidate)}"
         stood_for = imported_by(case.model.view.read_bytes(opened.path)) if what.kind is FileKind.ARCHIVE else ()
         if stood_for:
             named = ", ".join(stood_for[:_SHOWN])
             text = f"{ended.candidate} is not a library: it is an import library, which stands for {named} in a link."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
+
+
+def _lost_link(case: SimulatedLoad, opened: OpenedFile) -> str:
+    """The neighbour whose name is all that a file holds; empty for any other file."""
+    if not 0 < opened.size <= _MAX_NAME:
+        return ""
+    name = opened.head[: opened.size].decode("utf-8", "surrogateescape").strip()
+    path = posixpath.join(posixpath.dirname(opened.path), name)
+    is_name = bool(name) and name.isprintable() and path != opened.path
+    return name if is_name and usable_image(case.model, path) is not None else ""
 
 
 def _beginning(case: SimulatedLoad, opened: OpenedFile) -> bytes:

@@ -8,9 +8,10 @@ from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.overruling import overruled
+from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to
 from loadstone.linker.graph import Refusal
+from loadstone.linker.objects import LoadedObject
 
 __all__ = ["version_not_found"]
 
@@ -35,8 +36,8 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
             f"it needs glibc {release[1]} or newer, here is {have}: use a build for an older system, or a container"
         )
         return blocking(case, refusal, text, advice, code="glibc-too-old")
-    taken = taken_by(case.process, _loaded_path(case, refusal))
-    advice = overruled(case, taken, lambda image: _has(image, refusal.name))
+    loaded = next((o for o in case.process.namespace.objects if o.opened is refusal.opened), None)
+    advice = _put_right(case, consumer, loaded, refusal.name) if loaded is not None else ""
     if not advice:
         other = next((p for p in copies(case, leaf(provider.path), consumer) if _file_has(case, p, refusal.name)), None)
         advice = (
@@ -45,9 +46,17 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     return blocking(case, refusal, text, advice)
 
 
-def _loaded_path(case: SimulatedLoad, refusal: Refusal) -> str:
-    """The path the provider was opened by, as the process has it."""
-    return next((o.path for o in case.process.namespace.objects if o.opened is refusal.opened), "")
+def _put_right(case: SimulatedLoad, consumer: LoadedObject, provider: LoadedObject, version: str) -> str:
+    """What puts the wrong file first, and how one that has the version comes before it; empty when nothing does."""
+
+    def serves(image: Image) -> bool:
+        return _has(image, version)
+
+    return (
+        preloaded(case, provider)
+        or overruled(case, taken_by(case.process, provider.path), serves)
+        or loaded_before(case, provider, consumer, serves)
+    )
 
 
 def _has(image: Image, version: str) -> bool:

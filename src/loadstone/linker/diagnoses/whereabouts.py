@@ -19,7 +19,17 @@ from loadstone.linker.diagnoses.case import SimulatedLoad
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["copies", "is_same_library", "lead_to", "name_it", "near_names", "quoted_path", "similar"]
+__all__ = [
+    "copies",
+    "is_same_library",
+    "lead_to",
+    "name_it",
+    "names_in",
+    "near_names",
+    "quoted_path",
+    "searched",
+    "similar",
+]
 
 _LEVELS: Final = 6
 _MAX_FOLDERS: Final = 400
@@ -40,7 +50,7 @@ def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tupl
     stem, wanted = name.partition(".so")[0].casefold(), name.casefold()
     found: list[str] = []
     for folder in _folders(case.model, asking):
-        for leaf in _names(case.model, folder):
+        for leaf in names_in(case.model, folder):
             other = leaf.casefold()
             if leaf != name and (other == wanted or (stem and other.partition(".so")[0] == stem and ".so" in other)):
                 found.append(posixpath.join(folder, leaf))
@@ -63,12 +73,12 @@ def name_it(case: SimulatedLoad, name: str, path: str, asking: LoadedObject | No
         return f"open it by its path: {quoted_path(path)}"
     folder, present = posixpath.split(path)
     link = f"ln -s {quoted_path(present)} {quoted_path(posixpath.join(folder, name))}"
-    if folder in _searched(case, asking):
+    if folder in searched(case, asking):
         return link
     return f"{link} && {lead_to(case, posixpath.join(folder, name), asking)}"
 
 
-def _searched(case: SimulatedLoad, asking: LoadedObject) -> set[str]:
+def searched(case: SimulatedLoad, asking: LoadedObject) -> set[str]:
     """The directories that are looked into for what a library asks for: its own and those built in."""
     own = {
         posixpath.normpath(case.model.absolute(directory or "."))
@@ -81,7 +91,7 @@ def _searched(case: SimulatedLoad, asking: LoadedObject) -> set[str]:
 def near_names(model: LoaderModel, path: str) -> tuple[str, ...]:
     """What a mistyped path may have meant: names of the same folder that are spelled alike."""
     folder, leaf = posixpath.split(path)
-    names = _names(model, folder or ".")
+    names = names_in(model, folder or ".")
     return tuple(posixpath.join(folder, n) for n in difflib.get_close_matches(leaf, names, _SHOWN))
 
 
@@ -103,12 +113,12 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
             if above in ("/", ""):
                 break
             above = posixpath.dirname(above)
-        inside = (leaf for leaf in _names(model, asking.origin) if ".so" not in leaf)
+        inside = (leaf for leaf in names_in(model, asking.origin) if ".so" not in leaf)
         yield from (posixpath.join(asking.origin, leaf) for leaf in islice(inside, _MAX_INSIDE))
     if model.main_image:
         prefix = posixpath.dirname(posixpath.dirname(model.absolute(model.main_image)))
         yield posixpath.join(prefix, "lib")
-        for leaf in _names(model, posixpath.join(prefix, "lib")):
+        for leaf in names_in(model, posixpath.join(prefix, "lib")):
             if leaf.startswith("python"):
                 yield from _of_packages(model, posixpath.join(prefix, "lib", leaf, "site-packages"))
     yield model.cwd
@@ -116,17 +126,18 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
 
 def _of_packages(model: LoaderModel, folder: str) -> Iterator[str]:
     """The folders below one that packages keep libraries in: ``lib``, ``X.libs``, ``nvidia/X/lib``, ``torch/lib``."""
-    for leaf in _names(model, folder):
+    for leaf in names_in(model, folder):
         if leaf in ("lib", "lib64", ".libs") or leaf.endswith((".libs", ".dylibs")):
             yield posixpath.join(folder, leaf)
         elif leaf == "nvidia":
-            for package in _names(model, posixpath.join(folder, leaf)):
+            for package in names_in(model, posixpath.join(folder, leaf)):
                 yield posixpath.join(folder, leaf, package, "lib")
         elif leaf == "torch":
             yield posixpath.join(folder, leaf, "lib")
 
 
-def _names(model: LoaderModel, folder: str) -> tuple[str, ...]:
+def names_in(model: LoaderModel, folder: str) -> tuple[str, ...]:
+    """What is in a folder, bounded; nothing of one that cannot be read."""
     try:
         return model.view.names(model.absolute(folder))[:10_000]
     except OSError:
