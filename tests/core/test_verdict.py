@@ -57,6 +57,20 @@ def test_reasons_come_worst_first() -> None:
     assert [r.severity for r in ordered if isinstance(r, Finding)] == [Severity.HIGH, Severity.MEDIUM]
 
 
+def test_what_blocks_comes_before_what_is_worse_and_equals_keep_their_order() -> None:
+    first, second = finding(Severity.NOTE, blocking=True), finding(Severity.HIGH, blocking=True)
+    critical, third = finding(Severity.CRITICAL), finding(Severity.HIGH, blocking=True)
+    for equals in ([second, third], [third, second]):
+        reasons = decide([critical, finding(Severity.HIGH), first, *equals]).reasons
+        assert [id(reason) for reason in reasons] == [*map(id, equals), id(first), id(critical)]
+
+
+def test_open_questions_are_the_reasons_in_the_order_they_were_asked() -> None:
+    one, two = undecided(blocking=True), undecided(blocking=True)
+    reasons = decide([one, undecided(), finding(Severity.HIGH), two]).reasons
+    assert [id(reason) for reason in reasons] == [id(one), id(two)]
+
+
 @given(claims, st.randoms(use_true_random=False))
 def test_the_order_of_claims_does_not_change_the_verdict(some: list[Claim], shuffler: random.Random) -> None:
     mixed = list(some)
