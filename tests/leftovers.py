@@ -44,6 +44,7 @@ class Watch:
         self.before = frozenset(files_of(root))
         self.outside = tempfile.gettempdir()
         self.there = frozenset(os.listdir(self.outside))
+        self.ours: list[str] = []
         self.left: list[str] = []
         tempfile.tempdir = None
         os.environ.update({_MARK: str(self.folder), "TMPDIR": str(self.folder)})
@@ -53,20 +54,24 @@ class Watch:
         waited_until = time.monotonic() + _PATIENCE
         while (left := list(self._left())) and time.monotonic() < waited_until:
             time.sleep(0.1)
-        self.left = left
+        self.ours, self.left = list(self._ours()), left
         if not keep and not self.left:
             shutil.rmtree(self.folder, ignore_errors=True)
         os.environ["TMPDIR"] = self.outside
         tempfile.tempdir = None
 
     def _left(self) -> Iterator[str]:
-        """What there is now. Outside and in the tree, it may come from an editor or from another run."""
+        """What there is now. Outside, it may come from another run."""
+        yield from self._ours()
+        new = sorted(frozenset(os.listdir(self.outside)) - self.there)
+        named = (name for name in new if "loadstone" in name and not name.startswith(_RUN))
+        yield from (f"file {self.outside}/{name} (or another run's)" for name in named)
+
+    def _ours(self) -> Iterator[str]:
+        """What can only be of this run, but for an editor's files in the tree."""
         yield from (f"process {pid}: {command}" for pid, command in processes_of(str(self.folder)))
         own = sorted(os.listdir(self.folder))
         yield from (f"file {self.folder / name}" for name in own if name.split("-")[0] not in _OURS)
-        new = sorted(frozenset(os.listdir(self.outside)) - self.there)
-        ours = (name for name in new if "loadstone" in name and not name.startswith(_RUN))
-        yield from (f"file {self.outside}/{name} (or another run's)" for name in ours)
         tree = sorted(frozenset(files_of(self.root)) - self.before)
         yield from (f"file {name} (or an editor's)" for name in tree)
 
@@ -109,12 +114,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     watch = session.config.stash.get(_WATCH, None)
     if watch is not None:
         watch.close(keep=exitstatus != pytest.ExitCode.OK)
-        if watch.left and exitstatus == pytest.ExitCode.OK and _is_strict():
+        if watch.ours and exitstatus == pytest.ExitCode.OK and _is_strict():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _is_strict() -> bool:
-    """On a person's machine another run or an editor may have left it; in CI there is nobody else."""
+    """On a person's machine an editor may have left it; in CI there is nobody else."""
     return os.environ.get(_STRICT, "fail" if os.environ.get("CI") else "say") == "fail"
 
 
