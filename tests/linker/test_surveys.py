@@ -176,6 +176,22 @@ def test_a_windows_wheel_is_explained_as_windows_would(tmp_path: Path) -> None:
     assert answer.first_blocking.code == "pe-missing-entry"  # the loaded module of that base name is taken
 
 
+def test_windows_packages_in_a_folder_are_as_those_of_a_wheel(tmp_path: Path) -> None:
+    compiler = needed("x86_64-w64-mingw32-gcc")
+    site = tmp_path / "site"
+    for folder in ("demo", "demo.libs"):
+        (site / folder).mkdir(parents=True)
+    (tmp_path / "h.c").write_text("int wanted(void) { return 1; }")
+    (tmp_path / "m.c").write_text("int wanted(void); int call(void) { return wanted(); }")
+    helper = site / "demo.libs/helper-1a2b.dll"
+    module = site / "demo/_m.cp311-win_amd64.pyd"
+    subprocess.run([compiler, "-shared", "h.c", "-o", helper, "-Wl,--out-implib,libh.a"], check=True, cwd=tmp_path)
+    subprocess.run([compiler, "-shared", "m.c", "libh.a", "-o", module], check=True, cwd=tmp_path)
+    assert survey(site).verdict is LoadVerdict.LOADS
+    helper.unlink()
+    assert survey(site).verdict is LoadVerdict.FAILS
+
+
 def test_rows_come_as_they_are_found_and_as_a_table(pair: dict[str, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip  # noqa: E501
     path = tmp_path / "x.zip"
     path.write_bytes(zip_of(pair))

@@ -23,7 +23,7 @@ from loadstone.linker.discovery import (
 )
 from loadstone.linker.request import LoaderKind, LoaderModel
 
-__all__ = ["Openers", "Tags"]
+__all__ = ["Openers", "Tags", "WindowsPackages"]
 
 _MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 _LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)\.(\d+)(?:/|$)")
@@ -79,6 +79,14 @@ class Tags:
         return any(platform.startswith("musllinux") for platform in self.platforms)
 
 
+@dataclass(frozen=True, slots=True)
+class WindowsPackages:
+    """Packages for Windows in a place: the folders that hold DLLs, as they are opened; whether Python imports them."""
+
+    folders: tuple[str, ...] = ()
+    is_for_python: bool = False
+
+
 @dataclass(slots=True)
 class Openers:
     """The models of one survey, one each kind of file, so that what they share is shared.
@@ -89,7 +97,7 @@ class Openers:
     asked: LoaderModel
     tags: Tags
     is_given: bool = False
-    dll_folders: tuple[str, ...] = ()  # of the archive at hand
+    packages: Callable[[], WindowsPackages] = WindowsPackages  # of the place at hand; asked when first needed
     _models: dict[Hashable, LoaderModel] = field(default_factory=dict)
     _programs: dict[str, str | None] = field(default_factory=dict)
 
@@ -132,9 +140,10 @@ class Openers:
     def _windows(self) -> LoaderModel:
         model = of_another_system(self.asked, LoaderKind.WINDOWS)
         version = self.tags.python or _RUNNING
-        python = (f"python{version[0]}{version[1]}.dll", *_WITH_PYTHON) if self.tags.is_wheel else ()
-        own = tuple(f for f in self.dll_folders if f.endswith(_MADE_KNOWN))
-        rest = tuple(f for f in self.dll_folders if not f.endswith(_MADE_KNOWN))
+        packages = self.packages()
+        python = (f"python{version[0]}{version[1]}.dll", *_WITH_PYTHON) if packages.is_for_python else ()
+        own = tuple(f for f in packages.folders if f.endswith(_MADE_KNOWN))
+        rest = tuple(f for f in packages.folders if not f.endswith(_MADE_KNOWN))
         return replace(
             model,
             already_loaded=(*self.asked.already_loaded, *python),

@@ -16,7 +16,7 @@ from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadabl
 from loadstone.linker.discovery import of_view
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.surveys.layers import LayeredFiles
-from loadstone.linker.surveys.openers import Tags
+from loadstone.linker.surveys.openers import Tags, WindowsPackages
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
 from loadstone.linker.view import HostFiles
 
@@ -63,6 +63,23 @@ class SurveyPlace:
                 continue
             if image.kind not in _NO_LIBRARIES or _is_called_library(name):
                 yield SurveyedLibrary(path, name, image)
+
+    def windows_packages(self) -> WindowsPackages:
+        """What Windows would see of the place: the folders of its DLLs, and whether it is for Python."""
+        names = list(self.archive.files) if self.archive is not None else self._walked_names()
+        folders = {posixpath.dirname(name) for name in names if name.casefold().endswith(".dll")}
+        root = self.archive.place if self.archive is not None else self.folder
+        paths = tuple(posixpath.join(f"{root}/", folder) for folder in sorted(folders))
+        return WindowsPackages(paths, self.tags.is_wheel or any(n.casefold().endswith(".pyd") for n in names))
+
+    def _walked_names(self) -> list[str]:
+        host = self.model.view.host_path(self.folder)
+        return [
+            os.path.relpath(os.path.join(place, leaf), host).replace(os.sep, "/")
+            for place, _, names in os.walk(host)
+            for leaf in names
+            if leaf.casefold().endswith((".dll", ".pyd"))
+        ]
 
     def _binaries(self) -> Iterator[tuple[str, str]]:
         if self.archive is not None:

@@ -121,7 +121,7 @@ def explanations(
     asked = model or LoaderModel.this_process()
     for target in targets:
         place = place_of(os.fspath(target), asked)
-        openers = Openers(place.model, place.tags, _is_given(model) or place.is_system, _dll_folders(place))
+        openers = Openers(place.model, place.tags, _is_given(model) or place.is_system, place.windows_packages)
         for found in place.libraries():
             opener = openers.model_for(found.path, found.image)
             if opener.kind in SIMULATED:
@@ -145,7 +145,7 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
     shared, count = SharedLoads(), 0
     for place in places:
         model = replace(place.model, thorough=True)
-        openers = Openers(model, place.tags, is_given or place.is_system, _dll_folders(place))
+        openers = Openers(model, place.tags, is_given or place.is_system, place.windows_packages)
         held: list[tuple[SurveyedLibrary, Explanation]] = []
         brought_in: dict[str, int] = {}
         for found in place.libraries():
@@ -183,14 +183,6 @@ def _in_company(explained: Explanation, users: int) -> Explanation:
     )
     alone = replace(first, code="opened-alone", blocking=False, explanation=text)
     return replace(explained, verdict=LoadVerdict.LOADS_WITH_RISK, diagnoses=(alone,))
-
-
-def _dll_folders(place: SurveyPlace) -> tuple[str, ...]:
-    """The folders of an archive that hold DLLs, as its files are opened."""
-    if place.archive is None:
-        return ()
-    found = {posixpath.dirname(name) for name in place.archive.files if name.casefold().endswith(".dll")}
-    return tuple(f"{place.archive.place}/{folder}" for folder in sorted(found))
 
 
 def _row(place: SurveyPlace, found: SurveyedLibrary, explained: Explanation) -> SurveyRow:
