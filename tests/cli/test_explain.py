@@ -179,7 +179,7 @@ def test_a_folder_gets_one_summary(capsys: pytest.CaptureFixture[str], broken: s
     place = str(Path(sound).parent)
     status, out, _ = _run(capsys, "explain", place)
     assert status == 1
-    assert out.splitlines()[0] == f"{place}: 1 of 3 do not load"
+    assert out.splitlines()[0] == f"{place}: 1 of 3 does not load"
     assert json.loads(_run(capsys, "explain", place, "--format", "json")[1])["verdict"] == "fails"
     assert _run(capsys, "explain", place, "--symbol", "f")[0] == 2
 

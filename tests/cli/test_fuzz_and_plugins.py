@@ -97,7 +97,7 @@ def test_a_report_tells_flaky_ones_apart_and_names_what_led_there() -> None:
     text = render(report(findings=(found, found), flaky=(once,)), Style())
     assert "2 ways to break it" in text
     assert "SIGSEGV reading or writing past the input in f+0x10" in text
-    assert "after 1 calls before it" in text
+    assert "after 1 call before it" in text
     assert "called from 0x2000" in text
     assert "? hang: 1 of 3 fresh processes" in text
     broken = render(report(stopped=Stopped.CANNOT_LOAD, loader_message="no\x1b"), Style())

@@ -148,12 +148,13 @@ def _has_children(pid: int) -> bool:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for the workers in /proc")
-def test_an_interrupt_ends_with_what_was_found_so_far(many: Path) -> None:
+@pytest.mark.parametrize("later_s", [0, 0.2], ids=["as the workers start", "when they work"])
+def test_an_interrupt_ends_with_what_was_found_so_far(many: Path, later_s: float) -> None:
     command = [sys.executable, "-m", "loadstone.cli.main", "inspect", *[str(many)] * 12]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     while child.poll() is None and not _has_children(child.pid):
         time.sleep(0.01)
-    time.sleep(0.2)
+    time.sleep(later_s)
     os.killpg(child.pid, signal.SIGINT)  # as a terminal does: to the whole group
     out, err = child.communicate(timeout=60)
     assert b"Traceback" not in err

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -171,15 +173,32 @@ def _mapped(answer: partial[Answer], paths: list[str]) -> Iterator[Answer]:
     from multiprocessing import get_context
 
     pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by the workers: Ctrl-C is for this process alone
-    try:
+    with _interrupts_held():
         answers = pool.map(answer, paths, chunksize=16)
-    finally:
-        signal.signal(signal.SIGINT, before)
     try:
         yield from answers
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes started here never see Ctrl-C, which is for this process alone; it gets one of meanwhile afterwards.
+
+    Windows has no signal mask: there an interrupt within this block is lost.
+    """
+    if sys.platform == "win32":
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+    else:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _answer(path: Subject, *, output_format: OutputFormat, colour: bool, verbose: int) -> tuple[bool, list[str]]:

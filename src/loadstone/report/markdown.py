@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, Location, LocationUnit, Settler, Undecided
+from loadstone.core.counting import counted
 from loadstone.core.review import BaselineState, Result, Review
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
@@ -65,10 +66,6 @@ def as_code(text: str) -> str:
     return f"{fence}{padding}{shown}{padding}{fence}".replace("|", "\\|")
 
 
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def _targets(review: Review) -> str:
     shown = [as_code(target) for target in review.targets[:4]]
     more = len(review.targets) - len(shown)
@@ -117,7 +114,7 @@ def _observations(review: Review, subject: str) -> Iterator[str]:
         if not observed.places:
             yield f"{title} Nothing of this kind was seen; nothing is claimed."
             continue
-        total = f"{_count(observed.places, 'place')} in {_count(observed.files, 'file')}."
+        total = f"{counted(observed.places, 'place')} in {counted(observed.files, 'file')}."
         listed = "\n".join(f"   - {_seen(one, subject)}" for one in observed.seen)
         yield f"{title} {total}\n{listed}"
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Severity, Undecided
+from loadstone.core.counting import counted
 from loadstone.core.practices import Practice
 from loadstone.core.review import Review, ReviewVerdict
 from loadstone.core.rules import RuleText
@@ -105,15 +106,11 @@ class Tally:
 # Sentences.
 
 
-def _count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def _looked_at(review: Review) -> str:
     counts = review.counts
     sources = counts.files - counts.binaries
-    parts = [f"{_count(counts.lines, 'line')} in {_count(sources, 'source file')}"] if sources else []
-    parts += [_count(counts.binaries, "binary", "binaries")] if counts.binaries else []
+    parts = [f"{counted(counts.lines, 'line')} in {counted(sources, 'source file')}"] if sources else []
+    parts += [counted(counts.binaries, "binary", "binaries")] if counts.binaries else []
     return " and ".join(parts) or "nothing"
 
 
@@ -148,12 +145,12 @@ def _speaks_for_it(review: Review) -> str:
     every = {observed.practice: observed for observed in observations(review)}
     seen = [every[practice] for practice in ORIGIN if every[practice].places]
     open_ = review.counts.undecided
-    rest = f"{_count(open_, 'question')} could not be decided" if open_ else "no question that applied was left open"
+    rest = f"{counted(open_, 'question')} could not be decided" if open_ else "no question that applied was left open"
     if not seen:
         return f"None of the six good practices this review looks for was seen; {rest}."
     places = sum(observed.places for observed in seen)
     how_many = "All six" if len(seen) == len(ORIGIN) else f"{len(seen)} of the six"
-    return f"{how_many} good practices this review looks for were seen, at {_count(places, 'place')}; {rest}."
+    return f"{how_many} good practices this review looks for were seen, at {counted(places, 'place')}; {rest}."
 
 
 def _lower(text: str) -> str:
@@ -240,7 +237,7 @@ def next_steps(claims: Sequence[Claim]) -> tuple[str, ...]:
     steps = []
     high = sum(isinstance(c, Finding) and c.severity.rank >= Severity.HIGH.rank for c in claims)
     if high:
-        steps.append(f"Whoever maintains the code: {_count(high, 'finding')} of high severity, each with its steps.")
+        steps.append(f"Whoever maintains the code: {counted(high, 'finding')} of high severity, each with its steps.")
     for settler, who in (
         (Settler.HUMAN, "A person who knows the program"),
         (Settler.PROBE, "`loadstone probe`, which loads in a sandbox"),
@@ -248,7 +245,7 @@ def next_steps(claims: Sequence[Claim]) -> tuple[str, ...]:
     ):
         number = sum(isinstance(c, Undecided) and c.settled_by is settler for c in claims)
         if number:
-            steps.append(f"{who}: {_count(number, 'open question')}.")
+            steps.append(f"{who}: {counted(number, 'open question')}.")
     if not steps:
         steps.append("Nobody needs to for what this review asks; `loadstone probe` and `loadstone fuzz` show the rest.")
     return tuple(steps)

@@ -19,13 +19,13 @@ import jinja2
 from markupsafe import Markup
 
 from loadstone.core.claims import Evidence, Finding, Location, LocationUnit, Outcome, Severity, Undecided
+from loadstone.core.counting import counted
 from loadstone.core.review import BaselineState, Result, Review, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
 from loadstone.report.summary import ObservationSummary, next_steps, observations, sentences, tallies
 from loadstone.report.text.claims import place
-from loadstone.report.text.review import counted
 
 __all__ = ["render"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadstone.core.counting import counted
 from loadstone.core.trace import SearchStep, StepOutcome, Trace
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
@@ -17,7 +18,10 @@ def render(trace: Trace, advice: str, style: Style, *, verbose: int = 0) -> str:
         noun = "candidate" if before == 1 else "candidates"
         lines = [style.bold(printable(trace.path)), style.dim(f"  found by: {trace.how}; {before} {noun} before it")]
     else:
-        lines = [style.bad(f"{printable(trace.name)}: not found") + style.dim(f" ({len(tried)} candidates looked at)")]
+        lines = [
+            style.bad(f"{printable(trace.name)}: not found")
+            + style.dim(f" ({counted(len(tried), 'candidate')} looked at)")
+        ]
         lines += [f"  {printable(advice)}"] if advice else []
     if verbose or trace.path is None:
         shown = trace.steps if verbose else _worth_showing(trace.steps)

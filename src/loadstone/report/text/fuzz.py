@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadstone.core.counting import counted
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
@@ -40,8 +41,7 @@ def _answer(report: FuzzReport, style: Style) -> str:
     if report.stopped is Stopped.CANNOT_LOAD:
         return style.bad("could not be loaded")
     if report.findings:
-        count = len(report.findings)
-        return style.bad(f"{count} way{'s' if count > 1 else ''} to break it")
+        return style.bad(f"{counted(len(report.findings), 'way')} to break it")
     return style.good(f"nothing broke in {report.progress.runs:,} runs")
 
 
@@ -50,10 +50,10 @@ def _finding(found: FuzzFinding, style: Style) -> list[str]:
     shown = data[:_SHOWN_BYTES].hex(" ") + (" ..." if len(data) > _SHOWN_BYTES else "")
     lines = [
         f"  {style.bad('!')} {printable(found.title)}",
-        f"      input of {len(data)} bytes: {shown or '(empty)'}",
+        f"      input of {counted(len(data), 'byte')}: {shown or '(empty)'}",
     ]
     if len(found.inputs) > 1:
-        lines.append(f"      after {len(found.inputs) - 1} calls before it")
+        lines.append(f"      after {counted(len(found.inputs) - 1, 'call')} before it")
     if len(found.frames) > 1:
         lines.append(f"      called from {', '.join(printable(str(f)) for f in found.frames[1:5])}")
     if found.words:

@@ -8,6 +8,7 @@ from itertools import groupby
 from loadstone.binary import shadowing
 from loadstone.binary.demangle import demangle
 from loadstone.binary.elf.facts import ElfFacts
+from loadstone.core.counting import counted
 from loadstone.core.image import (
     CheckState,
     Dependency,
@@ -121,7 +122,11 @@ def _dependencies(image: Image, style: Style, verbose: int) -> list[str]:
     if not image.needed and not imports:
         return []
     lines = [
-        _heading(style, "Dependencies", f"{_count(len(image.needed), 'library')}, {_count(len(imports), 'import')}")
+        _heading(
+            style,
+            "Dependencies",
+            f"{counted(len(image.needed), 'library', 'libraries')}, {counted(len(imports), 'import')}",
+        )
     ]
     versions: dict[str, list[str]] = {}
     for need in image.version_needs:
@@ -145,7 +150,7 @@ def _needed(dependency: Dependency, versions: list[str], verbose: int) -> tuple[
     if dependency.current_version:
         notes.append(f"version {dependency.current_version}, at least {dependency.compatibility_version}")
     if dependency.symbols:
-        notes.append(_count(len(dependency.symbols), "symbol"))
+        notes.append(counted(len(dependency.symbols), "symbol"))
     if versions:
         few = sorted(versions, key=_by_number)
         few = few if verbose or len(few) <= 4 else [few[0], "...", few[-1]]
@@ -165,16 +170,16 @@ def _exports(image: Image, style: Style, verbose: int) -> list[str]:
     if not exports:
         return []
     counts = Counter(s.kind for s in exports)
-    words = [_count(counts[kind], word) for kind, word in _NOUNS.items() if counts[kind]]
+    words = [counted(counts[kind], word) for kind, word in _NOUNS.items() if counts[kind]]
     lines = [_heading(style, "Exports", ", ".join(words))]
     versions = [d.name for d in image.version_definitions if not d.base]
     if versions:
         shown = versions if verbose else versions[:_SHOWN]
         more = f" and {len(versions) - len(shown)} more" if len(shown) < len(versions) else ""
-        lines.append(f"  in {_count(len(versions), 'version')}: {', '.join(printable(v, 80) for v in shown)}{more}")
+        lines.append(f"  in {counted(len(versions), 'version')}: {', '.join(printable(v, 80) for v in shown)}{more}")
     forwards = sum(s.forward is not None for s in exports)
     if forwards:
-        lines.append(f"  {_count(forwards, 'symbol')} forwarded to other modules")
+        lines.append(f"  {counted(forwards, 'symbol')} forwarded to other modules")
     shadows = [s.name for s in shadowing(image)]
     if shadows:
         shown = shadows if verbose else shadows[:_SHOWN]
@@ -284,8 +289,3 @@ def _damage(image: Image, style: Style) -> list[str]:
 
 def _left_out(count: int, style: Style) -> list[str]:
     return [style.dim(f"  and {count} more; -v shows them")] if count > 0 else []
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun if number == 1 else f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{number:,} {plural}"

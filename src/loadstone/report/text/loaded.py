@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
+from loadstone.core.counting import counted
 from loadstone.escape import printable
 from loadstone.linker.processes import LoadedFile, LoadedReport, MappedState
 from loadstone.report.text.style import Style, columns
@@ -25,7 +26,7 @@ def render(report: LoadedReport, style: Style, *, verbose: int = 0) -> str:
     """The whole text; ``verbose`` adds addresses and build-ids."""
     minded = [file for file in report.files if file.states]
     whose = f"process {report.process}" if report.process else "core dump"
-    lines = [f"{style.bold(f'{whose}: {printable(report.program)}')}, {len(report.files)} files loaded"]
+    lines = [f"{style.bold(f'{whose}: {printable(report.program)}')}, {counted(len(report.files), 'file')} loaded"]
     if report.has_executable_stack:
         lines.append(f"  {style.bad('!')} its stack is executable")
     lines += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadstone.core.counting import share
 from loadstone.core.pins import PinCheck, PinState
 from loadstone.escape import printable
 from loadstone.report.text.style import Style
@@ -15,9 +16,15 @@ def render(checks: tuple[PinCheck, ...], style: Style, *, verbose: int = 0) -> s
     """A line that answers, then each library that differs; ``verbose`` adds those that do not."""
     differing = [check for check in checks if check.state is not PinState.UNCHANGED]
     if differing:
-        head = style.bad(f"{len(differing)} of {len(checks)} pinned libraries have changed")
+        head = style.bad(
+            share(len(differing), len(checks), "pinned library", "has changed", "have changed", "pinned libraries")
+        )
     else:
-        head = style.good(f"all {len(checks)} pinned libraries are unchanged")
+        head = style.good(
+            "the one pinned library is unchanged"
+            if len(checks) == 1
+            else f"all {len(checks)} pinned libraries are unchanged"
+        )
     lines = [head]
     for check in checks if verbose else differing:
         paint = style.good if check.state is PinState.UNCHANGED else style.bad

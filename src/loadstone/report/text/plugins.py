@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from loadstone.core.counting import counted
 from loadstone.escape import printable
 from loadstone.plugin import Catalog, Plugin
 from loadstone.report.text.style import Style, columns
@@ -13,10 +14,12 @@ __all__ = ["render"]
 
 def render(found: Catalog, style: Style) -> str:
     """A line that counts, then each interface with its plugins, then problems and rejected files."""
-    noun = "plugin" if len(found.plugins) == 1 else "plugins"
-    faces = "interface" if len(found.interfaces) == 1 else "interfaces"
-    head = f"{len(found.plugins)} {noun} of {len(found.interfaces)} {faces} in {printable(found.directory)}"
-    lines = [style.bold(head) + style.dim(f" ({len(found.libraries)} libraries without metadata, none loaded)")]
+    offered = f"{counted(len(found.plugins), 'plugin')} of {counted(len(found.interfaces), 'interface')}"
+    others = counted(len(found.libraries), "library", "libraries")
+    lines = [
+        style.bold(f"{offered} in {printable(found.directory)}")
+        + style.dim(f" ({others} without metadata, none loaded)")
+    ]
     for iid in found.interfaces:
         lines += ["", style.heading(printable(iid)), *columns([_row(p, found) for p in found.implementing(iid)])]
     nameless = [p for p in found.plugins if not p.iid]

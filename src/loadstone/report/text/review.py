@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from loadstone.core.claims import Finding, NotApplicable, Undecided
+from loadstone.core.counting import counted
 from loadstone.core.review import BaselineState, Counts, Result, Review, ReviewVerdict
 from loadstone.core.rules import RuleText
 from loadstone.escape import printable
@@ -14,7 +15,7 @@ from loadstone.report.summary import Seen, next_steps, observations, sentences, 
 from loadstone.report.text.claims import claim_lines, claims_lines, place
 from loadstone.report.text.style import Style
 
-__all__ = ["counted", "render"]
+__all__ = ["render"]
 
 _MAX_WAIVED = 20
 
@@ -38,15 +39,6 @@ def render(review: Review, style: Style, *, verbose: int = 0, rules: Sequence[Ru
         _limits(review, style),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """``1 file``, ``2 files``.
-
-    >>> counted(2, "binary", "binaries")
-    '2 binaries'
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def _looked_at(counts: Counts) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from loadstone.core.counting import counted
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import weakness
 from loadstone.report.text.style import Style, columns
@@ -20,7 +21,9 @@ def _weaknesses(rule: RuleText) -> str:
 
 def render_list(rules: Sequence[RuleText], style: Style) -> str:
     """Every rule on a line, grouped by what it looks for."""
-    lines = [f"{len(rules)} questions; `loadstone rules ID` says why one is asked and how a good answer looks."]
+    lines = [
+        f"{counted(len(rules), 'question')}; `loadstone rules ID` says why one is asked and how a good answer looks."
+    ]
     for practice in dict.fromkeys(rule.practice for rule in rules):
         group = [rule for rule in rules if rule.practice is practice]
         lines += ["", style.heading(practice.value.capitalize())]

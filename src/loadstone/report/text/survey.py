@@ -7,6 +7,7 @@ import io
 import re
 from collections import defaultdict
 
+from loadstone.core.counting import counted
 from loadstone.core.trace import Diagnosis, LoadVerdict
 from loadstone.escape import printable
 from loadstone.linker.surveys import Survey, SurveyRow
@@ -27,7 +28,7 @@ def render(survey: Survey, style: Style, *, verbose: int = 0) -> str:
     failing = survey.count(LoadVerdict.FAILS)
     risky = survey.count(LoadVerdict.LOADS_WITH_RISK)
     open_ = survey.count(LoadVerdict.UNKNOWN)
-    answer = style.bad(f"{failing} of {total} do not load") if failing else style.good(f"all {total} load")
+    answer = style.bad(_failing(failing, total)) if failing else style.good(_all_load(total))
     if not total:
         answer = style.warn("no libraries in it" + (", where some must be" if not survey.is_expected_empty else ""))
     lines = [f"{style.bold(', '.join(map(printable, survey.places)))}: {style.bold(answer)}"]
@@ -38,6 +39,16 @@ def render(survey: Survey, style: Style, *, verbose: int = 0) -> str:
     lines += _duplicates(survey, style, verbose)
     lines += ["", *(style.dim(f"Simulated: {line}.") for line in _simulated(survey))] if total else []
     return "\n".join(lines) + "\n"
+
+
+def _failing(failing: int, total: int) -> str:
+    if total == 1:
+        return "the one library does not load"
+    return f"{failing:,} of {total:,} {'does' if failing == 1 else 'do'} not load"
+
+
+def _all_load(total: int) -> str:
+    return "the one library loads" if total == 1 else f"all {total:,} load"
 
 
 def _reasons(survey: Survey, style: Style, verbose: int) -> list[str]:
@@ -54,7 +65,7 @@ def _reasons(survey: Survey, style: Style, verbose: int) -> list[str]:
     for key, files in shown:
         lines += ["", *_group(first[key], files, style, verbose)]
     if len(groups) > len(shown):
-        lines += ["", style.dim(f"and {len(groups) - len(shown)} more reasons; -v shows them")]
+        lines += ["", style.dim(f"and {counted(len(groups) - len(shown), 'more reason')}; -v shows them")]
     return lines
 
 

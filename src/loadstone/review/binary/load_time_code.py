@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
+from loadstone.core.counting import counted
 from loadstone.core.image import SymbolBinding
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
@@ -37,9 +38,10 @@ def _unloadable(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     unique = [i for i, binding in enumerate(symbols.bindings) if binding == _UNIQUE and symbols.defined[i]]
     if unique:
         first = symbols[unique[0]]
+        keep = "keeps" if len(unique) == 1 else "keep"
         message = (
-            f"{len(unique)} unique symbols ({printable(first.name, 80)} first) keep it in memory for good once bound; "
-            "unloading it does nothing"
+            f"{counted(len(unique), 'unique symbol')} ({printable(first.name, 80)} first) {keep} it in memory for good "
+            "once bound; unloading it does nothing"
         )
         yield rule.no(message, subject.at(first.offset))
 

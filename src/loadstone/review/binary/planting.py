@@ -13,6 +13,7 @@ from typing import Final
 
 from loadstone.binary.pe.facts import PeFacts
 from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.counting import share
 from loadstone.core.image import Dependency, DependencyKind, Format
 from loadstone.core.practices import Practice
 from loadstone.escape import printable, quoted
@@ -52,11 +53,17 @@ def _imports(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     open_to_all = [n for n in own if n.kind is DependencyKind.DELAY or not restricted]
     plantable = [n for n in open_to_all if _stem(n) not in KNOWN_DLLS]
     if plantable:
-        count = f"{len(plantable)} of {len(own)}"
-        message = f"{count} imported names of Windows are looked for beside the program first: {_listed(plantable)}"
+        are = share(len(plantable), len(own), "imported name of Windows", "is", "are", "imported names of Windows")
+        message = f"{are} looked for beside the program first: {_listed(plantable)}"
         yield rule.no(message, subject.at(plantable[0].offset), confidence=Confidence.LIKELY)
     else:
-        message = f"{len(own)} of {len(own)} imported names of Windows can only be answered by System32"
+        message = share(
+            len(own),
+            len(own),
+            "imported name of Windows",
+            *("can only be answered by System32",) * 2,
+            plural="imported names of Windows",
+        )
         places = tuple(subject.at(n.offset) for n in own)
         yield rule.yes(message, places[0], met=len(own), sites=len(own), places=places[1:])
 
@@ -71,8 +78,13 @@ def _optional(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
             message = f"{quoted(needed.name)} may be missing: whoever can put a file there adds code"
             yield rule.no(message, subject.at(needed.offset), confidence=Confidence.POSSIBLE)
     if guarded:
-        count = f"{len(guarded)} of {len(weak)}"
-        message = f"{count} libraries that may be missing could only be provided by the system"
+        message = share(
+            len(guarded),
+            len(weak),
+            "library that may be missing",
+            *("could only be provided by the system",) * 2,
+            plural="libraries that may be missing",
+        )
         places = tuple(subject.at(needed.offset) for needed in guarded)
         yield rule.yes(message, places[0], met=len(guarded), sites=len(weak), places=places[1:])
 

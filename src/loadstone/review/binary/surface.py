@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.counting import share
 from loadstone.core.image import Format, ImageKind, Visibility
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
@@ -57,7 +58,13 @@ def _versioned(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     if not total:
         yield rule.without_site("It exports no symbol", table)
     elif guarded:
-        message = f"{guarded} of {total} exports carry a version or cannot be overridden"
+        message = share(
+            guarded,
+            total,
+            "export",
+            "carries a version or cannot be overridden",
+            "carry a version or cannot be overridden",
+        )
         yield rule.yes(message, table, met=guarded, sites=total)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, FlowStep, Location, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -111,7 +112,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         kept.append(Location.lines(unit.path, call.line, call.end_line or None))
         if kept:
             message = (
-                f"{len(kept)} of {len(kept) + lost} callbacks given to a library are held as long as it may call them"
+                f"{share(len(kept), len(kept) + lost, 'callback', 'is', 'are')} held as long as the library may call it"
             )
             yield rule.yes(message, kept[0], met=len(kept), sites=len(kept) + lost, places=tuple(kept[1:]))
 

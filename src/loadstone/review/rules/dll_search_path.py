@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
+from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.values import Spot
@@ -108,7 +109,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
     for spots in absolute.values():
         yield rule.yes(
-            f"{len(set(spots))} loads name one file by its absolute path (lines {resolve_lines(spots)})",
+            f"{agreeing(len(set(spots)), 'load names', 'loads name')} one file by its absolute path "
+            f"(lines {resolve_lines(spots)})",
             at(min(spots)),
             met=len(set(spots)),
             sites=len(set(spots)),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
@@ -33,8 +34,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if good:
             yield rule.yes(
                 (
-                    f"{len(good)} handlers of load errors report, raise, return or fall "
-                    f"back (lines {', '.join(map(str, good))})"
+                    agreeing(
+                        len(good),
+                        "handler of load errors reports, raises, returns or falls back",
+                        "handlers of load errors report, raise, return or fall back",
+                    )
+                    + f" (lines {', '.join(map(str, good))})"
                 ),
                 Location.lines(unit.path, good[0]),
                 met=len(good),

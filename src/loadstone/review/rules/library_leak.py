@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.values import Spot
@@ -88,8 +89,8 @@ def _praise(rule: Rule, loads: list[Site]) -> Iterator[Claim]:
             continue
         lines = resolve_lines(spot for s in good for spot in (s.closes or {s.spot}))
         yield rule.yes(
-            f"{len(good)} of {len(sites)} loaded libraries are closed, kept by an owner or handed on at every exit "
-            f"(lines {lines})",
+            f"{share(len(good), len(sites), 'loaded library', 'is', 'are', 'loaded libraries')} closed, kept by an "
+            f"owner or handed on at every exit (lines {lines})",
             at(good[0].spot),
             met=len(good),
             sites=len(sites),
@@ -104,7 +105,7 @@ def _leak(rule: Rule, site: Site, exit_: Spot, closed: int, total: int) -> Claim
     )
     return rule.no(
         f"The {what} acquired at line {site.spot.line} is not released at the exit at line {exit_.line} "
-        f"({closed} of {total} exits release it).",
+        f"({share(closed, total, 'exit', 'releases', 'release')} it).",
         at(exit_ if closed else site.spot if not site.is_inner else site.chain[0]),
         cwe=cwe,
         severity=Severity.MEDIUM if closed else Severity.LOW,

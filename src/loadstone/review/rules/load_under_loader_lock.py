@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.apis import ApiRole
@@ -37,7 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     if unlocked and facts.lock_names:
         yield rule.yes(
             (
-                f"{len(unlocked)} of {len(loads)} loads run with no lock of this code "
+                f"{share(len(unlocked), len(loads), 'load', 'runs', 'run')} with no lock of this code "
                 f"held (lines {resolve_lines(s.spot for s in unlocked)})"
             ),
             at(unlocked[0].spot),

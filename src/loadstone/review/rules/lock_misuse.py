@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.values import Spot
@@ -32,7 +33,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if one.since is not None and own and (one.lock, one.spot.function) in dropped:
             exits.setdefault((one.lock, one.since), []).append(one.spot)
     for (lock, since), spots in exits.items():
-        more = f", and so do {len(spots) - 1} more (lines {resolve_lines(spots[1:])})" if len(spots) > 1 else ""
+        more = (
+            f", and so {'does' if len(spots) == 2 else 'do'} {len(spots) - 1} more (lines {resolve_lines(spots[1:])})"
+            if len(spots) > 1
+            else ""
+        )
         yield rule.no(
             f"The exit at line {spots[0].line} leaves {lock} held since line {since.line}{more}.",
             at(spots[0]),
@@ -190,7 +195,7 @@ def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
                 else "and released on every way out"
             )
             yield rule.yes(
-                f"{len(good)} of {len(every)} locks are taken {how} (lines {resolve_lines(good)})",
+                f"{share(len(good), len(every), 'lock', 'is', 'are')} taken {how} (lines {resolve_lines(good)})",
                 at(min(good)),
                 met=len(good),
                 sites=len(every),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.rules.flags import UNKNOWN, flagged_loads
@@ -33,7 +34,13 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     confidence=Confidence.POSSIBLE,
                 )
         if local:
-            message = f"{len(local)} of {len(sites)} {name} calls keep the symbols to the library itself"
+            message = share(
+                len(local),
+                len(sites),
+                f"{name} call",
+                "keeps the symbols to the library itself",
+                "keep the symbols to the library itself",
+            )
             places = tuple(at(site.spot) for site in local)
             yield rule.yes(message, places[0], met=len(local), sites=len(sites), places=places[1:])
 

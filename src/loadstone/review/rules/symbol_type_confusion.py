@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
 from loadstone.review import ir
@@ -144,8 +145,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if agreeing:
             spots = sorted({view.spot for views in agreeing for view in views})
             yield rule.yes(
-                f"{len(agreeing)} of {len(repeated)} symbols that are typed more than once get the same type"
-                f" (lines {resolve_lines(spots)})",
+                share(
+                    len(agreeing),
+                    len(repeated),
+                    "symbol",
+                    "that is typed more than once gets the same type",
+                    "that are typed more than once get the same type",
+                )
+                + f" (lines {resolve_lines(spots)})",
                 at(spots[0]),
                 met=len(agreeing),
                 sites=len(repeated),

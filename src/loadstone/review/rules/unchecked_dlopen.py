@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.apis import ApiRole, Success
@@ -70,7 +71,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if tested:
             places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])
             message = (
-                f"{len(good)} of {len(judged)} {name} results are tested before use "
+                f"{share(len(good), len(judged), f'{name} result', 'is', 'are')} tested before use "
                 f"(lines {resolve_lines(s.spot for s in tested)})"
             )
             yield rule.yes(
@@ -88,8 +89,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             severity = Severity.LOW if site.is_discarded_deliberately else None
             yield rule.no(
                 (
-                    f"The result of {name} is {what}; {len(bad)} of {len(judged)} {name} "
-                    f"results in this file are never tested."
+                    f"The result of {name} is {what}; "
+                    f"{share(len(bad), len(judged), f'{name} result', 'is', 'are')} never tested in this file."
                 ),
                 at(site.spot),
                 fix=f"Test it{error} before going on.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site, Slot, Use
 from loadstone.review.apis import ApiRole
@@ -34,8 +35,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         first = pairs[0][1]
         yield rule.yes(
             (
-                f"{len(pairs)} resolved symbols are tested before they are called "
-                f"(lines {resolve_lines(u.spot for _, u in pairs)})"
+                agreeing(
+                    len(pairs),
+                    "resolved symbol is tested before it is called",
+                    "resolved symbols are tested before they are called",
+                )
+                + f" (lines {resolve_lines(u.spot for _, u in pairs)})"
             ),
             at(first.spot),
             met=len(pairs),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
@@ -72,7 +73,13 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
         del arithmetic
     if met:
         yield rule.yes(
-            f"{met} of {total} offsets read from the file are compared before use",
+            share(
+                met,
+                total,
+                "offset",
+                "read from the file is compared before use",
+                "read from the file are compared before use",
+            ),
             Location.lines(unit.path, first_good),
             met=met,
             sites=total,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
@@ -70,7 +71,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         lacking = [(function, missing) for function in called if (missing := _missing(function)) is not None]
         for function, (what, severity) in lacking:
             first = min(function.uses, key=lambda use: use.call.line)
-            message = f"{function.symbol} is called without {what}; {len(lacking)} of {len(called)} functions lack one"
+            lack = share(len(lacking), len(called), "function", "lacks", "lack")
+            message = f"{function.symbol} is called without {what}; {lack} one"
             place = Location.lines(unit.path, first.call.line, first.call.end_line or None)
             confidence = Confidence.CERTAIN if severity is not Severity.LOW else Confidence.LIKELY
             yield rule.no(message, place, severity=severity, context=first.function.name, confidence=confidence)
@@ -79,7 +81,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             places = tuple(
                 Location.lines(unit.path, line) for f in declared for line in (f.arguments_line, f.result_line)
             )
-            message = f"{len(declared)} of {len(called)} foreign functions declare argtypes and restype"
+            message = (
+                f"{share(len(declared), len(called), 'foreign function', 'declares', 'declare')} argtypes and restype"
+            )
             yield rule.yes(
                 message, places[0], met=len(declared), sites=len(called), places=tuple(dict.fromkeys(places[1:]))
             )
