@@ -188,6 +188,10 @@ def test_windows_packages_in_a_folder_are_as_those_of_a_wheel(tmp_path: Path) ->
     subprocess.run([compiler, "-shared", "h.c", "-o", helper, "-Wl,--out-implib,libh.a"], check=True, cwd=tmp_path)
     subprocess.run([compiler, "-shared", "m.c", "libh.a", "-o", module], check=True, cwd=tmp_path)
     assert survey(site).verdict is LoadVerdict.LOADS
+    alone = explain(str(module)).first_blocking
+    assert alone is not None
+    assert f"os.add_dll_directory({str(helper.parent)!r})" in alone.advice
+    assert run("explain", str(module), "--dll-directory", str(helper.parent)) == 0
     helper.unlink()
     assert survey(site).verdict is LoadVerdict.FAILS
 

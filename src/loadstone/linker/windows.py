@@ -30,6 +30,8 @@ _NOT_FOUND: Final = "[WinError 126] The specified module could not be found"
 _NO_ENTRY: Final = "[WinError 127] The specified procedure could not be found"
 _NOT_VALID: Final = "[WinError 193] %1 is not a valid Win32 application"
 _MAX_MISSING: Final = 20
+_LEVELS: Final = 5
+_MAX_FOLDERS: Final = 10_000
 _HOST_MODULES: Final = ("python3", "libpython3")
 _HOST_RUNTIME: Final = frozenset(("vcruntime140", "vcruntime140_1"))  # shipped beside python.exe
 
@@ -159,6 +161,9 @@ class WindowsRules:
             code, advice = "pe-debug-crt", "build the release configuration: debug run-times are not redistributable"
         elif stem in VC_RUNTIME:
             code, advice = "pe-vcruntime", "install the Visual C++ redistributable, or ship the file beside the library"
+        elif (near := self._near(dependency.name, requester)) is not None:
+            code = "pe-delay" if delayed else "pe-missing-dll"
+            advice = f"{dependency.name} is in {near}: os.add_dll_directory({near!r}) before it is loaded"
         elif delayed:
             code, advice = "pe-delay", f"put {dependency.name} where it is searched before its first use"
         else:
@@ -182,6 +187,23 @@ class WindowsRules:
             steps=located.steps,
             severity=Severity.MEDIUM if delayed else Severity.HIGH,
         )
+
+    def _near(self, name: str, requester: SimulatedLibrary) -> str | None:
+        """The folder of a package, near the file that asks, that has a DLL of that name."""
+        above = posixpath.dirname(self.model.absolute(requester.path))
+        for _ in range(_LEVELS):
+            above = posixpath.dirname(above)
+            try:
+                names = self.model.view.names(above)[:_MAX_FOLDERS]
+            except OSError:
+                return None
+            for folder in ("", *(n for n in names if n.endswith((".libs", ".dlls")) or n in ("bin", "lib"))):
+                place = posixpath.join(above, folder).rstrip("/") or "/"
+                if self._member(place, name.casefold()) is not None:
+                    return place
+            if above == "/":
+                break
+        return None
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         return Diagnosis(
