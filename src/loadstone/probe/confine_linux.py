@@ -26,6 +26,7 @@ __all__ = [
     "LAYERS",
     "MEMORY_LIMIT",
     "ORPHANED",
+    "PROCESS_LIMIT",
     "SYSTEM",
     "Fence",
     "Layer",
@@ -38,8 +39,11 @@ __all__ = [
 
 LAYERS: Final = ("limits", "no_new_privs", "landlock", "seccomp", "namespaces", "mounts", "user")
 
+_COUNT: Final = "the helper's count"
 _STACK_LIMIT: Final = 8 << 20
-_PROCESS_LIMIT: Final = 256
+PROCESS_LIMIT: Final = 256
+"""Processes and threads at once: the kernel counts them where they are its own user's, else the helper counts."""
+
 SYSTEM: Final = (
     "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt", "/nix/store", "/gnu/store", "/sys",
     "/proc/self", "/proc/sys", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version",
@@ -174,14 +178,19 @@ def _limits(fence: Fence, grounds: Grounds) -> Layer:
     process.limit(resource.RLIMIT_CPU, fence.seconds)
     process.limit(resource.RLIMIT_FSIZE, FILE_LIMIT)
     process.limit(resource.RLIMIT_STACK, _STACK_LIMIT)
-    if fence.user or not fence.unshared:  # else it would count every process the user has
-        process.limit(resource.RLIMIT_NPROC, _PROCESS_LIMIT)
+    counted = fence.user or not fence.unshared  # else it would count every process the user has
+    if counted:
+        process.limit(resource.RLIMIT_NPROC, PROCESS_LIMIT)
+    together = (
+        f"for all processes together: their number by {'RLIMIT_NPROC' if counted else _COUNT}, memory by {_COUNT}, "
+        f"the scratch folder by {_COUNT if fence.tree < 0 else 'the size of its file system'}"
+    )
     if fence.roomy:
         words = "memory is not limited: the library was built with a sanitizer, which reserves all of it"
-        found = tried("limits", grounds, but=(MEMORY_WORDS,), note=words)
+        found = tried("limits", grounds, but=(MEMORY_WORDS,), note=f"{words}; {together}")
         return found._replace(state="degraded")
     process.limit(resource.RLIMIT_DATA, MEMORY_LIMIT)
-    return tried("limits", grounds)
+    return tried("limits", grounds, note=together)
 
 
 def _namespaces(fence: Fence, grounds: Grounds) -> Layer:

@@ -21,7 +21,7 @@ from loadstone.probe import child
 from loadstone.probe.confine_linux import SYSTEM, Fence, filter_program
 from loadstone.probe.offspring import Offspring
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
-from loadstone.probe.scratch import Scratch
+from loadstone.probe.scratch import Scratch, size_of
 from loadstone.probe.scripts import Course, Findings, full, short, soaked, threaded
 from loadstone.probe.tree import Tree
 from loadstone.probe.trends import cycles_between_looks
@@ -146,7 +146,10 @@ class HelperState:
             if request.get("trace", True):
                 watch.trace()
             watch.fenced(
-                isolated=not self.offspring.unshared, visible=lambda target: self.offspring.is_own(target, process)
+                isolated=not self.offspring.unshared,
+                visible=lambda target: self.offspring.is_own(target, process),
+                use=lambda: self.offspring.use(process),
+                written=lambda: size_of(scratch.home) if tree is None else 0,
             )
             there = os.fstat(file)
             course = Course(

@@ -12,17 +12,27 @@ import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
-from loadstone.probe.confine_linux import enter_namespaces
+from loadstone.probe.confine_linux import MEMORY_LIMIT, enter_namespaces
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import become_subreaper
 from loadstone.probe.tree import Tree
 from loadstone.probe.warden import Warden
 
-__all__ = ["Offspring", "family"]
+__all__ = ["FAMILY_MEMORY", "FamilyUse", "Offspring", "family"]
 
-_ENDING_S: Final = 0.2
+FAMILY_MEMORY: Final = 2 * MEMORY_LIMIT
+"""Resident bytes of all processes together, shared memory included."""
+
+_ENDING_S: Final = 0.4
+
+
+class FamilyUse(NamedTuple):
+    """What processes use together: how many there are, and how many bytes of memory are resident."""
+
+    processes: int
+    memory: int
 
 
 class Offspring:
@@ -50,6 +60,23 @@ class Offspring:
         if self._warden is not None:
             return set(proc.children(self._warden.process))
         return family(os.getpid()) - {os.getpid()}
+
+    def use(self, child: int) -> FamilyUse:
+        """What a child, all that it started, and what those left behind have together.
+
+        Pages in common are counted once, but only where counting them for each would be too much: that takes longer.
+        """
+        processes = family(child) | self.adopted()
+        resident = sum(_resident(process) for process in processes)
+        if resident > FAMILY_MEMORY and len(processes) > 1:
+            resident = sum(proc.memory_share(process) for process in processes)
+        return FamilyUse(len(processes), resident)
+
+    def adopted(self) -> set[int]:
+        """What was left behind and lives, with all that it started in turn."""
+        if self._warden is None:
+            return set()  # they are among the helper's own children, which only waiting tells from the child
+        return family(self._warden.process) - {self._warden.process}
 
     def end(self) -> tuple[int, int]:
         """End whatever is left; how many there were, and how many could not be ended."""
@@ -80,6 +107,13 @@ def family(process: int) -> set[int]:
             known.update(found)
             fresh += found
     return known
+
+
+def _resident(process: int) -> int:
+    try:
+        return proc.memory(process).resident
+    except (OSError, IndexError):
+        return 0
 
 
 def _reaped() -> bool:

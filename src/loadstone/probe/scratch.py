@@ -15,10 +15,12 @@ from typing import Final, Self
 
 from loadstone.errors import ProbeFailed
 
-__all__ = ["Scratch", "home_of_scratch", "outside_of", "prefix", "remove"]
+__all__ = ["Scratch", "home_of_scratch", "outside_of", "prefix", "remove", "size_of"]
 
 _USUAL: Final = ("/tmp", "/var/tmp", "/usr/tmp", "/dev/shm")  # noqa: S108 - a folder of a name nobody knows is made in it
 _MAX_ENTRIES: Final = 200_000
+_MAX_COUNTED: Final = 10_000
+_BLOCK: Final = 512  # st_blocks of stat(2)
 _MAKING: Final = ".loadstone-making-"
 _OURS: Final = ("loadstone-probe-", "loadstone-fuzz-", _MAKING)
 _BEING_MADE_S: Final = 10.0
@@ -137,6 +139,20 @@ def remove(base: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def size_of(folder: str) -> int:
+    """Bytes on the disk of what is in a folder, as far as they are found among its first entries; no link followed."""
+    total, folders, seen = 0, [folder], 0
+    while folders and seen < _MAX_COUNTED:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                seen += 1
+                there = entry.stat(follow_symlinks=False)
+                total += there.st_blocks * _BLOCK
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+    return total
 
 
 def _empty(top: int) -> None:

@@ -21,10 +21,12 @@ from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.observations import Phase, Witness
 from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe.child import CHANNEL_LOST
-from loadstone.probe.confine_linux import MEMORY_LIMIT
+from loadstone.probe.confine_linux import PROCESS_LIMIT
 from loadstone.probe.linux import proc, ptrace
 from loadstone.probe.observers import crashes, hangs, notices
+from loadstone.probe.offspring import FAMILY_MEMORY, FamilyUse
 from loadstone.probe.protocol import MAX_RECORD, NONCE_SIZE, unpack_record
+from loadstone.probe.tree import SCRATCH_LIMIT
 
 __all__ = ["Ears", "Script", "Watch"]
 
@@ -43,6 +45,7 @@ _MAX_OBSERVATIONS: Final = 400
 _MAX_CRASHES: Final = 4
 _SLOWER: Final = 2.0  # times as long as the longest load so far: not stuck yet
 _RECORDS_AT_ONCE: Final = 64
+_MEMORY_FILES: Final = 64  # of FILE_LIMIT bytes each
 
 
 class Ears(NamedTuple):
@@ -90,7 +93,11 @@ class Watch:
         self._longest = 0.0
         self._lost_since = 0.0
         self.exec_seen = False
-        self._judge = notices.Judge(process, isolated=False, visible=lambda _process: False)
+        self._memory_files = 0
+        self._judge = notices.Judge(process, False, lambda _process: False, self._may_have_memory_file)
+        self._use: Callable[[], FamilyUse] = lambda: FamilyUse(1, 0)
+        self._written: Callable[[], int] = lambda: 0
+        self._weighed = 0.0
         channel.setblocking(False)
         os.set_blocking(output, False)
 
@@ -105,9 +112,25 @@ class Watch:
         else:
             self.traced = ""
 
-    def fenced(self, *, isolated: bool, visible: Callable[[int], bool]) -> None:
-        """How calls that wait are judged; the child may act on those processes alone that are ``visible`` to it."""
-        self._judge = notices.Judge(self.process, isolated, visible)
+    def fenced(
+        self,
+        *,
+        isolated: bool,
+        visible: Callable[[int], bool],
+        use: Callable[[], FamilyUse],
+        written: Callable[[], int],
+    ) -> None:
+        """How calls that wait are judged; the child may act on those processes alone that are ``visible`` to it.
+
+        ``use`` tells what it and all it started use together, ``written`` how many bytes are in its scratch folder.
+        """
+        self._judge = notices.Judge(self.process, isolated, visible, self._may_have_memory_file)
+        self._use, self._written = use, written
+
+    def _may_have_memory_file(self) -> bool:
+        """Whether it may have one more: what is in them is in no process's memory, and the size of each is limited."""
+        self._memory_files += 1
+        return self._memory_files <= _MEMORY_FILES
 
     def note(self, kind: Kind, detail: str, witness: Witness = Witness.KERNEL, phase: Phase | None = None) -> None:
         """Record an observation; equal ones are counted, and no more than a fixed number of different ones kept."""
@@ -133,7 +156,7 @@ class Watch:
             if ears.caller in ready:
                 self._end(Outcome.NOT_RUN)
                 break
-            if not ready:
+            if monotonic() > self._weighed + _TICK:
                 self._weigh()
             if self._channel_open and self._channel.fileno() in ready:
                 self._records(script, poll)
@@ -332,8 +355,21 @@ class Watch:
         except (OSError, IndexError):
             return
         self.memory_peak = max(self.memory_peak, min(now.data, now.resident))  # what is only reserved is not used
-        if end and now.resident > 2 * MEMORY_LIMIT:
+        self._weighed = monotonic()
+        if end:
+            self._weigh_family()
+
+    def _weigh_family(self) -> None:
+        """End it when it and all it started have too much together."""
+        use = self._use()
+        if use.memory > FAMILY_MEMORY:
             self._end(Outcome.MEMORY_LIMIT)
+        elif use.processes > PROCESS_LIMIT:
+            self.note(Kind.PROCESS_STARTED, f"more than {PROCESS_LIMIT} processes at once, and ended for it")
+            self._end(Outcome.DENIED)
+        elif self._written() > SCRATCH_LIMIT:
+            self.note(Kind.FILE_WRITE, f"wrote more than {SCRATCH_LIMIT >> 20} MiB to its scratch folder")
+            self._end(Outcome.OUTPUT_LIMIT)
 
     # -- ends
 

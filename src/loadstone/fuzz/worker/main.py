@@ -35,7 +35,7 @@ from loadstone.fuzz.worker.witness import Met, watch_compares
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import die_with_parent
 from loadstone.probe.observers.snapshot import signal_name
-from loadstone.probe.offspring import Offspring
+from loadstone.probe.offspring import FAMILY_MEMORY, Offspring
 
 __all__ = ["main"]
 
@@ -313,6 +313,8 @@ class _Campaign:
                 return self._found("memory", frames=_stopped_frames(traced))
             if now - self.said >= _STATUS_S:
                 self._status()
+                if self.offspring.use(traced.pid).memory > FAMILY_MEMORY:
+                    return self._found("memory", frames=_stopped_frames(traced))
             if self._over() or (self._old(now) and not self.job.replay):
                 return 0
 

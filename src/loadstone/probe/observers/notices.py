@@ -44,11 +44,15 @@ class NoticedCall(NamedTuple):
 
 
 class Judge(NamedTuple):
-    """Whose calls are judged, whether in namespaces of its own, and which processes it may act on, as it names them."""
+    """Whose calls are judged, whether in namespaces of its own, and which processes it may act on, as it names them.
+
+    ``may_have_memory_file`` is asked for each that it makes.
+    """
 
     child: int
     isolated: bool
     visible: Callable[[int], bool]
+    may_have_memory_file: Callable[[], bool]
 
 
 def watch(listener: int, judge: Judge) -> NoticedCall | None:
@@ -75,7 +79,10 @@ def _describe(name: str, notice: Notice, judge: Judge) -> NoticedCall:
         code = errno.EPERM if found is CallVerdict.REFUSED else errno.ENOSYS
         kind = Kind.NETWORK if name in ("socket", "socketpair") else Kind.FORBIDDEN_CALL
         return NoticedCall(kind, f"{_attempt(name, notice)}, and refused", code)
-    return _DESCRIBERS.get(name, _changed)(name, notice)
+    call = _DESCRIBERS.get(name, _changed)(name, notice)
+    if name == "memfd_create" and not judge.may_have_memory_file():
+        return call._replace(kind=Kind.FORBIDDEN_CALL, detail="too many files in memory were made", error=errno.ENOMEM)
+    return call
 
 
 def _attempt(name: str, notice: Notice) -> str:
