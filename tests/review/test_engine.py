@@ -200,7 +200,7 @@ def test_a_review_off_the_main_thread_works_without_a_clock(here: Path) -> None:
     [
         ("  # loadstone: ignore[CWE-686] the result is a number here", True, ""),
         ("  # loadstone: ignore[undeclared-foreign-function] checked by hand", True, ""),
-        ("  # loadstone: ignore[foreign-functions-typed] an id of before", True, ""),
+        ("  # loadstone: ignore[undeclared-foreign-function] an id of before", True, ""),
         ("  # loadstone: ignore[cwe-22, CWE-686] checked", True, ""),
         ("  # loadstone: ignore[CWE-686 until 2999-01-01] checked", True, ""),
         ("  # loadstone: ignore[CWE-686]", False, "it gives no reason"),

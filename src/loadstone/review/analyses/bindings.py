@@ -49,6 +49,9 @@ _ADDRESS: Final = re.compile(r"(?:c_void_p|HANDLE|HMODULE|HINSTANCE|HWND|LPVOID|
 _TEXT: Final = re.compile(r"(?:c_char_p|c_wchar_p|LPC?W?STR)\Z")
 _UNSIGNED: Final = re.compile(r"(?:c_u\w+|c_size_t|DWORD|WORD|UINT|ULONG|c_ubyte)\Z")
 _SIGNED: Final = re.compile(r"(?:c_int\w*|c_long\w*|c_short|c_ssize_t|BOOL|LONG|HRESULT|INT|c_byte)\Z")
+_OWN_TEXT: Final = re.compile(r"\s*(?:extern\s+)?char\s*\*\s*\Z")
+"""What a C function gives whose text the caller may have to free."""
+
 _C_FUNCTION: Final = re.compile(r"([A-Za-z_][\w \t]*?[\s*]+)(\w+)\s*\(([^()]*)\)\s*;")
 
 
@@ -254,7 +257,9 @@ def _take_c(call: ir.Call, found: Bindings) -> None:
         return
     for symbol, before in _c_functions(text):
         result = (
-            ForeignResult.POINTER
+            ForeignResult.TEXT
+            if _OWN_TEXT.match(before)
+            else ForeignResult.POINTER
             if ("*") in before
             else ForeignResult.NOTHING
             if before.split()[-1:] == [("void")]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from loadstone.review import ir
 from loadstone.review.walk import children, expressions, statements, tops
 
-__all__ = ["calls_in", "children", "every_expression", "every_statement", "members_in", "names_in"]
+__all__ = ["calls_in", "children", "every_expression", "every_statement", "members_in", "module_value", "names_in"]
 
 
 def every_statement(block: ir.Block) -> Iterator[ir.Statement]:
@@ -30,6 +30,17 @@ def calls_in(block: ir.Block) -> Iterator[ir.Call]:
 def names_in(block: ir.Block) -> Iterator[str]:
     """Every name mentioned in a block."""
     return (e.name for e in every_expression(block) if isinstance(e, ir.Name))
+
+
+def module_value(unit: ir.Unit, name: str) -> ir.Expression | None:
+    """The one value a variable of a Python file's top level gets there; None when it gets none or several."""
+    given = [
+        statement.value
+        for function in unit.functions[:1]
+        for statement in statements(function.body.body)
+        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.target.name == name
+    ]
+    return given[0] if len(given) == 1 else None
 
 
 def members_in(block: ir.Block) -> set[str]:

@@ -11,7 +11,7 @@ from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
-from loadstone.review.analyses.foreign import is_foreign, symbol_of
+from loadstone.review.analyses.foreign import is_foreign
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements, tops
 
@@ -34,9 +34,9 @@ def _is_kept(name: str) -> bool:
     return bool(_KEEPS.search(name)) and not _USES_AT_ONCE.search(name)
 
 
-def _local_callbacks(function: ir.Function) -> dict[str, int]:
+def _local_callbacks(unit: ir.Unit, function: ir.Function) -> dict[str, int]:
     """Variables of the function that hold a callback object, with the line they are made at."""
-    return {
+    found = {
         s.target.name: s.line
         for s in statements(function.body.body)
         if isinstance(s, ir.Assign)
@@ -45,6 +45,11 @@ def _local_callbacks(function: ir.Function) -> dict[str, int]:
         and s.value.name == _MADE
         and s.target.name not in function.globals
     }
+    for inner in unit.functions:  # made by a decorator on a function of the function
+        outer, _, name = inner.name.rpartition(".")
+        if outer == function.name and "ctypes.CFUNCTYPE" in inner.marks and not inner.owner:
+            found[name] = inner.line
+    return found
 
 
 def _escapes(function: ir.Function, name: str) -> bool:
@@ -66,15 +71,28 @@ def _escapes(function: ir.Function, name: str) -> bool:
     return False
 
 
+def _behind_cast(argument: ir.Expression) -> ir.Expression:
+    """``cast(CB(f), c_void_p)`` keeps ``CB(f)`` only while the value of the cast lives."""
+    while isinstance(argument, ir.Call) and argument.name == "ctypes.cast" and argument.arguments:
+        argument = argument.arguments[0]
+    return argument
+
+
 def _names(value: ir.Expression, name: str) -> bool:
     return any(isinstance(node, ir.Name) and node.name == name for node in expressions(value))
 
 
 def _lost(
-    rule: Rule, unit: ir.Unit, function: ir.Function, local: dict[str, int], call: ir.Call, argument: ir.Expression
+    rule: Rule,
+    unit: ir.Unit,
+    function: ir.Function,
+    local: dict[str, int],
+    call: ir.Call,
+    argument: ir.Expression,
+    symbol: str,
 ) -> Finding | None:
     """The finding, when nobody holds the callback object any more than this call or this function."""
-    symbol = symbol_of(call.name)
+    argument = _behind_cast(argument)
     place = Location.lines(unit.path, call.line, call.end_line or None)
     if isinstance(argument, ir.Call) and argument.name == _MADE:
         message = f"The callback object made at line {argument.line} has no owner; {symbol} keeps its address"
@@ -99,12 +117,13 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         kept: list[Location] = []
         lost = 0
         for function in unit.functions:
-            local = {} if function.name == "<module>" else _local_callbacks(function)
+            local = {} if function.name == "<module>" else _local_callbacks(unit, function)
             for call in calls(function.body.body):
-                if not _is_kept(symbol_of(call.name) or ""):
+                symbol = facts.bindings[unit.path].symbol(call, function.owner) or ""
+                if not _is_kept(symbol):
                     continue
                 for argument in call.arguments:
-                    finding = _lost(rule, unit, function, local, call, argument)
+                    finding = _lost(rule, unit, function, local, call, argument, symbol)
                     if finding is not None:
                         lost += 1
                         yield finding

@@ -29,6 +29,12 @@ _LATER: Final = re.compile(
     r"|register|attach|bind_?(?:buffer|memory)|install|add_?(?:buffer|source)|map_?buffer|schedule|launch"
     r"|nonblock|nb_|isend|irecv"
 )
+_KEEPS: Final = re.compile(
+    r"(?i)(?:attach|register|set|add|bind|map|use|give)_?(?:\w*_)?(?:buffer|memory|mem|ring|storage|arena|pool)\Z|(?:_|\A)attach\Z"
+    r"|(?:open|new|create|load)_?(?:from_?)?mem(?:ory)?(?:_|\Z)|from_?mem(?:ory)?\Z|New_Memory"
+)
+"""Functions that say by their name that they go on using the memory they are given."""
+
 _AWAITS: Final = re.compile(
     r"(?i)wait|poll|finish|join|complete|stop|cancel|end|drain|flush|result|fetch|release|unregister|detach"
 )
@@ -142,7 +148,14 @@ def _address_of(part: ir.Expression) -> ir.Expression | None:
 
 
 def _makes_buffer(value: ir.Expression) -> bool:
-    return isinstance(value, ir.Call) and bool(_MAKES.search(value.name) or _ARRAYS.search(value.name))
+    if not isinstance(value, ir.Call):
+        return False
+    first = uncast(value.arguments[0]) if value.arguments else None
+    by_cffi = (
+        value.name.rpartition(".")[2] == "new" and isinstance(first, ir.Literal) and str(first.value).endswith("]")
+    )
+    array = isinstance(of := uncast(value.function), ir.Operation) and of.operator == "*"  # (c_ubyte * n)()
+    return by_cffi or array or bool(_MAKES.search(value.name) or _ARRAYS.search(value.name))
 
 
 def _local_buffers(function: ir.Function) -> set[str]:
@@ -154,6 +167,20 @@ def _local_buffers(function: ir.Function) -> set[str]:
         and statement.target.name not in function.globals
         and _makes_buffer(uncast(statement.value))
         and function.name != "<module>"
+    }
+
+
+def _local_texts(function: ir.Function, symbol: str) -> set[str]:
+    """Local ``bytes`` that were read or made in the function, for functions that open what lies in memory."""
+    if not re.search(r"(?i)mem", symbol) or function.name == "<module>":
+        return set()
+    return {
+        statement.target.name
+        for statement in statements(function.body.body)
+        if isinstance(statement, ir.Assign)
+        and isinstance(statement.target, ir.Name)
+        and isinstance(value := uncast(statement.value), ir.Call)
+        and value.name.rpartition(".")[2] in {"read", "read_bytes", "encode", "bytes", "tobytes"}
     }
 
 
@@ -201,9 +228,9 @@ def _holds(value: ir.Expression, name: str) -> bool:
 def _background(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
     """A local buffer handed to a function that goes on using it after it has returned."""
     function, symbol = found.visit.function, found.prototype.symbol
-    if not _LATER.search(symbol) or not _waits_later(facts, found):
+    if not (_KEEPS.search(symbol) or (_LATER.search(symbol) and _waits_later(facts, found))):
         return
-    buffers = _local_buffers(function)
+    buffers = _local_buffers(function) | _local_texts(function, symbol)
     for argument in found.call.arguments:
         for part in expressions(argument):
             of = _address_of(part)

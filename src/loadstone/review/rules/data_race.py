@@ -13,7 +13,7 @@ from loadstone.review.analyses.facts import Access, Facts, Slot
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
-from loadstone.review.rules.python_locks import bare_counters, published_early
+from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE", "Shared", "is_alone", "is_count", "shared_state"]
@@ -126,6 +126,7 @@ def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _published(rule, facts)
     yield from _counted(rule, facts)
+    yield from _changed(rule, facts)
     for shared in shared_state(facts):
         writes = [a for a in shared.accesses if a.is_write]
         if not writes or not shared.accesses:
@@ -165,6 +166,20 @@ def _counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
             confidence=Confidence.POSSIBLE,
             context=spot.function,
         )
+
+
+def _changed(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a container that one method changes under the object's lock, and another without."""
+    counted = {(spot.path, spot.line) for _, _, spot in bare_counters(facts)}
+    for name, lock, under, spot in bare_changes(facts):
+        if (spot.path, spot.line) not in counted:
+            yield rule.no(
+                f"{name} is changed here without {lock}, which is held where line {under.line} changes it.",
+                at(spot),
+                fix=f"Take {lock} around it.",
+                why=(step(under, f"changed with {lock} held", "lock"), step(spot, "changed with nothing held", "use")),
+                context=spot.function,
+            )
 
 
 def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:

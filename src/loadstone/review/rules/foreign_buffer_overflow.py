@@ -11,6 +11,7 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
@@ -151,25 +152,49 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     arguments = found.call.arguments
     for buffer, length in itertools.pairwise(arguments):
         made = _assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
-        told = uncast(length)
-        if not isinstance(made, ir.Call) or made.name not in _BUFFERS or not made.arguments:
-            continue
-        room = uncast(made.arguments[0])
-        if (
-            isinstance(room, ir.Literal)
-            and isinstance(told, ir.Literal)
-            and isinstance(room.value, int)
-            and isinstance(told.value, int)
-            and told.value > room.value > 0
-        ):
+        told = _number(found.visit, length)
+        room = _room(found.visit, made)
+        if told is not None and room is not None and told > room > 0:
             yield _no(
                 rule,
                 found.visit,
                 found.call.line,
-                f"{found.prototype.symbol} is told {told.value} for a buffer of {room.value}.",
+                f"{found.prototype.symbol} is told {told} for a buffer of {room}.",
                 787,
                 "Pass the size of the buffer itself.",
             )
+
+
+def _number(visit: Visit, expression: ir.Expression) -> int | None:
+    """A constant, or a name of the file that is one."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Name):
+        bare = uncast(module_value(visit.unit, bare.name) or bare)
+    value = bare.value if isinstance(bare, ir.Literal) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _room(visit: Visit, made: ir.Expression | None) -> int | None:
+    """The bytes of a buffer of constant size: ``create_string_buffer(64)``, ``(c_ubyte * 64)()``, ``bytearray(64)``."""
+    if not isinstance(made, ir.Call):
+        return None
+    if made.name in _BUFFERS | {"bytearray"} and made.arguments:
+        return _number(visit, made.arguments[0])
+    of = uncast(made.function)
+    if isinstance(of, ir.Operation) and of.operator == "*" and len(of.operands) == len(("type", "count")):
+        size = _SIZES.get(spelled(of.operands[0]).rpartition(".")[2])
+        count = _number(visit, of.operands[1])
+        return None if size is None or count is None else size * count
+    return None
+
+
+_SIZES: Final = {
+    **dict.fromkeys(("c_char", "c_byte", "c_ubyte", "c_int8", "c_uint8", "c_bool", "BYTE"), 1),
+    **dict.fromkeys(("c_short", "c_ushort", "c_int16", "c_uint16", "WORD"), 2),
+    **dict.fromkeys(("c_int", "c_uint", "c_int32", "c_uint32", "c_float", "DWORD", "c_wchar"), 4),
+    **dict.fromkeys(("c_double", "c_int64", "c_uint64", "c_longlong", "c_size_t", "c_void_p"), 8),
+}
+"""Bytes of the simple types of ctypes, the most they are on any platform."""
 
 
 def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:

@@ -22,6 +22,7 @@ __all__ = ["RULE"]
 _DIGEST: Final = re.compile(
     r"(?i)digest|sha\d+|sha_\d|checksum|hmac|\bhash(?:ed|sum)?\b|_hash|hash_|signature|\bcrc|crc\d+|md5|fingerprint"
 )
+_MAC: Final = re.compile(r"(?i)(?:\A|_)mac\Z")
 _VERIFIES: Final = re.compile(r"(?i)verif|valid|check|authent|trusted|signed")
 _ASKED_FOR: Final = re.compile(
     r"(?i)\A_?(?:(?:require|verify|check|validate|enforce|need|strict)(?:_|\Z)\w*|\w*_(?:required|verified"
@@ -44,6 +45,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if isinstance(visit.statement, ir.If):
             yield from _goes_on(rule, visit, visit.statement)
             yield from _missing_passes(rule, visit, visit.statement)
+            yield from _cut_short(rule, visit, visit.statement)
         yield from _always_true(rule, facts, visit, tuples)
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
@@ -108,6 +110,12 @@ def _missing_passes(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Clai
     given = uncast(first)
     if isinstance(given, ir.Operation) and given.operator == "!=" and _is_none(given.operands[1]):
         given = uncast(given.operands[0])
+    if isinstance(given, ir.Operation) and given.operator == "in" and isinstance(uncast(given.operands[0]), ir.Literal):
+        given = uncast(given.operands[1])  # "sha256" in entry
+    if isinstance(given, ir.Call) and given.name.rpartition(".")[2] == "get" and given.receiver is not None:
+        given = uncast(given.receiver)
+    if isinstance(given, ir.Item):
+        given = uncast(given.base)
     if not isinstance(given, (ir.Name, ir.Member)) or not rest or not _compared(rest[-1], visit.function, "!="):
         return
     name = given.name
@@ -120,6 +128,38 @@ def _missing_passes(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Clai
             345,
             "Refuse what has no digest.",
         )
+
+
+def _cut_short(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Claim]:
+    """``mac[:4] != seen[:4]``, ``digest.startswith(short)``: few enough bytes to be found by trying."""
+    for part in expressions(statement.condition):
+        words = {*words_in(part), *(_made_by(part, visit.function) if isinstance(part, ir.Operation) else ())}
+        short = False
+        match part:
+            case ir.Operation(operator="==" | "!=", operands=operands):
+                text = any("hex" in word for word in words)
+                short = any(_is_cut(operand, 32 if text else 16) for operand in operands)
+            case ir.Call(name=name, receiver=receiver) if name.endswith(".startswith") and receiver is not None:
+                words = {*words_in(receiver)}
+                short = not any(isinstance(uncast(a), ir.Literal) for a in part.arguments)
+        if short and any(_DIGEST.search(word) or _MAC.search(word) for word in words):
+            yield _no(
+                rule,
+                visit,
+                part.line,
+                "Only the beginning of the digest is compared; another file with the same beginning is soon found.",
+                347,
+                "Compare the whole digest with hmac.compare_digest.",
+            )
+            return
+
+
+def _is_cut(operand: ir.Expression, enough: int) -> bool:
+    bare = uncast(operand)
+    if not isinstance(bare, ir.Item) or not isinstance(bare.index, ir.Display):
+        return False
+    end = dict(zip(bare.index.keys, bare.index.items, strict=False)).get("upper")
+    return isinstance(end, ir.Literal) and isinstance(end.value, int) and 0 < end.value < enough
 
 
 def _is_none(expression: ir.Expression) -> bool:

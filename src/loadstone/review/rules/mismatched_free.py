@@ -16,7 +16,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions
+from loadstone.review.walk import calls, expressions, statements
 
 __all__ = ["RULE"]
 
@@ -57,6 +57,8 @@ _BORROWED: Final = frozenset(
 )
 """Functions whose result belongs to somebody else. Source: Microsoft; POSIX."""
 
+_COPIES: Final = frozenset({"string_at", "wstring_at", "string", "unpack", "buffer"})
+
 _GIVES_BACK: Final = frozenset({"FreeLibrary", "CloseHandle", "free", "dlclose", "LocalFree"})
 
 
@@ -66,6 +68,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _wrong_allocator(rule, facts, found, made)
         yield from _borrowed(rule, found, made)
         yield from _converted(rule, facts, found)
+        yield from _copied_only(rule, facts, found)
 
 
 def _made(facts: Facts) -> dict[tuple[int, str], list[ForeignCall]]:
@@ -147,6 +150,43 @@ def _converted(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
             severity=Severity.MEDIUM,
             fix=f"Declare restype c_void_p, copy with string_at, then call {other.symbol}.",
             context=found.visit.function.name,
+        )
+
+
+def _copied_only(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
+    """A text of the library is copied, and the text itself is never given back, though there is a function for it."""
+    given, statement, function = found.prototype, found.visit.statement, found.visit.function
+    owned = given.result is (ForeignResult.TEXT if given.by_cffi else ForeignResult.ADDRESS)
+    freeing = {one.symbol for one in _counterparts(facts, found)} if owned else set()
+    name = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
+    if not freeing or not name or "." in name or uncast(statement.value) is not found.call:  # type: ignore[union-attr]
+        return
+    bindings = facts.bindings[found.visit.unit.path]
+    copied = False
+    for call in calls(function.body.body):
+        mine = any(spelled(part) == name for argument in call.arguments for part in expressions(argument))
+        if not mine:
+            continue
+        if call.name.rpartition(".")[2] not in _COPIES:
+            symbol = bindings.symbol(call, function.owner)
+            if symbol is None or symbol in freeing or symbol in _C_FREE:
+                return
+        else:
+            copied = True
+    handed_on = any(
+        (isinstance(s, ir.Return) and spelled(s.value) == name)
+        or (isinstance(s, ir.Assign) and isinstance(s.target, ir.Member | ir.Item) and spelled(s.value) == name)
+        for s in statements(function.body.body)
+    )
+    if copied and not handed_on:
+        other = min(freeing)
+        yield rule.no(
+            f"The text {given.symbol} returns is copied, and {other} is never given it.",
+            Location.lines(found.visit.unit.path, found.call.line),
+            cwe=401,
+            severity=Severity.MEDIUM,
+            fix=f"Copy in a try, and call {other} in its finally.",
+            context=function.name,
         )
 
 

@@ -15,7 +15,18 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.walk import blocks, calls, expressions, statements, tops
 
-__all__ = ["Forgotten", "Nesting", "bare_counters", "forgotten", "is_locked", "nestings", "published_early"]
+__all__ = [
+    "Forgotten",
+    "Nesting",
+    "bare_changes",
+    "bare_counters",
+    "forgotten",
+    "is_lock",
+    "is_locked",
+    "nestings",
+    "published_early",
+    "taken",
+]
 
 _LOCK: Final = re.compile(r"(?i)(?:lock|mutex|mtx|guard|gate|sem|cond)s?_?\Z|\A_?(?:lock|mutex)|_lock")
 _LOCK_WORD: Final = re.compile(r"(?i)lock|mutex")
@@ -142,7 +153,7 @@ def _nested(
 ) -> Iterator[Nesting]:
     for statement in block.body:
         inside = held
-        for context in _taken(statement):
+        for context in taken(statement):
             lock = _owned(facts, routine, context)
             if lock:
                 spot = Spot(routine.unit.path, statement.line, routine.function.name)
@@ -159,7 +170,7 @@ def _nested(
             yield from _nested(facts, routine, inner, inside, depth)
 
 
-def _taken(statement: ir.Statement) -> Iterator[ir.Expression]:
+def taken(statement: ir.Statement) -> Iterator[ir.Expression]:
     """The locks a statement takes, and keeps after it or for its block."""
     match statement:
         case ir.With(items=items):
@@ -167,6 +178,11 @@ def _taken(statement: ir.Statement) -> Iterator[ir.Expression]:
         case ir.Evaluate(expression=ir.Call(name=name, receiver=receiver)) if receiver is not None:
             if simple(name) == "acquire" and not statement.expression.arguments:  # type: ignore[union-attr]
                 yield receiver
+
+
+def is_lock(name: str) -> bool:
+    """Whether a name is called as locks are."""
+    return bool(_LOCK.search(name.rpartition(".")[2]))
 
 
 def _dropped(statement: ir.Evaluate) -> ir.Expression | None:
@@ -211,7 +227,7 @@ def is_locked(function: ir.Function, line: int) -> bool:
     """Whether a line of a function stands inside a ``with`` of a lock, or after an ``acquire``."""
     for statement in statements(function.body.body):
         around = isinstance(statement, ir.With) and statement.line <= line <= statement.body.end_line
-        if around and any(_LOCK.search(spelled(context).rpartition(".")[2]) for context in _taken(statement)):
+        if around and any(_LOCK.search(spelled(context).rpartition(".")[2]) for context in taken(statement)):
             return True
     return any(simple(call.name) == "acquire" and call.line <= line for call in calls(function.body.body))
 
@@ -247,6 +263,88 @@ def _unready(unit: ir.Unit, function: ir.Function, region: ir.With) -> Iterator[
                     break
 
 
+def bare_changes(facts: Facts) -> Iterator[tuple[str, str, Spot, Spot]]:
+    """State of an object that one method changes under the object's lock and another with nothing held.
+
+    Yields the attribute, the lock, where it is changed under it, and where without. A change is an assignment, a change
+    of an item, or a call that changes a container; what a constructor does is nobody else's yet.
+    """
+    for unit in facts.program.units:
+        if unit.language is ir.Language.PYTHON and _LOCK_WORD.search(unit.text):
+            for one in unit.classes:
+                yield from _bare_in_class(unit, one)
+
+
+def _bare_in_class(unit: ir.Unit, one: ir.Class) -> Iterator[tuple[str, str, Spot, Spot]]:
+    own = [f for f in unit.functions if f.name.startswith(f"{one.name}.")]
+    lock = next((name for f in own for name in _own_locks(f)), "")
+    if not lock:
+        return
+    under: dict[str, Spot] = {}
+    bare: dict[str, Spot] = {}
+    called_locked = {call.name for f in unit.functions for call in calls(f.body.body) if is_locked(f, call.line)}
+    for function in unit.functions:
+        mine = function.name.startswith(f"{one.name}.")
+        alone = mine and (simple(function.name) in _ALONE or function.name in called_locked)
+        if alone or function.name == "<module>":
+            continue
+        for base, name, line in _changes(function):
+            if not (base == "self" if mine else _is_of(unit, one, base, name, function)):
+                continue
+            spot = Spot(unit.path, line, function.name)
+            (under if is_locked(function, line) else bare).setdefault(name, spot)
+    for name, spot in bare.items():
+        if name in under:
+            yield name, lock, under[name], spot
+
+
+_ALONE: Final = frozenset({"__init__", "__new__", "__post_init__", "__del__", "__getstate__", "__setstate__"})
+_CHANGES: Final = frozenset(
+    {"append", "add", "clear", "pop", "popitem", "remove", "discard", "update", "extend", "insert", "setdefault"}
+)
+
+
+def _own_locks(function: ir.Function) -> Iterator[str]:
+    for statement in statements(function.body.body):
+        for context in taken(statement):
+            name = spelled(context)
+            if name.startswith("self.") and name.count(".") == 1 and _LOCK.search(name.rpartition(".")[2]):
+                yield name
+
+
+def _is_of(unit: ir.Unit, one: ir.Class, base: str, name: str, function: ir.Function) -> bool:
+    """Whether an object of another function is of the class: no other class of the file has that member."""
+    fresh = any(
+        isinstance(s, ir.Assign)
+        and spelled(s.target) == base
+        and isinstance(s.value, ir.Call)
+        and s.value.name == one.name
+        for s in statements(function.body.body)
+    )
+    owners = [c.name for c in unit.classes if any(member.name == name for member in c.members)]
+    return base not in {"self", "cls"} and not fresh and owners == [one.name]
+
+
+def _changes(function: ir.Function) -> Iterator[tuple[str, str, int]]:
+    """Objects and attributes of them that a function changes, and where; an item taken out first is followed."""
+    parts: dict[str, tuple[str, str, int]] = {}
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Assign):
+            target = statement.target
+            inner = target.base if isinstance(target, ir.Item) else target
+            if isinstance(target, ir.Item) and isinstance(inner, ir.Name) and inner.name in parts:
+                yield parts[inner.name]
+            if isinstance(inner, ir.Member) and isinstance(inner.base, ir.Name):
+                yield inner.base.name, inner.name, statement.line
+            value = statement.value
+            if isinstance(target, ir.Name) and isinstance(value, ir.Item) and isinstance(value.base, ir.Member):
+                parts[target.name] = (spelled(value.base.base), value.base.name, statement.line)
+        for call in (p for top in tops(statement) for p in expressions(top) if isinstance(p, ir.Call)):
+            on = call.receiver
+            if simple(call.name) in _CHANGES and isinstance(on, ir.Member) and isinstance(on.base, ir.Name):
+                yield on.base.name, on.name, call.line
+
+
 def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
     """``self.n += 1`` with no lock held, in a class that has a lock and uses it elsewhere."""
     for unit in facts.program.units:
@@ -255,7 +353,7 @@ def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
         own: dict[str, str] = {}
         for function in unit.functions:
             for statement in statements(function.body.body):
-                for context in _taken(statement):
+                for context in taken(statement):
                     if function.owner and spelled(context).startswith("self.") and spelled(context).count(".") == 1:
                         own.setdefault(function.owner, spelled(context))
         for function in unit.functions:

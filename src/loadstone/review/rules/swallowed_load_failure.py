@@ -11,6 +11,7 @@ from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
+from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements, tops
@@ -108,6 +109,12 @@ def _vanishing(
         return
     names = facts.travels.names
     routine = next((r for r in names.routines if r.function is function), None)
+    served = {
+        id(inner)
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Loop) and s.each is None
+        for inner in statements(s.body.body)
+    }
     for statement in statements(function.body.body):
         if not isinstance(statement, ir.Try) or routine is None:
             continue
@@ -116,12 +123,16 @@ def _vanishing(
             continue  # asked about below
         for handler in statement.handlers:
             broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
-            if handler.body.body or not (broad or _FAILURES & set(handler.catches)):
+            goes_on = _only_goes_on(handler.body) and broad and id(statement) in served
+            gives_none = _only_gives_nothing(handler.body) and not handler.catches
+            silent = not handler.body.body or goes_on or gives_none
+            if not silent or not (broad or _FAILURES & set(handler.catches)):
                 continue
             known = [(r.unit.path, r.function.name) for call in inside for r in names.called(routine, call)]
             local = {
                 name.name for call in inside if isinstance(name := call.function, ir.Name) and (".") not in name.name
             }
+            known += [(unit.path, function.name)] if any(simple(call.name) in _RUNS for call in inside) else []
             unknown = broad and any(name in routine.locals for name in local)
             if unknown or any(key in reaching for key in known):
                 yield rule.no(
@@ -133,7 +144,25 @@ def _vanishing(
                 )
 
 
-_PASSES_OVER: Final = re.compile(r"except\b[^\n]*:\s*pass\b")
+_PASSES_OVER: Final = re.compile(r"except\b[^\n]*\s+(?:#[^\n]*\s+)*(?:pass|continue|return)\b")
+_RUNS: Final = frozenset({"exec_module"})
+
+
+def _only_goes_on(block: ir.Block) -> bool:
+    """``continue`` and nothing else."""
+    return len(block.body) == 1 and isinstance(block.body[0], ir.Jump) and block.body[0].kind == "continue"
+
+
+def _only_gives_nothing(block: ir.Block) -> bool:
+    """``return None`` and nothing else."""
+    only = block.body[0] if len(block.body) == 1 else None
+    return isinstance(only, ir.Return) and (only.value is None or _is_none(only.value))
+
+
+def _is_none(value: ir.Expression) -> bool:
+    return isinstance(value, ir.Literal) and value.value is None
+
+
 _CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear")
 
 

@@ -9,8 +9,9 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
-from loadstone.review.analyses.mentions import calls_in, members_in, names_in
-from loadstone.review.analyses.travel import Sink, SinkKind
+from loadstone.review.analyses.mentions import calls_in, members_in, module_value, names_in
+from loadstone.review.analyses.travel import Place, Sink, SinkKind
+from loadstone.review.analyses.travel.names import PythonNames
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -51,6 +52,7 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
     loads = [sink for sink in found.sinks if sink.kind is SinkKind.LOAD]
     if not looks or not loads:
         return
+    loads += [sink for sink in found.sinks if sink.kind is SinkKind.COPY]
     written = [found.came_from(sink.pieces) for sink in found.sinks if sink.kind is SinkKind.WRITE]
     for load in loads:
         places = found.came_from(load.pieces)
@@ -58,6 +60,9 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             common = places & found.came_from(look.pieces)
             own = any(common & made for made in written)  # the program's own copy is nobody else's to replace
             why = "" if not common or own or _later(look, load) else _checks(facts, look)
+            owned = why.startswith("Owner")
+            if owned and (load.kind is SinkKind.COPY or _is_fixed(found.names, common)):
+                continue  # nobody but who owns the fixed place can put another file there
             if why and not _several(facts, look):
                 yield rule.no(
                     f"{why} by name at line {look.spot.line}; {load.name} opens the name again at line "
@@ -72,6 +77,16 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     condition=load.spot.condition,
                 )
                 break
+
+
+def _is_fixed(names: PythonNames, places: frozenset[Place]) -> bool:
+    """Whether what was looked at comes from constants of a file alone."""
+    units = {unit.path: unit for unit in names.units}
+    return any(
+        kind == "g" and rest[1].isupper() and module_value(units[rest[0]], rest[1]) is not None
+        for kind, *rest in places
+        if rest[0] in units
+    )
 
 
 def _later(look: Sink, load: Sink) -> bool:

@@ -11,11 +11,13 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.use_after_close import CLOSES
 from loadstone.review.walk import expressions, statements, tops
 
 __all__ = ["RULE"]
@@ -30,6 +32,21 @@ _POSITIVE_ERRORS: Final = re.compile(
 )
 """Functions that report an error as a positive number. Source: their manual pages."""
 
+_MAKES: Final = re.compile(
+    r"(?i)open|new|create|init|load|alloc|begin|connect|start|acquire|parse|make|find|lookup|dup|clone|attach"
+)
+"""Words of functions whose handle is null when they fail."""
+
+_SYSTEM: Final = ("ctypes.WinDLL.", "ctypes.OleDLL.")
+"""Windows answers a null handle with an error."""
+
+_UNTOLD: Final = re.compile(
+    r"(?i)verbose|log|print|debug|level|wait|sleep|poll|get|count|size|length|unlock|flush|sync"
+)
+"""Words of functions whose number is not a status, or one that nobody asks for."""
+
+_CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear|abort|cancel")
+
 _DROPPABLE: Final = re.compile(r"\A(?:set(?:res|re|e)?[ug]id|setgroups|initgroups|chroot|unshare|cap_set_proc)\Z")
 """Functions whose failure leaves more rights than were meant. Source: their manual pages."""
 
@@ -43,7 +60,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for found in facts.foreign_calls:
         yield from _comparison(rule, found)
         yield from _rights(rule, found)
+    yield from _null_handles(rule, facts, results)
     yield from _forgotten_statuses(rule, facts)
+    yield from _dropped_statuses(rule, facts)
 
 
 # Results that may be null.
@@ -87,6 +106,49 @@ def _null_use(
             fix="Test the result first; ctypes gives None for a null c_void_p.",
             context=visit.function.name,
         )
+
+
+def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], ForeignCall]) -> Iterator[Claim]:
+    """A handle that may be null, and goes on into the library that gave it."""
+    said: set[tuple[int, str]] = set()
+    for found in facts.foreign_calls:
+        visit, owner = found.visit, id(found.visit.function)
+        for argument in found.call.arguments[:1]:
+            name = spelled(argument)
+            made = results.get((owner, name))
+            if made is None or (owner, name) in said or made.call.line >= found.call.line:
+                continue
+            given = made.prototype
+            new = given.result in {ForeignResult.ADDRESS, ForeignResult.POINTER} and _MAKES.search(given.symbol)
+            system = made.call.name.startswith(_SYSTEM) or CLOSES.search(found.prototype.symbol)
+            if not new or system or visit.checks(name) & _TRUTHS or _asked(visit.function, name):
+                continue
+            said.add((owner, name))
+            yield rule.no(
+                f"{given.symbol} (line {made.call.line}) may give a null handle, and {found.prototype.symbol} gets it "
+                "without a test.",
+                Location.lines(visit.unit.path, found.call.line),
+                cwe=690,
+                fix="Test the handle where it is made.",
+                why=(
+                    step(Spot(visit.unit.path, made.call.line, visit.function.name), "may be null", "acquire"),
+                    step(Spot(visit.unit.path, found.call.line, visit.function.name), "handed on untested", "use"),
+                ),
+                context=visit.function.name,
+            )
+
+
+def _asked(function: ir.Function, name: str) -> bool:
+    """Whether some condition of the function is about the name, wherever it stands."""
+    for statement in statements(function.body.body):
+        for top in tops(statement):
+            for part in expressions(top):
+                asks = isinstance(part, ir.Operation) and part.operator in {"?:", "&&", "||", "!", "==", "!="}
+                if asks and any(spelled(e) == name for e in expressions(part)):
+                    return True
+        if isinstance(statement, ir.If) and any(spelled(e) == name for e in expressions(statement.condition)):
+            return True
+    return False
 
 
 def _tested_inside(visit: Visit, used: ir.Expression) -> bool:
@@ -154,6 +216,52 @@ def _never_sees(given: ForeignPrototype, operator: str, other: ir.Expression) ->
 
 
 # Statuses nobody looks at.
+
+
+def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A call whose declared status is dropped, in a file that looks at the statuses of the same library elsewhere."""
+    by_unit: dict[str, list[ForeignCall]] = {}
+    for found in facts.foreign_calls:
+        if found.prototype.result is ForeignResult.SIGNED and ".errcheck" not in found.visit.unit.text:
+            by_unit.setdefault(found.visit.unit.path, []).append(found)
+    for calls in by_unit.values():
+        dropped = [c for c in calls if _is_dropped(c)]
+        quiet = {c.prototype.symbol for c in dropped}
+        looked = {c.prototype.symbol for c in calls if not _is_dropped(c)}
+        for found in dropped:
+            symbol = found.prototype.symbol
+            family = {one for one in looked if _family(one) == _family(symbol)}
+            others = {one for one in quiet - looked if _family(one) == _family(symbol)}
+            habit = symbol in looked or (len(family) > 1 and len(family) >= 2 * len(others))
+            if habit and not _UNTOLD.search(symbol) and not CLOSES.search(symbol) and not _is_clean_up(found):
+                yield rule.no(
+                    f"The status of {symbol} is dropped, though the file looks at "
+                    + ("it elsewhere." if symbol in looked else f"those of {len(family)} others of this library."),
+                    Location.lines(found.visit.unit.path, found.call.line),
+                    context=found.visit.function.name,
+                )
+
+
+def _is_dropped(found: ForeignCall) -> bool:
+    statement = found.visit.statement
+    return isinstance(statement, ir.Evaluate) and statement.expression is found.call and not statement.discards
+
+
+def _is_clean_up(found: ForeignCall) -> bool:
+    """Whether the call stands where nothing can be done about a failure: a handler, a finally, a method that closes."""
+    function, line = found.visit.function, found.call.line
+    if _CLEANS.search(function.name):
+        return True
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Try):
+            late = [h.body for h in statement.handlers] + ([statement.final] if statement.final is not None else [])
+            if any(block.line <= line <= block.end_line for block in late):
+                return True
+    return False
+
+
+def _family(symbol: str) -> str:
+    return symbol.partition("_")[0].lower() if "_" in symbol else symbol[:3].lower()
 
 
 def _rights(rule: Rule, found: ForeignCall) -> Iterator[Claim]:

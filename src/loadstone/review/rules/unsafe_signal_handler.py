@@ -10,9 +10,11 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.places import NATIVE, at, step
+from loadstone.review.rules.places import ALL, NATIVE, at, step
+from loadstone.review.rules.python_locks import is_lock, taken
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -40,9 +42,50 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=root.function,
                 condition=root.condition,
             )
+    yield from _locks(rule, facts)
     for unit in facts.program.units:
         if unit.language in NATIVE and unit.words & _FAULTS:
             yield from _caught(rule, unit)
+
+
+def _locks(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: a handler runs in the middle of whatever the main thread does, which may hold the lock already."""
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON or "signal" not in unit.text:
+            continue
+        installed = {
+            spelled(call.arguments[1])
+            for function in unit.functions
+            for call in calls_in(function.body)
+            if call.name == "signal.signal" and len(call.arguments) > 1
+        }
+        for function in unit.functions:
+            if function.name not in installed and f"self.{last_word(function.name)}" not in installed:
+                continue
+            for statement in every_statement(function.body):
+                lock = next((spelled(context) for context in taken(statement) if is_lock(spelled(context))), "")
+                if lock and not _reenters(unit, lock):
+                    yield rule.no(
+                        f"{function.name} runs as a signal handler and takes {lock}, which the code it interrupts may "
+                        "hold: it then waits for itself.",
+                        Location.lines(unit.path, statement.line),
+                        cwe=833,
+                        fix="Set an event in the handler, and do the work in the main loop.",
+                        context=function.name,
+                    )
+
+
+def _reenters(unit: ir.Unit, lock: str) -> bool:
+    """Whether a lock of that name is one that its holder may take again."""
+    last = lock.rpartition(".")[2]
+    return any(
+        isinstance(s, ir.Assign)
+        and last_word(spelled(s.target)) == last
+        and isinstance(s.value, ir.Call)
+        and s.value.name.endswith("RLock")
+        for f in unit.functions
+        for s in every_statement(f.body)
+    )
 
 
 def _handlers(unit: ir.Unit) -> Iterator[str]:
@@ -98,7 +141,7 @@ RULE: Final = Rule(
     practice=Practice.ERROR_HANDLING,
     cwe=479,
     severity=Severity.HIGH,
-    languages=NATIVE,
+    languages=ALL,
     why="A handler may interrupt the loader itself, its lock held; and after a fault nothing is known to be whole.",
     fix="Set a flag of type volatile sig_atomic_t, and do the work in the main loop.",
     bad="static void on_hup(int sig) { dlclose(plugin); plugin = dlopen(path, RTLD_NOW); }\nsignal(SIGHUP, on_hup);\n",

@@ -24,11 +24,12 @@ __all__ = ["CLOSES", "RULE"]
 
 _ENDS: Final = (
     r"close|free|release|destroy|delete|dispose|end|fini|finish|finali[sz]e|unref|unload|shutdown|terminate|term"
-    r"|disconnect|deinit|cleanup"
+    r"|disconnect|deinit|cleanup|done"
 )
 _CAPITAL_ENDS: Final = "|".join(word[:1].upper() + word[1:] for word in _ENDS.split("|"))
 CLOSES: Final = re.compile(
-    rf"(?:\A|_)(?i:{_ENDS})(?:_|\Z|(?=[A-Z]))|(?<=[a-z0-9])(?:{_CAPITAL_ENDS})(?=[A-Z_0-9]|\Z)"
+    rf"(?:\A|_)(?!Free(?:Type|Image|Glut))(?i:{_ENDS})(?:_|\Z|(?=[A-Z]))"
+    rf"|(?<=[a-z0-9])(?:{_CAPITAL_ENDS})(?=[A-Z_0-9]|\Z)"
     r"|(?:\A|_)(?:free|close|destroy|delete)[a-z]*\Z"
 )
 """Names of foreign functions that end what another one began."""

@@ -11,6 +11,8 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
@@ -46,7 +48,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if site.api.kind == "mask" and any(_puts_back(other, site) for other in sites):
             continue
         lifted = any(_lifts_mask(other, site) for other in sites)
-        if site.api.name.endswith(_MASKED) and not lifted and not _is_for_code(site):
+        if site.api.name.endswith(_MASKED) and not lifted and not (_is_for_code(site) or _is_loaded_from(facts, site)):
             continue
         for invocation in sorted(site.invocations, key=repr)[:1]:
             yield from _one(rule, site, invocation)
@@ -77,6 +79,28 @@ def _is_for_code(site: Site) -> bool:
     """Whether the path that is made says that libraries will lie there."""
     words = (str(w) for i in site.invocations for a in i.arguments for kind, w in a if kind == "constant")
     return any(_CODE.search(word) for word in words)
+
+
+def _is_loaded_from(facts: Facts, site: Site) -> bool:
+    """Python: whether libraries are looked for in the directory that is made here."""
+    made = next(
+        (c for c, v in facts.travels.calls.values() if (v.unit.path, c.line, c.name) == (*_key(site), site.api.name)),
+        None,
+    )
+    about = None if made is None else made.receiver if made.receiver is not None else next(iter(made.arguments), None)
+    name = spelled(about).rpartition(".")[2]
+    if not name:
+        return False
+    return any(
+        sink.spot.path == site.spot.path and isinstance(origin := piece.origin, tuple) and origin[-1] == name
+        for sink in facts.travels.sinks
+        if sink.kind in {SinkKind.LOAD, SinkKind.DIRECTORY}
+        for piece in sink.pieces
+    )
+
+
+def _key(site: Site) -> tuple[str, int]:
+    return site.spot.path, site.spot.line
 
 
 def _puts_back(other: Site, site: Site) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -34,12 +35,13 @@ _CONFINES: Final = frozenset(
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
-        if unit.language is not ir.Language.PYTHON or not ("tarfile" in unit.text or "unpack_archive" in unit.text):
+        if unit.language is not ir.Language.PYTHON or not re.search(r"tarfile|unpack_archive|zipfile", unit.text):
             continue
         good: list[int] = []
         for function in unit.functions:
             archives = _archives(function)
             looked_at = {simple(call.name) for call in calls(function.body.body)} & _CONFINES
+            yield from _by_hand(rule, unit, function, looked_at)
             for call in calls(function.body.body):
                 word = simple(call.name)
                 ours = call.receiver is not None and spelled(call.receiver) in archives
@@ -63,6 +65,74 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 sites=len(good),
                 places=tuple(Location.lines(unit.path, line) for line in good),
             )
+
+
+_NAMES: Final = frozenset({"namelist", "infolist", "getmembers", "getnames"})
+_OPENS: Final = frozenset({"open", "io.open", "shutil.copyfileobj"})
+
+
+def _by_hand(rule: Rule, unit: ir.Unit, function: ir.Function, looked_at: set[str]) -> Iterator[Claim]:
+    """A file is made at a path that was put together from the name of a member."""
+    if looked_at or any(call.name in _STRICT for call in calls(function.body.body)):
+        return
+    members: set[str] = set()
+    paths: set[str] = set()
+    opened = {spelled(target) for target in _opened(function)}
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Loop) and statement.each is not None:
+            target, iterable = statement.each
+            listed = any(isinstance(p, ir.Call) and simple(p.name) in _NAMES for p in expressions(iterable))
+            if listed or spelled(iterable) in opened:
+                members.add(spelled(target))
+        match statement:
+            case ir.Assign(target=ir.Name(name=name), value=value) if value is not None and _joins(value):
+                if _names_member(value, members):
+                    paths.add(name)
+    for call in calls(function.body.body) if members else ():
+        mode = call.arguments[1] if len(call.arguments) > 1 else dict(call.keywords).get("mode")
+        makes = call.name in _OPENS and isinstance(mode, ir.Literal) and str(mode.value)[:1] in {"w", "x", "a"}
+        place = call.arguments[0] if makes else None
+        if simple(call.name) in {"write_bytes", "write_text"}:
+            place = call.receiver
+        if place is None:
+            continue
+        joined = _joins(place) and _names_member(place, members)
+        if joined or spelled(place) in paths:
+            yield rule.no(
+                "The file is made wherever the name of the archive's member leads.",
+                Location.lines(unit.path, call.line),
+                context=function.name,
+            )
+
+
+_STRICT: Final = frozenset({"os.path.realpath", "os.path.abspath"})
+
+
+def _joins(value: ir.Expression) -> bool:
+    return any(
+        (isinstance(p, ir.Operation) and p.operator in {"/", "+", "format"})
+        or (isinstance(p, ir.Call) and simple(p.name) in {"join", "joinpath"})
+        for p in expressions(value)
+    )
+
+
+def _names_member(value: ir.Expression, members: set[str]) -> bool:
+    return any(
+        (isinstance(p, ir.Name) and p.name in members)
+        or (isinstance(p, ir.Member) and p.name in {"filename", "name"} and spelled(p.base) in members)
+        for p in expressions(value)
+    )
+
+
+def _opened(function: ir.Function) -> Iterator[ir.Expression]:
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.With):
+            for context, target in statement.items:
+                archive = any(
+                    isinstance(p, ir.Call) and p.name.startswith(("tarfile.", "zipfile.")) for p in expressions(context)
+                )
+                if target is not None and archive:
+                    yield target
 
 
 def _archives(function: ir.Function) -> set[str]:

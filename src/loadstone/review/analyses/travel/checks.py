@@ -52,11 +52,21 @@ Learnt = Iterator[tuple[str, str]]
 
 
 class Learner:
-    """Reads conditions. ``verdict`` says what a true answer of a function of the program teaches of its arguments."""
+    """Reads conditions.
 
-    def __init__(self, tables: Tables, verdict: Callable[[ir.Call], list[tuple[str, str]]]) -> None:
+    ``verdict`` says what a true answer of a function of the program teaches of its arguments, ``meaning`` the one value
+    that a name of the file ever gets.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        verdict: Callable[[ir.Call], list[tuple[str, str]]],
+        meaning: Callable[[str], ir.Expression | None] = lambda _name: None,
+    ) -> None:
         self.tables = tables
         self.verdict = verdict
+        self.meaning = meaning
 
     def learn(self, condition: ir.Expression, *, holds: bool) -> Learnt:
         """Pairs of an expression as it is spelled and a check it has passed."""
@@ -147,7 +157,7 @@ class Learner:
         elif word == "is_relative_to" and holds and subject is not None:
             yield spelled(subject), f"inside {spelled(call.arguments[0])}" if call.arguments else "inside"
         elif word == "startswith" and holds and subject is not None:
-            yield spelled(subject), "inside" if _ends_with_separator(call.arguments[:1]) else "prefix"
+            yield spelled(subject), "inside" if self._ends_with_separator(call.arguments[:1]) else "prefix"
         elif word in {"all", "any"} and call.arguments and (holds is (word == "all")):
             yield from self._each(call.arguments[0])
         elif word in {"issubset", "intersection"} and holds and subject is not None:
@@ -156,6 +166,19 @@ class Learner:
                     yield name, "characters"
         elif word == "isinstance" and holds and call.arguments:
             yield spelled(call.arguments[0]), "tested"
+
+    def _ends_with_separator(self, arguments: tuple[ir.Expression, ...]) -> bool:
+        for argument in arguments:
+            named = self.meaning(spelled(argument)) if isinstance(argument, (ir.Name, ir.Member)) else None
+            last = named if named is not None else argument
+            while isinstance(last, ir.Operation) and last.operands:
+                last = last.operands[-1]
+            match last:
+                case ir.Literal(value=str(text)) if text.endswith(("/", "\\")):
+                    return True
+                case ir.Name(name=name) if name in {"os.sep", "os.path.sep"}:
+                    return True
+        return False
 
     @staticmethod
     def _each(looped: ir.Expression) -> Learnt:
@@ -183,19 +206,6 @@ def _is_fixed(expression: ir.Expression) -> bool:
     if isinstance(bare, ir.Literal):
         return bare.value is not None
     return spelled(bare).rpartition(".")[2].isupper()
-
-
-def _ends_with_separator(arguments: tuple[ir.Expression, ...]) -> bool:
-    for argument in arguments:
-        last = argument
-        while isinstance(last, ir.Operation) and last.operands:
-            last = last.operands[-1]
-        match last:
-            case ir.Literal(value=str(text)) if text.endswith(("/", "\\")):
-                return True
-            case ir.Name(name=name) if name in {"os.sep", "os.path.sep"}:
-                return True
-    return False
 
 
 def _called(expression: ir.Expression) -> Iterator[str]:

@@ -13,6 +13,7 @@ from loadstone.review.analyses.travel.flows import Piece, Travels, Visit
 from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.analyses.travel.walk import Known, StructuralWalk, add
 from loadstone.review.apis import ApiRole, Tables
+from loadstone.review.walk import statements
 
 __all__ = ["Lessons", "collect"]
 
@@ -33,11 +34,29 @@ class Lessons:
 
     def __init__(self, names: PythonNames, tables: Tables) -> None:
         self.names = names
-        self.learner = Learner(tables, self.verdict)
+        self.learner = Learner(tables, self.verdict, self.meaning)
+        self._meanings: dict[int, dict[str, ir.Expression | None]] = {}
         self.current: Routine | None = None
         self._truths: dict[int, dict[int, frozenset[str]]] = {}
         self._passes: dict[int, dict[int, frozenset[str]]] = {}
         self._running: list[int] = []
+
+    def meaning(self, name: str) -> ir.Expression | None:
+        """The one value that a variable of the current function or of its module gets; None when it gets several."""
+        if self.current is None:
+            return None
+        unit = self.current.unit
+        bodies = [self.current.function, *unit.functions[:1]]
+        return next((found for f in bodies if (found := self._meanings_of(f).get(name)) is not None), None)
+
+    def _meanings_of(self, function: ir.Function) -> dict[str, ir.Expression | None]:
+        known = self._meanings.get(id(function))
+        if known is None:
+            known = self._meanings[id(function)] = {}
+            for statement in statements(function.body.body):
+                if isinstance(statement, ir.Assign) and (name := spelled(statement.target)):
+                    known[name] = None if name in known or statement.operator else statement.value
+        return known
 
     def verdict(self, call: ir.Call) -> list[tuple[str, str]]:
         """A function of the program that answers true: what that says of what it was given."""

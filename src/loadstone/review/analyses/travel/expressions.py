@@ -20,7 +20,7 @@ from loadstone.review.analyses.travel.flows import (
     ValueSource,
     Visit,
 )
-from loadstone.review.analyses.travel.names import PythonNames, Routine
+from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
 from loadstone.review.analyses.words import dotted_name, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
@@ -153,6 +153,7 @@ _PATH_METHODS: Final = frozenset({"read_text", "read_bytes", "write_text", "writ
 _MAKES_FILES: Final = frozenset(
     {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.replace", "os.rename", "os.link"}
 )
+_COPIES_FILES: Final = frozenset({"shutil.copy", "shutil.copy2", "shutil.copyfile"})
 _NUMBERS: Final = frozenset({"int", "struct.unpack", "struct.unpack_from", "struct.iter_unpack", "int.from_bytes"})
 _STOPS: Final = frozenset({"len", "bool", "float", "isinstance", "hash", "id", "type", "callable", "hasattr", "sum"})
 _PASSES: Final = frozenset(
@@ -468,19 +469,19 @@ class ValueReader:
     def _object(
         self,
         call: ir.Call,
-        made: tuple[ir.Class, Routine | None],
+        made: tuple[ir.Unit, ir.Class, Routine | None],
         given: list[list[Piece]],
         named: list[tuple[str, list[Piece]]],
     ) -> list[Piece]:
         """An object of a class of the program: its fields rest in the class."""
-        one, maker = made
+        unit, one, maker = made
         if maker is not None:
             self._of_program(call, [maker], given, named)
             return []
         for member, pieces in zip(one.members, given, strict=False):
-            self.found.move(pieces, ("a", one.name, member.name), self.spot(call.line))
+            self.found.move(pieces, attribute_place(unit, one.name, member.name), self.spot(call.line))
         for key, pieces in named:
-            self.found.move(pieces, ("a", one.name, key), self.spot(call.line))
+            self.found.move(pieces, attribute_place(unit, one.name, key), self.spot(call.line))
         return []
 
     def _of_others(
@@ -627,6 +628,8 @@ class ValueReader:
             self._sink(SinkKind.WRITE, call.name, call.line, first, call)
         elif call.name in _MAKES_FILES and len(given) > 1:
             self._sink(SinkKind.WRITE, call.name, call.line, given[1], call)
+            if call.name in _COPIES_FILES:
+                self._sink(SinkKind.COPY, call.name, call.line, given[0], call)
         elif call.name in _FILES or word in {"read_bytes", "read_text"}:
             self._sink(SinkKind.LOOK, call.name, call.line, first, call)
         elif api is not None and api.role is ApiRole.LOOK and api.kind != "descriptor":

@@ -106,6 +106,7 @@ class SinkKind(StrEnum):
     COMMAND = "command"
     ADDRESS = "address"
     LOOK = "look"  # a file is opened or asked about by its name
+    COPY = "copy"  # a file is copied by its name
     WRITE = "write"  # a file is made or replaced
 
 

@@ -10,10 +10,11 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.flows import Place, ValueSource
 from loadstone.review.walk import calls, expressions, statements, tops
 
-__all__ = ["PythonNames", "Routine"]
+__all__ = ["PythonNames", "Routine", "attribute_place"]
 
 _ROUTES: Final = re.compile(
     r"(?:\A|\.)(?:route|get|post|put|patch|delete|websocket|api_route|view|endpoint|on_message)\Z"
@@ -110,6 +111,7 @@ class PythonNames:
         self._by_name: dict[str, list[Routine]] = {}
         self._by_method: dict[str, list[Routine]] = {}
         self._near: dict[str, frozenset[str]] = {}
+        self._served: dict[str, frozenset[str]] = {}
         self.stems = {unit.path: PurePath(unit.path).stem for unit in self.units}
         self.by_stem = {stem: path for path, stem in reversed(self.stems.items())}
         for unit in self.units:
@@ -117,18 +119,20 @@ class PythonNames:
         self._exits = {id(r.function): _never_returns(r.function) for r in self.routines}
 
     def near(self, unit: ir.Unit) -> frozenset[str]:
-        """The paths of a file and of those it imports."""
+        """The paths of a file, of those it imports and of those that import it."""
         known = self._near.get(unit.path)
         if known is None:
             stems = {name.rpartition(".")[2] for name in unit.imports} | {self.stems[unit.path]}
-            known = frozenset(path for path, stem in self.stems.items() if stem in stems)
+            own = self.stems[unit.path]
+            users = {u.path for u in self.units if own in {name.rpartition(".")[2] for name in u.imports}}
+            known = frozenset(users | {path for path, stem in self.stems.items() if stem in stems})
             self._near[unit.path] = known
         return known
 
     def _nearest(self, unit: ir.Unit, found: Iterable[Routine]) -> list[Routine]:
-        """Those of a file or of what it imports; all, when there are none."""
-        every, near = list(found), self.near(unit)
-        return [routine for routine in every if routine.unit.path in near] or every
+        """Those of a file, of what it imports, and of what imports it."""
+        near = self.near(unit)
+        return [routine for routine in found if routine.unit.path in near]
 
     def _take(self, unit: ir.Unit) -> None:
         by_name: dict[str, Routine] = {}
@@ -172,26 +176,29 @@ class PythonNames:
                     return [candidate]
         return []
 
-    def made(self, routine: Routine, name: str) -> tuple[ir.Class, Routine | None] | None:
-        """The class a call makes an object of, with its ``__init__`` if it has one."""
+    def made(self, routine: Routine, name: str) -> tuple[ir.Unit, ir.Class, Routine | None] | None:
+        """The class a call makes an object of, with its file, and its ``__init__`` if it has one."""
         last = name.rpartition(".")[2]
         found = self.classes.get(last, ())
         if not found or name.startswith("?"):
             return None
-        own = [(u, c) for u, c in found if u is routine.unit] or found
+        near = self.near(routine.unit)
+        own = [(u, c) for u, c in found if u is routine.unit] or [(u, c) for u, c in found if u.path in near]
+        if not own:
+            return None
         unit, one = own[0]
         makers = [r for r in self._by_name.get(f"{last}.__init__", ()) if r.unit is unit]
-        return one, makers[0] if makers else None
+        return unit, one, makers[0] if makers else None
 
     def attribute(self, unit: ir.Unit, owner: str, name: str) -> Iterator[Place]:
         """Where an attribute rests: of its class, or of the few classes near by that have one of that name."""
         if owner:
-            yield ("a", owner, name)
+            yield attribute_place(unit, owner, name)
             return
         near, every = self.near(unit), self.owners.get(name, ())
-        owners = list(dict.fromkeys(one for where, one in every if where.path in near))
+        owners = list(dict.fromkeys(attribute_place(where, one, name) for where, one in every if where.path in near))
         if owners and len(owners) <= _MAX_BY_NAME:
-            yield from (("a", one, name) for one in owners)
+            yield from owners
         else:
             yield ("a", "", name)
 
@@ -211,15 +218,45 @@ class PythonNames:
                 "Depends"
             )
             return None if injected or parameter.name in {"request", "req"} else ValueSource("network", spot)
+        if function.name in self.served(routine.unit):
+            return ValueSource("network", spot)
         if any(_COMMANDS.search(mark) for mark in function.marks):
             return ValueSource("command line", spot)
         return None
+
+    def served(self, unit: ir.Unit) -> frozenset[str]:
+        """The functions and public methods of a file that a server is told to call for its clients."""
+        known = self._served.get(unit.path)
+        if known is None:
+            known = self._served[unit.path] = frozenset(self._registered(unit) if "register_" in unit.text else ())
+        return known
+
+    @staticmethod
+    def _registered(unit: ir.Unit) -> Iterator[str]:
+        made = {
+            spelled(s.target): s.value.name
+            for f in unit.functions
+            for s in statements(f.body.body)
+            if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call)
+        }
+        for call in (c for f in unit.functions for c in calls(f.body.body) if c.arguments):
+            word, given = call.name.rpartition(".")[2], call.arguments[0]
+            if word == "register_function":
+                yield spelled(given)
+            elif word == "register_instance":
+                owner = given.name if isinstance(given, ir.Call) else made.get(spelled(given), "")
+                yield from (f.name for f in unit.functions if f.owner == owner and "._" not in f.name)
 
     def serves(self, routine: Routine) -> bool:
         """Whether a method belongs to a class that answers requests."""
         return any(
             _SERVERS.search(base) for _, one in self.classes.get(routine.function.owner, ()) for base in one.bases
         )
+
+
+def attribute_place(unit: ir.Unit, owner: str, name: str) -> Place:
+    """Where an attribute of a class rests; two files may each have a class of that name."""
+    return ("a", f"{unit.path}:{owner}", name)
 
 
 def _never_returns(function: ir.Function) -> bool:

@@ -116,8 +116,9 @@ def _subscript(x: PythonExpressions, node: ast.Subscript) -> ir.Expression:
 
 
 def _slice(x: PythonExpressions, node: ast.Slice) -> ir.Expression:
-    parts = [part for part in (node.lower, node.upper, node.step) if part is not None]
-    return ir.Display(node.lineno, x.all(parts))
+    given = {"lower": node.lower, "upper": node.upper, "step": node.step}
+    parts = {name: part for name, part in given.items() if part is not None}
+    return ir.Display(node.lineno, x.all([*parts.values()]), tuple(parts))
 
 
 def _call(x: PythonExpressions, node: ast.Call) -> ir.Expression:

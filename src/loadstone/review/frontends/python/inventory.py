@@ -19,7 +19,8 @@ class Inventory:
     """The bindings of one scope, in source order; functions and classes inside have inventories of their own.
 
     ``bound`` are names the scope binds; ``elsewhere`` those it declares global or nonlocal; ``assignments`` pairs of
-    target and value, tuples taken apart; ``returns`` the values returned.
+    target and value, tuples taken apart; ``annotations`` names with their declared types; ``returns`` the
+    values returned.
     """
 
     bound: set[str] = field(default_factory=set)
@@ -28,6 +29,7 @@ class Inventory:
     imports: list[ast.Import | ast.ImportFrom] = field(default_factory=list)
     assignments: list[tuple[ast.expr, ast.expr]] = field(default_factory=list)
     returns: list[ast.expr] = field(default_factory=list)
+    annotations: list[tuple[str, ast.expr]] = field(default_factory=list)
     functions: list[FunctionNode] = field(default_factory=list)
     classes: list[ast.ClassDef] = field(default_factory=list)
 
@@ -90,6 +92,8 @@ def take(body: Iterable[ast.stmt]) -> Inventory:
                     found.assign(target, node.value)
             case ast.AnnAssign():
                 found.bind_target(node.target)
+                if isinstance(node.target, ast.Name):
+                    found.annotations.append((node.target.id, node.annotation))
                 if node.value is not None:
                     found.assign(node.target, node.value)
             case ast.AugAssign():

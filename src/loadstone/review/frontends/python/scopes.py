@@ -66,6 +66,8 @@ _RETURNS: Final = {
     "requests.Session.get": "requests.Response",
     "httpx.get": "httpx.Response",
     "subprocess.run": "subprocess.CompletedProcess",
+    "socket.socket": "socket.socket",
+    "socket.create_connection": "socket.socket",
     "threading.Lock": "threading.Lock",
     "threading.RLock": "threading.RLock",
     "asyncio.Lock": "asyncio.Lock",

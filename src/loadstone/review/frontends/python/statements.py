@@ -102,6 +102,9 @@ def learn_module(tree: ast.Module) -> Module:
                 found = scope.type_of(value)
                 if isinstance(target, ast.Name) and found is not None:
                     names.attributes.setdefault((name, target.id), found)
+            for field_name, declared in body.annotations:  # a field of a dataclass
+                if (dotted := scope.dotted(declared)) is not None:
+                    names.attributes.setdefault((name, field_name), dotted)
     return module
 
 
