@@ -91,12 +91,14 @@ def report(**more: object) -> FuzzReport:
 def test_a_report_tells_flaky_ones_apart_and_names_what_led_there() -> None:
     frames = (CrashSite(0x1010, "f", 0x10), CrashSite(0x2000, "", 0))
     found = FuzzFinding(
-        kind="SIGSEGV", stack_hash="x", frames=frames, inputs=(b"a", b"b" * 40), guard="over", repeated=3, tries=3
-    )
+        kind="heap-buffer-overflow", stack_hash="x", frames=frames, inputs=(b"a", b"b" * 40), guard="over",
+        repeated=3, tries=3, signal="SIGSEGV", detail="0 bytes past the input of 40 bytes", allocated=frames[:1],
+    )  # fmt: skip
     once = FuzzFinding(kind="hang", stack_hash="y", frames=(), inputs=(b"",), repeated=1, tries=3)
     text = render(report(findings=(found, found), flaky=(once,)), Style())
     assert "2 ways to break it" in text
-    assert "SIGSEGV reading or writing past the input in f+0x10" in text
+    assert "heap-buffer-overflow (SIGSEGV) in f+0x10: 0 bytes past the input of 40 bytes" in text
+    assert "allocated in f+0x10" in text
     assert "after 1 call before it" in text
     assert "called from 0x2000" in text
     assert "? hang: 1 of 3 fresh processes" in text

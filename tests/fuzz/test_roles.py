@@ -99,6 +99,7 @@ TEXTS = (b"", b"abc", b"ab\0c", b"abc\0", b"\0", b"\0\0")
 
 CHILD = """
 import ctypes, json, sys
+from loadstone.fuzz.child.blocks import BlockTable
 from loadstone.fuzz.child.main import _as_text, _Bound, _run
 from loadstone.fuzz.plan import Job
 library, job = sys.argv[1], Job.from_json(sys.argv[2])
@@ -107,7 +108,7 @@ class Place:
         self.kept = ctypes.create_string_buffer(data, max(1, len(data)))
         return ctypes.addressof(self.kept)
 loaded = ctypes.CDLL(library)
-sequence = [_Bound(call, loaded) for call in job.calls]
+sequence = [_Bound(call, loaded, BlockTable()) for call in job.calls]
 for data in job.inputs:
     _run(sequence, Place(), _as_text(data) if sys.argv[3] == "text" else data, at_start=False)
 """

@@ -46,8 +46,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep corpus and findings here; resumes")
     parser.add_argument(
-        "--heap", type=Heap, choices=tuple(Heap), default=Heap.PLAIN, metavar="KIND",
-        help=f"guard the library's own heap, to the byte or to 16: {', '.join(Heap)} [{Heap.PLAIN}]",
+        "--heap", type=Heap, choices=tuple(Heap), default=Heap.MIXED, metavar="KIND",
+        help=f"how the library's own heap is guarded: {', '.join(Heap)} [{Heap.MIXED}: each in turn]",
     )  # fmt: skip
     parser.add_argument(
         "--max-size", type=at_least(1, most=1 << 20), default=4096, metavar="BYTES", help="of one input [4096]"

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Finding, Location, Settler, Severity, Undecided
 from loadstone.core.practices import Practice
 
-__all__ = ["CrashSite", "FuzzFinding", "FuzzProgress", "FuzzReport", "Stopped", "fuzz_claims"]
+__all__ = ["HEAP_ERRORS", "CrashSite", "FuzzFinding", "FuzzProgress", "FuzzReport", "Stopped", "fuzz_claims"]
+
+
+HEAP_ERRORS: Final = (
+    "heap-buffer-overflow",
+    "heap-use-after-free",
+    "double-free",
+    "bad-free",
+    "memory-leak",
+    "out-of-memory",
+    "use-of-uninitialized-value",
+)
+"""Errors in the use of memory, by the names that AddressSanitizer and its kin (and libFuzzer) give them."""
 
 
 class Stopped(StrEnum):
@@ -39,8 +52,11 @@ class CrashSite:
 class FuzzFinding:
     """One distinct way to break the function.
 
-    ``kind`` is a signal's name, ``hang``, ``exit``, ``memory`` or ``check``; ``detail`` what a check said;
-    ``words`` the last it wrote to standard error; ``guard`` says which guard page was touched (``over``, ``under``);
+    ``kind`` is one of :data:`HEAP_ERRORS`, ``stack-overflow``, a signal's name, ``hang``, ``exit``, ``memory`` or
+    ``check``; ``signal`` is what it died of, "" where it did not; ``detail`` says more: how far past which block, or
+    what a check said; ``words`` the last it wrote to standard error; ``guard`` says which guard page of the input was
+    touched (``over``, ``under``); ``heap`` how the heap was guarded; ``allocated`` and ``freed`` are the calls in the
+    library that lead to the allocation and the free of the block;
     ``inputs`` is the shortest sequence found that shows it, the last one doing so; ``repeated`` of ``tries`` fresh
     processes showed it again; ``folder`` is where it was saved.
     """
@@ -58,6 +74,9 @@ class FuzzFinding:
     folder: str = ""
     detail: str = ""
     words: str = ""
+    signal: str = ""
+    allocated: tuple[CrashSite, ...] = ()
+    freed: tuple[CrashSite, ...] = ()
 
     @property
     def reproducible(self) -> bool:
@@ -66,10 +85,13 @@ class FuzzFinding:
     @property
     def title(self) -> str:
         """One line: what happened, and where."""
-        where = f" in {self.frames[0]}" if self.frames else ""
-        page = {"over": " reading or writing past the input", "under": " before the input"}.get(self.guard, "")
+        if self.frames:
+            where = f" in {self.frames[0]}"
+        else:
+            where = f", allocated in {self.allocated[0]}" if self.allocated else ""
+        by = f" ({self.signal})" if self.signal not in ("", self.kind) else ""
         said = f": {self.detail}" if self.detail else ""
-        return f"{self.kind}{page}{where}{said}"
+        return f"{self.kind}{by}{where}{said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +130,12 @@ class FuzzReport:
     loader_message: str = ""
 
 
-_WEAKNESS = {"over": 125, "under": 125, "hang": 835, "memory": 400, "exit": 248, "SIGABRT": 119}
-_SEVERITY = {"hang": Severity.MEDIUM, "memory": Severity.MEDIUM, "exit": Severity.MEDIUM}
+_WEAKNESS: Final = {
+    "over": 125, "under": 125, "hang": 835, "memory": 400, "exit": 248, "SIGABRT": 119, "heap-buffer-overflow": 122,
+    "heap-use-after-free": 416, "double-free": 415, "bad-free": 763, "memory-leak": 401, "out-of-memory": 789,
+    "use-of-uninitialized-value": 908, "stack-overflow": 674,
+}  # fmt: skip
+_MEDIUM: Final = ("hang", "memory", "exit", "memory-leak", "out-of-memory")
 
 
 def fuzz_claims(report: FuzzReport) -> tuple[Claim, ...]:
@@ -122,7 +148,7 @@ def fuzz_claims(report: FuzzReport) -> tuple[Claim, ...]:
             location=place,
             practice=Practice.RUNTIME,
             context=report.prototype,
-            severity=_SEVERITY.get(finding.kind, Severity.HIGH),
+            severity=Severity.MEDIUM if finding.kind in _MEDIUM else Severity.HIGH,
             cwe=_WEAKNESS.get(finding.guard) or _WEAKNESS.get(finding.kind, 119),
             fix=f"run {finding.folder}/repro.py" if finding.folder else "",
         )

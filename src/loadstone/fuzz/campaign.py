@@ -29,7 +29,7 @@ def fuzz(
     runs: int = 0,
     seed: int = 0,
     out: str = "",
-    heap: Heap = Heap.PLAIN,
+    heap: Heap = Heap.MIXED,
     max_size: int = 4096,
     seeds: Sequence[bytes] = (),
     words: Sequence[bytes] = (),
@@ -50,7 +50,7 @@ def fuzz(
         runs: stop after so many calls; 0 for no limit.
         seed: of the random choices.
         out: a folder for corpus and findings; a campaign on the same folder goes on.
-        heap: guard the library's own heap to the byte, or to 16 bytes.
+        heap: how the library's own heap is guarded; by default in each way in turn.
         max_size: of one input, in bytes.
         seeds: inputs to start from.
         words: dictionary entries beyond those found in the code.

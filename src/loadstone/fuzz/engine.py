@@ -9,8 +9,8 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.binary import read
@@ -26,7 +26,7 @@ from loadstone.fuzz.code.slots import import_slots
 from loadstone.fuzz.link import Worker
 from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
-from loadstone.fuzz.outcome.triage import confirm
+from loadstone.fuzz.outcome.triage import Replayer, confirm
 from loadstone.fuzz.plan import Campaign, Heap, Job
 from loadstone.fuzz.records import (
     CannotLoad,
@@ -45,10 +45,11 @@ from loadstone.probe.scratch import Scratch, home_of_scratch
 __all__ = ["run_campaign"]
 
 _HEAP: Final = {
-    Heap.PLAIN: "degraded: not guarded, so that only heap errors that end the process are seen; "
-    "--heap exact or aligned guards it",
+    Heap.MIXED: "active: every other child's is guarded, in three ways in turn",
+    Heap.PLAIN: "degraded: not guarded, so that only heap errors that end the process are seen; --heap mixed guards it",
     Heap.EXACT: "active: guarded to the byte",
-    Heap.ALIGNED: "active: guarded to 16 bytes",
+    Heap.ALIGNED: "active: guarded to 16 bytes, with a pattern between",
+    Heap.UNDER: "active: guarded before each block",
 }
 _GRACE_S: Final = 15.0
 _MAX_DISTINCT: Final = 200
@@ -133,9 +134,11 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             raise InvalidConfiguration(
                 path=campaign.hooks, reason=harvest.hook_failed, advice="Mend the hook, or leave it out."
             )
-        job = replace(job, compares=(), compare_slots=())  # nothing is solved any more
         reached = _progress(harvest, code)
-        confirmed = [confirm(job, found, code) for found in harvest.found.values()]
+        with Replayer(job, code) as again:
+            guarded = bool(job.heap_slots) and job.heap is not Heap.PLAIN
+            tried = [confirm(again, found, guarded=guarded) for found in harvest.found.values()]
+    confirmed = _distinct(tried)
     if folder:
         confirmed = [folder.save_finding(found, campaign) for found in confirmed]
         folder.save_state(campaign, harvest.runs, job.words)
@@ -149,11 +152,32 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         progress=reached,
         findings=tuple(found for found in confirmed if found.reproducible),
         flaky=tuple(found for found in confirmed if not found.reproducible),
-        observers=(*harvest.watched_by(), ("heap", _HEAP[campaign.heap])),
+        observers=(*harvest.watched_by(), ("heap", _heap(job, tried.count(None)))),
         layers=harvest.layers,
         folder=campaign.folder,
         loader_message=harvest.refused or harvest.loader_message,
     )
+
+
+def _distinct(tried: Iterable[FuzzFinding | None]) -> list[FuzzFinding]:
+    """Each finding once: what looked like two may have one cause. The one that repeats best is kept.
+
+    What was noticed late (no frames) is left out where the write to the same block was caught in the act.
+    """
+    kept: dict[str, FuzzFinding] = {}
+    for found in tried:
+        if found is not None and (found.stack_hash not in kept or found.repeated > kept[found.stack_hash].repeated):
+            kept[found.stack_hash] = found
+    exact = {(found.kind, found.allocated[:1]) for found in kept.values() if found.frames}
+    return [f for f in kept.values() if f.frames or not f.allocated or (f.kind, f.allocated[:1]) not in exact]
+
+
+def _heap(job: Job, left_out: int) -> str:
+    """How the library's heap was guarded, as a state of an observer."""
+    if job.heap is not Heap.PLAIN and not job.heap_slots:
+        return "active: the library imports no allocator, so nothing of it needs a guard"
+    more = f"; {left_out} failures that only a guarded heap shows, and none of its pages explains, left out"
+    return _HEAP[job.heap] + (more if left_out else "")
 
 
 def _text(path: str) -> str:
@@ -174,7 +198,7 @@ def _search(
     with Worker(job) as worker:
         try:
             for record in worker.records(job.time_s + _GRACE_S):
-                done = _take(record, harvest, code, folder, job) or done
+                done = _take(record, harvest, code, folder) or done
                 if progress:
                     progress(_progress(harvest, code))
                 if first and harvest.found:
@@ -191,7 +215,7 @@ def _search(
     return harvest, stopped
 
 
-def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folder | None, job: Job) -> bool:
+def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folder | None) -> bool:
     """Note one record; True when it is the last."""
     match record:
         case Ready():
@@ -200,7 +224,7 @@ def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folde
             _take_input(bytes.fromhex(record.input), harvest, folder)
         case FindingRecord() if len(harvest.found) < _MAX_DISTINCT:
             harvest.runs = max(harvest.runs, record.run)
-            found = finding_of(record, code, job.heap)
+            found = finding_of(record, code)
             harvest.found.setdefault(found.stack_hash, found)
         case HookFailed():
             harvest.hook_failed = record.text

@@ -51,12 +51,21 @@ class Worker:
         self._channel = ours
         self._buffer = b""
         self.forged = 0
+        self.done = False
         try:
-            self._channel.sendall(job.to_json().encode() + b"\n")
-        except OSError as error:  # it died before it had read its job
+            self.give(job)
+        except ProbeFailed as error:  # it died before it had read its job
             words = self.last_words()
             self.close()
-            raise ProbeFailed(reason=f"the worker process ended at its start: {words or error}") from error
+            raise ProbeFailed(reason=f"the worker process ended at its start: {words or error.reason}") from error
+
+    def give(self, job: Job) -> None:
+        """Hand it a job: the first, or the next when :attr:`done` says that the last one came to its end."""
+        self.done = False
+        try:
+            self._channel.sendall(job.to_json().encode() + b"\n")
+        except OSError as error:
+            raise ProbeFailed(reason=f"the worker process ended by itself: {error}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -101,6 +110,7 @@ class Worker:
                     continue
                 yield record
                 if isinstance(record, Done | CannotLoad | HookFailed | RefusedRecord):
+                    self.done = isinstance(record, Done)
                     return
 
     def last_words(self) -> str:

@@ -45,11 +45,13 @@ _INTEGERS: Final[Mapping[tuple[int, bool], Carrier]] = {
 
 
 class Heap(StrEnum):
-    """How the library's own heap is guarded: not at all, to the byte, or to 16 bytes as malloc(3) promises."""
+    """How the library's own heap is guarded."""
 
-    PLAIN = "plain"
-    EXACT = "exact"
-    ALIGNED = "aligned"
+    MIXED = "mixed"  # each of the others in turn, a child at a time
+    PLAIN = "plain"  # not at all
+    EXACT = "exact"  # a block ends at an inaccessible page, to the byte
+    ALIGNED = "aligned"  # to 16 bytes, as malloc(3) promises; the bytes between hold a pattern that is checked
+    UNDER = "under"  # a block begins right behind an inaccessible page
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class Campaign:
     seed: int = 0
     max_size: int = 4096
     hang_s: float = 1.0
-    heap: Heap = Heap.PLAIN
+    heap: Heap = Heap.MIXED
     seeds: tuple[bytes, ...] = ()
     words: tuple[bytes, ...] = ()
     folder: str = ""
@@ -172,6 +174,8 @@ class Job:
     replay once each in order when ``replay`` is set (``at_start``: right behind a guard page, not before one). Times
     are seconds, sizes bytes. ``compares`` are looked at, and ``compare_slots`` (imports of memcmp and kin, as
     ``heap_slots``) listened to, while solving what new inputs were compared with. ``hooks`` is Python.
+    ``recording`` has a guarded heap keep call stacks; ``passed`` are errors of it, by kind and place, that are told
+    well enough and end no child any more.
     """
 
     library: str
@@ -192,6 +196,8 @@ class Job:
     compare_slots: tuple[tuple[str, int], ...] = ()
     hooks: str = ""
     replay: bool = False
+    recording: bool = False
+    passed: tuple[tuple[str, int], ...] = ()
     at_start: bool = False
     scratch: str = ""
     require: tuple[str, ...] = ()
@@ -218,6 +224,7 @@ class Job:
             Compare(**(c | {"left": Operand(**c["left"]), "right": Operand(**c["right"])})) for c in raw["compares"]
         )
         raw["heap"] = Heap(raw["heap"])
+        raw["passed"] = tuple((k, a) for k, a in raw["passed"])
         raw["require"] = tuple(raw["require"])
         raw["readable"] = tuple(raw["readable"])
         return cls(**raw)

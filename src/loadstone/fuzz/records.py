@@ -13,6 +13,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
+from loadstone.core.fuzzing import HEAP_ERRORS
+from loadstone.fuzz.plan import Heap
+
 __all__ = [
     "KINDS",
     "CannotLoad",
@@ -27,9 +30,11 @@ __all__ = [
     "read_record",
 ]
 
-KINDS: Final = frozenset({"hang", "memory", "exit", "check", *(s.name for s in signal.Signals)}) | {
-    f"signal {number}" for number in range(1, 65)
-}
+KINDS: Final = (
+    frozenset({"hang", "memory", "exit", "check", *HEAP_ERRORS, "stack-overflow"})
+    | {s.name for s in signal.Signals}
+    | {f"signal {number}" for number in range(1, 65)}
+)
 """Every kind of finding there is; folders are named by these words and no others."""
 
 _MAX_INPUT: Final = 2 * ((1 << 20) + 1)  # hexadecimal, and the NUL of a text
@@ -37,6 +42,7 @@ _MAX_INPUT: Final = 2 * ((1 << 20) + 1)  # hexadecimal, and the NUL of a text
 _Text = Annotated[str, Meta(max_length=8192)]
 _Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
 _Input = Annotated[str, Meta(max_length=_MAX_INPUT, pattern="^(?:[0-9a-f]{2})*$")]
+_Frames = Annotated[list[_Count], Meta(max_length=64)]
 _States = Annotated[list[tuple[_Text, _Text]], Meta(max_length=32)]
 
 
@@ -67,14 +73,17 @@ class FindingRecord(_Record, tag="found", frozen=True, kw_only=True):
     run: _Count
     fault: Annotated[int, Meta(ge=0)] = 0
     guard: Annotated[str, Meta(pattern="^(?:over|under)?$")] = ""
-    frames: Annotated[list[_Count], Meta(max_length=64)] = []
-    stack: bool = False
+    frames: _Frames = []
+    heap: Annotated[str, Meta(max_length=16)] = "plain"
+    signal: Annotated[str, Meta(max_length=16)] = ""
+    allocated: _Frames = []
+    freed: _Frames = []
     status: Annotated[int, Meta(ge=0, le=255)] = 0
     detail: _Text = ""
     words: _Text = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS or self.fault >= 1 << 64:
+        if self.kind not in KINDS or self.fault >= 1 << 64 or self.heap not in tuple(Heap):
             raise ValueError("no such kind of finding, or no address")
 
 

@@ -13,6 +13,8 @@ import mmap
 import struct
 from typing import Final
 
+from loadstone.fuzz.child.blocks import BlockTable, counted
+
 __all__ = ["Arena", "GuardedArea"]
 
 _PAGE: Final = mmap.PAGESIZE
@@ -35,6 +37,7 @@ class Arena:
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
+        self.blocks = BlockTable()
         self.area = -(-max(max_size + 1, 1) // _PAGE) * _PAGE  # one more byte than an input: the NUL of a text
         self._map = mmap.mmap(-1, _PAGE + _PAGE + self.area + _PAGE + _LOG_SIZE)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
@@ -116,6 +119,15 @@ class Arena:
     def reset(self) -> None:
         """In the tracer, while no child runs: begin to count again."""
         self._map[: _CONTROL.size] = bytes(_CONTROL.size)
+        self.blocks.reset()
+
+    def distance(self, address: int) -> str:
+        """How far an address in a guard page lies from the input of the call under way, in words."""
+        _, size, at = _HEAD.unpack_from(self._map, 0)
+        offset = address - self.address
+        if offset < at:
+            return f"{counted(at - offset, 'byte')} before the input of {counted(size, 'byte')}"
+        return f"{counted(offset - at - size, 'byte')} past the input of {counted(size, 'byte')}"
 
     def guard_name(self, address: int) -> str:
         """Which guard page an address lies in: ``over`` (behind the input), ``under`` (before it), or ""."""
@@ -128,7 +140,7 @@ class Arena:
 class GuardedArea:
     """``size`` bytes of writable memory that end at an inaccessible page: what a callee may write, and no byte more."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, blocks: BlockTable) -> None:
         self.size = size
         whole = -(-max(size, 1) // _PAGE) * _PAGE
         self._map = mmap.mmap(-1, whole + _PAGE)
@@ -136,8 +148,13 @@ class GuardedArea:
         self.address = start + whole - size
         if _libc.mprotect(start + whole, _PAGE, 0) != 0:
             raise OSError(ctypes.get_errno(), "mprotect")
+        blocks.add(start, whole + _PAGE, self.address, size)
 
     def cleared(self) -> int:
         """The address, after every byte is 0 again: a call never sees what an earlier one wrote."""
         ctypes.memset(self.address, 0, self.size)
         return self.address
+
+    def content(self) -> bytes:
+        """What is in it now."""
+        return ctypes.string_at(self.address, self.size)

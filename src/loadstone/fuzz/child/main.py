@@ -7,37 +7,45 @@ both read from outside.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
+import struct
 import traceback
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from loadstone.fuzz.child.arena import Arena, GuardedArea
-from loadstone.fuzz.child.guarded_heap import GuardedHeap
+from loadstone.fuzz.child.backtrace import Backtrace
+from loadstone.fuzz.child.blocks import BlockTable
+from loadstone.fuzz.child.guarded_heap import GuardedHeap, HeapError
 from loadstone.fuzz.child.hooks import Hooks, load_hooks
+from loadstone.fuzz.child.judge import Answer, Judge
 from loadstone.fuzz.child.listener import CompareListener
 from loadstone.fuzz.child.mutate import mutate
-from loadstone.fuzz.child.stack import StackMark
+from loadstone.fuzz.child.stack import StackMark, fill_below
 from loadstone.fuzz.plan import Argument, CallPlan, Heap, Job, Role
 
-__all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HOOK", "Words", "run_child"]
+__all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HEAP", "EXIT_HOOK", "Words", "run_child"]
 
 EXIT_DONE: Final = 0xD0
 EXIT_CANNOT_LOAD: Final = 0xD1
 EXIT_CHECK: Final = 0xD2
 EXIT_HOOK: Final = 0xD3
+EXIT_HEAP: Final = 0xD4
 """Exit statuses of our own: every input was replayed, the library cannot be loaded, the user's check found something
-wrong, a hook of the user failed. The worker believes the last three only with the words that belong to them, which come
-behind the secret of this child."""
+wrong, a hook of the user failed, the guarded heap saw an error. The worker believes all but the first only with the
+words that belong to them, which come behind the secret of this child."""
 
 DEEPER: Final = signal.SIGWINCH
 """What the child sends itself when an input went deeper; it does nothing where nobody traces."""
 
 _RESULTS: Final = {"int": ctypes.c_int, "pointer": ctypes.c_void_p, "double": ctypes.c_double, "void": None}
 _UNDER_EVERY: Final = 4
+_MOST_JUDGED: Final = 24
+"""Inputs of the corpus, the newest, that each guarded child runs again with other garbage in fresh memory."""
 
 State = dict[str, int | None]
 Maker = Callable[[bytes, int, State], object]
@@ -62,18 +70,16 @@ def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[b
     """
     try:
         library = ctypes.CDLL(job.library)
-        sequence = [_Bound(call, library) for call in job.calls]
+        sequence = [_Bound(call, library, arena.blocks) for call in job.calls]
     except (OSError, AttributeError) as error:
         _tell(words, str(error), EXIT_CANNOT_LOAD)
     base = (ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0) - job.calls[0].address
-    heap = GuardedHeap(exact=job.heap is Heap.EXACT)
-    if job.heap is not Heap.PLAIN:
-        heap.install(job.heap_slots, base)
+    heap = _guarded(job, arena, base, words) if job.heap is not Heap.PLAIN else None
     listener = CompareListener(words.pipe)
     if job.compare_slots:
         listener.install(job.compare_slots, base)
     try:
-        loop = _Loop(job, arena, sequence, load_hooks(job.hooks), words)
+        loop = _Loop(job, arena, sequence, load_hooks(job.hooks), words, heap)
         os.kill(os.getpid(), signal.SIGSTOP)  # the tracer sets its breakpoints now
         if job.replay:
             loop.replay(job.inputs)
@@ -83,22 +89,50 @@ def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[b
         _tell(words, traceback.format_exc(limit=-4), EXIT_HOOK)
 
 
-def _tell(words: Words, text: str, status: int) -> None:
+def _tell(words: Words, text: str, status: int) -> NoReturn:
     words.say(text)
     os._exit(status)
+
+
+def _guarded(job: Job, arena: Arena, base: int, words: Words) -> GuardedHeap:
+    """The library's imports of malloc and its kin, replaced."""
+    passed = frozenset(job.passed)
+
+    def report(error: HeapError) -> None:
+        site = (*error.frames, *(arena.blocks.at(error.row).allocated_by if error.row >= 0 else ()), 0)[0]
+        if (error.kind, site) not in passed:
+            _tell(words, json.dumps(error), EXIT_HEAP)
+
+    heap = GuardedHeap(job.heap, arena.blocks, job.memory, report, Backtrace(job.library, base))
+    heap.recording = job.replay or job.recording
+    heap.install(job.heap_slots, base)
+    return heap
 
 
 class _Loop:
     """The calls of a child, over and over."""
 
-    def __init__(self, job: Job, arena: Arena, sequence: list[_Bound], hooks: Hooks, words: Words) -> None:
+    def __init__(
+        self,
+        job: Job,
+        arena: Arena,
+        sequence: list[_Bound],
+        hooks: Hooks,
+        words: Words,
+        heap: GuardedHeap | None = None,
+    ) -> None:
         self._job, self._arena, self._sequence, self._hooks, self._words = job, arena, sequence, hooks, words
         self._text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments)
+        self._judge = None
+        if heap is not None:
+            self._judge = Judge(heap, self._answer, self._fill)
 
     def replay(self, inputs: Sequence[bytes]) -> None:
         """Each input once, as it is."""
         for data in inputs:
             self._once(data, at_start=self._job.at_start)
+        if self._judge and inputs:
+            self._judge.garbage(inputs[-1], self._job.at_start)
         os._exit(EXIT_DONE)
 
     def fuzz(self, corpus: list[bytes], tries: Sequence[bytes], seed: int) -> None:
@@ -106,10 +140,14 @@ class _Loop:
         random = Random(seed).random  # noqa: S311 - repeatable on purpose
         words, max_size, fixup, text = self._job.words, self._job.max_size, self._hooks.fixup, self._text
         place, take_news = self._arena.place, self._arena.take_news
-        single = None if len(self._sequence) > 1 or self._hooks.check else self._sequence[0].simple
+        plain = len(self._sequence) == 1 and not self._hooks.check and not self._judge
+        single = self._sequence[0].simple if plain else None
         for data in corpus:  # once each as they are: seeds may crash by themselves, and set the coverage
             self._once(self._as_input(data), at_start=False)
             take_news()
+        if self._judge:
+            for data in corpus[-_MOST_JUDGED:]:
+                self._judge.garbage(self._as_input(data), at_start=False)
         for data in tries:
             self._once(self._as_input(data), at_start=False)
             if take_news():
@@ -132,6 +170,8 @@ class _Loop:
                 corpus.append(data)
             if take_news():
                 corpus.append(data)
+                if self._judge:
+                    self._judge.garbage(placed, at_start=False)
 
     def _as_input(self, data: bytes) -> bytes:
         if self._hooks.fixup:
@@ -139,9 +179,31 @@ class _Loop:
         return _as_text(data) if self._text else data
 
     def _once(self, data: bytes, *, at_start: bool) -> None:
-        result = _run(self._sequence, self._arena, data, at_start=at_start)
+        if self._judge:
+            result, *_ = self._judge.run(data, at_start)
+        else:
+            result = _run(self._sequence, self._arena, data, at_start=at_start)
         if self._hooks.check and (wrong := self._hooks.check(data, result)):
             _tell(self._words, wrong, EXIT_CHECK)
+
+    def _fill(self, byte: int | None) -> None:
+        """What the stack holds where a call begins; None for whatever is there."""
+        for bound in self._sequence:
+            bound.fill = byte
+
+    def _answer(self, data: bytes, at_start: bool) -> Answer:
+        """One run, and all of what it gave that a caller sees."""
+        result = _run(self._sequence, self._arena, data, at_start=at_start)
+        number = result if self._sequence[-1].call.returns in ("int", "double") else None
+        areas = [area for bound in self._sequence for area in bound.outs.values()]
+        cells = [cell.value for bound in self._sequence for cell in bound.stored.values()]
+        written = b"".join(area.content() for area in areas)
+        held = [
+            *(bound.result for bound in self._sequence),
+            *cells,
+            *struct.unpack(f"<{len(written) // 8}Q", written[: len(written) // 8 * 8]),
+        ]
+        return number, written, tuple(value for value in held if isinstance(value, int))
 
 
 def _as_text(data: bytes) -> bytes:
@@ -151,13 +213,15 @@ def _as_text(data: bytes) -> bytes:
 class _Bound:
     """A call with its function resolved and a maker for each argument."""
 
-    def __init__(self, call: CallPlan, library: ctypes.CDLL) -> None:
+    def __init__(self, call: CallPlan, library: ctypes.CDLL, blocks: BlockTable) -> None:
         function = getattr(library, call.symbol)
         function.restype = _RESULTS[call.returns]
         function.argtypes = [_ctype(a) for a in call.arguments]
         self.call = call
         self.function = function
-        self.outs = {i: GuardedArea(a.size) for i, a in enumerate(call.arguments) if a.role is Role.OUT}
+        self.result: object = None
+        self.fill: int | None = None
+        self.outs = {i: GuardedArea(a.size, blocks) for i, a in enumerate(call.arguments) if a.role is Role.OUT}
         self.stored = {slot: ctypes.c_void_p() for slot in call.stored}
         self.texts: dict[str, ctypes.Array[ctypes.c_char]] = {}
         self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
@@ -218,7 +282,10 @@ class _Bound:
         return argument.value
 
     def __call__(self, data: bytes, address: int, state: State) -> object:
-        result = self.function(*[make(data, address, state) for make in self.makers])
+        made = [make(data, address, state) for make in self.makers]
+        if self.fill is not None:
+            fill_below(self.fill)
+        self.result = result = self.function(*made)
         for slot, cell in self.stored.items():
             state[slot] = cell.value
         return result

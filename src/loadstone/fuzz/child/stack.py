@@ -10,11 +10,13 @@ import ctypes
 import os
 from typing import Final
 
-__all__ = ["StackMark"]
+__all__ = ["StackMark", "fill_below"]
 
 _MARK: Final = 0x5AC3_96E1_0F78_D2B4
 _FIRST: Final = 16 << 10
 """Bytes below us that the interpreter itself may use between two calls."""
+_MARGIN: Final = 256
+_FILLED: Final = 12 << 10
 _CONTEXT_SIZE: Final = 4096
 _STACK_POINTER_AT: Final = 160
 """Of ucontext_t (x86-64, sys/ucontext.h): uc_mcontext.gregs[REG_RSP]."""
@@ -65,3 +67,14 @@ def _lowest(address: int) -> int:
             if low <= address < high:
                 return low
     return 0
+
+
+def fill_below(byte: int) -> None:
+    """Fill the stack below this call, which the next call of a library gets as its own, with one byte.
+
+    A red zone of 128 bytes below the stack pointer (x86-64 psABI, 3.2.2) is left alone, and some more for the call of
+    memset(3), which needs no stack of its own.
+    """
+    top = _stack_pointer()
+    if top:
+        ctypes.memset(top - _MARGIN - _FILLED, byte, _FILLED)

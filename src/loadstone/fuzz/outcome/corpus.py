@@ -26,7 +26,7 @@ __all__ = ["Folder", "dictionary", "input_name", "inputs_in"]
 _INPUT_FOLDERS: Final = ("corpus", "queue", "crashes", "default/queue", "default/crashes")
 _MAX_INPUTS: Final = 50_000
 _MAX_INPUT: Final = 1 << 20
-_FOLDER_OF: Final = {kind: kind.replace(" ", "-").lower() for kind in (*KINDS, "stack exhaustion")}
+_FOLDER_OF: Final = {kind: kind.replace(" ", "-").lower() for kind in KINDS}
 """A finding's kind as part of a path: of ours, whoever said what the kind is."""
 
 

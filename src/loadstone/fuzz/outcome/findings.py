@@ -10,7 +10,6 @@ from typing import Final
 from loadstone.core.fuzzing import CrashSite, FuzzFinding
 from loadstone.escape import printable
 from loadstone.fuzz.code.analyse import CodeMap
-from loadstone.fuzz.plan import Heap
 from loadstone.fuzz.records import FindingRecord
 
 __all__ = ["finding_of"]
@@ -18,19 +17,22 @@ __all__ = ["finding_of"]
 _STACK_DEPTH: Final = 5
 
 
-def finding_of(found: FindingRecord, code: CodeMap, heap: Heap) -> FuzzFinding:
+def finding_of(found: FindingRecord, code: CodeMap) -> FuzzFinding:
     """What a worker found as a value, its addresses named."""
-    kind = "stack exhaustion" if found.stack else found.kind
-    sites = [_site(code, address) for address in found.frames]
-    frames = tuple(sites)
+    frames, allocated, freed = (
+        tuple(_site(code, address) for address in stack) for stack in (found.frames, found.allocated, found.freed)
+    )
     detail = printable(found.detail)
     return FuzzFinding(
-        kind=kind,
-        stack_hash=_stack_hash(kind, found.guard, frames, detail),
+        kind=found.kind,
+        stack_hash=_stack_hash(found.kind, found.guard, frames or allocated, detail),
         frames=frames,
+        allocated=allocated,
+        freed=freed,
+        signal=found.signal,
         inputs=tuple(bytes.fromhex(text) for text in found.inputs),
         guard=found.guard,
-        heap=heap.value,
+        heap=found.heap,
         fault_address=found.fault,
         run=found.run,
         detail=detail,
@@ -49,8 +51,9 @@ def _stack_hash(kind: str, guard: str, frames: Sequence[CrashSite], detail: str)
     """The same for the same kind of failure at the same place, in any process: by library offset, deepest frames."""
     if kind == "memory":  # it was noticed wherever it happened to be
         frames = ()
-    deep = frames[:1] if kind in ("hang", "stack exhaustion") else frames[:_STACK_DEPTH]
-    if kind in ("hang", "stack exhaustion"):  # wherever it was stopped, it is the same function that does not end
+    deep = frames[:1] if kind in ("hang", "stack-overflow") else frames[:_STACK_DEPTH]
+    if kind in ("hang", "stack-overflow"):  # wherever it was stopped, it is the same function that does not end
         deep = tuple(replace(f, address=f.address - f.offset, offset=0) for f in deep)
-    text = "|".join((kind, guard, *(f"{f.address:x}" for f in deep), *detail.splitlines()))
+    said = detail.splitlines() if kind == "check" else ()
+    text = "|".join((kind, guard, *(f"{f.address:x}" for f in deep), *said))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

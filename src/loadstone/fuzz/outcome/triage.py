@@ -2,6 +2,7 @@
 
 State may need more than one input, so first the sequence is cut to the inputs that matter, then the last input to the
 bytes that matter, always keeping the same kind of failure at the same place. What does not repeat is kept as flaky.
+One worker serves every try: a fresh child each, not a fresh interpreter.
 """
 
 from __future__ import annotations
@@ -9,38 +10,130 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
-from loadstone.core.fuzzing import FuzzFinding
+from loadstone.core.fuzzing import HEAP_ERRORS, FuzzFinding
+from loadstone.errors import ProbeFailed
 from loadstone.fuzz.code.analyse import CodeMap
 from loadstone.fuzz.link import Worker
 from loadstone.fuzz.outcome.findings import finding_of
-from loadstone.fuzz.plan import Job
+from loadstone.fuzz.plan import Heap, Job
 from loadstone.fuzz.records import FindingRecord
 
-__all__ = ["confirm", "replay", "shrink"]
+__all__ = ["Replayer", "confirm", "shrink"]
 
 TRIES: Final = 3
 _SHRINK_S: Final = 5.0
+_GUARDED: Final = (Heap.EXACT, Heap.ALIGNED, Heap.UNDER)
+_CORRUPTING: Final = ("heap-buffer-overflow", "heap-use-after-free", "double-free", "bad-free")
+_KEEPING: Final = ("memory-leak", "out-of-memory")
 
 
-def replay(job: Job, inputs: Sequence[bytes], code: CodeMap, *, at_start: bool = False) -> FuzzFinding | None:
-    """Run the inputs once each, in order, in a fresh process; what happened, or None when nothing did."""
-    limit = job.hang_s + 5 + len(inputs) / 1000
-    once = replace(job, inputs=tuple(inputs), blocks=(), words=(), replay=True, at_start=at_start, time_s=limit)
-    with Worker(once) as worker:
-        for record in worker.records(once.time_s + 5):
+class Replayer:
+    """Runs inputs once each in a fresh child of one worker. Use as a context manager; one thread."""
+
+    def __init__(self, job: Job, code: CodeMap) -> None:
+        self._job = replace(job, blocks=(), words=(), compares=(), compare_slots=(), replay=True)
+        self._code = code
+        self._worker: Worker | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def replay(self, inputs: Sequence[bytes], heap: Heap, *, at_start: bool = False) -> FuzzFinding | None:
+        """What happens when these inputs are run in order, in a fresh process; None when nothing does."""
+        limit = 2 * self._job.hang_s + 5 + len(inputs) / 500
+        job = replace(self._job, inputs=tuple(inputs), at_start=at_start, heap=heap, time_s=limit)
+        found: FuzzFinding | None = None
+        done = False
+        for record in self._worker_at(job).records(limit + 5):
             if isinstance(record, FindingRecord):
-                return finding_of(record, code, job.heap)
+                found = finding_of(record, self._code)
+        done = self._worker is not None and self._worker.done
+        if not done:
+            self._end()
+        return found
+
+    def _worker_at(self, job: Job) -> Worker:
+        if self._worker is not None:
+            try:
+                self._worker.give(job)
+            except ProbeFailed:
+                self._end()
+            else:
+                return self._worker
+        self._worker = Worker(job)
+        return self._worker
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+
+def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool) -> FuzzFinding | None:
+    """Reproduce ``found`` with as little as possible, then :data:`TRIES` times; the counts say how that went.
+
+    What a plain heap let happen late is looked at with a guarded one (``guarded``: there is one), and named as what
+    that shows. None when only the guarded heap fails, and at no block of its: that is its doing, not the library's.
+    """
+    under = found.guard == "under"
+    if found.heap != Heap.PLAIN and not _explained(found):
+        plain = _first(again, found.inputs, Heap.PLAIN, under)
+        if plain is None:
+            return None
+        found = replace(plain, run=found.run)
+    if guarded and found.heap == Heap.PLAIN and not _explained(found):
+        found = _explain(again, found, under)
+    return _smallest(again, found, under)
+
+
+def _explained(found: FuzzFinding) -> bool:
+    return found.kind in (*HEAP_ERRORS, "exit", "hang", "check", "stack-overflow")
+
+
+def _first(again: Replayer, inputs: Sequence[bytes], heap: Heap, under: bool) -> FuzzFinding | None:
+    """What the last input does alone, else what all of them do."""
+    for tried in (inputs[-1:], inputs) if len(inputs) > 1 else (inputs,):
+        shown = again.replay(tried, heap, at_start=under)
+        if shown is not None:
+            return shown
     return None
 
 
-def confirm(job: Job, found: FuzzFinding, code: CodeMap) -> FuzzFinding:
-    """Reproduce ``found`` with as little as possible, then :data:`TRIES` times; the counts say how that went."""
+def _explain(again: Replayer, found: FuzzFinding, under: bool) -> FuzzFinding:
+    """The error in the use of memory that is behind a crash of a plain heap; the crash itself where there is none."""
+    kinds = _KEEPING if found.kind == "memory" else (*_CORRUPTING, "out-of-memory")
+    alone = found.kind == "memory" or again.replay(found.inputs[-1:], Heap.PLAIN, at_start=under) is not None
+    inputs = found.inputs[-1:] if alone else found.inputs
+    for heap in _GUARDED:
+        shown = again.replay(inputs, heap, at_start=under)
+        if shown is not None and shown.kind in kinds:
+            return replace(shown, run=found.run)
+    return found
+
+
+def _smallest(again: Replayer, found: FuzzFinding, under: bool) -> FuzzFinding:
+    """The finding with the fewest calls and the shortest input that show it, as its last replay saw it."""
+    last = found
+    if not found.frames and not found.allocated and found.kind in HEAP_ERRORS:  # only a replay knows the block's stack
+        shown = _first(again, found.inputs, Heap(found.heap), under)
+        if shown is not None and shown.kind == found.kind:
+            last = found = replace(shown, run=found.run)
 
     def shows(inputs: Sequence[bytes]) -> bool:
-        again = replay(job, inputs, code, at_start=found.guard == "under")
-        return again is not None and again.stack_hash == found.stack_hash
+        nonlocal last
+        shown = again.replay(inputs, Heap(found.heap), at_start=under)
+        if shown is None or shown.stack_hash != found.stack_hash:
+            return False
+        last = shown
+        return True
 
     end = time.monotonic() + _SHRINK_S
     sequence: Sequence[bytes] = found.inputs
@@ -53,7 +146,7 @@ def confirm(job: Job, found: FuzzFinding, code: CodeMap) -> FuzzFinding:
     smallest = shrink(sequence[-1], lambda data: shows((*sequence[:-1], data)), end)
     sequence = (*sequence[:-1], smallest)
     repeated = sum(shows(sequence) for _ in range(TRIES))
-    return replace(found, inputs=tuple(sequence), repeated=repeated, tries=TRIES)
+    return replace(last, inputs=tuple(sequence), run=found.run, repeated=repeated, tries=TRIES)
 
 
 def _fewer(sequence: Sequence[bytes], shows: Callable[[Sequence[bytes]], bool], end: float) -> Sequence[bytes]:

@@ -15,22 +15,34 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from random import Random
 from typing import Any, Final
 
 from loadstone.fuzz.child.arena import Arena
+from loadstone.fuzz.child.blocks import ROWS, Block
+from loadstone.fuzz.child.guarded_heap import HeapError
 from loadstone.fuzz.child.listener import heard
-from loadstone.fuzz.child.main import DEEPER, EXIT_CANNOT_LOAD, EXIT_CHECK, EXIT_DONE, EXIT_HOOK, Words, run_child
+from loadstone.fuzz.child.main import (
+    DEEPER,
+    EXIT_CANNOT_LOAD,
+    EXIT_CHECK,
+    EXIT_DONE,
+    EXIT_HEAP,
+    EXIT_HOOK,
+    Words,
+    run_child,
+)
 from loadstone.fuzz.child.mutate import mutate
-from loadstone.fuzz.plan import Job
+from loadstone.fuzz.plan import CallPlan, Heap, Job, Role
 from loadstone.fuzz.worker.confinement import USER, can_become, fence, place, reachable, tracing_refused
 from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
-from loadstone.fuzz.worker.vitals import hangs, reap, resident, used_time, wait
+from loadstone.fuzz.worker.vitals import hangs, in_allocator, reap, resident, used_time, wait
 from loadstone.fuzz.worker.witness import Met, watch_compares
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import die_with_parent
@@ -45,6 +57,8 @@ _CRASHES: Final = frozenset(
 _CALLS_A_CHILD: Final = 20_000
 """After so many calls a fresh child begins: leaks and state do not pile up, and forking costs about 1 %."""
 _POLL_S: Final = 0.1
+_STACK_REACH: Final = 65_536
+"""Bytes from the stack pointer within which a fault is the stack's end."""
 _STATUS_S: Final = 1.0
 _LOAD_S: Final = 10.0
 _MAX_HEARD: Final = 2000
@@ -56,6 +70,14 @@ _MAX_TRIES: Final = 400
 _LOOKS: Final = 16
 _MAX_LEADS: Final = 1000
 _MAX_BACKOFF_FINDINGS: Final = 2000
+_LAYOUTS: Final = (Heap.PLAIN, Heap.ALIGNED, Heap.PLAIN, Heap.EXACT, Heap.PLAIN, Heap.UNDER)
+"""How children's heaps lie in a mixed campaign: every other one is fast, the ones between see more."""
+_GUARDED_S: Final = (0.25, 1.0)
+"""Seconds that a guarded child gets, the first of each layout and later ones: more would be taken from the others."""
+_OFTEN: Final = 3
+_SURVIVED: Final = ("memory-leak", "out-of-memory", "use-of-uninitialized-value")
+_FOREIGN: Final = 3
+"""Guarded children whose blocks the C library refuses before no more are started: another library frees them."""
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -84,9 +106,14 @@ class _Campaign:
         self.told: set[tuple[object, ...]] = set()
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
-        self.refused = tracing_refused(0)
-        user = USER if os.geteuid() == 0 and can_become(USER, job.scratch, traced=not self.refused) else 0
+        self.refused, user = _standing(job.scratch)
         self.place = place(job, offspring, user)
+        self.entries = [call.address for call in job.calls]
+        self.recording = False
+        self.errors_at: Counter[tuple[str, int]] = Counter()
+        self.layout = job.heap
+        self.gives_away = _gives_away(job.calls)
+        self.foreign = 0
         self.ready = False
         self.missing: list[str] = []
 
@@ -110,7 +137,8 @@ class _Campaign:
         """One child from fork to end; 1 when it ended in a finding."""
         self.arena.reset()
         self.born = time.monotonic()
-        pid = self._fork(self.job, number)
+        self.generation, self.layout = number, self._layout(number)
+        pid = self._fork(replace(self.job, heap=self.layout, recording=self.recording, passed=self._passed()), number)
         traced: Tracer | None = None
         try:
             stop = self._fenced(pid)
@@ -122,7 +150,7 @@ class _Campaign:
             if self.refused:
                 traced = Untraced(pid)
             else:
-                traced = Traced(pid, self.file, self.job.first_address)
+                traced = Traced(pid, self.file, self.job.first_address, self.entries)
                 traced.arm(self.left)
             traced.resume()
             return self._watch(traced)
@@ -131,6 +159,20 @@ class _Campaign:
             self.runs += self.arena.runs
             self.arena.reset()
             self._clear(pid, traced)
+
+    def _layout(self, number: int) -> Heap:
+        """The heap of a generation."""
+        if not self.job.heap_slots:
+            return Heap.PLAIN
+        if self.job.heap is not Heap.MIXED:
+            return self.job.heap
+        return Heap.PLAIN if self.foreign >= _FOREIGN else _LAYOUTS[(number - 1) % len(_LAYOUTS)]
+
+    def _passed(self) -> tuple[tuple[str, int], ...]:
+        """Errors of the heap that a campaign has seen often enough: the library goes on after them."""
+        if self.job.replay:
+            return ()
+        return tuple(at for at, times in self.errors_at.items() if times >= _OFTEN and at[0] in _SURVIVED)
 
     def _clear(self, pid: int, traced: Tracer | None) -> None:
         """End the child and all that it started."""
@@ -231,7 +273,7 @@ class _Campaign:
                     traced.resume()
                     wait(pid, _SOLVE_S)
                 else:
-                    traced = Traced(pid, self.file, self.job.first_address)
+                    traced = Traced(pid, self.file, self.job.first_address, self.entries)
                     met = watch_compares(traced, self.watching.compares, _SOLVE_S)
                 met = met._replace(seen=(*heard(self._said()), *met.seen))
         finally:
@@ -310,6 +352,8 @@ class _Campaign:
             elif now - since > self.job.hang_s and hangs(traced.pid, now - since, used, self.job.hang_s):
                 return self._found("hang", frames=_stopped_frames(traced))
             if resident(traced.pid) > self.job.memory:
+                if self.gives_away and self.arena.runs > 1:
+                    return 0  # what it returned and nobody freed, most likely: a fresh child begins
                 return self._found("memory", frames=_stopped_frames(traced))
             if now - self.said >= _STATUS_S:
                 self._status()
@@ -321,6 +365,9 @@ class _Campaign:
     def _old(self, now: float) -> bool:
         """Whether a fresh child had better take over."""
         waiting = now - self.born > _SOLVE_AFTER_S and bool(self.unsolved) and self._can_solve()
+        limit = _GUARDED_S[self.generation > len(_LAYOUTS)]
+        if self.job.heap is Heap.MIXED and self.layout is not Heap.PLAIN and now - self.born > limit:
+            return True
         return waiting or self.arena.runs > _CALLS_A_CHILD or self.arena.log_full
 
     def _keep(self) -> bytes:
@@ -339,13 +386,13 @@ class _Campaign:
     def _ended(self, traced: Tracer, stop: ChildStop) -> int:
         if stop.exited == EXIT_DONE and self.job.replay:
             return 0
-        if stop.signal == signal.SIGABRT and _taken(traced.pid) > self.job.memory:  # it got no more, and gave up
-            return self._found("memory", frames=traced.frames())
-        if stop.signal is not None:
-            fault = traced.fault_address()
-            guard = self.arena.guard_name(fault)
-            stack = abs(fault - traced.stack_pointer()) < 65536 and stop.signal == signal.SIGSEGV and not guard
-            return self._found(signal_name(stop.signal), fault=fault, guard=guard, frames=traced.frames(), stack=stack)
+        if stop.signal is not None and stop.signal in _CRASHES:
+            return self._crashed(traced, stop.signal)
+        if stop.exited == EXIT_HEAP and (told := _heap_error(self._vouched())):
+            row = self.arena.blocks.at(told.row) if told.row >= 0 else None
+            self.errors_at[told.kind, (*told.frames, *(row.allocated_by if row else ()), 0)[0]] += 1
+            self.recording = True  # from now on: else all that is noticed late would look the same
+            return self._found(told.kind, detail=told.detail, frames=told.frames, block=row)
         if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self._vouched().strip()):
             if stop.exited == EXIT_HOOK:
                 self.say({"record": "hook_failed", "text": said})
@@ -355,10 +402,33 @@ class _Campaign:
             return self._found("exit", status=stop.exited)
         return self._found(signal_name(stop.killed_by or signal.SIGKILL))
 
-    def _found(self, kind: str, **facts: Any) -> int:
+    def _crashed(self, traced: Tracer, number: int) -> int:
+        """A signal, by ASan's name for it where it is known whose memory was touched."""
+        name, frames = signal_name(number), traced.frames()
+        if number == signal.SIGABRT and _taken(traced.pid) > self.job.memory:  # it got no more, and gave up
+            return self._found("memory", frames=frames)
+        if number not in (signal.SIGSEGV, signal.SIGBUS):
+            words = self._listen()
+            self.foreign += self.layout is not Heap.PLAIN and ("invalid pointer" in words or "invalid size" in words)
+            return self._found(name, signal=name, frames=frames)
+        fault = traced.fault_address()
+        facts: dict[str, Any] = {"signal": name, "fault": fault, "frames": frames}
+        if guard := self.arena.guard_name(fault):
+            return self._found("heap-buffer-overflow", guard=guard, detail=self.arena.distance(fault), **facts)
+        if in_allocator(traced.program_counter()):
+            self.foreign += self.layout is not Heap.PLAIN  # the C library got a block of ours, or all is in disorder
+        elif touched := self.arena.blocks.touched(fault):
+            return self._found(touched.kind, detail=touched.detail, block=touched.block, **facts)
+        if number == signal.SIGSEGV and abs(fault - traced.stack_pointer()) < _STACK_REACH:
+            return self._found("stack-overflow", **facts)
+        return self._found(name, **facts)
+
+    def _found(self, kind: str, block: Block | None = None, **facts: Any) -> int:
         ended_it = self.arena.current
         self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
-        mark = (kind, facts.get("guard"), facts.get("frames", ())[:1])
+        if block:
+            facts |= {"allocated": block.allocated_by, "freed": block.freed_by}
+        mark = (kind, facts.get("guard"), facts.get("frames", ())[:1], facts.get("allocated", ())[:1])
         inputs = (ended_it,) if mark in self.told else self.arena.history()
         self.told.add(mark)
         self.say(
@@ -368,6 +438,7 @@ class _Campaign:
                 "inputs": [data.hex() for data in inputs],
                 "run": self.runs + self.arena.runs,
                 "words": self._listen(),
+                "heap": self.layout.value,
                 **facts,
             }
         )
@@ -384,6 +455,29 @@ class _Campaign:
                 "forged": self.forged,
             }
         )
+
+
+@cache
+def _standing(scratch: str) -> tuple[str, int]:
+    """Why a child cannot be traced ("" when it can), and the user it becomes (0: stays)."""
+    refused = tracing_refused(0)
+    return refused, USER if os.geteuid() == 0 and can_become(USER, scratch, traced=not refused) else 0
+
+
+def _gives_away(calls: Sequence[CallPlan]) -> bool:
+    """Whether a call returns a pointer that no later call takes: memory that the caller ought to free, and does not."""
+    taken = {argument.slot for call in calls for argument in call.arguments if argument.role is Role.HANDLE}
+    stored = {argument.slot for call in calls for argument in call.arguments if argument.role is Role.INTO}
+    return not stored <= taken or any(call.returns == "pointer" and call.into not in taken for call in calls)
+
+
+def _heap_error(text: str) -> HeapError | None:
+    """What a child of ours said that its heap saw."""
+    try:
+        kind, detail, row, frames = json.loads(text)
+        return HeapError(kind, detail, row if 0 <= row < ROWS else -1, tuple(frames))
+    except (ValueError, TypeError):
+        return None
 
 
 def _taken(pid: int) -> int:
@@ -417,13 +511,13 @@ def main(descriptor: int) -> None:
     channel = socket.socket(fileno=descriptor)
     die_with_parent()
     offspring = Offspring()
-    with channel.makefile("r", encoding="ascii") as incoming:
-        job = Job.from_json(incoming.readline())
 
     def say(record: dict[str, Any]) -> None:
         channel.sendall(json.dumps(record).encode() + b"\n")
 
-    _Campaign(job, say, offspring).run()
+    with channel.makefile("r", encoding="ascii") as incoming:
+        for line in incoming:  # one job, or one replay after another
+            _Campaign(Job.from_json(line), say, offspring).run()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import re
 import signal
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -122,6 +122,9 @@ class Tracer(Protocol):
     def stack_pointer(self) -> int:
         """Where its stack ends; 0 where that is not known."""
 
+    def program_counter(self) -> int:
+        """The address of the instruction it stopped at; 0 where that is not known."""
+
 
 class Traced:
     """One traced child and its threads.
@@ -130,8 +133,13 @@ class Traced:
     that stopped last, which every look is at.
     """
 
-    def __init__(self, pid: int, library: tuple[int, int], first_address: int = 0) -> None:
-        """``library``: (device, inode) of the file whose code is watched; ``first_address``: its lowest virtual one."""
+    def __init__(
+        self, pid: int, library: tuple[int, int], first_address: int = 0, entries: Collection[int] = ()
+    ) -> None:
+        """``library``: (device, inode) of the file whose code is watched; ``first_address``: its lowest virtual one.
+
+        ``entries``: the functions that are called, whose addresses lie on the stack of who calls them.
+        """
         self.pid = pid
         self.left: dict[int, int] = {}
         self._set: dict[int, int] = {}  # every one that was ever set: another thread may have hit it at the same time
@@ -139,6 +147,7 @@ class Traced:
         self._threads = {pid}
         self._begun = {pid}
         _ptrace(_SETOPTIONS, pid, 0, _TRACE_CLONE | _EXIT_KILL)
+        self._entries = frozenset(entries)
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
         start, self.ranges = _mappings(pid, library)
         self.base = start - first_address
@@ -268,6 +277,8 @@ class Traced:
             if len(found) >= _MAX_FRAMES:
                 break
             value = int.from_bytes(stack[at : at + 8], "little")
+            if found and value - self.base in self._entries:
+                continue
             if self.inside(value) and self._after_call(value, found[-1] + self.base if found else 0):
                 found.append(value - 1 - self.base)
         return tuple(found)
@@ -327,6 +338,9 @@ class Untraced:
         return 0
 
     def stack_pointer(self) -> int:
+        return 0
+
+    def program_counter(self) -> int:
         return 0
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import signal
 import time
+from functools import cache
 from typing import Final
 
 from loadstone.fuzz.worker.tracer import ChildStop
 
-__all__ = ["hangs", "reap", "resident", "used_time", "wait"]
+__all__ = ["hangs", "in_allocator", "reap", "resident", "used_time", "wait"]
 
 _STARVED: Final = 20
 """So many times the limit without any call is a hang, however little processor time the child got."""
+_ALLOCATOR: Final = ("malloc", "free", "realloc", "calloc")
+_AROUND: Final = 12 << 10
+"""Bytes of the allocator's own helpers on either side of what it exports."""
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -75,3 +80,17 @@ def used_time(pid: int) -> float:
 
 def _sleeps(pid: int) -> bool:
     return _stat(pid)[:1] in (["S"], ["D"])
+
+
+@cache
+def _allocator() -> tuple[int, int]:
+    """Where the C library's allocator lies, in this process and in every child forked from it."""
+    libc = ctypes.CDLL(None)
+    places = [ctypes.cast(getattr(libc, name), ctypes.c_void_p).value or 0 for name in _ALLOCATOR]
+    return min(places) - _AROUND, max(places) + _AROUND
+
+
+def in_allocator(address: int) -> bool:
+    """Whether code at an address is malloc, free or kin of the C library: they lie side by side in it."""
+    low, high = _allocator()
+    return low <= address < high

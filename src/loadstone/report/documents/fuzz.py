@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from loadstone.core.fuzzing import FuzzFinding, FuzzReport, fuzz_claims
+from loadstone.core.fuzzing import CrashSite, FuzzFinding, FuzzReport, fuzz_claims
 from loadstone.report.documents.claims import ClaimDocument, claim_document
 from loadstone.report.json import Document
 
@@ -34,6 +34,10 @@ class FuzzFindingDocument(msgspec.Struct, frozen=True, kw_only=True):
     tries: int
     folder: str
     detail: str
+    words: str
+    signal: str
+    allocated: list[CrashFrameDocument]
+    freed: list[CrashFrameDocument]
 
 
 class FuzzDocument(Document, frozen=True, kw_only=True):
@@ -94,11 +98,19 @@ def _finding(found: FuzzFinding) -> FuzzFindingDocument:
         stack_hash=found.stack_hash,
         guard=found.guard,
         heap=found.heap,
-        frames=[CrashFrameDocument(f.address, f.function, f.offset) for f in found.frames],
+        frames=_frames(found.frames),
         inputs=[data.hex() for data in found.inputs],
         run=found.run,
         repeated=found.repeated,
         tries=found.tries,
         folder=found.folder,
         detail=found.detail,
+        words=found.words,
+        signal=found.signal,
+        allocated=_frames(found.allocated),
+        freed=_frames(found.freed),
     )
+
+
+def _frames(stack: tuple[CrashSite, ...]) -> list[CrashFrameDocument]:
+    return [CrashFrameDocument(f.address, f.function, f.offset) for f in stack]

@@ -56,6 +56,9 @@ def _finding(found: FuzzFinding, style: Style) -> list[str]:
         lines.append(f"      after {counted(len(found.inputs) - 1, 'call')} before it")
     if len(found.frames) > 1:
         lines.append(f"      called from {', '.join(printable(str(f)) for f in found.frames[1:5])}")
+    for what, stack in (("allocated", found.allocated), ("freed", found.freed)):
+        if stack:
+            lines.append(f"      {what} in {', called from '.join(printable(str(f)) for f in stack[:4])}")
     if found.words:
         lines.append(f"      it says: {printable(found.words)}")
     lines.append(f"      {found.repeated} of {found.tries} fresh processes show it again")

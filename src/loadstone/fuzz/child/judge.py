@@ -1,0 +1,144 @@
+"""What is asked of a call that came back: did it keep memory that nothing points to, did garbage reach its answer?
+
+Both questions are put by running the same input again. A leak loses as much every time; what is read before it is
+written gives another answer where fresh memory holds another pattern, and the same where it holds the same one. Child
+process only, with a guarded heap.
+Sources: LeakSanitizer for what a leak is (no path of pointers leads there); MemorySanitizer for the other's name.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from loadstone.fuzz.child.blocks import counted
+from loadstone.fuzz.child.guarded_heap import FILL, GuardedHeap, HeapError
+
+__all__ = ["Answer", "Judge"]
+
+_AGAIN: Final = 4
+_MOST_LOOKS: Final = 40
+"""Inputs of one child that are looked at for leaks."""
+_OTHER_FILL: Final = 0x41
+_FILLS: Final = (FILL, _OTHER_FILL, _OTHER_FILL, FILL, FILL, _OTHER_FILL)
+"""An order that no counter which alternates, or counts to three, falls into."""
+_INTERPRETER: Final = ("python", "_ctypes", "libffi")
+
+Answer = tuple[object, bytes, tuple[int, ...]]
+"""What a run gave: the numbers it returned, what it wrote to its out areas, and addresses that the caller holds now."""
+
+
+class Judge:
+    """Looks at one library's runs; ``run`` runs one input, ``fill`` says what the stack below a call holds."""
+
+    def __init__(
+        self, heap: GuardedHeap, run: Callable[[bytes, bool], Answer], fill: Callable[[int | None], None]
+    ) -> None:
+        self._heap, self._run, self._fill = heap, run, fill
+        self._looks = _MOST_LOOKS
+
+    def run(self, data: bytes, at_start: bool) -> Answer:
+        """Run the input; report what it wrote beside a block, and what it lost."""
+        live = self._heap.live
+        before = len(live)
+        answer = self._run(data, at_start)
+        self._heap.check()
+        if len(live) > before and self._looks:
+            self._looks -= 1
+            self._look_for_leak(data, at_start)
+        return answer
+
+    def garbage(self, data: bytes, at_start: bool) -> None:
+        """Report an answer that depends on what fresh memory held."""
+        seen: dict[int, object] = {}
+        for fill in _FILLS:
+            self._heap.fill = fill
+            self._fill(fill)
+            result, written, _ = self.run(data, at_start)
+            answer = (result, written)
+            if seen.setdefault(fill, answer) != answer:
+                break  # it differs anyway
+        else:
+            if seen[FILL] != seen[_OTHER_FILL]:
+                detail = "what it answers depends on memory that nothing was written to"
+                self._heap.report(HeapError("use-of-uninitialized-value", detail))
+        self._heap.fill = FILL
+        self._fill(None)
+
+    def _look_for_leak(self, data: bytes, at_start: bool) -> None:
+        """Run the input again and again; report it when each run loses as much as the one before."""
+        if len(os.listdir("/proc/self/task")) > 1:  # other threads may hold what we do not see
+            return
+        recording, self._heap.recording = self._heap.recording, True
+        lost: list[list[int]] = []
+        for _ in range(_AGAIN):
+            before = set(self._heap.live)
+            *_, held = self._run(data, at_start)
+            self._heap.check()
+            fresh = [block for block in self._heap.live if block not in before]
+            lost.append(self._unreachable(fresh, held))
+            if not lost[-1]:
+                break
+        else:
+            sizes = {sum(self._heap.live[block].size for block in blocks) for blocks in lost[1:]}
+            if len(sizes) == 1:
+                count = len(lost[-1])
+                detail = f"every call keeps {counted(sizes.pop(), 'byte')} in {counted(count, 'block')}"
+                self._heap.report(HeapError("memory-leak", detail, self._heap.live[lost[-1][0]].row))
+        self._heap.recording = recording
+
+    def _unreachable(self, blocks: list[int], held: Iterable[int]) -> list[int]:
+        """The blocks no pointer leads to: not from what the caller holds, nor from any library's data."""
+        starts = sorted(self._heap.live)
+        reached: set[int] = set()
+        todo = self._blocks_of(held, starts)
+        for low, high in _data_of_libraries():
+            todo |= self._blocks_in(low, high - low, starts)
+        while todo:
+            block = todo.pop()
+            if block not in reached:
+                reached.add(block)
+                todo |= self._blocks_in(block, self._heap.live[block].size, starts) - reached
+        return [block for block in blocks if block not in reached]
+
+    def _blocks_in(self, address: int, size: int, starts: list[int]) -> set[int]:
+        low = -(-address // 8) * 8
+        count = max(0, (address + size - low) // 8)
+        words = struct.unpack(f"<{count}Q", ctypes.string_at(low, 8 * count)) if count else ()
+        return self._blocks_of(words, starts)
+
+    def _blocks_of(self, words: Iterable[int], starts: list[int]) -> set[int]:
+        """The blocks that these words point to, or into."""
+        if not starts:
+            return set()
+        first, last = starts[0], starts[-1] + self._heap.live[starts[-1]].size
+        found = set()
+        for word in words:
+            if first <= word <= last:
+                block = starts[bisect_right(starts, word) - 1]
+                if word <= block + self._heap.live[block].size:
+                    found.add(block)
+        return found
+
+
+def _data_of_libraries() -> list[tuple[int, int]]:
+    """The writable data of every library but the interpreter's, zero-filled data behind it included."""
+    found: list[tuple[int, int]] = []
+    end, taken = 0, False
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as lines:
+        for line in lines:
+            span, flags, _, _, _, *path = line.split(maxsplit=5)
+            low, high = (int(part, 16) for part in span.split("-"))
+            name = os.path.basename(path[0].strip()) if path else ""
+            if name and not name.startswith("["):
+                taken = not name.startswith(_INTERPRETER) and ".cpython-" not in name and "/dev/" not in path[0]
+            elif low != end or name:
+                taken = False
+            if taken and flags.startswith("rw"):
+                found.append((low, high))
+            end = high
+    return found
