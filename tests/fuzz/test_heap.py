@@ -22,7 +22,8 @@ SOURCE = r"""
 #include <string.h>
 typedef const unsigned char *B; typedef unsigned long N;
 #define WANT if (n < 3 || d[0] != 'H' || d[1] != 'p') return 0
-int past(B d, N n) { WANT; char *b = malloc(n - 1); if (!b) return 1; memset(b, d[2], n); free(b); return 0; }
+int past(B d, N n) { WANT; char *b = malloc(n - 1); if (!b) return 1;
+    ((volatile char *)b)[n - 1] = d[2]; free(b); return 0; }
 int before(B d, N n) { WANT; volatile char *b = calloc(1, 24); if (!b) return 1; b[-1] = 1; free((void *)b); return 0; }
 int after(B d, N n) { WANT; volatile char *b = malloc(24); if (!b) return 1; free((void *)b); return b[3] ? 1 : 2; }
 int moved(B d, N n) { WANT; volatile char *b = malloc(10); if (!b) return 1;

@@ -12,7 +12,7 @@ from loadstone.binary import read
 from loadstone.core.fuzzing import FuzzReport
 from loadstone.errors import InvalidPrototype
 from loadstone.fuzz.campaign import fuzz
-from loadstone.fuzz.plan import Role
+from loadstone.fuzz.parts import SEPARATOR, cut
 from loadstone.fuzz.target import plan
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
@@ -23,6 +23,7 @@ SOURCE = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 typedef const unsigned char *B; typedef unsigned long N;
 static void *work(void *x) { if (((B)x)[1] == 't') *(volatile int *)8 = 1; return 0; }
 int threads(B d, N n) {
@@ -35,7 +36,19 @@ int behind(B d, N n) { return n ? d[0] : 0; }
 int unit(const char *text, const char *unit) {
     if (!strcmp(unit, "em") && text[0] == 'J') *(volatile int *)8 = 1; return 0; }
 int pair(B a, N an, B b, N bn) { return (int)(an + bn); }
-int from_file(const char *path) { return !path; }
+int differ(B a, N an, B b, N bn) {
+    if (an > 1 && bn > 1 && a[0] == 'J' && b[0] == 'J' && a[1] != b[1]) *(volatile int *)0 = 1; return 0; }
+int three(const char *a, const char *b, const char *c) {
+    if (!strcmp(a, "one") && b[0] == 'B' && !strcmp(c, "zz")) *(volatile int *)0 = 1; return 0; }
+static int marked(const char *b, long n) { if (n > 1 && b[0] == 'J' && b[1] == '!') *(volatile int *)0 = 1; return n; }
+int from_stream(FILE *f) { char b[16]; int n = marked(b, fread(b, 1, 16, f)); if (n > 4) fclose(f); return n; }
+int from_file(const char *path) { FILE *f = fopen(path, "rb"); if (!f) return -1; char b[16];
+    int n = marked(b, fread(b, 1, 16, f)); fclose(f); return n; }
+int from_descriptor(int fd) { char b[16]; return marked(b, read(fd, b, 16)); }
+struct point { int x; char tail[4]; };
+int record(const struct point *p) { if (p->x == 77777 && p->tail[3] == 'z') *(volatile int *)0 = 1; return p->x; }
+int chosen(int mode, B d, N n) { if (mode != 7 && mode != 900) *(volatile int *)8 = 1;
+    if (mode == 900 && n > 1 && d[0] == 'J' && d[1] == '!') *(volatile int *)0 = 1; return 0; }
 """
 ONE = "int {}(const uint8_t *d, size_t n)"
 
@@ -68,24 +81,41 @@ def test_a_fixed_text_stands_beside_the_input(library: Path) -> None:
     assert found.kind == "SIGSEGV"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("prototype", "word"),
+    "prototype",
     [
-        ("int pair(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)", "a and b would get the same input"),
-        ("int unit(const char *text, const char *unit)", "text and unit would get the same input"),
-        ("int from_file(const char *path)", "the name of a file"),
-        ("int from_file(const char *in_filename)", "the name of a file"),
+        "int differ(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)",
+        "int three(const char *first, const char *second, const char *third)",
+        "int from_file(const char *path)",
+        "int from_stream(FILE *f)",
+        "int from_descriptor(int fd)",
+        "struct point { int x; char tail[4]; }; int record(const struct point *p)",
+        "enum mode { FAST = 7, SLOW = 900 }; int chosen(enum mode mode, const uint8_t *d, size_t n)",
     ],
 )
-def test_what_would_be_misfed_is_refused(library: Path, prototype: str, word: str) -> None:
-    with pytest.raises(InvalidPrototype, match=word):
+def test_each_parameter_gets_its_part_in_its_own_way(library: Path, prototype: str) -> None:
+    (found, *_) = searched(library, prototype).findings
+    assert (found.kind, found.fault_address, found.repeated) == ("SIGSEGV", 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("prototype", "word", "advice"),
+    [
+        ("int unit(const char *directory, const char *unit)", "the name of a folder", "--role"),
+        ("struct s { int *p; }; int record(struct s *p)", "has pointers", "--role"),
+        ("int record(struct s *p)", "a handle that another function gives", "--sequence"),
+        ("int record(char *p)", "no role by its type", "--role"),
+    ],
+)
+def test_what_would_be_misfed_is_refused(library: Path, prototype: str, word: str, advice: str) -> None:
+    with pytest.raises(InvalidPrototype, match=word) as refused:
         plan(prototype, {}, read(library))
+    assert advice in refused.value.advice
 
 
-def test_the_same_input_twice_can_be_asked_for(library: Path) -> None:
-    call = plan(
-        "int pair(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)",
-        {"a": "buffer", "b": "buffer"},
-        read(library),
-    )
-    assert [a.role for a in call.arguments[::2]] == [Role.BUFFER, Role.BUFFER]
+def test_the_parts_of_one_input() -> None:
+    assert cut(b"a" + SEPARATOR + b"b" + SEPARATOR + b"c", 2) == [b"a", b"b" + SEPARATOR + b"c"]
+    assert cut(b"abcdefgh", 3) == [b"abcd", b"ef", b"gh"]
+    assert cut(b"", 4) == [b""] * 4
+    assert cut(b"x" + SEPARATOR, 2) == [b"x", b""]

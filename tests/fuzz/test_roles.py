@@ -16,6 +16,7 @@ from loadstone.core.fuzzing import FuzzFinding
 from loadstone.errors import Unsupported
 from loadstone.fuzz.outcome.export import export, harness
 from loadstone.fuzz.outcome.reproducer import script
+from loadstone.fuzz.parts import SEPARATOR
 from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Job, Role
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
@@ -24,6 +25,8 @@ LIBRARY = r"""
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 static int stores;
 static void say(const char *what, const uint8_t *data, size_t size) {
     FILE *file = fopen(getenv("LOADSTONE_TRACE"), "a");
@@ -50,6 +53,16 @@ int second(void *handle, const uint8_t *data, size_t size, uint8_t *out, uint32_
 int third(void **into) { SAY("third", *into); if (stores) *into = (void *)0x1234; return 0; }
 void import(void *handle, int32_t fixed, int (*back)(void)) {
     int said = back(); SAY("import", handle); SAY("fixed", fixed); SAY("back", said); }
+int several(const uint8_t *a, size_t an, const char *b, uint32_t mode, const void *record) {
+    say("a", a, an); say("b", (const uint8_t *)b, strlen(b) + 1); SAY("mode", mode); say("record", record, 12);
+    return 0; }
+int files(FILE *stream, int file, const char *path) {
+    uint8_t data[64]; size_t size = fread(data, 1, sizeof data, stream);
+    say("stream", data, size); fclose(stream);
+    say("file", data, read(file, data, sizeof data));
+    stream = fopen(path, "rb"); size = fread(data, 1, sizeof data, stream); say("path", data, size); fclose(stream);
+    say("end", (const uint8_t *)path + strlen(path) - 4, 4);
+    return 0; }
 int text(const char *given, size_t size) { say("text", (const uint8_t *)given, size); return 0; }
 """
 
@@ -94,13 +107,37 @@ CALLS = (
     ),
 )
 TEXT = (CallPlan("text", 0, (Argument(Role.CSTRING), Argument(Role.LENGTH_OF, of=0))),)
+PARTS = (
+    CallPlan(
+        "several",
+        0,
+        (
+            Argument(Role.BUFFER),
+            Argument(Role.LENGTH_OF, of=0),
+            Argument(Role.CSTRING),
+            Argument(Role.ONE_OF, size=4, values=(5, 70, 900)),
+            Argument(Role.RECORD, size=12),
+        ),
+    ),
+    CallPlan(
+        "files",
+        0,
+        (Argument(Role.FILE), Argument(Role.DESCRIPTOR, size=4, signed=True), Argument(Role.PATH, slot=".png")),
+    ),
+)
+PARTED = (
+    b"", b"one" + SEPARATOR + b"two", SEPARATOR * 3, b"a" + SEPARATOR + b"b\0c\0" + SEPARATOR + bytes(range(1, 30)),
+    b"abcdefghij", b"\0||" + SEPARATOR + b"||\0",
+)  # fmt: skip
 INPUTS = (b"", b"A", b"n12", b"\3abcdefgh", b"\xff" * 20, bytes(range(40)), b"n", b"yes")
 TEXTS = (b"", b"abc", b"ab\0c", b"abc\0", b"\0", b"\0\0")
 
 CHILD = """
-import ctypes, json, sys
+import ctypes, json, os, sys, tempfile
+os.chdir(tempfile.mkdtemp())
 from loadstone.fuzz.child.blocks import BlockTable
-from loadstone.fuzz.child.main import _as_text, _Bound, _run
+from loadstone.fuzz.child.main import _Bound, _run
+from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import Job
 library, job = sys.argv[1], Job.from_json(sys.argv[2])
 class Place:
@@ -108,9 +145,9 @@ class Place:
         self.kept = ctypes.create_string_buffer(data, max(1, len(data)))
         return ctypes.addressof(self.kept)
 loaded = ctypes.CDLL(library)
-sequence = [_Bound(call, loaded, BlockTable()) for call in job.calls]
+sequence = [_Bound(call, loaded, BlockTable(), 4096) for call in job.calls]
 for data in job.inputs:
-    _run(sequence, Place(), _as_text(data) if sys.argv[3] == "text" else data, at_start=False)
+    _run(sequence, Place(), as_text(data) if sys.argv[3] == "text" else data, at_start=False)
 """
 DRIVER = """
 #include <stddef.h>
@@ -138,7 +175,9 @@ def campaign(library: str, calls: tuple[CallPlan, ...], prototype: str = "") -> 
 
 
 @pytest.mark.parametrize(
-    ("calls", "inputs", "mode"), [(CALLS, INPUTS, "bytes"), (TEXT, TEXTS, "text")], ids=["all", "text"]
+    ("calls", "inputs", "mode"),
+    [(CALLS, INPUTS, "bytes"), (TEXT, TEXTS, "text"), (PARTS, PARTED, "bytes")],
+    ids=["all", "text", "parts"],
 )
 def test_all_three_call_with_the_same(
     calls: tuple[CallPlan, ...], inputs: tuple[bytes, ...], mode: str, compile_library: Compile, tmp_path: Path

@@ -63,8 +63,8 @@ def test_a_role_can_be_named(word: str, role: Role) -> None:
 @pytest.mark.parametrize(
     ("text", "given", "said"),
     [
-        ("int f(struct s *ctx)", {}, "the parameter ctx has no role by its type"),
-        ("int f(struct s *)", {}, "the parameter number 0 has no role"),
+        ("int f(struct s *ctx)", {}, "the parameter ctx is a handle"),
+        ("int f(struct s *)", {}, "the parameter number 0 is a handle"),
         ("int f(const char *s)", {"nobody": "buffer"}, "there is no parameter nobody"),
         ("int f(const char *s)", {"s": "nonsense"}, "nonsense is no role"),
         ("int printf(const char *s, ...)", {}, "variadic functions cannot be fuzzed"),

@@ -27,7 +27,8 @@ from loadstone.fuzz.link import Worker
 from loadstone.fuzz.outcome.corpus import Folder
 from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import Replayer, confirm
-from loadstone.fuzz.plan import Campaign, Heap, Job
+from loadstone.fuzz.parts import SEPARATOR
+from loadstone.fuzz.plan import CallPlan, Campaign, Heap, Job
 from loadstone.fuzz.records import (
     CannotLoad,
     Done,
@@ -114,7 +115,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             blocks=code.blocks,
             first_address=first,
             inputs=seeds,
-            words=tuple(dict.fromkeys((*campaign.words, *code.words))),
+            words=tuple(dict.fromkeys((*campaign.words, *_separators(campaign.calls), *code.words))),
             seed=campaign.seed,
             max_size=campaign.max_size,
             time_s=campaign.time_s,
@@ -170,6 +171,11 @@ def _distinct(tried: Iterable[FuzzFinding | None]) -> list[FuzzFinding]:
             kept[found.stack_hash] = found
     exact = {(found.kind, found.allocated[:1]) for found in kept.values() if found.frames}
     return [f for f in kept.values() if f.frames or not f.allocated or (f.kind, f.allocated[:1]) not in exact]
+
+
+def _separators(calls: Iterable[CallPlan]) -> tuple[bytes, ...]:
+    """What cuts an input, as a word of the dictionary, where one is cut."""
+    return (SEPARATOR,) if any(len(call.takers) > 1 for call in calls) else ()
 
 
 def _heap(job: Job, left_out: int) -> str:

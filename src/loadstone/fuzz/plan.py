@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal
 
-__all__ = ["Argument", "CallPlan", "Campaign", "Compare", "Heap", "Job", "Operand", "Role"]
+__all__ = ["NUMBERS", "TAKING", "Argument", "CallPlan", "Campaign", "Compare", "Heap", "Job", "Operand", "Role"]
 
 
 class Role(StrEnum):
@@ -29,6 +29,11 @@ class Role(StrEnum):
     OUT = "out"  # memory the callee writes, all 0 before each call and piece
     HANDLE = "handle"  # what an earlier call of the run returned, or stored through INTO; a NULL pointer ends the run
     INTO = "into"  # where the callee stores a handle; NULL when the run begins
+    RECORD = "record"  # a struct of numbers: the input, cut or filled with 0 to its size
+    PATH = "path"  # the name of a file that holds the input
+    FILE = "file"  # a FILE * that reads it
+    DESCRIPTOR = "descriptor"  # a file descriptor that reads it
+    ONE_OF = "one_of"  # one of fixed numbers, by an integer of the input
     CALLBACK = "callback"  # a function that returns 0
     CONST = "const"  # always the same number, NULL among them, or the same text
 
@@ -54,14 +59,20 @@ class Heap(StrEnum):
     UNDER = "under"  # a block begins right behind an inaccessible page
 
 
+TAKING: Final = frozenset({Role.BUFFER, Role.CSTRING, Role.RECORD, Role.PATH, Role.FILE, Role.DESCRIPTOR})
+"""Roles that take the input, or a part of it where there are several of them."""
+
+NUMBERS: Final = frozenset({Role.INTEGER, Role.LENGTH_OF, Role.CONST, Role.ONE_OF, Role.DESCRIPTOR})
+"""Roles that are passed as a number of the parameter's size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One argument.
 
     ``size`` is bytes (of an integer or an out area); ``of`` the position LENGTH_OF refers to; ``value`` the number of
     CONST or ``text`` its text, ``real`` that it is a float or a double; ``slot`` the name a HANDLE is stored under,
-    by INTO or by the call's
-    result.
+    by INTO or by the call's result, or the end of the name of a PATH; ``values`` are those of ONE_OF.
     """
 
     role: Role
@@ -72,13 +83,14 @@ class Argument:
     slot: str = ""
     real: bool = False
     text: str | None = None
+    values: tuple[int, ...] = ()
 
     @property
     def carrier(self) -> Carrier:
         """What the argument is passed as."""
         if self.real:
             return "float" if self.size == 4 else "double"
-        if self.text is None and self.role in (Role.INTEGER, Role.LENGTH_OF, Role.CONST):
+        if self.text is None and self.role in NUMBERS:
             return _INTEGERS[self.size, self.signed]
         return "pointer"
 
@@ -105,6 +117,18 @@ class CallPlan:
             return None
         area = self.arguments[argument.of]
         return area.size if area.role is Role.OUT else None
+
+    @property
+    def takers(self) -> tuple[int, ...]:
+        """The positions of the arguments that take the input, each a part of it in this order."""
+        return tuple(i for i, argument in enumerate(self.arguments) if argument.role in TAKING)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the input is cut, or reaches its argument otherwise than as bytes in memory."""
+        takers = self.takers
+        plain = all(self.arguments[i].role in (Role.BUFFER, Role.CSTRING) for i in takers)
+        return len(takers) > 1 or not plain
 
     @property
     def stored(self) -> tuple[str, ...]:
@@ -212,8 +236,7 @@ class Job:
         """The inverse of :meth:`to_json`; trusts its input, which comes from our own parent process."""
         raw: dict[str, Any] = json.loads(text)
         raw["calls"] = tuple(
-            CallPlan(**(c | {"arguments": tuple(Argument(**(a | {"role": Role(a["role"])})) for a in c["arguments"])}))
-            for c in raw["calls"]
+            CallPlan(**(c | {"arguments": tuple(_argument(a) for a in c["arguments"])})) for c in raw["calls"]
         )
         raw["blocks"] = tuple((a, b) for a, b in raw["blocks"])
         raw["inputs"] = tuple(bytes.fromhex(i) for i in raw["inputs"])
@@ -228,6 +251,10 @@ class Job:
         raw["require"] = tuple(raw["require"])
         raw["readable"] = tuple(raw["readable"])
         return cls(**raw)
+
+
+def _argument(raw: dict[str, Any]) -> Argument:
+    return Argument(**(raw | {"role": Role(raw["role"]), "values": tuple(raw["values"])}))
 
 
 def _plain(value: object) -> str:

@@ -10,12 +10,14 @@ callback. Anything else has no role, and misuse must not be reported as a bug: t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from loadstone.core.image import Image, SymbolKind
 from loadstone.errors import InvalidPrototype, SymbolNotFound, WrongSymbolKind
-from loadstone.fuzz.plan import Argument, CallPlan, Role
+from loadstone.fuzz.plan import TAKING, Argument, CallPlan, Role
+from loadstone.headers.abi import current
+from loadstone.headers.layout import Layouts
 from loadstone.library.typed.prototype import (
     Array,
     CType,
@@ -26,6 +28,7 @@ from loadstone.library.typed.prototype import (
     Pointer,
     Prototype,
     Real,
+    StructOrUnion,
     Void,
     parse,
 )
@@ -33,8 +36,14 @@ from loadstone.library.typed.prototype import (
 __all__ = ["address_of", "call_of", "plan", "takes_input"]
 
 _OUT_SIZE: Final = 256
+_MOST_VALUES: Final = 1024
+_PATH: Final = re.compile(r"(?i).*(?:path|file_?name|fname|file)")
+_FOLDER: Final = re.compile(r"(?i).*(?:directory|folder|dir|dirname)")
+_DESCRIPTOR: Final = re.compile(r"(?i)(?:.*_)?(?:fd|fildes|filedes|descriptor)")
+_STREAMS: Final = ("FILE", "_IO_FILE", "__sFILE")
 _ADVICE: Final = (
-    "say what it is for: --role NAME=buffer|length_of:BUFFER|cstring|integer|out:BYTES|callback|const:NUMBER|const:TEXT"
+    "say what it is for: --role NAME=buffer|length_of:BUFFER|cstring|integer|one_of:1,2,4|record|path|path:.png|file|"
+    "descriptor|out:BYTES|callback|const:NUMBER|const:TEXT"
 )
 
 
@@ -59,7 +68,7 @@ def plan(text: str, roles: Mapping[str, str], image: Image) -> CallPlan:
 
 def takes_input(call: CallPlan) -> bool:
     """Whether an argument comes from the input."""
-    return any(a.role in (Role.BUFFER, Role.CSTRING, Role.INTEGER) for a in call.arguments)
+    return any(a.role in TAKING or a.role in (Role.INTEGER, Role.ONE_OF) for a in call.arguments)
 
 
 def address_of(prototype: Prototype, image: Image) -> int:
@@ -82,26 +91,7 @@ def call_of(prototype: Prototype, roles: Mapping[str, str], address: int) -> Cal
     arguments: list[Argument] = []
     for position, parameter in enumerate(prototype.parameters):
         arguments.append(given.get(position) or _by_rule(prototype, position, parameter, given))
-    _refuse_misfed(prototype, arguments, given)
     return CallPlan(prototype.name, address, tuple(arguments), _result(prototype))
-
-
-def _refuse_misfed(prototype: Prototype, arguments: Sequence[Argument], given: Mapping[int, Argument]) -> None:
-    """Refuse what would silently find nothing: one input for two parameters, or bytes as the name of a file."""
-    taking = [i for i, argument in enumerate(arguments) if argument.role in (Role.BUFFER, Role.CSTRING)]
-    guessed = [i for i in taking if i not in given]
-    for position in guessed:
-        name = prototype.parameters[position].name or ""
-        if arguments[position].role is Role.CSTRING and _PATHS.fullmatch(name):
-            raise _refused(
-                prototype, f"the parameter {name} is the name of a file, by its own name; the input is no such name"
-            )
-    if len(guessed) > 1:
-        names = " and ".join(_called(prototype.parameters[i], i) for i in guessed)
-        raise _refused(prototype, f"{names} would get the same input")
-
-
-_PATHS: Final = re.compile(r"(?i).*(?:path|file_?name|fname|dir|directory|folder|file)")
 
 
 def _given(prototype: Prototype, roles: Mapping[str, str]) -> dict[int, Argument]:
@@ -128,11 +118,55 @@ def _named(prototype: Prototype, word: str, names: Mapping[str, int], kind: CTyp
             if _takes_text(kind, detail):
                 return Argument(role, text=detail.strip("\"'"))
             return Argument(role, size=_size(kind), value=int(detail or "0", 0), real=isinstance(kind, Real))
+        if role is Role.ONE_OF:
+            values = tuple(int(value, 0) for value in detail.split(","))
+            return Argument(role, size=_size(kind), values=values, signed=min(values) < 0)
+        if role is Role.PATH:
+            return Argument(role, slot=_suffix(detail))
+        if role is Role.RECORD:
+            return _record(prototype, kind, name)
         if role in (Role.HANDLE, Role.INTO):
             return Argument(role, slot=detail or "handle")
         return Argument(role, size=_size(kind), signed=isinstance(kind, Integer) and kind.signed)
     except ValueError as error:
         raise _refused(prototype, f"{word} is no role") from error
+
+
+def _suffix(text: str) -> str:
+    """The end of a file's name, as ``.png``."""
+    if not re.fullmatch(r"(?:\.[A-Za-z0-9_]{1,16}){0,4}", text):
+        raise ValueError(text)
+    return text
+
+
+def _record(prototype: Prototype, kind: CType, name: str) -> Argument:
+    """A pointer to a struct of numbers; refused where there is none, or it has pointers that no input can fill."""
+    target = kind.target if isinstance(kind, Pointer) else None
+    if not isinstance(target, StructOrUnion):
+        raise _refused(prototype, f"the parameter {name} points to no struct")
+    layouts = Layouts(prototype.records, current(), prototype.text)
+    whole = layouts.whole(target)
+    if whole is None:
+        raise _refused(
+            prototype,
+            f"{target} is not defined, so the parameter {name} is a handle that another function gives",
+            f"Call that function before it (--sequence FILE), define {target}, or pass NULL: --role {name}=const:0.",
+        )
+    if _has_pointer(layouts, whole):
+        raise _refused(prototype, f"{target} of the parameter {name} has pointers, which no input can be")
+    return Argument(Role.RECORD, size=layouts.size(whole))
+
+
+def _has_pointer(layouts: Layouts, kind: CType) -> bool:
+    match kind:
+        case Pointer() | FunctionType():
+            return True
+        case Array():
+            return _has_pointer(layouts, kind.element)
+        case StructOrUnion():
+            whole = layouts.whole(kind)
+            return whole is None or any(_has_pointer(layouts, member.type) for member in whole.members or ())
+    return False
 
 
 def _takes_text(kind: CType, detail: str) -> bool:
@@ -150,6 +184,11 @@ def _by_rule(
         partner = _partner(prototype, position)
         if partner is not None and given.get(partner, Argument(Role.BUFFER)).role in (Role.BUFFER, Role.OUT):
             return Argument(Role.LENGTH_OF, size=_size(kind), of=partner)
+        if isinstance(kind, Enumeration) and 0 < len(kind.values) <= _MOST_VALUES:
+            values = tuple(dict.fromkeys(value for _, value in kind.values))
+            return Argument(Role.ONE_OF, size=kind.size, values=values, signed=kind.signed)
+        if isinstance(kind, Integer) and kind.size == 4 and _DESCRIPTOR.fullmatch(parameter.name):
+            return Argument(Role.DESCRIPTOR, size=4, signed=True)
         return Argument(Role.INTEGER, size=_size(kind), signed=not isinstance(kind, Integer) or kind.signed)
     if isinstance(kind, Real):
         return Argument(Role.CONST, size=kind.size, real=True)
@@ -171,12 +210,21 @@ def _pointer(prototype: Prototype, position: int, parameter: FunctionParameter) 
     if bytes_like and const and sized:
         return Argument(Role.BUFFER)
     if isinstance(target, Integer) and target.is_char and const:
-        return Argument(Role.CSTRING)
+        return _text(prototype, parameter.name)
+    if isinstance(target, StructOrUnion):
+        return Argument(Role.FILE) if target.tag in _STREAMS else _record(prototype, kind, _called(parameter, position))
     if bytes_like and not const and (sized or _counted(prototype, position + 1)):
         return Argument(Role.OUT, size=_OUT_SIZE)
     if isinstance(target, (Integer, Real, Pointer)) and not const and not bytes_like:
         return Argument(Role.OUT, size=8)
     raise _refused(prototype, f"the parameter {_called(parameter, position)} has no role by its type ({kind})")
+
+
+def _text(prototype: Prototype, name: str) -> Argument:
+    """A constant text; by its own name it may be that of a file, and what is in the file is the input then."""
+    if _FOLDER.fullmatch(name):
+        raise _refused(prototype, f"the parameter {name} is the name of a folder, by its own name")
+    return Argument(Role.PATH if _PATH.fullmatch(name) else Role.CSTRING)
 
 
 def _is_out(prototype: Prototype, position: int) -> bool:
@@ -235,5 +283,5 @@ def _called(parameter: FunctionParameter, position: int) -> str:
     return parameter.name or f"number {position}"
 
 
-def _refused(prototype: Prototype, reason: str) -> InvalidPrototype:
-    return InvalidPrototype(text=prototype.text, reason=reason, advice=_ADVICE)
+def _refused(prototype: Prototype, reason: str, advice: str = _ADVICE) -> InvalidPrototype:
+    return InvalidPrototype(text=prototype.text, reason=reason, advice=advice)

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["DEPTH", "ROWS", "Block", "BlockTable", "Touch", "counted"]
+__all__ = ["DEPTH", "ROWS", "BlockTable", "GuardedBlock", "Touch", "counted"]
 
 DEPTH: Final = 6
 """Frames that are kept of a call stack, innermost first."""
@@ -24,10 +24,11 @@ _SIZE_AT: Final = 24
 _FREED_AT: Final = 32 + 8 * DEPTH
 _NOBODY: Final = (0,) * DEPTH
 _SIZE = struct.Struct("<Q")
+_PLACE = struct.Struct("<QQ")
 _STACK = struct.Struct(f"<{DEPTH}Q")
 
 
-class Block(NamedTuple):
+class GuardedBlock(NamedTuple):
     """One block: its address, its size in bytes, whether it was freed, who allocated and who freed it."""
 
     address: int
@@ -42,7 +43,7 @@ class Touch(NamedTuple):
 
     kind: str
     detail: str
-    block: Block
+    block: GuardedBlock
 
 
 class BlockTable:
@@ -59,6 +60,10 @@ class BlockTable:
         _ROW.pack_into(self._map, row * _ROW.size, start, whole, address, size, *_padded(stack), *_NOBODY)
         return row
 
+    def move(self, row: int, address: int, size: int) -> None:
+        """In the child: the block of that row has another place and size within its memory."""
+        _PLACE.pack_into(self._map, row * _ROW.size + 16, address, size)
+
     def free(self, row: int, address: int, stack: Sequence[int] = ()) -> None:
         """In the child: the block of that row is freed; nothing where the row is another's by now."""
         at = row * _ROW.size
@@ -68,7 +73,7 @@ class BlockTable:
         _SIZE.pack_into(self._map, at + _SIZE_AT, size | _FREED)
         _STACK.pack_into(self._map, at + _FREED_AT, *_padded(stack))
 
-    def at(self, row: int) -> Block:
+    def at(self, row: int) -> GuardedBlock:
         """The block of a row."""
         return _block(_ROW.unpack_from(self._map, row * _ROW.size))
 
@@ -79,7 +84,7 @@ class BlockTable:
 
     def touched(self, address: int) -> Touch | None:
         """In the tracer: whose memory an address is, when no access is allowed there; None when it is no block's."""
-        found: Block | None = None
+        found: GuardedBlock | None = None
         for row in _ROW.iter_unpack(self._map[:]):
             if row[0] <= address < row[0] + row[1]:
                 block = _block(row)
@@ -92,13 +97,13 @@ def _padded(stack: Sequence[int]) -> tuple[int, ...]:
     return (*stack[:DEPTH], *_NOBODY)[:DEPTH] if stack else _NOBODY
 
 
-def _block(row: tuple[int, ...]) -> Block:
+def _block(row: tuple[int, ...]) -> GuardedBlock:
     stacks = row[4 : 4 + DEPTH], row[4 + DEPTH :]
     allocated, freed = (tuple(frame for frame in stack if frame) for stack in stacks)
-    return Block(row[2], row[3] & ~_FREED, bool(row[3] & _FREED), allocated, freed)
+    return GuardedBlock(row[2], row[3] & ~_FREED, bool(row[3] & _FREED), allocated, freed)
 
 
-def _touch(address: int, block: Block) -> Touch | None:
+def _touch(address: int, block: GuardedBlock) -> Touch | None:
     of = f"a block of {counted(block.size, 'byte')}"
     at = address - block.address
     if block.freed:

@@ -18,7 +18,7 @@ from typing import Final
 from loadstone.fuzz.child.blocks import counted
 from loadstone.fuzz.child.guarded_heap import FILL, GuardedHeap, HeapError
 
-__all__ = ["Answer", "Judge"]
+__all__ = ["Answer", "ReturnJudge"]
 
 _AGAIN: Final = 4
 _MOST_LOOKS: Final = 40
@@ -32,7 +32,7 @@ Answer = tuple[object, bytes, tuple[int, ...]]
 """What a run gave: the numbers it returned, what it wrote to its out areas, and addresses that the caller holds now."""
 
 
-class Judge:
+class ReturnJudge:
     """Looks at one library's runs; ``run`` runs one input, ``fill`` says what the stack below a call holds."""
 
     def __init__(

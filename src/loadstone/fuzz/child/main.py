@@ -13,6 +13,7 @@ import signal
 import struct
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Final, NamedTuple, NoReturn
@@ -20,13 +21,15 @@ from typing import Final, NamedTuple, NoReturn
 from loadstone.fuzz.child.arena import Arena, GuardedArea
 from loadstone.fuzz.child.backtrace import Backtrace
 from loadstone.fuzz.child.blocks import BlockTable
+from loadstone.fuzz.child.deliver import delivery_of
 from loadstone.fuzz.child.guarded_heap import GuardedHeap, HeapError
 from loadstone.fuzz.child.hooks import Hooks, load_hooks
-from loadstone.fuzz.child.judge import Answer, Judge
+from loadstone.fuzz.child.judge import Answer, ReturnJudge
 from loadstone.fuzz.child.listener import CompareListener
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.child.stack import StackMark, fill_below
-from loadstone.fuzz.plan import Argument, CallPlan, Heap, Job, Role
+from loadstone.fuzz.parts import as_text, cut
+from loadstone.fuzz.plan import NUMBERS, Argument, CallPlan, Heap, Job, Role
 
 __all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HEAP", "EXIT_HOOK", "Words", "run_child"]
 
@@ -70,7 +73,7 @@ def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[b
     """
     try:
         library = ctypes.CDLL(job.library)
-        sequence = [_Bound(call, library, arena.blocks) for call in job.calls]
+        sequence = [_Bound(call, library, arena.blocks, job.max_size) for call in job.calls]
     except (OSError, AttributeError) as error:
         _tell(words, str(error), EXIT_CANNOT_LOAD)
     base = (ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0) - job.calls[0].address
@@ -122,10 +125,10 @@ class _Loop:
         heap: GuardedHeap | None = None,
     ) -> None:
         self._job, self._arena, self._sequence, self._hooks, self._words = job, arena, sequence, hooks, words
-        self._text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments)
+        self._text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments if not call.delivered)
         self._judge = None
         if heap is not None:
-            self._judge = Judge(heap, self._answer, self._fill)
+            self._judge = ReturnJudge(heap, self._answer, self._fill)
 
     def replay(self, inputs: Sequence[bytes]) -> None:
         """Each input once, as it is."""
@@ -158,7 +161,7 @@ class _Loop:
             data = mutate(random, corpus, words, max_size)
             if fixup:
                 data = fixup(data)[:max_size]
-            placed = _as_text(data) if text else data
+            placed = as_text(data) if text else data
             count += 1
             at_start = not count % _UNDER_EVERY
             if single is not None:
@@ -176,7 +179,7 @@ class _Loop:
     def _as_input(self, data: bytes) -> bytes:
         if self._hooks.fixup:
             data = self._hooks.fixup(data)[: self._job.max_size]
-        return _as_text(data) if self._text else data
+        return as_text(data) if self._text else data
 
     def _once(self, data: bytes, *, at_start: bool) -> None:
         if self._judge:
@@ -206,14 +209,10 @@ class _Loop:
         return number, written, tuple(value for value in held if isinstance(value, int))
 
 
-def _as_text(data: bytes) -> bytes:
-    return data.removesuffix(b"\0").replace(b"\0", b"\1") + b"\0"
-
-
 class _Bound:
     """A call with its function resolved and a maker for each argument."""
 
-    def __init__(self, call: CallPlan, library: ctypes.CDLL, blocks: BlockTable) -> None:
+    def __init__(self, call: CallPlan, library: ctypes.CDLL, blocks: BlockTable, most: int) -> None:
         function = getattr(library, call.symbol)
         function.restype = _RESULTS[call.returns]
         function.argtypes = [_ctype(a) for a in call.arguments]
@@ -225,6 +224,8 @@ class _Bound:
         self.stored = {slot: ctypes.c_void_p() for slot in call.stored}
         self.texts: dict[str, ctypes.Array[ctypes.c_char]] = {}
         self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
+        self.parts = {i: delivery_of(call.arguments[i], i, most, blocks) for i in call.takers} if call.delivered else {}
+        self.given: dict[int, int | None] = {}
         self.makers = [self._maker(i, a) for i, a in enumerate(call.arguments)]
         roles = tuple(a.role for a in call.arguments)
         self.simple = {
@@ -232,10 +233,18 @@ class _Bound:
             (Role.BUFFER,): lambda address, _: function(address),
             (Role.CSTRING,): lambda address, _: function(address),
             (Role.LENGTH_OF, Role.BUFFER): lambda address, size: function(size, address),
-        }.get(roles if not call.repeat and not call.into else ())
+        }.get(roles if not (call.repeat or call.into or call.delivered) else ())
 
     def _maker(self, position: int, argument: Argument) -> Maker:
         role = argument.role
+        if position in self.parts:
+            return lambda _data, _address, _state: self.given[position]
+        if role is Role.LENGTH_OF and argument.of in self.parts:
+            return lambda _data, _address, _state: self.parts[argument.of].size
+        if role is Role.ONE_OF:
+            return lambda data, _address, _state: argument.values[
+                _integer(data, replace(argument, signed=False), position) % len(argument.values)
+            ]
         if role in (Role.BUFFER, Role.CSTRING):
             return lambda _data, address, _state: address
         if role is Role.INTEGER:
@@ -266,6 +275,8 @@ class _Bound:
         """Nothing is left of an earlier run: no handle where one is stored."""
         for cell in self.stored.values():
             cell.value = None
+        for part in self.parts.values():
+            part.end()
 
     def _fixed(self, argument: Argument) -> int | None:
         """What is the same in every run: an out area's size, the address of a handle, a callback, a constant."""
@@ -281,7 +292,10 @@ class _Bound:
             )
         return argument.value
 
-    def __call__(self, data: bytes, address: int, state: State) -> object:
+    def __call__(self, data: bytes, address: int, state: State, *, at_start: bool = False) -> object:
+        if self.parts:
+            for (position, part), piece in zip(self.parts.items(), cut(data, len(self.parts)), strict=True):
+                self.given[position] = part.give(piece, at_start=at_start)
         made = [make(data, address, state) for make in self.makers]
         if self.fill is not None:
             fill_below(self.fill)
@@ -316,10 +330,10 @@ def _run(sequence: list[_Bound], arena: Arena, data: bytes, *, at_start: bool) -
     for bound in sequence:
         bound.begin()
         if not bound.call.repeat:
-            result = bound(data, address, state)
+            result = bound(data, address, state, at_start=at_start)
         else:
             for start, stop in _pieces(data):
-                result = bound(data[start:stop], address + start, state)
+                result = bound(data[start:stop], address + start, state, at_start=at_start)
         if bound.call.into:
             state[bound.call.into] = result if isinstance(result, int) else None
         if None in state.values():

@@ -16,7 +16,7 @@ from typing import Final
 from loadstone.errors import Unsupported, Unwritable
 from loadstone.escape import printable
 from loadstone.fuzz.outcome.corpus import dictionary, input_name
-from loadstone.fuzz.plan import Argument, CallPlan, Role
+from loadstone.fuzz.plan import NUMBERS, Argument, CallPlan, Role
 
 __all__ = ["export", "harness"]
 
@@ -25,10 +25,15 @@ _HARNESS: Final = """\
  *
  * Written by Loadstone; build.sh builds it for libFuzzer and for AFL++.
  */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 {declarations}
 
@@ -42,6 +47,45 @@ static uint64_t number(const uint8_t *data, size_t size, size_t width, size_t po
     return value;
 }}
 
+struct part {{ uint8_t *data; size_t size; }};
+
+/* The input in parts: at the first separators; where there are too few, the last part is halved. */
+static void cut(const uint8_t *data, size_t size, size_t count, struct part *parts) {{
+    size_t made = 0, at = 0, i = 0;
+    while (made + 1 < count && i + 4 <= size) {{
+        if (memcmp(data + i, "\\0||\\0", 4)) {{ i++; continue; }}
+        parts[made++] = (struct part){{(uint8_t *)data + at, i - at}};
+        at = i += 4;
+    }}
+    parts[made] = (struct part){{(uint8_t *)data + at, size - at}};
+    for (; made + 1 < count; made++) {{
+        size_t half = parts[made].size / 2;
+        parts[made + 1] = (struct part){{parts[made].data + half, parts[made].size - half}};
+        parts[made].size = half;
+    }}
+}}
+
+/* A block of its own for a part, of `whole` bytes if that is not 0; as a text where that is wanted. */
+static void own(struct part *part, size_t whole, int text) {{
+    if (text && part->size && !part->data[part->size - 1]) part->size--;
+    size_t size = whole ? whole : part->size + text;
+    uint8_t *copy = calloc(size ? size : 1, 1);
+    if (!copy) abort();
+    if (part->size) memcpy(copy, part->data, part->size < size ? part->size : size);
+    for (size_t i = 0; text && i < part->size; i++) copy[i] += !copy[i];
+    *part = (struct part){{copy, size}};
+}}
+
+static int open_new(const char *path) {{ return open(path, O_RDWR | O_CREAT | O_TRUNC, 0600); }}
+
+/* A file that holds a part, at its beginning; its name where `path` is given. */
+static int file_of(struct part *part, const char *path) {{
+    int file = path ? open_new(path) : memfd_create("input", 0);
+    if (file < 0 || write(file, part->data, part->size) != (ssize_t)part->size) abort();
+    lseek(file, 0, SEEK_SET);
+    return file;
+}}
+
 int LLVMFuzzerTestOneInput(const uint8_t *given, size_t size) {{
     uint8_t *data = malloc(size + {text});
     if (!data) return 0;
@@ -50,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *given, size_t size) {{
     void *handles[{handles}] = {{0}};
     uint8_t *areas[{areas}] = {{0}};
     uint64_t capacities[{capacities}] = {{0}};
-    (void)nothing, (void)number, (void)handles, (void)capacities;
+    (void)nothing, (void)number, (void)handles, (void)capacities, (void)cut, (void)own, (void)file_of;
 {calls}
 done:
     for (size_t i = 0; i < sizeof areas / sizeof *areas; i++) free(areas[i]);
@@ -123,7 +167,7 @@ def export(
 def harness(title: str, calls: Sequence[CallPlan]) -> str:
     """The harness as C."""
     arguments = [a for call in calls for a in call.arguments]
-    text = any(a.role is Role.CSTRING for a in arguments)
+    text = any(a.role is Role.CSTRING for call in calls if not call.delivered for a in call.arguments)
     slots = _slots(calls)
     return _HARNESS.format(
         title=printable(title).replace("*/", "* /"),
@@ -163,14 +207,54 @@ def _call(call: CallPlan, places: dict[int, int], slots: dict[str, int]) -> Iter
     name = _alias(call.symbol)
     before = list(_before(call, places))
     if not call.repeat:
-        yield from (f"    {line}" for line in before)
-        yield f"    {result}{name}({_given(call, places, slots, 'data', 'size')});"
+        yield "    {"
+        yield from (f"        {line}" for line in (*before, *_parts(call, "data", "size")))
+        yield f"        {result}{name}({_given(call, places, slots, 'data', 'size')});"
+        yield from (f"        {line}" for line in _parts_end(call))
+        yield "    }"
         return
     yield "    for (size_t i = 0, count = 1 + (size ? data[0] & 3 : 0); i < count; i++) {"
     yield "        size_t low = size * i / count, high = size * (i + 1) / count;"
-    yield from (f"        {line}" for line in before)
+    yield from (f"        {line}" for line in (*before, *_parts(call, "(data + low)", "(high - low)")))
     yield f"        {result}{name}({_given(call, places, slots, '(data + low)', '(high - low)')});"
+    yield from (f"        {line}" for line in _parts_end(call))
     yield "    }"
+
+
+def _parts(call: CallPlan, data: str, size: str) -> Iterable[str]:
+    """What each of several parameters takes of the input, made before the call."""
+    if not call.delivered:
+        return
+    yield f"struct part parts[{len(call.takers)}];"
+    yield f"cut({data}, {size}, {len(call.takers)}, parts);"
+    for part, position in enumerate(call.takers):
+        argument = call.arguments[position]
+        if argument.role is Role.PATH:
+            yield f"char path{part}[64];"
+            yield f'snprintf(path{part}, sizeof path{part}, "/tmp/input{part}-%d%s", (int)getpid(), "{argument.slot}");'
+            yield f"close(file_of(&parts[{part}], path{part}));"
+            yield f"parts[{part}].size = strlen(path{part});"
+        elif argument.role is Role.DESCRIPTOR:
+            yield f"int file{part} = file_of(&parts[{part}], NULL);"
+        elif argument.role is Role.FILE:
+            yield f'FILE *stream{part} = fdopen(file_of(&parts[{part}], NULL), "r+b");'
+            yield f"int file{part} = fileno(stream{part});"
+        else:
+            whole = argument.size if argument.role is Role.RECORD else 0
+            yield f"own(&parts[{part}], {whole}, {int(argument.role is Role.CSTRING)});"
+
+
+def _parts_end(call: CallPlan) -> Iterable[str]:
+    for part, position in enumerate(call.takers if call.delivered else ()):
+        role = call.arguments[position].role
+        if role is Role.PATH:
+            yield f"unlink(path{part});"
+        elif role is Role.DESCRIPTOR:
+            yield f"close(file{part});"
+        elif role is Role.FILE:
+            yield f"if (fcntl(file{part}, F_GETFD) >= 0) fclose(stream{part}); /* else the library closed it */"
+        else:
+            yield f"free(parts[{part}].data);"
 
 
 def _before(call: CallPlan, places: dict[int, int]) -> Iterable[str]:
@@ -195,8 +279,28 @@ def _value(
     data: str,
     size: str,
 ) -> str:
+    takers = call.takers if call.delivered else ()
+    if position in takers:
+        return _PASSED.get(argument.role, "parts[{0}].data").format(takers.index(position))
+    if argument.role is Role.LENGTH_OF and argument.of in takers:
+        return f"parts[{takers.index(argument.of)}].size"
+    return _undelivered(call, position, argument, places, slots, data, size)
+
+
+_PASSED: Final = {Role.PATH: "path{0}", Role.DESCRIPTOR: "file{0}", Role.FILE: "stream{0}"}
+
+
+def _undelivered(
+    call: CallPlan,
+    position: int,
+    argument: Argument,
+    places: dict[int, int],
+    slots: dict[str, int],
+    data: str,
+    size: str,
+) -> str:
     match argument.role:
-        case Role.BUFFER | Role.CSTRING:
+        case Role.BUFFER | Role.CSTRING | Role.RECORD | Role.PATH | Role.FILE | Role.DESCRIPTOR:
             return data
         case Role.LENGTH_OF:
             area = call.area_of(argument)
@@ -213,6 +317,10 @@ def _value(
             return "(void *)nothing"
         case Role.INTEGER:
             return f"number({data}, {size}, {argument.size}, {position})"
+        case Role.ONE_OF:
+            values = ", ".join(f"{value}ll" for value in argument.values)
+            number = f"number({data}, {size}, {argument.size}, {position})"
+            return f"((const long long[]){{{values}}})[{number} % {len(argument.values)}]"
         case Role.CONST if argument.text is not None:
             return '(void *)"' + "".join(f"\\{byte:03o}" for byte in argument.text.encode()) + '"'
         case Role.CONST:

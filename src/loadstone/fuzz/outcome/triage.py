@@ -24,7 +24,9 @@ from loadstone.fuzz.records import FindingRecord
 __all__ = ["Replayer", "confirm", "shrink"]
 
 TRIES: Final = 3
-_SHRINK_S: Final = 5.0
+_SHRINK_S: Final = 30.0
+_SHRINK_TRIES: Final = 300
+"""Tries, not seconds, end the shrinking of a finding: on a busy machine it comes out the same."""
 _GUARDED: Final = (Heap.EXACT, Heap.ALIGNED, Heap.UNDER)
 _CORRUPTING: Final = ("heap-buffer-overflow", "heap-use-after-free", "double-free", "bad-free")
 _KEEPING: Final = ("memory-leak", "out-of-memory")
@@ -122,13 +124,15 @@ def _explain(again: Replayer, found: FuzzFinding, under: bool) -> FuzzFinding:
 def _smallest(again: Replayer, found: FuzzFinding, under: bool) -> FuzzFinding:
     """The finding with the fewest calls and the shortest input that show it, as its last replay saw it."""
     last = found
+    left = _SHRINK_TRIES
     if not found.frames and not found.allocated and found.kind in HEAP_ERRORS:  # only a replay knows the block's stack
         shown = _first(again, found.inputs, Heap(found.heap), under)
         if shown is not None and shown.kind == found.kind:
             last = found = replace(shown, run=found.run)
 
     def shows(inputs: Sequence[bytes]) -> bool:
-        nonlocal last
+        nonlocal last, left
+        left -= 1
         shown = again.replay(inputs, Heap(found.heap), at_start=under)
         if shown is None or shown.stack_hash != found.stack_hash:
             return False
@@ -136,25 +140,31 @@ def _smallest(again: Replayer, found: FuzzFinding, under: bool) -> FuzzFinding:
         return True
 
     end = time.monotonic() + _SHRINK_S
+
+    def more() -> bool:
+        return left > 0 and time.monotonic() < end
+
     sequence: Sequence[bytes] = found.inputs
     if shows(sequence[-1:]):
         sequence = sequence[-1:]
     elif not shows(sequence):
         return replace(found, repeated=0, tries=TRIES)
     else:
-        sequence = _fewer(sequence, shows, end)
-    smallest = shrink(sequence[-1], lambda data: shows((*sequence[:-1], data)), end)
+        sequence = _fewer(sequence, shows, more)
+    smallest = shrink(sequence[-1], lambda data: shows((*sequence[:-1], data)), more)
     sequence = (*sequence[:-1], smallest)
     repeated = sum(shows(sequence) for _ in range(TRIES))
     return replace(last, inputs=tuple(sequence), run=found.run, repeated=repeated, tries=TRIES)
 
 
-def _fewer(sequence: Sequence[bytes], shows: Callable[[Sequence[bytes]], bool], end: float) -> Sequence[bytes]:
+def _fewer(
+    sequence: Sequence[bytes], shows: Callable[[Sequence[bytes]], bool], more: Callable[[], bool]
+) -> Sequence[bytes]:
     """Leave out inputs before the last one, in halves and then singly, while the failure stays."""
     size = max(1, (len(sequence) - 1) // 2)
-    while size and time.monotonic() < end:
+    while size and more():
         at = 0
-        while at < len(sequence) - 1 and time.monotonic() < end:
+        while at < len(sequence) - 1 and more():
             shorter = (*sequence[:at], *sequence[min(at + size, len(sequence) - 1) :])
             if shows(shorter):
                 sequence = shorter
@@ -164,15 +174,15 @@ def _fewer(sequence: Sequence[bytes], shows: Callable[[Sequence[bytes]], bool], 
     return sequence
 
 
-def shrink(data: bytes, shows: Callable[[bytes], bool], end: float) -> bytes:
+def shrink(data: bytes, shows: Callable[[bytes], bool], more: Callable[[], bool]) -> bytes:
     """The smallest input that still shows the failure: pieces left out by halving, then bytes made ``0``.
 
-    ``end`` is a monotonic time in seconds after which the best so far is returned.
+    Once ``more`` says no, the best so far is returned.
     """
     size = len(data) // 2
-    while size and time.monotonic() < end:
+    while size and more():
         at = 0
-        while at < len(data) and time.monotonic() < end:
+        while at < len(data) and more():
             shorter = data[:at] + data[at + size :]
             if shows(shorter):
                 data = shorter
@@ -180,7 +190,7 @@ def shrink(data: bytes, shows: Callable[[bytes], bool], end: float) -> bytes:
                 at += size
         size //= 2
     for at in range(len(data)):
-        if time.monotonic() >= end:
+        if not more():
             break
         plainer = data[:at] + b"0" + data[at + 1 :]
         if data[at : at + 1] != b"0" and shows(plainer):

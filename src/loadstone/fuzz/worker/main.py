@@ -19,12 +19,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 from random import Random
 from typing import Any, Final
 
 from loadstone.fuzz.child.arena import Arena
-from loadstone.fuzz.child.blocks import ROWS, Block
+from loadstone.fuzz.child.blocks import ROWS, GuardedBlock
 from loadstone.fuzz.child.guarded_heap import HeapError
 from loadstone.fuzz.child.listener import heard
 from loadstone.fuzz.child.main import (
@@ -39,7 +38,7 @@ from loadstone.fuzz.child.main import (
 )
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.plan import CallPlan, Heap, Job, Role
-from loadstone.fuzz.worker.confinement import USER, can_become, fence, place, reachable, tracing_refused
+from loadstone.fuzz.worker.confinement import USER, Place, can_become, fence, place, reachable, tracing_refused
 from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
 from loadstone.fuzz.worker.vitals import hangs, in_allocator, reap, resident, used_time, wait
@@ -85,7 +84,7 @@ Say = Callable[[dict[str, Any]], None]
 class _Campaign:
     """One job under way. Invariant: at most one child lives, and it is ours to kill."""
 
-    def __init__(self, job: Job, say: Say, offspring: Offspring) -> None:
+    def __init__(self, job: Job, say: Say, offspring: Offspring, standing: tuple[str, Place]) -> None:
         self.job = replace(job, compares=(), compare_slots=())
         self.watching = replace(job, replay=True)
         self.say = say
@@ -106,8 +105,7 @@ class _Campaign:
         self.told: set[tuple[object, ...]] = set()
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
-        self.refused, user = _standing(job.scratch)
-        self.place = place(job, offspring, user)
+        self.refused, self.place = standing
         self.entries = [call.address for call in job.calls]
         self.recording = False
         self.errors_at: Counter[tuple[str, int]] = Counter()
@@ -423,7 +421,7 @@ class _Campaign:
             return self._found("stack-overflow", **facts)
         return self._found(name, **facts)
 
-    def _found(self, kind: str, block: Block | None = None, **facts: Any) -> int:
+    def _found(self, kind: str, block: GuardedBlock | None = None, **facts: Any) -> int:
         ended_it = self.arena.current
         self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
         if block:
@@ -457,11 +455,11 @@ class _Campaign:
         )
 
 
-@cache
-def _standing(scratch: str) -> tuple[str, int]:
-    """Why a child cannot be traced ("" when it can), and the user it becomes (0: stays)."""
+def _standing(job: Job, offspring: Offspring) -> tuple[str, Place]:
+    """Why a child cannot be traced ("" when it can), and where children live: the same for every job of a worker."""
     refused = tracing_refused(0)
-    return refused, USER if os.geteuid() == 0 and can_become(USER, scratch, traced=not refused) else 0
+    user = USER if os.geteuid() == 0 and can_become(USER, job.scratch, traced=not refused) else 0
+    return refused, place(job, offspring, user)
 
 
 def _gives_away(calls: Sequence[CallPlan]) -> bool:
@@ -516,8 +514,11 @@ def main(descriptor: int) -> None:
         channel.sendall(json.dumps(record).encode() + b"\n")
 
     with channel.makefile("r", encoding="ascii") as incoming:
+        standing: tuple[str, Place] | None = None
         for line in incoming:  # one job, or one replay after another
-            _Campaign(Job.from_json(line), say, offspring).run()
+            job = Job.from_json(line)
+            standing = standing or _standing(job, offspring)
+            _Campaign(job, say, offspring, standing).run()
 
 
 if __name__ == "__main__":
