@@ -29,7 +29,7 @@ from loadstone.fuzz.child.listener import CompareListener
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.child.stack import StackMark, fill_below
 from loadstone.fuzz.parts import as_text, cut
-from loadstone.fuzz.plan import NUMBERS, Argument, CallPlan, Heap, Job, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Heap, Job, Role
 
 __all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HEAP", "EXIT_HOOK", "Words", "run_child"]
 

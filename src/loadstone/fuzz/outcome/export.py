@@ -16,7 +16,7 @@ from typing import Final
 from loadstone.errors import Unsupported, Unwritable
 from loadstone.escape import printable
 from loadstone.fuzz.outcome.corpus import dictionary, input_name
-from loadstone.fuzz.plan import NUMBERS, Argument, CallPlan, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Role
 
 __all__ = ["export", "harness"]
 

@@ -16,7 +16,7 @@ from typing import Final
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.escape import printable
 from loadstone.fuzz.parts import SEPARATOR, as_text, cut
-from loadstone.fuzz.plan import NUMBERS, Argument, CallPlan, Campaign, Heap, Role
+from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Heap, Role
 
 __all__ = ["script"]
 
