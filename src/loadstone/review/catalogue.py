@@ -11,44 +11,10 @@ from loadstone.review.rules import RULES as SOURCE_RULES
 
 __all__ = ["catalogue", "names_like", "rules_named"]
 
-_BINARIES = ("elf", "pe", "macho")
-
 
 def catalogue() -> tuple[RuleText, ...]:
     """Every rule, source rules first, in the order reports list them."""
-    source = (
-        RuleText(
-            id=rule.id,
-            question=rule.question,
-            why=rule.why,
-            practice=rule.practice,
-            cwe=(rule.cwe,) if rule.cwe else (),
-            severity=rule.severity,
-            applies_to=tuple(language.value for language in rule.languages),
-            bad=rule.bad,
-            good=rule.good,
-            fix=rule.fix,
-            references=rule.references,
-        )
-        for rule in SOURCE_RULES
-    )
-    binary = (
-        RuleText(
-            id=rule.id,
-            question=rule.question,
-            why=rule.why,
-            practice=rule.practice,
-            cwe=(rule.cwe,) if rule.cwe else (),
-            severity=rule.severity,
-            applies_to=_BINARIES,
-            bad=rule.bad,
-            good=rule.good,
-            fix=rule.fix,
-            references=rule.references,
-        )
-        for rule in BINARY_RULES
-    )
-    return (*source, *binary)
+    return (*(rule.text for rule in SOURCE_RULES), *(rule.text for rule in BINARY_RULES))
 
 
 def rules_named(word: str) -> tuple[RuleText, ...]:

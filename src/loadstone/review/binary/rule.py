@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
-from loadstone.core.claims import (
-    Claim,
-    Confidence,
-    Evidence,
-    Finding,
-    Location,
-    NotApplicable,
-    Settler,
-    Severity,
-    Undecided,
-)
+from loadstone.core.claims import Confidence, Location
 from loadstone.core.image import Image
-from loadstone.core.practices import Practice
 from loadstone.review.binary.places import Places
+from loadstone.review.review_rule import ReviewRule
 
 __all__ = ["BinaryRule", "Subject"]
 
@@ -50,78 +40,12 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BinaryRule:
-    """One question about a binary.
+class BinaryRule(ReviewRule[Subject]):
+    """One question about a binary. ``bad`` and ``good`` are commands that build one and the other."""
 
-    ``id`` names the weakness or the protection, ``question`` asks so that yes is good; ``severity`` is what a plain
-    no weighs; ``bad`` and ``good`` are commands that build one and the other; ``references`` the places that say so.
-    """
+    confidence: ClassVar[Confidence] = Confidence.CERTAIN
 
-    id: str
-    question: str
-    practice: Practice
-    why: str
-    fix: str
-    bad: str
-    good: str
-    references: tuple[str, ...]
-    answer: Callable[[BinaryRule, Subject], Iterable[Claim]]
-    cwe: int | None = None
-    severity: Severity = Severity.LOW
-
-    def ask(self, subject: Subject) -> tuple[Claim, ...]:
-        """Every answer for one image."""
-        return tuple(self.answer(self, subject))
-
-    def yes(
-        self, message: str, location: Location, *, met: int = 1, sites: int = 1, places: tuple[Location, ...] = ()
-    ) -> Evidence:
-        """The good answer, with where it was seen."""
-        return Evidence(
-            rule=self.id,
-            message=message,
-            location=location,
-            practice=self.practice,
-            met=met,
-            sites=sites,
-            places=places,
-        )
-
-    def no(
-        self,
-        message: str,
-        location: Location,
-        *,
-        severity: Severity | None = None,
-        fix: str | None = None,
-        confidence: Confidence = Confidence.CERTAIN,
-        blocking: bool = False,
-    ) -> Finding:
-        """The weakness, with where it was seen."""
-        return Finding(
-            rule=self.id,
-            message=message,
-            location=location,
-            practice=self.practice,
-            confidence=confidence,
-            severity=severity or self.severity,
-            cwe=self.cwe,
-            fix=self.fix if fix is None else fix,
-            blocking=blocking,
-        )
-
-    def cannot_tell(self, message: str, location: Location, reason: str, *, settled_by: Settler) -> Undecided:
-        """The question left open, with why and what would settle it."""
-        return Undecided(
-            rule=self.id,
-            message=message,
-            location=location,
-            practice=self.practice,
-            reason=reason,
-            settled_by=settled_by,
-            cwe=self.cwe,
-        )
-
-    def without_site(self, message: str, location: Location) -> NotApplicable:
-        """The question has nothing to be asked of here."""
-        return NotApplicable(rule=self.id, message=message, location=location, practice=self.practice)
+    @property
+    def applies_to(self) -> tuple[str, ...]:
+        """The formats it is asked of."""
+        return ("elf", "pe", "macho")
