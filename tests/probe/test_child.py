@@ -47,7 +47,8 @@ out, end = os.pipe()
 file = os.open(library, os.O_RDONLY)
 orders = Orders(
     nonce=b"0123456789abcdef", path=os.fsencode(library), file=file,
-    symbols=[b"answer", b"missing"], progress=mmap.mmap(-1, 4096), threads=2, seconds=0.05, calls=[b"answer"],
+    symbols=[b"answer", b"missing"], progress=mmap.mmap(-1, 4096), threads=2, seconds=0.05,
+    calls=[["answer", "i", [], ""]],
     fence=Fence(home, fence, int(user), 60, int(helper) or os.getpid(), "not for this test", notify=False, file=file),
 )
 child = os.fork()

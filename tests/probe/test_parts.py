@@ -226,7 +226,7 @@ def test_a_scratch_folder_that_was_replaced_by_a_link_is_not_followed(tmp_path: 
     assert target.exists()
 
 
-QUESTION = memory.Question("a" * 64, "2f78", 16, False, (), (), 0, 10.0)
+QUESTION = memory.Question("a" * 64, "2f78", 16, False, "[]", (), 0, 10.0)
 
 
 def _report(outcome: ProbeOutcome = ProbeOutcome.OK, **fields: object) -> ProbeReport:

@@ -39,6 +39,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--preload", action="append", default=[], metavar="LIBRARY",
         help="load this before it and keep it, as its host would: a name or a path; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--calls",
+        type=Path,
+        metavar="FILE",
+        help="call its functions as this TOML file says, with --threads from many",
+    )
     add_allow_read(parser)
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.SARIF)
     add_output(parser)
@@ -56,6 +62,7 @@ def run(
     threads: bool,
     soak: int,
     preload: list[str],
+    calls: Path | None,
     allow_read: list[Path],
     output_format: OutputFormat,
     output: Path | None,
@@ -66,7 +73,7 @@ def run(
 
     Its code RUNS, with your rights minus the layers of the fence that can be had here; the report names them.
     """
-    from loadstone.probe import claims, probe
+    from loadstone.probe import claims, probe, read_calls
 
     layers = tuple(word.strip() for word in require.split(",") if word.strip())
     report = probe(
@@ -79,6 +86,7 @@ def run(
         soak=soak,
         allow_read=allow_read,
         preload=preload,
+        calls=read_calls(str(calls)) if calls is not None else (),
     )
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.probe import probe_document

@@ -52,6 +52,7 @@ class Phase(StrEnum):
     SETUP = "setup"
     LOAD = "load"
     RESOLVE = "resolve"
+    CALLS = "calls"
     THREADS = "threads"
     UNLOAD = "unload"
     RELOAD = "reload"
@@ -77,6 +78,7 @@ class LayerState(StrEnum):
 class ObservationKind(StrEnum):
     """What was seen; the values are stable words of the JSON contract."""
 
+    CALL_RETURNED = "call-returned"  # a call that was asked for came back, and with what
     CODE_UNLISTED = "unlisted-code"
     CODE_WRITABLE = "writable-code"
     CRASH_HIDDEN = "crash-hidden"
@@ -175,7 +177,7 @@ class CrashRecord:
 
     ``code`` is si_code; ``address`` the fault address, for the signals that have one; ``kind`` a short word for the
     common causes (``null page``, ``stack exhaustion``, ``unmapped code``, ``abort`` ...) or empty; ``subject`` the
-    symbol being resolved, when one was. Source: sigaction(2).
+    symbol being resolved or called, when one was. Source: sigaction(2).
     """
 
     signal: int

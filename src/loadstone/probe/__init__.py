@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from loadstone.core.observations import ProbeOutcome as ProbeOutcome
     from loadstone.core.observations import ProbeReport as ProbeReport
     from loadstone.core.observations import Witness as Witness
+    from loadstone.probe.calls import ProbeCall as ProbeCall
+    from loadstone.probe.calls import read_calls as read_calls
     from loadstone.probe.judgement import claims as claims
     from loadstone.probe.parent import probe as probe
     from loadstone.probe.pool import close_helpers as close_helpers
@@ -29,12 +31,14 @@ _HOME_OF: Final = {
     "Observation": "loadstone.core.observations",
     "ObservationKind": "loadstone.core.observations",
     "Phase": "loadstone.core.observations",
+    "ProbeCall": "loadstone.probe.calls",
     "ProbeOutcome": "loadstone.core.observations",
     "ProbeReport": "loadstone.core.observations",
     "Witness": "loadstone.core.observations",
     "claims": "loadstone.probe.judgement",
     "close_helpers": "loadstone.probe.pool",
     "probe": "loadstone.probe.parent",
+    "read_calls": "loadstone.probe.calls",
 }
 
 __all__ = [
@@ -42,12 +46,14 @@ __all__ = [
     "Observation",
     "ObservationKind",
     "Phase",
+    "ProbeCall",
     "ProbeOutcome",
     "ProbeReport",
     "Witness",
     "claims",
     "close_helpers",
     "probe",
+    "read_calls",
 ]
 
 

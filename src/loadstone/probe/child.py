@@ -18,6 +18,7 @@ from time import monotonic, sleep
 from typing import Any, Final, NamedTuple, NoReturn
 
 from loadstone.probe.confine_linux import Fence, raise_fence
+from loadstone.probe.foreign import Call, make
 from loadstone.probe.linux.process import close_descriptors_but, restore_signals
 from loadstone.probe.linux.syscalls import LIBC
 from loadstone.probe.protocol import MAX_TEXT, pack_record
@@ -54,7 +55,7 @@ class Orders(NamedTuple):
     progress: mmap.mmap
     threads: int = 0
     seconds: float = 0.0
-    calls: Sequence[bytes] = ()
+    calls: Sequence[Call] = ()
     stride: int = 1  # cycles of one command to load and unload many times
     preload: Sequence[bytes] = ()  # loaded first and kept: what its host brings, sanitizers that cannot be loaded twice
 
@@ -135,12 +136,15 @@ class _Child:
         self._channel = channel
         self._handle: int | None = None
         self._prepared = False
+        self._called = 0
+        self._results: dict[str, Any] = {}
 
     def obey(self) -> NoReturn:
         steps = {
             b"load": self._load,
             b"lazy": self._lazy,
             b"resolve": self._resolve,
+            b"call": self._call,
             b"unload": self._unload,
             b"pause": self._pause,
             b"reload": self._reload,
@@ -180,6 +184,18 @@ class _Child:
         progress[:4] = bytes(4)
         return {"unresolved": failed, "failures": count}
 
+    def _call(self) -> dict[str, Any]:
+        """The next of the calls."""
+        call = self._orders.calls[self._called]
+        self._called += 1
+        self._orders.progress[4:8] = self._called.to_bytes(4, "little")
+        address = _dlsym(self._handle, os.fsencode(call[0]))
+        if not address:
+            return {"error": _shown(_dlerror() or b"it is no function")}
+        shown = make(address, call, self._results)
+        self._orders.progress[4:8] = bytes(4)
+        return {"returned": shown[:_MAX_WORDS]}
+
     def _unload(self) -> dict[str, Any]:
         if _dlclose(self._handle):
             return {"error": _error()}
@@ -217,10 +233,11 @@ class _Child:
                 continue
             for name in self._orders.symbols[:_MAX_SHOWN]:
                 _dlsym(handle, name)
-            for name in self._orders.calls:
-                address = _dlsym(handle, name)
+            results: dict[str, Any] = {}
+            for call in self._orders.calls:
+                address = _dlsym(handle, os.fsencode(call[0]))
                 if address:
-                    ctypes.CFUNCTYPE(ctypes.c_int)(address)()
+                    make(address, call, results)
             _dlclose(handle)
             counts[index] += 1
 

@@ -7,11 +7,13 @@ caller does: the socket they share is then closed. It stays outside the process 
 from __future__ import annotations
 
 import gc
+import json
 import mmap
 import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
@@ -122,6 +124,7 @@ class HelperState:
             treeless=self._treeless,
             loader_told=request["script"] == "full",  # the others are for what many cycles show
         )
+        calls = json.loads(request.get("calls", "[]"))
         orders = child.Orders(
             nonce=nonce,
             path=os.fsencode(request["path"]),
@@ -131,7 +134,7 @@ class HelperState:
             progress=progress,
             threads=int(request.get("threads", 0)),
             seconds=float(request.get("seconds", 0)),
-            calls=[os.fsencode(name) for name in request.get("calls", ())],
+            calls=calls,
             stride=cycles_between_looks(int(request["cycles"])),
             preload=[os.fsencode(name) for name in (*request["run_times"], *request.get("preload", ()))],
         )
@@ -160,11 +163,12 @@ class HelperState:
                 int(request["cycles"]),
                 tuple(request["require"]),
                 deadline - (1 - _CYCLING_SHARE) * timeout,
+                tuple(call[0] for call in calls),
             )
             found = Findings()
             watch.run(_SCRIPTS[request["script"]](watch, course, found), self._ears)
             self._clear(watch)
-            return {**settle(watch, found), "symbol": _symbol_at_work(progress, request["symbols"])}
+            return {**settle(watch, found), "symbol": _symbol_at_work(progress, request["symbols"], course.calls)}
         finally:
             watch.close()
             progress.close()
@@ -179,10 +183,13 @@ class HelperState:
             watch.note(Kind.DAEMON_LEFT, f"{lasting} of them could not be ended")
 
 
-def _symbol_at_work(progress: mmap.mmap, symbols: list[str]) -> str:
-    """The symbol that was being resolved, by what the child wrote down; foreign code may have written any number."""
-    index = int.from_bytes(progress[:4], "little")
-    return symbols[index - 1] if 0 < index <= len(symbols) else ""
+def _symbol_at_work(progress: mmap.mmap, symbols: Sequence[str], calls: Sequence[str]) -> str:
+    """The symbol that was being resolved or called, by what the child wrote down: foreign code may write any number."""
+    for names, at in ((calls, 4), (symbols, 0)):
+        index = int.from_bytes(progress[at : at + 4], "little")
+        if 0 < index <= len(names):
+            return names[index - 1]
+    return ""
 
 
 def main(descriptor: int) -> None:

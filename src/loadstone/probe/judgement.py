@@ -40,6 +40,7 @@ class _Weakness(NamedTuple):
 
 _HOST = "a library should leave the state of its process to the host"
 _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
+    Kind.CALL_RETURNED: _Weakness(Severity.NOTE, None, ""),
     Kind.CODE_UNLISTED: _Weakness(Severity.MEDIUM, 506, "load code by the loader, so that debuggers and unload see it"),
     Kind.CODE_WRITABLE: _Weakness(Severity.MEDIUM, 693, "map code writable or executable, never both at once"),
     Kind.CRASH_HIDDEN: _Weakness(Severity.HIGH, 391, "mend the fault; a handler that hides it hides the next one too"),

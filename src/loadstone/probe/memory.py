@@ -38,7 +38,7 @@ class Question(msgspec.Struct, frozen=True):
     path: str
     cycles: int
     threads: bool
-    calls: tuple[str, ...]
+    calls: str
     require: tuple[str, ...]
     user: int
     timeout: float

@@ -9,7 +9,7 @@ import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from loadstone.binary import read
 from loadstone.core.image import Format, Image
@@ -35,6 +35,9 @@ from loadstone.probe.residence import reasons
 from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
 
+if TYPE_CHECKING:
+    from loadstone.probe.calls import ProbeCall
+
 __all__ = ["probe"]
 
 DEFAULT_CYCLES: Final = 16
@@ -49,7 +52,7 @@ def probe(
     require: Iterable[str] = (),
     cycles: int = DEFAULT_CYCLES,
     threads: bool = False,
-    calls: Iterable[str] = (),
+    calls: Iterable[str | ProbeCall] = (),
     soak: int = 0,
     allow_read: Iterable[str | os.PathLike[str]] = (),
     preload: Iterable[str | os.PathLike[str]] = (),
@@ -63,7 +66,9 @@ def probe(
         require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
         cycles: how often to load and unload; 16 or more show what grows, 1 only loads once.
         threads: also let threads load and unload it at the same time.
-        calls: names of functions ``int f(void)`` of it that those threads may call; only you can know that they may.
+        calls: functions of it to call once it is loaded, and from those threads: prototypes with arguments
+            (:class:`~loadstone.probe.calls.ProbeCall`), or names of functions ``int f(void)``. Only you can know that
+            they may be called.
         soak: how often to load and unload it in a process of its own besides, to see what grows; 64 or more, or 0.
         preload: libraries to load before it, with their symbols for all, and to keep: what its host would bring.
         allow_read: files and folders that it may read besides the system's and those of its own folder.
@@ -71,6 +76,7 @@ def probe(
     Raises:
         NotFound, InvalidName: there is no such library.
         Unreadable: the file cannot be read.
+        InvalidPrototype: a call is no prototype, or its arguments do not fit.
         ProbeFailed: no helper could be started, or it was lost. What the library does is a result, never this.
 
     Thread-safe; the caller's process neither forks nor loads anything. Linux only so far; elsewhere ProbeFailed.
@@ -89,7 +95,7 @@ def probe(
             os.fsencode(path).hex(),
             cycles,
             threads,
-            tuple(calls),
+            _packed([*calls]),
             layers,
             os.geteuid(),
             timeout,
@@ -104,6 +110,14 @@ def probe(
         report, files = run.report(threads=threads, soak=soak)
         remember(question, report, files)
         return report
+
+
+def _packed(calls: Sequence[str | ProbeCall]) -> str:
+    if not calls:
+        return "[]"
+    from loadstone.probe.calls import packed  # noqa: PLC0415 - most probes parse no prototype
+
+    return packed(calls)
 
 
 def _located(target: str | os.PathLike[str]) -> str:
@@ -174,7 +188,7 @@ class _Run:
     deadline: float
     require: tuple[str, ...]
     cycles: int
-    calls: tuple[str, ...]
+    calls: str
     readable: tuple[str, ...]
     preload: tuple[str, ...] = ()
 
@@ -183,7 +197,7 @@ class _Run:
 
         The full course runs at the same time as a short one without a tracer; what is asked for besides, after that.
         """
-        full, short = self._ask(self._request("full"), self._request("short", trace=False))
+        full, short = self._ask(self._request("full", calls=self.calls), self._request("short", trace=False))
         if full["outcome"] == ProbeOutcome.NOT_RUN:
             return self._report(full, full["observations"]), []
         observations, last = list(full["observations"]), full

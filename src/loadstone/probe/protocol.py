@@ -132,6 +132,7 @@ _FIELDS: Final[dict[str, Callable[[object], bool]]] = {
     "layers": _rows(3),
     "listener": lambda value: value is True,
     "loaded_as": _text,
+    "returned": _text,
     "unnotified": _text,
     "unresolved": _rows(2),
 }

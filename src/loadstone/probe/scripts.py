@@ -54,6 +54,7 @@ class Course(NamedTuple):
     cycles: int
     require: tuple[str, ...] = ()
     until: float = 0.0
+    calls: tuple[str, ...] = ()  # names of the functions that are called
 
 
 class Findings:
@@ -96,6 +97,10 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
         reply = yield Phase.RESOLVE, "resolve"
         clock.lap()
         _unresolved(watch, reply)
+        now = _compare(watch, found, now, start)
+    if course.calls:
+        yield from _calls(watch, course)
+        clock.lap()
         now = _compare(watch, found, now, start)
     code = _code(watch, found)
     reply = yield Phase.UNLOAD, "unload"
@@ -297,6 +302,16 @@ def _leads_to(addresses: Collection[int], spans: Collection[tuple[int, int]]) ->
 def _unresolved(watch: Watch, reply: dict[str, Any]) -> None:
     for name, words in reply.get("unresolved", ()):
         watch.note(Kind.RESOLVE_FAILED, f"{name}: {words}", Witness.CHILD)
+
+
+def _calls(watch: Watch, course: Course) -> Script:
+    """Make the calls that were asked for, one after the other."""
+    for name in course.calls:
+        reply = yield Phase.CALLS, "call"
+        if "error" in reply:
+            watch.note(Kind.RESOLVE_FAILED, f"{name}: {reply['error']}", Witness.CHILD)
+        else:
+            watch.note(Kind.CALL_RETURNED, f"{name} returned {reply.get('returned', '')}", Witness.CHILD)
 
 
 def _let_run(watch: Watch) -> Script:

@@ -10,6 +10,7 @@ from loadstone.core.observations import (
     LayerState,
     LayerStatus,
     ObserverStatus,
+    Phase,
     ProbeOutcome,
     ProbeReport,
     Soak,
@@ -115,7 +116,8 @@ def _crash(crash: CrashRecord | None, style: Style) -> list[str]:
     if crash.address is not None:
         facts.append(f"fault address {crash.address:#x}")
     if crash.subject:
-        facts.append(f"while resolving {printable(crash.subject, 200)}")
+        doing = "calling" if crash.phase is Phase.CALLS else "resolving"
+        facts.append(f"while {doing} {printable(crash.subject, 200)}")
     lines = [style.heading(f"Crash: {crash.name}") + (f" ({', '.join(facts)})" if facts else "")]
     return lines + _frames(crash.frames, style)
 
