@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.bounds import MAX_LEVELS, StepBudget
 from loadstone.review.analyses.effects import Applied, Effects
-from loadstone.review.analyses.flow import mix, taint_of
+from loadstone.review.analyses.flow import lineage, mix, taint_of
 from loadstone.review.analyses.locks import PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.program import Frame, KnownFunction, KnownProgram
@@ -241,6 +241,9 @@ class Calls:
             self._fill(call, receiver, values, state, frame, place_of)
         if isinstance(callee, CallResult) or (callee is not None and callee in state.lineage):
             state.put("lineage", made, callee)
+            if any(isinstance(v, Code) for v in values):  # it may call us back: it has to stay
+                for above in lineage(callee, state):
+                    state.escape(above if isinstance(above, CallResult) else None)
         if _DIGESTS.search(name):
             state.flag("digest", frame.spot(call.line))
             return made, state

@@ -124,8 +124,8 @@ class Locks:
 
 
 def _target(expression: ir.Expression) -> ir.Expression:
-    """What a lock call is about: ``m`` for ``&m`` and for ``*m``."""
+    """What a lock call is about: ``m`` for ``&m``, ``*m`` and for ``m()``, the function that gives the lock."""
     bare = uncast(expression)
     if isinstance(bare, ir.Operation) and bare.operator == "address" and bare.operands:
-        return uncast(bare.operands[0])
-    return bare
+        bare = uncast(bare.operands[0])
+    return uncast(bare.function) if isinstance(bare, ir.Call) and not bare.arguments else bare

@@ -12,7 +12,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access
-from loadstone.review.analyses.flow import taint_of
+from loadstone.review.analyses.flow import lineage, taint_of
 from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
@@ -236,8 +236,11 @@ class PathMemory:
             while isinstance(start, Field):
                 start = start.base
             gone = isinstance(start, CallResult) and (start in state.closed or start not in state.escaped)
-            if value in state.lineage and not isinstance(place, Local) and not rooted_locally(place) and not gone:
-                found.add(state.lineage[value])
+            if isinstance(place, Local) or rooted_locally(place) or gone:
+                continue
+            found.update([*lineage(value, state)][1:])
+        for value in state.leaves(state.result):
+            found.update([*lineage(value, state)][1:])
         return found
 
     # Types.

@@ -50,6 +50,7 @@ from loadstone.review.analyses.words import dotted_name, is_null, may_raise, roo
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.cfg import Kind, Leave, Node
 from loadstone.review.typenames import base_type, is_reference
+from loadstone.review.walk import expressions
 
 __all__ = ["Paths"]
 
@@ -466,11 +467,15 @@ class Paths:
     def _destroy(self, leave: Leave, place: Place, state: State, frame: Frame) -> list[State]:
         if "*" in leave.type or "&" in leave.type:
             return [state]
+        held = state.env.get(place)
+        site = self.sites.of(held)
+        if site is not None and site.api.release == "scope" and held not in state.escaped:
+            self.sites.release(held, state, frame, leave.line, by=site.api.name)
+            return [state]
         name = base_type(leave.type)
         found = self.program.find(f"{name}::~{name.rpartition('::')[2]}", frame.known.unit) if name else None
         if found is None or frame.level >= MAX_LEVELS:
             return [state]
-        held = state.env.get(place)
         this: Value = held if isinstance(held, Object) else PlaceAddress(place)
         return [s for _, s in self.enter(found, (), this, state, frame, leave.line, None, None)]
 
@@ -567,7 +572,7 @@ class Paths:
     def _looked_at(self, loop: ir.Loop) -> list[ir.Expression]:
         tested: list[ir.Expression] = []
         ranges: list[ir.Expression] = []
-        for expression in every_expression(loop.body):
+        for expression in (*expressions(loop.condition), *every_expression(loop.body)):
             if isinstance(expression, ir.Call):
                 api = self.tables.get(expression.name)
                 is_known = api is not None and api.role is ApiRole.TEST and api.kind == "character"

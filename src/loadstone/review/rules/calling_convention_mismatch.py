@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.facts import Facts, ForeignCall, Site
+from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.dll_search_path import KNOWN_DLLS
+from loadstone.review.rules.origins import constant_path
+from loadstone.review.rules.places import ALL, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements
+from loadstone.review.walk import expressions, statements, tops
 
 __all__ = ["RULE"]
 
@@ -23,6 +27,7 @@ _CASTS: Final = ("ctypes.cast", ".cast")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _system_functions(rule, facts)
     conventions = {unit.path: _conventions(unit) for unit in facts.program.units if unit.language is ir.Language.PYTHON}
     for found in facts.foreign_calls:
         yield from _convention(rule, found, conventions[found.visit.unit.path])
@@ -39,6 +44,56 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     fix="Compare kind and size before each cast; leave out what is not known.",
                     context=visit.function.name,
                 )
+
+
+_SYSTEM: Final = KNOWN_DLLS | {
+    "bcrypt", "cfgmgr32", "comctl32", "credui", "crypt32", "cryptui", "d3d11", "d3d9", "dbghelp", "dnsapi", "dwmapi",
+    "dxgi", "hid", "htmlhelp", "iphlpapi", "mpr", "mscms", "msi", "msimg32", "ncrypt", "netapi32", "newdev", "pdh",
+    "powrprof", "propsys", "secur32", "tbs", "urlmon", "userenv", "uxtheme", "version", "wer", "wevtapi", "wininet",
+    "winhttp", "winmm", "winspool.drv", "wintrust", "winusb", "wlanapi", "wtsapi32", "xinput1_4",
+}  # fmt: skip
+"""DLLs of Windows itself, whose functions are WINAPI. Source: the headers of the Windows SDK."""
+
+_CDECL_DLLS: Final = frozenset({"msvcrt", "ntdll", "dbghelp"})
+_POINTER: Final = r"typedef\s[^;(]*\(([^()*]*)\*\s*(?:const\s+)?{name}\s*\)"
+_CONVENTION: Final = re.compile(
+    r"WINAPI|APIENTRY|CALLBACK|PASCAL|STDMETHODCALLTYPE|stdcall|NTAPI|WSAAPI|STDAPICALLTYPE|CALL"
+)
+
+
+def _system_functions(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A function of Windows called through a type without ``WINAPI``: on 32 bits the stack is put right twice."""
+    done = set()
+    for site in facts.reached:
+        if site.api.name != "GetProcAddress" or site.parent is None:
+            continue
+        paths = {p for i in facts.sites[site.parent].invocations if (p := constant_path(i))}
+        names = {path.replace("\\", "/").rpartition("/")[2].lower().removesuffix(".dll") for path in paths}
+        if not names or not names <= _SYSTEM - _CDECL_DLLS:
+            continue
+        kind = _type_of(site)
+        found = re.search(_POINTER.format(name=re.escape(kind)), site.unit.text) if kind.isidentifier() else None
+        if found is None or _CONVENTION.search(found[1]) or (site.unit.path, kind) in done:
+            continue
+        done.add((site.unit.path, kind))
+        line = site.unit.text.count("\n", 0, found.end()) + 1
+        yield rule.no(
+            f"{kind} is no WINAPI type, and what is called through it is a function of {min(names)}.dll.",
+            Location.lines(site.unit.path, line),
+            severity=Severity.MEDIUM,
+            fix=f"Write WINAPI before the * of {kind}.",
+            why=(step(site.spot, "a function of Windows is looked up", "acquire"),),
+            context=site.spot.function,
+        )
+
+
+def _type_of(site: Site) -> str:
+    """The type the result of a lookup is cast to, or the one of the variable it is put into."""
+    for statement in every_statement(site.function.body):
+        for part in (e for top in tops(statement) for e in expressions(top)):
+            if isinstance(part, ir.Cast) and uncast(part) is site.call:
+                return part.type.strip()
+    return ""
 
 
 def _conventions(unit: ir.Unit) -> dict[str, str]:
@@ -113,7 +168,7 @@ RULE: Final = Rule(
     practice=Practice.TYPE_DECLARATIONS,
     cwe=628,
     severity=Severity.MEDIUM,
-    languages=PYTHON,
+    languages=ALL,
     why=(
         "ctypes believes what it is told: a wrong convention unbalances the stack, a wrong kind reads past the record."
     ),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.ir import Class, Function, Language, Unit
-from loadstone.review.rules.places import at
+from loadstone.review.ir import Assign, Class, Function, Language, Member, Name, Unit
+from loadstone.review.rules.places import at, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -29,7 +31,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             closes = _closing_line(destructor, unit) if destructor is not None else 0
             members = [m for m in one.members if "*" in m.type or m.type in {"HMODULE", "HINSTANCE", "GModule *"}]
             if closes and destructor is not None and members:
-                yield _judged(rule, unit, one, members[0].name, closes)
+                yield _judged(rule, unit, one, members[0].name, closes, _copies(unit, one))
 
 
 def _closing_line(destructor: Function, unit: Unit) -> int:
@@ -48,8 +50,41 @@ def _closing_line(destructor: Function, unit: Unit) -> int:
     return 0
 
 
-def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int) -> Claim:
+_TAKES: Final = frozenset({"push_back", "insert", "emplace", "push", "append", "assign", "push_front", "resize"})
+_SPELLED: Final = r"(?:vector|list|deque|QList|QVector|array)\s*<\s*(?:\w+::)*{name}\s*>"
+
+
+def _copies(unit: Unit, one: Class) -> list[Spot]:
+    """Where objects of a class are put into containers, which copy them."""
+    held = re.compile(_SPELLED.format(name=re.escape(one.name)))
+    containers = {m.name for c in unit.classes for m in c.members if held.search(m.type)}
+    containers |= {v.name for v in unit.variables if held.search(v.type)}
+    found = []
+    for function in unit.functions:
+        local = {
+            s.target.name
+            for s in every_statement(function.body)
+            if isinstance(s, Assign) and s.declares and isinstance(s.target, Name) and held.search(s.type)
+        }
+        for call in calls_in(function.body):
+            into = call.receiver
+            name = into.name if isinstance(into, Name | Member) else ""
+            if last_word(call.name) in _TAKES and name in containers | local:
+                found.append(Spot(unit.path, call.line, function.name))
+    return found
+
+
+def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int, copies: list[Spot]) -> Claim:
     spot = Spot(unit.path, one.line, one.name)
+    if one.copyable and copies:
+        return rule.no(
+            f"{one.name} closes {member} in its destructor (line {closes}) and can be copied; the container copies it "
+            f"at line {copies[0].line}, and both objects close one library.",
+            at(copies[0]),
+            cwe=675,
+            why=(step(spot, f"{one.name} can be copied", "acquire"), step(copies[0], "copied here", "use")),
+            context=copies[0].function,
+        )
     if one.copyable:
         return rule.no(
             (

@@ -16,13 +16,13 @@ from loadstone.review.rules.origins import constant_path, is_absolute
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
-__all__ = ["RULE"]
+__all__ = ["KNOWN_DLLS", "RULE"]
 
 _SAFE_FLAGS: Final = re.compile(r"LOAD_LIBRARY_SEARCH_(?:SYSTEM32|APPLICATION_DIR|DLL_LOAD_DIR|DEFAULT_DIRS|USER_DIRS)")
 _DATA_FLAGS: Final = re.compile(r"LOAD_LIBRARY_AS_(?:DATAFILE|IMAGE_RESOURCE)|DONT_RESOLVE")
 _SAFE_BITS: Final = 0x100 | 0x200 | 0x400 | 0x800 | 0x1000
 _DATA_BITS: Final = 0x2 | 0x20 | 0x40
-_KNOWN_DLLS: Final = frozenset(
+KNOWN_DLLS: Final = frozenset(
     [
         "advapi32",
         "clbcatq",
@@ -145,7 +145,7 @@ def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default:
     ]
     flags = " ".join(words)
     value = bits[0] if bits else 0
-    if _DATA_FLAGS.search(flags) or value & _DATA_BITS or path.lower().removesuffix(".dll") in _KNOWN_DLLS:
+    if _DATA_FLAGS.search(flags) or value & _DATA_BITS or path.lower().removesuffix(".dll") in KNOWN_DLLS:
         return
     if _SAFE_FLAGS.search(flags) or value & _SAFE_BITS:
         yield rule.yes(f"{site.api.name} searches only safe directories", at(site.spot), context=site.spot.function)

@@ -11,6 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -21,6 +22,7 @@ _ROLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    loading = _loading(facts)
     for unit in facts.program.units:
         if unit.language not in NATIVE:
             continue
@@ -28,7 +30,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions:
             for statement in _statements(function.body):
                 if isinstance(statement, ir.Try):
-                    yield from _handlers(rule, unit, function, statement, good)
+                    yield from _handlers(rule, unit, function, statement, good, loading)
                 elif isinstance(statement, ir.If):
                     yield from _empty_branch(rule, unit, function, statement)
         if good:
@@ -48,8 +50,18 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
-def _handlers(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Try, good: list[int]) -> Iterator[Claim]:
-    called = next((c for c in calls_in(statement.body) if _is_ours(c.name)), None)
+def _loading(facts: Facts) -> frozenset[str]:
+    """The functions of the program that load, look up or close something themselves, by their last word."""
+    native = (unit for unit in facts.program.units if unit.language in NATIVE)
+    return frozenset(
+        last_word(f.name) for unit in native for f in unit.functions if any(_is_ours(c.name) for c in calls_in(f.body))
+    )
+
+
+def _handlers(
+    rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Try, good: list[int], loading: frozenset[str]
+) -> Iterator[Claim]:
+    called = next((c for c in calls_in(statement.body) if _is_ours(c.name) or last_word(c.name) in loading), None)
     if called is None:
         return
     for handler in statement.handlers:

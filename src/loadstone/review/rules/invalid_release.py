@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
@@ -47,6 +51,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=use.spot.function,
                     condition=use.spot.condition,
                 )
+    yield from _holders(rule, facts)
     for fill in facts.fills:
         borrowed = facts.sites[fill.site] if fill.site is not None else None
         if borrowed is None or borrowed.api.role is not ApiRole.BORROW:
@@ -69,6 +74,66 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         at(site.spot),
                         context=site.spot.function,
                     )
+
+
+_POINTER: Final = re.compile(
+    r"(?:using\s+(\w+)\s*=\s*(?:std::)?|typedef\s+(?:std::)?)unique_ptr\s*<[^;]*?,\s*(?:\w+::)*(\w+)\s*>\s*(\w*)\s*;"
+)
+"""A name given to a smart pointer with a deleter class: name, or name behind, and the deleter."""
+
+
+def _holders(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A smart pointer whose deleter releases another kind of thing than what it is given."""
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.CPP or "unique_ptr" not in unit.text:
+            continue
+        deleters = {
+            f.owner: (call.name, call.line)
+            for f in unit.functions
+            if f.name.endswith("operator()")
+            for call in calls_in(f.body)
+            if call.name.removeprefix("::") in _OWN_WAY
+        }
+        named = {one or two: deleter for one, deleter, two in _POINTER.findall(unit.text) if deleter in deleters}
+        members = {m.name: m.type for c in unit.classes for m in c.members}
+        for function in unit.functions:
+            for holder, given in _given(function, members):
+                deleter = next((d for n, d in named.items() if re.search(rf"\b{n}\b", holder)), "") or next(
+                    (d for d in deleters if re.search(rf"unique_ptr\s*<.*\b{d}\b", holder)), ""
+                )
+                api = facts.apis.get(given.name)
+                release, line = deleters.get(deleter, ("", 0))
+                if api is not None and api.release in _OWN_WAY and release and release != api.release:
+                    place = Location.lines(unit.path, given.line)
+                    yield rule.no(
+                        f"{given.name} gives what {api.release} releases to a holder that releases it with {release}.",
+                        place,
+                        fix=f"A holder whose deleter calls {api.release}.",
+                        why=(
+                            FlowStep(place, "acquired and held", "acquire"),
+                            FlowStep(Location.lines(unit.path, line), f"given to {release}", "release"),
+                        ),
+                        context=function.name,
+                        condition=function.condition,
+                    )
+
+
+def _given(function: ir.Function, members: dict[str, str]) -> Iterator[tuple[str, ir.Call]]:
+    """The spelled type of each holder that is given the result of a call, and that call."""
+    types = dict(members)
+    for statement in every_statement(function.body):
+        if not isinstance(statement, ir.Assign) or not statement.declares or not isinstance(statement.target, ir.Name):
+            continue
+        types[statement.target.name] = statement.type
+        made = uncast(statement.value)
+        if isinstance(made, ir.Call):
+            inner = uncast(made.arguments[0]) if made.arguments else made
+            yield statement.type, inner if isinstance(inner, ir.Call) else made
+    for call in calls_in(function.body):
+        held = uncast(call.receiver)
+        inner = uncast(call.arguments[0] if call.arguments else None)
+        if last_word(call.name) == "reset" and isinstance(held, ir.Name | ir.Member) and isinstance(inner, ir.Call):
+            yield types.get(held.name, ""), inner
 
 
 RULE: Final = Rule(

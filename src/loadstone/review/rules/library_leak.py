@@ -11,8 +11,10 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import CORE, ApiRole
+from loadstone.review.ir import Name
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -21,7 +23,7 @@ _ACQUIRED: Final = (ApiRole.LOAD, ApiRole.OPEN, ApiRole.ALLOCATE)
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    closes = any(s.api.role is ApiRole.UNLOAD for s in facts.sites)
+    closing = {s.spot.path for s in facts.sites if s.api.role is ApiRole.UNLOAD}
     handed_on = {s.parent for s in facts.sites if s.api.role is ApiRole.RESOLVE and (s.returned or s.stores)}
     outliving = {id(facts.sites[number]) for number in handed_on if number is not None}
     every = [s for s in facts.reached if s.api.role in _ACQUIRED and s.api.owned and s.api.kind != "mapping"]
@@ -32,6 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in native:
         open_exits = _open_exits(site)
         if not (site.is_inner and site.spot in at_home):
+            closes = site.spot.path in closing and not _is_global(site)
             yield from _leaks(rule, site, open_exits, closes=closes, outlives=id(site) in outliving)
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
 
@@ -43,6 +46,12 @@ def _is_ours(site: Site, working: set[tuple[str, str]]) -> bool:
     return (site.spot.path, site.spot.function) in working or any(
         (e.spot.path, e.spot.function) in working for e in site.exits
     )
+
+
+def _is_global(site: Site) -> bool:
+    """Whether a library is opened for those loaded later to be bound to: nobody means to close it."""
+    parts = (e for a in site.call.arguments for e in expressions(a))
+    return any(isinstance(e, Name) and e.name == "RTLD_GLOBAL" for e in parts)
 
 
 def _open_exits(site: Site) -> list[Exit]:

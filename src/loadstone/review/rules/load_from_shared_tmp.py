@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.folding import leading_text
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -22,6 +24,7 @@ _SHARED: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/tmp")  # noqa: S108 - wha
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _fixed_names(rule, facts)
     seen = set()
+    told = set()
     for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
         for invocation in sorted(site.invocations, key=repr):
             private = next((spot for word, spot in sorted(invocation.flags) if word == "temporary:private"), None)
@@ -34,6 +37,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 None,
             )
             text = next((p.text for p in invocation.parts if p.text is not None and p.text.startswith(_SHARED)), None)
+            if taint is not None or (text is not None and private is None):
+                told.add((site.spot.path, site.spot.function))
             if taint is not None:
                 seen.add(taint.spot)
                 cwe = 379 if taint.kind.startswith("shared") else 377
@@ -53,7 +58,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     f'"{text}" is in a directory that everybody can write to, and is loaded at line {site.spot.line}.',
                     at(site.spot),
                     cwe=377 if written else 829,
-                    why=(step(site.spot, "loaded", "use"),),
+                    why=(*_makers(facts, site, text), step(site.spot, "loaded", "use")),
                     context=site.spot.function,
                 )
             elif private is not None:
@@ -63,6 +68,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     places=(at(site.spot),),
                     context=site.spot.function,
                 )
+    yield from _created(rule, facts, told)
     for site in facts.of(ApiRole.TEMPORARY):
         if site.api.kind == "predictable" and site.spot not in seen:
             yield rule.no(
@@ -72,6 +78,66 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 severity=Severity.MEDIUM,
                 context=site.spot.function,
             )
+
+
+_CREATES: Final = ("CREATE_ALWAYS", "OPEN_ALWAYS", "O_CREAT")
+
+
+def _makers(facts: Facts, site: Site, text: str) -> Iterator[FlowStep]:
+    """Where the file that is loaded is made."""
+    for other in facts.of(ApiRole.OPEN):
+        same = other.unit is site.unit and any(p.text == text for i in other.invocations for p in i.parts)
+        if same and _makes_file(other.call):
+            yield step(other.spot, "made here", "acquire")
+
+
+def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]]) -> Iterator[Claim]:
+    """C and C++: a file of a name others can guess is made in a shared directory, and may be theirs already.
+
+    ``told`` are the functions whose load of such a file is a claim already.
+    """
+    done = {s.spot for s in facts.of(ApiRole.OPEN) if (s.spot.path, s.spot.function) in told}
+    for site in facts.reached:
+        if site.api.role is not ApiRole.OPEN or site.unit.language is ir.Language.PYTHON or not _makes_file(site.call):
+            continue
+        for invocation in sorted(site.invocations, key=repr):
+            text = next((p.text for p in invocation.parts if p.text is not None and p.text.startswith(_SHARED)), None)
+            shared = next((p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == _FOLDER), None)
+            own = any(word == "temporary:private" for word, _ in invocation.flags)
+            if (text is None and shared is None) or own or site.spot in done or _varies(invocation):
+                continue
+            done.add(site.spot)
+            since = (step(shared.spot, "a directory that others may write", "taint"),) if shared is not None else ()
+            yield rule.no(
+                f"{site.api.name} makes a file whose name others can guess in a directory they may write.",
+                at(site.spot),
+                cwe=377,
+                severity=Severity.MEDIUM,
+                fix="Make it in a directory of the program's own, or with a name and mode that must be new.",
+                why=(*since, step(site.spot, "made or opened", "use")),
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+
+
+_FOLDER: Final = "shared directory temporary"
+
+
+def _varies(invocation: Invocation) -> bool:
+    """Whether something random is part of the name."""
+    return any(
+        p.text is None and p.taint is None and re.search(r"(?i)rand|uuid|guid|tmp", p.name) for p in invocation.parts
+    )
+
+
+def _makes_file(call: ir.Call) -> bool:
+    """Whether a file is made that may have been there before."""
+    if call.name in {"fopen", "freopen", "_wfopen", "std::fopen"}:
+        mode = call.arguments[1] if len(call.arguments) > 1 else None
+        text = mode.value if isinstance(mode, ir.Literal) and isinstance(mode.value, str) else ""
+        return text[:1] in {"w", "a"} and "x" not in text
+    words = {e.name for a in call.arguments for e in expressions(a) if isinstance(e, ir.Name)}
+    return bool(words & set(_CREATES)) and "O_EXCL" not in words
 
 
 _OPENS: Final = frozenset({"open", "io.open", "codecs.open"})

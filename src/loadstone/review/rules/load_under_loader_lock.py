@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.apis import ApiRole
+from loadstone.review.ir import Literal
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -33,6 +35,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=root,
                 condition=spot.condition,
             )
+    yield from _waits(rule, facts)
     loads = [s for s in facts.of(ApiRole.LOAD) if s.unit.language in NATIVE]
     unlocked = [s for s in loads if s.invocations and not any(i.locks for i in s.invocations)]
     if unlocked and facts.lock_names:
@@ -47,6 +50,31 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=unlocked[0].spot.function,
         )
 
+
+def _waits(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``DllMain`` waits for a thread, which cannot end before it got the lock that ``DllMain`` holds."""
+    for unit in facts.program.units:
+        functions = {f.name: f for f in unit.functions} if unit.language in NATIVE else {}
+        for main in (f for f in functions.values() if f.name in _MAINS):
+            called = [(c, c) for c in calls_in(main.body)]
+            called += [(c, d) for c, _ in called if c.name in functions for d in calls_in(functions[c.name].body)]
+            for outer, call in called:
+                api = facts.apis.get(call.name)
+                limit = call.arguments[-1] if len(call.arguments) > 1 else None
+                at_once = isinstance(limit, Literal) and not limit.value
+                if api is not None and api.role is ApiRole.JOINED and not at_once:
+                    place = Location.lines(unit.path, outer.line)
+                    yield rule.no(
+                        f"{main.name} waits at line {call.line} for a thread that needs the loader's lock to end.",
+                        place,
+                        why=(FlowStep(Location.lines(unit.path, call.line), "waits under the loader's lock", "use"),),
+                        fix="End and await threads in a function that the host calls before it frees the library.",
+                        context=main.name,
+                        condition=main.condition,
+                    )
+
+
+_MAINS: Final = frozenset({"DllMain", "_DllMainCRTStartup", "DllEntryPoint"})
 
 RULE: Final = Rule(
     id="load-under-loader-lock",

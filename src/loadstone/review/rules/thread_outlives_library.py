@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -33,6 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield from _given_up(rule, unit, function, closes[-1])
                 yield from _unhooked_late(rule, facts, unit, function, closes)
         yield from _detached(rule, facts, unit)
+        yield from _unjoined(rule, facts, unit)
 
 
 def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
@@ -89,6 +91,79 @@ def _detached(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
         if close is not None and called & detaching:
             message = f"The thread started at line {foreign[0].line} runs the library's code; nobody waits for its end."
             yield _finding(rule, unit, function, close.line, close.line, message)
+
+
+def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """A thread whose function calls a library through memory; the object's library is closed and nobody waited yet."""
+    workers = _workers(facts, unit)
+    if not workers:
+        return
+    waiting = _waiting(facts, unit)
+    for function in unit.functions:
+        first = next((c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)), None)
+        if first is None or last_word(function.name) in workers or not _is_kept(first):
+            continue
+        calls = [*calls_in(function.body)]
+        before = [c for c in calls if c.line <= first.line and (last_word(c.name) in waiting or _waits(facts, c))]
+        starts = next((c for c in calls if _plays(facts, c, ApiRole.THREAD)), None)
+        ends = bool(_ENDS.search(last_word(function.name))) and starts is None
+        if not before and ends:
+            line = next(iter(workers.values()))
+            message = f"The thread started at line {line} may still run in the library that line {first.line} closes."
+            yield _finding(rule, unit, function, first.line, line, message)
+
+
+_ENDS: Final = re.compile(
+    r"(?i)~|stop|close|shut|free|destroy|unload|release|finish|fini|term|kill|remove|detach|disable|end|clean|dtor|delete"
+)
+"""Names of functions that end what was begun, when its thread may run."""
+
+
+def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
+    """Functions that threads of the file run and that call through a member or a variable, and where they start."""
+    calling = {
+        last_word(f.name)
+        for f in unit.functions
+        if any(
+            isinstance(uncast(c.function), ir.Member | ir.Operation) and c.receiver is None for c in calls_in(f.body)
+        )
+        or any(_is_slot_call(facts, c) for c in calls_in(f.body))
+    }
+    found: dict[str, int] = {}
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            if not _plays(facts, call, ApiRole.THREAD):
+                continue
+            for argument in call.arguments:
+                for part in expressions(argument):
+                    if isinstance(part, ir.Name) and last_word(part.name) in calling:
+                        found.setdefault(last_word(part.name), call.line)
+                    if isinstance(part, ir.Closure) and any(
+                        _is_slot_call(facts, c) for c in calls_in(part.function.body)
+                    ):
+                        found.setdefault("<closure>", call.line)
+    return found
+
+
+def _is_slot_call(facts: Facts, call: ir.Call) -> bool:
+    """Whether a call goes through memory that a lookup filled."""
+    word = last_word(call.name)
+    return any(fill.slot[0] == word for fill in facts.fills if fill.site is not None)
+
+
+def _waits(facts: Facts, call: ir.Call) -> bool:
+    return _plays(facts, call, ApiRole.JOINED) or last_word(call.name) in {"join", "wait", "request_stop"}
+
+
+def _waiting(facts: Facts, unit: ir.Unit) -> set[str]:
+    """The functions of the file that wait for a thread."""
+    return {last_word(f.name) for f in unit.functions if any(_waits(facts, c) for c in calls_in(f.body))}
+
+
+def _is_kept(close: ir.Call) -> bool:
+    """Whether what is closed is kept in memory: a handle that a failed start gives up is not in use yet."""
+    subject = uncast(close.arguments[0]) if close.arguments else uncast(close.receiver)
+    return isinstance(subject, ir.Member) or (isinstance(subject, ir.Name) and subject.name.endswith("_"))
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, other: int, message: str) -> Claim:

@@ -12,6 +12,8 @@ from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.mentions import calls_in, members_in, module_value, names_in
 from loadstone.review.analyses.travel import Place, Sink, SinkKind
 from loadstone.review.analyses.travel.names import PythonNames
+from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -120,6 +122,15 @@ def _by_name(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     kind, _, name = word.partition(" ")
     verified = any(flag == "verified" for flag, _ in invocation.flags)
     later = spot.line > site.spot.line and spot.function == site.spot.function
+    if _is_kept_open(site, name, spot):
+        yield rule.yes(
+            f"The file loaded at line {site.spot.line} is open since line {spot.line}, and nobody else may write it",
+            at(spot),
+            practice=Practice.INTEGRITY,
+            places=(at(site.spot),),
+            context=spot.function,
+        )
+        return
     if later or kind in {"check", "descriptor", "canonical"} or (kind == "open" and not verified):
         return
     strong = kind in _SECURITY or verified or bool({"compared"} & {k for k, _ in invocation.whole.checks})
@@ -138,6 +149,19 @@ def _by_name(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         context=site.spot.function,
         condition=site.spot.condition,
     )
+
+
+def _is_kept_open(site: Site, name: str, opened: Spot) -> bool:
+    """``CreateFile`` that shares the file for reading alone, closed after the load: Windows lets nobody write."""
+    if not name.startswith("CreateFile") or (opened.path, opened.function) != (site.spot.path, site.spot.function):
+        return False
+    calls = [*calls_in(site.function.body)]
+    call = next((c for c in calls if c.name == name and c.line == opened.line and len(c.arguments) > 2), None)
+    mode = uncast(call.arguments[2]) if call is not None else None
+    alone = (isinstance(mode, ir.Name) and mode.name == "FILE_SHARE_READ") or (
+        isinstance(mode, ir.Literal) and mode.value in (0, 1)
+    )
+    return alone and any(c.name == "CloseHandle" and c.line > site.spot.line for c in calls)
 
 
 RULE: Final = Rule(

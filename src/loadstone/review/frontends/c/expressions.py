@@ -393,6 +393,7 @@ class CExpressions:
                 return _TEMPLATE.sub("", alias).removeprefix("::")
             case ir.Member(base=base, name=name):
                 spelled = base_type(self.type_of(base))
+                name = _TEMPLATE.sub("", name)
                 return f"{spelled}::{name}" if spelled else f"?.{name}"
         return "?"
 

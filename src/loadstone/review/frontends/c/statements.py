@@ -210,8 +210,9 @@ class Bodies:
         if one.is_function:
             if not self.is_cpp or not _is_object(text(node.child_by_field_name("type"))):
                 return
-            arguments = tuple(ir.Name(line, p.type or p.name) for p in parameters_of(one.function))
-            spelled = x.types.get(f"using {base_type(type_text(node))}", type_text(node))
+            arguments = _taken_for_parameters(one.function, x)
+            spelled = long_name(type_text(node), x.types)
+            spelled = x.types.get(f"using {base_type(spelled)}", spelled)
             value = self._constructed(spelled, arguments, line)
         elif one.value is not None and one.value.type == "argument_list":
             value = self._constructed(spelled, x.arguments(one.value), line)
@@ -427,6 +428,24 @@ def _deleter(spelled: str, value: ir.Expression | None) -> str:
         if found:
             return found[1] if "decltype" in spelled else f"{found[1]}::operator()"
     return ""
+
+
+def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Expression, ...]:
+    """``Holder held(dlopen(path, FLAGS))``: the grammar, which knows no types, takes the arguments for parameters."""
+    listed = function.child_by_field_name("parameters") if function is not None else None
+    found: list[ir.Expression] = []
+    for node in listed.named_children if listed is not None else ():
+        kind, declarator = node.child_by_field_name("type"), node.child_by_field_name("declarator")
+        if kind is None:
+            continue
+        line = x.line(node)
+        named = ir.Name(line, text(kind))
+        if declarator is not None and declarator.type == "abstract_function_declarator":
+            given = _taken_for_parameters(declarator, x)
+            found.append(ir.Call(line, x.name_of(named), named, given, (), None, line))
+        else:
+            found.append(named)
+    return tuple(found)
 
 
 def _inferred(value: ir.Expression, x: CExpressions) -> str:
