@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.deferred import Deferred
 from loadstone.binary.elf.canary import main_checks
 from loadstone.binary.elf.dynamic import DynamicTag, dependencies, identity, read_dynamic, read_strings, search_dirs
-from loadstone.binary.elf.facts import ElfFacts, ThreadStorage
+from loadstone.binary.elf.facts import DynamicTable, ElfFacts, ThreadStorage
 from loadstone.binary.elf.hardening import CANARY, ElfSubject, hardening
 from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
 from loadstone.binary.elf.link_symbols import find_listed, listed_symbols
 from loadstone.binary.elf.machines import machine
-from loadstone.binary.elf.notes import read_notes
-from loadstone.binary.elf.relocations import count_packed, read_relocations, symbols_used, usage
+from loadstone.binary.elf.notes import Notes, read_notes
+from loadstone.binary.elf.relocations import RelocationTable, count_packed, read_relocations, symbols_used, usage
 from loadstone.binary.elf.sections import SectionTable, read_comments, read_debug_link, read_sections
 from loadstone.binary.elf.symbols import count_symbols, read_symbols
 from loadstone.binary.elf.traits import Parts, read_module_info, traits
 from loadstone.binary.elf.versions import read_definitions, read_needs, read_version_indexes, version_column
 from loadstone.binary.elf.view import ElfView
-from loadstone.core.image import Format, Image, ImageKind, Segment
+from loadstone.binary.strings import StringTable
+from loadstone.core.image import Format, Image, ImageKind, Segment, SymbolTable, VersionDefinition, VersionNeed
 from loadstone.core.limits import MAX_NAME_LENGTH
 
 __all__ = ["read_elf"]
@@ -47,53 +49,14 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     view.map(segments)
     sections = read_sections(view, header)
     debug = sections.debug_only(segments) and not _usable_dynamic(view, segments)
-    dynamic = read_dynamic(view, () if debug or header.type in (_ET_REL, _ET_CORE) else segments)
-    by_tag = dict(zip(dynamic.tags, dynamic.values, strict=True))
-    strings = read_strings(view, dynamic, by_tag)
-    tables = read_relocations(view, dynamic, by_tag)
-    listed = _counted_by_section(view, by_tag, sections)
-    count = count_symbols(view, dynamic, by_tag, symbols_used(view, tables), listed)
-    symbols = read_symbols(view, dynamic, by_tag, strings, count)
-    needs = read_needs(view, dynamic, by_tag, strings)
-    definitions = read_definitions(view, dynamic, by_tag, strings)
-    indexes = read_version_indexes(view, dynamic, by_tag, len(symbols))
-    versions, version_names = version_column(view, indexes, symbols.defined, needs, definitions, symbols.offset)
-    symbols = replace(symbols, versions=versions, version_names=version_names)
-    if header.type == _ET_REL and not debug:
-        symbols = listed_symbols(view, sections)
+    linking = _read_linking(view, header, segments, sections, debug=debug)
+    dynamic, by_tag, symbols = linking.dynamic, linking.by_tag, linking.symbols
     notes = read_notes(view, segments, sections)
-    soname, soname_offset = identity(view, dynamic, strings, by_tag)
+    soname, soname_offset = identity(view, dynamic, linking.strings, by_tag)
     interpreter = _interpreter(view, segments)
     kind = _kind(header, by_tag, soname, interpreter, debug=debug)
-    stack = next((s for s in reversed(segments) if s.kind == "GNU_STACK"), None)
-    storage = next((s for s in reversed(segments) if s.kind == "TLS" and s.memory_size), None)
     comments = read_comments(view, sections)
-    facts = ElfFacts(
-        type=header.type,
-        os_abi=header.ident[7],
-        abi_version=header.ident[8],
-        ident_version=header.ident[6],
-        ident_padding=header.ident[9:],
-        version=header.version,
-        processor_flags=header.flags,
-        entry=header.entry,
-        header_size=header.size,
-        program_header_size=header.program_size,
-        flags=by_tag.get(DynamicTag.FLAGS, 0),
-        flags_1=by_tag.get(DynamicTag.FLAGS_1, 0),
-        dynamic=dynamic,
-        stack_flags=sum(_PF[letter] for letter in stack.flags if letter in _PF) if stack else None,
-        tls=ThreadStorage(storage.memory_size, storage.alignment, storage.file_size) if storage else None,
-        version_indexes=indexes,
-        deferred_usage=Deferred(partial(usage, header.layout, header.machine, tables)),
-        packed_relocations=count_packed(view, dynamic, by_tag),
-        features=notes.features,
-        isa_needed=notes.isa_needed,
-        abi_tag=notes.abi_tag,
-        debug_link=read_debug_link(view, sections),
-        comments=comments,
-        module_info=read_module_info(view, sections),
-    )
+    facts = _facts(view, header, linking, segments, sections, notes, comments)
     found = traits(
         Parts(
             view=view,
@@ -105,7 +68,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
             interpreter=interpreter,
             comments=comments,
             notes=notes.notes,
-            named=strings.has,
+            named=linking.strings.has,
         )
     )
     subject = ElfSubject(
@@ -117,7 +80,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         sections=sections,
         symbols=symbols,
         traits=found,
-        named=strings.has,
+        named=linking.strings.has,
         listed=partial(find_listed, view, sections, CANARY),
         main_checks=lambda: main_checks(view, listed_symbols(view, sections), CANARY),
         features_offset=notes.features_offset,
@@ -136,19 +99,93 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         identity_offset=soname_offset,
         interpreter=interpreter,
         build_id=notes.build_id,
-        needed=dependencies(view, dynamic, strings) + notes.dlopen,
-        search_dirs=search_dirs(view, dynamic, strings, by_tag),
+        needed=dependencies(view, dynamic, linking.strings) + notes.dlopen,
+        search_dirs=search_dirs(view, dynamic, linking.strings, by_tag),
         segments=segments,
         sections=sections,
         symbols=symbols,
-        version_needs=needs,
-        version_definitions=definitions,
+        version_needs=linking.needs,
+        version_definitions=linking.definitions,
         hardening=hardening(subject),
-        initialisers=read_initialisers(view, dynamic, by_tag, symbols, tables),
+        initialisers=read_initialisers(view, dynamic, by_tag, symbols, linking.tables),
         notes=notes.notes,
         damage=damage.entries(),
         slice_offset=cursor.start,
         native=facts,
+    )
+
+
+class _Linking(NamedTuple):
+    """What the dynamic section leads to; the symbols are those of the link where the file is an object."""
+
+    dynamic: DynamicTable
+    by_tag: dict[int, int]
+    strings: StringTable
+    tables: tuple[RelocationTable, ...]
+    symbols: SymbolTable
+    needs: tuple[VersionNeed, ...]
+    definitions: tuple[VersionDefinition, ...]
+    version_indexes: array[int]
+
+
+def _read_linking(
+    view: ElfView, header: Header, segments: tuple[Segment, ...], sections: SectionTable, *, debug: bool
+) -> _Linking:
+    """The tables the dynamic section names, in the order they bound each other."""
+    dynamic = read_dynamic(view, () if debug or header.type in (_ET_REL, _ET_CORE) else segments)
+    by_tag = dict(zip(dynamic.tags, dynamic.values, strict=True))
+    strings = read_strings(view, dynamic, by_tag)
+    tables = read_relocations(view, dynamic, by_tag)
+    listed = _counted_by_section(view, by_tag, sections)
+    count = count_symbols(view, dynamic, by_tag, symbols_used(view, tables), listed)
+    symbols = read_symbols(view, dynamic, by_tag, strings, count)
+    needs = read_needs(view, dynamic, by_tag, strings)
+    definitions = read_definitions(view, dynamic, by_tag, strings)
+    indexes = read_version_indexes(view, dynamic, by_tag, len(symbols))
+    versions, version_names = version_column(view, indexes, symbols.defined, needs, definitions, symbols.offset)
+    symbols = replace(symbols, versions=versions, version_names=version_names)
+    if header.type == _ET_REL and not debug:
+        symbols = listed_symbols(view, sections)
+    return _Linking(dynamic, by_tag, strings, tables, symbols, needs, definitions, indexes)
+
+
+def _facts(
+    view: ElfView,
+    header: Header,
+    linking: _Linking,
+    segments: tuple[Segment, ...],
+    sections: SectionTable,
+    notes: Notes,
+    comments: tuple[str, ...],
+) -> ElfFacts:
+    """What only ELF has."""
+    stack = next((s for s in reversed(segments) if s.kind == "GNU_STACK"), None)
+    storage = next((s for s in reversed(segments) if s.kind == "TLS" and s.memory_size), None)
+    return ElfFacts(
+        type=header.type,
+        os_abi=header.ident[7],
+        abi_version=header.ident[8],
+        ident_version=header.ident[6],
+        ident_padding=header.ident[9:],
+        version=header.version,
+        processor_flags=header.flags,
+        entry=header.entry,
+        header_size=header.size,
+        program_header_size=header.program_size,
+        flags=linking.by_tag.get(DynamicTag.FLAGS, 0),
+        flags_1=linking.by_tag.get(DynamicTag.FLAGS_1, 0),
+        dynamic=linking.dynamic,
+        stack_flags=sum(_PF[letter] for letter in stack.flags if letter in _PF) if stack else None,
+        tls=ThreadStorage(storage.memory_size, storage.alignment, storage.file_size) if storage else None,
+        version_indexes=linking.version_indexes,
+        deferred_usage=Deferred(partial(usage, header.layout, header.machine, linking.tables)),
+        packed_relocations=count_packed(view, linking.dynamic, linking.by_tag),
+        features=notes.features,
+        isa_needed=notes.isa_needed,
+        abi_tag=notes.abi_tag,
+        debug_link=read_debug_link(view, sections),
+        comments=comments,
+        module_info=read_module_info(view, sections),
     )
 
 
