@@ -311,6 +311,9 @@ class ImageSymbol:
 _KINDS = tuple(SymbolKind)
 _BINDINGS = tuple(SymbolBinding)
 _VISIBILITIES = tuple(Visibility)
+_NOT_ZERO = bytes((0, *(1 for _ in range(255))))
+_NOT_LOCAL = bytes(at != _BINDINGS.index(SymbolBinding.LOCAL) for at in range(256))
+_VISIBLE = bytes(_VISIBILITIES[at : at + 1] in ((Visibility.DEFAULT,), (Visibility.PROTECTED,)) for at in range(256))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -342,8 +345,9 @@ class SymbolTable(Sequence[ImageSymbol]):
     ordinals: Sequence[int] = ()
     forwards: Mapping[int, str] = field(default_factory=dict)
     extra: tuple[ImageSymbol, ...] | None = None  # rows of formats whose symbols are not a fixed-size table
-    _index: dict[str, tuple[int, ...]] | None = field(default=None, init=False, repr=False)
-    """By name. Built whole, then published by one assignment: threads may build it twice, none sees half of it."""
+    _index: tuple[dict[str, int], dict[str, tuple[int, ...]]] | None = field(default=None, init=False, repr=False)
+    """By name: the last row of each, and all rows of names that have several. Built whole, then published by one
+    assignment: threads may build it twice, none sees half of it."""
 
     @classmethod
     def of(cls, symbols: Sequence[ImageSymbol]) -> SymbolTable:
@@ -394,23 +398,43 @@ class SymbolTable(Sequence[ImageSymbol]):
 
     def positions(self, name: str) -> tuple[int, ...]:
         """Where symbols of that name stand; one name can be exported in several versions."""
-        index = self._index
-        if index is None:
-            rows: dict[str, list[int]] = {}
-            for i, n in enumerate(self.names):
-                rows.setdefault(n, []).append(i)
-            index = {n: tuple(at) for n, at in rows.items()}
-            object.__setattr__(self, "_index", index)
-        return index.get(name, ())
+        last, repeated = self._index or self._indexed()
+        if name in repeated:
+            return repeated[name]
+        return (last[name],) if name in last else ()
+
+    def _indexed(self) -> tuple[dict[str, int], dict[str, tuple[int, ...]]]:
+        last = dict(zip(self.names, range(len(self.names)), strict=True))  # nearly all names stand once
+        rows: dict[str, list[int]] = {}
+        if len(last) < len(self.names):
+            for row, name in enumerate(self.names):
+                if last[name] != row or name in rows:
+                    rows.setdefault(name, []).append(row)
+        index = last, {name: tuple(at) for name, at in rows.items()}
+        object.__setattr__(self, "_index", index)
+        return index
 
     def named(self, name: str) -> tuple[ImageSymbol, ...]:
         """Every symbol of that name."""
         return tuple(self[i] for i in self.positions(name))
 
     @property
+    def exported(self) -> bytes:
+        """For each row 1 where another image can bind to the symbol, else 0: whole columns at once."""
+        bits = int.from_bytes(self.defined.translate(_NOT_ZERO), "little")
+        if self.bindings:
+            bits &= int.from_bytes(self.bindings.translate(_NOT_LOCAL), "little")
+        if self.visibilities:
+            bits &= int.from_bytes(self.visibilities.translate(_VISIBLE), "little")
+        column = bytearray(bits.to_bytes(len(self), "little"))
+        for row in self.positions(""):
+            column[row] = 0
+        return bytes(column)
+
+    @property
     def exports(self) -> tuple[ImageSymbol, ...]:
         """Those another image can bind to, in file order."""
-        return tuple(s for s in self if s.exported and s.name)
+        return tuple(self[i] for i, exported in enumerate(self.exported) if exported)
 
     @property
     def imports(self) -> tuple[ImageSymbol, ...]:

@@ -48,12 +48,13 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def facts_of(data: bytes, path: str) -> FileFacts:
+def facts_of(data: bytes, path: str, digest: str) -> FileFacts:
     """Everything that is kept about a file.
 
     Args:
         data: the whole file.
         path: what to call it in claims.
+        digest: of the data, as :func:`digest_of` gives it.
 
     Raises:
         MalformedImage: it has no usable header.
@@ -61,7 +62,7 @@ def facts_of(data: bytes, path: str) -> FileFacts:
     Pure and thread-safe; the same on every platform.
     """
     found = tuple(_image_facts(replace(image, path=path), data) for image in images(data))
-    return FileFacts(digest_of(data), len(data), found)
+    return FileFacts(digest, len(data), found)
 
 
 def _image_facts(image: Image, data: bytes) -> ImageFacts:

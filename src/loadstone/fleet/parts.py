@@ -17,6 +17,7 @@ from loadstone.errors import Unreadable
 from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.rows import TableRows
+from loadstone.fleet.schema import plain
 
 __all__ = ["PARTS", "StorePart", "parts_of", "write_part"]
 
@@ -40,12 +41,10 @@ class StorePart:
 
 def parquet(table: Any) -> bytes:
     """An Arrow table as the bytes of a Parquet file; the same table gives the same bytes."""
-    pa, writer = (needed_for("a fleet's store", name) for name in ("pyarrow", "pyarrow.parquet"))
-    # Arrow's dictionaries would be written whole into each group of rows; Parquet's own hold what the group uses.
-    plain = [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in table.schema]
+    writer = needed_for("a fleet's store", "pyarrow.parquet")
     out = io.BytesIO()
     writer.write_table(
-        table.cast(pa.schema(plain, metadata=table.schema.metadata)),
+        table.cast(plain(table.schema)),
         out,
         compression="zstd",
         use_dictionary=True,

@@ -133,7 +133,7 @@ class _Reading:
         digest = digest_of(data)
         if digest not in self.known:
             try:
-                facts: FileFacts = facts_of(data, posixpath.basename(path))
+                facts: FileFacts = facts_of(data, posixpath.basename(path), digest)
             except LoadstoneError as error:
                 self.add_error(path, error, is_quarantined=False)
                 return

@@ -6,17 +6,16 @@ escapes, as Parquet has UTF-8 only.
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b as _hashed
 from typing import Any, Final
 
 from loadstone.core.claims import Claim, Finding, Undecided
 from loadstone.core.image import Image
 from loadstone.fleet.extra import needed_for
 from loadstone.fleet.facts import FileFacts, ImageFacts
-from loadstone.fleet.schema import TABLES
+from loadstone.fleet.schema import TABLES, plain
 from loadstone.fleet.symbols import symbol_columns, valid_text
 from loadstone.plugin.metadata import PluginMetadata
 
@@ -25,6 +24,7 @@ __all__ = ["TableRows", "add_facts"]
 pa: Any = needed_for("a fleet's store", "pyarrow")
 
 _SKETCH: Final = 64
+_WRITTEN: Final = {name: plain(table.schema) for name, table in TABLES.items()}
 
 
 class TableRows:
@@ -43,22 +43,25 @@ class TableRows:
         """Many rows of one image at once, as Arrow arrays by column."""
         count = len(next(iter(columns.values())))
         names = ("file", "slice", "machine")
-        schema = TABLES[table].schema
-        own = {name: pa.repeat(pa.scalar(value), count) for name, value in zip(names, key, strict=True)}
-        made = pa.table({**own, **columns}).select(schema.names).cast(schema)
-        self._ready[table].append(made)
-        self.symbols += made.num_rows
+        schema = _WRITTEN[table]
+        own = {
+            name: pa.repeat(pa.scalar(value, schema.field(name).type), count)
+            for name, value in zip(names, key, strict=True)
+        }
+        made = {**own, **columns}
+        self._ready[table].append(pa.Table.from_arrays([made[name] for name in schema.names], schema=schema))
+        self.symbols += count
 
     def tables(self) -> Iterator[tuple[str, Any]]:
-        """Every table that has rows, as an Arrow table of the documented schema."""
-        for name, table in TABLES.items():
+        """Every table that has rows, as an Arrow table of the documented schema, as it is written."""
+        for name, schema in _WRITTEN.items():
             pieces = list(self._ready[name])
             if self._rows[name]:
                 columns = zip(*self._rows[name], strict=True)
-                arrays = [pa.array(list(c), field.type) for c, field in zip(columns, table.schema, strict=True)]
-                pieces.append(pa.Table.from_arrays(arrays, schema=table.schema))
+                arrays = [pa.array(list(c), field.type) for c, field in zip(columns, schema, strict=True)]
+                pieces.append(pa.Table.from_arrays(arrays, schema=schema))
             if pieces:
-                yield name, pa.concat_tables(pieces).unify_dictionaries().combine_chunks()
+                yield name, pa.concat_tables(pieces)
 
 
 def _stored(value: object) -> object:
@@ -75,15 +78,17 @@ def add_facts(rows: TableRows, facts: FileFacts) -> None:
     for number, found in enumerate(facts.images):
         image = found.image
         key = (facts.digest, number, image.machine.name)
-        columns, exported = symbol_columns(image.symbols)
+        columns, exported, imported = symbol_columns(image.symbols)
         rows.add_columns("symbols", key, columns)
-        _add_image(rows, key, image, facts.size, exported)
+        _add_image(rows, key, image, facts.size, exported, imported)
         for table, made in _OTHERS:
             for row in made(found):
                 rows.add(table, *key, *row)
 
 
-def _add_image(rows: TableRows, key: tuple[str, int, str], image: Image, size: int, exported: Sequence[str]) -> None:
+def _add_image(
+    rows: TableRows, key: tuple[str, int, str], image: Image, size: int, exported: Sequence[str], imported: int
+) -> None:
     rows.add(
         "files",
         *key,
@@ -101,9 +106,7 @@ def _add_image(rows: TableRows, key: tuple[str, int, str], image: Image, size: i
         [f"{note.owner}:{note.kind}" for note in image.notes],
         [f"{damage.field}: {damage.what}" for damage in image.damage],
         len(exported),
-        sum(
-            1 for name, defined in zip(image.symbols.names, image.symbols.defined, strict=False) if name and not defined
-        ),
+        imported,
         _sketch(exported),
     )
 
@@ -111,8 +114,8 @@ def _add_image(rows: TableRows, key: tuple[str, int, str], image: Image, size: i
 def _sketch(names: Iterable[str]) -> list[int]:
     """The smallest hashes of a set of names: of two sets, the share they have in common estimates their likeness."""
     distinct = {name.encode("utf-8", "surrogateescape") for name in names}
-    hashed = (int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") for name in distinct)
-    return heapq.nsmallest(_SKETCH, hashed)
+    hashed = sorted([_hashed(name, digest_size=8).digest() for name in distinct])[:_SKETCH]
+    return [int.from_bytes(each, "big") for each in hashed]
 
 
 def _needs(found: ImageFacts) -> Iterator[tuple[object, ...]]:

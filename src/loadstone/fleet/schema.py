@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from loadstone.fleet.extra import needed_for
 
-__all__ = ["FACTS", "TABLES", "VERSION", "FleetTable"]
+__all__ = ["FACTS", "TABLES", "VERSION", "FleetTable", "plain"]
 
 pa: Any = needed_for("a fleet's store", "pyarrow")
 
@@ -181,6 +181,15 @@ TABLES: Final = {
     )
 }  # fmt: skip
 """Every table by its name."""
+
+
+def plain(schema: Any) -> Any:
+    """A schema as it is written: without Arrow's dictionaries, as Parquet makes its own for each group of rows."""
+    return pa.schema(
+        [f.with_type(f.type.value_type) if pa.types.is_dictionary(f.type) else f for f in schema],
+        metadata=schema.metadata,
+    )
+
 
 FACTS: Final = tuple(name for name, table in TABLES.items() if table.partition == "machine")
 """The tables that are keyed by a file's digest and shared by all snapshots."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, Visibility
+from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable
 from loadstone.fleet.extra import needed_for
 
 __all__ = ["symbol_columns", "valid_text"]
@@ -17,12 +17,10 @@ _ROLES: Final = ("export", "import", "local")
 _KINDS: Final = tuple(kind.value for kind in SymbolKind)
 _BINDINGS: Final = tuple(binding.value for binding in SymbolBinding)
 _GLOBAL: Final = tuple(SymbolBinding).index(SymbolBinding.GLOBAL)
-_LOCAL: Final = tuple(SymbolBinding).index(SymbolBinding.LOCAL)
-_HIDDEN: Final = tuple(at for at, v in enumerate(Visibility) if v not in (Visibility.DEFAULT, Visibility.PROTECTED))
 
 
-def symbol_columns(table: SymbolTable) -> tuple[dict[str, Any], list[str]]:
-    """The named symbols as Arrow arrays by column of the table ``symbols``, and the names that are exported."""
+def symbol_columns(table: SymbolTable) -> tuple[dict[str, Any], list[str], int]:
+    """The named symbols as Arrow arrays by column of the table ``symbols``, the exported names, how many are wanted."""
     count = len(table.names)
     names = _names(table.names)
     roles = _roles(table, count)
@@ -42,8 +40,8 @@ def symbol_columns(table: SymbolTable) -> tuple[dict[str, Any], list[str]]:
     }
     named = pc.not_equal(names, "")
     kept = {name: column.filter(named) for name, column in columns.items()}
-    exported = names.filter(pc.and_(named, pc.equal(roles, 0)))
-    return kept, exported.to_pylist()
+    imported = pc.sum(pc.and_(named, pc.equal(roles, 1))).as_py() or 0
+    return kept, [name for name, exported in zip(table.names, table.exported, strict=True) if exported], imported
 
 
 def _names(names: Sequence[str]) -> Any:
@@ -61,10 +59,8 @@ def _sizes(table: SymbolTable, count: int) -> list[int]:
 
 def _roles(table: SymbolTable, count: int) -> Any:
     """For each symbol the position of its role."""
-    defined = _bytes(table.defined, count, 1)
-    local = pc.equal(_bytes(table.bindings, count, _GLOBAL), _LOCAL)
-    hidden = pc.is_in(_bytes(table.visibilities, count, 0), pa.array(_HIDDEN, pa.uint8()))
-    return pc.if_else(pc.equal(defined, 0), 1, pc.if_else(pc.or_(local, hidden), 2, 0))
+    defined, exported = _bytes(table.defined, count, 1), _bytes(table.exported, count, 0)
+    return pc.if_else(pc.equal(defined, 0), 1, pc.if_else(pc.equal(exported, 0), 2, 0))
 
 
 def _bytes(column: bytes, count: int, default: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.counting import share
-from loadstone.core.image import Format, ImageKind, Visibility
+from loadstone.core.image import Format, ImageKind, SymbolTable, Visibility
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
 from loadstone.review.binary.rule import BinaryRule, Subject
@@ -36,6 +36,8 @@ _C_LIBRARIES: Final = (
     "liblsan.",
 )
 
+_PROTECTED: Final = bytes(at == tuple(Visibility).index(Visibility.PROTECTED) for at in range(256))
+
 _RISKY: Final = {
     "gets": (242, Severity.MEDIUM, "cannot know the size of its buffer"),
     "tmpnam": (377, Severity.LOW, "gives a name that somebody else can take first"),
@@ -49,11 +51,8 @@ def _versioned(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     image = subject.image
     if image.format is not Format.ELF or image.kind is not ImageKind.SHARED:
         return
-    total = guarded = 0
-    for symbol in image.symbols:
-        if symbol.exported and symbol.name:
-            total += 1
-            guarded += symbol.version is not None or symbol.visibility is Visibility.PROTECTED
+    exported = image.symbols.exported
+    total, guarded = exported.count(1), _guarded(image.symbols, exported)
     table = subject.at(image.symbols.offset, max(len(image.symbols) * image.symbols.entry_size, 1))
     if not total:
         yield rule.without_site("It exports no symbol", table)
@@ -66,6 +65,14 @@ def _versioned(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
             "carry a version or cannot be overridden",
         )
         yield rule.yes(message, table, met=guarded, sites=total)
+
+
+def _guarded(table: SymbolTable, exported: bytes) -> int:
+    """How many of the exported rows have a version or are protected; by columns, as there are 80,000 of them."""
+    versioned = [version is not None for version in table.version_names]
+    versions = table.versions if len(table.versions) else bytes(len(table))
+    protected = table.visibilities.translate(_PROTECTED) or bytes(len(table))
+    return sum(versioned[v] or p for e, v, p in zip(exported, versions, protected, strict=True) if e)
 
 
 def _interposition(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
