@@ -72,13 +72,13 @@ def test_a_corrupt_archive_a_bomb_and_a_broken_image_are_named_and_the_rest_is_k
 def test_a_slow_file_is_put_aside_and_read_again_when_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "slow.so").write_bytes((folder / "libgood.so.1").read_bytes() + b"\0")
 
-    def slow(data: bytes, path: str) -> FileFacts:
+    def slow(data: bytes, path: str, digest: str) -> FileFacts:
         if path == "slow.so":
-            time.sleep(30)
-        return facts_of(data, path)
+            time.sleep(300)
+        return facts_of(data, path, digest)
 
     monkeypatch.setattr(reading, "facts_of", slow)
-    store = scanned(folder, limits=ScanLimits(seconds=0.3))
+    store = scanned(folder, limits=ScanLimits(seconds=4))
     assert errors(store) == {"slow.so": "TooSlow"}
     assert store.table("files").num_rows == 1
     monkeypatch.undo()
@@ -192,10 +192,10 @@ import os, signal, sys
 from loadstone.fleet import reading, scan
 if __name__ != "__main__":
     real = reading.facts_of
-    def facts_of(data, path):
+    def facts_of(data, path, digest):
         if path == "poison.so":
             os.kill(os.getpid(), signal.SIGKILL)
-        return real(data, path)
+        return real(data, path, digest)
     reading.facts_of = facts_of
 else:
     from loadstone.fleet import ScanLimits

@@ -16,7 +16,7 @@ from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.parts import PARTS, StorePart
 from loadstone.fleet.schema import FACTS, TABLES
-from loadstone.fleet.store import FleetSnapshot, Store, connected, select_from
+from loadstone.fleet.store import FleetSnapshot, Store, connected, no_rows, select_from
 from loadstone.fleet.writing import write_rows
 
 __all__ = ["commit", "compact", "done_before"]
@@ -60,7 +60,8 @@ def commit(
             tables[table] = made.facts(table)
         for table in _BY_PLACE:
             tables[table] = made.places(table)
-        tables["resolutions"] += made.graph(tables)
+        for table, files in made.graph(tables).items():
+            tables[table] += files
         snapshot = FleetSnapshot(
             name=name,
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
@@ -161,20 +162,27 @@ class _Commit:
         )
         return self._write(table, f"{query} ORDER BY ALL", f"snapshots/{self.name}/{table}")
 
-    def graph(self, tables: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-        """The resolutions among packages that need each other, made from the whole snapshot, each time anew."""
-        for name in ("packages", "files", "needs"):
+    def graph(self, tables: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        """Resolutions and diagnoses among packages that need each other, from the whole snapshot, each time anew."""
+        for name in ("packages", "files", "needs", "versions"):
             files = tables[name]
-            if not files:
-                return ()
-            self.connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {select_from(self.folder, files)}")
-        query = resources.files(__package__).joinpath("graph.sql").read_text(encoding="utf-8")
-        self.connection.execute(f"CREATE TABLE graph AS {query}")
-        folder = f"snapshots/{self.name}/resolutions/{_GRAPH}"
-        return self._write("resolutions", "SELECT * FROM graph ORDER BY ALL", folder)
+            if not files and name != "versions":
+                return {}
+            rows = select_from(self.folder, files) if files else no_rows(TABLES[name].schema)
+            self.connection.execute(f"CREATE VIEW {name} AS SELECT * FROM {rows}")
+        self.connection.execute(f"CREATE TABLE graph AS {_query('graph.sql')}")
+        queries = {"resolutions": "SELECT * FROM graph", "diagnoses": _query("diagnoses.sql")}
+        return {
+            table: self._write(table, f"{query} ORDER BY ALL", f"snapshots/{self.name}/{table}/{_GRAPH}")
+            for table, query in queries.items()
+        }
 
     def _write(self, table: str, query: str, place: str) -> tuple[str, ...]:
         return write_rows(self.connection, self.folder, table, query, self.name, place)
+
+
+def _query(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def rows_in(connection: Any, folder: StoreFolder, files: Sequence[str]) -> int:

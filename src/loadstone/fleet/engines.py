@@ -7,6 +7,7 @@ worker died comes back as :class:`WorkerLost`; every other error of a task is ra
 from __future__ import annotations
 
 import multiprocessing
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -22,6 +23,7 @@ _AHEAD: Final = 3
 """Tasks given out for each worker: one that runs and two that wait, so that nobody idles and little is held."""
 
 _RETRIES: Final = 2
+_POLL_S: Final = 0.02
 
 Answer = tuple[ScanTask, "TaskResult | WorkerLost"]
 
@@ -119,12 +121,14 @@ class DaskCluster:
     """The workers of a Dask scheduler. They need Loadstone with its extra, and the sources and the store at hand.
 
     A worker that is lost has its tasks done by others; one that no longer answers is given up after the scheduler's
-    own ``distributed.scheduler.worker-ttl``. A task that several workers died of is :class:`WorkerLost`.
+    own ``distributed.scheduler.worker-ttl``. A task that several workers died of is :class:`WorkerLost`. A cluster
+    without a worker for ``idle_s`` seconds is given up: what is done is kept, and the same scan goes on from there.
     """
 
-    def __init__(self, address: str, connect_s: float = 30.0) -> None:
+    def __init__(self, address: str, connect_s: float = 30.0, idle_s: float = 120.0) -> None:
         self.address = address
         self.connect_s = connect_s
+        self.idle_s = idle_s
 
     def run(self, tasks: Iterable[ScanTask]) -> Iterator[Answer]:
         distributed = needed_for("a scan on a Dask cluster", "distributed")
@@ -155,7 +159,7 @@ class DaskCluster:
 
         give_out()
         while running:
-            future = next(completed)
+            future = self._next(client, completed)
             task = running.pop(future.key)
             try:  # a worker may die with a result it told of: result() then waits until another has made it anew
                 answer: TaskResult | WorkerLost = future.result()
@@ -164,3 +168,23 @@ class DaskCluster:
             yield task, answer
             future.release()
             give_out()
+
+    def _next(self, client: Any, completed: Any) -> Any:
+        """The next future that is done.
+
+        Raises:
+            Unreadable: there is no worker, and none has come for a while.
+        """
+        since = time.monotonic()
+        while not completed.has_ready():
+            time.sleep(_POLL_S)
+            if time.monotonic() - since < self.idle_s:
+                continue
+            if not client.nthreads():
+                raise Unreadable(
+                    path=self.address,
+                    reason=f"the Dask cluster has had no worker for {self.idle_s:g} s",
+                    advice="start one with `dask worker ADDRESS` and run the same scan again: what is done is kept",
+                )
+            since = time.monotonic()
+        return next(completed)

@@ -10,7 +10,7 @@ from typing import Any
 
 from loadstone.errors import Unreadable, Unwritable
 from loadstone.fleet.inputs import is_remote
-from loadstone.fleet.sources import file_system
+from loadstone.fleet.locations import file_system
 
 __all__ = ["StoreFolder"]
 

@@ -17,9 +17,9 @@ from loadstone.files import open_regular
 from loadstone.fleet.facts import FileFacts, digest_of, facts_of, is_binary
 from loadstone.fleet.inputs import ScanInput, is_remote
 from loadstone.fleet.limits import ScanLimits
+from loadstone.fleet.locations import read_all
 from loadstone.fleet.resolving import Resolved, resolved_file, resolved_package
 from loadstone.fleet.rows import TableRows, add_facts
-from loadstone.fleet.sources import read_all
 
 __all__ = ["TooSlow", "read_input"]
 

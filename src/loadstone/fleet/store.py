@@ -19,7 +19,7 @@ from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.questions import question_named
 from loadstone.fleet.schema import FACTS, TABLES, VERSION
 
-__all__ = ["FleetSnapshot", "Store", "connected", "select_from"]
+__all__ = ["FleetSnapshot", "Store", "connected", "no_rows", "select_from"]
 
 _SNAPSHOTS: Final = "snapshots"
 
@@ -159,7 +159,7 @@ class Store:
         for name in sorted(TABLES, key=lambda name: name in FACTS):  # facts are filtered by the tables of the snapshot
             table = TABLES[name]
             files = snapshot.tables.get(name, ())
-            rows = select_from(self.folder, files) if files else _no_rows(table.schema)
+            rows = select_from(self.folder, files) if files else no_rows(table.schema)
             only = ""
             if name in FACTS and files and not snapshot.covers_facts:
                 only = f" SEMI JOIN (SELECT DISTINCT file FROM {schema}.packages) USING (file)"
@@ -196,7 +196,8 @@ def _text(text: str) -> str:
     return f"{quote}{text.replace(quote, quote * 2)}{quote}"
 
 
-def _no_rows(schema: Any) -> str:
+def no_rows(schema: Any) -> str:
+    """The FROM clause of a table that has none."""
     columns = ", ".join(f"CAST(NULL AS {_sql_type(str(field.type))}) AS {field.name}" for field in schema)
     return f"(SELECT {columns} WHERE false)"
 

@@ -1,0 +1,93 @@
+"""Indexes of repositories lead to the packages beside them, with the names and versions they give."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import lzma
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyarrow")
+
+from loadstone.errors import Unreadable
+from loadstone.fleet.inputs import ScanInput
+from loadstone.fleet.sources import inputs_of
+
+DIGEST = "ab" * 32
+
+PRIMARY = f"""<?xml version="1.0"?>
+<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="2">
+<package type="rpm"><name>demo</name><arch>x86_64</arch><version epoch="1" ver="2.0" rel="3.el9"/>
+<checksum type="sha256" pkgid="YES">{DIGEST}</checksum><location href="Packages/d/demo-2.0-3.el9.x86_64.rpm"/></package>
+<package type="rpm"><name>out</name><arch>noarch</arch><version epoch="0" ver="1" rel="1"/>
+<location href="../../out.rpm"/></package>
+</metadata>"""
+
+REPOMD = """<?xml version="1.0"?>
+<repomd xmlns="http://linux.duke.edu/metadata/repo"><data type="filelists"><location href="repodata/none.xml"/></data>
+<data type="primary"><location href="repodata/primary.xml{end}"/></data></repomd>"""
+
+
+def write(path: Path, data: bytes = b"x") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def one(index: Path) -> ScanInput:
+    (found,) = inputs_of([str(index)])
+    return found
+
+
+@pytest.mark.parametrize(("end", "pack"), [("", bytes), (".gz", gzip.compress), (".xz", lzma.compress)])
+def test_an_rpm_repository(end: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    package = write(root / "Packages/d/demo-2.0-3.el9.x86_64.rpm")
+    write(tmp_path.parent / "out.rpm")
+    write(root / f"repodata/primary.xml{end}", pack(PRIMARY.encode()))
+    found = one(write(root / "repodata/repomd.xml", REPOMD.format(end=end).encode()))
+    assert (found.location, found.stamp) == (str(package), DIGEST)
+    assert (found.package.name, found.package.version, found.package.architecture) == ("demo", "1:2.0-3.el9", "x86_64")
+
+
+@pytest.mark.parametrize("text", ["<repomd", '<!DOCTYPE r [<!ENTITY a "b">]><r>&a;</r>', ""])
+def test_an_rpm_index_that_is_none_says_so(text: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable):
+        list(inputs_of([str(write(tmp_path / "repodata/repomd.xml", text.encode()))]))
+
+
+@pytest.mark.parametrize(("end", "pack"), [("", bytes), (".bz2", bz2.compress)])
+def test_a_conda_channel(end: str, pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    packages = {
+        "b-1-0.conda": {"name": "b", "version": "1", "subdir": "linux-64", "sha256": DIGEST},
+        "gone-1-0.conda": {},
+    }
+    told = {"info": {}, "packages": {"a-2-0.tar.bz2": {"name": "a", "version": "2"}}, "packages.conda": packages}
+    write(tmp_path / "a-2-0.tar.bz2")
+    write(tmp_path / "b-1-0.conda")
+    index = write(tmp_path / f"repodata.json{end}", pack(json.dumps(told).encode()))
+    found = list(inputs_of([str(index)]))
+    assert [(one.package.name, one.package.version) for one in found] == [("a", "2"), ("b", "1")]
+    assert found[1].stamp == DIGEST
+
+
+@pytest.mark.parametrize("text", ["[]", '{"packages": 3}', '{"packages": {"a": 1}}'])
+def test_a_conda_index_of_something_else_lists_nothing(text: str, tmp_path: Path) -> None:
+    assert list(inputs_of([str(write(tmp_path / "repodata.json", text.encode()))])) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000])
+def test_a_conda_index_that_is_no_json_says_so(text: str, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match=r"repodata\.json"):
+        list(inputs_of([str(write(tmp_path / "repodata.json", text.encode()))]))
+
+
+def test_a_debian_index_packed_with_xz(tmp_path: Path) -> None:
+    package = write(tmp_path / "pool/demo_1_amd64.deb")
+    text = f"Package: demo\nVersion: 1:1\nArchitecture: amd64\nFilename: pool/demo_1_amd64.deb\nSHA256: {DIGEST}\n"
+    found = one(write(tmp_path / "dists/x/Packages.xz", lzma.compress(text.encode())))
+    assert (found.location, found.stamp, found.package.version) == (str(package), DIGEST, "1:1")
