@@ -8,13 +8,17 @@ import os
 import shutil
 import subprocess
 import tempfile
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.conftest import Compile, needed
 from tests.library.children import run_child
 from tests.scale import SCALE
 
+from loadstone.binary import read
+from loadstone.core.image import Image
 from loadstone.core.pins import PinState
 from loadstone.errors import InvalidName, LoadFailed, MalformedImage, NotVerified, Unreadable, Unwritable
 from loadstone.library import Assurance, Library, PinFile, Policy, pin, verify
@@ -193,6 +197,25 @@ def test_without_pins_a_sibling_is_loaded_and_named_as_unverified(pair: Path) ->
     with Library(pair, policy=Policy(sha256=digest(pair))) as library:
         assert value(library) == 21
         assert "libbase.so" in library.unverified
+
+
+def test_a_file_that_is_replaced_while_it_is_pinned_is_not_mixed_with_what_replaced_it(
+    compile_library: Compile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = compile_library("int f(void) { return 1; }", "libone.so", "-Wl,--build-id=0x01")
+    second = compile_library("int f(void) { return 2; } int g;", "libone.so", "-Wl,--build-id=0x0202")
+    path = tmp_path / "libone.so"
+    shutil.copy(first, path)
+
+    def swapping(source: int, **options: Any) -> Image:
+        shutil.copy(second, tmp_path / "next")
+        os.replace(tmp_path / "next", path)
+        return read(source, **options)
+
+    monkeypatch.setattr(import_module("loadstone.library.trust.pin"), "read", swapping)
+    (pinned,) = (one for one in pin([str(path)]).pins if one.path == str(path))
+    content = first.read_bytes()
+    assert (pinned.sha256, pinned.size, pinned.build_id) == (hashlib.sha256(content).hexdigest(), len(content), "01")
 
 
 def test_with_pins_a_sibling_runs_from_its_own_sealed_copy(pair: Path) -> None:

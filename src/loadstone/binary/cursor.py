@@ -59,7 +59,11 @@ class Cursor:
             Unreadable: the system refuses (with its words), or it is no regular file, or it is larger than 8 GiB.
         """
         name = os.fspath(path)
-        descriptor = open_regular(name)
+        return cls.taking(open_regular(name), name)
+
+    @classmethod
+    def taking(cls, descriptor: int, name: str) -> Self:
+        """A cursor over an open file, whose descriptor is the cursor's from now on. Raises as :meth:`open`."""
         try:
             status = os.fstat(descriptor)
             if status.st_size > MAX_FILE_SIZE:

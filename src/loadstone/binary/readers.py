@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from errno import ENOENT
 from importlib import import_module
-from typing import Final
+from typing import Final, TypeAlias
 
 from loadstone.binary.archive import open_member, split_member, windows
 from loadstone.binary.cursor import Cursor
@@ -18,6 +18,9 @@ from loadstone.core.image import Image, Slice
 from loadstone.errors import MalformedImage, Unreadable
 
 __all__ = ["READERS", "identify_file", "images", "read"]
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview
+"""A path, or the bytes of a file."""
 
 READERS: Final = {
     FileKind.ELF: ("loadstone.binary.elf", "read_elf"),
@@ -43,9 +46,11 @@ def _function(row: tuple[str, str]) -> Callable[..., object]:
     return function
 
 
-def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Cursor:
+def _opened(source: Source | int) -> Cursor:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Cursor.of(bytes(source))
+    if isinstance(source, int):
+        return Cursor.taking(os.dup(source), f"descriptor {source}")
     try:
         return Cursor.open(source)
     except Unreadable as error:
@@ -55,15 +60,16 @@ def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> 
         return open_member(*named)
 
 
-def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False) -> Image:
+def read(source: Source | int, *, strict: bool = False, path: str | None = None) -> Image:
     r"""The image in a file, or in bytes: ELF, PE or Mach-O.
 
     Of a universal file it is the one for this processor, failing that the first; ``slices`` lists them all. A member
     of an archive is named ``archive(member)``, as AIX loaders do.
 
     Args:
-        source: a path, or the bytes themselves.
+        source: a path, the bytes themselves, or the descriptor of a file that is open, which stays open.
         strict: raise at the first contradiction instead of recording it in ``damage``.
+        path: what bytes, or a file that is open, are called.
 
     Raises:
         MalformedImage: it is no image, and ``what`` says what it is; or there is no usable header; or ``strict``.
@@ -77,12 +83,11 @@ def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, str
     loadstone.errors.MalformedImage: cannot parse the bytes given: at offset 0x0: not a binary, but a script for /bin/sh
     """
     with _opened(source) as cursor:
+        cursor.path = path or cursor.path
         return _images(cursor, strict=strict, first=True)[0]
 
 
-def images(
-    source: str | os.PathLike[str] | bytes | bytearray | memoryview, *, strict: bool = False, path: str | None = None
-) -> tuple[Image, ...]:
+def images(source: Source, *, strict: bool = False, path: str | None = None) -> tuple[Image, ...]:
     """Every image of a universal file or an archive, in order; of any other file the one there is.
 
     ``path`` is what bytes are called, as a file of an archive has a name. Otherwise as :func:`read`.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from loadstone.binary import read
 from loadstone.core.pins import Pin, PinCheck, PinState
 from loadstone.core.trace import LoadVerdict
-from loadstone.errors import LoadFailed, LoadstoneError, NotVerified, Unreadable
-from loadstone.library.trust.companions import digest_of
+from loadstone.errors import LoadFailed, MalformedImage, NotVerified, Unreadable
+from loadstone.files import open_regular
 from loadstone.library.trust.pin_file import PinFile
 from loadstone.library.trust.policy import Policy
 from loadstone.linker import explain
@@ -64,10 +66,29 @@ def pin(paths: Iterable[str]) -> PinFile:
 
 def _pinned(name: str, path: str, needed: tuple[str, ...]) -> Pin:
     try:
-        digest, size = digest_of(path), os.stat(path).st_size
+        measured = _measured(path)
     except OSError as error:
         raise Unreadable(path=path, reason=error.strerror or str(error), code=error.errno) from error
-    return Pin(name, path, digest, size, read(path).build_id or "", needed)
+    return Pin(name, path, measured.sha256, measured.size, measured.build_id, needed)
+
+
+class _Measured(NamedTuple):
+    """One file as it was when it was opened."""
+
+    sha256: str
+    size: int
+    build_id: str
+
+
+def _measured(path: str) -> _Measured:
+    """What identifies the file, all of it from one opening: a file put in its place meanwhile is not mixed in."""
+    with open(path, "rb", opener=open_regular) as stream:
+        try:
+            build_id = read(stream.fileno(), path=path).build_id or ""
+        except MalformedImage:  # it is no library any more; its digest says the rest
+            build_id = ""
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return _Measured(digest, os.fstat(stream.fileno()).st_size, build_id)
 
 
 def verify(pins: PinFile) -> tuple[PinCheck, ...]:
@@ -78,19 +99,12 @@ def verify(pins: PinFile) -> tuple[PinCheck, ...]:
 def _checks(pins: PinFile) -> Iterator[PinCheck]:
     for one in pins.pins:
         try:
-            digest = digest_of(one.path)
+            measured = _measured(one.path)
         except Unreadable as error:
             state = PinState.MISSING if error.code == errno.ENOENT else PinState.UNREADABLE
             yield PinCheck(one, state, error.reason)
         except OSError as error:
             yield PinCheck(one, PinState.UNREADABLE, error.strerror or str(error))
         else:
-            state = PinState.UNCHANGED if digest == one.sha256 else PinState.CHANGED
-            yield PinCheck(one, state, digest, _build_id(one.path) if state is PinState.CHANGED else one.build_id)
-
-
-def _build_id(path: str) -> str:
-    try:
-        return read(path).build_id or ""
-    except LoadstoneError:
-        return ""
+            state = PinState.UNCHANGED if measured.sha256 == one.sha256 else PinState.CHANGED
+            yield PinCheck(one, state, measured.sha256, measured.build_id)
