@@ -34,6 +34,9 @@ __all__ = ["main"]
 
 _USER: Final = 0x6C6F6164  # "load": an id no user database gives out
 _SCRIPTS: Final = {"full": full, "short": short, "soak": soaked, "threads": threaded}
+_TOLD: Final = ("full", "short")
+"""Courses in which what the loader's own code opens is told: the others load a thousand times, each costs a notice."""
+
 _LEAST_S: Final = 0.2
 _CYCLING_SHARE: Final = 0.8
 """Of the time there is: a soak ends its cycles in time to end well, and says how many there were."""
@@ -80,8 +83,17 @@ class HelperState:
         """The scratch folder of the last probe if that did nothing to it, else a new one."""
         if self._scratch is None or not self._scratch.is_pristine():
             self.close()
-            self._scratch = Scratch(parent, self._user)
+            self._scratch = self._new_scratch(parent)
         return self._scratch
+
+    def _new_scratch(self, parent: str) -> Scratch:
+        try:
+            return Scratch(parent, self._user)
+        except PermissionError:  # a superuser who may give nothing away: then nobody else is become
+            if not self._user:
+                raise
+            self._user = 0
+            return Scratch(parent)
 
     def _tree_of(self, request: dict[str, Any], scratch: Scratch) -> Tree | None:
         """The mount tree of the last probe if that did nothing to it and this one may read the same, else a new one."""
@@ -122,7 +134,7 @@ class HelperState:
             file=file,
             tree=-1 if tree is None else tree.namespace,
             treeless=self._treeless,
-            loader_told=request["script"] == "full",  # the others are for what many cycles show
+            loader_told=request["script"] in _TOLD,
         )
         calls = json.loads(request.get("calls", "[]"))
         orders = child.Orders(
@@ -192,6 +204,14 @@ def _symbol_at_work(progress: mmap.mmap, symbols: Sequence[str], calls: Sequence
     return ""
 
 
+def _own_name() -> tuple[int, ...]:
+    """A descriptor by which the caller can tell and end this process, where the system has such."""
+    try:
+        return (os.pidfd_open(os.getpid()),)
+    except OSError:
+        return ()
+
+
 def main(descriptor: int) -> None:
     """Serve on a stream socket until the other side closes it. The first message tells who we are."""
     os.closerange(3, descriptor)
@@ -203,9 +223,10 @@ def main(descriptor: int) -> None:
             filter_program(notify=True, isolated=not helper.offspring.unshared, loader_told=loader_told)
         gc.disable()  # nothing is made in cycles, and a collection in a child would copy every page
         gc.freeze()
-        me = os.pidfd_open(os.getpid())
-        send_message(caller, {"process": os.getpid()}, (me,))
-        os.close(me)
+        names = _own_name()
+        send_message(caller, {"process": os.getpid()}, names)
+        for name in names:
+            os.close(name)
         try:
             with suppress(ChannelClosed):
                 helper.serve()

@@ -244,9 +244,11 @@ class _Run:
 
     def _short(self, full: dict[str, Any], short: dict[str, Any], observations: list[Any]) -> dict[str, Any]:
         """The full course came through; the short one, not traced, ends as programs do: unload, then exit."""
-        if short["outcome"] in (ProbeOutcome.OK, ProbeOutcome.NOT_RUN):
+        if short["outcome"] == ProbeOutcome.NOT_RUN:
             return full
         _add_new(observations, short["observations"])
+        if short["outcome"] == ProbeOutcome.OK:
+            return full
         if full["traced"] != "":
             return short
         (traced,) = self._ask(self._request("short"))
@@ -324,6 +326,8 @@ _THROUGH: Final = (ProbeOutcome.OK, ProbeOutcome.SLOW)
 _LEAST_S: Final = 0.2
 """Seconds that a run has at least; nothing that was asked for besides is begun with less."""
 
+_NOT_TOLD: Final = "in the many cycles of threads and soak, what the loader's own code opens is not told"
+
 _THREADS: Final = 8
 _THREAD_SECONDS: Final = 1.0
 _THREAD_RUNS: Final = 3
@@ -379,12 +383,15 @@ def _observers(
             own, state=LayerState.DEGRADED, reason=f"loaded as {loaded_as}: the confined user cannot open its path"
         )
     stacks = (active, "") if traced == "" else (LayerState.DEGRADED, "read in /proc/PID/task: what runs is not seen")
+    heard = (active, "") if notified == "" else (LayerState.UNAVAILABLE, notified)
+    if heard == (active, "") and (thread_test or soaked is not None):
+        heard = (LayerState.DEGRADED, _NOT_TOLD)
     level = (active, "") if cycles >= DEFAULT_CYCLES else (LayerState.UNAVAILABLE, f"{cycles} cycles show no slope")
     threads = (active, thread_test) if thread_test else (LayerState.UNAVAILABLE, "not asked for")
     soak = (active, f"{soaked.cycles:,} cycles") if soaked is not None else (LayerState.UNAVAILABLE, "not asked for")
     return (
         ObserverStatus("wait status", active),
-        ObserverStatus("notification", active if notified == "" else LayerState.UNAVAILABLE, notified or ""),
+        ObserverStatus("notification", *heard),
         ObserverStatus("crash stop", active if traced == "" else LayerState.UNAVAILABLE, traced or ""),
         ObserverStatus("hang stacks", *stacks),
         ObserverStatus("maps", *maps),

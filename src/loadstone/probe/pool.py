@@ -51,7 +51,11 @@ _MOST_IDLE: Final = 4
 
 @dataclass(slots=True)
 class Helper:
-    """A running helper: our end of the socket, and a descriptor that names its process and no other."""
+    """A running helper: our end of the socket, and a descriptor that names its process and no other.
+
+    Where there are no such descriptors (pidfd_open(2), Linux 5.3) it is -1: then the helper ends when the socket is
+    closed, and cannot be ended otherwise.
+    """
 
     channel: socket.socket
     process: int
@@ -84,10 +88,10 @@ class Helper:
         except (OSError, subprocess.SubprocessError, ChannelClosed) as error:
             ours.close()
             raise ProbeFailed(
-                reason=f"the helper did not start: {error or 'it ended at once'}",
+                reason=f"the helper did not start: {str(error) or 'it ended at once'}",
                 advice="set LOADSTONE_TRACEBACK=1 to see what it says",
             ) from error
-        return cls(ours, descriptors[0], hello["process"])
+        return cls(ours, descriptors[0] if descriptors else -1, hello["process"])
 
     def begin(self, request: dict[str, Any], file: int) -> None:
         """Ask for one probe, and do not wait for it. Raises ProbeFailed when the helper is gone."""
@@ -110,19 +114,22 @@ class Helper:
 
     def has_ended(self) -> bool:
         """Whether it is gone, by its own fault or another's."""
-        return bool(select.select([self.process], [], [], 0)[0])
+        heard = self.process if self.process >= 0 else self.channel  # which an idle helper never writes to
+        return bool(select.select([heard], [], [], 0)[0])
 
     def close(self) -> None:
         """Let it end by itself."""
         self.channel.close()
-        with suppress(OSError):
-            os.close(self.process)
+        if self.process >= 0:
+            with suppress(OSError):
+                os.close(self.process)
 
     def kill(self) -> None:
         """End it at once, and with it everything it forked; remove the files it can no longer remove itself."""
-        with suppress(OSError):
-            signal.pidfd_send_signal(self.process, signal.SIGKILL)
-            select.select([self.process], [], [], _ENDING_SECONDS)
+        if self.process >= 0:
+            with suppress(OSError):
+                signal.pidfd_send_signal(self.process, signal.SIGKILL)
+                select.select([self.process], [], [], _ENDING_SECONDS)
         self.close()
         folder, begins = home_of_scratch(), prefix(self.number)
         with suppress(OSError):
@@ -132,7 +139,7 @@ class Helper:
 
 
 def _lost(error: Exception) -> ProbeFailed:
-    return ProbeFailed(reason=f"the helper was lost: {error or 'it ended'}", advice="try again")
+    return ProbeFailed(reason=f"the helper was lost: {str(error) or 'it ended'}", advice="try again")
 
 
 _idle: list[Helper] = []

@@ -27,6 +27,10 @@ _BEING_MADE_S: Final = 10.0
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+_taking: Final[set[str]] = set()
+"""Folders in which one was made already."""
+
+
 class Scratch:
     """A folder with ``home`` and ``fence`` in it, all 0700 and the user's (0: the caller's). A context manager.
 
@@ -37,19 +41,29 @@ class Scratch:
     def __init__(self, parent: str, user: int = 0, purpose: str = "probe") -> None:
         _sweep(parent)
         self.base = os.path.join(parent, f"{prefix(os.getpid(), purpose)}{os.urandom(8).hex()}")
+        self.home = os.path.join(self.base, "home")
+        self.fence = outside_of(self.home)
         making = os.path.join(parent, f"{_MAKING}{os.urandom(8).hex()}")
         os.mkdir(making, 0o700)
         self._lock = os.open(making, _OPEN)
-        fcntl.flock(self._lock, fcntl.LOCK_SH)
-        os.rename(making, self.base)
-        self.home = os.path.join(self.base, "home")
-        self.fence = outside_of(self.home)
+        with suppress(OSError):  # where there are no locks nothing is ever swept either
+            fcntl.flock(self._lock, fcntl.LOCK_SH)
+        try:
+            os.rename(making, self.base)
+            self._furnish(user)
+        except OSError:
+            for path in (making, self.base):
+                remove(path)
+            os.close(self._lock)
+            raise
+        self._made = self._state()
+
+    def _furnish(self, user: int) -> None:
         for path in (self.home, self.fence):
             os.mkdir(path, 0o700)
         if user:
             for path in (self.base, self.home, self.fence):
                 os.chown(path, user, user)
-        self._made = self._state()
 
     def __enter__(self) -> Self:
         return self
@@ -81,12 +95,24 @@ def home_of_scratch() -> str:
     """
     named = [os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)]
     for folder in (*named, *_USUAL):
-        if os.path.isabs(folder) and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+        if os.path.isabs(folder) and (folder in _taking or _takes_folders(folder)):
+            _taking.add(folder)
             return folder
     raise ProbeFailed(
         reason=f"no temporary folder can be written to: tried {', '.join((*named, *_USUAL))}",
         advice="set TMPDIR to a folder that you may write to",
     )
+
+
+def _takes_folders(folder: str) -> bool:
+    """Tried: what the superuser may write to need not take anything, as /proc does not."""
+    trial = os.path.join(folder, f"{_MAKING}{os.urandom(8).hex()}")
+    try:
+        os.mkdir(trial, 0o700)
+        os.rmdir(trial)
+    except OSError:
+        return False
+    return True
 
 
 def outside_of(home: str) -> str:

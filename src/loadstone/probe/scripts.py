@@ -120,7 +120,7 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
         reply = yield Phase.RELOAD, "load"
         if "error" in reply:
             watch.note(Kind.LOAD_ERROR, f"loading it again failed: {reply['error']}", Witness.CHILD)
-    _unexplained(watch, start, now)
+    _unexplained(watch, {*start.mapped, *now.mapped})
     yield Phase.EXIT, "exit"
 
 
@@ -132,6 +132,7 @@ def short(watch: Watch, course: Course, found: Findings) -> Script:
     if "error" in reply:
         yield from _refused(watch, reply["error"])
         return
+    _unexplained(watch, {(m.device, m.inode) for m in _mappings(watch, found)})
     yield Phase.UNLOAD, "unload"
     yield from _let_run(watch)
     yield Phase.EXIT, "exit"
@@ -217,9 +218,16 @@ def _list(watch: Watch, found: Findings) -> None:
         watch.note(Kind.CODE_UNLISTED, f"its code is mapped, and the loader does not know of it: {path}")
 
 
-def _unexplained(watch: Watch, *seen: Snapshot) -> None:
+def _mappings(watch: Watch, found: Findings) -> list[proc.Mapping]:
+    try:
+        return proc.mappings(watch.process)
+    except PermissionError as error:
+        found.blind = f"/proc/PID may not be read: {error.strerror}"
+        return []
+
+
+def _unexplained(watch: Watch, mapped: Collection[tuple[str, int]]) -> None:
     """Files that the loader's code opened and nothing mapped: whoever calls into it can read what he likes."""
-    mapped = {key for snapshot in seen for key in snapshot.mapped}
     for path in sorted(watch.opened_by_loader - _LOADER_READS):
         with suppress(OSError):  # it only tried whether there is one
             there = os.stat(path)
