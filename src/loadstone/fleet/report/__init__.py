@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from loadstone.escape import printable
 from loadstone.fleet.questions import question_named
+from loadstone.fleet.report.drawing import needed_graph
 from loadstone.fleet.store import Store
 
 __all__ = ["PARTS", "ReportPart", "render"]
@@ -158,6 +159,7 @@ def render(store: Store, snapshot: str = "", before: str = "") -> str:
         snapshot=found.name,
         created=found.created[:16].replace("T", " "),
         summary=[(name, f"{found.rows[name]:,}") for name in ("inputs", "packages", "files", "symbols", "errors")],
+        drawing=needed_graph(store, found.name),
         parts=[_shown(store, part, found.name, before) for part in (*trend, *PARTS)],
         style=Markup(style),  # noqa: S704 - our own file, nothing of the snapshot in it
         style_digest=f"sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}",
