@@ -1,6 +1,7 @@
 """Scan a folder of libraries and ask three questions of it, beside a loop of readelf and sqlelf, which read for each.
 
-All answer: who needs a GLIBC version, who imports a symbol, who needs a library by name. Wall time, one worker.
+All answer: who needs a GLIBC version, who imports a symbol, who needs a library by name. One worker; processor time
+of all processes.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from time import perf_counter
 
-from bench.figure import Figure, Row, beside, each_call, faster_than
+from bench.figure import Figure, Row, beside, each_call, faster_than, processor_seconds
 from loadstone.fleet import Store, scan
 
 _COUNT = 120
@@ -63,10 +63,10 @@ def _rows() -> Iterator[Row]:
         folder.mkdir()
         paths = _libraries(folder)
         peers = {
-            "readelf": each_call(lambda: _readelf(paths), clock=perf_counter) if shutil.which("readelf") else None,
-            "sqlelf": each_call(lambda: _sqlelf(paths), clock=perf_counter) if find_spec("sqlelf") else None,
+            "readelf": each_call(lambda: _readelf(paths), clock=processor_seconds) if shutil.which("readelf") else None,
+            "sqlelf": each_call(lambda: _sqlelf(paths), clock=processor_seconds) if find_spec("sqlelf") else None,
         }
-        ours = each_call(lambda: _ours(folder), clock=perf_counter)
+        ours = each_call(lambda: _ours(folder), clock=processor_seconds)
         bars = (faster_than("readelf", 10), faster_than("sqlelf", 10))
         yield beside(f"scan {len(paths)} libraries and ask three questions", "s", ours, peers, bars, rounds=3)
 
