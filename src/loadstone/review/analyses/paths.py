@@ -62,6 +62,18 @@ _CHARACTER: Final = re.compile(
 )
 """Functions that ask what kind of character they are given, whoever wrote them."""
 
+_LONG: Final = 1500
+"""Nodes of a function after which ways that meet are joined at once: one state a node, and one visit."""
+
+_LONG_TOP: Final = 300
+"""The same of the top level of a Python file, where every name stays in use."""
+
+_LARGE: Final = 64
+"""Variables that a state has before forgetting is put off."""
+
+_PROTOTYPES: Final = frozenset({"argtypes", "restype", "errcheck"})
+"""Attributes of a ctypes function that declare it."""
+
 _MAX_VISITS: Final = 24
 """How often one node is gone through with all its paths as one; joins settle long before."""
 
@@ -202,11 +214,16 @@ class Paths:
         order = 0
         work: list[tuple[int, int, State]] = [(0, 0, start)]
         ended: list[Ended] = []
+        is_long = len(nodes) > (_LONG_TOP if frame.known.function.name == "<module>" else _LONG)
         while work:
             index, _, state = heapq.heappop(work)
             node = nodes[index]
+            while is_long and work and work[0][0] == index:
+                state = state.join(heapq.heappop(work)[2], frame.number)
+                self.budget.cut(Bound.STATES)
             live = frame.known.live.get(index)
-            if live is not None:
+            # What costs as much as the state is large is done the more seldom; where ways meet, always.
+            if live is not None and (index in frame.known.joins or order % (1 + len(state.env) // _LARGE) == 0):
                 state.forget_dead(frame.number, live)
             admitted = self._admitted(index, state, seen, together, frame)
             if admitted is None:
@@ -261,7 +278,7 @@ class Paths:
             for leave in reversed(node.guarded):
                 thrown = [s for before in thrown for s in self._leave(leave, before, frame)]
             found.extend((node.unwind, s) for s in thrown)
-        elif state.locks and frame.known.unit.language is ir.Language.PYTHON:
+        elif state.locks and node.kind is not Kind.RAISE and frame.known.unit.language is ir.Language.PYTHON:
             self._thrown_with_locks(node, state, frame)
         locks = state.locks
         for slot, after in self._step(node, state, frame):
@@ -330,6 +347,8 @@ class Paths:
             if place is not None:
                 state.drop("env", place)
             return [state]
+        if isinstance(statement.target, ir.Member) and statement.target.name in _PROTOTYPES:
+            return [state]  # ctypes: read from the source as it stands, and by the thousand at the top of a file
         if statement.static and statement.declares and isinstance(statement.value, ir.Literal):
             return [state]  # done before anything runs: no store on any path
         if statement.declares and is_reference(statement.type) and "const" not in statement.type.split():

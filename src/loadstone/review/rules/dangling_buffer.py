@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
+from loadstone.review.analyses.bindings import ForeignResult, result_of
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
@@ -45,6 +46,9 @@ _RELEASES: Final = re.compile(
 _VIEWS: Final = frozenset(
     {("from_address"), ("as_array"), ("frombuffer"), ("buffer"), ("contents"), ("from_buffer"), ("memoryview")}
 )
+_SHAPES: Final = frozenset({"reshape", "view", "cast", "ravel", "transpose", "toreadonly"})
+"""Methods whose result is the same memory seen in another way; any other result of a method is a value of its own."""
+
 _COPIES: Final = frozenset(
     {
         ("copy"),
@@ -139,8 +143,9 @@ def _address_of(part: ir.Expression) -> ir.Expression | None:
     match part:
         case ir.Call(name=name, arguments=(of, *_)) if name in _BARE_ADDRESSES:
             return of
-        case ir.Member(name="value", base=ir.Call(name="ctypes.cast", arguments=(of, *_))):
-            return of
+        case ir.Member(name="value", base=ir.Call(name="ctypes.cast", arguments=(of, *kind))):
+            text = any(result_of(one) is ForeignResult.TEXT for one in kind)  # its value is a copy
+            return None if text else of
         case ir.Member(name="data", base=ir.Member(name="ctypes", base=of)):
             return of
         case _:
@@ -294,7 +299,11 @@ def _views(rule: Rule, unit: ir.Unit, function: ir.Function, calls: list[Foreign
 
 def _is_view(value: ir.Expression) -> bool:
     names = [part.name.rpartition(".")[2] for part in expressions(value) if isinstance(part, (ir.Call, ir.Member))]
-    return bool(set(names) & _VIEWS) and not set(names) & _COPIES
+    outer = uncast(value)
+    while isinstance(outer, ir.Call) and outer.name.rpartition(".")[2] in _SHAPES and outer.receiver is not None:
+        outer = uncast(outer.receiver)
+    made = outer.name.rpartition(".")[2] if isinstance(outer, ir.Call) else ""
+    return bool(set(names) & _VIEWS) and not set(names) & _COPIES and (not made or made in _VIEWS)
 
 
 def _is_finally(function: ir.Function, line: int) -> bool:

@@ -292,12 +292,15 @@ def _bare_in_class(unit: ir.Unit, one: ir.Class) -> Iterator[tuple[str, str, Spo
             if not (base == "self" if mine else _is_of(unit, one, base, name, function)):
                 continue
             spot = Spot(unit.path, line, function.name)
-            (under if is_locked(function, line) else bare).setdefault(name, spot)
+            held = is_locked(function, line)
+            if not (held and _TEARS_DOWN.search(simple(function.name))):  # what the end clears shows no habit
+                (under if held else bare).setdefault(name, spot)
     for name, spot in bare.items():
         if name in under:
             yield name, lock, under[name], spot
 
 
+_TEARS_DOWN: Final = re.compile(r"(?i)close|stop|shut|exit|destroy|finali[sz]e|tear|clear_all|release")
 _ALONE: Final = frozenset({"__init__", "__new__", "__post_init__", "__del__", "__getstate__", "__setstate__"})
 _CHANGES: Final = frozenset(
     {"append", "add", "clear", "pop", "popitem", "remove", "discard", "update", "extend", "insert", "setdefault"}

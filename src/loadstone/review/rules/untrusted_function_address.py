@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -35,6 +36,7 @@ _PARSERS: Final = frozenset(
 )
 _MAKERS: Final = frozenset({"ctypes.CFUNCTYPE", "ctypes.WINFUNCTYPE", "ctypes.PYFUNCTYPE"})
 _READERS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.memmove"})
+_IS_ADDRESS: Final = re.compile(r"(?:\A|\.)(?:cast|addressof|id)\Z")
 _SMALL: Final = 4096
 
 
@@ -186,6 +188,10 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
             continue
         first = expression.arguments[0]
         source = next((e for e in expressions(first) if isinstance(e, ir.Call) and e.name in _PARSERS), None)
+        if source is not None and any(
+            isinstance(e, ir.Call) and _IS_ADDRESS.search(e.name) for e in expressions(first)
+        ):
+            source = None  # int(ffi.cast(...)) turns an address into a number, not text
         named = next((e for e in expressions(first) if isinstance(e, ir.Name) and e.name in parsed), None)
         if isinstance(first, ir.Literal) and isinstance(first.value, int) and _is_written_address(first.value):
             yield rule.no(
