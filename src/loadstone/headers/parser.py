@@ -122,6 +122,7 @@ class Parser:
         self.pack = [0]
         self.microsoft: bool | None = None
         self._unnamed = 0
+        self._in_parameters = 0
         self._layouts = Layouts(self.records, abi)
         self._closing: dict[int, int] | None = None
         self._extents: dict[int, tuple[CType, _Extent]] = {}  # by id; the type is kept so that the id stays its own
@@ -635,6 +636,8 @@ class Parser:
             token = self.here()
             length, static = self._length()
             element, element_const = self._suffixes(base, const)
+            if self._in_parameters and isinstance(element, Array) and element.length is None:
+                element = element.element  # rows whose length the call says: the items lie one behind the other
             if isinstance(element, (FunctionType, Void)) or (isinstance(element, Array) and element.length is None):
                 raise Refused(f"an array of {element}", token)
             return Array(element, length, length or 0 if static else 0, element_const), element_const
@@ -652,13 +655,41 @@ class Parser:
         if self.peek() == "*" and self.peek(1) == "]":
             self.position += 2
             return None, False
-        length = self.number()
+        if self._in_parameters:
+            length = self._number_or_variable()
+            if length is None:
+                return None, False
+        else:
+            length = self.number()
         if length < 0:
             raise Refused("an array of negative length", token)
         self.expect("]")
         return length, static
 
+    def _number_or_variable(self) -> int | None:
+        """The length of a parameter's array; None, and past the bracket, where only the call says it: ``a[n]``."""
+        before = self.position
+        try:
+            return self.number()
+        except Refused:
+            self.position = before
+            depth = 1
+            while depth and self.position < len(self.tokens):
+                depth += {"[": 1, "]": -1}.get(self.peek(), 0)
+                self.position += 1
+            if depth:
+                raise
+            return None
+
     def _parameters(self) -> tuple[tuple[FunctionParameter, ...], bool]:
+        """What stands in the parentheses behind a function's name."""
+        self._in_parameters += 1
+        try:
+            return self._parameter_list()
+        finally:
+            self._in_parameters -= 1
+
+    def _parameter_list(self) -> tuple[tuple[FunctionParameter, ...], bool]:
         self.expect("(")
         parameters: list[FunctionParameter] = []
         if self.take(")"):

@@ -853,21 +853,68 @@ failed(Target *target, Frame *frame)
     PyErr_WriteUnraisable(target->function);
 }
 
+/* Where the next arguments of a call from C lie. */
+typedef struct {
+    Word *integer, *last_integer;
+    Word *real, *last_real;
+    const Word *stack;
+} Given;
+
+static Word
+next_word(Given *given, int is_real)
+{
+    if (is_real) {
+        return given->real < given->last_real ? *given->real++ : *given->stack++;
+    }
+    return given->integer < given->last_integer ? *given->integer++ : *given->stack++;
+}
+
+/* A struct by value. It lies in registers whole or not at all: System V ABI x86-64 3.2.3.
+ * `how` is (class of each eight bytes, or m for memory; size in bytes; what makes an object of the bytes). */
+static PyObject *
+struct_given(PyObject *how, Given *given)
+{
+    const char *words;
+    Py_ssize_t size, integers = 0, reals = 0;
+    PyObject *make, *content, *made;
+    if (!PyArg_ParseTuple(how, "snO", &words, &size, &make)) {
+        return NULL;
+    }
+    for (const char *word = words; *word; word++) {
+        *word == 'd' ? reals++ : integers++;
+    }
+    if (words[0] == 'm' || integers > given->last_integer - given->integer || reals > given->last_real - given->real) {
+        content = PyBytes_FromStringAndSize((const char *)given->stack, size);
+        given->stack += (size + 7) / 8;
+    } else {
+        Word taken[2] = {{0}, {0}};
+        for (int at = 0; words[at]; at++) {
+            taken[at] = next_word(given, words[at] == 'd');
+        }
+        content = PyBytes_FromStringAndSize((const char *)taken, size);
+    }
+    if (content == NULL) {
+        return NULL;
+    }
+    made = PyObject_CallOneArg(make, content);
+    Py_DECREF(content);
+    return made;
+}
+
 static void
 call_target(Target *target, Frame *frame, const Word *stack)
 {
     PyObject *args[PARAMETERS + 2];
-    Word *integer = frame->integers, *last_integer = integer + INTEGERS;
-    Word *real = frame->floats, *last_real = real + FLOATS;
+    Given given = {frame->integers, frame->integers + INTEGERS, frame->floats, frame->floats + FLOATS, stack};
     int made = 0;
     if (target->result == 'R' && target->result_words[0] == 'm') {
-        frame->result_integers[0] = *integer++; /* C gave the place, and wants its address back */
+        frame->result_integers[0] = *given.integer++; /* C gave the place, and wants its address back */
     }
     for (; made < target->count; made++) {
         const char kind = target->kinds[made];
-        Word word = kind == 'd' || kind == 'f' ? *(real < last_real ? real++ : (Word *)stack++)
-                                               : *(integer < last_integer ? integer++ : (Word *)stack++);
-        args[made + 1] = as_object(kind, word, PyTuple_GET_ITEM(target->classes, made), target->life);
+        PyObject *class = PyTuple_GET_ITEM(target->classes, made);
+        args[made + 1] = kind == 'R' ? struct_given(class, &given)
+                                     : as_object(kind, next_word(&given, kind == 'd' || kind == 'f'), class, target->life);
         if (args[made + 1] == NULL) {
             break;
         }

@@ -37,8 +37,10 @@ from loadstone.library.typed.memory import (
     ComplexPair,
     LongDouble,
     Number,
+    Truth,
     WideCharacter,
     WideInteger,
+    truth,
     wide_character,
     wide_number,
 )
@@ -165,7 +167,7 @@ class CtypesTypes:
     def _codec(self, kind: CType) -> Codec:
         match kind:
             case Integer(is_bool=True):
-                return Number("?", "bool")
+                return Truth()
             case Integer(is_char=True):
                 return Character()
             case Integer(is_wide=True):
@@ -469,7 +471,9 @@ class CtypesTypes:
                 return _Converted(lambda value: number(wide_number(value, kind.size)))
             case Integer(size=16) | Complex() | StructOrUnion():
                 return self._by_value(kind)
-            case Integer(is_char=True) | Integer(is_bool=True) | Real():
+            case Integer(is_bool=True):
+                return _Converted(lambda value: ctypes.c_bool(truth(value)))
+            case Integer(is_char=True) | Real():
                 return self.call_type(kind)
             case Integer() | Enumeration():
                 return _checked(kind.size, kind.signed)
@@ -725,6 +729,9 @@ class _ArrayCodec:
     def read(self, memory: Any, offset: int) -> Any:
         const = self._const or getattr(memory, "_const_", False)
         life = getattr(memory, "_life_", None)
+        if not self._length and life is not None:  # a flexible one: only C knows how many there are
+            place = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + offset
+            return self._types.pointer(Pointer(self._element, const))(place, life)
         view = ArrayView(self._types, self._element, self._length, memory, offset, const=const, life=life)
         text = isinstance(self._element, Integer) and (self._element.is_char or self._element.is_wide)
         if text and self._length:

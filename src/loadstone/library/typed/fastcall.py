@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.headers.types import (
     Array,
+    Complex,
     CType,
     Enumeration,
     FunctionType,
@@ -217,16 +218,11 @@ def callback(
     """
     if not available() or made_of is object:
         return None
-    kinds = [_given(p.type) for p in kind.parameters]
+    kinds = [_given(p.type, types) for p in kind.parameters]
     result, words = _returned(kind.result, types)
     if result is None or None in kinds or not _fit(["q" if words == "m" else "v", *kinds]):
         return None
-    classes = tuple(
-        types.pointer(Pointer(p.type.element, p.type.const) if isinstance(p.type, Array) else p.type)
-        if letter == "T" and isinstance(p.type, (Pointer, Array))
-        else None
-        for letter, p in zip(kinds, kind.parameters, strict=True)
-    )
+    classes = tuple(_made(p.type, letter, types) for letter, p in zip(kinds, kind.parameters, strict=True))
     letters = "".join(letter for letter in kinds if letter)
     try:
         return made_of(function, kind, doc, result, words, letters, classes, convert, types.life, on_error, fallback)
@@ -234,25 +230,52 @@ def callback(
         return None  # there are more callbacks than stubs
 
 
-def _given(kind: CType) -> str | None:
+def _given(kind: CType, types: CtypesTypes) -> str | None:
+    if isinstance(kind, (StructOrUnion, Complex)):
+        return "R" if _words(kind, types) else None
     if isinstance(kind, Array):
         kind = Pointer(kind.element, kind.const)
     return _result(kind, None) if isinstance(kind, Pointer) else _scalar(kind)
 
 
+def _made(kind: CType, letter: str | None, types: CtypesTypes) -> Any:
+    """What makes an argument from C: a class of pointers, or for a struct where it lies and what makes it."""
+    if letter == "R":
+        codec = types.codec(kind)
+        return _words(kind, types), codec.size, lambda content: codec.read(bytearray(content), 0)
+    if letter == "T" and isinstance(kind, (Pointer, Array)):
+        return types.pointer(Pointer(kind.element, kind.const) if isinstance(kind, Array) else kind)
+    return None
+
+
 def _returned(kind: CType, types: CtypesTypes) -> tuple[str | None, str]:
     """How a result goes back; of a struct the registers, or ``m`` for memory."""
-    if isinstance(kind, StructOrUnion) and types.layouts.abi.name == "x86_64-linux":
-        types.call_type(kind)
-        whole = types.layouts.whole(kind)
-        assert whole is not None
-        if types.layouts.size(kind) > 16:
-            return "R", "m"
-        words = ["i", "i"]
-        for name, field in carriers.stand_in(whole, types.layouts.of(kind), types.layouts):
-            if field in (ctypes.c_float, ctypes.c_double):
-                words[int(name[1:]) // 8] = "d"
-        return "R", "".join(words[: (types.layouts.size(kind) + 7) // 8])
+    if isinstance(kind, (StructOrUnion, Complex)):
+        words = _words(kind, types)
+        return ("R" if words else None), words
     if isinstance(kind, Void):
         return "v", ""
     return ("p", "") if isinstance(kind, Pointer) else (_scalar(kind), "")
+
+
+def _words(kind: StructOrUnion | Complex, types: CtypesTypes) -> str:
+    """The class of each eight bytes of a struct, ``m`` where it goes by memory; nothing where the rules are not known.
+
+    Raises:
+        Unsupported: it cannot be passed by value.
+    """
+    if types.layouts.abi.name != "x86_64-linux":
+        return ""
+    types.call_type(kind)
+    size = types.layouts.size(kind)
+    if isinstance(kind, Complex):
+        return "d" * (size // 8)
+    whole = types.layouts.whole(kind)
+    assert whole is not None
+    if size > 16:
+        return "m"
+    words = ["i", "i"]
+    for name, field in carriers.stand_in(whole, types.layouts.of(kind), types.layouts):
+        if field in (ctypes.c_float, ctypes.c_double):
+            words[int(name[1:]) // 8] = "d"
+    return "".join(words[: (size + 7) // 8])

@@ -10,7 +10,18 @@ import ctypes
 import struct
 from typing import Any, Final, Protocol
 
-__all__ = ["BitField", "Character", "Codec", "ComplexPair", "LongDouble", "Number", "WideCharacter", "WideInteger"]
+__all__ = [
+    "BitField",
+    "Character",
+    "Codec",
+    "ComplexPair",
+    "LongDouble",
+    "Number",
+    "Truth",
+    "WideCharacter",
+    "WideInteger",
+    "truth",
+]
 
 
 class Codec(Protocol):
@@ -54,6 +65,38 @@ class Number:
             if isinstance(value, int):
                 raise OverflowError(f"{value} does not fit into {self._name}") from error
             raise TypeError(f"{self._name} takes a number, not {type(value).__name__}") from error
+        return None
+
+
+class Truth:
+    """A ``_Bool``."""
+
+    size = 1
+
+    def read(self, memory: Any, offset: int) -> bool:
+        return memoryview(memory).cast("B")[offset] != 0
+
+    def write(self, memory: Any, offset: int, value: Any) -> object:
+        memoryview(memory).cast("B")[offset] = truth(value)
+        return None
+
+
+def truth(value: Any) -> bool:
+    """A ``_Bool`` of True, False, 1, 0, or a truth value of numpy or ctypes; nothing else is meant for one."""
+    if not isinstance(value, int):
+        view = _lent(value)
+        if view is None or not view.format.endswith("?") or view.nbytes != 1:
+            raise TypeError(f"_Bool takes True or False, not {type(value).__name__}")
+        return view.tobytes() != b"\0"
+    if value not in (0, 1):
+        raise OverflowError(f"{value} does not fit into _Bool: it must be 0 or 1")
+    return bool(value)
+
+
+def _lent(value: Any) -> memoryview | None:
+    try:
+        return memoryview(value)
+    except TypeError:
         return None
 
 

@@ -44,6 +44,8 @@ class TypedPointer(Address):
     """
 
     __slots__ = ()
+    __iter__ = None  # it would never end
+    __contains__ = None
 
     kind: ClassVar[Pointer]
     types: ClassVar[CtypesTypes]
@@ -218,6 +220,9 @@ class ArrayView:
         kept = self._codec.write(memory, at, value)
         if kept is not None:
             self._types.keep(self.address + index * self._codec.size, kept)
+
+    def __bytes__(self) -> bytes:
+        return self.raw
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(self._length))

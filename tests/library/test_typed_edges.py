@@ -1,0 +1,96 @@
+"""What C leaves open - lengths, truth, ends - and what Python makes of it."""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.tools import needed
+
+from loadstone.errors import InvalidPrototype
+from loadstone.library import Library
+
+HEADER = """
+struct flexible { int count; short items[]; }; struct flexible *flexible_new(void); int flexible_sum(struct flexible *f);
+int variable(int n, const int a[n]); int rows(int n, int m, const int a[n][m]); int spare(const int n, int a[static n]);
+_Bool negate(_Bool b); extern _Bool flag; struct with { char before; _Bool b; }; extern char text[8];
+"""
+SOURCE = """
+static struct { int count; short items[3]; } three = {3, {10, 20, 30}};
+struct flexible *flexible_new(void) { return (void *)&three; }
+int flexible_sum(struct flexible *f) { int s = 0; for (int i = 0; i < f->count; i++) s += f->items[i]; return s; }
+int variable(int n, const int a[n]) { return a[n - 1]; } int rows(int n, int m, const int a[n][m]) { return a[1][0]; }
+int spare(const int n, int a[static n]) { return a[0]; }
+_Bool negate(_Bool b) { return !b; } _Bool flag = 1; char text[8] = "hello";
+"""
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder: Path = tmp_path_factory.mktemp("edges")
+    (folder / "edges.c").write_text(HEADER + SOURCE)
+    target = str(folder / "libedges.so")
+    subprocess.run([needed("gcc"), "-shared", "-fPIC", "-o", target, str(folder / "edges.c")], check=True)
+    return Library(target).load().declare(HEADER)
+
+
+def test_a_flexible_array_is_read_and_written_where_c_has_it(names: Any) -> None:
+    made = names.flexible_new()
+    assert ctypes.sizeof(names.flexible) == 4
+    assert made.items[0:3] == [10, 20, 30]
+    made.items[2] = 31
+    assert names.flexible_sum(made) == 61
+    with pytest.raises(IndexError):
+        _ = names.flexible().items[0]  # one of Python's own has no room for any
+
+
+def test_a_pointer_has_no_end_to_run_to(names: Any) -> None:
+    items = names.flexible_new().items
+    for work in (list, tuple, iter, lambda one: 5 in one, lambda one: items[1:]):
+        with pytest.raises((TypeError, ValueError)):
+            work(items)
+
+
+def test_a_parameter_may_take_its_length_from_another(names: Any) -> None:
+    four = array.array("i", [1, 2, 3, 4])
+    assert names.variable(4, four) == 4
+    assert names.rows(2, 2, four) == 3
+    assert names.spare(1, four) == 1
+    with pytest.raises(ctypes.ArgumentError):
+        names.variable(2, array.array("d", [1, 2]))
+
+
+@pytest.mark.parametrize("text", ["int g[n];", "struct s { int a[n]; };", "int f(int a[n);", "int f(int a[-1]);"])
+def test_elsewhere_a_length_must_be_known(text: str, names: Any) -> None:
+    with pytest.raises(InvalidPrototype):
+        Library.main().declare(text)
+
+
+@pytest.mark.parametrize("value", [True, False, 1, 0, np.True_, np.False_, ctypes.c_bool(True)])
+def test_a_truth_value_is_one_everywhere(value: Any, names: Any) -> None:
+    wanted = bool(getattr(value, "value", value))
+    assert names.negate(value) is not wanted
+    names.flag = value
+    assert names.flag.value is wanted
+    assert getattr(names, "with")(b=value).b is wanted
+
+
+@pytest.mark.parametrize("value", ["x", "", b"x", None, 1.0, 2, -1, [], object(), np.int64(1), np.array([True, False])])
+def test_anything_else_is_no_truth_value(value: Any, names: Any) -> None:
+    made = getattr(names, "with")()
+    for work in (names.negate, lambda v: setattr(names, "flag", v), lambda v: setattr(made, "b", v)):
+        with pytest.raises((TypeError, OverflowError, ctypes.ArgumentError)):
+            work(value)
+
+
+def test_characters_of_a_variable_are_bytes(names: Any) -> None:
+    assert bytes(names.text) == b"hello\0\0\0"
+    names.text = b"bye"
+    assert names.text.value == b"bye"
+    with pytest.raises(ValueError, match="do not fit"):
+        names.text = b"123456789"
