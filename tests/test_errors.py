@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 from pathlib import Path
 
@@ -65,6 +67,24 @@ def test_errors_can_be_caught_as_what_python_programs_expect(kind: type[Exceptio
     assert issubclass(kind, base)
 
 
+@pytest.mark.parametrize(
+    ("error", "code", "filename"),
+    [
+        (errors.NotFound(name="x"), errno.ENOENT, "x"),
+        (errors.Unreadable(path="/x", reason="Permission denied", code=13), errno.EACCES, "/x"),
+        (errors.Unreadable(path="/x", reason="it is a directory"), errno.EIO, "/x"),
+        (errors.NotVerified(path="/x", requirement="digest"), errno.EPERM, "/x"),
+        (errors.LoadFailed(name="/x", system_text=f"/x: no: {os.strerror(errno.ENOENT)}"), errno.ENOENT, "/x"),
+        (errors.LoadFailed(name="/x", system_text="file too short"), errno.ENOEXEC, "/x"),
+        (errors.LoadFailed(name="/x", system_text="words", code=5), 5, "/x"),
+    ],
+    ids=repr,
+)
+def test_what_programs_ask_an_oserror_for_is_there(error: OSError, code: int, filename: str) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert (error.errno, error.filename) == (again.errno, again.filename) == (code, filename)
+
+
 def test_a_failed_load_leads_with_the_systems_words_and_adds_the_reason() -> None:
     diagnosis = Diagnosis(code="dep-not-found", blocking=True, subject="libb.so", explanation="liba.so needs libb.so")
     explanation = Explanation(target="liba.so", verdict=LoadVerdict.FAILS, diagnoses=(diagnosis,))
@@ -87,6 +107,6 @@ def test_the_reference_lists_every_error_with_its_fields() -> None:
         kind = type(sample)
         if kind is LoadstoneError:
             continue
-        builtin = [base.__name__ for base in kind.__bases__ if base is not LoadstoneError]
+        builtin = [base.__name__ for base in (OSError, ValueError, AttributeError) if issubclass(kind, base)]
         assert rows.pop(kind.__name__) == ("".join(builtin), [name for name in kind.field_names if name != "advice"])
     assert not rows

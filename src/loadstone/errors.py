@@ -28,6 +28,8 @@ system is escaped in the message and kept raw in the field. Errors can be pickle
 
 from __future__ import annotations
 
+import errno as errno_codes
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
@@ -35,6 +37,20 @@ from loadstone.escape import printable, quoted
 
 if TYPE_CHECKING:
     from loadstone.core.trace import Explanation, Trace
+
+_OF_OPENING = (
+    errno_codes.ENOENT,
+    errno_codes.EACCES,
+    errno_codes.EPERM,
+    errno_codes.ENOTDIR,
+    errno_codes.EISDIR,
+    errno_codes.ELOOP,
+    errno_codes.ENAMETOOLONG,
+    errno_codes.EMFILE,
+    errno_codes.ENFILE,
+    errno_codes.ENOMEM,
+    errno_codes.EIO,
+)
 
 __all__ = [
     "Attempt",
@@ -159,8 +175,26 @@ class InvalidQuery(LoadstoneError, ValueError):
         return f"cannot answer {quoted(self.question, 200)}: {printable(self.reason)}"
 
 
-class NotFound(LoadstoneError, OSError):
+class _OfFile(LoadstoneError, OSError):
+    """An error about a file, with what programs ask an OSError for, made of its fields."""
+
+    _errno = errno_codes.EIO
+
+    @property
+    def errno(self) -> int:  # type: ignore[override]  # OSError's can be set; ours is a fact
+        """The system's code, or the one that says the same where the system gave none."""
+        return getattr(self, "code", None) or self._errno
+
+    @property
+    def filename(self) -> str:
+        """The file, or the name it was looked for by."""
+        return str(getattr(self, "path", "") or getattr(self, "name", ""))
+
+
+class NotFound(_OfFile):
     """No library of that name: ``trace`` has every candidate that was looked at and why it was not taken."""
+
+    _errno = errno_codes.ENOENT
 
     name: str
     trace: Trace | None = None
@@ -173,7 +207,7 @@ class NotFound(LoadstoneError, OSError):
         return f"cannot find the library {quoted(self.name, 200)}{looked}"
 
 
-class Unreadable(LoadstoneError, OSError):
+class Unreadable(_OfFile):
     """The file exists, or may exist, but cannot be read: permission, a directory, a device, an input/output error."""
 
     path: str
@@ -185,7 +219,7 @@ class Unreadable(LoadstoneError, OSError):
         return f"cannot read {quoted(self.path)}: {printable(self.reason)}"
 
 
-class Unwritable(LoadstoneError, OSError):
+class Unwritable(_OfFile):
     """A result could not be written to the file that was asked for."""
 
     path: str
@@ -221,8 +255,10 @@ class TooLarge(LoadstoneError):
         return f"refused to look further into {quoted(self.path)}: {printable(self.what)}"
 
 
-class NotVerified(LoadstoneError, OSError):
+class NotVerified(_OfFile):
     """Refused before any code ran: digest, owner, permission or place do not satisfy the policy."""
+
+    _errno = errno_codes.EPERM
 
     path: str
     requirement: str
@@ -245,7 +281,7 @@ class Attempt:
     system_text: str
 
 
-class LoadFailed(LoadstoneError, OSError):
+class LoadFailed(_OfFile):
     """The system refused every candidate. ``explanation`` says why in Loadstone's words, ``system_text`` in its own."""
 
     name: str
@@ -254,6 +290,12 @@ class LoadFailed(LoadstoneError, OSError):
     system_text: str = ""
     attempts: tuple[Attempt, ...] = ()
     explanation: Explanation | None = None
+
+    @property
+    def _errno(self) -> int:  # type: ignore[override]
+        """Of the words with which ``dlopen`` tells that a file could not be opened; else that it is no code to run."""
+        named = (code for code in _OF_OPENING if self.system_text.endswith(os.strerror(code)))
+        return next(named, errno_codes.ENOEXEC)
 
     @property
     def message(self) -> str:

@@ -6,6 +6,7 @@ whatever reads - images, sources, baselines, settings, pins, waivers. Settings a
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -53,7 +54,8 @@ def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
         return descriptor
     os.close(descriptor)
     reason = next((words for test, words in _KINDS_OF_FILE if test(mode)), "it is no regular file")
-    raise Unreadable(path=name, reason=reason, advice="give the path of a file")
+    code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+    raise Unreadable(path=name, reason=reason, code=code, advice="give the path of a file")
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int = MAX_TEXT_FILE) -> bytes:
