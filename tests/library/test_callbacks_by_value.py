@@ -82,3 +82,25 @@ def test_structs_reach_a_callback_and_come_back(number: int, names: Any) -> None
     back = getattr(names, f"call{number}")(kept, a, b, c)
     assert [told(seen[0]), list(seen[1:4]), told(seen[4]), told(seen[5])] == [told(b), [1, 2, 3], told(c), told(a)]
     assert told(back) == told(a)
+
+
+@pytest.mark.parametrize("number", range(0, COUNT, 4))
+@pytest.mark.parametrize("by", ["default", "value", "function"])
+def test_c_gets_zeros_or_what_the_author_chose_when_a_callback_raises(
+    number: int, by: str, names: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not fastcall.available() or fastcall.CALLBACK is object:
+        unavailable("Python.h", "callbacks that return structs need the extension, and it is not built (Python.h)")
+    a, b, c = (getattr(names, f"{letter}{number}")() for letter in "abc")
+    chosen = a if by == "default" else filled(type(a), 60)
+    told_of: list[Any] = []
+    monkeypatch.setattr("sys.unraisablehook", lambda told: told_of.append(told.exc_type))
+
+    def called(*_: Any) -> Any:
+        raise KeyError("no such thing")
+
+    on_error = {"default": None, "value": chosen, "function": lambda _: chosen}[by]
+    kept = getattr(names, f"t{number}")(called, on_error=on_error)
+    back = getattr(names, f"call{number}")(kept, filled(type(a), 0), b, c)
+    assert told(back) == told(chosen)
+    assert told_of == ([] if by == "function" else [KeyError])

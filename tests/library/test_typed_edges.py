@@ -16,9 +16,11 @@ from loadstone.errors import InvalidPrototype
 from loadstone.library import Library
 
 HEADER = """
-struct flexible { int count; short items[]; }; struct flexible *flexible_new(void); int flexible_sum(struct flexible *f);
+struct flexible { int count; short items[]; }; struct flexible *flexible_new(void);
+int flexible_sum(struct flexible *f);
 int variable(int n, const int a[n]); int rows(int n, int m, const int a[n][m]); int spare(const int n, int a[static n]);
-_Bool negate(_Bool b); extern _Bool flag; struct with { char before; _Bool b; }; extern char text[8];
+_Bool negate(_Bool b); extern _Bool flag; struct with { char before; _Bool b; };
+extern char text[8];
 """
 SOURCE = """
 static struct { int count; short items[3]; } three = {3, {10, 20, 30}};
@@ -51,7 +53,7 @@ def test_a_flexible_array_is_read_and_written_where_c_has_it(names: Any) -> None
 
 def test_a_pointer_has_no_end_to_run_to(names: Any) -> None:
     items = names.flexible_new().items
-    for work in (list, tuple, iter, lambda one: 5 in one, lambda one: items[1:]):
+    for work in (list, tuple, iter, lambda one: 5 in one, lambda one: one[1:]):
         with pytest.raises((TypeError, ValueError)):
             work(items)
 
@@ -94,3 +96,14 @@ def test_characters_of_a_variable_are_bytes(names: Any) -> None:
     assert names.text.value == b"bye"
     with pytest.raises(ValueError, match="do not fit"):
         names.text = b"123456789"
+
+
+def test_what_was_closed_can_still_be_shown(names: Any, tmp_path: Path) -> None:
+    (tmp_path / "shown.c").write_text(HEADER + SOURCE)
+    target = str(tmp_path / "libshown.so")
+    subprocess.run([needed("gcc"), "-shared", "-fPIC", "-o", target, str(tmp_path / "shown.c")], check=True)
+    with Library(target) as library:
+        own = library.declare(HEADER)
+        kept = [own.flag, own.text, own.flexible_new(), own.flexible_new().items, own.negate, own]
+    assert all(isinstance(repr(one), str) for one in kept)
+    assert "closed" in repr(kept[0])

@@ -742,7 +742,8 @@ typedef struct {
     PyObject *convert;  /* makes an int or bytes of results that are no plain number, or NULL */
     PyObject *classes;
     PyObject *life;
-    Word fallback; /* what C gets when nothing came of it */
+    Word fallback; /* what C gets when nothing came of it; of a struct its bytes */
+    PyObject *fallback_struct;
     int count;
     char result;
     char result_words[3]; /* of a struct: the class of each eight bytes, or m for memory */
@@ -828,7 +829,12 @@ failed(Target *target, Frame *frame)
 {
     memset(frame->result_integers, 0, sizeof frame->result_integers);
     memset(frame->result_floats, 0, sizeof frame->result_floats);
-    if (target->result == 'f' || target->result == 'd') {
+    if (target->result == 'R') {
+        if (target->result_words[0] == 'm') {
+            frame->result_integers[0] = frame->integers[0]; /* the place that C gave */
+        }
+        (void)result_of_struct(target, target->fallback_struct, frame);
+    } else if (target->result == 'f' || target->result == 'd') {
         frame->result_floats[0] = target->fallback;
     } else {
         frame->result_integers[0] = target->fallback;
@@ -927,11 +933,7 @@ call_target(Target *target, Frame *frame, const Word *stack)
         Py_DECREF(args[made--]);
     }
     if (value == NULL || !give_back(target, value, frame)) {
-        Word place = frame->result_integers[0];
         failed(target, frame);
-        if (target->result == 'R' && target->result_words[0] == 'm') {
-            frame->result_integers[0] = place;
-        }
     }
     Py_XDECREF(value);
 }
@@ -967,6 +969,7 @@ target_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     Py_XDECREF(self->function);
     Py_XDECREF(self->on_error);
+    Py_XDECREF(self->fallback_struct);
     Py_XDECREF(self->convert);
     Py_XDECREF(self->classes);
     Py_XDECREF(self->life);
@@ -1034,7 +1037,14 @@ callback_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     target->result = (char)result;
     strcpy(target->result_words, result_words);
     memcpy(target->kinds, kinds, (size_t)count);
-    if (fallback != Py_None) {
+    if (result == 'R') {
+        if (!PyBytes_Check(fallback)) {
+            Py_DECREF(target);
+            PyErr_SetString(PyExc_TypeError, "of a struct the fallback is its bytes");
+            return NULL;
+        }
+        target->fallback_struct = Py_NewRef(fallback);
+    } else if (fallback != Py_None) {
         Frame frame = {0};
         if (!give_back(target, fallback, &frame)) {
             Py_DECREF(target);

@@ -110,7 +110,8 @@ class Variable:
         return format(self.value, spec)
 
     def __repr__(self) -> str:
-        return f"<{self._kind} {self._name}: {self.value!r}>"
+        told = repr(self.value) if self._memory._life_.is_open else "closed with its library"
+        return f"<{self._kind} {self._name}: {told}>"
 
     def __reduce__(self) -> Any:
         raise TypeError(f"the variable {self._name} cannot be copied or pickled: it is memory of this process")

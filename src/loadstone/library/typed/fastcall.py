@@ -224,6 +224,8 @@ def callback(
         return None
     classes = tuple(_made(p.type, letter, types) for letter, p in zip(kinds, kind.parameters, strict=True))
     letters = "".join(letter for letter in kinds if letter)
+    if result == "R":
+        fallback = bytes(types.layouts.size(kind.result)) if fallback is None else convert(fallback)
     try:
         return made_of(function, kind, doc, result, words, letters, classes, convert, types.life, on_error, fallback)
     except BufferError:
@@ -258,7 +260,7 @@ def _returned(kind: CType, types: CtypesTypes) -> tuple[str | None, str]:
     return ("p", "") if isinstance(kind, Pointer) else (_scalar(kind), "")
 
 
-def _words(kind: StructOrUnion | Complex, types: CtypesTypes) -> str:
+def _words(kind: CType, types: CtypesTypes) -> str:
     """The class of each eight bytes of a struct, ``m`` where it goes by memory; nothing where the rules are not known.
 
     Raises:
@@ -270,6 +272,7 @@ def _words(kind: StructOrUnion | Complex, types: CtypesTypes) -> str:
     size = types.layouts.size(kind)
     if isinstance(kind, Complex):
         return "d" * (size // 8)
+    assert isinstance(kind, StructOrUnion)
     whole = types.layouts.whole(kind)
     assert whole is not None
     if size > 16:
