@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +133,30 @@ def test_pin_files_that_are_none_cannot_be_decided(capsys: pytest.CaptureFixture
     status, _, err = run(capsys, "verify", tmp_path / "x")
     assert status == 3
     assert "loadstone pin" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
+@pytest.mark.parametrize("name", [b"l\xff.so", b"new\nline.so", b"\x1b[31m.so", b"-lead.so"])
+def test_a_library_of_any_file_name_is_pinned_and_verified(
+    name: bytes, capsys: pytest.CaptureFixture[str], compile_library: Compile, tmp_path: Path
+) -> None:
+    library = compile_library("int f(void) { return 1; }", "libplain.so")
+    odd = tmp_path / os.fsdecode(name)
+    try:
+        shutil.copy(library, odd)
+    except OSError:
+        pytest.skip("this file system refuses such names")
+    pins = tmp_path / "pins.toml"
+    assert run(capsys, "pin", odd, "-o", pins) == (0, "", f"pinned 1 library in {pins}\n")
+    assert run(capsys, "verify", pins)[0] == 0
+    code, out, _ = run(capsys, "explain", odd)
+    assert (code, "\x1b" in out) == (0, False)
+
+
+def test_several_names_are_answered_in_one_run(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "find", "c", "nothing-called-this", "-f", "json")
+    assert (code, [one["name"] for one in json.loads(out)]) == (1, ["c", "nothing-called-this"])
+    code, out, _ = run(capsys, "names", "c", "z", "-f", "json")
+    assert (code, [one["name"] for one in json.loads(out)]) == (0, ["c", "z"])
+    code, out, _ = run(capsys, "rules", "pie", "relro", "-f", "json")
+    assert (code, {one["id"] for one in json.loads(out)["rules"]}) == (0, {"pie", "relro"})

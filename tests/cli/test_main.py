@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import import_module
 from inspect import Parameter, getdoc, signature
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,12 @@ def test_the_place_of_a_fault_is_shown_when_asked_for(monkeypatch: pytest.Monkey
     monkeypatch.setenv("LOADSTONE_TRACEBACK", "1")
     with pytest.raises(RuntimeError, match="boom"):
         cli.main(["find"])
+
+
+def test_what_follows_two_dashes_is_no_option(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-dash.c").write_text("int f(void) { return 1; }\n")
+    assert status(["review", "--no-cache", "--", "-dash.c"]) == ExitStatus.CLEAN
+    assert "1 source file" in capsys.readouterr().out

@@ -91,10 +91,34 @@ def test_a_reader_that_has_gone_is_no_internal_error() -> None:
     )
 
 
-def test_progress_is_drawn_on_a_terminal_only_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_one_line_of_a_terminal_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     assert list(each(["a", "b"], "doing")) == ["a", "b"]
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     assert list(each(["a\x1b[2J", "b"], "doing")) == ["a\x1b[2J", "b"]
+    assert "doing 1/2 a\\x1b[2J" in terminal.getvalue()
     assert "\x1b[2J" not in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
     assert list(each(iter("ab"), "doing", total=2)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("term", ["dumb", None])
+def test_a_terminal_that_cannot_erase_gets_no_progress(monkeypatch: pytest.MonkeyPatch, term: str | None) -> None:
+    if term is None:
+        monkeypatch.delenv("TERM", raising=False)
+    else:
+        monkeypatch.setenv("TERM", term)
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    assert list(each(["a", "b"], "doing")) == ["a", "b"]
+    assert not terminal.getvalue()
+
+
+def test_progress_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "20")
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    assert list(each(["x" * 100, "b"], "doing")) == ["x" * 100, "b"]
+    assert max(len(line) for line in terminal.getvalue().split("\r\x1b[K")) < 20

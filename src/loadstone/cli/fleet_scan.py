@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser
 
+from loadstone.cli import progress
 from loadstone.cli.exits import ExitStatus
 from loadstone.cli.fleet_options import add_store
 from loadstone.cli.options import OutputFormat, add_format, at_least
@@ -59,10 +59,10 @@ def run(
         limits=ScanLimits(seconds=seconds),
         resolve=not no_graph,
         retry=retry,
-        progress=_line if sys.stderr.isatty() else None,
+        progress=_line if progress.wanted() else None,
     )
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
+    if progress.wanted():
+        progress.clear()
     from loadstone.fleet.summary import scan_as_json, scan_as_text
 
     emit(scan_as_json(done) if output_format is OutputFormat.JSON else scan_as_text(done))
@@ -72,5 +72,4 @@ def run(
 def _line(now: object) -> None:
     from loadstone.fleet.summary import progress_line
 
-    sys.stderr.write(f"\r\x1b[K{progress_line(now)}")  # type: ignore[arg-type]
-    sys.stderr.flush()
+    progress.show(progress_line(now))  # type: ignore[arg-type]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
+from loadstone.cli import progress
 from loadstone.cli.exits import ExitStatus, UsageError
 from loadstone.cli.options import OutputFormat, add_allow_read, add_format, add_output, at_least
 from loadstone.cli.output import colour_wanted, emit
@@ -118,7 +118,7 @@ def run(
         seeds=given,
         require=[word.strip() for word in require.split(",") if word.strip()],
         allow_read=allow_read,
-        progress=_line if sys.stderr.isatty() else None,
+        progress=_line if progress.wanted() else None,
     )
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.fuzz import fuzz_document
@@ -145,5 +145,4 @@ def _pair(text: str) -> tuple[str, str]:
 def _line(now: FuzzProgress) -> None:
     from loadstone.report.text.fuzz import progress_line
 
-    sys.stderr.write(f"\r\x1b[K{progress_line(now)}")
-    sys.stderr.flush()
+    progress.show(progress_line(now))

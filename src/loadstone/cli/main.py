@@ -123,7 +123,9 @@ def _run(words: list[str]) -> int:
             emit("".join(f"{command.name:<14} {command.summary}\n" for command in group))
             return ExitStatus.CLEAN if words[1:] else ExitStatus.USAGE
         raise UsageError(_no_such_command(words))
-    options = parser_of(command).parse_intermixed_args(words[len(command.words) :])
+    parser, rest = parser_of(command), words[len(command.words) :]
+    # Before Python 3.13 parse_intermixed_args loses what stands behind "--".
+    options = parser.parse_args(rest) if "--" in rest else parser.parse_intermixed_args(rest)
     status: int = import_module(command.module).run(**vars(options))
     return status
 

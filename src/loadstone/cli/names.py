@@ -12,7 +12,7 @@ from loadstone.cli.output import colour_wanted, emit
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("name", metavar="NAME", help="a name, with or without directory and suffix")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="a name, with or without directory and suffix")
     parser.add_argument("--version", metavar="VERSION", help="the version asked for")
     parser.add_argument("--platform", metavar="NAME", help="linux, macos, windows ...; this one if left out")
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
@@ -20,23 +20,31 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(
-    *, name: str, version: str | None, platform: str | None, output_format: OutputFormat, output: Path | None
+    *, names: list[str], version: str | None, platform: str | None, output_format: OutputFormat, output: Path | None
 ) -> ExitStatus:
     """The file names that would be tried for a library name, in order. Only the text is looked at, no file."""
     from loadstone.core.names import candidates, is_library, platform_named, validate_name, validate_version
     from loadstone.library import adapters
 
     where = platform_named(platform) if platform else adapters.current().platform
-    asked, wanted = validate_name(name), validate_version(version)
-    found = candidates(asked, wanted, where)
+    wanted = validate_version(version)
+    asked = [validate_name(name) for name in names]
+    found = [candidates(name, wanted, where) for name in asked]
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.names import names_document
         from loadstone.report.json import render as render_json
+        from loadstone.report.json import render_many
 
-        emit(render_json(names_document(asked, wanted, where, found, is_library=is_library(asked, where))), output)
+        documents = [
+            names_document(name, wanted, where, tried, is_library=is_library(name, where))
+            for name, tried in zip(asked, found, strict=True)
+        ]
+        emit(render_json(documents[0]) if len(documents) == 1 else render_many(documents), output)
     else:
         from loadstone.report.text.names import render
         from loadstone.report.text.style import Style
 
-        emit(render(asked, wanted, where, found, Style(output is None and colour_wanted())), output)
+        style = Style(output is None and colour_wanted())
+        texts = (render(name, wanted, where, tried, style) for name, tried in zip(asked, found, strict=True))
+        emit("\n".join(texts), output)
     return ExitStatus.CLEAN

@@ -8,6 +8,8 @@ from pathlib import Path
 from loadstone.cli.exits import ExitStatus
 from loadstone.cli.options import OutputFormat, add_format, add_output
 from loadstone.cli.output import emit, emit_diagnostic
+from loadstone.core.counting import counted
+from loadstone.escape import printable
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -38,5 +40,5 @@ def run(*, targets: list[str], output_format: OutputFormat, output: Path | None)
     else:
         emit(pins.text(), output)
     if output is not None:
-        emit_diagnostic(f"pinned {len(pins.pins)} libraries in {output}")
+        emit_diagnostic(f"pinned {counted(len(pins.pins), 'library', 'libraries')} in {printable(str(output))}")
     return ExitStatus.CLEAN

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loadstone.cli.exits import ExitStatus, UsageError
 from loadstone.cli.options import OutputFormat, add_format, add_output
 from loadstone.cli.output import colour_wanted, emit
 
+if TYPE_CHECKING:
+    from loadstone.core.rules import RuleText
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
     parser.add_argument(
-        "rule", nargs="?", metavar="ID", help="a rule, or a weakness as CWE-114; all rules when left out"
+        "rules", nargs="*", metavar="ID", help="a rule, or a weakness as CWE-114; all rules when left out"
     )
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
 
 
-def run(*, rule: str | None, output_format: OutputFormat, output: Path | None) -> ExitStatus:
+def run(*, rules: list[str], output_format: OutputFormat, output: Path | None) -> ExitStatus:
     """What review asks of source code and of binaries: the question, why it matters, a bad and a good example."""
-    from loadstone.review.catalogue import catalogue, rules_named
+    from loadstone.review.catalogue import catalogue
 
-    chosen = rules_named(rule) if rule is not None else catalogue()
-    if not chosen:
-        raise UsageError(_no_such_rule(str(rule)))
+    chosen = tuple(dict.fromkeys(one for word in rules for one in _named(word))) if rules else catalogue()
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.review import rules_document
         from loadstone.report.json import render
@@ -38,6 +40,15 @@ def run(*, rule: str | None, output_format: OutputFormat, output: Path | None) -
     style = Style(output is None and colour_wanted())
     emit(render_rule(chosen[0], style) if len(chosen) == 1 else render_list(chosen, style), output)
     return ExitStatus.CLEAN
+
+
+def _named(word: str) -> tuple[RuleText, ...]:
+    from loadstone.review.catalogue import rules_named
+
+    found = rules_named(word)
+    if not found:
+        raise UsageError(_no_such_rule(word))
+    return found
 
 
 def _no_such_rule(word: str) -> str:

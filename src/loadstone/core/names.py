@@ -42,6 +42,7 @@ MAX_VERSION: Final = 64
 MAX_SYMBOL: Final = 1 << 16
 """Characters of a symbol name; long C++ ones reach some 10,000."""
 
+_NUL = re.compile("\0")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]*\Z")
 _DIGITS = re.compile(r"[0-9]+\Z")
@@ -114,8 +115,8 @@ def validate_name(name: object) -> str:
         name: text, bytes or a path object, with or without directory, prefix and suffix.
 
     Raises:
-        InvalidName: no text at all, empty, too long as a whole (4096 bytes) or in one part (255), or with NUL or
-            another control character in it.
+        InvalidName: no text at all, empty, too long as a whole (4096 bytes) or in one part (255), with NUL in it, or
+            with another control character in a name without directory. A path may have them: files do.
 
     >>> validate_name("z")
     'z'
@@ -135,7 +136,7 @@ def validate_name(name: object) -> str:
             reason=f"it has {len(text)} characters, a path may have {MAX_NAME_LENGTH}",
             advice="give the name or the path of a library, not its content",
         )
-    control = _CONTROL.search(text)
+    control = (_NUL if "/" in text or "\\" in text else _CONTROL).search(text)
     if control:
         raise InvalidName(
             name=text,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from loadstone.core.counting import counted
 from loadstone.escape import printable
 from loadstone.fleet.questions import questions
 from loadstone.fleet.scan import ScanProgress, ScanReport
@@ -15,21 +16,25 @@ __all__ = ["progress_line", "question_list", "scan_as_json", "scan_as_text"]
 def progress_line(now: ScanProgress) -> str:
     """How far, how fast, how long still."""
     left = f", {_time(now.left_s)} left" if now.left_s is not None else ""
-    return f"{now.done:,} of {now.total:,} inputs, {now.files:,} files ({now.rate:.0f} a second){left}"
+    return (
+        f"{now.done:,} of {counted(now.total, 'input')}, {counted(now.files, 'file')} ({now.rate:.0f} a second){left}"
+    )
 
 
 def scan_as_text(done: ScanReport) -> str:
     """The outcome in a few lines."""
     snapshot = done.snapshot
-    found = f"{snapshot.rows['files']:,} images in {done.inputs:,} inputs ({done.known:,} known before)"
-    work = f"{done.tasks:,} tasks, {done.written / 1e6:,.1f} MB written"
+    found = (
+        f"{counted(snapshot.rows['files'], 'image')} in {counted(done.inputs, 'input')} ({done.known:,} known before)"
+    )
+    work = f"{counted(done.tasks, 'task')}, {done.written / 1e6:,.1f} MB written"
     memory = f"at most {done.peak_bytes / 1e6:,.0f} MB of memory in a worker"
     lines = [
-        f"snapshot {snapshot.name}: {found}, {snapshot.rows['symbols']:,} symbols",
+        f"snapshot {snapshot.name}: {found}, {counted(snapshot.rows['symbols'], 'symbol')}",
         f"read in {_time(done.seconds)}: {work}, {memory}",
     ]
     if done.errors:
-        lines.append(f"could not read: {done.errors:,} (table errors)")
+        lines.append(f"{counted(done.errors, 'input')} could not be read; `loadstone fleet sql 'FROM errors'` says why")
     return "\n".join(lines)
 
 

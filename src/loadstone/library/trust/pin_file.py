@@ -103,20 +103,29 @@ def _no_pin_file(what: str) -> MalformedImage:
 
 
 def _quoted(text: str) -> str:
-    """A TOML basic string."""
+    """A TOML basic string; a name that is not UTF-8, which TOML cannot hold, as a list of its bytes."""
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return str(list(os.fsencode(text)))
     escaped = "".join(
         f"\\{c}" if c in '"\\' else c if c.isprintable() and c != "\x7f" else f"\\u{ord(c):04x}" for c in text
     )
     return f'"{escaped}"'
 
 
+def _text_of(value: Any) -> Any:
+    """What :func:`_quoted` wrote: a list of bytes as the name it stands for, anything else as it is."""
+    if isinstance(value, list) and value and all(isinstance(b, int) and 0 < b < 256 for b in value):
+        return os.fsdecode(bytes(value))
+    return value
+
+
 def _pin_of(row: Any) -> Pin:
     if not isinstance(row, dict):
         raise _no_pin_file("a library is no table")
-    name, path, digest = (row.get(key) for key in ("name", "path", "sha256"))
+    name, path, digest = (_text_of(row.get(key)) for key in ("name", "path", "sha256"))
     size, build_id, needed = row.get("size", 0), row.get("build_id", ""), row.get("needed", [])
     if not (isinstance(name, str) and isinstance(path, str) and isinstance(digest, str) and _SHA256.match(digest)):
         raise _no_pin_file(f"the library {name!r} needs a name, a path and a sha256 of 64 hexadecimal digits")
     if not (isinstance(size, int) and isinstance(build_id, str) and isinstance(needed, list)):
         raise _no_pin_file(f"the library {name!r} has a size, build_id or needed of the wrong kind")
-    return Pin(name, path, digest, size, build_id, tuple(str(n) for n in needed))
+    return Pin(name, path, digest, size, build_id, tuple(str(_text_of(n)) for n in needed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable
 
+from loadstone.core.counting import counted
 from loadstone.core.observations import (
     CrashRecord,
     LayerState,
@@ -78,7 +79,7 @@ def _signal_name(number: int) -> str:
 def _observed(report: ProbeReport, style: Style) -> list[str]:
     if not report.observations:
         seen = sum(observer.state is LayerState.ACTIVE for observer in report.observers)
-        return [f"  nothing else was seen by {seen} observers; that is one run, not a proof"] if seen else []
+        return [f"  nothing else was seen by {counted(seen, 'observer')}; that is one run, not a proof"] if seen else []
     rows: list[tuple[str, ...]] = [
         (
             o.phase.value,

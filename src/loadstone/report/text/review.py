@@ -127,9 +127,10 @@ def _where(one: Seen, subject: str, most: int) -> str:
             break
         spans = ", ".join(place(where, path).removeprefix("lines ").removeprefix("line ") for where in ranges[:left])
         left -= len(ranges)
-        word = "line" if len(ranges) == 1 and ranges[0].end <= ranges[0].start else "lines"
+        one_line = len(ranges) == 1 and ranges[0].end <= ranges[0].start
+        word = "" if spans.startswith("@") else "line " if one_line else "lines "
         name = "" if path == subject else f"{printable(path)} "
-        said.append(f"{name}{word} {spans}" if spans else name.strip())
+        said.append(f"{name}{word}{spans}" if spans else name.strip())
     more = one.places - most
     return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
 

@@ -28,12 +28,12 @@ def _claim(rule: BinaryRule, fact: HardeningFact, yes: str, no: str) -> Claim:
     match fact.state:
         case CheckState.PRESENT:
             sites = fact.sites or 1
-            return rule.yes(f"{yes}: {seen}", fact.location, met=fact.met or sites, sites=sites)
+            return rule.yes(f"{seen}. {yes}", fact.location, met=fact.met or sites, sites=sites)
         case CheckState.PARTIAL:
             weight = min(rule.severity, Severity.LOW, key=lambda severity: severity.rank)
-            return rule.no(f"{yes}, in part: {seen}", fact.location, severity=weight)
+            return rule.no(f"{seen}. {yes}, in part", fact.location, severity=weight)
         case CheckState.ABSENT:
-            return rule.no(f"{no}: {seen}", fact.location)
+            return rule.no(f"{seen}. {no}", fact.location)
         case CheckState.NOT_APPLICABLE:
             return rule.without_site(f"{rule.question} Does not apply: {seen}", fact.location)
         case CheckState.UNKNOWN:
@@ -122,7 +122,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "relro",
         Severity.MEDIUM,
-        "Are the loader's tables made read-only after start-up?",
+        "Are the loader's tables made read-only after relocation (RELRO)?",
         yes="The loader's tables become read-only",
         no="The loader's tables stay writable",
         why="Function addresses that stay writable are the first thing an attacker with one write goes for.",
@@ -134,9 +134,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "bind-now",
         Severity.LOW,
-        "Are all symbols bound when the library is loaded?",
-        yes="Symbols are bound at load",
-        no="Symbols are bound at their first call",
+        "Are all symbols bound when the library is loaded (BIND_NOW)?",
+        yes="Symbols are resolved at load",
+        no="Lazy binding: a symbol is resolved at its first call",
         why="Lazy binding keeps function addresses writable for good, and hides a missing symbol until it is called.",
         bad="gcc -shared -z lazy -o libx.so x.c",
         good="gcc -shared -z now -o libx.so x.c",
@@ -146,9 +146,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "pie",
         Severity.LOW,
-        "Can it be placed anywhere in memory?",
-        yes="It can be placed anywhere in memory",
-        no="Its place in memory is fixed",
+        "Is it position-independent, so that ASLR can move it?",
+        yes="It is position-independent",
+        no="It is loaded at a fixed address",
         why="Code at a fixed address needs no guessing.",
         bad="gcc -no-pie -o x x.c",
         good="gcc -fPIE -pie -o x x.c",
@@ -158,9 +158,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "high-entropy-va",
         Severity.LOW,
-        "Is it placed in the whole of a 64-bit address space?",
-        yes="It is placed with high entropy",
-        no="It is placed in the lower 2 GiB only",
+        "Does ASLR use the whole of a 64-bit address space (/HIGHENTROPYVA)?",
+        yes="ASLR uses the whole address space",
+        no="ASLR uses the lower 2 GiB only",
         why="In two gigabytes an address can be guessed in minutes.",
         bad="link.exe /DLL /HIGHENTROPYVA:NO x.obj",
         good="link.exe /DLL /HIGHENTROPYVA x.obj",
@@ -182,9 +182,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "fortify",
         Severity.NOTE,
-        "Are copying functions the checked ones?",
-        yes="Copying functions are the checked ones",
-        no="Copying functions are the unchecked ones",
+        "Are copying functions fortified (_FORTIFY_SOURCE)?",
+        yes="Calls of copying functions check the size of the destination",
+        no="Calls of copying functions do not check the size of the destination",
         why="The checked variants know the size of the destination and stop the process instead of writing past it.",
         bad="gcc -O2 -U_FORTIFY_SOURCE -shared -o libx.so x.c",
         good="gcc -O2 -D_FORTIFY_SOURCE=2 -shared -o libx.so x.c",
@@ -194,9 +194,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "ibt",
         Severity.LOW,
-        "Are indirect branches only accepted at marked places?",
-        yes="Indirect branches are accepted at marked places only",
-        no="Indirect branches may go anywhere",
+        "Is it built for indirect branch tracking (IBT, part of Intel CET)?",
+        yes="Indirect branches land on marked instructions only",
+        no="An indirect branch may land on any instruction",
         why="Without landing marks a corrupted function pointer may go to any byte of the code.",
         bad="gcc -shared -fcf-protection=none -o libx.so x.c",
         good="gcc -shared -fcf-protection=full -o libx.so x.c",
@@ -206,9 +206,9 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "bti",
         Severity.LOW,
-        "Are indirect branches only accepted at marked places?",
-        yes="Indirect branches are accepted at marked places only",
-        no="Indirect branches may go anywhere",
+        "Is it built for branch target identification (BTI)?",
+        yes="Indirect branches land on marked instructions only",
+        no="An indirect branch may land on any instruction",
         why="Without landing marks a corrupted function pointer may go to any instruction of the code.",
         bad="gcc -shared -mbranch-protection=none -o libx.so x.c",
         good="gcc -shared -mbranch-protection=standard -o libx.so x.c",
@@ -218,7 +218,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "pac",
         Severity.LOW,
-        "Are return addresses signed?",
+        "Are return addresses signed (PAC)?",
         yes="Return addresses are signed",
         no="Return addresses are not signed",
         why="A signed return address cannot be replaced without the key of the processor.",
@@ -230,7 +230,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "shadow-stack",
         Severity.LOW,
-        "Is it built for a shadow stack of return addresses?",
+        "Is it built for a shadow stack (SHSTK, part of Intel CET)?",
         yes="It is built for a shadow stack",
         no="It is not built for a shadow stack",
         why="A shadow stack makes an overwritten return address fail instead of being followed.",
@@ -242,7 +242,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "control-flow-guard",
         Severity.LOW,
-        "Are indirect calls checked against a table of functions?",
+        "Are indirect calls checked against a table of functions (CFG)?",
         yes="Indirect calls are checked against a table",
         no="Indirect calls are not checked",
         why="A corrupted function pointer may then go to the middle of any function.",
@@ -254,7 +254,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "extended-flow-guard",
         Severity.NOTE,
-        "Do indirect calls also check the type of the function?",
+        "Do indirect calls also check the type of the function (XFG)?",
         yes="Indirect calls check the type of the function",
         no="Indirect calls check that there is a function, not its type",
         why="Any function in the table is a valid target of any call; with types only those of the same prototype are.",
@@ -302,7 +302,7 @@ RULES: Final[tuple[BinaryRule, ...]] = (
     _protection(
         "safeseh",
         Severity.LOW,
-        "Are exception handlers taken from a table only?",
+        "Are exception handlers taken from a table only (SafeSEH)?",
         yes="Exception handlers are taken from a table only",
         no="Exception handlers are taken from the stack",
         why="A handler address on the stack can be overwritten, and the next fault jumps to it.",
