@@ -16,7 +16,7 @@ from loadstone.fuzz.plan import Heap
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("target", metavar="TARGET", help="the library, by name or path")
+    parser.add_argument("target", nargs="?", default="", metavar="TARGET", help="the library, by name or path")
     parser.add_argument(
         "prototype", nargs="?", default="", metavar="PROTOTYPE",
         help="the function, as C: 'int parse(const uint8_t *data, size_t n)'; its name is enough where the library "
@@ -30,7 +30,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--sequence", type=Path, metavar="FILE", help="several calls in order, from a TOML file; no PROTOTYPE then"
     )
     parser.add_argument(
-        "--hooks", type=Path, metavar="FILE", help="Python with fixup(data), check(data, result), or both"
+        "--hooks",
+        "--mutator",
+        type=Path,
+        metavar="FILE",
+        help="Python with fixup(data), check(data, result), mutate(data, max_size, random), or several of them",
     )
     parser.add_argument(
         "--seeds", type=Path, metavar="DIR", help="inputs to start from: files, or a folder of AFL++ or libFuzzer"
@@ -55,6 +59,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--export", type=Path, metavar="DIR", help="write a harness for libFuzzer and AFL++ instead of searching"
     )
+    parser.add_argument(
+        "--jobs", type=at_least(1, most=64), default=1, metavar="N", help="workers side by side, with one corpus [1]"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="SYMBOL|LOW-HIGH",
+        help="count the coverage of this function, or of this range of virtual addresses",
+    )  # fmt: skip
+    parser.add_argument(
+        "--minimise-corpus", action="store_true", help="cut the corpus of --out, and --seeds, to what reaches something"
+    )
+    parser.add_argument("--status", type=Path, metavar="DIR", help="tell how far the campaign of this folder is")
     parser.add_argument("--first", action="store_true", help="stop at the first finding")
     parser.add_argument(
         "--require", default="", metavar="LAYER,...", help="run nothing unless these sandbox layers are active"
@@ -80,6 +95,10 @@ def run(
     max_size: int,
     export: Path | None,
     first: bool,
+    jobs: int,
+    only: list[str],
+    minimise_corpus: bool,
+    status: Path | None,
     require: str,
     allow_read: list[Path],
     output_format: OutputFormat,
@@ -90,9 +109,13 @@ def run(
     Coverage comes from one-shot breakpoints, so neither source nor compiler is needed. Ctrl-C ends the search and keeps
     what was found.
     """
-    from loadstone.fuzz.campaign import export_harness, fuzz
+    from loadstone.fuzz.campaign import export_harness, fuzz, minimise
     from loadstone.fuzz.outcome.corpus import inputs_in
 
+    if status:
+        return _tell_status(status, output)
+    if not target:
+        raise UsageError("say which library: TARGET")
     if bool(prototype) == bool(sequence):
         raise UsageError("say which function: its PROTOTYPE, or --sequence FILE")
     roles = dict(role)
@@ -101,6 +124,14 @@ def run(
     if export:
         written = export_harness(target, prototype, folder=str(export), roles=roles, sequence=steps, seeds=given)
         emit("".join(f"{printable(path)}\n" for path in written), output)
+        return ExitStatus.CLEAN
+    if minimise_corpus:
+        if not out:
+            raise UsageError("say whose corpus: --out DIR")
+        kept, total = minimise(
+            target, prototype, out=str(out), roles=roles, sequence=steps, seeds=given, max_size=max_size
+        )
+        emit(f"{kept:,} of {total:,} inputs reach all that is reached, and are kept\n", output)
         return ExitStatus.CLEAN
     report = fuzz(
         target,
@@ -113,6 +144,8 @@ def run(
         heap=heap,
         max_size=max_size,
         first=first,
+        jobs=jobs,
+        only=only,
         sequence=steps,
         hooks=str(hooks) if hooks else "",
         seeds=given,
@@ -133,6 +166,16 @@ def run(
     if report.stopped in (Stopped.CANNOT_LOAD, Stopped.NOT_RUN):
         return ExitStatus.UNDECIDED
     return ExitStatus.FINDINGS if report.findings else ExitStatus.CLEAN
+
+
+def _tell_status(folder: Path, output: Path | None) -> ExitStatus:
+    from loadstone.fuzz.outcome.corpus import campaign_status
+    from loadstone.report.text.fuzz import progress_line
+
+    found = campaign_status(folder)
+    state = "running" if found.running else "killed before its end" if found.ended_early else "ended"
+    emit(f"{state}: {progress_line(found.progress).strip()}, {found.progress.corpus:,} inputs kept\n", output)
+    return ExitStatus.CLEAN
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -128,6 +128,7 @@ class FuzzReport:
     layers: tuple[tuple[str, str], ...] = ()
     folder: str = ""
     loader_message: str = ""
+    curve: tuple[FuzzProgress, ...] = ()
 
 
 _WEAKNESS: Final = {

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loadstone.core.fuzzing import FuzzReport as FuzzReport
     from loadstone.fuzz.campaign import export_harness as export_harness
     from loadstone.fuzz.campaign import fuzz as fuzz
+    from loadstone.fuzz.campaign import minimise as minimise
     from loadstone.fuzz.plan import Heap as Heap
     from loadstone.fuzz.plan import Role as Role
 
@@ -28,9 +29,10 @@ _HOME_OF: Final = {
     "Role": "loadstone.fuzz.plan",
     "export_harness": "loadstone.fuzz.campaign",
     "fuzz": "loadstone.fuzz.campaign",
+    "minimise": "loadstone.fuzz.campaign",
 }
 
-__all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "export_harness", "fuzz"]
+__all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "export_harness", "fuzz", "minimise"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,14 +10,14 @@ from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzProgress, FuzzReport
 from loadstone.fuzz.code.analyse import analyse
 from loadstone.fuzz.code.dwarf import declared
-from loadstone.fuzz.engine import run_campaign
+from loadstone.fuzz.engine import minimise_corpus, run_campaign
 from loadstone.fuzz.outcome.export import export
 from loadstone.fuzz.plan import CallPlan, Campaign, Heap
 from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
 from loadstone.library.target import locate
 
-__all__ = ["export_harness", "fuzz"]
+__all__ = ["export_harness", "fuzz", "minimise"]
 
 
 def fuzz(
@@ -34,6 +34,8 @@ def fuzz(
     seeds: Sequence[bytes] = (),
     words: Sequence[bytes] = (),
     first: bool = False,
+    jobs: int = 1,
+    only: Sequence[str] = (),
     sequence: str = "",
     hooks: str = "",
     require: Sequence[str] = (),
@@ -55,8 +57,10 @@ def fuzz(
         seeds: inputs to start from.
         words: dictionary entries beyond those found in the code.
         first: stop at the first finding.
+        jobs: workers side by side, one processor each, with one corpus.
+        only: the code whose coverage counts: functions by name, or ranges as ``0x1000-0x2000``.
         sequence: a TOML file with several calls (see :mod:`loadstone.fuzz.sequence`) instead of ``prototype``.
-        hooks: a Python file that defines ``fixup(data) -> bytes``, ``check(data, result) -> str | None``, or both.
+        hooks: a Python file with ``fixup(data)``, ``check(data, result)`` or ``mutate(data, max_size, random)``.
         require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
         allow_read: files and folders that it may read besides the system's and those of its own folder.
         progress: called about once a second, in this thread.
@@ -85,11 +89,33 @@ def fuzz(
             words=tuple(words),
             folder=out,
             first=first,
+            jobs=jobs,
+            only=tuple(only),
             hooks=hooks,
             require=tuple(require),
             allow_read=tuple(os.fspath(name) for name in allow_read),
         ),
         progress,
+    )
+
+
+def minimise(
+    target: str | os.PathLike[str],
+    prototype: str = "",
+    *,
+    out: str,
+    roles: Mapping[str, str] | None = None,
+    sequence: str = "",
+    seeds: Sequence[bytes] = (),
+    max_size: int = 4096,
+) -> tuple[int, int]:
+    """Cut the corpus of the folder ``out``, together with ``seeds``, down to the inputs that reach something.
+
+    Returns how many are kept, and of how many. Arguments and errors as :func:`fuzz`; what ends the process is left out.
+    """
+    path, text, calls = _target(target, prototype, roles or {}, sequence)
+    return minimise_corpus(
+        Campaign(library=path, prototype=text, calls=calls, folder=out, seeds=tuple(seeds), max_size=max_size)
     )
 
 

@@ -8,42 +8,32 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.elf.link_symbols import read_link_symbols
-from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stopped
-from loadstone.errors import InvalidConfiguration, ProbeFailed, Unreadable, Unsupported
+from loadstone.core.fuzzing import FuzzFinding, FuzzReport
+from loadstone.core.image import Image
+from loadstone.errors import InvalidConfiguration, Unreadable, Unsupported
 from loadstone.files import read_bytes
 from loadstone.fuzz.child.guarded_heap import ALLOCATORS
-from loadstone.fuzz.code.analyse import CodeMap, Level, analyse
+from loadstone.fuzz.code.analyse import CodeMap, analyse
 from loadstone.fuzz.code.compare import COMPARERS
 from loadstone.fuzz.code.slots import import_slots
-from loadstone.fuzz.link import Worker
+from loadstone.fuzz.merge import minimised
 from loadstone.fuzz.outcome.corpus import Folder
-from loadstone.fuzz.outcome.findings import finding_of
 from loadstone.fuzz.outcome.triage import Replayer, confirm
 from loadstone.fuzz.parts import SEPARATOR
 from loadstone.fuzz.plan import CallPlan, Campaign, Heap, Job
-from loadstone.fuzz.records import (
-    CannotLoad,
-    Done,
-    FindingRecord,
-    HookFailed,
-    New,
-    ProgressRecord,
-    Ready,
-    Record,
-    RefusedRecord,
-)
+from loadstone.fuzz.search import Harvest, Progress, search
 from loadstone.probe.readable import readable_for
 from loadstone.probe.scratch import Scratch, home_of_scratch
 
-__all__ = ["run_campaign"]
+__all__ = ["minimise_corpus", "run_campaign"]
 
 _HEAP: Final = {
     Heap.MIXED: "active: every other child's is guarded, in three ways in turn",
@@ -52,35 +42,6 @@ _HEAP: Final = {
     Heap.ALIGNED: "active: guarded to 16 bytes, with a pattern between",
     Heap.UNDER: "active: guarded before each block",
 }
-_GRACE_S: Final = 15.0
-_MAX_DISTINCT: Final = 200
-
-Progress = Callable[[FuzzProgress], None]
-
-
-@dataclass(slots=True)
-class _Harvest:
-    """What a running campaign has so far; one thread."""
-
-    started: float
-    corpus: list[bytes]
-    found: dict[str, FuzzFinding] = field(default_factory=dict)
-    runs: int = 0
-    blocks: int = 0
-    last_new: float = 0.0
-    layers: tuple[tuple[str, str], ...] = ()
-    observers: tuple[tuple[str, str], ...] = ()
-    loader_message: str = ""
-    hook_failed: str = ""
-    forged: int = 0
-    refused: str = ""
-
-    def watched_by(self) -> tuple[tuple[str, str], ...]:
-        """The observers, and how much the child's own word is worth."""
-        told = "active"
-        if self.forged:
-            told = f"degraded: the library wrote to what it shares with its tracer ({self.forged} times); left out"
-        return (*self.observers, ("child's records", told)) if self.observers else ()
 
 
 def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzReport:
@@ -101,48 +62,27 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             reason=f"the child cannot be confined and watched on {sys.platform} yet",
             advice="Fuzz on Linux, or write a harness for another fuzzer with --export.",
         )
-    with Cursor.open(campaign.library) as cursor:
-        content = cursor.bytes(0, cursor.size)
-    image = read(content)
-    code = analyse(image, content).with_names(read_link_symbols(campaign.library))
+    library = _study(campaign)
+    content, code = library.content, library.code
     folder = Folder(campaign.folder) if campaign.folder else None
     seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
-    first = min((s.address for s in image.segments if s.kind == "LOAD"), default=0)
-    with Scratch(home_of_scratch(), purpose="fuzz") as scratch:
-        job = Job(
-            library=os.path.abspath(campaign.library),
-            calls=campaign.calls,
-            blocks=code.blocks,
-            first_address=first,
-            inputs=seeds,
-            words=tuple(dict.fromkeys((*campaign.words, *_separators(campaign.calls), *code.words))),
-            seed=campaign.seed,
-            max_size=campaign.max_size,
-            time_s=campaign.time_s,
-            runs=campaign.runs,
-            hang_s=campaign.hang_s,
-            heap=campaign.heap,
-            heap_slots=import_slots(image, content, ALLOCATORS),
-            compares=code.compares,
-            compare_slots=import_slots(image, content, COMPARERS),
-            hooks=_text(campaign.hooks) if campaign.hooks else "",
-            scratch=scratch.home,
-            require=campaign.require,
-            readable=readable_for(campaign.library, image, campaign.allow_read),
-        )
-        harvest, stopped = _search(job, code, folder, progress, first=campaign.first)
+    with ExitStack() as stack:
+        homes = [
+            stack.enter_context(Scratch(home_of_scratch(), purpose="fuzz")).home for _ in range(max(1, campaign.jobs))
+        ]
+        job = _job(campaign, library, seeds, homes[0])
+        harvest, stopped = search(job, homes, code, folder, progress, campaign)
         if harvest.hook_failed:
             raise InvalidConfiguration(
                 path=campaign.hooks, reason=harvest.hook_failed, advice="Mend the hook, or leave it out."
             )
-        reached = _progress(harvest, code)
-        with Replayer(job, code) as again:
-            guarded = bool(job.heap_slots) and job.heap is not Heap.PLAIN
-            tried = [confirm(again, found, guarded=guarded) for found in harvest.found.values()]
+        reached = harvest.progress()
+        tried = _confirmed(job, code, harvest)
     confirmed = _distinct(tried)
     if folder:
-        confirmed = [folder.save_finding(found, campaign) for found in confirmed]
-        folder.save_state(campaign, harvest.runs, job.words)
+        confirmed = folder.keep_findings(harvest.found, confirmed, campaign)
+        folder.save_state(campaign, reached.runs, job.words)
+        folder.save_status(replace(reached, findings=len(confirmed)), running=False)
     return FuzzReport(
         library=campaign.library,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -157,7 +97,79 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         layers=harvest.layers,
         folder=campaign.folder,
         loader_message=harvest.refused or harvest.loader_message,
+        curve=(*harvest.curve, reached),
     )
+
+
+def minimise_corpus(campaign: Campaign) -> tuple[int, int]:
+    """Cut the corpus of a campaign's folder, and its seeds, down to what reaches something; (kept, of how many).
+
+    Raises as :func:`run_campaign`.
+    """
+    library = _study(campaign)
+    folder = Folder(campaign.folder)
+    inputs = tuple(dict.fromkeys((*campaign.seeds, *folder.corpus())))
+    with Scratch(home_of_scratch(), purpose="fuzz") as scratch:
+        kept = minimised(_job(campaign, library, inputs, scratch.home), inputs)
+    folder.keep_only(kept)
+    return len(kept), len(inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Library:
+    """What is fuzzed, as its bytes, as an image, and as code."""
+
+    content: bytes
+    image: Image
+    code: CodeMap
+
+
+def _study(campaign: Campaign) -> _Library:
+    with Cursor.open(campaign.library) as cursor:
+        content = cursor.bytes(0, cursor.size)
+    image = read(content)
+    code = analyse(image, content, tuple(call.address for call in campaign.calls))
+    code = code.with_names(read_link_symbols(campaign.library))
+    return _Library(content, image, code.only(campaign.only) if campaign.only else code)
+
+
+def _job(campaign: Campaign, library: _Library, seeds: tuple[bytes, ...], scratch: str) -> Job:
+    image, content, code = library.image, library.content, library.code
+    return Job(
+        library=os.path.abspath(campaign.library),
+        calls=campaign.calls,
+        blocks=code.blocks,
+        entries=tuple(sorted(code.entries())),
+        first_address=min((s.address for s in image.segments if s.kind == "LOAD"), default=0),
+        inputs=seeds,
+        words=tuple(dict.fromkeys((*campaign.words, *_separators(campaign.calls), *code.words))),
+        seed=campaign.seed,
+        max_size=campaign.max_size,
+        time_s=campaign.time_s,
+        runs=campaign.runs,
+        hang_s=campaign.hang_s,
+        heap=campaign.heap,
+        heap_slots=import_slots(image, content, ALLOCATORS),
+        compares=code.compares,
+        compare_slots=import_slots(image, content, COMPARERS),
+        hooks=_text(campaign.hooks) if campaign.hooks else "",
+        scratch=scratch,
+        require=campaign.require,
+        readable=readable_for(campaign.library, image, campaign.allow_read),
+    )
+
+
+def _confirmed(job: Job, code: CodeMap, harvest: Harvest) -> list[FuzzFinding | None]:
+    """Each finding, tried again. KeyboardInterrupt leaves the rest untried, and so told as seen once."""
+    guarded = bool(job.heap_slots) and job.heap is not Heap.PLAIN
+    tried: list[FuzzFinding | None] = []
+    try:
+        with Replayer(job, code) as again:
+            for found in harvest.found.values():
+                tried.append(confirm(again, found, guarded=guarded))  # noqa: PERF401 - what is done stays
+    except KeyboardInterrupt:
+        tried += list(harvest.found.values())[len(tried) :]
+    return tried
 
 
 def _distinct(tried: Iterable[FuzzFinding | None]) -> list[FuzzFinding]:
@@ -191,76 +203,3 @@ def _text(path: str) -> str:
         return read_bytes(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise Unreadable(path=path, reason=str(error)) from error
-
-
-def _search(
-    job: Job, code: CodeMap, folder: Folder | None, progress: Progress | None, *, first: bool
-) -> tuple[_Harvest, Stopped]:
-    """Run the worker until its time is over, its runs are done, or somebody interrupts."""
-    now = time.monotonic()
-    harvest = _Harvest(now, list(job.inputs), last_new=now)
-    stopped = Stopped.RUNS if job.runs else Stopped.TIME
-    done = False
-    with Worker(job) as worker:
-        try:
-            for record in worker.records(job.time_s + _GRACE_S):
-                done = _take(record, harvest, code, folder) or done
-                if progress:
-                    progress(_progress(harvest, code))
-                if first and harvest.found:
-                    return harvest, Stopped.FIRST
-        except KeyboardInterrupt:
-            return harvest, Stopped.INTERRUPTED
-        harvest.forged += worker.forged
-        if harvest.refused:
-            return harvest, Stopped.NOT_RUN
-        if harvest.loader_message:
-            return harvest, Stopped.CANNOT_LOAD
-        if not done:
-            raise ProbeFailed(reason=f"the worker process ended by itself: {worker.last_words() or 'no words'}")
-    return harvest, stopped
-
-
-def _take(record: Record | None, harvest: _Harvest, code: CodeMap, folder: Folder | None) -> bool:
-    """Note one record; True when it is the last."""
-    match record:
-        case Ready():
-            harvest.layers, harvest.observers = tuple(record.layers), tuple(record.observers)
-        case New():
-            _take_input(bytes.fromhex(record.input), harvest, folder)
-        case FindingRecord() if len(harvest.found) < _MAX_DISTINCT:
-            harvest.runs = max(harvest.runs, record.run)
-            found = finding_of(record, code)
-            harvest.found.setdefault(found.stack_hash, found)
-        case HookFailed():
-            harvest.hook_failed = record.text
-        case ProgressRecord():
-            harvest.runs, harvest.blocks, harvest.forged = record.runs, record.blocks, record.forged
-        case RefusedRecord():
-            harvest.refused = record.text
-        case CannotLoad():
-            harvest.loader_message = record.text or f"died while loading (signal {record.signal})"
-    return isinstance(record, Done | CannotLoad | HookFailed | RefusedRecord)
-
-
-def _take_input(data: bytes, harvest: _Harvest, folder: Folder | None) -> None:
-    harvest.blocks += 1
-    harvest.last_new = time.monotonic()
-    if data != harvest.corpus[-1]:
-        harvest.corpus.append(data)
-        if folder:
-            folder.save_input(data)
-
-
-def _progress(harvest: _Harvest, code: CodeMap) -> FuzzProgress:
-    now = time.monotonic()
-    total = len(code.blocks) if code.level is not Level.NONE else 0
-    return FuzzProgress(
-        seconds=now - harvest.started,
-        runs=harvest.runs,
-        blocks=harvest.blocks,
-        blocks_total=total,
-        corpus=len(harvest.corpus),
-        findings=len(harvest.found),
-        since_new_s=now - harvest.last_new,
-    )

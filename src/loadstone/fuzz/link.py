@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from loadstone.errors import ProbeFailed
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.records import CannotLoad, Done, HookFailed, Record, RefusedRecord, read_record
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "listen"]
 
 _ROOT: Final = str(Path(__file__).parents[2])
 _BOOT: Final = (
@@ -50,6 +51,7 @@ class Worker:
             theirs.close()
         self._channel = ours
         self._buffer = b""
+        self._outgoing = bytearray()
         self.forged = 0
         self.done = False
         try:
@@ -85,33 +87,44 @@ class Worker:
         self._channel.close()
 
     def records(self, limit: float) -> Iterator[Record | None]:
-        """What the worker says, as it says it, until it is done or ``limit`` seconds have passed.
+        """What the worker says, as it says it, until it is done or ``limit`` seconds are over: :func:`listen`."""
+        return (record for _, record in listen([self], limit))
 
-        None is yielded once a second when nothing is said, so that the caller can look at its clock. Lines that no
-        worker says are counted as ``forged``.
-        """
-        end = time.monotonic() + limit
-        while (left := end - time.monotonic()) > 0:
-            readable, _, _ = select.select([self._channel], [], [], min(left, 1.0))
-            if not readable:
-                yield None
-                continue
-            try:
-                piece = self._channel.recv(1 << 16)
-            except ConnectionResetError:  # it died with words of ours unread
-                return
-            if not piece or len(self._buffer) > _MAX_LINE:
-                return
-            *lines, self._buffer = (self._buffer + piece).split(b"\n")
-            for line in lines:
-                record = read_record(line)
-                if record is None:
-                    self.forged += 1
-                    continue
-                yield record
-                if isinstance(record, Done | CannotLoad | HookFailed | RefusedRecord):
-                    self.done = isinstance(record, Done)
-                    return
+    def share(self, data: bytes, block: int) -> None:
+        """Tell it of an input that reached a block elsewhere. Never waits: what it does not take yet is kept."""
+        self._outgoing += json.dumps({"share": data.hex(), "block": block}).encode() + b"\n"
+        if len(self._outgoing) > _MAX_LINE:
+            self._outgoing.clear()
+
+    def flush(self) -> None:
+        """Send what :meth:`share` kept, as much as it takes now."""
+        with suppress(OSError):  # it has ended, or takes nothing now
+            sent = self._channel.send(self._outgoing, socket.MSG_DONTWAIT)
+            del self._outgoing[:sent]
+
+    def read(self) -> list[Record] | None:
+        """What it has said by now; None when it has ended. Lines that no worker says are counted as ``forged``."""
+        try:
+            piece = self._channel.recv(1 << 16)
+        except ConnectionResetError:  # it died with words of ours unread
+            return None
+        if not piece or len(self._buffer) > _MAX_LINE:
+            return None
+        *lines, self._buffer = (self._buffer + piece).split(b"\n")
+        said = [read_record(line) for line in lines]
+        self.forged += said.count(None)
+        found = [record for record in said if record is not None]
+        self.done = self.done or any(isinstance(record, Done) for record in found)
+        return found
+
+    def fileno(self) -> int:
+        """Of the channel, for select(2)."""
+        return self._channel.fileno()
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is kept for it."""
+        return bool(self._outgoing)
 
     def last_words(self) -> str:
         """What a worker that died on its own wrote to standard error; one that still runs is given a moment to die."""
@@ -120,3 +133,27 @@ class Worker:
         assert self._process.stderr is not None
         os.set_blocking(self._process.stderr.fileno(), False)  # type: ignore[attr-defined,unused-ignore]
         return (self._process.stderr.read() or b"").decode(errors="replace")[-2000:]
+
+
+def listen(workers: Sequence[Worker], limit: float) -> Iterator[tuple[int, Record | None]]:
+    """What workers say, with who said it, until each is done or has ended, or ``limit`` seconds have passed.
+
+    (0, None) is yielded once a second when nothing is said, so that the caller can look at its clock.
+    """
+    end = time.monotonic() + limit
+    left = list(workers)
+    while left and (wait := end - time.monotonic()) > 0:
+        readable, writable, _ = select.select(left, [w for w in left if w.waits], [], min(wait, 1.0))
+        for worker in writable:
+            worker.flush()
+        if not readable:
+            yield 0, None
+        for worker in readable:
+            said = worker.read()
+            for record in said or ():
+                yield workers.index(worker), record
+                if isinstance(record, Done | CannotLoad | HookFailed | RefusedRecord):
+                    left.remove(worker)
+                    break
+            if said is None:
+                left.remove(worker)

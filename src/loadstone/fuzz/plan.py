@@ -167,8 +167,10 @@ class Campaign:
     """What to fuzz and how long: the library by path, the calls with their roles, bounds and seed.
 
     ``time_s`` bounds the search, in seconds; confirming what it found takes some more. ``runs`` 0 means no bound.
-    ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding. ``hooks`` is a
-    Python file with ``fixup`` or ``check`` (see :mod:`loadstone.fuzz.child.hooks`), or "".
+    ``folder`` keeps corpus and findings; "" keeps none. ``first`` ends the search at the first finding; ``jobs``
+    workers share one corpus. ``hooks`` is a Python file with ``fixup``, ``check`` or ``mutate`` (see
+    :mod:`loadstone.fuzz.child.hooks`), or "". ``only`` names the code whose coverage counts: functions, or ranges of
+    virtual addresses as ``0x1000-0x2000``; nothing for all of it.
     """
 
     library: str
@@ -184,16 +186,19 @@ class Campaign:
     words: tuple[bytes, ...] = ()
     folder: str = ""
     first: bool = False
+    jobs: int = 1
     hooks: str = ""
     require: tuple[str, ...] = ()
     allow_read: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Everything the worker needs: what to call, with what, watched how, for how long.
 
-    ``blocks`` are (virtual address, first byte); ``first_address`` is the library's lowest virtual address;
+    ``blocks`` are (virtual address, first byte), ``entries`` those of them that functions begin with, in order: the
+    others are watched once their function is entered; ``first_address`` is the library's lowest virtual address;
     ``heap_slots`` are the import slots of allocators, by name and virtual address; ``inputs`` to start from, or to
     replay once each in order when ``replay`` is set (``at_start``: right behind a guard page, not before one). Times
     are seconds, sizes bytes. ``compares`` are looked at, and ``compare_slots`` (imports of memcmp and kin, as
@@ -205,6 +210,7 @@ class Job:
     library: str
     calls: tuple[CallPlan, ...]
     blocks: tuple[tuple[int, int], ...] = ()
+    entries: tuple[int, ...] = ()
     first_address: int = 0
     inputs: tuple[bytes, ...] = (b"",)
     words: tuple[bytes, ...] = ()
@@ -239,6 +245,7 @@ class Job:
             CallPlan(**(c | {"arguments": tuple(_argument(a) for a in c["arguments"])})) for c in raw["calls"]
         )
         raw["blocks"] = tuple((a, b) for a, b in raw["blocks"])
+        raw["entries"] = tuple(raw["entries"])
         raw["inputs"] = tuple(bytes.fromhex(i) for i in raw["inputs"])
         raw["words"] = tuple(bytes.fromhex(w) for w in raw["words"])
         raw["heap_slots"] = tuple((n, a) for n, a in raw["heap_slots"])

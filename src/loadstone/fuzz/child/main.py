@@ -140,7 +140,8 @@ class _Loop:
 
     def fuzz(self, corpus: list[bytes], tries: Sequence[bytes], seed: int) -> None:
         """Mutate and call until the worker ends this process."""
-        random = Random(seed).random  # noqa: S311 - repeatable on purpose
+        rng = Random(seed)  # noqa: S311 - repeatable on purpose
+        random, own = rng.random, self._hooks.mutate
         words, max_size, fixup, text = self._job.words, self._job.max_size, self._hooks.fixup, self._text
         place, take_news = self._arena.place, self._arena.take_news
         plain = len(self._sequence) == 1 and not self._hooks.check and not self._judge
@@ -158,7 +159,10 @@ class _Loop:
         deeper = StackMark().passed
         count = 0
         while True:
-            data = mutate(random, corpus, words, max_size)
+            if own and count % 2:
+                data = own(corpus[int(random() * len(corpus))], max_size, rng)[:max_size]
+            else:
+                data = mutate(random, corpus, words, max_size)
             if fixup:
                 data = fixup(data)[:max_size]
             placed = as_text(data) if text else data

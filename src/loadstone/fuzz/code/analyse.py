@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import import_module
@@ -19,6 +21,7 @@ from importlib.util import find_spec
 from typing import Any, Final, Literal
 
 from loadstone.core.image import ByteOrder, Image, Segment, SymbolKind, SymbolTable
+from loadstone.errors import InvalidConfiguration
 from loadstone.fuzz.code.compare import MAX_COMPARES, compare_of
 from loadstone.fuzz.plan import Compare
 
@@ -26,6 +29,10 @@ __all__ = ["CodeFunction", "CodeMap", "Level", "analyse"]
 
 MAX_FUNCTIONS: Final = 400_000
 MAX_WORDS: Final = 4_000
+MAX_DECODED: Final = 100_000
+"""Blocks of a library that are found by decoding: some three seconds; other functions are one block each."""
+MAX_ENTRIES: Final = 20_000
+"""Functions of a library whose entry is watched, nearest first."""
 _EH_FRAME_HDR: Final = "GNU_EH_FRAME"
 
 # Pointer encodings of .eh_frame_hdr that link editors write: signed 4 bytes, relative to the field or to the table.
@@ -75,6 +82,41 @@ class CodeMap:
         functions = (f if f.name else replace(f, name=names.get(f.address, "")) for f in self.functions)
         return replace(self, functions=tuple(functions))
 
+    def entries(self) -> set[int]:
+        """The blocks that functions begin with, and the first block of those that begin outside ``blocks``."""
+        starts = [function.address for function in self.functions]
+        known = {address for address, _ in self.blocks}
+        firsts: dict[int, int] = {}
+        for address, _ in self.blocks:
+            owner = bisect_right(starts, address) - 1
+            firsts.setdefault(starts[owner] if owner >= 0 else address, address)
+        return {start if start in known else first for start, first in firsts.items()}
+
+    def only(self, wanted: Sequence[str]) -> CodeMap:
+        """The same with the blocks and comparisons of some functions, or ranges (``0x1000-0x2000``), only.
+
+        Raises :class:`InvalidConfiguration` for a name that no function has.
+        """
+        ranges = [self._range(text) for text in wanted]
+
+        def inside(address: int) -> bool:
+            return any(low <= address < high for low, high in ranges)
+
+        blocks = tuple(block for block in self.blocks if inside(block[0]))
+        return replace(self, blocks=blocks, compares=tuple(c for c in self.compares if inside(c.address)))
+
+    def _range(self, text: str) -> tuple[int, int]:
+        low, _, high = text.partition("-")
+        if low.startswith("0x") and high.startswith("0x"):
+            with suppress(ValueError):
+                return int(low, 16), int(high, 16)
+        found = next((f for f in self.functions if f.name == text), None)
+        if found is None:
+            raise InvalidConfiguration(
+                path="--only", reason=f"there is no function {text}", advice="Give an exported name, or 0x1000-0x2000."
+            )
+        return found.address, found.address + found.size
+
     def function_at(self, address: int) -> CodeFunction | None:
         """The function that holds a virtual address, or None."""
         at = bisect_right(self.functions, address, key=lambda f: f.address) - 1
@@ -84,10 +126,12 @@ class CodeMap:
         return found if address < found.address + max(found.size, 1) else None
 
 
-def analyse(image: Image, content: bytes) -> CodeMap:
+def analyse(image: Image, content: bytes, first: Sequence[int] = ()) -> CodeMap:
     """Find blocks, functions and dictionary words in an ELF image; ``content`` is its whole file.
 
-    Damage gives fewer functions, never an exception. Linear in the size of the code; a second for some 40,000 blocks.
+    ``first`` are functions that are called: they, and what they call directly, are decoded before the others, because
+    of a very large library only :data:`MAX_DECODED` blocks of :data:`MAX_ENTRIES` functions are. Damage gives
+    fewer functions, never an exception. Linear in the size of the code; a second for some 40,000 blocks.
     """
     functions = _functions(image, content)
     strings = tuple(_strings(image, content))
@@ -96,13 +140,13 @@ def analyse(image: Image, content: bytes) -> CodeMap:
         starts = tuple((f.address, _byte_at(image, content, f.address)) for f in functions)
         level = Level.FUNCTIONS if arch else Level.NONE
         return CodeMap(level, starts if arch else (), strings[:MAX_WORDS], functions)
-    blocks, constants, compares = _decode(image, content, functions, arch)
+    blocks, constants, compares = _decode(image, content, functions, arch, first)
     words = tuple(dict.fromkeys((*sorted(constants, key=lambda w: (-len(w), w)), *strings)))
     return CodeMap(Level.BLOCKS, blocks, words[:MAX_WORDS], functions, compares)
 
 
 def _decode(
-    image: Image, content: bytes, functions: tuple[CodeFunction, ...], arch: tuple[str, str]
+    image: Image, content: bytes, functions: tuple[CodeFunction, ...], arch: tuple[str, str], first: Sequence[int]
 ) -> tuple[tuple[tuple[int, int], ...], set[bytes], tuple[Compare, ...]]:
     """Block starts, compared constants and comparing instructions of every function."""
     capstone: Any = import_module("capstone")
@@ -110,9 +154,17 @@ def _decode(
     blocks: dict[int, int] = {}
     constants: set[bytes] = set()
     compares: list[Compare] = []
-    for function in functions:
+    waiting = _Order(functions, first)
+    entered = 0
+    for function in waiting:
         offset = _offset_of(image, function.address)
         if offset is None:
+            continue
+        entered += 1
+        if entered > MAX_ENTRIES:
+            break
+        if len(blocks) >= MAX_DECODED:
+            blocks[function.address] = content[offset]
             continue
         code = content[offset : offset + function.size]
         decoded: set[int] = set()
@@ -127,6 +179,9 @@ def _decode(
                 after_branch = True
                 if operands.startswith("0x"):
                     leaders.add(int(operands, 16))
+            elif mnemonic == "call":
+                if operands.startswith("0x"):
+                    waiting.soon(int(operands, 16))
             elif mnemonic in _COMPARES:
                 constants |= _constants(mnemonic, operands)
                 if mnemonic == "cmp" and len(compares) < MAX_COMPARES:
@@ -135,6 +190,26 @@ def _decode(
                         compares.append(compare)
         blocks |= {a: code[a - function.address] for a in leaders & decoded}
     return tuple(sorted(blocks.items())), constants, tuple(compares)
+
+
+class _Order:
+    """Functions in the order in which they are decoded: what is called first, and what those call; then by address."""
+
+    def __init__(self, functions: tuple[CodeFunction, ...], first: Sequence[int]) -> None:
+        self._left = {function.address: function for function in functions}
+        self._soon = deque(first)
+
+    def soon(self, address: int) -> None:
+        """Somebody calls that function."""
+        if address in self._left:
+            self._soon.append(address)
+
+    def __iter__(self) -> Iterator[CodeFunction]:
+        while self._left:
+            address = self._soon.popleft() if self._soon else next(iter(self._left))
+            function = self._left.pop(address, None)
+            if function is not None:
+                yield function
 
 
 def _constants(mnemonic: str, operands: str) -> set[bytes]:

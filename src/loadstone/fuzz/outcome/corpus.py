@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, replace
+import os
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, Final
 
-from loadstone.core.fuzzing import FuzzFinding
+import msgspec
+
+from loadstone.core.fuzzing import FuzzFinding, FuzzProgress
 from loadstone.errors import Unreadable, Unwritable
 from loadstone.files import read_bytes
 from loadstone.fuzz.outcome.reproducer import script
 from loadstone.fuzz.plan import Campaign
 from loadstone.fuzz.records import KINDS
 
-__all__ = ["Folder", "dictionary", "input_name", "inputs_in"]
+__all__ = ["CampaignStatus", "Folder", "campaign_status", "dictionary", "input_name", "inputs_in"]
 
 _INPUT_FOLDERS: Final = ("corpus", "queue", "crashes", "default/queue", "default/crashes")
 _MAX_INPUTS: Final = 50_000
@@ -72,14 +77,27 @@ class Folder:
         """The inputs there are."""
         return inputs_in(self.path)
 
+    def corpus(self) -> tuple[bytes, ...]:
+        """The inputs there are, those that crash left out."""
+        return tuple(read_bytes(file, _MAX_INPUT) for file in sorted((self.path / "corpus").iterdir()))
+
     def save_input(self, data: bytes) -> None:
         """Keep an input that reached something new."""
         (self.path / "corpus" / input_name(data)).write_bytes(data)
 
+    def first_sight(self, found: FuzzFinding, campaign: Campaign) -> None:
+        """Write a finding that is not confirmed yet, unless an earlier campaign has it."""
+        if not self._home(found).exists():
+            self.save_finding(found, campaign)
+
+    def _home(self, found: FuzzFinding) -> Path:
+        return self.path / "crashes" / f"{_FOLDER_OF[found.kind]}-{found.stack_hash}"
+
     def save_finding(self, found: FuzzFinding, campaign: Campaign) -> FuzzFinding:
         """Write a finding with its reproducer; the finding that knows its folder is returned."""
-        home = self.path / "crashes" / f"{_FOLDER_OF[found.kind]}-{found.stack_hash}"
-        home.mkdir(parents=True, exist_ok=True)
+        home = self._home(found)
+        rmtree(home, ignore_errors=True)  # what was written before it was confirmed
+        home.mkdir(parents=True)
         (home / "input").write_bytes(found.inputs[-1])
         if len(found.inputs) > 1:
             (home / "sequence").mkdir(exist_ok=True)
@@ -92,6 +110,31 @@ class Folder:
         (home / "report.json").write_text(json.dumps(asdict(saved), default=_hex, indent=2) + "\n", encoding="utf-8")
         return saved
 
+    def keep_only(self, inputs: Collection[bytes]) -> None:
+        """Remove every input of the corpus but these."""
+        names = {input_name(data) for data in inputs}
+        for file in (self.path / "corpus").iterdir():
+            if file.is_file() and file.name not in names:
+                file.unlink()
+        for data in inputs:
+            self.save_input(data)
+
+    def keep_findings(self, seen: Iterable[str], kept: Sequence[FuzzFinding], campaign: Campaign) -> list[FuzzFinding]:
+        """Write the confirmed findings, and drop what was written of those ``seen`` that turned out to be others."""
+        saved = [self.save_finding(found, campaign) for found in kept]
+        homes = {found.folder for found in saved}
+        for home in (self.path / "crashes").iterdir():
+            if home.name.endswith(tuple(seen)) and str(home) not in homes:
+                rmtree(home)
+        return saved
+
+    def save_status(self, now: FuzzProgress, *, running: bool) -> None:
+        """How far the campaign is, for ``loadstone fuzz --status``."""
+        status = {"running": os.getpid() if running else 0, "written": time.time(), **asdict(now)}
+        made = self.path / ".status.json"
+        made.write_text(json.dumps(status) + "\n", encoding="utf-8")
+        made.replace(self.path / "status.json")
+
     def save_state(self, campaign: Campaign, runs: int, words: Iterable[bytes]) -> None:
         """What the campaign was, for whoever opens the folder later, and its dictionary."""
         (self.path / "dict.txt").write_text(dictionary(words), encoding="ascii")
@@ -102,3 +145,43 @@ class Folder:
 def _hex(value: Any) -> str:
     assert isinstance(value, bytes)
     return value.hex()
+
+
+def campaign_status(path: Path) -> CampaignStatus:
+    """How far the campaign of a folder is, or was when it ended.
+
+    Raises:
+        Unreadable: there is no campaign, or none that says how far it is.
+    """
+    try:
+        found = msgspec.json.decode((path / "status.json").read_bytes(), type=_Status)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Unreadable(
+            path=str(path), reason=f"it says of no campaign how far it is ({error})", advice="Give the folder of --out."
+        ) from error
+    kept = sum(1 for home in (path / "crashes").glob("*") if home.is_dir())
+    progress = FuzzProgress(
+        found.seconds, found.runs, found.blocks, found.blocks_total, found.corpus, kept, found.since_new_s
+    )
+    lives = bool(found.running) and Path(f"/proc/{found.running}").exists()
+    return CampaignStatus(progress, running=lives, ended_early=bool(found.running) and not lives)
+
+
+class _Status(msgspec.Struct):
+    running: int
+    written: float
+    seconds: float
+    runs: int
+    blocks: int
+    blocks_total: int
+    corpus: int
+    since_new_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatus:
+    """``running`` now, or ended; ``ended_early`` where it was killed and said nothing."""
+
+    progress: FuzzProgress
+    running: bool
+    ended_early: bool

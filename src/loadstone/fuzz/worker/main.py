@@ -39,9 +39,11 @@ from loadstone.fuzz.child.main import (
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.plan import CallPlan, Heap, Job, Role
 from loadstone.fuzz.worker.confinement import USER, Place, can_become, fence, place, reachable, tracing_refused
+from loadstone.fuzz.worker.inbox import Inbox
 from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
 from loadstone.fuzz.worker.vitals import hangs, in_allocator, reap, resident, used_time, wait
+from loadstone.fuzz.worker.watched import Watched
 from loadstone.fuzz.worker.witness import Met, watch_compares
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.process import die_with_parent
@@ -84,14 +86,14 @@ Say = Callable[[dict[str, Any]], None]
 class _Campaign:
     """One job under way. Invariant: at most one child lives, and it is ours to kill."""
 
-    def __init__(self, job: Job, say: Say, offspring: Offspring, standing: tuple[str, Place]) -> None:
+    def __init__(self, job: Job, say: Say, offspring: Offspring, standing: tuple[str, Place], inbox: Inbox) -> None:
         self.job = replace(job, compares=(), compare_slots=())
         self.watching = replace(job, replay=True)
-        self.say = say
+        self.say, self.inbox = say, inbox
         self.offspring = offspring
         self.forged = 0
         self.arena = Arena(job.max_size)
-        self.left = dict(job.blocks)
+        self.left = Watched(job.blocks, job.entries)
         self.corpus = list(job.inputs)
         self.unsolved = list(job.inputs)
         self.solving_s = 0.0
@@ -120,11 +122,21 @@ class _Campaign:
         findings = 0
         while not self._over() and findings < _MAX_BACKOFF_FINDINGS:
             generation += 1
+            for line in self.inbox.waiting():
+                self._learn(line)
             findings += self._generation(generation)
             if self.job.replay:
                 break
             self._solve()
         self._status(final=True)
+
+    def _learn(self, line: bytes) -> None:
+        """An input of another worker: its block is no news any more, and its bytes are worth mutating here too."""
+        told = json.loads(line)
+        self.left.reached(told["block"])
+        data = bytes.fromhex(told["share"])
+        if self.corpus[-1] != data:
+            self.corpus.append(data)
 
     def _over(self) -> bool:
         if time.monotonic() - self.started >= self.job.time_s:
@@ -149,7 +161,7 @@ class _Campaign:
                 traced = Untraced(pid)
             else:
                 traced = Traced(pid, self.file, self.job.first_address, self.entries)
-                traced.arm(self.left)
+                traced.arm(self.left.now())
             traced.resume()
             return self._watch(traced)
         finally:
@@ -272,7 +284,7 @@ class _Campaign:
                     wait(pid, _SOLVE_S)
                 else:
                     traced = Traced(pid, self.file, self.job.first_address, self.entries)
-                    met = watch_compares(traced, self.watching.compares, _SOLVE_S)
+                    met = watch_compares(traced, self.left.compares(self.watching.compares), _SOLVE_S)
                 met = met._replace(seen=(*heard(self._said()), *met.seen))
         finally:
             self.arena.reset()
@@ -327,7 +339,7 @@ class _Campaign:
             self._listen()
             while not (stop := traced.poll()).running:
                 if stop.signal == signal.SIGTRAP and (block := traced.hit()) is not None:
-                    self.left.pop(block, None)
+                    traced.arm(self.left.reached(block))
                     hits.append(block)
                     self._news(hits)
                     traced.resume()
@@ -449,7 +461,7 @@ class _Campaign:
                 "record": "done" if final else "status",
                 "runs": self.runs + self.arena.runs,
                 "seconds": self.said - self.started,
-                "blocks": len(self.job.blocks) - len(self.left),
+                "blocks": len(self.job.blocks) - self.left.total,
                 "forged": self.forged,
             }
         )
@@ -513,12 +525,14 @@ def main(descriptor: int) -> None:
     def say(record: dict[str, Any]) -> None:
         channel.sendall(json.dumps(record).encode() + b"\n")
 
-    with channel.makefile("r", encoding="ascii") as incoming:
-        standing: tuple[str, Place] | None = None
-        for line in incoming:  # one job, or one replay after another
-            job = Job.from_json(line)
-            standing = standing or _standing(job, offspring)
-            _Campaign(job, say, offspring, standing).run()
+    inbox = Inbox(channel)
+    standing: tuple[str, Place] | None = None
+    while line := inbox.line():  # one job, or one replay after another
+        if line.startswith(b'{"share"'):  # told too late
+            continue
+        job = Job.from_json(line.decode())
+        standing = standing or _standing(job, offspring)
+        _Campaign(job, say, offspring, standing, inbox).run()
 
 
 if __name__ == "__main__":

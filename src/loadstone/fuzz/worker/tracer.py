@@ -7,6 +7,7 @@ traces, and SIGCHLD is blocked there and waited for.
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import re
 import signal
@@ -32,6 +33,7 @@ _NAMES: Final = (
     "", "", "rsp",
 )  # fmt: skip
 """The order of struct user_regs_struct (sys/user.h); what compares nothing is not named."""
+_PAGE: Final = mmap.PAGESIZE
 _TRAP_SIZE: Final = 1
 _ENDING_S: Final = 0.0005
 _INT3: Final = 0xCC
@@ -116,6 +118,9 @@ class Tracer(Protocol):
     def frames(self) -> tuple[int, ...]:
         """Where in the library it stopped, innermost first, virtual addresses."""
 
+    def arm(self, blocks: Mapping[int, int]) -> None:
+        """Watch these blocks too; nothing where no block can be watched."""
+
     def fault_address(self) -> int:
         """The address it could not access; 0 where there is none."""
 
@@ -164,14 +169,19 @@ class Traced:
 
     def arm(self, blocks: Mapping[int, int]) -> None:
         """Put a breakpoint on each block (virtual address to its first byte), a page of code at a time."""
-        for low, high in self.ranges:
-            inside = [a for a in blocks if low <= a + self.base < high]
-            if not inside:
+        pages: dict[int, list[int]] = {}
+        for address in blocks:
+            pages.setdefault((address + self.base) // _PAGE, []).append(address)
+        for page, inside in pages.items():
+            low = page * _PAGE
+            if not self.inside(low) and not self.inside(low + _PAGE - 1):
                 continue
-            code = bytearray(os.pread(self._memory, high - low, low))
+            code = bytearray(self.read(low, _PAGE))
+            if len(code) < _PAGE:
+                continue
             for address in inside:
                 at = address + self.base - low
-                if code[at] == blocks[address]:  # else something rewrote the code: leave it alone
+                if self.inside(low + at) and code[at] == blocks[address]:  # else something rewrote it: leave it alone
                     code[at] = _INT3
                     self.left[address] = self._set[address] = blocks[address]
             os.pwrite(self._memory, code, low)
@@ -330,6 +340,9 @@ class Untraced:
 
     def hit(self) -> None:
         return None
+
+    def arm(self, blocks: Mapping[int, int]) -> None:
+        pass
 
     def frames(self) -> tuple[int, ...]:
         return ()
