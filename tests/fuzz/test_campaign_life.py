@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run o
 
 SOURCE = r"""
 typedef const unsigned char *B; typedef unsigned long N;
-static int inner(B d) { return d[2] == 'z' ? 5 : d[2] == 'y' ? 6 : 7; }
+volatile int seen;
+static int inner(B d) { if (d[2] == 'z') seen = 5; else if (d[2] == 'y') seen += 6; else seen -= 7; return seen; }
 int deep(B d, N n) { if (n > 2 && d[0] == 'L') if (d[1] == 'i') return inner(d); return 0; }
 int breaks(B d, N n) { if (n > 1 && d[0] == 'L' && d[1] == '!') *(volatile int *)8 = 1; return 0; }
 """

@@ -69,6 +69,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--minimise-corpus", action="store_true", help="cut the corpus of --out, and --seeds, to what reaches something"
     )
+    parser.add_argument(
+        "--header", type=Path, metavar="FILE",
+        help="a C header: PROTOTYPE is a name in it, and the handles it takes are made and ended as it declares",
+    )  # fmt: skip
+    parser.add_argument(
+        "--list", action="store_true", dest="listed", help="list the functions of --header that are worth fuzzing"
+    )
     parser.add_argument("--status", type=Path, metavar="DIR", help="tell how far the campaign of this folder is")
     parser.add_argument("--first", action="store_true", help="stop at the first finding")
     parser.add_argument(
@@ -98,6 +105,8 @@ def run(
     jobs: int,
     only: list[str],
     minimise_corpus: bool,
+    header: Path | None,
+    listed: bool,
     status: Path | None,
     require: str,
     allow_read: list[Path],
@@ -116,6 +125,8 @@ def run(
         return _tell_status(status, output)
     if not target:
         raise UsageError("say which library: TARGET")
+    if listed:
+        return _list(target, header, output)
     if bool(prototype) == bool(sequence):
         raise UsageError("say which function: its PROTOTYPE, or --sequence FILE")
     roles = dict(role)
@@ -147,6 +158,7 @@ def run(
         jobs=jobs,
         only=only,
         sequence=steps,
+        header=str(header) if header else "",
         hooks=str(hooks) if hooks else "",
         seeds=given,
         require=[word.strip() for word in require.split(",") if word.strip()],
@@ -176,6 +188,22 @@ def _tell_status(folder: Path, output: Path | None) -> ExitStatus:
     state = "running" if found.running else "killed before its end" if found.ended_early else "ended"
     emit(f"{state}: {progress_line(found.progress).strip()}, {found.progress.corpus:,} inputs kept\n", output)
     return ExitStatus.CLEAN
+
+
+def _list(target: str, header: Path | None, output: Path | None) -> ExitStatus:
+    from loadstone.fuzz.campaign import propose
+
+    if not header:
+        raise UsageError("say where the functions are declared: --header FILE")
+    found = propose(target, str(header))
+    lines = []
+    for one in found:
+        lines.append(printable(f"{one.name}: {one.refused}" if one.refused else one.name))
+        if not one.refused:
+            lines.append(printable(f"    {' '.join(one.prototype.split())}"))
+            lines.append(printable(f"    {' -> '.join(call.symbol for call in one.calls)}"))
+    emit("".join(f"{line}\n" for line in lines) or "no function of the header takes an input\n", output)
+    return ExitStatus.CLEAN if any(not one.refused for one in found) else ExitStatus.UNDECIDED
 
 
 def _pair(text: str) -> tuple[str, str]:

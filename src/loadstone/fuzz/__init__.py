@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from loadstone.fuzz.campaign import export_harness as export_harness
     from loadstone.fuzz.campaign import fuzz as fuzz
     from loadstone.fuzz.campaign import minimise as minimise
+    from loadstone.fuzz.campaign import propose as propose
     from loadstone.fuzz.plan import Heap as Heap
     from loadstone.fuzz.plan import Role as Role
 
@@ -30,9 +31,10 @@ _HOME_OF: Final = {
     "export_harness": "loadstone.fuzz.campaign",
     "fuzz": "loadstone.fuzz.campaign",
     "minimise": "loadstone.fuzz.campaign",
+    "propose": "loadstone.fuzz.campaign",
 }
 
-__all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "export_harness", "fuzz", "minimise"]
+__all__ = ["FuzzFinding", "FuzzProgress", "FuzzReport", "Heap", "Role", "export_harness", "fuzz", "minimise", "propose"]
 
 
 def __getattr__(name: str) -> Any:

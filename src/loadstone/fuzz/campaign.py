@@ -11,13 +11,15 @@ from loadstone.core.fuzzing import FuzzProgress, FuzzReport
 from loadstone.fuzz.code.analyse import analyse
 from loadstone.fuzz.code.dwarf import declared
 from loadstone.fuzz.engine import minimise_corpus, run_campaign
+from loadstone.fuzz.learn import Proposal, learn, proposals
 from loadstone.fuzz.outcome.export import export
 from loadstone.fuzz.plan import CallPlan, Campaign, Heap
 from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
+from loadstone.headers import read_header
 from loadstone.library.target import locate
 
-__all__ = ["export_harness", "fuzz", "minimise"]
+__all__ = ["export_harness", "fuzz", "minimise", "propose"]
 
 
 def fuzz(
@@ -37,6 +39,7 @@ def fuzz(
     jobs: int = 1,
     only: Sequence[str] = (),
     sequence: str = "",
+    header: str = "",
     hooks: str = "",
     require: Sequence[str] = (),
     allow_read: Sequence[str | os.PathLike[str]] = (),
@@ -60,6 +63,8 @@ def fuzz(
         jobs: workers side by side, one processor each, with one corpus.
         only: the code whose coverage counts: functions by name, or ranges as ``0x1000-0x2000``.
         sequence: a TOML file with several calls (see :mod:`loadstone.fuzz.sequence`) instead of ``prototype``.
+        header: a C header that declares ``prototype``, which is a name then, and the functions that make and end the
+            handles it takes; they are called around it.
         hooks: a Python file with ``fixup(data)``, ``check(data, result)`` or ``mutate(data, max_size, random)``.
         require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
         allow_read: files and folders that it may read besides the system's and those of its own folder.
@@ -74,7 +79,7 @@ def fuzz(
 
     Never loads the library in this process. Linux on x86-64; elsewhere coverage is absent and the report says so.
     """
-    path, text, calls = _target(target, prototype, roles or {}, sequence)
+    path, text, calls = _target(target, prototype, roles or {}, sequence, header)
     return run_campaign(
         Campaign(
             library=path,
@@ -97,6 +102,14 @@ def fuzz(
         ),
         progress,
     )
+
+
+def propose(target: str | os.PathLike[str], header: str) -> list[Proposal]:
+    """The exported functions that a header declares and that are worth fuzzing, the most promising first.
+
+    Raises as :func:`fuzz`, for the library and the header.
+    """
+    return proposals(read_header(header), read(str(locate(target).path)))
 
 
 def minimise(
@@ -140,13 +153,16 @@ def export_harness(
 
 
 def _target(
-    target: str | os.PathLike[str], prototype: str, roles: Mapping[str, str], sequence: str
+    target: str | os.PathLike[str], prototype: str, roles: Mapping[str, str], sequence: str, header: str = ""
 ) -> tuple[str, str, tuple[CallPlan, ...]]:
     """(path of the library, what is fuzzed in a line, the calls)."""
     path = str(locate(target).path)
     image = read(path)
     if sequence:
         calls = read_sequence(sequence, image)
+        return path, _name(calls), calls
+    if header:
+        calls = learn(prototype.strip(), read_header(header), roles, image)
         return path, _name(calls), calls
     text = declared(prototype, path)
     return path, text, (plan(text, roles, image),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 from loadstone.errors import ProbeFailed
 from loadstone.fuzz.link import Worker
@@ -24,7 +25,7 @@ def minimised(job: Job, inputs: Sequence[bytes]) -> list[bytes]:
     """
     left = sorted(dict.fromkeys(inputs), key=lambda data: (len(data), data))
     blocks = dict(job.blocks)
-    kept: dict[bytes, None] = {}
+    kept: dict[bytes, list[int]] = {}
     while left:
         limit = 2 * job.hang_s + 10 + len(left) * _INPUT_S
         once = replace(
@@ -32,15 +33,18 @@ def minimised(job: Job, inputs: Sequence[bytes]) -> list[bytes]:
             compares=(), compare_slots=(),
         )  # fmt: skip
         ran = len(left)
+        reached: dict[bytes, list[int]] = {}
         with Worker(once) as worker:
             for record in worker.records(limit + 5):
                 if isinstance(record, New):
-                    kept[bytes.fromhex(record.input)] = None
-                    blocks.pop(record.block, None)
+                    reached.setdefault(bytes.fromhex(record.input), []).append(record.block)
                 elif isinstance(record, FindingRecord):
                     ran = len(record.inputs)
-                    kept.pop(bytes.fromhex(record.inputs[-1]), None)
+                    reached.pop(bytes.fromhex(record.inputs[-1]), None)  # others may reach the same, and go on
                 elif isinstance(record, CannotLoad | RefusedRecord):
                     raise ProbeFailed(reason=record.text or "the library could not be loaded")
         left = left[ran:]
+        kept |= reached
+        for address in chain(*reached.values()):
+            blocks.pop(address, None)
     return list(kept)

@@ -21,7 +21,9 @@ the type does not say it (``void *``) it is given a name: ``into = "h"`` and ``r
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,7 +34,7 @@ from loadstone.fuzz.plan import CallPlan, Role
 from loadstone.fuzz.target import address_of, call_of, takes_input
 from loadstone.library.typed.prototype import CType, Pointer, Prototype, StructOrUnion, parse
 
-__all__ = ["read_sequence"]
+__all__ = ["Step", "handle_tag", "read_sequence", "sequence_of"]
 
 
 class _Step(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,18 +58,38 @@ def read_sequence(path: str, image: Image) -> tuple[CallPlan, ...]:
         InvalidPrototype, SymbolNotFound, WrongSymbolKind: as :func:`loadstone.fuzz.target.plan`.
     """
     described = _read(path)
-    calls: list[CallPlan] = []
-    handles: set[str] = set()
-    for step in described.call:
-        prototype = parse(f"{described.declarations}\n{step.function}" if described.declarations else step.function)
-        made = call_of(prototype, _handles(prototype, handles) | step.roles, address_of(prototype, image))
-        into = step.into or _new_handle(prototype.type.result, handles)
-        handles |= {a.slot for a in made.arguments if a.role is Role.INTO} | ({into} if into else set())
-        calls.append(replace(made, into=into, repeat=step.repeat))
+    before = f"{described.declarations}\n" if described.declarations else ""
+    steps = [Step(parse(f"{before}{one.function}"), one.roles, one.into, one.repeat) for one in described.call]
+    calls = sequence_of(steps, image)
     if not any(takes_input(call) for call in calls):
         raise InvalidConfiguration(
             path=path, reason="no call takes the input", advice='Give a parameter a role: roles = { data = "buffer" }.'
         )
+    return calls
+
+
+class Step(NamedTuple):
+    """One call as it is described: roles by parameter; the name its result is stored under; whether it is repeated."""
+
+    prototype: Prototype
+    roles: Mapping[str, str]
+    into: str = ""
+    repeat: bool = False
+
+
+def sequence_of(steps: Iterable[Step], image: Image, known: Iterable[str] = ()) -> tuple[CallPlan, ...]:
+    """The calls of the steps; handles made by one are taken by later ones, ``known`` ones have been made before.
+
+    Raises as :func:`loadstone.fuzz.target.plan`.
+    """
+    calls: list[CallPlan] = []
+    handles = set(known)
+    for step in steps:
+        prototype = step.prototype
+        made = call_of(prototype, _handles(prototype, handles) | dict(step.roles), address_of(prototype, image))
+        into = step.into or _new_handle(prototype.type.result, handles)
+        handles |= {a.slot for a in made.arguments if a.role is Role.INTO} | ({into} if into else set())
+        calls.append(replace(made, into=into, repeat=step.repeat))
     return tuple(calls)
 
 
@@ -82,7 +104,7 @@ def _handles(prototype: Prototype, known: set[str]) -> dict[str, str]:
     """The roles of parameters that are handles by their type, by position."""
     found = {}
     for position, parameter in enumerate(prototype.parameters):
-        tag = _tag(parameter.type)
+        tag = handle_tag(parameter.type)
         if tag in known:
             found[str(position)] = f"{Role.HANDLE}:{tag}"
         elif isinstance(parameter.type, Pointer) and (inner := _new_handle(parameter.type.target, known)):
@@ -91,10 +113,10 @@ def _handles(prototype: Prototype, known: set[str]) -> dict[str, str]:
 
 
 def _new_handle(kind: CType, known: set[str]) -> str:
-    tag = _tag(kind)
+    tag = handle_tag(kind)
     return "" if tag in known else tag
 
 
-def _tag(kind: CType) -> str:
+def handle_tag(kind: CType) -> str:
     """The tag of the struct a pointer leads to; "" for everything else."""
     return kind.target.tag if isinstance(kind, Pointer) and isinstance(kind.target, StructOrUnion) else ""

@@ -33,14 +33,14 @@ from loadstone.library.typed.prototype import (
     parse,
 )
 
-__all__ = ["address_of", "call_of", "plan", "takes_input"]
+__all__ = ["STREAMS", "address_of", "call_of", "plan", "takes_input"]
 
 _OUT_SIZE: Final = 256
 _MOST_VALUES: Final = 1024
 _PATH: Final = re.compile(r"(?i).*(?:path|file_?name|fname|file)")
 _FOLDER: Final = re.compile(r"(?i).*(?:directory|folder|dir|dirname)")
 _DESCRIPTOR: Final = re.compile(r"(?i)(?:.*_)?(?:fd|fildes|filedes|descriptor)")
-_STREAMS: Final = ("FILE", "_IO_FILE", "__sFILE")
+STREAMS: Final = ("FILE", "_IO_FILE", "__sFILE")
 _ADVICE: Final = (
     "say what it is for: --role NAME=buffer|length_of:BUFFER|cstring|integer|one_of:1,2,4|record|path|path:.png|file|"
     "descriptor|out:BYTES|callback|const:NUMBER|const:TEXT"
@@ -212,7 +212,7 @@ def _pointer(prototype: Prototype, position: int, parameter: FunctionParameter) 
     if isinstance(target, Integer) and target.is_char and const:
         return _text(prototype, parameter.name)
     if isinstance(target, StructOrUnion):
-        return Argument(Role.FILE) if target.tag in _STREAMS else _record(prototype, kind, _called(parameter, position))
+        return Argument(Role.FILE) if target.tag in STREAMS else _record(prototype, kind, _called(parameter, position))
     if bytes_like and not const and (sized or _counted(prototype, position + 1)):
         return Argument(Role.OUT, size=_OUT_SIZE)
     if isinstance(target, (Integer, Real, Pointer)) and not const and not bytes_like:

@@ -30,9 +30,9 @@ class Watched:
         """What a new child is watched at."""
         found: dict[int, int] = {}
         for owner, blocks in self._left.items():
-            if owner in self._entered or not self._entries:
+            if owner in self._entered or owner not in blocks:  # nothing would tell that it is entered
                 found |= blocks
-            elif owner in blocks:
+            else:
                 found[owner] = blocks[owner]
         return found
 

@@ -1,0 +1,96 @@
+"""Sequences learnt from a header: who makes a handle, who ends it; and which functions are worth fuzzing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.conftest import Compile
+
+from loadstone.cli import main as cli
+from loadstone.cli.exits import ExitStatus
+from loadstone.errors import InvalidPrototype
+from loadstone.fuzz import fuzz, propose
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
+
+HEADER = """
+#include <stddef.h>
+#include <stdint.h>
+typedef struct reel reel;
+typedef struct pool pool_t;
+struct hidden;
+pool_t *pool_new(void);
+void pool_free(pool_t *p);
+reel *reel_copy(const reel *r);
+int reel_open(reel **out, pool_t *p, int level);
+int reel_feed(reel *r, const uint8_t *data, size_t size);
+void reel_close(reel *r);
+int reel_version(void);
+int reel_parse(const char *text);
+int hidden_read(struct hidden *h, const uint8_t *data, size_t size);
+"""
+SOURCE = """
+#include <stdlib.h>
+struct pool { int used; };
+struct reel { pool_t *pool; int fed; };
+pool_t *pool_new(void) { return calloc(1, sizeof(pool_t)); }
+void pool_free(pool_t *p) { free(p); }
+reel *reel_copy(const reel *r) { return (reel *)r; }
+int reel_open(reel **out, pool_t *p, int level) {
+    if (!(*out = calloc(1, sizeof **out))) return 1; (*out)->pool = p; return level == 77; }
+int reel_feed(reel *r, const uint8_t *d, size_t n) {
+    r->pool->used++; if (n > 1 && d[0] == '!') r->fed++; if (r->fed > 1) *(volatile int *)0 = 1; return 0; }
+void reel_close(reel *r) { free(r); }
+int reel_version(void) { return 1; }
+int reel_parse(const char *text) { return text[0]; }
+int hidden_read(struct hidden *h, const uint8_t *d, size_t n) { return h && n && d[0]; }
+"""
+
+
+@pytest.fixture
+def header(tmp_path: Path) -> Path:
+    path = tmp_path / "reel.h"
+    path.write_text(HEADER)
+    return path
+
+
+@pytest.fixture
+def library(compile_library: Compile) -> Path:
+    return compile_library(HEADER + SOURCE, "libreel.so", "-O1", "-w")
+
+
+def test_handles_are_made_and_ended_as_the_header_declares(library: Path, header: Path) -> None:
+    report = fuzz(library, "reel_feed", header=str(header), time_s=60, first=True)
+    assert report.prototype == "pool_new() -> reel_open() -> reel_feed() again and again -> reel_close() -> pool_free()"
+    (found,) = report.findings
+    assert (found.kind, found.frames[0].function, found.repeated) == ("SIGSEGV", "reel_feed", 3)
+
+
+def test_a_handle_nobody_makes_is_refused(library: Path, header: Path) -> None:
+    with pytest.raises(InvalidPrototype, match="struct hidden is not defined"):
+        fuzz(library, "hidden_read", header=str(header), time_s=1)
+    with pytest.raises(InvalidPrototype, match="does not declare it"):
+        fuzz(library, "nothing", header=str(header), time_s=1)
+
+
+def test_what_is_worth_fuzzing_is_proposed(library: Path, header: Path) -> None:
+    found = {one.name: one for one in propose(library, str(header))}
+    assert list(found) == ["reel_parse", "reel_feed", "hidden_read"]
+    assert found["reel_parse"].prototype == "int reel_parse(const char *text);"
+    assert [call.symbol for call in found["reel_feed"].calls] == [
+        "pool_new", "reel_open", "reel_feed", "reel_close", "pool_free",
+    ]  # fmt: skip
+    assert "struct hidden is not defined" in found["hidden_read"].refused
+
+
+def test_the_list_of_the_command_line(library: Path, header: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["fuzz", str(library), "--list", "--header", str(header)])
+    assert not ended.value.code
+    assert "pool_new -> reel_open -> reel_feed -> reel_close -> pool_free" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["fuzz", str(library), "--list"])
+    assert ended.value.code == ExitStatus.USAGE
+    assert "--header FILE" in capsys.readouterr().err
