@@ -54,3 +54,13 @@ def test_a_library_that_leaves_an_unrelated_one_behind_is_unloaded_itself(open_f
     _compile(folder / "libheld.so", HELD.replace("%s", str(folder)), "-Wl,-soname,libheld.so")
     _compile(folder / "libholder.so", "int use(void) { return 1; }")
     assert not probe(folder / "libheld.so", timeout=60, cycles=1).seen(ObservationKind.NOT_UNLOADED)
+
+
+def test_a_library_whose_definition_another_one_found_first_is_held_by_that(open_folder: Path) -> None:
+    folder = open_folder / "first"
+    folder.mkdir(mode=0o755)
+    both = '__attribute__((visibility("default"))) int in_both(void) { return 1; }'
+    _compile(folder / "libheld.so", f"{both}\n{HELD.replace('%s', str(folder))}", "-Wl,-soname,libheld.so")
+    _compile(folder / "libholder.so", f"{both} int use(void) {{ return in_both(); }}")
+    (stays,) = probe(folder / "libheld.so", timeout=60, cycles=1).seen(ObservationKind.NOT_UNLOADED)
+    assert "libholder.so is still loaded, and uses its symbol in_both (likely)" in stays.detail

@@ -28,6 +28,7 @@ from loadstone.core.host import (
 )
 from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
+from loadstone.files import open_regular
 from loadstone.linker.access import Barrier, barrier, groups_of
 
 __all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_kernel", "host_platform"]
@@ -202,7 +203,7 @@ class HostFiles:
         return _slices(_Place(opened.stamp, self.host_path(opened.path)))
 
     def read_bytes(self, path: str) -> bytes:
-        with open(self.host_path(path), "rb") as stream:
+        with open(self.host_path(path), "rb", opener=open_regular) as stream:
             return stream.read(_MAX_TEXT)
 
     def real_path(self, path: str) -> str:

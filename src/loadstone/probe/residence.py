@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 from loadstone.binary import read
 from loadstone.binary.elf.facts import ElfFacts
@@ -15,6 +16,10 @@ from loadstone.core.image import Image, SymbolBinding
 from loadstone.errors import LoadstoneError
 
 __all__ = ["reasons"]
+
+
+_EVERYBODYS = frozenset({"_end", "_edata", "_etext", "__bss_start", "_init", "_fini"})
+"""What the linker defines in every library."""
 
 
 def reasons(image: Image, kept: Sequence[str]) -> tuple[str, ...]:
@@ -64,7 +69,12 @@ def _needs(other: Image, image: Image) -> bool:
 
 
 def _users(image: Image, others: Mapping[str, Image]) -> Iterator[tuple[str, str]]:
-    """Libraries that do not name it as needed, yet import what it exports: bound to it, they hold it (l_reldeps)."""
-    exported = {s.name for s in image.exports}
-    for path, other in others.items():
-        yield from ((path, name) for name in sorted(exported.intersection(s.name for s in other.imports)))
+    """Libraries that do not name it as needed, yet are bound to what it exports: they hold it (l_reldeps).
+
+    They import it, or define it as well and came later, so that its definition was found first.
+    """
+    exported = {s.name for s in image.exports} - _EVERYBODYS
+    for symbols in (attrgetter("imports"), attrgetter("exports")):
+        for path, other in others.items():
+            names = exported.intersection(s.name for s in symbols(other))
+            yield from ((path, name) for name in sorted(names))

@@ -13,6 +13,7 @@ from loadstone.archives import format_of, is_archive, walk
 from loadstone.binary import identify
 from loadstone.core.image import Image, ImageKind
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
+from loadstone.files import open_regular
 from loadstone.linker.discovery import of_view
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.surveys.layers import LayeredFiles
@@ -154,7 +155,7 @@ def _has_loader(files: PackedFiles) -> bool:
 
 def _format_name(path: str) -> str | None:
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=open_regular) as stream:
             found = format_of(stream.read(_HEAD), path)
     except OSError:
         return None
@@ -180,7 +181,7 @@ def _is_binary(path: str) -> bool:
     try:
         if os.path.islink(path) or not os.path.isfile(path):
             return False
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=open_regular) as stream:
             return identify(stream.read(512)).kind in BINARIES
     except OSError:
         return False
