@@ -21,11 +21,13 @@ __all__ = ["RULE"]
 
 _SPEAKS: Final = re.compile(r"ctypes|ffi\b")
 _MAKES: Final = re.compile(r"(?:create_string_buffer|create_unicode_buffer|c_buffer|from_buffer_copy)\Z")
-_ARRAYS: Final = re.compile(r"\A(?:numpy|np)\.|(?:ascontiguousarray|asarray|asfortranarray|frombuffer|require)\Z")
+_ARRAYS: Final = re.compile(
+    r"\A(?:numpy|np)\.|\Aarray\.array\Z|(?:ascontiguousarray|asarray|asfortranarray|frombuffer|require)\Z"
+)
 _ADDRESSES: Final = frozenset({"ctypes.addressof", "ctypes.cast", "ctypes.byref", "ctypes.pointer", "id"})
 _BARE_ADDRESSES: Final = frozenset({"ctypes.addressof", "id"})
 _LATER: Final = re.compile(
-    r"(?i)submit|async|enqueue|queue|begin|post|start|aio_|overlapped|set_?(?:buffer|data|input|output|storage"
+    r"(?i)submit|async|stream|enqueue|queue|begin|post|start|aio_|overlapped|set_?(?:buffer|data|input|output|storage"
     r"|memory|callback_data)"
     r"|register|attach|bind_?(?:buffer|memory)|install|add_?(?:buffer|source)|map_?buffer|schedule|launch"
     r"|nonblock|nb_|isend|irecv"
@@ -236,10 +238,12 @@ def _background(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]
     if not (_KEEPS.search(symbol) or (_LATER.search(symbol) and _waits_later(facts, found))):
         return
     buffers = _local_buffers(function) | _local_texts(function, symbol)
+    behind = _buffer_infos(function)
     for argument in found.call.arguments:
         for part in expressions(argument):
             of = _address_of(part)
             name = spelled(of if of is not None else part)
+            name = behind.get(name, name)
             if (
                 name in buffers
                 and not _escapes(function, name, found.visit.statement)
@@ -252,6 +256,22 @@ def _background(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]
                     context=function.name,
                 )
                 return
+
+
+def _buffer_infos(function: ir.Function) -> dict[str, str]:
+    """``address, items = block.buffer_info()``: which variable is the address of which array."""
+    whole: dict[str, str] = {}
+    found: dict[str, str] = {}
+    for statement in statements(function.body.body):
+        if not isinstance(statement, ir.Assign) or not isinstance(statement.target, ir.Name):
+            continue
+        value = uncast(statement.value)
+        if isinstance(value, ir.Call) and value.name.rpartition(".")[2] == "buffer_info" and value.receiver is not None:
+            whole[statement.target.name] = spelled(value.receiver)
+        match value:
+            case ir.Item(base=ir.Name(name=pair), index=ir.Literal(value=0)) if pair in whole:
+                found[statement.target.name] = whole[pair]
+    return found
 
 
 def _waits_later(facts: Facts, found: ForeignCall) -> bool:

@@ -165,11 +165,22 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
             )
 
 
+_FOLDS: Final = {"<<": int.__lshift__, "*": int.__mul__, "+": int.__add__, "-": int.__sub__}
+_MOST: Final = 1 << 20
+_SHIFT: Final = 64
+"""The largest right operands that are folded."""
+
+
 def _number(visit: Visit, expression: ir.Expression) -> int | None:
     """A constant, or a name of the file that is one."""
     bare = uncast(expression)
     if isinstance(bare, ir.Name):
         bare = uncast(module_value(visit.unit, bare.name) or bare)
+    if isinstance(bare, ir.Operation) and bare.operator in _FOLDS and len(bare.operands) == len(("left", "right")):
+        left, right = (_number(visit, operand) for operand in bare.operands)
+        if left is None or right is None or not 0 <= right < (_SHIFT if bare.operator == "<<" else _MOST):
+            return None
+        return _FOLDS[bare.operator](left, right)
     value = bare.value if isinstance(bare, ir.Literal) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -226,6 +237,8 @@ def _is_fixed_size(visit: Visit, target: ir.Expression) -> bool:
     of = uncast(target)
     if isinstance(of, ir.Call) and of.arguments and of.name in {"ctypes.byref", "ctypes.addressof", "ctypes.pointer"}:
         of = uncast(of.arguments[0])
+    if isinstance(of, ir.Member):  # a field of a structure
+        of = uncast(of.base)
     made = _assigned(visit.function, spelled(of)) if spelled(of) else None
     if not isinstance(made, ir.Call):
         return False

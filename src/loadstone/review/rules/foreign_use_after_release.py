@@ -353,6 +353,7 @@ def _unguarded(method: ir.Function, bindings: Bindings) -> Iterator[tuple[str, i
 def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
     """``close()`` and ``__del__`` both release, and neither asks whether the other has."""
     for methods in _methods(unit).values():
+        yield from _finalized_too(rule, unit, methods, bindings)
         automatic = [m for m in methods if simple(m.name) in _AUTOMATIC]
         for method in methods:
             if method in automatic or simple(method.name).startswith("_"):
@@ -371,6 +372,31 @@ def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) ->
                             why=(
                                 step(spots[0], "given back", "release"),
                                 step(spots[1], "given back again", "release"),
+                            ),
+                            context=method.name,
+                        )
+
+
+def _finalized_too(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:
+    """``weakref.finalize(self, lib.free, self._h)``, and a method that frees the same without the finalizer."""
+    for made in methods:
+        for call in calls(made.body.body):
+            if call.name != "weakref.finalize" or len(call.arguments) < len(("object", "function", "handle")):
+                continue
+            handle, function = spelled(call.arguments[2]), call.arguments[1]
+            ends = CLOSES.search(function.name.rpartition(".")[2] if isinstance(function, ir.Member | ir.Name) else "")
+            for method in methods if ends and handle.startswith("self.") else ():
+                detached = any(simple(c.name) == "detach" for c in calls(method.body.body))
+                for name, line in _unguarded(method, bindings) if not detached else ():
+                    if name == handle:
+                        yield rule.no(
+                            f"{name} is given back here, and by the finalizer of line {call.line} again.",
+                            Location.lines(unit.path, line),
+                            cwe=415,
+                            fix="Call the finalizer: it runs once.",
+                            why=(
+                                step(Spot(unit.path, line, method.name), "given back", "release"),
+                                step(Spot(unit.path, call.line, made.name), "given back again", "release"),
                             ),
                             context=method.name,
                         )

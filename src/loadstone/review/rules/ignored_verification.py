@@ -42,6 +42,8 @@ _TALKS: Final = frozenset({"warning", "warn", "info", "debug", "error", "excepti
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     tuples = _tuple_returns(facts)
     for visit in facts.travels.visits:
+        if isinstance(visit.statement, ir.Try):
+            yield from _swallowed(rule, visit, visit.statement)
         if isinstance(visit.statement, ir.If):
             yield from _goes_on(rule, visit, visit.statement)
             yield from _missing_passes(rule, visit, visit.statement)
@@ -81,6 +83,34 @@ def _goes_on(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Claim]:
             345,
             "Raise, and remove the file.",
         )
+
+
+def _swallowed(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
+    """A failed verification raises, and a handler around it says so and goes on."""
+    raised = [
+        inner
+        for inner in statements(statement.body.body)
+        if isinstance(inner, ir.If)
+        and any(isinstance(s, ir.Raise) for s in inner.then.body)
+        and _verifies(inner, visit)
+    ]
+    for handler in statement.handlers:
+        broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
+        if raised and broad and (_only_talks(handler.body) or not handler.body.body):
+            yield _no(
+                rule,
+                visit,
+                handler.line,
+                f"The verification at line {raised[0].line} raises, and this handler goes on as if it had not.",
+                345,
+                "Let the failure through, and remove the file.",
+            )
+
+
+def _verifies(statement: ir.If, visit: Visit) -> bool:
+    names = [part.name for part in expressions(statement.condition) if isinstance(part, ir.Call)]
+    about = any(_VERIFIES.search(simple(name)) or _DIGEST.search(name) for name in names)
+    return about or _refused(statement.condition) or _compared(statement.condition, visit.function, "!=")
 
 
 def _refused(condition: ir.Expression) -> bool:

@@ -155,6 +155,7 @@ def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
             word == ("open") and call.receiver is not None and _for_writing(call, 0)
         ):
             path = call.receiver
+        path = _made_if_missing(call, path)
         text, whole = leading_text(path, visit.unit, visit.function) if path is not None else ("", False)
         if whole and text.startswith(_SHARED):
             yield rule.no(
@@ -165,6 +166,16 @@ def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 fix="Write below a directory of the program's own, or create with O_EXCL and O_NOFOLLOW.",
                 context=visit.function.name,
             )
+
+
+def _made_if_missing(call: ir.Call, path: ir.Expression | None) -> ir.Expression | None:
+    """The directory of ``mkdir(exist_ok=True)``, which may be somebody else's already; else the path as it is."""
+    given = dict(call.keywords).get("exist_ok")
+    if not isinstance(given, ir.Literal) or given.value is not True:
+        return path
+    if call.name == "os.makedirs" and call.arguments:
+        return call.arguments[0]
+    return call.receiver if call.name.rpartition(".")[2] == "mkdir" else path
 
 
 def _for_writing(call: ir.Call, position: int = 1) -> bool:

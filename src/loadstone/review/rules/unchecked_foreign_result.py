@@ -17,6 +17,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.swallowed_load_failure import LOADS
 from loadstone.review.rules.use_after_close import CLOSES
 from loadstone.review.walk import expressions, statements, tops
 
@@ -61,6 +62,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _comparison(rule, found)
         yield from _rights(rule, found)
     yield from _null_handles(rule, facts, results)
+    yield from _missing_libraries(rule, facts)
     yield from _forgotten_statuses(rule, facts)
     yield from _dropped_statuses(rule, facts)
 
@@ -136,6 +138,51 @@ def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], Forei
                 ),
                 context=visit.function.name,
             )
+
+
+def _missing_libraries(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A function gives a library, or None when it cannot be loaded; who calls it uses the library either way."""
+    names = facts.travels.names
+    perhaps = {id(r.function) for r in names.routines if _gives_library_or_none(r.function)}
+    for routine in names.routines if perhaps else ():
+        for statement in statements(routine.function.body.body):
+            value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+            if not isinstance(value, ir.Call) or not isinstance(statement, ir.Assign):
+                continue
+            name = spelled(statement.target)
+            if not any(id(r.function) in perhaps for r in names.called(routine, value)):
+                continue
+            used = _member_used(routine.function, name, statement.line)
+            if name and used and not _asked(routine.function, name):
+                yield rule.no(
+                    f"{value.name} gives None when the library cannot be loaded, and {name} is used without a test.",
+                    Location.lines(routine.unit.path, used),
+                    cwe=690,
+                    fix=f"Test {name}, or let the failure of the load through.",
+                    context=routine.function.name,
+                )
+
+
+def _gives_library_or_none(function: ir.Function) -> bool:
+    nothing = library = False
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Return) and statement.value is not None:
+            value = uncast(statement.value)
+            nothing = nothing or (isinstance(value, ir.Literal) and value.value is None)
+            library = library or (isinstance(value, ir.Call) and value.name in LOADS)
+    return nothing and library
+
+
+def _member_used(function: ir.Function, name: str, since: int) -> int:
+    """The first line after which something of an object is asked for; 0 when nothing is."""
+    for statement in statements(function.body.body):
+        for part in (p for top in tops(statement) for p in expressions(top) if statement.line > since):
+            looks = isinstance(part, ir.Call) and part.name == "getattr" and part.arguments
+            if (isinstance(part, ir.Member) and spelled(part.base) == name) or (
+                looks and spelled(part.arguments[0]) == name  # type: ignore[union-attr]
+            ):
+                return part.line
+    return 0
 
 
 def _asked(function: ir.Function, name: str) -> bool:
