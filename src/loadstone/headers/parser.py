@@ -120,6 +120,7 @@ class Parser:
         self.enumerations: dict[str, Enumeration] = {}
         self.values: dict[str, Value] = {}
         self.pack = [0]
+        self._pack_labels: list[str] = []  # of all but the lowest
         self.microsoft: bool | None = None
         self._unnamed = 0
         self._in_parameters = 0
@@ -184,23 +185,42 @@ class Parser:
         if words[0] == "ms_struct":
             self.microsoft = {"on": True, "off": False, "reset": None}.get(words[1] if len(words) > 1 else "")
         elif words[0] == "pack":
+            if words[1:2] not in ([], ["("]):
+                raise Refused("#pragma pack without its parentheses", self.here())
             self._pack([w for w in words[1:] if w not in ("(", ")")])
         elif words[0] == "scalar_storage_order" and words[-1] not in ("little-endian", "default"):
             raise Refused("#pragma scalar_storage_order is not supported", self.here())
 
     def _pack(self, words: list[str]) -> None:
-        numbers = [int(w, 0) for w in words if w.isdigit()]
-        if any(n not in (0, 1, 2, 4, 8, 16) for n in numbers):
-            raise Refused(f"#pragma pack({numbers[0]}) is no alignment", self.here())
-        if "pop" in words:
-            if len(self.pack) > 1:
-                self.pack.pop()
-            if numbers:
-                self.pack[-1] = numbers[0]
-        elif "push" in words:
-            self.pack.append(numbers[0] if numbers else self.pack[-1])
-        else:
+        """Follow ``pack(n)``, ``pack(push, label, n)``, ``pack(pop, label)``; both label and number may be left out.
+
+        A label that nothing pushed pops once, as in gcc. What gcc ignores with a warning is refused: clang does not.
+        """
+        actions = [w for w in words if w in ("push", "pop", "show")]
+        numbers = [self._alignment(w) for w in words if w[0].isdigit()]
+        labels = [w for w in words if w not in actions and not w[0].isdigit()]
+        if len(numbers) > 1 or len(labels) > 1 or (labels and not actions) or (numbers and "pop" in actions):
+            raise Refused(f"#pragma pack({', '.join(words)}) is not understood", self.here())
+        label = labels[0] if labels else ""
+        if "pop" in actions:
+            above = self._pack_labels[::-1].index(label) + 1 if label in self._pack_labels and label else 1
+            del self.pack[max(len(self.pack) - above, 1) :]
+            del self._pack_labels[len(self.pack) - 1 :]
+        elif "push" in actions:
+            self.pack.append(self.pack[-1])
+            self._pack_labels.append(label)
+        if numbers or not actions:
             self.pack[-1] = numbers[0] if numbers else 0
+
+    def _alignment(self, word: str) -> int:
+        """What ``pack`` is told, as written in C."""
+        try:
+            number = int(word, 8 if word.isdigit() and word[0] == "0" else 0)
+        except ValueError:
+            number = -1
+        if number not in (0, 1, 2, 4, 8, 16):
+            raise Refused(f"#pragma pack({word}) is no alignment", self.here())
+        return number
 
     # -- specifiers ------------------------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ class Macro:
 _DIRECTIVE: Final = re.compile(r"\s*(?:#|%:)\s*(\w*)")
 _CONDITIONALS: Final = frozenset(("if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif"))
 _KEPT_PRAGMAS: Final = ("pack", "ms_struct", "GCC", "scalar_storage_order")
+_KEPT_FIRST: Final = [[word] for word in _KEPT_PRAGMAS]
+_FIRST_WORD: Final = re.compile(r"\w+")
 _NONE: Final[frozenset[str]] = frozenset()
 
 
@@ -189,7 +191,8 @@ class Preprocessor:
             said = stack.pop().text[1:-1] if stack else ""
             if stack:
                 stack.pop()
-            return [_like(token, "pragma", said)] if said.split()[:1] and said.split()[0] in _KEPT_PRAGMAS else []
+            said = said.replace('\\"', '"').replace("\\\\", "\\")  # C17 6.10.9: the literal is destringized
+            return [_like(token, "pragma", said)] if _FIRST_WORD.findall(said)[:1] in _KEPT_FIRST else []
         return None
 
     def _substituted(
