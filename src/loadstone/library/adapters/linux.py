@@ -134,6 +134,8 @@ class LinuxAdapter:
         return _text(info.fname) if self._dladdr(address, byref(info)) else None
 
     def is_mapped(self, opened: Opened) -> bool:
+        if not opened.path:  # so the loader lists the program itself, which it never unmaps
+            return True
         info = _DlInfo()
         return bool(self._dladdr(opened.anchor, byref(info))) and _text(info.fname) == opened.path
 

@@ -26,6 +26,8 @@ _THREAD_EXIT: Final = ("__cxa_thread_atexit_impl", "__cxa_thread_atexit")
 
 def why_resident(adapter: Adapter, opened: Opened, path: str, hints: int) -> str:
     """The reason a closed library stays, best known first. Reads files and the loader's list; runs nothing."""
+    if not opened.path:
+        return "it is the program itself"
     if hints & LoadHint.PREVENT_UNLOAD:
         return "it was loaded with the hint PREVENT_UNLOAD"
     image = _image(path)
