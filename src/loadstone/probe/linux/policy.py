@@ -73,8 +73,8 @@ _TOLD: Final = """
     exit_group memfd_create rt_sigaction
 """.split()  # noqa: SIM905
 
-_LARGE_BIT: Final = 27
-"""2 to the power of it is how many bytes of memory at once are many: 128 MiB."""
+_LARGE: Final = 0xF8000000
+"""Of a size, the bits of which one is set from 128 MiB on: so many bytes of memory at once are many."""
 
 _PROT_WRITE_EXEC: Final = 0x6
 _NEW_PARENT_OR_SPACE: Final = 0x7E020000 | 0x8000 | 0x00802000
@@ -126,9 +126,8 @@ def clauses(process_id: int, *, isolated: bool) -> Iterator[Clause]:
     yield Clause("rt_sigaction", CallVerdict.FREE, (_is(1, 0), ArgumentTest(1, 0, high=True)))  # only asks
     for call in ("mmap", "mprotect", "pkey_mprotect"):
         yield Clause(call, CallVerdict.TOLD, (_is(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
-        for bit in range(_LARGE_BIT, 47):  # so much writable memory at once that the fence may refuse it
-            high, mask = bit >= 32, 1 << (bit % 32)
-            yield Clause(call, CallVerdict.TOLD, (ArgumentTest(1, mask, mask, high=high), _is(2, 2, mask=2)))
+        yield Clause(call, CallVerdict.FREE, (ArgumentTest(1, 0, high=True), _is(1, 0, mask=_LARGE)))
+        yield Clause(call, CallVerdict.TOLD, (_is(2, 2, mask=2),))  # so much writable that the fence may refuse it
         yield Clause(call, CallVerdict.FREE)
     yield from (Clause(call, CallVerdict.TOLD) for call in _TOLD)
     yield from _sockets(isolated=isolated)
