@@ -18,7 +18,7 @@ from loadstone.probe.scratch import size_of
 from loadstone.probe.tree import SCRATCH_LIMIT
 
 MANY = """
-START { for (int i = 0; i < 6; i++)
+START { for (int i = 0; i < 5; i++)
     if (!fork()) { char *p = malloc(250 << 20); memset(p, 1, 250 << 20); sleep(60); _exit(0); }
     sleep(60); }
 """
@@ -44,7 +44,7 @@ def _case(name: str, source: str) -> Case:
 
 @pytest.mark.slow
 def test_memory_is_limited_for_all_processes_together(build: Build) -> None:
-    assert FAMILY_MEMORY < 6 * (250 << 20)
+    assert FAMILY_MEMORY < 5 * (250 << 20)
     report = probe(build(_case("many", MANY)), cycles=1, timeout=40, fresh=True)
     assert report.outcome is Outcome.MEMORY_LIMIT
 

@@ -15,7 +15,7 @@ _UNDEFINED: Final = re.compile(r"undefined symbol: ([^\s,(]+)")
 
 _HOSTS: Final = (
     (("Py", "_Py"), "Python (an extension module)", "its libpython"),
-    (("Perl_", "PL_", "perl_", "boot_"), "Perl (an XS module)", "libperl.so"),
+    (("Perl_", "PerlIO", "PL_", "perl_", "boot_"), "Perl (an XS module)", "libperl.so"),
     (("zend_", "php_", "_zend", "_emalloc", "_efree", "executor_globals"), "PHP (an extension)", "libphp.so"),
     (("rb_",), "Ruby (an extension)", "libruby.so"),
     (("lua_", "luaL_"), "Lua (a module)", "liblua"),
