@@ -100,6 +100,7 @@ class ProgressRecord(_Record, tag="status", frozen=True, kw_only=True):
     seconds: Annotated[float, Meta(ge=0)]
     blocks: _Count
     forged: _Count
+    slow: _Count = 0
 
 
 class Done(ProgressRecord, tag="done", frozen=True, kw_only=True):

@@ -48,6 +48,7 @@ class Harvest:
     reached: set[int] = field(default_factory=set)
     runs: dict[int, int] = field(default_factory=dict)
     forged: dict[int, int] = field(default_factory=dict)
+    slow: dict[int, int] = field(default_factory=dict)
     curve: list[FuzzProgress] = field(default_factory=list)
     layers: tuple[tuple[str, str], ...] = ()
     observers: tuple[tuple[str, str], ...] = ()
@@ -60,7 +61,11 @@ class Harvest:
         told = "active"
         if times := sum(self.forged.values()):
             told = f"degraded: the library wrote to what it shares with its tracer ({times} times); left out"
-        return (*self.observers, ("child's records", told)) if self.observers else ()
+        if not self.observers:
+            return ()
+        slow = max(self.slow.values(), default=0)
+        apart = (("slow inputs", f"active: {slow} kept apart, and not mutated"),) if slow else ()
+        return (*self.observers, ("child's records", told), *apart)
 
     def progress(self) -> FuzzProgress:
         """How far it is now."""
@@ -88,7 +93,7 @@ class Harvest:
             case HookFailed():
                 self.hook_failed = record.text
             case ProgressRecord():
-                self.runs[who], self.forged[who] = record.runs, record.forged
+                self.runs[who], self.forged[who], self.slow[who] = record.runs, record.forged, record.slow
             case RefusedRecord():
                 self.refused = record.text
             case CannotLoad():

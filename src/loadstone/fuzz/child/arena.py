@@ -24,6 +24,8 @@ _HEAD = struct.Struct("<QII")
 _WORD = struct.Struct("<I")
 _NEWS_AT: Final = 16
 _LOG_AT: Final = 20
+_SLOW_AT: Final = 24
+_DEPTH_AT: Final = 28  # outlives a child: the next one need not go as deep again to know
 _LOG_SIZE: Final = 8 << 20
 _MOST_RUNS: Final = 10_000_000  # of one child: a hundred times as many as there is time for
 _MOST_KEPT: Final = 200_000
@@ -70,6 +72,25 @@ class Arena:
             return False
         self._map[_NEWS_AT] = 0
         return True
+
+    def tell_slow(self) -> None:
+        """In the child: the last input takes much longer than others."""
+        self._map[_SLOW_AT] = 1
+
+    def take_slow(self) -> bool:
+        """In the tracer: whether the child said so; asking forgets it."""
+        slow = bool(self._map[_SLOW_AT])
+        self._map[_SLOW_AT] = 0
+        return slow
+
+    @property
+    def depth(self) -> int:
+        """Bytes of stack that the deepest input of all children so far has used; 0 where nobody knows."""
+        return int(_WORD.unpack_from(self._map, _DEPTH_AT)[0])
+
+    @depth.setter
+    def depth(self, size: int) -> None:
+        _WORD.pack_into(self._map, _DEPTH_AT, size)
 
     def tell_news(self) -> None:
         """In the tracer: the input at hand reached something new."""

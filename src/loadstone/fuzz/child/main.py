@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
+from statistics import median
+from time import perf_counter
 from typing import Final, NamedTuple, NoReturn
 
 from loadstone.fuzz.child.arena import Arena, GuardedArea
@@ -47,8 +49,10 @@ DEEPER: Final = signal.SIGWINCH
 
 _RESULTS: Final = {"int": ctypes.c_int, "pointer": ctypes.c_void_p, "double": ctypes.c_double, "void": None}
 _UNDER_EVERY: Final = 4
-_MOST_JUDGED: Final = 24
-"""Inputs of the corpus, the newest, that each guarded child runs again with other garbage in fresh memory."""
+_TIMED: Final = 3
+_SLOW_S: Final = 0.002
+_SLOWER: Final = 20
+"""An input is slow that takes so many seconds, and so many times the median of at least so many inputs."""
 
 State = dict[str, int | None]
 Maker = Callable[[bytes, int, State], object]
@@ -65,11 +69,13 @@ class Words(NamedTuple):
         os.write(self.pipe, self.secret + text.encode(errors="replace")[-4000:])
 
 
-def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[bytes], seed: int, words: Words) -> None:
+def run_child(
+    job: Job, arena: Arena, corpus: Sequence[bytes], begin: int, tries: Sequence[bytes], seed: int, words: Words
+) -> None:
     """Load and call for ever, or once for each input when replaying.
 
-    ``corpus`` is mutated, ``tries`` are run once and kept where they reach something new; ``words`` tell what cannot be
-    loaded and how hooks fail, and their pipe what a replay is compared with.
+    ``corpus`` is mutated, and from ``begin`` on not run yet; ``tries`` are run once and kept where they reach something
+    new; ``words`` tell what cannot be loaded and how hooks fail, and their pipe what a replay is compared with.
     """
     try:
         library = ctypes.CDLL(job.library)
@@ -87,7 +93,7 @@ def run_child(job: Job, arena: Arena, corpus: Sequence[bytes], tries: Sequence[b
         if job.replay:
             loop.replay(job.inputs)
         else:
-            loop.fuzz(list(corpus), tries, seed)
+            loop.fuzz(list(corpus), begin, tries, seed)
     except Exception:  # noqa: BLE001 - the edge of this process: only hooks are code of others that can raise
         _tell(words, traceback.format_exc(limit=-4), EXIT_HOOK)
 
@@ -138,7 +144,7 @@ class _Loop:
             self._judge.garbage(inputs[-1], self._job.at_start)
         os._exit(EXIT_DONE)
 
-    def fuzz(self, corpus: list[bytes], tries: Sequence[bytes], seed: int) -> None:
+    def fuzz(self, corpus: list[bytes], begin: int, tries: Sequence[bytes], seed: int) -> None:
         """Mutate and call until the worker ends this process."""
         rng = Random(seed)  # noqa: S311 - repeatable on purpose
         random, own = rng.random, self._hooks.mutate
@@ -146,17 +152,13 @@ class _Loop:
         place, take_news = self._arena.place, self._arena.take_news
         plain = len(self._sequence) == 1 and not self._hooks.check and not self._judge
         single = self._sequence[0].simple if plain else None
-        for data in corpus:  # once each as they are: seeds may crash by themselves, and set the coverage
-            self._once(self._as_input(data), at_start=False)
-            take_news()
-        if self._judge:
-            for data in corpus[-_MOST_JUDGED:]:
-                self._judge.garbage(self._as_input(data), at_start=False)
+        slow = self._replayed(corpus, begin)
         for data in tries:
             self._once(self._as_input(data), at_start=False)
             if take_news():
                 corpus.append(data)
-        deeper = StackMark().passed
+        mark = StackMark(self._arena.depth)
+        deeper = mark.passed
         count = 0
         while True:
             if own and count % 2:
@@ -173,12 +175,34 @@ class _Loop:
             else:
                 self._once(placed, at_start=at_start)
             if deeper():
+                self._arena.depth = mark.deepest
                 os.kill(os.getpid(), DEEPER)
                 corpus.append(data)
             if take_news():
-                corpus.append(data)
+                if not slow.tell(self._timed(placed)):
+                    corpus.append(data)
                 if self._judge:
                     self._judge.garbage(placed, at_start=False)
+
+    def _replayed(self, corpus: list[bytes], begin: int) -> _SlowInputs:
+        """Run what no child with such a heap has run: seeds may crash by themselves. Slow ones leave the corpus."""
+        slow = _SlowInputs(self._arena)
+        fresh = corpus[begin:]
+        del corpus[begin:]
+        for data in fresh:
+            placed = self._as_input(data)
+            if not slow.tell(self._timed(placed)):
+                corpus.append(data)
+            self._arena.take_news()
+            if self._judge:
+                self._judge.garbage(placed, at_start=False)
+        corpus[:] = corpus or fresh[:1] or [b""]
+        return slow
+
+    def _timed(self, placed: bytes) -> float:
+        began = perf_counter()
+        self._once(placed, at_start=False)
+        return perf_counter() - began
 
     def _as_input(self, data: bytes) -> bytes:
         if self._hooks.fixup:
@@ -211,6 +235,23 @@ class _Loop:
             *struct.unpack(f"<{len(written) // 8}Q", written[: len(written) // 8 * 8]),
         ]
         return number, written, tuple(value for value in held if isinstance(value, int))
+
+
+class _SlowInputs:
+    """Tells inputs that take much longer than others: mutating them would take nearly all of the time."""
+
+    def __init__(self, arena: Arena) -> None:
+        self._arena = arena
+        self._times: list[float] = []
+
+    def tell(self, seconds: float) -> bool:
+        """Whether the last input, which took so long, is slow; the tracer is told, and keeps it apart."""
+        self._times.append(seconds)
+        if len(self._times) < _TIMED or seconds < max(_SLOW_S, _SLOWER * median(self._times)):
+            return False
+        self._arena.tell_slow()
+        os.kill(os.getpid(), DEEPER)
+        return True
 
 
 class _Bound:

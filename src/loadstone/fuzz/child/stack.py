@@ -25,11 +25,12 @@ _STACK_POINTER_AT: Final = 160
 class StackMark:
     """A mark on this thread's stack. Where the stack pointer cannot be asked for, nothing is ever deeper."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: int = 0) -> None:
+        """``known``: how deep an earlier child's inputs went, in bytes."""
         self._top = _stack_pointer()
-        self._deepest = _FIRST
+        self.deepest = max(_FIRST, known)
         self._mark = ctypes.c_uint64()
-        self._set(_FIRST)
+        self._set(self.deepest)
 
     def passed(self) -> bool:
         """Whether the last call went deeper than any before; the mark is put deeper then."""
@@ -37,8 +38,8 @@ class StackMark:
             return False
         depth = self._top - ctypes.addressof(self._mark)
         self._set(depth + depth // 4)
-        deeper = depth > self._deepest
-        self._deepest = max(depth, self._deepest)
+        deeper = depth > self.deepest
+        self.deepest = max(depth, self.deepest)
         return deeper
 
     def _set(self, depth: int) -> None:

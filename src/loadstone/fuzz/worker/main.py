@@ -108,6 +108,8 @@ class _Campaign:
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
         self.refused, self.place = standing
+        self.replayed: Counter[Heap] = Counter()
+        self.slow: list[bytes] = []
         self.entries = [call.address for call in job.calls]
         self.recording = False
         self.errors_at: Counter[tuple[str, int]] = Counter()
@@ -150,6 +152,7 @@ class _Campaign:
         self.generation, self.layout = number, self._layout(number)
         pid = self._fork(replace(self.job, heap=self.layout, recording=self.recording, passed=self._passed()), number)
         traced: Tracer | None = None
+        before = len(self.corpus)
         try:
             stop = self._fenced(pid)
             if not stop.running and stop.signal is not None:
@@ -165,10 +168,17 @@ class _Campaign:
             traced.resume()
             return self._watch(traced)
         finally:
+            self._count_replayed(before)
             self.forged += self.arena.forged
             self.runs += self.arena.runs
             self.arena.reset()
             self._clear(pid, traced)
+
+    def _count_replayed(self, before: int) -> None:
+        """Of the ``before`` inputs a child began with, those that it has run need not be run with that heap again."""
+        begun = self.replayed[self.layout]
+        ran = min(before - begun, self.arena.runs)
+        self.replayed[self.layout] = min(begun + ran, len(self.corpus))
 
     def _layout(self, number: int) -> Heap:
         """The heap of a generation."""
@@ -231,8 +241,8 @@ class _Campaign:
         said.say(json.dumps([(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]))
         os.kill(os.getpid(), signal.SIGSTOP)  # the worker reads that before foreign code could write there
         run_child(
-            replace(job, library=reachable(job.library, file)), self.arena, self.corpus, self.tries,
-            job.seed * 1_000_003 + number, said,
+            replace(job, library=reachable(job.library, file)), self.arena, self.corpus, self.replayed[job.heap],
+            self.tries, job.seed * 1_000_003 + number, said,
         )  # fmt: skip
 
     def _solve(self) -> None:
@@ -344,7 +354,10 @@ class _Campaign:
                     self._news(hits)
                     traced.resume()
                 elif stop.signal == DEEPER:
-                    self._keep()
+                    if self.arena.take_slow():
+                        self._keep_apart()
+                    else:
+                        self._keep()
                     traced.resume()
                 elif stop.signal is not None and stop.signal not in _CRASHES:
                     traced.resume(0 if stop.signal in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN) else stop.signal)
@@ -387,6 +400,16 @@ class _Campaign:
             self.corpus.append(data)
             self.unsolved.append(data)
         return data
+
+    def _keep_apart(self) -> None:
+        """The input at hand takes too long to be mutated: it leaves the corpus, for every child to come."""
+        data = self.arena.current
+        if data in self.corpus and len(self.corpus) > 1:
+            at = self.corpus.index(data)
+            del self.corpus[at]
+            for layout, count in self.replayed.items():
+                self.replayed[layout] = count - (at < count)
+            self.slow.append(data)
 
     def _news(self, hits: list[int]) -> None:
         self.arena.tell_news()
@@ -463,6 +486,7 @@ class _Campaign:
                 "seconds": self.said - self.started,
                 "blocks": len(self.job.blocks) - self.left.total,
                 "forged": self.forged,
+                "slow": len(self.slow),
             }
         )
 
