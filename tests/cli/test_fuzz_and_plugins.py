@@ -12,6 +12,7 @@ from loadstone.cli import main as cli
 from loadstone.cli.exits import ExitStatus
 from loadstone.core.fuzzing import CrashSite, FuzzFinding, FuzzProgress, FuzzReport, Stopped
 from loadstone.plugin import include_dir
+from loadstone.report.html.fuzz import render as render_html
 from loadstone.report.text.fuzz import progress_line, render
 from loadstone.report.text.style import Style
 
@@ -106,6 +107,19 @@ def test_a_report_tells_flaky_ones_apart_and_names_what_led_there() -> None:
     assert "could not be loaded" in broken
     assert "no\\x1b" in broken
     assert "500/s" in progress_line(report().progress)
+
+
+def test_a_campaign_as_one_page() -> None:
+    found = FuzzFinding(
+        kind="SIGSEGV", stack_hash="x", frames=(CrashSite(0x1010, "<f>", 0x10),), inputs=(b"a",), repeated=3, tries=3
+    )
+    half = FuzzProgress(1.0, 500, 2, 9, 4, 1, 1.0)
+    page = render_html(report(findings=(found,), curve=(half, report().progress)))
+    assert "1 way to break it" in page
+    assert "&lt;f&gt;" in page
+    assert "<f>" not in page
+    assert 'points="300.0,50.0 600.0,0.0"' in page
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_plugins_of_a_folder_are_listed_as_text_and_json(

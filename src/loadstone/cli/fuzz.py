@@ -82,7 +82,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--require", default="", metavar="LAYER,...", help="run nothing unless these sandbox layers are active"
     )
     add_allow_read(parser)
-    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.HTML)
     add_output(parser)
 
 
@@ -170,6 +170,10 @@ def run(
         from loadstone.report.json import render as render_json
 
         emit(render_json(fuzz_document(report)), output)
+    elif output_format is OutputFormat.HTML:
+        from loadstone.report.html.fuzz import render as render_html
+
+        emit(render_html(report), output)
     else:
         from loadstone.report.text.fuzz import render
         from loadstone.report.text.style import Style

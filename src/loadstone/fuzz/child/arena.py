@@ -13,7 +13,8 @@ import mmap
 import struct
 from typing import Final
 
-from loadstone.fuzz.child.blocks import BlockTable, counted
+from loadstone.core.counting import counted
+from loadstone.fuzz.child.blocks import BlockTable
 
 __all__ = ["Arena", "GuardedArea"]
 

@@ -12,7 +12,9 @@ import struct
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-__all__ = ["DEPTH", "ROWS", "BlockTable", "GuardedBlock", "Touch", "counted"]
+from loadstone.core.counting import counted
+
+__all__ = ["DEPTH", "ROWS", "BlockTable", "GuardedBlock", "Touch"]
 
 DEPTH: Final = 6
 """Frames that are kept of a call stack, innermost first."""
@@ -113,12 +115,3 @@ def _touch(address: int, block: GuardedBlock) -> Touch | None:
     if at < 0:
         return Touch("heap-buffer-overflow", f"{counted(-at, 'byte')} before {of}", block)
     return None
-
-
-def counted(number: int, thing: str) -> str:
-    """A number of things, in words.
-
-    >>> counted(1, "byte"), counted(1200, "byte")
-    ('1 byte', '1,200 bytes')
-    """
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -20,8 +20,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from loadstone.core.counting import counted
 from loadstone.fuzz.child.backtrace import Backtrace
-from loadstone.fuzz.child.blocks import BlockTable, counted
+from loadstone.fuzz.child.blocks import BlockTable
 from loadstone.fuzz.child.imports import replace_imports
 from loadstone.fuzz.plan import Heap
 

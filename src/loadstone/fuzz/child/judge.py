@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from loadstone.fuzz.child.blocks import counted
+from loadstone.core.counting import counted
 from loadstone.fuzz.child.guarded_heap import FILL, GuardedHeap, HeapError
 
 __all__ = ["Answer", "ReturnJudge"]

@@ -27,7 +27,7 @@ from loadstone.escape import printable
 from loadstone.report.summary import ObservationSummary, next_steps, observations, sentences, tallies
 from loadstone.report.text.claims import place
 
-__all__ = ["render"]
+__all__ = ["asset", "digest", "render"]
 
 _WHOLE_FILE: Final = 3000
 """Lines up to which a file is shown whole; of a longer one only what surrounds its marks."""
@@ -154,11 +154,11 @@ def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
     questions = {rule.id: rule.question for rule in rules}
     cards = [_card(number, result, anchors, questions) for number, result in enumerate(_ordered(review.results))]
     listings = [*_listings(review, cards, anchors)]
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_asset("page.html.j2")).render(
+    return environment.from_string(asset("page.html.j2")).render(
         title=printable(", ".join(review.targets[:3]), 200),
         verdict=review.verdict.value,
         summary=_summary(review),
@@ -175,16 +175,17 @@ def render(review: Review, rules: Sequence[RuleText] = ()) -> str:
         weaknesses=sorted({(int(card.cwe), card.weakness) for card in cards if card.cwe}),
         style=Markup(style),  # noqa: S704 - our own files, nothing of the review in them
         script=Markup(script),  # noqa: S704
-        style_digest=_digest(style),
-        script_digest=_digest(script),
+        style_digest=digest(style),
+        script_digest=digest(script),
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file of ours: a template, a style, a script."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     """As a content security policy writes it. Source: W3C Content Security Policy Level 3, hash-source."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 

@@ -7,7 +7,7 @@ from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport, Stoppe
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
 
-__all__ = ["progress_line", "render"]
+__all__ = ["conditions", "finding_lines", "progress_line", "render"]
 
 _SHOWN_BYTES = 24
 
@@ -19,11 +19,11 @@ def render(report: FuzzReport, style: Style) -> str:
         who = "" if report.stopped is Stopped.NOT_RUN else "the loader says: "
         lines.append(f"  {who}{printable(report.loader_message)}")
     for found in report.findings:
-        lines += ["", *_finding(found, style)]
+        lines += ["", *finding_lines(found, style)]
     if report.flaky:
         lines += ["", style.heading("Seen, but not every time")]
         lines += [f"  ? {printable(f.title)}: {f.repeated} of {f.tries} fresh processes" for f in report.flaky]
-    lines += ["", style.heading("How it was looked at"), *columns(_conditions(report))]
+    lines += ["", style.heading("How it was looked at"), *columns(conditions(report))]
     return "\n".join(lines) + "\n"
 
 
@@ -45,7 +45,8 @@ def _answer(report: FuzzReport, style: Style) -> str:
     return style.good(f"nothing broke in {report.progress.runs:,} runs")
 
 
-def _finding(found: FuzzFinding, style: Style) -> list[str]:
+def finding_lines(found: FuzzFinding, style: Style) -> list[str]:
+    """A finding: its title, then what shows it and where."""
     data = found.inputs[-1]
     shown = data[:_SHOWN_BYTES].hex(" ") + (" ..." if len(data) > _SHOWN_BYTES else "")
     lines = [
@@ -67,7 +68,8 @@ def _finding(found: FuzzFinding, style: Style) -> list[str]:
     return lines
 
 
-def _conditions(report: FuzzReport) -> list[tuple[str, ...]]:
+def conditions(report: FuzzReport) -> list[tuple[str, ...]]:
+    """The numbers and the circumstances of a campaign: (what, how)."""
     reached = report.progress
     rows = [
         ("runs", f"{reached.runs:,} in {reached.seconds:.1f} s ({reached.runs_per_s:,.0f} a second)"),
