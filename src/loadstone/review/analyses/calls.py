@@ -37,6 +37,9 @@ __all__ = ["Calls", "Enter"]
 
 _MAX_CALLEE: Final = 160
 _MAX_PLAIN_CALLEE: Final = 30
+_PYTHON_LEVELS: Final = 2
+"""Levels of calls that are followed in Python, whose values travel by another analysis."""
+
 _PLACEHOLDER: Final = "?"
 _CHECK_WORDS: Final = re.compile(r"(?i)(?:verif|check|digest|hash|sha\d|sign|trust|valid)")
 _DIGESTS: Final = re.compile(
@@ -161,9 +164,10 @@ class Calls:
 
     def _is_followed(self, found: KnownFunction, frame: Frame) -> bool:
         size = len(found.graph.nodes)
+        python = found.unit.language is ir.Language.PYTHON
         return (
-            frame.level < MAX_LEVELS
-            and (found.is_relevant or size <= _MAX_PLAIN_CALLEE)
+            frame.level < (_PYTHON_LEVELS if python else MAX_LEVELS)
+            and (found.is_relevant or (size <= _MAX_PLAIN_CALLEE and not python))
             and size <= _MAX_CALLEE
             and not self.budget.is_spent
             and not self.summaries.is_inert(found)
