@@ -24,6 +24,9 @@ struct hidden;
 pool_t *pool_new(void);
 void pool_free(pool_t *p);
 reel *reel_copy(const reel *r);
+struct tree { struct tree *next; int size; };
+struct tree *tree_load(const char *text);
+void tree_delete(struct tree *t);
 int reel_open(reel **out, pool_t *p, int level);
 int reel_feed(reel *r, const uint8_t *data, size_t size);
 void reel_close(reel *r);
@@ -42,6 +45,8 @@ int reel_open(reel **out, pool_t *p, int level) {
     if (!(*out = calloc(1, sizeof **out))) return 1; (*out)->pool = p; return level == 77; }
 int reel_feed(reel *r, const uint8_t *d, size_t n) {
     r->pool->used++; if (n > 1 && d[0] == '!') r->fed++; if (r->fed > 1) *(volatile int *)0 = 1; return 0; }
+struct tree *tree_load(const char *text) { return text[0] == '{' ? calloc(1, sizeof(struct tree)) : 0; }
+void tree_delete(struct tree *t) { free(t); }
 void reel_close(reel *r) { free(r); }
 int reel_version(void) { return 1; }
 int reel_parse(const char *text) { return text[0]; }
@@ -77,11 +82,12 @@ def test_a_handle_nobody_makes_is_refused(library: Path, header: Path) -> None:
 
 def test_what_is_worth_fuzzing_is_proposed(library: Path, header: Path) -> None:
     found = {one.name: one for one in propose(library, str(header))}
-    assert list(found) == ["reel_parse", "reel_feed", "hidden_read"]
+    assert list(found) == ["reel_parse", "tree_load", "reel_feed", "hidden_read"]
     assert found["reel_parse"].prototype == "int reel_parse(const char *text);"
     assert [call.symbol for call in found["reel_feed"].calls] == [
         "pool_new", "reel_open", "reel_feed", "reel_close", "pool_free",
     ]  # fmt: skip
+    assert [call.symbol for call in found["tree_load"].calls] == ["tree_load", "tree_delete"]
     assert "struct hidden is not defined" in found["hidden_read"].refused
 
 

@@ -45,7 +45,8 @@ def learn(name: str, header: Declarations, roles: Mapping[str, str], image: Imag
     made: list[str] = []
     steps = list(_makers(target, exported, made, image, 0))
     steps.append(Step(target, dict(roles), repeat=bool(made and _PIECES.search(name))))
-    for tag in reversed(made):
+    given = handle_tag(target.result)
+    for tag in dict.fromkeys((*([given] if given else ()), *reversed(made))):
         ender = next((p for n, p in sorted(exported.items()) if _ENDING.search(n) and _takes_only(p, tag)), None)
         if ender is not None and ender is not target:
             steps.append(Step(ender, {}))
@@ -63,7 +64,7 @@ def _makers(
     """The calls that make the handles a function takes, those that make theirs first."""
     for parameter in prototype.parameters:
         tag = handle_tag(parameter.type)
-        if not tag or tag in made or tag in STREAMS or depth >= _MAX_DEPTH or f"struct {tag}" in prototype.records:
+        if not tag or tag in made or tag in STREAMS or depth >= _MAX_DEPTH:
             continue
         for maker in _who_makes(tag, exported):
             before = list(made)
