@@ -1,6 +1,6 @@
-"""Which package imports which, from the source: the picture in ``design.md``, and the modules that go in circles.
+"""Which package imports which, from the source: the table in ``design.md``, and the modules that go in circles.
 
-``python docs/packages.py`` writes the picture, ``--check`` only compares. Imports for types alone do not count: they
+``python docs/packages.py`` writes the table, ``--check`` only compares. Imports for types alone do not count: they
 cross no border when the program runs.
 """
 
@@ -98,15 +98,18 @@ def _direct(graph: Graph) -> Iterable[tuple[str, str]]:
         yield from ((name, other) for other in sorted(graph[name]) if other not in reached(name, other))
 
 
-def picture(graph: Graph) -> str:
-    """The packages as a Mermaid graph; arrows that follow from others are left out."""
-    arrows = "\n".join(f"    {name.strip('_')} --> {other.strip('_')}" for name, other in _direct(graph))
-    note = "Circles between packages: 0. Arrows that follow from others, and imports for types alone, are left out."
-    return f"{BEGIN}\n```mermaid\ngraph TD\n{arrows}\n```\n\n{note}\n{END}"
+def table(graph: Graph) -> str:
+    """The packages with what each stands on, as a table; what follows from another row is left out."""
+    below: dict[str, list[str]] = {}
+    for name, other in _direct(graph):
+        below.setdefault(name.strip("_"), []).append(f"`{other.strip('_')}`")
+    rows = "\n".join(f"| `{name}` | {', '.join(others)} |" for name, others in below.items())
+    note = "Circles between packages: 0. What follows from another row, and imports for types alone, are left out."
+    return f"{BEGIN}\n| package | stands on |\n|---|---|\n{rows}\n\n{note}\n{END}"
 
 
 def main() -> None:
-    """Write the picture, or compare it with ``--check``."""
+    """Write the table, or compare it with ``--check``."""
     graph = between(imports(modules()))
     found = circle(graph)
     if found:
@@ -115,12 +118,12 @@ def main() -> None:
     head, _, rest = text.partition(BEGIN)
     _, _, tail = rest.partition(END)
     if not rest:
-        sys.exit(f"{PAGE.name} has no place for the picture: {BEGIN}")
-    fresh = f"{head}{picture(graph)}{tail}"
+        sys.exit(f"{PAGE.name} has no place for the table: {BEGIN}")
+    fresh = f"{head}{table(graph)}{tail}"
     if "--check" not in sys.argv:
         PAGE.write_text(fresh, encoding="utf-8")
     elif fresh != text:
-        sys.exit("the picture of the packages is not up to date: run `make docs`")
+        sys.exit("the table of the packages is not up to date: run `make docs`")
 
 
 if __name__ == "__main__":
