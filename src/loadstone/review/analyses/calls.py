@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.bounds import MAX_LEVELS, StepBudget
 from loadstone.review.analyses.effects import Applied, Effects
+from loadstone.review.analyses.facts import LockStep
 from loadstone.review.analyses.flow import lineage, mix, taint_of
 from loadstone.review.analyses.locks import PlaceOf
 from loadstone.review.analyses.memory import PathMemory
@@ -245,6 +246,7 @@ class Calls:
             self._fill(call, receiver, values, state, frame, place_of)
         if isinstance(callee, CallResult) or (callee is not None and callee in state.lineage):
             state.put("lineage", made, callee)
+            self._handed_under_lock(values, state, frame, call.line)
             if any(isinstance(v, Code) for v in values):  # it may call us back: it has to stay
                 for above in lineage(callee, state):
                     state.escape(above if isinstance(above, CallResult) else None)
@@ -254,6 +256,14 @@ class Calls:
         if _CHECK_WORDS.search(name):
             return Answer("check", values[0] if values else receiver, spot=frame.spot(call.line)), state
         return made, state
+
+    def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
+        """A library is called with locks held, and is given functions of the program that it may call."""
+        for value in values:
+            if isinstance(value, Code) and value.name in self.program.functions:
+                for held in state.locks:
+                    step = LockStep(f"handed {value.name}", held.lock, frame.spot(line), state.locks, held.spot)
+                    self.effects.record.lock_steps.add(step)
 
     def _handed_over(
         self,

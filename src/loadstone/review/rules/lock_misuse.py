@@ -70,8 +70,33 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(one.since, "released", "release"), step(one.spot, "released again", "release")),
                 context=one.spot.function,
             )
+    yield from _called_back(rule, steps, recursive)
     yield from _orders(rule, steps)
     yield from _scoped(rule, steps)
+
+
+def _called_back(rule: Rule, steps: list[LockStep], recursive: set[str]) -> Iterator[Claim]:
+    """A library is called with a lock held, and is given a function that takes the very lock."""
+    taken = {(s.spot.function, s.lock): s for s in steps if s.what == "take"}
+    for one in steps:
+        name = one.what.removeprefix("handed ")
+        inner = taken.get((name, one.lock)) if name != one.what else None
+        if inner is None or one.since is None or one.lock in recursive:
+            continue
+        yield rule.no(
+            f"The library is called at line {one.spot.line} with {one.lock} held and may call {name}, which takes it "
+            f"at line {inner.spot.line}.",
+            at(one.spot),
+            cwe=764,
+            fix="Call the library with no lock held.",
+            why=(
+                step(one.since, f"{one.lock} is taken", "lock"),
+                step(one.spot, f"the library gets {name}", "call"),
+                step(inner.spot, "taken again", "lock"),
+            ),
+            context=one.spot.function,
+            condition=one.spot.condition,
+        )
 
 
 def _python(rule: Rule, facts: Facts, known: set[Spot]) -> Iterator[Claim]:

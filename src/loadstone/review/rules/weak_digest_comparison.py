@@ -59,6 +59,13 @@ def _by_others_length(rule: Rule, unit: ir.Unit, function: ir.Function) -> Itera
         word = last_word(call.name)
         if word == "compare" and len(call.arguments) == 3:
             length, other = uncast(call.arguments[1]), uncast(call.arguments[2])
+        elif word in {"startsWith", "starts_with"} and len(call.arguments) == 1 and call.receiver is not None:
+            other = uncast(call.arguments[0])
+            if not isinstance(other, ir.Literal) and _DIGEST.search(_spelled(call.receiver)):
+                message = f"{_spelled(call.receiver)} is only compared with the beginning that {_spelled(other)} has."
+                fix = "Require the full length, then compare all of it."
+                yield _finding(rule, unit, function, call.line, message, fix)
+            continue
         elif word in {"strncmp", "memcmp", "strncasecmp"} and len(call.arguments) == 3:
             length, other = uncast(call.arguments[2]), uncast(call.arguments[1])
         else:
