@@ -119,6 +119,7 @@ def _head(path: str, declared: Declarations, library: str, version: str | None) 
             "Pointers are checked by their types; C's NULL is None, text is bytes.",
             '"""',
             "",
+            "# pyright: reportUnusedClass=false",  # of structs with names of the compiler's, some are nobody's result
             "from __future__ import annotations",
             "",
             *imports,
