@@ -115,7 +115,8 @@ def _copied(
     for call in calls:
         target, source = call.arguments[0], uncast(call.arguments[1])
         name = _spelled(source)
-        own = _is_array(source, arrays, members) or name in measured
+        constant = isinstance(source, ir.Name) and source.name.isupper()  # a macro: its text is in the program
+        own = constant or _is_array(source, arrays, members) or name in measured
         asked = isinstance(source, ir.Name) and source.name in parameters and _spelled(target) in local
         if own or asked or not name or not _is_array(target, arrays, members):
             continue  # what a parameter is copied to locally is asked about as a path
