@@ -41,6 +41,14 @@ def unload(path):
     plugin.plugin_exit()  # bad
 
 
+def falls_through(name):
+    doc = lib.doc_open(name)
+    if not lib.doc_valid(doc):
+        lib.doc_close(doc)
+        print("doc_valid")
+    return lib.doc_title(doc)  # bad
+
+
 class Module:
     def __init__(self, path):
         self.lib = ctypes.CDLL(path)

@@ -90,3 +90,17 @@ class Document:
 
     def __del__(self):
         self.close()
+
+
+def fail(what):
+    raise OSError(what)
+
+
+def leaves(name):
+    doc = lib.doc_open(name)
+    if not lib.doc_valid(doc):
+        lib.doc_close(doc)
+        fail("doc_valid")
+    text = lib.doc_title(doc)
+    lib.doc_close(doc)
+    return text

@@ -143,6 +143,7 @@ class _Walk:
     derived: dict[str, str] = field(default_factory=dict)  # a pointer -> the handle it was read from
     claims: list[Claim] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
+    arm: Released = field(default_factory=dict)  # what the last ``if`` had released where it comes back
 
     @property
     def bindings(self) -> Bindings:
@@ -156,11 +157,25 @@ class _Walk:
     def block(self, body: Iterable[ir.Statement], released: Released) -> Released | None:
         """What is released after a block; None when nothing comes after it."""
         current: Released | None = dict(released)
+        perhaps: Released = {}  # released on a way that comes back to this block
         for statement in body:
             if current is None:
                 return None
+            if perhaps and isinstance(statement, ir.Assign | ir.Evaluate | ir.Return):
+                self._after_all(statement, perhaps)
+                name = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
+                perhaps = {n: s for n, s in perhaps.items() if name not in {n, n.partition(".")[0]}}
+            before = current
             current = self.statement(statement, current)
+            if isinstance(statement, ir.If) and statement.otherwise is None:
+                perhaps |= {n: s for n, s in self.arm.items() if n not in before and not n.endswith(".")}
         return current
+
+    def _after_all(self, statement: ir.Statement, perhaps: Released) -> None:
+        """A statement that runs whether or not the arm before it has released something."""
+        for top in tops(statement):
+            self._uses(top, perhaps)
+        self._stored(statement, perhaps)
 
     def statement(self, statement: ir.Statement, released: Released) -> Released | None:
         for top in tops(statement):
@@ -169,6 +184,7 @@ class _Walk:
             case ir.If(then=then, otherwise=otherwise):
                 yes = self.block(then.body, released)
                 no = released if otherwise is None else self.block(otherwise.body, released)
+                self.arm = yes or {}
                 return _both(yes, no)
             case ir.Try(body=body, handlers=handlers, otherwise=otherwise, final=final):
                 after = self.block(body.body, released)
@@ -198,10 +214,18 @@ class _Walk:
                 name = spelled(target)
                 after = {n: s for n, s in released.items() if n != name and not n.startswith(f"{name}.")}
                 return self._after(statement, after) if name else after
-            case ir.Evaluate():
+            case ir.Evaluate(expression=expression):
                 self._stored(statement, released)
-                return self._after(statement, released)
+                return None if self._leaves(expression) else self._after(statement, released)
         return released
+
+    def _leaves(self, expression: ir.Expression) -> bool:
+        """Whether a call never comes back: of the system, or of the program."""
+        if not isinstance(expression, ir.Call):
+            return False
+        api = tables().get(expression.name)
+        ends = api is not None and api.role is ApiRole.NO_RETURN
+        return ends or self.facts.travels.names.never_returns(self.routine, expression)
 
     def _derive(self, target: ir.Expression, value: ir.Expression | None) -> None:
         name = spelled(target)
