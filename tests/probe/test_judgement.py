@@ -112,7 +112,7 @@ def test_what_did_not_run_is_open_with_what_was_told() -> None:
     assert claims(report(ProbeOutcome.NOT_RUN, observations=(told, other, memory)))[0] == undecided(
         *words, "no fence; no room"
     )
-    assert claims(report(ProbeOutcome.DENIED))[0] == undecided(*words, "the fence stopped it")
+    assert claims(report(ProbeOutcome.DENIED))[0] == undecided(*words, "the sandbox stopped it")
 
 
 @pytest.mark.parametrize(

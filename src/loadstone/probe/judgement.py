@@ -162,7 +162,7 @@ def _comes_through(report: ProbeReport) -> Iterator[Claim]:
     if report.outcome in (ProbeOutcome.NOT_RUN, ProbeOutcome.DENIED):
         why = (
             "; ".join(o.detail for o in report.observations if o.kind in (*_TOLD_BY_OUTCOME, Kind.MEMORY_REFUSED))
-            or "the fence stopped it"
+            or "the sandbox stopped it"
         )
         yield _open(report, rule, "cannot tell what it does when it runs", why)
         return
