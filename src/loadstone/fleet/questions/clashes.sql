@@ -9,11 +9,17 @@ graph AS (
     UNION
     SELECT g.root, r.chosen_file FROM graph g JOIN resolutions r ON r.requester_file = g.file WHERE r.chosen_file IS NOT NULL
 ),
-wanted AS (SELECT DISTINCT g.root, s.name FROM graph g JOIN symbols s USING (file) WHERE s.role = 'import'),
-defined AS (
-    SELECT g.root, s.name, g.file FROM graph g JOIN symbols s USING (file)
-    WHERE s.role = 'export' AND s.binding = 'global' AND s.version IS NULL
-)
+held AS MATERIALIZED (  -- one pass over the symbols, of which a graph has few
+    SELECT file, name, role FROM symbols SEMI JOIN (SELECT DISTINCT file FROM graph) USING (file)
+    WHERE role = 'import' OR role = 'export' AND binding = 'global' AND version IS NULL
+),
+several AS MATERIALIZED (
+    SELECT name FROM held GROUP BY name
+    HAVING count(DISTINCT file) FILTER (role = 'export') > 1 AND count(*) FILTER (role = 'import') > 0
+),
+told AS MATERIALIZED (SELECT DISTINCT g.root, h.name, h.file, h.role FROM held h SEMI JOIN several USING (name) JOIN graph g USING (file)),
+wanted AS (SELECT DISTINCT root, name FROM told WHERE role = 'import'),
+defined AS (SELECT root, name, file FROM told WHERE role = 'export')
 SELECT (SELECT min(path) FROM packages p WHERE p.file = d.root) AS root, d.name AS symbol, count(DISTINCT d.file) AS definitions,
        string_agg(DISTINCT coalesce(f.identity, p.path), ', ' ORDER BY coalesce(f.identity, p.path)) AS libraries
 FROM defined d SEMI JOIN wanted w ON w.root = d.root AND w.name = d.name

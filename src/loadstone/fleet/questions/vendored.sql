@@ -11,16 +11,18 @@ pairs AS (
     GROUP BY ALL HAVING count(*) >= 4
 ),
 alike AS (
-    SELECT pairs.*, c.machine, o.identity, c.identity AS called,
-           list_sort(list_distinct(list_concat(c.sketch, o.sketch)))[1:64] AS both,
-           len(list_filter(list_sort(list_distinct(list_concat(c.sketch, o.sketch)))[1:64],
-               lambda x: list_contains(c.sketch, x) AND list_contains(o.sketch, x))) AS shared
-    FROM pairs JOIN sketched c ON c.file = copy JOIN sketched o ON o.file = original
+    SELECT copy, original, machine, identity, called, least,
+           len(list_filter(least, lambda x: list_contains(copied, x) AND list_contains(owned, x))) AS shared
+    FROM (
+        SELECT pairs.*, c.machine, o.identity, c.identity AS called, c.sketch AS copied, o.sketch AS owned,
+               list_sort(list_distinct(list_concat(c.sketch, o.sketch)))[1:64] AS least
+        FROM pairs JOIN sketched c ON c.file = copy JOIN sketched o ON o.file = original
+    )
 )
 SELECT pc.package AS package, pc.package_version, pc.path, a.machine, a.called,
        po.package AS original_package, po.package_version AS original_version, a.identity AS original,
-       round(a.shared / len(a.both), 2) AS likeness
+       round(a.shared / len(a.least), 2) AS likeness
 FROM alike a JOIN packages pc ON pc.file = a.copy JOIN packages po ON po.file = a.original
-WHERE a.shared / len(a.both) >= CAST($likeness AS DOUBLE) AND pc.package <> po.package
+WHERE a.shared / len(a.least) >= CAST($likeness AS DOUBLE) AND pc.package <> po.package
   AND coalesce(a.identity, '') LIKE $name AND a.identity IS NOT NULL
 ORDER BY likeness DESC, pc.package, pc.path, original_package, original_version, original
