@@ -138,3 +138,16 @@ def test_of_a_very_large_library_what_is_called_is_decoded(library: Path, monkey
     assert inside <= some
     assert {f.address for f in whole.functions} <= some
     assert len(some) < len(whole.blocks)
+
+
+def test_a_slow_input_is_kept_apart(compile_library: Compile) -> None:
+    source = r"""
+    volatile int seen;
+    int slow(const unsigned char *d, unsigned long n) {
+        if (n > 2 && d[0] == 'S' && d[1] == 'l' && d[2] == 'o') for (int i = 0; i < 40000000; i++) seen += i;
+        return 0; }
+    """
+    slow = compile_library(source, "libslow.so", "-O1", "-w")
+    seeds = [b"fast", b"Slow", b"also", b"Fast"]
+    report = fuzz(slow, "int slow(const unsigned char *d, unsigned long n)", seeds=seeds, runs=300, time_s=60)
+    assert "kept apart" in dict(report.observers)["slow inputs"]

@@ -17,7 +17,7 @@ from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from statistics import median
-from time import perf_counter
+from time import thread_time
 from typing import Final, NamedTuple, NoReturn
 
 from loadstone.fuzz.child.arena import Arena, GuardedArea
@@ -179,7 +179,9 @@ class _Loop:
                 os.kill(os.getpid(), DEEPER)
                 corpus.append(data)
             if take_news():
-                if not slow.tell(self._timed(placed)):
+                if slow.is_slow(slow.note(self._timed(placed))):
+                    slow.tell()
+                else:
                     corpus.append(data)
                 if self._judge:
                     self._judge.garbage(placed, at_start=False)
@@ -189,20 +191,26 @@ class _Loop:
         slow = _SlowInputs(self._arena)
         fresh = corpus[begin:]
         del corpus[begin:]
+        took = []
         for data in fresh:
             placed = self._as_input(data)
-            if not slow.tell(self._timed(placed)):
-                corpus.append(data)
+            took.append(slow.note(self._timed(placed)))
             self._arena.take_news()
             if self._judge:
                 self._judge.garbage(placed, at_start=False)
+        for data, seconds in zip(fresh, took, strict=True):
+            if slow.is_slow(seconds):
+                self._arena.place(self._as_input(data), at_start=False)
+                slow.tell()
+            else:
+                corpus.append(data)
         corpus[:] = corpus or fresh[:1] or [b""]
         return slow
 
     def _timed(self, placed: bytes) -> float:
-        began = perf_counter()
+        began = thread_time()  # of the processor: on a busy machine any input takes long by the clock
         self._once(placed, at_start=False)
-        return perf_counter() - began
+        return thread_time() - began
 
     def _as_input(self, data: bytes) -> bytes:
         if self._hooks.fixup:
@@ -244,14 +252,19 @@ class _SlowInputs:
         self._arena = arena
         self._times: list[float] = []
 
-    def tell(self, seconds: float) -> bool:
-        """Whether the last input, which took so long, is slow; the tracer is told, and keeps it apart."""
+    def note(self, seconds: float) -> float:
+        """An input took so long."""
         self._times.append(seconds)
-        if len(self._times) < _TIMED or seconds < max(_SLOW_S, _SLOWER * median(self._times)):
-            return False
+        return seconds
+
+    def is_slow(self, seconds: float) -> bool:
+        """Whether that is much longer than inputs take."""
+        return len(self._times) >= _TIMED and seconds >= max(_SLOW_S, _SLOWER * median(self._times))
+
+    def tell(self) -> None:
+        """The last input is slow: the tracer keeps it apart."""
         self._arena.tell_slow()
         os.kill(os.getpid(), DEEPER)
-        return True
 
 
 class _Bound:

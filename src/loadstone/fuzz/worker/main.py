@@ -37,6 +37,7 @@ from loadstone.fuzz.child.main import (
     run_child,
 )
 from loadstone.fuzz.child.mutate import mutate
+from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import CallPlan, Heap, Job, Role
 from loadstone.fuzz.worker.confinement import USER, Place, can_become, fence, place, reachable, tracing_refused
 from loadstone.fuzz.worker.inbox import Inbox
@@ -404,8 +405,8 @@ class _Campaign:
     def _keep_apart(self) -> None:
         """The input at hand takes too long to be mutated: it leaves the corpus, for every child to come."""
         data = self.arena.current
-        if data in self.corpus and len(self.corpus) > 1:
-            at = self.corpus.index(data)
+        at = next((i for i, kept in enumerate(self.corpus) if data in (kept, as_text(kept))), -1)
+        if at >= 0 and len(self.corpus) > 1:
             del self.corpus[at]
             for layout, count in self.replayed.items():
                 self.replayed[layout] = count - (at < count)
