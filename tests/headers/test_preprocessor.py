@@ -93,3 +93,16 @@ def test_headers_that_include_each_other_for_ever_are_refused(tmp_path: Path) ->
     (tmp_path / "b.h").write_text('#include "a.h"\n')
     with pytest.raises(InvalidPrototype, match=r"200 deep|nested too deeply"):
         read_text('#include "a.h"', include=[str(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    "expression", ["sizeof(M) - 1", "sizeof M", 'sizeof("") + sizeof(int)', 'sizeof "a\\0b" * 2', 'sizeof("a" M)']
+)
+def test_the_size_of_a_text_is_that_of_the_compiler(expression: str) -> None:
+    head = '#define M "ab" "c\\x41"\n'
+    code = f'{head}_Static_assert(({expression}) == %d, "size");\n'
+    struct = read_text(f"{head}struct s {{ char b[{expression}]; }};\n").records["struct s"]
+    assert struct.members is not None
+    length = getattr(struct.members[0].type, "length")  # noqa: B009  an array's
+    command = [needed("gcc"), "-fsyntax-only", "-x", "c", "-"]
+    subprocess.run(command, input=code % length, text=True, check=True)

@@ -769,6 +769,8 @@ class Parser:
         """sizeof, offsetof and casts, for the evaluator."""
         text = evaluator.peek()
         word = self.abi.pointer
+        if text == "sizeof" and (size := _text_size(evaluator)):
+            return Value(size, word, signed=False)
         if text in _SIZEOF and evaluator.peek(1) == "(":
             index = not _SIZEOF[text]
             kind = self._type_at(evaluator, 2)
@@ -850,3 +852,18 @@ def _holds(values: list[tuple[str, int]], *, packed: bool) -> tuple[int, bool]:
         if low < 0 and -(1 << (8 * size - 1)) <= low and high < 1 << (8 * size - 1):
             return size, True
     return 8, low < 0
+
+
+def _text_size(evaluator: ConstantEvaluator) -> int:
+    """The size of the plain string literal behind ``sizeof``, in parentheses or not; 0, and nothing taken, if none."""
+    opened = evaluator.peek(1) == "("
+    first = evaluator.position + 1 + opened
+    end = first
+    while end < len(evaluator.tokens) and evaluator.tokens[end].kind == "string":
+        end += 1
+    parts = [text_of(token) for token in evaluator.tokens[first:end]]
+    closed = not opened or (end < len(evaluator.tokens) and evaluator.tokens[end].text == ")")
+    if not closed or not parts or not all(isinstance(part, bytes) for part in parts):
+        return 0
+    evaluator.position = end + opened
+    return sum(map(len, parts)) + 1
