@@ -25,6 +25,7 @@ from loadstone.errors import InvalidPrototype, MalformedImage, Unsupported
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.prototype import FunctionType, parse_header
 from loadstone.linker.cache import read_cache
+from loadstone.linker.lz4 import Lz4Error, decompressed
 from loadstone.plugin.binary_json import decode_binary_json
 from loadstone.plugin.cbor import decode
 from loadstone.plugin.metadata import find_metadata
@@ -87,6 +88,11 @@ def _own_metadata(data: bytes) -> None:
 def _loader_cache(data: bytes) -> None:
     cache = read_cache(data)
     assert not (cache.problem and cache.entries)
+
+
+def _lz4(data: bytes) -> None:
+    with suppress(Lz4Error):
+        sum(map(len, decompressed(data)))
 
 
 def _text(data: bytes) -> None:
@@ -173,6 +179,7 @@ PARSERS: Final[Mapping[str, Parser]] = MappingProxyType(
         "binary_json": _binary_json,
         "own_metadata": _own_metadata,
         "loader_cache": _loader_cache,
+        "lz4": _lz4,
         "text": _text,
         "symbol_name": _symbol_name,
         "prototype": _prototype,

@@ -33,6 +33,9 @@ _NAMES: Final = (
     "_RINvCs7QNgkh8BJRe_7mycrate7exampleAtj8_FUKCyPhEuKanb_E",
     "_RNCNvCs15kBYyAo9fc_7mycrate3foou30____7hkackfecea1cbdathfdh9hlq6y.cold",
 )
+_LZ4 = bytes.fromhex("04224d18 604000 0d000000 44 61626364 0400 50 78797a7a79 00000000")
+"""A frame of one block: four letters, eight more by a match, five at the end."""
+
 _TEXTS: Final = (
     b"/* GNU ld script */\nOUTPUT_FORMAT(elf64-x86-64)\nGROUP ( /lib/libc.so.6 AS_NEEDED ( ld.so.2 ) )\n",
     b"INPUT(-lncursesw libtinfo.so.6)\n",
@@ -135,6 +138,7 @@ def _inputs() -> Iterator[tuple[str, bytes]]:
     yield from (("own_metadata", data) for data in _own())
     yield from (("loader_cache", data) for data in _loader_cache())
     yield from (("splice", bytes((first, 4, 0, 0, 0, 64, 0, 16, how))) for first, how in ((0, 0), (5, 1), (8, 0)))
+    yield "lz4", _LZ4
     yield from (("text", data) for data in _TEXTS)
     yield from (("symbol_name", name.encode()) for name in _NAMES)
     yield from (("prototype", text) for text in _DECLARATIONS)
