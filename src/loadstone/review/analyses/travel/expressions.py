@@ -41,7 +41,7 @@ _SERVED: Final = frozenset({"rfile", "headers", "path", "request", "requestline"
 """What a request handler of the standard library has read. Source: Python library reference, http.server."""
 
 _SYSTEM_NAMED: Final = re.compile(
-    r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive)\Z"
+    r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive|homedrive)\Z"
 )
 """Variables that name where Windows put itself. Source: Microsoft, recognised environment variables."""
 
