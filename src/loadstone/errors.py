@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from loadstone.escape import printable, quoted
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.core.trace import Explanation, Trace

@@ -10,7 +10,6 @@ import errno
 import os
 import re
 import stat
-import tomllib
 from typing import Any, Final
 
 from loadstone.errors import InvalidConfiguration, Unreadable
@@ -104,6 +103,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     ...
     ValueError: a key has more than 32 parts
     """
+    import tomllib  # noqa: PLC0415  most files that are read are no settings
+
     if _DOTTED.search(_NO_KEY.sub("q", text)):
         raise ValueError(f"a key has more than {_MAX_DEPTH} parts")
     try:

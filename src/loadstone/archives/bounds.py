@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.errors import TooLarge
+from loadstone.records import dataclass
 
 __all__ = ["Bounds", "UnpackBudget"]
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from importlib import import_module
 from typing import IO, Final
 
-from loadstone.archives import ar, cpio, image, tar, zip  # noqa: A004  the format is called so
+from loadstone.archives import tar
 from loadstone.archives.bounds import Bounds, UnpackBudget
 from loadstone.archives.compression import Plain, compression_of, decompressed
 from loadstone.archives.member import PackedFile
 from loadstone.errors import MalformedImage, Unreadable, Unsupported
 from loadstone.files import open_regular
+from loadstone.records import dataclass
 
 __all__ = ["FORMATS", "ContainerFormat", "format_of", "is_archive", "members", "walk"]
 
@@ -25,33 +26,18 @@ _Reading = Callable[[IO[bytes], str, UnpackBudget], Iterator[PackedFile]]
 
 @dataclass(frozen=True, slots=True)
 class ContainerFormat:
-    """A kind of container: its name, whether a file is one by its first bytes and its name, and how it is read."""
+    """A kind of container: its name, whether a file is one by its first bytes and its name, and what reads it."""
 
     name: str
     recognises: Callable[[bytes, str], bool]
-    members: _Reading
+    reader: tuple[str, str]
+    """A module of this package and the function in it; imported when the first container of the kind is met."""
 
-
-def _appimage(_stream: IO[bytes], path: str, _budget: UnpackBudget) -> Iterator[PackedFile]:
-    raise Unsupported(
-        feature=f"looking into the AppImage {path}",
-        reason="its files are in a file system of their own (SquashFS) behind the program",
-        advice=f"unpack it: {path} --appimage-extract, then ask about squashfs-root",
-    )
-
-
-def _alpine_3(_stream: IO[bytes], path: str, _budget: UnpackBudget) -> Iterator[PackedFile]:
-    raise Unsupported(
-        feature=f"looking into the package {path}",
-        reason="it is of the third format of apk (ADB)",
-        advice=f"unpack it: apk extract --allow-untrusted {path}",
-    )
-
-
-def _tar_or_image(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
-    reading = image.image_members if image.is_image(stream, path, UnpackBudget(path, budget.bounds)) else tar.members
-    stream.seek(0)
-    return reading(stream, path, budget)
+    def members(self, stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
+        """The files and links of one container of this kind."""
+        module, name = self.reader
+        reading: _Reading = getattr(import_module(f"loadstone.archives.{module}"), name)
+        return reading(stream, path, budget)
 
 
 def _is_packed_tar(head: bytes, name: str) -> bool:
@@ -78,14 +64,14 @@ def _is_appimage(head: bytes, _name: str) -> bool:
 
 
 FORMATS: Final = (
-    ContainerFormat("conda package", _is_conda, zip.conda_members),
-    ContainerFormat("ZIP archive", _begins(b"PK\x03\x04", b"PK\x05\x06"), zip.members),
-    ContainerFormat("Debian package", _begins(b"!<arch>\ndebian-binary"), ar.debian_members),
-    ContainerFormat("static library", _begins(b"!<arch>\n", b"!<thin>\n"), ar.static_members),
-    ContainerFormat("RPM package", _begins(b"\xed\xab\xee\xdb"), cpio.rpm_members),
-    ContainerFormat("AppImage", _is_appimage, _appimage),
-    ContainerFormat("Alpine package", _begins(b"ADB"), _alpine_3),
-    ContainerFormat("tar archive", _is_packed_tar, _tar_or_image),
+    ContainerFormat("conda package", _is_conda, ("zip", "conda_members")),
+    ContainerFormat("ZIP archive", _begins(b"PK\x03\x04", b"PK\x05\x06"), ("zip", "members")),
+    ContainerFormat("Debian package", _begins(b"!<arch>\ndebian-binary"), ("ar", "debian_members")),
+    ContainerFormat("static library", _begins(b"!<arch>\n", b"!<thin>\n"), ("ar", "static_members")),
+    ContainerFormat("RPM package", _begins(b"\xed\xab\xee\xdb"), ("cpio", "rpm_members")),
+    ContainerFormat("AppImage", _is_appimage, ("closed", "appimage")),
+    ContainerFormat("Alpine package", _begins(b"ADB"), ("closed", "alpine_3")),
+    ContainerFormat("tar archive", _is_packed_tar, ("image", "tar_or_image")),
 )
 """Asked in this order; the first that recognises a file reads it."""
 

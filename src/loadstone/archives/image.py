@@ -16,7 +16,7 @@ from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.member import PackedFile, Reader
 from loadstone.errors import MalformedImage
 
-__all__ = ["image_members", "is_image"]
+__all__ = ["image_members", "is_image", "tar_or_image"]
 
 _MANIFEST, _INDEX = "manifest.json", "index.json"
 _MAX_DOCUMENT: Final = 8 << 20
@@ -42,6 +42,13 @@ def _is_of_docker(name: str) -> bool:
     """Whether a member is one that docker save writes: ``ID/layer.tar``, ``ID.json``, ``repositories`` ..."""
     first, _, rest = name.partition("/")
     return rest in ("layer.tar", "json", "VERSION") or first.endswith(".json") or name == "repositories"
+
+
+def tar_or_image(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
+    """The files of a container image, or those of a tar archive that is none."""
+    reading = image_members if is_image(stream, path, UnpackBudget(path, budget.bounds)) else tar.members
+    stream.seek(0)
+    return reading(stream, path, budget)
 
 
 def image_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:

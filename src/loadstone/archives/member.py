@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Protocol
 
 from loadstone.archives.bounds import UnpackBudget
 from loadstone.errors import Closed
+from loadstone.records import dataclass
 
 __all__ = ["SEPARATOR", "PackedFile", "Reader", "inside", "plain_name"]
 

@@ -7,13 +7,13 @@ reader: headers are bounded before they are read, and nothing is sought, so that
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.compression import decompressed
 from loadstone.archives.member import PackedFile, Reader, inside, plain_name
 from loadstone.errors import MalformedImage
+from loadstone.records import dataclass
 
 __all__ = ["Skipping", "is_tar", "members", "plain_members"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.core.limits import MAX_ARCHIVE_MEMBERS, MAX_NAME_LENGTH
 from loadstone.errors import Unreadable
+from loadstone.records import dataclass
 
 __all__ = ["ArchiveMember", "members", "open_member", "split_member", "windows"]
 

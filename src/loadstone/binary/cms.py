@@ -8,10 +8,10 @@ system that loads the file; Loadstone says who is named and whether the digests 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.der import DerTag, DerValue, MalformedDer, parse
+from loadstone.records import dataclass
 
 __all__ = ["DIGESTS", "SignedMessage", "read_signed_message"]
 

@@ -5,9 +5,10 @@ A document type can define entities that unfold to gigabytes, so one is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
+
+from loadstone.records import dataclass
 
 __all__ = ["Element", "MalformedMarkup", "elements"]
 

@@ -7,12 +7,12 @@ published with each other format.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from struct import Struct
 from typing import Final
 
 from loadstone.escape import printable
+from loadstone.records import dataclass
 
 __all__ = ["SNIFF_SIZE", "FileKind", "Identified", "identify", "script_inputs"]
 

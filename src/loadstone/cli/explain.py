@@ -78,7 +78,7 @@ def run(
     reasons are told once. Nothing is run, loaded or unpacked to disk; the loader is simulated. The options put the
     question for another process, user, processor, loader or system.
     """
-    from loadstone.linker.surveys import is_survey_target
+    from loadstone.linker.survey_target import is_survey_target
 
     options = LoaderOptions.of(**places)
     surveyed = [t for t in targets if is_survey_target(t, options.model(t))]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loadstone.errors import InvalidName
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.linker import LoaderModel

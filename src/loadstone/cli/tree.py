@@ -65,11 +65,13 @@ def _results(targets: list[str], options: LoaderOptions) -> Iterator[Explanation
     from dataclasses import replace
 
     from loadstone.linker import explain
-    from loadstone.linker.surveys import explanations, is_survey_target
+    from loadstone.linker.survey_target import is_survey_target
 
     for target in targets:
         model = options.model(target)
         if is_survey_target(target, model):
+            from loadstone.linker.surveys import explanations
+
             yield from (replace(found, target=label) for label, found in explanations(target, model=model))
         else:
             yield explain(located(target, options), model=model, as_library=options.main is not None, bindings=False)

@@ -8,11 +8,11 @@ observations all end here; one verdict function, one SARIF writer and one set of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
 from loadstone.core.practices import Practice
+from loadstone.records import dataclass
 
 __all__ = [
     "Claim",

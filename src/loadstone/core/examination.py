@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loadstone.core.claims import Claim
 from loadstone.core.image import Image
 from loadstone.core.trace import Explanation, Trace
 from loadstone.core.verdict import Verdict
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.core.observations import ProbeReport

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Finding, Location, Settler, Severity, Undecided
 from loadstone.core.practices import Practice
+from loadstone.records import dataclass
 
 __all__ = ["HEAP_ERRORS", "CrashSite", "FuzzFinding", "FuzzProgress", "FuzzReport", "Stopped", "fuzz_claims"]
 

@@ -9,11 +9,12 @@ may cite carries the file offset that proves it. Reading an image never runs it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import overload
 
 from loadstone.core.claims import Location
+from loadstone.records import dataclass
 
 __all__ = [
     "ByteOrder",

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.errors import InvalidName
+from loadstone.records import dataclass
 
 __all__ = [
     "NAMING",

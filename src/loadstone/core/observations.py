@@ -7,8 +7,9 @@ cannot, and is marked so. A probe is one run: absence of an observation is not a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from loadstone.records import dataclass
 
 __all__ = [
     "CrashRecord",

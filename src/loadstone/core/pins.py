@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from loadstone.records import dataclass
 
 __all__ = ["Pin", "PinCheck", "PinState"]
 

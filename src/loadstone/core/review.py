@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from enum import StrEnum
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, NotApplicable, Severity, Undecided
+from loadstone.records import dataclass
 
 __all__ = [
     "BaselineState",

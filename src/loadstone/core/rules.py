@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from loadstone.core.claims import Severity
 from loadstone.core.practices import Practice
+from loadstone.records import dataclass
 
 __all__ = ["RuleText"]
 

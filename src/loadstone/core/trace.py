@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from loadstone.core.claims import Confidence, Finding, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.core.image import DependencyKind, Image

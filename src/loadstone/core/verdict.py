@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from loadstone.core.claims import Claim, Finding, Severity, Undecided
+from loadstone.records import dataclass
 
 __all__ = ["Decision", "Verdict", "decide"]
 

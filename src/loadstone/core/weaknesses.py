@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from loadstone.records import dataclass
 
 __all__ = ["WEAKNESSES", "Weakness", "weakness"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
+
+from loadstone.records import dataclass
 
 __all__ = ["PackageName", "ScanInput", "is_remote", "package_name", "stamp_of"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from loadstone.archives import Bounds
+from loadstone.records import dataclass
 
 __all__ = ["ScanLimits"]
 

@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from loadstone.errors import Unreadable

@@ -19,6 +19,7 @@ from loadstone.fleet.reading import read_input
 from loadstone.fleet.rows import TableRows
 from loadstone.fleet.schema import VERSION
 from loadstone.fleet.store import Store
+from loadstone.records import dataclass
 
 try:
     import resource

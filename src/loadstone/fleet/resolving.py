@@ -6,12 +6,12 @@ Packages of a distribution need each other; theirs is made from the whole snapsh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.trace import Diagnosis, Explanation
 from loadstone.linker import explain
 from loadstone.linker.surveys.survey import explanations
+from loadstone.records import dataclass
 
 __all__ = ["Resolved", "ResolvedEdge", "resolved_file", "resolved_package"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from loadstone.errors import InvalidName
@@ -21,6 +20,7 @@ from loadstone.fleet.parts import parts_of
 from loadstone.fleet.plan import ScanTask, TaskResult, halves, set_aside, tasks_of
 from loadstone.fleet.sources import inputs_of
 from loadstone.fleet.store import FleetSnapshot, Store, checked_name
+from loadstone.records import dataclass
 
 __all__ = ["ScanProgress", "ScanReport", "scan"]
 

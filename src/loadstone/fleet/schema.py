@@ -7,10 +7,10 @@ Adding a column or a table raises :data:`VERSION`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from loadstone.fleet.extra import needed_for
+from loadstone.records import dataclass
 
 __all__ = ["FACTS", "TABLES", "VERSION", "FleetTable", "plain"]
 

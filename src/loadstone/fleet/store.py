@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
 
 from loadstone.errors import InvalidName, InvalidQuery, MalformedImage, NotFound, Unsupported
@@ -18,6 +18,7 @@ from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.questions import question_named
 from loadstone.fleet.schema import FACTS, TABLES, VERSION
+from loadstone.records import dataclass
 
 __all__ = ["FleetSnapshot", "Store", "connected", "no_rows", "select_from"]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import dataclass
 from typing import Final
+
+from loadstone.records import dataclass
 
 __all__ = ["AARCH64", "ABIS", "APPLE_AARCH64", "I386", "WINDOWS_X64", "X86_64", "DataModel", "current"]
 

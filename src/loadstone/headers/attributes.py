@@ -5,8 +5,9 @@ Source: GCC's manual, "Attribute Syntax", "Type Attributes", "Function Attribute
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from loadstone.records import dataclass
 
 __all__ = ["CONVENTION_WORDS", "Attributes", "convention_of"]
 

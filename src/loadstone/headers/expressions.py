@@ -7,11 +7,11 @@ constant, raises ValueError in words; the caller says where.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.headers.abi import DataModel
 from loadstone.headers.tokens import Token, character_of
+from loadstone.records import dataclass
 
 __all__ = ["ConstantEvaluator", "Value"]
 

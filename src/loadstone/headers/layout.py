@@ -8,7 +8,6 @@ manual (``ms_struct``, ``packed``, ``aligned``, ``#pragma pack``); held to gcc b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from loadstone.core.limits import MAX_RECORD_SIZE
 from loadstone.errors import InvalidPrototype
@@ -26,6 +25,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     Void,
 )
+from loadstone.records import dataclass
 
 __all__ = ["Layout", "Layouts", "MemberPosition"]
 

@@ -7,7 +7,7 @@ cannot be taken raises :class:`Refused` with the token where that was seen; ``re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from loadstone.core.limits import MAX_TYPE_DEPTH, MAX_TYPE_PARTS
 from loadstone.headers.abi import DataModel
@@ -29,6 +29,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     Void,
 )
+from loadstone.records import dataclass
 
 __all__ = ["DeclaredName", "Parser", "Refused", "Specifiers", "Typedef"]
 

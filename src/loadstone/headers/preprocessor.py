@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from loadstone.core.limits import MAX_HEADER_TOKENS, MAX_INCLUDE_DEPTH, MAX_TOKENS_PER_CHARACTER, MIN_MACRO_TOKENS
@@ -19,6 +19,7 @@ from loadstone.headers.predefined import OWN_HEADERS, macros
 from loadstone.headers.search import FoundHeader, IncludePath
 from loadstone.headers.tokens import LogicalSource, Token, split, tokens_of
 from loadstone.headers.types import NotTaken, TextPlace
+from loadstone.records import dataclass
 
 __all__ = ["Macro", "Preprocessor"]
 

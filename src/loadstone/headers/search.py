@@ -10,10 +10,11 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from loadstone.core.limits import MAX_HEADER_FILE
 from loadstone.errors import Unreadable
+from loadstone.records import dataclass
 
 __all__ = ["FoundHeader", "IncludePath", "system_directories"]
 

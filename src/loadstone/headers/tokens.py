@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from loadstone.records import dataclass
 
 __all__ = ["LogicalSource", "Token", "character_of", "closing_brackets", "split", "text_of", "tokens_of"]
 

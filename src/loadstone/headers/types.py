@@ -6,7 +6,9 @@ Source: ISO C17 6.2.5 and 6.7; the attributes of GCC and clang where they change
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from loadstone.records import dataclass
 
 __all__ = [
     "Array",

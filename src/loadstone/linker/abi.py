@@ -6,10 +6,10 @@ Sources: gABI chapter 4 (e_machine, EI_CLASS, EI_DATA); glibc sysdeps ldconfig.h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.image import ByteOrder
+from loadstone.records import dataclass
 
 __all__ = ["ABIS", "X86_64", "Abi", "abi_of"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from loadstone.core import host
+from loadstone.records import dataclass
 
 __all__ = ["AclEntry", "Barrier", "allows", "barrier", "groups_of", "parse_list"]
 

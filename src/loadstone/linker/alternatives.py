@@ -6,7 +6,6 @@ Where the right library lies behind the wrong one, the rule that put the wrong o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from loadstone.core.image import Image, SearchKind
 from loadstone.core.trace import StepOutcome
@@ -16,6 +15,7 @@ from loadstone.linker.graph import Process
 from loadstone.linker.header import HeaderOutcome, check_header
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
+from loadstone.records import dataclass
 
 __all__ = ["Alternative", "alternatives", "first_that", "taken_by", "usable_image"]
 

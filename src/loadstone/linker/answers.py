@@ -8,11 +8,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.image import Image, ImageSymbol, SymbolKind, VersionNeed
 from loadstone.core.trace import Binding, Explanation
+from loadstone.records import dataclass
 
 __all__ = [
     "Answers",

@@ -9,7 +9,6 @@ not. Objects are relocated dependencies first, so the first symbol missed is not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
@@ -24,6 +23,7 @@ from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import BindingMode
 from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.thread_storage import static_need
+from loadstone.records import dataclass
 
 __all__ = ["BoundSymbol", "Miss", "bind", "find_definition", "relocation_order", "scope_of", "settle"]
 

@@ -10,9 +10,11 @@ Every offset is checked against the file. An entry that points outside is left o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from struct import Struct
 from typing import Final, Literal
+
+from loadstone.records import dataclass
 
 __all__ = ["CacheEntry", "LoaderCache", "read_cache"]
 

@@ -6,7 +6,7 @@ format needs the loader of its own system, whatever process asks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from loadstone.binary import FileKind, identify
@@ -15,6 +15,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.discovery import loader_kind_of, of_another_system, with_program
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
+from loadstone.records import dataclass
 
 __all__ = ["Choice", "loader_for", "loader_of_format"]
 

@@ -10,7 +10,6 @@ import os
 import posixpath
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary import read
@@ -18,6 +17,7 @@ from loadstone.binary.cursor import Cursor
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.processes import LoadedFile, LoadedReport, MappedState
+from loadstone.records import dataclass
 
 __all__ = ["loaded_in_core"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
@@ -24,6 +24,7 @@ from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.tokens import TokenValues, expand
 from loadstone.linker.view import OpenedFile
+from loadstone.records import dataclass
 
 __all__ = ["STEPS", "Failure", "FileSearchResult", "Search"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from loadstone.core.image import Image, ImageKind
 from loadstone.core.trace import Binding, DependencyEdge
@@ -16,6 +16,7 @@ from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.versions import check_versions
+from loadstone.records import dataclass
 
 __all__ = ["Load", "SharedLoads", "opener", "simulate"]
 

@@ -8,7 +8,7 @@ the loader would meet them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from loadstone.core.image import Dependency, DependencyKind, Image
@@ -22,6 +22,7 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.thread_storage import Pool, pool_at_start
 from loadstone.linker.tokens import expand
 from loadstone.linker.view import OpenedFile
+from loadstone.records import dataclass
 
 __all__ = ["FailureStage", "Process", "Refusal"]
 

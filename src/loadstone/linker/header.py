@@ -6,13 +6,13 @@ class or machine is passed over and the search goes on; anything else that is wr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
 from loadstone.core.image import ByteOrder
 from loadstone.linker.abi import Abi
 from loadstone.linker.view import OpenedFile
+from loadstone.records import dataclass
 
 __all__ = ["HeaderCheck", "HeaderOutcome", "check_header"]
 

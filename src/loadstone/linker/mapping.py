@@ -6,7 +6,6 @@ Source: elf/dl-load.c of glibc, read for its rules; gABI chapter 5 "Program Head
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
@@ -14,6 +13,7 @@ from loadstone.core.image import Image, Segment
 from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import OpenedFile
+from loadstone.records import dataclass
 
 __all__ = ["MappingRefused", "check_mapping", "lost_pages", "stack_allowed", "wants_executable_stack"]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -22,6 +21,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import ResolvedName, SimulatedLibrary, simulated_by
+from loadstone.records import dataclass
 
 __all__ = ["MuslRules"]
 

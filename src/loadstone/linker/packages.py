@@ -8,7 +8,6 @@ file a package. A library of a package that is not installed is in none of them;
 
 from __future__ import annotations
 
-import gzip
 import lzma
 import re
 import zlib
@@ -132,6 +131,8 @@ def _read(view: FileView, path: str, pieces: Callable[[bytes], Iterator[bytes]])
 
 
 def _from_gzip(data: bytes) -> Iterator[bytes]:
+    import gzip  # noqa: PLC0415  only an index of packages needs it
+
     with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
         yield from _pieces(stream)
 

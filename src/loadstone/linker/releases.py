@@ -7,8 +7,9 @@ hold them against the loader at hand, and at full scale every case against those
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from loadstone.records import dataclass
 
 __all__ = ["Behaviour", "behaviour_of"]
 

@@ -8,12 +8,13 @@ not at hand.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from loadstone.linker.abi import X86_64, Abi
 from loadstone.linker.cache import LoaderCache
 from loadstone.linker.view import FileView, HostFiles
+from loadstone.records import dataclass
 
 __all__ = ["BindingMode", "LoaderKind", "LoaderModel", "Release"]
 

@@ -7,9 +7,10 @@ are settled once a library. What is left to look up for each load are the few na
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from loadstone.core.image import Image
+from loadstone.records import dataclass
 
 __all__ = ["SymbolIndex"]
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from loadstone.records import dataclass
 
 __all__ = ["TokenValues", "expand", "has_token", "stray_tokens"]
 

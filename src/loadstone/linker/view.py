@@ -12,7 +12,7 @@ import re
 import stat
 import sys
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -30,6 +30,7 @@ from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.files import open_regular
 from loadstone.linker.access import Barrier, barrier, groups_of
+from loadstone.records import dataclass
 
 __all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_kernel", "host_platform"]
 

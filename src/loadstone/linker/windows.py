@@ -11,7 +11,7 @@ from __future__ import annotations
 import ntpath
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
@@ -22,6 +22,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
 from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME
+from loadstone.records import dataclass
 
 __all__ = ["WindowsRules"]
 

@@ -11,11 +11,11 @@ offset of a value followed by its key. A value is 3 bits of type, one bit "small
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.escape import printable
 from loadstone.plugin.cbor import MAX_DEPTH, MAX_ITEMS, Problem
+from loadstone.records import dataclass
 
 __all__ = ["MAGIC", "decode_binary_json"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import lru_cache
 
 from loadstone.errors import LoadstoneError, Unreadable
 from loadstone.files import open_regular
 from loadstone.plugin.plugin import Plugin
+from loadstone.records import dataclass
 
 __all__ = ["Catalog", "Rejected", "catalog"]
 

@@ -9,8 +9,10 @@ is not UTF-8, and text whose length cannot be.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from loadstone.records import dataclass
 
 __all__ = ["MAX_DEPTH", "MAX_ITEMS", "CborMap", "DataItem", "Decoded", "Problem", "Undefined", "decode"]
 

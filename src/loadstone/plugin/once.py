@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Hashable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
 
 from loadstone.core.fork_safe_lock import ForkSafeLock
+from loadstone.records import dataclass
 
 __all__ = ["AskedWhileMaking", "Once"]
 

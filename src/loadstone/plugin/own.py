@@ -13,12 +13,12 @@ The content is UTF-8 JSON, at most 64 KiB, ended by a NUL: ``iid`` (text, requir
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from loadstone.escape import printable
 from loadstone.plugin.cbor import Problem
+from loadstone.records import dataclass
 
 __all__ = ["MACHO_SECTION", "MAGIC", "NOTE_KIND", "NOTE_OWNER", "PE_SECTION", "OwnMetadata", "decode", "include_dir"]
 

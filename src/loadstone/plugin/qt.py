@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import base64
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 from loadstone.escape import printable
@@ -26,6 +25,7 @@ from loadstone.plugin.binary_json import MAGIC as BINARY_JSON
 from loadstone.plugin.binary_json import decode_binary_json
 from loadstone.plugin.cbor import CborMap, DataItem, Problem, Undefined
 from loadstone.plugin.cbor import decode as decode_cbor
+from loadstone.records import dataclass
 
 __all__ = ["MARKER", "NOTE_KIND", "NOTE_OWNER", "QtMetadata", "decode"]
 

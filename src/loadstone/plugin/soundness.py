@@ -11,12 +11,12 @@ import platform
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.image import Format, Image
 from loadstone.plugin.cbor import Problem
 from loadstone.plugin.metadata import Carrier, Framework, PluginMetadata
+from loadstone.records import dataclass
 
 __all__ = ["unsoundness"]
 

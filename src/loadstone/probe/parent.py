@@ -7,7 +7,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -34,6 +34,7 @@ from loadstone.probe.readable import readable_for
 from loadstone.probe.residence import reasons
 from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.probe.calls import ProbeCall

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import ProbeFailed
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
 from loadstone.probe.scratch import home_of_scratch, prefix, remove
+from loadstone.records import dataclass
 
 __all__ = ["Helper", "ask", "close_helpers"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Severity, Undecided
@@ -17,6 +16,7 @@ from loadstone.core.counting import counted
 from loadstone.core.practices import Practice
 from loadstone.core.review import Review, ReviewVerdict
 from loadstone.core.rules import RuleText
+from loadstone.records import dataclass
 
 __all__ = [
     "ORIGIN",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
@@ -21,6 +21,7 @@ from loadstone.core.fingerprints import PROPERTY, content_of
 from loadstone.core.review import BaselineState, Result
 from loadstone.errors import Unreadable
 from loadstone.files import read_bytes
+from loadstone.records import dataclass
 
 __all__ = ["Baseline", "compare", "read_baseline"]
 

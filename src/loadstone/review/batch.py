@@ -9,7 +9,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import PurePath
 from types import FrameType
@@ -18,6 +17,7 @@ from typing import Final, TypeVar
 from loadstone.core.claims import Claim, Location, LocationUnit
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
+from loadstone.records import dataclass
 from loadstone.review import frontends, ir, rules
 from loadstone.review.frontends import python
 from loadstone.review.suppress import Directive, apply, directives

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,7 @@ import msgspec
 
 from loadstone.core.claims import Claim, Evidence, Finding, NotApplicable, Undecided
 from loadstone.core.review import Limit, Result, ReviewedFile, Waiver
+from loadstone.records import dataclass
 from loadstone.review.batch import Batch, BatchOutcome
 
 __all__ = ["Cache", "default_folder"]

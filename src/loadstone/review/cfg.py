@@ -8,10 +8,11 @@ attributes, ``with``, ``finally``) stands on each edge that leaves it. A call th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, auto
 from typing import Final
 
+from loadstone.records import dataclass
 from loadstone.review import ir
 
 __all__ = ["Graph", "Kind", "Leave", "Node", "build"]

@@ -16,7 +16,6 @@ A word that is not known, or of the wrong kind, is an error: a setting without e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -26,6 +25,7 @@ import msgspec
 from loadstone.core.claims import Location, Severity
 from loadstone.errors import InvalidConfiguration
 from loadstone.files import read_text, read_toml
+from loadstone.records import dataclass
 from loadstone.review.apis import read_table
 from loadstone.review.suppress import ListedWaiver
 

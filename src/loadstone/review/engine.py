@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from multiprocessing import get_context
 from typing import Final
@@ -19,6 +19,7 @@ from loadstone.core.claims import Location
 from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
 from loadstone.errors import Unreadable
 from loadstone.files import read_bytes
+from loadstone.records import dataclass
 from loadstone.review.baseline import Baseline, compare
 from loadstone.review.batch import Batch, BatchOutcome, SourceFile, review_batch
 from loadstone.review.cache import Cache

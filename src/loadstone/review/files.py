@@ -6,7 +6,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatch
 from pathlib import PurePath
 from typing import Final
@@ -16,6 +16,7 @@ from loadstone.binary import FileKind, identify_file
 from loadstone.core.claims import Location
 from loadstone.core.review import Limit, LimitKind
 from loadstone.errors import LoadstoneError, Unreadable
+from loadstone.records import dataclass
 from loadstone.review.frontends import language_of
 from loadstone.review.ir import Language
 

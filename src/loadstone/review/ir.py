@@ -10,8 +10,10 @@ What could not be read becomes a :class:`Gap`, never silence: claims that touch 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from loadstone.records import dataclass
 
 __all__ = [
     "Assign",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.archives import PackedFile, walk
@@ -17,6 +16,7 @@ from loadstone.binary import identify
 from loadstone.core.claims import Location
 from loadstone.core.review import Limit, LimitKind
 from loadstone.errors import LoadstoneError
+from loadstone.records import dataclass
 from loadstone.review.batch import BatchOutcome, SourceFile
 from loadstone.review.binary import PretendedPlaces
 from loadstone.review.files import (

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from fnmatch import fnmatch
 from typing import Final
@@ -20,6 +20,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Finding, Location, Undecided
 from loadstone.core.review import Limit, LimitKind, Result, Waiver
 from loadstone.escape import quoted
+from loadstone.records import dataclass
 from loadstone.review.former_ids import current_id
 from loadstone.review.ir import Language
 

@@ -5,10 +5,6 @@ A name that cannot be taken apart in full is shown as it is. Work and output are
 
 from __future__ import annotations
 
-from loadstone.binary.demangle.itanium import NotMangled, demangle_itanium
-from loadstone.binary.demangle.rust import demangle_legacy_rust
-from loadstone.binary.demangle.rust_v0 import demangle_rust_v0
-
 __all__ = ["demangle"]
 
 
@@ -24,13 +20,27 @@ def demangle(name: str) -> str:
     """
     mangled = name[1:] if name.startswith(("__Z", "__R")) else name  # Mach-O puts an underscore before every name
     if mangled.startswith("_R"):
-        return demangle_rust_v0(mangled) or name
-    if not mangled.startswith("_Z"):
-        return name
+        return _demangled_rust(mangled) or name
+    return _demangled_itanium(mangled) or name if mangled.startswith("_Z") else name
+
+
+# A scheme's module is imported when the first name of the scheme is met: most libraries have none.
+
+
+def _demangled_rust(mangled: str) -> str | None:
+    from loadstone.binary.demangle.rust_v0 import demangle_rust_v0  # noqa: PLC0415
+
+    return demangle_rust_v0(mangled)
+
+
+def _demangled_itanium(mangled: str) -> str | None:
+    from loadstone.binary.demangle.itanium import NotMangled, demangle_itanium  # noqa: PLC0415
+    from loadstone.binary.demangle.rust import demangle_legacy_rust  # noqa: PLC0415
+
     rust = demangle_legacy_rust(mangled)
     if rust is not None:
         return rust
     try:
         return demangle_itanium(mangled)
     except NotMangled:
-        return name
+        return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Native
+from loadstone.records import dataclass
 
 __all__ = ["DynamicTable", "ElfFacts", "ThreadStorage", "Usage"]
 

@@ -9,7 +9,6 @@ CWE-693, CWE-121, CWE-1188.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
@@ -28,6 +27,7 @@ from loadstone.core.image import (
     Trait,
     TraitKind,
 )
+from loadstone.records import dataclass
 
 __all__ = ["CANARY", "ElfSubject", "hardening"]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
 from loadstone.core.image import ByteOrder
+from loadstone.records import dataclass
 
 __all__ = ["LAYOUTS", "ElfLayout"]
 

@@ -8,7 +8,6 @@ chapter 4 "Symbol Table"; GDB manual, "Debugging Information in Separate Files".
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
@@ -21,6 +20,7 @@ from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolTable
 from loadstone.core.limits import MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage, Unreadable
+from loadstone.records import dataclass
 
 __all__ = ["ListedNames", "debug_twin", "find_listed", "listed_symbols", "read_link_symbols"]
 

@@ -6,10 +6,10 @@ binutils include/elf/common.h for numbers without an official owner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.image import Machine
+from loadstone.records import dataclass
 
 __all__ = ["Relocations", "machine", "relocations"]
 

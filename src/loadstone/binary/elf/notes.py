@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Dependency, DependencyKind, Note, Segment
 from loadstone.core.limits import MAX_DEPENDENCIES, MAX_STRING_LENGTH
+from loadstone.records import dataclass
 
 __all__ = ["Notes", "read_notes"]
 

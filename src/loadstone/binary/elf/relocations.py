@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
@@ -18,6 +17,7 @@ from loadstone.binary.elf.layout import ElfLayout
 from loadstone.binary.elf.machines import relocations
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import ByteOrder
+from loadstone.records import dataclass
 
 __all__ = ["RelocationTable", "count_packed", "read_relocations", "symbols_used", "usage"]
 

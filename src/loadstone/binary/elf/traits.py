@@ -8,7 +8,6 @@ that rustc and zig write.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from struct import unpack_from
 from typing import Final
 
@@ -18,6 +17,7 @@ from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.elf.view import ElfView
 from loadstone.binary.go import build_version
 from loadstone.core.image import ImageKind, Note, Segment, Trait, TraitKind
+from loadstone.records import dataclass
 
 __all__ = ["Parts", "read_module_info", "traits"]
 

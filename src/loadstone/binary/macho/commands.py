@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.macho.facts import BuildVersion, Encryption
@@ -11,6 +10,7 @@ from loadstone.binary.macho.layout import DYLIB_KINDS, MIN_VERSION_PLATFORMS, PL
 from loadstone.binary.macho.view import MachoView
 from loadstone.core.image import Dependency, DependencyKind, SearchDir, SearchKind
 from loadstone.core.limits import MAX_DEPENDENCIES
+from loadstone.records import dataclass
 
 __all__ = [
     "InstallName",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 
 from loadstone.binary.digests import DigestState
 from loadstone.binary.macho.layout import HeaderFlags
 from loadstone.core.image import Native
+from loadstone.records import dataclass
 
 __all__ = [
     "BuildVersion",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -16,6 +15,7 @@ from loadstone.binary.macho.layout import LoadCommandKind
 from loadstone.binary.macho.leb import uleb
 from loadstone.binary.macho.view import MachoView
 from loadstone.core.limits import MAX_STRING_LENGTH
+from loadstone.records import dataclass
 
 __all__ = ["Fixups", "Import", "read_fixups"]
 

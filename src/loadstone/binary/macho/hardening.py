@@ -7,7 +7,6 @@ Signing" and "Hardened Runtime" for what they switch on. CWE-693, CWE-121, CWE-3
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.digests import DigestState
@@ -17,6 +16,7 @@ from loadstone.binary.macho.view import MachoView
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
 from loadstone.core.image import CheckState, Format, HardeningFact, ImageKind, SymbolTable, Trait, TraitKind
+from loadstone.records import dataclass
 
 __all__ = ["MachoSubject", "hardening"]
 

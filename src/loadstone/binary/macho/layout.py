@@ -6,12 +6,12 @@ A table keyed by the magic replaces every question about width and byte order fu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from struct import Struct
 from typing import Final
 
 from loadstone.core.image import ByteOrder, DependencyKind, ImageKind, Machine
+from loadstone.records import dataclass
 
 __all__ = [
     "DYLIB_KINDS",

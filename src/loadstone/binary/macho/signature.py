@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
@@ -19,6 +18,7 @@ from loadstone.binary.macho.facts import CodeDirectory, CodeSignature, Entitleme
 from loadstone.binary.macho.layout import LoadCommandKind
 from loadstone.binary.macho.view import MachoView
 from loadstone.binary.markup import Element, MalformedMarkup, elements
+from loadstone.records import dataclass
 
 __all__ = ["read_signature"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.macho.exports import (
@@ -22,6 +21,7 @@ from loadstone.binary.macho.layout import HeaderFlags
 from loadstone.binary.macho.nlist import read_nlist
 from loadstone.binary.macho.view import MachoView
 from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, Visibility
+from loadstone.records import dataclass
 
 __all__ = ["Symbols", "read_symbols"]
 

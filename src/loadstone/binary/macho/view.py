@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.budget import ReadBudget
@@ -11,6 +10,7 @@ from loadstone.binary.damage import DamageLog
 from loadstone.binary.macho.layout import LAYOUTS, HeaderFlags, LoadCommandKind, MachoLayout
 from loadstone.core.image import Section, Segment
 from loadstone.core.limits import MAX_TABLE_SIZE
+from loadstone.records import dataclass
 
 __all__ = ["MachoView", "RawCommand", "command_name", "read_view"]
 

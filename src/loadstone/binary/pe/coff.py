@@ -7,7 +7,6 @@ symbols and sections.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
@@ -35,6 +34,7 @@ from loadstone.core.image import (
     SymbolTable,
 )
 from loadstone.core.limits import MAX_NAME_LENGTH, MAX_TABLE_SIZE
+from loadstone.records import dataclass
 
 __all__ = ["read_coff", "read_import"]
 

@@ -6,7 +6,6 @@ Source: "PE Format", section "The .edata Section".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
@@ -14,6 +13,7 @@ from loadstone.binary.pe.imports import is_api_set
 from loadstone.binary.pe.layout import DirectoryIndex
 from loadstone.binary.pe.view import PeView, integers
 from loadstone.core.image import Dependency, DependencyKind
+from loadstone.records import dataclass
 
 __all__ = ["Exports", "forwarded_modules", "read_exports"]
 

@@ -7,7 +7,6 @@ CWE-693, CWE-121, CWE-427 (dependent load flags), CWE-347 (signature).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.binary.digests import DigestState
@@ -24,6 +23,7 @@ from loadstone.binary.pe.layout import (
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
 from loadstone.core.image import CheckState, Format, HardeningFact, Trait, TraitKind
+from loadstone.records import dataclass
 
 __all__ = ["PeSubject", "hardening"]
 

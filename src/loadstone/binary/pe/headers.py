@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -29,6 +28,7 @@ from loadstone.binary.pe.layout import (
     DirectoryIndex,
 )
 from loadstone.errors import MalformedImage
+from loadstone.records import dataclass
 
 __all__ = ["Headers", "SectionHeader", "read_headers", "read_sections"]
 

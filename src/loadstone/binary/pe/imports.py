@@ -6,7 +6,6 @@ Sources: "PE Format", sections "The .idata Section" and "Delay-Load Import Table
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final
 
@@ -16,6 +15,7 @@ from loadstone.binary.pe.view import PeView, integers
 from loadstone.core.image import Dependency, DependencyKind
 from loadstone.core.limits import MAX_DEPENDENCIES
 from loadstone.errors import MalformedImage
+from loadstone.records import dataclass
 
 __all__ = ["ImportedModule", "dependency", "is_api_set", "read_bound_imports", "read_imports"]
 

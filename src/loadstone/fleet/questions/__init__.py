@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
 
 from loadstone.errors import InvalidQuery
+from loadstone.records import dataclass
 
 __all__ = ["FleetQuestion", "QuestionParameter", "question_named", "questions"]
 

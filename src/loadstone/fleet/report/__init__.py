@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from loadstone.escape import printable
 from loadstone.fleet.questions import question_named
 from loadstone.fleet.report.drawing import needed_graph
 from loadstone.fleet.store import Store
+from loadstone.records import dataclass
 
 __all__ = ["PARTS", "ReportPart", "render"]
 

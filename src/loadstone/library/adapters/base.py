@@ -5,11 +5,11 @@ System handles never leave the package: users of Loadstone do not see them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from loadstone.core.names import Platform
 from loadstone.library.hints import LoadHint
+from loadstone.records import dataclass
 
 __all__ = ["BASE_NAMESPACE", "NEW_NAMESPACE", "Adapter", "LoadedLibrary", "Opened", "SystemRefused"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from loadstone.errors import Holder
+from loadstone.records import dataclass
 
 __all__ = ["UnloadOutcome", "UnloadState"]
 

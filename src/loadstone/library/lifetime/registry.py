@@ -11,13 +11,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from weakref import WeakValueDictionary
 
 from loadstone.library.adapters.base import Adapter
 from loadstone.library.lifetime.record import LibraryRecord, LoadSource
 from loadstone.library.trust.preflight import FileId
+from loadstone.records import dataclass
 
 __all__ = ["Key", "Registry", "registry"]
 

@@ -7,13 +7,13 @@ import re
 import site
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from loadstone.core.names import NAMING, Platform, is_library
 from loadstone.library.search import start
 from loadstone.library.trust.policy import SearchPolicy, SearchSource
+from loadstone.records import dataclass
 
 __all__ = ["RuntimeNames", "SearchDirectory", "directories_of", "has_prefix", "runtime_names"]
 

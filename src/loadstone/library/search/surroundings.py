@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from time import monotonic
 from typing import Final
@@ -17,6 +17,7 @@ from loadstone.linker import LoaderModel
 from loadstone.linker.cache import LoaderCache
 from loadstone.linker.glibc import Search
 from loadstone.linker.objects import LoadedObject, origin_of
+from loadstone.records import dataclass
 
 __all__ = ["LOADER_SOURCES", "Surroundings", "of_model", "of_this_process"]
 

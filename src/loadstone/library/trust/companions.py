@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from loadstone.core.image import Image
@@ -13,6 +12,7 @@ from loadstone.errors import NotVerified
 from loadstone.files import open_regular
 from loadstone.library.adapters.base import Adapter
 from loadstone.linker import explain
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.trust.pin_file import PinFile

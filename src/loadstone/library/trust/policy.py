@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from loadstone.core.host import effective_user
 from loadstone.errors import InvalidName
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.trust.pin_file import PinFile

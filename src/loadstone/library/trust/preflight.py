@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +19,7 @@ from loadstone.binary.elf.header import read_header, read_segments
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Segment
 from loadstone.errors import MalformedImage
+from loadstone.records import dataclass
 
 __all__ = ["FileId", "Footprint", "footprint", "footprint_of", "identity"]
 

@@ -19,7 +19,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from loadstone.binary.cursor import Cursor
@@ -32,6 +31,7 @@ from loadstone.library.adapters.system_call import system_call
 from loadstone.library.trust.companions import Companion, companions
 from loadstone.library.trust.policy import Assurance
 from loadstone.library.trust.preflight import FileId, Footprint, footprint_of, identity
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.trust.pin_file import PinFile

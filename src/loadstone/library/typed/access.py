@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loadstone.errors import InvalidPrototype
@@ -22,6 +21,7 @@ from loadstone.library.typed.declare import DeclaredNames, namespace
 from loadstone.library.typed.exact_arguments import guarded
 from loadstone.library.typed.function import CallOptions
 from loadstone.library.typed.prototype import parse, parse_data, parse_header
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.headers.types import StructOrUnion

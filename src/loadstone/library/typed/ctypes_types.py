@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from loadstone.errors import InvalidPrototype, Unsupported
@@ -46,6 +45,7 @@ from loadstone.library.typed.memory import (
 )
 from loadstone.library.typed.pointers import ArrayView, Ref, TypedPointer, pointer_class
 from loadstone.library.typed.records import RecordBase, record_class
+from loadstone.records import dataclass
 
 __all__ = ["CtypesTypes", "Passed", "is_text"]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from loadstone.library.typed import fastcall
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.exact_arguments import counted
 from loadstone.library.typed.pointers import Ref
+from loadstone.records import dataclass
 
 __all__ = ["CallOptions", "bind"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.util import find_spec
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.prototype import Prototype, parse
+from loadstone.records import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.library import Library

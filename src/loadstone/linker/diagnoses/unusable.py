@@ -9,7 +9,6 @@ from dataclasses import replace
 from shlex import quote
 
 from loadstone.binary import FileKind, identify, read
-from loadstone.binary.pe.import_library import imported_by
 from loadstone.core.image import TraitKind
 from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.errors import LoadstoneError
@@ -67,12 +66,18 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         if linked:
             text = f"{text[:-1]} that names {linked} beside it: a symbolic link that was stored as a file."
             advice = f"ln -sf {quote(linked)} {quote(ended.candidate)}"
-        stood_for = imported_by(case.model.view.read_bytes(opened.path)) if what.kind is FileKind.ARCHIVE else ()
+        stood_for = _imported_by(case, opened) if what.kind is FileKind.ARCHIVE else ()
         if stood_for:
             named = ", ".join(stood_for[:_SHOWN])
             text = f"{ended.candidate} is not a library: it is an import library, which stands for {named} in a link."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
+
+
+def _imported_by(case: SimulatedLoad, opened: OpenedFile) -> tuple[str, ...]:
+    from loadstone.binary.pe.import_library import imported_by  # noqa: PLC0415  the reader of PE is of use only here
+
+    return imported_by(case.model.view.read_bytes(opened.path))
 
 
 def _lost_link(case: SimulatedLoad, opened: OpenedFile) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from loadstone.linker.survey_target import is_survey_target
 from loadstone.linker.surveys.replacement import replacing_everywhere
 from loadstone.linker.surveys.survey import (
     Survey,
     SurveyRow,
     explanations,
-    is_survey_target,
     portability,
     survey,
     survey_rows,

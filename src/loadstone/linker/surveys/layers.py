@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from loadstone.core.image import Image
 from loadstone.linker.access import Barrier
 from loadstone.linker.surveys.packed import PackedFiles
 from loadstone.linker.view import FileView, OpenedFile
+from loadstone.records import dataclass
 
 __all__ = ["LayeredFiles"]
 

@@ -9,7 +9,7 @@ import posixpath
 import re
 import sys
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from loadstone.core.image import Format, Image
@@ -22,6 +22,7 @@ from loadstone.linker.discovery import (
     with_program,
 )
 from loadstone.linker.request import LoaderKind, LoaderModel
+from loadstone.records import dataclass
 
 __all__ = ["Openers", "Tags", "WindowsPackages"]
 

@@ -7,7 +7,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from loadstone.archives import PackedFile
@@ -16,6 +16,7 @@ from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.access import Barrier
 from loadstone.linker.view import HEAD_SIZE, OpenedFile
+from loadstone.records import dataclass
 
 __all__ = ["BINARIES", "PackedFiles", "Stored", "packed"]
 

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from loadstone.archives import format_of, is_archive, walk
+from loadstone.archives import walk
 from loadstone.binary import identify
 from loadstone.core.image import Image, ImageKind
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
 from loadstone.files import open_regular
 from loadstone.linker.discovery import of_view
 from loadstone.linker.request import LoaderModel
+from loadstone.linker.survey_target import archive_format, inside, root_of
 from loadstone.linker.surveys.layers import LayeredFiles
 from loadstone.linker.surveys.openers import Tags, WindowsPackages
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
-from loadstone.linker.view import HostFiles
+from loadstone.records import dataclass
 
-__all__ = ["SurveyPlace", "SurveyedLibrary", "is_survey_target", "place_of"]
+__all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
 
-_HEAD: Final = 4096
-_PROCESS: Final = re.compile(r"/proc/\d+$")
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
-_NOT_SURVEYED: Final = frozenset(("static library", "AppImage"))
 _NO_LIBRARIES: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE, ImageKind.OBJECT, ImageKind.CORE))
 
 
@@ -98,17 +95,6 @@ class SurveyPlace:
                     yield posixpath.join(self.folder, name), name
 
 
-def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
-    """Whether ``target`` is a folder or an archive of libraries rather than one library."""
-    if model is not None and _root(model) != "/" and not model.view.is_directory(_inside(target, model)):
-        return True
-    if _PROCESS.match(os.path.abspath(target)):
-        return False
-    if os.path.isdir(target) or target.endswith(".whl"):
-        return True
-    return os.path.isfile(target) and is_archive(target) and _format_name(target) not in _NOT_SURVEYED
-
-
 def place_of(target: str, model: LoaderModel) -> SurveyPlace:
     """The place a target names, archives read.
 
@@ -116,11 +102,11 @@ def place_of(target: str, model: LoaderModel) -> SurveyPlace:
         Unreadable: the folder or archive cannot be read.
         MalformedImage, TooLarge, Unsupported: as :func:`loadstone.archives.walk`.
     """
-    if _root(model) != "/" and (os.path.isdir(target) or not os.path.exists(target)):
-        folder = _inside(target, model)
+    if root_of(model) != "/" and (os.path.isdir(target) or not os.path.exists(target)):
+        folder = inside(target, model)
         if model.view.is_directory(folder):
             raise Unreadable(
-                path=target, reason=f"there is no folder {folder} in {_root(model)}", advice="paths are inside --root"
+                path=target, reason=f"there is no folder {folder} in {root_of(model)}", advice="paths are inside --root"
             )
         return SurveyPlace(folder, model, folder, Tags())
     path = os.path.abspath(target)
@@ -130,7 +116,7 @@ def place_of(target: str, model: LoaderModel) -> SurveyPlace:
 
 
 def _archive(target: str, path: str, model: LoaderModel) -> SurveyPlace:
-    name = _format_name(path)
+    name = archive_format(path)
     if name is None and not os.path.exists(path):
         raise Unreadable(path=target, reason="No such file or directory", code=2)
     if name is None and path.endswith(".whl"):

@@ -10,7 +10,6 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -19,6 +18,7 @@ from loadstone.core.image import DependencyKind, Format, Image
 from loadstone.linker.answers import VersionUse, version_uses
 from loadstone.linker.discovery import machine_of
 from loadstone.linker.surveys.openers import Tags
+from loadstone.records import dataclass
 
 # ruff: noqa: SIM905  a block of words reads better than a column of quotes
 __all__ = ["Portability", "Spoiler", "StableAbiViolation", "portability_of"]

@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from loadstone.core.image import Format
@@ -15,11 +15,12 @@ from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.openers import Openers
-from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, is_survey_target, place_of
+from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
 from loadstone.linker.surveys.repair import for_an_archive
+from loadstone.records import dataclass
 
-__all__ = ["Survey", "SurveyRow", "explanations", "is_survey_target", "portability", "survey", "survey_rows"]
+__all__ = ["Survey", "SurveyRow", "explanations", "portability", "survey", "survey_rows"]
 
 _MAX_FILES: Final = 100_000
 _BADNESS: Final = (LoadVerdict.FAILS, LoadVerdict.UNKNOWN, LoadVerdict.LOADS_WITH_RISK, LoadVerdict.LOADS)

@@ -11,7 +11,6 @@ import base64
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
@@ -24,6 +23,7 @@ from loadstone.core.review import BaselineState, Result, Review, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
+from loadstone.records import dataclass
 from loadstone.report.summary import ObservationSummary, next_steps, observations, sentences, tallies
 from loadstone.report.text.claims import place
 

@@ -6,12 +6,12 @@ Sources: checksec.sh for the columns of ELF and their order; BinSkim and Apple's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
 from loadstone.core.image import CheckState, Format, HardeningFact, Image
 from loadstone.escape import printable
+from loadstone.records import dataclass
 from loadstone.report.text.style import Style
 
 __all__ = ["ChecksecRow", "checksec_row", "checksec_tables"]

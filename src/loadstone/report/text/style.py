@@ -7,9 +7,9 @@ Everything that came from a file passes through :func:`loadstone.escape.printabl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from loadstone.core.claims import Claim, Finding, Outcome, Severity
+from loadstone.records import dataclass
 
 __all__ = ["MARKS", "Style", "columns", "mark_of"]
 

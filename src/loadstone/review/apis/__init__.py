@@ -16,13 +16,13 @@ Source of the facts: the interfaces' manual pages; names and numbers only. Nothi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
 from loadstone.files import parse_toml, read_text
+from loadstone.records import dataclass
 
 __all__ = ["Api", "ApiRole", "Success", "Tables", "read_table", "starters", "tables", "words"]
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
+
+from loadstone.records import dataclass
 
 __all__ = ["FileAccess", "Opening", "PathComponent", "Places", "PretendedPlaces", "SystemPlaces", "openings"]
 

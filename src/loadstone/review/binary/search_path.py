@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -17,6 +16,7 @@ from loadstone.core.counting import share
 from loadstone.core.image import Format, SearchKind
 from loadstone.core.practices import Practice
 from loadstone.escape import quoted
+from loadstone.records import dataclass
 from loadstone.review.binary.places import openings
 from loadstone.review.binary.rule import BinaryRule, Subject
 

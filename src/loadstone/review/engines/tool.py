@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from loadstone.core.claims import Confidence, Severity
+from loadstone.records import dataclass
 from loadstone.review.frontends import language_of
 from loadstone.review.ir import Language
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.facts import Facts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from loadstone.records import dataclass
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.facts import Facts

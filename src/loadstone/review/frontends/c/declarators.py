@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from tree_sitter import Node
 
+from loadstone.records import dataclass
 from loadstone.review import ir
 
 __all__ = ["Declarator", "declared", "declared_in", "parameters_of", "text", "type_text"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from loadstone.records import dataclass
 from loadstone.review.frontends.c.directives import MacroDefinition
 
 __all__ = ["Decorations", "undecorated"]

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from loadstone.records import dataclass
 from loadstone.review.ir import Branch, Conditional
 
 __all__ = ["Directives", "MacroDefinition", "Projection", "Region", "read", "without_comments"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeVar
 
 from tree_sitter import Node, Parser
 
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.typenames import base_type, long_name

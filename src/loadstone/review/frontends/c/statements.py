@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from tree_sitter import Node, Parser
 
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.c.declarators import Declarator, declared_in, parameters_of, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations

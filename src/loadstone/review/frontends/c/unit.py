@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
@@ -13,6 +13,7 @@ import tree_sitter_cpp
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser
 
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.apis import starters, words
 from loadstone.review.frontends.c.declarators import Declarator, declared, declared_in, text, type_text

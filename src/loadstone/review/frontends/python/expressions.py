@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.python.scopes import Scope
 

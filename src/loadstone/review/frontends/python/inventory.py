@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from loadstone.records import dataclass
 
 __all__ = ["FunctionNode", "Inventory", "take"]
 

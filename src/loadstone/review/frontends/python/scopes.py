@@ -10,8 +10,10 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from loadstone.records import dataclass
 
 __all__ = ["ModuleNames", "Scope"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.python.expressions import PythonExpressions, TooDeep
 from loadstone.review.frontends.python.inventory import FunctionNode, Inventory, take

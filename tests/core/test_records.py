@@ -1,0 +1,178 @@
+"""Our dataclass is the standard one in all that can be seen of it."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import pickle
+import subprocess
+import sys
+from dataclasses import field
+from typing import Any, ClassVar
+
+import pytest
+
+from loadstone import records
+
+
+class Bare:
+    """Fields of every kind that is used."""
+
+    kind: ClassVar[str] = "bare"
+    first: int
+    second: str = "two"
+    third: list[int] = field(default_factory=list, compare=False)
+    fourth: int = field(default=4, repr=False)
+    fifth: int = field(default=5, init=False)
+    sixth: int = field(default=6, kw_only=True)
+
+
+class Single:
+    only: float
+
+
+class Nothing:
+    """No field."""
+
+
+def both(cls: type, **options: Any) -> tuple[Any, Any]:
+    """The class as the standard decorator makes it and as ours does."""
+    copies = [type(cls.__name__, (), {k: v for k, v in vars(cls).items() if k != "__weakref__"}) for _ in range(2)]
+    fresh = [
+        type(c.__name__, (), {k: copy.copy(v) for k, v in vars(c).items() if k not in ("__weakref__", "__dict__")})
+        for c in copies
+    ]
+    return dataclasses.dataclass(**options)(fresh[0]), records.dataclass(**options)(fresh[1])
+
+
+OPTIONS = [
+    {"frozen": True, "slots": True},
+    {"frozen": True, "slots": True, "order": True},
+    {"frozen": True, "slots": True, "kw_only": True},
+    {"frozen": True, "slots": True, "eq": False},
+    {"slots": True},
+    {"eq": False},
+    {"frozen": True},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=repr)
+def test_it_is_made_as_the_standard_one(options: dict[str, bool]) -> None:
+    standard, ours = both(Bare, **options)
+    words = {"first": 1, "second": "b", "third": [3], "fourth": 7, "sixth": 8}
+    one, other = standard(**words), ours(**words)
+    assert repr(other) == repr(one)
+    assert dataclasses.astuple(other) == dataclasses.astuple(one)
+    assert dataclasses.astuple(dataclasses.replace(other, first=9)) == dataclasses.astuple(
+        dataclasses.replace(one, first=9)
+    )
+    assert ours.__match_args__ == standard.__match_args__
+    assert list(inspect.signature(ours).parameters) == list(inspect.signature(standard).parameters)
+    assert ours(first=1).third == []
+    assert ours(first=1).third is not ours(first=1).third
+    with pytest.raises(TypeError):
+        ours()
+    with pytest.raises(TypeError):
+        ours(first=1, seventh=7)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=repr)
+@pytest.mark.parametrize("cls", [Single, Bare])
+def test_it_compares_and_hashes_as_the_standard_one(cls: type, options: dict[str, bool]) -> None:
+    made = both(cls, **options)
+    nan = float("nan")
+    first = dataclasses.fields(made[0])[0].name
+
+    def facts(each: Any) -> list[object]:
+        low, high, same = (each(**{first: value}) for value in (1, 2, 1))
+        numbers = each(**{first: nan}), each(**{first: nan})
+        order = [low < high, low >= high] if options.get("order") else []
+        hashes = [hash(low) == hash(same)] if each.__hash__ else ["no hash"]
+        return [low == same, low == high, low != object(), numbers[0] == numbers[1], *order, *hashes]
+
+    assert facts(made[1]) == facts(made[0])
+
+
+def test_one_without_fields_equals_its_like() -> None:
+    _, ours = both(Nothing, frozen=True, slots=True)
+    assert ours() == ours()
+    assert repr(ours()) == "Nothing()"
+
+
+@records.dataclass(frozen=True, slots=True)
+class Point:
+    """At the module's top, so that it can be pickled."""
+
+    x: int
+    y: int = 0
+
+    def __post_init__(self) -> None:
+        if self.x < 0:
+            raise ValueError("x")
+
+
+@records.dataclass(frozen=True, slots=True)
+class Dot(Point):
+    """A field more than its base."""
+
+    name: str = ""
+
+
+@records.dataclass(frozen=True, slots=True)
+class Told:
+    """Equality of its own."""
+
+    x: int
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 7
+
+
+def test_it_cannot_be_changed() -> None:
+    point = Point(1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        point.x = 2  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del point.x
+    with pytest.raises(AttributeError):
+        point.other = 2  # type: ignore[attr-defined]
+
+
+def test_it_is_copied_pickled_checked_and_inherited() -> None:
+    dot = Dot(1, 2, "d")
+    assert pickle.loads(pickle.dumps(dot)) == dot == copy.deepcopy(dot)
+    assert dot != Point(1, 2)
+    assert repr(dot) == "Dot(x=1, y=2, name='d')"
+    with pytest.raises(ValueError, match="x"):
+        Dot(-1)
+
+
+def test_what_a_class_defines_itself_stays() -> None:
+    assert Told(1) == Told(2)
+    assert hash(Told(1)) == 7
+
+
+def test_one_that_holds_itself_is_shown() -> None:
+    @records.dataclass(slots=True)
+    class Knot:
+        """A ring of one."""
+
+        inner: object = None
+
+    knot = Knot()
+    knot.inner = knot
+    assert repr(knot).endswith("Knot(inner=...)")
+
+
+def test_a_pickle_is_read_before_the_first_is_made() -> None:
+    code = (
+        "import pickle, sys; from loadstone.core.claims import Location;"
+        "new = object.__new__(Location); new.__setstate__(['f', 1, 2, None][:len(Location.__match_args__)]);"
+        "print(new.__class__.__name__, new == new, isinstance(hash(new), int))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["Location", "True", "True"], done.stderr
