@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import errno as errno_codes
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from loadstone.escape import printable, quoted

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from loadstone.archives import format_of, is_archive
+from loadstone.files import open_regular
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import HostFiles
 
@@ -32,7 +33,7 @@ def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
 def archive_format(path: str) -> str | None:
     """The name of the kind of archive a file is; None for any other file."""
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=open_regular) as stream:
             found = format_of(stream.read(_HEAD), path)
     except OSError:
         return None

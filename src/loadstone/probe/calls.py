@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -29,6 +28,7 @@ from loadstone.errors import InvalidConfiguration, InvalidPrototype
 from loadstone.files import read_toml
 from loadstone.library.typed.arguments import from_words
 from loadstone.library.typed.prototype import CType, Enumeration, Integer, Pointer, Prototype, Real, Void, parse
+from loadstone.records import dataclass
 
 __all__ = ["ProbeCall", "packed", "read_calls"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from loadstone.core.claims import (
@@ -20,6 +19,7 @@ from loadstone.core.claims import (
 )
 from loadstone.core.practices import Practice
 from loadstone.core.rules import RuleText
+from loadstone.records import dataclass
 
 __all__ = ["ReviewRule"]
 

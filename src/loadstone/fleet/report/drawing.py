@@ -7,11 +7,11 @@ going round more often than there are libraries.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from loadstone.escape import printable
 from loadstone.fleet.store import Store
+from loadstone.records import dataclass
 
 __all__ = ["DrawnLibrary", "GraphDrawing", "drawn", "needed_graph"]
 

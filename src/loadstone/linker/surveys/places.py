@@ -139,25 +139,6 @@ def _has_loader(files: PackedFiles) -> bool:
     return any(name.startswith(("ld-linux", "ld-musl-")) for name in leaves) and "bin" in files.folders.get("usr", ())
 
 
-def _format_name(path: str) -> str | None:
-    try:
-        with open(path, "rb", opener=open_regular) as stream:
-            found = format_of(stream.read(_HEAD), path)
-    except OSError:
-        return None
-    return found.name if found is not None else None
-
-
-def _root(model: LoaderModel) -> str:
-    return model.view.root if isinstance(model.view, HostFiles) else "/"
-
-
-def _inside(target: str, model: LoaderModel) -> str:
-    """A path of the root; one that was given from outside, with the root before it, is understood as well."""
-    path = model.view.inside(target) if isinstance(model.view, HostFiles) else target
-    return posixpath.normpath(path if path.startswith("/") else f"/{path}")
-
-
 def _is_called_library(name: str) -> bool:
     """Whether a file's name says that it is a library, whatever its header says: a C library can be run as well."""
     return ".so" in posixpath.basename(name) and not name.endswith(".o")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from loadstone.core.claims import Confidence, Location
 from loadstone.core.image import Image
+from loadstone.records import dataclass
 from loadstone.review.binary.places import Places
 from loadstone.review.review_rule import ReviewRule
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.records import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import Bindings, ForeignResult
 from loadstone.review.analyses.facts import Facts

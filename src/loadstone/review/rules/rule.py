@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from loadstone.records import dataclass
 from loadstone.review.analyses import Facts
 from loadstone.review.ir import Language
 from loadstone.review.review_rule import ReviewRule
