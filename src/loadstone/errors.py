@@ -33,7 +33,7 @@ import os
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from loadstone.escape import printable, quoted
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.core.trace import Explanation, Trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from loadstone.errors import TooLarge
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Bounds", "UnpackBudget"]
 

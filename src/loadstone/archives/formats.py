@@ -14,7 +14,7 @@ from loadstone.archives.compression import Plain, compression_of, decompressed
 from loadstone.archives.member import PackedFile
 from loadstone.errors import MalformedImage, Unreadable, Unsupported
 from loadstone.files import open_regular
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FORMATS", "ContainerFormat", "format_of", "is_archive", "members", "walk"]
 

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from loadstone.archives.bounds import UnpackBudget
 from loadstone.errors import Closed
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["SEPARATOR", "PackedFile", "Reader", "inside", "plain_name"]
 

@@ -13,7 +13,7 @@ from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.compression import decompressed
 from loadstone.archives.member import PackedFile, Reader, inside, plain_name
 from loadstone.errors import MalformedImage
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Skipping", "is_tar", "members", "plain_members"]
 

@@ -13,7 +13,7 @@ from typing import Final
 from loadstone.binary.cursor import Cursor
 from loadstone.core.limits import MAX_ARCHIVE_MEMBERS, MAX_NAME_LENGTH
 from loadstone.errors import Unreadable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ArchiveMember", "members", "open_member", "split_member", "windows"]
 

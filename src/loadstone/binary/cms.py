@@ -11,7 +11,7 @@ import hashlib
 from typing import Final
 
 from loadstone.binary.der import DerTag, DerValue, MalformedDer, parse
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["DIGESTS", "SignedMessage", "read_signed_message"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 from xml.parsers import expat
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Element", "MalformedMarkup", "elements"]
 

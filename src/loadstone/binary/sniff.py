@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final
 
 from loadstone.escape import printable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["SNIFF_SIZE", "FileKind", "Identified", "identify", "script_inputs"]
 

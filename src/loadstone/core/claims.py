@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from loadstone.core.practices import Practice
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "Claim",

@@ -8,7 +8,7 @@ from loadstone.core.claims import Claim
 from loadstone.core.image import Image
 from loadstone.core.trace import Explanation, Trace
 from loadstone.core.verdict import Verdict
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.core.observations import ProbeReport

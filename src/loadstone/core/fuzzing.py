@@ -7,7 +7,7 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Finding, Location, Settler, Severity, Undecided
 from loadstone.core.practices import Practice
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["HEAP_ERRORS", "CrashSite", "FuzzFinding", "FuzzProgress", "FuzzReport", "Stopped", "fuzz_claims"]
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import overload
 
 from loadstone.core.claims import Location
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "ByteOrder",

@@ -16,7 +16,7 @@ from typing import Final
 
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.errors import InvalidName
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "NAMING",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "CrashRecord",

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, NotApplicable, Severity, Undecided
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "BaselineState",

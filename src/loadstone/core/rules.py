@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadstone.core.claims import Severity
 from loadstone.core.practices import Practice
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["RuleText"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loadstone.core.claims import Confidence, Finding, Location, Severity
 from loadstone.core.practices import Practice
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.core.image import DependencyKind, Image

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from loadstone.core.claims import Claim, Finding, Severity, Undecided
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Decision", "Verdict", "decide"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["WEAKNESSES", "Weakness", "weakness"]
 

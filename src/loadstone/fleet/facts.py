@@ -12,7 +12,7 @@ from loadstone.binary import FileKind, identify, images
 from loadstone.core.claims import Claim, NotApplicable
 from loadstone.core.image import Image
 from loadstone.plugin.metadata import PluginMetadata, find_metadata
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.binary import PretendedPlaces, review_image
 
 __all__ = ["FileFacts", "ImageFacts", "digest_of", "facts_of", "is_binary"]

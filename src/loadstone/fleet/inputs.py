@@ -8,7 +8,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["PackageName", "ScanInput", "is_remote", "package_name", "stamp_of"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadstone.archives import Bounds
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ScanLimits"]
 

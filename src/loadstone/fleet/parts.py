@@ -17,7 +17,7 @@ from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.rows import TableRows
 from loadstone.fleet.schema import plain
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["PARTS", "StorePart", "parts_of", "write_part"]
 

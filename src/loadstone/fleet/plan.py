@@ -18,7 +18,7 @@ from loadstone.fleet.reading import read_input
 from loadstone.fleet.rows import TableRows
 from loadstone.fleet.schema import VERSION
 from loadstone.fleet.store import Store
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 try:
     import resource

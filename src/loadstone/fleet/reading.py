@@ -19,7 +19,7 @@ from loadstone.fleet.limits import ScanLimits
 from loadstone.fleet.locations import read_all
 from loadstone.fleet.resolving import Resolved, resolved_file, resolved_package
 from loadstone.fleet.rows import TableRows, add_facts
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["TooSlow", "read_input"]
 

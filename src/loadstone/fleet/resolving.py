@@ -11,7 +11,7 @@ from typing import Final
 from loadstone.core.trace import Diagnosis, Explanation
 from loadstone.linker import explain
 from loadstone.linker.surveys.survey import explanations
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Resolved", "ResolvedEdge", "resolved_file", "resolved_package"]
 

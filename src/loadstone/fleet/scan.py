@@ -20,7 +20,7 @@ from loadstone.fleet.parts import parts_of
 from loadstone.fleet.plan import ScanTask, TaskResult, halves, set_aside, tasks_of
 from loadstone.fleet.sources import inputs_of
 from loadstone.fleet.store import FleetSnapshot, Store, checked_name
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ScanProgress", "ScanReport", "scan"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from loadstone.fleet.extra import needed_for
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FACTS", "TABLES", "VERSION", "FleetTable", "plain"]
 

@@ -18,7 +18,7 @@ from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.questions import question_named
 from loadstone.fleet.schema import FACTS, TABLES, VERSION
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FleetSnapshot", "Store", "connected", "no_rows", "select_from"]
 

@@ -10,7 +10,7 @@ import platform
 import sys
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["AARCH64", "ABIS", "APPLE_AARCH64", "I386", "WINDOWS_X64", "X86_64", "DataModel", "current"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["CONVENTION_WORDS", "Attributes", "convention_of"]
 

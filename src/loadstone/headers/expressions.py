@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.headers.abi import DataModel
 from loadstone.headers.tokens import Token, character_of
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ConstantEvaluator", "Value"]
 

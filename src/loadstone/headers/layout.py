@@ -25,7 +25,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     Void,
 )
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Layout", "Layouts", "MemberPosition"]
 

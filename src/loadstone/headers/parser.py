@@ -29,7 +29,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     Void,
 )
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["DeclaredName", "Parser", "Refused", "Specifiers", "Typedef"]
 

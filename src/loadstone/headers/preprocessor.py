@@ -19,7 +19,7 @@ from loadstone.headers.predefined import OWN_HEADERS, macros
 from loadstone.headers.search import FoundHeader, IncludePath
 from loadstone.headers.tokens import LogicalSource, Token, split, tokens_of
 from loadstone.headers.types import NotTaken, TextPlace
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Macro", "Preprocessor"]
 

@@ -14,7 +14,7 @@ from dataclasses import field
 
 from loadstone.core.limits import MAX_HEADER_FILE
 from loadstone.errors import Unreadable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FoundHeader", "IncludePath", "system_directories"]
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import field
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["LogicalSource", "Token", "character_of", "closing_brackets", "split", "text_of", "tokens_of"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from loadstone.core.image import ByteOrder
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ABIS", "X86_64", "Abi", "abi_of"]
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from loadstone.core import host
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["AclEntry", "Barrier", "allows", "barrier", "groups_of", "parse_list"]
 

@@ -15,7 +15,7 @@ from loadstone.linker.graph import Process
 from loadstone.linker.header import HeaderOutcome, check_header
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Alternative", "alternatives", "first_that", "taken_by", "usable_image"]
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from loadstone.core.image import Image, ImageSymbol, SymbolKind, VersionNeed
 from loadstone.core.trace import Binding, Explanation
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "Answers",

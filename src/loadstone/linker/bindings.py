@@ -23,7 +23,7 @@ from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import BindingMode
 from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.thread_storage import static_need
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["BoundSymbol", "Miss", "bind", "find_definition", "relocation_order", "scope_of", "settle"]
 

@@ -14,7 +14,7 @@ from dataclasses import field
 from struct import Struct
 from typing import Final, Literal
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["CacheEntry", "LoaderCache", "read_cache"]
 

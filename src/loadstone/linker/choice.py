@@ -15,7 +15,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.discovery import loader_kind_of, of_another_system, with_program
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Choice", "loader_for", "loader_of_format"]
 

@@ -17,7 +17,7 @@ from loadstone.binary.cursor import Cursor
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.processes import LoadedFile, LoadedReport, MappedState
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["loaded_in_core"]
 

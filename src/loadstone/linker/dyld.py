@@ -21,7 +21,7 @@ from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["DyldRules"]
 

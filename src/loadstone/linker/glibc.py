@@ -24,7 +24,7 @@ from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.tokens import TokenValues, expand
 from loadstone.linker.view import OpenedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["STEPS", "Failure", "FileSearchResult", "Search"]
 

@@ -16,7 +16,7 @@ from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.versions import check_versions
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Load", "SharedLoads", "opener", "simulate"]
 

@@ -22,7 +22,7 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.thread_storage import Pool, pool_at_start
 from loadstone.linker.tokens import expand
 from loadstone.linker.view import OpenedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FailureStage", "Process", "Refusal"]
 

@@ -12,7 +12,7 @@ from typing import Final
 from loadstone.core.image import ByteOrder
 from loadstone.linker.abi import Abi
 from loadstone.linker.view import OpenedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["HeaderCheck", "HeaderOutcome", "check_header"]
 

@@ -13,7 +13,7 @@ from loadstone.core.image import Image, Segment
 from loadstone.linker.releases import Behaviour, behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import OpenedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MappingRefused", "check_mapping", "lost_pages", "stack_allowed", "wants_executable_stack"]
 

@@ -21,7 +21,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import ResolvedName, SimulatedLibrary, simulated_by
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MuslRules"]
 

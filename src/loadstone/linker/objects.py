@@ -14,7 +14,7 @@ from typing import TypeVar
 from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Dependency, Image, SearchKind
 from loadstone.linker.view import FileId, OpenedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["LoadedObject", "NamespaceObjects", "origin_of"]
 

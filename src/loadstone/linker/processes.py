@@ -25,7 +25,7 @@ from loadstone.linker.glibc_load import opener
 from loadstone.linker.graph import Process
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.view import FileView, HostFiles
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["LoadedFile", "LoadedReport", "MappedState", "loaded_by", "model_of_process", "parse_maps"]
 

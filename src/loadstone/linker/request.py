@@ -14,7 +14,7 @@ from enum import StrEnum
 from loadstone.linker.abi import X86_64, Abi
 from loadstone.linker.cache import LoaderCache
 from loadstone.linker.view import FileView, HostFiles
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["BindingMode", "LoaderKind", "LoaderModel", "Release"]
 

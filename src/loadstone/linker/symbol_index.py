@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import field
 
 from loadstone.core.image import Image
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["SymbolIndex"]
 

@@ -17,7 +17,7 @@ from loadstone.linker.abi import Abi
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Pool", "pool_at_start", "reserve_of", "static_need"]
 

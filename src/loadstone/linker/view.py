@@ -30,7 +30,7 @@ from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.files import open_regular
 from loadstone.linker.access import Barrier, barrier, groups_of
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_kernel", "host_platform"]
 

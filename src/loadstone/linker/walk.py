@@ -25,7 +25,7 @@ from loadstone.core.trace import (
 )
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ResolvedName", "Rules", "SimulatedLibrary", "walk"]
 

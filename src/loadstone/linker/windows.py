@@ -22,7 +22,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
 from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["WindowsRules"]
 

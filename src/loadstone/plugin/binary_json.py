@@ -15,7 +15,7 @@ from typing import Final
 
 from loadstone.escape import printable
 from loadstone.plugin.cbor import MAX_DEPTH, MAX_ITEMS, Problem
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MAGIC", "decode_binary_json"]
 

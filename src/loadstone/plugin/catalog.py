@@ -10,7 +10,7 @@ from functools import lru_cache
 from loadstone.errors import LoadstoneError, Unreadable
 from loadstone.files import open_regular
 from loadstone.plugin.plugin import Plugin
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Catalog", "Rejected", "catalog"]
 

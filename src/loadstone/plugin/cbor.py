@@ -12,7 +12,7 @@ import struct
 from dataclasses import field
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MAX_DEPTH", "MAX_ITEMS", "CborMap", "DataItem", "Decoded", "Problem", "Undefined", "decode"]
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from loadstone.core.image import Format, Image, Section
 from loadstone.plugin import own, qt
 from loadstone.plugin.cbor import Problem
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Carrier", "Framework", "PluginMetadata", "find_metadata"]
 

@@ -9,7 +9,7 @@ from dataclasses import field
 from typing import Generic, TypeVar
 
 from loadstone.core.fork_safe_lock import ForkSafeLock
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["AskedWhileMaking", "Once"]
 

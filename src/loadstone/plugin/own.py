@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from loadstone.escape import printable
 from loadstone.plugin.cbor import Problem
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MACHO_SECTION", "MAGIC", "NOTE_KIND", "NOTE_OWNER", "PE_SECTION", "OwnMetadata", "decode", "include_dir"]
 

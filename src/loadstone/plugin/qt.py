@@ -25,7 +25,7 @@ from loadstone.plugin.binary_json import MAGIC as BINARY_JSON
 from loadstone.plugin.binary_json import decode_binary_json
 from loadstone.plugin.cbor import CborMap, DataItem, Problem, Undefined
 from loadstone.plugin.cbor import decode as decode_cbor
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MARKER", "NOTE_KIND", "NOTE_OWNER", "QtMetadata", "decode"]
 

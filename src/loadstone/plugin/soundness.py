@@ -16,7 +16,7 @@ from typing import Final
 from loadstone.core.image import Format, Image
 from loadstone.plugin.cbor import Problem
 from loadstone.plugin.metadata import Carrier, Framework, PluginMetadata
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["unsoundness"]
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.plugin.once import Once
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["StaticPlugin", "register_static", "static_plugins"]
 

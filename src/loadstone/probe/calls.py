@@ -28,7 +28,7 @@ from loadstone.errors import InvalidConfiguration, InvalidPrototype
 from loadstone.files import read_toml
 from loadstone.library.typed.arguments import from_words
 from loadstone.library.typed.prototype import CType, Enumeration, Integer, Pointer, Prototype, Real, Void, parse
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ProbeCall", "packed", "read_calls"]
 

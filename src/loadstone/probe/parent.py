@@ -34,7 +34,7 @@ from loadstone.probe.readable import readable_for
 from loadstone.probe.residence import reasons
 from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.probe.calls import ProbeCall

@@ -23,7 +23,7 @@ from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import ProbeFailed
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
 from loadstone.probe.scratch import home_of_scratch, prefix, remove
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Helper", "ask", "close_helpers"]
 

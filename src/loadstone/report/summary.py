@@ -16,7 +16,7 @@ from loadstone.core.counting import counted
 from loadstone.core.practices import Practice
 from loadstone.core.review import Review, ReviewVerdict
 from loadstone.core.rules import RuleText
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "ORIGIN",

@@ -21,7 +21,7 @@ from loadstone.core.fingerprints import PROPERTY, content_of
 from loadstone.core.review import BaselineState, Result
 from loadstone.errors import Unreadable
 from loadstone.files import read_bytes
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Baseline", "compare", "read_baseline"]
 

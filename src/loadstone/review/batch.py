@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from loadstone.core.claims import Claim, Location, LocationUnit
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import frontends, ir, rules
 from loadstone.review.frontends import python
 from loadstone.review.suppress import Directive, apply, directives

@@ -17,7 +17,7 @@ import msgspec
 
 from loadstone.core.claims import Claim, Evidence, Finding, NotApplicable, Undecided
 from loadstone.core.review import Limit, Result, ReviewedFile, Waiver
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.batch import Batch, BatchOutcome
 
 __all__ = ["Cache", "default_folder"]

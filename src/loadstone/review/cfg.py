@@ -12,7 +12,7 @@ from dataclasses import field
 from enum import Enum, auto
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 
 __all__ = ["Graph", "Kind", "Leave", "Node", "build"]

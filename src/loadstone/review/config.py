@@ -25,7 +25,7 @@ import msgspec
 from loadstone.core.claims import Location, Severity
 from loadstone.errors import InvalidConfiguration
 from loadstone.files import read_text, read_toml
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.apis import read_table
 from loadstone.review.suppress import ListedWaiver
 

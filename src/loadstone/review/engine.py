@@ -19,7 +19,7 @@ from loadstone.core.claims import Location
 from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
 from loadstone.errors import Unreadable
 from loadstone.files import read_bytes
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.baseline import Baseline, compare
 from loadstone.review.batch import Batch, BatchOutcome, SourceFile, review_batch
 from loadstone.review.cache import Cache

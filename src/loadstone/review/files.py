@@ -16,7 +16,7 @@ from loadstone.binary import FileKind, identify_file
 from loadstone.core.claims import Location
 from loadstone.core.review import Limit, LimitKind
 from loadstone.errors import LoadstoneError, Unreadable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.frontends import language_of
 from loadstone.review.ir import Language
 

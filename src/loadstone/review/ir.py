@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import field
 from enum import StrEnum
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "Assign",

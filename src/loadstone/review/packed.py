@@ -16,7 +16,7 @@ from loadstone.binary import identify
 from loadstone.core.claims import Location
 from loadstone.core.review import Limit, LimitKind
 from loadstone.errors import LoadstoneError
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.batch import BatchOutcome, SourceFile
 from loadstone.review.binary import PretendedPlaces
 from loadstone.review.files import (

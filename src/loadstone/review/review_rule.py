@@ -19,7 +19,7 @@ from loadstone.core.claims import (
 )
 from loadstone.core.practices import Practice
 from loadstone.core.rules import RuleText
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ReviewRule"]
 

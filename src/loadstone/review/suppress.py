@@ -20,7 +20,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Finding, Location, Undecided
 from loadstone.core.review import Limit, LimitKind, Result, Waiver
 from loadstone.escape import quoted
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.former_ids import current_id
 from loadstone.review.ir import Language
 

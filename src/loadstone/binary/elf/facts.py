@@ -7,7 +7,7 @@ from dataclasses import field
 
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Native
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["DynamicTable", "ElfFacts", "ThreadStorage", "Usage"]
 

@@ -27,7 +27,7 @@ from loadstone.core.image import (
     Trait,
     TraitKind,
 )
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["CANARY", "ElfSubject", "hardening"]
 

@@ -9,7 +9,7 @@ from loadstone.binary.elf.layout import LAYOUTS, ElfLayout
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Segment
 from loadstone.core.limits import MAX_HEADER_TABLE
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["IDENT_SIZE", "Header", "read_header", "read_segments"]
 

@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Final
 
 from loadstone.core.image import ByteOrder
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["LAYOUTS", "ElfLayout"]
 

@@ -20,7 +20,7 @@ from loadstone.binary.strings import StringTable
 from loadstone.core.image import SymbolTable
 from loadstone.core.limits import MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage, Unreadable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ListedNames", "debug_twin", "find_listed", "listed_symbols", "read_link_symbols"]
 

@@ -14,7 +14,7 @@ from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Dependency, DependencyKind, Note, Segment
 from loadstone.core.limits import MAX_DEPENDENCIES, MAX_STRING_LENGTH
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Notes", "read_notes"]
 

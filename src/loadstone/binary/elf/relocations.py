@@ -17,7 +17,7 @@ from loadstone.binary.elf.layout import ElfLayout
 from loadstone.binary.elf.machines import relocations
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import ByteOrder
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["RelocationTable", "count_packed", "read_relocations", "symbols_used", "usage"]
 

@@ -17,7 +17,7 @@ from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.elf.view import ElfView
 from loadstone.binary.go import build_version
 from loadstone.core.image import ImageKind, Note, Segment, Trait, TraitKind
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Parts", "read_module_info", "traits"]
 

@@ -10,7 +10,7 @@ from loadstone.binary.macho.layout import DYLIB_KINDS, MIN_VERSION_PLATFORMS, PL
 from loadstone.binary.macho.view import MachoView
 from loadstone.core.image import Dependency, DependencyKind, SearchDir, SearchKind
 from loadstone.core.limits import MAX_DEPENDENCIES
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "InstallName",

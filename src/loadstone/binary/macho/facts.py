@@ -7,7 +7,7 @@ from enum import IntFlag, StrEnum
 from loadstone.binary.digests import DigestState
 from loadstone.binary.macho.layout import HeaderFlags
 from loadstone.core.image import Native
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "BuildVersion",

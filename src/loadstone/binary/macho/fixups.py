@@ -15,7 +15,7 @@ from loadstone.binary.macho.layout import LoadCommandKind
 from loadstone.binary.macho.leb import uleb
 from loadstone.binary.macho.view import MachoView
 from loadstone.core.limits import MAX_STRING_LENGTH
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Fixups", "Import", "read_fixups"]
 

@@ -16,7 +16,7 @@ from loadstone.binary.macho.view import MachoView
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
 from loadstone.core.image import CheckState, Format, HardeningFact, ImageKind, SymbolTable, Trait, TraitKind
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MachoSubject", "hardening"]
 

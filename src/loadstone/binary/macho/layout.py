@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Final
 
 from loadstone.core.image import ByteOrder, DependencyKind, ImageKind, Machine
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "DYLIB_KINDS",

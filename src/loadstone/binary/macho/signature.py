@@ -18,7 +18,7 @@ from loadstone.binary.macho.facts import CodeDirectory, CodeSignature, Entitleme
 from loadstone.binary.macho.layout import LoadCommandKind
 from loadstone.binary.macho.view import MachoView
 from loadstone.binary.markup import Element, MalformedMarkup, elements
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["read_signature"]
 

@@ -21,7 +21,7 @@ from loadstone.binary.macho.layout import HeaderFlags
 from loadstone.binary.macho.nlist import read_nlist
 from loadstone.binary.macho.view import MachoView
 from loadstone.core.image import SymbolBinding, SymbolKind, SymbolTable, Visibility
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Symbols", "read_symbols"]
 

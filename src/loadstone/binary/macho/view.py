@@ -10,7 +10,7 @@ from loadstone.binary.damage import DamageLog
 from loadstone.binary.macho.layout import LAYOUTS, HeaderFlags, LoadCommandKind, MachoLayout
 from loadstone.core.image import Section, Segment
 from loadstone.core.limits import MAX_TABLE_SIZE
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MachoView", "RawCommand", "command_name", "read_view"]
 

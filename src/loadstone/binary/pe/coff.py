@@ -34,7 +34,7 @@ from loadstone.core.image import (
     SymbolTable,
 )
 from loadstone.core.limits import MAX_NAME_LENGTH, MAX_TABLE_SIZE
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["read_coff", "read_import"]
 

@@ -13,7 +13,7 @@ from loadstone.binary.pe.imports import is_api_set
 from loadstone.binary.pe.layout import DirectoryIndex
 from loadstone.binary.pe.view import PeView, integers
 from loadstone.core.image import Dependency, DependencyKind
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Exports", "forwarded_modules", "read_exports"]
 

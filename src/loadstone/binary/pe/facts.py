@@ -7,7 +7,7 @@ from enum import StrEnum
 from loadstone.binary.digests import DigestState
 from loadstone.binary.pe.layout import SUBSYSTEMS, Characteristics, DllCharacteristics
 from loadstone.core.image import Native
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = [
     "AssemblyReference",

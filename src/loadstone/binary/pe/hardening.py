@@ -23,7 +23,7 @@ from loadstone.binary.pe.layout import (
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
 from loadstone.core.image import CheckState, Format, HardeningFact, Trait, TraitKind
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["PeSubject", "hardening"]
 

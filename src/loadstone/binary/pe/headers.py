@@ -28,7 +28,7 @@ from loadstone.binary.pe.layout import (
     DirectoryIndex,
 )
 from loadstone.errors import MalformedImage
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Headers", "SectionHeader", "read_headers", "read_sections"]
 

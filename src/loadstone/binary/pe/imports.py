@@ -15,7 +15,7 @@ from loadstone.binary.pe.view import PeView, integers
 from loadstone.core.image import Dependency, DependencyKind
 from loadstone.core.limits import MAX_DEPENDENCIES
 from loadstone.errors import MalformedImage
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ImportedModule", "dependency", "is_api_set", "read_bound_imports", "read_imports"]
 

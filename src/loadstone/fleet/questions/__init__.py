@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Final
 
 from loadstone.errors import InvalidQuery
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FleetQuestion", "QuestionParameter", "question_named", "questions"]
 

@@ -18,7 +18,7 @@ from loadstone.escape import printable
 from loadstone.fleet.questions import question_named
 from loadstone.fleet.report.drawing import needed_graph
 from loadstone.fleet.store import Store
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["PARTS", "ReportPart", "render"]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.escape import printable
 from loadstone.fleet.store import Store
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["DrawnLibrary", "GraphDrawing", "drawn", "needed_graph"]
 

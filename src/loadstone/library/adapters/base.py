@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from loadstone.core.names import Platform
 from loadstone.library.hints import LoadHint
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["BASE_NAMESPACE", "NEW_NAMESPACE", "Adapter", "LoadedLibrary", "Opened", "SystemRefused"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from loadstone.errors import Holder
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["UnloadOutcome", "UnloadState"]
 

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from loadstone.library.adapters.base import Adapter
 from loadstone.library.lifetime.record import LibraryRecord, LoadSource
 from loadstone.library.trust.preflight import FileId
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Key", "Registry", "registry"]
 

@@ -13,7 +13,7 @@ from typing import Final
 from loadstone.core.names import NAMING, Platform, is_library
 from loadstone.library.search import start
 from loadstone.library.trust.policy import SearchPolicy, SearchSource
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["RuntimeNames", "SearchDirectory", "directories_of", "has_prefix", "runtime_names"]
 

@@ -17,7 +17,7 @@ from loadstone.linker import LoaderModel
 from loadstone.linker.cache import LoaderCache
 from loadstone.linker.glibc import Search
 from loadstone.linker.objects import LoadedObject, origin_of
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["LOADER_SOURCES", "Surroundings", "of_model", "of_this_process"]
 

@@ -12,7 +12,7 @@ from loadstone.errors import NotVerified
 from loadstone.files import open_regular
 from loadstone.library.adapters.base import Adapter
 from loadstone.linker import explain
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.trust.pin_file import PinFile

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from loadstone.core.pins import Pin
 from loadstone.errors import MalformedImage, Unwritable
 from loadstone.files import parse_toml, read_bytes
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["PinFile"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from loadstone.core.host import effective_user
 from loadstone.errors import InvalidName
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.trust.pin_file import PinFile

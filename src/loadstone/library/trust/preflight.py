@@ -19,7 +19,7 @@ from loadstone.binary.elf.header import read_header, read_segments
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Segment
 from loadstone.errors import MalformedImage
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FileId", "Footprint", "footprint", "footprint_of", "identity"]
 

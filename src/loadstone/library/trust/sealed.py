@@ -31,7 +31,7 @@ from loadstone.library.adapters.system_call import system_call
 from loadstone.library.trust.companions import Companion, companions
 from loadstone.library.trust.policy import Assurance
 from loadstone.library.trust.preflight import FileId, Footprint, footprint_of, identity
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.trust.pin_file import PinFile

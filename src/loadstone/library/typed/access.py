@@ -21,7 +21,7 @@ from loadstone.library.typed.declare import DeclaredNames, namespace
 from loadstone.library.typed.exact_arguments import guarded
 from loadstone.library.typed.function import CallOptions
 from loadstone.library.typed.prototype import parse, parse_data, parse_header
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.headers.types import StructOrUnion

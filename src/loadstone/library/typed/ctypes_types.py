@@ -45,7 +45,7 @@ from loadstone.library.typed.memory import (
 )
 from loadstone.library.typed.pointers import ArrayView, Ref, TypedPointer, pointer_class
 from loadstone.library.typed.records import RecordBase, record_class
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["CtypesTypes", "Passed", "is_text"]
 

@@ -16,7 +16,7 @@ from loadstone.library.typed import fastcall
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.exact_arguments import counted
 from loadstone.library.typed.pointers import Ref
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["CallOptions", "bind"]
 

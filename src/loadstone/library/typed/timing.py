@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.prototype import Prototype, parse
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
     from loadstone.library.library import Library

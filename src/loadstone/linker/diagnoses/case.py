@@ -9,7 +9,7 @@ from loadstone.core.trace import Binding, Diagnosis, SearchStep
 from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["SimulatedLoad", "blocking", "risk"]
 

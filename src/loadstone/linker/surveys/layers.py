@@ -8,7 +8,7 @@ from loadstone.core.image import Image
 from loadstone.linker.access import Barrier
 from loadstone.linker.surveys.packed import PackedFiles
 from loadstone.linker.view import FileView, OpenedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["LayeredFiles"]
 

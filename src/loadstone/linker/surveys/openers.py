@@ -22,7 +22,7 @@ from loadstone.linker.discovery import (
     with_program,
 )
 from loadstone.linker.request import LoaderKind, LoaderModel
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Openers", "Tags", "WindowsPackages"]
 

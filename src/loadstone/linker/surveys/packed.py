@@ -16,7 +16,7 @@ from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.access import Barrier
 from loadstone.linker.view import HEAD_SIZE, OpenedFile
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["BINARIES", "PackedFiles", "Stored", "packed"]
 

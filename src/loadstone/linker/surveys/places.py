@@ -19,7 +19,7 @@ from loadstone.linker.survey_target import archive_format, inside, root_of
 from loadstone.linker.surveys.layers import LayeredFiles
 from loadstone.linker.surveys.openers import Tags, WindowsPackages
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
 

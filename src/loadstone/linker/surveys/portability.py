@@ -18,7 +18,7 @@ from loadstone.core.image import DependencyKind, Format, Image
 from loadstone.linker.answers import VersionUse, version_uses
 from loadstone.linker.discovery import machine_of
 from loadstone.linker.surveys.openers import Tags
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 # ruff: noqa: SIM905  a block of words reads better than a column of quotes
 __all__ = ["Portability", "Spoiler", "StableAbiViolation", "portability_of"]

@@ -18,7 +18,7 @@ from loadstone.linker.surveys.openers import Openers
 from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
 from loadstone.linker.surveys.repair import for_an_archive
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Survey", "SurveyRow", "explanations", "portability", "survey", "survey_rows"]
 

@@ -23,7 +23,7 @@ from loadstone.core.review import BaselineState, Result, Review, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.report.summary import ObservationSummary, next_steps, observations, sentences, tallies
 from loadstone.report.text.claims import place
 

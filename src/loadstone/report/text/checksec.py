@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.core.image import CheckState, Format, HardeningFact, Image
 from loadstone.escape import printable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.report.text.style import Style
 
 __all__ = ["ChecksecRow", "checksec_row", "checksec_tables"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loadstone.core.claims import Claim, Finding, Outcome, Severity
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MARKS", "Style", "columns", "mark_of"]
 

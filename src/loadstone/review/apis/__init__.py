@@ -22,7 +22,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from loadstone.files import parse_toml, read_text
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Api", "ApiRole", "Success", "Tables", "read_table", "starters", "tables", "words"]
 

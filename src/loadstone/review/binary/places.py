@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FileAccess", "Opening", "PathComponent", "Places", "PretendedPlaces", "SystemPlaces", "openings"]
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from loadstone.core.claims import Confidence, Location
 from loadstone.core.image import Image
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.binary.places import Places
 from loadstone.review.review_rule import ReviewRule
 

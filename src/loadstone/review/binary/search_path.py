@@ -16,7 +16,7 @@ from loadstone.core.counting import share
 from loadstone.core.image import Format, SearchKind
 from loadstone.core.practices import Practice
 from loadstone.escape import quoted
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.binary.places import openings
 from loadstone.review.binary.rule import BinaryRule, Subject
 

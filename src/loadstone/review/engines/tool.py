@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from loadstone.core.claims import Confidence, Severity
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.frontends import language_of
 from loadstone.review.ir import Language
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language

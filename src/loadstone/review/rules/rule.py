@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.analyses import Facts
 from loadstone.review.ir import Language
 from loadstone.review.review_rule import ReviewRule

@@ -11,7 +11,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement

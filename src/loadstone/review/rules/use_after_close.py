@@ -8,7 +8,7 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.facts import Facts

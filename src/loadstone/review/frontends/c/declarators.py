@@ -7,7 +7,7 @@ from typing import Final
 
 from tree_sitter import Node
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 
 __all__ = ["Declarator", "declared", "declared_in", "parameters_of", "text", "type_text"]

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.frontends.c.directives import MacroDefinition
 
 __all__ = ["Decorations", "undecorated"]

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review.ir import Branch, Conditional
 
 __all__ = ["Directives", "MacroDefinition", "Projection", "Region", "read", "without_comments"]

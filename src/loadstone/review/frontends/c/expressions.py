@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from tree_sitter import Node, Parser
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.typenames import base_type, long_name

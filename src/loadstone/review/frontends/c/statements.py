@@ -9,7 +9,7 @@ from typing import Final
 
 from tree_sitter import Node, Parser
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.c.declarators import Declarator, declared_in, parameters_of, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations

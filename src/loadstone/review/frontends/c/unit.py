@@ -13,7 +13,7 @@ import tree_sitter_cpp
 from tree_sitter import Language as Grammar
 from tree_sitter import Node, Parser
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.apis import starters, words
 from loadstone.review.frontends.c.declarators import Declarator, declared, declared_in, text, type_text

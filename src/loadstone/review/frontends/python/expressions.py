@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.python.scopes import Scope
 

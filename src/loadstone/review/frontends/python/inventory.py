@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["FunctionNode", "Inventory", "take"]
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 
 __all__ = ["ModuleNames", "Scope"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
 from typing import Final
 
-from loadstone.records import dataclass
+from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.python.expressions import PythonExpressions, TooDeep
 from loadstone.review.frontends.python.inventory import FunctionNode, Inventory, take

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from loadstone import records
+from loadstone import quick_dataclass
 
 
 class Bare:
@@ -43,7 +43,7 @@ def both(cls: type, **options: Any) -> tuple[Any, Any]:
         type(c.__name__, (), {k: copy.copy(v) for k, v in vars(c).items() if k not in ("__weakref__", "__dict__")})
         for c in copies
     ]
-    return dataclasses.dataclass(**options)(fresh[0]), records.dataclass(**options)(fresh[1])
+    return dataclasses.dataclass(**options)(fresh[0]), quick_dataclass.dataclass(**options)(fresh[1])
 
 
 OPTIONS = [
@@ -100,7 +100,7 @@ def test_one_without_fields_equals_its_like() -> None:
     assert repr(ours()) == "Nothing()"
 
 
-@records.dataclass(frozen=True, slots=True)
+@quick_dataclass.dataclass(frozen=True, slots=True)
 class Point:
     """At the module's top, so that it can be pickled."""
 
@@ -112,14 +112,14 @@ class Point:
             raise ValueError("x")
 
 
-@records.dataclass(frozen=True, slots=True)
+@quick_dataclass.dataclass(frozen=True, slots=True)
 class Dot(Point):
     """A field more than its base."""
 
     name: str = ""
 
 
-@records.dataclass(frozen=True, slots=True)
+@quick_dataclass.dataclass(frozen=True, slots=True)
 class Told:
     """Equality of its own."""
 
@@ -157,7 +157,7 @@ def test_what_a_class_defines_itself_stays() -> None:
 
 
 def test_one_that_holds_itself_is_shown() -> None:
-    @records.dataclass(slots=True)
+    @quick_dataclass.dataclass(slots=True)
     class Knot:
         """A ring of one."""
 
