@@ -134,7 +134,8 @@ TEXTS = (b"", b"abc", b"ab\0c", b"abc\0", b"\0", b"\0\0")
 
 CHILD = """
 import ctypes, json, os, sys, tempfile
-os.chdir(tempfile.mkdtemp())
+place = tempfile.TemporaryDirectory()  # removed when this process ends
+os.chdir(place.name)
 from loadstone.fuzz.child.blocks import BlockTable
 from loadstone.fuzz.child.main import _Bound, _run
 from loadstone.fuzz.parts import as_text

@@ -109,11 +109,12 @@ def main():
         if hashlib.sha256(file.read()).hexdigest() != SHA256:
             print("this is not the library the finding is about")
             return 2
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(HANG_S)
-        child()
-    _, status = os.waitpid(pid, 0)
+    with tempfile.TemporaryDirectory() as tempfile.tempdir:  # what is delivered as a path lies there
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(HANG_S)
+            child()
+        _, status = os.waitpid(pid, 0)
     if status == 0:
         print("nothing happened" + PLAIN)
         return 0
