@@ -37,6 +37,9 @@ CASES = {
     "comments": '#define C 1 /* a\nb */ + 2\nC // x\n/* # */ #define D 3\nD "/* no */" \'"\'',
     "conditionals": "#if 1\na\n#elif 1\nb\n#else\nc\n#endif\n#if 0\n#if 1\nd\n#endif\n#else\ne\n#endif",
     "elif after true": "#if 1\na\n#elif (1/0)\nb\n#endif",
+    "features": "#define HAS __has_attribute\n"
+    "#if defined __has_attribute && HAS(__packed__) && HAS(noreturn) && !HAS(nosuch)\n"
+    "a\n#endif\n#ifdef __has_builtin\n#if __has_builtin(__builtin_expect) && !__has_builtin(nosuch)\nb\n#endif\n#endif",
     "defined": "#define X\n#if defined X && defined(X) && !defined Y\nok\n#endif\n#ifndef Y\nok2\n#endif",
     "arithmetic": "#if -1 > 0u\na\n#endif\n#if (2 || 1/0) && 07 == 7 && 'a' == 97 && 0x10 >> 2 == 4\nb\n#endif\n"
     "#if 1 ? 2 : (3/0)\nc\n#endif",

@@ -10,7 +10,7 @@ from typing import Final
 
 from loadstone.headers.abi import DataModel
 
-__all__ = ["OWN_HEADERS", "macros"]
+__all__ = ["OPERATORS", "OWN_HEADERS", "has_attribute", "has_builtin", "macros"]
 
 _COMMON: Final = """
 __STDC__ 1
@@ -186,3 +186,29 @@ typedef __builtin_va_list va_list; typedef __builtin_va_list __gnuc_va_list;
 """,
 }
 """The headers of the compiler, always these; nothing of them depends on what is installed."""
+
+
+OPERATORS: Final = frozenset({"__has_include", "__has_include_next", "__has_attribute", "__has_builtin"})
+"""Words of a condition that ``defined`` says yes to, though they are no macros (GCC manual, "Conditional Syntax")."""
+
+_ATTRIBUTES: Final = """
+access alias aligned alloc_align alloc_size always_inline artificial assume_aligned cdecl cleanup cold common const
+constructor copy deprecated designated_init destructor error externally_visible fallthrough fastcall flatten format
+format_arg gnu_inline hot ifunc leaf malloc may_alias mode ms_abi naked no_icf no_instrument_function no_reorder
+no_sanitize no_split_stack no_stack_limit noclone nocommon noinline noipa nonnull nonstring noplt noreturn nothrow
+optimize packed patchable_function_entry pure regparm retain returns_nonnull returns_twice scalar_storage_order
+section sentinel simd stack_protect stdcall symver sysv_abi target target_clones tls_model transparent_union
+unavailable uninitialized unused used vector_size visibility warn_if_not_aligned warn_unused_result warning weak
+weakref zero_call_used_regs
+"""
+"""Attributes of GCC 12 that headers ask for."""
+
+
+def has_attribute(name: str) -> bool:
+    """What ``__has_attribute`` says of a name, with or without the underscores around it."""
+    return name.removeprefix("__").removesuffix("__") in _ATTRIBUTES.split()
+
+
+def has_builtin(name: str) -> bool:
+    """What ``__has_builtin`` says: yes to the names that GCC keeps for its own functions."""
+    return name.startswith(("__builtin_", "__atomic_", "__sync_"))

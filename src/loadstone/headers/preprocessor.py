@@ -7,7 +7,7 @@ place and does not end the reading. Nesting, files and tokens are bounded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from typing import Final
 
@@ -15,7 +15,7 @@ from loadstone.core.limits import MAX_HEADER_TOKENS, MAX_INCLUDE_DEPTH, MAX_TOKE
 from loadstone.errors import InvalidPrototype
 from loadstone.headers.abi import DataModel
 from loadstone.headers.expressions import ConstantEvaluator
-from loadstone.headers.predefined import OWN_HEADERS, macros
+from loadstone.headers.predefined import OPERATORS, OWN_HEADERS, has_attribute, has_builtin, macros
 from loadstone.headers.search import FoundHeader, IncludePath
 from loadstone.headers.tokens import LogicalSource, Token, split, tokens_of
 from loadstone.headers.types import NotTaken, TextPlace
@@ -128,7 +128,7 @@ class Preprocessor:
 
     def is_defined(self, name: str) -> bool:
         """What ``defined`` says; of those that are no macro to be replaced, too (ISO C23 6.10.2)."""
-        return name in self.macros or name in ("__has_include", "__has_include_next", "__FILE__", "__LINE__")
+        return name in self.macros or name in OPERATORS or name in ("__FILE__", "__LINE__")
 
     def note(self, name: str, place: TextPlace, reason: str) -> None:
         """Something could not be followed."""
@@ -341,7 +341,7 @@ class _File:
                 answered.append(_like(token, "number", str(int(bool(found)))))
             else:
                 answered.append(token)
-        return self.unit.expand(answered)
+        return list(_features(self.unit.expand(answered)))
 
     # -- the others ------------------------------------------------------------------------------------------------
 
@@ -383,6 +383,22 @@ class _File:
 
 def _like(token: Token, kind: str, text: str) -> Token:
     return Token(kind, text, token.file, token.line, token.column, token.spaced, token.hidden)
+
+
+def _features(tokens: list[Token]) -> Iterator[Token]:
+    """The condition with ``__has_attribute`` and ``__has_builtin`` answered, which macros may have brought in."""
+    index = 0
+    while index < len(tokens):
+        token = tokens[index]
+        index += 1
+        if token.text in ("__has_attribute", "__has_builtin") and tokens[index : index + 1] != []:
+            end = _closing(tokens, index)
+            name = "".join(t.text for t in tokens[index + 1 : end])
+            index = end + 1
+            known = has_attribute(name) if token.text == "__has_attribute" else has_builtin(name)
+            yield _like(token, "number", str(int(known)))
+        else:
+            yield token
 
 
 def _closing(tokens: Sequence[Token], index: int) -> int:
