@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.library.children import run_child
 from tests.probe.conftest import Build
-from tests.probe.nasty import CLEAN
+from tests.probe.nasty import CLEAN, NASTY
 from tests.probe.test_places import _environment
 
 pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the fence is Linux's")]
@@ -80,3 +81,15 @@ def test_low_limits_of_the_caller_are_no_findings(limits: str, build: Build) -> 
 def test_a_temporary_folder_that_takes_nothing_is_passed_over(folder: str, build: Build) -> None:
     status, text = _probed(build(CLEAN[0]), TMPDIR=folder)
     assert status == 0, text
+
+
+def test_what_the_caller_ignores_the_library_meets_as_new(build: Build) -> None:
+    """As under nohup: a signal the library sends itself ends it all the same."""
+    library = build(next(case for case in NASTY if case.name == "hangs_up_on_itself"))
+    code = """
+        import signal, sys
+        from loadstone.probe import probe
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        print(probe(sys.argv[1]).outcome)
+    """
+    assert run_child(code, library) == "crash"

@@ -125,6 +125,8 @@ def limit(which: int, value: int) -> None:
 
 
 def restore_signals() -> None:
-    """Undo what Python did to the signal table, so that the library meets the one a C program has."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
+    """Make the signal table that of a new C program: undo what Python did and what a parent ignores, as nohup does."""
+    ours = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD)
+    for number in signal.valid_signals():
+        if number in ours or signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
