@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
@@ -157,5 +158,6 @@ def test_what_a_run_leaves_fails_it_in_ci(tmp_path: Path, setting: dict[str, str
     )
     assert "left behind by this run" in done.stdout, done.stdout + done.stderr
     assert done.returncode == status, done.stdout
-    for folder in re.findall(r"file (/\S+/loadstone-run-[^/\s]+)/", done.stdout):
+    own = rf"file ({re.escape(tempfile.gettempdir())}/loadstone-run-[^/\s]+)/"  # its folder, and never ours around it
+    for folder in re.findall(own, done.stdout):
         shutil.rmtree(folder, ignore_errors=True)
