@@ -9,7 +9,7 @@ from loadstone.cli import progress
 from loadstone.cli.exits import ExitStatus, UsageError
 from loadstone.cli.options import OutputFormat, add_allow_read, add_format, add_output, at_least
 from loadstone.cli.output import colour_wanted, emit
-from loadstone.core.fuzzing import FuzzProgress, Stopped
+from loadstone.core.fuzzing import FuzzProgress, FuzzReport, Stopped
 from loadstone.escape import printable
 from loadstone.fuzz.plan import Heap
 
@@ -165,23 +165,26 @@ def run(
         allow_read=allow_read,
         progress=_line if progress.wanted() else None,
     )
+    emit(_rendered(report, output_format, colour=output is None and colour_wanted()), output)
+    if report.stopped in (Stopped.CANNOT_LOAD, Stopped.NOT_RUN):
+        return ExitStatus.UNDECIDED
+    return ExitStatus.FINDINGS if report.findings else ExitStatus.CLEAN
+
+
+def _rendered(report: FuzzReport, output_format: OutputFormat, *, colour: bool) -> str:
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.fuzz import fuzz_document
         from loadstone.report.json import render as render_json
 
-        emit(render_json(fuzz_document(report)), output)
-    elif output_format is OutputFormat.HTML:
+        return render_json(fuzz_document(report))
+    if output_format is OutputFormat.HTML:
         from loadstone.report.html.fuzz import render as render_html
 
-        emit(render_html(report), output)
-    else:
-        from loadstone.report.text.fuzz import render
-        from loadstone.report.text.style import Style
+        return render_html(report)
+    from loadstone.report.text.fuzz import render
+    from loadstone.report.text.style import Style
 
-        emit(render(report, Style(output is None and colour_wanted())), output)
-    if report.stopped in (Stopped.CANNOT_LOAD, Stopped.NOT_RUN):
-        return ExitStatus.UNDECIDED
-    return ExitStatus.FINDINGS if report.findings else ExitStatus.CLEAN
+    return render(report, Style(colour))
 
 
 def _tell_status(folder: Path, output: Path | None) -> ExitStatus:

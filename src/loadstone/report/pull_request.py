@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from loadstone.core.claims import Finding, LocationUnit
+from loadstone.core.counting import agreeing, counted
 from loadstone.core.review import BaselineState, Review
 from loadstone.report.markdown import as_code, as_text
 
@@ -34,7 +35,7 @@ def render(review: Review) -> str:
 def _headline(review: Review, news: int, *, compared: bool) -> str:
     new = "new " if compared else ""
     if news:
-        return f"{news:,} {new}finding{'' if news == 1 else 's'}"
+        return counted(news, f"{new}finding")
     gaps = any(limit.gap for limit in review.limits)
     return f"no {new}findings{', but not everything could be reviewed' if gaps else ''}"
 
@@ -58,11 +59,11 @@ def _rest(review: Review) -> list[str]:
     findings = [result for result in review.results if isinstance(result.claim, Finding)]
     gone = sum(result.state is BaselineState.ABSENT for result in findings)
     same = sum(result.state is BaselineState.UNCHANGED and result.waiver is None for result in findings)
-    counted = (
+    numbers = (
         (gone, "finding of the baseline is gone", "findings of the baseline are gone"),
         (same, "finding was there before", "findings were there before"),
         (review.counts.waived, "is waived", "are waived"),
         (review.counts.undecided, "question could not be decided", "questions could not be decided"),
         (sum(limit.gap for limit in review.limits), "part could not be reviewed", "parts could not be reviewed"),
     )
-    return [f"{number:,} {one if number == 1 else many}" for number, one, many in counted if number]
+    return [agreeing(number, one, many) for number, one, many in numbers if number]
