@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import subprocess
 import sys
+import typing
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from tests.conftest import Compile, needed
@@ -14,10 +17,15 @@ from tests.library.children import run_child
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.errors import Unsupported
+from loadstone.fuzz.child import calls as child_calls
+from loadstone.fuzz.child import deliver
+from loadstone.fuzz.meaning import MEANINGS, PassedValue
+from loadstone.fuzz.outcome import export as exporter
+from loadstone.fuzz.outcome import reproducer
 from loadstone.fuzz.outcome.export import export, harness
 from loadstone.fuzz.outcome.reproducer import script
 from loadstone.fuzz.parts import SEPARATOR
-from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Job, Role
+from loadstone.fuzz.plan import TAKING, Argument, CallPlan, Campaign, Job, Role
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
 
@@ -137,7 +145,7 @@ import ctypes, json, os, sys, tempfile
 place = tempfile.TemporaryDirectory()  # removed when this process ends
 os.chdir(place.name)
 from loadstone.fuzz.child.blocks import BlockTable
-from loadstone.fuzz.child.main import _Bound, _run
+from loadstone.fuzz.child.calls import BoundCall, run_sequence
 from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import Job
 library, job = sys.argv[1], Job.from_json(sys.argv[2])
@@ -146,9 +154,9 @@ class Place:
         self.kept = ctypes.create_string_buffer(data, max(1, len(data)))
         return ctypes.addressof(self.kept)
 loaded = ctypes.CDLL(library)
-sequence = [_Bound(call, loaded, BlockTable(), 4096) for call in job.calls]
+sequence = [BoundCall(call, loaded, BlockTable(), 4096) for call in job.calls]
 for data in job.inputs:
-    _run(sequence, Place(), as_text(data) if sys.argv[3] == "text" else data, at_start=False)
+    run_sequence(sequence, Place(), as_text(data) if sys.argv[3] == "text" else data, at_start=False)
 """
 DRIVER = """
 #include <stddef.h>
@@ -216,6 +224,19 @@ def test_all_three_call_with_the_same(
     said = {name: path.read_text() for name, path in traces.items()}
     assert said["program"] == said["child"]
     assert said["harness"] == said["child"]
+
+
+def test_every_role_and_every_value_has_a_row_in_each_table() -> None:
+    assert set(MEANINGS) == set(Role)
+    values = set(typing.get_args(PassedValue))
+    assert set(child_calls._MAKERS) == set(reproducer._EXPRESSIONS) == set(exporter._EXPRESSIONS) == values
+    assert set(deliver._DELIVERIES) == set(exporter._DELIVERIES) == set(TAKING)
+
+
+@pytest.mark.parametrize("renderer", [child_calls, reproducer, exporter], ids=lambda module: module.__name__)
+def test_no_renderer_decides_what_a_role_means(renderer: ModuleType) -> None:
+    asked = {node.attr for node in ast.walk(ast.parse(inspect.getsource(renderer))) if isinstance(node, ast.Attribute)}
+    assert not asked & ({role.name for role in Role} - {role.name for role in TAKING})
 
 
 HOSTILE = (

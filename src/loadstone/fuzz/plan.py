@@ -17,8 +17,9 @@ __all__ = ["NUMBERS", "TAKING", "Argument", "CallPlan", "Campaign", "Compare", "
 class Role(StrEnum):
     """What an argument is for. An argument without a role is a reason to refuse, never to guess.
 
-    This table is what the child, ``repro.py`` and the exported harness all do; a test has them do it on the same
-    inputs. A call that is fed piece by piece takes each piece for its input.
+    What is passed for each is decided in :mod:`loadstone.fuzz.meaning`, from which the child, ``repro.py`` and the
+    exported harness are made; a test runs all three on the same inputs. A call that is fed piece by piece takes each
+    piece for its input.
     """
 
     BUFFER = "buffer"  # the input, its end against a guard page

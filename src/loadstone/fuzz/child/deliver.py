@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -142,15 +143,15 @@ class _Stream(_Descriptor):
 
 def delivery_of(argument: Argument, position: int, most: int, blocks: BlockTable) -> Delivery:
     """The way to the parameter at ``position``; ``most`` is the largest input."""
-    match argument.role:
-        case Role.CSTRING:
-            return _Text(most, blocks)
-        case Role.RECORD:
-            return _Record(argument.size, blocks)
-        case Role.PATH:
-            return _Path(position, argument.slot)
-        case Role.DESCRIPTOR:
-            return _Descriptor()
-        case Role.FILE:
-            return _Stream()
-    return _Memory(most, blocks)
+    return _DELIVERIES[argument.role](argument, position, most, blocks)
+
+
+_DELIVERIES: Final[Mapping[Role, Callable[[Argument, int, int, BlockTable], Delivery]]] = {
+    Role.BUFFER: lambda _argument, _position, most, blocks: _Memory(most, blocks),
+    Role.CSTRING: lambda _argument, _position, most, blocks: _Text(most, blocks),
+    Role.RECORD: lambda argument, _position, _most, blocks: _Record(argument.size, blocks),
+    Role.PATH: lambda argument, position, _most, _blocks: _Path(position, argument.slot),
+    Role.DESCRIPTOR: lambda *_: _Descriptor(),
+    Role.FILE: lambda *_: _Stream(),
+}
+"""How a part of the input reaches its parameter, by the role that takes it."""

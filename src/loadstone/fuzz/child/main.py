@@ -12,26 +12,24 @@ import os
 import signal
 import struct
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Sequence
 from random import Random
 from statistics import median
 from time import thread_time
 from typing import Final, NamedTuple, NoReturn
 
-from loadstone.fuzz.child.arena import Arena, GuardedArea
+from loadstone.fuzz.child.arena import Arena
 from loadstone.fuzz.child.backtrace import Backtrace
-from loadstone.fuzz.child.blocks import BlockTable
-from loadstone.fuzz.child.deliver import delivery_of
+from loadstone.fuzz.child.calls import BoundCall, run_sequence
 from loadstone.fuzz.child.guarded_heap import GuardedHeap, HeapError
 from loadstone.fuzz.child.hooks import Hooks, load_hooks
 from loadstone.fuzz.child.judge import Answer, ReturnJudge
 from loadstone.fuzz.child.listener import CompareListener
 from loadstone.fuzz.child.mutate import mutate
-from loadstone.fuzz.child.stack import StackMark, fill_below
-from loadstone.fuzz.parts import as_text, cut
-from loadstone.fuzz.plan import Argument, CallPlan, Heap, Job, Role
+from loadstone.fuzz.child.stack import StackMark
+from loadstone.fuzz.meaning import takes_text
+from loadstone.fuzz.parts import as_text
+from loadstone.fuzz.plan import Heap, Job
 
 __all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HEAP", "EXIT_HOOK", "Words", "run_child"]
 
@@ -47,15 +45,11 @@ words that belong to them, which come behind the secret of this child."""
 DEEPER: Final = signal.SIGWINCH
 """What the child sends itself when an input went deeper; it does nothing where nobody traces."""
 
-_RESULTS: Final = {"int": ctypes.c_int, "pointer": ctypes.c_void_p, "double": ctypes.c_double, "void": None}
 _UNDER_EVERY: Final = 4
 _TIMED: Final = 3
 _SLOW_S: Final = 0.002
 _SLOWER: Final = 20
 """An input is slow that takes so many seconds, and so many times the median of at least so many inputs."""
-
-State = dict[str, int | None]
-Maker = Callable[[bytes, int, State], object]
 
 
 class Words(NamedTuple):
@@ -79,7 +73,7 @@ def run_child(
     """
     try:
         library = ctypes.CDLL(job.library)
-        sequence = [_Bound(call, library, arena.blocks, job.max_size) for call in job.calls]
+        sequence = [BoundCall(call, library, arena.blocks, job.max_size) for call in job.calls]
     except (OSError, AttributeError) as error:
         _tell(words, str(error), EXIT_CANNOT_LOAD)
     base = (ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0) - job.calls[0].address
@@ -125,13 +119,13 @@ class _Loop:
         self,
         job: Job,
         arena: Arena,
-        sequence: list[_Bound],
+        sequence: list[BoundCall],
         hooks: Hooks,
         words: Words,
         heap: GuardedHeap | None = None,
     ) -> None:
         self._job, self._arena, self._sequence, self._hooks, self._words = job, arena, sequence, hooks, words
-        self._text = any(a.role is Role.CSTRING for call in job.calls for a in call.arguments if not call.delivered)
+        self._text = takes_text(job.calls)
         self._judge = None
         if heap is not None:
             self._judge = ReturnJudge(heap, self._answer, self._fill)
@@ -221,7 +215,7 @@ class _Loop:
         if self._judge:
             result, *_ = self._judge.run(data, at_start)
         else:
-            result = _run(self._sequence, self._arena, data, at_start=at_start)
+            result = run_sequence(self._sequence, self._arena, data, at_start=at_start)
         if self._hooks.check and (wrong := self._hooks.check(data, result)):
             _tell(self._words, wrong, EXIT_CHECK)
 
@@ -232,7 +226,7 @@ class _Loop:
 
     def _answer(self, data: bytes, at_start: bool) -> Answer:
         """One run, and all of what it gave that a caller sees."""
-        result = _run(self._sequence, self._arena, data, at_start=at_start)
+        result = run_sequence(self._sequence, self._arena, data, at_start=at_start)
         number = result if self._sequence[-1].call.returns in ("int", "double") else None
         areas = [area for bound in self._sequence for area in bound.outs.values()]
         cells = [cell.value for bound in self._sequence for cell in bound.stored.values()]
@@ -265,146 +259,3 @@ class _SlowInputs:
         """The last input is slow: the tracer keeps it apart."""
         self._arena.tell_slow()
         os.kill(os.getpid(), DEEPER)
-
-
-class _Bound:
-    """A call with its function resolved and a maker for each argument."""
-
-    def __init__(self, call: CallPlan, library: ctypes.CDLL, blocks: BlockTable, most: int) -> None:
-        function = getattr(library, call.symbol)
-        function.restype = _RESULTS[call.returns]
-        function.argtypes = [_ctype(a) for a in call.arguments]
-        self.call = call
-        self.function = function
-        self.result: object = None
-        self.fill: int | None = None
-        self.outs = {i: GuardedArea(a.size, blocks) for i, a in enumerate(call.arguments) if a.role is Role.OUT}
-        self.stored = {slot: ctypes.c_void_p() for slot in call.stored}
-        self.texts: dict[str, ctypes.Array[ctypes.c_char]] = {}
-        self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
-        self.parts = {i: delivery_of(call.arguments[i], i, most, blocks) for i in call.takers} if call.delivered else {}
-        self.given: dict[int, int | None] = {}
-        self.makers = [self._maker(i, a) for i, a in enumerate(call.arguments)]
-        roles = tuple(a.role for a in call.arguments)
-        self.simple = {
-            (Role.BUFFER, Role.LENGTH_OF): function,
-            (Role.BUFFER,): lambda address, _: function(address),
-            (Role.CSTRING,): lambda address, _: function(address),
-            (Role.LENGTH_OF, Role.BUFFER): lambda address, size: function(size, address),
-        }.get(roles if not (call.repeat or call.into or call.delivered) else ())
-
-    def _maker(self, position: int, argument: Argument) -> Maker:
-        role = argument.role
-        if position in self.parts:
-            return lambda _data, _address, _state: self.given[position]
-        if role is Role.LENGTH_OF and argument.of in self.parts:
-            return lambda _data, _address, _state: self.parts[argument.of].size
-        if role is Role.ONE_OF:
-            return lambda data, _address, _state: argument.values[
-                _integer(data, replace(argument, signed=False), position) % len(argument.values)
-            ]
-        if role in (Role.BUFFER, Role.CSTRING):
-            return lambda _data, address, _state: address
-        if role is Role.INTEGER:
-            return lambda data, _address, _state: _integer(data, argument, position)
-        if role is Role.CAPACITY_OF:
-            return self._capacity(argument)
-        if role is Role.HANDLE:
-            return lambda _data, _address, state: state.get(argument.slot)
-        if role is Role.LENGTH_OF and self.call.area_of(argument) is None:
-            return lambda data, _address, _state: len(data)
-        if role is Role.OUT:
-            return lambda _data, _address, _state: self.outs[position].cleared()
-        fixed = self._fixed(argument)
-        return lambda _data, _address, _state: fixed
-
-    def _capacity(self, argument: Argument) -> Maker:
-        """The address of a number that is the out area's size again before each call."""
-        cell = getattr(ctypes, f"c_uint{8 * argument.size}")()
-        size = self.call.area_of(argument) or 0
-
-        def make(_data: bytes, _address: int, _state: State) -> int:
-            cell.value = size
-            return ctypes.addressof(cell)
-
-        return make
-
-    def begin(self) -> None:
-        """Nothing is left of an earlier run: no handle where one is stored."""
-        for cell in self.stored.values():
-            cell.value = None
-        for part in self.parts.values():
-            part.end()
-
-    def _fixed(self, argument: Argument) -> int | None:
-        """What is the same in every run: an out area's size, the address of a handle, a callback, a constant."""
-        if argument.role is Role.LENGTH_OF:
-            return self.call.area_of(argument)
-        if argument.role is Role.INTO:
-            return ctypes.addressof(self.stored[argument.slot])
-        if argument.role is Role.CALLBACK:
-            return ctypes.cast(self.callback, ctypes.c_void_p).value
-        if argument.text is not None:
-            return ctypes.addressof(
-                self.texts.setdefault(argument.text, ctypes.create_string_buffer(argument.text.encode()))
-            )
-        return argument.value
-
-    def __call__(self, data: bytes, address: int, state: State, *, at_start: bool = False) -> object:
-        if self.parts:
-            for (position, part), piece in zip(self.parts.items(), cut(data, len(self.parts)), strict=True):
-                self.given[position] = part.give(piece, at_start=at_start)
-        made = [make(data, address, state) for make in self.makers]
-        if self.fill is not None:
-            fill_below(self.fill)
-        self.result = result = self.function(*made)
-        for slot, cell in self.stored.items():
-            state[slot] = cell.value
-        return result
-
-
-def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float] | ctypes.c_void_p]:
-    if argument.carrier == "pointer":
-        return ctypes.c_void_p
-    made: type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float]] = getattr(ctypes, f"c_{argument.carrier}")
-    return made
-
-
-def _integer(data: bytes, argument: Argument, position: int) -> int:
-    """A number out of the input's end; each position takes its own bytes, missing ones are 0."""
-    stop = len(data) - 8 * position
-    piece = data[max(0, stop - argument.size) : max(0, stop)]
-    return int.from_bytes(piece.ljust(argument.size, b"\0"), "little", signed=argument.signed)
-
-
-def _run(sequence: list[_Bound], arena: Arena, data: bytes, *, at_start: bool) -> object:
-    """One run of the whole sequence, and the last result; repeated calls are fed the input in pieces.
-
-    A handle that is NULL ends the run: what takes it was promised a real one.
-    """
-    address = arena.place(data, at_start=at_start)
-    state: State = {}
-    result: object = None
-    for bound in sequence:
-        bound.begin()
-        if not bound.call.repeat:
-            result = bound(data, address, state, at_start=at_start)
-        else:
-            for start, stop in _pieces(data):
-                result = bound(data[start:stop], address + start, state, at_start=at_start)
-        if bound.call.into:
-            state[bound.call.into] = result if isinstance(result, int) else None
-        if None in state.values():
-            break
-    return result
-
-
-def _pieces(data: bytes) -> list[tuple[int, int]]:
-    """The input cut into one to four pieces, by its first byte, so that cutting is part of what is mutated.
-
-    The last piece ends where the input does: against the guard page.
-    """
-    count = 1 + (data[0] & 3 if data else 0)
-    size = len(data)
-    cuts = [size * i // count for i in range(count + 1)]
-    return list(pairwise(cuts))

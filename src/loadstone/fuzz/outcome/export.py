@@ -9,12 +9,31 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from loadstone.errors import Unsupported, Unwritable
 from loadstone.escape import printable
+from loadstone.fuzz.meaning import (
+    Area,
+    Callback,
+    Capacity,
+    Chosen,
+    Drawn,
+    HeldHandle,
+    InputPlace,
+    InputSize,
+    Number,
+    PartPlace,
+    PartSize,
+    PassedValue,
+    StoredHandle,
+    Text,
+    takes_text,
+    value_of,
+)
 from loadstone.fuzz.outcome.corpus import dictionary, input_name
 from loadstone.fuzz.plan import Argument, CallPlan, Role
 
@@ -166,8 +185,7 @@ def export(
 
 def harness(title: str, calls: Sequence[CallPlan]) -> str:
     """The harness as C."""
-    arguments = [a for call in calls for a in call.arguments]
-    text = any(a.role is Role.CSTRING for call in calls if not call.delivered for a in call.arguments)
+    text = takes_text(calls)
     slots = _slots(calls)
     return _HARNESS.format(
         title=printable(title).replace("*/", "* /"),
@@ -175,7 +193,7 @@ def harness(title: str, calls: Sequence[CallPlan]) -> str:
         text=int(text),
         prepare=_AS_TEXT if text else "",
         handles=max(1, len(slots)),
-        areas=max(1, sum(a.role is Role.OUT for a in arguments)),
+        areas=max(1, sum(isinstance(value, Area) for call in calls for value in _values(call))),
         capacities=max(1, *(len(call.arguments) for call in calls)),
         calls="\n".join(_calls(calls, slots)),
     )
@@ -183,148 +201,152 @@ def harness(title: str, calls: Sequence[CallPlan]) -> str:
 
 def _slots(calls: Sequence[CallPlan]) -> dict[str, int]:
     named = [call.into for call in calls if call.into]
-    named += [a.slot for call in calls for a in call.arguments if a.role in (Role.INTO, Role.HANDLE)]
+    named += [v.slot for call in calls for v in _values(call) if isinstance(v, HeldHandle | StoredHandle)]
     return {name: position for position, name in enumerate(dict.fromkeys(named))}
 
 
+def _values(call: CallPlan) -> list[PassedValue]:
+    return [value_of(call, position) for position in range(len(call.arguments))]
+
+
 def _calls(calls: Sequence[CallPlan], slots: dict[str, int]) -> Iterable[str]:
-    areas = 0
+    made = 0
     for call in calls:
-        places = {}
-        for position, argument in enumerate(call.arguments):
-            if argument.role is Role.OUT:
-                places[position] = areas
-                yield f"    areas[{areas}] = calloc({max(1, argument.size)}, 1);"
-                areas += 1
-        yield from _call(call, places, slots)
+        areas = {}
+        for value in _values(call):
+            if isinstance(value, Area):
+                areas[value.position] = made
+                yield f"    areas[{made}] = calloc({max(1, value.size)}, 1);"
+                made += 1
+        yield from _call(call, areas, slots)
         ends = [call.into] if call.into and call.returns == "pointer" else []
         ends += call.stored
         yield from (f"    if (!handles[{slots[name]}]) goto done;" for name in ends)
 
 
-def _call(call: CallPlan, places: dict[int, int], slots: dict[str, int]) -> Iterable[str]:
+def _call(call: CallPlan, areas: dict[int, int], slots: dict[str, int]) -> Iterable[str]:
     result = f"handles[{slots[call.into]}] = (void *)(uintptr_t)" if call.into else ""
-    name = _alias(call.symbol)
-    before = list(_before(call, places))
-    if not call.repeat:
+    scope = (
+        _Scope("(data + low)", "(high - low)", areas, slots) if call.repeat else _Scope("data", "size", areas, slots)
+    )
+    if call.repeat:
+        yield "    for (size_t i = 0, count = 1 + (size ? data[0] & 3 : 0); i < count; i++) {"
+        yield "        size_t low = size * i / count, high = size * (i + 1) / count;"
+    else:
         yield "    {"
-        yield from (f"        {line}" for line in (*before, *_parts(call, "data", "size")))
-        yield f"        {result}{name}({_given(call, places, slots, 'data', 'size')});"
-        yield from (f"        {line}" for line in _parts_end(call))
-        yield "    }"
-        return
-    yield "    for (size_t i = 0, count = 1 + (size ? data[0] & 3 : 0); i < count; i++) {"
-    yield "        size_t low = size * i / count, high = size * (i + 1) / count;"
-    yield from (f"        {line}" for line in (*before, *_parts(call, "(data + low)", "(high - low)")))
-    yield f"        {result}{name}({_given(call, places, slots, '(data + low)', '(high - low)')});"
+    yield from (f"        {line}" for line in (*_before(call, areas), *_parts(call, scope)))
+    yield f"        {result}{_alias(call.symbol)}({_arguments(call, scope)});"
     yield from (f"        {line}" for line in _parts_end(call))
     yield "    }"
 
 
-def _parts(call: CallPlan, data: str, size: str) -> Iterable[str]:
+def _before(call: CallPlan, areas: dict[int, int]) -> Iterable[str]:
+    """What each call and each piece finds: areas that are empty, capacities that are whole."""
+    for value in _values(call):
+        if isinstance(value, Area):
+            yield f"memset(areas[{areas[value.position]}], 0, {value.size});"
+        if isinstance(value, Capacity):
+            yield f"capacities[{value.position}] = {value.value};"
+
+
+def _parts(call: CallPlan, scope: _Scope) -> Iterable[str]:
     """What each of several parameters takes of the input, made before the call."""
     if not call.delivered:
         return
     yield f"struct part parts[{len(call.takers)}];"
-    yield f"cut({data}, {size}, {len(call.takers)}, parts);"
+    yield f"cut({scope.data}, {scope.size}, {len(call.takers)}, parts);"
     for part, position in enumerate(call.takers):
         argument = call.arguments[position]
-        if argument.role is Role.PATH:
-            yield f"char path{part}[64];"
-            yield f'snprintf(path{part}, sizeof path{part}, "/tmp/input{part}-%d%s", (int)getpid(), "{argument.slot}");'
-            yield f"close(file_of(&parts[{part}], path{part}));"
-            yield f"parts[{part}].size = strlen(path{part});"
-        elif argument.role is Role.DESCRIPTOR:
-            yield f"int file{part} = file_of(&parts[{part}], NULL);"
-        elif argument.role is Role.FILE:
-            yield f'FILE *stream{part} = fdopen(file_of(&parts[{part}], NULL), "r+b");'
-            yield f"int file{part} = fileno(stream{part});"
-        else:
-            whole = argument.size if argument.role is Role.RECORD else 0
-            yield f"own(&parts[{part}], {whole}, {int(argument.role is Role.CSTRING)});"
+        fields = {"part": part, "size": argument.size, "end": argument.slot}
+        yield from (line.format(**fields) for line in _DELIVERIES[argument.role].before)
 
 
 def _parts_end(call: CallPlan) -> Iterable[str]:
     for part, position in enumerate(call.takers if call.delivered else ()):
-        role = call.arguments[position].role
-        if role is Role.PATH:
-            yield f"unlink(path{part});"
-        elif role is Role.DESCRIPTOR:
-            yield f"close(file{part});"
-        elif role is Role.FILE:
-            yield f"if (fcntl(file{part}, F_GETFD) >= 0) fclose(stream{part}); /* else the library closed it */"
-        else:
-            yield f"free(parts[{part}].data);"
+        yield _DELIVERIES[call.arguments[position].role].after.format(part=part)
 
 
-def _before(call: CallPlan, places: dict[int, int]) -> Iterable[str]:
-    """What each call and each piece finds: areas that are empty, capacities that are whole."""
-    for position, argument in enumerate(call.arguments):
-        if argument.role is Role.OUT:
-            yield f"memset(areas[{places[position]}], 0, {argument.size});"
-        if argument.role is Role.CAPACITY_OF:
-            yield f"capacities[{position}] = {call.area_of(argument)};"
+@dataclass(frozen=True, slots=True)
+class _Delivery:
+    """The lines that make ``passed`` of a part, and the line that takes it away."""
+
+    before: tuple[str, ...]
+    after: str
 
 
-def _given(call: CallPlan, places: dict[int, int], slots: dict[str, int], data: str, size: str) -> str:
-    return ", ".join(_value(call, i, a, places, slots, data, size) for i, a in enumerate(call.arguments))
+def _in_memory(whole: str, *, text: bool) -> _Delivery:
+    make = f"own(&parts[{{part}}], {whole}, {int(text)});"
+    return _Delivery((make, "uint8_t *passed{part} = parts[{part}].data;"), "free(passed{part});")
 
 
-def _value(
-    call: CallPlan,
-    position: int,
-    argument: Argument,
-    places: dict[int, int],
-    slots: dict[str, int],
-    data: str,
-    size: str,
-) -> str:
-    takers = call.takers if call.delivered else ()
-    if position in takers:
-        return _PASSED.get(argument.role, "parts[{0}].data").format(takers.index(position))
-    if argument.role is Role.LENGTH_OF and argument.of in takers:
-        return f"parts[{takers.index(argument.of)}].size"
-    return _undelivered(call, position, argument, places, slots, data, size)
+_DELIVERIES: Final[Mapping[Role, _Delivery]] = {
+    Role.BUFFER: _in_memory("0", text=False),
+    Role.CSTRING: _in_memory("0", text=True),
+    Role.RECORD: _in_memory("{size}", text=False),
+    Role.PATH: _Delivery(
+        (
+            "char passed{part}[64];",
+            'snprintf(passed{part}, sizeof passed{part}, "/tmp/input{part}-%d%s", (int)getpid(), "{end}");',
+            "close(file_of(&parts[{part}], passed{part}));",
+            "parts[{part}].size = strlen(passed{part});",
+        ),
+        "unlink(passed{part});",
+    ),
+    Role.DESCRIPTOR: _Delivery(("int passed{part} = file_of(&parts[{part}], NULL);",), "close(passed{part});"),
+    Role.FILE: _Delivery(
+        (
+            'FILE *passed{part} = fdopen(file_of(&parts[{part}], NULL), "r+b");',
+            "int file{part} = fileno(passed{part});",
+        ),
+        "if (fcntl(file{part}, F_GETFD) >= 0) fclose(passed{part}); /* else the library closed it */",
+    ),
+}
+"""How a part of the input reaches its parameter, by the role that takes it."""
 
 
-_PASSED: Final = {Role.PATH: "path{0}", Role.DESCRIPTOR: "file{0}", Role.FILE: "stream{0}"}
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """How things are called where a call stands: the input or its piece, the areas by position, the handles by slot."""
+
+    data: str
+    size: str
+    areas: Mapping[int, int]
+    handles: Mapping[str, int]
 
 
-def _undelivered(
-    call: CallPlan,
-    position: int,
-    argument: Argument,
-    places: dict[int, int],
-    slots: dict[str, int],
-    data: str,
-    size: str,
-) -> str:
-    match argument.role:
-        case Role.BUFFER | Role.CSTRING | Role.RECORD | Role.PATH | Role.FILE | Role.DESCRIPTOR:
-            return data
-        case Role.LENGTH_OF:
-            area = call.area_of(argument)
-            return size if area is None else str(area)
-        case Role.CAPACITY_OF:
-            return f"&capacities[{position}]"
-        case Role.OUT:
-            return f"areas[{places[position]}]"
-        case Role.HANDLE:
-            return f"handles[{slots[argument.slot]}]"
-        case Role.INTO:
-            return f"&handles[{slots[argument.slot]}]"
-        case Role.CALLBACK:
-            return "(void *)nothing"
-        case Role.INTEGER:
-            return f"number({data}, {size}, {argument.size}, {position})"
-        case Role.ONE_OF:
-            values = ", ".join(f"{value}ll" for value in argument.values)
-            number = f"number({data}, {size}, {argument.size}, {position})"
-            return f"((const long long[]){{{values}}})[{number} % {len(argument.values)}]"
-        case Role.CONST if argument.text is not None:
-            return '(void *)"' + "".join(f"\\{byte:03o}" for byte in argument.text.encode()) + '"'
-        case Role.CONST:
-            return str(argument.value)
+def _arguments(call: CallPlan, scope: _Scope) -> str:
+    return ", ".join(_EXPRESSIONS[type(value)](value, scope) for value in _values(call))
+
+
+def _drawn(value: Drawn, scope: _Scope) -> str:
+    return f"number({scope.data}, {scope.size}, {value.size}, {value.position})"
+
+
+def _chosen(value: Chosen, scope: _Scope) -> str:
+    values = ", ".join(f"{number}ll" for number in value.values)
+    return f"((const long long[]){{{values}}})[{_drawn(value.by, scope)} % {len(value.values)}]"
+
+
+def _text(value: Text, _: _Scope) -> str:
+    return '(void *)"' + "".join(f"\\{byte:03o}" for byte in value.data) + '"'
+
+
+_EXPRESSIONS: Final[Mapping[type[PassedValue], Callable[[Any, _Scope], str]]] = {
+    InputPlace: lambda _, scope: scope.data,
+    InputSize: lambda _, scope: scope.size,
+    PartPlace: lambda value, _: f"passed{value.part}",
+    PartSize: lambda value, _: f"parts[{value.part}].size",
+    Drawn: _drawn,
+    Chosen: _chosen,
+    Number: lambda value, _: str(value.value),
+    Text: _text,
+    Area: lambda value, scope: f"areas[{scope.areas[value.position]}]",
+    Capacity: lambda value, _: f"&capacities[{value.position}]",
+    HeldHandle: lambda value, scope: f"handles[{scope.handles[value.slot]}]",
+    StoredHandle: lambda value, scope: f"&handles[{scope.handles[value.slot]}]",
+    Callback: lambda _, __: "(void *)nothing",
+}
+"""Each kind of value as an expression of C; the type of the argument narrows it."""
 
 
 def _declaration(call: CallPlan) -> str:

@@ -1,7 +1,7 @@
 """``repro.py``: a finding as a program that needs nothing but Python.
 
 What files and users said - paths, titles, symbols, prototypes - reaches the program as literals only, in ASCII. What
-the roles of arguments mean is written in :class:`loadstone.fuzz.plan.Role`.
+the roles of arguments mean is decided in :mod:`loadstone.fuzz.meaning`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,31 @@ import hashlib
 import inspect
 import os
 import shlex
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.escape import printable
-from loadstone.fuzz.parts import SEPARATOR, as_text, cut
-from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Heap, Role
+from loadstone.fuzz.meaning import (
+    Area,
+    Callback,
+    Capacity,
+    Chosen,
+    Drawn,
+    HeldHandle,
+    InputPlace,
+    InputSize,
+    Number,
+    PartPlace,
+    PartSize,
+    PassedValue,
+    StoredHandle,
+    Text,
+    value_of,
+)
+from loadstone.fuzz.parts import SEPARATOR, as_text, cut, drawn, pieces
+from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Heap
 
 __all__ = ["script"]
 
@@ -56,17 +74,10 @@ KEPT = []
 NOTHING = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
 
 
-def integer(data, size, signed, position):
-    stop = len(data) - 8 * position
-    return int.from_bytes(data[max(0, stop - size) : max(0, stop)].ljust(size, b"\\0"), "little", signed=signed)
-
-
 SEPARATOR = {separator!r}
 
 
-{cut}
-
-{as_text}
+{functions}
 
 def part(data, role, size, end, at_start):
     """(what is passed, what a length beside it says) of one part of an input."""
@@ -134,8 +145,7 @@ _CHECK: Final = 'runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__f
 """The campaign's hooks are kept beside the program when its check is what failed."""
 
 
-_SOURCE_OF_CUT: Final = inspect.getsource(cut)
-_SOURCE_OF_AS_TEXT: Final = inspect.getsource(as_text)
+_FUNCTIONS: Final = "\n\n".join(inspect.getsource(function) for function in (cut, as_text, pieces, drawn))
 
 
 def script(found: FuzzFinding, campaign: Campaign) -> str:
@@ -153,8 +163,7 @@ def script(found: FuzzFinding, campaign: Campaign) -> str:
         calls="\n".join(_call(number, call) for number, call in enumerate(campaign.calls)) + "\n",
         separator=SEPARATOR,
         plain=_with_guard(found, path, campaign),
-        cut=_SOURCE_OF_CUT,
-        as_text=_SOURCE_OF_AS_TEXT,
+        functions=_FUNCTIONS,
     )
 
 
@@ -176,15 +185,13 @@ def _call(number: int, call: CallPlan) -> str:
     ]
     if call.repeat:
         lines += [
-            "count = 1 + (data[0] & 3 if data else 0)",
-            "cuts = [len(data) * i // count for i in range(count + 1)]",
-            "for low, high in zip(cuts, cuts[1:]):",
+            "for low, high in pieces(data):",
             *(f"    {line}" for line in _parts(call, "data[low:high]")),
-            f"    result = f{number}({_arguments(call, 'address + low', 'high - low', 'data[low:high]')})",
+            f"    result = f{number}({_arguments(call, _Names('address + low', 'high - low', 'data[low:high]'))})",
         ]
     else:
         lines += _parts(call, "data")
-        lines.append(f"result = f{number}({_arguments(call, 'address', 'len(data)', 'data')})")
+        lines.append(f"result = f{number}({_arguments(call, _Names('address', 'len(data)', 'data'))})")
     lines += [f"state[{slot!a}] = cells[{slot!a}].value" for slot in call.stored]
     if call.into:
         lines.append(f"state[{call.into!a}] = result if isinstance(result, int) else None")
@@ -199,8 +206,8 @@ def _parts(call: CallPlan, data: str) -> list[str]:
         return []
     kinds = [(str(a.role), a.size, a.slot) for a in (call.arguments[i] for i in call.takers)]
     return [
-        f"pieces = cut({data}, {len(kinds)})",
-        f"parts = [part(d, *kind, at_start) for d, kind in zip(pieces, {kinds!a})]",
+        f"cuttings = cut({data}, {len(kinds)})",
+        f"parts = [part(d, *kind, at_start) for d, kind in zip(cuttings, {kinds!a})]",
     ]
 
 
@@ -208,42 +215,36 @@ def _type(argument: Argument) -> str:
     return "ctypes.c_void_p" if argument.carrier == "pointer" else f"ctypes.c_{argument.carrier}"
 
 
-def _arguments(call: CallPlan, address: str, size: str, data: str) -> str:
-    return ", ".join(_argument(call, i, a, address, size, data) for i, a in enumerate(call.arguments))
+class _Names(NamedTuple):
+    """How the input, or the piece that is passed, is called in the program."""
+
+    address: str
+    size: str
+    data: str
 
 
-def _argument(call: CallPlan, position: int, argument: Argument, address: str, size: str, data: str) -> str:
-    takers = call.takers if call.delivered else ()
-    if position in takers:
-        return f"parts[{takers.index(position)}][0]"
-    if argument.role is Role.LENGTH_OF and argument.of in takers:
-        return f"parts[{takers.index(argument.of)}][1]"
-    return _undelivered(call, position, argument, address, size, data)
+def _arguments(call: CallPlan, names: _Names) -> str:
+    values = (value_of(call, position) for position in range(len(call.arguments)))
+    return ", ".join(_EXPRESSIONS[type(value)](value, names) for value in values)
 
 
-def _undelivered(call: CallPlan, position: int, argument: Argument, address: str, size: str, data: str) -> str:
-    match argument.role:
-        case Role.BUFFER | Role.CSTRING | Role.RECORD | Role.PATH | Role.FILE | Role.DESCRIPTOR:
-            return address
-        case Role.LENGTH_OF:
-            area = call.area_of(argument)
-            return size if area is None else str(area)
-        case Role.CAPACITY_OF:
-            return f"ctypes.byref(ctypes.c_uint{8 * argument.size}({call.area_of(argument)}))"
-        case Role.OUT:
-            return f"guarded(bytes({argument.size}))"
-        case Role.HANDLE:
-            return f"state.get({argument.slot!a})"
-        case Role.INTO:
-            return f"ctypes.byref(cells.setdefault({argument.slot!a}, ctypes.c_void_p()))"
-        case Role.CALLBACK:
-            return "ctypes.cast(NOTHING, ctypes.c_void_p)"
-        case Role.INTEGER:
-            return f"integer({data}, {argument.size}, {argument.signed}, {position})"
-        case Role.ONE_OF:
-            number = f"integer({data}, {argument.size}, False, {position})"
-            return f"{argument.values!r}[{number} % {len(argument.values)}]"
-        case Role.CONST if argument.text is not None:
-            return f"ctypes.cast(ctypes.c_char_p({argument.text.encode()!r}), ctypes.c_void_p)"
-        case Role.CONST:
-            return str(argument.value)
+def _drawn(value: Drawn, names: _Names) -> str:
+    return f"drawn({names.data}, {value.size}, {value.signed}, {value.position})"
+
+
+_EXPRESSIONS: Final[Mapping[type[PassedValue], Callable[[Any, _Names], str]]] = {
+    InputPlace: lambda _, names: names.address,
+    InputSize: lambda _, names: names.size,
+    PartPlace: lambda value, _: f"parts[{value.part}][0]",
+    PartSize: lambda value, _: f"parts[{value.part}][1]",
+    Drawn: _drawn,
+    Chosen: lambda value, names: f"{value.values!r}[{_drawn(value.by, names)} % {len(value.values)}]",
+    Number: lambda value, _: str(value.value),
+    Text: lambda value, _: f"ctypes.cast(ctypes.c_char_p({value.data!r}), ctypes.c_void_p)",
+    Area: lambda value, _: f"guarded(bytes({value.size}))",
+    Capacity: lambda value, _: f"ctypes.byref(ctypes.c_uint{8 * value.width}({value.value}))",
+    HeldHandle: lambda value, _: f"state.get({value.slot!a})",
+    StoredHandle: lambda value, _: f"ctypes.byref(cells.setdefault({value.slot!a}, ctypes.c_void_p()))",
+    Callback: lambda _, __: "ctypes.cast(NOTHING, ctypes.c_void_p)",
+}
+"""Each kind of value as an expression of Python."""

@@ -1,0 +1,186 @@
+"""The calls of a run as this process makes them: functions found, arguments made anew for each input.
+
+Child process only. What an argument is comes from :mod:`loadstone.fuzz.meaning`; here is how it is made in memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from loadstone.fuzz.child.arena import GuardedArea
+from loadstone.fuzz.child.blocks import BlockTable
+from loadstone.fuzz.child.deliver import delivery_of
+from loadstone.fuzz.child.stack import fill_below
+from loadstone.fuzz.meaning import (
+    Area,
+    Callback,
+    Capacity,
+    Chosen,
+    Drawn,
+    HeldHandle,
+    InputPlace,
+    InputSize,
+    Number,
+    PartPlace,
+    PartSize,
+    PassedValue,
+    StoredHandle,
+    Text,
+    value_of,
+)
+from loadstone.fuzz.parts import cut, drawn, pieces
+from loadstone.fuzz.plan import Argument, CallPlan
+
+__all__ = ["BoundCall", "InputHolder", "run_sequence"]
+
+_RESULTS: Final = {"int": ctypes.c_int, "pointer": ctypes.c_void_p, "double": ctypes.c_double, "void": None}
+
+State = dict[str, int | None]
+"""The handles of a run, by slot."""
+Maker = Callable[[bytes, int, State], object]
+"""Makes an argument of the input, its address and the handles so far."""
+
+
+class InputHolder(Protocol):
+    """Where an input lies while it is called with."""
+
+    def place(self, data: bytes, *, at_start: bool) -> int:
+        """Put it there; its address."""
+
+
+class BoundCall:
+    """A call with its function resolved and a maker for each argument."""
+
+    def __init__(self, call: CallPlan, library: ctypes.CDLL, blocks: BlockTable, most: int) -> None:
+        function = getattr(library, call.symbol)
+        function.restype = _RESULTS[call.returns]
+        function.argtypes = [_ctype(a) for a in call.arguments]
+        self.call = call
+        self.function = function
+        self.result: object = None
+        self.fill: int | None = None
+        self.texts: dict[bytes, ctypes.Array[ctypes.c_char]] = {}
+        self.values = [value_of(call, position) for position in range(len(call.arguments))]
+        self.outs = {v.position: GuardedArea(v.size, blocks) for v in self.values if isinstance(v, Area)}
+        self.stored = {slot: ctypes.c_void_p() for slot in call.stored}
+        self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
+        takers = call.takers if call.delivered else ()
+        self.parts = [delivery_of(call.arguments[position], position, most, blocks) for position in takers]
+        self.given: list[int | None] = [None] * len(self.parts)
+        self.makers = [_MAKERS[type(value)](self, value) for value in self.values]
+        plain = () if call.repeat or call.into else tuple(self.values)
+        shapes: Mapping[tuple[PassedValue, ...], Callable[[int, int], object]] = {
+            (InputPlace(), InputSize()): function,
+            (InputPlace(),): lambda address, _: function(address),
+            (InputSize(), InputPlace()): lambda address, size: function(size, address),
+        }
+        self.simple = shapes.get(plain)
+
+    def begin(self) -> None:
+        """Nothing is left of an earlier run: no handle where one is stored."""
+        for cell in self.stored.values():
+            cell.value = None
+        for part in self.parts:
+            part.end()
+
+    def __call__(self, data: bytes, address: int, state: State, *, at_start: bool = False) -> object:
+        if self.parts:
+            cuttings = cut(data, len(self.parts))
+            self.given = [part.give(piece, at_start=at_start) for part, piece in zip(self.parts, cuttings, strict=True)]
+        made = [make(data, address, state) for make in self.makers]
+        if self.fill is not None:
+            fill_below(self.fill)
+        self.result = result = self.function(*made)
+        for slot, cell in self.stored.items():
+            state[slot] = cell.value
+        return result
+
+
+def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float] | ctypes.c_void_p]:
+    if argument.carrier == "pointer":
+        return ctypes.c_void_p
+    made: type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float]] = getattr(ctypes, f"c_{argument.carrier}")
+    return made
+
+
+def _always(value: int | None) -> Maker:
+    return lambda _data, _address, _state: value
+
+
+def _part_place(bound: BoundCall, value: PartPlace) -> Maker:
+    return lambda _data, _address, _state: bound.given[value.part]
+
+
+def _part_size(bound: BoundCall, value: PartSize) -> Maker:
+    return lambda _data, _address, _state: bound.parts[value.part].size
+
+
+def _drawn(_bound: BoundCall, value: Drawn) -> Callable[[bytes, int, State], int]:
+    size, signed, position = value.size, value.signed, value.position
+    return lambda data, _address, _state: drawn(data, size, signed, position)
+
+
+def _chosen(bound: BoundCall, value: Chosen) -> Maker:
+    number, values = _drawn(bound, value.by), value.values
+    return lambda data, address, state: values[number(data, address, state) % len(values)]
+
+
+def _text(bound: BoundCall, value: Text) -> Maker:
+    kept = bound.texts.setdefault(value.data, ctypes.create_string_buffer(value.data))
+    return _always(ctypes.addressof(kept))
+
+
+def _area(bound: BoundCall, value: Area) -> Maker:
+    return lambda _data, _address, _state: bound.outs[value.position].cleared()
+
+
+def _capacity(_bound: BoundCall, value: Capacity) -> Maker:
+    cell = getattr(ctypes, f"c_uint{8 * value.width}")()
+
+    def make(_data: bytes, _address: int, _state: State) -> int:
+        cell.value = value.value
+        return ctypes.addressof(cell)
+
+    return make
+
+
+_MAKERS: Final[Mapping[type[PassedValue], Callable[[BoundCall, Any], Maker]]] = {
+    InputPlace: lambda _bound, _value: lambda _data, address, _state: address,
+    InputSize: lambda _bound, _value: lambda data, _address, _state: len(data),
+    PartPlace: _part_place,
+    PartSize: _part_size,
+    Drawn: _drawn,
+    Chosen: _chosen,
+    Number: lambda _bound, value: _always(value.value),
+    Text: _text,
+    Area: _area,
+    Capacity: _capacity,
+    HeldHandle: lambda _bound, value: lambda _data, _address, state: state.get(value.slot),
+    StoredHandle: lambda bound, value: _always(ctypes.addressof(bound.stored[value.slot])),
+    Callback: lambda bound, _value: _always(ctypes.cast(bound.callback, ctypes.c_void_p).value),
+}
+"""How each kind of value is made for a call."""
+
+
+def run_sequence(sequence: Sequence[BoundCall], holder: InputHolder, data: bytes, *, at_start: bool) -> object:
+    """One run of the whole sequence, and the last result; repeated calls are fed the input in pieces.
+
+    A handle that is NULL ends the run: what takes it was promised a real one.
+    """
+    address = holder.place(data, at_start=at_start)
+    state: State = {}
+    result: object = None
+    for bound in sequence:
+        bound.begin()
+        if not bound.call.repeat:
+            result = bound(data, address, state, at_start=at_start)
+        else:
+            for start, stop in pieces(data):
+                result = bound(data[start:stop], address + start, state, at_start=at_start)
+        if bound.call.into:
+            state[bound.call.into] = result if isinstance(result, int) else None
+        if None in state.values():
+            break
+    return result
