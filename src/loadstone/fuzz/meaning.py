@@ -18,16 +18,16 @@ __all__ = [
     "Callback",
     "Capacity",
     "Chosen",
+    "ConstantNumber",
+    "ConstantText",
     "Drawn",
     "HeldHandle",
     "InputPlace",
     "InputSize",
-    "Number",
     "PartPlace",
     "PartSize",
     "PassedValue",
     "StoredHandle",
-    "Text",
     "takes_text",
     "value_of",
 ]
@@ -75,14 +75,14 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class ConstantNumber:
     """Always the same number."""
 
     value: int
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ConstantText:
     """The address of always the same text, to which a NUL is added."""
 
     data: bytes
@@ -125,7 +125,7 @@ class Callback:
 
 
 PassedValue = (
-    InputPlace | InputSize | PartPlace | PartSize | Drawn | Chosen | Number | Text | Area | Capacity
+    InputPlace | InputSize | PartPlace | PartSize | Drawn | Chosen | ConstantNumber | ConstantText | Area | Capacity
     | HeldHandle | StoredHandle | Callback
 )  # fmt: skip
 
@@ -148,7 +148,7 @@ def _length(call: CallPlan, position: int) -> PassedValue:
     argument = call.arguments[position]
     area = call.area_of(argument)
     if area is not None:
-        return Number(area)
+        return ConstantNumber(area)
     if call.delivered and argument.of in call.takers:
         return PartSize(call.takers.index(argument.of))
     return InputSize()
@@ -166,7 +166,7 @@ def _chosen(call: CallPlan, position: int) -> PassedValue:
 
 def _constant(call: CallPlan, position: int) -> PassedValue:
     argument = call.arguments[position]
-    return Number(argument.value) if argument.text is None else Text(argument.text.encode())
+    return ConstantNumber(argument.value) if argument.text is None else ConstantText(argument.text.encode())
 
 
 def _capacity(call: CallPlan, position: int) -> PassedValue:

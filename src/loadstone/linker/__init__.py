@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from loadstone.lazy_exports import homes_by_name, imported
 
 if TYPE_CHECKING:
+    from loadstone.linker.discovery import of_root as of_root
+    from loadstone.linker.discovery import this_process as this_process
     from loadstone.linker.explanation import explain as explain
     from loadstone.linker.explanation import search as search
     from loadstone.linker.request import BindingMode as BindingMode
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _HOME_OF: Final = homes_by_name(
     {
+        "loadstone.linker.discovery": ("of_root", "this_process"),
         "loadstone.linker.explanation": ("explain", "search"),
         "loadstone.linker.request": ("BindingMode", "LoaderKind", "LoaderModel"),
         "loadstone.linker.view": ("HostFiles", "PretendedFiles"),
@@ -36,7 +39,9 @@ __all__ = [
     "LoaderModel",
     "PretendedFiles",
     "explain",
+    "of_root",
     "search",
+    "this_process",
 ]
 
 

@@ -101,7 +101,7 @@ class LoaderModel:
         ``env`` replaces the environment. What this process has loaded since it started is not counted in; name it in
         ``already_loaded`` where it matters.
         """
-        from loadstone.linker.discovery import this_process  # noqa: PLC0415  the discovery builds models itself
+        from loadstone.linker import this_process  # noqa: PLC0415  what discovers models is made of models: by the front door
 
         model = this_process()
         return model if env is None else replace(model, env=tuple(sorted(env.items())))
@@ -115,7 +115,7 @@ class LoaderModel:
         Raises:
             NotFound: there is no loader in ``root`` that could be simulated.
         """
-        from loadstone.linker.discovery import of_root  # noqa: PLC0415  the discovery builds models itself
+        from loadstone.linker import of_root  # noqa: PLC0415  what discovers models is made of models: by the front door
 
         return of_root(root, program)
 

@@ -18,16 +18,16 @@ from loadstone.fuzz.meaning import (
     Callback,
     Capacity,
     Chosen,
+    ConstantNumber,
+    ConstantText,
     Drawn,
     HeldHandle,
     InputPlace,
     InputSize,
-    Number,
     PartPlace,
     PartSize,
     PassedValue,
     StoredHandle,
-    Text,
     value_of,
 )
 from loadstone.fuzz.parts import cut, drawn, pieces
@@ -127,7 +127,7 @@ def _chosen(bound: BoundCall, value: Chosen) -> Maker:
     return lambda data, address, state: values[number(data, address, state) % len(values)]
 
 
-def _text(bound: BoundCall, value: Text) -> Maker:
+def _text(bound: BoundCall, value: ConstantText) -> Maker:
     kept = bound.texts.setdefault(value.data, ctypes.create_string_buffer(value.data))
     return _always(ctypes.addressof(kept))
 
@@ -153,8 +153,8 @@ _MAKERS: Final[Mapping[type[PassedValue], Callable[[BoundCall, Any], Maker]]] = 
     PartSize: _part_size,
     Drawn: _drawn,
     Chosen: _chosen,
-    Number: lambda _bound, value: _always(value.value),
-    Text: _text,
+    ConstantNumber: lambda _bound, value: _always(value.value),
+    ConstantText: _text,
     Area: _area,
     Capacity: _capacity,
     HeldHandle: lambda _bound, value: lambda _data, _address, state: state.get(value.slot),

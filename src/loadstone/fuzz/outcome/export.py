@@ -21,16 +21,16 @@ from loadstone.fuzz.meaning import (
     Callback,
     Capacity,
     Chosen,
+    ConstantNumber,
+    ConstantText,
     Drawn,
     HeldHandle,
     InputPlace,
     InputSize,
-    Number,
     PartPlace,
     PartSize,
     PassedValue,
     StoredHandle,
-    Text,
     takes_text,
     value_of,
 )
@@ -327,7 +327,7 @@ def _chosen(value: Chosen, scope: _Scope) -> str:
     return f"((const long long[]){{{values}}})[{_drawn(value.by, scope)} % {len(value.values)}]"
 
 
-def _text(value: Text, _: _Scope) -> str:
+def _text(value: ConstantText, _: _Scope) -> str:
     return '(void *)"' + "".join(f"\\{byte:03o}" for byte in value.data) + '"'
 
 
@@ -338,8 +338,8 @@ _EXPRESSIONS: Final[Mapping[type[PassedValue], Callable[[Any, _Scope], str]]] = 
     PartSize: lambda value, _: f"parts[{value.part}].size",
     Drawn: _drawn,
     Chosen: _chosen,
-    Number: lambda value, _: str(value.value),
-    Text: _text,
+    ConstantNumber: lambda value, _: str(value.value),
+    ConstantText: _text,
     Area: lambda value, scope: f"areas[{scope.areas[value.position]}]",
     Capacity: lambda value, _: f"&capacities[{value.position}]",
     HeldHandle: lambda value, scope: f"handles[{scope.handles[value.slot]}]",
