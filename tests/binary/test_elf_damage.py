@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from functools import partial
 from struct import pack, pack_into, unpack_from
 
@@ -10,11 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.binary.bounds import MAX_MEMORY, MAX_STEPS, outcome, peak_memory, steps
+from tests.binary.damage import (
+    EDGES,
+    break_twice,
+    change_every_byte,
+    change_every_word,
+    moves,
+    patches,
+    read_strictly_and_not,
+    wide_edges,
+)
 from tests.scale import FULL, SCALE
 
 from loadstone.binary import read
 from loadstone.core.image import Image
-from loadstone.errors import MalformedImage
 
 KINDS = [f"{bits}-bit {order}-endian" for bits in (32, 64) for order in ("little", "big")]
 
@@ -33,14 +41,7 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(small_elfs: dict[str, byt
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_image_with_any_byte_changed_is_an_image_or_malformed(small_elfs: dict[str, bytes], kind: str) -> None:
-    data = bytearray(small_elfs[kind])
-    for position in range(len(data)):
-        kept = data[position]
-        flips = (0xFF, 1 << position % 8) if SCALE > 1 else ((0xFF, 1 << position // 2 % 8)[position % 2],)
-        for flip in flips:
-            data[position] = kept ^ flip
-            outcome(partial(read, bytes(data)))
-        data[position] = kept
+    change_every_byte(small_elfs[kind], flips=1)
 
 
 @pytest.mark.slow
@@ -48,55 +49,22 @@ def test_an_image_with_any_byte_changed_is_an_image_or_malformed(small_elfs: dic
 def test_every_word_at_the_edges_of_its_range(small_elfs: dict[str, bytes], kind: str) -> None:
     data = bytearray(small_elfs[kind])
     order = ">" if "big" in kind else "<"
-    for position in range(0, len(data) - 8, 4 if SCALE > 1 else 8):
-        kept = bytes(data[position : position + 8])
-        for value in (0xFFFF_FFFF, 0x8000_0000, len(data)):
-            pack_into(order + "I", data, position, value)
-            outcome(partial(read, bytes(data)))
-        data[position : position + 8] = kept
-        if position % 8 == 0:
-            for wide in (2**64 - 1, 2**63, 2**32, 2**64 - len(data)):
-                pack_into(order + "Q", data, position, wide)
-                outcome(partial(read, bytes(data)))
-            data[position : position + 8] = kept
+    end = len(data) - 8
+    change_every_word(data, range(0, end, 4 if SCALE > 1 else 8), f"{order}I", (*EDGES, len(data)))
+    change_every_word(data, range(0, end, 8), f"{order}Q", wide_edges(data))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_strict_reading_raises_exactly_where_tolerant_reading_records(small_elfs: dict[str, bytes], kind: str) -> None:
-    source = random.Random(kind)
-    for _ in range(25_000 if FULL else 300 * SCALE):
-        data = bytearray(small_elfs[kind])
-        for _ in range(source.randrange(1, 4)):
-            data[source.randrange(len(data))] = source.randrange(256)
-        tolerant = outcome(partial(read, bytes(data)))
-        strict = outcome(partial(read, bytes(data), strict=True))
-        if isinstance(tolerant, Image):
-            assert isinstance(strict, MalformedImage) == bool(tolerant.damage)
-        else:
-            assert isinstance(strict, MalformedImage)
+    read_strictly_and_not(small_elfs[kind], kind, 25_000 if FULL else 300 * SCALE)
 
 
 @settings(max_examples=150 * SCALE, deadline=None)
-@given(
-    kind=st.sampled_from(KINDS),
-    patches=st.lists(st.tuples(st.integers(0, 4400), st.binary(min_size=1, max_size=64)), max_size=6),
-    moved=st.tuples(st.integers(0, 4400), st.integers(0, 4400), st.integers(0, 400)),
-)
+@given(kind=st.sampled_from(KINDS), patched=patches(4400), moved=moves(4400))
 def test_random_breakage_gives_the_same_answer_twice(
-    small_elfs: dict[str, bytes], kind: str, patches: list[tuple[int, bytes]], moved: tuple[int, int, int]
+    small_elfs: dict[str, bytes], kind: str, patched: list[tuple[int, bytes]], moved: tuple[int, int, int]
 ) -> None:
-    data = bytearray(small_elfs[kind])
-    origin, target, size = moved
-    data[target : target + size] = data[origin : origin + size]
-    for position, patch in patches:
-        data[position : position + len(patch)] = patch
-    first, second = (outcome(partial(read, bytes(data))) for _ in range(2))
-    if isinstance(first, Image):
-        assert isinstance(second, Image)
-        assert first.damage == second.damage
-        assert list(first.symbols) == list(second.symbols)
-    else:
-        assert str(first) == str(second)
+    break_twice(small_elfs[kind], patched, moved)
 
 
 class Bomb:

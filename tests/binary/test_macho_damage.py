@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -12,11 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.binary.bounds import MAX_MEMORY, MAX_STEPS, outcome, peak_memory, steps
+from tests.binary.damage import (
+    EDGES,
+    break_twice,
+    change_every_byte,
+    change_every_word,
+    moves,
+    patches,
+    read_strictly_and_not,
+    wide_edges,
+)
 from tests.binary.macho_inputs import ARM64, LINK, X86_64, Macho, bind, everything, trie, uleb, universal
 from tests.scale import FULL, SCALE
 
 from loadstone.binary import images, read
-from loadstone.core.image import Image
 from loadstone.errors import MalformedImage
 
 _VARIANTS = {
@@ -25,7 +33,6 @@ _VARIANTS = {
     "32-bit big-endian": everything(32, ">").sign("Us"),
     "universal": universal((ARM64, 0, everything().build()), (X86_64, 0, everything(chained=True).build())),
 }
-_EDGES = (0xFFFF_FFFF, 0x8000_0000, 0x7FFF_FFFF, 0)
 
 
 def _sound(name: str) -> bytes:
@@ -44,76 +51,38 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_an_image_with_any_byte_changed_is_an_image_or_malformed(name: str) -> None:
-    data = bytearray(_sound(name))
-    for position in range(0, len(data), 1 if SCALE > 1 else 11):
-        kept = data[position]
-        for flip in (0xFF, 1 << position % 8):
-            data[position] = kept ^ flip
-            outcome(partial(read, bytes(data)))
-        data[position] = kept
+    change_every_byte(_sound(name), every=11)
 
 
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_every_word_at_the_edges_of_its_range(name: str) -> None:
     data = bytearray(_sound(name))
-    for position in range(0, len(data) - 4, 4 if SCALE > 1 else 12):
-        kept = bytes(data[position : position + 4])
-        if kept == bytes(4) and position > 0x700:
-            continue
-        for value in _EDGES if SCALE > 1 else _EDGES[position // 12 % 2 :: 2]:
-            pack_into("<I", data, position, value)
-            outcome(partial(read, bytes(data)))
-        data[position : position + 4] = kept
+    step = 4 if SCALE > 1 else 12
+    filled = [at for at in range(0, len(data) - 4, step) if at <= 0x700 or data[at : at + 4] != bytes(4)]
+    edges = (*EDGES, 0x7FFF_FFFF, 0)
+    for turn in range(2):
+        positions = (at for at in filled if at // step % 2 == turn)
+        change_every_word(data, positions, "<I", edges if SCALE > 1 else edges[turn::2])
 
 
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_every_wide_word_at_the_edges_of_its_range(name: str) -> None:
     data = bytearray(_sound(name))
     order = ">" if "big" in name or name == "universal" else "<"
-    for position in range(0, len(data) - 8, 8 if SCALE > 1 else 40):
-        kept = bytes(data[position : position + 8])
-        for value in (2**64 - 1, 2**63, 2**32, 2**64 - len(data)):
-            pack_into(f"{order}Q", data, position, value)
-            outcome(partial(read, bytes(data)))
-        data[position : position + 8] = kept
+    change_every_word(data, range(0, len(data) - 8, 8 if SCALE > 1 else 40), f"{order}Q", wide_edges(data))
 
 
 @pytest.mark.parametrize("name", _VARIANTS)
 def test_strict_reading_raises_exactly_where_tolerant_reading_records(name: str) -> None:
-    source = random.Random(name)
-    for _ in range(25_000 if FULL else 60 * SCALE):
-        data = bytearray(_sound(name))
-        for _ in range(source.randrange(1, 4)):
-            data[source.randrange(len(data))] = source.randrange(256)
-        tolerant = outcome(partial(read, bytes(data)))
-        strict = outcome(partial(read, bytes(data), strict=True))
-        if isinstance(tolerant, Image):
-            assert isinstance(strict, MalformedImage) == bool(tolerant.damage)
-        else:
-            assert isinstance(strict, MalformedImage)
+    read_strictly_and_not(_sound(name), name, 25_000 if FULL else 60 * SCALE)
 
 
 @settings(max_examples=60 * SCALE, deadline=None)
-@given(
-    name=st.sampled_from(list(_VARIANTS)),
-    patches=st.lists(st.tuples(st.integers(0, 6000), st.binary(min_size=1, max_size=64)), max_size=6),
-    moved=st.tuples(st.integers(0, 6000), st.integers(0, 6000), st.integers(0, 400)),
-)
+@given(name=st.sampled_from(list(_VARIANTS)), patched=patches(6000), moved=moves(6000))
 def test_random_breakage_gives_the_same_answer_twice(
-    name: str, patches: list[tuple[int, bytes]], moved: tuple[int, int, int]
+    name: str, patched: list[tuple[int, bytes]], moved: tuple[int, int, int]
 ) -> None:
-    data = bytearray(_sound(name))
-    origin, target, size = moved
-    data[target : target + size] = data[origin : origin + size]
-    for position, patch in patches:
-        data[position : position + len(patch)] = patch
-    first, second = (outcome(partial(read, bytes(data))) for _ in range(2))
-    if isinstance(first, Image):
-        assert isinstance(second, Image)
-        assert first.damage == second.damage
-        assert list(first.symbols) == list(second.symbols)
-    else:
-        assert str(first) == str(second)
+    break_twice(_sound(name), patched, moved)
 
 
 def commands_without_size() -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from functools import partial
 from struct import pack, pack_into
@@ -11,12 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.binary.bounds import MAX_MEMORY, MAX_STEPS, outcome, peak_memory, steps
+from tests.binary.damage import (
+    EDGES,
+    break_twice,
+    change_every_byte,
+    change_every_word,
+    moves,
+    patches,
+    read_strictly_and_not,
+    wide_edges,
+)
 from tests.binary.der_inputs import open_ended
 from tests.binary.pe_inputs import BOUND, DELAY, EXPORT, IMPORT, RAW, RESOURCE, SECTION, Pe, everything
 from tests.scale import FULL, SCALE
 
 from loadstone.binary import read
-from loadstone.core.image import Image
 from loadstone.errors import MalformedImage
 
 _BITS = [32, 64]
@@ -35,66 +43,29 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(bits: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", _BITS)
 def test_an_image_with_any_byte_changed_is_an_image_or_malformed(bits: int) -> None:
-    data = bytearray(SOUND[bits])
-    for position in range(0, len(data), 1 if SCALE > 1 else 5):
-        kept = data[position]
-        for flip in (0xFF, 1 << position % 8):
-            data[position] = kept ^ flip
-            outcome(partial(read, bytes(data)))
-        data[position] = kept
+    change_every_byte(SOUND[bits], every=5)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bits", _BITS)
 def test_every_word_at_the_edges_of_its_range(bits: int) -> None:
     data = bytearray(SOUND[bits])
-    for position in range(0, len(data) - 8, 4 if SCALE > 1 else 12):
-        kept = bytes(data[position : position + 8])
-        for value in (0xFFFF_FFFF, 0x8000_0000, len(data)):
-            pack_into("<I", data, position, value)
-            outcome(partial(read, bytes(data)))
-        for wide in (2**64 - 1, 2**63, 2**32, 2**64 - len(data)) if SCALE > 1 or not position % 24 else ():
-            pack_into("<Q", data, position, wide)
-            outcome(partial(read, bytes(data)))
-        data[position : position + 8] = kept
+    end = len(data) - 8
+    change_every_word(data, range(0, end, 4 if SCALE > 1 else 12), "<I", (*EDGES, len(data)))
+    change_every_word(data, range(0, end, 4 if SCALE > 1 else 24), "<Q", wide_edges(data))
 
 
 @pytest.mark.parametrize("bits", _BITS)
 def test_strict_reading_raises_exactly_where_tolerant_reading_records(bits: int) -> None:
-    source = random.Random(bits)
-    for _ in range(50_000 if FULL else 150 * SCALE):
-        data = bytearray(SOUND[bits])
-        for _ in range(source.randrange(1, 4)):
-            data[source.randrange(len(data))] = source.randrange(256)
-        tolerant = outcome(partial(read, bytes(data)))
-        strict = outcome(partial(read, bytes(data), strict=True))
-        if isinstance(tolerant, Image):
-            assert isinstance(strict, MalformedImage) == bool(tolerant.damage)
-        else:
-            assert isinstance(strict, MalformedImage)
+    read_strictly_and_not(SOUND[bits], bits, 50_000 if FULL else 150 * SCALE)
 
 
 @settings(max_examples=60 * SCALE, deadline=None)
-@given(
-    bits=st.sampled_from(_BITS),
-    patches=st.lists(st.tuples(st.integers(0, 6000), st.binary(min_size=1, max_size=64)), max_size=6),
-    moved=st.tuples(st.integers(0, 6000), st.integers(0, 6000), st.integers(0, 400)),
-)
+@given(bits=st.sampled_from(_BITS), patched=patches(6000), moved=moves(6000))
 def test_random_breakage_gives_the_same_answer_twice(
-    bits: int, patches: list[tuple[int, bytes]], moved: tuple[int, int, int]
+    bits: int, patched: list[tuple[int, bytes]], moved: tuple[int, int, int]
 ) -> None:
-    data = bytearray(SOUND[bits])
-    origin, target, size = moved
-    data[target : target + size] = data[origin : origin + size]
-    for position, patch in patches:
-        data[position : position + len(patch)] = patch
-    first, second = (outcome(partial(read, bytes(data))) for _ in range(2))
-    if isinstance(first, Image):
-        assert isinstance(second, Image)
-        assert first.damage == second.damage
-        assert list(first.symbols) == list(second.symbols)
-    else:
-        assert str(first) == str(second)
+    break_twice(SOUND[bits], patched, moved)
 
 
 def imports_that_share_one_table() -> bytes:
