@@ -97,7 +97,7 @@ def contradiction(explanation: Explanation, report: ProbeReport) -> str:
     """How the real loader contradicted what was predicted of it; "" when it did not, or both answer other questions.
 
     A program is predicted to start, and a probe opens it; a verdict that rests on the symbols of another host cannot
-    be tried here; a fence may refuse what the loader would not. Pure.
+    be tried here; a sandbox may refuse what the loader would not. Pure.
     """
     if explanation.search is None or FROM_HOST in explanation.assumptions:
         return ""
@@ -117,7 +117,7 @@ _LOADED: Final = frozenset((Phase.RESOLVE, Phase.THREADS, Phase.UNLOAD, Phase.RE
 """Phases that begin only after the loader has said yes."""
 
 _WRITE_FENCE: Final = ("landlock",)
-"""Without a fence round the file system nothing is run on the way to a verdict; ``probe`` alone decides for itself."""
+"""Without a sandbox for the file system nothing is run on the way to a verdict; ``probe`` alone decides for itself."""
 
 _FRESH: Final = Policy(search=SearchPolicy(tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)))
 """What this process happens to have loaded says nothing of what another would find."""

@@ -379,7 +379,7 @@ class Unsupported(LoadstoneError):
 
 
 class ProbeFailed(LoadstoneError):
-    """No confined child could be started or fenced as required. What the child does is a result, never this."""
+    """No confined child could be started or confined as required. What the child does is a result, never this."""
 
     reason: str
     missing: tuple[str, ...] = ()

@@ -61,7 +61,7 @@ def run(
 
 
 def _results(targets: list[str], options: LoaderOptions) -> Iterator[Explanation]:
-    """What each target, and each library of a folder or an archive, brings in."""
+    """What each target, and each library of a folder or an archive, needs."""
     from dataclasses import replace
 
     from loadstone.linker import explain

@@ -43,7 +43,7 @@ class ProbeOutcome(StrEnum):
     MEMORY_LIMIT = "memory_limit"
     OUTPUT_LIMIT = "output_limit"
     LOST_CHANNEL = "lost_channel"  # the library closed the descriptors the probe talks through
-    DENIED = "denied"  # the fence, not the library, made it fail
+    DENIED = "denied"  # the sandbox, not the library, made it fail
     NOT_RUN = "not_run"  # nothing of the library ran; the observation says why
 
 
@@ -143,7 +143,7 @@ class _Status:
 
 @dataclass(frozen=True, slots=True)
 class LayerStatus(_Status):
-    """A layer of the fence. Active means that a trial inside the child was denied before the library was loaded.
+    """A layer of the sandbox. Active means that a trial inside the child was denied before the library was loaded.
 
     >>> str(LayerStatus("landlock", LayerState.UNAVAILABLE, "no such system call"))
     'unavailable: no such system call'

@@ -1,4 +1,4 @@
-"""A distribution, a package repository, a fleet of containers: scanned once into tables, asked for ever.
+"""A distribution, a package repository, a fleet of containers: scanned once into tables, asked as often as wanted.
 
 :func:`scan` reads every distinct binary of its sources once and adds a snapshot to a :class:`Store`: Parquet files that
 DuckDB, Polars, Spark and pandas read without Loadstone. :meth:`Store.ask` answers the named questions of

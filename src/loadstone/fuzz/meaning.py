@@ -1,4 +1,4 @@
-"""What each role of an argument means, in one table: the value that is passed, whoever makes the call.
+"""What each role of an argument means, in one table: the value that is passed, in every rendering of the call.
 
 The child, ``repro.py`` and the exported harness have a row for each kind of value, which says how it is made there;
 none of them asks for a role. A new role is a row of :data:`MEANINGS` here, a new kind of value a row in each of them.

@@ -110,11 +110,11 @@ class Harvest:
     def _take_finding(self, found: FuzzFinding, campaign: Campaign) -> None:
         if found.stack_hash not in self.found:
             self.found[found.stack_hash] = found
-            if self.folder:  # at once: whoever kills us now shall not lose it
+            if self.folder:  # at once: nothing is lost when this process is killed now
                 self.folder.first_sight(found, campaign)
 
     def sample(self) -> FuzzProgress:
-        """How far it is, kept for the curve and for whoever asks for the state of the folder."""
+        """How far it is, kept for the curve and for `--status`."""
         now = self.progress()
         if not self.curve or now.seconds - self.curve[-1].seconds >= _SAMPLE_S:
             self.curve.append(now)

@@ -386,7 +386,7 @@ def _like(token: Token, kind: str, text: str) -> Token:
 
 
 def _features(tokens: list[Token]) -> Iterator[Token]:
-    """The condition with ``__has_attribute`` and ``__has_builtin`` answered, which macros may have brought in."""
+    """The condition with ``__has_attribute`` and ``__has_builtin`` answered, which macros may expand to."""
     index = 0
     while index < len(tokens):
         token = tokens[index]

@@ -1,4 +1,4 @@
-"""What is mapped in this process, whoever loaded it."""
+"""What is mapped in this process, loaded by us or by others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dynamic linkers, simulated: where a library is found, what it brings in, whether it loads, and why not.
+"""The dynamic linkers, simulated: where a library is found, what it needs, whether it loads, and why not.
 
 :func:`explain` answers for a library or a program, :func:`search` for a name alone; :class:`LoaderModel` holds every
 outside fact, so that the same question can be put for another user, another root or another machine. Pure over a

@@ -1,7 +1,7 @@
 """Which definition each wanted symbol is bound to, in the loader's order of scopes, and which ones have none.
 
 Source: elf/dl-lookup.c, elf/dl-reloc.c and elf/dl-sort-maps.c of glibc, read for their rules. A scope is a list of
-objects searched in order: first the program and what it brought in, then the opened library and what it brought in;
+objects searched in order: first the program and its dependencies, then the opened library and its dependencies;
 DF_SYMBOLIC puts the object itself in front, RTLD_DEEPBIND the library's own list. The first definition wins, weak or
 not. Objects are relocated dependencies first, so the first symbol missed is not always the one nearest the target.
 """

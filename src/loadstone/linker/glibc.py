@@ -312,7 +312,7 @@ def _is_read(image: Image) -> bool:
 
 
 def _with_rpath(requester: LoadedObject | None) -> Iterator[LoadedObject]:
-    """Those with an RPATH among the requester and whoever brought it in, nearest first."""
+    """Those with an RPATH among the requester and those that loaded it, nearest first."""
     owner = requester.rpath_owner if requester else None
     while owner is not None:
         yield owner

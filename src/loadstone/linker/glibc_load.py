@@ -165,7 +165,7 @@ def _bring_in(process: Process, path: str, *, is_global: bool) -> LoadedObject |
 
 
 def _check(load: Load, *, bindings: bool, index: SymbolIndex | None) -> None:
-    """Versions, the processor's level and symbols of everything this load brought in; symbols only if all is there."""
+    """Versions, the processor's level and symbols of everything this load added; symbols only if all is there."""
     process = load.process
     if load.root is None or load.was_loaded:
         return

@@ -202,7 +202,7 @@ class Process:
         return self._close(root, [])
 
     def declared(self, searchlist: list[LoadedObject]) -> list[DependencyEdge]:
-        """Where what the objects say they may open later (.note.dlopen) would be found; nothing is brought in."""
+        """Where what the objects say they may open later (.note.dlopen) would be found; nothing is loaded for it."""
         return [
             self._declared(loaded, dependency)
             for loaded in searchlist

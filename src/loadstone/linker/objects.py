@@ -70,7 +70,7 @@ class LoadedObject:
 
     @property
     def chain(self) -> tuple[str, ...]:
-        """The paths that lead here: the first object loaded, what it brought in, and so on to this one."""
+        """The paths that lead here: the first object loaded, the one it needed, and so on to this one."""
         links = [self.path]
         above = self.loader
         while above is not None:

@@ -40,7 +40,7 @@ class MappedState(StrEnum):
 
     DELETED = "deleted"  # no longer there: the process goes on with what it had
     REPLACED = "replaced"  # another file lies at its path now: the next start takes that one
-    COPY = "second copy"  # another loaded file calls itself the same
+    COPY = "second copy"  # another loaded file has the same SONAME
     TEXT_RELOCATIONS = "text relocations"
     WRITABLE_CODE = "writable code"
     MISSING = "missing"  # of a core dump: not on this machine
@@ -210,7 +210,7 @@ def _origins(model: LoaderModel) -> dict[str, tuple[str, str]]:
 
 
 def _opened_later(pid: int, model: LoaderModel, program: str) -> tuple[str, ...]:
-    """What the process opened after its start: what is mapped and neither the start nor another of them brings in."""
+    """What the process opened after its start: what is mapped and neither the start nor another of them needs."""
     mapped, _ = parse_maps(_text(pid, "maps"))
     process = Process(replace(model, main_image=program))
     process.start(program)

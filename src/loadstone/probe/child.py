@@ -1,6 +1,6 @@
 """The only code that runs beside foreign code: it does what the helper commands, one step a command, and says so.
 
-It runs in a child forked from the helper, inside the fence. Once a library was loaded, nothing it says can be trusted;
+It runs in a child forked from the helper, inside the sandbox. Once a library is loaded, nothing it says can be trusted;
 the helper looks for itself. It ends by ``_exit`` alone, save for the command ``exit``, which is what it is for.
 """
 
@@ -107,14 +107,14 @@ def _arrange(channel: socket.socket, output: int, orders: Orders) -> socket.sock
 
 
 def _opened(fence: Fence) -> tuple[int, ...]:
-    """What the fence still needs, and closes."""
+    """What the sandbox still needs, and closes."""
     return (fence.tree,) if fence.tree >= 0 else ()
 
 
 def _reachable(orders: Orders) -> bytes:
-    """The name to load by: the path, if the fenced child may open that very file by it, else its descriptor.
+    """The name to load by: the path, if the confined child may open that very file by it, else its descriptor.
 
-    Asked with stat and access, which are not watched: the fence is up already.
+    Asked with stat and access, which are not watched: the sandbox is up already.
     """
     wanted = os.fstat(orders.file)
     try:

@@ -1,4 +1,4 @@
-"""What a fence is, whatever the system: named layers, each raised and then tried, for one process and its descendants.
+"""What a sandbox is, on every system: named layers, each raised and then tried, for one process and its descendants.
 
 Linux raises them inside the child (:mod:`loadstone.probe.confine_linux`). Windows and macOS can raise theirs from
 outside, round a child that was started suspended or through a profile; they implement :class:`OuterFence`.
@@ -29,7 +29,7 @@ class Trial(NamedTuple):
 
 
 class OuterFence(Protocol):
-    """A fence raised round a child from outside, before its first instruction."""
+    """A sandbox raised round a child from outside, before its first instruction."""
 
     @property
     def layers(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The fence round a probed library on Linux: layers raised in the child, each tried out before the library is loaded.
+"""The sandbox round a probed library on Linux: layers raised in the child, each tried out before the library is loaded.
 
 A layer counts as active only when something it must refuse was refused in this very child; that a system call returned
 0 is no witness. What cannot be raised here is reported with the system's words, and the rest still is. Order matters:
@@ -57,7 +57,7 @@ ORPHANED: Final = 114
 
 
 class Fence(NamedTuple):
-    """What the fence is made for.
+    """What the sandbox is made for.
 
     ``scratch`` is the one folder that may be written, ``outside`` one beside it that must not; ``readable`` what may be
     read besides the system's files, and ``file`` a descriptor of the library, which may too; ``user`` whom to become

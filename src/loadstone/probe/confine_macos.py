@@ -1,4 +1,4 @@
-"""The fence on macOS: a sandbox profile, resource limits, a responsible process. Designed and tested with fakes; UNRUN.
+"""The sandbox on macOS: a profile of its own, resource limits, a responsible process. Tested with fakes; UNRUN.
 
 The profile denies by default and is applied by the child to itself (sandbox_init) before the library is loaded; crashes
 arrive at the parent's exception port. Hardened-runtime rules may refuse to load a foreign library at all: that is

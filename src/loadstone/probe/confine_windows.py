@@ -1,6 +1,6 @@
-"""The fence on Windows: a job object, a restricted token and process mitigations. Tested with fakes; UNRUN.
+"""The sandbox on Windows: a job object, a restricted token and process mitigations. Tested with fakes; UNRUN.
 
-The child is started suspended (CREATE_SUSPENDED), fenced, tried and only then resumed, with a debugger attached: load
+The child is started suspended (CREATE_SUSPENDED), confined, tried and only then resumed, with a debugger attached: load
 events, exceptions and exits arrive as debug events. Sources: Win32 "Job Objects", "Restricted Tokens",
 "SetProcessMitigationPolicy", "Debugging Events". Nothing here was run on a real system.
 """

@@ -1,7 +1,7 @@
 """Results remembered by what was probed: a library that hangs its host is not run again at every start to see that.
 
 A result holds for the same bytes, the same question, and the same files mapped with it; whatever else may have changed
-is why ``fresh`` exists. What depends on the moment (not run, refused by the loader, stopped by the fence) is not kept.
+is why ``fresh`` exists. What depends on the moment (not run, refused by the loader or the sandbox) is not kept.
 The folder is the user's own cache; one that others may write to is not used. Sources: XDG Base Directory Specification.
 """
 

@@ -1,4 +1,4 @@
-"""What each layer of the fence promises on Linux, and how each promise is tried in the child before it loads a library.
+"""What each layer of the sandbox promises on Linux, and how that is tried in the child before it loads a library.
 
 A layer is active when every promise held, degraded when some did, and says which did not. That the call which raised it
 returned 0 is no witness. The table of docs/reference/probe.md is made from this one.

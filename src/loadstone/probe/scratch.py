@@ -116,7 +116,7 @@ def _takes_folders(folder: str) -> bool:
 
 
 def outside_of(home: str) -> str:
-    """The folder beside a scratch folder that the fence must keep closed."""
+    """The folder beside a scratch folder that the sandbox must keep closed."""
     return os.path.join(os.path.dirname(home), "fence")
 
 

@@ -238,7 +238,7 @@ def _unexplained(watch: Watch, mapped: Collection[tuple[str, int]]) -> None:
 
 
 def _refused(watch: Watch, words: str) -> Script:
-    """The loader said no: is it the fence's doing, and would it have said yes to binding lazily?"""
+    """The loader said no: is it the sandbox's doing, and would it have said yes to binding lazily?"""
     watch.note(Kind.LOAD_ERROR, words, Witness.CHILD)
     watch.outcome = Outcome.DENIED if any(text in words for text in _REFUSALS) else Outcome.LOAD_ERROR
     if "undefined symbol" in words:

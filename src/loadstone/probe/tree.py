@@ -42,7 +42,7 @@ class Tree:
     def build(cls, scratch: str, readable: Iterable[str], *, user: int, home: str = "") -> Self:
         """Build one round a scratch folder, in which what is ``readable`` can be seen; ``home`` is emptied too.
 
-        The scratch folder, the one beside it that the fence keeps closed, and the shared memory are ``user``'s (0: the
+        The scratch folder, the closed one beside it, and the shared memory are ``user``'s (0: the
         caller's). Needs a mount and a process namespace of one's own. Raises OSError with the reason.
         """
         told, tell = os.pipe2(os.O_CLOEXEC)
@@ -115,7 +115,7 @@ def _arrange(scratch: str, readable: list[str], user: int, home: str) -> None:
     mounts.attach(mounts.detached(shared), SHARED_MEMORY)
     for place in emptied:
         mounts.close_for_writing(place)
-    with suppress(OSError):  # where some of the outer /proc is hidden, no new one is given: the fence tries and tells
+    with suppress(OSError):  # where some of the outer /proc is hidden, no new one is given: the sandbox tries and tells
         mounts.mount_processes()
     _check_root(root)
 

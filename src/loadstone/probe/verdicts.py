@@ -23,7 +23,7 @@ _FAULTS: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal
 
 
 def outcome_of(watch: Watch) -> Outcome:
-    """How the run ended, and whether that is the fence's doing: memory was refused that a host might well have."""
+    """How the run ended, and whether that is the sandbox's doing: memory was refused that a host might well have."""
     outcome = _as_it_ended(watch)
     refused = any(kind is Kind.MEMORY_REFUSED for kind, *_ in watch.observations)
     return Outcome.DENIED if refused and outcome in _AFTER_REFUSAL else outcome

@@ -254,7 +254,7 @@ class Watch:
         except OSError:
             poll.unregister(self._listener)
             return
-        if call is None or self.phase is Phase.SETUP:  # the fence tries itself
+        if call is None or self.phase is Phase.SETUP:  # the sandbox tries itself
             return
         if call.own and call.exit_status is not None:
             self.exit_status = call.exit_status

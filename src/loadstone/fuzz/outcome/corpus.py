@@ -32,7 +32,7 @@ _INPUT_FOLDERS: Final = ("corpus", "queue", "crashes", "default/queue", "default
 _MAX_INPUTS: Final = 50_000
 _MAX_INPUT: Final = 1 << 20
 _FOLDER_OF: Final = {kind: kind.replace(" ", "-").lower() for kind in KINDS}
-"""A finding's kind as part of a path: of ours, whoever said what the kind is."""
+"""A finding's kind as part of a path: one of ours, whatever the child said."""
 
 
 def inputs_in(path: Path) -> tuple[bytes, ...]:
@@ -136,7 +136,7 @@ class Folder:
         made.replace(self.path / "status.json")
 
     def save_state(self, campaign: Campaign, runs: int, words: Iterable[bytes]) -> None:
-        """What the campaign was, for whoever opens the folder later, and its dictionary."""
+        """What the campaign was, for those who open the folder later, and its dictionary."""
         (self.path / "dict.txt").write_text(dictionary(words), encoding="ascii")
         state = {"library": campaign.library, "prototype": campaign.prototype, "seed": campaign.seed, "runs": runs}
         (self.path / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")

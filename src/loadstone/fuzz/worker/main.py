@@ -206,7 +206,7 @@ class _Campaign:
         self.offspring.end()
 
     def _fenced(self, pid: int) -> ChildStop:
-        """Wait until the child stands in its fence, say which layers that has, and let it load the library."""
+        """Wait until the child's sandbox stands, say which layers it has, and let it load the library."""
         stop = wait(pid, _LOAD_S)
         if stop.signal is not None:
             self._say_ready()

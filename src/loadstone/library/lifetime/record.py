@@ -96,7 +96,7 @@ class LoadSource(Protocol):
 
 
 class Loan:
-    """One handle's load. When the handle is gone, nobody will ever give this load back."""
+    """One handle's load. When the handle is gone, this load is never given back."""
 
     __slots__ = ("_handle", "_record", "name")
 

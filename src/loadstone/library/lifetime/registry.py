@@ -2,7 +2,7 @@
 
 Records are found by what the file is, not by what it is called (Qt's registry is keyed by spelling, so two spellings
 load twice). A record lives as long as a handle of ours refers to it, it is loaded, or the system keeps it resident; the
-last few are kept for whoever comes again.
+last few are kept for the next request.
 """
 
 from __future__ import annotations

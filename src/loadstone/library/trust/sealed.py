@@ -46,7 +46,7 @@ _OPEN: Final = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)  # type
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A verified copy in memory. ``descriptor`` belongs to whoever asked for it and must be closed by them."""
+    """A verified copy in memory. ``descriptor`` belongs to the caller, who must close it."""
 
     path: str  # the file it was copied from
     file: FileId

@@ -69,7 +69,7 @@ def loaded_before(
         image = usable_image(case.model, path)
         if path != provider.path and image is not None and serves(image):
             who = leaf(provider.loader.path)
-            said = f"{who} brought in {provider.path} before, and nothing else is loaded under that name; {path} has it"
+            said = f"{who} loaded {provider.path} before, and nothing else is loaded under that name; {path} has it"
             return f"{said}: LD_PRELOAD={quoted_path(case.model.absolute(path))}"
     return ""
 

@@ -18,7 +18,7 @@ def replacing_everywhere(
 ) -> Replacement:
     """As :func:`loadstone.linker.answers.replacing`, for each library of folders and archives.
 
-    A library counts once, as itself: what it brings in counts where it is found in the same place. Errors as
+    A library counts once, as itself: what it needs counts where it is found in the same place. Errors as
     :func:`~loadstone.linker.surveys.survey`.
     """
     whole = Replacement(old, named or new.path or "", ())

@@ -53,7 +53,7 @@ def restrict(
     """Allow every right below ``writable``, reading below ``readable``, writing to ``files``; no TCP, no signals out.
 
     ``opened`` are descriptors of files that may be read wherever they lie; what of ``readable`` is not there is left
-    out. Needs no_new_privs. Returns the ABI that was used, from which a caller knows what was fenced: network from 4
+    out. Needs no_new_privs. Returns the ABI that was used, from which a caller knows what was confined: network from 4
     on, signals and abstract sockets from 6 on. Raises OSError.
     """
     version = abi()

@@ -1,4 +1,4 @@
-"""Which system calls the fence lets by, tells of, or refuses. One table, read twice: by the filter and by the observer.
+"""Which system calls the sandbox allows, reports or refuses. One table, read twice: by the filter and by the observer.
 
 What is not named here is refused, so a call that a newer kernel brings is refused as well (as one that does not exist,
 so that its caller falls back). Decisions rest on numbers in registers alone, which nobody can change after the look.
@@ -34,7 +34,7 @@ class CallVerdict(Enum):
     TOLD = auto()  # goes on, and is told
     ASKED = auto()  # about another process: goes on when that is one of the child's own
     REFUSED = auto()  # fails, and is told
-    TRIAL = auto()  # fails, silently: how the fence tries itself
+    TRIAL = auto()  # fails, silently: how the sandbox tries itself
     ABSENT = auto()  # fails as a call that this kernel does not have; callers have another way
 
 
@@ -93,7 +93,7 @@ _CONTROLS: Final = {
          0x2, 0x80086601, 0x801C581F),
     ),
     "fcntl": (
-        1,  # neither locks, leases and notices, which others feel, nor a signal to whoever is named
+        1,  # neither locks, leases and notices, which others feel, nor a signal to the process named
         (0, 1, 2, 3, 4, 5, 9, 11, 16, 36, 1025, 1027, 1030, 1031, 1032, 1033, 1034, 1035, 1037),
     ),
     "prctl": (
@@ -127,7 +127,7 @@ def clauses(process_id: int, *, isolated: bool) -> Iterator[Clause]:
     for call in ("mmap", "mprotect", "pkey_mprotect"):
         yield Clause(call, CallVerdict.TOLD, (_is(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
         yield Clause(call, CallVerdict.FREE, (ArgumentTest(1, 0, high=True), _is(1, 0, mask=_LARGE)))
-        yield Clause(call, CallVerdict.TOLD, (_is(2, 2, mask=2),))  # so much writable that the fence may refuse it
+        yield Clause(call, CallVerdict.TOLD, (_is(2, 2, mask=2),))  # so much writable that the sandbox may refuse it
         yield Clause(call, CallVerdict.FREE)
     yield from (Clause(call, CallVerdict.TOLD) for call in _TOLD)
     yield from _sockets(isolated=isolated)

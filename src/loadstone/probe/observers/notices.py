@@ -182,7 +182,7 @@ def _much_memory(name: str, notice: Notice) -> NoticedCall:
     """Writable private memory that is asked for at once: more than is left, so that the kernel will refuse it?
 
     The kernel counts address space, used or not (RLIMIT_DATA of getrlimit(2)): a library that only reserves it is
-    refused by the fence, and may well be right.
+    refused by the sandbox, and may well be right.
     """
     size = notice.arguments[1]
     private = name != "mmap" or notice.arguments[3] & _MAP_PRIVATE

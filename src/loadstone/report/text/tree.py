@@ -33,7 +33,7 @@ def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
 
 
 def _found_by(edges: tuple[DependencyEdge, ...]) -> dict[str, DependencyEdge]:
-    """The edge each library was brought in by: the first that chose it."""
+    """The edge that loaded each library: the first that chose it."""
     found: dict[str, DependencyEdge] = {}
     for edge in edges:
         if edge.chosen is not None:

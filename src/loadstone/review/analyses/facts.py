@@ -222,7 +222,7 @@ class Bound(StrEnum):
 
     NODES = "its body has more steps than are laid out"
     STEPS = "its paths, with those of the functions it calls, take more steps than are followed one by one"
-    STATES = "more different states meet at one place than are kept apart"
+    STATES = "one place has more different states than the analysis keeps"
     DEPTH = "it and what it calls are nested deeper than can be followed"
 
 

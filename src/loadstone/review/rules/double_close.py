@@ -30,7 +30,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(
                     step(site.spot, f"acquired once by {site.api.name}", "acquire"),
                     step(use.closed, "released", "release"),
-                    *((step(use.via, "by way of this call", "call"),) if use.via is not None else ()),
+                    *((step(use.via, "in this call", "call"),) if use.via is not None else ()),
                     step(use.spot, "released again", "release"),
                 ),
                 context=use.spot.function,
