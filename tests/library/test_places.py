@@ -103,3 +103,12 @@ def test_a_directory_whose_name_only_begins_like_a_trusted_one_is_not_trusted(tm
     check_place(str(trusted / "libx.so"), policy)
     with pytest.raises(NotVerified):
         check_place(str(beside / "libx.so"), policy)
+
+
+def test_a_trusted_directory_may_be_a_link_the_root_or_end_in_a_slash(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    (real / "libx.so").write_bytes(b"")
+    for trusted in (str(link), f"{link}/", f"{real}/", "/"):
+        check_place(str(real / "libx.so"), Policy(trusted_dirs=(trusted,)))

@@ -50,6 +50,7 @@ from loadstone.probe.protocol import (
     send_message,
     unpack_record,
 )
+from loadstone.probe.request import ProbeRequest
 from loadstone.probe.scratch import Scratch, remove
 from loadstone.probe.symbolise import crash_record, function_at
 
@@ -451,7 +452,9 @@ def test_a_helper_that_is_killed_at_work_is_told_as_lost(build: Build) -> None:
     helper = pool.Helper.start()
 
     def ask(file: int) -> None:
-        helper.begin({"timeout": 20}, file)  # its warden may hold the socket open a moment longer
+        helper.begin(
+            ProbeRequest(script="full", path="", timeout=20, deadline=0, home=""), file
+        )  # its warden may hold the socket open a moment longer
         helper.finish()
 
     _kill_and_wait(helper)

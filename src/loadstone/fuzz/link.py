@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import socket
@@ -16,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from loadstone.errors import ProbeFailed
-from loadstone.fuzz.plan import Job
+from loadstone.fuzz.plan import Job, SharedInput
 from loadstone.fuzz.records import CannotLoad, Done, HookFailed, Record, RefusedRecord, read_record
 
 __all__ = ["Worker", "listen"]
@@ -92,7 +91,7 @@ class Worker:
 
     def share(self, data: bytes, block: int) -> None:
         """Tell it of an input that reached a block elsewhere. Never waits: what it does not take yet is kept."""
-        self._outgoing += json.dumps({"share": data.hex(), "block": block}).encode() + b"\n"
+        self._outgoing += SharedInput(share=data, block=block).to_json().encode() + b"\n"
         if len(self._outgoing) > _MAX_LINE:
             self._outgoing.clear()
 

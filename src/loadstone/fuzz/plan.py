@@ -1,17 +1,32 @@
 """What the child is to call: the steps, the role of each argument, and the job as a whole - as plain, frozen values.
 
-The job travels to the worker process as JSON, because that worker has no third-party module to decode anything else.
+The job travels to the worker process as JSON, checked there by the annotations of these classes: that worker has no
+third-party module (docs/decisions/0044-values-over-process-borders.md).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-__all__ = ["NUMBERS", "TAKING", "Argument", "CallPlan", "Campaign", "Compare", "Heap", "Job", "Operand", "Role"]
+from loadstone.core.plain_values import from_plain, to_plain
+
+__all__ = [
+    "NUMBERS",
+    "TAKING",
+    "Argument",
+    "CallPlan",
+    "Campaign",
+    "Compare",
+    "Heap",
+    "Job",
+    "Operand",
+    "Role",
+    "SharedInput",
+]
 
 
 class Role(StrEnum):
@@ -235,37 +250,27 @@ class Job:
     readable: tuple[str, ...] = ()
 
     def to_json(self) -> str:
-        """The job as one line of JSON; bytes as hexadecimal."""
-        return json.dumps(asdict(self), default=_plain)
+        """The job as one line of JSON."""
+        return json.dumps(to_plain(self))
 
     @classmethod
     def from_json(cls, text: str) -> Job:
-        """The inverse of :meth:`to_json`; trusts its input, which comes from our own parent process."""
-        raw: dict[str, Any] = json.loads(text)
-        raw["calls"] = tuple(
-            CallPlan(**(c | {"arguments": tuple(_argument(a) for a in c["arguments"])})) for c in raw["calls"]
-        )
-        raw["blocks"] = tuple((a, b) for a, b in raw["blocks"])
-        raw["entries"] = tuple(raw["entries"])
-        raw["inputs"] = tuple(bytes.fromhex(i) for i in raw["inputs"])
-        raw["words"] = tuple(bytes.fromhex(w) for w in raw["words"])
-        raw["heap_slots"] = tuple((n, a) for n, a in raw["heap_slots"])
-        raw["compare_slots"] = tuple((n, a) for n, a in raw["compare_slots"])
-        raw["compares"] = tuple(
-            Compare(**(c | {"left": Operand(**c["left"]), "right": Operand(**c["right"])})) for c in raw["compares"]
-        )
-        raw["heap"] = Heap(raw["heap"])
-        raw["passed"] = tuple((k, a) for k, a in raw["passed"])
-        raw["require"] = tuple(raw["require"])
-        raw["readable"] = tuple(raw["readable"])
-        return cls(**raw)
+        """The inverse of :meth:`to_json`. Raises ValueError for what no parent of ours wrote."""
+        return from_plain(cls, json.loads(text))
 
 
-def _argument(raw: dict[str, Any]) -> Argument:
-    return Argument(**(raw | {"role": Role(raw["role"]), "values": tuple(raw["values"])}))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedInput:
+    """What the parent tells a worker of another: an input, and the block that it reached first."""
 
+    share: bytes
+    block: int
 
-def _plain(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.hex()
-    raise TypeError(type(value).__name__)
+    def to_json(self) -> str:
+        """As one line of JSON."""
+        return json.dumps(to_plain(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> SharedInput:
+        """The inverse of :meth:`to_json`."""
+        return from_plain(cls, json.loads(text))

@@ -19,10 +19,12 @@ from time import monotonic
 from typing import Any, Final
 
 from loadstone.core.observations import ObservationKind as Kind
+from loadstone.core.plain_values import from_plain
 from loadstone.probe import child
 from loadstone.probe.confine_linux import SYSTEM, Fence, filter_program
 from loadstone.probe.offspring import Offspring
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
+from loadstone.probe.request import ProbeRequest
 from loadstone.probe.scratch import Scratch, size_of
 from loadstone.probe.scripts import Course, Findings, full, short, soaked, threaded
 from loadstone.probe.tree import Tree
@@ -61,9 +63,10 @@ class HelperState:
     def serve(self) -> None:
         """Probe after probe, until the caller is gone."""
         while True:
-            request, descriptors = receive_message(self._caller)
+            asked, descriptors = receive_message(self._caller)
             try:
-                answer = self._run(request, descriptors[0], self._scratch_in(request["scratch"]))
+                request = from_plain(ProbeRequest, asked)
+                answer = self._run(request, descriptors[0], self._scratch_in(request.scratch))
             except OSError as error:
                 answer = {"failed": f"{error.strerror or error} ({error.errno})", "code": error.errno or 0}
             finally:
@@ -95,15 +98,15 @@ class HelperState:
             self._user = 0
             return Scratch(parent)
 
-    def _tree_of(self, request: dict[str, Any], scratch: Scratch) -> Tree | None:
+    def _tree_of(self, request: ProbeRequest, scratch: Scratch) -> Tree | None:
         """The mount tree of the last probe if that did nothing to it and this one may read the same, else a new one."""
-        shown = (request["home"], scratch.base, *request["readable"])
+        shown = (request.home, scratch.base, *request.readable)
         if self._tree is None or self._shown != shown or not self._tree.is_pristine():
             self._drop_tree()
             self._shown = shown
             try:
-                readable = (*SYSTEM, *request["readable"])
-                self._tree = self.offspring.tree(scratch.home, readable, user=self._user, home=request["home"])
+                readable = (*SYSTEM, *request.readable)
+                self._tree = self.offspring.tree(scratch.home, readable, user=self._user, home=request.home)
             except OSError as error:
                 self._treeless = f"{error.strerror} ({error.errno})"
         return self._tree
@@ -113,9 +116,9 @@ class HelperState:
             self._tree.close()
             self._tree = None
 
-    def _run(self, request: dict[str, Any], file: int, scratch: Scratch) -> dict[str, Any]:
-        timeout = float(request["timeout"])
-        deadline = max(float(request["deadline"]), monotonic() + min(timeout, _LEAST_S))  # one clock for all processes
+    def _run(self, request: ProbeRequest, file: int, scratch: Scratch) -> dict[str, Any]:
+        timeout = request.timeout
+        deadline = max(request.deadline, monotonic() + min(timeout, _LEAST_S))  # one clock for all processes
         nonce = os.urandom(NONCE_SIZE)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         output, output_end = os.pipe2(os.O_CLOEXEC)
@@ -128,27 +131,27 @@ class HelperState:
             seconds=int(timeout) + 2,
             helper=os.getpid(),
             unshared=self.offspring.unshared,
-            notify=bool(request.get("notify", True)),
-            roomy=bool(request["run_times"]),
-            readable=tuple(request["readable"]),
+            notify=request.notify,
+            roomy=bool(request.run_times),
+            readable=request.readable,
             file=file,
             tree=-1 if tree is None else tree.namespace,
             treeless=self._treeless,
-            loader_told=request["script"] in _TOLD,
+            loader_told=request.script in _TOLD,
         )
-        calls = json.loads(request.get("calls", "[]"))
+        calls = json.loads(request.calls)
         orders = child.Orders(
             nonce=nonce,
-            path=os.fsencode(request["path"]),
+            path=os.fsencode(request.path),
             file=file,
-            symbols=[os.fsencode(name) for name in request["symbols"]],
+            symbols=[os.fsencode(name) for name in request.symbols],
             fence=fence,
             progress=progress,
-            threads=int(request.get("threads", 0)),
-            seconds=float(request.get("seconds", 0)),
+            threads=request.threads,
+            seconds=request.seconds,
             calls=calls,
-            stride=cycles_between_looks(int(request["cycles"])),
-            preload=[os.fsencode(name) for name in (*request["run_times"], *request.get("preload", ()))],
+            stride=cycles_between_looks(request.cycles),
+            preload=[os.fsencode(name) for name in (*request.run_times, *request.preload)],
         )
         process = os.fork()
         if not process:
@@ -158,7 +161,7 @@ class HelperState:
         os.close(output_end)
         watch = Watch(process, ours, output, nonce, deadline)
         try:
-            if request.get("trace", True):
+            if request.trace:
                 watch.trace()
             watch.fenced(
                 isolated=not self.offspring.unshared,
@@ -170,17 +173,17 @@ class HelperState:
             course = Course(
                 there.st_dev,
                 there.st_ino,
-                request["path"],
+                request.path,
                 len(orders.symbols),
-                int(request["cycles"]),
-                tuple(request["require"]),
+                request.cycles,
+                request.require,
                 deadline - (1 - _CYCLING_SHARE) * timeout,
                 tuple(call[0] for call in calls),
             )
             found = Findings()
-            watch.run(_SCRIPTS[request["script"]](watch, course, found), self._ears)
+            watch.run(_SCRIPTS[request.script](watch, course, found), self._ears)
             self._clear(watch)
-            return {**settle(watch, found), "symbol": _symbol_at_work(progress, request["symbols"], course.calls)}
+            return {**settle(watch, found), "symbol": _symbol_at_work(progress, request.symbols, course.calls)}
         finally:
             watch.close()
             progress.close()

@@ -31,7 +31,9 @@ from loadstone.files import open_regular
 from loadstone.probe import pool
 from loadstone.probe.memory import Question, recall, remember
 from loadstone.probe.readable import readable_for
+from loadstone.probe.request import ProbeRequest
 from loadstone.probe.residence import reasons
+from loadstone.probe.scratch import home_of_scratch
 from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
 from loadstone.quick_dataclass import dataclass
@@ -219,24 +221,25 @@ class _Run:
     def _left(self) -> float:
         return max(_LEAST_S, self.deadline - monotonic())
 
-    def _request(self, script: str, **options: Any) -> dict[str, Any]:
+    def _request(self, script: str, **options: Any) -> ProbeRequest:
         image = self.subject.image
-        return {
-            "script": script,
-            "path": self.subject.path,
-            "symbols": _names(image) if image is not None else [],
-            "timeout": self._left(),
-            "deadline": self.deadline,
-            "cycles": self.cycles,
-            "require": self.require,
-            "run_times": _run_times(image),
-            "preload": self.preload,
-            "readable": self.readable,
-            "home": os.path.realpath(os.path.expanduser("~")),
-            **options,
-        }
+        common = ProbeRequest(
+            script=script,
+            path=self.subject.path,
+            symbols=_names(image) if image is not None else (),
+            timeout=self._left(),
+            deadline=self.deadline,
+            cycles=self.cycles,
+            require=self.require,
+            run_times=_run_times(image),
+            preload=self.preload,
+            readable=self.readable,
+            home=os.path.realpath(os.path.expanduser("~")),
+            scratch=home_of_scratch(),
+        )
+        return replace(common, **options)
 
-    def _ask(self, *requests: dict[str, Any]) -> list[dict[str, Any]]:
+    def _ask(self, *requests: ProbeRequest) -> list[dict[str, Any]]:
         answers = pool.ask(requests, self.subject.file)
         for answer in answers:
             if "failed" in answer:
@@ -335,14 +338,14 @@ _THREAD_RUNS: Final = 3
 _SANITIZERS: Final = ("libasan.", "libtsan.", "libubsan.", "libclang_rt.")
 
 
-def _names(image: Image) -> list[str]:
+def _names(image: Image) -> tuple[str, ...]:
     """What can be asked for by name, each once."""
-    return list(dict.fromkeys(s.name for s in image.exports if s.version is None or s.version.is_default))
+    return tuple(dict.fromkeys(s.name for s in image.exports if s.version is None or s.version.is_default))
 
 
-def _run_times(image: Image | None) -> list[str]:
+def _run_times(image: Image | None) -> tuple[str, ...]:
     """The sanitizers' run-time libraries it needs."""
-    return [d.name for d in image.needed if d.name.startswith(_SANITIZERS)] if image is not None else []
+    return tuple(d.name for d in image.needed if d.name.startswith(_SANITIZERS)) if image is not None else ()
 
 
 def _ending(answer: dict[str, Any]) -> dict[str, Any]:

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadstone.core.fork_safe_lock import ForkSafeLock
+from loadstone.core.plain_values import to_plain
 from loadstone.errors import ProbeFailed
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
+from loadstone.probe.request import ProbeRequest
 from loadstone.probe.scratch import home_of_scratch, prefix, remove
 from loadstone.quick_dataclass import dataclass
 
@@ -94,12 +96,12 @@ class Helper:
             ) from error
         return cls(ours, descriptors[0] if descriptors else -1, hello["process"])
 
-    def begin(self, request: dict[str, Any], file: int) -> None:
+    def begin(self, request: ProbeRequest, file: int) -> None:
         """Ask for one probe, and do not wait for it. Raises ProbeFailed when the helper is gone."""
         self.probes += 1
-        self.channel.settimeout(float(request["timeout"]) + _ANSWER_GRACE)
+        self.channel.settimeout(request.timeout + _ANSWER_GRACE)
         try:
-            send_message(self.channel, request, (file,))
+            send_message(self.channel, to_plain(request), (file,))
         except (OSError, ChannelClosed) as error:
             raise _lost(error) from error
 
@@ -169,7 +171,7 @@ def _give_back(helper: Helper) -> None:
     helper.close()
 
 
-def ask(requests: Sequence[dict[str, Any]], file: int) -> list[dict[str, Any]]:
+def ask(requests: Sequence[ProbeRequest], file: int) -> list[dict[str, Any]]:
     """Have these probes of one file done at the same time, each by a helper of its own; the answers in order.
 
     Thread-safe. Raises ProbeFailed.
@@ -178,7 +180,7 @@ def ask(requests: Sequence[dict[str, Any]], file: int) -> list[dict[str, Any]]:
     try:
         for request in requests:
             helpers.append(_take())
-            helpers[-1].begin({"scratch": home_of_scratch(), **request}, file)
+            helpers[-1].begin(request, file)
         answers = [helper.finish() for helper in helpers]
     except BaseException:
         for helper in helpers:

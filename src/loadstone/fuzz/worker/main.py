@@ -38,7 +38,7 @@ from loadstone.fuzz.child.main import (
 )
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.parts import as_text
-from loadstone.fuzz.plan import CallPlan, Heap, Job, Role
+from loadstone.fuzz.plan import CallPlan, Heap, Job, Role, SharedInput
 from loadstone.fuzz.worker.confinement import USER, Place, can_become, fence, place, reachable, tracing_refused
 from loadstone.fuzz.worker.inbox import Inbox
 from loadstone.fuzz.worker.solve import solutions
@@ -135,11 +135,10 @@ class _Campaign:
 
     def _learn(self, line: bytes) -> None:
         """An input of another worker: its block is no news any more, and its bytes are worth mutating here too."""
-        told = json.loads(line)
-        self.left.reached(told["block"])
-        data = bytes.fromhex(told["share"])
-        if self.corpus[-1] != data:
-            self.corpus.append(data)
+        told = SharedInput.from_json(line.decode())
+        self.left.reached(told.block)
+        if self.corpus[-1] != told.share:
+            self.corpus.append(told.share)
 
     def _over(self) -> bool:
         if time.monotonic() - self.started >= self.job.time_s:

@@ -1,0 +1,73 @@
+"""What crosses to a worker is a dataclass on both sides, and nothing else fits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from loadstone.core.plain_values import UnfitValue, from_plain, to_plain
+from loadstone.fuzz.plan import Argument, CallPlan, Compare, Heap, Job, Operand, Role, SharedInput
+from loadstone.probe.request import ProbeRequest
+
+CALLS = (
+    CallPlan("parse", 64, (Argument(Role.BUFFER), Argument(Role.ONE_OF, values=(1, -2), text=None)), returns="pointer"),
+    CallPlan("name", 0, (Argument(Role.CONST, text="\udcff\u00e9"),), into="box", repeat=True),
+)
+COMPARE = Compare(1, 2, 4, Operand(5, "rax", memory=True), Operand(-1))
+JOB = Job(
+    library="/tmp/\udcff.so",
+    calls=CALLS,
+    blocks=((1, 2), (3, 4)),
+    entries=(1,),
+    inputs=(b"", b"\xff\0"),
+    heap=Heap.EXACT,
+    heap_slots=(("malloc", 8),),
+    compares=(COMPARE,),
+    passed=(("kind", 1),),
+    time_s=3,
+    require=("seccomp",),
+)
+REQUEST = ProbeRequest(script="full", path="/l\udcff.so", symbols=("a",), timeout=1, deadline=2.5, home="/root")
+
+
+@pytest.mark.parametrize(
+    "value", [JOB, REQUEST, SharedInput(share=b"\1\2", block=7)], ids=lambda value: type(value).__name__
+)
+def test_a_value_comes_back_the_same(value: object) -> None:
+    assert from_plain(type(value), json.loads(json.dumps(to_plain(value)))) == value
+
+
+def test_every_field_of_a_job_is_checked() -> None:
+    raw = to_plain(JOB)
+    for name, value in raw.items():
+        wrong = 5 if isinstance(value, (str, list)) else "5"
+        with pytest.raises(UnfitValue):
+            from_plain(Job, {**raw, name: wrong})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"extra": 1},
+        {"blocks": [[1]]},
+        {"blocks": [[1, 2, 3]]},
+        {"blocks": [[1, True]]},
+        {"inputs": ["zz"]},
+        {"heap": "no heap"},
+        {"calls": [{}]},
+        {"calls": [None]},
+        {"runs": 1.5},
+    ],
+)
+def test_what_does_not_fit_is_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(UnfitValue):
+        from_plain(Job, {**to_plain(JOB), **broken})
+
+
+def test_a_missing_field_is_refused() -> None:
+    raw = to_plain(replace(JOB, calls=()))
+    del raw["seed"]
+    with pytest.raises(UnfitValue):
+        from_plain(Job, raw)
