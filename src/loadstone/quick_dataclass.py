@@ -1,14 +1,16 @@
 """The standard :func:`dataclasses.dataclass`, made at a tenth of its cost at import.
 
 The standard decorator writes six methods of each class as source text and compiles them, half a millisecond a class
-before Python 3.13, and a command imports a hundred classes. Here the fields, the slots and the defaults are still the
-standard decorator's work. Equality, hash, representation and immutability are plain functions over the field names,
-and the one method that is worth compiling, ``__init__``, is compiled when the first instance is made.
+before Python 3.13, and looks up every annotation in case it names a class of its own; a command imports a hundred
+classes. Here the fields are the standard library's, made from the annotations as they are written. Equality, hash,
+representation and immutability are plain functions over the field names, and the one method that is worth compiling,
+``__init__``, is compiled when the first instance is made.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import operator
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,17 @@ if TYPE_CHECKING:
 __all__ = ["dataclass"]
 
 _set = object.__setattr__
+_FIELDS = "__dataclass_fields__"
+
+
+@dataclasses.dataclass(init=False, repr=False, eq=False)
+class _Standard:
+    """What the standard decorator notes of a class and of a field; :mod:`dataclasses` looks for it in ours."""
+
+    field: object
+
+
+_PLAIN: Any = dataclasses.fields(_Standard)[0]
 
 
 class _InitOnDemand:
@@ -139,6 +152,54 @@ def _methods(cls: type, *, frozen: bool, eq: bool, order: bool, explicit_hash: b
     return methods
 
 
+def _is_class_variable(annotation: Any) -> bool:
+    """Whether an annotation says ClassVar; as text it is taken at its word, and not looked up."""
+    text = annotation if isinstance(annotation, str) else repr(annotation)
+    return text.partition("[")[0].rpartition(".")[2] == "ClassVar"
+
+
+def _field(cls: type, name: str, annotation: Any, *, kw_only: bool) -> Any:
+    """The field of one annotation, as the standard decorator would have made it."""
+    given = vars(cls).get(name, dataclasses.MISSING)
+    made: Any = given if isinstance(given, dataclasses.Field) else dataclasses.field(default=given)
+    if made.default.__class__.__hash__ is None:
+        raise ValueError(f"mutable default for field {name}: use default_factory")
+    made.name, made.type = name, annotation
+    made._field_type = _PLAIN._field_type  # noqa: SLF001  dataclasses.fields() goes by it
+    if made.kw_only is dataclasses.MISSING:
+        made.kw_only = kw_only
+    return made
+
+
+def _with_fields(cls: type, *, slots: bool, kw_only: bool) -> type:
+    """The class with what :mod:`dataclasses` keeps of its fields; with slots it is another class."""
+    annotated = {n: a for n, a in inspect.get_annotations(cls).items() if not _is_class_variable(a)}
+    found = {n: field for base in cls.__mro__[-1:0:-1] for n, field in vars(base).get(_FIELDS, {}).items()}
+    found |= {name: _field(cls, name, annotation, kw_only=kw_only) for name, annotation in annotated.items()}
+    for name in annotated:
+        if name in vars(cls):
+            delattr(cls, name)
+        if not slots and found[name].default is not dataclasses.MISSING:
+            setattr(cls, name, found[name].default)
+    kept = {
+        _FIELDS: found,
+        "__dataclass_params__": vars(_Standard)["__dataclass_params__"],
+        "__match_args__": tuple(name for name, field in found.items() if field.init and not field.kw_only),
+    }
+    for name, value in kept.items():
+        setattr(cls, name, value)
+    return _slotted(cls, tuple(found)) if slots else cls
+
+
+def _slotted(cls: type, names: tuple[str, ...]) -> type:
+    """The same class with slots: they can only be given to a new one."""
+    inherited = {name for base in cls.__mro__[1:] for name in vars(base).get("__slots__", ())}
+    body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    body["__slots__"] = tuple(name for name in names if name not in inherited)
+    body["__qualname__"] = cls.__qualname__
+    return type(cls)(cls.__name__, cls.__bases__, body)
+
+
 if not TYPE_CHECKING:  # to a type checker it is the standard decorator
 
     def dataclass(
@@ -156,8 +217,7 @@ if not TYPE_CHECKING:  # to a type checker it is the standard decorator
         def made(given: type) -> type:
             own = set(vars(given))
             explicit_hash = "__hash__" in own and not (given.__hash__ is None and "__eq__" in own)
-            standard = dataclasses.dataclass(init=False, repr=False, eq=False, slots=slots, kw_only=kw_only)
-            finished = standard(given)
+            finished = _with_fields(given, slots=slots, kw_only=kw_only)
             methods = _methods(finished, frozen=frozen, eq=eq, order=order, explicit_hash=explicit_hash)
             for name, method in methods.items():
                 if name not in own or (name == "__hash__" and not explicit_hash):

@@ -8,6 +8,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+import typing
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -149,6 +150,35 @@ def test_it_is_copied_pickled_checked_and_inherited() -> None:
     assert repr(dot) == "Dot(x=1, y=2, name='d')"
     with pytest.raises(ValueError, match="x"):
         Dot(-1)
+
+
+def test_a_standard_one_may_be_its_base_or_its_child() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Base:
+        x: int = 1
+
+    @quick_dataclass.dataclass(frozen=True, slots=True)
+    class Ours(Base):
+        shared: typing.ClassVar[int] = 3
+        y: int = 2
+
+    @dataclasses.dataclass(frozen=True)
+    class Child(Ours):
+        z: int = 4
+
+    assert [field.name for field in dataclasses.fields(Child)] == ["x", "y", "z"]
+    assert (Ours.__slots__, Ours.shared) == (("x", "y"), 3)
+    assert Child(5) == Child(5, 2, 4) != Child(6)
+
+
+def test_a_default_that_would_be_shared_is_refused() -> None:
+    with pytest.raises(ValueError, match="mutable default"):
+
+        @quick_dataclass.dataclass(slots=True)
+        class Shared:
+            """One list for all."""
+
+            items: list[int] = []  # noqa: RUF012
 
 
 def test_what_a_class_defines_itself_stays() -> None:
