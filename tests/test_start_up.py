@@ -12,13 +12,16 @@ _CODE = (
     "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr));"
     "from loadstone.cli.main import main; main(sys.argv[1:])"
 )
-_NEVER = {"msgspec", "rich", "jinja2", "tomllib", "tree_sitter", "subprocess", "asyncio", "multiprocessing"}
+_NEVER = {
+    "msgspec", "rich", "jinja2", "tomllib", "tree_sitter", "subprocess", "asyncio", "multiprocessing",
+    "pathlib", "shutil", "lzma", "bz2", "hashlib", "uuid", "xml.parsers.expat", "json",
+}  # fmt: skip
 """No text of a report about one library needs these."""
 
 _OTHERS = {
     "loadstone.linker.surveys", "loadstone.archives.zip", "loadstone.archives.image", "loadstone.archives.cpio",
-    "loadstone.binary.demangle.itanium", "loadstone.binary.demangle.rust_v0", "loadstone.binary.pe",
-    "loadstone.binary.macho", "loadstone.review", "loadstone.probe", "loadstone.fuzz", "loadstone.fleet",
+    "loadstone.binary.demangle.itanium", "loadstone.binary.demangle.rust_v0", "loadstone.binary.pe.reader",
+    "loadstone.binary.macho.reader", "loadstone.review", "loadstone.probe", "loadstone.fuzz", "loadstone.fleet",
     "loadstone.bind", "loadstone.report.documents", "loadstone.report.html",
 }  # fmt: skip
 """Surveys, archives, schemes of C++ and Rust names, other formats, other commands, other renderings."""
@@ -34,3 +37,14 @@ def test_a_question_about_one_library_imports_only_what_answers_it(command: str,
     modules = set(done.stderr.split())
     assert "loadstone.cli.main" in modules, done.stderr
     assert not modules & (_NEVER | _OTHERS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the library is an ELF file, and its loader Linux's")
+def test_an_examination_imports_what_it_asks_and_no_more(compile_library: Compile) -> None:
+    library = compile_library("int answer(void) { return 42; }")
+    done = subprocess.run(
+        [sys.executable, "-c", _CODE, "examine", str(library)], capture_output=True, text=True, check=False
+    )
+    modules = set(done.stderr.split())
+    assert "loadstone.review.binary" in modules, done.stderr
+    assert not modules & (_NEVER | (_OTHERS - {"loadstone.review"}))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import sys
 import zlib
 from collections.abc import Callable
@@ -70,14 +68,35 @@ def _zstd() -> _Decoder:
     return decoder
 
 
+def _bzip2() -> _Decoder:
+    import bz2  # noqa: PLC0415  as every decompressor here: most files that are looked at are not compressed
+
+    return bz2.BZ2Decompressor()
+
+
+def _xz() -> _Decoder:
+    import lzma  # noqa: PLC0415
+
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)
+
+
+def _lzma() -> _Decoder:
+    import lzma  # noqa: PLC0415
+
+    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY)
+
+
 _FORMATS: Final[tuple[tuple[bytes, Callable[[], _Decoder]], ...]] = (
     (b"\x1f\x8b", _Inflate),
-    (b"BZh", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)),
+    (b"BZh", _bzip2),
+    (b"\xfd7zXZ\0", _xz),
     (b"\x28\xb5\x2f\xfd", _zstd),
-    (b"\x5d\0\0", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY)),
+    (b"\x5d\0\0", _lzma),
 )
 """A compression and its first bytes."""
+
+_DAMAGE: Final = frozenset(("LZMAError", "ZstdError"))
+"""What modules that are not imported yet raise for damage."""
 
 _SKIPPABLE: Final = frozenset(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60))  # frames of zstd without content
 
@@ -132,10 +151,10 @@ class Decompressed:
                     self._unpacked += len(piece)
                     self._budget.check_ratio(self._packed, self._unpacked)
                     return piece
-        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError) as error:
+        except (zlib.error, OSError, EOFError, ValueError, MemoryError) as error:
             raise self._damaged(str(error)) from error
         except Exception as error:
-            if type(error).__name__ == "ZstdError":
+            if type(error).__name__ in _DAMAGE:
                 raise self._damaged(str(error)) from error
             raise
         return b""

@@ -23,11 +23,11 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview
 """A path, or the bytes of a file."""
 
 READERS: Final = {
-    FileKind.ELF: ("loadstone.binary.elf", "read_elf"),
-    FileKind.PE: ("loadstone.binary.pe", "read_pe"),
-    FileKind.MACHO: ("loadstone.binary.macho", "read_macho"),
-    FileKind.COFF_OBJECT: ("loadstone.binary.pe", "read_coff"),
-    FileKind.IMPORT_OBJECT: ("loadstone.binary.pe", "read_import"),
+    FileKind.ELF: ("loadstone.binary.elf.reader", "read_elf"),
+    FileKind.PE: ("loadstone.binary.pe.reader", "read_pe"),
+    FileKind.MACHO: ("loadstone.binary.macho.reader", "read_macho"),
+    FileKind.COFF_OBJECT: ("loadstone.binary.pe.coff", "read_coff"),
+    FileKind.IMPORT_OBJECT: ("loadstone.binary.pe.coff", "read_import"),
 }
 """A format and the function that reads one image of it; imported when first met."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loadstone.cli.exits import ExitStatus
@@ -14,6 +13,8 @@ from loadstone.core.claims import Finding, Severity
 from loadstone.core.verdict import Verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loadstone.core.examination import Examination
 
 

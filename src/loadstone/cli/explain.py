@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadstone.cli.exits import ExitStatus, UsageError
@@ -15,6 +14,7 @@ from loadstone.core.trace import LoadVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from loadstone.core.trace import Explanation
     from loadstone.linker import LoaderModel

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loadstone.cli.exits import ExitStatus
@@ -11,6 +10,8 @@ from loadstone.cli.options import OutputFormat, add_format, add_output, add_verb
 from loadstone.cli.output import colour_wanted, emit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loadstone.core.trace import Trace
     from loadstone.library import Policy
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from loadstone.cli.exits import ExitStatus
@@ -21,6 +20,7 @@ from loadstone.cli.progress import each
 from loadstone.errors import LoadstoneError, MalformedImage
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import TypeAlias
 
     from loadstone.core.image import Image
@@ -156,12 +156,12 @@ def _expanded(files: list[str]) -> Iterator[str]:
         for folder, folders, names in os.walk(file):
             folders.sort()
             for name in sorted(names):
-                path = Path(folder, name)
+                path = os.path.join(folder, name)
                 try:
-                    if path.is_file() and not path.is_symlink() and identify_file(path).kind in binaries:
-                        yield str(path)
+                    if os.path.isfile(path) and not os.path.islink(path) and identify_file(path).kind in binaries:
+                        yield path
                 except (LoadstoneError, OSError):  # it is there and unreadable, or just gone: said when its turn comes
-                    yield str(path)
+                    yield path
 
 
 def _mapped(answer: partial[Answer], paths: list[str]) -> Iterator[Answer]:

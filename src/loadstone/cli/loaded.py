@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loadstone.cli.exits import ExitStatus
 from loadstone.cli.options import OutputFormat, add_format, add_output, add_verbose
 from loadstone.cli.output import colour_wanted, emit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -69,6 +70,23 @@ Data goes to standard output, diagnostics to standard error. Exit status: 0 no f
 load, 2 wrong usage, 3 could not decide, read or write, 4 internal error. `loadstone COMMAND --help` tells more."""
 
 
+class _HelpFormatter(RawDescriptionHelpFormatter):
+    """argparse's, told how wide the terminal is: to find out by itself it imports three compressors, with shutil."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """The width that ``shutil.get_terminal_size`` would give."""
+    with suppress(KeyError, ValueError):
+        if (wanted := int(os.environ["COLUMNS"])) > 0:
+            return wanted
+    with suppress(AttributeError, OSError, ValueError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    return 80
+
+
 class _Parser(ArgumentParser):
     """argparse's, whose help and version go through the one writer, so that a full disk is noticed."""
 
@@ -87,7 +105,7 @@ def parser_of(command: Command) -> ArgumentParser:
     parser = _Parser(
         prog=f"loadstone {command.name}",
         description=getdoc(module.run),
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
     module.add_arguments(parser)
@@ -102,7 +120,7 @@ def _root() -> ArgumentParser:
         usage="loadstone [-h] [--version] COMMAND ...",
         description=f"{DESCRIPTION}\n\ncommands:\n{lines}",
         epilog=STATUSES,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"loadstone {loadstone.__version__}")

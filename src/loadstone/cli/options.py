@@ -6,7 +6,10 @@ import math
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "OutputFormat",
@@ -16,6 +19,7 @@ __all__ = [
     "add_output",
     "add_verbose",
     "at_least",
+    "path_of",
 ]
 
 
@@ -30,6 +34,13 @@ class OutputFormat(StrEnum):
     PULL_REQUEST = "pull-request"
     JUNIT = "junit"
     GITLAB = "gitlab"
+
+
+def path_of(text: str) -> Path:
+    """A path of the command line; a command that is given none does not import pathlib."""
+    from pathlib import Path
+
+    return Path(text)
 
 
 def add_format(parser: ArgumentParser, *offered: StrEnum) -> None:
@@ -49,7 +60,7 @@ def add_format(parser: ArgumentParser, *offered: StrEnum) -> None:
 def add_output(parser: ArgumentParser) -> None:
     """``--output``, where the result goes."""
     parser.add_argument(
-        "--output", "-o", type=Path, metavar="FILE", help="write the result to FILE, not standard output"
+        "--output", "-o", type=path_of, metavar="FILE", help="write the result to FILE, not standard output"
     )
 
 
@@ -70,7 +81,7 @@ def add_fail_on(parser: ArgumentParser, default: str | None = "medium") -> None:
 def add_allow_read(parser: ArgumentParser) -> None:
     """``--allow-read PATH``, as often as wanted: what a confined library may read besides what is its own."""
     parser.add_argument(
-        "--allow-read", action="append", default=[], type=Path, metavar="PATH",
+        "--allow-read", action="append", default=[], type=path_of, metavar="PATH",
         help="a file or folder the library may read, besides the system's and its own folder; can be repeated",
     )  # fmt: skip
 

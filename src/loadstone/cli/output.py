@@ -11,8 +11,10 @@ import io
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["accept_any_character", "colour_wanted", "emit", "emit_diagnostic"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -25,7 +24,9 @@ def wanted() -> bool:
 
 def show(text: str) -> None:
     """Replace the line of progress, cut to the width of the terminal: a line that wraps could not be erased."""
-    columns = shutil.get_terminal_size().columns
+    from shutil import get_terminal_size
+
+    columns = get_terminal_size().columns
     with suppress(OSError):  # who no longer watches misses nothing
         sys.stderr.write(_START_OF_EMPTY_LINE + text[: max(columns - 1, 0)])
         sys.stderr.flush()

@@ -8,10 +8,9 @@ file a package. A library of a package that is not installed is in none of them;
 
 from __future__ import annotations
 
-import lzma
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache, partial
 from io import BufferedIOBase, BytesIO
 from itertools import islice
@@ -26,7 +25,7 @@ _INFO: Final = "/var/lib/dpkg/info"
 _LISTS: Final = "/var/lib/apt/lists"
 _PIECE: Final = 1 << 20
 _MAX_PIECES: Final = 512
-_DAMAGE: Final = (OSError, EOFError, zlib.error, lzma.LZMAError, Lz4Error)
+_DAMAGE: Final = (OSError, EOFError, Lz4Error)
 _PACKAGE: Final = re.compile(rb"^Package: (\S+)$", re.MULTILINE)
 _SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")
 
@@ -132,13 +131,16 @@ def _read(view: FileView, path: str, pieces: Callable[[bytes], Iterator[bytes]])
 
 def _from_gzip(data: bytes) -> Iterator[bytes]:
     import gzip  # noqa: PLC0415  only an index of packages needs it
+    import zlib  # noqa: PLC0415
 
-    with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
+    with suppress(zlib.error), gzip.GzipFile(fileobj=BytesIO(data)) as stream:
         yield from _pieces(stream)
 
 
 def _from_xz(data: bytes) -> Iterator[bytes]:
-    with lzma.LZMAFile(BytesIO(data)) as stream:
+    import lzma  # noqa: PLC0415
+
+    with suppress(lzma.LZMAError), lzma.LZMAFile(BytesIO(data)) as stream:
         yield from _pieces(stream)
 
 

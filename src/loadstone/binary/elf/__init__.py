@@ -2,9 +2,3 @@
 
 Source: System V Application Binary Interface (gABI) chapters 4 and 5, with the GNU extensions named in each part.
 """
-
-from __future__ import annotations
-
-from loadstone.binary.elf.reader import read_elf
-
-__all__ = ["read_elf"]

@@ -6,7 +6,6 @@ metadata" (owner FDO, 0x407c0c0a).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -121,6 +120,8 @@ def _properties(view: ElfView, note: Note, content: bytes) -> Iterator[tuple[int
 
 def _declared(view: ElfView, note: Note, content: bytes) -> Iterator[Dependency]:
     """The names a dlopen note declares: a JSON array of objects with ``soname``, ``feature``, ``priority``."""
+    import json  # noqa: PLC0415  few libraries have such a note
+
     try:
         entries = json.loads(content[:MAX_STRING_LENGTH].partition(b"\0")[0])
         for entry in entries:

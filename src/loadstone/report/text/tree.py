@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from loadstone.core.trace import DependencyEdge, Explanation, StepOutcome
@@ -120,6 +119,8 @@ def render_dot(explanation: Explanation) -> str:
 
 def _quoted(text: str) -> str:
     """A double-quoted string for DOT and Mermaid: both understand the escapes of JSON that can occur here."""
+    import json  # noqa: PLC0415  a tree in text draws none
+
     return json.dumps(printable(text), ensure_ascii=False)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ntpath
 from collections.abc import Iterator
-from pathlib import PureWindowsPath
 from typing import Final
 
 from loadstone.binary.pe.facts import PeFacts
@@ -36,7 +36,8 @@ def _symbols_path(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     if not isinstance(facts, PeFacts) or facts.pdb is None:
         return
     path, place = facts.pdb.path, subject.at(facts.pdb.offset)
-    if PureWindowsPath(path).is_absolute() or path.startswith("/"):
+    drive, rest = ntpath.splitdrive(path)
+    if path.startswith("/") or (drive and (rest or drive).startswith(("\\", "/"))):
         yield rule.no(f"It names the directory it was built in: {quoted(path)}", place)
     else:
         yield rule.yes(f"It names its symbol file without the directory it was built in: {quoted(path)}", place)

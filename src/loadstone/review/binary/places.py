@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 from typing import Protocol
 
 from loadstone.quick_dataclass import dataclass
@@ -99,14 +98,14 @@ class Opening:
 
 def _walk(path: str, places: Places) -> Iterator[PathComponent]:
     """The components of an absolute path from the root down, as far as they exist."""
-    pure = PurePosixPath(path)
-    components = [*reversed(pure.parents), pure]
-    accesses = [places.access(str(component)) for component in components]
+    names = [name for name in path.split("/") if name not in {"", "."}]
+    components = ["/" + "/".join(names[:count]) for count in range(len(names) + 1)]
+    accesses = [places.access(component) for component in components]
     for position, (component, access) in enumerate(zip(components, accesses, strict=True)):
         if access is None:
             return
         last = position == len(components) - 1
-        yield PathComponent(str(component), access, last, last or accesses[position + 1] is not None)
+        yield PathComponent(component, access, last, last or accesses[position + 1] is not None)
 
 
 def openings(path: str, places: Places, *, owners: frozenset[int] = frozenset()) -> tuple[Opening, ...]:

@@ -6,9 +6,9 @@ somebody else may write is theirs to fill. Sources: ld.so(8), dyld(1), CWE-427.
 
 from __future__ import annotations
 
+import posixpath
 import stat
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, Severity
@@ -54,7 +54,7 @@ def _expanded(text: str, subject: Subject) -> str | None:
         return text.split("/$", 1)[0] or "/"
     if subject.image.path is None or word == "@executable_path":
         return None
-    home = str(PurePosixPath(subject.places.real(subject.image.path)).parent)
+    home = posixpath.dirname(subject.places.real(subject.image.path))
     return subject.places.real(home + text[len(word) :])
 
 
