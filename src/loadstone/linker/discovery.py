@@ -229,10 +229,15 @@ def _bytes_of(view: FileView, path: str) -> bytes:
 
 def _system_dirs(data: bytes) -> tuple[str, ...]:
     """The table of trusted directories: a run of NUL-ended absolute paths that end in a slash."""
-    for match in _SYSTEM_DIRS.finditer(data):
+    seam = data.find(b"/\0/")  # where one ends and the next begins: the pattern alone would try at every slash
+    while seam >= 0:
+        match = _SYSTEM_DIRS.search(data, data.rfind(b"\0", 0, seam) + 1)
+        if match is None:
+            break
         found = tuple(part.decode() for part in match[1].split(b"\0") if part)
         if any(name.startswith(("/lib", "/usr/lib")) or name.endswith("/lib/") for name in found):
             return tuple(name.rstrip("/") for name in found)
+        seam = data.find(b"/\0/", match.end())
     return ()
 
 
