@@ -167,7 +167,7 @@ def test_a_standard_one_may_be_its_base_or_its_child() -> None:
         z: int = 4
 
     assert [field.name for field in dataclasses.fields(Child)] == ["x", "y", "z"]
-    assert (Ours.__slots__, Ours.shared) == (("x", "y"), 3)
+    assert (vars(Ours)["__slots__"], Ours.shared) == (("x", "y"), 3)
     assert Child(5) == Child(5, 2, 4) != Child(6)
 
 
