@@ -173,6 +173,21 @@ def test_a_file_that_takes_too_long_is_a_limit_and_the_others_are_reviewed(
     assert len(findings(result)) == 1
 
 
+def test_a_file_has_its_time_once_whatever_is_done_with_it(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "slow.py").write_text(WEAK)
+    asked = []
+
+    def stuck(program: Program, *, tables: tuple[str, ...] = ()) -> tuple[Claim, ...]:
+        asked.append(program)
+        while True:
+            pass
+
+    monkeypatch.setattr(rules, "ask", stuck)
+    result = review(["slow.py"], Options(seconds_per_file=0.2))
+    assert limits(result, LimitKind.TIME) == ["not finished within 0.2 s of processor time"]
+    assert len(asked) == 1
+
+
 def test_nesting_that_no_analysis_survives_is_a_limit(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "a.py").write_text(WEAK)
 

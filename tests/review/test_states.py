@@ -57,7 +57,7 @@ def is_below(low: State, high: State) -> bool:
     return (
         all(low.truth.get(v) is t for v, t in high.truth.items())
         and set(high.closed) <= set(low.closed)
-        and low.escaped <= high.escaped
+        and low.escaped.keys() <= high.escaped.keys()
         and all(found <= high.checks.get(v, frozenset()) for v, found in low.checks.items())
         and {h.lock for h in high.locks} <= {h.lock for h in low.locks}
         and all(low.env.get(p, Initial(p)) == v or v == Unknown(0, p) for p, v in high.env.items())

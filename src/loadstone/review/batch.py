@@ -6,6 +6,7 @@ import gc
 import hashlib
 import signal
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,12 @@ _STATEMENT_LINES: Final = 4
 _UNREAD_SHARE: Final = 0.1
 """Share of a file's lines in gaps from which no clean verdict is given for it."""
 
+_TOGETHER_SHARE: Final = 0.5
+"""Of the time that files have: the rest is left to ask of each alone, where all together take too long."""
+
+_LEAST_S: Final = 0.001
+"""An interval timer of 0 would never ring."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -48,7 +55,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Files whose functions may know each other, and the seconds of processor time one of them may take.
+    """Files whose functions may know each other, and the seconds of processor time one of them may take, all in all.
 
     ``tables`` are paths of the user's own interface tables.
     """
@@ -105,15 +112,27 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _attempt(seconds: float, work: Callable[[], T]) -> T | str:
-    """The result of ``work``, or why there is none."""
-    try:
-        with _within(seconds):
-            return work()
-    except _TimeUp:
-        return f"not finished within {seconds:g} s of processor time"
-    except RecursionError:
-        return "nested deeper than can be followed"
+class _Budget:
+    """The processor time that each file has left, for whatever is done with it. Used by one thread."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._seconds = batch.seconds_per_file
+        self._left = {source.path: self._seconds for source in batch.sources}
+
+    def attempt(self, paths: Sequence[str], work: Callable[[], T], *, share: float = 1.0) -> T | str:
+        """The result of ``work`` on these files within that share of what they have left, or why there is none."""
+        began = time.process_time()
+        try:
+            with _within(max(share * sum(self._left[path] for path in paths), _LEAST_S)):
+                return work()
+        except _TimeUp:
+            return f"not finished within {self._seconds:g} s of processor time"
+        except RecursionError:
+            return "nested deeper than can be followed"
+        finally:
+            used = (time.process_time() - began) / max(len(paths), 1)
+            for path in paths:
+                self._left[path] -= used
 
 
 def review_batch(batch: Batch) -> BatchOutcome:
@@ -125,26 +144,20 @@ def review_batch(batch: Batch) -> BatchOutcome:
 def _review(batch: Batch) -> BatchOutcome:
     units: list[ir.Unit] = []
     limits: list[Limit] = []
+    budget = _Budget(batch)
     for source in batch.sources:
-        unit = _attempt(batch.seconds_per_file, lambda s=source: _parse(s, everything=bool(batch.tables)))  # type: ignore[misc]
+        unit = budget.attempt([source.path], lambda s=source: _parse(s, everything=bool(batch.tables)))  # type: ignore[misc]
         if isinstance(unit, str):
             limits.append(Limit(LimitKind.TIME, Location(source.path), unit, gap=True))
         else:
             units.append(unit)
-    units = _with_helpers(units, batch)
+    units = _with_helpers(units, batch, budget)
     claims: list[Claim] = []
-    whole = _attempt(
-        batch.seconds_per_file * max(len(units), 1), lambda: rules.ask(ir.Program(tuple(units)), tables=batch.tables)
-    )
-    if isinstance(whole, str):
-        for unit in units:
-            alone = _attempt(batch.seconds_per_file, lambda u=unit: rules.ask(ir.Program((u,)), tables=batch.tables))  # type: ignore[misc]
-            if isinstance(alone, str):
-                limits.append(Limit(LimitKind.TIME, Location(unit.path), alone, gap=True))
-            else:
-                claims += alone
-    else:
-        claims += whole
+    for together in _alone_if_need_be(units, budget, batch.tables):
+        if isinstance(together, Limit):
+            limits.append(together)
+        else:
+            claims += together
     limits += [limit for unit in units for limit in _gaps(unit)]
     written = [d for unit in units for d in directives(unit.path, unit.text, unit.language)]
     results, unused = _waived(_named(claims, units), written)
@@ -153,6 +166,23 @@ def _review(batch: Batch) -> BatchOutcome:
         ReviewedFile(unit.path, unit.language.value, unit.line_count, digest=digests[unit.path]) for unit in units
     )
     return BatchOutcome(results, (*limits, *unused), files)
+
+
+def _alone_if_need_be(
+    units: Sequence[ir.Unit], budget: _Budget, tables: tuple[str, ...]
+) -> Iterator[Sequence[Claim] | Limit]:
+    """What the rules say of all files together; where that takes too long, of each by itself."""
+    share = 1.0 if len(units) < 2 else _TOGETHER_SHARE
+    paths = [unit.path for unit in units]
+    whole = budget.attempt(paths, lambda: rules.ask(ir.Program(tuple(units)), tables=tables), share=share)
+    if not isinstance(whole, str):
+        yield whole
+    elif len(units) == 1:
+        yield Limit(LimitKind.TIME, Location(units[0].path), whole, gap=True)
+    else:
+        for unit in units:
+            alone = budget.attempt([unit.path], lambda u=unit: rules.ask(ir.Program((u,)), tables=tables))  # type: ignore[misc]
+            yield Limit(LimitKind.TIME, Location(unit.path), alone, gap=True) if isinstance(alone, str) else alone
 
 
 def _parse(source: SourceFile, *, everything: bool) -> ir.Unit:
@@ -166,7 +196,7 @@ _HELPER_LEVELS: Final = 2
 """How far imports are followed from a Python file that speaks of libraries to files that do not."""
 
 
-def _with_helpers(units: Sequence[ir.Unit], batch: Batch) -> list[ir.Unit]:
+def _with_helpers(units: Sequence[ir.Unit], batch: Batch, budget: _Budget) -> list[ir.Unit]:
     """The units, with those read through that a file which handles libraries imports: values travel through them."""
     given = list(units)
     contents = {source.path: source.content for source in batch.sources}
@@ -176,8 +206,8 @@ def _with_helpers(units: Sequence[ir.Unit], batch: Batch) -> list[ir.Unit]:
         for position, unit in enumerate(given):
             if unit.language is not ir.Language.PYTHON or unit.functions or PurePath(unit.path).stem not in wanted:
                 continue
-            again = _attempt(
-                batch.seconds_per_file,
+            again = budget.attempt(
+                [unit.path],
                 lambda u=unit: python.parse(u.path, contents[u.path], everything=True),  # type: ignore[misc]
             )
             if isinstance(again, ir.Unit):

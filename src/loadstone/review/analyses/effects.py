@@ -169,7 +169,7 @@ class Effects:
         for name in ("truth", "closed"):
             state.drop(name, made)
             state.drop(name, CallStatus(number))
-        state.escaped -= {made}
+        state.drop("escaped", made)
         return number
 
     def _do(self, applied: Applied, subject: Value, made: CallResult, state: State, frame: Frame) -> None:

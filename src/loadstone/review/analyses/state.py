@@ -63,8 +63,10 @@ _KEEP: Final = 400
 _MARKS: Final = 1023
 """Values made on a path are remembered by one of so many marks: one that has none was not made before."""
 
-_MAPS: Final = ("env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about")
-_KEYED: Final = frozenset({"env", "truth", "closed", "checks"})
+_MAPS: Final = (
+    "env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about", "escaped",
+)  # fmt: skip
+_KEYED: Final = frozenset({"env", "truth", "closed", "checks", "escaped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,6 @@ class State:
         "_sums",
         "born",
         "repeats",
-        "escaped",
         "flags",
         "locks",
         "pending",
@@ -114,7 +115,7 @@ class State:
         self.lineage: dict[Value, Value] = {}
         self.touched: dict[Value, Spot] = {}
         self.about: dict[Value, Value] = {}
-        self.escaped: frozenset[Value] = frozenset()
+        self.escaped: dict[Value, None] = {}  # a set, which is as cheap to copy and to key as the maps are
         self.flags: frozenset[tuple[str, Spot]] = frozenset()
         self.locks: tuple[Held, ...] = ()
         self.born = 0
@@ -144,7 +145,7 @@ class State:
             sums["truth"],
             sums["closed"],
             sums["checks"],
-            self.escaped,
+            sums["escaped"],
             self.flags,
             self.result,
             tuple(h.lock for h in self.locks),
@@ -202,8 +203,8 @@ class State:
 
     def escape(self, value: Value) -> None:
         """Others can reach a value from here on."""
-        if value is not None and value not in self.escaped:
-            self.escaped |= {value}
+        if value is not None:
+            self.put("escaped", value, None)
 
     def flag(self, word: str, spot: Spot) -> None:
         """Something was done that holds for the rest of the path."""
@@ -342,7 +343,7 @@ class State:
         for value, found in self.checks.items():
             checks[value] = checks.get(value, frozenset()) | found
         made.replace("checks", checks)
-        made.escaped = self.escaped | other.escaped
+        made.replace("escaped", self.escaped | other.escaped)
         made.flags = self.flags | other.flags
         made.born = self.born | other.born
         made.locks = tuple(h for h in self.locks if h.lock in {o.lock for o in other.locks})
