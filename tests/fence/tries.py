@@ -11,7 +11,7 @@ from loadstone.probe.linux.syscalls import NUMBERS
 
 __all__ = ["LAYER_BITS", "TRIES", "Try", "source"]
 
-LAYER_BITS = {"landlock": 1, "seccomp": 2, "namespaces": 4, "mounts": 8}
+LAYER_BITS = {"landlock": 1, "seccomp": 2, "namespaces": 4, "mounts": 8, "limits": 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,29 @@ BY_HAND = {
     ),
     "lets another trace it": ("prctl(PR_SET_PTRACER, -1)", ("seccomp",)),
     "changes its memory map": ("prctl(PR_SET_MM, PR_SET_MM_BRK, 0, 0, 0)", ("seccomp",)),
+    "takes the processor for itself": ("sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){1})", ("limits",)),
+    "opens what it likes": ("setrlimit(RLIMIT_NOFILE, &(struct rlimit){1 << 15, 1 << 15})", ("limits",)),
+    "reads what the kernel says": ('open("/dev/kmsg", O_RDONLY)', ("landlock", "mounts")),
+    "reads the kernel's memory": ('open("/proc/kcore", O_RDONLY)', ("landlock",)),
+    "makes a virtual machine": ('open("/dev/kvm", O_RDWR)', ("landlock", "mounts")),
+    "makes a file system": ('open("/dev/fuse", O_RDWR)', ("landlock", "mounts")),
+    "makes an interface": ('open("/dev/net/tun", O_RDWR)', ("landlock", "mounts")),
+    "makes a terminal": ('open("/dev/ptmx", O_RDWR)', ("landlock", "mounts")),
+    "restarts the machine": ('open("/proc/sysrq-trigger", O_WRONLY)', ("landlock", "mounts")),
+    "is run for what crashes": ('open("/proc/sys/kernel/core_pattern", O_WRONLY)', ("landlock", "mounts")),
+    "leaves its control group": ('open("/sys/fs/cgroup/cgroup.procs", O_WRONLY)', ("landlock", "mounts")),
+    "reads the first process": ('open("/proc/1/environ", O_RDONLY)', ("landlock", "mounts")),
+    "reads who started it": ("of_parent()", ("landlock", "mounts")),
+    "is told of signals by a third way": ("fcntl(0, 15, &(int[2]){1, atoi(VICTIM)})", ("seccomp",)),
+    "slows the user's disk": ("syscall(SYS_ioprio_set, 3, getuid(), 3 << 13)", ("seccomp",)),
+    "shares a core": ("prctl(62, 1, 0, 0, 0)", ("seccomp",)),
+    "connects a pair anew": ("pair_anew(SOCK_STREAM)", ("seccomp",)),
+    "connects a sequenced pair anew": ("pair_anew(SOCK_SEQPACKET)", ("seccomp",)),
+    "passes on where nobody listens": ("passed_on()", ("seccomp",)),
+    "writes where it was called from": (
+        "syscall(SYS_process_vm_writev, getppid(), &(struct iovec){&errno, 4}, 1, &(struct iovec){&errno, 4}, 1, 0)",
+        ("seccomp",),
+    ),
 }  # fmt: skip
 
 TRIES = (
@@ -156,6 +179,7 @@ _HEAD = r"""
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -191,6 +215,28 @@ static long by_udp(void) {
     struct sockaddr_in a = port_of(UDP_PORT);
     int s = socket(AF_INET, SOCK_DGRAM, 0);
     return s < 0 ? s : sendto(s, "x", 1, 0, (void *)&a, sizeof a);
+}
+static long pair_anew(int kind) {  /* a pair is connected for good: the kernel says so itself */
+    struct sockaddr_un a = path_of();
+    int s[2];
+    if (socketpair(AF_UNIX, kind, 0, s)) return -1;
+    close(s[1]);
+    int done = connect(s[0], (void *)&a, sizeof a);
+    if (done < 0) errno = EPERM;
+    return done;
+}
+static long passed_on(void) {  /* a name of the machine's, taken by one of a pair: nobody can connect to it */
+    struct sockaddr_un a = {AF_UNIX, "\0loadstone-tries"};
+    int s[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, s)) return -1;
+    int done = bind(s[0], (void *)&a, sizeof a) ? -1 : listen(s[0], 1);
+    if (done < 0) errno = EPERM;
+    return done;
+}
+static long of_parent(void) {
+    char name[64];
+    snprintf(name, sizeof name, "/proc/%d/environ", getppid());
+    return open(name, O_RDONLY);
 }
 static long lists(const char *folder) {
     DIR *found = opendir(folder);

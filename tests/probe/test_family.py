@@ -25,8 +25,32 @@ START { for (int i = 0; i < 5; i++)
 MEMORY_FILES = """
 #include <sys/mman.h>
 START { static char page[4096]; int i;
-    for (i = 0; i < 200; i++) { int f = memfd_create("x", 0); if (f < 0) break; write(f, page, sizeof page); close(f); }
+    for (i = 0; i < 200; i++) { int f = memfd_create("x", 0); if (f < 0) break; write(f, page, sizeof page); }
     if (i == 200) abort(); }
+"""
+SHARED = """
+#include <sys/mman.h>
+START { size_t size = 128 << 20;
+    for (int i = 0; i < 20; i++) {
+        char *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (p == MAP_FAILED) return;
+        madvise(p, size, MADV_DONTNEED); }
+    abort(); }
+"""
+GIVEN_BACK = """
+#include <sys/mman.h>
+START { size_t size = 16 << 20; close(memfd_create("x", 0));
+    void *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) abort();
+    munmap(p, size); }
+"""
+TABLES = """
+#include <sys/mman.h>
+START { size_t size = 1UL << 40;
+    volatile char *p = mmap(0, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), c;
+    if (p == MAP_FAILED) return;
+    for (size_t at = 0; at < size; at += 2 << 20) c = p[at];
+    sleep(30); }
 """
 WRITES = """
 #include <fcntl.h>
@@ -55,7 +79,34 @@ def test_files_in_memory_are_counted_where_they_are_told(build: Build) -> None:
         assert report.outcome is Outcome.CRASH
     else:
         assert report.outcome is Outcome.OK
-        assert any(o.kind is Kind.FORBIDDEN_CALL and "in memory" in o.detail for o in report.observations)
+        assert any(o.kind is Kind.MEMORY_REFUSED and "in memory" in o.detail for o in report.observations)
+
+
+def test_memory_that_was_shared_and_let_go_of_is_counted(build: Build) -> None:
+    report = probe(build(_case("shared", SHARED)), cycles=1, timeout=20, fresh=True)
+    assert report.outcome is Outcome.OK
+    if any(o.name == "notification" and o.state == "active" for o in report.observers):
+        assert any(o.kind is Kind.MEMORY_REFUSED and "to share" in o.detail for o in report.observations)
+
+
+def test_where_nobody_counts_there_are_neither(build: Build) -> None:
+    memory_files = build(_case("memory_files", MEMORY_FILES))
+    shared = build(_case("shared", SHARED))
+    for report in _reports([memory_files, shared], "notification"):
+        assert report["outcome"] == "ok", report
+
+
+def test_what_was_given_back_is_not_counted(build: Build) -> None:
+    """Each load takes 32 MiB and gives it back: 80 of them would be too much together."""
+    report = probe(build(_case("given_back", GIVEN_BACK)), cycles=80, timeout=40, fresh=True)
+    assert report.outcome is Outcome.OK
+    assert not any(o.kind is Kind.MEMORY_REFUSED for o in report.observations)
+
+
+@pytest.mark.slow
+def test_page_tables_are_memory(build: Build) -> None:
+    report = probe(build(_case("tables", TABLES)), cycles=1, timeout=40, fresh=True)
+    assert report.outcome is Outcome.MEMORY_LIMIT
 
 
 @pytest.mark.slow

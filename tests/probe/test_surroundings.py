@@ -11,6 +11,7 @@ from tests.library.children import run_child
 from tests.probe.conftest import Build
 from tests.probe.nasty import CLEAN, NASTY
 from tests.probe.test_places import _environment
+from tests.tools import needed
 
 pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the fence is Linux's")]
 
@@ -93,3 +94,25 @@ def test_what_the_caller_ignores_the_library_meets_as_new(build: Build) -> None:
         print(probe(sys.argv[1]).outcome)
     """
     assert run_child(code, library) == "crash"
+
+
+@pytest.mark.parametrize("tool", ["probe", "fuzz"])
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("mount -t tmpfs none /proc", "there is no /proc here"),
+        ("true", "that of another process namespace"),
+    ],
+    ids=["none", "another"],
+)
+def test_without_a_proc_of_its_own_nothing_is_run(tool: str, how: str, reason: str, build: Build) -> None:
+    needed("unshare")
+    library = build(CLEAN[0])
+    options = "--fresh" if tool == "probe" else "'int answer(int n)' --time 1"
+    command = ["unshare", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c"]
+    if subprocess.run([*command, how], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespaces here")
+    words = f"{how} && {sys.executable} -m loadstone {tool} {library} {options}"
+    done = subprocess.run([*command, words], capture_output=True, text=True, check=False, env=_environment())
+    assert done.returncode == 3, done.stdout
+    assert reason in done.stderr

@@ -32,6 +32,7 @@ from loadstone.fuzz.plan import CallPlan, Campaign, Heap, Job
 from loadstone.fuzz.search import Harvest, Progress, search
 from loadstone.probe.readable import readable_for
 from loadstone.probe.scratch import Scratch, home_of_scratch
+from loadstone.probe.surroundings import require_proc
 
 __all__ = ["minimise_corpus", "run_campaign"]
 
@@ -62,6 +63,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
             reason=f"the child cannot be confined and watched on {sys.platform} yet",
             advice="Fuzz on Linux, or write a harness for another fuzzer with --export.",
         )
+    require_proc()
     library = _study(campaign)
     content, code = library.content, library.code
     folder = Folder(campaign.folder) if campaign.folder else None

@@ -19,7 +19,15 @@ from typing import Final, NamedTuple
 from loadstone.probe.confine import Layer
 from loadstone.probe.linux import landlock, mounts, namespaces, policy, proc, process, seccomp
 from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, SeccompRule
-from loadstone.probe.promises import FILE_LIMIT, MEMORY_LIMIT, MEMORY_WORDS, READING_WORDS, Grounds, tried
+from loadstone.probe.promises import (
+    DESCRIPTOR_LIMIT,
+    FILE_LIMIT,
+    MEMORY_LIMIT,
+    MEMORY_WORDS,
+    READING_WORDS,
+    Grounds,
+    tried,
+)
 from loadstone.probe.tree import SHARED_MEMORY
 
 __all__ = [
@@ -47,7 +55,7 @@ PROCESS_LIMIT: Final = 256
 SYSTEM: Final = (
     "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/opt", "/nix/store", "/gnu/store", "/sys",
     "/proc/self", "/proc/sys", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/filesystems", "/proc/version",
-    "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/var/cache/fontconfig",
+    "/dev/null", "/dev/full", "/dev/random", "/dev/urandom", "/var/cache/fontconfig",
     os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(__file__)),  # Python's, and our own
 )  # fmt: skip
 """What a child may read besides what it is told it may: nothing that is a user's, or another process's."""
@@ -178,6 +186,8 @@ def _limits(fence: Fence, grounds: Grounds) -> Layer:
     process.limit(resource.RLIMIT_CPU, fence.seconds)
     process.limit(resource.RLIMIT_FSIZE, FILE_LIMIT)
     process.limit(resource.RLIMIT_STACK, _STACK_LIMIT)
+    process.limit(resource.RLIMIT_NOFILE, DESCRIPTOR_LIMIT)
+    process.limit(resource.RLIMIT_RTPRIO, 0)
     counted = fence.user or not fence.unshared  # else it would count every process the user has
     if counted:
         process.limit(resource.RLIMIT_NPROC, PROCESS_LIMIT)

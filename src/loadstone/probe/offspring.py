@@ -111,8 +111,8 @@ def family(process: int) -> set[int]:
 
 def _resident(process: int) -> int:
     try:
-        return proc.memory(process).resident
-    except (OSError, IndexError):
+        return proc.held(process)
+    except (OSError, IndexError, ValueError):
         return 0
 
 

@@ -34,6 +34,7 @@ from loadstone.probe.readable import readable_for
 from loadstone.probe.request import ProbeRequest
 from loadstone.probe.residence import reasons
 from loadstone.probe.scratch import home_of_scratch
+from loadstone.probe.surroundings import require_proc
 from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
 from loadstone.quick_dataclass import dataclass
@@ -86,6 +87,7 @@ def probe(
     """
     began = monotonic()
     path = _located(target)
+    require_proc()
     with _Opened(path) as subject:
         refusal = _unloadable_here(subject.image)
         if refusal:

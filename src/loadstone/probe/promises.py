@@ -20,12 +20,25 @@ from loadstone.probe.linux.process import reach_for_privileges
 from loadstone.probe.linux.syscalls import syscall
 from loadstone.probe.tree import SCRATCH_LIMIT
 
-__all__ = ["FILE_LIMIT", "MEMORY_LIMIT", "MEMORY_WORDS", "PROMISES", "READING_WORDS", "Grounds", "Promise", "tried"]
+__all__ = [
+    "DESCRIPTOR_LIMIT",
+    "FILE_LIMIT",
+    "MEMORY_LIMIT",
+    "MEMORY_WORDS",
+    "PROMISES",
+    "READING_WORDS",
+    "Grounds",
+    "Promise",
+    "tried",
+]
 
 MEMORY_LIMIT: Final = 512 << 20
 """Private writable memory of the child, bytes (RLIMIT_DATA): address space that is only reserved does not count."""
 
 FILE_LIMIT: Final = 16 << 20
+DESCRIPTOR_LIMIT: Final = 1024
+"""Open descriptors of one process: what waits in a pipe or a socket is memory that counts for nobody."""
+
 MEMORY_WORDS: Final = f"more than {MEMORY_LIMIT >> 20} MiB of memory at once"
 _FILE_WORDS: Final = f"a file of more than {FILE_LIMIT >> 20} MiB"
 READING_WORDS: Final = "reading the user's files"
@@ -60,6 +73,10 @@ def _memory(_grounds: Grounds) -> None:
 def _raised(which: int, value: int) -> Callable[[Grounds], object]:
     """What is taken away for good: a limit beyond the one that was set."""
     return lambda _grounds: resource.setrlimit(which, (value, value))
+
+
+def _hurry(_grounds: Grounds) -> None:
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 def _create(grounds: Grounds) -> None:
@@ -139,6 +156,13 @@ PROMISES: Final = (
         _raised(resource.RLIMIT_FSIZE, FILE_LIMIT + 1),
         (_EPERM,),
     ),
+    Promise(
+        "limits",
+        f"more than {DESCRIPTOR_LIMIT:,} open descriptors",
+        _raised(resource.RLIMIT_NOFILE, DESCRIPTOR_LIMIT + 1),
+        (_EPERM,),
+    ),
+    Promise("limits", "a real-time priority", _hurry, (_EPERM,)),
     Promise("limits", "a core dump", _raised(resource.RLIMIT_CORE, 1), (_EPERM,)),
     Promise("no_new_privs", "rights from a set-user-id program", reach_for_privileges, (errno.EINVAL,)),
     Promise("landlock", "writing outside the scratch folder", _create, (_EACCES,)),

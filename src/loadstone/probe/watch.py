@@ -25,6 +25,7 @@ from loadstone.probe.confine_linux import PROCESS_LIMIT
 from loadstone.probe.linux import proc, ptrace
 from loadstone.probe.observers import crashes, hangs, notices
 from loadstone.probe.offspring import FAMILY_MEMORY, FamilyUse
+from loadstone.probe.promises import FILE_LIMIT
 from loadstone.probe.protocol import MAX_RECORD, NONCE_SIZE, unpack_record
 from loadstone.probe.tree import SCRATCH_LIMIT
 
@@ -45,7 +46,8 @@ _MAX_OBSERVATIONS: Final = 400
 _MAX_CRASHES: Final = 4
 _SLOWER: Final = 2.0  # times as long as the longest load so far: not stuck yet
 _RECORDS_AT_ONCE: Final = 64
-_MEMORY_FILES: Final = 64  # of FILE_LIMIT bytes each
+_HOLDERS: Final = ("socket:", "/memfd:")
+_SHARED: Final = ("/dev/zero", "/memfd:")  # as proc(5) names what is mapped to be shared
 
 
 class Ears(NamedTuple):
@@ -93,8 +95,8 @@ class Watch:
         self._longest = 0.0
         self._lost_since = 0.0
         self.exec_seen = False
-        self._memory_files = 0
-        self._judge = notices.Judge(process, False, lambda _process: False, self._may_have_memory_file)
+        self._unseen = 0
+        self._judge = notices.Judge(process, False, lambda _process: False, self._may_have)
         self._use: Callable[[], FamilyUse] = lambda: FamilyUse(1, 0)
         self._written: Callable[[], int] = lambda: 0
         self._weighed = 0.0
@@ -124,13 +126,33 @@ class Watch:
 
         ``use`` tells what it and all it started use together, ``written`` how many bytes are in its scratch folder.
         """
-        self._judge = notices.Judge(self.process, isolated, visible, self._may_have_memory_file)
+        self._judge = notices.Judge(self.process, isolated, visible, self._may_have)
         self._use, self._written = use, written
 
-    def _may_have_memory_file(self) -> bool:
-        """Whether it may have one more: what is in them is in no process's memory, and the size of each is limited."""
-        self._memory_files += 1
-        return self._memory_files <= _MEMORY_FILES
+    def _may_have(self, size: int) -> bool:
+        """Whether it may have so much more memory that no process is seen to have: files in memory, and what is shared.
+
+        Whoever has touched it can let go of its pages, and they stay. What was given back is not seen: it is looked for
+        when there is too much, which a thousand loads come to.
+        """
+        self._unseen += size
+        if self._unseen > FAMILY_MEMORY:
+            self._unseen = min(self._unseen, self._unseen_now() + size)
+        return self._unseen <= FAMILY_MEMORY
+
+    def _unseen_now(self) -> int:
+        """How much of such memory there is, where it can only be in what is open and mapped; else more than allowed.
+
+        A descriptor may be on its way through a socket, and a process that was started may hold what this one let go.
+        """
+        try:
+            opened = [what for what in proc.descriptors(self.process).values() if what.startswith(_HOLDERS)]
+            shared = [m.end - m.start for m in proc.mappings(self.process) if m.path.startswith(_SHARED)]
+        except OSError:
+            return FAMILY_MEMORY
+        hidden = self._use().processes > 1 or sum(what.startswith("socket:") for what in opened) > 1  # one is ours
+        files = sum(what.startswith("/memfd:") for what in opened)
+        return FAMILY_MEMORY if hidden else files * FILE_LIMIT + sum(shared)
 
     def note(self, kind: Kind, detail: str, witness: Witness = Witness.KERNEL, phase: Phase | None = None) -> None:
         """Record an observation; equal ones are counted, and no more than a fixed number of different ones kept."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import signal
 import time
 from functools import cache
 from typing import Final
 
 from loadstone.fuzz.worker.tracer import ChildStop
+from loadstone.probe.linux import proc
 
 __all__ = ["hangs", "in_allocator", "reap", "resident", "used_time", "wait"]
 
@@ -50,10 +50,9 @@ def reap(pid: int) -> None:
 
 
 def resident(pid: int) -> int:
-    """Resident memory in bytes (proc(5), statm); 0 once the process is gone."""
+    """Resident memory in bytes, with its page tables; 0 once the process is gone."""
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+        return proc.held(pid)
     except (OSError, IndexError, ValueError):
         return 0
 

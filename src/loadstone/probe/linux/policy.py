@@ -34,6 +34,7 @@ class CallVerdict(Enum):
     TOLD = auto()  # goes on, and is told
     ASKED = auto()  # about another process: goes on when that is one of the child's own
     REFUSED = auto()  # fails, and is told
+    COUNTED = auto()  # takes memory that is seen in no process: goes on where somebody counts it
     TRIAL = auto()  # fails, silently: how the sandbox tries itself
     ABSENT = auto()  # fails as a call that this kernel does not have; callers have another way
 
@@ -70,11 +71,14 @@ _FREE: Final = """
 _TOLD: Final = """
     open openat openat2 creat truncate unlink unlinkat rename renameat renameat2 mkdir mkdirat rmdir link linkat symlink
     symlinkat mknod mknodat connect bind listen accept accept4 fork vfork execve execveat chdir fchdir umask setsid
-    exit_group memfd_create rt_sigaction
+    exit_group rt_sigaction
 """.split()  # noqa: SIM905
 
 _LARGE: Final = 0xF8000000
 """Of a size, the bits of which one is set from 128 MiB on: so many bytes of memory at once are many."""
+
+_SHARED_ANONYMOUS: Final = 0x21
+"""The bits of mmap(2) that MAP_SHARED, MAP_SHARED_VALIDATE and MAP_ANONYMOUS have together."""
 
 _PROT_WRITE_EXEC: Final = 0x6
 _NEW_PARENT_OR_SPACE: Final = 0x7E020000 | 0x8000 | 0x00802000
@@ -123,6 +127,8 @@ def clauses(process_id: int, *, isolated: bool) -> Iterator[Clause]:
     """
     yield Clause("unshare", CallVerdict.TRIAL, (_is(0, 0),))
     yield from (Clause(call, CallVerdict.FREE) for call in _FREE)
+    yield Clause("memfd_create", CallVerdict.COUNTED)
+    yield Clause("mmap", CallVerdict.COUNTED, (_is(3, _SHARED_ANONYMOUS, mask=_SHARED_ANONYMOUS),))
     yield Clause("rt_sigaction", CallVerdict.FREE, (_is(1, 0), ArgumentTest(1, 0, high=True)))  # only asks
     for call in ("mmap", "mprotect", "pkey_mprotect"):
         yield Clause(call, CallVerdict.TOLD, (_is(2, _PROT_WRITE_EXEC, mask=_PROT_WRITE_EXEC),))
@@ -179,6 +185,7 @@ def rules(table: Iterable[Clause], *, notify: bool, isolated: bool) -> list[Secc
         CallVerdict.TOLD: NOTIFY if notify else ALLOW,
         CallVerdict.ASKED: NOTIFY if notify else ALLOW if isolated else DENY,
         CallVerdict.REFUSED: NOTIFY if notify else DENY,
+        CallVerdict.COUNTED: NOTIFY if notify else deny(errno.ENOMEM),
         CallVerdict.TRIAL: DENY,
         CallVerdict.ABSENT: deny(errno.ENOSYS),
     }

@@ -21,6 +21,7 @@ __all__ = [
     "command",
     "descriptors",
     "executable",
+    "held",
     "leader",
     "mappings",
     "memory",
@@ -32,6 +33,7 @@ __all__ = [
     "status",
     "thread_name",
     "threads",
+    "unusable",
     "waiting",
 ]
 
@@ -58,6 +60,17 @@ def _read(path: str) -> bytes:
         return b"".join(parts)
     finally:
         os.close(file)
+
+
+def unusable() -> str:
+    """Why /proc tells nothing of the processes that are started here, or ""."""
+    try:
+        named = os.readlink("/proc/self")
+    except OSError:
+        return "there is no /proc here, by which a library is watched and its memory and processes are counted"
+    if named != str(os.getpid()):
+        return "the /proc here is that of another process namespace: it tells of other processes than are started here"
+    return ""
 
 
 class Mapping(NamedTuple):
@@ -129,6 +142,12 @@ def leader(thread: int) -> int:
     except OSError:
         return 0
     return int(found[0]) if found else 0
+
+
+def held(process: int) -> int:
+    """Bytes resident, with the page tables that say where: memory may be reached by them that counts for nobody."""
+    fields = dict(line.split(b":", 1) for line in _read(f"/proc/{process}/status").splitlines() if b":" in line)
+    return sum(int(fields.get(name, b"0").split()[0]) << 10 for name in (b"VmRSS", b"VmPTE"))
 
 
 class MemoryUse(NamedTuple):

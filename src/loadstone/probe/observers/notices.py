@@ -21,6 +21,7 @@ from loadstone.probe.linux.policy import CallVerdict
 from loadstone.probe.linux.seccomp import Notice
 from loadstone.probe.linux.syscalls import NAMES
 from loadstone.probe.observers.snapshot import RESERVED_SIGNALS, signal_name
+from loadstone.probe.promises import FILE_LIMIT
 
 __all__ = ["Judge", "NoticedCall", "watch"]
 
@@ -46,13 +47,13 @@ class NoticedCall(NamedTuple):
 class Judge(NamedTuple):
     """Whose calls are judged, whether in namespaces of its own, and which processes it may act on, as it names them.
 
-    ``may_have_memory_file`` is asked for each that it makes.
+    ``may_have`` is asked for memory that no process is seen to have, in bytes.
     """
 
     child: int
     isolated: bool
     visible: Callable[[int], bool]
-    may_have_memory_file: Callable[[], bool]
+    may_have: Callable[[int], bool]
 
 
 def watch(listener: int, judge: Judge) -> NoticedCall | None:
@@ -80,9 +81,15 @@ def _describe(name: str, notice: Notice, judge: Judge) -> NoticedCall:
         kind = Kind.NETWORK if name in ("socket", "socketpair") else Kind.FORBIDDEN_CALL
         return NoticedCall(kind, f"{_attempt(name, notice)}, and refused", code)
     call = _DESCRIBERS.get(name, _changed)(name, notice)
-    if name == "memfd_create" and not judge.may_have_memory_file():
-        return call._replace(kind=Kind.FORBIDDEN_CALL, detail="too many files in memory were made", error=errno.ENOMEM)
+    if found is CallVerdict.COUNTED and not judge.may_have(notice.arguments[1] if name == "mmap" else FILE_LIMIT):
+        return NoticedCall(Kind.MEMORY_REFUSED, _UNSEEN[name], errno.ENOMEM)
     return call
+
+
+_UNSEEN: Final = {
+    "memfd_create": "more files in memory were made than the sandbox has room for, which refused one",
+    "mmap": "more memory to share was asked for than the sandbox has, which refused it",
+}
 
 
 def _attempt(name: str, notice: Notice) -> str:
