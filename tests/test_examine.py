@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.conftest import Compile
@@ -13,6 +16,8 @@ from loadstone.cli.exits import ExitStatus
 from loadstone.cli.main import main
 from loadstone.core.observations import Observation, ObservationKind, Phase, ProbeOutcome, ProbeReport, Witness
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict, Trace
+from loadstone.core.verdict import Verdict
+from loadstone.linker import explain
 from loadstone.linker.extension import FROM_HOST
 
 SAID = Observation(ObservationKind.LOAD_ERROR, Phase.LOAD, Witness.CHILD, "x.so: undefined symbol: f")
@@ -81,3 +86,49 @@ def test_our_fault_is_said_first_and_weighs_neither_way(
     document = json.loads(capsys.readouterr().out)
     assert "the loader loaded it" in document["disagreement"]
     assert [claim["rule"] for claim in document["reasons"]] == ["prediction-holds"]
+
+
+def _replaced_by(library: Path, other: Path, how_often: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another file takes the library's place behind each of the first explanations."""
+    really, made = explain, iter(range(how_often))
+
+    def explained(target: str, **options: Any) -> Explanation:
+        answer = really(target, **options)
+        if next(made, None) is not None:
+            library.with_name("new").write_bytes(other.read_bytes())
+            os.replace(library.with_name("new"), library)
+        return answer
+
+    monkeypatch.setattr(_examine, "explain", explained)
+
+
+@pytest.fixture
+def replaceable(compile_library: Compile, tmp_path: Path) -> tuple[Path, Path]:
+    """A library that loads, and one that needs what is not there."""
+    missing = compile_library("int gone(void) { return 1; }", "libgone.so", "-Wl,-soname,libgone-nowhere.so")
+    source = "int gone(void); int uses(void) { return gone(); }"
+    other = compile_library(source, "libother.so", str(missing), "-Wl,--no-as-needed")
+    library = tmp_path / "lib.so"
+    library.write_bytes(compile_library("int fine(void) { return 1; }", "libfine.so").read_bytes())
+    return library, other
+
+
+def test_image_and_explanation_are_of_one_file(replaceable: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    library, other = replaceable
+    _replaced_by(library, other, 1, monkeypatch)
+    found = _examine.examine(str(library))
+    assert found.image is not None
+    assert {symbol.name for symbol in found.image.exports} == {"uses"}
+    assert found.explanation is not None
+    assert found.explanation.verdict is LoadVerdict.FAILS
+    assert "is-one-file" not in {claim.rule for claim in found.claims}
+
+
+def test_a_file_that_never_stays_the_same_is_not_judged(
+    replaceable: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, _ = replaceable
+    _replaced_by(library, library, 100, monkeypatch)
+    found = _examine.examine(str(library))
+    assert found.verdict is Verdict.CANNOT_TELL
+    assert "is-one-file" in {claim.rule for claim in found.reasons}

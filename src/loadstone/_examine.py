@@ -7,6 +7,7 @@ the caller's process.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
@@ -49,9 +50,34 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
     name = os.fspath(target)
     validate_name(name)
     location = _locate(name)
+    for _ in range(_TRIES):
+        state = _state(location)
+        examination = _examined(name, location, probe=probe)
+        if _state(location) == state:
+            return examination
+    path = location.path or name
+    return _examined(
+        name, location, [_open_question(path, "is-one-file", "the file was replaced again and again", "ask again")]
+    )
+
+
+_TRIES: Final = 3
+"""Image, explanation and probe each open the file; where it was replaced meanwhile, they are asked again."""
+
+
+def _state(location: Trace) -> tuple[int, ...]:
+    """What is different when another file, or another build, has taken the place."""
+    try:
+        there = os.stat(location.path or "")
+    except (OSError, ValueError):  # absent, or a member of an archive
+        return ()
+    return (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns)
+
+
+def _examined(name: str, location: Trace, known: Sequence[Claim] = (), *, probe: bool = False) -> Examination:
     path = location.path if location.path is not None else name
     explanation = explain(path, thorough=True)
-    claims: list[Claim] = []
+    claims: list[Claim] = [*known]
     image = None
     if location.found:
         try:

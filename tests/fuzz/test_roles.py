@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 import os
 import subprocess
@@ -179,6 +180,10 @@ def finding(inputs: tuple[bytes, ...] = (b"",)) -> FuzzFinding:
     return FuzzFinding(kind="SIGSEGV", stack_hash="0", frames=(), inputs=inputs, detail='"""')
 
 
+def digest(library: Path) -> str:
+    return hashlib.sha256(library.read_bytes()).hexdigest()
+
+
 def campaign(library: str, calls: tuple[CallPlan, ...], prototype: str = "") -> Campaign:
     return Campaign(library=library, prototype=prototype, calls=calls)
 
@@ -199,7 +204,7 @@ def test_all_three_call_with_the_same(
 
     program = tmp_path / "repro.py"
     placed = tuple(i.removesuffix(b"\0").replace(b"\0", b"\1") + b"\0" for i in inputs) if mode == "text" else inputs
-    program.write_text(script(finding(placed), campaign(str(library), calls)))
+    program.write_text(script(finding(placed), campaign(str(library), calls), digest(library)))
     subprocess.run([sys.executable, program], env={**os.environ, "LOADSTONE_TRACE": str(traces["program"])}, check=True)
 
     (tmp_path / "harness.c").write_text(harness("roles", calls))
@@ -256,7 +261,7 @@ def test_what_a_folder_is_called_is_data(name: str, compile_library: Compile, tm
     folder.mkdir()
     library = folder / "libroles.so"
     library.write_bytes(compile_library(LIBRARY, "libroles.so", "-w").read_bytes())
-    text = script(finding(), campaign(str(library), TEXT, prototype=name))
+    text = script(finding(), campaign(str(library), TEXT, prototype=name), digest(library))
     values = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
@@ -289,10 +294,46 @@ def test_what_a_function_is_called_is_data(symbol: str, tmp_path: Path) -> None:
     subprocess.run([needed("gcc"), "-w", "-c", "harness.c", "-o", "harness.o"], cwd=tmp_path, check=True)
     library = tmp_path / "l"
     library.write_bytes(b"")
-    ast.parse(script(finding(), campaign(str(library), calls)))
+    ast.parse(script(finding(), campaign(str(library), calls), digest(library)))
 
 
 @pytest.mark.parametrize("symbol", ["a\n.globl b", 'quo"te', "x@@V1", "caf\u00e9", ""])
 def test_no_harness_is_written_for_what_is_no_c_name(symbol: str) -> None:
     with pytest.raises(Unsupported):
         harness("any", (CallPlan(symbol, 0, ()),))
+
+
+SWAPPED = """
+import os, runpy, sys
+program, other, library = sys.argv[1:]
+really = os.fork
+def fork():
+    os.replace(other, library)  # behind the digest, before the load
+    return really()
+os.fork = fork
+runpy.run_path(program, run_name="__main__")
+"""
+
+
+def test_a_reproducer_calls_the_file_it_hashed_or_none(compile_library: Compile, tmp_path: Path) -> None:
+    built = compile_library(
+        "#include <stdlib.h>\nint text(const char *t, unsigned long n) { abort(); }", "libone.so", "-w"
+    )
+    for name in ("one.so", "other.so"):
+        (tmp_path / name).write_bytes(built.read_bytes())
+    library, program = tmp_path / "one.so", tmp_path / "repro.py"
+    program.write_text(script(finding(), campaign(str(library), TEXT), digest(library)))
+    assert subprocess.run([sys.executable, program], capture_output=True, check=False).returncode == 1
+    swapped = [sys.executable, "-c", SWAPPED, str(program), str(tmp_path / "other.so"), str(library)]
+    done = subprocess.run(swapped, capture_output=True, check=False, text=True)
+    assert (done.returncode, done.stdout) == (2, "another file took the library's place meanwhile\n"), done.stderr
+
+
+def test_a_reproducer_of_a_library_that_was_built_again_says_so(compile_library: Compile, tmp_path: Path) -> None:
+    library, program = tmp_path / "one.so", tmp_path / "repro.py"
+    library.write_bytes(compile_library(LIBRARY, "libroles.so", "-w").read_bytes())
+    studied = digest(library)
+    library.write_bytes(library.read_bytes() + b"built again")
+    program.write_text(script(finding(), campaign(str(library), TEXT), studied))
+    done = subprocess.run([sys.executable, program], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"this is not the library the finding is about\n")

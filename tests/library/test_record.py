@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 import pytest
 
-from loadstone.errors import Holder, InUse, Unreadable
+from loadstone.errors import Closed, Holder, InUse, Unreadable
 from loadstone.library.adapters.base import Opened, SystemRefused
 from loadstone.library.hints import LoadHint
 from loadstone.library.lifetime.outcome import UnloadState
-from loadstone.library.lifetime.record import LibraryRecord, Loan
+from loadstone.library.lifetime.record import LibraryRecord, Loan, RecordState
 from loadstone.library.typed.life import Life
 
 HANDLE = 0x1000
@@ -221,3 +222,34 @@ def test_a_handle_that_was_lent_the_library_keeps_standing_for_it(record: Librar
     record.unload(loan)
     loan.release(record)
     assert loan.record is None
+
+
+def test_a_handle_stands_for_the_record_that_was_first(
+    record: LibraryRecord, system: CountingSystem, owners: dict[int, LibraryRecord]
+) -> None:
+    adapter: Any = system
+    source: Any = PlainSource()
+    handle = Handle()
+    loan = Loan(handle, "")
+    assert loan.settle(record) is record
+    assert loan.settle(LibraryRecord(adapter, source, owners)) is record  # another thread that came later
+    assert loan.record is record
+
+
+def test_a_handle_without_a_load_takes_nobody_elses(record: LibraryRecord, system: CountingSystem) -> None:
+    handles = [Handle(), Handle()]
+    lent, never = (Loan(handle, f"l{number}") for number, handle in enumerate(handles))
+    record.load(lent, 0)
+    assert not record.unload(never)
+    assert (record.loans, system.references) == ({lent}, 1)
+
+
+def test_a_handle_that_gave_its_load_back_finds_no_symbol_of_anothers(record: LibraryRecord) -> None:
+    handles = [Handle(), Handle()]
+    lent, returned = (Loan(handle, f"l{number}") for number, handle in enumerate(handles))
+    record.load(lent, 0)
+    record.load(returned, 0)
+    record.unload(returned)
+    record.state, record.worker = RecordState.UNLOADING, get_ident()  # seen from inside: a finaliser that asks
+    with pytest.raises(Closed):
+        record.address("any", returned)

@@ -327,3 +327,12 @@ def test_releases_differ_as_their_own_loaders_showed(
     first = answer.first_blocking
     assert (first.loader_message if first else "").endswith(said)
     assert (first is None) is (not said)
+
+
+def test_the_rpath_of_the_program_is_searched_once_though_it_is_an_ancestor_too(tmp_path: Path) -> None:
+    (tmp_path / "program").write_bytes(tiny_elf("", ["liba.so"], rpath=str(tmp_path)))
+    (tmp_path / "liba.so").write_bytes(tiny_elf("liba.so", ["libnone.so"]))
+    answer = explain(tmp_path / "program", model=LoaderModel.this_process())
+    (missing,) = [edge for edge in answer.graph.edges if edge.name == "libnone.so"]
+    looked_at = [step.candidate for step in missing.steps if step.rule == "rpath"]
+    assert looked_at.count(str(tmp_path / "libnone.so")) == 1

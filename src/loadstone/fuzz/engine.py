@@ -66,7 +66,8 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
     require_proc()
     library = _study(campaign)
     content, code = library.content, library.code
-    folder = Folder(campaign.folder) if campaign.folder else None
+    sha256 = hashlib.sha256(content).hexdigest()
+    folder = Folder(campaign.folder, sha256) if campaign.folder else None
     seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
     with ExitStack() as stack:
         homes = [
@@ -87,7 +88,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         folder.save_status(replace(reached, findings=len(confirmed)), running=False)
     return FuzzReport(
         library=campaign.library,
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256,
         prototype=campaign.prototype,
         seed=campaign.seed,
         stopped=stopped,
@@ -131,7 +132,7 @@ def _study(campaign: Campaign) -> _Library:
         content = cursor.bytes(0, cursor.size)
     image = read(content)
     code = analyse(image, content, tuple(call.address for call in campaign.calls))
-    code = code.with_names(read_link_symbols(campaign.library))
+    code = code.with_names(read_link_symbols(content))
     return _Library(content, image, code.only(campaign.only) if campaign.only else code)
 
 

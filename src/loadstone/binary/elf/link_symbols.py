@@ -31,13 +31,13 @@ _MAX_SEARCHED: Final = 32 << 20
 _TWINS: Final = "/usr/lib/debug/.build-id"
 
 
-def read_link_symbols(path: str | os.PathLike[str]) -> SymbolTable:
+def read_link_symbols(source: str | os.PathLike[str] | bytes) -> SymbolTable:
     """The symbols of ``.symtab``, local ones included; none when it was stripped, or the file is no readable ELF.
 
-    Thread-safe; reads the file and nothing else, at most 128 MiB of each table.
+    ``source`` is a path, or the bytes of a file. Thread-safe; reads nothing else, at most 128 MiB of each table.
     """
     try:
-        with Cursor.open(path) as cursor:
+        with Cursor.of(source) if isinstance(source, bytes) else Cursor.open(source) as cursor:
             header = read_header(cursor)
             view = ElfView(cursor, DamageLog(), header.layout, header.machine)
             return listed_symbols(view, read_sections(view, header))

@@ -63,10 +63,14 @@ def dictionary(words: Iterable[bytes]) -> str:
 
 
 class Folder:
-    """A campaign's folder, made if it is missing. Raises :class:`Unwritable` when that cannot be."""
+    """A campaign's folder, made if it is missing. Raises :class:`Unwritable` when that cannot be.
 
-    def __init__(self, path: str) -> None:
+    ``sha256`` is the digest of the library as it was read for the campaign: a build since then is another one.
+    """
+
+    def __init__(self, path: str, sha256: str = "") -> None:
         self.path = Path(path)
+        self._sha256 = sha256
         try:
             (self.path / "corpus").mkdir(parents=True, exist_ok=True)
             (self.path / "crashes").mkdir(exist_ok=True)
@@ -106,7 +110,7 @@ class Folder:
         if found.kind == "check":
             (home / "hooks.py").write_bytes(Path(campaign.hooks).read_bytes())
         saved = replace(found, folder=str(home))
-        (home / "repro.py").write_text(script(saved, campaign), encoding="utf-8")
+        (home / "repro.py").write_text(script(saved, campaign, self._sha256), encoding="utf-8")
         (home / "report.json").write_text(json.dumps(asdict(saved), default=_hex, indent=2) + "\n", encoding="utf-8")
         return saved
 

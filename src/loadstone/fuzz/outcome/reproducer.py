@@ -6,12 +6,10 @@ the roles of arguments mean is decided in :mod:`loadstone.fuzz.meaning`.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from loadstone.core.fuzzing import FuzzFinding
@@ -71,6 +69,7 @@ def guarded(data, at_start=False):
 
 
 KEPT = []
+OTHER = 0x9E
 NOTHING = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
 
 
@@ -105,8 +104,10 @@ def run(library, data, at_start):
     return result
 
 
-def child():
+def child(file):
     library = ctypes.CDLL(LIBRARY)
+    if not os.path.samestat(os.stat(LIBRARY), os.fstat(file.fileno())):  # it is no more the file that was hashed
+        os._exit(OTHER)
     for data in INPUTS:
         result = run(library, data, {at_start})
         if CHECK and CHECK(data, result):
@@ -116,16 +117,18 @@ def child():
 
 
 def main():
-    with open(LIBRARY, "rb") as file:
+    with open(LIBRARY, "rb") as file, tempfile.TemporaryDirectory() as tempfile.tempdir:  # paths are delivered there
         if hashlib.sha256(file.read()).hexdigest() != SHA256:
             print("this is not the library the finding is about")
             return 2
-    with tempfile.TemporaryDirectory() as tempfile.tempdir:  # what is delivered as a path lies there
         pid = os.fork()
         if pid == 0:
             signal.alarm(HANG_S)
-            child()
+            child(file)
         _, status = os.waitpid(pid, 0)
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == OTHER:
+        print("another file took the library's place meanwhile")
+        return 2
     if status == 0:
         print("nothing happened" + PLAIN)
         return 0
@@ -148,14 +151,14 @@ _CHECK: Final = 'runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__f
 _FUNCTIONS: Final = "\n\n".join(inspect.getsource(function) for function in (cut, as_text, pieces, drawn))
 
 
-def script(found: FuzzFinding, campaign: Campaign) -> str:
-    """The program's text. It uses ctypes alone, refuses another library, and calls in a child."""
+def script(found: FuzzFinding, campaign: Campaign, sha256: str) -> str:
+    """The program's text. It uses ctypes alone, refuses a library of another digest, and calls in a child."""
     path = os.path.abspath(campaign.library)
     return _TEMPLATE.format(
         title=printable(found.title),
         library=path,
         prototype=printable(campaign.prototype),
-        sha256=hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        sha256=sha256,
         inputs=[data.hex() for data in found.inputs],
         at_start=found.guard == "under",
         check=_CHECK if found.kind == "check" else None,

@@ -331,8 +331,7 @@ class LibraryRecord:
                 return _held(tuple(other.holder() for other in self.loans))
             self.state, self.worker = RecordState.UNLOADING, get_ident()
             if self.ledger:
-                self.state, self.worker = RecordState.LOADED, None
-                self._notify()
+                self.state, self.worker = RecordState.LOADED, None  # nobody waits: the lock was held all the while
                 raise in_use(self.source.path, self.ledger)
             self.loans.discard(loan)
         self.ledger.end()
