@@ -21,6 +21,11 @@ _ET_DYN: Final = 3
 _EXECUTABLE: Final = 1  # PF_X
 _STACK_TUNABLE: Final = re.compile(r"(?:^|:)glibc\.rtld\.execstack=(\d)")
 _NOT_MAPPED: Final = "failed to map segment from shared object"
+_DT_INIT: Final = 12
+_READ: Final = (4, 5, 6, 7, 17, 23, 25, 0x6FFFFEF5, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFE)
+"""Tags of tables the loader reads: hash tables, names, symbols, relocations, the initialisers' array, versions."""
+_RELOCATED: Final = (3, 25)  # DT_PLTGOT, DT_INIT_ARRAY: always among what relocations write
+_NOTHING_ALLOWED: Final = "---"
 _NEVER, _AT_START, _ALWAYS = 0, 1, 2  # what the tunable allows
 
 
@@ -63,6 +68,7 @@ def check_mapping(
         _check_room(loads, model, behaviour)
         or _check_pages(opened, image, loads, model.page_size)
         or _check_dynamic(image, facts, behaviour.pie_refused, during_dlopen=during_dlopen)
+        or _check_access(image, facts, loads)
         or _check_stack(image, model, refused=behaviour.executable_stack_refused and not stack_granted)
     )
 
@@ -104,6 +110,36 @@ def _check_dynamic(image: Image, facts: ElfFacts, pie_refused: str, *, during_dl
     if facts.no_open and during_dlopen:
         return MappingRefused("nodlopen", "shared object cannot be dlopen()ed", dynamic.offset)
     return None
+
+
+def _check_access(image: Image, facts: ElfFacts, loads: list[Segment]) -> MappingRefused | None:
+    """Whether the loader reads, writes or calls where a segment's own flags forbid it, and so dies by SIGSEGV.
+
+    What may be written or run may be read on the processors at hand, so only a segment without any flag is unreadable.
+    """
+    values, dynamic = facts.dynamic, next(s for s in image.segments if s.kind == "DYNAMIC")
+    holder = _holder(loads, dynamic.address)
+    lacking = next((s for tag in _READ if (s := _holder(loads, values.value(tag))) and s.flags == _NOTHING_ALLOWED), None)
+    if holder is not None and "w" in dynamic.flags and "w" not in holder.flags:
+        lacking = lacking or holder
+    usage = facts.usage
+    relocated = usage.relative or usage.immediate or usage.lazy or facts.packed_relocations
+    for tag in _RELOCATED if relocated and not facts.text_relocations else ():
+        holder = _holder(loads, values.value(tag))
+        lacking = holder if lacking is None and holder is not None and "w" not in holder.flags else lacking
+    started = _holder(loads, values.value(_DT_INIT) or None)
+    if started is not None and "x" not in started.flags:
+        lacking = lacking or started
+    if lacking is None:
+        return None
+    return MappingRefused("segment-access", "Segmentation fault", lacking.header_offset, crashes=True)
+
+
+def _holder(loads: list[Segment], address: int | None) -> Segment | None:
+    """The segment an address of the file lies in."""
+    if address is None:
+        return None
+    return next((s for s in loads if s.address <= address < s.address + s.memory_size), None)
 
 
 def wants_executable_stack(image: Image, model: LoaderModel) -> bool:

@@ -29,7 +29,7 @@ _DEPTH_FIRST_SORT_FROM: Final = (2, 35)
 _FILTER_OPENED_FROM: Final = (2, 32)  # sourceware bug 16272
 _LOST_VERSIONS_ABORT_UNTIL: Final = (2, 40)
 _EXECUTABLE_STACK_REFUSED_FROM: Final = (2, 41)
-_STORAGE_TUNABLE_FROM: Final = (2, 32)
+_STORAGE_TUNABLE_FROM: Final = (2, 31)  # as Debian and Ubuntu ship it; upstream: 2.32
 _RESTARTABLE_IN_POOL_FROM: Final = (2, 41)
 
 

@@ -48,6 +48,13 @@ _ROWS: Final = {
         ),
         "copy or download it again, and compare the sizes",
     ),
+    "segment-access": (
+        (
+            "{path} has a segment whose flags forbid what the loader does there (read tables, relocate, call the"
+            " initialiser): the process dies by SIGSEGV."
+        ),
+        "rebuild it; a tool that changed its program headers took the flag away: readelf -lW {path}",
+    ),
     "bad-headers": ("{path} has damaged headers: {text}.", "rebuild it; a tool that patched it broke it"),
     "token-unexpanded": (
         "{asking} needs {name}, and its token has no value here.",
