@@ -83,7 +83,7 @@ def test_the_tunable_that_is_advised_gives_the_room(workshop: Workshop) -> None:
     mended = replace(question, env={name: value})
     assert workshop.truth(mended).loads
     assert loads(workshop.answer(mended))
-    old = explain(question.target, model=replace(workshop.model(question), release=(2, 31)))
+    old = explain(question.target, model=replace(workshop.model(question), release=(2, 30)))
     assert old.first_blocking is not None
     assert "TUNABLES" not in old.first_blocking.advice  # it came with 2.32
 
@@ -95,7 +95,7 @@ def test_the_tunables_size_the_reserve() -> None:
     assert tuned("") == 1664
     assert tuned("glibc.rtld.optional_static_tls=0x1000") == 1152 + 4096
     assert tuned("glibc.malloc.check=1:glibc.rtld.nns=8") == 7 * 192 + 8 * 144 + 512
-    assert tuned("glibc.rtld.optional_static_tls=4096", (2, 31)) == 1664  # it came with 2.32
+    assert tuned("glibc.rtld.optional_static_tls=4096", (2, 30)) == 1664  # it came with 2.31
 
 
 def edit(path: str, kind: int, number: int, offset: int, form: str, value: int) -> None:

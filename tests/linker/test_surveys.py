@@ -27,9 +27,9 @@ from loadstone.core.trace import LoadVerdict
 from loadstone.errors import TooLarge, Unreadable, Unsupported
 from loadstone.linker import LoaderKind, LoaderModel, explain
 from loadstone.linker.glibc_load import SharedLoads
+from loadstone.linker.openers import Tags
 from loadstone.linker.simulators import explain_with
 from loadstone.linker.surveys import is_survey_target, portability, survey, survey_rows
-from loadstone.linker.surveys.openers import Tags
 from loadstone.report.text.style import Style
 from loadstone.report.text.survey import render
 
@@ -164,8 +164,10 @@ def test_a_windows_wheel_is_explained_as_windows_would(tmp_path: Path) -> None:
     name = "d-1-cp311-cp311-win_amd64.whl"
     good = survey(wheel_of(tmp_path / name, {"d/user.pyd": user, "d/helper.dll": helper}))
     assert (good.verdict, [row.loader for row in good.rows]) == (LoadVerdict.LOADS, ["Windows loader"] * 2)
-    libs = survey(wheel_of(tmp_path / name, {"d/user.pyd": user, "d.libs/HELPER.dll": helper}))
-    assert libs.verdict is LoadVerdict.LOADS
+    files = {"d/user.pyd": user, "d.libs/HELPER.dll": helper}
+    assert survey(wheel_of(tmp_path / name, files)).verdict is LoadVerdict.FAILS  # nothing makes d.libs known
+    files["d/__init__.py"] = b"import os; os.add_dll_directory(os.path.join(__file__, '..', '..', 'd.libs'))"
+    assert survey(wheel_of(tmp_path / name, files)).verdict is LoadVerdict.LOADS
     missing = survey(wheel_of(tmp_path / name, {"d/user.pyd": user}))
     assert [row.leading.code for row in missing.rows if row.leading] == ["pe-missing-dll"]
     (tmp_path / "old").mkdir()
@@ -187,11 +189,13 @@ def test_windows_packages_in_a_folder_are_as_those_of_a_wheel(tmp_path: Path) ->
     module = site / "demo/_m.cp311-win_amd64.pyd"
     subprocess.run([compiler, "-shared", "h.c", "-o", helper, "-Wl,--out-implib,libh.a"], check=True, cwd=tmp_path)
     subprocess.run([compiler, "-shared", "m.c", "libh.a", "-o", module], check=True, cwd=tmp_path)
-    assert survey(site).verdict is LoadVerdict.LOADS
     alone = explain(str(module)).first_blocking
     assert alone is not None
     assert f"os.add_dll_directory({str(helper.parent)!r})" in alone.advice
     assert run("explain", str(module), "--dll-directory", str(helper.parent)) == 0
+    (site / "demo/__init__.py").write_text("import os\nos.add_dll_directory('demo.libs')\n")
+    assert survey(site).verdict is LoadVerdict.LOADS
+    assert explain(str(module)).verdict is LoadVerdict.LOADS  # its package is imported before it
     helper.unlink()
     assert survey(site).verdict is LoadVerdict.FAILS
 

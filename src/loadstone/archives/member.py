@@ -34,7 +34,8 @@ class PackedFile:
     (``X.whl!/pkg/lib.so``); ``size`` is what the container claims; ``link`` the target of a symbolic link as written,
     ``same_as`` the name of an earlier member for a hard link; ``mode`` the permission bits, 0 where there are none.
 
-    Content can be read only until the iterator it came from moves on: most containers are streams.
+    Content can be read only until the iterator it came from moves on: most containers are streams. Where the container
+    is a file that can be entered anywhere, ``again`` reads the content anew at any time, and raises as :meth:`read`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class PackedFile:
     same_as: str | None = None
     mode: int = 0
     opener: Callable[[], Reader] | None = None
+    again: Callable[[], bytes] | None = None
     _reader: Reader | None = field(default=None, repr=False)
     _begun: bytes = field(default=b"", repr=False)
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Final
 
 from loadstone.archives import tar
 from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.member import PackedFile, Reader, inside, plain_name
 from loadstone.errors import MalformedImage, Unreadable
+from loadstone.files import open_regular
 
 __all__ = ["conda_members", "members"]
 
 _ENCRYPTED: Final = 0x1
 _MAX_LINK: Final = 4096
+_LOCAL_HEADER: Final = 30
+_SIZES: Final = 26  # where it has those of the name and of the extra field that follow it
 _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -56,6 +62,7 @@ def members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[Pack
             if info.is_dir() or not name:
                 continue
             member = _member(archive, info, name, path, budget)
+            member.again = _again(stream, info, member.path, budget)
             yield member
             member.close()
 
@@ -70,6 +77,40 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: st
         link = opened().read(_MAX_LINK).decode("utf-8", "surrogateescape")
         return PackedFile(name, place, 0, budget, link=link, mode=stat.S_IMODE(mode))
     return PackedFile(name, place, info.file_size, budget, mode=stat.S_IMODE(mode), opener=opened)
+
+
+def _again(stream: IO[bytes], info: zipfile.ZipInfo, place: str, budget: UnpackBudget) -> Callable[[], bytes] | None:
+    """How to read a member once the archive is closed; None for one within another archive, or packed in a rare way."""
+    file = getattr(stream, "name", None)
+    if not isinstance(file, str) or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return None
+    return partial(_reread, os.path.abspath(file), info, place, budget)
+
+
+def _reread(file: str, info: zipfile.ZipInfo, place: str, budget: UnpackBudget) -> bytes:
+    """One member of a file, by the offset its directory gives; held to the size and the checksum it gives as well."""
+    budget.check_member(place, info.file_size)
+    try:
+        with open(file, "rb", opener=open_regular) as stream:
+            stream.seek(info.header_offset)
+            header = stream.read(_LOCAL_HEADER)
+            if len(header) < _LOCAL_HEADER:
+                raise MalformedImage(what="damaged archive: a header is cut off", offset=info.header_offset, path=place)
+            name_size, extra_size = struct.unpack_from("<HH", header, _SIZES)
+            stream.seek(name_size + extra_size, os.SEEK_CUR)
+            packed = stream.read(info.compress_size)
+    except OSError as error:
+        raise Unreadable(path=file, reason=error.strerror or str(error), code=error.errno) from error
+    budget.check_ratio(len(packed), info.file_size)
+    try:
+        stored = info.compress_type == zipfile.ZIP_STORED
+        content = packed if stored else zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, info.file_size + 1)
+    except zlib.error as error:
+        raise MalformedImage(what=f"damaged archive: {error}", offset=info.header_offset, path=place) from error
+    if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
+        raise MalformedImage(what="damaged archive: size or checksum differ", offset=info.header_offset, path=place)
+    budget.spend(len(content))
+    return content
 
 
 def conda_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:

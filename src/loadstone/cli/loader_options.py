@@ -32,7 +32,7 @@ def add_loader_options(parser: ArgumentParser) -> None:
     add("--cwd", metavar="DIR", help="the current directory of the process")
     add("--root", metavar="DIR", help="a system unpacked in a folder")
     add("--cpu-level", metavar="LEVEL", help="the processor: 1 to 4 for x86-64-v1 to v4")
-    add("--loader", metavar="LOADER", help="glibc-2.31, musl, dyld or windows; or a loader's path")
+    add("--loader", metavar="LOADER", help="glibc-2.31, musl, dyld-14.0 or windows; or a loader's path")
     add("--uid", type=int, metavar="UID", help="the user whose permissions count")
 
 

@@ -13,8 +13,10 @@ from loadstone.binary import FileKind, identify
 from loadstone.core.image import Image, ImageKind
 from loadstone.errors import LoadstoneError
 from loadstone.linker.discovery import loader_kind_of, of_another_system, with_program
+from loadstone.linker.openers import Openers, Tags
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
+from loadstone.linker.windows_packages import packages_around
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Choice", "loader_for", "loader_of_format"]
@@ -43,8 +45,13 @@ def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = Fal
     asked = model or LoaderModel.this_process()
     if "/" in target:
         kind = loader_of_format(target, asked)
+        if model is None and kind is LoaderKind.WINDOWS:
+            path = asked.absolute(target)
+            return Choice(Openers(asked, Tags(), packages=lambda: packages_around(asked.view, path)).windows_for(path))
         if model is None and kind is not None and kind is not asked.kind:
             return Choice(of_another_system(asked, kind))
+        if model is None and kind is None:
+            asked = Openers(asked, Tags()).python_for(asked.absolute(target))
         program = None if as_library else _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
             asked = _for_program(target, program.interpreter, asked)

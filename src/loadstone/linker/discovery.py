@@ -315,6 +315,7 @@ def of_another_system(model: LoaderModel, kind: LoaderKind) -> LoaderModel:
     said = "the file is of another system, of which only its own folders are known"
     return LoaderModel(
         kind=kind,
+        release=(),
         view=model.view,
         cwd=model.cwd,
         already_loaded=model.already_loaded,
@@ -323,7 +324,7 @@ def of_another_system(model: LoaderModel, kind: LoaderKind) -> LoaderModel:
     )
 
 
-_NAMED_RELEASE: Final = re.compile(r"(?:(glibc|musl)-?)?(\d+(?:\.\d+)+)$")
+_NAMED_RELEASE: Final = re.compile(r"(?:(glibc|musl|dyld)-?)?(\d+(?:\.\d+)+)$")
 
 
 def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
@@ -333,6 +334,8 @@ def with_loader(model: LoaderModel, loader: str) -> LoaderModel:
         numbers = tuple(int(part) for part in named[2].split("."))
         if named[1] == "musl":
             return replace(_around(musl_of(model.view, model.abi), model), release=numbers, assumptions=())
+        if named[1] == "dyld":
+            return replace(of_another_system(model, LoaderKind.DYLD), release=numbers)
         return _with_processor(replace(model, kind=LoaderKind.GLIBC, release=numbers[:2], assumptions=()))
     if loader == model.kind:
         return model

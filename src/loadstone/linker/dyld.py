@@ -16,9 +16,10 @@ from typing import Final
 
 from loadstone.binary.macho.facts import MachoFacts
 from loadstone.core.claims import Confidence, Location, Severity
-from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind, SymbolBinding
+from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
+from loadstone.linker.dyld_policy import build_for_macos, numbers_of, unmet
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
 from loadstone.quick_dataclass import dataclass
@@ -28,6 +29,9 @@ __all__ = ["DyldRules"]
 _SYSTEM: Final = ("/usr/lib/", "/System/Library/", "/System/iOSSupport/")
 _FALLBACK: Final = ("/usr/local/lib", "/usr/lib")
 _MAX_MISSING: Final = 20
+_OTHER_ARCHITECTURE: Final = (
+    "install a build for this architecture, or start the program as the other: arch -x86_64 (or arch -arm64) PROGRAM"
+)
 _NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs")
 """Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
 
@@ -40,7 +44,13 @@ class DyldRules:
 
     @property
     def name(self) -> str:
-        return "dyld"
+        return f"dyld of {_macos(self._release)}" if self._release else "dyld"
+
+    @property
+    def _release(self) -> tuple[int, ...]:
+        """The macOS that is asked about; empty when none is: a release below 10 is that of another loader."""
+        release = numbers_of(".".join(map(str, self.model.release)))
+        return release if release >= (10,) else ()
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -83,11 +93,16 @@ class DyldRules:
         path = self.model.absolute(name)
         if not self.model.view.exists(path):
             return ResolvedName((SearchStep("explicit", name, StepOutcome.ABSENT, "no such file"),))
-        image, reason = self._image(path, None)
+        image, reason = self._image(path, self._program())
         outcome = StepOutcome.TAKEN if image else StepOutcome.FATAL
         return ResolvedName(
             (SearchStep("explicit", name, outcome, reason),), name if image else None, image, "explicit"
         )
+
+    def _program(self) -> Image | None:
+        """The program that opens the target, whose architecture it must have too; None where none is known."""
+        program = self.model.main_image
+        return self._image(self.model.absolute(program), None)[0] if program else None
 
     def _places(self, name: str, requester: SimulatedLibrary, root: SimulatedLibrary) -> Iterator[tuple[str, str, str]]:
         """(rule, image the rule was read from, path) of every candidate, in order."""
@@ -139,6 +154,8 @@ class DyldRules:
             return None, "no such file" if not self.model.view.exists(path) else (error.strerror or "unreadable")
         except LoadstoneError:
             return None, "not a mach-o file"
+        if slices[0].format is not Format.MACHO:
+            return None, "not a mach-o file"
         found = slices[0] if like is None else next((i for i in slices if i.machine.code == like.machine.code), None)
         if found is None and like is not None:
             have = ",".join(map(_architecture, slices))
@@ -154,7 +171,7 @@ class DyldRules:
         wrong = next((s.reason for s in located.steps if "incompatible architecture" in s.reason), "")
         rpaths = sum(len(m.image.search_dirs) for m in requester.stack if m.image)
         if wrong:
-            code, advice = "macho-arch", "install a build for this architecture, or run under `arch -x86_64`"
+            code, advice = "macho-arch", _OTHER_ARCHITECTURE
         else:
             code = "macho-rpath" if dependency.name.startswith("@rpath/") else "macho-not-found"
             advice = self._lead(dependency.name, requester)
@@ -197,11 +214,13 @@ class DyldRules:
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         said = reason or (located.steps[-1].reason if located.steps else "") or "no such file"
+        is_other = "incompatible architecture" in said
         return Diagnosis(
-            code="macho-not-found",
+            code="macho-arch" if is_other else "macho-not-found",
             blocking=True,
             subject=target,
             explanation=f"dyld cannot open {target}: {said}.",
+            advice=_OTHER_ARCHITECTURE if is_other else "",
             loader_message=f"dlopen({target}, 0x0001): tried: '{target}' ({said})",
             steps=located.steps,
         )
@@ -210,6 +229,7 @@ class DyldRules:
         """Each import must be exported by the very library it names, or by one which that re-exports."""
         if member.image is None:
             return
+        yield from self._demanded(member, member.image)
         providers = {d.name: found for d, found in member.needs}
         exported: dict[str, frozenset[str] | None] = {}
         count = 0
@@ -238,6 +258,45 @@ class DyldRules:
             )
         if target.image is not None and member is target:
             yield from _unsigned(member)
+
+    def _demanded(self, member: SimulatedLibrary, image: Image) -> Iterator[Diagnosis]:
+        """What dyld demands of every file it maps, and that the file is for no newer system."""
+        release = self._release
+        for demand in unmet(image, member.path):
+            if release and release < demand.since:
+                continue
+            yield Diagnosis(
+                code="macho-structure",
+                blocking=True,
+                subject=member.path,
+                explanation=f"{member.path} was built with an SDK for which dyld of {_macos(demand.since)} and"
+                f" newer refuses it: {demand.words}.",
+                loader_message=f"dlopen({member.chain[0]}, 0x0001): tried: '{member.path}' ({demand.words})",
+                advice=demand.advice,
+                chain=member.chain,
+                severity=Severity.HIGH,
+            )
+        build = build_for_macos(image)
+        minimum = numbers_of(build.minimum) if build is not None else ()
+        if release and build is not None and minimum > release:
+            yield Diagnosis(
+                code="macho-min-os",
+                blocking=False,
+                subject=member.path,
+                explanation=f"{member.path} is for {_macos(minimum)} and newer, and this is {_macos(release)}: dyld"
+                " loads it, and does not find any symbol of a newer system that it uses.",
+                loader_message=f"(built for {_macos(minimum)} which is newer than running OS)",
+                advice=f"build it with MACOSX_DEPLOYMENT_TARGET={_macos(release).removeprefix('macOS ')}, or install a"
+                " build for this system",
+                chain=member.chain,
+                evidence=(Location.bytes(member.path, build.offset, 24),),
+                severity=Severity.MEDIUM,
+            )
+
+
+def _macos(numbers: tuple[int, ...]) -> str:
+    """A release as Apple writes it: macOS 11.0, macOS 15.4."""
+    return "macOS " + ".".join(map(str, numbers if len(numbers) > 1 else (*numbers, 0)))
 
 
 def _architecture(image: Image) -> str:

@@ -135,6 +135,9 @@ def _open(process: Process, target: str) -> Load:
     known = {id(o) for o in process.namespace.objects}
     root = process.dlopen(target, process.caller)
     opening = process.edges[before]
+    if process.program is not None and _has_no_dlopen(process.program):
+        failure = Failure("", "Dynamic loading not supported")
+        process.refusals.insert(0, Refusal("static-program", target, failure))
     load = Load(process, starts_program=False, opening=opening, root=root)
     if root is not None:
         load.searchlist = process.close_over(root)
@@ -143,6 +146,11 @@ def _open(process: Process, target: str) -> Load:
             process.refusals.append(_filter_opened(root))
     load.edges = process.edges[0 if load.was_loaded else before + 1 :]
     return load
+
+
+def _has_no_dlopen(program: LoadedObject) -> bool:
+    """Whether a program is static and not glibc's, whose dlopen works in static programs too: musl's then refuses."""
+    return program.image.interpreter is None and not program.image.needed and not program.facts.abi_tag
 
 
 def _filter_opened(root: LoadedObject) -> Refusal:

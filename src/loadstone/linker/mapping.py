@@ -119,7 +119,8 @@ def _check_access(image: Image, facts: ElfFacts, loads: list[Segment]) -> Mappin
     """
     values, dynamic = facts.dynamic, next(s for s in image.segments if s.kind == "DYNAMIC")
     holder = _holder(loads, dynamic.address)
-    lacking = next((s for tag in _READ if (s := _holder(loads, values.value(tag))) and s.flags == _NOTHING_ALLOWED), None)
+    read = [_holder(loads, values.value(tag)) for tag in _READ]
+    lacking = next((s for s in read if s is not None and s.flags == _NOTHING_ALLOWED), None)
     if holder is not None and "w" in dynamic.flags and "w" not in holder.flags:
         lacking = lacking or holder
     usage = facts.usage

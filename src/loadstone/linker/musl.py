@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import errno
 import posixpath
+import shlex
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.claims import Location, Severity
-from loadstone.core.image import Dependency, DependencyKind, Image, ImageSymbol, SymbolBinding
+from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, ImageSymbol, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.extension import is_extension, is_host_symbol
@@ -26,6 +27,7 @@ from loadstone.quick_dataclass import dataclass
 __all__ = ["MuslRules"]
 
 _OWN_NAMES: Final = ("libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet.")
+_OF_GLIBC: Final = ("libc.so.6", "ld-linux")
 _DEFAULT_DIRS: Final = ("/lib", "/usr/local/lib", "/usr/lib")
 _GOES_ON: Final = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.ENAMETOOLONG))
 _MAX_NAME: Final = 255
@@ -54,7 +56,7 @@ class MuslRules:
         self, name: str, requester: SimulatedLibrary | None, loaded: tuple[SimulatedLibrary, ...]
     ) -> ResolvedName:
         if "/" in name:
-            return self._open_all([("explicit", "", self.model.absolute(name))])
+            return self._open_all([("explicit", "", name)])
         if name.startswith(_OWN_NAMES) and ".so" in name:
             step = SearchStep("musl-itself", self.model.interpreter, StepOutcome.TAKEN, "the loader is the C library")
             image = self._image(self.model.interpreter) if self.model.view.exists(self.model.interpreter) else None
@@ -139,9 +141,10 @@ class MuslRules:
 
     def _image(self, path: str) -> Image | None:
         try:
-            return self.model.view.image(self.model.view.open(path))
+            image = self.model.view.image(self.model.view.open(path))
         except (OSError, LoadstoneError):
             return None
+        return image if image.format is Format.ELF else None
 
     def missing(self, dependency: Dependency, requester: SimulatedLibrary, located: ResolvedName) -> Diagnosis | None:
         reason = next((s.reason for s in located.steps if s.outcome is StepOutcome.FATAL), "No such file or directory")
@@ -175,9 +178,11 @@ class MuslRules:
             return
         members = _reachable(target)
         yield from self._packed_relocations(members)
+        if member.image.kind not in (ImageKind.EXECUTABLE, ImageKind.PIE):
+            yield from self._late_storage(members)
         if any(m.image is None for m in members):
             return  # somebody who could define them is only assumed: then nothing can be said
-        glibc = any(name.startswith(("libc.so.6", "ld-linux")) for name in self._names(members))
+        glibc = any(name.startswith(_OF_GLIBC) for name in self._names(members))
         definers = [*self._started(), *members]
         for user in members:
             assert user.image is not None
@@ -185,7 +190,60 @@ class MuslRules:
                 if symbol.binding is SymbolBinding.WEAK or any(_defines(m, symbol.name) for m in definers):
                     continue
                 if not (is_host_symbol(symbol.name) and is_extension(target.path, member.image)):
-                    yield _undefined(user, symbol, glibc=glibc)
+                    yield _undefined(user, symbol, self._advice(user, glibc=glibc), glibc=glibc)
+
+    def _advice(self, user: SimulatedLibrary, *, glibc: bool) -> str:
+        """What to do about a symbol that is not there: first of all, whether a build for musl is only hidden."""
+        if not glibc:
+            return "link the library that defines it, or load that one first with RTLD_GLOBAL"
+        other = self._hidden_by(user)
+        if other is not None:
+            folder = shlex.quote(posixpath.dirname(other))
+            return (
+                f"{user.path} comes first and is for glibc; {other} is for musl: take the first away, or"
+                f" LD_LIBRARY_PATH={folder}"
+            )
+        builds = "use a build for musl (a musllinux wheel, an Alpine package)"
+        return f"{builds}; apk add gcompat lends many of glibc's functions"
+
+    def _hidden_by(self, user: SimulatedLibrary) -> str | None:
+        """A file of the same name that the search would come to next and that is not for glibc."""
+        name = posixpath.basename(user.path)
+        for _, _, path in self._places(name, user.above):
+            image = self._image(self.model.absolute(path)) if path != user.path else None
+            if image is not None and not any(d.name.startswith(_OF_GLIBC) for d in image.needed):
+                return path
+        return None
+
+    def _late_storage(self, members: list[SimulatedLibrary]) -> Iterator[Diagnosis]:
+        """Thread-local storage at a fixed offset: musl has room for what is there at the start, and none to spare."""
+        variable = self.model.variable("LD_PRELOAD") or ""
+        preloaded = (*self.model.preload, *variable.replace(" ", ":").split(":"))
+        for member in members:
+            facts = member.image.native if member.image else None
+            at_start = member.path == self.model.interpreter or member.path in preloaded
+            if at_start or not isinstance(facts, ElfFacts) or facts.tls is None:
+                continue
+            assert member.image is not None
+            table = member.image.symbols
+            own = [n for n in sorted(facts.usage.thread_locals) if not n or (n < len(table) and table.defined[n])]
+            if not own:
+                continue
+            name = table.names[own[0]] if own[0] else ""
+            said = f"{name}: initial-exec TLS resolves to dynamic definition in {member.path}"
+            file = shlex.quote(member.path)
+            yield Diagnosis(
+                code="static-tls",
+                blocking=True,
+                subject=member.path,
+                explanation=f"{member.path} reaches its thread-local storage at a fixed offset (initial-exec), for"
+                " which musl keeps no room in a process that has started; libraries of Go (c-shared) are such.",
+                loader_message=f"Error relocating {member.path}: {said}",
+                advice=f"load it at the start: LD_PRELOAD={file}; or build it with -ftls-model=global-dynamic",
+                chain=member.chain,
+                evidence=(Location.bytes(member.path, facts.dynamic.offset, 1),),
+                severity=Severity.HIGH,
+            )
 
     def _started(self) -> list[SimulatedLibrary]:
         """What the process has before the load: musl itself, which is its C library, and the program."""
@@ -222,16 +280,15 @@ class MuslRules:
             yield from (d.name for d, _ in member.needs)
 
 
-def _undefined(user: SimulatedLibrary, symbol: ImageSymbol, *, glibc: bool) -> Diagnosis:
+def _undefined(user: SimulatedLibrary, symbol: ImageSymbol, advice: str, *, glibc: bool) -> Diagnosis:
     hint = " It was built for glibc." if glibc else ""
-    advice = "link the library that defines it, or load that one first with RTLD_GLOBAL"
     return Diagnosis(
         code="undefined-symbol",
         blocking=True,
         subject=symbol.name,
         explanation=f"{user.path} needs the symbol {symbol.name}, which nobody offers.{hint}",
         loader_message=f"Error relocating {user.path}: {symbol.name}: symbol not found",
-        advice="use a library built for musl (a musllinux wheel, an Alpine package)" if glibc else advice,
+        advice=advice,
         chain=user.chain,
         evidence=(Location.bytes(user.path, symbol.offset, 24),),
         severity=Severity.HIGH,

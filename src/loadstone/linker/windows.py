@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from loadstone.core.claims import Confidence, Location, Severity
-from loadstone.core.image import Dependency, DependencyKind, Image, ImageKind
+from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
@@ -30,6 +30,7 @@ _API_SETS: Final = ("api-", "ext-")
 _NOT_FOUND: Final = "[WinError 126] The specified module could not be found"
 _NO_ENTRY: Final = "[WinError 127] The specified procedure could not be found"
 _NOT_VALID: Final = "[WinError 193] %1 is not a valid Win32 application"
+_FORMATS: Final = {Format.ELF: "for Linux or another ELF system", Format.MACHO: "for macOS"}
 _MAX_MISSING: Final = 20
 _LEVELS: Final = 5
 _MAX_FOLDERS: Final = 10_000
@@ -109,6 +110,13 @@ class WindowsRules:
         image = self.model.view.image(self.model.view.open(path)) if self.model.view.exists(path) else None
         if image is None:
             return ResolvedName((SearchStep("explicit", name, StepOutcome.ABSENT, "No such file"),))
+        if image.format is not Format.PE:
+            said = f"it is {_FORMATS[image.format]}, no Windows library"
+            return ResolvedName((SearchStep("explicit", name, StepOutcome.FATAL, said),))
+        program = self._image(self.model.absolute(self.model.main_image)) if self.model.main_image else None
+        if program is not None and program.machine != image.machine:
+            said = f"it is for {image.machine.name}, and {self.model.main_image} for {program.machine.name}"
+            return ResolvedName((SearchStep("explicit", name, StepOutcome.FATAL, said),))
         return ResolvedName((SearchStep("explicit", name, StepOutcome.TAKEN),), name, image, "explicit")
 
     def _directories(
@@ -149,9 +157,10 @@ class WindowsRules:
 
     def _image(self, path: str) -> Image | None:
         try:
-            return self.model.view.image(self.model.view.open(path))
+            image = self.model.view.image(self.model.view.open(path))
         except (OSError, LoadstoneError):
             return None
+        return image if image.format is Format.PE else None
 
     def missing(self, dependency: Dependency, requester: SimulatedLibrary, located: ResolvedName) -> Diagnosis | None:
         delayed = dependency.kind in OPTIONAL
@@ -164,7 +173,10 @@ class WindowsRules:
             code, advice = "pe-vcruntime", "install the Visual C++ redistributable, or ship the file beside the library"
         elif (near := self._near(dependency.name, requester)) is not None:
             code = "pe-delay" if delayed else "pe-missing-dll"
-            advice = f"{dependency.name} is in {near}: os.add_dll_directory({near!r}) before it is loaded"
+            advice = (
+                f"{dependency.name} is in {near}, which nothing makes known: os.add_dll_directory({near!r}) before it"
+                " is loaded, where its package is imported"
+            )
         elif delayed:
             code, advice = "pe-delay", f"put {dependency.name} where it is searched before its first use"
         else:
@@ -192,8 +204,8 @@ class WindowsRules:
     def _near(self, name: str, requester: SimulatedLibrary) -> str | None:
         """The folder of a package, near the file that asks, that has a DLL of that name."""
         above = posixpath.dirname(self.model.absolute(requester.path))
-        for _ in range(_LEVELS):
-            above = posixpath.dirname(above)
+        for level in range(_LEVELS):
+            above = posixpath.dirname(above) if level else above
             try:
                 names = self.model.view.names(above)[:_MAX_FOLDERS]
             except OSError:
@@ -207,12 +219,15 @@ class WindowsRules:
         return None
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
+        last = located.steps[-1] if located.steps else None
+        reason = reason or (last.reason if last is not None and last.outcome is StepOutcome.FATAL else "")
         return Diagnosis(
             code="pe-missing-dll" if not reason else "pe-machine",
             blocking=True,
             subject=target,
             explanation=f"{target} cannot be opened: {reason or 'there is no such file'}.",
             loader_message=_NOT_VALID if reason else _NOT_FOUND,
+            advice="use the build for this Windows and the bits of its Python" if reason else "",
             steps=located.steps,
         )
 

@@ -12,6 +12,7 @@ from loadstone.core.claims import Confidence
 from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.environments import conda_install, import_first, libpython
 from loadstone.linker.diagnoses.whereabouts import (
     copies,
     is_same_library,
@@ -278,7 +279,11 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         text = f"No library called {refusal.name} was found where the loader looks; there is {found}."
         return blocking(case, refusal, text, lead_to(case, found, None))
     text = f"{case.wanted_by(refusal)}, and no rule leads to it; it is there all the same: {found}."
-    return blocking(case, refusal, text, lead_to(case, found, refusal.requester), code="dep-not-found")
+    advice = lead_to(case, found, refusal.requester)
+    package = import_first(case, found, refusal.requester)
+    if package:
+        advice = f"{advice}; or import {package} before it, if that opens {refusal.name}"
+    return blocking(case, refusal, text, advice, code="dep-not-found")
 
 
 def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -296,7 +301,9 @@ def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     code = "dep-not-found" if refusal.requester else "not-found"
     same = next((path for path in beside if is_same_library(case, refusal.name, path)), None)
     if same is None:
-        return blocking(case, refusal, text, _install(case, refusal.name), code=code)
+        own = libpython(case, refusal.name, refusal.requester)
+        own = own or conda_install(case, refusal.name, refusal.requester, beside)
+        return blocking(case, refusal, text, own or _install(case, refusal.name), code=code)
     text += f" {leaf(same)} is that library under another name."
     return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
 

@@ -48,6 +48,10 @@ _ROWS: Final = {
         ),
         "copy or download it again, and compare the sizes",
     ),
+    "static-program": (
+        "{program} is linked statically and has no loader in it: it can open no library at all.",
+        "link the program dynamically",
+    ),
     "segment-access": (
         (
             "{path} has a segment whose flags forbid what the loader does there (read tables, relocate, call the"
@@ -116,6 +120,7 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         "name": leaf(refusal.name),
         "loader": refusal.name,
         "asking": leaf(asking),
+        "program": case.model.main_image or "the program",
         "text": refusal.failure.text,
         "machine": case.model.abi.name,
         "reserve": reserve_of(case.model),

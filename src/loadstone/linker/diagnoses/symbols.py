@@ -11,15 +11,16 @@ from loadstone.core.image import Image, SymbolBinding, Visibility
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.environments import import_first, interpreter_of, reinstall
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to, names_in, quoted_path, searched
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, quoted_path, searched
+from loadstone.linker.extension import is_host_symbol
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 
 __all__ = ["undefined"]
 
 _NESTED: Final = re.compile(r"_ZNK?(\d+)")
-_MAX_BESIDE: Final = 64
 _OF_THE_SYSTEM: Final = (
     "libm.so.6", "libmvec.so.1", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2", "libutil.so.1",
     "libcrypt.so.1", "libatomic.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libgomp.so.1", "libz.so.1",
@@ -68,7 +69,10 @@ def _hidden_in(case: SimulatedLoad, name: str) -> str | None:
 def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     name, asking = refusal.name, refusal.requester
     assert asking is not None
-    if name.startswith(("Py", "_Py")):
+    if is_host_symbol(name):
+        python = interpreter_of(case)
+        if python:
+            return f"it is no symbol of {python}: the file was built for another one; {reinstall(case, asking)}"
         return "it is provided by the Python interpreter: import it there, with the version it was built for"
     for loaded in (*case.searchlist, *case.process.namespace.objects):
         for symbol in loaded.image.symbols.named(name):
@@ -77,14 +81,15 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     shadowed = _shadowed(case, refusal)
     if shadowed:
         return shadowed
+    strings = _of_other_strings(case, asking, name)
+    if strings:
+        return strings
     linked = _linked(asking, name)
     if linked is not None:
         other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
         if other is not None:
             return f"{other} has it: LD_PRELOAD={quoted_path(case.model.absolute(other))}, or put it in its place"
         return f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
-    if _of_other_strings(case, name):
-        return "it is of the other C++ string ABI: build both sides with the same _GLIBCXX_USE_CXX11_ABI"
     return _definer(case, asking, name) or (
         "link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL"
     )
@@ -123,9 +128,8 @@ def _of_another_build(asking: LoadedObject, name: str) -> str:
 
 
 def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
-    """The command that adds a need for a library which defines the symbol: of the C library's family, or beside it."""
-    beside = [posixpath.join(asking.origin, name_there) for name_there in names_in(case.model, asking.origin)]
-    for path in (*_family(case), *[p for p in beside if ".so" in p][:_MAX_BESIDE]):
+    """The command that adds a need for a library which defines the symbol: of the C library's family, or near by."""
+    for path in (*_family(case), *libraries_near(case.model, asking)):
         if path == case.model.absolute(asking.path) or not _defines(case, path, name):
             continue
         image = usable_image(case.model, path)
@@ -134,7 +138,9 @@ def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
         folder = posixpath.dirname(path)
         if folder not in searched(case, asking):
             command += f" && {lead_to(case, path, asking)}"
-        return f"{path} defines it: link with {_option(path)}, or {command}"
+        package = import_first(case, path, asking)
+        first = f"import {package} before it, if that opens it for all (RTLD_GLOBAL); or " if package else ""
+        return f"{path} defines it: {first}link with {_option(path)}, or {command}"
     return ""
 
 
@@ -172,15 +178,24 @@ def _shadowed(case: SimulatedLoad, refusal: Refusal) -> str:
     return ""
 
 
-def _of_other_strings(case: SimulatedLoad, name: str) -> bool:
-    """Whether something that is loaded defines the same function for the other C++ string."""
+def _of_other_strings(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
+    """How to build the file where something loaded defines the same function for the other C++ string; else empty.
+
+    A parameter may have become a value or a reference meanwhile: only what stands before the string is compared.
+    """
     new = "__cxx11" in name
-    stem = name.partition("NSt7__cxx11")[0] if new else name.partition("Ss")[0]
-    if len(stem) < len("_Z1f") or (not new and "Ss" not in name):
-        return False
-    return any(
-        other.startswith(stem) and ("__cxx11" in other) is not new and ("Ss" in other) is new
-        for loaded in case.searchlist
-        for other, defined in zip(loaded.image.symbols.names, loaded.image.symbols.defined, strict=True)
-        if defined
-    )
+    if not new and "Ss" not in name:
+        return ""
+    stem = name.partition("NSt7__cxx11" if new else "Ss")[0].rstrip("RK")
+    if len(stem) < len("_Z1f"):
+        return ""
+    for loaded in case.searchlist:
+        names = zip(loaded.image.symbols.names, loaded.image.symbols.defined, strict=True)
+        for other, defined in names:
+            mark = "Ss" if new else "NSt7__cxx11"
+            if defined and mark in other and other.partition(mark)[0].rstrip("RK") == stem:
+                return (
+                    f"{leaf(loaded.path)} has it for the other C++ string ABI: build {leaf(asking.path)} with"
+                    f" -D_GLIBCXX_USE_CXX11_ABI={0 if new else 1}"
+                )
+    return ""

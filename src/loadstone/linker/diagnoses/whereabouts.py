@@ -23,6 +23,7 @@ __all__ = [
     "copies",
     "is_same_library",
     "lead_to",
+    "libraries_near",
     "name_it",
     "names_in",
     "near_names",
@@ -35,6 +36,9 @@ _LEVELS: Final = 6
 _MAX_FOLDERS: Final = 400
 _MAX_INSIDE: Final = 200
 _SHOWN: Final = 3
+_MAX_NEAR: Final = 128
+_LOCAL: Final = ("/usr/local/lib", "/usr/local/lib64")
+"""Where what was built on this machine is put; known to the loader once ldconfig has run, if at all."""
 
 
 def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> Iterator[str]:
@@ -122,6 +126,19 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
             if leaf.startswith("python"):
                 yield from _of_packages(model, posixpath.join(prefix, "lib", leaf, "site-packages"))
     yield model.cwd
+    yield from _LOCAL
+
+
+def libraries_near(model: LoaderModel, asking: LoadedObject) -> Iterator[str]:
+    """Libraries in the folders around a file, the nearest first and not very many: each is to be read."""
+    found = (
+        posixpath.join(folder, leaf)
+        for folder in _folders(model, asking)
+        if folder not in _LOCAL
+        for leaf in names_in(model, folder)
+        if ".so" in leaf
+    )
+    yield from islice(found, _MAX_NEAR)
 
 
 def _of_packages(model: LoaderModel, folder: str) -> Iterator[str]:
@@ -149,6 +166,8 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
     folder = posixpath.dirname(path)
     if asking is None:
         return f"LD_LIBRARY_PATH={quoted_path(folder)}, or open it by its path: {quoted_path(path)}"
+    if folder in _LOCAL:
+        return f"LD_LIBRARY_PATH={folder}{_for_good(case.model, folder)}"
     shared = posixpath.commonpath([case.model.absolute(folder), case.model.absolute(asking.origin)])
     relative = posixpath.relpath(case.model.absolute(folder), posixpath.normpath(asking.origin))
     entry = "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}" if shared != "/" else folder
@@ -159,6 +178,19 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
     )
     option = "--add-rpath" if has_others else "--set-rpath"
     return f"patchelf {option} '{entry}' {quoted_path(asking.path)}"
+
+
+def _for_good(model: LoaderModel, folder: str) -> str:
+    """What puts a folder into the loader's cache; empty where its configuration does not name the folder."""
+    configured = [posixpath.join("/etc/ld.so.conf.d", leaf) for leaf in names_in(model, "/etc/ld.so.conf.d")]
+    for path in ("/etc/ld.so.conf", *configured):
+        try:
+            lines = model.view.read_bytes(path).decode("utf-8", "replace").splitlines()
+        except OSError:
+            continue
+        if folder in map(str.strip, lines):
+            return f", or for good: ldconfig, for {path} names it"
+    return ""
 
 
 def quoted_path(path: str) -> str:

@@ -1,33 +1,48 @@
-"""An archive as a file system: its binaries parsed once while it is read, everything else by name only."""
+"""An archive as a file system: its binaries parsed once, everything else by name only.
+
+Where the archive is a file that can be entered anywhere (ZIP), a binary is read when it is first asked for; a stream
+is read once, and its binaries while they pass.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import posixpath
+import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
+from functools import partial
 from typing import Final
 
 from loadstone.archives import PackedFile
 from loadstone.binary import FileKind, identify, images
+from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.access import Barrier
 from loadstone.linker.view import HEAD_SIZE, OpenedFile
+from loadstone.linker.windows_packages import may_make_known
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["BINARIES", "PackedFiles", "Stored", "packed"]
 
 BINARIES: Final = frozenset((FileKind.ELF, FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL))
 
+_SPREAD: Final = re.compile(r"^[^/]+\.data/(?:platlib|purelib)/")
 _MAX_LINKS: Final = 40
 _MAX_TEXT: Final = 1 << 20
 _WHOLE: Final = ("ld-linux", "ld-musl-", "ld-2.", "libc.so.6", "libc-2.")
 """Beginnings of the names of loaders and C libraries, whose bytes say which release they are."""
 
-_TEXTS: Final = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/pyvenv.cfg", "/WHEEL", "_distributor_init.py", ".path")
+_TEXTS: Final = ("/etc/ld.so.cache", "/etc/ld.so.preload", "/pyvenv.cfg", "/WHEEL", ".path")
+
+
+Parsed = tuple[Image, ...] | LoadstoneError
+"""The images of a file, or why it has none."""
+
+_NO_BINARY: Final[Deferred[Parsed]] = Deferred(tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +51,7 @@ class Stored:
 
     size: int
     head: bytes
-    images: tuple[Image, ...] = ()
-    problem: LoadstoneError | None = None
+    parsed: Deferred[Parsed] = _NO_BINARY
     content: bytes | None = None
     mode: int = 0
 
@@ -100,12 +114,13 @@ class PackedFiles:
         entry = self.files.get(self._resolve(opened.path))
         if not isinstance(entry, Stored):
             raise MalformedImage(what="there is no such file", path=opened.path)
-        if entry.problem is not None:
-            raise entry.problem
-        if not entry.images:
+        parsed = entry.parsed.get()
+        if isinstance(parsed, LoadstoneError):
+            raise parsed
+        if not parsed:
             found = identify(entry.head)
             raise MalformedImage(what=f"not a binary, but {found.sentence}", path=opened.path, advice=found.advice)
-        return entry.images
+        return parsed
 
     def image(self, opened: OpenedFile) -> Image:
         return self.images(opened)[0]
@@ -147,9 +162,14 @@ class PackedFiles:
 
 
 def packed(place: str, members: Iterable[PackedFile]) -> PackedFiles:
-    """Read an archive's members once, in their order, and keep what a loader would ask of them."""
+    """Read an archive's members once, in their order, and keep what a loader would ask of them.
+
+    What a wheel has for the top of site-packages (``X.data/platlib``, PEP 427) is seen where pip puts it.
+    """
     files: dict[str, Stored | str] = {}
     for member in members:
+        if place.endswith(".whl!"):
+            member.name = _SPREAD.sub("", member.name)
         if member.link is not None:
             files[member.name] = member.link
         elif member.same_as is not None:
@@ -165,14 +185,23 @@ def _stored(member: PackedFile) -> Stored:
     head = member.head(HEAD_SIZE)
     name = posixpath.basename(member.name)
     if identify(head).kind in BINARIES:
+        is_kept = name.startswith(_WHOLE)
+        if member.again is not None and not is_kept:
+            return Stored(member.size, head, Deferred(partial(_parsed, member.again)), None, member.mode)
         data = member.read()
-        keep = data if name.startswith(_WHOLE) else None
-        try:
-            return Stored(len(data), head, images(data), None, keep, member.mode)
-        except LoadstoneError as error:
-            return Stored(len(data), head, (), error, keep, member.mode)
-    keep = member.read() if f"/{member.name}".endswith(_TEXTS) and member.size <= _MAX_TEXT else None
-    return Stored(member.size, head, content=keep)
+        parsed = _parsed(lambda: data)
+        return Stored(len(data), head, Deferred(lambda: parsed), data if is_kept else None, member.mode)
+    is_text = may_make_known(member.name) or f"/{member.name}".endswith(_TEXTS)
+    return Stored(member.size, head, content=member.read() if is_text and member.size <= _MAX_TEXT else None)
+
+
+def _parsed(read: Callable[[], bytes]) -> Parsed:
+    """The images of what can be read; what cannot is a fault of the archive, and raised."""
+    data = read()
+    try:
+        return images(data)
+    except LoadstoneError as error:
+        return error
 
 
 def _folders(files: Mapping[str, object]) -> dict[str, tuple[str, ...]]:

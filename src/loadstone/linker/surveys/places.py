@@ -14,11 +14,12 @@ from loadstone.core.image import Image, ImageKind
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
 from loadstone.files import open_regular
 from loadstone.linker.discovery import of_view
+from loadstone.linker.openers import Tags
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.survey_target import archive_format, inside, root_of
 from loadstone.linker.surveys.layers import LayeredFiles
-from loadstone.linker.surveys.openers import Tags, WindowsPackages
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
+from loadstone.linker.windows_packages import WindowsPackages, may_make_known
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
@@ -68,7 +69,15 @@ class SurveyPlace:
         folders = {posixpath.dirname(name) for name in names if name.casefold().endswith(".dll")}
         root = self.archive.place if self.archive is not None else self.folder
         paths = tuple(posixpath.join(f"{root}/", folder) for folder in sorted(folders))
-        return WindowsPackages(paths, self.tags.is_wheel or any(n.casefold().endswith(".pyd") for n in names))
+        is_for_python = self.tags.is_wheel or any(n.casefold().endswith(".pyd") for n in names)
+        texts = [self._text(root, name) for name in names if may_make_known(name)]
+        return WindowsPackages.of(paths, texts, is_for_python=is_for_python)
+
+    def _text(self, root: str, name: str) -> bytes:
+        try:
+            return self.model.view.read_bytes(posixpath.join(f"{root}/", name))
+        except OSError:
+            return b""
 
     def _walked_names(self) -> list[str]:
         host = self.model.view.host_path(self.folder)
@@ -76,13 +85,14 @@ class SurveyPlace:
             os.path.relpath(os.path.join(place, leaf), host).replace(os.sep, "/")
             for place, _, names in os.walk(host)
             for leaf in names
-            if leaf.casefold().endswith((".dll", ".pyd"))
+            if leaf.casefold().endswith((".dll", ".pyd", ".py"))
         ]
 
     def _binaries(self) -> Iterator[tuple[str, str]]:
         if self.archive is not None:
             for name, entry in sorted(self.archive.files.items()):
                 if isinstance(entry, Stored) and identify(entry.head).kind in BINARIES:
+                    entry.parsed.get()  # where the archive is damaged or a bomb, this raises
                     yield f"{self.archive.place}/{name}", name
             return
         host = self.model.view.host_path(self.folder)

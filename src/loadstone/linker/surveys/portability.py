@@ -17,7 +17,7 @@ from typing import Final
 from loadstone.core.image import DependencyKind, Format, Image
 from loadstone.linker.answers import VersionUse, version_uses
 from loadstone.linker.discovery import machine_of
-from loadstone.linker.surveys.openers import Tags
+from loadstone.linker.openers import Tags
 from loadstone.quick_dataclass import dataclass
 
 # ruff: noqa: SIM905  a block of words reads better than a column of quotes

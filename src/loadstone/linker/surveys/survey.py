@@ -12,9 +12,9 @@ from typing import Final
 from loadstone.core.image import Format
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
 from loadstone.linker.glibc_load import SharedLoads
+from loadstone.linker.openers import Openers
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED, explain_with
-from loadstone.linker.surveys.openers import Openers
 from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
 from loadstone.linker.surveys.repair import for_an_archive

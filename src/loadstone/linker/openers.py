@@ -22,16 +22,17 @@ from loadstone.linker.discovery import (
     with_program,
 )
 from loadstone.linker.request import LoaderKind, LoaderModel
+from loadstone.linker.view import FileView
+from loadstone.linker.windows_packages import MADE_KNOWN, WindowsPackages
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["Openers", "Tags", "WindowsPackages"]
+__all__ = ["Openers", "Tags"]
 
 _MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
-_LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)\.(\d+)(?:/|$)")
+_LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)(?:\.(\d+)(?:/|$)|/dist-packages(?:/|$))")
+_HOME: Final = re.compile(r"^\s*home\s*=\s*(\S.*?)\s*$", re.MULTILINE)
+_LEVELS: Final = 8
 _RUNNING: Final = (sys.version_info.major, sys.version_info.minor)
-_MADE_KNOWN: Final = (".libs", ".dlls")
-"""Ends of the folders that delvewheel and its like make known when a package is imported."""
-
 _WITH_PYTHON: Final = ("python3.dll", "vcruntime140.dll", "vcruntime140_1.dll")
 """What python.exe has loaded, or has beside it, before it imports anything."""
 
@@ -80,14 +81,6 @@ class Tags:
         return any(platform.startswith("musllinux") for platform in self.platforms)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowsPackages:
-    """Packages for Windows in a place: the folders that hold DLLs, as they are opened; whether Python imports them."""
-
-    folders: tuple[str, ...] = ()
-    is_for_python: bool = False
-
-
 @dataclass(slots=True)
 class Openers:
     """The models of one survey, one each kind of file, so that what they share is shared.
@@ -105,7 +98,7 @@ class Openers:
     def model_for(self, path: str, image: Image) -> LoaderModel:
         """The process to open ``path`` in."""
         if image.format is Format.PE:
-            return self._once("pe", self._windows)
+            return self.windows_for(path)
         if image.format is Format.MACHO:
             return self._once("macho", lambda: of_another_system(self.asked, LoaderKind.DYLD))
         abi = machine_of(image)
@@ -115,7 +108,7 @@ class Openers:
             return self._once(("musl", abi.name), lambda: self._musl(abi))
         if abi is not self.asked.abi:
             return self._once(("elf", abi.name), lambda: self._of_machine(abi))
-        return self._python(path)
+        return self.python_for(path)
 
     def _once(self, key: Hashable, make: Callable[[], LoaderModel]) -> LoaderModel:
         if key not in self._models:
@@ -138,17 +131,37 @@ class Openers:
         found = self._around(musl_of(self.asked.view, abi))
         return replace(found, release=(), granted=frozenset(("libz.so.1",)), assumptions=(said,))
 
-    def _windows(self) -> LoaderModel:
-        model = of_another_system(self.asked, LoaderKind.WINDOWS)
+    def windows_for(self, path: str) -> LoaderModel:
+        """The Windows process that opens ``path``: of the python.exe above it, if there is one."""
+        program = self._windows_program(path)
+        return self._once(("pe", program), lambda: self._windows(program))
+
+    def _windows_program(self, path: str) -> str | None:
+        """The python.exe above a library, whose folder Windows looks into as well; also that of the venv's home."""
+        if self.asked.main_image is not None and self.asked.kind is LoaderKind.WINDOWS:
+            return self.asked.main_image
+        folder = posixpath.dirname(path)
+        for _ in range(_LEVELS):
+            if folder not in self._programs:
+                places = (folder, _home_of(self.asked.view, folder))
+                candidates = (f"{place}/python.exe" for place in places if place)
+                self._programs[folder] = next((p for p in candidates if self.asked.view.exists(p)), None)
+            if self._programs[folder] is not None or folder in ("", "/"):
+                break
+            folder = posixpath.dirname(folder)
+        return self._programs.get(folder)
+
+    def _windows(self, program: str | None) -> LoaderModel:
+        model = replace(of_another_system(self.asked, LoaderKind.WINDOWS), main_image=program)
         version = self.tags.python or _RUNNING
         packages = self.packages()
         python = (f"python{version[0]}{version[1]}.dll", *_WITH_PYTHON) if packages.is_for_python else ()
-        own = tuple(f for f in packages.folders if f.endswith(_MADE_KNOWN))
-        rest = tuple(f for f in packages.folders if not f.endswith(_MADE_KNOWN))
+        own = tuple(f for f in packages.folders if f in packages.made_known)
+        rest = tuple(f for f in packages.folders if f not in packages.made_known and not f.endswith(MADE_KNOWN))
         return replace(
             model,
             already_loaded=(*self.asked.already_loaded, *python),
-            dll_directories=(*self.asked.dll_directories, *own),
+            dll_directories=(*self.asked.dll_directories, *own, *_conda_directories(program)),
             package_directories=rest,
         )
 
@@ -161,7 +174,7 @@ class Openers:
         said = f"the file is for {abi.name}, whose system is not at hand: its libraries are taken for granted"
         return self._around(LoaderModel(abi=abi, view=view, granted=frozenset(SYSTEM_LIBRARIES), assumptions=(said,)))
 
-    def _python(self, path: str) -> LoaderModel:
+    def python_for(self, path: str) -> LoaderModel:
         """The Python beside the library, else the one that is asked for, unless the library says that it is another."""
         if self.is_given:
             return self.asked
@@ -182,18 +195,34 @@ class Openers:
         if found:
             return int(found[1]), int(found[2])
         folder = _LIBRARY_FOLDER.match(path)
-        return (int(folder[2]), int(folder[3])) if folder else self.tags.python
+        return (int(folder[2]), int(folder[3])) if folder and folder[3] else self.tags.python
 
     def _program_near(self, path: str) -> str | None:
-        """The interpreter of the environment that a library lies in: bin/python above lib/pythonX.Y."""
+        """The interpreter of the environment a library lies in: bin/python above lib/pythonX.Y, or the venv's home."""
         folder = _LIBRARY_FOLDER.match(path)
         if folder is None:
             return None
         prefix = folder[1]
         if prefix not in self._programs:
-            names = (f"python{folder[2]}.{folder[3]}", "python3", "python")
-            candidates = (f"{prefix}/bin/{name}" for name in names)
+            exact = f"python{folder[2]}.{folder[3]}" if folder[3] else f"python{folder[2]}"
+            places = (f"{prefix}/bin", _home_of(self.asked.view, prefix))
+            candidates = (f"{place}/{name}" for place in places if place for name in (exact, "python3", "python"))
             found = next((p for p in candidates if self.asked.view.exists(p)), None)
             self._programs[prefix] = self.asked.view.real_path(found) if found else None
         program = self._programs[prefix]
         return None if program is None or program == self.asked.main_image else program
+
+
+def _conda_directories(program: str | None) -> tuple[str, ...]:
+    """The folder that the interpreters of conda make known at their start; one that is not there does no harm."""
+    return (posixpath.join(posixpath.dirname(program), "Library/bin"),) if program else ()
+
+
+def _home_of(view: FileView, prefix: str) -> str:
+    """The folder of the interpreter that a virtual environment was made from; empty when there is no pyvenv.cfg."""
+    try:
+        text = view.read_bytes(f"{prefix}/pyvenv.cfg").decode("utf-8", "replace")
+    except OSError:
+        return ""
+    found = _HOME.search(text)
+    return found[1] if found else ""

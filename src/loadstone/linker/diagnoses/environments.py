@@ -1,0 +1,142 @@
+"""What the environment of a file says of it: its conda packages, its Python, the distribution that installed it.
+
+Sources: conda's ``conda-meta/NAME-VERSION-BUILD.json``, one a package, with its files; PEP 376 and 627 (RECORD)
+for the files of a distribution.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
+from loadstone.linker.diagnoses.whereabouts import names_in
+from loadstone.linker.objects import LoadedObject
+from loadstone.linker.request import LoaderModel
+
+__all__ = ["conda_install", "import_first", "interpreter_of", "libpython", "reinstall"]
+
+_LEVELS: Final = 8
+_MAX_RECORDS: Final = 2_000
+_LIBPYTHON: Final = re.compile(r"libpython(\d\.\d+)([a-z]*)\.so")
+_PYTHON: Final = re.compile(r"(?:lib)?python(\d\.\d+)")
+
+
+def conda_install(case: SimulatedLoad, name: str, asking: LoadedObject | None, beside: tuple[str, ...]) -> str:
+    """The conda command for a library that an environment lacks; empty outside of conda's environments.
+
+    ``beside`` are files of the same library in other versions: whose package brought one brings the other as well.
+    """
+    model = case.model
+    prefix = next((p for p in _above(model, asking) if "conda-meta" in names_in(model, p)), None)
+    if prefix is None:
+        return ""
+    command = f"conda install -p {shlex.quote(prefix)}"
+    for path in beside:
+        package = _owner(model, prefix, path)
+        if package is not None:
+            wanted = name.partition(".so.")[2]
+            present = leaf(path).partition(".so.")[2]
+            renamed = package.removesuffix(present) + wanted if present and package.endswith(present) else ""
+            return f"{command} {shlex.quote(renamed or f'{package}={wanted}' if wanted else package)}"
+    stem = name.partition(".so")[0].removeprefix("lib")
+    return f"{command} PACKAGE, the one that has it: conda search {shlex.quote(f'*{stem}*')}"
+
+
+def _above(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
+    """The folders above a file, the nearest first."""
+    folder = posixpath.normpath(asking.origin) if asking is not None else model.cwd
+    for _ in range(_LEVELS):
+        yield folder
+        if folder in ("", "/"):
+            return
+        folder = posixpath.dirname(folder)
+
+
+def _owner(model: LoaderModel, prefix: str, path: str) -> str | None:
+    """The conda package that brought a file of its environment."""
+    entry = f'"{posixpath.relpath(path, prefix)}"'.encode()
+    for record in names_in(model, f"{prefix}/conda-meta")[:_MAX_RECORDS]:
+        if record.endswith(".json") and entry in _bytes(model, f"{prefix}/conda-meta/{record}"):
+            return record.rsplit("-", 2)[0]
+    return None
+
+
+def _bytes(model: LoaderModel, path: str) -> bytes:
+    try:
+        return model.view.read_bytes(path)
+    except OSError:
+        return b""
+
+
+def libpython(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
+    """What to do where an interpreter's own library is missing; empty for any other name."""
+    found = _LIBPYTHON.match(name)
+    if found is None:
+        return ""
+    version = found[1]
+    parts = []
+    if asking is not None and any(symbol.name.startswith("PyInit_") for symbol in asking.image.exports):
+        command = f"patchelf --remove-needed {shlex.quote(name)} {shlex.quote(asking.path)}"
+        parts.append(f"a Python module needs none, for the interpreter has its symbols: {command}")
+    prefix = next((p for p in _above(case.model, asking) if f"python{version}" in names_in(case.model, f"{p}/lib")), "")
+    if posixpath.basename(posixpath.dirname(prefix)) == "versions":
+        exact = posixpath.basename(prefix)
+        parts.append(f"build this Python with one: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force {exact}")
+    else:
+        parts.append(
+            f"install a Python {version} that has it (Debian: libpython{version}, or ./configure --enable-shared)"
+        )
+    return "; or ".join(parts)
+
+
+def interpreter_of(case: SimulatedLoad) -> str:
+    """The Python that opens a module, as ``Python 3.12 (/path/python3.12)``; empty when it is none or not known."""
+    for loaded in case.process.global_scope:
+        if not loaded.image.symbols.positions("PyObject_Free"):
+            continue
+        found = _PYTHON.match(leaf(case.model.view.real_path(case.model.absolute(loaded.path))))
+        program = case.model.main_image or loaded.path
+        return f"Python {found[1]} ({program})" if found else f"this Python ({program})"
+    return ""
+
+
+def reinstall(case: SimulatedLoad, asking: LoadedObject) -> str:
+    """The command that builds anew, for the interpreter that opens it, what a file of site-packages belongs to."""
+    program = case.model.main_image or "python"
+    package = _distribution(case.model, case.model.absolute(asking.path)) or "PACKAGE"
+    return f"{shlex.quote(program)} -m pip install --force-reinstall --no-cache-dir {shlex.quote(package)}"
+
+
+def _distribution(model: LoaderModel, path: str) -> str | None:
+    """The distribution whose RECORD has a file of site-packages; failing that the folder at its top."""
+    place, found, within = path.rpartition("-packages/")
+    if not found:
+        return None
+    root = f"{place}-packages"
+    for folder in names_in(model, root):
+        if folder.endswith(".dist-info") and within.encode() in _bytes(model, f"{root}/{folder}/RECORD"):
+            return folder.partition("-")[0]
+    top = within.partition("/")[0]
+    return top if top != within else None
+
+
+def import_first(case: SimulatedLoad, path: str, asking: LoadedObject) -> str:
+    """The package of a library, to be imported before a module of another one; empty where there is none."""
+    package = _package(case.model, path)
+    if package is None or package == _package(case.model, case.model.absolute(asking.path)):
+        return ""
+    return posixpath.basename(package)
+
+
+def _package(model: LoaderModel, path: str) -> str | None:
+    """The folder of the outermost Python package around a file."""
+    found, folder = None, posixpath.dirname(posixpath.normpath(path))
+    for _ in range(_LEVELS):
+        if "__init__.py" in names_in(model, folder):
+            found = folder
+        folder = posixpath.dirname(folder)
+    return found
