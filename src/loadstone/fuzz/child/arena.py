@@ -165,7 +165,7 @@ class GuardedArea:
     def __init__(self, size: int, blocks: BlockTable) -> None:
         self.size = size
         whole = -(-max(size, 1) // _PAGE) * _PAGE
-        self._map = mmap.mmap(-1, whole + _PAGE)
+        self._map = mmap.mmap(-1, whole + _PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         self.address = start + whole - size
         if _libc.mprotect(start + whole, _PAGE, 0) != 0:

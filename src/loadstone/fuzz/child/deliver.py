@@ -42,7 +42,7 @@ class _Memory:
     def __init__(self, most: int, blocks: BlockTable) -> None:
         self._blocks, self._most = blocks, most
         self._area = -(-(most + 1) // _PAGE) * _PAGE
-        self._map = mmap.mmap(-1, self._area + 2 * _PAGE)
+        self._map = mmap.mmap(-1, self._area + 2 * _PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self._start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         for guard in (self._start, self._start + _PAGE + self._area):
             if _libc.mprotect(guard, _PAGE, 0) != 0:
