@@ -133,7 +133,7 @@ def _extension() -> str:
 
 
 STORMS: dict[str, Callable[[], Callable[[], Any]]] = {
-    "core/image:SymbolTable._indexed": _symbols,
+    "core/symbols:SymbolTable._indexed": _symbols,
     "linker/cache:LoaderCache.named": _cache,
     "binary/elf/sections:SectionTable._sections": _sections,
     "binary/deferred:Deferred.get": _usage,

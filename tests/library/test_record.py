@@ -239,9 +239,12 @@ def test_a_handle_stands_for_the_record_that_was_first(
 def test_a_handle_without_a_load_takes_nobody_elses(record: LibraryRecord, system: CountingSystem) -> None:
     handles = [Handle(), Handle()]
     lent, never = (Loan(handle, f"l{number}") for number, handle in enumerate(handles))
+    life = Life("any")
     record.load(lent, 0)
+    record.ledger.lives.append(life)
     assert not record.unload(never)
     assert (record.loans, system.references) == ({lent}, 1)
+    assert life.enter()  # what the other handle gave out goes on
 
 
 def test_a_handle_that_gave_its_load_back_finds_no_symbol_of_anothers(record: LibraryRecord) -> None:

@@ -6,13 +6,12 @@ DT_FLAGS_1.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from loadstone.binary import read
-from loadstone.binary.elf.facts import ElfFacts
-from loadstone.core.image import Image, SymbolBinding
+from loadstone.binary.residence import needs, stay_facts
+from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError
 
 __all__ = ["reasons"]
@@ -36,19 +35,19 @@ def reasons(image: Image, kept: Sequence[str]) -> tuple[str, ...]:
 
 
 def _reasons(image: Image, kept: Sequence[str]) -> Iterator[str]:
-    if isinstance(image.native, ElfFacts) and image.native.no_delete:
+    facts = stay_facts(image)
+    if facts.no_delete:
         yield "it is marked DF_1_NODELETE (certain)"
-    unique = [s.name for s in image.symbols if s.binding is SymbolBinding.UNIQUE and s.defined]
-    if unique:
-        yield f"it defines the unique symbol {unique[0]}, which binds it to the process once bound (likely)"
+    if facts.unique_symbol:
+        yield f"it defines the unique symbol {facts.unique_symbol}, which binds it to the process once bound (likely)"
     others = {path: other for path in kept if path != image.path and (other := _image(path)) is not None}
-    holder = next((path for path, other in others.items() if _needs(other, image)), None)
+    holder = next((path for path, other in others.items() if needs(other, image, image.path or "")), None)
     if holder is not None:
         yield f"{holder} needs it and is still loaded (certain)"
     elif user := next(_users(image, others), None):
         yield f"{user[0]} is still loaded, and uses its symbol {user[1]} (likely)"
     imported = {s.name for s in image.imports}
-    if imported & {"__cxa_thread_atexit_impl", "__cxa_thread_atexit"}:
+    if facts.has_thread_destructors:
         yield "a thread-local object with a destructor holds it until its thread ends (likely)"
     if imported & {"dlopen", "dlmopen"}:
         yield "it calls dlopen, with which a library can open itself or ask to stay (likely)"
@@ -61,11 +60,6 @@ def _image(path: str) -> Image | None:
         return read(path)
     except LoadstoneError:  # anonymous names, and files removed since
         return None
-
-
-def _needs(other: Image, image: Image) -> bool:
-    names = {image.identity, os.path.basename(image.path or "")} - {None, ""}
-    return any(os.path.basename(d.name) in names for d in other.needed)
 
 
 def _users(image: Image, others: Mapping[str, Image]) -> Iterator[tuple[str, str]]:

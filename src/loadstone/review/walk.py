@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from loadstone.review import ir
 
-__all__ = ["blocks", "calls", "children", "expressions", "statements", "tops"]
+__all__ = ["blocks", "calls", "children", "dotted", "expressions", "statements", "tops"]
 
 
 def children(node: ir.Expression) -> tuple[ir.Expression, ...]:
@@ -115,3 +115,13 @@ def calls(body: Iterable[ir.Statement]) -> Iterator[ir.Call]:
             for node in expressions(top):
                 if isinstance(node, ir.Call):
                     yield node
+
+
+def dotted(target: ir.Expression) -> str:
+    """``a.b.c`` as it is written; what is neither a name nor a member of one is left out: ``f().b`` is ``.b``."""
+    names: list[str] = []
+    while isinstance(target, ir.Member):
+        names.append(target.name)
+        target = target.base
+    names.append(target.name if isinstance(target, ir.Name) else "")
+    return ".".join(reversed(names))

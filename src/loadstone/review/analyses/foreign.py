@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.walk import calls, expressions, statements, tops
+from loadstone.review.walk import calls, dotted, expressions, statements, tops
 
 __all__ = ["COMPUTED", "ForeignFunction", "ForeignUse", "foreign_functions", "is_foreign", "symbol_of"]
 
@@ -98,22 +98,12 @@ def _variables(unit: ir.Unit) -> Iterator[tuple[str, str]]:
     for function in unit.functions:
         for statement in statements(function.body.body):
             if isinstance(statement, ir.Assign) and (symbol := symbol_of(statement.type)):
-                yield _spelled(statement.target), symbol
-
-
-def _spelled(target: ir.Expression) -> str:
-    match target:
-        case ir.Name():
-            return target.name
-        case ir.Member():
-            return f"{_spelled(target.base)}.{target.name}"
-        case _:
-            return ""
+                yield dotted(statement.target), symbol
 
 
 def _declared_symbol(base: ir.Expression, variables: dict[str, str]) -> str | None:
     """The symbol whose ``argtypes`` or ``restype`` is set through this expression."""
-    known = variables.get(_spelled(base))
+    known = variables.get(dotted(base))
     if known is not None:
         return known
     match base:
@@ -190,7 +180,7 @@ def _use(
         case ir.Evaluate(expression=expression) if expression is call:
             result = "dropped"
         case ir.Assign(value=value, target=target) if value is call:
-            result = passed.get(_spelled(target), "value")
+            result = passed.get(dotted(target), "value")
         case _:
             result = "value"
     _record(call, function, result, found)

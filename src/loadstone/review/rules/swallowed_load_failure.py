@@ -14,7 +14,7 @@ from loadstone.review.analyses import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls, expressions, statements, tops
+from loadstone.review.walk import calls, dotted, expressions, statements, tops
 
 __all__ = ["LOADS", "RULE"]
 
@@ -49,18 +49,8 @@ def _bound(body: Sequence[ir.Statement]) -> str:
     """The name the load is bound to in the try body: what is missing afterwards."""
     for statement in statements(body):
         if isinstance(statement, ir.Assign) and isinstance(statement.value, ir.Call) and statement.value.name in LOADS:
-            return _spelled(statement.target)
+            return dotted(statement.target)
     return ""
-
-
-def _spelled(target: ir.Expression) -> str:
-    match target:
-        case ir.Name():
-            return target.name
-        case ir.Member():
-            return f"{_spelled(target.base)}.{target.name}"
-        case _:
-            return ""
 
 
 def _in_loops(body: Sequence[ir.Statement]) -> set[int]:
@@ -71,13 +61,13 @@ def _in_loops(body: Sequence[ir.Statement]) -> set[int]:
 def _tested_later(function: ir.Function, name: str, line: int) -> bool:
     """Whether a condition after the handler looks at the name, which was given a value before."""
     given = any(
-        isinstance(s, ir.Assign) and s.line < line and _spelled(s.target) == name and isinstance(s.value, ir.Literal)
+        isinstance(s, ir.Assign) and s.line < line and dotted(s.target) == name and isinstance(s.value, ir.Literal)
         for s in statements(function.body.body)
     )
     for statement in statements(function.body.body):
         if statement.line > line and isinstance(statement, (ir.If, ir.Loop)):
             for top in tops(statement):
-                if any(isinstance(e, (ir.Name, ir.Member)) and _spelled(e) == name for e in expressions(top)):
+                if any(isinstance(e, (ir.Name, ir.Member)) and dotted(e) == name for e in expressions(top)):
                     return True
     return given and name.startswith(("_", "self."))
 
@@ -87,7 +77,7 @@ def _used_later(function: ir.Function, name: str, line: int) -> int:
     for statement in statements(function.body.body):
         for top in tops(statement):
             for node in expressions(top):
-                if node.line > line and isinstance(node, (ir.Name, ir.Member)) and _spelled(node) == name:
+                if node.line > line and isinstance(node, (ir.Name, ir.Member)) and dotted(node) == name:
                     return node.line
     return 0
 

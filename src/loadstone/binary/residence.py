@@ -1,0 +1,46 @@
+"""What in its own bytes keeps a library mapped after its last close: one copy for loading and for probing.
+
+Sources: dlopen(3) "RTLD_NODELETE"; System V gABI DF_1_NODELETE; glibc elf/dl-lookup.c (a unique symbol pins its
+library), dl-close.c (thread-local destructors).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from loadstone.binary.elf.facts import ElfFacts
+from loadstone.core.image import Image, SymbolBinding
+from loadstone.quick_dataclass import dataclass
+
+__all__ = ["StayFacts", "needs", "stay_facts"]
+
+_THREAD_EXIT: Final = frozenset(("__cxa_thread_atexit_impl", "__cxa_thread_atexit"))
+
+
+@dataclass(frozen=True, slots=True)
+class StayFacts:
+    """``no_delete``: marked never to be unloaded; ``unique_symbol``: the name of one, or "" without any.
+
+    ``has_thread_destructors``: objects of threads in it end with their threads, and hold it until then.
+    """
+
+    no_delete: bool
+    unique_symbol: str
+    has_thread_destructors: bool
+
+
+def stay_facts(image: Image) -> StayFacts:
+    """The facts of one image. Pure."""
+    unique = (s.name for s in image.symbols if s.binding is SymbolBinding.UNIQUE and s.defined)
+    return StayFacts(
+        no_delete=isinstance(image.native, ElfFacts) and image.native.no_delete,
+        unique_symbol=next(unique, ""),
+        has_thread_destructors=any(s.name in _THREAD_EXIT for s in image.imports),
+    )
+
+
+def needs(other: Image, image: Image | None, path: str) -> bool:
+    """Whether ``other`` names this image, or the file at ``path``, among what it cannot do without."""
+    names = {image.identity if image else None, os.path.basename(path)} - {None, ""}
+    return any(os.path.basename(d.name) in names for d in other.needed if d.required)
