@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -208,3 +209,18 @@ def test_musl_before_1_2_4_leaves_packed_relocations_undone(workshop: Workshop) 
     old = explain(path, model=replace(model, release=(1, 2, 3)))
     assert [d.code for d in old.diagnoses] == ["relr-ignored"]
     assert not explain(path, model=replace(model, release=(1, 2, 4))).diagnoses
+
+
+def test_a_static_program_opens_nothing_unless_it_is_of_glibc(workshop: Workshop) -> None:
+    source = """
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int n, char **v) { puts(dlopen(v[1], RTLD_NOW) ? "loaded" : dlerror()); return 0; }
+"""
+    library = workshop.library("liba.so", "int f(void) { return 1; }")
+    for compiler, said in (("musl-gcc", "Dynamic loading not supported"), ("gcc", "loaded")):
+        host = workshop.program(f"by-{compiler}", source, "-static", compiler=compiler)
+        real = subprocess.run([host, library], capture_output=True, text=True, check=True).stdout.strip()
+        answer = explain(library, model=replace(LoaderModel.this_process(env={}), main_image=host, caller=None))
+        first = answer.first_blocking
+        assert (first.loader_message if first is not None else "loaded") == real == said

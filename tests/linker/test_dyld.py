@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.wheels import members, wheel
 
+from loadstone.binary import read
+from loadstone.binary.macho.facts import BuildVersion, MachoFacts
+from loadstone.core.image import SearchDir, SearchKind
 from loadstone.core.trace import Explanation, LoadVerdict
 from loadstone.linker import LoaderModel, explain
+from loadstone.linker.discovery import with_loader
+from loadstone.linker.dyld_policy import unmet
 from loadstone.linker.request import LoaderKind
 
 pytestmark = pytest.mark.real
@@ -119,3 +125,43 @@ def test_what_is_no_mach_o_file_is_an_answer(tmp_path: Path) -> None:
     target.write_text("text")
     assert explain(str(target), model=model()).verdict is LoadVerdict.FAILS
     assert explain(str(tmp_path / "none.dylib"), model=model()).verdict is LoadVerdict.FAILS
+
+
+def test_what_a_newer_sdk_binds_a_file_to_is_demanded_from_the_macos_that_knows_it(pillow: Path) -> None:
+    image = replace(read(imaging(pillow)), native=built_with(pillow, "15.4"))
+    repeated = SearchDir(SearchKind.RPATH, "/opt/lib", 0)
+    demands = {
+        "duplicate LC_RPATH '/opt/lib'": replace(image, search_dirs=(repeated, repeated)),
+        "missing LC_LOAD_DYLIB (must link with at least libSystem.dylib)": replace(image, needed=()),
+        f"duplicate linked dylib '{image.needed[0].name}'": replace(image, needed=(*image.needed, image.needed[0])),
+        "missing LC_UUID": replace(image, build_id=None),
+    }
+    for words, changed in demands.items():
+        assert [demand.words for demand in unmet(changed, "m.so")] == [words]
+        assert not list(unmet(replace(changed, native=built_with(pillow, "11.0")), "m.so"))
+    assert not list(unmet(image, "m.so"))
+
+
+def built_with(pillow: Path, sdk: str) -> MachoFacts:
+    facts = read(imaging(pillow)).native
+    assert isinstance(facts, MachoFacts)
+    return replace(facts, builds=(BuildVersion("macOS", "11.0.0", sdk, 0),))
+
+
+def test_a_file_for_a_newer_macos_than_is_asked_about_is_a_risk(pillow: Path) -> None:
+    path = str(imaging(pillow))
+    old = explain(path, model=with_loader(LoaderModel.this_process(env={}), "dyld-10.13"))
+    assert {d.code for d in old.diagnoses if not d.blocking} == {"macho-min-os"}
+    assert old.loader == "dyld of macOS 10.13"
+    assert explain(path, model=with_loader(LoaderModel.this_process(env={}), "dyld-15.0")).diagnoses == ()
+
+
+def test_a_program_of_another_architecture_cannot_open_it(pillow: Path, tmp_path: Path) -> None:
+    program = tmp_path / "python"
+    program.write_bytes(next(iter(members(wheel("lxml", "6.1.3", "macosx_10_9_x86_64"), ".so")))[1])
+    found = explain(str(imaging(pillow)), model=model(main_image=str(program))).first_blocking
+    assert found is not None
+    assert found.code == "macho-arch"
+    assert found.loader_message.endswith(
+        "(mach-o file, but is an incompatible architecture (have 'arm64', need 'x86_64'))"
+    )

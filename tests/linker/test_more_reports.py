@@ -18,11 +18,15 @@ from tests.archives.test_archives import zip_of
 from tests.built import build
 from tests.linker.workshop import Workshop, loads
 from tests.tools import needed
+from tests.wheels import members, wheel
 
+from loadstone.binary import read
+from loadstone.binary.macho.facts import BuildVersion, MachoFacts
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
 from loadstone.linker import HostFiles, LoaderModel, explain
 from loadstone.linker.discovery import with_loader
 from loadstone.linker.surveys import survey
+from loadstone.linker.surveys.promises import broken_promises
 
 ONE = "int one(void) { return 1; }"
 WANTS_ONE = "int one(void); int e(void) { return one(); }"
@@ -255,24 +259,24 @@ def dll(folder: Path, name: str, source: str, *linked: str) -> bytes:
 def test_delvewheel_9_a_folder_that_nothing_makes_known(tmp_path: Path) -> None:
     helper = dll(tmp_path, "poppler-1a2b.dll", ONE)
     module = dll(tmp_path, "pdf.pyd", WANTS_ONE, str(tmp_path / "libpoppler-1a2b.a"))
-    wheel = tmp_path / "pdf-2.1-cp39-cp39-win_amd64.whl"
+    made = tmp_path / "pdf-2.1-cp39-cp39-win_amd64.whl"
     files = {"pdf.cp39-win_amd64.pyd": module, "pdf.libs/poppler-1a2b.dll": helper}
-    wheel.write_bytes(zip_of(files))
-    row = survey(wheel).rows[0]
+    made.write_bytes(zip_of(files))
+    row = survey(made).rows[0]
     assert (row.verdict, row.leading and row.leading.code) == (LoadVerdict.FAILS, "pe-missing-dll")
     assert row.leading is not None
     assert "is in pdf.libs, which nothing makes known: os.add_dll_directory('pdf.libs')" in row.leading.advice
     files["pdf.py"] = b"import os; os.add_dll_directory(os.path.join(os.path.dirname(__file__), 'pdf.libs'))"
-    wheel.write_bytes(zip_of(files))
-    assert survey(wheel).verdict is LoadVerdict.LOADS
+    made.write_bytes(zip_of(files))
+    assert survey(made).verdict is LoadVerdict.LOADS
 
 
 def test_delvewheel_27_files_for_the_top_of_site_packages(tmp_path: Path) -> None:
     helper = dll(tmp_path, "blas-1a2b.dll", ONE)
     module = dll(tmp_path, "tat.pyd", WANTS_ONE, str(tmp_path / "libblas-1a2b.a"))
-    wheel = tmp_path / "tat-0.2-cp310-cp310-win_amd64.whl"
-    wheel.write_bytes(zip_of({"TAT.cp310-win_amd64.pyd": module, "tat-0.2.data/platlib/blas-1a2b.dll": helper}))
-    found = survey(wheel)
+    made = tmp_path / "tat-0.2-cp310-cp310-win_amd64.whl"
+    made.write_bytes(zip_of({"TAT.cp310-win_amd64.pyd": module, "tat-0.2.data/platlib/blas-1a2b.dll": helper}))
+    found = survey(made)
     assert found.verdict is LoadVerdict.LOADS
     assert [row.name for row in found.rows] == ["TAT.cp310-win_amd64.pyd", "blas-1a2b.dll"]  # as pip installs them
 
@@ -280,9 +284,9 @@ def test_delvewheel_27_files_for_the_top_of_site_packages(tmp_path: Path) -> Non
 def test_matplotlib_24704_the_run_time_of_visual_c(tmp_path: Path) -> None:
     dll(tmp_path, "MSVCP140.dll", ONE)
     module = dll(tmp_path, "p.pyd", WANTS_ONE, str(tmp_path / "libMSVCP140.a"))
-    wheel = tmp_path / "m-3.6-cp311-cp311-win_amd64.whl"
-    wheel.write_bytes(zip_of({"m/_path.cp311-win_amd64.pyd": module}))
-    leading = survey(wheel).rows[0].leading
+    made = tmp_path / "m-3.6-cp311-cp311-win_amd64.whl"
+    made.write_bytes(zip_of({"m/_path.cp311-win_amd64.pyd": module}))
+    leading = survey(made).rows[0].leading
     assert leading is not None
     assert leading.loader_message == "[WinError 126] The specified module could not be found"
     assert "Visual C++ redistributable" in leading.advice
@@ -302,3 +306,25 @@ def test_character_4_and_cue_sdk_7_a_file_for_another_system_or_other_bits(works
     found = first(explain(str(tmp_path / "cue.dll"), model=asked))
     assert found.loader_message == "[WinError 193] %1 is not a valid Win32 application"
     assert "for x86-64" in found.explanation
+
+
+def test_cramjam_98_a_tag_that_promises_an_older_macos_or_another_machine(tmp_path: Path) -> None:
+    module = next(iter(members(wheel("msgspec", "0.22.0", "macosx_11_0_arm64"), ".so")))[1]
+    for tag, code, blocking in (
+        ("macosx_11_0_arm64", "", False),
+        ("macosx_10_9_x86_64", "wheel-machine", True),
+        ("macosx_10_9_universal2", "wheel-machine", True),
+        ("macosx_26_0_arm64", "", False),
+    ):
+        made = tmp_path / f"c-1-cp311-cp311-{tag}.whl"
+        made.write_bytes(zip_of({"c/_c.cpython-311-darwin.so": module}))
+        found = survey(made).rows[0]
+        assert [(d.code, d.blocking) for d in found.diagnoses[:1]] == ([(code, blocking)] if code else [])
+    older = replace(read(module), native=None)
+    assert not list(broken_promises("c.so", (older,), ("macosx_10_7_arm64",)))
+    facts = read(module).native
+    assert isinstance(facts, MachoFacts)
+    newer = replace(read(module), native=replace(facts, builds=(BuildVersion("macOS", "12.0", "14.0", 0),)))
+    (risk,) = broken_promises("c.so", (newer,), ("macosx_10_7_arm64",))
+    assert (risk.code, risk.blocking) == ("macho-min-os", False)
+    assert "MACOSX_DEPLOYMENT_TARGET=10.7" in risk.advice

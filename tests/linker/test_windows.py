@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.conftest import Compile
+from tests.tools import needed
 from tests.wheels import members, wheel
 
 from loadstone.core.trace import Diagnosis, Explanation, LoadVerdict
@@ -162,3 +164,50 @@ def test_asking_for_the_windows_loader_by_name_brings_nothing_of_this_system(
     shutil.copy(app, tmp_path / "kernel32.dll")
     (edge,) = explain(str(app), model=named).graph.edges
     assert edge.how == "known-dll"
+
+
+def test_an_export_that_is_handed_on_needs_the_dll_it_is_handed_to(tmp_path: Path) -> None:
+    compiler = needed(MINGW)
+    (tmp_path / "one.c").write_text("int one(void) { return 1; }")
+    (tmp_path / "user.c").write_text("int one(void); int u(void) { return one(); }")
+    (tmp_path / "fwd.c").write_text("int here;")
+    (tmp_path / "fwd.def").write_text("LIBRARY fwd.dll\nEXPORTS\none=other.one\ntwo=unused.two\n")
+    for command in (
+        ["-shared", "one.c", "-o", "other.dll"],
+        ["-shared", "fwd.c", "fwd.def", "-o", "fwd.dll", "-Wl,--out-implib,libfwd.a"],
+        ["-shared", "user.c", "libfwd.a", "-o", "user.dll"],
+    ):
+        subprocess.run([compiler, *command], check=True, cwd=tmp_path)
+    assert explain(str(tmp_path / "user.dll")).verdict is LoadVerdict.LOADS  # unused.dll: nobody wants two
+    (tmp_path / "other.dll").rename(tmp_path / "away.dll")
+    missing = only(explain(str(tmp_path / "user.dll")))
+    assert (missing.code, missing.subject) == ("pe-missing-dll", "other.dll")
+    assert "has one only as other.one" in missing.explanation
+    shutil.copy(tmp_path / "fwd.dll", tmp_path / "other.dll")
+    (tmp_path / "fwd.def").write_text("LIBRARY other.dll\nEXPORTS\nthree=other.three\n")
+    subprocess.run([compiler, "-shared", "fwd.c", "fwd.def", "-o", "other.dll"], check=True, cwd=tmp_path)
+    assert only(explain(str(tmp_path / "user.dll"))).code == "pe-missing-entry"
+
+
+def test_a_side_by_side_assembly_lies_beside_or_is_installed(tmp_path: Path) -> None:
+    compiler = needed(MINGW)
+    identity = 'type="win32" name="{}" version="9.0.21022.8" processorArchitecture="amd64" publicKeyToken="1fc8b3b9"'
+    begin = '<assembly xmlns="urn:schemas-microsoft-com:asm.v1" manifestVersion="1.0"><dependency><dependentAssembly>'
+    end = "</dependentAssembly></dependency></assembly>"
+    (tmp_path / "m.rc").write_text('2 24 "m.manifest"')
+    (tmp_path / "m.c").write_text("int one(void) { return 1; }")
+
+    def built(assembly: str) -> Explanation:
+        (tmp_path / "m.manifest").write_text(f"{begin}<assemblyIdentity {identity.format(assembly)}/>{end}")
+        subprocess.run([needed("x86_64-w64-mingw32-windres"), "m.rc", "m.o"], check=True, cwd=tmp_path)
+        subprocess.run([compiler, "-shared", "m.c", "m.o", "-o", "m.dll"], check=True, cwd=tmp_path)
+        return explain(str(tmp_path / "m.dll"))
+
+    assert built("Microsoft.Windows.Common-Controls").verdict is LoadVerdict.LOADS
+    found = only(built("Microsoft.VC90.CRT"))
+    assert (found.code, found.blocking) == ("pe-assembly", True)
+    assert found.loader_message.startswith("[WinError 14001]")
+    assert found.advice.startswith("install the Visual C++ 2008 redistributable (amd64)")
+    (tmp_path / "Microsoft.VC90.CRT").mkdir()
+    (tmp_path / "Microsoft.VC90.CRT/microsoft.vc90.crt.manifest").touch()
+    assert built("Microsoft.VC90.CRT").verdict is LoadVerdict.LOADS

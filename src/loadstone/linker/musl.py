@@ -21,7 +21,7 @@ from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
-from loadstone.linker.walk import ResolvedName, SimulatedLibrary, simulated_by
+from loadstone.linker.walk import ResolvedName, SimulatedLibrary, members_below, simulated_by
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MuslRules"]
@@ -176,7 +176,7 @@ class MuslRules:
         """Every symbol that is not weak must be defined by somebody in the process; versions do not matter."""
         if member is not target or member.image is None:
             return
-        members = _reachable(target)
+        members = list(members_below(target))
         yield from self._packed_relocations(members)
         if member.image.kind not in (ImageKind.EXECUTABLE, ImageKind.PIE):
             yield from self._late_storage(members)
@@ -293,14 +293,6 @@ def _undefined(user: SimulatedLibrary, symbol: ImageSymbol, advice: str, *, glib
         evidence=(Location.bytes(user.path, symbol.offset, 24),),
         severity=Severity.HIGH,
     )
-
-
-def _reachable(root: SimulatedLibrary) -> list[SimulatedLibrary]:
-    found, position = [root], 0
-    while position < len(found):
-        found += [m for _, m in found[position].needs if m is not None and m not in found]
-        position += 1
-    return found
 
 
 def _defines(member: SimulatedLibrary, name: str) -> bool:

@@ -176,7 +176,7 @@ class Openers:
 
     def python_for(self, path: str) -> LoaderModel:
         """The Python beside the library, else the one that is asked for, unless the library says that it is another."""
-        if self.is_given:
+        if self.is_given and self.asked.main_image is not None:
             return self.asked
         program = self._program_near(path)
         if program is not None:

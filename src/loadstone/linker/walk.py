@@ -27,7 +27,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["ResolvedName", "Rules", "SimulatedLibrary", "walk"]
+__all__ = ["ResolvedName", "Rules", "SimulatedLibrary", "members_below", "simulated_by", "walk"]
 
 
 @dataclass(slots=True, eq=False)
@@ -159,6 +159,15 @@ def _close(
                 diagnoses += [diagnosis] if diagnosis is not None else []
     said = (f"of the system, taken for granted: {', '.join(granted)}",) if granted else ()
     return members, edges, diagnoses, said
+
+
+def members_below(root: SimulatedLibrary) -> tuple[SimulatedLibrary, ...]:
+    """A library and all that it brings in, breadth first."""
+    found, position = [root], 0
+    while position < len(found):
+        found += [m for _, m in found[position].needs if m is not None and m not in found]
+        position += 1
+    return tuple(found)
 
 
 def simulated_by(model: LoaderModel, name: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ntpath
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -20,7 +20,8 @@ from loadstone.core.image import Dependency, DependencyKind, Format, Image, Imag
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
-from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
+from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
+from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
 from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME
 from loadstone.quick_dataclass import dataclass
 
@@ -125,6 +126,9 @@ class WindowsRules:
         """(rule, directory) in order; the root decides which order it is."""
         root = loaded[0]
         own = posixpath.dirname(self.model.absolute(root.path))
+        asking = posixpath.dirname(self.model.absolute(requester.path))
+        for directory in private_folders(requester, asking):
+            yield "assembly", directory
         restricted = getattr(requester.image.native if requester.image else None, "dependent_load_flags", 0) == 0x800
         if not restricted:
             if root.image is not None and root.image.kind is ImageKind.EXECUTABLE:
@@ -236,9 +240,36 @@ class WindowsRules:
             return
         if member.image.machine != target.image.machine:
             yield _other_machine(member, target)
+        folder = posixpath.dirname(self.model.absolute(member.path))
+        yield from missing_assemblies(
+            member, folder, lambda place, name: self._member(place, name.casefold()) is not None
+        )
         for dependency, provider in member.needs:
             if provider is not None and provider.image is not None:
                 yield from _entries(member, dependency, provider, provider.image)
+                yield from self._forwarded(dependency, provider, provider.image, target)
+
+    def _forwarded(
+        self, dependency: Dependency, provider: SimulatedLibrary, image: Image, target: SimulatedLibrary
+    ) -> Iterator[Diagnosis]:
+        """Imports that the chosen DLL hands on to another: that one is opened as well, and must have them."""
+        if dependency.kind is not DependencyKind.NEEDED or not image.symbols.forwards:
+            return
+        for wanted in dependency.symbols:
+            symbol = next((s for s in image.symbols.named(wanted) if s.defined and s.forward), None)
+            if symbol is None or symbol.forward is None:
+                continue
+            module, _, entry = symbol.forward.rpartition(".")
+            onward = Dependency(f"{module}.dll", DependencyKind.NEEDED, symbol.offset, symbols=(entry,))
+            located = self.locate(onward.name, provider, members_below(target))
+            if located.path is None:
+                found = self.missing(onward, provider, located)
+                if found is not None:
+                    text = f"{found.explanation} {provider.path} has {wanted} only as {symbol.forward} in there."
+                    yield replace(found, explanation=text, confidence=Confidence.LIKELY)
+            elif located.image is not None:
+                there = SimulatedLibrary(located.path, located.image, provider, provider.depth + 1)
+                yield from _entries(provider, onward, there, located.image)
 
 
 def _for_python(root: SimulatedLibrary) -> bool:

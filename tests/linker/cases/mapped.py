@@ -153,3 +153,38 @@ def a_library_for_a_newer_processor(w: Workshop) -> Question:
 def a_newer_kernel_that_is_asked_for_is_no_reason_since_2_36(w: Workshop) -> Question:
     w.library("liba.so", FOR_A_NEWER_KERNEL)
     return w.ask("liba.so")
+
+
+def _with_flags(w: Workshop, holder: str, flags: int) -> Question:
+    """A library of which the segment that has ``holder`` in it gets other flags: 4 to read, 2 to write, 1 to run."""
+    w.library("liba.so", "int v = 3; int *p = &v; int f(void) { return *p; }", libc=True)
+    image = read(w.path("liba.so"))
+    place = next(s.address for s in (*image.sections, *image.segments) if holder in (getattr(s, "name", ""), s.kind))
+    loads = [s for s in image.segments if s.kind == "LOAD" and s.address <= place < s.address + s.memory_size]
+    w.patch("liba.so", loads[0].header_offset + 4, struct.pack("<I", flags))
+    return w.ask("liba.so")
+
+
+@case
+def tables_that_must_not_be_read(w: Workshop) -> Question:
+    return _with_flags(w, ".dynsym", 0)
+
+
+@case
+def tables_that_may_only_be_run(w: Workshop) -> Question:
+    return _with_flags(w, ".dynsym", 1)
+
+
+@case
+def data_that_must_not_be_written(w: Workshop) -> Question:
+    return _with_flags(w, "DYNAMIC", 4)
+
+
+@case
+def code_that_must_not_be_run(w: Workshop) -> Question:
+    return _with_flags(w, ".text", 4)
+
+
+@case
+def constants_that_nobody_may_read(w: Workshop) -> Question:
+    return _with_flags(w, ".eh_frame", 0)

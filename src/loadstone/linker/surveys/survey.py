@@ -17,6 +17,7 @@ from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
+from loadstone.linker.surveys.promises import broken_promises
 from loadstone.linker.surveys.repair import for_an_archive
 from loadstone.quick_dataclass import dataclass
 
@@ -154,6 +155,7 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
             if count > _MAX_FILES:
                 return
             explained = _explained(found, openers.model_for(found.path, found.image), shared)
+            explained = _held_to_tags(explained, found, place)
             first = explained.first_blocking
             if first is not None and first.code in _IN_COMPANY:
                 held.append((found, explained))
@@ -171,6 +173,20 @@ def _explained(found: SurveyedLibrary, model: LoaderModel, shared: SharedLoads) 
     if model.kind in SIMULATED:
         return explain_with(found.path, model, as_library=True, bindings=True, shared=shared)
     return Explanation(target=found.path, verdict=LoadVerdict.UNKNOWN, loader=model.kind.value)
+
+
+def _held_to_tags(explained: Explanation, found: SurveyedLibrary, place: SurveyPlace) -> Explanation:
+    """What the wheel's own tags add: the verdict of a module that is for no machine of theirs is that it fails."""
+    if not place.tags.is_wheel:
+        return explained
+    images = place.model.view.images(place.model.view.open(found.path))
+    broken = tuple(broken_promises(found.path, images, place.tags.platforms))
+    if not broken:
+        return explained
+    fails = any(d.blocking for d in broken)
+    verdict = LoadVerdict.FAILS if fails else min(explained.verdict, LoadVerdict.LOADS_WITH_RISK, key=_BADNESS.index)
+    diagnoses = (*broken, *explained.diagnoses) if fails else (*explained.diagnoses, *broken)
+    return replace(explained, verdict=verdict, diagnoses=diagnoses)
 
 
 def _in_company(explained: Explanation, users: int) -> Explanation:

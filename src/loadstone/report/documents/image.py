@@ -11,6 +11,7 @@ import msgspec
 
 from loadstone.binary import shadowing
 from loadstone.binary.demangle import demangle
+from loadstone.binary.elf.pages import page_sizes
 from loadstone.core.image import Dependency, HardeningFact, Image, ImageSymbol
 from loadstone.errors import LoadstoneError
 from loadstone.report.documents.claims import LocationDocument, location_document
@@ -183,6 +184,7 @@ class ImageDocument(Document, frozen=True, kw_only=True):
     identity: str | None
     interpreter: str | None
     build_id: str | None
+    page_sizes: list[int]  # of kernels an ELF file can be mapped on, of 4096, 16384 and 65536
     needed: list[DependencyDocument]
     search_dirs: list[SearchDirDocument]
     segments: list[SegmentDocument]
@@ -228,6 +230,7 @@ def image_document(image: Image) -> ImageDocument:
         identity=image.identity,
         interpreter=image.interpreter,
         build_id=image.build_id,
+        page_sizes=list(page_sizes(image)),
         needed=[_dependency(d) for d in image.needed],
         search_dirs=[SearchDirDocument(d.kind.value, d.text, d.offset) for d in image.search_dirs],
         segments=[SegmentDocument(**_plain(s)) for s in image.segments],

@@ -8,6 +8,7 @@ from itertools import groupby
 from loadstone.binary import shadowing
 from loadstone.binary.demangle import demangle
 from loadstone.binary.elf.facts import ElfFacts
+from loadstone.binary.elf.pages import page_sizes
 from loadstone.core.counting import counted
 from loadstone.core.image import (
     CheckState,
@@ -103,6 +104,9 @@ def _identity(image: Image) -> list[tuple[str, ...]]:
     for kind, group in groupby(image.search_dirs, key=lambda d: d.kind):
         places = ":".join(printable(d.text) or "(the current directory)" for d in group)
         rows.append((kind.value.upper(), places))
+    sizes = page_sizes(image)
+    if sizes:
+        rows.append(("pages", "fits kernels with pages of " + ", ".join(f"{size >> 10} KB" for size in sizes)))
     if isinstance(image.native, ElfFacts):
         rows += [
             (printable(key, 40), printable(value, 200)) for key, value in image.native.module_info if key in _MODULE
