@@ -159,7 +159,8 @@ def _with_flags(w: Workshop, holder: str, flags: int) -> Question:
     """A library of which the segment that has ``holder`` in it gets other flags: 4 to read, 2 to write, 1 to run."""
     w.library("liba.so", "int v = 3; int *p = &v; int f(void) { return *p; }", libc=True)
     image = read(w.path("liba.so"))
-    place = next(s.address for s in (*image.sections, *image.segments) if holder in (getattr(s, "name", ""), s.kind))
+    places = {section.name: section.address for section in image.sections}
+    place = places[holder]
     loads = [s for s in image.segments if s.kind == "LOAD" and s.address <= place < s.address + s.memory_size]
     w.patch("liba.so", loads[0].header_offset + 4, struct.pack("<I", flags))
     return w.ask("liba.so")
@@ -177,7 +178,7 @@ def tables_that_may_only_be_run(w: Workshop) -> Question:
 
 @case
 def data_that_must_not_be_written(w: Workshop) -> Question:
-    return _with_flags(w, "DYNAMIC", 4)
+    return _with_flags(w, ".dynamic", 4)
 
 
 @case
