@@ -29,7 +29,9 @@ from loadstone.headers.types import (
 )
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.carriers import check_by_value, of_complex
+from loadstone.library.typed.codecs import ArrayCodec, PointerCodec, RecordCodec
 from loadstone.library.typed.life import Address, Life
+from loadstone.library.typed.likeness import alike, callable_as, is_char_pointer, is_text, letter_of
 from loadstone.library.typed.memory import (
     Character,
     Codec,
@@ -79,19 +81,6 @@ class _Item:
 
     size: int
     kind: str  # i, u, f, c (any byte), ? or nothing for records and pointers
-
-
-def is_text(kind: CType) -> bool:
-    """Whether it is ``const char *``, by which C passes text that it does not change."""
-    return isinstance(kind, Pointer) and kind.const and isinstance(kind.target, Integer) and kind.target.is_char
-
-
-def _is_char_pointer(kind: CType) -> bool:
-    return isinstance(kind, Pointer) and isinstance(kind.target, Integer) and kind.target.is_char
-
-
-def _is_wide_pointer(kind: CType) -> bool:
-    return isinstance(kind, Pointer) and isinstance(kind.target, Integer) and kind.target.is_wide
 
 
 class CtypesTypes:
@@ -162,7 +151,7 @@ class CtypesTypes:
 
     def codec_of_array(self, element: CType, length: int | None, *, const: bool) -> Codec:
         """What reads and writes an array in memory; an open one has no items of its own."""
-        return _ArrayCodec(self, element, length or 0, const=const)
+        return ArrayCodec(self, element, length or 0, const=const)
 
     def _codec(self, kind: CType) -> Codec:
         match kind:
@@ -181,11 +170,11 @@ class CtypesTypes:
             case Complex():
                 return ComplexPair(self._real(kind.part))
             case Pointer():
-                return _PointerCodec(self, kind)
+                return PointerCodec(self, kind)
             case Array():
                 return self.codec_of_array(kind.element, kind.length, const=kind.const)
             case StructOrUnion():
-                return _RecordCodec(self, kind)
+                return RecordCodec(self, kind)
         raise InvalidPrototype(text=self._text, reason=f"{kind} has no value")
 
     def _real(self, kind: Real) -> Codec:
@@ -287,7 +276,7 @@ class CtypesTypes:
         if isinstance(wanted, StructOrUnion) and isinstance(given, StructOrUnion):
             return str(wanted) == str(given) or (wanted.tag == given.tag and not wanted.tag.startswith("("))
         if isinstance(wanted, Integer) and isinstance(given, Integer):
-            return _alike(wanted) == _alike(given)
+            return alike(wanted) == alike(given)
         if isinstance(wanted, Pointer) and isinstance(given, Pointer):
             return wanted.const == given.const and self._same(wanted.target, given.target)
         return wanted == given or str(wanted) == str(given)
@@ -330,7 +319,7 @@ class CtypesTypes:
     def _function(self, target: FunctionType, value: Any) -> tuple[int, object]:
         """The code behind a callback or a function; its type must be the one that is wanted."""
         given = getattr(value, "kind", None) or getattr(value, "signature", None)
-        if isinstance(given, FunctionType) and not _callable_as(target, given):
+        if isinstance(given, FunctionType) and not callable_as(target, given):
             raise TypeError(f"a function of type {given} is given where C wants {target}")
         if fastcall.is_function(value):
             return value.code, value
@@ -347,7 +336,7 @@ class CtypesTypes:
         if isinstance(value, bytes):
             if not kind.const:
                 raise TypeError("C may write through this pointer and bytes cannot change: pass a bytearray")
-            self._whole(kind, len(value) if not _is_char_pointer(kind) else 1, value)
+            self._whole(kind, len(value) if not is_char_pointer(kind) else 1, value)
             return self._bytes(value)
         if isinstance(value, _REFERENCE):
             self._ctypes_type(kind, type(value._obj))  # type: ignore[attr-defined]  # noqa: SLF001  what byref() refers to
@@ -392,7 +381,7 @@ class CtypesTypes:
                 given = given._type_
             item = self.item(target)
             code = getattr(given, "_type_", "")
-            found = _Item(ctypes.sizeof(given), _letter(code if isinstance(code, str) else ""))
+            found = _Item(ctypes.sizeof(given), letter_of(code if isinstance(code, str) else ""))
             good = item.size == found.size and (item.kind == found.kind or item.size == 1)
         if not good:
             raise TypeError(f"a {getattr(given, '__name__', given)} is given where C wants a {kind}")
@@ -447,7 +436,7 @@ class CtypesTypes:
         if view.format in _RAW and view.itemsize == 1:
             self._whole(kind, view.nbytes, view.obj)
             return
-        letter = _letter((view.format or "B").lstrip("<=@"))
+        letter = letter_of((view.format or "B").lstrip("<=@"))
         kinds = {"": ("u", "P") if isinstance(kind.target, Pointer) else ("}",)}.get(item.kind, (item.kind,))
         good = item.size == view.itemsize and (letter in kinds or item.size == 1)
         if good and not view.nbytes and not kind.const and item.size > 1:
@@ -526,7 +515,7 @@ class CtypesTypes:
     def converted(self, kind: CType, encoding: str | None = None) -> Callable[[Any], Any] | None:
         """What makes a Python value of a raw result; None where ctypes has done so."""
         match kind:
-            case Pointer() if encoding is not None and _is_char_pointer(kind):
+            case Pointer() if encoding is not None and is_char_pointer(kind):
                 return lambda value: None if not value else ctypes.string_at(value).decode(encoding)
             case Pointer():
                 return lambda value: self.wrapped(kind, value)
@@ -562,7 +551,7 @@ class CtypesTypes:
             ctypes.c_void_p if isinstance(p.type, (Pointer, Array)) else self.call_type(p.type)
             for p in signature.parameters
         ]
-        text = _is_char_pointer(signature.result)
+        text = is_char_pointer(signature.result)
         return ctypes.CFUNCTYPE(ctypes.c_char_p if text else self.result(signature.result), *kinds)
 
 
@@ -621,43 +610,6 @@ def _size_of(value: Any) -> int | None:
         return None  # refused afterwards, in its own words
 
 
-def _alike(kind: Integer) -> tuple[object, ...]:
-    """What makes two integer types one behind a pointer; of one byte any is like any."""
-    return (1, kind.is_bool) if kind.size == 1 else (kind.size, kind.signed, kind.is_wide)
-
-
-def _letter(code: str) -> str:
-    """Integer, unsigned or floating, from a format character of ctypes or of the buffer protocol."""
-    if code[-1:] in ("b", "h", "i", "l", "q", "n"):
-        return "i"
-    if code[-1:] in ("B", "H", "I", "L", "Q", "N"):
-        return "u"
-    return "f" if code[-1:] in ("e", "f", "d", "g") else code[-1:]
-
-
-def _callable_as(wanted: FunctionType, given: FunctionType) -> bool:
-    """Whether a function of one type may be called as one of another: the same values in the same places."""
-    if wanted.variadic != given.variadic or len(wanted.parameters) != len(given.parameters):
-        return False
-    pairs = [(wanted.result, given.result)]
-    pairs += [(a.type, b.type) for a, b in zip(wanted.parameters, given.parameters, strict=True)]
-    return all(_same_in_call(a, b) for a, b in pairs)
-
-
-def _same_in_call(wanted: CType, given: CType) -> bool:
-    pointers = (Pointer, Array)
-    if isinstance(wanted, pointers) and isinstance(given, pointers):
-        targets = [k.target if isinstance(k, Pointer) else k.element for k in (wanted, given)]
-        if any(isinstance(t, Void) for t in targets) or str(targets[0]) == str(targets[1]):
-            return True
-        sizes = [t.size for t in targets if isinstance(t, Integer)]
-        return len(sizes) == 2 and sizes[0] == sizes[1]
-    numbers = (Integer, Enumeration)
-    if isinstance(wanted, numbers) and isinstance(given, numbers):
-        return wanted.size == given.size
-    return wanted == given or str(wanted) == str(given)
-
-
 _CHECKED: dict[tuple[int, bool], _Converted] = {}
 
 
@@ -688,103 +640,3 @@ def _wide_text(address: int, size: int) -> str:
     while kind.from_address(address + length * size).value:
         length += 1
     return ctypes.string_at(address, length * size).decode({2: "utf-16-le", 4: "utf-32-le"}[size], "surrogatepass")
-
-
-class _PointerCodec:
-    """A pointer in memory."""
-
-    __slots__ = ("_kind", "_number", "_types", "size")
-
-    def __init__(self, types: CtypesTypes, kind: Pointer) -> None:
-        self._types = types
-        self._kind = kind
-        self.size = ctypes.sizeof(ctypes.c_void_p)
-        self._number = Number.integer(self.size, False, str(kind))
-
-    def read(self, memory: Any, offset: int) -> Any:
-        return self._types.wrapped(self._kind, self._number.read(memory, offset))
-
-    def write(self, memory: Any, offset: int, value: Any) -> object:
-        kind = self._kind
-        if isinstance(value, bytes) and _is_char_pointer(kind):
-            kind = Pointer(kind.target, const=True)  # the bytes are kept; C's word says who may write them
-        address, kept = self._types.address(kind, value)
-        self._number.write(memory, offset, address)
-        return (kept,)
-
-
-class _ArrayCodec:
-    """An array in memory: of ``char`` it is bytes up to the first zero, of wide characters text, else a view."""
-
-    __slots__ = ("_const", "_element", "_inner", "_length", "_types", "size")
-
-    def __init__(self, types: CtypesTypes, element: CType, length: int, *, const: bool) -> None:
-        self._types = types
-        self._element = element
-        self._inner = types.codec(element)
-        self._length = length
-        self._const = const
-        self.size = length * types.layouts.size(element)
-
-    def read(self, memory: Any, offset: int) -> Any:
-        const = self._const or getattr(memory, "_const_", False)
-        life = getattr(memory, "_life_", None)
-        if not self._length and life is not None:  # a flexible one: only C knows how many there are
-            place = ctypes.addressof(ctypes.c_char.from_buffer(memory)) + offset
-            return self._types.pointer(Pointer(self._element, const))(place, life)
-        view = ArrayView(self._types, self._element, self._length, memory, offset, const=const, life=life)
-        text = isinstance(self._element, Integer) and (self._element.is_char or self._element.is_wide)
-        if text and self._length:
-            return view.value
-        return view
-
-    def write(self, memory: Any, offset: int, value: Any) -> object:
-        element = self._element
-        if isinstance(element, Integer) and element.is_char and isinstance(value, (bytes, bytearray)):
-            if len(value) > self._length:
-                raise ValueError(f"{len(value)} bytes do not fit into char[{self._length}]")
-            content = bytes(value).ljust(self._length, b"\0")
-            memoryview(memory).cast("B")[offset : offset + self._length] = content
-            return None
-        values = list(value)
-        if len(values) > self._length:
-            raise ValueError(f"{len(values)} values do not fit into {element}[{self._length}]")
-        if isinstance(element, Integer) and element.is_wide and isinstance(value, str):
-            values += ["\0"] * (self._length - len(values))
-        return [self._inner.write(memory, offset + index * self._inner.size, one) for index, one in enumerate(values)]
-
-
-class _RecordCodec:
-    """A struct in memory: read as a view of the very place, written from a struct, a tuple or a dict."""
-
-    __slots__ = ("_kind", "_types", "size")
-
-    def __init__(self, types: CtypesTypes, kind: StructOrUnion) -> None:
-        self._types = types
-        self._kind = kind
-        self.size = types.layouts.size(kind)
-
-    def read(self, memory: Any, offset: int) -> Any:
-        made = self._types.record(self._kind).from_buffer(memory, offset)
-        if getattr(memory, "_const_", False):
-            made._const_ = True
-        life = getattr(memory, "_life_", None)
-        if life is not None:
-            made._life_ = life
-            self._types.note("struct", str(self._kind), made)
-        return made
-
-    def write(self, memory: Any, offset: int, value: Any) -> object:
-        kind = self._types.record(self._kind)
-        if isinstance(value, dict):
-            value = kind(**value)
-        elif isinstance(value, (tuple, list)):
-            value = kind(*value)
-        if not isinstance(value, kind) and not (
-            isinstance(value, RecordBase)
-            and type(value).__name__ == kind.__name__
-            and ctypes.sizeof(value) == self.size
-        ):
-            raise TypeError(f"a {type(value).__name__} is given where C wants a {self._kind}")
-        memoryview(memory).cast("B")[offset : offset + self.size] = bytes(value)
-        return value.__dict__.get("_kept_")
