@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import json
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,33 @@ def test_the_list_of_the_command_line(library: Path, header: Path, capsys: pytes
         cli.main(["fuzz", str(library), "--list", "--header", str(header)])
     assert not ended.value.code
     assert "pool_new -> reel_open -> reel_feed -> reel_close -> pool_free" in capsys.readouterr().out
+
+
+def test_debug_information_declares_as_a_header_does(compile_library: Compile) -> None:
+    pytest.importorskip("elftools", reason="debug information is read with pyelftools: the extra fuzz")
+    library = compile_library(HEADER + SOURCE, "libreel.so", "-O1", "-w", "-g")
+    found = {one.name: one for one in propose(library)}
+    assert list(found) == ["reel_parse", "tree_load", "reel_feed", "hidden_read"]
+    calls = ["pool_new", "reel_open", "reel_feed", "reel_close", "pool_free"]
+    assert [call.symbol for call in found["reel_feed"].calls] == calls
+    report = fuzz(library, "reel_feed", runs=10, time_s=60)
+    assert report.prototype.startswith("pool_new() -> reel_open() -> reel_feed()")
+
+
+def test_where_nothing_declares_them_what_is_needed_is_said(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [one.name for one in propose(library)] == ["hidden_read", "reel_parse", "tree_load"]
     with pytest.raises(SystemExit) as ended:
         cli.main(["fuzz", str(library), "--list"])
-    assert ended.value.code == ExitStatus.USAGE
-    assert "--header FILE" in capsys.readouterr().err
+    assert ended.value.code == ExitStatus.UNDECIDED
+    assert "reel_parse: no debug information declares it: give --header FILE" in capsys.readouterr().out
+
+
+def test_findings_as_sarif(library: Path, header: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["fuzz", str(library), "reel_feed", "--header", str(header), "--time", "60", "--first", "-f", "sarif"])
+    assert ended.value.code == ExitStatus.FINDINGS
+    (run,) = json.loads(capsys.readouterr().out)["runs"]
+    (result,) = run["results"]
+    assert (result["ruleId"], result["kind"], result["level"]) == ("fuzz-sigsegv", "fail", "error")
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("libreel.so")
+    assert "reel_feed" in result["message"]["text"]

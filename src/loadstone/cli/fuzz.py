@@ -74,15 +74,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="a C header: PROTOTYPE is a name in it, and the handles it takes are made and ended as it declares",
     )  # fmt: skip
     parser.add_argument(
-        "--list", action="store_true", dest="listed", help="list the functions of --header that are worth fuzzing"
-    )
+        "--list", action="store_true", dest="listed",
+        help="list the functions worth fuzzing and how they are called, by --header or by debug information",
+    )  # fmt: skip
     parser.add_argument("--status", type=Path, metavar="DIR", help="tell how far the campaign of this folder is")
     parser.add_argument("--first", action="store_true", help="stop at the first finding")
     parser.add_argument(
         "--require", default="", metavar="LAYER,...", help="run nothing unless these sandbox layers are active"
     )
     add_allow_read(parser)
-    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.HTML)
+    add_format(parser, OutputFormat.TEXT, OutputFormat.JSON, OutputFormat.SARIF, OutputFormat.HTML)
     add_output(parser)
 
 
@@ -177,6 +178,11 @@ def _rendered(report: FuzzReport, output_format: OutputFormat, *, colour: bool) 
         from loadstone.report.json import render as render_json
 
         return render_json(fuzz_document(report))
+    if output_format is OutputFormat.SARIF:
+        from loadstone.core.fuzzing import fuzz_claims
+        from loadstone.report.sarif import render as render_sarif
+
+        return render_sarif(fuzz_claims(report))
     if output_format is OutputFormat.HTML:
         from loadstone.report.html.fuzz import render as render_html
 
@@ -200,16 +206,14 @@ def _tell_status(folder: Path, output: Path | None) -> ExitStatus:
 def _list(target: str, header: Path | None, output: Path | None) -> ExitStatus:
     from loadstone.fuzz.campaign import propose
 
-    if not header:
-        raise UsageError("say where the functions are declared: --header FILE")
-    found = propose(target, str(header))
+    found = propose(target, str(header) if header else "")
     lines = []
     for one in found:
         lines.append(printable(f"{one.name}: {one.refused}" if one.refused else one.name))
         if not one.refused:
             lines.append(printable(f"    {' '.join(one.prototype.split())}"))
             lines.append(printable(f"    {' -> '.join(call.symbol for call in one.calls)}"))
-    emit("".join(f"{line}\n" for line in lines) or "no function of the header takes an input\n", output)
+    emit("".join(f"{line}\n" for line in lines) or "no function that is declared takes an input\n", output)
     return ExitStatus.CLEAN if any(not one.refused for one in found) else ExitStatus.UNDECIDED
 
 

@@ -168,4 +168,16 @@ def fuzz_claims(report: FuzzReport) -> tuple[Claim, ...]:
         )
         for finding in report.flaky
     ]
+    if report.stopped in (Stopped.CANNOT_LOAD, Stopped.NOT_RUN):
+        claims.append(
+            Undecided(
+                rule="fuzz-not-run",
+                message=f"it was not fuzzed: {report.loader_message or report.stopped}",
+                location=place,
+                practice=Practice.RUNTIME,
+                context=report.prototype,
+                reason=report.loader_message or report.stopped.value,
+                settled_by=Settler.HUMAN,
+            )
+        )
     return tuple(claims)

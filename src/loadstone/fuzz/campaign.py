@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.core.fuzzing import FuzzProgress, FuzzReport
+from loadstone.core.image import Image
+from loadstone.errors import InvalidPrototype
 from loadstone.fuzz.code.analyse import analyse
-from loadstone.fuzz.code.dwarf import declared
+from loadstone.fuzz.code.dwarf import declarations, declared
 from loadstone.fuzz.engine import minimise_corpus, run_campaign
-from loadstone.fuzz.learn import Proposal, learn, proposals
+from loadstone.fuzz.learn import Proposal, learn, proposals, undeclared
 from loadstone.fuzz.outcome.export import export
 from loadstone.fuzz.plan import CallPlan, Campaign, Heap
 from loadstone.fuzz.sequence import read_sequence
 from loadstone.fuzz.target import plan
-from loadstone.headers import read_header
+from loadstone.headers import read_header, read_text
+from loadstone.headers.types import Declarations
 from loadstone.library.target import locate
 
 __all__ = ["export_harness", "fuzz", "minimise", "propose"]
@@ -104,12 +108,26 @@ def fuzz(
     )
 
 
-def propose(target: str | os.PathLike[str], header: str) -> list[Proposal]:
-    """The exported functions that a header declares and that are worth fuzzing, the most promising first.
+def propose(target: str | os.PathLike[str], header: str = "") -> list[Proposal]:
+    """The exported functions that are worth fuzzing, the most promising first.
 
-    Raises as :func:`fuzz`, for the library and the header.
+    How they are called is declared by ``header``, or else by the debug information of the library; where there is
+    neither, those are listed, refused, that read something by their names. Raises as :func:`fuzz`, for the library
+    and the header.
     """
-    return proposals(read_header(header), read(str(locate(target).path)))
+    path = str(locate(target).path)
+    image = read(path)
+    if header:
+        return proposals(read_header(header), image)
+    return proposals(_declarations(path, image), image) or undeclared(image)
+
+
+def _declarations(path: str, image: Image) -> Declarations:
+    """What the debug information declares of the exports; nothing where there is none, or nothing to read it with."""
+    try:
+        return read_text(declarations(path, {symbol.name for symbol in image.exports}))
+    except InvalidPrototype:
+        return read_text("")
 
 
 def minimise(
@@ -165,7 +183,15 @@ def _target(
         calls = learn(prototype.strip(), read_header(header), roles, image)
         return path, _name(calls), calls
     text = declared(prototype, path)
-    return path, text, (plan(text, roles, image),)
+    try:
+        return path, text, (plan(text, roles, image),)
+    except InvalidPrototype:  # by its name alone: what it needs may be made by others of the library
+        if text == prototype:
+            raise
+        with suppress(InvalidPrototype):
+            calls = learn(prototype.strip(), _declarations(path, image), roles, image)
+            return path, _name(calls), calls
+        raise
 
 
 def _name(calls: Sequence[CallPlan]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loadstone.core.image import Image
+from loadstone.core.image import Image, SymbolKind
 from loadstone.errors import InvalidPrototype, LoadstoneError
 from loadstone.fuzz.plan import TAKING, CallPlan, Role
 from loadstone.fuzz.sequence import Step, handle_tag, sequence_of
@@ -20,7 +20,7 @@ from loadstone.fuzz.target import STREAMS
 from loadstone.headers.spelling import prototype as spelled
 from loadstone.headers.types import Declarations, Pointer, Prototype
 
-__all__ = ["Proposal", "learn", "proposals"]
+__all__ = ["Proposal", "learn", "proposals", "undeclared"]
 
 _MAX_DEPTH: Final = 3
 _MAKING: Final = re.compile(r"(?i)new|create|init|open|alloc|make|start|begin")
@@ -29,6 +29,7 @@ _PIECES: Final = re.compile(r"(?i)feed|update|push|append|process|write|chunk")
 _READING: Final = re.compile(
     r"(?i)parse|decode|read|load|inflate|decompress|unpack|deserial|scan|lex|from_|import|verify|validate|match"
 )
+_UNDECLARED: Final = "no debug information declares it: give --header FILE, or its prototype"
 
 
 def learn(name: str, header: Declarations, roles: Mapping[str, str], image: Image) -> tuple[CallPlan, ...]:
@@ -125,3 +126,10 @@ def proposals(header: Declarations, image: Image) -> list[Proposal]:
             score = reads + 3 * (Role.BUFFER in takers) + 2 * (Role.BUFFER not in takers) - len(calls) // 4
             found.append(Proposal(name, spelled(prototype), calls, score))
     return sorted(found, key=lambda one: (-one.score, one.name))
+
+
+def undeclared(image: Image) -> list[Proposal]:
+    """The exported functions that by their names read something, where nothing says how they are called."""
+    names = {s.name for s in image.exports if s.kind in (SymbolKind.FUNCTION, SymbolKind.UNTYPED)}
+    wanted = sorted(name for name in names if name.isidentifier() and not name.startswith("_Z"))
+    return [Proposal(name, "", (), 0, _UNDECLARED) for name in wanted if _READING.search(name)]

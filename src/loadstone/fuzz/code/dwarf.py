@@ -8,7 +8,8 @@ Source: DWARF 5, sections 3.3 (subroutines) and 5 (types).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from io import BytesIO
@@ -20,10 +21,11 @@ from loadstone.binary import read
 from loadstone.binary.elf.link_symbols import debug_twin
 from loadstone.errors import InvalidPrototype
 
-__all__ = ["declared"]
+__all__ = ["declarations", "declared"]
 
 _MAX_ENTRIES: Final = 2_000_000
 _MAX_DEPTH: Final = 32
+_MAX_FUNCTIONS: Final = 5000
 _CALLBACK: Final = "void (*{})(void)"
 """However a function behind a pointer is declared: what is given for it takes nothing and answers 0."""
 _QUALIFIERS: Final = ("DW_TAG_volatile_type", "DW_TAG_restrict_type", "DW_TAG_typedef", "DW_TAG_atomic_type")
@@ -48,14 +50,36 @@ def declared(text: str, path: str) -> str:
     name = text.strip()
     if not name.isidentifier():
         return text
+    with _told_of(name):
+        found = next((entry for file in _files(path) for entry in _functions(file, {name})), None)
+        if found is None:
+            raise _no_prototype(name, "no debug information declares it")
+        return _prototype(found, name)
+
+
+def declarations(path: str, names: Collection[str]) -> str:
+    """The prototypes of these functions that the library's DWARF declares, as a header; "" where it declares none.
+
+    Those whose types cannot be said in C are left out. Raises InvalidPrototype when there is nothing to read it with.
+    """
+    found: dict[str, str] = {}
+    with _told_of("..."):
+        entries = (entry for file in _files(path) for entry in _functions(file, names))
+        for entry in islice(entries, _MAX_FUNCTIONS):
+            name = _text(entry, "DW_AT_name")
+            with suppress(InvalidPrototype):
+                found.setdefault(name, _prototype(entry, name))
+    return "".join(f"{text};\n" for text in found.values())
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Raise InvalidPrototype where debug information cannot be read, or is damaged."""
     if find_spec("elftools") is None:
         raise _no_prototype(name, "reading debug information needs pyelftools: pip install 'loadstone[fuzz]'")
     errors = import_module("elftools.common.exceptions")
     try:
-        found = next((entry for file in _files(path) for entry in _functions(file, name)), None)
-        if found is None:
-            raise _no_prototype(name, "no debug information declares it")
-        return _prototype(found, name)
+        yield
     except (errors.ELFError, errors.DWARFError, *_DAMAGE) as error:
         if isinstance(error, InvalidPrototype):
             raise
@@ -73,14 +97,15 @@ def _files(path: str) -> Iterator[Path]:
         yield Path(twin)
 
 
-def _functions(file: Path, name: str) -> Iterator[Any]:
-    """The entries of functions of that name, in every compilation unit."""
+def _functions(file: Path, names: Collection[str]) -> Iterator[Any]:
+    """The entries of functions of these names, in every compilation unit."""
     elf: Any = import_module("elftools.elf.elffile").ELFFile(BytesIO(file.read_bytes()))
     if not elf.has_dwarf_info(strict=True):
         return
-    entries = (e for unit in elf.get_dwarf_info(follow_links=False).iter_CUs() for e in unit.iter_DIEs())
+    units = elf.get_dwarf_info(follow_links=False).iter_CUs()
+    entries = (entry for unit in units for entry in unit.get_top_DIE().iter_children())
     for entry in islice(entries, _MAX_ENTRIES):
-        if entry.tag == "DW_TAG_subprogram" and _text(entry, "DW_AT_name") == name:
+        if entry.tag == "DW_TAG_subprogram" and _text(entry, "DW_AT_name") in names:
             yield entry
 
 
