@@ -40,6 +40,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="load this before it and keep it, as its host would: a name or a path; may be repeated",
     )  # fmt: skip
     parser.add_argument(
+        "--host", default="", metavar="PROGRAM",
+        help="load a copy of this program before it, as a library, for the symbols that only its host has",
+    )  # fmt: skip
+    parser.add_argument(
         "--calls",
         type=Path,
         metavar="FILE",
@@ -62,6 +66,7 @@ def run(
     threads: bool,
     soak: int,
     preload: list[str],
+    host: str,
     calls: Path | None,
     allow_read: list[Path],
     output_format: OutputFormat,
@@ -86,6 +91,7 @@ def run(
         soak=soak,
         allow_read=allow_read,
         preload=preload,
+        host=host,
         calls=read_calls(str(calls)) if calls is not None else (),
     )
     if output_format is OutputFormat.JSON:

@@ -36,7 +36,7 @@ def host_needed(words: str) -> str:
     """What to say of a loader's refusal for want of a symbol; "" when it says no such thing. Pure.
 
     >>> host_needed("x.so: undefined symbol: PyList_New")
-    'it needs its host, Python (an extension module), which defines PyList_New: give it its libpython with --preload'
+    'it needs its host, Python (an extension module), which defines PyList_New: --preload its libpython, or --host it'
     >>> host_needed("x.so: cannot open shared object file")
     ''
     """
@@ -47,5 +47,5 @@ def host_needed(words: str) -> str:
     for beginnings, host, library in _HOSTS:
         if symbol.startswith(beginnings):
             give = library or "a library that does"
-            return f"it needs its host, {host}, which defines {symbol}: give it {give} with --preload"
-    return f"it needs its host: none of its dependencies defines {symbol}; give it a library that does with --preload"
+            return f"it needs its host, {host}, which defines {symbol}: --preload {give}, or --host it"
+    return f"it needs its host: none of its dependencies defines {symbol}; --preload a library that does, or --host it"

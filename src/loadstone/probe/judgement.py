@@ -62,7 +62,9 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.MEMORY_GROWTH: _Weakness(Severity.LOW, 401, "free in the finaliser what the initialiser allocated"),
     Kind.MEMORY_PEAK: _Weakness(Severity.MEDIUM, 400, "allocate when used, not when loaded"),
     Kind.MEMORY_REFUSED: _Weakness(Severity.NOTE, None, "run it where it has the memory it reserves"),
-    Kind.NEEDS_HOST: _Weakness(Severity.NOTE, None, "give it what its host brings: --preload LIBRARY"),
+    Kind.NEEDS_HOST: _Weakness(
+        Severity.NOTE, None, "give it what its host brings: --preload LIBRARY, or --host PROGRAM"
+    ),
     Kind.NETWORK: _Weakness(Severity.MEDIUM, 506, "open no connection while being loaded"),
     Kind.NOT_UNLOADED: _Weakness(Severity.LOW, 404, "do not count on unload: replace the process to replace it"),
     Kind.OUTPUT: _Weakness(Severity.NOTE, None, "a library should not write to its host's standard output"),

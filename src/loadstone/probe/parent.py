@@ -60,6 +60,7 @@ def probe(
     soak: int = 0,
     allow_read: Iterable[str | os.PathLike[str]] = (),
     preload: Iterable[str | os.PathLike[str]] = (),
+    host: str | os.PathLike[str] = "",
 ) -> ProbeReport:
     """Load a library in a confined child, resolve its exports, unload it, load it again, and say what was seen.
 
@@ -75,6 +76,8 @@ def probe(
             they may be called.
         soak: how often to load and unload it in a process of its own besides, to see what grows; 64 or more, or 0.
         preload: libraries to load before it, with their symbols for all, and to keep: what its host would bring.
+        host: the program that loads it otherwise, by name or path: a copy of it is loaded before it as a library, its
+            symbols for all, and its ``main`` is not run. What came of it is not remembered.
         allow_read: files and folders that it may read besides the system's and those of its own folder.
 
     Raises:
@@ -85,6 +88,15 @@ def probe(
 
     Thread-safe; the caller's process neither forks nor loads anything. Linux only so far; elsewhere ProbeFailed.
     """
+    if host:
+        from loadstone.probe.host_program import host_as_library  # noqa: PLC0415 - few need one
+
+        with host_as_library(os.fspath(host)) as library:
+            preload = [library, *preload]
+            return probe(
+                target, timeout=timeout, fresh=True, require=require, cycles=cycles, threads=threads, calls=calls,
+                soak=soak, allow_read=allow_read, preload=preload,
+            )  # fmt: skip
     began = monotonic()
     path = _located(target)
     require_proc()

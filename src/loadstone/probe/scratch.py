@@ -22,7 +22,7 @@ _MAX_ENTRIES: Final = 200_000
 _MAX_COUNTED: Final = 10_000
 _BLOCK: Final = 512  # st_blocks of stat(2)
 _MAKING: Final = ".loadstone-making-"
-_OURS: Final = ("loadstone-probe-", "loadstone-fuzz-", _MAKING)
+_OURS: Final = ("loadstone-probe-", "loadstone-fuzz-", "loadstone-host-", _MAKING)
 _BEING_MADE_S: Final = 10.0
 _OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
