@@ -35,8 +35,11 @@ help:
 examine: $(VENV)/.installed
 	@$(BIN)/loadstone examine $(TARGET) $(ARGS)
 
+# Hundreds of children start from the bytecode that is kept, so it is kept whatever the environment says.
+test test-all: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/.development
-	$(BIN)/python $(PYTEST) -m "not slow" $(ARGS)
+	$(BIN)/python $(PYTEST) -m "not slow" --hypothesis-profile=quick $(ARGS)
 
 test-all: lint
 	$(BIN)/python $(PYTEST) --cov --cov-report=term $(ARGS)

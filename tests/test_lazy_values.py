@@ -12,10 +12,10 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.own_source import parsed
 
 from loadstone.binary import read
 from loadstone.binary.deferred import Deferred
@@ -29,7 +29,6 @@ from loadstone.library.typed.prototype import parse_header
 from loadstone.linker import LoaderModel
 from loadstone.linker.cache import CacheEntry, LoaderCache
 
-PACKAGE = Path(__file__).parents[1] / "src/loadstone"
 CHANGES = {"append", "add", "update", "setdefault", "extend"}
 THREADS = 8
 ROUNDS = 30
@@ -56,9 +55,8 @@ def _decorations(node: ast.AST) -> set[str]:
 
 def _lazy_values() -> Iterator[tuple[str, bool]]:
     """Their names, and whether functools fills them."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        home = path.relative_to(PACKAGE).with_suffix("").as_posix()
-        tree: ast.Module = ast.parse(path.read_bytes())
+    for path, tree in parsed().items():
+        home = path.removesuffix(".py")
         owners: list[ast.Module | ast.ClassDef] = [tree]
         owners += [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
         for owner in owners:

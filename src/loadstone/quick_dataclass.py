@@ -5,6 +5,9 @@ before Python 3.13, and looks up every annotation in case it names a class of it
 classes. Here the fields are the standard library's, made from the annotations as they are written. Equality, hash,
 representation and immutability are plain functions over the field names, and the one method that is worth compiling,
 ``__init__``, is compiled when the first instance is made.
+
+Equality compares the fields as tuples do, on every Python. The standard one does so before Python 3.13; since then it
+compares them one by one, where a NaN that both hold is unequal to itself.
 """
 
 from __future__ import annotations

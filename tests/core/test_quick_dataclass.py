@@ -87,7 +87,8 @@ def test_it_compares_and_hashes_as_the_standard_one(cls: type, options: dict[str
 
     def facts(each: Any) -> list[object]:
         low, high, same = (each(**{first: value}) for value in (1, 2, 1))
-        numbers = each(**{first: nan}), each(**{first: nan})
+        # Since Python 3.13 the standard one compares field by field, and not as tuples: there it is no oracle for this.
+        numbers = (each(**{first: nan}), each(**{first: nan})) if sys.version_info < (3, 13) else (low, same)
         order = [low < high, low >= high] if options.get("order") else []
         hashes = [hash(low) == hash(same)] if each.__hash__ else ["no hash"]
         return [low == same, low == high, low != object(), numbers[0] == numbers[1], *order, *hashes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from loadstone.core.claims import Finding, Severity
 from loadstone.core.fuzzing import FuzzReport, fuzz_claims
 from loadstone.fuzz.campaign import fuzz
 from loadstone.fuzz.child.blocks import BlockTable
+from loadstone.fuzz.worker.vitals import in_allocator
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
 
@@ -134,3 +136,11 @@ def test_memory_that_is_used_again_is_the_later_blocks() -> None:
     touched = table.touched(0x2001)
     assert touched is not None
     assert touched.detail == "1 byte past a block of 128 bytes"
+
+
+def test_code_beside_the_allocator_is_not_taken_for_it() -> None:
+    """A Python at a fixed address gives its own PLT as the address of malloc: that far the range must not reach."""
+    realloc = ctypes.cast(ctypes.CDLL("libc.so.6").realloc, ctypes.c_void_p).value or 0
+    assert in_allocator(realloc)
+    assert not in_allocator(realloc - (1 << 20))
+    assert not in_allocator(realloc + (1 << 20))

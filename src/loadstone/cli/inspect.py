@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -169,36 +166,9 @@ def _mapped(answer: partial[Answer], paths: list[str]) -> Iterator[Answer]:
     if len(paths) < _WORTH_A_POOL:
         yield from map(answer, paths)
         return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from loadstone.processes import mapped
 
-    pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
-    with _interrupts_held():
-        answers = pool.map(answer, paths, chunksize=16)
-    try:
-        yield from answers
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes started here never see Ctrl-C, which is for this process alone; it gets one of meanwhile afterwards.
-
-    Windows has no signal mask: there an interrupt within this block is lost.
-    """
-    if sys.platform == "win32":
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-    else:
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    yield from mapped(answer, paths, together=16)
 
 
 def _answer(path: Subject, *, output_format: OutputFormat, colour: bool, verbose: int) -> tuple[bool, list[str]]:

@@ -16,6 +16,7 @@ from typing import Final
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.elf.link_symbols import read_link_symbols
+from loadstone.core.counting import counted
 from loadstone.core.fuzzing import FuzzFinding, FuzzReport
 from loadstone.core.image import Image
 from loadstone.errors import InvalidConfiguration, Unreadable, Unsupported
@@ -197,7 +198,7 @@ def _heap(job: Job, left_out: int) -> str:
     """How the library's heap was guarded, as a state of an observer."""
     if job.heap is not Heap.PLAIN and not job.heap_slots:
         return "active: the library imports no allocator, so nothing of it needs a guard"
-    more = f"; {left_out} failures that only a guarded heap shows, and none of its pages explains, left out"
+    more = f"; left out: {counted(left_out, 'failure')} that only a guarded heap shows and none of its pages explains"
     return _HEAP[job.heap] + (more if left_out else "")
 
 

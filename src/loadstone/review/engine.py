@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import date
-from multiprocessing import get_context
 from typing import Final
 
 from loadstone.archives import SEPARATOR
@@ -19,6 +17,7 @@ from loadstone.core.claims import Location
 from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile, conclude
 from loadstone.errors import Unreadable
 from loadstone.files import read_bytes
+from loadstone.processes import mapped
 from loadstone.quick_dataclass import dataclass
 from loadstone.review.baseline import Baseline, compare
 from loadstone.review.batch import Batch, BatchOutcome, SourceFile, review_batch
@@ -152,8 +151,7 @@ def _reviewed(batches: Sequence[Batch], jobs: int) -> Iterator[BatchOutcome]:
     if jobs < 2 or len(batches) < 2 or size < _WORTH_A_PROCESS:
         yield from map(review_batch, batches)
         return
-    with ProcessPoolExecutor(min(jobs, len(batches)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(review_batch, batches)
+    yield from mapped(review_batch, batches, processes=min(jobs, len(batches)))
 
 
 def _read_all(found: FoundFile) -> tuple[list[SourceFile], list[Limit]]:

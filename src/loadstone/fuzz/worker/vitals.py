@@ -81,10 +81,18 @@ def _sleeps(pid: int) -> bool:
     return _stat(pid)[:1] in (["S"], ["D"])
 
 
+def _c_library() -> ctypes.CDLL:
+    """By its own handle: a Python at a fixed address gives its own PLT as the address of malloc to all who ask."""
+    try:
+        return ctypes.CDLL("libc.so.6")
+    except OSError:  # not glibc
+        return ctypes.CDLL(None)
+
+
 @cache
 def _allocator() -> tuple[int, int]:
     """Where the C library's allocator lies, in this process and in every child forked from it."""
-    libc = ctypes.CDLL(None)
+    libc = _c_library()
     places = [ctypes.cast(getattr(libc, name), ctypes.c_void_p).value or 0 for name in _ALLOCATOR]
     return min(places) - _AROUND, max(places) + _AROUND
 
