@@ -18,6 +18,7 @@ __all__ = ["edit_elf", "edit_macho", "edit_pe"]
 _SEGMENTS = {
     "load": 1,
     "dynamic": 2,
+    "interp": 3,
     "note": 4,
     "phdr": 6,
     "eh_frame": 0x6474E550,
@@ -34,9 +35,14 @@ _SEGMENT_FIELDS = {
     "align": ("<Q", 48),
 }
 _HEADER_FIELDS = {
+    "class": ("B", 4),
+    "data": ("B", 5),
+    "identversion": ("B", 6),
     "osabi": ("B", 7),
     "abiversion": ("B", 8),
     "padding": ("B", 9),
+    "type": ("<H", 16),
+    "machine": ("<H", 18),
     "version": ("<I", 20),
     "entry": ("<Q", 24),
     "shoff": ("<Q", 40),
@@ -48,6 +54,7 @@ _HEADER_FIELDS = {
     "shstrndx": ("<H", 62),
 }
 _TABLE_FIELDS = {  # in a table the dynamic section points to
+    "nbucket": (DynamicTag.HASH, "<I", 0),
     "nchain": (DynamicTag.HASH, "<I", 4),
     "vn_cnt": (DynamicTag.VERNEED, "<H", 2),
     "bloom_words": (DynamicTag.GNU_HASH, "<I", 8),

@@ -294,20 +294,28 @@ def test_x86_levels_and_build_ids(compile_library: Compile) -> None:
     assert facts(image).isa_needed & 4
 
 
-@pytest.mark.parametrize(
-    ("patch", "words"),
-    [
-        ((4, b"\x07"), "unknown class"),
-        ((5, b"\x09"), "byte order"),
-    ],
-)
-def test_a_header_of_no_known_layout_is_malformed(
-    small_elfs: dict[str, bytes], patch: tuple[int, bytes], words: str
-) -> None:
+@pytest.mark.parametrize(("at", "value"), [(4, 0), (4, 9), (5, 0), (5, 9)])
+def test_a_header_of_no_known_layout_is_malformed(small_elfs: dict[str, bytes], at: int, value: int) -> None:
     data = bytearray(small_elfs["64-bit little-endian"])
-    data[patch[0] : patch[0] + 1] = patch[1]
-    with pytest.raises(MalformedImage, match=words):
+    data[at] = value
+    pack_into("<H", data, 54, 57)  # and none fits: program headers of an impossible size
+    with pytest.raises(MalformedImage, match=r"unknown class|byte order"):
         read(bytes(data))
+
+
+@pytest.mark.parametrize(
+    "kind", ["32-bit little-endian", "32-bit big-endian", "64-bit little-endian", "64-bit big-endian"]
+)
+@pytest.mark.parametrize(("at", "value"), [(4, 0), (4, 1), (4, 2), (5, 0), (5, 1), (5, 2)])
+def test_class_and_order_are_those_of_the_header(small_elfs: dict[str, bytes], kind: str, at: int, value: int) -> None:
+    data = bytearray(small_elfs[kind])
+    data[at] = value
+    image = read(bytes(data))
+    assert [one.name for one in image.symbols] == [one.name for one in read(small_elfs[kind]).symbols]
+    assert [damage.field for damage in image.damage if damage.field == "identification"] == (
+        [] if small_elfs[kind][at] == value else ["identification"]
+    )
+    assert not any(damage.fatal for damage in image.damage)
 
 
 def test_identification_oddities_are_facts_not_damage(small_elfs: dict[str, bytes]) -> None:

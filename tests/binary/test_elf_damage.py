@@ -35,7 +35,9 @@ def test_an_image_cut_anywhere_is_damaged_or_malformed(small_elfs: dict[str, byt
     for length in range(len(data)):
         found = outcome(partial(read, data[:length]))
         if length < mapped and isinstance(found, Image):
-            assert any(damage.fatal for damage in found.damage), length
+            assert found.damage, length
+            if mapped > length + -length % 4096:  # zeros follow in the last page of a file
+                assert any(damage.fatal for damage in found.damage), length
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def _of_release(cell: str, release: tuple[int, ...]) -> str:
     return word if since and release >= tuple(map(int, since.split("."))) else older
 
 
-@pytest.mark.parametrize(("change", "glibc", "musl"), [row[:3] for row in _rows("ELF")], ids=str)
+@pytest.mark.parametrize(("change", "glibc", "musl"), [row[:3] for row in _rows("ELF: shared objects")], ids=str)
 def test_an_elf_field_has_the_say_the_table_gives_it(
     elf_folder: tuple[str, Path], change: str, glibc: str, musl: str
 ) -> None:
@@ -133,6 +133,34 @@ def test_an_elf_field_has_the_say_the_table_gives_it(
     if change in _READ:
         name, state = _READ[change]
         assert next(fact.state for fact in image.hardening if fact.name == name) is state
+
+
+@pytest.mark.parametrize(("change", "linux"), [row[:2] for row in _rows("ELF: programs")], ids=str)
+def test_the_kernel_does_with_a_field_of_a_program_as_the_table_says(
+    elf_program: Path, change: str, linux: str
+) -> None:
+    whole = elf_program.read_bytes()
+    changed = edit_elf(whole, change)
+    file = elf_program.with_name("changed")
+    file.write_bytes(changed)
+    file.chmod(0o755)
+    try:
+        runs = subprocess.run([str(file)], check=False).returncode == 0
+    except OSError:
+        runs = False
+    assert runs == (linux == "ignores")
+    if linux == "ignores":
+        image = read(changed)
+        assert _facts(image) == _facts(read(whole))
+        assert not any(damage.fatal for damage in image.damage), image.damage
+
+
+@pytest.fixture(scope="module")
+def elf_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "whole.c").write_text("int main(void) { return 0; }")
+    _run(folder, needed("gcc"), "-o", "whole", "whole.c")
+    return folder / "whole"
 
 
 @pytest.fixture(scope="module")
@@ -171,11 +199,21 @@ def test_wine_does_with_a_pe_field_as_the_table_says(pe_folder: Path, change: st
     assert answer == ("refuses" if wine == "refuses" else "loads")
 
 
-@pytest.mark.parametrize("change", [row[0] for row in _rows("Mach-O")])
+@pytest.mark.parametrize(("change", "dyld"), [row[:2] for row in _rows("Mach-O")], ids=str)
 @pytest.mark.parametrize("chained", [False, True])
-def test_a_macho_field_drops_no_fact(change: str, chained: bool) -> None:
+def test_a_macho_field_has_the_say_the_table_gives_it(change: str, dyld: str, chained: bool) -> None:
     whole = macho_inputs.everything(chained=chained).build()
-    assert _facts(read(edit_macho(whole, change))) == _facts(read(whole))
+    if "DYLD_" in change and ("INFO" in change) == chained:
+        pytest.skip("this one has no such command")
+    image, before = read(edit_macho(whole, change)), read(whole)
+    is_fatal = any(damage.fatal for damage in image.damage)
+    if dyld == "reads":
+        assert (_facts(image), image.build_id) != (_facts(before), before.build_id)
+    elif dyld == "ignores":
+        assert _facts(image) == _facts(before)
+        assert not is_fatal, image.damage
+    else:
+        assert is_fatal
 
 
 def test_a_debug_file_is_one_only_when_its_code_is_gone(elf_folder: tuple[str, Path]) -> None:

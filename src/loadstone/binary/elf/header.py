@@ -6,7 +6,7 @@ from typing import Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.elf.layout import LAYOUTS, ElfLayout
-from loadstone.binary.elf.view import ElfView
+from loadstone.binary.elf.view import PAGE, ElfView
 from loadstone.core.image import Segment
 from loadstone.core.limits import MAX_HEADER_TABLE
 from loadstone.quick_dataclass import dataclass
@@ -19,6 +19,7 @@ _PN_XNUM: Final = 0xFFFF  # the real count is in sh_info of section 0
 _PT_LOAD: Final = 1
 _PT_INTERP: Final = 3
 _ET_EXEC: Final = 2
+_ET_DYN: Final = 3
 
 _SEGMENT_KINDS: Final = {
     0: "NULL",
@@ -62,14 +63,41 @@ class Header:
 
 
 def read_header(cursor: Cursor) -> Header:
-    """The header; :class:`MalformedImage` when it is cut off or of no known class or byte order."""
+    """The header; :class:`MalformedImage` when it is cut off or of no known class or byte order.
+
+    The kernel and musl read neither EI_CLASS nor EI_DATA: each reads its own class and order. So where the layout that
+    these name makes no sense, and another does, that is the one. Sources: Linux fs/binfmt_elf.c load_elf_binary, musl
+    ldso/dynlink.c map_library.
+    """
     ident = cursor.bytes(cursor.start, IDENT_SIZE)
-    layout = LAYOUTS.get((ident[4], ident[5]))
-    if layout is None:
-        raise cursor.malformed(f"an ELF file of unknown class {ident[4]} or byte order {ident[5]}", cursor.start + 4)
-    if cursor.size < IDENT_SIZE + layout.header.size:
+    named = LAYOUTS.get((ident[4], ident[5]))
+    least = min(one.header.size for one in LAYOUTS.values()) if named is None else named.header.size
+    if cursor.size < IDENT_SIZE + least:
         raise cursor.malformed(f"an ELF header cut off: the file has only {cursor.size} bytes", cursor.end)
+    header = None if named is None else _header_as(cursor, ident, named)
+    if header is not None and header.program_count and header.program_size == header.layout.program.size:
+        return header
+    others = (_header_as(cursor, ident, layout) for layout in LAYOUTS.values() if layout is not named)
+    meant = next((one for one in others if one is not None and _is_loadable(one)), header)
+    if meant is None:
+        raise cursor.malformed(f"an ELF file of unknown class {ident[4]} or byte order {ident[5]}", cursor.start + 4)
+    return meant
+
+
+def _header_as(cursor: Cursor, ident: bytes, layout: ElfLayout) -> Header | None:
+    """The header in one layout; None when the file is too short for it."""
+    if cursor.size < IDENT_SIZE + layout.header.size:
+        return None
     return Header(layout, ident, *cursor.unpack(layout.header, cursor.start + IDENT_SIZE))
+
+
+def _is_loadable(header: Header) -> bool:
+    """Whether a kernel or loader of that layout would take it: no other layout passes by chance."""
+    return (
+        header.type in (_ET_EXEC, _ET_DYN)
+        and header.program_size == header.layout.program.size
+        and 0 < header.program_count < _PN_XNUM
+    )
 
 
 def _program_count(view: ElfView, header: Header) -> int:
@@ -107,13 +135,11 @@ def read_segments(view: ElfView, header: Header) -> tuple[Segment, ...]:
             kind, offset, address, _, file_size, memory_size, flags, alignment = fields
         at = start + position * entry_size
         offset += cursor.start
-        if offset + file_size > cursor.end and file_size:
-            damage.add(
-                f"segment {position}",
-                f"ends at {offset + file_size:#x}, {offset + file_size - cursor.end} bytes beyond the end of the file",
-                at,
-                fatal=kind == _PT_LOAD,
-            )
+        end = offset + file_size
+        if end > cursor.end and file_size:
+            said = f"ends at {end:#x}, {end - cursor.end} bytes beyond the end of the file"
+            whole_page = cursor.end - (cursor.end - cursor.start) % -PAGE  # zeros follow in the file's last page
+            damage.add(f"segment {position}", said, at, fatal=kind == _PT_LOAD and end > whole_page)
         if kind == _PT_LOAD and file_size > memory_size:
             said = "is larger in the file than in memory: the kernel starts no such program, libraries are loaded"
             damage.add(f"segment {position}", said, at, fatal=program)

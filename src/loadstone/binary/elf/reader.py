@@ -16,6 +16,7 @@ from loadstone.binary.elf.facts import DynamicTable, ElfFacts, ThreadStorage
 from loadstone.binary.elf.hardening import CANARY, ElfSubject, hardening
 from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
+from loadstone.binary.elf.layout import LAYOUTS
 from loadstone.binary.elf.link_symbols import find_listed, listed_symbols
 from loadstone.binary.elf.machines import machine
 from loadstone.binary.elf.notes import Notes, read_notes
@@ -45,6 +46,11 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     """
     header = read_header(cursor)
     view = ElfView(cursor, damage, header.layout, header.machine)
+    if header.layout is not LAYOUTS.get((header.ident[4], header.ident[5])):
+        said = (
+            "EI_CLASS and EI_DATA name another layout than the header has; the kernel and musl read neither, glibc both"
+        )
+        damage.add("identification", said, cursor.start + 4)
     segments = read_segments(view, header)
     view.map(segments)
     sections = read_sections(view, header)

@@ -118,12 +118,13 @@ def _hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int], li
         return 0, 0
     wide = view.layout.bits == 64 and view.machine in _WIDE_HASH_MACHINES
     code, word = ("Q", 8) if wide else ("I", 4)
-    offset, data = view.table("hash table", address, 2 * word, dynamic.place(DynamicTag.HASH))
+    used = DynamicTag.GNU_HASH not in by_tag  # else no loader looks into this one
+    offset, data = view.table("hash table", address, 2 * word, dynamic.place(DynamicTag.HASH), used=used)
     header = view.layout.integers(code, data)
     if len(header) < 2:
         return 0, 0
     buckets, chains = header
-    if DynamicTag.GNU_HASH in by_tag:  # then no loader looks into this one
+    if not used:
         return chains, 0
     end = view.place(address)[1] if data else 0  # type: ignore[index]  # there is data, so there is a place
     read = view.layout.integers(code, view.cursor.upto(offset + 2 * word, min(buckets * word, end)))

@@ -15,9 +15,9 @@ from loadstone.binary.elf.layout import ElfLayout
 from loadstone.core.image import Segment
 from loadstone.core.limits import MAX_TABLE_SIZE
 
-__all__ = ["ElfView"]
+__all__ = ["PAGE", "ElfView"]
 
-_PAGE: Final = 4096
+PAGE: Final = 4096
 """The smallest page of any processor Linux runs on: what is in memory with these is in memory with larger ones."""
 
 
@@ -39,12 +39,12 @@ class ElfView:
 
     def _mapped(self, segment: Segment) -> tuple[int, int, int]:
         """First address, end and offset of the file's bytes that a segment brings into memory."""
-        before = segment.address % _PAGE
+        before = segment.address % PAGE
         end = segment.address + segment.file_size
-        if (segment.offset - self.cursor.start) % _PAGE != before:  # no system can map this
+        if (segment.offset - self.cursor.start) % PAGE != before:  # no system can map this
             return segment.address, end, segment.offset
         if segment.memory_size <= segment.file_size or "w" not in segment.flags:  # musl clears only what is writable
-            end += -end % _PAGE
+            end += -end % PAGE
         return segment.address - before, end, segment.offset - before
 
     def place(self, address: int) -> tuple[int, int] | None:
@@ -55,21 +55,31 @@ class ElfView:
         return None
 
     def table(
-        self, name: str, address: int, size: int | None, told_at: int, *, bounding: bool = True
+        self,
+        name: str,
+        address: int,
+        size: int | None,
+        told_at: int,
+        *,
+        bounding: bool = True,
+        used: bool = True,
     ) -> tuple[int, bytes]:
         """The bytes of a table the dynamic section points to, cut to what is there, and their offset in the file.
 
         ``size`` None takes everything to the end of the segment. ``told_at`` is where the file says so. ``bounding``
-        is False when loaders never read that size, so that they do not mind a wrong one.
+        is False when loaders never read that size, ``used`` when they leave out the table, so that they do not mind a
+        wrong one.
         """
         found = self.place(address)
         if found is None:
             if size != 0:
-                self.damage.add(name, f"address {address:#x} is in no loaded part of the file", told_at, fatal=True)
+                self.damage.add(name, f"address {address:#x} is in no loaded part of the file", told_at, fatal=used)
             return 0, b""
         offset, room = found
         wanted = room if size is None else size
         data = self.cursor.upto(offset, min(wanted, room, MAX_TABLE_SIZE))
         if size is not None and len(data) < size:
-            self.damage.add(name, f"{size} bytes are said to be there, {len(data)} are", offset, fatal=bounding)
+            self.damage.add(
+                name, f"{size} bytes are said to be there, {len(data)} are", offset, fatal=bounding and used
+            )
         return offset, data

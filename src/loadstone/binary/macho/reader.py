@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
@@ -32,7 +33,7 @@ from loadstone.binary.macho.segments import read_segments
 from loadstone.binary.macho.signature import read_signature
 from loadstone.binary.macho.symbols import read_symbols
 from loadstone.binary.macho.traits import traits
-from loadstone.binary.macho.view import MachoView, command_name, read_view
+from loadstone.binary.macho.view import MachoView, RawCommand, command_name, read_view
 from loadstone.core.image import Dependency, Format, Image, ImageKind, SymbolTable
 
 __all__ = ["read_macho"]
@@ -111,7 +112,32 @@ def _commands(view: MachoView) -> tuple[LoadCommand, ...]:
         if command.number & REQUIRED_BY_DYLD and name.startswith("0x"):
             said = f"{name} is not known, and the loader must know it to go on"
             view.damage.add("load command", said, command.offset)
+        wanted = _size(view, command)
+        if wanted is not None and len(command.data) != wanted:
+            said = f"{name} has {len(command.data)} bytes, and dyld wants {wanted}"
+            view.damage.add("load command", said, command.offset, fatal=True)
     return tuple(LoadCommand(c.number, command_name(c.number), c.offset, len(c.data)) for c in view.commands)
+
+
+_SIZES: Final[dict[int, int]] = {
+    LoadCommandKind.SYMTAB: 24,
+    LoadCommandKind.DYSYMTAB: 80,
+    LoadCommandKind.UUID: 24,
+    LoadCommandKind.MAIN: 24,
+    LoadCommandKind.DYLD_INFO: 48,
+    LoadCommandKind.DYLD_INFO_ONLY: 48,
+    LoadCommandKind.DYLD_EXPORTS_TRIE: 16,
+    LoadCommandKind.DYLD_CHAINED_FIXUPS: 16,
+    LoadCommandKind.FUNCTION_STARTS: 16,
+}
+"""Commands whose size dyld compares. Source: dyld mach_o/UnsafeHeader.cpp, validStructureLoadCommands."""
+
+
+def _size(view: MachoView, command: RawCommand) -> int | None:
+    """The one size a command may have; None where dyld does not mind."""
+    if command.number == LoadCommandKind.BUILD_VERSION:
+        return 24 + 8 * view.number(command, 20)  # a row for each tool
+    return _SIZES.get(command.number)
 
 
 def _entry_point(view: MachoView) -> int | None:

@@ -46,9 +46,11 @@ def _segment(
     if there < file_size:
         said = f"{text}: {file_size} bytes are said to be at {offset:#x}, {there} are"
         view.damage.add("segment", said, command.offset, fatal=True)
-    if file_size > memory_size:
+    if file_size > memory_size and (memory_size or protection):  # else it is not mapped: __LLVM, Go's __DWARF
         said = f"{text}: {file_size} bytes in the file do not fit {memory_size} in memory"
         view.damage.add("segment", said, command.offset, fatal=True)
+    if protection & ~7:
+        view.damage.add("segment", f"{text}: protection {protection & 0xFFFF_FFFF:#x}", command.offset, fatal=True)
     return Segment(
         kind=text,
         flags=_FLAGS[protection & 7],

@@ -81,11 +81,16 @@ class MachoView:
         return text.decode("utf-8", "surrogateescape")
 
     def table(self, name: str, offset: int, size: int, told_at: int) -> tuple[int, bytes]:
-        """Place and bytes of a table at an offset in the image, cut to what is there."""
+        """Place and bytes of a table at an offset in the image, cut to what is there.
+
+        dyld compares no table's size with the file: what a table needs and lacks is for its own reader to say.
+        """
         place = self.cursor.start + offset
         data = self.cursor.upto(place, min(size, MAX_TABLE_SIZE))
         if len(data) < size:
-            self.damage.add(name, f"{size} bytes are said to be at {offset:#x}, {len(data)} are", told_at, fatal=True)
+            self.damage.add(
+                name, f"{size} bytes are said to be at {offset:#x}, {len(data)} are", told_at, fatal=not data
+            )
         return place, data
 
     def base(self) -> int:
