@@ -10,9 +10,9 @@ import pytest
 from tests.binary.bounds import MAX_STEPS, steps
 from tests.conftest import needed
 
-from loadstone.binary import Cursor, images, read
+from loadstone.binary import Cursor, image_members, images, read
 from loadstone.binary.archive import members
-from loadstone.core.image import ImageKind
+from loadstone.core.image import Image, ImageKind
 from loadstone.errors import MalformedImage, Unreadable
 
 LONG = "a_member_with_a_name_longer_than_sixteen.o"
@@ -133,3 +133,17 @@ def test_an_archive_of_nothing_but_headers_ends_soon() -> None:
     with pytest.raises(MalformedImage):
         images(data)
     assert steps(partial(lambda: [list(members(Cursor.of(data)))])) < MAX_STEPS
+
+
+def test_a_member_that_is_no_image_is_named_in_its_place(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bitcode.o").write_bytes(b"BC\xc0\xde" + bytes(60))
+    archive = tmp_path / "libx.a"
+    parts = [tmp_path / "bitcode.o", folder / "short.o", folder / "notes.txt"]
+    subprocess.run([needed("ar"), "qc", archive, *parts], check=True)
+    bitcode, image, text = image_members(archive)
+    assert isinstance(image, Image)
+    assert isinstance(bitcode, MalformedImage)
+    assert isinstance(text, MalformedImage)
+    assert "libx.a(bitcode.o)" in bitcode.message
+    assert "LLVM bitcode" in bitcode.message
+    assert "plain text" in text.message

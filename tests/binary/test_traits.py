@@ -11,6 +11,7 @@ from tests.binary.edits import edit_pe
 from tests.tools import compiler
 
 from loadstone.binary import images, read
+from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import CheckState, Format, Image, ImageKind, TraitKind
 from loadstone.report.text.image import render
 from loadstone.report.text.style import Style
@@ -170,3 +171,27 @@ def test_an_import_object_names_its_symbol_and_its_dll(tmp_path: Path) -> None:
     (image,) = images(library)
     assert [(one.name, one.symbols) for one in image.needed] == [("sibling.dll", ("offered",))]
     assert [(one.name, one.forward) for one in image.exports] == [("offered", "sibling.offered")]
+
+
+@pytest.mark.parametrize(("bits", "order"), [(64, "<"), (64, ">"), (32, "<"), (32, ">")])
+def test_a_core_dump_says_whose_it_is(bits: int, order: str) -> None:
+    word, size = ("Q", 8) if bits == 64 else ("I", 4)
+
+    def note(kind: int, content: bytes) -> bytes:
+        return pack(f"{order}III", 5, len(content), kind) + b"CORE\0\0\0\0" + content + bytes(-len(content) % 4)
+
+    status = pack(f"{order}IIIH", 11, 0, 0, 11).ljust(336, b"\0")
+    told = bytes(40 if bits == 64 else 28) + b"prog".ljust(16, b"\0") + b"./prog one".ljust(80, b"\0")
+    files = pack(f"{order}5{word}", 1, 4096, 0x1000, 0x2000, 0) + b"/opt/prog\0"
+    notes = note(1, status) + note(3, told) + note(0x46494C45, files)
+    head, program = (64, 56) if bits == 64 else (52, 32)
+    ident = b"\x7fELF" + bytes([size // 4, 1 if order == "<" else 2, 1]) + bytes(9)
+    header = ident + pack(f"{order}HHI3{word}IHHHHHH", 4, 62, 1, 0, head, 0, 0, head, program, 1, 0, 0, 0)
+    at = head + program
+    fields = (4, 0, at, 0, 0, len(notes), 0, 4) if bits == 64 else (4, at, 0, 0, len(notes), 0, 0, 4)
+    image = read(header + pack(f"{order}II6Q" if bits == 64 else f"{order}8I", *fields) + notes)
+    assert image.kind is ImageKind.CORE
+    assert isinstance(image.native, ElfFacts)
+    assert image.native.core is not None
+    assert (image.native.core.command, image.native.core.signal) == ("./prog one", 11)
+    assert image.native.core.files == ("/opt/prog",)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.interposition import shadowing
-from loadstone.binary.readers import READERS, identify_file, images, read
+from loadstone.binary.readers import READERS, identify_file, image_members, images, read
 from loadstone.binary.scripts import follow_script
 from loadstone.binary.sniff import FileKind, Identified, identify
 
@@ -23,6 +23,7 @@ __all__ = [
     "follow_script",
     "identify",
     "identify_file",
+    "image_members",
     "images",
     "read",
     "shadowing",

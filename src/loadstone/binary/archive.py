@@ -74,7 +74,7 @@ def open_member(archive: str, name: str) -> Cursor:
 def windows(cursor: Cursor) -> Iterator[Cursor]:
     """A cursor for every member that is inside the archive, in order."""
     for member in members(cursor):
-        if member.inside and member.size:
+        if member.inside:
             window = cursor.window(member.offset, member.size)
             window.path = f"{cursor.path}({member.name})" if cursor.path else None
             yield window

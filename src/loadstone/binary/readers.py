@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from errno import ENOENT
 from importlib import import_module
@@ -17,7 +17,7 @@ from loadstone.binary.sniff import SNIFF_SIZE, FileKind, Identified, identify
 from loadstone.core.image import Image, Slice
 from loadstone.errors import MalformedImage, Unreadable
 
-__all__ = ["READERS", "identify_file", "images", "read"]
+__all__ = ["READERS", "identify_file", "image_members", "images", "read"]
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview
 """A path, or the bytes of a file."""
@@ -97,6 +97,20 @@ def images(source: Source, *, strict: bool = False, path: str | None = None) -> 
         return _images(cursor, strict=strict, first=False)
 
 
+def image_members(path: str | os.PathLike[str]) -> tuple[Image | MalformedImage, ...]:
+    """What :func:`images` gives, and in an archive that has an image what each other member is, in its place.
+
+    Raises:
+        MalformedImage: there is no image at all.
+        Unreadable: the bytes cannot be had.
+    """
+    with _opened(path) as cursor:
+        if identify(cursor.upto(cursor.start, SNIFF_SIZE)).kind not in ARCHIVES:
+            return _images(cursor, strict=False, first=False)
+        answers = tuple(answer for _, answer in _each_member(cursor, strict=False))
+        return answers if any(isinstance(one, Image) for one in answers) else _images(cursor, strict=False, first=False)
+
+
 def identify_file(path: str | os.PathLike[str]) -> Identified:
     """What a file is, whatever it is. Raises :class:`Unreadable` when its bytes cannot be had."""
     with Cursor.open(path) as cursor:
@@ -155,17 +169,25 @@ def _members(cursor: Cursor, found: Identified, *, strict: bool) -> tuple[Image,
     """The images among the members of an archive; what is none is left out, unless reading is strict."""
     images_found: list[Image] = []
     others: list[Identified] = []
-    for window in windows(cursor):
-        kind = identify(window.upto(window.start, SNIFF_SIZE))
-        try:
-            images_found.append(_whole(window, kind, strict=strict))
-        except MalformedImage:
+    for kind, answer in _each_member(cursor, strict=strict):
+        if isinstance(answer, Image):
+            images_found.append(answer)
+        elif strict:
+            raise answer
+        else:
             others.append(kind)
-            if strict:
-                raise
     if not images_found:
         raise _not_an_image(cursor, _archive_of(found, others))
     return tuple(images_found)
+
+
+def _each_member(cursor: Cursor, *, strict: bool) -> Iterator[tuple[Identified, Image | MalformedImage]]:
+    for window in windows(cursor):
+        kind = identify(window.upto(window.start, SNIFF_SIZE))
+        try:
+            yield kind, _whole(window, kind, strict=strict)
+        except MalformedImage as error:
+            yield kind, error
 
 
 def _archive_of(found: Identified, members: list[Identified]) -> Identified:

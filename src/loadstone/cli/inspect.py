@@ -181,16 +181,28 @@ def _answer(path: Subject, *, output_format: OutputFormat, colour: bool, verbose
 
 
 def _images(path: Subject, output_format: OutputFormat, colour: bool, verbose: int) -> list[str]:
-    found = _read(path)
+    found = _members(path) if isinstance(path, str) else _read(path)
+    return [_image(one, output_format, colour, verbose) for one in found]
+
+
+def _members(path: str) -> tuple[Image | MalformedImage, ...]:
+    from loadstone.binary import image_members
+
+    return image_members(path)
+
+
+def _image(found: Image | MalformedImage, output_format: OutputFormat, colour: bool, verbose: int) -> str:
+    if isinstance(found, MalformedImage):
+        return _unread(str(found.path), found, output_format, colour)
     if output_format is OutputFormat.JSON:
         from loadstone.report.documents.image import image_document
         from loadstone.report.json import render as render_json
 
-        return [render_json(image_document(image)) for image in found]
+        return render_json(image_document(found))
     from loadstone.report.text.image import render
     from loadstone.report.text.style import Style
 
-    return [render(image, Style(colour), verbose=verbose) for image in found]
+    return render(found, Style(colour), verbose=verbose)
 
 
 def _unread(path: str, error: LoadstoneError, output_format: OutputFormat, colour: bool) -> str:

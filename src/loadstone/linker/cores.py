@@ -14,6 +14,7 @@ from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
+from loadstone.binary.elf.core import NT_FILE, NT_PRPSINFO, FileMapping, command_line, mapped_files
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.processes import LoadedFile, LoadedReport, MappedState
@@ -23,14 +24,10 @@ __all__ = ["loaded_in_core"]
 
 _CORE: Final = 4
 _LOAD, _NOTE = 1, 4
-_NT_PRPSINFO, _NT_FILE = 3, 0x46494C45
 _BUILD_ID: Final = 3
 _MAX_SEGMENTS: Final = 65_535
 _MAX_NOTES: Final = 64 << 20
-_MAX_FILES: Final = 100_000
 _FIRST_PAGE: Final = 4096
-_COMMAND: Final = slice(40, 56)  # pr_fname of a 64-bit prpsinfo
-_ARGUMENTS: Final = slice(56, 136)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +48,14 @@ def loaded_in_core(path: str) -> LoadedReport:
     with Cursor.open(path) as cursor:
         order = _order(cursor)
         segments = list(_segments(cursor, order))
-        command, mapped = "", []
+        command = ""
+        mapped: list[FileMapping] = []
         for segment in segments:
             for kind, content in _notes(cursor, segment, order):
-                if kind == _NT_PRPSINFO and not command:
-                    command = _text(content[_ARGUMENTS]).strip() or _text(content[_COMMAND])
-                elif kind == _NT_FILE:
-                    mapped = _mapped(content, order, cursor)
+                if kind == NT_PRPSINFO and not command:
+                    command = command_line(content)
+                elif kind == NT_FILE:
+                    mapped = list(mapped_files(content, order))
         files = tuple(_files(cursor, segments, mapped, order))
     program = files[0].path if files else command
     said = [f"its command line begins: {command}"] if command else []
@@ -100,24 +98,10 @@ def _notes(cursor: Cursor, segment: _Segment, order: str) -> Iterator[tuple[int,
         position = content + -(-size // 4) * 4
 
 
-def _mapped(content: bytes, order: str, cursor: Cursor) -> list[tuple[int, int, str]]:
-    """Address, offset in pages and path of each mapping, from an NT_FILE note."""
-    if len(content) < 16:
-        return []
-    count, _ = struct.unpack_from(f"{order}QQ", content)
-    if count > _MAX_FILES or 16 + count * 24 > len(content):
-        raise MalformedImage(what=f"a list of {count} mapped files", path=cursor.path)
-    names = content[16 + count * 24 :].split(b"\0")
-    rows = struct.iter_unpack(f"{order}QQQ", content[16 : 16 + count * 24])
-    return [(start, page, _decoded(name)) for (start, _, page), name in zip(rows, names, strict=False)]
-
-
-def _files(
-    cursor: Cursor, segments: list[_Segment], mapped: list[tuple[int, int, str]], order: str
-) -> Iterator[LoadedFile]:
+def _files(cursor: Cursor, segments: list[_Segment], mapped: list[FileMapping], order: str) -> Iterator[LoadedFile]:
     seen: set[str] = set()
-    for address, page, path in mapped:
-        if path in seen or page:
+    for address, path in ((one.address, one.path) for one in mapped if not one.page):
+        if path in seen:
             continue
         seen.add(path)
         first = _page(cursor, segments, address)
@@ -193,11 +177,3 @@ def _of_notes(data: bytes, order: str) -> str | None:
             return data[content : content + size].hex()
         position = content + -(-size // 4) * 4
     return None
-
-
-def _text(field: bytes) -> str:
-    return _decoded(field.partition(b"\0")[0])
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Native
 from loadstone.quick_dataclass import dataclass
+
+if TYPE_CHECKING:
+    from loadstone.binary.elf.core import CoreDump
 
 __all__ = ["DynamicTable", "ElfFacts", "ThreadStorage", "Usage"]
 
@@ -86,7 +90,7 @@ class ElfFacts(Native):
     None without one. ``stack_flags`` are the p_flags of PT_GNU_STACK, None without that segment.
     ``abi_tag`` is the system .note.ABI-tag asks for (0: Linux) and the oldest release of its kernel, () without it.
     ``packed_relocations`` counts the relocations in DT_RELR; ``module_info`` has the texts of a kernel module's
-    ``.modinfo``, by key.
+    ``.modinfo``, by key; ``core`` has what a core dump says of its process.
     """
 
     type: int
@@ -113,6 +117,7 @@ class ElfFacts(Native):
     debug_link: str | None = None
     comments: tuple[str, ...] = ()
     module_info: tuple[tuple[str, str], ...] = ()
+    core: CoreDump | None = None
 
     @property
     def usage(self) -> Usage:

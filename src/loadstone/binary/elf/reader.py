@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
@@ -29,6 +29,9 @@ from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import Format, Image, ImageKind, Segment, SymbolTable, VersionDefinition, VersionNeed
 from loadstone.core.limits import MAX_NAME_LENGTH
+
+if TYPE_CHECKING:
+    from loadstone.binary.elf.core import CoreDump
 
 __all__ = ["read_elf"]
 
@@ -192,7 +195,14 @@ def _facts(
         debug_link=read_debug_link(view, sections),
         comments=comments,
         module_info=read_module_info(view, sections),
+        core=_core(view, notes) if header.type == _ET_CORE else None,
     )
+
+
+def _core(view: ElfView, notes: Notes) -> CoreDump:
+    from loadstone.binary.elf.core import read_core  # noqa: PLC0415 - few files are dumps, and every start would pay
+
+    return read_core(view, notes.notes)
 
 
 def _usable_dynamic(view: ElfView, segments: tuple[Segment, ...]) -> bool:

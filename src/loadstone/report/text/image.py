@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from loadstone.binary import shadowing
 from loadstone.binary.demangle import demangle
@@ -26,6 +27,9 @@ from loadstone.core.image import (
 from loadstone.errors import LoadstoneError
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
+
+if TYPE_CHECKING:
+    from loadstone.binary.elf.core import CoreDump
 
 __all__ = ["render", "render_unread"]
 
@@ -111,7 +115,25 @@ def _identity(image: Image) -> list[tuple[str, ...]]:
         rows += [
             (printable(key, 40), printable(value, 200)) for key, value in image.native.module_info if key in _MODULE
         ]
+        rows += _process(image.native.core) if image.native.core else []
     return rows
+
+
+def _process(core: CoreDump) -> list[tuple[str, ...]]:
+    """What a core dump says of the process it shows."""
+    name = _SIGNALS.get(core.signal)
+    rows: list[tuple[str, ...]] = [("command", printable(core.command, 200))] if core.command else []
+    if core.signal:
+        rows.append(("signal", f"{core.signal} ({name})" if name else str(core.signal)))
+    shown = core.files[:_SHOWN]
+    rows += [("mapped", printable(path, 200)) for path in shown]
+    if len(core.files) > len(shown):
+        rows.append(("mapped", f"{len(core.files) - len(shown)} more files: `loadstone loaded` has them all"))
+    return rows
+
+
+_SIGNALS = {3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV"}
+"""Those that have this number on every processor Linux runs on."""
 
 
 _MODULE = frozenset({"name", "license", "description", "version", "vermagic", "depends", "alias"})
