@@ -88,7 +88,7 @@ def campaign(library: Path, symbol: str, **more: object) -> FuzzReport:
         ("wraps", "heap-buffer-overflow", {"heap": Heap.EXACT}),
         ("recursion", "stack-overflow", {}),
         ("quits", "exit", {}),
-        ("hangs", "hang", {}),
+        ("hangs", "hang", {"hang_s": 0.3}),
         ("state", "SIGSEGV", {}),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadstone.core.claims import Finding, Location, Settler, Undecided
-from loadstone.review import frontends, rules
+from loadstone.review import cfg, frontends, rules
 from loadstone.review.analyses import bounds, gather
 from loadstone.review.analyses.facts import Bound
 from loadstone.review.engine import review
@@ -58,8 +58,9 @@ def test_what_is_wrong_on_every_path_is_still_found_when_paths_are_one() -> None
     assert 675 in {claim.cwe for claim in claims if isinstance(claim, Finding)}
 
 
-def test_a_body_with_more_nodes_than_are_laid_out_is_cut_by_that_bound() -> None:
-    unit = frontends.parse("a.c", long_body(45_000).encode())
+def test_a_body_with_more_nodes_than_are_laid_out_is_cut_by_that_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cfg, "MAX_NODES", 400)
+    unit = frontends.parse("a.c", long_body(450).encode())
     assert Bound.NODES in {cut.bound for cut in gather(Program((unit,))).cut}
 
 
