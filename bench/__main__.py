@@ -1,7 +1,8 @@
 """Run the benchmarks, all or those named: ``python -m bench [NAME ...]``.
 
 A figure that cannot be measured is named and the rest go on; the exit status is then 1. ``--json FILE`` keeps the
-figures, ``--compare FILE`` fails with 1 when one is worse than in FILE beyond noise, ``--bars`` when a bar is missed.
+figures, those of other benchmarks in FILE stay; ``--compare FILE`` fails with 1 when one is worse than in FILE beyond
+noise, ``--bars`` when a bar is missed.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from bench.figure import Row
-from bench.table import compared, dumped, render
+from bench.table import compared, kept, render
 
 MODULES = (
     "startup",
@@ -25,32 +27,38 @@ MODULES = (
     "pe_macho_facts",
     "graph",
     "growth",
+    "survey",
     "probe",
     "review",
     "review_corpus",
     "fuzz",
+    "fuzz_parsers",
     "fleet",
 )
 
 
-def _measured(names: Sequence[str], failures: list[str]) -> Iterator[Row]:
-    """The rows as they come, printed; what fails is printed in its place and added to ``failures``."""
-    for name in names:
-        print(f"== {name}", flush=True)
+def _measured(name: str, failures: list[str]) -> Iterator[Row]:
+    """The rows of a module as they come, printed; what fails is printed in its place and added to ``failures``."""
+    print(f"== {name}", flush=True)
+    try:
+        figures = import_module(f"bench.{name}").FIGURES
+    except Exception as error:  # noqa: BLE001 - a peer's import can fail in any way; the other modules go on
+        failures.append(f"{name}: {type(error).__name__}: {error}")
+        print(f"FAILED {failures[-1]}", flush=True)
+        return
+    for figure in figures:
         try:
-            figures = import_module(f"bench.{name}").FIGURES
-        except Exception as error:  # noqa: BLE001 - a peer's import can fail in any way; the other modules go on
-            failures.append(f"{name}: {type(error).__name__}: {error}")
+            for row in figure.measure():
+                print(render(row), flush=True)
+                yield row
+        except Exception as error:  # noqa: BLE001 - as above
+            failures.append(f"{name}, {figure.what}: {type(error).__name__}: {error}")
             print(f"FAILED {failures[-1]}", flush=True)
-            continue
-        for figure in figures:
-            try:
-                for row in figure.measure():
-                    print(render(row), flush=True)
-                    yield row
-            except Exception as error:  # noqa: BLE001 - as above
-                failures.append(f"{name}, {figure.what}: {type(error).__name__}: {error}")
-                print(f"FAILED {failures[-1]}", flush=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def main(words: list[str]) -> int:
@@ -64,17 +72,24 @@ def main(words: list[str]) -> int:
     unknown = [name for name in options.names if name not in MODULES]
     if unknown:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are: {', '.join(MODULES)}")
-    failures: list[str] = []
-    rows = list(_measured(options.names or MODULES, failures))
-    if options.json:
-        options.json.write_text(dumped(rows), encoding="utf-8")
-    missed = [f"{row.what}: {bar.text}" for row in rows for bar in row.bars if bar.met(row) is False]
-    worse = compared(rows, json.loads(options.compare.read_text(encoding="utf-8"))) if options.compare else []
-    print(f"== {len(rows)} figures, {len(missed)} bars missed, {len(failures)} failed", flush=True)
-    for title, found in (("missed", missed), ("worse", worse), ("failed", failures)):
-        for text in found:
+    before = _read(options.compare) if options.compare else {}
+    found: dict[str, list[str]] = {"missed": [], "worse": [], "failed": []}
+    count = 0
+    for name in options.names or MODULES:
+        failures: list[str] = []
+        rows = list(_measured(name, failures))
+        count += len(rows)
+        found["failed"] += failures
+        found["missed"] += [f"{row.what}: {bar.text}" for row in rows for bar in row.bars if bar.met(row) is False]
+        found["worse"] += compared(rows, before.get(name, {}).get("rows", {}))
+        if options.json:
+            together = (_read(options.json) if options.json.exists() else {}) | {name: kept(rows, failures)}
+            options.json.write_text(json.dumps(together, indent=1) + "\n", encoding="utf-8")
+    print(f"== {count} figures, {len(found['missed'])} bars missed, {len(found['failed'])} failed", flush=True)
+    for title, texts in found.items():
+        for text in texts:
             print(f"{title}: {text}", flush=True)
-    return int(bool(failures or worse or (options.bars and missed)))
+    return int(bool(found["failed"] or found["worse"] or (options.bars and found["missed"])))
 
 
 if __name__ == "__main__":

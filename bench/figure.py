@@ -60,6 +60,8 @@ class Bar:
 
     text: str
     met: Callable[[Row], bool | None]
+    reason: str = ""
+    """Why it is missed, and what would help; said when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +85,27 @@ class Figure:
     measure: Callable[[], Iterable[Row]]
 
 
-def at_most(limit: float) -> Bar:
+def at_most(limit: float, reason: str = "") -> Bar:
     """Ours is no more than ``limit``, in the unit of the row."""
-    return Bar(f"<= {limit:,g}", lambda row: row.ours.middle <= limit)
+    return Bar(f"<= {limit:,g}", lambda row: row.ours.middle <= limit, reason)
 
 
-def at_least(limit: float) -> Bar:
+def at_least(limit: float, reason: str = "") -> Bar:
     """Ours is no less than ``limit``, in the unit of the row."""
-    return Bar(f">= {limit:,g}", lambda row: row.ours.middle >= limit)
+    return Bar(f">= {limit:,g}", lambda row: row.ours.middle >= limit, reason)
 
 
-def times_of(peer: str, most: float) -> Bar:
+def times_of(peer: str, most: float, reason: str = "") -> Bar:
     """Ours is no more than so many times the peer's."""
 
     def met(row: Row) -> bool | None:
         theirs = row.peers.get(peer)
         return None if theirs is None else row.ours.middle <= most * theirs.middle
 
-    return Bar(f"<= {most:g}x {peer}", met)
+    return Bar(f"<= {most:g}x {peer}", met, reason)
 
 
-def faster_than(peer: str, least: float = 1.0) -> Bar:
+def faster_than(peer: str, least: float = 1.0, reason: str = "") -> Bar:
     """Ours is better than the peer's by this factor: less time, or a higher rate."""
 
     def met(row: Row) -> bool | None:
@@ -113,7 +115,7 @@ def faster_than(peer: str, least: float = 1.0) -> Bar:
         ours, other = row.ours.middle, theirs.middle
         return ours >= least * other if row.more_is_better else ours * least <= other
 
-    return Bar(f"{least:g}x better than {peer}", met)
+    return Bar(f"{least:g}x better than {peer}", met, reason)
 
 
 def alternate(

@@ -1,17 +1,24 @@
-"""A run of benchmarks as a table for people and as JSON to compare with later."""
+"""A run of benchmarks as a table for people, and as JSON to keep, to compare with and to make the page from.
+
+The JSON has for every module when, where and how busy it was measured, and its rows.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.figure import Row, Sample
 
-__all__ = ["compared", "dumped", "render"]
+__all__ = ["compared", "kept", "render"]
 
 _NOISE = 0.15
-"""A change of the ratio to the peers below this share is not told from the machine's own unrest."""
+"""A change below this share, and below the spread of the two figures, is not told from the machine's own unrest."""
+
+_WORDS = {True: "met", False: "MISSED", None: "peer missing"}
 
 
 def _number(value: float) -> str:
@@ -24,8 +31,7 @@ def _cells(sample: Sample) -> str:
 
 def render(row: Row) -> str:
     """One row and its peers; ``x 3.2`` behind a peer means that the peer's figure is 3.2 times ours."""
-    words = {True: "met", False: "MISSED", None: "peer missing"}
-    bars = "; ".join(f"{bar.text}: {words[bar.met(row)]}" for bar in row.bars)
+    bars = "; ".join(f"{bar.text}: {_WORDS[bar.met(row)]}" for bar in row.bars)
     lines = [f"{row.what:<58} {_cells(row.ours)} {row.unit:<8} {bars}".rstrip()]
     for peer, sample in row.peers.items():
         if sample is None:
@@ -33,23 +39,47 @@ def render(row: Row) -> str:
         else:
             ratio = f"x {sample.middle / row.ours.middle:.3g}" if row.ours.middle else ""
             lines.append(f"    {peer:<54} {_cells(sample)} {row.unit:<8} {ratio}".rstrip())
+    lines += [f"    ({bar.text}: {bar.reason})" for bar in row.bars if bar.reason and bar.met(row) is False]
     if row.note:
         lines.append(f"    ({row.note})")
     return "\n".join(lines)
 
 
-def dumped(rows: Sequence[Row]) -> str:
-    """The rows as JSON; :func:`compared` reads it."""
-    return json.dumps({row.what: _plain(row) for row in rows}, indent=1) + "\n"
+def kept(rows: Sequence[Row], failures: Sequence[str]) -> dict[str, Any]:
+    """What is kept of one module."""
+    return {
+        "taken": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+        "machine": f"{os.cpu_count()} x {_processor()}, {platform.system()}, Python {platform.python_version()}",
+        "load": round(os.getloadavg()[0], 1),
+        "rows": {row.what: _plain(row) for row in rows},
+        "failed": list(failures),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+            return next(line.partition(":")[2].strip() for line in stream if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    peers = {name: sample.middle for name, sample in row.peers.items() if sample is not None}
-    return {"unit": row.unit, "ours": row.ours.middle, "low": row.ours.low, "high": row.ours.high, "peers": peers}
+    return {
+        "unit": row.unit,
+        "ours": _three(row.ours),
+        "peers": {name: sample and _three(sample) for name, sample in row.peers.items()},
+        "bars": [{"text": bar.text, "met": bar.met(row), "reason": bar.reason} for bar in row.bars],
+        "note": row.note,
+    }
 
 
-def compared(rows: Iterable[Row], earlier: dict[str, Any]) -> list[str]:
-    """What got worse since an earlier run, a sentence each.
+def _three(sample: Sample) -> list[float]:
+    return [float(f"{value:.4g}") for value in (sample.middle, sample.low, sample.high)]
+
+
+def compared(rows: Iterable[Row], earlier: Mapping[str, Any]) -> list[str]:
+    """What got worse since the rows of an earlier run, a sentence each.
 
     Where a peer was measured both times the ratio to it is compared, so another or a busier machine does not count;
     otherwise the figure itself, when its spread and the earlier one do not overlap.
@@ -57,15 +87,21 @@ def compared(rows: Iterable[Row], earlier: dict[str, Any]) -> list[str]:
     return [text for row in rows if (old := earlier.get(row.what)) is not None and (text := _worse(row, old))]
 
 
-def _worse(row: Row, old: dict[str, Any]) -> str:
-    shared = [name for name, sample in row.peers.items() if sample is not None and name in old["peers"]]
-    now, before = row.ours.middle, old["ours"]
+def _worse(row: Row, old: Mapping[str, Any]) -> str:
+    before = Sample(*old["ours"])
+    shared = [name for name, sample in row.peers.items() if sample is not None and old["peers"].get(name)]
+    change = row.ours.middle / before.middle if before.middle else 1.0
     if shared:
         peer = row.peers[shared[0]]
         assert peer is not None
-        now, before = now / peer.middle, before / old["peers"][shared[0]]
-    elif row.ours.low <= old["high"] and old["low"] <= row.ours.high:
+        change *= old["peers"][shared[0]][0] / peer.middle
+    elif row.ours.low <= before.high and before.low <= row.ours.high:
         return ""
-    loss = before / now - 1 if row.more_is_better else now / before - 1
+    loss = 1 / change - 1 if row.more_is_better else change - 1
     against = f" beside {shared[0]}" if shared else ""
-    return f"{row.what}: {loss:.0%} worse{against}" if loss > _NOISE else ""
+    return f"{row.what}: {loss:.0%} worse{against}" if loss > max(_NOISE, _spread(row.ours) + _spread(before)) else ""
+
+
+def _spread(sample: Sample) -> float:
+    """Half of the distance between the quartiles, as a share."""
+    return (sample.high - sample.low) / (2 * sample.middle) if sample.middle else 0.0

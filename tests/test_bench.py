@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bench import __main__ as runner
 from bench.figure import Figure, Row, Sample, alternate, at_most, beside, faster_than, times_of
-from bench.table import compared, dumped, render
+from bench.table import compared, kept, render
 
 
 def row(ours: float, peer: float | None = None, *, more_is_better: bool = False) -> Row:
@@ -49,6 +49,8 @@ def test_bars_are_met_missed_or_cannot_be_asked() -> None:
     assert times_of("peer", 1.5).met(row(3)) is None
     assert faster_than("peer", 10).met(row(1, 9)) is False
     assert faster_than("peer", 10).met(row(100, 9, more_is_better=True))
+    reasoned = Row("x", "ms", Sample.of([9]), {}, (at_most(5, "a machine of 1990"),))
+    assert "(<= 5: a machine of 1990)" in render(reasoned)
     assert "peer missing" in render(Row("x", "ms", Sample.of([1]), {"p": None}, (faster_than("p"),)))
 
 
@@ -60,11 +62,13 @@ def test_bars_are_met_missed_or_cannot_be_asked() -> None:
         (row(1.1, 1), row(1, 1), False),  # noise
         (row(50, 1, more_is_better=True), row(100, 1, more_is_better=True), True),
         (row(3), row(1), True),
+        (Row("a thing", "ms", Sample(1.5, 1.0, 2.0), {"peer": Sample.of([1])}), row(1, 1), False),  # its own spread
         (row(1), row(3), False),
     ],
 )
 def test_a_comparison_names_what_got_worse_beside_the_peers(now: Row, before: Row, worse: bool) -> None:
-    assert bool(compared([now], json.loads(dumped([before])))) is worse
+    earlier = json.loads(json.dumps(kept([before], [])))
+    assert bool(compared([now], earlier["rows"])) is worse
 
 
 def test_a_figure_that_fails_is_named_and_the_rest_goes_on(
@@ -77,10 +81,14 @@ def test_a_figure_that_fails_is_named_and_the_rest_goes_on(
         return [beside("still measured", "s", lambda: 1.0, {}, (at_most(2),), rounds=1)]
 
     monkeypatch.setattr("bench.find.FIGURES", (Figure("broken", fails), Figure("sound", works)))
-    kept = tmp_path / "figures.json"
-    assert runner.main(["find", "--json", str(kept)]) == 1
+    figures = tmp_path / "figures.json"
+    figures.write_text('{"other": {"rows": {}}}')
+    assert runner.main(["find", "--json", str(figures)]) == 1
     shown = capsys.readouterr().out
     assert "FAILED find, broken: OSError: no such tool" in shown
-    assert "still measured" in json.loads(kept.read_text())
+    told = json.loads(figures.read_text())
+    assert "still measured" in told["find"]["rows"]
+    assert told["find"]["failed"] == ["find, broken: OSError: no such tool"]
+    assert told["other"] == {"rows": {}}
     monkeypatch.setattr("bench.find.FIGURES", (Figure("sound", works),))
-    assert runner.main(["find", "--compare", str(kept), "--bars"]) == 0
+    assert runner.main(["find", "--compare", str(figures), "--bars"]) == 0
