@@ -37,13 +37,17 @@ MODULES = (
 )
 
 
+_SAID = 300
+"""Characters of an error that are told: a compiler's command may be long."""
+
+
 def _measured(name: str, failures: list[str]) -> Iterator[Row]:
     """The rows of a module as they come, printed; what fails is printed in its place and added to ``failures``."""
     print(f"== {name}", flush=True)
     try:
         figures = import_module(f"bench.{name}").FIGURES
     except Exception as error:  # noqa: BLE001 - a peer's import can fail in any way; the other modules go on
-        failures.append(f"{name}: {type(error).__name__}: {error}")
+        failures.append(f"{name}: {type(error).__name__}: {str(error)[:_SAID]}")
         print(f"FAILED {failures[-1]}", flush=True)
         return
     for figure in figures:
@@ -52,7 +56,7 @@ def _measured(name: str, failures: list[str]) -> Iterator[Row]:
                 print(render(row), flush=True)
                 yield row
         except Exception as error:  # noqa: BLE001 - as above
-            failures.append(f"{name}, {figure.what}: {type(error).__name__}: {error}")
+            failures.append(f"{name}, {figure.what}: {type(error).__name__}: {str(error)[:_SAID]}")
             print(f"FAILED {failures[-1]}", flush=True)
 
 

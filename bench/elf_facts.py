@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,14 +18,31 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
-from time import perf_counter
 
-from bench.figure import Figure, Row, Sample, at_most, each_call, faster_than, times_of
+from bench.figure import (
+    Figure,
+    Row,
+    Sample,
+    at_most,
+    beside,
+    cpu_of,
+    each_call,
+    faster_than,
+    processor_seconds,
+    times_of,
+)
 
 _FILES = 500
 _MINIMAL = "LIEF, minimal"
 _LEFT_OUT = "LIEF minimal reads no relocations, notes and .symtab; ours does"
 _SYMBOLS = 50_000
+_MANY_SYMBOLS = 80_000
+_HUGE = 1 << 30
+_WHY = (
+    "both make a Python string of every name, which is most of ours; seven names that tell of hardening are looked for "
+    "in the whole string table, the other half: a native reader could answer both without making any"
+)
+_AS_TEXT = "as text, the same facts (-v)"
 
 Reader = Callable[[str], object]
 
@@ -137,7 +155,7 @@ def _turns(paths: list[str], rounds: int) -> dict[str, list[float]]:
     for path in paths:
         for name, reader in readers.items():
             times = (PEERS[name][2] if name in PEERS else rounds) if len(paths) > 1 else rounds
-            measure = each_call(partial(reader, path), clock=perf_counter)
+            measure = each_call(partial(reader, path), clock=processor_seconds)
             best[name].append(1000 * min(measure() for _ in range(times)))
     return best
 
@@ -172,4 +190,50 @@ def _one_large_library() -> Iterator[Row]:
         yield Row(f"{what}, peak", "MB", Sample.of([_peak_mb("loadstone", path)]), peers, (at_most(45),))
 
 
-FIGURES = (Figure("system libraries", _system_libraries), Figure("one large library", _one_large_library))
+def _many_symbols() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = large_library(Path(folder), _MANY_SYMBOLS)
+        best = {name: Sample.of(times) for name, times in _turns([path], 5).items()}
+    ours = best.pop("loadstone")
+    bar = faster_than("LIEF, default", 3, _WHY)
+    yield Row(f"ELF facts, {_MANY_SYMBOLS:,} exported symbols", "ms", ours, best, (bar,), note=_LEFT_OUT)
+
+
+def huge_library(folder: Path) -> str:
+    """A library of a gigabyte, nearly all of it a hole before its section headers."""
+    small = Path(large_library(folder, 100)).read_bytes()
+    (sections,) = struct.unpack_from("<Q", small, 0x28)
+    target = folder / "libhuge.so"
+    with target.open("wb") as stream:
+        stream.write(small[:0x28] + struct.pack("<Q", _HUGE) + small[0x30:])
+        stream.seek(_HUGE)
+        stream.write(small[sections:])
+    return str(target)
+
+
+def _huge() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = huge_library(Path(folder))
+        best = {"loadstone": Sample.of(_turns([path], 5)["loadstone"])}
+        what = "ELF facts, a library of 1 GB"
+        yield Row(what, "ms", best["loadstone"], {}, (at_most(50),), note="LIEF and pyelftools are not asked: "
+                  "LIEF takes the whole file into memory")  # fmt: skip
+        yield Row(f"{what}, peak", "MB", Sample.of([_peak_mb("loadstone", path)]), {}, (at_most(60),))
+
+
+def _json_beside_text() -> Iterator[Row]:
+    path = max(sample(100_000), key=os.path.getsize)
+    command = (sys.executable, "-m", "loadstone", "inspect", path)
+    what = f"inspect {os.path.basename(path)} ({os.path.getsize(path) / 1e6:.0f} MB) as JSON"
+    text = {_AS_TEXT: cpu_of(*command, "-v"), "as text, in short": cpu_of(*command)}
+    yield beside(what, "s", cpu_of(*command, "--format", "json"), text, (times_of(_AS_TEXT, 1.5),), rounds=3,
+                 note="in short names a few exports; the other two name and demangle them all")  # fmt: skip
+
+
+FIGURES = (
+    Figure("system libraries", _system_libraries),
+    Figure("one large library", _one_large_library),
+    Figure("80,000 symbols", _many_symbols),
+    Figure("a library of 1 GB", _huge),
+    Figure("JSON of the largest library", _json_beside_text),
+)

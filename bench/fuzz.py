@@ -57,6 +57,9 @@ PLANTED = {
     "checksum": "a 16-bit checksum before the condition",
     "keyword": "two compared words",
 }
+AFL_QUIET = dict.fromkeys(
+    ("AFL_NO_UI", "AFL_SKIP_CPUFREQ", "AFL_NO_AFFINITY", "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES"), "1"
+)
 SEEDS = (1, 2, 3)
 LIMIT_S = 20
 SECONDS = 3.0
@@ -131,10 +134,8 @@ def _afl(library: Path) -> float | None:
     ]
     if which("afl-fuzz") is None or subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode:
         return None
-    quiet = {"AFL_NO_UI": "1", "AFL_SKIP_CPUFREQ": "1", "AFL_NO_AFFINITY": "1",
-             "AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES": "1"}  # fmt: skip
     search = ["afl-fuzz", "-V", str(int(SECONDS) + 2), "-i", "corpus", "-o", "out", "--", "./afl"]
-    subprocess.run(search, cwd=folder, capture_output=True, check=False, env=os.environ | quiet)
+    subprocess.run(search, cwd=folder, capture_output=True, check=False, env=os.environ | AFL_QUIET)
     try:
         stats = (folder / "out/default/fuzzer_stats").read_text()
     except OSError:

@@ -20,7 +20,7 @@ from typing import Final
 
 from tests.wheels import CACHE
 
-__all__ = ["SOURCES", "Source", "one_at_a_time", "tree"]
+__all__ = ["SOURCES", "Source", "one_at_a_time", "tree", "unpacked"]
 
 _KEYS: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _TEXT: Final = frozenset({".c", ".cc", ".cpp", ".h", ".hpp", ".py"})
@@ -50,11 +50,15 @@ SOURCES: Final = {
 
 def tree(name: str) -> Path:
     """The unpacked C, C++ and Python files of one of :data:`SOURCES`; fetched when they are not there yet."""
-    source = SOURCES[name]
-    unpacked = CACHE / "sources" / "trees" / f"{name}-{source.version}"
+    return unpacked(SOURCES[name], name)
+
+
+def unpacked(source: Source, name: str = "") -> Path:
+    """The same of any source package, in a folder that is called after it unless a ``name`` is given."""
+    folder = CACHE / "sources" / "trees" / f"{name or source.package}-{source.version}"
     with one_at_a_time():
-        if unpacked.is_dir():
-            return unpacked
+        if folder.is_dir():
+            return folder
         archive = _archive(source)
         said = "" if archive else _fetch(source)
         archive = archive or _archive(source)
@@ -63,8 +67,8 @@ def tree(name: str) -> Path:
             from tests.tools import unavailable  # not above: benchmarks fetch as well, without a test runner
 
             unavailable("Debian's source packages", message)
-        _unpack(archive, source.folders, unpacked)
-    return unpacked
+        _unpack(archive, source.folders, folder)
+    return folder
 
 
 @contextmanager
@@ -85,14 +89,14 @@ def _unpack(archive: Path, folders: tuple[str, ...], target: Path) -> None:
     """Only whole trees are ever seen: it is unpacked beside its place and moved there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch, tarfile.open(archive) as packed:
-        unpacked = Path(scratch) / target.name
+        whole = Path(scratch) / target.name
         for member in packed:
             path = PurePosixPath(*PurePosixPath(member.name).parts[1:])
             wanted = any(path.is_relative_to(folder) for folder in folders)
             if wanted and member.isfile() and path.suffix in _TEXT:
                 member.name = str(path)
-                packed.extract(member, unpacked, filter="data")
-        unpacked.rename(target)
+                packed.extract(member, whole, filter="data")
+        whole.rename(target)
 
 
 def _fetch(source: Source) -> str:
