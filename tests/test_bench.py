@@ -62,7 +62,7 @@ def test_bars_are_met_missed_or_cannot_be_asked() -> None:
         (row(1.1, 1), row(1, 1), False),  # noise
         (row(50, 1, more_is_better=True), row(100, 1, more_is_better=True), True),
         (row(3), row(1), True),
-        (Row("a thing", "ms", Sample(1.5, 1.0, 2.0), {"peer": Sample.of([1])}), row(1, 1), False),  # its own spread
+        (Row("a thing", "ms", Sample(1.3, 0.9, 1.8), {"peer": Sample.of([1])}), row(1, 1), False),  # its own spread
         (row(1), row(3), False),
     ],
 )
