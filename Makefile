@@ -9,6 +9,7 @@
 #   make mutants ONLY=core    change one package in small ways and list the changes that no test notices
 #   make fuzz                 our own parsers under a fuzzer, a minute each
 #   make bench                figures beside those of our peers
+#   make ratios               the few of them that CI holds
 #   make docs                 write the generated pages and build the site (build/site); a warning is an error
 #   make release-check        build what a release publishes, install it where no compiler is, and use it
 #   make lock                 bring the pinned versions (locks/) up to date
@@ -27,7 +28,7 @@ LOCKED := $(INSTALL) --require-hashes --requirement
 OURS := $(INSTALL) --no-deps --no-build-isolation --editable .
 PYTEST := -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: examine test test-all test-pythons check lint types system-packages mutants fuzz format bench docs lock release-check clean help
+.PHONY: examine test test-all test-pythons check lint types system-packages mutants fuzz format bench ratios docs lock release-check clean help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -77,6 +78,10 @@ format: $(VENV)/.development
 # The peers that figures are compared with live in an environment of their own.
 bench: .venv-bench/.installed
 	.venv-bench/bin/python -m bench $(ONLY)
+
+# A few of them beside what every Python has, with margins that only a real loss exceeds.
+ratios: $(VENV)/.development
+	$(BIN)/python -m bench ratios --bars
 
 docs: .venv-docs/.installed
 	.venv-docs/bin/python docs/generate.py

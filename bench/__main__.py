@@ -34,6 +34,7 @@ MODULES = (
     "fuzz",
     "fuzz_parsers",
     "fleet",
+    "ratios",
 )
 
 

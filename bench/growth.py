@@ -60,6 +60,12 @@ def measured(counts: Sequence[int], needs: Callable[[int, int], list[int]]) -> l
         return [(count, 1000 * _cost(count, needs, Path(folder))) for count in counts]
 
 
+def chain_cost(count: int) -> float:
+    """Seconds of processor time for a chain of ``count`` libraries."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _cost(count, _chain, Path(folder))
+
+
 def _rows(shape: str, counts: Sequence[int], needs: Callable[[int, int], list[int]]) -> Iterator[Row]:
     points = measured(counts, needs)
     for count, elapsed in points:

@@ -25,7 +25,8 @@ _WHY = (
 _SOURCE = "int answer(void) { return 42; }\n" + "".join(f"int f{n}(void) {{ return {n}; }}\n" for n in range(64))
 
 
-def _library(folder: Path) -> str:
+def small_library(folder: Path) -> str:
+    """A library of a few small functions, compiled."""
     source = folder / "small.c"
     source.write_text(_SOURCE)
     target = folder / "libsmall.so"
@@ -93,7 +94,7 @@ def _rows(
     what: str, calls: Callable[[str], dict[str, Callable[[], object] | None]], number: int, bar: Bar
 ) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="loadstone-bench-") as folder:
-        measures = {name: call and each_call(call, number) for name, call in calls(_library(Path(folder))).items()}
+        measures = {name: call and each_call(call, number) for name, call in calls(small_library(Path(folder))).items()}
         ours = measures.pop("loadstone")
         assert ours is not None
         yield beside(what, "us", ours, measures, (bar,), scale=1e6, rounds=15)

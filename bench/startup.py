@@ -14,7 +14,7 @@ from functools import partial
 from bench.figure import Bar, Figure, Row, beside, cpu_of, times_of
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start would compile what it imports
-_BARE = "python -c ''"
+BARE = "python -c ''"
 _ROUNDS = 9
 
 _COMMANDS: tuple[tuple[tuple[str, ...], float], ...] = (
@@ -41,7 +41,7 @@ _OTHERS: tuple[tuple[str, ...], ...] = (
 
 
 def _row(what: str, words: tuple[str, ...], *bars: Bar, **peers: tuple[str, ...]) -> Row:
-    bare = {_BARE: cpu_of(sys.executable, "-c", "")}
+    bare = {BARE: cpu_of(sys.executable, "-c", "")}
     others = {name: cpu_of(*command) if shutil.which(command[0]) else None for name, command in peers.items()}
     return beside(what, "ms", cpu_of(*words), bare | others, bars, scale=1000, rounds=_ROUNDS)
 
@@ -59,13 +59,11 @@ def _cold() -> Iterator[Row]:
 
 
 def _import(code: str, most: float) -> Iterator[Row]:
-    yield _row(
-        code, (sys.executable, "-c", code), times_of(_BARE, most), ctypes=(sys.executable, "-c", "import ctypes")
-    )
+    yield _row(code, (sys.executable, "-c", code), times_of(BARE, most), ctypes=(sys.executable, "-c", "import ctypes"))
 
 
 FIGURES = (
-    *(Figure(f"loadstone {words[0]}", partial(_command, words, times_of(_BARE, most))) for words, most in _COMMANDS),
+    *(Figure(f"loadstone {words[0]}", partial(_command, words, times_of(BARE, most))) for words, most in _COMMANDS),
     *(Figure(f"loadstone {' '.join(words[:2])}", partial(_command, words)) for words in _OTHERS),
     Figure("without bytecode", _cold),
     Figure("import loadstone", partial(_import, "import loadstone", 2)),

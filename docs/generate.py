@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+from figures import performance_page
 from shell import shell_files
 
 from loadstone.cli.main import COMMANDS, Command, parser_of
@@ -205,6 +206,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "schema/fleet.md", fleet_tables()
     yield from (documents_of_json := list(schemas()))
     yield "reference/schemas.md", schema_list(documents_of_json)
+    yield "performance.md", performance_page()
     yield "reference/probe.md", with_promises((DOCS / "reference/probe.md").read_text())
     yield from ((f"../share/{path}", text) for path, text in shell_files())
 
