@@ -30,7 +30,7 @@ int shape_each(const shape *s, visit_t visit, void *user, ...);
 extern int shapes_alive;
 static inline int twice(int v) { return 2 * v; }
 int from(int lambda, int class);
-__typeof__(1 + 1) odd;
+__typeof__(nobody_knows) odd;
 """
 
 

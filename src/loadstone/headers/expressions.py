@@ -7,6 +7,8 @@ constant, raises ValueError in words; the caller says where.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import copysign, inf, isnan, nan
+from struct import pack, unpack
 from typing import Final
 
 from loadstone.headers.abi import DataModel
@@ -18,24 +20,55 @@ __all__ = ["ConstantEvaluator", "Value"]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number with its C type: integer of ``size`` bytes with or without sign, or ``size`` 0 for floating."""
+    """A number with its C type: an integer of ``size`` bytes with or without sign, or a ``floating`` one.
+
+    A ``long double`` has the precision of a ``double`` here, as Python's numbers have.
+    """
 
     number: int | float
     size: int = 4
     signed: bool = True
+    floating: bool = False
 
-    def converted(self, size: int, signed: bool) -> Value:
-        """As another type: cut, or read with another sign."""
-        if not size:
-            return Value(float(self.number), 0)
+    def promoted(self) -> Value:
+        """An integer as wide as ``int`` at least (6.3.1.1)."""
+        return self if self.floating or self.size >= 4 else Value(self.number)
+
+    def converted(self, size: int, signed: bool, floating: bool = False) -> Value:
+        """As another type: cut, read with another sign, or rounded. ArithmeticError for what no integer holds."""
+        if floating:
+            return Value(_rounded(float(self.number), size), size, True, True)
         number = int(self.number) & ((1 << 8 * size) - 1)
         if signed and number >> (8 * size - 1):
             number -= 1 << 8 * size
         return Value(number, size, signed)
 
 
+def _rounded(number: float, size: int) -> float:
+    """The nearest number that a floating type of that size has."""
+    if size >= 8:
+        return number
+    code = "f" if size == 4 else "e"
+    try:
+        return float(unpack(code, pack(code, number))[0])
+    except OverflowError:
+        return copysign(inf, number)
+
+
+def _divided(a: float, b: float) -> float:
+    """As IEC 60559 has it (annex F): by zero it is infinite, and zero by zero is no number."""
+    if b:
+        return a / b
+    return nan if not a or isnan(a) else copysign(inf, a) * copysign(1, b)
+
+
 _MAX_DIGITS: Final = 400
 """The longest number that means anything is a ``long double`` written out."""
+
+_FLOATING_SUFFIXES: Final = {
+    "f128": 16, "f64x": 0, "f64": 8, "f32x": 8, "f32": 4, "f16": 2, "q": 16, "l": 0, "f": 4, "": 8,
+}  # fmt: skip
+"""The size of a floating constant by its suffix; 0 for that of a ``long double``."""
 
 _BINARY: Final = {
     "||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7,
@@ -48,6 +81,11 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     ">": lambda a, b: a > b,
     "<=": lambda a, b: a <= b,
     ">=": lambda a, b: a >= b,
+}
+_ARITHMETIC: Final[dict[str, Callable[[float, float], float]]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
 }
 _BITS: Final[dict[str, Callable[[int, int], int]]] = {
     "|": lambda a, b: a | b,
@@ -115,11 +153,12 @@ class ConstantEvaluator:
         condition = self._binary(1)
         if not self.take("?"):
             return condition
-        first = self._lazily(bool(condition.number), self.conditional)
+        first = condition  # GNU's a ?: b
+        if self.peek() != ":":
+            first = self._lazily(bool(condition.number), self.conditional)
         self.expect(":")
         second = self._lazily(not condition.number, self.conditional)
-        size, signed = self._common(first, second)
-        return (first if condition.number else second).converted(size, signed)
+        return (first if condition.number else second).converted(*self._common(first, second))
 
     def _lazily(self, wanted: bool, work: Callable[[], Value]) -> Value:
         """Work it out; where its value is not ``wanted``, an error in it is none."""
@@ -137,7 +176,7 @@ class ConstantEvaluator:
             return Value(0)
 
     def _binary(self, least: int) -> Value:
-        left = self._unary()
+        left = self.unary()
         while (level := _BINARY.get(self.peek(), 0)) >= least:
             operator = self.peek()
             self.position += 1
@@ -152,58 +191,54 @@ class ConstantEvaluator:
     def _truth(self, value: bool) -> Value:
         return Value(int(value), 8 if self._widest else 4)
 
-    def _common(self, left: Value, right: Value) -> tuple[int, bool]:
-        """The usual arithmetic conversions (6.3.1.8), after promotion."""
-        if not left.size or not right.size:
-            return 0, True
-        a, b = (v if v.size >= 4 else Value(v.number) for v in (left, right))
+    def _common(self, left: Value, right: Value) -> tuple[int, bool, bool]:
+        """The usual arithmetic conversions (6.3.1.8), after promotion: size, sign, and whether it is floating."""
+        if left.floating or right.floating:
+            return max(v.size for v in (left, right) if v.floating), True, True
+        a, b = left.promoted(), right.promoted()
         size = max(a.size, b.size)
-        return size, all(v.signed or v.size < size for v in (a, b))
+        return size, all(v.signed or v.size < size for v in (a, b)), False
 
     def _applied(self, operator: str, left: Value, right: Value) -> Value:
-        size, signed = self._common(left, right)
         if operator in ("<<", ">>"):
             return self._shifted(operator, left, right)
-        left, right = left.converted(size, signed), right.converted(size, signed)
+        common = size, signed, floating = self._common(left, right)
+        left, right = left.converted(*common), right.converted(*common)
         a, b = left.number, right.number
         if operator in _COMPARE:
             return self._truth(_COMPARE[operator](a, b))
-        if operator == "+":
-            return Value(a + b, size, signed).converted(size, signed)
-        if operator == "-":
-            return Value(a - b, size, signed).converted(size, signed)
-        if operator == "*":
-            return Value(a * b, size, signed).converted(size, signed)
-        if not size:
+        if operator in _ARITHMETIC:
+            return Value(_ARITHMETIC[operator](a, b), size, signed).converted(*common)
+        if floating:
             if operator != "/":
                 raise ValueError(f"{operator} of floating numbers")
-            return Value(a / b, 0)
+            return Value(_divided(a, b)).converted(*common)
         whole_a, whole_b = int(a), int(b)
         if operator in _BITS:
-            return Value(_BITS[operator](whole_a, whole_b), size, signed).converted(size, signed)
+            return Value(_BITS[operator](whole_a, whole_b)).converted(*common)
         if not whole_b:
             raise ZeroDivisionError("a division by zero")
         quotient = abs(whole_a) // abs(whole_b) * (1 if (whole_a < 0) == (whole_b < 0) else -1)
-        result = quotient if operator == "/" else whole_a - quotient * whole_b
-        return Value(result, size, signed).converted(size, signed)
+        return Value(quotient if operator == "/" else whole_a - quotient * whole_b).converted(*common)
 
     def _shifted(self, operator: str, left: Value, right: Value) -> Value:
-        if not left.size or not right.size:
+        if left.floating or right.floating:
             raise ValueError("a shift of floating numbers")
-        left = left if left.size >= 4 else Value(left.number)
+        left = left.promoted()
         if not 0 <= right.number < 8 * left.size:
             raise ValueError(f"a shift by {right.number} bits of a number that has {8 * left.size}")
         number = int(left.number)
         number = number << int(right.number) if operator == "<<" else number >> int(right.number)
         return Value(number, left.size, left.signed).converted(left.size, left.signed)
 
-    def _unary(self) -> Value:
+    def unary(self) -> Value:
+        """An operand with the operators before it."""
         if self._special is not None and (found := self._special(self)) is not None:
             return found
         text = self.peek()
         if text in ("+", "-", "~", "!"):
             self.position += 1
-            return self._signed(text, self._unary())
+            return self._signed(text, self.unary())
         if self.take("("):
             value = self.conditional()
             self.expect(")")
@@ -213,11 +248,11 @@ class ConstantEvaluator:
     def _signed(self, operator: str, value: Value) -> Value:
         if operator == "!":
             return self._truth(not value.number)
-        if not value.size:
+        if value.floating:
             if operator == "~":
                 raise ValueError("~ of a floating number")
-            return Value(-value.number if operator == "-" else value.number, 0)
-        value = value if value.size >= 4 else Value(value.number)
+            return Value(-value.number if operator == "-" else value.number, value.size, True, True)
+        value = value.promoted()
         number = int(value.number)
         number = -number if operator == "-" else ~number if operator == "~" else number
         return Value(number, value.size, value.signed).converted(value.size, value.signed)
@@ -230,7 +265,7 @@ class ConstantEvaluator:
         if token.kind == "number":
             return self._number(token.text)
         if token.kind == "char":
-            return Value(character_of(token, char_signed=self.abi.char_signed), 8 if self._widest else 4)
+            return self._character(token)
         if token.kind == "name":
             found = self._name(token.text) if self._name else None
             if found is not None:
@@ -240,6 +275,13 @@ class ConstantEvaluator:
             raise ValueError(f"{token.text} is no constant")
         self.position -= 1
         raise ValueError(f"{token.text!r} does not belong into a constant expression")
+
+    def _character(self, token: Token) -> Value:
+        prefix, number, length = character_of(token)
+        plain = (1, self.abi.char_signed) if length == 1 else (4, True)
+        typed = {"": plain, "L": self.abi.wchar, "u": (2, False), "U": (4, False), "u8": (1, False)}[prefix]
+        value = Value(number).converted(*typed)
+        return value if prefix and not self._widest else value.converted(8 if self._widest else 4, True)
 
     def _number(self, text: str) -> Value:
         """A number as written; its type is the first that holds it (6.4.4.1)."""
@@ -269,14 +311,15 @@ class ConstantEvaluator:
 
     def _floating(self, text: str) -> Value:
         plain = text.lower()
-        if not any(mark in plain for mark in (".", "p" if plain.startswith("0x") else "e")):
+        hexadecimal = plain.startswith("0x")
+        if self._widest or not any(mark in plain for mark in (".", "p" if hexadecimal else "e")):
             raise ValueError(f"{text} is no number")
-        if plain.startswith("0x"):
-            return Value(float.fromhex(plain.rstrip("lf") if "p" in plain else plain), 0)
-        for suffix in ("f128", "f64x", "f64", "f32x", "f32", "f16", "q", "l", "f", ""):
+        for suffix, size in () if hexadecimal and "p" not in plain else _FLOATING_SUFFIXES.items():
             if plain.endswith(suffix):
+                digits = plain.removesuffix(suffix)
                 try:
-                    return Value(float(plain.removesuffix(suffix)), 0)
-                except ValueError:
+                    number = float.fromhex(digits) if hexadecimal else float(digits)
+                except (ValueError, OverflowError):
                     continue
+                return Value(number).converted(size or self.abi.long_double[0], True, True)
         raise ValueError(f"{text} is no number")

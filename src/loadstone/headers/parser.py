@@ -13,9 +13,12 @@ from loadstone.core.limits import MAX_TYPE_DEPTH, MAX_TYPE_PARTS
 from loadstone.headers.abi import DataModel
 from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, convention_of
 from loadstone.headers.basics import TYPE_WORDS, basic_types, usual_typedefs
+from loadstone.headers.cursor import Cursor, Refused
 from loadstone.headers.expressions import ConstantEvaluator, Value
 from loadstone.headers.layout import Layouts
-from loadstone.headers.tokens import Token, closing_brackets, text_of
+from loadstone.headers.operands import Operands, designated
+from loadstone.headers.pragmas import LayoutPragmas
+from loadstone.headers.tokens import Token, literal_of
 from loadstone.headers.types import (
     Array,
     CType,
@@ -31,7 +34,7 @@ from loadstone.headers.types import (
 )
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["DeclaredName", "Parser", "Refused", "Specifiers", "Typedef"]
+__all__ = ["DeclaredName", "Parser", "Specifiers", "Typedef"]
 
 _STORAGE = frozenset(
     (
@@ -52,16 +55,6 @@ _ATTRIBUTES = frozenset(
     )
 )  # fmt: skip
 _RECORDS = frozenset(("struct", "union"))
-_SIZEOF = {"sizeof": True, "_Alignof": False, "alignof": False, "__alignof__": False, "__alignof": False}
-
-
-class Refused(ValueError):
-    """What cannot be taken, and the token where that was seen (None at the end of the text)."""
-
-    def __init__(self, reason: str, token: Token | None, *, advice: str = "") -> None:
-        super().__init__(reason)
-        self.token = token
-        self.advice = advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +97,7 @@ class _Extent:
     parts: int
 
 
-class Parser:
+class Parser(Cursor):
     """The declarations of one translation unit. What they define is kept here for those that follow.
 
     Args:
@@ -113,115 +106,30 @@ class Parser:
     """
 
     def __init__(self, tokens: Sequence[Token], abi: DataModel) -> None:
-        self.tokens = tokens
+        super().__init__(tokens)
         self.abi = abi
-        self.position = 0
         self.typedefs = {name: Typedef(kind) for name, kind in usual_typedefs(abi).items()}
         self.records: dict[str, StructOrUnion] = {}
         self.enumerations: dict[str, Enumeration] = {}
         self.values: dict[str, Value] = {}
-        self.pack = [0]
-        self._pack_labels: list[str] = []  # of all but the lowest
-        self.microsoft: bool | None = None
+        self.constants: dict[str, Value] = {}
+        self.objects: dict[str, CType] = {}
+        self.layout_pragmas = LayoutPragmas()
         self._unnamed = 0
         self._in_parameters = 0
         self._layouts = Layouts(self.records, abi)
-        self._closing: dict[int, int] | None = None
         self._extents: dict[int, tuple[CType, _Extent]] = {}  # by id; the type is kept so that the id stays its own
 
-    # -- tokens ----------------------------------------------------------------------------------------------------
-
-    def peek(self, ahead: int = 0) -> str:
-        """The text of a token that comes, empty at the end."""
-        at = self.position + ahead
-        return self.tokens[at].text if at < len(self.tokens) else ""
-
-    def kind(self) -> str:
-        """The kind of the next token, empty at the end."""
-        return self.tokens[self.position].kind if self.position < len(self.tokens) else ""
-
-    def here(self) -> Token | None:
-        """The next token, or the last one at the end."""
-        at = min(self.position, len(self.tokens) - 1)
-        return self.tokens[at] if at >= 0 else None
-
-    def take(self, text: str) -> bool:
-        """Take the next token if it is this one."""
-        if self.peek() != text:
-            return False
-        self.position += 1
-        return True
-
-    def expect(self, text: str) -> None:
-        """Take the next token, which must be this one."""
-        if not self.take(text):
-            raise self.unexpected()
-
-    def unexpected(self, advice: str = "") -> Refused:
-        """The error for a token that does not belong here."""
-        at_end = self.position >= len(self.tokens)
-        return Refused(
-            "it ends too early" if at_end else f"it cannot be understood before {self.peek()}",
-            self.here(),
-            advice=advice,
-        )
-
-    def skip_balanced(self) -> None:
-        """Take an opening bracket and everything up to the one that closes it."""
-        if self._closing is None:
-            self._closing = closing_brackets(self.tokens)
-        self.position = self._closing.get(self.position, len(self.tokens)) + 1
-        if self.position > len(self.tokens):
-            self.position = len(self.tokens)
-            raise self.unexpected()
+    # -- pragmas ---------------------------------------------------------------------------------------------------
 
     def pragmas(self) -> None:
         """Take pragmas that stand here, and follow those about layout."""
         while self.kind() == "pragma":
-            self._pragma(self.peek())
+            try:
+                self.layout_pragmas.follow(self.peek())
+            except ValueError as error:
+                raise Refused(str(error), self.here()) from error
             self.position += 1
-
-    def _pragma(self, text: str) -> None:
-        words = text.replace("(", " ( ").replace(")", " ) ").replace(",", " ").split()
-        if words[0] == "ms_struct":
-            self.microsoft = {"on": True, "off": False, "reset": None}.get(words[1] if len(words) > 1 else "")
-        elif words[0] == "pack":
-            if words[1:2] not in ([], ["("]):
-                raise Refused("#pragma pack without its parentheses", self.here())
-            self._pack([w for w in words[1:] if w not in ("(", ")")])
-        elif words[0] == "scalar_storage_order" and words[-1] not in ("little-endian", "default"):
-            raise Refused("#pragma scalar_storage_order is not supported", self.here())
-
-    def _pack(self, words: list[str]) -> None:
-        """Follow ``pack(n)``, ``pack(push, label, n)``, ``pack(pop, label)``; both label and number may be left out.
-
-        A label that nothing pushed pops once, as in gcc. What gcc ignores with a warning is refused: clang does not.
-        """
-        actions = [w for w in words if w in ("push", "pop", "show")]
-        numbers = [self._alignment(w) for w in words if w[0].isdigit()]
-        labels = [w for w in words if w not in actions and not w[0].isdigit()]
-        if len(numbers) > 1 or len(labels) > 1 or (labels and not actions) or (numbers and "pop" in actions):
-            raise Refused(f"#pragma pack({', '.join(words)}) is not understood", self.here())
-        label = labels[0] if labels else ""
-        if "pop" in actions:
-            above = self._pack_labels[::-1].index(label) + 1 if label in self._pack_labels and label else 1
-            del self.pack[max(len(self.pack) - above, 1) :]
-            del self._pack_labels[len(self.pack) - 1 :]
-        elif "push" in actions:
-            self.pack.append(self.pack[-1])
-            self._pack_labels.append(label)
-        if numbers or not actions:
-            self.pack[-1] = numbers[0] if numbers else 0
-
-    def _alignment(self, word: str) -> int:
-        """What ``pack`` is told, as written in C."""
-        try:
-            number = int(word, 8 if word.isdigit() and word[0] == "0" else 0)
-        except ValueError:
-            number = -1
-        if number not in (0, 1, 2, 4, 8, 16):
-            raise Refused(f"#pragma pack({word}) is no alignment", self.here())
-        return number
 
     # -- specifiers ------------------------------------------------------------------------------------------------
 
@@ -249,7 +157,7 @@ class Parser:
             self.pragmas()
             text, kind = self.peek(), self.kind()
             if kind == "punct" and text == "[" and self.peek(1) == "[":
-                self.skip_balanced()
+                attributes |= self.attributes()[0]
             elif kind != "name":
                 break
             elif text in _ATTRIBUTES:
@@ -294,11 +202,29 @@ class Parser:
         if self.peek() != "(" and word == "_Atomic":
             return None, False
         self.expect("(")
-        if not self.starts_type():
-            raise Refused(f"{word} of an expression is not supported", self.here())
+        if word != "_Atomic" and not self.starts_type():
+            kind = self._type_of_expression()
+            self.expect(")")
+            return kind, False
         named = self.type_name()
         self.expect(")")
         return named.type, named.const and word != "typeof_unqual"
+
+    def _type_of_expression(self) -> CType:
+        """What ``typeof`` says of a declared name, of what is reached from it, or of a constant."""
+        token = self.here()
+        found = designated(self)
+        if found is not None and self.peek() == ")":
+            return found.type
+        self.position -= 0 if found is None else found.tokens
+        value = self.expression()
+        words = ("int",) if value.size <= 4 else ("long",) if value.size == self.abi.long else ("long", "long")
+        if value.floating:
+            words = {4: ("float",), 8: ("double",)}.get(value.size, ("double", "long"))
+        kind = basic_types(self.abi).get(words if value.signed else tuple(sorted((*words, "unsigned"))))
+        if kind is None or value.size not in (4, 8, self.abi.long_double[0]):
+            raise Refused("typeof of an expression that has no common type", token)
+        return kind
 
     def _basic(self, words: list[str]) -> CType:
         if not words:
@@ -343,23 +269,28 @@ class Parser:
                 self.position += 1
                 label = self._label()
             elif text == "[" and self.peek(1) == "[":
-                self.skip_balanced()
+                self.position += 1
+                made |= self._listed("[", "]")
+                self.expect("]")
             elif text in CONVENTION_WORDS:
                 self.position += 1
                 made |= Attributes(convention=CONVENTION_WORDS[text])
             else:
                 return made, label
 
-    def _listed(self) -> Attributes:
-        """``( name, name(words), ... )``."""
-        self.expect("(")
+    def _listed(self, opening: str = "(", closing: str = ")") -> Attributes:
+        """``( name, name(words), ... )``, and C23's ``[ name, vendor::name(words) ]``."""
+        self.expect(opening)
         made = Attributes()
-        while not self.take(")"):
+        while not self.take(closing):
             if self.take(","):
                 continue
             token = self.here()
             name = self.peek()
             self.position += 1
+            if self.peek() == ":" and self.peek(1) == ":":
+                name = self.peek(2)
+                self.position += 3
             words: list[str] = []
             number = None
             if self.peek() == "(":
@@ -387,13 +318,12 @@ class Parser:
 
     def _label(self) -> str:
         self.expect("(")
-        parts: list[str] = []
-        while self.kind() == "string" and (token := self.here()) is not None:
-            part = text_of(token)
-            parts.append(part.decode(errors="replace") if isinstance(part, bytes) else part)
+        start = self.position
+        while self.kind() == "string":
             self.position += 1
+        _, label = literal_of(self.tokens[start : self.position])
         self.expect(")")
-        return "".join(parts)
+        return label.decode(errors="replace") if isinstance(label, bytes) else label
 
     # -- structs, unions, enums ------------------------------------------------------------------------------------
 
@@ -420,8 +350,9 @@ class Parser:
             tag = f"(unnamed {self._unnamed})"
         members = self._members()
         attributes |= self.attributes()[0]
-        microsoft = attributes.microsoft if attributes.microsoft is not None else self.microsoft
-        made = StructOrUnion(kind, tag, members, attributes.packed, attributes.align, self.pack[-1], microsoft)
+        said = self.layout_pragmas
+        microsoft = attributes.microsoft if attributes.microsoft is not None else said.microsoft
+        made = StructOrUnion(kind, tag, members, attributes.packed, attributes.align, said.pack, microsoft)
         self.records[made.key] = made
         return made
 
@@ -531,7 +462,7 @@ class Parser:
             self.position += 1
             self.attributes()
             value = self.expression() if self.take("=") else following
-            if not value.size:
+            if value.floating:
                 raise Refused(f"{name} is no integer", token)
             if fixed is not None and value.converted(fixed.size, fixed.signed).number != value.number:
                 raise Refused(f"{name} does not fit into {fixed}", token)
@@ -629,6 +560,8 @@ class Parser:
         if self.kind() == "name" and self.peek() not in _ATTRIBUTES:
             name = self.peek()
             self.position += 1
+        if self.peek() == "[" and self.peek(1) == "[":
+            said |= self.attributes()[0]
         kind, constant = self._suffixes(base, const)
         return DeclaredName(name, kind, constant, said, token=token)
 
@@ -721,6 +654,8 @@ class Parser:
                 return tuple(parameters), True
             token = self.here()
             if self.kind() == "name" and not self.starts_type() and self.peek() not in CONVENTION_WORDS:
+                if not parameters and self._has_identifier_list():
+                    return self._identifier_list(), False
                 following = self.peek(1)
                 reason = (
                     f"the parameter {self.peek()} has no type"
@@ -740,12 +675,54 @@ class Parser:
             return (), False
         return tuple(parameters), False
 
+    def _has_identifier_list(self) -> bool:
+        """Whether the names that follow are those of a definition as before C89: their declarations come behind."""
+        ahead = 1
+        while self.peek(ahead) == "," and self.tokens[self.position + ahead + 1].kind == "name":
+            ahead += 2
+        if self.peek(ahead) != ")" or self.position + ahead + 1 >= len(self.tokens):
+            return False
+        return self.peek(ahead + 1) == "{" or self.beside(self.tokens, self.position + ahead + 1).starts_type()
+
+    def _identifier_list(self) -> tuple[FunctionParameter, ...]:
+        """``(a, b) int a; char *b;``. An argument is passed promoted, since such a definition is no prototype."""
+        names: list[str] = []
+        while not self.take(")"):
+            if not self.take(","):
+                names.append(self.peek())
+                self.position += 1
+        kinds: dict[str, CType] = {}
+        while self.peek() not in ("{", ""):
+            specifiers = self.specifiers()
+            while True:
+                declared = self.declarator(specifiers)
+                kinds[declared.name] = declared.type
+                if not self.take(","):
+                    break
+            self.expect(";")
+        whole = basic_types(self.abi)["int",]
+        return tuple(FunctionParameter(name, self._promoted(kinds.get(name, whole))) for name in names)
+
+    def _promoted(self, kind: CType) -> CType:
+        """What the default argument promotions make of it (6.5.2.2)."""
+        if isinstance(kind, FunctionType):
+            return Pointer(kind)
+        if isinstance(kind, (Integer, Enumeration)) and kind.size < 4:
+            return basic_types(self.abi)["int",]
+        if isinstance(kind, Real) and kind.size < 8:
+            return basic_types(self.abi)["double",]
+        return kind
+
     # -- constant expressions --------------------------------------------------------------------------------------
+
+    def evaluator(self, tokens: Sequence[Token], position: int = 0) -> ConstantEvaluator:
+        """For an expression in these tokens, with everything known here."""
+        return ConstantEvaluator(tokens, self.abi, position, name=self.value_of, special=Operands(self).take)
 
     def expression(self) -> Value:
         """A constant expression that stands here."""
         token = self.here()
-        evaluator = ConstantEvaluator(self.tokens, self.abi, self.position, name=self.values.get, special=self.special)
+        evaluator = self.evaluator(self.tokens, self.position)
         try:
             value = evaluator.conditional()
         except Refused:
@@ -762,72 +739,22 @@ class Parser:
         """A constant expression that is an integer."""
         token = self.here()
         value = self.expression()
-        if not value.size:
+        if value.floating:
             raise Refused("a number that is no integer", token)
         return int(value.number)
 
-    def special(self, evaluator: ConstantEvaluator) -> Value | None:
-        """sizeof, offsetof and casts, for the evaluator."""
-        text = evaluator.peek()
-        word = self.abi.pointer
-        if text == "sizeof" and (size := _text_size(evaluator)):
-            return Value(size, word, signed=False)
-        if text in _SIZEOF and evaluator.peek(1) == "(":
-            index = not _SIZEOF[text]
-            kind = self._type_at(evaluator, 2)
-            if kind is None:
-                return None
-            evaluator.expect(")")
-            return Value(self.layouts().measure(kind)[index], word, signed=False)
-        if text in ("__builtin_offsetof", "offsetof"):
-            return self._offset_of(evaluator)
-        if text == "(":
-            kind = self._type_at(evaluator, 1)
-            if isinstance(kind, (Integer, Enumeration)):
-                evaluator.expect(")")
-                operand = evaluator._unary()  # noqa: SLF001  a cast is one more unary operator
-                if isinstance(kind, Integer) and kind.is_bool:
-                    return Value(int(bool(operand.number)), 1, signed=False)
-                return operand.converted(kind.size, kind.signed)
-            if isinstance(kind, Real):
-                evaluator.expect(")")
-                return evaluator._unary().converted(0, True)  # noqa: SLF001
-            if kind is not None:
-                raise ValueError(f"a value of type {kind}")
-        return None
+    def value_of(self, name: str) -> Value | None:
+        """What a name stands for in a constant expression: an enumerator, or a constant object."""
+        return self.values.get(name) or self.constants.get(name)
 
-    def _type_at(self, evaluator: ConstantEvaluator, ahead: int) -> CType | None:
-        """The type that stands in the evaluator's tokens there, None when none does; it is taken then."""
-        other = self if evaluator.tokens is self.tokens else self.beside(evaluator.tokens)
-        before = other.position
-        other.position = evaluator.position + ahead
-        try:
-            if not other.starts_type():
-                return None
-            kind = other.type_name().type
-            evaluator.position = other.position
-            return kind
-        finally:
-            other.position = before
-
-    def beside(self, tokens: Sequence[Token]) -> Parser:
+    def beside(self, tokens: Sequence[Token], position: int = 0) -> Parser:
         """A parser for other tokens with everything this one knows."""
         made = Parser.__new__(Parser)
         made.__dict__.update(self.__dict__)
-        made.__dict__.update(tokens=tokens, position=0, _closing=None)
+        made.__dict__.update(tokens=tokens, position=position)
+        if tokens is not self.tokens:
+            made.__dict__.update(_closing=None)
         return made
-
-    def _offset_of(self, evaluator: ConstantEvaluator) -> Value:
-        kind = self._type_at(evaluator, 2)
-        evaluator.expect(",")
-        name = evaluator.peek()
-        evaluator.position += 1
-        evaluator.expect(")")
-        if isinstance(kind, StructOrUnion):
-            for spot in self.layouts().of(kind).spots:
-                if spot.member.name == name:
-                    return Value(spot.offset, self.abi.pointer, signed=False)
-        raise ValueError(f"{kind} has no member {name}")
 
 
 def _parts(kind: CType) -> tuple[CType, ...]:
@@ -853,18 +780,3 @@ def _holds(values: list[tuple[str, int]], *, packed: bool) -> tuple[int, bool]:
         if low < 0 and -(1 << (8 * size - 1)) <= low and high < 1 << (8 * size - 1):
             return size, True
     return 8, low < 0
-
-
-def _text_size(evaluator: ConstantEvaluator) -> int:
-    """The size of the plain string literal behind ``sizeof``, in parentheses or not; 0, and nothing taken, if none."""
-    opened = evaluator.peek(1) == "("
-    first = evaluator.position + 1 + opened
-    end = first
-    while end < len(evaluator.tokens) and evaluator.tokens[end].kind == "string":
-        end += 1
-    parts = [text_of(token) for token in evaluator.tokens[first:end]]
-    closed = not opened or (end < len(evaluator.tokens) and evaluator.tokens[end].text == ")")
-    if not closed or not parts or not all(isinstance(part, bytes) for part in parts):
-        return 0
-    evaluator.position = end + opened
-    return sum(map(len, parts)) + 1

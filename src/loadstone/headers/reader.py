@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, takewhile
 from types import MappingProxyType
 from typing import Final
 
@@ -17,28 +17,32 @@ from loadstone.core.limits import MAX_HEADER_TEXT
 from loadstone.errors import InvalidPrototype
 from loadstone.headers.abi import DataModel, current
 from loadstone.headers.basics import usual_typedefs
-from loadstone.headers.expressions import ConstantEvaluator
-from loadstone.headers.parser import DeclaredName, Parser, Refused, Specifiers, Typedef
+from loadstone.headers.cursor import Refused
+from loadstone.headers.parser import DeclaredName, Parser, Specifiers, Typedef
 from loadstone.headers.preprocessor import Macro, Preprocessor
 from loadstone.headers.search import IncludePath
-from loadstone.headers.tokens import Token, closing_brackets, text_of
+from loadstone.headers.tokens import Token, closing_brackets, literal_of
 from loadstone.headers.types import (
+    Array,
     Constant,
     CType,
     DataDeclaration,
     Declarations,
     Enumeration,
     FunctionType,
+    Integer,
     NotTaken,
     Pointer,
     PointerConstant,
     Prototype,
+    Real,
     StructOrUnion,
     TextPlace,
 )
 
 __all__ = ["read_header", "read_text"]
 
+_WITHOUT_SYMBOL: Final = frozenset(("static", "constexpr"))
 _ADVICE: Final = "declare unknown type names first: 'typedef struct x x; ...'"
 
 
@@ -222,6 +226,8 @@ class _Reader:
             return
         assert token is not None
         self.parser.typedefs.pop(name, None)
+        self.parser.objects[name] = kind
+        value = self._initial_value(specifiers, declared)
         if not self._is_own(token):
             return
         place = TextPlace(token.file, token.line, token.column)
@@ -234,12 +240,37 @@ class _Reader:
             elif not (body and "inline" in specifiers.storage and "extern" in specifiers.storage):
                 self.inline.pop(name, None)
                 self.functions[name] = Prototype(name, kind, self.text, self._records, declared.label, place, doc)
-        elif "static" not in specifiers.storage:
+        elif value is not None:
+            self.constants[name] = value
+        elif specifiers.storage & _WITHOUT_SYMBOL:
+            self.inline[name] = NotTaken(name, place, "it is static: each program has its own, the library has none")
+        else:
             if specifiers.storage & {"thread_local", "Thread_local", "thread"}:
                 raise Refused(f"{name} is thread-local, and has no one address", token)
             self.variables[name] = DataDeclaration(
                 name, kind, self.text, self._records, declared.const, declared.label, place, doc
             )
+
+    def _initial_value(self, specifiers: Specifiers, declared: DeclaredName) -> Constant | None:
+        """What ``static const`` or ``constexpr`` makes a constant of, in a header; None for every other declaration."""
+        parser, kind = self.parser, declared.type
+        const = declared.const or "constexpr" in specifiers.storage
+        if not const or parser.peek() != "=" or not specifiers.storage & _WITHOUT_SYMBOL:
+            return None
+        if isinstance(kind, (Pointer, Array)):
+            literals = list(takewhile(lambda t: t.kind == "string", islice(parser.tokens, parser.position + 1, None)))
+            return literal_of(literals)[1] if literals else None
+        if not isinstance(kind, (Integer, Enumeration, Real)):
+            return None
+        evaluator = parser.evaluator(parser.tokens, parser.position + 1)
+        try:
+            value = evaluator.conditional().converted(kind.size, getattr(kind, "signed", True), isinstance(kind, Real))
+        except (ValueError, ArithmeticError, InvalidPrototype):
+            return None
+        if evaluator.peek() not in (",", ";"):
+            return None
+        parser.constants[declared.name] = value
+        return value.number
 
     def _typedef(self, specifiers: Specifiers, declared: DeclaredName) -> None:
         kind, name = declared.type, declared.name
@@ -382,10 +413,7 @@ class _Reader:
             self.functions.setdefault(macro.name, replace(real, name=macro.name, symbol=real.symbol or real.name))
             return None
         if all(t.kind == "string" for t in tokens):
-            parts = [text_of(t) for t in tokens]
-            if any(isinstance(p, str) for p in parts):
-                return "".join(p if isinstance(p, str) else p.decode() for p in parts)
-            return b"".join(p for p in parts if isinstance(p, bytes))
+            return literal_of(tokens)[1]
         pointer = self._pointer_constant(tokens)
         if pointer is not None:
             return pointer
@@ -395,8 +423,7 @@ class _Reader:
             if parser.position == len(tokens) and tokens[0].text not in ("const", "extern", "static", "inline"):
                 self.types.setdefault(macro.name, kind)
             return None
-        value = ConstantEvaluator(tokens, self.unit.abi, name=parser.values.get, special=parser.special).whole()
-        return value.number
+        return parser.evaluator(tokens).whole().number
 
     def _pointer_constant(self, tokens: list[Token]) -> PointerConstant | None:
         parser = self.parser.beside(tokens)
@@ -405,10 +432,7 @@ class _Reader:
         kind = parser.type_name().type
         if not isinstance(kind, Pointer) or not parser.take(")"):
             return None
-        evaluator = ConstantEvaluator(
-            tokens, self.unit.abi, parser.position, name=parser.values.get, special=parser.special
-        )
-        number = int(evaluator.whole().number)
+        number = int(parser.evaluator(tokens, parser.position).whole().number)
         return PointerConstant(kind, number & ((1 << 8 * self.unit.abi.pointer) - 1))
 
     # -- places ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["LogicalSource", "Token", "character_of", "closing_brackets", "split", "text_of", "tokens_of"]
+__all__ = ["LogicalSource", "Token", "character_of", "closing_brackets", "literal_of", "split", "tokens_of"]
 
 
 class Token:
@@ -47,14 +47,14 @@ class Token:
 
 _TOKEN: Final = re.compile(
     r"""(?P<string>(?:u8|[uUL])?"(?:\\.|[^"\\])*")"""
-    r"|(?P<char>[uUL]?'(?:\\.|[^'\\])+')"
+    r"|(?P<char>(?:u8|[uUL])?'(?:\\.|[^'\\])+')"
     r"|(?P<name>[A-Za-z_$\x80-\U0010ffff][\w$]*)"
     r"|(?P<number>\.?\d(?:[eEpP][+-]|'(?=\w)|[\w.])*)"
-    r"|(?P<punct>\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\#\#|[^\s])"
+    r"|(?P<punct>%:%:|<:|:>|<%|%>|%:|\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\#\#|[^\s])"
 )
-_PIECE: Final = re.compile(
-    r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|/\*.*?(?:\*/|\Z)|//[^\n]*|\\[ \t]*\n|\n""", re.DOTALL
-)
+_DIGRAPHS: Final = {"<:": "[", ":>": "]", "<%": "{", "%>": "}", "%:": "#", "%:%:": "##"}
+_PIECE: Final = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|/\*.*?(?:\*/|\Z)|//[^\n]*|\n""", re.DOTALL)
+_CONTINUED: Final = re.compile(r"\\[ \t]*\n")
 
 
 @dataclass(slots=True)
@@ -86,11 +86,31 @@ def split(text: str, name: str) -> LogicalSource:
             if piece[:2] == "/*" and (len(piece) < 4 or piece[-2:] != "*/"):
                 source.open_comment = (line, match.start() - text.rfind("\n", 0, match.start()))
         line, owed = line + breaks, owed + breaks
-        return "" if piece[0] == "\\" else " "
+        return " "
 
-    text = text.replace("\r\n", "\n")
+    text = _spliced(text.replace("\r\n", "\n"))
     source.lines = _PIECE.sub(plain, text).split("\n")
     return source
+
+
+def _spliced(text: str) -> str:
+    """Each continued line joined to the next, wherever it breaks off; the line breaks follow behind, so numbers hold.
+
+    A backslash with blanks behind it continues a line too, as GCC has it.
+    """
+    if not _CONTINUED.search(text):
+        return text
+    made: list[str] = []
+    owed = 0
+    for line in text.split("\n"):
+        kept = line.rstrip(" \t")
+        if kept.endswith("\\"):
+            made.append(kept[:-1])
+            owed += 1
+        else:
+            made.append(line + "\n" * (1 + owed))
+            owed = 0
+    return "".join(made).removesuffix("\n")
 
 
 def tokens_of(line: str, file: str, number: int) -> list[Token]:
@@ -98,8 +118,12 @@ def tokens_of(line: str, file: str, number: int) -> list[Token]:
     found: list[Token] = []
     end = 0
     for match in _TOKEN.finditer(line):
-        start = match.start()
-        found.append(Token(match.lastgroup or "punct", match[0], file, number, start + 1, start > end or not start))
+        start, text = match.start(), match[0]
+        found.append(
+            Token(
+                match.lastgroup or "punct", _DIGRAPHS.get(text, text), file, number, start + 1, start > end or not start
+            )
+        )
         end = match.end()
     return found
 
@@ -118,18 +142,52 @@ def closing_brackets(tokens: Sequence[Token]) -> dict[int, int]:
     return found
 
 
+_WIDE_PREFIXES: Final = frozenset(("L", "u", "U"))
 _ESCAPES: Final = {
     "n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b",
 }  # fmt: skip
 _ESCAPE: Final = re.compile(r"\\(?:x([0-9a-fA-F]+)|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 
 
-def text_of(token: Token) -> str | bytes:
-    """What a string literal stands for: bytes, or str of a wide one. Raises ValueError for an escape out of range."""
-    prefix, _, rest = token.text.partition('"')
-    body = rest[:-1]
-    if prefix in ("L", "u", "U"):
-        return _ESCAPE.sub(lambda m: chr(_escaped(m)), body)
+def literal_of(tokens: Sequence[Token]) -> tuple[str, str | bytes]:
+    """String literals in a row: the prefix they share, and what they stand for: str of a wide one, else bytes.
+
+    Raises ValueError for an escape out of range, and for two prefixes that do not go together (6.4.5).
+    """
+    parts = [token.text.partition('"')[::2] for token in tokens]
+    prefixes = {prefix for prefix, _ in parts if prefix}
+    if len(prefixes) > 1:
+        raise ValueError(f"literals of {' and '.join(sorted(prefixes))} in a row")
+    prefix = next(iter(prefixes), "")
+    bodies = [body[:-1] for _, body in parts]
+    if prefix in _WIDE_PREFIXES:
+        return prefix, "".join(map(_wide, bodies))
+    return prefix, b"".join(map(_narrow, bodies))
+
+
+def character_of(token: Token) -> tuple[str, int, int]:
+    """A character constant: its prefix, its number before it gets its type, and how many characters it has.
+
+    Without a prefix there may be up to four, which make one number, as in GCC; a character that UTF-8 writes as several
+    bytes counts as several. Raises ValueError when it is none.
+    """
+    prefix, _, rest = token.text.partition("'")
+    if prefix:
+        wide = _wide(rest[:-1])
+        if len(wide) != 1 or ord(wide) >> {"u8": 8, "u": 16}.get(prefix, 32):
+            raise ValueError("a character constant of no or too many characters")
+        return prefix, ord(wide), 1
+    content = _narrow(rest[:-1])
+    if not 1 <= len(content) <= 4:
+        raise ValueError("a character constant of no or too many characters")
+    return "", int.from_bytes(content, "big"), len(content)
+
+
+def _wide(body: str) -> str:
+    return _ESCAPE.sub(lambda m: chr(_escaped(m)), body)
+
+
+def _narrow(body: str) -> bytes:
     parts: list[bytes] = []
     end = 0
     for match in _ESCAPE.finditer(body):
@@ -138,23 +196,6 @@ def text_of(token: Token) -> str | bytes:
         parts.append(chr(number).encode() if match[3] or match[4] else bytes([number]))
         end = match.end()
     return b"".join([*parts, body[end:].encode()])
-
-
-def character_of(token: Token, *, char_signed: bool) -> int:
-    """The number of a character constant. Raises ValueError when it is none."""
-    prefix, _, rest = token.text.partition("'")
-    if prefix:
-        wide = _ESCAPE.sub(lambda m: chr(_escaped(m)), rest[:-1])
-        if len(wide) != 1:
-            raise ValueError("a wide character constant of no or too many characters")
-        return ord(wide)
-    content = text_of(Token("string", f'"{rest[:-1]}"', "", 0, 0, False))
-    assert isinstance(content, bytes)
-    if not 1 <= len(content) <= 4:
-        raise ValueError("a character constant of no or too many characters")
-    if len(content) > 1:
-        return int.from_bytes(content, "big", signed=True)
-    return int.from_bytes(content, "big", signed=char_signed)
 
 
 def _escaped(match: re.Match[str]) -> int:
