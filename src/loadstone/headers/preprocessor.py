@@ -225,7 +225,7 @@ class Preprocessor:
                 else:
                     if token.text not in expanded:
                         expanded[token.text] = self.expand(given[token.text])
-                    piece = list(expanded[token.text])
+                    piece = _spaced_as(token, expanded[token.text])
             else:
                 piece = [token]
             if paste:
@@ -233,11 +233,8 @@ class Preprocessor:
                 _pasted(out, piece, comma_swallowed=macro.variadic and token.text == "__VA_ARGS__")
             else:
                 out.extend(piece)
-        return [
-            Token(t.kind, t.text, at.file, at.line, at.column, t.spaced, t.hidden | hidden)
-            for t in out
-            if t.kind != "nothing"
-        ]
+        made = [Token(t.kind, t.text, at.file, at.line, at.column, t.spaced, t.hidden | hidden) for t in out]
+        return _spaced_as(at, made)
 
 
 class _File:
@@ -385,6 +382,15 @@ def _like(token: Token, kind: str, text: str) -> Token:
     return Token(kind, text, token.file, token.line, token.column, token.spaced, token.hidden)
 
 
+def _spaced_as(replaced: Token, tokens: Sequence[Token]) -> list[Token]:
+    """What takes the place of a token has white space before it where that had: ``#`` shows it."""
+    made = list(tokens)
+    if made and made[0].spaced != replaced.spaced:
+        first = made[0]
+        made[0] = Token(first.kind, first.text, first.file, first.line, first.column, replaced.spaced, first.hidden)
+    return made
+
+
 def _features(tokens: list[Token]) -> Iterator[Token]:
     """The condition with ``__has_attribute`` and ``__has_builtin`` answered, which macros may expand to."""
     index = 0
@@ -450,8 +456,9 @@ def _arguments(stack: list[Token], macro: Macro) -> tuple[list[list[Token]], fro
 
 def _stringed(tokens: Sequence[Token]) -> str:
     """``#``: the argument as a string literal."""
-    text = "".join((" " if t.spaced and i else "") + t.text for i, t in enumerate(tokens))
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    literals = ("string", "char")
+    texts = (t.text.replace("\\", "\\\\").replace('"', '\\"') if t.kind in literals else t.text for t in tokens)
+    return '"' + "".join((" " if t.spaced and i else "") + text for i, (t, text) in enumerate(zip(tokens, texts))) + '"'
 
 
 def _pasted(out: list[Token], piece: list[Token], *, comma_swallowed: bool) -> None:

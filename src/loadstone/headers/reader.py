@@ -453,11 +453,16 @@ class _Reader:
 
 
 def _unwrapped(tokens: list[Token]) -> list[Token]:
-    """Without the parentheses around the whole."""
+    """Without the parentheses around the whole, and without ``__extension__``, which says nothing."""
     closing = closing_brackets(tokens)
     first, last = 0, len(tokens) - 1
-    while last - first > 1 and tokens[first].text == "(" and closing.get(first) == last:
-        first, last = first + 1, last - 1
+    while last - first > 1:
+        if tokens[first].text == "(" and closing.get(first) == last:
+            first, last = first + 1, last - 1
+        elif tokens[first].text == "__extension__":
+            first += 1
+        else:
+            break
     return tokens[first : last + 1]
 
 
