@@ -456,9 +456,14 @@ def _arguments(stack: list[Token], macro: Macro) -> tuple[list[list[Token]], fro
 
 def _stringed(tokens: Sequence[Token]) -> str:
     """``#``: the argument as a string literal."""
-    literals = ("string", "char")
-    texts = (t.text.replace("\\", "\\\\").replace('"', '\\"') if t.kind in literals else t.text for t in tokens)
-    return '"' + "".join((" " if t.spaced and i else "") + text for i, (t, text) in enumerate(zip(tokens, texts))) + '"'
+    return '"' + "".join((" " if t.spaced and i else "") + _quoted(t) for i, t in enumerate(tokens)) + '"'
+
+
+def _quoted(token: Token) -> str:
+    """A token inside a string literal; a backslash that stands outside of literals stays one."""
+    if token.kind not in ("string", "char"):
+        return token.text
+    return token.text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _pasted(out: list[Token], piece: list[Token], *, comma_swallowed: bool) -> None:
