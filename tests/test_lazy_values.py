@@ -142,7 +142,7 @@ STORMS: dict[str, Callable[[], Callable[[], Any]]] = {
 }
 
 ONE_THREAD = {
-    "headers/parser:Parser.skip_balanced": "a parser reads one text, in the thread that made it",
+    "headers/cursor:TokenCursor.skip_balanced": "a parser reads one text, in the thread that made it",
     "library/lifetime/namespace:Namespace.number": "under the lock of the namespace",
     "archives/member:PackedFile._fill": "readable while it is the current member of the loop that reads the archive",
     "linker/glibc:Search.library_path": "a search belongs to one caller: Surroundings.search",

@@ -30,13 +30,21 @@ from __future__ import annotations
 
 import errno as errno_codes
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from loadstone.escape import printable, quoted
 from loadstone.quick_dataclass import dataclass
 
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
+    from typing import Any, ClassVar, dataclass_transform
+
     from loadstone.core.trace import Explanation, Trace
+else:
+
+    def dataclass_transform(**_said: bool) -> Any:
+        """What only type checkers ask for."""
+        return lambda cls: cls
+
 
 _OF_OPENING = (
     errno_codes.ENOENT,

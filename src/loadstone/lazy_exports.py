@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+import sys
 
 TYPE_CHECKING = False  # typing is not imported for it: that alone would double the cost of `import loadstone`
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def imported(package: ModuleType, homes: Mapping[str, str], name: str) -> Any:
     home = homes.get(name)
     if home is None:
         raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    __import__(home)  # importlib would bring in warnings
+    value = getattr(sys.modules[home], name)
     setattr(package, name, value)
     return value

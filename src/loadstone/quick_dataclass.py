@@ -2,9 +2,10 @@
 
 The standard decorator writes six methods of each class as source text and compiles them, half a millisecond a class
 before Python 3.13, and looks up every annotation in case it names a class of its own; a command imports a hundred
-classes. Here the fields are the standard library's, made from the annotations as they are written. Equality, hash,
-representation and immutability are plain functions over the field names, and the one method that is worth compiling,
-``__init__``, is compiled when the first instance is made.
+classes, and to import the standard module costs as much as Python's own start. Here equality, hash, representation and
+immutability are plain functions over the field names, and the one method that is worth compiling, ``__init__``, is
+compiled when the first instance is made. The standard module is imported for a class whose fields are not all plain,
+and when somebody asks for the fields (``quick_fields.py``).
 
 Equality compares the fields as tuples do, on every Python. The standard one does so before Python 3.13; since then it
 compares them one by one, where a NaN that both hold is unequal to itself.
@@ -12,61 +13,86 @@ compares them one by one, where a NaN that both hold is unequal to itself.
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import operator
+import sys
+from importlib import import_module
 from reprlib import recursive_repr
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from dataclasses import dataclass
+    from typing import Any, Final
 
-__all__ = ["dataclass"]
+__all__ = ["ABSENT", "PlainField", "dataclass", "slotted"]
 
 _set = object.__setattr__
-_FIELDS = "__dataclass_fields__"
+ABSENT: Final = object()
 
 
-@dataclasses.dataclass(init=False, repr=False, eq=False)
-class _Standard:
-    """What the standard decorator notes of a class and of a field; :mod:`dataclasses` looks for it in ours."""
+class PlainField:
+    """What a method needs to know of a field; ``default`` or ``factory`` is :data:`ABSENT` where there is none."""
 
-    field: object
+    __slots__ = ("compare", "default", "factory", "hash", "init", "kw_only", "name", "repr", "type")
+
+    def __init__(self, name: str, kind: Any, default: Any, *, kw_only: bool) -> None:
+        self.name = name
+        self.type = kind
+        self.default = default
+        self.factory: Any = ABSENT
+        self.init = self.repr = self.compare = True
+        self.hash: bool | None = None
+        self.kw_only = kw_only
 
 
-_PLAIN: Any = dataclasses.fields(_Standard)[0]
+def _with_standard() -> Any:
+    return import_module("loadstone.quick_fields")
 
 
 class _InitOnDemand:
     """The ``__init__`` of a class until it is first asked for; then the compiled one takes its place."""
 
-    def __init__(self, cls: type, *, frozen: bool) -> None:
+    def __init__(self, cls: type, fields: tuple[PlainField, ...], *, frozen: bool) -> None:
         self._cls = cls
+        self._fields = fields
         self._frozen = frozen
 
     def __get__(self, instance: object, owner: type) -> Any:
         # Two threads may both compile; the results are alike, and the last one stays.
-        compiled = _compiled_init(self._cls, frozen=self._frozen)
+        compiled = _compiled_init(self._cls, self._fields, frozen=self._frozen)
         type.__setattr__(self._cls, "__init__", compiled)
         return compiled.__get__(instance, owner)
 
 
-def _compiled_init(cls: type, *, frozen: bool) -> Callable[..., None]:
+class _StandardOnDemand:
+    """An attribute that the standard decorator gives a class, until it is first asked for."""
+
+    def __init__(self, cls: type, name: str, fields: tuple[PlainField, ...]) -> None:
+        self._cls = cls
+        self._name = name
+        self._fields = fields
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        made = getattr(_with_standard().twin(self._fields), self._name)
+        type.__setattr__(self._cls, self._name, made)
+        return made
+
+
+def _compiled_init(cls: type, fields: Iterable[PlainField], *, frozen: bool) -> Callable[..., None]:
     """The function that takes the fields as arguments, as the standard decorator would have made it."""
     names: dict[str, Any] = {"_set": _set, "_absent": object()}
     positional: list[str] = ["self"]
     keyword: list[str] = []
     body: list[str] = []
-    for field in dataclasses.fields(cls):
+    for field in fields:
         name = field.name
         names[f"_default_{name}"] = field.default
-        names[f"_make_{name}"] = field.default_factory
-        made_here = field.default_factory is not dataclasses.MISSING
+        names[f"_make_{name}"] = field.factory
+        made_here = field.factory is not ABSENT
         if field.init:
             (keyword if field.kw_only else positional).append(_parameter(field))
             value = f"_make_{name}() if {name} is _absent else {name}" if made_here else name
-        elif made_here or field.default is not dataclasses.MISSING:
+        elif made_here or field.default is not ABSENT:
             value = f"_make_{name}()" if made_here else f"_default_{name}"
         else:
             continue
@@ -79,14 +105,14 @@ def _compiled_init(cls: type, *, frozen: bool) -> Callable[..., None]:
     init: Callable[..., None] = scope["__init__"]
     init.__qualname__ = f"{cls.__qualname__}.__init__"
     init.__module__ = cls.__module__
-    init.__annotations__ = {f.name: f.type for f in dataclasses.fields(cls) if f.init} | {"return": None}
+    init.__annotations__ = {f.name: f.type for f in fields if f.init} | {"return": None}
     return init
 
 
-def _parameter(field: dataclasses.Field[Any]) -> str:
-    if field.default_factory is not dataclasses.MISSING:
+def _parameter(field: PlainField) -> str:
+    if field.factory is not ABSENT:
         return f"{field.name}=_absent"
-    return field.name if field.default is dataclasses.MISSING else f"{field.name}=_default_{field.name}"
+    return field.name if field.default is ABSENT else f"{field.name}=_default_{field.name}"
 
 
 def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
@@ -114,93 +140,107 @@ def _hash(names: tuple[str, ...]) -> Callable[[Any], int]:
     return hashed
 
 
-@recursive_repr()
-def _repr(self: Any) -> str:
-    shown = (f"{f.name}={getattr(self, f.name)!r}" for f in dataclasses.fields(self) if f.repr)
-    return f"{type(self).__qualname__}({', '.join(shown)})"
+def _representation(names: tuple[str, ...]) -> Callable[[Any], str]:
+    @recursive_repr()
+    def shown(self: Any) -> str:
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{type(self).__qualname__}({values})"
+
+    return shown
 
 
 def _refuse_to_set(_self: Any, name: str, _value: Any) -> None:
-    raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
+    raise _with_standard().FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
 def _refuse_to_delete(_self: Any, name: str) -> None:
-    raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
+    raise _with_standard().FrozenInstanceError(f"cannot delete field {name!r}")
 
 
-def _state(self: Any) -> list[Any]:
-    return [getattr(self, field.name) for field in dataclasses.fields(self)]
+def _state(names: tuple[str, ...]) -> dict[str, Any]:
+    """How one with slots is pickled and copied although it cannot be changed."""
+
+    def state(self: Any) -> list[Any]:
+        return [getattr(self, name) for name in names]
+
+    def restore(self: Any, values: list[Any]) -> None:
+        for name, value in zip(names, values, strict=True):
+            _set(self, name, value)
+
+    return {"__getstate__": state, "__setstate__": restore}
 
 
-def _restore(self: Any, state: list[Any]) -> None:
-    for field, value in zip(dataclasses.fields(self), state, strict=True):
-        _set(self, field.name, value)
+def _replaced(self: Any, /, **changes: Any) -> Any:
+    return _with_standard().replace(self, **changes)
 
 
-def _methods(cls: type, *, frozen: bool, eq: bool, order: bool, explicit_hash: bool) -> dict[str, Any]:
+def _methods(
+    cls: type, fields: tuple[PlainField, ...], *, frozen: bool, eq: bool, order: bool, explicit_hash: bool
+) -> dict[str, Any]:
     """The methods that the standard decorator would have compiled."""
-    methods: dict[str, Any] = {"__init__": _InitOnDemand(cls, frozen=frozen), "__repr__": _repr}
-    compared = tuple(f.name for f in dataclasses.fields(cls) if f.compare)
+    shown = tuple(f.name for f in fields if f.repr)
+    methods: dict[str, Any] = {
+        "__init__": _InitOnDemand(cls, fields, frozen=frozen),
+        "__repr__": _representation(shown),
+    }
+    compared = tuple(f.name for f in fields if f.compare)
     if eq:
         methods["__eq__"] = _comparison(compared, operator.eq)
     if order:
         methods |= {f"__{name}__": _comparison(compared, getattr(operator, name)) for name in ("lt", "le", "gt", "ge")}
     if eq and not explicit_hash:
-        hashed = tuple(f.name for f in dataclasses.fields(cls) if (f.compare if f.hash is None else f.hash))
+        hashed = tuple(f.name for f in fields if (f.compare if f.hash is None else f.hash))
         methods["__hash__"] = _hash(hashed) if frozen else None
     if frozen:
         methods |= {"__setattr__": _refuse_to_set, "__delattr__": _refuse_to_delete}
     if frozen and "__slots__" in vars(cls):
-        methods |= {"__getstate__": _state, "__setstate__": _restore}
+        methods |= _state(tuple(f.name for f in fields))
     return methods
 
 
-def _is_class_variable(annotation: Any) -> bool:
-    """Whether an annotation says ClassVar; as text it is taken at its word, and not looked up."""
-    text = annotation if isinstance(annotation, str) else repr(annotation)
-    return text.partition("[")[0].rpartition(".")[2] == "ClassVar"
+def _plain_fields(cls: type, *, kw_only: bool) -> tuple[PlainField, ...] | None:
+    """The fields of a class that needs nothing of the standard module; None where one is not so plain.
+
+    Plain is: no base, a docstring, annotations that are text, defaults that are values.
+    """
+    own = vars(cls)
+    if cls.__bases__ != (object,) or type(cls) is not type or "__slots__" in own or not cls.__doc__:
+        return None
+    fields: list[PlainField] = []
+    for name, kind in cls.__annotations__.items():
+        default = getattr(cls, name) if name in own else ABSENT
+        unusual = default is not ABSENT and (default.__class__.__hash__ is None or type(default).__name__ == "Field")
+        if unusual or not isinstance(kind, str) or "ClassVar" in kind:
+            return None
+        if default is ABSENT and not kw_only and fields and fields[-1].default is not ABSENT:
+            return None  # the standard decorator refuses it
+        fields.append(PlainField(name, kind, default, kw_only=kw_only))
+    return tuple(fields)
 
 
-def _field(cls: type, name: str, annotation: Any, *, kw_only: bool) -> Any:
-    """The field of one annotation, as the standard decorator would have made it."""
-    given = vars(cls).get(name, dataclasses.MISSING)
-    made: Any = given if isinstance(given, dataclasses.Field) else dataclasses.field(default=given)
-    if made.default.__class__.__hash__ is None:
-        raise ValueError(f"mutable default for field {name}: use default_factory")
-    made.name, made.type = name, annotation
-    made._field_type = _PLAIN._field_type  # noqa: SLF001  dataclasses.fields() goes by it
-    if made.kw_only is dataclasses.MISSING:
-        made.kw_only = kw_only
-    return made
-
-
-def _with_fields(cls: type, *, slots: bool, kw_only: bool) -> type:
-    """The class with what :mod:`dataclasses` keeps of its fields; with slots it is another class."""
-    annotated = {n: a for n, a in inspect.get_annotations(cls).items() if not _is_class_variable(a)}
-    found = {n: field for base in cls.__mro__[-1:0:-1] for n, field in vars(base).get(_FIELDS, {}).items()}
-    found |= {name: _field(cls, name, annotation, kw_only=kw_only) for name, annotation in annotated.items()}
-    for name in annotated:
-        if name in vars(cls):
-            delattr(cls, name)
-        if not slots and found[name].default is not dataclasses.MISSING:
-            setattr(cls, name, found[name].default)
-    kept = {
-        _FIELDS: found,
-        "__dataclass_params__": vars(_Standard)["__dataclass_params__"],
-        "__match_args__": tuple(name for name, field in found.items() if field.init and not field.kw_only),
-    }
-    for name, value in kept.items():
-        setattr(cls, name, value)
-    return _slotted(cls, tuple(found)) if slots else cls
-
-
-def _slotted(cls: type, names: tuple[str, ...]) -> type:
+def slotted(cls: type, names: tuple[str, ...]) -> type:
     """The same class with slots: they can only be given to a new one."""
     inherited = {name for base in cls.__mro__[1:] for name in vars(base).get("__slots__", ())}
-    body = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+    body = {k: v for k, v in vars(cls).items() if k not in ("__dict__", "__weakref__", *names)}
     body["__slots__"] = tuple(name for name in names if name not in inherited)
     body["__qualname__"] = cls.__qualname__
     return type(cls)(cls.__name__, cls.__bases__, body)
+
+
+def _made_plainly(cls: type, fields: tuple[PlainField, ...], *, slots: bool) -> type:
+    """The class with what the standard decorator adds besides the methods."""
+    if slots:
+        cls = slotted(cls, tuple(f.name for f in fields))
+    added: dict[str, Any] = {
+        name: _StandardOnDemand(cls, name, fields) for name in ("__dataclass_fields__", "__dataclass_params__")
+    }
+    added["__match_args__"] = tuple(f.name for f in fields if not f.kw_only)
+    if sys.version_info >= (3, 13):
+        added["__replace__"] = _replaced
+    for name, value in added.items():
+        if name not in vars(cls):
+            setattr(cls, name, value)
+    return cls
 
 
 if not TYPE_CHECKING:  # to a type checker it is the standard decorator
@@ -220,8 +260,12 @@ if not TYPE_CHECKING:  # to a type checker it is the standard decorator
         def made(given: type) -> type:
             own = set(vars(given))
             explicit_hash = "__hash__" in own and not (given.__hash__ is None and "__eq__" in own)
-            finished = _with_fields(given, slots=slots, kw_only=kw_only)
-            methods = _methods(finished, frozen=frozen, eq=eq, order=order, explicit_hash=explicit_hash)
+            fields = _plain_fields(given, kw_only=kw_only)
+            if fields is None:
+                finished, fields = _with_standard().finished(given, slots=slots, kw_only=kw_only)
+            else:
+                finished = _made_plainly(given, fields, slots=slots)
+            methods = _methods(finished, fields, frozen=frozen, eq=eq, order=order, explicit_hash=explicit_hash)
             for name, method in methods.items():
                 if name not in own or (name == "__hash__" and not explicit_hash):
                     type.__setattr__(finished, name, method)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import Any, Final
 from weakref import WeakSet
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+    from typing import Any, Final
 
 __all__ = ["ForkSafeLock"]
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import Any, Final
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 __all__ = [
     "READ_FLAGS",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from typing import Final
+
 
 __all__ = [
     "MAX_ARCHIVE_MEMBERS",

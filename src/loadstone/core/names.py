@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final
 
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.errors import InvalidName
 from loadstone.quick_dataclass import dataclass
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
 
 __all__ = [
     "NAMING",

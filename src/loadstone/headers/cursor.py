@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from loadstone.headers.tokens import Token, closing_brackets
 
-__all__ = ["Cursor", "Refused"]
+__all__ = ["Refused", "TokenCursor"]
 
 
 class Refused(ValueError):
@@ -18,7 +18,7 @@ class Refused(ValueError):
         self.advice = advice
 
 
-class Cursor:
+class TokenCursor:
     """Tokens and the ``position`` of the next one."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:

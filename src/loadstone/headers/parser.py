@@ -13,7 +13,7 @@ from loadstone.core.limits import MAX_TYPE_DEPTH, MAX_TYPE_PARTS
 from loadstone.headers.abi import DataModel
 from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, convention_of
 from loadstone.headers.basics import TYPE_WORDS, basic_types, usual_typedefs
-from loadstone.headers.cursor import Cursor, Refused
+from loadstone.headers.cursor import Refused, TokenCursor
 from loadstone.headers.expressions import ConstantEvaluator, Value
 from loadstone.headers.layout import Layouts
 from loadstone.headers.operands import Operands, designated
@@ -97,7 +97,7 @@ class _Extent:
     parts: int
 
 
-class Parser(Cursor):
+class Parser(TokenCursor):
     """The declarations of one translation unit. What they define is kept here for those that follow.
 
     Args:

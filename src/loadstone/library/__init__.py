@@ -7,11 +7,13 @@ platforms are in ``adapters``; only they, and the typed access built on addresse
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.lazy_exports import homes_by_name, imported
 
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from loadstone.library.adapters.base import LoadedLibrary as LoadedLibrary
     from loadstone.library.hints import LoadHint as LoadHint
     from loadstone.library.inventory import loaded_libraries as loaded_libraries

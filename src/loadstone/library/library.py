@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar
 
 from loadstone.core.names import (
     Platform,
@@ -34,15 +30,20 @@ from loadstone.library.lifetime.symbol import Symbol
 from loadstone.library.trust.policy import Assurance, Policy
 from loadstone.library.typed.life import Life
 
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any, Final, Literal, Self, TypeVar
+
     from loadstone.core.image import ImageSymbol
     from loadstone.library.lifetime.namespace import Namespace
     from loadstone.library.typed.declare import DeclaredNames
     from loadstone.library.typed.function import CallOptions
 
-__all__ = ["Library"]
+    Result = TypeVar("Result")
 
-Result = TypeVar("Result")
+__all__ = ["Library"]
 
 _NO_HINTS: Final = LoadHint(0)
 
@@ -525,7 +526,9 @@ class Library:
 
     def _remembered(self, error: LoadstoneError) -> LoadstoneError:
         """Keep a copy for :attr:`error`: the traceback of the original would keep the caller's functions alive."""
-        self._error = copy.copy(error)
+        from copy import copy  # noqa: PLC0415  only who fails needs it
+
+        self._error = copy(error)
         return error
 
     def _implicitly_loaded(self) -> LibraryRecord:

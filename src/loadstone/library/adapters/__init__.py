@@ -6,10 +6,13 @@ import ctypes
 import sys
 from functools import lru_cache
 from importlib import import_module
-from typing import Final
 
 from loadstone.errors import Unsupported
 from loadstone.library.adapters.base import Adapter, LoadedLibrary, Opened, SystemRefused
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from typing import Final
 
 __all__ = ["Adapter", "LoadedLibrary", "Opened", "SystemRefused", "adapter_for", "current"]
 

@@ -5,11 +5,15 @@ System handles never leave the package: users of Loadstone do not see them.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
-
 from loadstone.core.names import Platform
 from loadstone.library.hints import LoadHint
 from loadstone.quick_dataclass import dataclass
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from typing import Final, Protocol
+else:
+    Protocol = object
 
 __all__ = ["BASE_NAMESPACE", "NEW_NAMESPACE", "Adapter", "LoadedLibrary", "Opened", "SystemRefused"]
 
@@ -65,12 +69,10 @@ class Adapter(Protocol):
     @property
     def hints(self) -> LoadHint:
         """The hints that have an effect here."""
-        ...
 
     @property
     def searches_files(self) -> bool:
         """Whether every library is a file that can be found by looking; false where the system has hidden ones."""
-        ...
 
     @property
     def has_namespaces(self) -> bool: ...
@@ -78,41 +80,31 @@ class Adapter(Protocol):
     @property
     def has_permission_bits(self) -> bool:
         """Whether files have an owner number and permission bits that mean something."""
-        ...
 
     @property
     def unmaps(self) -> bool:
         """Whether closing ever unmaps; musl keeps everything."""
-        ...
 
     def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
         """Open a library; raises :class:`SystemRefused`."""
-        ...
 
     def strengthen(self, opened: Opened, hints: int) -> None:
         """Give an open library further hints; raises :class:`SystemRefused`."""
-        ...
 
     def close(self, opened: Opened) -> None:
         """Give one reference back; raises :class:`SystemRefused`."""
-        ...
 
     def address(self, opened: Opened, symbol: str) -> int:
         """The address of a symbol of the library or its dependencies, can be 0; raises :class:`SystemRefused`."""
-        ...
 
     def provider(self, address: int) -> str | None:
         """The path of the library an address lies in."""
-        ...
 
     def is_mapped(self, opened: Opened) -> bool:
         """Whether the library is still where it was opened."""
-        ...
 
     def is_writable(self, address: int) -> bool:
         """Whether the memory at ``address`` may be written; true where the system does not tell."""
-        ...
 
     def loaded(self) -> tuple[LoadedLibrary, ...]:
         """Every library mapped in this process, in the system's order."""
-        ...

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
-from typing import Final
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Final
 
 __all__ = ["system_call"]
 

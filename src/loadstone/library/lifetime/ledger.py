@@ -8,14 +8,17 @@ the library loaded may use it, because an unload publishes its intent before it 
 from __future__ import annotations
 
 import weakref
-from typing import Any
 
 from loadstone.errors import Holder
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["Ledger"]
 
 
-class _Entry(weakref.ref[Any]):
+class _Entry(weakref.ref["Any"]):
     __slots__ = ("key", "kind", "life", "name")
 
     key: int

@@ -26,7 +26,6 @@ import threading
 import weakref
 from enum import Enum, auto
 from threading import get_ident
-from typing import TYPE_CHECKING, Protocol
 
 from loadstone.errors import Closed, Holder, InUse, LoadFailed, LoadstoneError
 from loadstone.library.adapters.base import Adapter, Opened, SystemRefused
@@ -35,11 +34,15 @@ from loadstone.library.lifetime.ledger import Ledger
 from loadstone.library.lifetime.outcome import UnloadOutcome, UnloadState
 from loadstone.library.trust.policy import Assurance
 
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import Protocol
 
     from loadstone.core.image import ImageSymbol
     from loadstone.library.trust.preflight import Footprint
+else:
+    Protocol = object
 
 __all__ = ["LibraryRecord", "LoadSource", "Loan", "RecordState"]
 
@@ -60,23 +63,19 @@ class LoadSource(Protocol):
     @property
     def path(self) -> str:
         """The file, as people know it."""
-        ...
 
     @property
     def namespace(self) -> int: ...
 
     def prepared(self) -> AbstractContextManager[str]:
         """The path to give to the system, valid until the context is left."""
-        ...
 
     @property
     def footprint(self) -> Footprint:
         """The room it takes up, once it is prepared."""
-        ...
 
     def confirm(self, opened: Opened) -> None:
         """Raise when what the system mapped is not what was prepared."""
-        ...
 
     @property
     def assurance(self) -> Assurance: ...
@@ -84,7 +83,6 @@ class LoadSource(Protocol):
     @property
     def unverified(self) -> tuple[str, ...]:
         """What the library needs and nothing vouches for; empty where nothing is vouched for anyway."""
-        ...
 
     def exports_named(self, name: str, provider: str | None) -> tuple[ImageSymbol, ...]: ...
 
@@ -92,7 +90,6 @@ class LoadSource(Protocol):
 
     def respelled(self) -> str:
         """Another path to the same file, one the system has not been given before."""
-        ...
 
 
 class Loan:

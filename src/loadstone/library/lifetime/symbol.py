@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from loadstone.errors import Closed
 from loadstone.escape import printable
 
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from loadstone.core.image import ImageSymbol, SymbolKind
+else:
+    Protocol = object
 
 __all__ = ["Handle", "Symbol"]
 
@@ -19,15 +22,12 @@ class Handle(Protocol):
     @property
     def file_name(self) -> str:
         """The path of the library."""
-        ...
 
     def resolve(self, symbol: str) -> Symbol:
         """The symbol of that name; raises SymbolNotFound."""
-        ...
 
     def exports_named(self, name: str, provider: str | None) -> tuple[ImageSymbol, ...]:
         """What the file at ``provider`` (None: this library) exports under that name."""
-        ...
 
 
 class Symbol:

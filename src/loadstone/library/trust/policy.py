@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
 
 from loadstone.core.host import effective_user
 from loadstone.errors import InvalidName
 from loadstone.quick_dataclass import dataclass
 
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
+    from typing import Final
+
     from loadstone.library.trust.pin_file import PinFile
 
 __all__ = ["Assurance", "Policy", "SearchPolicy", "SearchSource"]

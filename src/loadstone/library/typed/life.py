@@ -6,10 +6,12 @@ are counted while they run, so that nobody unmaps code under them. The extension
 
 from __future__ import annotations
 
-from typing import Self
-
 from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.errors import Closed
+
+TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["Address", "Life", "closed"]
 
