@@ -48,3 +48,11 @@ def test_an_examination_imports_what_it_asks_and_no_more(compile_library: Compil
     modules = set(done.stderr.split())
     assert "loadstone.review.binary" in modules, done.stderr
     assert not modules & (_NEVER | (_OTHERS - {"loadstone.review"}))
+
+
+def test_what_a_binding_imports_brings_no_module_that_costs_more_than_python_itself() -> None:
+    code = "import sys; from loadstone import Library; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert "loadstone.library.library" in modules
+    assert not modules & {"typing", "dataclasses", "inspect", "ast", "contextlib", "loadstone.headers"}

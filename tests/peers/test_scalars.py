@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import cffi
 import pytest
 from tests.tools import needed
 
 from loadstone.errors import LoadstoneError
 from loadstone.library import Library, ref
+
+cffi = pytest.importorskip("cffi", reason="cffi has no file for this Python")
 
 KINDS = {
     "signed_char": ("signed char", -(2**7), 2**7 - 1),
