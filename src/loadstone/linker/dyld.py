@@ -9,6 +9,7 @@ its library, so a missing symbol is a fact about one file.
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -32,7 +33,8 @@ _MAX_MISSING: Final = 20
 _OTHER_ARCHITECTURE: Final = (
     "install a build for this architecture, or start the program as the other: arch -x86_64 (or arch -arm64) PROGRAM"
 )
-_NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs")
+_STEM: Final = re.compile(r"[A-Za-z_+]+")
+_NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs", "libexec", "../libexec")
 """Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
 
 
@@ -141,7 +143,8 @@ class DyldRules:
             return posixpath.normpath(posixpath.join(posixpath.dirname(self.model.absolute(member.path)), rest))
         if word == "@executable_path":
             program = self.model.main_image
-            if program is None and root.image is not None and root.image.kind is ImageKind.EXECUTABLE:
+            is_program = root.image is not None and root.image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE)
+            if program is None and is_program:
                 program = self.model.absolute(root.path)
             return posixpath.normpath(posixpath.join(posixpath.dirname(program), rest)) if program else None
         return text
@@ -203,14 +206,51 @@ class DyldRules:
             if not self.model.view.exists(posixpath.join(here, folder, tail if "@rpath" in name else leaf)):
                 continue
             there = "@loader_path" if folder == "." else f"@loader_path/{folder}"
+            signed = f" && codesign --force --sign - {file}" if _is_arm(requester.image) else ""
             if name.startswith("@rpath/"):
-                return f"install_name_tool -add_rpath {there} {file}"
-            return f"install_name_tool -change {shlex.quote(name)} {there}/{shlex.quote(leaf)} {file}"
+                return f"install_name_tool -add_rpath {there} {file}{signed}"
+            return f"install_name_tool -change {shlex.quote(name)} {there}/{shlex.quote(leaf)} {file}{signed}"
+        other = self._other_version(name, here)
+        if other is not None:
+            file = posixpath.basename(requester.path)
+            return f"there is {other}: install a build of {file} for it, or the {leaf} it names"
         if name.startswith("@rpath/"):
             return (
                 f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
             )
         return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+    def _other_version(self, name: str, here: str) -> str | None:
+        """A library of the same name in another version: in the folder it is looked for in, or near the asker."""
+        stem = _STEM.match(posixpath.basename(name))
+        folders = [posixpath.dirname(name)] if name.startswith("/") else [posixpath.join(here, f) for f in _NEAR]
+        for folder in folders if stem else ():
+            try:
+                leaves = self.model.view.names(folder)
+            except OSError:
+                continue
+            for leaf in leaves:
+                other = _STEM.match(leaf)
+                if leaf.endswith(".dylib") and other is not None and stem is not None and other[0] == stem[0]:
+                    return posixpath.normpath(posixpath.join(folder, leaf))
+        return None
+
+    def _overruled(
+        self, dependency: Dependency, member: SimulatedLibrary, root: SimulatedLibrary, chosen: str, symbol: str
+    ) -> str:
+        """What to do about the rule that put the chosen file first, where a later place has one with the symbol."""
+        first = ""
+        for rule, source, path in self._places(dependency.name, member, root):
+            image, _ = self._image(path, root.image)
+            if image is None:
+                continue
+            if path == chosen and not first:
+                first = source if rule == "dyld_library_path" else ""
+                if not first:
+                    return ""
+            elif first and symbol in _exported(image):
+                return f"{first} comes first and leads to {chosen}; {path} has it: unset {first}"
+        return ""
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         said = reason or (located.steps[-1].reason if located.steps else "") or "no such file"
@@ -231,6 +271,7 @@ class DyldRules:
             return
         yield from self._demanded(member, member.image)
         providers = {d.name: found for d, found in member.needs}
+        needed = {d.name: d for d, _ in member.needs}
         exported: dict[str, frozenset[str] | None] = {}
         count = 0
         for symbol in member.image.imports:
@@ -250,7 +291,8 @@ class DyldRules:
                 explanation=f"{member.path} expects {symbol.name} in {provider.path}, which does not export it.",
                 loader_message=f"Symbol not found: {symbol.name}\n  Referenced from: {member.path}\n"
                 f"  Expected in: {provider.path}",
-                advice="install the version it was built with",
+                advice=self._overruled(needed[symbol.library or ""], member, target, provider.path, symbol.name)
+                or "install the version it was built with",
                 chain=member.chain,
                 evidence=(Location.bytes(member.path, symbol.offset, 16),),
                 confidence=Confidence.LIKELY if member.image.damage else Confidence.CERTAIN,
@@ -297,6 +339,11 @@ class DyldRules:
 def _macos(numbers: tuple[int, ...]) -> str:
     """A release as Apple writes it: macOS 11.0, macOS 15.4."""
     return "macOS " + ".".join(map(str, numbers if len(numbers) > 1 else (*numbers, 0)))
+
+
+def _is_arm(image: Image | None) -> bool:
+    """Whether a changed file must be signed anew before it runs."""
+    return image is not None and image.machine.name == "aarch64"
 
 
 def _architecture(image: Image) -> str:

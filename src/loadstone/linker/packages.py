@@ -19,10 +19,12 @@ from typing import Final
 from loadstone.linker.lz4 import Lz4Error, decompressed
 from loadstone.linker.view import FileView
 
-__all__ = ["lists_are_compressed", "owner_of", "package_name_of", "package_of_missing"]
+__all__ = ["install_by_system", "lists_are_compressed", "owner_of", "package_name_of", "package_of_missing"]
 
 _INFO: Final = "/var/lib/dpkg/info"
 _LISTS: Final = "/var/lib/apt/lists"
+_STATUS: Final = "/var/lib/dpkg/status"
+_RPM: Final = ("/usr/lib/sysimage/rpm", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages")
 _PIECE: Final = 1 << 20
 _MAX_PIECES: Final = 512
 _DAMAGE: Final = (OSError, EOFError, Lz4Error)
@@ -57,6 +59,20 @@ def package_of_missing(view: FileView, soname: str, *, compressed: bool = False)
     if name is None:
         return None
     return next((known for known in (name, f"{name}t64") if known in _available(view, compressed=compressed)), None)
+
+
+def install_by_system(view: FileView, soname: str, bits: int) -> str:
+    """The command by which a system would install the package of a library; empty when it has no way of its own.
+
+    RPM's packages provide their libraries by name. Images of Debian come without lists of packages: there the policy's
+    name is all there is, and said to be unconfirmed.
+    """
+    if any(view.exists(path) for path in _RPM):
+        return f"dnf install '{soname}(){'(64bit)' if bits == 64 else ''}'"
+    name = package_name_of(soname)
+    if name is None or not view.exists(_STATUS) or any("_Packages" in n for n in _listing(view, _LISTS)):
+        return ""
+    return f"apt-get update && apt-get install {name} (Debian's rule for its name: apt has no lists here to confirm it)"
 
 
 def lists_are_compressed(view: FileView) -> bool:
@@ -112,7 +128,7 @@ def _shlibs(view: FileView) -> dict[str, str]:
 @lru_cache(maxsize=4)
 def _available(view: FileView, *, compressed: bool) -> frozenset[str]:
     """Every package name apt's lists or dpkg's status know."""
-    found = set(_PACKAGE.findall(_text(view, "/var/lib/dpkg/status").encode()))
+    found = set(_PACKAGE.findall(_text(view, _STATUS).encode()))
     for name in _listing(view, _LISTS):
         pieces = next((read for ending, read in _READERS.items() if name.endswith(f"_Packages{ending}")), None)
         if pieces is not None and (compressed or name.endswith("_Packages")):

@@ -131,7 +131,7 @@ class WindowsRules:
             yield "assembly", directory
         restricted = getattr(requester.image.native if requester.image else None, "dependent_load_flags", 0) == 0x800
         if not restricted:
-            if root.image is not None and root.image.kind is ImageKind.EXECUTABLE:
+            if _is_program(root):
                 yield "program-dir", own
             else:
                 yield "dll-load-dir", own
@@ -143,7 +143,7 @@ class WindowsRules:
             yield "system32", directory
         for directory in self.model.package_directories:
             yield "package-dir", directory
-        if root.image is not None and root.image.kind is ImageKind.EXECUTABLE and not restricted:
+        if _is_program(root) and not restricted:
             yield "current-dir", self.model.cwd
             for directory in (self.model.variable("PATH") or "").split(";"):
                 if directory:
@@ -270,6 +270,10 @@ class WindowsRules:
             elif located.image is not None:
                 there = SimulatedLibrary(located.path, located.image, provider, provider.depth + 1)
                 yield from _entries(provider, onward, there, located.image)
+
+
+def _is_program(root: SimulatedLibrary) -> bool:
+    return root.image is not None and root.image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE)
 
 
 def _for_python(root: SimulatedLibrary) -> bool:

@@ -24,7 +24,7 @@ from loadstone.linker.diagnoses.whereabouts import (
 )
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
-from loadstone.linker.packages import lists_are_compressed, package_of_missing
+from loadstone.linker.packages import install_by_system, lists_are_compressed, package_of_missing
 from loadstone.linker.tokens import stray_tokens
 
 __all__ = ["missing"]
@@ -302,7 +302,9 @@ def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     same = next((path for path in beside if is_same_library(case, refusal.name, path)), None)
     if same is None:
         own = libpython(case, refusal.name, refusal.requester)
-        own = own or conda_install(case, refusal.name, refusal.requester, beside)
+        conda = conda_install(case, refusal.name, refusal.requester, beside)
+        if not own and conda:
+            own = conda if beside else f"{conda}; or of this system: {_install(case, refusal.name)}"
         return blocking(case, refusal, text, own or _install(case, refusal.name), code=code)
     text += f" {leaf(same)} is that library under another name."
     return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
@@ -345,7 +347,10 @@ def _install(case: SimulatedLoad, name: str) -> str:
         return (
             f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
         )
-    return f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
+    by_system = install_by_system(case.model.view, leaf(name), case.model.abi.bits)
+    return by_system or (
+        f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
+    )
 
 
 def _nearest(case: SimulatedLoad, name: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from loadstone.linker.objects import LoadedObject
 __all__ = ["undefined"]
 
 _NESTED: Final = re.compile(r"_ZNK?(\d+)")
+_FAST_MATH: Final = re.compile(r"(?:_ZG\w+_)?__\w+_finite$")
 _OF_THE_SYSTEM: Final = (
     "libm.so.6", "libmvec.so.1", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2", "libutil.so.1",
     "libcrypt.so.1", "libatomic.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libgomp.so.1", "libz.so.1",
@@ -81,6 +82,11 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     shadowed = _shadowed(case, refusal)
     if shadowed:
         return shadowed
+    if _FAST_MATH.match(name):
+        return (
+            "-ffast-math of a glibc before 2.31 made this name, and newer ones have it no more:"
+            f" build {leaf(asking.path)} anew, on this system"
+        )
     strings = _of_other_strings(case, asking, name)
     if strings:
         return strings

@@ -147,4 +147,8 @@ def _with_hidden(case: SimulatedLoad, refusal: Refusal, found: Diagnosis) -> Dia
     if good is None:
         return found
     text = f"{found.explanation} It stops the search, so {good} is never reached."
-    return replace(found, code="search-stopped", explanation=text, advice=found.advice or f"remove {ended.candidate}")
+    advice = f"remove {ended.candidate}"
+    if ended.rule == "ld_library_path":
+        advice += f", or drop {ended.element or 'the empty element'} from LD_LIBRARY_PATH"
+    more = f"; {found.advice}" if found.advice else ""
+    return replace(found, code="search-stopped", explanation=text, advice=f"{advice}{more}")

@@ -29,15 +29,15 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN} more" if len(users) > _SHOWN else "")
     whose = f" for {shown}" if users else ", though no symbol of it uses it"
     text = f"{leaf(consumer.path)} needs the version {refusal.name}{whose}; {provider.path} does not have it."
+    loaded = next((o for o in case.process.namespace.objects if o.opened is refusal.opened), None)
+    advice = _put_right(case, consumer, loaded, refusal.name) if loaded is not None else ""
     release = _GLIBC.fullmatch(refusal.name)
     if release:
         have = f"{case.model.release[0]}.{case.model.release[1]}"
-        advice = (
+        advice = advice or (
             f"it needs glibc {release[1]} or newer, here is {have}: use a build for an older system, or a container"
         )
         return blocking(case, refusal, text, advice, code="glibc-too-old")
-    loaded = next((o for o in case.process.namespace.objects if o.opened is refusal.opened), None)
-    advice = _put_right(case, consumer, loaded, refusal.name) if loaded is not None else ""
     if not advice:
         other = next((p for p in copies(case, leaf(provider.path), consumer) if _file_has(case, p, refusal.name)), None)
         advice = (

@@ -67,7 +67,9 @@ def _diagnosis(diagnosis: Diagnosis, style: Style, verbose: int, *, steps: bool)
     if diagnosis.advice:
         lines.append(f"    {style.bold('fix:')} {printable(diagnosis.advice)}")
     if diagnosis.loader_message and (diagnosis.blocking or verbose):
-        lines.append(f"    {style.dim('the loader says:')} {printable(diagnosis.loader_message)}")
+        first, *more = diagnosis.loader_message.split("\n")  # dyld's have several lines
+        lines.append(f"    {style.dim('the loader says:')} {printable(first)}")
+        lines += [f"      {printable(line)}" for line in more]
     if len(diagnosis.chain) > 1:
         lines.append(f"    {style.dim('dependency chain:')} {' -> '.join(printable(link) for link in diagnosis.chain)}")
     if verbose:
