@@ -75,7 +75,8 @@ def test_a_dylib_that_lies_elsewhere_near_is_led_to(copy: Path) -> None:
     asking = imaging(copy)
     first = explain(str(asking)).first_blocking
     assert first is not None
-    assert first.advice == f"install_name_tool -change {first.subject} @loader_path/{dylib.name} {asking}"
+    change = f"install_name_tool -change {first.subject} @loader_path/{dylib.name} {asking}"
+    assert first.advice == f"{change} && codesign --force --sign - {asking}"
 
 
 def test_dyld_library_path_wins_by_leaf_name_unless_the_process_is_restricted(copy: Path, tmp_path: Path) -> None:

@@ -178,6 +178,16 @@ def test_urwid_937_a_module_that_was_built_for_another_python(workshop: Workshop
     assert found.advice.endswith(" -m pip install --force-reinstall --no-cache-dir urwid_tui")
 
 
+def test_a_python_package_is_no_library_and_is_led_to(workshop: Workshop) -> None:
+    site = environment(workshop, "demo")
+    workshop.library(f"{site}/_fast.abi3.so", ONE)
+    model = LoaderModel.this_process(env={"VIRTUAL_ENV": workshop.path("env")})
+    for name, leaf in (("demo", "demo"), ("_fast", "_fast.abi3.so")):
+        found = first(explain(name, model=model))
+        assert found.advice == f"loadstone explain {workshop.path(site)}/{leaf}"
+        assert found.loader_message.startswith(f"{name}: cannot open shared object file")
+
+
 # Linux, musl
 
 

@@ -379,3 +379,21 @@ def test_what_is_in_an_archive_is_inspected(pair: dict[str, bytes], tmp_path: Pa
     assert capsys.readouterr().out.count(".so") == 2
     path.write_bytes(tar_of(pair)[:3000])
     assert run("inspect", str(path)) == 3
+
+
+def test_two_missing_dlls_are_two_reasons(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compiler = needed("x86_64-w64-mingw32-gcc")
+    files = {}
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.c").write_text(f"int {name}(void) {{ return 1; }}")
+        (tmp_path / f"u{name}.c").write_text(f"int {name}(void); int use(void) {{ return {name}(); }}")
+        subprocess.run([compiler, "-shared", f"{name}.c", "-o", f"{name}.dll", f"-Wl,--out-implib,lib{name}.a"],
+                       check=True, cwd=tmp_path)  # fmt: skip
+        subprocess.run(
+            [compiler, "-shared", f"u{name}.c", f"lib{name}.a", "-o", f"u{name}.pyd"], check=True, cwd=tmp_path
+        )
+        files[f"d/u{name}.pyd"] = (tmp_path / f"u{name}.pyd").read_bytes()
+    assert run("explain", str(wheel_of(tmp_path / "d-1-cp311-cp311-win_amd64.whl", files))) == 1
+    said = capsys.readouterr().out
+    assert "needs first.dll" in said
+    assert "needs second.dll" in said

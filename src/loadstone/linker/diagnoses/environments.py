@@ -17,7 +17,7 @@ from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["conda_install", "import_first", "interpreter_of", "libpython", "reinstall"]
+__all__ = ["conda_install", "import_first", "interpreter_of", "libpython", "python_module", "reinstall"]
 
 _LEVELS: Final = 8
 _MAX_RECORDS: Final = 2_000
@@ -122,6 +122,21 @@ def _distribution(model: LoaderModel, path: str) -> str | None:
             return folder.partition("-")[0]
     top = within.partition("/")[0]
     return top if top != within else None
+
+
+def python_module(case: SimulatedLoad, name: str) -> str | None:
+    """Where a Python package or extension module is: in the active environment, else in that of the program."""
+    model = case.model
+    active = [value for word in ("VIRTUAL_ENV", "CONDA_PREFIX") if (value := model.variable(word))]
+    program = posixpath.dirname(posixpath.dirname(model.absolute(model.main_image))) if model.main_image else ""
+    for prefix in (*active, program):
+        for version in names_in(model, f"{prefix}/lib") if prefix else ():
+            folder = f"{prefix}/lib/{version}"
+            for place in (f"{folder}/site-packages", f"{folder}/lib-dynload") if version.startswith("python") else ():
+                for found in names_in(model, place):
+                    if found == name or (found.startswith(f"{name}.") and found.endswith((".so", ".pyd"))):
+                        return f"{place}/{found}"
+    return None
 
 
 def import_first(case: SimulatedLoad, path: str, asking: LoadedObject) -> str:

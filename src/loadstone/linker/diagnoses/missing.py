@@ -12,7 +12,7 @@ from loadstone.core.claims import Confidence
 from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import conda_install, import_first, libpython
+from loadstone.linker.diagnoses.environments import conda_install, import_first, libpython, python_module
 from loadstone.linker.diagnoses.whereabouts import (
     copies,
     is_same_library,
@@ -264,6 +264,17 @@ def _process(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, advice, code="process")
 
 
+def _python_module(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
+    """The name of a Python package or module, given for a library."""
+    if refusal.requester is not None or not refusal.name.isidentifier():
+        return None
+    found = python_module(case, refusal.name)
+    if found is None:
+        return None
+    text = f"{refusal.name} is a Python package or module, which no loader knows by that name: {found}."
+    return blocking(case, refusal, text, f"loadstone explain {quoted_path(found)}")
+
+
 def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     """It lies where no rule leads: near the file that asks, in a package's folder, in the current directory."""
     if "/" in refusal.name:
@@ -378,5 +389,6 @@ _REASONS: Final[tuple[Callable[[SimulatedLoad, Refusal], Diagnosis | None], ...]
     _stray_token,
     _process,
     _elsewhere,
+    _python_module,
 )
 """In this order; the first that recognises the case speaks."""

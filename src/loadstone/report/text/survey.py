@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 
 from loadstone.core.counting import counted
+from loadstone.core.image import Format
 from loadstone.core.trace import Diagnosis, LoadVerdict
 from loadstone.escape import printable
 from loadstone.linker.surveys import Survey, SurveyRow
@@ -57,7 +58,9 @@ def _reasons(survey: Survey, style: Style, verbose: int) -> list[str]:
     for row in survey.rows:
         leading = row.leading
         if leading is not None:
-            key = (leading.code, _DIRECTORIES.sub("", leading.loader_message or leading.subject))
+            # Windows says one sentence for all, dyld each file's own place: there the subject tells causes apart.
+            words = leading.loader_message if row.format == Format.ELF else ""
+            key = (leading.code, _DIRECTORIES.sub("", words or leading.subject))
             groups[key].append(_named(survey, row))
             first.setdefault(key, leading)
     lines: list[str] = []
