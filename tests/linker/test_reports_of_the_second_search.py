@@ -41,6 +41,7 @@ def test_fireform_184_an_image_of_debian_has_no_lists_of_packages(workshop: Work
     needed_library = workshop.library("libGL.so.1", ONE)
     workshop.library("root/app/cv2.so", WANTS_ONE, needs=["libGL.so.1"], soname="")
     Path(needed_library).unlink()
+    workshop.folder_of("root/usr/lib")
     workshop.file("root/var/lib/dpkg/status", b"Package: libc6\n")
     found = first(explain("/app/cv2.so", model=in_root(workshop)))
     assert found.loader_message == "libGL.so.1: cannot open shared object file: No such file or directory"
