@@ -139,7 +139,6 @@ BY_HAND = {
     "is run for what crashes": ('open("/proc/sys/kernel/core_pattern", O_WRONLY)', ("landlock", "mounts")),
     "leaves its control group": ('open("/sys/fs/cgroup/cgroup.procs", O_WRONLY)', ("landlock", "mounts")),
     "reads the first process": ('open("/proc/1/environ", O_RDONLY)', ("landlock", "mounts")),
-    "reads who started it": ("of_parent()", ("landlock", "mounts")),
     "is told of signals by a third way": ("fcntl(0, 15, &(int[2]){1, atoi(VICTIM)})", ("seccomp",)),
     "slows the user's disk": ("syscall(SYS_ioprio_set, 3, getuid(), 3 << 13)", ("seccomp",)),
     "shares a core": ("prctl(62, 1, 0, 0, 0)", ("seccomp",)),
@@ -232,11 +231,6 @@ static long passed_on(void) {  /* a name of the machine's, taken by one of a pai
     int done = bind(s[0], (void *)&a, sizeof a) ? -1 : listen(s[0], 1);
     if (done < 0) errno = EPERM;
     return done;
-}
-static long of_parent(void) {
-    char name[64];
-    snprintf(name, sizeof name, "/proc/%d/environ", getppid());
-    return open(name, O_RDONLY);
 }
 static long lists(const char *folder) {
     DIR *found = opendir(folder);
