@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,6 +33,9 @@ int threads(B d, N n) {
     if (pthread_create(&t, 0, work, (void *)d)) return 1; pthread_join(t, 0); return 0; }
 __attribute__((noinline)) static void stops(const char *why) { fprintf(stderr, "library: %s\n", why); abort(); }
 int gives_up(B d, N n) { if (n > 1 && d[0] == 'J' && d[1] == '!') stops("no such mark"); return 0; }
+volatile int sum;
+int past(B d, N n) {
+    sum += d[n]; if (n > 3 && d[0] == 'J' && d[1] == 'K' && d[2] == 'L') *(volatile int *)8 = 1; return 0; }
 int behind(B d, N n) { return n ? d[0] : 0; }
 int unit(const char *text, const char *unit) {
     if (!strcmp(unit, "em") && text[0] == 'J') *(volatile int *)8 = 1; return 0; }
@@ -76,6 +80,17 @@ def test_the_function_that_does_not_return_is_named_with_its_words(library: Path
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_read_past_every_input_hides_nothing_behind_it(library: Path, tmp_path: Path) -> None:
+    report = fuzz(library, "int past(const unsigned char *d, unsigned long n)", time_s=20, out=str(tmp_path))
+    found = {(one.kind, one.guard, bool(one.slack)): one for one in report.findings}
+    assert set(found) == {("heap-buffer-overflow", "over", False), ("SIGSEGV", "", True)}
+    behind = found["SIGSEGV", "", True]
+    assert behind.inputs[-1][:3] == b"JKL"
+    again = subprocess.run([sys.executable, f"{behind.folder}/repro.py"], capture_output=True, text=True, check=False)
+    assert again.stdout == "ended by SIGSEGV\n"
+
+
 def test_a_fixed_text_stands_beside_the_input(library: Path) -> None:
     (found, *_) = searched(library, "int unit(const char *text, const char *unit)", unit="const:em").findings
     assert found.kind == "SIGSEGV"

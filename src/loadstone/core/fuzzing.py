@@ -55,8 +55,9 @@ class FuzzFinding:
     ``kind`` is one of :data:`HEAP_ERRORS`, ``stack-overflow``, a signal's name, ``hang``, ``exit``, ``memory`` or
     ``check``; ``signal`` is what it died of, "" where it did not; ``detail`` says more: how far past which block, or
     what a check said; ``words`` the last it wrote to standard error; ``guard`` says which guard page of the input was
-    touched (``over``, ``under``); ``heap`` how the heap was guarded; ``allocated`` and ``freed`` are the calls in the
-    library that lead to the allocation and the free of the block;
+    touched (``over``, ``under``); ``heap`` how the heap was guarded; ``slack`` how many bytes of 0 lay behind the
+    input, which it reads past; ``allocated`` and ``freed`` are the calls in the library that lead to the allocation and
+    the free of the block;
     ``inputs`` is the shortest sequence found that shows it, the last one doing so; ``repeated`` of ``tries`` fresh
     processes showed it again; ``folder`` is where it was saved.
     """
@@ -67,6 +68,7 @@ class FuzzFinding:
     inputs: tuple[bytes, ...]
     guard: str = ""
     heap: str = "plain"
+    slack: int = 0
     fault_address: int = 0
     run: int = 0
     repeated: int = 0
@@ -91,7 +93,8 @@ class FuzzFinding:
             where = f", allocated in {self.allocated[0]}" if self.allocated else ""
         by = f" ({self.signal})" if self.signal not in ("", self.kind) else ""
         said = f": {self.detail}" if self.detail else ""
-        return f"{self.kind}{by}{where}{said}"
+        past = ", after reading past the input" if self.slack else ""
+        return f"{self.kind}{by}{where}{said}{past}"
 
 
 @dataclass(frozen=True, slots=True)

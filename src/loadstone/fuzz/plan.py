@@ -220,7 +220,8 @@ class Job:
     are seconds, sizes bytes. ``compares`` are looked at, and ``compare_slots`` (imports of memcmp and kin, as
     ``heap_slots``) listened to, while solving what new inputs were compared with. ``hooks`` is Python.
     ``recording`` has a guarded heap keep call stacks; ``passed`` are errors of it, by kind and place, that are told
-    well enough and end no child any more.
+    well enough and end no child any more; behind the input come ``slack`` bytes of 0 before the guard page, so that
+    reading a little past it, where that is told well enough, ends none either.
     """
 
     library: str
@@ -245,6 +246,7 @@ class Job:
     recording: bool = False
     passed: tuple[tuple[str, int], ...] = ()
     at_start: bool = False
+    slack: int = 0
     scratch: str = ""
     require: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()

@@ -75,6 +75,7 @@ class FindingRecord(_Record, tag="found", frozen=True, kw_only=True):
     guard: Annotated[str, Meta(pattern="^(?:over|under)?$")] = ""
     frames: _Frames = []
     heap: Annotated[str, Meta(max_length=16)] = "plain"
+    slack: Annotated[int, Meta(ge=0, le=4096)] = 0
     signal: Annotated[str, Meta(max_length=16)] = ""
     allocated: _Frames = []
     freed: _Frames = []

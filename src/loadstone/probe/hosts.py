@@ -27,6 +27,8 @@ _HOSTS: Final = (
     (("JNI_", "JVM_", "jio_"), "Java", "libjvm.so"),
     (("sqlite3_",), "SQLite (an extension)", "libsqlite3.so.0"),
     (("pam_",), "PAM (a module)", "libpam.so.0"),
+    (("__asan_", "__tsan_", "__msan_", "__ubsan_", "__lsan_", "__hwasan_", "__sanitizer_"),
+     "a program built with the same sanitizer", "the sanitizer's run-time library"),
     (("napi_", "node_", "_ZN2v8", "_ZN4node"), "Node.js (an addon)", "libnode.so"),
 )  # fmt: skip
 """Beginnings of names, the host that has them, and what of it is a library."""

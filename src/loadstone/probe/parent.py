@@ -349,7 +349,7 @@ _NOT_TOLD: Final = "in the many cycles of threads and soak, what the loader's ow
 _THREADS: Final = 8
 _THREAD_SECONDS: Final = 1.0
 _THREAD_RUNS: Final = 3
-_SANITIZERS: Final = ("libasan.", "libtsan.", "libubsan.", "libclang_rt.")
+_SANITIZERS: Final = ("libasan.", "libtsan.", "libubsan.", "liblsan.", "libhwasan.", "libclang_rt.")
 
 
 def _names(image: Image) -> tuple[str, ...]:

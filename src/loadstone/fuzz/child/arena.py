@@ -47,15 +47,20 @@ class Arena:
         self._low = 2 * _PAGE
         self._high = self._low + self.area
         self._log = self._high + _PAGE
+        self.slack = 0
+        """Bytes of 0 between an input and the guard page behind it, where there is room."""
         for guard in (_PAGE, self._high):
             if _libc.mprotect(self.address + guard, _PAGE, 0) != 0:
                 raise OSError(ctypes.get_errno(), "mprotect")
 
     def place(self, data: bytes, *, at_start: bool) -> int:
         """In the child: make ``data`` the input and count a run; returns its address."""
-        at = self._low if at_start else self._high - len(data)
-        shared = self._map
-        size = len(data)
+        shared, size = self._map, len(data)
+        at = self._low if at_start else self._high - size
+        if self.slack:
+            end = min(at + size + self.slack, self._high)
+            at = max(self._low, end - self.slack - size)
+            shared[at + size : end] = bytes(end - at - size)
         shared[at : at + size] = data
         (runs,) = _RUNS.unpack_from(shared, 0)
         (used,) = _WORD.unpack_from(shared, _LOG_AT)

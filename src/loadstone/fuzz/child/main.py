@@ -76,6 +76,7 @@ def run_child(
         sequence = [BoundCall(call, library, arena.blocks, job.max_size) for call in job.calls]
     except (OSError, AttributeError) as error:
         _tell(words, str(error), EXIT_CANNOT_LOAD)
+    arena.slack = job.slack
     base = (ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0) - job.calls[0].address
     heap = _guarded(job, arena, base, words) if job.heap is not Heap.PLAIN else None
     listener = CompareListener(words.pipe)

@@ -33,6 +33,7 @@ def finding_of(found: FindingRecord, code: CodeMap) -> FuzzFinding:
         inputs=tuple(bytes.fromhex(text) for text in found.inputs),
         guard=found.guard,
         heap=found.heap,
+        slack=found.slack,
         fault_address=found.fault,
         run=found.run,
         detail=detail,

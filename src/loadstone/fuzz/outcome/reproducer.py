@@ -50,6 +50,7 @@ SHA256 = {sha256!a}
 INPUTS = [bytes.fromhex(text) for text in {inputs!a}]
 HANG_S = {hang}
 PLAIN = {plain!a}
+SLACK = {slack}
 CHECK = {check}
 
 
@@ -57,12 +58,12 @@ def guarded(data, at_start=False):
     """The bytes with an inaccessible page behind them (or before them)."""
     page, libc = mmap.PAGESIZE, ctypes.CDLL(None)
     libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    whole = -(-max(len(data), 1) // page) * page
+    whole = -(-max(len(data) + SLACK, 1) // page) * page
     area = mmap.mmap(-1, whole + 2 * page)
     start = ctypes.addressof(ctypes.c_char.from_buffer(area))
     libc.mprotect(start, page, 0)
     libc.mprotect(start + page + whole, page, 0)
-    at = start + page if at_start else start + page + whole - len(data)
+    at = start + page if at_start else start + page + whole - SLACK - len(data)
     ctypes.memmove(at, data, len(data))
     KEPT.append(area)
     return at
@@ -161,6 +162,7 @@ def script(found: FuzzFinding, campaign: Campaign, sha256: str) -> str:
         sha256=sha256,
         inputs=[data.hex() for data in found.inputs],
         at_start=found.guard == "under",
+        slack=found.slack,
         check=_CHECK if found.kind == "check" else None,
         hang=max(1, round(campaign.hang_s)),
         calls="\n".join(_call(number, call) for number, call in enumerate(campaign.calls)) + "\n",

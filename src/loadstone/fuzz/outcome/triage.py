@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from loadstone.core.fuzzing import HEAP_ERRORS, FuzzFinding
 from loadstone.errors import ProbeFailed
@@ -32,6 +32,13 @@ _CORRUPTING: Final = ("heap-buffer-overflow", "heap-use-after-free", "double-fre
 _KEEPING: Final = ("memory-leak", "out-of-memory")
 
 
+class Placement(NamedTuple):
+    """Where an input lies: right behind a guard page or before one, and with how many bytes of 0 behind it."""
+
+    at_start: bool = False
+    slack: int = 0
+
+
 class Replayer:
     """Runs inputs once each in a fresh child of one worker. Use as a context manager; one thread."""
 
@@ -48,10 +55,10 @@ class Replayer:
     ) -> None:
         self._end()
 
-    def replay(self, inputs: Sequence[bytes], heap: Heap, *, at_start: bool = False) -> FuzzFinding | None:
+    def replay(self, inputs: Sequence[bytes], heap: Heap, where: Placement) -> FuzzFinding | None:
         """What happens when these inputs are run in order, in a fresh process; None when nothing does."""
         limit = 2 * self._job.hang_s + 5 + len(inputs) / 500
-        job = replace(self._job, inputs=tuple(inputs), at_start=at_start, heap=heap, time_s=limit)
+        job = replace(self._job, inputs=tuple(inputs), heap=heap, time_s=limit, **where._asdict())
         found: FuzzFinding | None = None
         done = False
         for record in self._worker_at(job).records(limit + 5):
@@ -85,55 +92,55 @@ def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool) -> FuzzFindin
     What a plain heap let happen late is looked at with a guarded one (``guarded``: there is one), and named as what
     that shows. None when only the guarded heap fails, and at no block of its: that is its doing, not the library's.
     """
-    under = found.guard == "under"
+    where = Placement(found.guard == "under", found.slack)
     if found.heap != Heap.PLAIN and not _explained(found):
-        plain = _first(again, found.inputs, Heap.PLAIN, under)
+        plain = _first(again, found.inputs, Heap.PLAIN, where)
         if plain is None:
             return None
         found = replace(plain, run=found.run)
     if guarded and found.heap == Heap.PLAIN and not _explained(found):
-        found = _explain(again, found, under)
-    return _smallest(again, found, under)
+        found = _explain(again, found, where)
+    return _smallest(again, found, where)
 
 
 def _explained(found: FuzzFinding) -> bool:
     return found.kind in (*HEAP_ERRORS, "exit", "hang", "check", "stack-overflow")
 
 
-def _first(again: Replayer, inputs: Sequence[bytes], heap: Heap, under: bool) -> FuzzFinding | None:
+def _first(again: Replayer, inputs: Sequence[bytes], heap: Heap, where: Placement) -> FuzzFinding | None:
     """What the last input does alone, else what all of them do."""
     for tried in (inputs[-1:], inputs) if len(inputs) > 1 else (inputs,):
-        shown = again.replay(tried, heap, at_start=under)
+        shown = again.replay(tried, heap, where)
         if shown is not None:
             return shown
     return None
 
 
-def _explain(again: Replayer, found: FuzzFinding, under: bool) -> FuzzFinding:
+def _explain(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFinding:
     """The error in the use of memory that is behind a crash of a plain heap; the crash itself where there is none."""
     kinds = _KEEPING if found.kind == "memory" else (*_CORRUPTING, "out-of-memory")
-    alone = found.kind == "memory" or again.replay(found.inputs[-1:], Heap.PLAIN, at_start=under) is not None
+    alone = found.kind == "memory" or again.replay(found.inputs[-1:], Heap.PLAIN, where) is not None
     inputs = found.inputs[-1:] if alone else found.inputs
     for heap in _GUARDED:
-        shown = again.replay(inputs, heap, at_start=under)
+        shown = again.replay(inputs, heap, where)
         if shown is not None and shown.kind in kinds:
             return replace(shown, run=found.run)
     return found
 
 
-def _smallest(again: Replayer, found: FuzzFinding, under: bool) -> FuzzFinding:
+def _smallest(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFinding:
     """The finding with the fewest calls and the shortest input that show it, as its last replay saw it."""
     last = found
     left = _SHRINK_TRIES
     if not found.frames and not found.allocated and found.kind in HEAP_ERRORS:  # only a replay knows the block's stack
-        shown = _first(again, found.inputs, Heap(found.heap), under)
+        shown = _first(again, found.inputs, Heap(found.heap), where)
         if shown is not None and shown.kind == found.kind:
             last = found = replace(shown, run=found.run)
 
     def shows(inputs: Sequence[bytes]) -> bool:
         nonlocal last, left
         left -= 1
-        shown = again.replay(inputs, Heap(found.heap), at_start=under)
+        shown = again.replay(inputs, Heap(found.heap), where)
         if shown is None or shown.stack_hash != found.stack_hash:
             return False
         last = shown

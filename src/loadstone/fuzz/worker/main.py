@@ -77,6 +77,10 @@ _LAYOUTS: Final = (Heap.PLAIN, Heap.ALIGNED, Heap.PLAIN, Heap.EXACT, Heap.PLAIN,
 _GUARDED_S: Final = (0.25, 1.0)
 """Seconds that a guarded child gets, the first of each layout and later ones: more would be taken from the others."""
 _OFTEN: Final = 3
+_SLACK: Final = 256
+"""Bytes that a read past the input may go without ending the child, once such reads were seen often."""
+_STRICT_SHARE: Final = 0.3
+"""Share of a campaign that is left to children without slack all the same: others are to be seen."""
 _SURVIVED: Final = ("memory-leak", "out-of-memory", "use-of-uninitialized-value")
 _FOREIGN: Final = 3
 """Guarded children whose blocks the C library refuses before no more are started: another library frees them."""
@@ -113,6 +117,7 @@ class _Campaign:
         self.slow: list[bytes] = []
         self.entries = [call.address for call in job.calls]
         self.recording = False
+        self.past_input, self.slack, self.strict_s = 0, 0, 0.0
         self.errors_at: Counter[tuple[str, int]] = Counter()
         self.layout = job.heap
         self.gives_away = _gives_away(job.calls)
@@ -150,7 +155,9 @@ class _Campaign:
         self.arena.reset()
         self.born = time.monotonic()
         self.generation, self.layout = number, self._layout(number)
-        pid = self._fork(replace(self.job, heap=self.layout, recording=self.recording, passed=self._passed()), number)
+        job = replace(self.job, heap=self.layout, recording=self.recording, passed=self._passed())
+        self.slack = self._slack()
+        pid = self._fork(replace(job, slack=self.slack), number)
         traced: Tracer | None = None
         before = len(self.corpus)
         try:
@@ -168,6 +175,7 @@ class _Campaign:
             traced.resume()
             return self._watch(traced)
         finally:
+            self.strict_s += 0 if self.slack else time.monotonic() - self.born
             self._count_replayed(before)
             self.forged += self.arena.forged
             self.runs += self.arena.runs
@@ -187,6 +195,13 @@ class _Campaign:
         if self.job.heap is not Heap.MIXED:
             return self.job.heap
         return Heap.PLAIN if self.foreign >= _FOREIGN else _LAYOUTS[(number - 1) % len(_LAYOUTS)]
+
+    def _slack(self) -> int:
+        """Room behind the input for the next child: one that reads past it on every input finds nothing else."""
+        if self.job.replay:
+            return self.job.slack
+        enough = self.strict_s > _STRICT_SHARE * (time.monotonic() - self.started)
+        return _SLACK if self.past_input >= _OFTEN and enough else 0
 
     def _passed(self) -> tuple[tuple[str, int], ...]:
         """Errors of the heap that a campaign has seen often enough: the library goes on after them."""
@@ -284,7 +299,7 @@ class _Campaign:
     def _met(self, data: bytes) -> Met:
         """What one input is compared with, in a child of its own."""
         self.arena.reset()
-        pid = self._fork(replace(self.watching, inputs=(data,)), 0)
+        pid = self._fork(replace(self.watching, inputs=(data,), slack=self._slack()), 0)
         traced: Tracer = Untraced(pid)
         met = Met()
         try:
@@ -458,7 +473,9 @@ class _Campaign:
 
     def _found(self, kind: str, block: GuardedBlock | None = None, **facts: Any) -> int:
         ended_it = self.arena.current
-        self.corpus = [data for data in self.corpus if data != ended_it] or [b""]  # else each child begins with it
+        self.past_input += facts.get("guard") == "over"
+        if self.past_input < _OFTEN:  # else each child begins with it; later on most children can go past it
+            self.corpus = [data for data in self.corpus if data != ended_it] or [b""]
         if block:
             facts |= {"allocated": block.allocated_by, "freed": block.freed_by}
         mark = (kind, facts.get("guard"), facts.get("frames", ())[:1], facts.get("allocated", ())[:1])
@@ -472,6 +489,7 @@ class _Campaign:
                 "run": self.runs + self.arena.runs,
                 "words": self._listen(),
                 "heap": self.layout.value,
+                "slack": self.slack,
                 **facts,
             }
         )
