@@ -19,7 +19,7 @@ from loadstone.core.claims import Claim, Location, LocationUnit
 from loadstone.core.fingerprints import fingerprints
 from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
 from loadstone.quick_dataclass import dataclass
-from loadstone.review import frontends, ir, rules
+from loadstone.review import frontends, ir, rules, walk
 from loadstone.review.frontends import python
 from loadstone.review.suppress import Directive, apply, directives
 
@@ -138,7 +138,10 @@ class _Budget:
 def review_batch(batch: Batch) -> BatchOutcome:
     """Read every file of the batch and ask every rule of them together; failing that, one by one."""
     with _collector_off():
-        return _review(batch)
+        try:
+            return _review(batch)
+        finally:
+            walk.forget()
 
 
 def _review(batch: Batch) -> BatchOutcome:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from loadstone.review import ir
 
-__all__ = ["blocks", "calls", "children", "dotted", "expressions", "statements", "tops"]
+__all__ = ["blocks", "calls", "children", "dotted", "expressions", "forget", "parts_of", "statements", "tops"]
+
+_REMEMBERED: Final = 1 << 17
+"""Statements whose parts are kept for the next question: more than a part of the source has."""
 
 
 def children(node: ir.Expression) -> tuple[ir.Expression, ...]:
@@ -75,6 +79,18 @@ _TOPS: Final[dict[type, Callable[[Any], tuple[ir.Expression, ...]]]] = {
 }
 
 
+@lru_cache(_REMEMBERED)
+def parts_of(statement: ir.Statement) -> tuple[ir.Expression, ...]:
+    """Every expression a statement holds itself, each before its parts. Kept until :func:`forget`: many rules ask."""
+    return tuple(part for top in tops(statement) for part in expressions(top))
+
+
+def forget() -> None:
+    """Let go of what was kept for programs that nobody asks about any more."""
+    for kept in (parts_of, _every, _every_call):
+        kept.cache_clear()
+
+
 def blocks(statement: ir.Statement) -> tuple[ir.Block, ...]:
     """The blocks inside a statement, in source order."""
     inner = _BLOCKS.get(type(statement))
@@ -98,23 +114,31 @@ _BLOCKS: Final[dict[type, Callable[[Any], tuple[ir.Block, ...]]]] = {
 
 def statements(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
     """Every statement, those in blocks after the one that holds them."""
+    return iter(_every(tuple(body)))
+
+
+@lru_cache(_REMEMBERED)
+def _every(body: tuple[ir.Statement, ...]) -> tuple[ir.Statement, ...]:
+    found = []
     stack = [*body][::-1]
     while stack:
         statement = stack.pop()
-        yield statement
+        found.append(statement)
         inner = _BLOCKS.get(type(statement))
         if inner is not None:
             for block in reversed(inner(statement)):
                 stack.extend(block.body[::-1])
+    return tuple(found)
 
 
 def calls(body: Iterable[ir.Statement]) -> Iterator[ir.Call]:
     """Every call in these statements."""
-    for statement in statements(body):
-        for top in tops(statement):
-            for node in expressions(top):
-                if isinstance(node, ir.Call):
-                    yield node
+    return iter(_every_call(tuple(body)))
+
+
+@lru_cache(_REMEMBERED)
+def _every_call(body: tuple[ir.Statement, ...]) -> tuple[ir.Call, ...]:
+    return tuple(part for statement in _every(body) for part in parts_of(statement) if isinstance(part, ir.Call))
 
 
 def dotted(target: ir.Expression) -> str:

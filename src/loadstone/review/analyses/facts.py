@@ -28,7 +28,7 @@ from loadstone.review.ir import (
     Program,
     Unit,
 )
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import expressions, parts_of, tops
 
 __all__ = [
     "Access",
@@ -333,7 +333,7 @@ class Facts:
         for statement in (statement for block in blocks for statement in every_statement(block)):
             if isinstance(statement, (If, Loop)) and statement.condition is not None:
                 asked.update(_named(statement.condition))
-            for part in (part for top in tops(statement) for part in expressions(top)):
+            for part in parts_of(statement):
                 if isinstance(part, Call):
                     called.update(_named(part.function))
                 elif isinstance(part, Operation) and part.operator in _ASKS:

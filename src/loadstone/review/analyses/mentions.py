@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loadstone.review import ir
-from loadstone.review.walk import children, expressions, statements, tops
+from loadstone.review.walk import calls, children, parts_of, statements
 
 __all__ = ["calls_in", "children", "every_expression", "every_statement", "members_in", "module_value", "names_in"]
 
@@ -18,13 +18,12 @@ def every_statement(block: ir.Block) -> Iterator[ir.Statement]:
 def every_expression(block: ir.Block) -> Iterator[ir.Expression]:
     """Every expression in a block, each before its parts."""
     for statement in statements(block.body):
-        for top in tops(statement):
-            yield from expressions(top)
+        yield from parts_of(statement)
 
 
 def calls_in(block: ir.Block) -> Iterator[ir.Call]:
     """Every call in a block."""
-    return (e for e in every_expression(block) if isinstance(e, ir.Call))
+    return calls(block.body)
 
 
 def names_in(block: ir.Block) -> Iterator[str]:

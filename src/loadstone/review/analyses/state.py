@@ -47,6 +47,7 @@ from loadstone.review.analyses.values import (
     This,
     Unknown,
     Value,
+    inside,
     joined,
     mentions,
     root,
@@ -295,11 +296,11 @@ class State:
         _reach(self.result, reached)
         for value in self.escaped:
             _reach(value, reached)
-        inside = [part for value in reached if value in self.parts for part in self.parts[value]]
-        while inside:
-            part = inside.pop()
+        pieces = [part for value in reached if value in self.parts for part in self.parts[value]]
+        while pieces:
+            part = pieces.pop()
             if part not in reached:
-                inside.extend(self.parts.get(part, ()))
+                pieces.extend(self.parts.get(part, ()))
                 _reach(part, reached)
         for name in ("truth", "checks", "taint", "parts", "looks"):
             found: dict[Value, Any] = getattr(self, name)
@@ -353,10 +354,5 @@ class State:
 
 def _reach(thing: object, reached: set[object]) -> None:
     """Every value inside a place or a value."""
-    stack = [thing]
-    while stack:
-        current = stack.pop()
-        if not isinstance(current, tuple) or current in reached or isinstance(current, Constant | LockGuard):
-            continue
-        reached.add(current)
-        stack.extend(part for part in current if isinstance(part, tuple))
+    if isinstance(thing, tuple) and not isinstance(thing, Constant | LockGuard) and thing not in reached:
+        reached |= inside(thing)

@@ -22,7 +22,7 @@ from loadstone.review.analyses.program import KnownFunction, KnownProgram, local
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Graph, Kind
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import parts_of
 
 __all__ = ["Summaries", "components"]
 
@@ -127,7 +127,7 @@ def _looks_at(statement: ir.Statement, names: set[str]) -> bool:
     whole = statement.condition if isinstance(statement, ir.If | ir.Loop) else whole
     if whole is not None and _is_one_of(whole, names):
         return True
-    asked = (e for top in tops(statement) for e in expressions(top) if isinstance(e, ir.Operation))
+    asked = (e for e in parts_of(statement) if isinstance(e, ir.Operation))
     return any(e.operator in _ASKS and any(_is_one_of(o, names) for o in e.operands) for e in asked)
 
 

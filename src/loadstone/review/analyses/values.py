@@ -32,6 +32,7 @@ join of two equal values is that value, of two different ones the ``Unknown`` of
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Unknown",
     "Value",
     "depth",
+    "inside",
     "joined",
     "mentions",
     "root",
@@ -202,6 +204,10 @@ Value: TypeAlias = (
 )
 
 
+_LEAVES: Final = frozenset({Constant, LockGuard})
+"""What holds no other value."""
+
+
 def depth(place: object) -> int:
     """How many links an access path has, values between them included.
 
@@ -236,11 +242,29 @@ def root(place: object) -> object:
             return current
 
 
+@lru_cache(1 << 15)
+def inside(thing: tuple[object, ...]) -> frozenset[object]:
+    """The place or value and every one in it, constants and guards left out.
+
+    >>> Global("a.c", "list") in inside(Field(Initial(Field(Global("a.c", "list"), "next")), "next"))
+    True
+    """
+    found: set[object] = {thing}
+    for part in thing:
+        if isinstance(part, tuple) and type(part) not in _LEAVES:
+            found |= inside(part)
+    return frozenset(found)
+
+
 def mentions(thing: object, value: Value) -> bool:
     """Whether ``value`` is a part of a place or of another value."""
     if thing == value:
         return True
-    return isinstance(thing, tuple) and any(isinstance(part, tuple) and mentions(part, value) for part in thing)
+    if not isinstance(thing, tuple) or type(thing) in _LEAVES:
+        return False
+    if type(value) in _LEAVES:
+        return any(mentions(part, value) for part in thing)
+    return value in inside(thing)
 
 
 def joined(first: Value, second: Value, frame: int, place: Place) -> Value:

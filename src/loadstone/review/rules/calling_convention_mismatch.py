@@ -17,7 +17,7 @@ from loadstone.review.rules.dll_search_path import KNOWN_DLLS
 from loadstone.review.rules.origins import constant_path
 from loadstone.review.rules.places import ALL, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements, tops
+from loadstone.review.walk import expressions, parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -90,7 +90,7 @@ def _system_functions(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _type_of(site: Site) -> str:
     """The type the result of a lookup is cast to, or the one of the variable it is put into."""
     for statement in every_statement(site.function.body):
-        for part in (e for top in tops(statement) for e in expressions(top)):
+        for part in parts_of(statement):
             if isinstance(part, ir.Cast) and uncast(part) is site.call:
                 return part.type.strip()
     return ""

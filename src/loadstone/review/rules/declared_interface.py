@@ -15,7 +15,7 @@ from loadstone.review.apis import ApiRole, Tables, tables
 from loadstone.review.rules.observed import Spans, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements, tops
+from loadstone.review.walk import parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -41,7 +41,7 @@ def _declared(unit: ir.Unit) -> Spans:
                     yield line, line
                 case ir.Assign(value=ir.Cast(operand=operand), line=line) if _resolves(operand, known):
                     yield line, line
-            for part in (part for top in tops(statement) for part in expressions(top)):
+            for part in parts_of(statement):
                 if isinstance(part, ir.Call) and simple(part.name) in {"cdef", "import_symbol", "import_alias"}:
                     yield part.line, part.line
 

@@ -15,7 +15,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import expressions, parts_of, tops
 
 __all__ = ["RULE"]
 
@@ -142,7 +142,7 @@ def _terminators(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
     loose: dict[str, int] = {}
     tight = set()
     for statement in every_statement(function.body):
-        for part in (e for top in tops(statement) for e in expressions(top)):
+        for part in parts_of(statement):
             if not isinstance(part, ir.Operation) or part.operator not in {">", ">="}:
                 continue
             first, second = (uncast(o) for o in part.operands)

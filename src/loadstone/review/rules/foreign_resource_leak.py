@@ -19,7 +19,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import CLOSES
-from loadstone.review.walk import calls, expressions, statements, tops
+from loadstone.review.walk import calls, expressions, parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -98,7 +98,7 @@ def _things(function: ir.Function, bindings: Bindings) -> Iterator[_Thing]:
             if isinstance(statement.target, ir.Name) and makes and (descriptor or target in released):
                 name = target
         if not name:
-            for call in (p for top in tops(statement) for p in expressions(top) if isinstance(p, ir.Call)):
+            for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
                 for argument in call.arguments:
                     given = uncast(argument)
                     if (

@@ -27,7 +27,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import CLOSES
-from loadstone.review.walk import calls, expressions, statements, tops
+from loadstone.review.walk import calls, expressions, parts_of, statements, tops
 
 __all__ = ["RULE"]
 
@@ -457,7 +457,7 @@ def _children(methods: list[ir.Function], bindings: Bindings) -> Iterator[tuple[
     """Attributes that hold a handle, each with the attribute it was made from."""
     for method in methods:
         for statement in statements(method.body.body):
-            for call in (p for top in tops(statement) for p in expressions(top) if isinstance(p, ir.Call)):
+            for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
                 if bindings.symbol(call, method.owner) is None or not call.arguments:
                     continue
                 parent = spelled(call.arguments[0])

@@ -15,7 +15,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.observed import Spans, guards, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements, tops
+from loadstone.review.walk import parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -80,7 +80,7 @@ def _unloads(function: ir.Function) -> Spans:
     """The calls of a function that let a library go: of the system, or of a function named after that."""
     known = tables()
     for statement in statements(function.body.body):
-        for part in (part for top in tops(statement) for part in expressions(top)):
+        for part in parts_of(statement):
             if isinstance(part, ir.Call):
                 api = known.get(part.name)
                 if (api is not None and api.role is ApiRole.UNLOAD) or re.search(
@@ -101,7 +101,7 @@ def _counted(function: ir.Function) -> Spans:
             and any(_COUNTER.search(word) for word in words_in(statement.target))
         ):
             yield statement.line, statement.line
-        for part in (part for top in tops(statement) for part in expressions(top)):
+        for part in parts_of(statement):
             match part:
                 case ir.Call(name=name, line=line) if _COUNTS.match(simple(name)):
                     yield line, line
@@ -121,7 +121,7 @@ def _given_back(function: ir.Function) -> Spans:
                 yield line, line
             case ir.Assign(line=line) if _forgets(statement):
                 yield line, line
-        for part in (part for top in tops(statement) for part in expressions(top)):
+        for part in parts_of(statement):
             if not isinstance(part, ir.Call):
                 continue
             api = known.get(part.name)

@@ -13,7 +13,7 @@ from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
-from loadstone.review.walk import blocks, calls, expressions, statements, tops
+from loadstone.review.walk import blocks, calls, expressions, parts_of, statements
 
 __all__ = [
     "Forgotten",
@@ -143,8 +143,9 @@ def _released(block: ir.Block) -> set[str]:
 
 def nestings(facts: Facts) -> Iterator[Nesting]:
     """Every lock that is taken while another, or the same one, is held, through calls too."""
+    locking = {unit.path for unit in facts.program.units if _LOCK_WORD.search(unit.text)}
     for routine in facts.travels.names.routines:
-        if _LOCK_WORD.search(routine.unit.text):
+        if routine.unit.path in locking:
             yield from _nested(facts, routine, routine.function.body, (), 0)
 
 
@@ -163,7 +164,7 @@ def _nested(
             dropped = _owned(facts, routine, _dropped(statement))
             held = inside = tuple(pair for pair in inside if pair[0] != dropped)
         if held and depth < _MAX_DEPTH:
-            for call in (c for top in tops(statement) for c in expressions(top) if isinstance(c, ir.Call)):
+            for call in (c for c in parts_of(statement) if isinstance(c, ir.Call)):
                 for called in _called(facts, routine, call):
                     yield from _nested(facts, called, called.function.body, held, depth + 1)
         for inner in blocks(statement):
@@ -342,7 +343,7 @@ def _changes(function: ir.Function) -> Iterator[tuple[str, str, int]]:
             value = statement.value
             if isinstance(target, ir.Name) and isinstance(value, ir.Item) and isinstance(value.base, ir.Member):
                 parts[target.name] = (spelled(value.base.base), value.base.name, statement.line)
-        for call in (p for top in tops(statement) for p in expressions(top) if isinstance(p, ir.Call)):
+        for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
             on = call.receiver
             if simple(call.name) in _CHANGES and isinstance(on, ir.Member) and isinstance(on.base, ir.Name):
                 yield on.base.name, on.name, call.line

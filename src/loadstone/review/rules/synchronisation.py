@@ -15,7 +15,7 @@ from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.observed import Spans, observed
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements, tops
+from loadstone.review.walk import parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -47,7 +47,7 @@ def _sections(unit: ir.Unit) -> Spans:
                     static and statement.declares and isinstance(statement.value, ir.Call | ir.Operation)
                 ):
                     yield line, line
-            for part in (part for top in tops(statement) for part in expressions(top)):
+            for part in parts_of(statement):
                 if isinstance(part, ir.Call):
                     api = known.get(part.name)
                     if (api is not None and api.role in _ROLES) or _CALLS.search(simple(part.name)):

@@ -15,7 +15,7 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import expressions, parts_of
 
 __all__ = ["RULE"]
 
@@ -45,7 +45,7 @@ def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
 def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) -> Iterator[Claim]:
     """A wait that ends after a time, whose end by time changes nothing, and then the library goes."""
     for statement in every_statement(function.body):
-        waits = [e for top in tops(statement) for e in expressions(top) if _is_bounded_wait(e)]
+        waits = [e for e in parts_of(statement) if _is_bounded_wait(e)]
         leaves = isinstance(statement, ir.If) and bool(statement.then.body) and _ends(statement.then.body[-1])
         if not waits or leaves or isinstance(statement, ir.Loop | ir.Return | ir.Assign) or close.line < statement.line:
             continue

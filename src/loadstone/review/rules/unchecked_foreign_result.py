@@ -19,7 +19,7 @@ from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS
 from loadstone.review.rules.use_after_close import CLOSES
-from loadstone.review.walk import expressions, statements, tops
+from loadstone.review.walk import expressions, parts_of, statements, tops
 
 __all__ = ["RULE"]
 
@@ -176,7 +176,7 @@ def _gives_library_or_none(function: ir.Function) -> bool:
 def _member_used(function: ir.Function, name: str, since: int) -> int:
     """The first line after which something of an object is asked for; 0 when nothing is."""
     for statement in statements(function.body.body):
-        for part in (p for top in tops(statement) for p in expressions(top) if statement.line > since):
+        for part in (p for p in parts_of(statement) if statement.line > since):
             looks = isinstance(part, ir.Call) and part.name == "getattr" and part.arguments
             if (isinstance(part, ir.Member) and spelled(part.base) == name) or (
                 looks and spelled(part.arguments[0]) == name  # type: ignore[union-attr]

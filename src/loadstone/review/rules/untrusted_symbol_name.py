@@ -14,7 +14,7 @@ from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.places import PYTHON, at
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, tops
+from loadstone.review.walk import expressions, parts_of
 
 __all__ = ["RULE"]
 
@@ -47,7 +47,7 @@ def _of_libraries(facts: Facts) -> set[int]:
         statement = visit.statement
         if isinstance(statement, ir.Assign) and symbol_of(statement.type) == COMPUTED and statement.value is not None:
             found.update(id(part) for part in expressions(statement.value) if isinstance(part, ir.Call))
-        for part in (part for top in tops(statement) for part in expressions(top)):
+        for part in parts_of(statement):
             if isinstance(part, ir.Call) and symbol_of(part.name) == COMPUTED:
                 found.update(id(inner) for inner in expressions(part.function) if isinstance(inner, ir.Call))
     return found

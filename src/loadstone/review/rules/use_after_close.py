@@ -18,7 +18,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls, expressions, statements, tops
+from loadstone.review.walk import calls, parts_of, statements
 
 __all__ = ["CLOSES", "RULE"]
 
@@ -130,7 +130,7 @@ def _closes(method: ir.Function, bindings: Bindings) -> Iterator[_Close]:
 def _use(method: ir.Function, closed: _Close, bindings: Bindings) -> int | None:
     """The first line at which a method hands the attribute to foreign code or to the system."""
     for statement in statements(method.body.body):
-        for part in (part for top in tops(statement) for part in expressions(top)):
+        for part in parts_of(statement):
             match part:
                 case ir.Call(name=name, arguments=arguments) if (
                     name.startswith("os.") or bindings.symbol(part, method.owner) is not None
@@ -160,7 +160,7 @@ def _asks(method: ir.Function, closed: _Close, methods: list[ir.Function]) -> bo
             condition = getattr(statement, "condition", None)
             if condition is not None and word in set(words_in(condition)):
                 return True
-            for part in (part for top in tops(statement) for part in expressions(top)):
+            for part in parts_of(statement):
                 if (
                     isinstance(part, ir.Operation)
                     and part.operator == ("?:")
