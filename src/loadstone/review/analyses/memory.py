@@ -279,8 +279,10 @@ class PathMemory:
             return None
         base = place.base
         is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
-        if isinstance(base, This):
-            return (str(place.name), base.owner, "") if is_plain else None
+        if isinstance(base, This):  # classes of one name in two Python files are two
+            unit = frame.known.unit
+            home = unit.path if unit.language is ir.Language.PYTHON else ""
+            return (str(place.name), base.owner, home) if is_plain else None
         if isinstance(base, Global | Field):
             outer = self.shared(base, frame)
             if outer is None:

@@ -11,9 +11,15 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, children
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.travel.names import Routine
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.places import ALL, NATIVE
+from loadstone.review.rules.python_locks import is_locked
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
+from loadstone.review.walk import calls, expressions, statements
 
 __all__ = ["RULE"]
 
@@ -27,6 +33,88 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in threaded:
         for function in unit.functions:
             yield from _function(rule, unit, function)
+    python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _THREADED.search(u.text)]
+    reaching = reaching_loads(facts) if python else frozenset()
+    for routine in (r for r in facts.travels.names.routines if r.unit in python) if reaching else ():
+        yield from _loaded_twice(rule, facts, routine, reaching)
+
+
+_THREADED: Final = re.compile(
+    r"ThreadingHTTPServer|ThreadingMixIn|ThreadPoolExecutor|threading\.Thread\(|import Flask\b"
+)
+"""What says that functions of a file run in several threads. Flask: its server is threaded since 1.0."""
+
+
+def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozenset[tuple[str, str]]) -> Iterator[Claim]:
+    """Python: a table of libraries is asked, and filled by what loads one, with no lock held."""
+    function, asked = routine.function, dict[str, int]()
+    held = {s.target.name: spelled(s.value.receiver) for s in statements(function.body.body) if _gets(s)}  # type: ignore[union-attr]
+    if function.name == "<module>" or last_word(function.name) == "__init__":
+        return
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.If) and not is_locked(function, statement.line):
+            for name in _tables_asked(statement.condition, held):
+                asked.setdefault(name, statement.line)
+        target = statement.target if isinstance(statement, ir.Assign) else None
+        table = spelled(target.base) if isinstance(target, ir.Item) else ""
+        if table not in asked or table in routine.locals or is_locked(function, statement.line):
+            continue
+        made = _made(function, statement.value)  # type: ignore[union-attr]
+        loads = made is not None and (
+            made.name in LOADS
+            or any((r.unit.path, r.function.name) in reaching for r in entered(facts.travels.names, routine, made))
+        )
+        if loads and not _called_locked(routine):
+            yield rule.no(
+                f"{table} is asked at line {asked[table]} with no lock held and filled at line {statement.line}; two "
+                "threads can both load, and one replaces what the other uses.",
+                Location.lines(routine.unit.path, asked[table]),
+                confidence=Confidence.LIKELY,
+                why=(
+                    FlowStep(Location.lines(routine.unit.path, asked[table]), "asked with no lock held", "test"),
+                    FlowStep(Location.lines(routine.unit.path, statement.line), "loaded and stored", "use"),
+                ),
+                context=function.name,
+            )
+            return
+
+
+def _gets(statement: ir.Statement) -> bool:
+    """``found = table.get(key)``."""
+    value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+    named = isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name)
+    return named and isinstance(value, ir.Call) and last_word(value.name) == "get" and value.receiver is not None
+
+
+def _tables_asked(condition: ir.Expression, held: dict[str, str]) -> Iterator[str]:
+    for part in expressions(condition):
+        if isinstance(part, ir.Operation) and part.operator in {"in", "not in"}:
+            yield spelled(part.operands[1])
+        elif isinstance(part, ir.Name) and part.name in held:
+            yield held[part.name]
+
+
+def _made(function: ir.Function, value: ir.Expression | None) -> ir.Call | None:
+    """The call that made a value, seen through one variable."""
+    bare = uncast(value)
+    if isinstance(bare, ir.Name):
+        given = [
+            uncast(s.value)
+            for s in statements(function.body.body)
+            if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.target.name == bare.name
+        ]
+        bare = next((one for one in reversed(given) if isinstance(one, ir.Call)), None)
+    return bare if isinstance(bare, ir.Call) else None
+
+
+def _called_locked(routine: Routine) -> bool:
+    """Whether somebody in the file calls the function with a lock held."""
+    word = last_word(routine.function.name)
+    return any(
+        last_word(call.name) == word and is_locked(function, call.line)
+        for function in routine.unit.functions
+        for call in calls(function.body.body)
+    )
 
 
 def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -104,7 +192,7 @@ RULE: Final = Rule(
     practice=Practice.LOCKING,
     cwe=362,
     severity=Severity.MEDIUM,
-    languages=NATIVE,
+    languages=ALL,
     why="Two threads that both see a library as not loaded both load it: the "
     "system counts two, the program one, and the "
     "library can never be unloaded again. An atomic variable does not help, for it is the gap that hurts.",

@@ -322,6 +322,8 @@ def _is_view(value: ir.Expression) -> bool:
     outer = uncast(value)
     while isinstance(outer, ir.Call) and outer.name.rpartition(".")[2] in _SHAPES and outer.receiver is not None:
         outer = uncast(outer.receiver)
+    if isinstance(outer, ir.Member) and outer.name not in _VIEWS:
+        return False  # a number or a text of a structure is copied when it is read
     made = outer.name.rpartition(".")[2] if isinstance(outer, ir.Call) else ""
     return bool(set(names) & _VIEWS) and not set(names) & _COPIES and (not made or made in _VIEWS)
 

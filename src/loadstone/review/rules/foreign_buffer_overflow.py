@@ -17,7 +17,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements
+from loadstone.review.walk import calls, expressions, parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -51,10 +51,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _unbounded(rule, found)
         yield from _element_type(rule, found)
         yield from _smaller(rule, found)
+        yield from _unrelated(rule, found)
     for call, visit in facts.travels.calls.values():
         yield from _moved(rule, visit, call)
         yield from _wraps(rule, visit, call)
         yield from _offset(rule, visit, call)
+        yield from _told(rule, facts, visit, call)
 
 
 def _assigned(function: ir.Function, name: str) -> ir.Expression | None:
@@ -163,6 +165,97 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 787,
                 "Pass the size of the buffer itself.",
             )
+
+
+def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """A buffer of one constant size, and as its length a product of what somebody else says."""
+    for buffer, length in itertools.pairwise(found.call.arguments):
+        made = _assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
+        product = uncast(length)
+        if isinstance(product, ir.Name):
+            product = _assigned(found.visit.function, product.name) or product
+        if (
+            not isinstance(product, ir.Operation)
+            or product.operator != "*"
+            or _number(found.visit, product) is not None
+        ):
+            continue
+        if not isinstance(made, ir.Call) or made.name not in _BUFFERS or len(made.arguments) != 1:
+            continue
+        names = {name for part in (*expressions(product), length) if (name := spelled(part))}
+        words = {name.rpartition(".")[2] for name in names}
+        of_size = _number(found.visit, made.arguments[0]) is not None or _is_constant(made.arguments[0])
+        asked = any(found.visit.checks(name) & _ASKED for name in names) or _limited(found.visit.function, names)
+        if of_size and words and not asked and not any(word.isupper() for word in words):
+            yield _no(
+                rule,
+                found.visit,
+                found.call.line,
+                f"{found.prototype.symbol} is told a product that was compared with nothing, for a buffer of constant "
+                "size.",
+                120,
+                "Make the buffer as large as the product, or compare the product with the size first.",
+            )
+
+
+def _is_constant(size: ir.Expression) -> bool:
+    bare = uncast(size)
+    return isinstance(bare, ir.Name) and bare.name.isupper()
+
+
+def _limited(function: ir.Function, names: set[str]) -> bool:
+    """Whether some condition of the function, or ``min``, is about one of the names."""
+    for statement in statements(function.body.body):
+        condition = getattr(statement, "condition", None)
+        if any(spelled(part) in names for part in expressions(condition)):
+            return True
+        bounds = (p for p in parts_of(statement) if isinstance(p, ir.Call) and p.name in {"min", "ctypes.sizeof"})
+        if any(spelled(inner) in names for part in bounds for inner in expressions(part)):
+            return True
+    return False
+
+
+def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Claim]:
+    """``ffi.buffer(out, length[0])``: as much as the library says is read from a buffer of constant size."""
+    if call.name.rpartition(".")[2] not in {"buffer", "string_at", "unpack"} or len(call.arguments) != len(("of", "n")):
+        return
+    of, length = call.arguments
+    holder = uncast(length)
+    if isinstance(holder, ir.Item | ir.Member):
+        holder = uncast(holder.base)
+    buffer, told = spelled(of), spelled(holder)
+    made = _assigned(visit.function, buffer) if buffer else None
+    if not told or not isinstance(made, ir.Call) or not made.arguments or not _is_fixed(visit, made):
+        return
+    filled = next(
+        (
+            c
+            for c in calls(visit.function.body.body)
+            if facts.bindings[visit.unit.path].symbol(c, visit.function.owner) is not None
+            and {buffer, told} <= {spelled(part) for argument in c.arguments for part in expressions(argument)}
+        ),
+        None,
+    )
+    if filled is not None and filled.line <= call.line and not _limited(visit.function, {told, f"{told}.value"}):
+        yield _no(
+            rule,
+            visit,
+            call.line,
+            f"As much is read from {buffer} as the library says, and {buffer} has a constant size.",
+            125,
+            "Compare the length with the size of the buffer first.",
+            Severity.MEDIUM,
+        )
+
+
+def _is_fixed(visit: Visit, made: ir.Call) -> bool:
+    """A buffer whose size the text says: of ctypes, or ``ffi.new("char[]", 256)``."""
+    if made.name in _BUFFERS:
+        return _number(visit, made.arguments[0]) is not None
+    kind, *size = made.arguments
+    text = uncast(kind)
+    is_array = isinstance(text, ir.Literal) and str(text.value).endswith("[]")
+    return made.name.endswith(".new") and is_array and bool(size) and _number(visit, size[0]) is not None
 
 
 _FOLDS: Final = {"<<": int.__lshift__, "*": int.__mul__, "+": int.__add__, "-": int.__sub__}

@@ -26,7 +26,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.use_after_close import CLOSES
+from loadstone.review.rules.use_after_close import CLOSES, library_of
 from loadstone.review.walk import calls, expressions, parts_of, statements, tops
 
 __all__ = ["RULE"]
@@ -64,6 +64,8 @@ def _released_by(call: ir.Call, bindings: Bindings, owner: str) -> str:
     """What a call of foreign code or of the loader surely ends, as it is spelled; empty for any other call."""
     if len(call.arguments) != 1:
         return ""
+    if call.name == "os.close":
+        return spelled(call.arguments[0])
     given = uncast(call.arguments[0])
     if isinstance(given, ir.Call) and given.name in {"ctypes.byref", "ctypes.pointer"} and given.arguments:
         given = uncast(given.arguments[0])
@@ -144,6 +146,7 @@ class _Walk:
     derived: dict[str, str] = field(default_factory=dict)  # a pointer -> the handle it was read from
     claims: list[Claim] = field(default_factory=list)
     said: set[str] = field(default_factory=set)
+    descriptors: set[str] = field(default_factory=set)  # released by the system, not by the library
     arm: Released = field(default_factory=dict)  # what the last ``if`` had released where it comes back
 
     @property
@@ -246,11 +249,15 @@ class _Walk:
         for call in calls((statement,)):
             spot = Spot(self.routine.unit.path, call.line, self.routine.function.name)
             name = _released_by(call, self.bindings, self.routine.function.owner)
-            name = self.aliases.get(name, name).removesuffix("._handle")
+            name = library_of(self.aliases.get(name, name))
             for one in (name, *self._through(call)):
                 if one and one not in {"self", "cls"}:
                     self._again(one, call, found)
                     found[one] = spot
+                    inside = (v for v, of in self.aliases.items() if of.startswith(f"{one}.") and v != name)
+                    found.update((v, spot) for v in inside if not self.aliases[v].endswith("._handle"))
+                    if call.name == "os.close":
+                        self.descriptors.add(one)
                 elif one:
                     found[f"{one}."] = spot
         return found
@@ -267,7 +274,7 @@ class _Walk:
         """The same thing given back a second time."""
         before = released.get(name)
         direct = bool(_released_by(call, self.bindings, self.routine.function.owner))
-        if before is not None and direct and before.line != call.line:
+        if before is not None and direct and before.line != call.line and call.name != "os.close":
             self._no(name, before, call.line, 415, f"{name} was given back at line {before.line} already.")
 
     def _uses(self, top: ir.Expression, released: Released) -> None:
@@ -308,6 +315,9 @@ class _Walk:
     def _read(self, place: ir.Expression, line: int, released: Released, *, deep: bool = True) -> None:
         name = spelled(place)
         before = released.get(name)
+        if before is not None and name in self.descriptors:
+            self._no(name, before, line, 910, f"{name} was closed at line {before.line}, and is used here.")
+            return
         if before is not None:
             self._no(name, before, line, 416, f"{name} was given back at line {before.line}, and is used here.")
             return
@@ -370,7 +380,7 @@ def _unguarded(method: ir.Function, bindings: Bindings) -> Iterator[tuple[str, i
     if noted or any(isinstance(s, ir.If) for s in body):
         return
     for call in calls(method.body.body):
-        name = _released_by(call, bindings, method.owner).removesuffix("._handle")
+        name = library_of(_released_by(call, bindings, method.owner))
         if name.startswith("self."):
             yield name, call.line
 

@@ -49,10 +49,58 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _missing_passes(rule, visit, visit.statement)
             yield from _cut_short(rule, visit, visit.statement)
         yield from _always_true(rule, facts, visit, tuples)
+    yield from _dropped_verdicts(rule, facts)
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
             yield from _weak(rule, unit)
             yield from _off(rule, unit)
+
+
+def _dropped_verdicts(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``self._verify(path)`` as a statement, where ``_verify`` says yes or no and never raises for a bad file."""
+    names = facts.travels.names
+    for routine in names.routines:
+        for statement in statements(routine.function.body.body):
+            call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
+            if not isinstance(call, ir.Call):
+                continue
+            for called in names.called(routine, call):
+                if _gives_verdict(called.function):
+                    yield rule.no(
+                        f"{simple(call.name)} says whether the file is good, and nobody looks at its answer.",
+                        Location.lines(routine.unit.path, call.line),
+                        cwe=347,
+                        fix="Refuse the file when the answer is no.",
+                        context=routine.function.name,
+                    )
+
+
+def _gives_verdict(function: ir.Function) -> bool:
+    """Whether a function gives the outcome of a comparison of digests, or of its own verification, as true or false."""
+    given = [
+        uncast(s.value) for s in statements(function.body.body) if isinstance(s, ir.Return) and s.value is not None
+    ]
+    if not given or not all(_is_truth(value) for value in given):
+        return False
+    compared = any(_compared(value, function, "==", "!=") or _refused_or_not(value) for value in given)
+    denied = any(isinstance(value, ir.Literal) and value.value is False for value in given)
+    return compared or (denied and bool(_VERIFIES.search(simple(function.name))))
+
+
+def _is_truth(value: ir.Expression) -> bool:
+    match value:
+        case ir.Literal(value=bool()):
+            return True
+        case ir.Operation(operator=operator):
+            return operator in {"==", "!=", "&&", "||", "!", "in", "not in", "<", "<=", ">", ">="}
+        case ir.Call(name=name):
+            return simple(name) == "compare_digest"
+        case _:
+            return False
+
+
+def _refused_or_not(value: ir.Expression) -> bool:
+    return any(isinstance(part, ir.Call) and simple(part.name) == "compare_digest" for part in expressions(value))
 
 
 def _no(rule: Rule, visit: Visit, line: int, message: str, cwe: int, fix: str) -> Claim:

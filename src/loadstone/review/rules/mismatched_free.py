@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
+from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult, result_of
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
@@ -157,7 +157,7 @@ def _copied_only(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim
     """A text of the library is copied, and the text itself is never given back, though there is a function for it."""
     given, statement, function = found.prototype, found.visit.statement, found.visit.function
     owned = given.result is (ForeignResult.TEXT if given.by_cffi else ForeignResult.ADDRESS)
-    freeing = {one.symbol for one in _counterparts(facts, found)} if owned else set()
+    freeing = {one.symbol for one in (*_counterparts(facts, found), *_never_called(facts, found))} if owned else set()
     name = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
     if not freeing or not name or "." in name or uncast(statement.value) is not found.call:  # type: ignore[union-attr]
         return
@@ -201,6 +201,30 @@ def _counterparts(facts: Facts, found: ForeignCall) -> list[ForeignPrototype]:
         and _family(other.symbol) == _family(found.prototype.symbol)
         and re.search(r"(?i)str|text|mem|buf|msg|name|result", other.symbol)
     ]
+
+
+_FREE: Final = re.compile(r"(?i)(?:\A|_)free\Z|[a-z]Free\Z")
+
+
+def _never_called(facts: Facts, found: ForeignCall) -> Iterator[ForeignPrototype]:
+    """Functions of the library that free what they are given, declared in the file and called nowhere in it."""
+    unit, bindings = found.visit.unit, facts.bindings[found.visit.unit.path]
+    declared = [
+        other
+        for other in bindings.prototypes.values()
+        if other.symbol not in _C_FREE
+        and _FREE.search(other.symbol)
+        and other.arguments is not None
+        and [result_of(one) for one in other.arguments] in ([ForeignResult.ADDRESS], [ForeignResult.TEXT])
+        and _family(other.symbol) == _family(found.prototype.symbol)
+    ]
+    if declared:
+        used = {p.name for f in unit.functions for c in calls(f.body.body) for p in expressions(c) if _names(p)}
+        yield from (other for other in declared if other.symbol not in used)
+
+
+def _names(part: ir.Expression) -> TypeGuard[ir.Member | ir.Name]:
+    return isinstance(part, ir.Member | ir.Name)
 
 
 def _family(symbol: str) -> str:

@@ -9,9 +9,14 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.mentions import every_expression
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.swallowed_load_failure import LOADS
+from loadstone.review.walk import calls, expressions, statements
 
 __all__ = ["RULE"]
 
@@ -22,6 +27,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         for function in unit.functions:
             yield from _function(rule, unit, function)
+            if unit.language is ir.Language.PYTHON:
+                yield from _by_base_name(rule, unit, function)
 
 
 def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -53,6 +60,70 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
                 context=function.name,
             )
             return
+
+
+def _by_base_name(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """A table keyed by the base name of the path a caller gives: a file of that name in another folder answers."""
+    given = {p.name for p in function.parameters} - {"self", "cls"}
+    keys = {
+        s.target.name: s.line
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_base_name(s.value, given)
+    }
+    if not keys:
+        return
+    stored = {
+        spelled(s.target.base)
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Item) and spelled(s.target.index) in keys
+    }
+    loads = any(call.name in LOADS or simple(call.name) in _IMPORTS for call in calls(function.body.body))
+    for statement in statements(function.body.body) if loads else ():
+        value = uncast(statement.value) if isinstance(statement, ir.Return) and statement.value is not None else None
+        table, key = _asked(value)
+        if key in keys and table in stored:
+            yield rule.no(
+                f"{table} is asked by the base name of the path (line {keys[key]}): what was loaded from another "
+                "folder under that name answers.",
+                Location.lines(unit.path, statement.line),
+                fix="Make the whole path, resolved, the key.",
+                why=(
+                    FlowStep(Location.lines(unit.path, keys[key]), "the folder is left out of the key", "test"),
+                    FlowStep(Location.lines(unit.path, statement.line), "another folder's library answers", "use"),
+                ),
+                context=function.name,
+            )
+            return
+
+
+def _asked(value: ir.Expression | None) -> tuple[str, str]:
+    """``table[key]``, ``table.get(key)``: the table and the key."""
+    match value:
+        case ir.Item(base=base, index=index):
+            return spelled(base), spelled(index)
+        case ir.Call(receiver=receiver, arguments=(index, *_), name=name) if (
+            receiver is not None and simple(name) == "get"
+        ):
+            return spelled(receiver), spelled(index)
+        case _:
+            return "", ""
+
+
+_IMPORTS: Final = frozenset({"spec_from_file_location", "ExtensionFileLoader", "exec_module", "load_dynamic"})
+
+
+def _is_base_name(value: ir.Expression | None, given: set[str]) -> bool:
+    """``os.path.basename(path).split(".")[0]``, ``path.stem``, ``Path(path).name``: of a parameter."""
+    for part in expressions(value):
+        match part:
+            case ir.Call(name="os.path.basename" | "ntpath.basename" | "posixpath.basename", arguments=(of,)):
+                return spelled(uncast(of)) in given
+            case ir.Member(name="stem" | "name", base=base):
+                inner = uncast(base)
+                if isinstance(inner, ir.Call) and inner.arguments and inner.name.startswith("pathlib."):
+                    inner = uncast(inner.arguments[0])
+                return spelled(inner) in given and "path" in spelled(inner).lower()
+    return False
 
 
 RULE: Final = Rule(

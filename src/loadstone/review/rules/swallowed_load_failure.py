@@ -13,10 +13,11 @@ from loadstone.review import ir
 from loadstone.review.analyses import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, dotted, expressions, statements, tops
 
-__all__ = ["LOADS", "RULE"]
+__all__ = ["LOADS", "RULE", "entered", "reaching_loads"]
 
 LOADS: Final = frozenset(
     {
@@ -120,7 +121,7 @@ def _vanishing(
             silent = not handler.body.body or goes_on or gives_none
             if not silent or not (broad or _FAILURES & set(handler.catches)):
                 continue
-            known = [(r.unit.path, r.function.name) for call in inside for r in names.called(routine, call)]
+            known = [(r.unit.path, r.function.name) for call in inside for r in entered(names, routine, call)]
             local = {
                 name.name for call in inside if isinstance(name := call.function, ir.Name) and (".") not in name.name
             }
@@ -158,13 +159,19 @@ def _is_none(value: ir.Expression) -> bool:
 _CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear")
 
 
-def _reaching(facts: Facts) -> frozenset[tuple[str, str]]:
+def entered(names: PythonNames, routine: Routine, call: ir.Call) -> list[Routine]:
+    """The functions of the program that a call enters: the one it names, or the ``__init__`` of the class it names."""
+    made = names.made(routine, call.name)
+    return names.called(routine, call) or ([made[2]] if made is not None and made[2] is not None else [])
+
+
+def reaching_loads(facts: Facts) -> frozenset[tuple[str, str]]:
     """The functions that load something, or that call one that does."""
     found = {(s.spot.path, s.spot.function) for s in facts.travels.sinks if s.kind is SinkKind.LOAD}
     names = facts.travels.names
     called = {
         (r.unit.path, r.function.name): {
-            (c.unit.path, c.function.name) for call in calls(r.function.body.body) for c in names.called(r, call)
+            (c.unit.path, c.function.name) for call in calls(r.function.body.body) for c in entered(names, r, call)
         }
         for r in names.routines
     }
@@ -177,7 +184,7 @@ def _reaching(facts: Facts) -> frozenset[tuple[str, str]]:
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     python = [unit for unit in facts.program.units if unit.language is ir.Language.PYTHON]
-    reaching = _reaching(facts) if any(_PASSES_OVER.search(unit.text) for unit in python) else frozenset()
+    reaching = reaching_loads(facts) if any(_PASSES_OVER.search(unit.text) for unit in python) else frozenset()
     for unit in facts.program.units:
         if unit.language is not ir.Language.PYTHON:
             continue

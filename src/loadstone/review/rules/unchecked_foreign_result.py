@@ -46,6 +46,12 @@ _UNTOLD: Final = re.compile(
 )
 """Words of functions whose number is not a status, or one that nobody asks for."""
 
+_LASTS: Final = re.compile(
+    r"(?i)(?:\A|_)(?:write|flash|program|burn|erase|commit|save|store|flush|send|apply|install|sign|verify|authenticate"
+    r"|encrypt|decrypt|mount|format)(?:_|\Z)|[a-z](?:Write|Flash|Commit|Save|Send|Apply|Install|Verify|Encrypt)(?:[A-Z]|\Z)"
+)
+"""Words of functions whose failure means that something the user counts on did not happen."""
+
 _CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear|abort|cancel")
 
 _DROPPABLE: Final = re.compile(r"\A(?:set(?:res|re|e)?[ug]id|setgroups|initgroups|chroot|unshare|cap_set_proc)\Z")
@@ -280,6 +286,14 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
             family = {one for one in looked if _family(one) == _family(symbol)}
             others = {one for one in quiet - looked if _family(one) == _family(symbol)}
             habit = symbol in looked or (len(family) > 1 and len(family) >= 2 * len(others))
+            lasts = bool(_LASTS.search(symbol)) and not found.prototype.by_cffi
+            if lasts and not habit and not _UNTOLD.search(symbol) and not _is_clean_up(found):
+                yield rule.no(
+                    f"{symbol} was declared to return a status, which is dropped: what follows goes on as if it had "
+                    "worked.",
+                    Location.lines(found.visit.unit.path, found.call.line),
+                    context=found.visit.function.name,
+                )
             if habit and not _UNTOLD.search(symbol) and not CLOSES.search(symbol) and not _is_clean_up(found):
                 yield rule.no(
                     f"The status of {symbol} is dropped, though the file looks at "

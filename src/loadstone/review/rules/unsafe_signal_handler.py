@@ -16,6 +16,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.python_locks import is_lock, taken
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import parts_of
 
 __all__ = ["RULE"]
 
@@ -54,16 +55,17 @@ def _locks(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language is not ir.Language.PYTHON or "signal" not in unit.text:
             continue
         installed = {
-            spelled(call.arguments[1])
+            name
             for function in unit.functions
             for call in calls_in(function.body)
             if call.name == "signal.signal" and len(call.arguments) > 1
+            for name in (spelled(call.arguments[1]), f"{function.name}.{spelled(call.arguments[1])}")
         }
         for function in unit.functions:
             if function.name not in installed and f"self.{last_word(function.name)}" not in installed:
                 continue
             for statement in every_statement(function.body):
-                lock = next((spelled(context) for context in taken(statement) if is_lock(spelled(context))), "")
+                lock = next(_taken_by(facts, unit, function, statement), "")
                 if lock and not _reenters(unit, lock):
                     yield rule.no(
                         f"{function.name} runs as a signal handler and takes {lock}, which the code it interrupts may "
@@ -73,6 +75,18 @@ def _locks(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         fix="Set an event in the handler, and do the work in the main loop.",
                         context=function.name,
                     )
+
+
+def _taken_by(facts: Facts, unit: ir.Unit, function: ir.Function, statement: ir.Statement) -> Iterator[str]:
+    """The locks a statement takes, itself or in a function of the file that it calls."""
+    yield from (name for context in taken(statement) if is_lock(name := spelled(context)))
+    names = facts.travels.names
+    routine = next((r for r in names.routines if r.function is function), None)
+    for call in (part for part in parts_of(statement) if isinstance(part, ir.Call) and routine is not None):
+        for called in names.called(routine, call) if routine is not None else ():
+            if called.unit is unit:
+                inner = (context for s in every_statement(called.function.body) for context in taken(s))
+                yield from (name for context in inner if is_lock(name := spelled(context)))
 
 
 def _reenters(unit: ir.Unit, lock: str) -> bool:

@@ -20,7 +20,7 @@ from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, parts_of, statements
 
-__all__ = ["CLOSES", "RULE"]
+__all__ = ["CLOSES", "RULE", "library_of"]
 
 _ENDS: Final = (
     r"close|free|release|destroy|delete|dispose|end|fini|finish|finali[sz]e|unref|unload|shutdown|terminate|term"
@@ -116,7 +116,7 @@ def _closes(method: ir.Function, bindings: Bindings) -> Iterator[_Close]:
     for call in calls(method.body.body):
         if not call.arguments:
             continue
-        attribute = spelled(call.arguments[0]).removesuffix("._handle")
+        attribute = library_of(spelled(call.arguments[0]))
         if not attribute.startswith("self.") or attribute.count(".") != 1:
             continue
         api = known.get(call.name)
@@ -125,6 +125,11 @@ def _closes(method: ir.Function, bindings: Bindings) -> Iterator[_Close]:
             yield _Close(attribute, method, call.line, 910)
         elif (api is not None and api.role is ApiRole.UNLOAD) or (symbol is not None and CLOSES.search(symbol)):
             yield _Close(attribute, method, call.line, 416)
+
+
+def library_of(name: str) -> str:
+    """``self.lib`` for ``self.lib._handle``, which is how ctypes spells it; ``self._handle`` is an object's own."""
+    return name.removesuffix("._handle") if name.count(".") > 1 or not name.startswith("self.") else name
 
 
 def _use(method: ir.Function, closed: _Close, bindings: Bindings) -> int | None:
