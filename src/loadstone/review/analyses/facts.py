@@ -263,7 +263,7 @@ class Facts:
     entries: tuple[Entry, ...] = ()
     threads: frozenset[Spot] = frozenset()
     lock_names: frozenset[str] = frozenset()
-    stored_taint: dict[str, Taint] = field(default_factory=dict)
+    stored_taint: dict[tuple[str, str], Taint] = field(default_factory=dict)
     tested_places: frozenset[str] = frozenset()
     closed_twice: tuple[tuple[str, Spot, Spot], ...] = ()
     cut: tuple[Cut, ...] = ()

@@ -24,7 +24,7 @@ from loadstone.review.analyses.values import (
     Spot,
     Value,
 )
-from loadstone.review.analyses.words import describe, describe_value
+from loadstone.review.analyses.words import describe, describe_value, whose
 from loadstone.review.apis import Api, ApiRole
 
 __all__ = ["Sites"]
@@ -204,8 +204,8 @@ class Sites:
         name = describe_value(value)
         taint = taint_of(value, state)
         shared = isinstance(value, Initial) and not isinstance(value.place, Local)
-        if taint is None and shared and name in self.record.stored_taint:
-            taint = self.record.stored_taint[name]
+        if taint is None and shared and isinstance(value, Initial):
+            taint = self.record.stored_taint.get(whose(value.place))
         return Part(taint, state.checks.get(value, frozenset()), text, name)
 
     def tested(self, value: Value, spot: Spot) -> Site | None:

@@ -31,6 +31,7 @@ __all__ = [
     "names_an_error",
     "rooted_locally",
     "uncast",
+    "whose",
     "word_of",
 ]
 
@@ -123,6 +124,13 @@ def describe(place: object) -> str:
     if not isinstance(place.name, str) or place.name == "*" or place.name.startswith("["):
         return outer
     return f"{outer}.{place.name}" if outer and outer != "this" else place.name
+
+
+def whose(place: Place) -> tuple[str, str]:
+    """A place as people write it, and the file or the class it belongs to; members of two classes are two."""
+    start = root(place)
+    owner = start.unit if isinstance(start, Global) else start.owner if isinstance(start, This) else ""
+    return describe(place), owner
 
 
 def describe_value(value: Value) -> str:

@@ -162,16 +162,23 @@ class Lowering:
         if asks_platform(node.test, scope):
             self.conditionals.append(conditional(node))
 
-    def members(self, owner: str, inventory: Inventory, scope: Scope) -> Iterator[ir.DeclaredVariable]:
-        """Attributes given a value in the class body or through ``self`` in a method, once each."""
-        found = [(t.id, t.lineno) for t, _ in inventory.assignments if isinstance(t, ast.Name)]
+    def members(self, node: ast.ClassDef, inventory: Inventory, scope: Scope) -> Iterator[ir.DeclaredVariable]:
+        """Attributes that the class body declares or sets, and those set through ``self`` in a method, once each.
+
+        They come in the order of the source, so that the positional arguments of a dataclass fit them.
+        """
+        owner = node.name
+        declared = (s.target for s in node.body if isinstance(s, ast.AnnAssign))
+        body = (*declared, *(target for target, _ in inventory.assignments))
+        found = [(t.id, t.lineno) for t in sorted(body, key=lambda t: t.lineno) if isinstance(t, ast.Name)]
         for method in inventory.functions:
             parameters = _parameters(method)
             me = parameters[0].arg if parameters else ""
             for target, _ in self.module.inventory_of(method).assignments:
                 if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == me:
                     found.append((target.attr, target.lineno))
-        for name, line in dict(reversed(found)).items():
+        for name in dict.fromkeys(name for name, _ in found):
+            line = next(at for known, at in found if known == name)
             kind = scope.module.attributes.get((owner, name)) or ""
             yield ir.DeclaredVariable(name, line, kind, private=name.startswith("_"))
 
@@ -439,7 +446,7 @@ def _class(body: _Body, node: ast.ClassDef) -> _Statements:
             name=node.name,
             line=node.lineno,
             end_line=node.end_lineno or node.lineno,
-            members=tuple(body.lowering.members(node.name, inventory, body.scope)),
+            members=tuple(body.lowering.members(node, inventory, body.scope)),
             methods=tuple(method.name for method in inventory.functions),
             bases=tuple(body.scope.dotted(base) or text_of(base) for base in node.bases),
             local=node.name.startswith("_"),
