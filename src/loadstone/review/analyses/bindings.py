@@ -43,6 +43,7 @@ class ForeignPrototype:
     arguments: tuple[ir.Expression, ...] | None = None
     line: int = 0
     by_cffi: bool = False
+    takes: str = ""  # cffi: the parameters as the C text has them
 
 
 _ADDRESS: Final = re.compile(r"(?:c_void_p|HANDLE|HMODULE|HINSTANCE|HWND|LPVOID|LPCVOID|PVOID|HGLOBAL|HRSRC|FARPROC)\Z")
@@ -255,7 +256,7 @@ def _take_c(call: ir.Call, found: Bindings) -> None:
     text = call.arguments[0].value if isinstance(call.arguments[0], ir.Literal) else None
     if not isinstance(text, str):
         return
-    for symbol, before in _c_functions(text):
+    for symbol, before, takes in _c_functions(text):
         result = (
             ForeignResult.TEXT
             if _OWN_TEXT.match(before)
@@ -265,11 +266,13 @@ def _take_c(call: ir.Call, found: Bindings) -> None:
             if before.split()[-1:] == [("void")]
             else ForeignResult.SIGNED
         )
-        found.prototypes.setdefault(symbol, ForeignPrototype(symbol, "", result, None, call.line, by_cffi=True))
+        found.prototypes.setdefault(
+            symbol, ForeignPrototype(symbol, "", result, None, call.line, by_cffi=True, takes=takes)
+        )
 
 
-def _c_functions(text: str) -> Iterator[tuple[str, str]]:
+def _c_functions(text: str) -> Iterator[tuple[str, str, str]]:
     for match in _C_FUNCTION.finditer(text):
-        before, symbol, _ = match.groups()
+        before, symbol, takes = match.groups()
         if not before.lstrip().startswith("typedef"):
-            yield symbol, before
+            yield symbol, before, takes.strip()

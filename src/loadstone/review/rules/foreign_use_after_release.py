@@ -43,6 +43,9 @@ _READERS: Final = frozenset(
 _KEEPERS: Final = frozenset({"append", "add", "insert", "setdefault", "put", "appendleft"})
 _AUTOMATIC: Final = frozenset({"__del__"})
 
+_LOOKUPS: Final = frozenset({"GetProcAddress", "dlsym"})
+"""Foreign functions that give a function of the library they are asked about."""
+
 _POINTERS: Final = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER, ForeignResult.TEXT})
 
 Released = dict[str, Spot]
@@ -234,6 +237,10 @@ class _Walk:
     def _derive(self, target: ir.Expression, value: ir.Expression | None) -> None:
         name = spelled(target)
         self.derived.pop(name, None)
+        for part in expressions(value) if name else ():
+            if isinstance(part, ir.Call) and part.arguments and simple(part.name) in _LOOKUPS:
+                self.derived[name] = spelled(part.arguments[0])
+                return
         made = uncast(value)
         if not name or not isinstance(made, ir.Call) or not made.arguments:
             return
@@ -289,7 +296,8 @@ class _Walk:
 
     def _call(self, call: ir.Call, released: Released) -> None:
         symbol = self.bindings.symbol(call, self.routine.function.owner)
-        foreign = symbol is not None or call.name.endswith("_CFuncPtr")
+        looked_up = spelled(call.function) in self.derived
+        foreign = symbol is not None or call.name.endswith("_CFuncPtr") or looked_up
         if not foreign and simple(call.name) not in _READERS:
             return
         if _released_by(call, self.bindings, self.routine.function.owner):

@@ -214,13 +214,20 @@ def _never_called(facts: Facts, found: ForeignCall) -> Iterator[ForeignPrototype
         for other in bindings.prototypes.values()
         if other.symbol not in _C_FREE
         and _FREE.search(other.symbol)
-        and other.arguments is not None
-        and [result_of(one) for one in other.arguments] in ([ForeignResult.ADDRESS], [ForeignResult.TEXT])
+        and _takes_memory(other)
         and _family(other.symbol) == _family(found.prototype.symbol)
     ]
     if declared:
         used = {p.name for f in unit.functions for c in calls(f.body.body) for p in expressions(c) if _names(p)}
         yield from (other for other in declared if other.symbol not in used)
+
+
+def _takes_memory(other: ForeignPrototype) -> bool:
+    """Whether a function takes one address of anything, or a text, and nothing else."""
+    if other.by_cffi:
+        return bool(re.match(r"(?:void|char)\s*\*\s*\w*\Z", other.takes))
+    given = [result_of(one) for one in other.arguments or ()]
+    return given in ([ForeignResult.ADDRESS], [ForeignResult.TEXT])
 
 
 def _names(part: ir.Expression) -> TypeGuard[ir.Member | ir.Name]:

@@ -108,6 +108,12 @@ def _vanishing(
         if isinstance(s, ir.Loop) and s.each is None
         for inner in statements(s.body.body)
     }
+    each = {
+        id(inner)
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Loop) and s.each is not None and not _looks_for_one(s)
+        for inner in statements(s.body.body)
+    }
     for statement in statements(function.body.body):
         if not isinstance(statement, ir.Try) or routine is None:
             continue
@@ -117,8 +123,9 @@ def _vanishing(
         for handler in statement.handlers:
             broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
             goes_on = _only_goes_on(handler.body) and broad and id(statement) in served
+            drops_item = _only_goes_on(handler.body) and not handler.catches and id(statement) in each
             gives_none = _only_gives_nothing(handler.body) and not handler.catches
-            silent = not handler.body.body or goes_on or gives_none
+            silent = not handler.body.body or goes_on or drops_item or gives_none
             if not silent or not (broad or _FAILURES & set(handler.catches)):
                 continue
             known = [(r.unit.path, r.function.name) for call in inside for r in entered(names, routine, call)]
@@ -135,6 +142,13 @@ def _vanishing(
                     severity=Severity.MEDIUM,
                     context=function.name,
                 )
+
+
+def _looks_for_one(loop: ir.Loop) -> bool:
+    """Whether a loop ends with the first candidate that does."""
+    return any(
+        isinstance(s, ir.Return) or (isinstance(s, ir.Jump) and s.kind == "break") for s in statements(loop.body.body)
+    )
 
 
 _PASSES_OVER: Final = re.compile(r"except\b[^\n]*\s+(?:#[^\n]*\s+)*(?:pass|continue|return)\b")

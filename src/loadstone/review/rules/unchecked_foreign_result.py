@@ -294,6 +294,14 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     Location.lines(found.visit.unit.path, found.call.line),
                     context=found.visit.function.name,
                 )
+            if _fills_what_is_used(found):
+                yield rule.no(
+                    f"The status of {symbol} is dropped, and what it was to fill is used as if it had.",
+                    Location.lines(found.visit.unit.path, found.call.line),
+                    fix="Test the status before what it fills is used.",
+                    context=found.visit.function.name,
+                )
+                continue
             if habit and not _UNTOLD.search(symbol) and not CLOSES.search(symbol) and not _is_clean_up(found):
                 yield rule.no(
                     f"The status of {symbol} is dropped, though the file looks at "
@@ -301,6 +309,34 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     Location.lines(found.visit.unit.path, found.call.line),
                     context=found.visit.function.name,
                 )
+
+
+def _fills_what_is_used(found: ForeignCall) -> bool:
+    """``lib.db_open(path, out)`` with its status dropped, and ``out`` read later in the function."""
+    if not _MAKES.search(found.prototype.symbol) or _is_clean_up(found):
+        return False
+    function = found.visit.function
+    made = {
+        s.target.name
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_place(uncast(s.value))
+    }
+    outs = set()
+    for argument in found.call.arguments:
+        of = uncast(argument)
+        if isinstance(of, ir.Call) and of.name in {"ctypes.byref", "ctypes.pointer"} and of.arguments:
+            outs.add(spelled(of.arguments[0]))
+        elif isinstance(of, ir.Name) and of.name in made:
+            outs.add(of.name)
+    asked = {n for n in outs if n and _asked(function, n)}
+    later = (p for s in statements(function.body.body) if s.line > found.call.line for p in parts_of(s))
+    return any(isinstance(part, ir.Name) and part.name in outs - asked for part in later)
+
+
+def _is_place(made: ir.Expression | None) -> bool:
+    """``ffi.new("db **")``: room for one pointer."""
+    first = made.arguments[0] if isinstance(made, ir.Call) and made.name.endswith(".new") and made.arguments else None
+    return isinstance(first, ir.Literal) and str(first.value).rstrip().endswith("*")
 
 
 def _is_dropped(found: ForeignCall) -> bool:

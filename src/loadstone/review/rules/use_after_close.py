@@ -24,7 +24,7 @@ __all__ = ["CLOSES", "RULE", "library_of"]
 
 _ENDS: Final = (
     r"close|free|release|destroy|delete|dispose|end|fini|finish|finali[sz]e|unref|unload|shutdown|terminate|term"
-    r"|disconnect|deinit|cleanup|done|detach"
+    r"|disconnect|deinit|cleanup|done|detach|unmap|munmap"
 )
 _CAPITAL_ENDS: Final = "|".join(word[:1].upper() + word[1:] for word in _ENDS.split("|"))
 CLOSES: Final = re.compile(

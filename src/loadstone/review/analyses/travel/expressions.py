@@ -187,6 +187,10 @@ _ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.
 _ADDRESS_METHODS: Final = frozenset({"from_address"})
 
 
+_ADMINISTERED: Final = ("/etc/", "/usr/", "/opt/", "/lib/")
+"""Places that only an administrator writes to (Filesystem Hierarchy Standard)."""
+
+
 class ValueReader:
     """Reads the expressions of one function with the checks in force at one statement."""
 
@@ -562,10 +566,12 @@ class ValueReader:
         return isinstance(mode, ir.Literal) and isinstance(mode.value, str) and mode.value[:1] in {"w", "a", "x"}
 
     def _is_own_file(self, expression: ir.Expression) -> bool:
-        """Whether a path starts from where the module itself is."""
+        """Whether a path starts from where the module itself is, or names a file of the system's administrator."""
         stack, seen = [expression], set[str]()
         while stack:
             for part in expressions(stack.pop()):
+                if isinstance(part, ir.Literal) and str(part.value).startswith(_ADMINISTERED):
+                    return True
                 name = part.name if isinstance(part, ir.Name) else ""
                 if name == "__file__" or name.startswith("importlib.resources"):
                     return True
