@@ -55,11 +55,12 @@ def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozense
         if isinstance(statement, ir.If) and not is_locked(function, statement.line):
             for name in _tables_asked(statement.condition, held):
                 asked.setdefault(name, statement.line)
-        target = statement.target if isinstance(statement, ir.Assign) else None
-        table = spelled(target.base) if isinstance(target, ir.Item) else ""
+        if not isinstance(statement, ir.Assign) or not isinstance(statement.target, ir.Item):
+            continue
+        table = spelled(statement.target.base)
         if table not in asked or table in routine.locals or is_locked(function, statement.line):
             continue
-        made = _made(function, statement.value)  # type: ignore[union-attr]
+        made = _made(function, statement.value)
         loads = made is not None and (
             made.name in LOADS
             or any((r.unit.path, r.function.name) in reaching for r in entered(facts.travels.names, routine, made))
