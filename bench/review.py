@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from bench.figure import Bar, Figure, Row, at_least, beside, each_call, faster_than, processor_seconds
+from bench.figure import Bar, Figure, Row, Sample, at_least, at_most, beside, each_call, faster_than, processor_seconds
+from loadstone.review.cache import Cache
+from loadstone.review.engine import Options, review
 
 _CACHE = Path(os.environ.get("LOADSTONE_TEST_CACHE", Path.home() / ".cache" / "loadstone-tests"))
 _TREES = _CACHE / "sources" / "trees"
@@ -43,10 +49,87 @@ def _python() -> Iterator[Row]:
     yield _row("Python with ctypes", _some(found), ("bandit",), (at_least(20_000), faster_than("bandit")))
 
 
+_PART_OF_A_MILLION = 100_000
+_MILLION = 1_000_000
+_MEMORY = 1536
+"""Megabytes that a million lines may take."""
+
+
+def _second_core() -> Iterator[Row]:
+    """One process beside two, in wall time: only a machine that does nothing else can show it."""
+    chosen = _mixed(_PART_OF_A_MILLION)
+    alone, together = (each_call(_reviewing(chosen, jobs), clock=time.perf_counter) for jobs in (1, 2))
+    lines = sum(map(_length, chosen))
+    yield beside(
+        f"review {lines:,} mixed lines with two processes",
+        "s",
+        together,
+        {"one process": alone},
+        (
+            faster_than(
+                "one process", 1.8, "fails where other work has the second core; parts of 2 MB are what is shared"
+            ),
+        ),
+        rounds=2,
+    )
+
+
+def _unchanged() -> Iterator[Row]:
+    chosen = _mixed(_PART_OF_A_MILLION)
+    with tempfile.TemporaryDirectory() as folder:
+        cached = Options(cache=Cache(Path(folder)))
+        names = [str(path) for path in chosen]
+        review(names, cached)
+        yield beside(
+            f"review {sum(map(_length, chosen)):,} unchanged lines again",
+            "s",
+            each_call(lambda: review(names, cached)),
+            {"without the cache": each_call(lambda: review(names))},
+            (faster_than("without the cache", 10),),
+            rounds=2,
+        )
+
+
+def _million() -> Iterator[Row]:
+    """A million lines, or all there are, by the command in a process of its own: its largest resident set."""
+    chosen = _mixed(_MILLION)
+    with tempfile.TemporaryDirectory() as folder:
+        for number, path in enumerate(chosen):
+            target = Path(folder, f"{number // 500}", f"{number}{path.suffix}")
+            target.parent.mkdir(exist_ok=True)
+            target.symlink_to(path)
+        words = [sys.executable, "-m", "loadstone", "review", folder, "--no-cache", "--jobs", "2", "-o", os.devnull]
+        process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+        _, _, used = os.wait4(process.pid, 0)
+    lines = sum(map(_length, chosen))
+    megabytes = used.ru_maxrss / 1024
+    yield Row(f"memory of a review of {lines:,} mixed lines", "MB", Sample.of([megabytes]), {}, (at_most(_MEMORY),))
+
+
+def _mixed(lines: int) -> list[Path]:
+    """Sources of all languages, as they come in the trees, until there are so many lines."""
+    chosen: list[Path] = []
+    for path in sorted(p for p in _TREES.rglob("*") if p.suffix in {".c", ".cpp", ".h", ".py"} and p.is_file()):
+        if lines <= 0:
+            break
+        chosen.append(path)
+        lines -= _length(path)
+    if not chosen:
+        raise FileNotFoundError("no sources in the cache; `python -m tests.sources` fetches them")
+    return chosen
+
+
+def _reviewing(files: Sequence[Path], jobs: int) -> Callable[[], object]:
+    return lambda: review([str(path) for path in files], Options(jobs=jobs))
+
+
 FIGURES = (
     Figure("C and C++", _any_native),
     Figure("C and C++ that handles libraries", _loading_native),
     Figure("Python with ctypes", _python),
+    Figure("an unchanged tree", _unchanged),
+    Figure("two cores", _second_core),
+    Figure("a million lines", _million),
 )
 
 
@@ -67,8 +150,6 @@ def _length(path: Path) -> int:
 
 
 def _row(what: str, files: Sequence[Path], peers: Sequence[str], bars: tuple[Bar, ...]) -> Row:
-    from loadstone.review.engine import review
-
     lines = sum(map(_length, files))
     paths = [str(path) for path in files]
     rates = {name: _peer(name, paths, lines) for name in peers}

@@ -363,3 +363,9 @@ def test_reading_does_not_change_the_recursion_limit() -> None:
     before = sys.getrecursionlimit()
     parse("deep.py", b"(" * 300 + b")" * 300)
     assert sys.getrecursionlimit() == before
+
+
+def test_members_come_in_the_order_of_the_source_with_those_that_are_only_declared() -> None:
+    source = "class Pair:\n    first: int\n    second: str = ''\n    def __init__(self):\n        self.z = 1\n        self.a = 2\n"
+    (pair,) = unit(source).classes
+    assert [member.name for member in pair.members] == ["first", "second", "z", "a"]

@@ -98,14 +98,14 @@ def _tables_asked(condition: ir.Expression, held: dict[str, str]) -> Iterator[st
 def _made(function: ir.Function, value: ir.Expression | None) -> ir.Call | None:
     """The call that made a value, seen through one variable."""
     bare = uncast(value)
-    if isinstance(bare, ir.Name):
-        given = [
-            uncast(s.value)
-            for s in statements(function.body.body)
-            if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.target.name == bare.name
-        ]
-        bare = next((one for one in reversed(given) if isinstance(one, ir.Call)), None)
-    return bare if isinstance(bare, ir.Call) else None
+    if not isinstance(bare, ir.Name):
+        return bare if isinstance(bare, ir.Call) else None
+    given = [
+        uncast(s.value)
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.target.name == bare.name
+    ]
+    return next((one for one in reversed(given) if isinstance(one, ir.Call)), None)
 
 
 def _called_locked(routine: Routine) -> bool:

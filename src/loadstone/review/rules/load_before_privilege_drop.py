@@ -23,7 +23,6 @@ __all__ = ["RULE"]
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
-    yield from _user_first(rule, facts)
     for site in (s for s in facts.reached if s.api.role is ApiRole.PRIVILEGE):
         for invocation in site.invocations:
             loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
@@ -86,34 +85,6 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             else:
                 continue
             break
-
-
-def _user_first(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    """Python: the user is given up before the group, which an ordinary user can no longer change."""
-    loading = {sink.spot.path for sink in facts.travels.sinks if sink.kind is SinkKind.LOAD}
-    for routine in facts.travels.names.routines:
-        if routine.unit.path not in loading:
-            continue
-        dropped: ir.Call | None = None
-        for call in calls(routine.function.body.body):
-            word = call.name.removeprefix("os.") if call.name.startswith("os.") else ""
-            if _DROPS.match(word):
-                dropped = dropped or call
-            elif dropped is not None and _GROUPS.match(word):
-                spots = [Spot(routine.unit.path, c.line, routine.function.name) for c in (dropped, call)]
-                yield rule.no(
-                    f"{dropped.name} gives the user up at line {dropped.line}, so {call.name} can no longer change "
-                    "the group here.",
-                    at(spots[1]),
-                    cwe=272,
-                    fix="Groups first, then the group, the user last.",
-                    why=(step(spots[0], "the user is given up", "release"), step(spots[1], "too late", "use")),
-                    context=routine.function.name,
-                )
-                break
-
-
-_GROUPS: Final = re.compile(r"\A(?:set(?:res|re|e)?gid|setgroups|initgroups)\Z")
 
 
 def _too_early(rule: Rule, routine: Routine, loaded: ir.Call, dropped: ir.Call) -> Claim:
