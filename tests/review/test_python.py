@@ -366,6 +366,7 @@ def test_reading_does_not_change_the_recursion_limit() -> None:
 
 
 def test_members_come_in_the_order_of_the_source_with_those_that_are_only_declared() -> None:
-    source = "class Pair:\n    first: int\n    second: str = ''\n    def __init__(self):\n        self.z = 1\n        self.a = 2\n"
+    body = ("first: int", "second: str = ''", "def __init__(self):", "    self.z = 1", "    self.a = 2")
+    source = "class Pair:\n" + "".join(f"    {line}\n" for line in body)
     (pair,) = unit(source).classes
     assert [member.name for member in pair.members] == ["first", "second", "z", "a"]
