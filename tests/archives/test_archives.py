@@ -269,3 +269,18 @@ def test_a_static_library_is_a_container_of_object_files() -> None:
     assert found is not None
     assert found.name == "static library"
     assert [m.name for m in members(ar_of({"a.o/": b"x"}))] == ["a.o"]
+
+
+def test_a_member_of_a_zip_file_can_be_read_anew_once_the_archive_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(zip_of({"a": b"first" * 100, "b": b"second"}, zipfile.ZIP_STORED))
+    (a, b) = members(path)
+    assert a.again is not None
+    assert a.again() == b"first" * 100
+    with pytest.raises(Closed):
+        a.read()
+    path.write_bytes(path.read_bytes().replace(b"second", b"2econd"))
+    assert b.again is not None
+    with pytest.raises(MalformedImage, match="damaged archive"):
+        b.again()
+    assert [member.again for member in members(path.read_bytes())] == [None, None]  # no file to enter again

@@ -44,6 +44,7 @@ _UBUNTU: Final = "http://archive.ubuntu.com/ubuntu"
 RELEASES: Final = (
     Other((2, 31), "bullseye", _DEBIAN, _DEBIAN_KEYS),
     Other((2, 35), "jammy", _UBUNTU, "trusted=yes", "ea9a27e0ebdd0cfc9c750d94f8074f3a35d1f97dcc77ae04c370fb498a6b6db2"),
+    Other((2, 36), "bookworm", _DEBIAN, _DEBIAN_KEYS),
     Other((2, 39), "noble", _UBUNTU, "trusted=yes", "af36c7ac770770fe3d3c10e85d6bc538e76e57570ba7db7d397fb9f654783ef3"),
     Other((2, 41), "trixie", _DEBIAN, _DEBIAN_KEYS),
 )

@@ -24,7 +24,7 @@ from tests.wheels import MACOS, WINDOWS, wheel
 
 from loadstone.cli.main import main
 from loadstone.core.trace import LoadVerdict
-from loadstone.errors import TooLarge, Unreadable, Unsupported
+from loadstone.errors import MalformedImage, TooLarge, Unreadable, Unsupported
 from loadstone.linker import LoaderKind, LoaderModel, explain
 from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.openers import Tags
@@ -397,3 +397,17 @@ def test_two_missing_dlls_are_two_reasons(tmp_path: Path, capsys: pytest.Capture
     said = capsys.readouterr().out
     assert "needs first.dll" in said
     assert "needs second.dll" in said
+
+
+def test_the_first_row_of_a_wheel_does_not_wait_for_the_last(pair: dict[str, bytes], tmp_path: Path) -> None:
+    made = wheel_of(tmp_path / "d-1-cp311-cp311-linux_x86_64.whl", pair)
+    with zipfile.ZipFile(made) as archive:
+        last = archive.getinfo("usr/lib/user.so")
+    damaged = bytearray(made.read_bytes())
+    begin = last.header_offset + 30 + len(last.filename) + last.compress_size - 8
+    damaged[begin : begin + 8] = bytes(8)  # behind the head, which says what kind of file it is
+    made.write_bytes(damaged)
+    rows = survey_rows(made)
+    assert next(rows).name == "usr/lib/libp.so.1"
+    with pytest.raises(MalformedImage, match="damaged archive"):
+        next(rows)
