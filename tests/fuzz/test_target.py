@@ -44,6 +44,15 @@ def test_a_length_knows_its_buffer() -> None:
     assert (call.arguments[1].of, call.arguments[1].size) == (0, 8)
 
 
+def test_what_stands_behind_a_text_that_is_named_is_not_its_size() -> None:
+    """A byte holds no capacity, and the number behind an input is no capacity of it."""
+    call = call_of(parse("int f(char *text, char *error, int error_size)"), {"text": "cstring"}, 0)
+    assert [a.role for a in call.arguments] == [Role.CSTRING, Role.OUT, Role.LENGTH_OF]
+    assert call.arguments[2].of == 1
+    assert roles("int f(char *line, int *error)", line="cstring") == [Role.CSTRING, Role.OUT]
+    assert roles("int f(void *out, char *line, short *n)", out="out:64", line="cstring")[1:] == [Role.CSTRING, Role.OUT]
+
+
 @pytest.mark.parametrize(
     ("word", "role"),
     [

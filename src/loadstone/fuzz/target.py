@@ -193,17 +193,21 @@ def _by_rule(
     if isinstance(kind, Real):
         return Argument(Role.CONST, size=kind.size, real=True)
     if isinstance(kind, (Pointer, Array)):
-        return _pointer(prototype, position, parameter)
+        return _pointer(prototype, position, parameter, given)
     raise _refused(prototype, f"the parameter {_called(parameter, position)} has no role by its type ({kind})")
 
 
-def _pointer(prototype: Prototype, position: int, parameter: FunctionParameter) -> Argument:
+def _pointer(
+    prototype: Prototype, position: int, parameter: FunctionParameter, given: Mapping[int, Argument]
+) -> Argument:
     kind = parameter.type
     target = kind.element if isinstance(kind, Array) else kind.target if isinstance(kind, Pointer) else Void()
     const = isinstance(kind, (Pointer, Array)) and kind.const
     bytes_like = isinstance(target, Void) or (isinstance(target, Integer) and target.size == 1)
     sized = any(_partner(prototype, i) == position for i in (position + 1, position - 1))
-    if isinstance(target, Integer) and not const and _is_out(prototype, position - 1):
+    before = given.get(position - 1, Argument(Role.OUT)).role
+    if _counted(prototype, position) and before is Role.OUT and _is_out(prototype, position - 1):
+        assert isinstance(target, Integer)
         return Argument(Role.CAPACITY_OF, size=target.size, of=position - 1)
     if isinstance(target, FunctionType):
         return Argument(Role.CALLBACK)

@@ -43,7 +43,7 @@ from loadstone.fuzz.worker.confinement import USER, Place, can_become, fence, pl
 from loadstone.fuzz.worker.inbox import Inbox
 from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
-from loadstone.fuzz.worker.vitals import hangs, in_allocator, reap, resident, used_time, wait
+from loadstone.fuzz.worker.vitals import hangs, in_allocator, patience_of, reap, resident, used_time, wait
 from loadstone.fuzz.worker.watched import Watched
 from loadstone.fuzz.worker.witness import Met, watch_compares
 from loadstone.probe.linux import proc
@@ -117,6 +117,7 @@ class _Campaign:
         self.slow: list[bytes] = []
         self.entries = [call.address for call in job.calls]
         self.recording = False
+        self.hung = 0
         self.past_input, self.slack, self.strict_s = 0, 0, 0.0
         self.errors_at: Counter[tuple[str, int]] = Counter()
         self.layout = job.heap
@@ -358,6 +359,7 @@ class _Campaign:
     def _watch(self, traced: Tracer) -> int:
         """Follow a running child to its end, its replacement or a finding."""
         seen, since, used = -1, time.monotonic(), 0.0
+        patience = patience_of(self.generation, self.hung, self.job.hang_s)
         hits: list[int] = []
         while True:
             signal.sigtimedwait([signal.SIGCHLD], _POLL_S)
@@ -387,7 +389,10 @@ class _Campaign:
             if runs != seen:
                 seen, since, used = runs, now, used_time(traced.pid)
                 hits.clear()
-            elif now - since > self.job.hang_s and hangs(traced.pid, now - since, used, self.job.hang_s):
+            elif now - since > patience and hangs(traced.pid, now - since, used, patience):
+                if patience < self.job.hang_s:
+                    return 0  # the hang that is known, most likely: a fresh child begins
+                self.hung += 1
                 return self._found("hang", frames=_stopped_frames(traced))
             if resident(traced.pid) > self.job.memory:
                 if self.gives_away and self.arena.runs > 1:

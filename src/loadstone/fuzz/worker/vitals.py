@@ -12,10 +12,13 @@ from typing import Final
 from loadstone.fuzz.worker.tracer import ChildStop
 from loadstone.probe.linux import proc
 
-__all__ = ["hangs", "in_allocator", "reap", "resident", "used_time", "wait"]
+__all__ = ["hangs", "in_allocator", "patience_of", "reap", "resident", "used_time", "wait"]
 
 _STARVED: Final = 20
 """So many times the limit without any call is a hang, however little processor time the child got."""
+_KNOWN: Final = 3
+_PATIENT_EVERY: Final = 4
+_IMPATIENCE: Final = 10
 _ALLOCATOR: Final = ("malloc", "free", "realloc", "calloc")
 _AROUND: Final = 12 << 10
 """Bytes of the allocator's own helpers on either side of what it exports."""
@@ -55,6 +58,19 @@ def resident(pid: int) -> int:
         return proc.held(pid)
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def patience_of(generation: int, hung: int, limit: float) -> float:
+    """How long a child of this generation may be at one call, in seconds, when ``hung`` of those before it hung.
+
+    A function that hangs at every other input would be given a second for each: once that is known, one child in four
+    waits as long as before, and the others a tenth of it.
+
+    >>> [patience_of(generation, 5, 1.0) for generation in range(4, 9)]
+    [1.0, 0.1, 0.1, 0.1, 1.0]
+    """
+    hurried = hung >= _KNOWN and generation % _PATIENT_EVERY
+    return limit / _IMPATIENCE if hurried else limit
 
 
 def hangs(pid: int, waited: float, used: float, limit: float) -> bool:
