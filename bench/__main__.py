@@ -66,6 +66,12 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
+def _keep(path: Path, name: str, rows: list[Row], failures: list[str]) -> None:
+    """Write what there is of a benchmark, after every row: who ends it early has the rows before."""
+    together = (_read(path) if path.exists() else {}) | {name: kept(rows, failures)}
+    path.write_text(json.dumps(together, indent=1) + "\n", encoding="utf-8")
+
+
 def main(words: list[str]) -> int:
     """Measure, print, keep, compare."""
     parser = ArgumentParser(prog="python -m bench", description=__doc__)
@@ -82,14 +88,17 @@ def main(words: list[str]) -> int:
     count = 0
     for name in options.names or MODULES:
         failures: list[str] = []
-        rows = list(_measured(name, failures))
+        rows: list[Row] = []
+        for row in _measured(name, failures):
+            rows.append(row)
+            if options.json:
+                _keep(options.json, name, rows, failures)
+        if options.json:
+            _keep(options.json, name, rows, failures)
         count += len(rows)
         found["failed"] += failures
         found["missed"] += [f"{row.what}: {bar.text}" for row in rows for bar in row.bars if bar.met(row) is False]
         found["worse"] += compared(rows, before.get(name, {}).get("rows", {}))
-        if options.json:
-            together = (_read(options.json) if options.json.exists() else {}) | {name: kept(rows, failures)}
-            options.json.write_text(json.dumps(together, indent=1) + "\n", encoding="utf-8")
     print(f"== {count} figures, {len(found['missed'])} bars missed, {len(found['failed'])} failed", flush=True)
     for title, texts in found.items():
         for text in texts:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ctypes.util
 from collections.abc import Callable, Iterator
 from functools import partial
-from time import perf_counter
 
-from bench.figure import Figure, Row, beside, each_call, faster_than
+from bench.figure import Figure, Row, beside, each_call, faster_than, processor_seconds
 from loadstone.errors import NotFound
 from loadstone.library import find
 from loadstone.library.trust.policy import Policy, SearchPolicy, SearchSource
@@ -25,8 +24,8 @@ def _miss() -> None:
 
 
 def _rows(what: str, ours: Callable[[], object], name: str) -> Iterator[Row]:
-    peers = {_PEER: each_call(partial(ctypes.util.find_library, name), 2, clock=perf_counter)}
-    yield beside(what, "us", each_call(ours, 50, clock=perf_counter), peers, (faster_than(_PEER, 10),), scale=1e6)
+    peers = {_PEER: each_call(partial(ctypes.util.find_library, name), 2, clock=processor_seconds)}
+    yield beside(what, "us", each_call(ours, 50, clock=processor_seconds), peers, (faster_than(_PEER, 10),), scale=1e6)
 
 
 _CASES = (

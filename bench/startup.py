@@ -15,7 +15,7 @@ from bench.figure import Bar, Figure, Row, beside, cpu_of, times_of
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start would compile what it imports
 BARE = "python -c ''"
-_ROUNDS = 9
+_ROUNDS = 7
 
 _COMMANDS: tuple[tuple[tuple[str, ...], float], ...] = (
     (("--help",), 4),
@@ -43,7 +43,7 @@ _OTHERS: tuple[tuple[str, ...], ...] = (
 def _row(what: str, words: tuple[str, ...], *bars: Bar, **peers: tuple[str, ...]) -> Row:
     bare = {BARE: cpu_of(sys.executable, "-c", "")}
     others = {name: cpu_of(*command) if shutil.which(command[0]) else None for name, command in peers.items()}
-    return beside(what, "ms", cpu_of(*words), bare | others, bars, scale=1000, rounds=_ROUNDS)
+    return beside(what, "ms", cpu_of(*words), bare | others, bars, scale=1000, rounds=_ROUNDS if bars else 2)
 
 
 def _command(words: tuple[str, ...], *bars: Bar) -> Iterator[Row]:

@@ -6,7 +6,6 @@ import ntpath
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.binary.pe.facts import PeFacts
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.image import ImageKind
 from loadstone.core.practices import Practice
@@ -32,6 +31,8 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 
 def _symbols_path(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
+    from loadstone.binary.pe.facts import PeFacts  # noqa: PLC0415  asked of PE files only
+
     facts = subject.image.native
     if not isinstance(facts, PeFacts) or facts.pdb is None:
         return

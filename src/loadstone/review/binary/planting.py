@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.binary.pe.facts import PeFacts
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.counting import share
 from loadstone.core.image import Dependency, DependencyKind, Format
@@ -43,6 +42,8 @@ def _listed(needed: list[Dependency]) -> str:
 
 def _imports(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     """Only names Windows ships: a library that comes with the program belongs into the program's directory."""
+    from loadstone.binary.pe.facts import PeFacts  # noqa: PLC0415  asked of PE files only
+
     facts = subject.image.native
     if not isinstance(facts, PeFacts):
         return
