@@ -107,6 +107,7 @@ def named(name: str) -> str:
     return f"-Wl,-install_name,{name}"
 
 
+@pytest.mark.slow
 def test_mlx_serve_14_a_dylib_in_another_folder_of_the_package(mac: Callable[..., str], tmp_path: Path) -> None:
     library = mac("libexec/libllama.dylib", ONE, named("@executable_path/lib/libllama.dylib"))
     program = mac("bin/serve", "int one(void); int main(void) { return one(); }", library)
@@ -116,6 +117,7 @@ def test_mlx_serve_14_a_dylib_in_another_folder_of_the_package(mac: Callable[...
     assert found.advice == f"{change} {program} && codesign --force --sign - {program}"
 
 
+@pytest.mark.slow
 def test_ctl_59_a_dylib_that_is_there_in_another_version(mac: Callable[..., str], tmp_path: Path) -> None:
     library = mac("lib/libImath-2_1.11.dylib", ONE, named(f"{tmp_path}/lib/libImath-2_1.11.dylib"))
     program = mac("bin/ctlrender", "int one(void); int main(void) { return one(); }", library)
@@ -126,6 +128,7 @@ def test_ctl_59_a_dylib_that_is_there_in_another_version(mac: Callable[..., str]
     )
 
 
+@pytest.mark.slow
 def test_conda_libmamba_639_a_variable_leads_to_the_wrong_dylib(mac: Callable[..., str], tmp_path: Path) -> None:
     right = mac("env/libarchive.dylib", BOTH, named("@rpath/libarchive.dylib"))
     module = mac("env/bindings.so", WANTS_TWO, right, "-Wl,-rpath,@loader_path")

@@ -411,3 +411,11 @@ def test_the_first_row_of_a_wheel_does_not_wait_for_the_last(pair: dict[str, byt
     assert next(rows).name == "usr/lib/libp.so.1"
     with pytest.raises(MalformedImage, match="damaged archive"):
         next(rows)
+
+
+def test_a_stable_module_of_a_newer_python_is_not_judged_by_this_one(workshop: Workshop, tmp_path: Path) -> None:
+    source = "void *PyOnly_InNewerOnes(void); void *PyInit_m(void) { return PyOnly_InNewerOnes(); }"
+    module = Path(workshop.library("m.abi3.so", source, soname="")).read_bytes()
+    for tag, verdict in (("cp399", LoadVerdict.LOADS), ("cp38", LoadVerdict.FAILS)):
+        made = wheel_of(tmp_path / f"m-1-{tag}-abi3-manylinux_2_17_x86_64.whl", {"m.abi3.so": module})
+        assert survey(made).verdict is verdict

@@ -182,6 +182,9 @@ class Openers:
         if program is not None:
             return self._once(("program", program), lambda: with_program(self.asked, program))
         wanted = self._version_of(path)
+        oldest = self.tags.minimum
+        if wanted is None and oldest is not None and oldest > _RUNNING:
+            wanted = oldest
         if wanted is None or wanted == _RUNNING:
             return self.asked
         said = f"it is for Python {wanted[0]}.{wanted[1]}, which was not found beside it: any program opens it"
