@@ -4,7 +4,7 @@
 # More:
 #   make check                in half a minute: lint, types, contracts, and the tests of what changed
 #   make test-all             lint and every test, the slow ones too, with branch coverage and its bar
-#   make test-pythons         the tests on each Python from 3.11 on that is installed
+#   make test-pythons         the library's tests on each Python from 3.11 on: CPython, free-threaded, PyPy
 #   make system-packages      install the tools that tests ask for (apt, dnf, apk or brew)
 #   make mutants ONLY=core    change one package in small ways and list the changes that no test notices
 #   make fuzz                 our own parsers under a fuzzer, a minute each

@@ -15,6 +15,7 @@ __all__ = ["LOCKS", "main"]
 LOCKS: Final = {
     "run": (),
     "development": ("--all-extras", "--group=lint", "--group=test"),
+    "library": ("--group=library-test",),
     "mutants": ("--all-extras", "--group=lint", "--group=test", "--group=mutants"),
     "fuzz": ("--group=fuzz",),
     "bench": ("--extra=fuzz", "--extra=cffi", "--group=bench"),
@@ -23,6 +24,9 @@ LOCKS: Final = {
     "release": ("--group=release",),
 }
 """Which extras and groups of pyproject.toml each file holds, besides what Loadstone needs to be built and to run."""
+
+_ALONE: Final = ("library",)
+"""Without what Loadstone needs to run: the library part promises to need nothing (docs/decisions/0024)."""
 
 _FORM: Final = ("--universal", "--generate-hashes", "--python-version=3.11", "--no-header", "--quiet")
 
@@ -33,7 +37,8 @@ def main(arguments: list[str]) -> int:
         target = f"locks/{name}.txt"
         print(target, flush=True)
         words = [*_FORM, "--group=build", *chosen, f"--output-file={target}", *arguments]
-        command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *words]
+        project = () if name in _ALONE else ("pyproject.toml",)
+        command = [sys.executable, "-m", "uv", "pip", "compile", *project, *words]
         if status := subprocess.run(command, check=False).returncode:
             return status
     return 0

@@ -4,6 +4,7 @@ import ctypes
 import gc
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,7 @@ def test_garbage_does_not_count_as_alive(answer: str) -> None:
     assert library.unload()
 
 
+@pytest.mark.skipif(sys.implementation.name == "pypy", reason="what PyPy's ctypes.cast makes keeps nothing alive")
 def test_a_pointer_made_of_a_function_keeps_it_alive(answer: str) -> None:
     library = Library(answer).load()
     function: Any = library.function("answer", restype=ctypes.c_int, argtypes=[])

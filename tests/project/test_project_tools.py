@@ -80,7 +80,13 @@ def test_interpreters_are_found_the_newest_of_each_version(tmp_path: Path) -> No
         program.write_text(f"#!/bin/sh\necho {version} cpython\n")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     found = pythons.found(str(folder) for folder in tmp_path.iterdir())
-    assert {minor: version for minor, (version, _) in found.items()} == {(3, 12): "3.12.10", (3, 13): "3.13.0"}
+    assert [(one.name, one.version) for one in found] == [("3.12", "3.12.10"), ("3.13", "3.13.0")]
+
+
+def test_of_many_pythons_the_newest_and_the_oldest_are_chosen() -> None:
+    four = [pythons.Interpreter((3, minor), f"3.{minor}", "") for minor in (11, 12, 13, 14)]
+    assert [one.name for one in pythons.chosen(four, 2)] == ["3.11", "3.14"]
+    assert pythons.chosen(four[:1], 2) == four[:1]
 
 
 def test_the_readme_names_two_commands() -> None:

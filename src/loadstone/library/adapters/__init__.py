@@ -57,6 +57,8 @@ def current() -> Adapter:
 
 
 def _in_main_interpreter() -> bool:
+    if sys.implementation.name != "cpython":
+        return True  # only CPython has more than one in a process
     mine, main = (
         ctypes.PYFUNCTYPE(ctypes.c_void_p)((name, ctypes.pythonapi))()
         for name in ("PyInterpreterState_Get", "PyInterpreterState_Main")

@@ -74,7 +74,7 @@ class LinuxAdapter:
 
     def __init__(self) -> None:
         library = ctypes.CDLL(None)
-        holding = ctypes.PyDLL(None)
+        holding = getattr(ctypes, "PyDLL", ctypes.CDLL)(None)  # PyPy has none, and takes its lock back by itself
         self._dlopen = ctypes.CFUNCTYPE(c_void_p, c_char_p, c_int)(("dlopen", library))
         self._dlsym = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_char_p)(("dlsym", library))
         self._dlclose = ctypes.CFUNCTYPE(c_int, c_void_p)(("dlclose", library))

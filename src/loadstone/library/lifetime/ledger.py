@@ -36,7 +36,8 @@ class Ledger:
         entries: dict[int, _Entry] = {}
 
         def forget(entry: _Entry) -> None:
-            entries.pop(entry.key, None)
+            if entries.get(entry.key) is entry:  # PyPy calls back late: another object may have the id by then
+                entries.pop(entry.key, None)
 
         self._entries = entries
         self.lives: list[Any] = []  # of every load; pointers that C gave out have no entry, and end with them
@@ -70,7 +71,7 @@ class Ledger:
             self.lives.pop().close()
 
     def __bool__(self) -> bool:
-        return bool(self._entries)
+        return any(entry() is not None for entry in list(self._entries.values()))
 
     def snapshot(self) -> tuple[Holder, ...]:
         """What is alive now, in the order it was added."""
