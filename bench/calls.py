@@ -1,6 +1,7 @@
-"""Typed calls of eight shapes, beside everybody else's, in nanoseconds; the lock kept and released; two threads.
+"""Typed calls of eight shapes, and more than a call, beside everybody else's, in nanoseconds; two threads too.
 
-What is timed is a loop of plain calls (timeit); nothing stands between the loop and the call.
+The lock is kept and released. What is timed is a loop of plain calls
+(timeit); nothing stands between the loop and the call.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from timeit import Timer
 from types import ModuleType
 from typing import Any, Final
 
-from bench.figure import Figure, Row, alternate, faster_than, times_of
-from bench.peers_of_calls import PEERS, SHAPES, library
+from bench.figure import Bar, Figure, Row, alternate, faster_than, times_of
+from bench.peers_of_calls import EDGES, PEERS, SHAPES, library
 from loadstone.library import Library
 
 NUMBER: Final = 100_000
 ROUNDS: Final = 7
 _ABS: Final = "built-in abs"
+_BOUND: Final = "the bound function"
 _CTYPES_PEER: Final = "ctypes, the same types"
 _BARS: Final = {
     "number": (faster_than(_CTYPES_PEER, 4), faster_than("cffi, ABI mode", 3), times_of("cffi, API mode", 1)),
@@ -165,6 +167,64 @@ def _shapes() -> Iterator[Row]:
             yield Row(f"{shape}: lock kept", "ns", kept, abs_only, (times_of(_ABS, 2),) if abs_only else ())
 
 
+def _edges() -> Iterator[Row]:
+    """errno, structs by value, callbacks beside ctypes and cffi's ABI mode; a namespace beside a bound function."""
+    with tempfile.TemporaryDirectory() as name:
+        path = library(Path(name))
+        names, plain = Library(str(path)).declare(EDGES), ctypes.CDLL(str(path), use_errno=True)
+        plain.swapped.argtypes, plain.swapped.restype = [_Point], _Point
+        entry = ctypes.CFUNCTYPE(_I, _I)
+        plain.called.argtypes = [entry, _I]
+        ours = {
+            "errno kept": (Library(str(path)).function("int fails(int v)", capture_errno=True), (5,)),
+            "a struct in and out": (names.swapped, (names.point(x=1, y=2),)),
+            "a callback's round trip": (names.called, (Library(str(path)).callback("int same(int number)", _same), 5)),
+        }
+        theirs = {
+            "errno kept": (plain.fails, (5,)),
+            "a struct in and out": (plain.swapped, (_POINT,)),
+            "a callback's round trip": (plain.called, (entry(_same), 5)),
+        }
+        of_cffi = _edges_of_cffi(path)
+        for what, (function, given) in ours.items():
+            peers = {_CTYPES_PEER: _cost(*theirs[what]), "cffi, ABI mode": _cost(*of_cffi[what]) if of_cffi else None}
+            bars = tuple(times_of(peer, 0.5) for peer in peers) if "callback" in what else ()
+            yield _row(what, _cost(function, given), peers, bars)
+        through = Timer("h.number(v)", globals={"h": names, "v": -5})
+        yield _row(
+            "a call through a namespace",
+            lambda: 1e9 * through.timeit(NUMBER) / NUMBER,
+            {_BOUND: _cost(names.number, (-5,))},
+            (times_of(_BOUND, 1.3),),
+        )
+
+
+def _edges_of_cffi(path: Path) -> dict[str, tuple[Callable[..., Any], tuple[Any, ...]]]:
+    try:
+        import cffi
+    except ImportError:
+        return {}
+    ffi = cffi.FFI()
+    ffi.cdef(EDGES)
+    bound = ffi.dlopen(str(path))
+    return {
+        "errno kept": (bound.fails, (5,)),
+        "a struct in and out": (bound.swapped, (ffi.new("struct point *", (1, 2))[0],)),
+        "a callback's round trip": (bound.called, (ffi.callback("int(int)", _same), 5)),
+    }
+
+
+def _same(number: int) -> int:
+    return number
+
+
+def _row(what: str, ours: Callable[[], float] | None, peers: _Measures, bars: tuple[Bar, ...]) -> Row:
+    samples = alternate({"loadstone": ours, **peers}, rounds=ROUNDS)
+    mine = samples.pop("loadstone")
+    assert mine is not None
+    return Row(what, "ns", mine, samples, bars)
+
+
 def _threads() -> Iterator[Row]:
     with _built() as (path, _, _):
         number = ctypes.CDLL(str(path)).number
@@ -178,4 +238,8 @@ def _threads() -> Iterator[Row]:
         yield Row("number: two threads", "ns", mine, samples)
 
 
-FIGURES = (Figure("calls of eight shapes", _shapes), Figure("calls from two threads", _threads))
+FIGURES = (
+    Figure("calls of eight shapes", _shapes),
+    Figure("errno, structs, callbacks, namespaces", _edges),
+    Figure("calls from two threads", _threads),
+)

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-__all__ = ["PEERS", "SHAPES", "library"]
+__all__ = ["EDGES", "PEERS", "SHAPES", "library"]
 
 SHAPES: Final = {
     "none": "int none(void)",
@@ -24,10 +24,22 @@ SHAPES: Final = {
     "field": "int field(const struct point *p)",
     "buffer": "size_t buffer(const unsigned char *data, size_t n)",
 }
+EDGES: Final = """
+struct point { int x, y; };
+int fails(int v);
+struct point swapped(struct point p);
+int called(int (*f)(int), int v);
+int number(int v);
+"""
+"""What is more than a call with numbers: errno, structs by value, a callback."""
 _HEADER: Final = "#include <stddef.h>\nstruct point { int x, y; };\n" + "".join(f"{p};\n" for p in SHAPES.values())
 _SOURCE: Final = """
 #include "shapes.h"
+#include <errno.h>
 #include <string.h>
+int fails(int v) { errno = v; return -1; }
+struct point swapped(struct point p) { struct point made = { p.y, p.x }; return made; }
+int called(int (*f)(int), int v) { return f(v); }
 int none(void) { return 7; }
 int number(int v) { return v < 0 ? -v : v; }
 double two(double a, double b) { return a * b; }

@@ -23,6 +23,7 @@ from loadstone.headers.types import (
 )
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.ctypes_types import CtypesTypes
+from loadstone.library.typed.likeness import canonical
 
 __all__ = ["Userdata", "make", "make_of"]
 
@@ -63,6 +64,7 @@ def make_of(kind: FunctionType, function: Callable[..., Any], types: CtypesTypes
     types.check_convention(kind)
     if any(isinstance(p.type, Array) for p in kind.parameters):
         kind = replace(kind, parameters=tuple(replace(p, type=_passed(p.type)) for p in kind.parameters))
+    kind = canonical(kind)
     result = _Result(kind.result, types)
     handler = on_error if callable(on_error) else None
     fallback = None if handler is not None or on_error is None else on_error

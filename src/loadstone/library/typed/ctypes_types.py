@@ -474,6 +474,8 @@ class CtypesTypes:
         record = self.record(kind) if isinstance(kind, StructOrUnion) else None
 
         def passed(value: Any) -> Any:
+            if type(value) is record:
+                return carrier.from_buffer_copy(value)
             if record is not None and not isinstance(value, (record, tuple, dict)):
                 raise TypeError(f"a {type(value).__name__} is given where C wants a {kind}")
             made = carrier()

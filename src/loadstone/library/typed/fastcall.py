@@ -25,6 +25,7 @@ from loadstone.headers.types import (
     Void,
 )
 from loadstone.library.typed import carriers
+from loadstone.library.typed.likeness import canonical
 
 try:
     from loadstone.library.typed import _fastcall
@@ -172,7 +173,7 @@ def _accepted(kind: CType, types: CtypesTypes) -> Any:
         return None
     target = kind.target
     if isinstance(target, FunctionType):
-        return None, None, None, target
+        return None, None, None, canonical(target)
     record = types.record(target) if isinstance(target, StructOrUnion) and types.is_complete(target) else None
     other = types.pointer(Pointer(target)) if kind.const else None
     return types.pointer(kind), other, record if _STRUCTS_DIRECT else None

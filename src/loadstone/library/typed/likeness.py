@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from loadstone.headers.types import Array, CType, Enumeration, FunctionType, Integer, Pointer, Void
+from dataclasses import replace
+from functools import lru_cache
 
-__all__ = ["alike", "callable_as", "is_char_pointer", "is_text", "is_wide_pointer", "letter_of"]
+from loadstone.headers.types import (
+    Array,
+    CType,
+    Enumeration,
+    FunctionParameter,
+    FunctionType,
+    Integer,
+    Pointer,
+    Void,
+)
+
+__all__ = ["alike", "callable_as", "canonical", "is_char_pointer", "is_text", "is_wide_pointer", "letter_of"]
 
 
 def is_text(kind: CType) -> bool:
@@ -34,6 +46,20 @@ def letter_of(code: str) -> str:
     if code[-1:] in ("B", "H", "I", "L", "Q", "N"):
         return "u"
     return "f" if code[-1:] in ("e", "f", "d", "g") else code[-1:]
+
+
+def canonical(kind: FunctionType) -> FunctionType:
+    """The one object for all function types that are equal but for the names of their parameters.
+
+    The extension takes a callback for a parameter without more ado when both have the same. Thread-safe; forgets the
+    oldest, which costs no more than a comparison.
+    """
+    return _first(replace(kind, parameters=tuple(FunctionParameter("", p.type) for p in kind.parameters)))
+
+
+@lru_cache(maxsize=1024)
+def _first(kind: FunctionType) -> FunctionType:
+    return kind
 
 
 def callable_as(wanted: FunctionType, given: FunctionType) -> bool:
