@@ -91,3 +91,19 @@ def test_a_debian_index_packed_with_xz(tmp_path: Path) -> None:
     text = f"Package: demo\nVersion: 1:1\nArchitecture: amd64\nFilename: pool/demo_1_amd64.deb\nSHA256: {DIGEST}\n"
     found = one(write(tmp_path / "dists/x/Packages.xz", lzma.compress(text.encode())))
     assert (found.location, found.stamp, found.package.version) == (str(package), DIGEST, "1:1")
+
+
+def test_a_simple_index_as_json(tmp_path: Path) -> None:
+    wheel = write(tmp_path / "packages" / "demo-1.0-py3-none-manylinux_2_17_x86_64.whl")
+    url = f"../../packages/{wheel.name}"
+    files = [
+        {"filename": wheel.name, "url": url, "hashes": {"sha256": DIGEST}},
+        {"filename": "elsewhere.whl", "url": "https://example.org/elsewhere.whl", "hashes": {}},
+        {"filename": "demo-1.0.tar.gz", "url": "../../packages/demo-1.0.tar.gz", "hashes": "none"},
+        "noise",
+    ]
+    told = {"meta": {"api-version": "1.0"}, "name": "demo", "files": files}
+    write(tmp_path / "simple/demo/index.v1_json", json.dumps(told).encode())
+    listed = {"projects": [{"name": "demo"}, {"name": "../out"}, {"name": ""}, 7]}
+    found = one(write(tmp_path / "simple/index.v1_json", json.dumps(listed).encode()))
+    assert (found.stamp, found.package.name, found.package.version) == (DIGEST, "demo", "1.0")

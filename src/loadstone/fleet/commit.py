@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any, Final
 
-from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.parts import PARTS, StorePart
 from loadstone.fleet.schema import FACTS, TABLES
@@ -20,8 +19,6 @@ from loadstone.fleet.store import FleetSnapshot, Store, connected, no_rows, sele
 from loadstone.fleet.writing import write_rows
 
 __all__ = ["commit", "compact", "done_before"]
-
-pa: Any = needed_for("a fleet's store", "pyarrow")
 
 _GRAPH: Final = "graph"
 _HOME: Final = "regexp_extract(filename, '(parts/[0-9a-f]+|snapshots/[^/]+)/', 1)"
@@ -50,10 +47,8 @@ def commit(
     pairs = sorted(set(wanted))
     with closing(connected(store.folder)) as connection:
         columns = {"source": [pair[0] for pair in pairs], "item": [pair[1] for pair in pairs]}
-        connection.register(
-            "given", pa.table(columns, schema=pa.schema([("source", pa.string()), ("item", pa.string())]))
-        )
-        connection.execute("CREATE TABLE wanted AS SELECT * FROM given")
+        unpacked = "unnest($source::VARCHAR[]) AS source, unnest($item::VARCHAR[]) AS item"
+        connection.execute(f"CREATE TABLE wanted AS SELECT {unpacked}", columns)  # register() would import pandas
         made = _Commit(store, connection, name, parts)
         tables: dict[str, tuple[str, ...]] = {}
         for table in FACTS:

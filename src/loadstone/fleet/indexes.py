@@ -1,7 +1,7 @@
 """Indexes of repositories, as they lie beside their packages: which packages there are, by what name, with what digest.
 
 ``Packages`` of Debian, ``APKINDEX`` of Alpine, ``repomd.xml`` of RPM, ``repodata.json`` of conda, the pages of a simple
-index (PEP 503) kept as files. A format is a function and a row in :data:`INDEXES`.
+index (PEP 503, PEP 691) kept as files. A format is a function and a row in :data:`INDEXES`.
 """
 
 from __future__ import annotations
@@ -158,12 +158,32 @@ def _simple(source: str, path: str) -> Iterator[ScanInput]:
             yield from _listed(source, target, digest, package_name(target))
 
 
+def _simple_json(source: str, path: str) -> Iterator[ScanInput]:
+    """The same as JSON, a project's files or the list of projects, kept as ``index.v1_json``. Source: PEP 691."""
+    told, folder = _json(path), os.path.dirname(os.path.abspath(path))
+    for project in _dicts(told.get("projects")):
+        page = os.path.join(folder, os.path.basename(str(project.get("name", ""))), os.path.basename(path))
+        if os.path.isfile(page) and page != os.path.abspath(path):
+            yield from _simple_json(source, page)
+    for file in _dicts(told.get("files")):
+        parts, hashes = urlsplit(str(file.get("url", ""))), file.get("hashes")
+        target = os.path.normpath(os.path.join(folder, unquote(parts.path)))
+        if not parts.scheme and target.endswith(".whl"):
+            digest = str(hashes.get("sha256", "")) if isinstance(hashes, dict) else ""
+            yield from _listed(source, target, digest, package_name(target))
+
+
+def _dicts(listed: object) -> list[dict[str, Any]]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
 INDEXES: Final[tuple[tuple[Callable[[str], bool], IndexReader], ...]] = (
     (lambda leaf: leaf.split(".")[0] == "Packages", _debian),
     (lambda leaf: leaf == "APKINDEX.tar.gz", _alpine),
     (lambda leaf: leaf == "repomd.xml", _rpm),
     (lambda leaf: leaf.startswith("repodata.json"), _conda),
     (lambda leaf: leaf == "index.html", _simple),
+    (lambda leaf: leaf == "index.v1_json", _simple_json),
 )
 """How an index is known by its file's name, and the function that reads it."""
 

@@ -104,8 +104,8 @@ class _Reading:
             if resolve and container.name not in _INSTALLED and not is_remote(found.location):
                 self._add_resolved(resolved_package(found.location))
         elif is_binary(head):
-            whole = data if data is not None else read_all(found.location, self.limits.member)
-            self._add_binary(found.location, whole)
+            location, most = found.location, self.limits.member
+            self._add_binary(location, self._facts(location, read_all(location, most) if data is None else data))
             if resolve and not is_remote(found.location):
                 self._add_resolved(resolved_file(found.location))
 
@@ -127,17 +127,28 @@ class _Reading:
             elif member.same_as is not None:
                 self.places.append(_Place(member.name, None, f"/{member.same_as}"))
             elif member.size and is_binary(member.head(_HEAD)):
-                self._add_binary(member.name, member.read())
+                self._add_binary(member.name, self._facts(member.name, member.read()))
 
-    def _add_binary(self, path: str, data: bytes) -> None:
+    def _facts(self, path: str, data: bytes) -> FileFacts | str | None:
+        """What is new in a file, or its digest where that is known; None, with an error row, where it cannot be read.
+
+        The bytes end here: rows are made when they are gone, as a library may be the largest thing a worker holds.
+        """
         digest = digest_of(data)
-        if digest not in self.known:
-            try:
-                facts: FileFacts = facts_of(data, posixpath.basename(path), digest)
-            except LoadstoneError as error:
-                self.add_error(path, error, is_quarantined=False)
-                return
-            add_facts(self.rows, facts)
+        if digest in self.known:
+            return digest
+        try:
+            return facts_of(data, posixpath.basename(path), digest)
+        except LoadstoneError as error:
+            self.add_error(path, error, is_quarantined=False)
+            return None
+
+    def _add_binary(self, path: str, found: FileFacts | str | None) -> None:
+        if found is None:
+            return
+        digest = found if isinstance(found, str) else found.digest
+        if not isinstance(found, str):
+            add_facts(self.rows, found)
             self.known.add(digest)
         self.places.append(_Place(path, digest))
 

@@ -9,8 +9,8 @@ graph AS (
     UNION
     SELECT g.root, r.chosen_file FROM graph g JOIN resolutions r ON r.requester_file = g.file WHERE r.chosen_file IS NOT NULL
 ),
-held AS MATERIALIZED (  -- one pass over the symbols, of which a graph has few
-    SELECT file, name, role FROM symbols SEMI JOIN (SELECT DISTINCT file FROM graph) USING (file)
+held AS MATERIALIZED (  -- one pass over the symbols, of which a graph has few; a list says that, a recursion does not
+    SELECT file, name, role FROM symbols SEMI JOIN (SELECT unnest(list(DISTINCT file)) AS file FROM graph) USING (file)
     WHERE role = 'import' OR role = 'export' AND binding = 'global' AND version IS NULL
 ),
 several AS MATERIALIZED (
