@@ -11,9 +11,11 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import Asks, simple, words_in
+from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.observed import Spans, guards, observed
 from loadstone.review.rules.places import ALL
+from loadstone.review.rules.python_locks import is_lock
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import parts_of, statements
 
@@ -57,7 +59,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         rule, facts, "Unloading is guarded by counts and in-use tests", lambda unit: _guarded_unload(facts, unit)
     )
     yield from observed(rule, facts, "State that outlives the call is tested before it is used", tested)
-    yield from observed(rule, facts, "Uses are counted", _each(_counted))
+    yield from observed(rule, facts, "Uses are counted", _uses_counted)
     yield from observed(rule, facts, "What was taken is given back, or forgotten once it is gone", _each(_given_back))
 
 
@@ -93,7 +95,13 @@ def _each(spans_of: Callable[[ir.Function], Spans]) -> Callable[[ir.Unit], Spans
     return lambda unit: (span for function in unit.functions for span in spans_of(function))
 
 
-def _counted(function: ir.Function) -> Spans:
+def _uses_counted(unit: ir.Unit) -> Spans:
+    """What is counted in a file; a getter of Python and the release of a lock count nothing."""
+    native = unit.language is not ir.Language.PYTHON
+    return (span for f in unit.functions for span in _counted(f, calls=native))
+
+
+def _counted(function: ir.Function, *, calls: bool = True) -> Spans:
     for statement in statements(function.body.body):
         if (
             isinstance(statement, ir.Assign)
@@ -103,7 +111,9 @@ def _counted(function: ir.Function) -> Spans:
             yield statement.line, statement.line
         for part in parts_of(statement):
             match part:
-                case ir.Call(name=name, line=line) if _COUNTS.match(simple(name)):
+                case ir.Call(name=name, line=line) if _COUNTS.match(simple(name)) and (
+                    calls or simple(name).lower().endswith(("ref", "retain"))
+                ):
                     yield line, line
                 case ir.AssignmentExpression(operator="+" | "-", target=target, line=line) if any(
                     _COUNTER.search(word) for word in words_in(target)
@@ -115,9 +125,9 @@ def _given_back(function: ir.Function) -> Spans:
     known = tables()
     for statement in statements(function.body.body):
         match statement:
-            case ir.With(line=line):
+            case ir.With(items=items, line=line) if not all(is_lock(spelled(context)) for context, _ in items):
                 yield line, line
-            case ir.Assign(cleanup=cleanup, type=spelled, line=line) if cleanup or _OWNING_TYPE.search(spelled):
+            case ir.Assign(cleanup=cleanup, type=kind, line=line) if cleanup or _OWNING_TYPE.search(kind):
                 yield line, line
             case ir.Assign(line=line) if _forgets(statement):
                 yield line, line
@@ -133,7 +143,8 @@ def _given_back(function: ir.Function) -> Spans:
                 ApiRole.UNREGISTER,
             }
             word = simple(part.name)
-            joined = word in {"join", "pthread_join", "thrd_join"} and not (part.receiver and part.arguments)
+            text = part.receiver is None or part.arguments  # ``", ".join(names)``, ``os.path.join(...)``
+            joined = word in {"pthread_join", "thrd_join"} or (word == "join" and not text)
             if released or joined or part.name in _AT_THE_END or _GIVES_BACK.search(word) or _zeroed(part):
                 yield part.line, max(part.line, part.end_line)
 
