@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.archives.test_archives import ar_of, tar_of
-from tests.conftest import Compile
+from tests.conftest import Compile, needed
 
 pytest.importorskip("duckdb")
 
@@ -77,3 +78,12 @@ def test_a_store_and_its_sources_may_be_in_an_object_store(pool: Path, tmp_path:
         for place in ("/pool", "/store"):
             if memory.exists(place):
                 memory.rm(place, recursive=True)
+
+
+def test_loose_files_are_one_graph(tmp_path: Path) -> None:
+    for name, words in (("libinner.so.1", ()), ("libouter.so.1", ("libinner.so.1", "-Wl,-rpath,$ORIGIN"))):
+        command = [needed("gcc"), "-shared", "-fPIC", "-x", "c", "/dev/null", "-x", "none", "-Wl,--no-as-needed"]
+        subprocess.run([*command, f"-Wl,-soname,{name}", "-o", name, *words], cwd=tmp_path, check=True)
+    scan(str(tmp_path / "lib*"), store=str(tmp_path / "store"), workers=1)
+    rows = Store(str(tmp_path / "store")).ask("reach", "libinner%").to_pylist()
+    assert [(row["library"], row["loaded_by"]) for row in rows] == [("libinner.so.1", 1)]

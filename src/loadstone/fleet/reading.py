@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import posixpath
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from types import FrameType
 from typing import Final
 
@@ -62,6 +65,22 @@ def read_input(found: ScanInput, rows: TableRows, known: set[str], limits: ScanL
     except (LoadstoneError, TooSlow, RecursionError, OSError) as error:
         reading.add_error(found.location, error, is_quarantined=True)
     reading.add_places()
+
+
+def _digest_here(path: str) -> str | None:
+    """The digest of a file of this machine, links followed; None where it cannot be read."""
+    try:
+        real = os.path.realpath(path)
+        status = os.stat(real)
+        return _digest_of_file(real, status.st_size, status.st_mtime_ns)
+    except (OSError, LoadstoneError):
+        return None
+
+
+@lru_cache(maxsize=1 << 14)
+def _digest_of_file(path: str, _size: int, _changed: int) -> str:
+    with open(path, "rb", opener=open_regular) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
@@ -154,8 +173,9 @@ class _Reading:
 
     def _add_resolved(self, resolved: Resolved) -> None:
         files = {place.path: place.file for place in self.places}
+        found = _digest_here if self.kind == "file" else files.get  # a loose file's dependencies lie around it
         for row in resolved.edges:
-            requester, chosen = files.get(row.requester), files.get(row.chosen or "")
+            requester, chosen = found(row.requester), found(row.chosen) if row.chosen else None
             self.rows.add(
                 "resolutions", self.found.source, self.found.stamp, row.root, row.requester, requester,
                 row.name, row.kind, row.chosen, chosen, row.how,
