@@ -168,6 +168,15 @@ in seconds. Of the 7 findings now, none *high*, 2 are true (`library.py` 97 of g
 argument types; `mpv.py` 1663, a list changed with and without its lock), 3 by design (variables that name the
 library, an optional run-time library), and 2 false (`library.py` 259 of glfw: another file tests what is missing;
 `bindings.py` 37 of pypdfium2: the path was made absolute).
+
+Five more were looked at last (freetype-py 2.5.1, pyfluidsynth 1.4.0, pylibftdi 0.25.0, pylsl 1.18.6, pyrtlsdr 0.5.1).
+They had 10 findings in their Python: 2 true, 5 by design, 3 false, both *high* ones among the false. True are
+`__init__.py` 185 of freetype-py (`find_library` may give none, and `CDLL(None)` is the program itself) and
+`fluidsynth.py` 47 (the current directory is added to where Windows looks for DLLs). By design are `__init__.py` 187 of
+freetype-py (the C library is always found), the variables that name a place or the library (`fluidsynth.py` 89,
+`lib/__init__.py` 159 of pylsl, `librtlsdr.py` 52), and a path in the settings of pyrtlsdr's documentation. The false
+ones are mended: `fluidsynth.py` 51 (the colon of a drive taken for a separator), `inlet.py` 55 of pylsl (an element of
+an array of pointers taken for text) and `util.py` 110 of pylsl (a warning about a version taken for a verification).
 """
 
 

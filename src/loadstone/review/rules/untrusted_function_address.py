@@ -12,6 +12,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.arrivals import by_sink, from_where, steps
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
@@ -187,7 +188,7 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
         if not made and not reads and not expression.name.endswith((".from_address",)):
             continue
         first = expression.arguments[0]
-        source = next((e for e in expressions(first) if isinstance(e, ir.Call) and e.name in _PARSERS), None)
+        source = next((e for e in expressions(first) if isinstance(e, ir.Call) and _parses(e)), None)
         if source is not None and any(
             isinstance(e, ir.Call) and _IS_ADDRESS.search(e.name) for e in expressions(first)
         ):
@@ -211,6 +212,12 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
         elif source is not None or named is not None:
             since = source.line if source is not None else parsed[named.name] if named is not None else expression.line
             yield _finding(rule, unit, function, expression.line, since)
+
+
+def _parses(call: ir.Call) -> bool:
+    """Whether a call makes a number of text; ``int(pointers[i])`` of an array's element is a number already."""
+    alone = uncast(call.arguments[0]) if len(call.arguments) == 1 else None
+    return call.name in _PARSERS and not isinstance(alone, ir.Item)
 
 
 def _is_offset(expression: ir.Expression) -> bool:

@@ -23,7 +23,9 @@ __all__ = ["RULE"]
 _LOADER: Final = re.compile(
     r"\b(LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PATH|PYTHONPATH|QT_PLUGIN_PATH|GIO_MODULE_DIR)\b=?"
 )
-_ELEMENT: Final = re.compile(r"[:;]")
+_ELEMENT: Final = re.compile(r";|:(?!\\)")
+"""What stands between elements; the colon of ``C:\\tools`` is part of one."""
+
 _RELATIVE: Final = re.compile(r"\w[\w.+-]*(?:/[\w./+-]*)?\Z")
 
 
@@ -73,7 +75,9 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     )
     cwd = any(p.taint is not None and p.taint.kind == "current directory" for p in tainted)
     own = any(p.taint is not None and p.taint.kind == "environment" for p in tainted)
-    elements = [e for w in words for e in _ELEMENT.split(w)]
+    # In Python ``PATH += ";C:\\tools"``: what begins with a separator goes on from what stood there.
+    python = site.unit.language is Language.PYTHON
+    elements = [e for w in words for e in _ELEMENT.split((w.lstrip(";:") or w) if python else w)]
     whole = site.unit.language is not Language.PYTHON or all(kind == "constant" for kind, _ in pieces)
     relative = whole and variable.endswith(("PATH", "DIR")) and any(_RELATIVE.match(e) for e in elements)
     has_separator = any(_ELEMENT.search(w) for w in words)
