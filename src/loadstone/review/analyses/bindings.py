@@ -49,7 +49,8 @@ class ForeignPrototype:
 _ADDRESS: Final = re.compile(r"(?:c_void_p|HANDLE|HMODULE|HINSTANCE|HWND|LPVOID|LPCVOID|PVOID|HGLOBAL|HRSRC|FARPROC)\Z")
 _TEXT: Final = re.compile(r"(?:c_char_p|c_wchar_p|LPC?W?STR)\Z")
 _UNSIGNED: Final = re.compile(r"(?:c_u\w+|c_size_t|DWORD|WORD|UINT|ULONG|c_ubyte)\Z")
-_SIGNED: Final = re.compile(r"(?:c_int\w*|c_long\w*|c_short|c_ssize_t|BOOL|LONG|HRESULT|INT|c_byte)\Z")
+_SIGNED: Final = re.compile(r"(?:c_int\w*|c_long\w*|c_short|c_ssize_t|BOOL|LONG|INT|c_byte)\Z")
+"""HRESULT is not here: ctypes raises OSError by itself when one says that the call failed."""
 _OWN_TEXT: Final = re.compile(r"\s*(?:extern\s+)?char\s*\*\s*\Z")
 """What a C function gives whose text the caller may have to free."""
 

@@ -28,3 +28,14 @@ _check_version()  #! none
 def texts(array, lengths, count):
     pointers = np.frombuffer(array, dtype=np.uintp, count=count)
     return [ctypes.string_at(int(pointers[i]), int(lengths[i])) for i in range(count)]  #! none
+
+
+_mf = ctypes.OleDLL("mfplat.dll")
+_mf.MFCreateMediaType.argtypes = [ctypes.c_void_p]
+_mf.MFCreateMediaType.restype = ctypes.HRESULT
+
+
+def media_type():
+    made = ctypes.c_void_p()
+    _mf.MFCreateMediaType(ctypes.byref(made))  #! none
+    return made
