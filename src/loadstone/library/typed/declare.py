@@ -87,7 +87,8 @@ class _Lazy:
         if names is None:
             return self
         made = self._make(names, self._name)
-        return names.__dict__.setdefault(self._name, made)
+        object.__setattr__(names, self._name, made)
+        return made
 
 
 class _Data:
@@ -121,6 +122,7 @@ class DeclaredNames:
     twice; both results are good, and one stays.
     """
 
+    _loadstone: tuple[Binder, Declarations, CtypesTypes, CallOptions, Mapping[str, CallOptions]]
     _loadstone_views: dict[str, Any]
 
     def __init__(
@@ -131,48 +133,48 @@ class DeclaredNames:
         options: CallOptions,
         per_function: Mapping[str, CallOptions],
     ) -> None:
-        state = self.__dict__
-        state["_loadstone"] = (binder, declared, types, options, per_function)
-        state["_loadstone_views"] = {}
+        # Not through __dict__: one whose dictionary was never asked for is read faster (CPython 3.11 on).
+        object.__setattr__(self, "_loadstone", (binder, declared, types, options, per_function))
+        object.__setattr__(self, "_loadstone_views", {})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(type(self).__dict__.get(name), _Data):
-            declared: Declarations = self.__dict__["_loadstone"][1]
+            declared: Declarations = self._loadstone[1]
             what = "cannot be assigned: it is no variable" if name in dir(self) else "is not in the header"
             raise AttributeError(f"{name} {what}; variables are {', '.join(declared.variables) or 'none'}")  # noqa: TRY004
         super().__setattr__(name, value)
 
     def _loadstone_function(self, name: str) -> Any:
-        binder, declared, _, options, per_function = self.__dict__["_loadstone"]
+        binder, declared, _, options, per_function = self._loadstone
         prototype = declared.functions[name]
         chosen: CallOptions = per_function.get(name, options)
         return binder.function(prototype, chosen)
 
     def _loadstone_variable(self, name: str) -> Any:
-        binder, declared, *_ = self.__dict__["_loadstone"]
+        binder, declared, *_ = self._loadstone
         return binder.variable(declared.variables[name])
 
     def _loadstone_assign(self, name: str, view: Any, value: Any) -> None:
         """A struct is written whole."""
-        _, declared, types, *_ = self.__dict__["_loadstone"]
+        _, declared, types, *_ = self._loadstone
         if "_const_" in view.__dict__:
             raise TypeError(f"{name} cannot be written: it is const")
         types.codec(declared.variables[name].type).write(view, 0, value)
 
     def _loadstone_constant(self, name: str) -> Any:
-        _, declared, types, *_ = self.__dict__["_loadstone"]
+        _, declared, types, *_ = self._loadstone
         value = declared.constants[name]
         return types.cast(value.type, value.address) if isinstance(value, PointerConstant) else value
 
     def _loadstone_type(self, name: str) -> Any:
-        _, declared, types, *_ = self.__dict__["_loadstone"]
+        _, declared, types, *_ = self._loadstone
         kind = declared.types.get(name) or next(r for r in declared.records.values() if r.tag == name)
         if isinstance(kind, StructOrUnion):
             return types.record(kind) if types.is_complete(kind) else types.pointer(Pointer(kind))
         return NamedType(name, kind, types)
 
     def _loadstone_refused(self, name: str) -> Any:
-        _, declared, *_ = self.__dict__["_loadstone"]
+        _, declared, *_ = self._loadstone
         found: NotTaken = (
             declared.inline.get(name)
             or declared.macros.get(name)
@@ -184,7 +186,7 @@ class DeclaredNames:
         return sorted(type(self).__dict__["_loadstone_names"])
 
     def __repr__(self) -> str:
-        return f"<namespace of {len(dir(self))} names from {self.__dict__['_loadstone'][0]!r}>"
+        return f"<namespace of {len(dir(self))} names from {self._loadstone[0]!r}>"
 
     def __reduce__(self) -> Any:
         raise TypeError(f"{self!r} cannot be copied or pickled: it is made of addresses in this process")
