@@ -20,6 +20,7 @@ from tests.own_source import parsed
 from loadstone.binary import read
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import ImageSymbol, SymbolTable
+from loadstone.library import Library
 from loadstone.library.search.surroundings import of_model
 from loadstone.library.trust.path_source import PathSource
 from loadstone.library.trust.policy import SearchSource
@@ -115,6 +116,11 @@ def _structs() -> Callable[[], Any]:
     )
 
 
+def _names() -> Callable[[], Any]:
+    names = Library.main().declare("int abs(int); long labs(long);\n#define LIMIT 7\n")
+    return lambda: (names.abs(-3), names.labs(-4), names.LIMIT)
+
+
 def _searches() -> Callable[[], Any]:
     surroundings = of_model(LoaderModel.this_process())
 
@@ -137,6 +143,7 @@ STORMS: dict[str, Callable[[], Callable[[], Any]]] = {
     "binary/deferred:Deferred.get": _usage,
     "library/trust/path_source:PathSource._read": _image_of_a_path,
     "library/typed/ctypes_types:CtypesTypes._record": _structs,
+    "library/typed/declare:_Lazy.__get__": _names,
     "library/search/surroundings:Surroundings.search": _searches,
     "library/search/surroundings:Surroundings._taken": _searches,
 }
