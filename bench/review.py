@@ -24,6 +24,10 @@ _TREES = _CACHE / "sources" / "trees"
 _LOADS = re.compile(rb"\b(?:dlopen|dlsym|LoadLibrary\w*|GetProcAddress|g_module_open\w*|SDL_LoadObject)\s*\(")
 _LINES = 30_000
 """Lines a figure is taken over: enough to forget the start, few enough for the slowest peer."""
+_SPREAD = (
+    "callees are walked anew with each caller's state, and the rest is spread over reading, moves of values and sixty "
+    "rules: no function takes a tenth of it. Summaries of what a callee does to a state would help"
+)
 
 
 def _native() -> list[Path]:
@@ -46,7 +50,7 @@ def _loading_native() -> Iterator[Row]:
 
 def _python() -> Iterator[Row]:
     found = [p for p in sorted(_TREES.rglob("*.py")) if "ctypes" in p.read_text(encoding="utf-8", errors="replace")]
-    yield _row("Python with ctypes", _some(found), ("bandit",), (at_least(20_000), faster_than("bandit")))
+    yield _row("Python with ctypes", _some(found), ("bandit",), (at_least(20_000, _SPREAD), faster_than("bandit")))
 
 
 _PART_OF_A_MILLION = 100_000
