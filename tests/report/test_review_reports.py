@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 from datetime import date
@@ -175,6 +176,18 @@ def test_a_reader_of_problems_gets_findings_alone_and_the_counts_of_all() -> Non
 def test_sarif_is_valid_against_the_official_schema(review: Review) -> None:
     validator = jsonschema.Draft4Validator(SCHEMA)
     assert [error.message for error in validator.iter_errors(log(review))] == []
+
+
+def test_what_the_log_describes_has_all_that_code_scanning_asks_for() -> None:
+    """SARIF1001, SARIF2012 and GH2012 of Microsoft's validator, which is not at hand where the tests run."""
+    (run,) = log(made())["runs"]
+    driver = run["tool"]["driver"]
+    for described in [*driver["rules"], *driver["notifications"]]:
+        assert re.fullmatch(r"([A-Z][A-Za-z0-9]*)+", described["name"]), described
+        assert described["name"].casefold() != described["id"].casefold()
+        assert described["shortDescription"]["text"]
+        assert described["fullDescription"]["text"]
+        assert described["help"]["text"]
 
 
 def test_every_claim_has_its_kind_and_only_failures_have_a_level() -> None:

@@ -11,6 +11,7 @@ Source: OASIS Static Analysis Results Interchange Format (SARIF) Version 2.1.0, 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
@@ -136,10 +137,26 @@ def _driver(rules: list[_Json]) -> _Json:
         "shortDescription": {"text": "Reviews code that handles dynamic libraries, and the libraries themselves"},
         "supportedTaxonomies": [{"name": "CWE", "guid": _CWE_GUID, "index": 0}],
         "rules": rules,
-        "notifications": [
-            {"id": kind.name.lower().replace("_", "-"), "shortDescription": {"text": kind.value}} for kind in LimitKind
-        ],
+        "notifications": [_described_by_id(kind.name.lower().replace("_", "-"), kind.value) for kind in LimitKind],
     }
+
+
+def _described_by_id(name: str, text: str) -> _Json:
+    """A descriptor of what has no page of its own: all that Microsoft's validator asks of one (SARIF2012, GH2012)."""
+    said = {"text": _text(text)}
+    return {
+        "id": _text(name),
+        "name": _pascal(name),
+        "shortDescription": said,
+        "fullDescription": said,
+        "help": said,
+    }
+
+
+def _pascal(name: str) -> str:
+    """``double-close`` as ``DoubleClose`` (SARIF2012), ``relro`` as ``RelroRule``: a name is not the id (SARIF1001)."""
+    words = [word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", name) if word]
+    return "".join(words if len(words) > 1 else [*words, "Rule"])
 
 
 def _described(review: Review, rules: Sequence[RuleText]) -> list[_Json]:
@@ -147,13 +164,13 @@ def _described(review: Review, rules: Sequence[RuleText]) -> list[_Json]:
     used = {result.claim.rule for result in review.results}
     known = [_rule(rule) for rule in rules if rule.id in used]
     seen = {rule["id"] for rule in known}
-    return known + [{"id": _text(name)} for name in sorted(used - seen)]
+    return known + [_described_by_id(name, name) for name in sorted(used - seen)]
 
 
 def _rule(rule: RuleText) -> _Json:
     described: _Json = {
         "id": rule.id,
-        "name": "".join(word.capitalize() for word in rule.id.split("-")),
+        "name": _pascal(rule.id),
         "shortDescription": {"text": rule.question},
         "fullDescription": {"text": rule.why},
         "help": {"text": _help(rule, "{}"), "markdown": _help(rule, "```\n{}\n```")},
