@@ -38,6 +38,10 @@ _LEFT_OUT = "LIEF minimal reads no relocations, notes and .symtab; ours does"
 _SYMBOLS = 50_000
 _MANY_SYMBOLS = 80_000
 _HUGE = 1 << 30
+_FLAT = (
+    "about 1,400 Python calls a file, none above 5 % of the whole; hardening and initialisers are judged, which is not "
+    "asked of LIEF; a native reader of the tables would be needed"
+)
 _WHY = (
     "both make a Python string of every name, which is most of ours; seven names that tell of hardening are looked for "
     "in the whole string table, the other half: a native reader could answer both without making any"
@@ -171,11 +175,12 @@ def _system_libraries() -> Iterator[Row]:
         if not present:
             middle[name] = mean[name] = None
     ours = best["loadstone"]
-    yield Row(f"{what}, median", "ms/file", Sample.of(ours), middle, (at_most(0.35), times_of(_MINIMAL, 1.2)),
+    bars = (at_most(0.35, _FLAT), times_of(_MINIMAL, 1.2, _FLAT))
+    yield Row(f"{what}, median", "ms/file", Sample.of(ours), middle, bars,
               note="the spread is that between files; " + _LEFT_OUT)  # fmt: skip
     average = fmean(ours)
-    yield Row(f"{what}, mean", "ms/file", Sample(average, average, average), mean,
-              (faster_than("LIEF, default", 2), faster_than("pyelftools", 40)), note=_LEFT_OUT)  # fmt: skip
+    bars = (faster_than("LIEF, default", 2, _FLAT), faster_than("pyelftools", 40, _FLAT))
+    yield Row(f"{what}, mean", "ms/file", Sample(average, average, average), mean, bars, note=_LEFT_OUT)
 
 
 def _one_large_library() -> Iterator[Row]:
