@@ -46,7 +46,18 @@ def performance_page() -> str:
         rows = [f"| {what} | {bar['text']} | {bar['reason']} |" for what, bar in missed]
         parts.append("\n".join(["| missed | bar | why, and what would help |", "|---|---|---|", *rows]))
     parts += [_section(name, module) for name, module in sorted(modules.items())]
+    absent = sorted(_benchmarks() - modules.keys())
+    if absent:
+        commands = ", ".join(f"`make bench ONLY={name}`" for name in absent)
+        parts.append(
+            f"## Not kept\n\nWall time, or too long, on the busy machine that the tables above come from: {commands}."
+        )
     return "<!-- made from docs/performance.json by `make docs` -->\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _benchmarks() -> set[str]:
+    """Every module with figures."""
+    return {path.stem for path in KEPT.parents[1].glob("bench/*.py") if "\nFIGURES" in path.read_text(encoding="utf-8")}
 
 
 def _bars(modules: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
