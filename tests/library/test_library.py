@@ -287,6 +287,18 @@ def test_hints_add_up_while_loaded(compile_library: Compile) -> None:
     assert "PREVENT_UNLOAD" in outcome.reason
 
 
+def test_a_file_that_was_moved_is_loaded_from_where_it_is(answer: str, tmp_path: Path) -> None:
+    Library(answer).load().unload()
+    moved = tmp_path / "elsewhere.so"
+    os.rename(answer, moved)
+    with Library(moved) as library:
+        assert library.file_name == str(moved)
+        assert library.function("int answer(void)")() == 42
+        os.rename(moved, answer)  # while it is loaded it is the same library under either name
+        with Library(answer) as again:
+            assert again.resolve("answer").address == library.resolve("answer").address
+
+
 def test_a_file_that_was_replaced_is_loaded_anew(compile_library: Compile, tmp_path: Path) -> None:
     old = compile_library("int generation(void) { return 1; }", "libgeneration.so")
     new = compile_library("int generation(void) { return 2; }", "libgeneration.so")

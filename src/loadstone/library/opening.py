@@ -173,7 +173,11 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
     def source() -> LoadSource:
         return SealedSource(path, pin, policy.pins, adapter, number) if pin else PathSource(path, room, number)
 
-    return registry.record((identity(status), number, (pin, policy.pins) if pin else None), adapter, source)
+    key = (identity(status), number, (pin, policy.pins) if pin else None)
+    record = registry.record(key, adapter, source)
+    if record.source.path != path and not os.path.exists(record.source.path):  # the file was moved since
+        return registry.renewed(key, adapter, source)
+    return record
 
 
 def _no_owners(adapter: Adapter) -> Unsupported:

@@ -47,6 +47,15 @@ class Registry:
                 self._recent.append(found)
             return found
 
+    def renewed(self, key: Key, adapter: Adapter, source: Callable[[], LoadSource]) -> LibraryRecord:
+        """Another record in place of one whose file has moved; the same while the system has that loaded."""
+        with self._lock:
+            found = self._records.get(key)
+            if found is None or (found.is_resting and found not in self.owners.values()):
+                found = self._records[key] = LibraryRecord(adapter, source(), self.owners)
+                self._recent.append(found)
+            return found
+
     def owner_of(self, handle: int) -> LibraryRecord | None:
         """The record a system handle belongs to."""
         return self.owners.get(handle)
