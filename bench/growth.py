@@ -76,9 +76,9 @@ def _rows(shape: str, counts: Sequence[int], needs: Callable[[int, int], list[in
 
 
 FIGURES = (
-    Figure("tree", partial(_rows, "tree", COUNTS, _tree)),
     Figure("chain", partial(_rows, "chain", (200, 800, 3200), _chain)),
     Figure("ring", partial(_rows, "ring", (200, 800, 3200), _ring)),
+    Figure("tree", partial(_rows, "tree", COUNTS, _tree)),
 )
 
 
