@@ -242,6 +242,10 @@ class Calls:
             self.sites.use(receiver, "destroy", state, frame, call.line)
         if name == "delete" and values:
             self.sites.use(values[0], "destroy", state, frame, call.line)
+        if receiver is not None and word in _FILLS | _DESTROYS and call.receiver is not None:
+            place = place_of(call.receiver)
+            if place is not None:
+                self.memory.changed(place, state, frame, call.line)
         if receiver is not None and word in _FILLS and call.receiver is not None:
             self._fill(call, receiver, values, state, frame, place_of)
         if isinstance(callee, CallResult) or (callee is not None and callee in state.lineage):
@@ -326,7 +330,7 @@ class Calls:
         """``get``, ``release`` and ``reset`` of a smart pointer."""
         place = place_of(call.receiver) if call.receiver is not None else None
         if word == "reset":
-            if isinstance(receiver, CallResult):
+            if isinstance(receiver, CallResult) and receiver not in values:  # not what the same call gave before
                 self.sites.release(receiver, state, frame, call.line)
             if place is not None:
                 self._hold(place, values[0] if values else Constant(None), state, frame, call.line)

@@ -257,7 +257,7 @@ class Effects:
             return
         inputs = tuple(v for number, v in enumerate(values) if number != api.out)
         if api.name.removesuffix("A").removesuffix("W") in _APPENDS and values:
-            inputs = (*(state.parts.get(values[0]) or (values[0],)), *inputs)
+            inputs = (*(state.parts.get(values[0]) or (_before(values[0], made, state),)), *inputs)
         if receiver is not None:
             inputs = (receiver, *inputs)
         mix(made, inputs, state)
@@ -323,6 +323,17 @@ class Effects:
         if inner is not None:
             state.put("parts", target, inner)
             state.drop("checks", target)
+
+
+def _before(target: Value, made: Value, state: State) -> Value:
+    """What a text held before more is appended to it: a value of its own, where the text is named by its place."""
+    if target is None or isinstance(target, Constant):
+        return target
+    held = Unknown(0, ("before", made))
+    taint = taint_of(target, state)
+    if taint is not None:
+        state.put("taint", held, taint)
+    return held
 
 
 def _copies_a_value(values: tuple[Value, ...]) -> bool:

@@ -217,6 +217,9 @@ class PathEvaluator:
     def _operation(self, expression: ir.Operation, state: State, frame: Frame) -> Outcomes:
         operator, operands = expression.operator, expression.operands
         if operator == "address" and len(operands) == 1:
+            text = _text_begun_at(operands[0], frame)
+            if text is not None:
+                return self.value(text, state, frame)
             return [(self._address(expression, operands[0], state, frame), state)]
         if operator == "deref" and len(operands) == 1:
             return self._deref(expression, state, frame)
@@ -474,3 +477,13 @@ class PathEvaluator:
             return None
         place = self.place(bare, state, frame)
         return place if place is not None and any(isinstance(p, Field) and p.base == place for p in state.env) else None
+
+
+def _text_begun_at(operand: ir.Expression, frame: Frame) -> ir.Expression | None:
+    """The string of ``&line[0]``: its first character's address stands for all of it."""
+    match uncast(operand):
+        case ir.Item(base=ir.Name(name=name) as base, index=ir.Literal(value=0)) if "string" in (
+            frame.known.types.get(name, "")
+        ):
+            return base
+    return None

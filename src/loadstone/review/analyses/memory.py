@@ -155,6 +155,10 @@ class PathMemory:
             self.types.setdefault(value, frame.known.types.get(place.name, ""))
         self.sites.overwritten(old, value, state, frame, line)
 
+    def changed(self, place: Place, state: State, frame: Frame, line: int) -> None:
+        """A method changes what a place holds: a container gets or loses an element."""
+        self._access(place, state, frame, line, is_write=True)
+
     @staticmethod
     def _wipe(place: Place, state: State) -> None:
         """What is written as a whole has no old fields."""
@@ -330,7 +334,7 @@ class PathMemory:
         variable, owner, home = found
         once = self.program.run_once
         alone = _is_alone(frame, owner) or any(s.function in _SET_UP or s.function in once for s in frame.chain)
-        alone = alone or frame.known.function.name in once or self._without_threads(frame, line)
+        alone = alone or frame.known.function.name in once or (not state.locks and self._without_threads(frame, line))
         spot = frame.spot(line)
         inner = bool(frame.chain)
         self.record.accesses.add(Access(variable, owner, spot, is_write, state.locks, alone, holds, inner, home))

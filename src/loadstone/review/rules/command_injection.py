@@ -28,6 +28,9 @@ _INSERTED: Final = re.compile(r"\s*%l?s(?:[\\/\s]|\Z)", re.IGNORECASE)
 _LINE: Final = re.compile(r"[A-Za-z]:[\\/][^\"]* [^\"]*(?:[\\/]|\.(?:exe|com|bat|cmd)\b)", re.IGNORECASE)
 """A command line that begins with a path with a space in it, and no quote before."""
 
+_PROGRAM: Final = re.compile(r"\.(?:exe|com|bat|cmd)\b", re.IGNORECASE)
+_DIRECTORY_AND_NAME: Final = 2
+
 _QUOTED: Final = frozenset({"shlex.quote", "pipes.quote"})
 _OPTION_TOOLS: Final = frozenset(
     {"ldd", "nm", "objdump", "readelf", "strings", "file", "patchelf", "otool", "dlltool", "gcc", "cc"}
@@ -134,7 +137,7 @@ def _command_line(rule: Rule, site: Site, invocation: Invocation, constants: lis
     layout = next((text for text in constants if text.strip()), "")
     if _SPACED.match(layout):
         message = "The path in the command line has spaces and no quotes, so a shorter program name is tried first."
-    elif _INSERTED.match(layout):
+    elif _INSERTED.match(layout) or _begins_unquoted(invocation):
         message = "A path is put into the command line unquoted; where it has a space, another program is started."
     else:
         return
@@ -147,6 +150,15 @@ def _command_line(rule: Rule, site: Site, invocation: Invocation, constants: lis
         context=site.spot.function,
         condition=site.spot.condition,
     )
+
+
+def _begins_unquoted(invocation: Invocation) -> bool:
+    """Whether a line is put together from a directory of the program's making and a name behind it, with no quote."""
+    if len(invocation.parts) < _DIRECTORY_AND_NAME:
+        return False
+    first, second = invocation.parts[:_DIRECTORY_AND_NAME]
+    behind = second.text or ""
+    return first.text is None and behind.startswith(("\\", "/")) and bool(_PROGRAM.search(behind)) and '"' not in behind
 
 
 def _takes_as_option(site: Site, invocation: Invocation) -> bool:

@@ -10,6 +10,8 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts, Slot
+from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
@@ -54,6 +56,8 @@ class Shared:
         # of a helper's definitions: where that relies on its callers' lock, so do those of other platforms.
         reached = {a.spot for a in accesses if a.is_inner}
         relying = {spot.function for spot in reached} - {a.spot.function for a in found if not a.is_inner and a.locks}
+        self.inside: tuple[Access, ...] = ()
+        """Writes to the elements of a container, which ``entries[name].handle = h`` may make."""
         self.accesses = sorted(
             (a for a in found if a.is_inner or (a.spot not in reached and a.spot.function not in relying)),
             key=lambda a: (a.spot, a.is_write),
@@ -106,12 +110,15 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
             del groups[variable, owner, home]
     units = {unit.path: unit for unit in facts.program.units}
     at_file_scope = {unit.path: {v.name for v in unit.variables} for unit in facts.program.units}
+    written = [a for a in facts.accesses if a.is_write and not a.setting_up]
     for (variable, owner, _), accesses in sorted(groups.items()):
         unit = units.get(accesses[0].spot.path)
         if unit is not None and not _is_safe_by_type(unit, variable, owner):
             # What is neither at file scope nor a function's own static is a member of something.
             is_member = bool(owner) or not (":" in variable or variable.split(".")[0] in at_file_scope[unit.path])
-            yield Shared(variable, owner, accesses, unit, is_member=is_member)
+            shared = Shared(variable, owner, accesses, unit, is_member=is_member)
+            shared.inside = tuple(a for a in written if a.owner == owner and a.variable.startswith(f"{variable}."))
+            yield shared
 
 
 def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
@@ -128,7 +135,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _counted(rule, facts)
     yield from _changed(rule, facts)
     for shared in shared_state(facts):
-        writes = [a for a in shared.accesses if a.is_write]
+        writes = [a for a in (*shared.accesses, *shared.inside) if a.is_write]
         if not writes or not shared.accesses:
             continue
         if is_count(shared.variable) and len({w.spot for w in writes}) > 1:
@@ -183,11 +190,11 @@ def _changed(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
-    bare = [a for a in shared.bare if not is_alone(a, shared)]
+    bare = [a for a in shared.bare if not is_alone(a, shared) and not _was_made_ready(a, shared)]
     if shared.unit.language is Language.PYTHON and not any(a.is_write for a in bare):
         bare = []  # one reference is read whole or not at all, and it is set under the lock
     held = shared.held
-    held_writes = [a for a in held if a.is_write]
+    held_writes = [a for a in held if a.is_write] or [a for a in shared.inside if shared.lock in _locks(a)]
     lines = len(shared.held_lines)
     if not bare:
         yield rule.yes(
@@ -221,6 +228,17 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
         ),
         context=worst.spot.function,
         condition=worst.spot.condition,
+    )
+
+
+def _was_made_ready(access: Access, shared: Shared) -> bool:
+    """Whether a read comes after a call of the function that sets it under the lock: ``ready(x) ? x->run() : -1``."""
+    reader = next((f for f in shared.unit.functions if f.name == access.spot.function), None)
+    makers = {last_word(a.spot.function) for a in shared.held if a.is_write} - {last_word(access.spot.function)}
+    return (
+        reader is not None
+        and not access.is_write
+        and any(c.line <= access.spot.line and last_word(c.name) in makers for c in calls_in(reader.body))
     )
 
 

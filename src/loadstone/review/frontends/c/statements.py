@@ -25,6 +25,8 @@ _PLAIN: Final = re.compile(
     r"(?:(?:const|volatile|static|unsigned|signed|register|struct|extern)\s+)*(?:void|char|short|int|long|float|double|bool|size_t|ssize_t|\w+_t)\b"
 )
 _TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
+_HANDLE: Final = re.compile(r"(?:const\s+)?[A-Z][A-Z\d_]+\Z")
+"""Windows' names of numbers and handles: ``HMODULE``, ``DWORD``, ``FARPROC``."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,10 @@ class Bodies:
         )
         body = node.child_by_field_name("body") or node
         line = outer.line(node)
-        return ir.Function("<lambda>", line, outer.end_line(node), self.block(body, inner), parameters, local=True)
+        block = self.block(body, inner)
+        kept = tuple(_captured(node, line))
+        block = ir.Block(block.line, block.end_line, (*kept, *block.body)) if kept else block
+        return ir.Function("<lambda>", line, outer.end_line(node), block, parameters, local=True)
 
     def block(self, node: Node, expressions: CExpressions) -> ir.Block:
         """Any statement as a block of its own."""
@@ -246,6 +251,7 @@ class Bodies:
         arguments = x.arguments(children[1])
         name = text(children[0])
         spelled = x.types.get(f"{x.owner}.{name}", "")
+        spelled = x.types.get(f"using {base_type(spelled)}", spelled)
         value: ir.Expression
         if len(arguments) == 1 and not (spelled and _is_object(spelled)):
             value = arguments[0]
@@ -395,6 +401,15 @@ class Bodies:
                 yield from self._guarded(child, x, self._statement)
 
 
+def _captured(node: Node, line: int) -> Iterator[ir.Statement]:
+    """The variables a lambda copies when it is made, used in its body or not."""
+    captures = node.child_by_field_name("captures")
+    for child in captures.named_children if captures is not None else ():
+        by_reference = child.prev_sibling is not None and child.prev_sibling.type == "&"
+        if child.type == "identifier" and not by_reference:
+            yield ir.Evaluate(line, ir.Name(line, text(child)), discards=True)
+
+
 def _comma_parts(node: Node) -> list[Node]:
     parts: list[Node] = []
     current: Node | None = node
@@ -411,7 +426,8 @@ def _comma_parts(node: Node) -> list[Node]:
 def _is_object(spelled: str) -> bool:
     """Whether a type names a class with behaviour (and not a number, a pointer or a reference)."""
     bare = _TEMPLATE.sub("", spelled).strip()
-    return bool(bare) and not _PLAIN.match(bare) and "*" not in bare and "&" not in bare and bare != "auto"
+    plain = _PLAIN.match(bare) or _HANDLE.match(bare) or "*" in bare or "&" in bare or bare == "auto"
+    return bool(bare) and not plain
 
 
 def _deleter(spelled: str, value: ir.Expression | None) -> str:
@@ -425,6 +441,8 @@ def _deleter(spelled: str, value: ir.Expression | None) -> str:
                 return given.name.removeprefix("::")
             if isinstance(given, ir.Closure):
                 return "<lambda>"
+            if isinstance(given, ir.Display):
+                return "?::operator()"
         found = _DELETER.search(spelled)
         if found:
             return found[1] if "decltype" in spelled else f"{found[1]}::operator()"
