@@ -526,7 +526,7 @@ class Paths:
                 continue
             result = ended.result
             ended.repeats = state.repeats
-            ended.forget_dead(inner.number, frozenset())
+            ended.forget_dead(inner.number, frozenset(), at_end=True)
             ended.result = before
             told = (result, ended.key())
             if told not in seen:

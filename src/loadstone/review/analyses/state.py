@@ -48,6 +48,7 @@ from loadstone.review.analyses.values import (
     Unknown,
     Value,
     inside,
+    is_through_pointer,
     joined,
     mentions,
     root,
@@ -279,12 +280,16 @@ class State:
         if any(not isinstance(v, CallResult | CallStatus) for v in self.truth):
             self.replace("truth", {v: t for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus)})
 
-    def forget_dead(self, frame: int, live: frozenset[str]) -> None:
-        """Let go of what no later question can reach: dead variables, and facts about values nobody holds."""
+    def forget_dead(self, frame: int, live: frozenset[str], *, at_end: bool = False) -> None:
+        """Let go of what no later question can reach: dead variables, and facts about values nobody holds.
+
+        What a parameter points at outlives the parameter: it is asked about when the function ends.
+        """
         env = {
             p: v
             for p, v in self.env.items()
             if not (isinstance(r := root(p), Local) and r.frame == frame and r.name not in live)
+            or not (at_end or (isinstance(v, Unknown) and v not in self.lineage) or not is_through_pointer(p))
         }
         if len(env) == len(self.env) and len(self.parts) < _KEEP and len(env) < _KEEP:
             return

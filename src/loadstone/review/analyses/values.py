@@ -56,6 +56,7 @@ __all__ = [
     "Value",
     "depth",
     "inside",
+    "is_through_pointer",
     "joined",
     "mentions",
     "root",
@@ -276,3 +277,10 @@ def joined(first: Value, second: Value, frame: int, place: Place) -> Value:
     Unknown(frame=0, source=Local(frame=0, name='n', kind='local'), kind='unknown')
     """
     return first if first == second else Unknown(frame, place)
+
+
+def is_through_pointer(place: object) -> bool:
+    """Whether the path to a place follows a pointer that came from outside."""
+    while isinstance(place, Field):
+        place = place.base
+    return isinstance(place, Initial)

@@ -18,6 +18,7 @@ from loadstone.review.analyses.values import (
     PlaceAddress,
     This,
     Value,
+    is_through_pointer,
     root,
 )
 
@@ -75,15 +76,7 @@ def word_of(expression: ir.Expression) -> str:
 
 def rooted_locally(place: Place) -> bool:
     """Whether a place lies inside what only this call can reach."""
-    return isinstance(root(place), Local | Object) and not _through_pointer(place)
-
-
-def _through_pointer(place: object) -> bool:
-    """Whether the path to a place follows a pointer that came from outside."""
-    current: object = place
-    while isinstance(current, Field):
-        current = current.base
-    return isinstance(current, Initial)
+    return isinstance(root(place), Local | Object) and not is_through_pointer(place)
 
 
 def is_inside(place: object, start: object) -> bool:

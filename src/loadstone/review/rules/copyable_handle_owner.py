@@ -9,13 +9,25 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.values import Spot
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.ir import Assign, Class, Function, Language, Member, Name, Unit
+from loadstone.review.ir import (
+    Assign,
+    AssignmentExpression,
+    Call,
+    Class,
+    Expression,
+    Function,
+    Language,
+    Member,
+    Name,
+    Unit,
+)
 from loadstone.review.rules.places import at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -32,6 +44,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             members = [m for m in one.members if "*" in m.type or m.type in {"HMODULE", "HINSTANCE", "GModule *"}]
             if closes and destructor is not None and members:
                 yield _judged(rule, unit, one, members[0].name, closes, _copies(unit, one))
+                yield from _moved(rule, unit, one, members[0].name, closes)
 
 
 def _closing_line(destructor: Function, unit: Unit) -> int:
@@ -48,6 +61,74 @@ def _closing_line(destructor: Function, unit: Unit) -> int:
                 if found is not None and found.role is ApiRole.UNLOAD:
                     return call.line
     return 0
+
+
+def _moved(rule: Rule, unit: Unit, one: Class, member: str, closes: int) -> Iterator[Claim]:
+    """A move that leaves the handle in the object it moved from: both close it. The compiler's own move does that."""
+    spelled = re.search(rf"\b{one.name}\s*\(\s*{one.name}\s*&&[^)]*\)\s*(?:noexcept\s*)?=\s*default", unit.text)
+    line = unit.text.count("\n", 0, spelled.start()) + 1 if spelled else 0
+    moves = [f for f in unit.functions if f.owner == one.name and _takes_other(f, one.name)]
+    kept = next((f for f in moves if not _gives_up(f, member) and _mentions(f, member)), None)
+    if kept is not None:
+        line = kept.line
+    if line:
+        spot = Spot(unit.path, line, one.name)
+        yield rule.no(
+            f"{one.name} moves {member} and leaves it in the object moved from, whose destructor closes it again "
+            f"(line {closes}).",
+            at(spot),
+            fix="Set the other object's handle to null: std::exchange(other.handle, nullptr).",
+            why=(
+                step(spot, "the handle is copied", "acquire"),
+                step(Spot(unit.path, closes, one.name), "closed", "release"),
+            ),
+            context=one.name,
+        )
+
+
+def _takes_other(function: Function, name: str) -> bool:
+    """Whether a function is the constructor or the assignment that moves from another object."""
+    given = function.parameters
+    word = last_word(function.name)
+    return (
+        word in {name, "operator="}
+        and len(given) == 1
+        and "const" not in given[0].type
+        and re.fullmatch(rf"(?:\w+::)*{re.escape(name)}\s*&+", given[0].type) is not None
+    )
+
+
+def _mentions(function: Function, member: str) -> bool:
+    other = function.parameters[0].name
+    return any(_is_of(e, other, member) for e in every_expression(function.body))
+
+
+def _is_of(expression: Expression, other: str, member: str) -> bool:
+    base = expression.base if isinstance(expression, Member) and expression.name == member else None
+    return isinstance(base, Name) and base.name == other
+
+
+def _gives_up(function: Function, member: str) -> bool:
+    """Whether the other object's handle is set, exchanged or swapped."""
+    other = function.parameters[0].name
+    for statement in every_statement(function.body):
+        if isinstance(statement, Assign) and _is_of(uncast(statement.target), other, member):
+            return True
+    for expression in every_expression(function.body):
+        if isinstance(expression, AssignmentExpression) and _is_of(uncast(expression.target), other, member):
+            return True
+        if isinstance(expression, Call) and last_word(expression.name) in {
+            "exchange",
+            "swap",
+            "release",
+            "reset",
+            "take",
+        }:
+            given = (*expression.arguments, *((expression.receiver,) if expression.receiver is not None else ()))
+            parts = [p for argument in given for p in expressions(argument)]
+            if any(isinstance(p, Name) and p.name == other for p in parts):
+                return True
+    return False
 
 
 _TAKES: Final = frozenset({"push_back", "insert", "emplace", "push", "append", "assign", "push_front", "resize"})

@@ -14,6 +14,7 @@ from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.registrations import registrations
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of
 
@@ -33,8 +34,19 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if closes:
                 yield from _given_up(rule, unit, function, closes[-1])
                 yield from _unhooked_late(rule, facts, unit, function, closes)
+        yield from _registered(rule, facts, unit)
         yield from _detached(rule, facts, unit)
         yield from _unjoined(rule, facts, unit)
+
+
+def _registered(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """A timer, a source of a main loop or an exit handler that nothing takes back calls into the library."""
+    for found in registrations(facts, unit):
+        message = (
+            f"{found.name} at line {found.line} registers a function of the library; nothing takes that back before "
+            f"line {found.close.line} closes it."
+        )
+        yield _finding(rule, unit, found.closing, found.close.line, found.line, message)
 
 
 def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:

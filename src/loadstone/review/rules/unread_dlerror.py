@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression
-from loadstone.review.apis import ApiRole, tables
-from loadstone.review.rules.places import ALL
+from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.apis import ApiRole, Tables, tables
+from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import blocks, expressions, tops
 
 __all__ = ["RULE"]
 
@@ -35,6 +36,8 @@ _TEXTS: Final = frozenset(
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     known = tables()
     for unit in facts.program.units:
+        for function in unit.functions if unit.language in NATIVE else ():
+            yield from _late(rule, unit, function, known)
         lines = []
         for function in unit.functions:
             for expression in every_expression(function.body):
@@ -52,6 +55,57 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 sites=len(lines),
                 places=tuple(Location.lines(unit.path, line) for line in lines),
             )
+
+
+def _late(rule: Rule, unit: ir.Unit, function: ir.Function, known: Tables) -> Iterator[Claim]:
+    """``dlclose(h); report(dlerror());``: each call of the loader, and each reading, replaces the reason."""
+    inner = (block for statement in every_statement(function.body) for block in blocks(statement))
+    for block in (function.body, *inner):
+        closed = 0
+        for statement in block.body:
+            roles = [api.role for e in _calls(statement) if (api := known.get(e.name)) is not None]
+            if closed and ApiRole.ERROR in roles and not {ApiRole.LOAD, ApiRole.RESOLVE} & set(roles):
+                yield _replaced(rule, unit, function, statement.line, f"the close at line {closed}", closed)
+                closed = 0
+            elif {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.ERROR} & set(roles):
+                closed = 0
+            if isinstance(statement, ir.Evaluate) and roles == [ApiRole.UNLOAD]:
+                closed = statement.line if _calls(statement)[0].name == "dlclose" else 0
+            elif not isinstance(statement, ir.Evaluate | ir.Assign):
+                closed = 0
+            yield from _read_twice(rule, unit, function, statement)
+
+
+def _read_twice(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Statement) -> Iterator[Claim]:
+    """``if (dlerror()) puts(dlerror())``: the second reading gives null."""
+    if not isinstance(statement, ir.If):
+        return
+    asked = [e for e in expressions(statement.condition) if isinstance(e, ir.Call) and e.name == "dlerror"]
+    kept = any(isinstance(e, ir.AssignmentExpression) for e in expressions(statement.condition))
+    first = next((c for s in statement.then.body for c in _calls(s) if c.name.startswith("dl")), None)
+    if asked and not kept and first is not None and first.name == "dlerror":
+        yield _replaced(rule, unit, function, first.line, f"the reading at line {asked[0].line}", asked[0].line)
+
+
+def _calls(statement: ir.Statement) -> list[ir.Call]:
+    return [e for top in tops(statement) for e in expressions(top) if isinstance(e, ir.Call)]
+
+
+def _replaced(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, by: str, first: int) -> Claim:
+    place = Location.lines(unit.path, line)
+    return rule.no(
+        f"dlerror is read at line {line} after {by}, which replaced the reason or left none: it may give null.",
+        place,
+        cwe=476,
+        severity=Severity.MEDIUM,
+        fix="Read dlerror once, into a variable, before any other call of the loader.",
+        why=(
+            FlowStep(Location.lines(unit.path, first), "the reason is replaced", "release"),
+            FlowStep(place, "read", "use"),
+        ),
+        context=function.name,
+        condition=function.condition,
+    )
 
 
 RULE: Final = Rule(
