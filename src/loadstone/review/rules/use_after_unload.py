@@ -8,7 +8,10 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Fill, Site, Slot, Use
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
+from loadstone.review.ir import Language
+from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
@@ -35,6 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             condition=used.condition,
         )
     yield from _objects_after(rule, facts)
+    yield from _destroyed_late(rule, facts)
     yield from _left_behind(rule, facts)
     yield from _closed_elsewhere(rule, facts)
 
@@ -58,6 +62,23 @@ def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
         context=use.spot.function,
         condition=use.spot.condition,
     )
+
+
+def _destroyed_late(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """The end of an object runs code of its library: the library has to go after it."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for late in destroyed_late(facts, unit):
+            gone, declared = (Spot(unit.path, line, late.function or late.owner) for line in (late.line, late.declared))
+            yield rule.no(
+                f"{late.objects} of {late.owner} holds objects of the library in {late.library}, which is closed "
+                f"before they are destroyed (line {late.line}).",
+                at(gone),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Destroy the objects first: declare the library before them, or reset them before the close.",
+                why=(step(gone, "the library goes", "release"), step(declared, "destroyed after it", "use")),
+                context=late.function or late.owner,
+            )
 
 
 def _objects_after(rule: Rule, facts: Facts) -> Iterator[Claim]:

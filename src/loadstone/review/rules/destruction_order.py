@@ -1,0 +1,151 @@
+"""Objects of a library that are destroyed after the library is closed: by the order of members, or by a destructor.
+
+Members are destroyed in the reverse of their order, and after the body of the destructor ([class.dtor]). What counts
+as an object of a library is a smart pointer to an interface: a class that is declared in the file and defined nowhere
+in it, so that its destructor lies in whatever made the object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import ApiRole
+
+__all__ = ["TooLate", "destroyed_late"]
+
+_OWNING: Final = r"(?:unique_ptr|shared_ptr|QSharedPointer|QScopedPointer)\s*<\s*(?:\w+::)*(?:{names})\s*>"
+_DELETES: Final = frozenset({"delete", "qDeleteAll", "deleteLater"})
+_DESTROYS: Final = frozenset({"erase", "clear", "pop_back", "pop_front", "reset", "delete"})
+
+
+@dataclass(frozen=True, slots=True)
+class TooLate:
+    """A member that is destroyed after its library: where the library goes, where the member is declared."""
+
+    owner: str
+    objects: str
+    library: str
+    line: int
+    declared: int
+    function: str = ""
+
+
+def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
+    """The members of the classes of a file that outlive the library they need."""
+    interfaces = _interfaces(unit)
+    closers = {f.owner: f for f in unit.functions if f.owner and _unload(facts, f) is not None}
+    owning = re.compile(_OWNING.format(names="|".join(map(re.escape, sorted(interfaces))))) if interfaces else None
+    if owning is None:
+        return
+    holders = _holders(unit, closers)
+    yield from _deleted_late(facts, unit, interfaces)
+    for one in unit.classes:
+        objects = next((m for m in one.members if owning.search(m.type)), None)
+        if objects is None:
+            continue
+        end = next((f for f in unit.functions if f.name.endswith(f"{one.name}::~{one.name}")), None)
+        later = next((m for m in one.members[one.members.index(objects) :] if _is_held(m.type, holders)), None)
+        if later is not None and (end is None or not _mentions(end, objects.name, end.end_line)):
+            yield TooLate(one.name, objects.name, later.name, later.line, objects.line)
+        handles = {m.name for m in one.members if "*" in m.type or m.type == "HMODULE"}
+        for function in unit.functions:
+            found = _closed_first(facts, function, handles, objects.name)
+            if found is not None:
+                yield TooLate(one.name, objects.name, found[1], found[0], objects.line, function.name)
+
+
+def _interfaces(unit: ir.Unit) -> set[str]:
+    defined = {(f.owner.rpartition("::")[2], last_word(f.name)) for f in unit.functions if f.owner}
+    return {
+        c.name
+        for c in unit.classes
+        if not c.members
+        and any(m.startswith("~") for m in c.methods)
+        and len(c.methods) > 1
+        and not any((c.name, m) in defined for m in c.methods if not m.startswith("~"))
+    }
+
+
+def _unload(facts: Facts, function: ir.Function) -> ir.Call | None:
+    for call in calls_in(function.body):
+        api = facts.apis.get(call.name)
+        if api is not None and api.role is ApiRole.UNLOAD:
+            return call
+    return None
+
+
+def _holders(unit: ir.Unit, closers: dict[str, ir.Function]) -> set[str]:
+    """Types whose end closes a library: by their destructor, or by the deleter they are given."""
+    found = {"boost::dll::shared_library"}
+    for owner, function in closers.items():
+        word = last_word(function.name)
+        if word.startswith("~"):
+            found.add(owner)
+        elif word == "operator()":
+            found.add(owner)
+            found.update(re.findall(rf"using\s+(\w+)\s*=[^;]*\b{re.escape(owner)}\b", unit.text))
+    return found
+
+
+def _is_held(spelled: str, holders: set[str]) -> bool:
+    inner = "*" not in spelled and "&" not in spelled and "function<" not in spelled
+    return inner and any(re.search(rf"(?<![\w:]){re.escape(name)}\b", spelled) for name in holders)
+
+
+def _deleted_late(facts: Facts, unit: ir.Unit, interfaces: set[str]) -> Iterator[TooLate]:
+    """``loader->unload(); delete plugin;``: the destructor that is called lies in the library."""
+    pointed = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(interfaces)))})\s*\*")
+    for function in unit.functions:
+        close = _unload(facts, function)
+        types = {p.name: p.type for p in function.parameters}
+        for statement in every_statement(function.body):
+            if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
+                types[statement.target.name] = statement.type
+        for call in calls_in(function.body) if close is not None else ():
+            named = [a.name for a in call.arguments if isinstance(a, ir.Name)]
+            if last_word(call.name) in _DELETES and close is not None and call.line > close.line:
+                late = next((n for n in named if pointed.search(types.get(n, ""))), None)
+                if late is not None and not _leaves_between(function, close.line, call.line):
+                    yield TooLate(last_word(function.name), late, "it", close.line, call.line, function.name)
+
+
+def _leaves_between(function: ir.Function, first: int, last: int) -> bool:
+    """Whether the close ends its branch: what is deleted after it belongs to another."""
+    return any(
+        isinstance(s, ir.Return | ir.Raise) and first < s.line < last and not _is_nested(function, s, first)
+        for s in every_statement(function.body)
+    )
+
+
+def _is_nested(function: ir.Function, leaving: ir.Statement, first: int) -> bool:
+    """Whether a way out stands in a branch that the condition holding the close decides about."""
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If) and statement.line == first:
+            return any(s is leaving for s in every_statement(statement.then))
+    return False
+
+
+def _mentions(function: ir.Function, member: str, before: int) -> bool:
+    return any(
+        isinstance(e, ir.Name | ir.Member) and e.name == member and e.line <= before
+        for e in every_expression(function.body)
+    )
+
+
+def _closed_first(facts: Facts, function: ir.Function, handles: set[str], objects: str) -> tuple[int, str] | None:
+    """Where a function closes the handle of an entry whose object is still there, and then ends the entry."""
+    close = _unload(facts, function)
+    if close is None or not close.arguments:
+        return None
+    handle = uncast(close.arguments[0])
+    if not isinstance(handle, ir.Member) or handle.name not in handles or _mentions(function, objects, close.line):
+        return None
+    ends = any(last_word(c.name) in _DESTROYS and c.line > close.line for c in calls_in(function.body))
+    return (close.line, handle.name) if ends or "~" in function.name else None
