@@ -12,6 +12,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.rules.handed_in import handed_in_writes
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -52,6 +53,23 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _scanned(rule, unit, function, arrays, members)
             yield from _ended(rule, unit, function)
             yield from _sized(rule, unit, function)
+        yield from _handed_in(rule, unit)
+
+
+def _handed_in(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """A function writes a text of any length to where it is told, and is told an array, or is told the room in vain."""
+    for write in handed_in_writes(unit, _COPIES):
+        yield rule.no(
+            write.message,
+            Location.lines(unit.path, write.line),
+            cwe=787 if write.told_line else 120,
+            fix="Compare the length with the room first, or copy with a bound and end the text.",
+            why=(
+                FlowStep(Location.lines(unit.path, write.told_line or write.line), "the room is given here", "acquire"),
+                FlowStep(Location.lines(unit.path, write.line), "written to", "use"),
+            ),
+            context=write.function,
+        )
 
 
 def _local_arrays(function: ir.Function) -> set[str]:

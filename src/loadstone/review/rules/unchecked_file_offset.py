@@ -12,6 +12,8 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.file_numbers import FileNumbers
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -34,13 +36,43 @@ _HEADER: Final = re.compile(r"Elf(?:32|64)?_|ElfW|IMAGE_|mach_header|section|hea
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in facts.program.units:
+        if unit.language in NATIVE and unit.path in handling:
+            yield from _numbers(rule, unit)
         if unit.language not in NATIVE or not re.search(
             r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_DOS|mach_header", unit.text
         ):
             continue
         for function in unit.functions:
             yield from _function(rule, unit, function)
+
+
+def _numbers(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """A reader of some other format, in a file that loads what the format names."""
+    numbers = FileNumbers(unit)
+    if not numbers.readers and not numbers.records:
+        return
+    for function in unit.functions:
+        for found in dict.fromkeys(numbers.untested(function)):
+            yield rule.no(
+                f"{found.name} from the file is the {found.use} of line {found.line}; nothing compares it first.",
+                Location.lines(unit.path, found.line),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                context=function.name,
+                condition=function.condition,
+            )
+        for names, line in numbers.wraps(function):
+            yield rule.no(
+                f"The sum {names} can wrap around before it is compared.",
+                Location.lines(unit.path, line),
+                cwe=190,
+                severity=Severity.MEDIUM,
+                fix="off <= size && len <= size - off.",
+                context=function.name,
+                condition=function.condition,
+            )
 
 
 def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:

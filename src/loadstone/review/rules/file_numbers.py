@@ -1,0 +1,253 @@
+"""Numbers that a file gives, followed inside one function, and what is done with them before anything compares them.
+
+A number is of the file when a function of the program put it together from bytes, or when it is a member of a record
+that was copied from bytes. Functions that do so are found bottom-up, to a fixed point: one that hands on what another
+gave is one too. A comparison of the number, of a sum it is in, or a call in a condition that is given it, counts as
+the test; whether it is the right one is not asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.walk import expressions, tops
+
+__all__ = ["FileNumbers", "Untested"]
+
+_BYTES: Final = re.compile(r"\b(?:u?int8_t|unsigned char|BYTE|UCHAR|guint8|quint8|char|void|byte|uchar|u8)\b[^*]*\*")
+_NUMBER: Final = re.compile(
+    r"\b(?:u?int(?:16|32|64)_t|unsigned|size_t|DWORD|WORD|ULONG|USHORT|u16|u32|u64|long|guint32)\b"
+)
+_NARROW: Final = re.compile(
+    r"\b(?:DWORD|ULONG|UINT|uint32_t|u_int32_t|quint32|guint32|unsigned int|u32)\b|\Aunsigned\Z"
+)
+_COPIES: Final = {"memcpy": (0, 1), "memmove": (0, 1), "CopyMemory": (0, 1), "fread": (0, None), "read": (1, None),
+                  "pread": (1, None), "ReadFile": (1, None)}  # fmt: skip
+"""Functions that fill a record: which argument it is, and which the bytes, where they are one."""
+
+_COMPARES: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "%", "&"})
+_LIMITS: Final = frozenset({"min", "clamp", "MIN", "std::min"})
+
+
+@dataclass(frozen=True, slots=True)
+class Untested:
+    """A number of the file that nothing compared: its name, where it is used, and as what."""
+
+    name: str
+    line: int
+    use: str
+
+
+class FileNumbers:
+    """The numbers of one file of source, and which of them are used untested."""
+
+    def __init__(self, unit: ir.Unit) -> None:
+        self.unit = unit
+        self.fields = {m.name: m.type for c in unit.classes for m in c.members}
+        self.arrays = {v.name for v in unit.variables if "[]" in v.type}
+        self.arrays |= {m.name for c in unit.classes for m in c.members if "[]" in m.type}
+        self.readers = self._readers()
+        self.records = {name for f in unit.functions for name in self._filled(f)}
+
+    def _readers(self) -> set[str]:
+        """Functions that give a number put together from bytes they are given, directly or through one another."""
+        found: set[str] = set()
+        while True:
+            more = {last_word(f.name) for f in self.unit.functions if self._reads(f, found)} - found
+            if not more:
+                return found
+            found |= more
+
+    def _reads(self, function: ir.Function, known: set[str]) -> bool:
+        bytes_ = {p.name for p in function.parameters if _BYTES.search(p.type)}
+        if not bytes_ or not _NUMBER.search(function.returns):
+            return False
+        copied = {
+            _path(c.arguments[0])
+            for c in calls_in(function.body)
+            if c.name in {"memcpy", "memmove"} and len(c.arguments) > 1 and _roots(c.arguments[1]) & bytes_
+        }
+        for statement in every_statement(function.body):
+            if isinstance(statement, ir.Return) and statement.value is not None:
+                for part in expressions(statement.value):
+                    called = isinstance(part, ir.Call) and last_word(part.name) in known
+                    taken = isinstance(part, ir.Item) and _path(part.base) in bytes_
+                    if called or taken or (isinstance(part, ir.Name) and part.name in copied):
+                        return True
+        return False
+
+    def _filled(self, function: ir.Function) -> Iterator[str]:
+        """Records that are copied from bytes as a whole."""
+        types = _types(function)
+        for call in calls_in(function.body):
+            places = _COPIES.get(last_word(call.name))
+            if places is None or len(call.arguments) <= max(p or 0 for p in places):
+                continue
+            target, source = places
+            name = _path(call.arguments[target])
+            spelled = types.get(name, "") or self.fields.get(name, "")
+            if name and not _BYTES.search(spelled) and (source is None or _is_bytes(call.arguments[source], types)):
+                yield name
+
+    # Asking.
+
+    def untested(self, function: ir.Function) -> Iterator[Untested]:
+        """Numbers of the file that index an array or move a pointer in a function before anything compares them."""
+        numbers, derived = self._numbers(function)
+        if not numbers:
+            return
+        tested = self._tested(function, derived)
+        types = _types(function)
+        local = self.arrays | {name for name, spelled in types.items() if "[]" in spelled}
+        for expression in every_expression(function.body):
+            match expression:
+                case ir.Item(base=base, index=index) if _path(base).rpartition(".")[2] in local:
+                    yield from self._used(index, numbers, tested, expression.line, "index")
+                case ir.Operation(operator="+", operands=(first, *rest)) if _is_bytes(first, types):
+                    for operand in rest:
+                        yield from self._used(operand, numbers, tested, expression.line, "offset")
+
+    def _used(
+        self, expression: ir.Expression, numbers: set[str], tested: set[str], line: int, use: str
+    ) -> Iterator[Untested]:
+        for part in expressions(expression):
+            path = _path(part)
+            if path in numbers and path not in tested and not any(path in _path(p) != path for p in expressions(part)):
+                yield Untested(path.replace("[]", ""), line, use)
+                return
+
+    def _numbers(self, function: ir.Function) -> tuple[set[str], dict[str, set[str]]]:
+        """The numbers of the file that a function mentions, and what each local one was made of."""
+        numbers = {p for e in every_expression(function.body) if (p := _path(e)) and self._is_field(p, function)}
+        derived: dict[str, set[str]] = {}
+        for target, value in _stores(function):
+            name = _path(target)
+            mine = {p for e in expressions(value) if (p := _path(e)) in numbers}
+            called = any(isinstance(e, ir.Call) and last_word(e.name) in self.readers for e in expressions(value))
+            if (
+                name
+                and (mine or called)
+                and not isinstance(uncast(value), ir.Operation | ir.Call | ir.Member | ir.Name)
+            ):
+                continue
+            if name and (mine or called):
+                numbers.add(name)
+                derived.setdefault(name, set()).update(mine)
+        return numbers, derived
+
+    def _is_field(self, path: str, function: ir.Function) -> bool:
+        start, _, field = path.rpartition(".")
+        if not field or not _NUMBER.search(self.fields.get(field, "")):
+            return False
+        alias = _aliases(function).get(start, start)
+        return alias.removesuffix("[]") in self.records
+
+    def _tested(self, function: ir.Function, derived: dict[str, set[str]]) -> set[str]:
+        """What something compares, in this function; of members, anywhere in the file."""
+        found = set(_compared(function))
+        for other in self.unit.functions:
+            found |= {p for p in _compared(other) if "." in p}
+        words = {p.rpartition(".")[2] for p in found if "." in p}
+        found |= {p for p in derived if "." in p and p.rpartition(".")[2] in words}
+        for name, parts in derived.items():
+            if name in found:
+                found |= parts
+            elif parts and parts <= found:
+                found.add(name)
+        return found
+
+    def wraps(self, function: ir.Function) -> Iterator[tuple[str, int]]:
+        """``off + len > size`` of two numbers of 32 bits that the file gives: the sum is one of 32 bits too."""
+        numbers, _ = self._numbers(function)
+        types = _types(function)
+        narrow = {n for n in numbers if _NARROW.search(types.get(n, "") or self.fields.get(n.rpartition(".")[2], ""))}
+        for expression in every_expression(function.body):
+            if isinstance(expression, ir.Operation) and expression.operator in {">", ">=", "<", "<="}:
+                for side in expression.operands:
+                    if isinstance(side, ir.Operation) and side.operator == "+":
+                        names = [_path(o) for o in side.operands if not isinstance(o, ir.Cast)]
+                        if len(names) == len(side.operands) and set(names) <= narrow:
+                            yield " + ".join(names), expression.line
+
+
+def _path(expression: ir.Expression | None) -> str:
+    """What an expression is called, the elements of an array being one, ``this`` left out."""
+    match uncast(expression):
+        case ir.Name(name=name):
+            return name if name != "this" else ""
+        case ir.Member(base=base, name=name):
+            start = _path(base)
+            return f"{start}.{name}" if start else name
+        case ir.Item(base=base):
+            return f"{_path(base)}[]"
+        case ir.Operation(operator="address" | "deref", operands=(operand,)):
+            return _path(operand)
+        case ir.Call(name=name, receiver=receiver) if receiver is not None and last_word(name) in {"data", "at"}:
+            return _path(receiver)
+    return ""
+
+
+def _roots(expression: ir.Expression) -> set[str]:
+    return {e.name for e in expressions(expression) if isinstance(e, ir.Name)}
+
+
+def _types(function: ir.Function) -> dict[str, str]:
+    found = {p.name: p.type for p in function.parameters}
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
+            found.setdefault(statement.target.name, statement.type)
+    return found
+
+
+def _is_bytes(expression: ir.Expression, types: dict[str, str]) -> bool:
+    """Whether an expression is a place in a run of bytes."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator == "+":
+        return _is_bytes(bare.operands[0], types)
+    if isinstance(bare, ir.Call):
+        return last_word(bare.name) == "data" and bare.receiver is not None
+    if isinstance(bare, ir.Name):
+        return bool(_BYTES.search(types.get(bare.name, "")))
+    return isinstance(bare, ir.Member) and bare.name in {"base", "data", "bytes", "image", "map", "buf", "start"}
+
+
+def _aliases(function: ir.Function) -> dict[str, str]:
+    """``const Entry &e = entries[i]``: another name for an element."""
+    return {
+        s.target.name: _path(s.value)
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign)
+        and s.declares
+        and isinstance(s.target, ir.Name)
+        and s.value is not None
+        and _path(s.value).endswith("[]")
+    }
+
+
+def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expression]]:
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.value is not None:
+            yield statement.target, statement.value
+    for expression in every_expression(function.body):
+        if isinstance(expression, ir.AssignmentExpression):
+            yield expression.target, expression.value
+
+
+def _compared(function: ir.Function) -> Iterator[str]:
+    for statement in every_statement(function.body):
+        deciding = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
+        subject = statement.subject if isinstance(statement, ir.Switch) else None
+        for part in expressions(subject):
+            yield _path(part)
+        for top in tops(statement):
+            for part in expressions(top):
+                asks = isinstance(part, ir.Operation) and part.operator in _COMPARES
+                limits = isinstance(part, ir.Call) and (last_word(part.name) in _LIMITS or top is deciding)
+                if asks or limits:
+                    yield from filter(None, map(_path, expressions(part)))

@@ -1,0 +1,139 @@
+"""Writes through a parameter: how much a function writes to where its caller tells it, and whether anybody asked.
+
+A summary for each function says which of its parameters it writes a text of any length to, itself or through a
+function it calls; the summaries are computed over the file to a fixed point, and there are no more of them than
+parameters. A claim is made where one meets an array of fixed size, or where the function is told how much room there
+is and never looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.walk import expressions, tops
+
+__all__ = ["Write", "handed_in_writes"]
+
+_MEASURES: Final = re.compile(r"(?i)\A(?:lstrlen[aw]?|str_?n?len(?:_s)?|wcsn?len|_tcslen|strspn|strcspn|size|length)\Z")
+_ROOM: Final = re.compile(
+    r"(?i)(?:\A|_)(?:cap|capacity|cch\w*|cb\w*|room|avail|max|(?:buf|out|dst)?_?(?:size|len|sz))\Z|\An\Z"
+)
+_INTEGER: Final = re.compile(r"\b(?:size_t|int|unsigned|DWORD|UINT|long|u?int\d+_t|SIZE_T)\b")
+_BLOCKS: Final = frozenset({"memcpy", "memmove", "CopyMemory", "wmemcpy"})
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write that nothing bounds: where, what it says, and where the caller gave the place, 0 if none did."""
+
+    function: str
+    line: int
+    message: str
+    told_line: int = 0
+
+
+def handed_in_writes(unit: ir.Unit, copies: frozenset[str]) -> Iterator[Write]:
+    """The writes of a file through parameters that nothing bounds; ``copies`` are functions that copy whole texts."""
+    own = {(f.name, p.name): c for f in unit.functions for p, c in _writes(f, copies)}
+    measured = _measured(unit)
+    told = set()
+    for function in unit.functions:
+        for parameter, call in _writes(function, copies | _BLOCKS):
+            room = _told_in_vain(function, parameter)
+            if room:
+                said = f"{room} says how much room {parameter.name} has, and nothing looks at it."
+                told.add((function.name, parameter.name))
+                yield Write(function.name, call.line, said, function.line)
+    unbounded = {
+        (f.name, i): call
+        for f in unit.functions
+        for i, p in enumerate(f.parameters)
+        if (f.name, p.name) not in told
+        and (call := own.get((f.name, p.name))) is not None
+        and not _is_bounded(call, measured)
+    }
+    _handed_on(unit, unbounded)
+    done = set()
+    for function in unit.functions:
+        arrays = {
+            s.target.name
+            for s in every_statement(function.body)
+            if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and "[]" in s.type
+        }
+        for call in calls_in(function.body):
+            for index, argument in enumerate(call.arguments):
+                write = unbounded.get((call.name, index))
+                given = uncast(argument)
+                if write is None or not isinstance(given, ir.Name) or given.name not in arrays or write.line in done:
+                    continue
+                done.add(write.line)
+                said = (
+                    f"{last_word(write.name)} writes a text of any length; line {call.line} gives it {given.name}, "
+                    "whose size is fixed."
+                )
+                yield Write(call.name, write.line, said, call.line)
+
+
+def _handed_on(unit: ir.Unit, unbounded: dict[tuple[str, int], ir.Call]) -> None:
+    """Add the parameters that are handed on to one that is written to without a bound, until there are no more."""
+    grown = True
+    while grown:
+        grown = False
+        for function in unit.functions:
+            places = {p.name: i for i, p in enumerate(function.parameters)}
+            for call in calls_in(function.body):
+                for index, argument in enumerate(call.arguments):
+                    bare = uncast(argument)
+                    write = unbounded.get((call.name, index))
+                    own = places.get(bare.name) if isinstance(bare, ir.Name) else None
+                    if write is not None and own is not None and (function.name, own) not in unbounded:
+                        unbounded[function.name, own] = write
+                        grown = True
+
+
+def _writes(function: ir.Function, copies: frozenset[str]) -> Iterator[tuple[ir.Parameter, ir.Call]]:
+    """The parameters that a function copies to, each with the first copy of what is no constant."""
+    pointers = {p.name: p for p in function.parameters if "*" in p.type and "const" not in p.type.split("*")[0]}
+    for call in calls_in(function.body):
+        if last_word(call.name) not in copies or len(call.arguments) < 2:
+            continue
+        target, source = uncast(call.arguments[0]), uncast(call.arguments[1])
+        constant = isinstance(source, ir.Literal) or (isinstance(source, ir.Name) and source.name.isupper())
+        if isinstance(target, ir.Name) and target.name in pointers and not constant:
+            yield pointers.pop(target.name), call
+
+
+def _told_in_vain(function: ir.Function, parameter: ir.Parameter) -> str:
+    """The parameter behind a buffer that says how large it is, when nothing in the function mentions it."""
+    position = function.parameters.index(parameter)
+    following = function.parameters[position + 1 : position + 2]
+    if not following or not _ROOM.search(following[0].name) or not _INTEGER.search(following[0].type):
+        return ""
+    name = following[0].name
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Evaluate) and isinstance(uncast(statement.expression), ir.Name):
+            continue  # (void)size;
+        if any(isinstance(e, ir.Name) and e.name == name for top in tops(statement) for e in expressions(top)):
+            return ""
+    return name
+
+
+def _measured(unit: ir.Unit) -> set[str]:
+    """The last words of everything whose length something in the file asks for."""
+    found = set()
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            if _MEASURES.match(last_word(call.name)):
+                given = (*call.arguments, *((call.receiver,) if call.receiver is not None else ()))
+                found |= {e.name for a in given for e in expressions(a) if isinstance(e, ir.Name | ir.Member)}
+    return found
+
+
+def _is_bounded(call: ir.Call, measured: set[str]) -> bool:
+    return any(isinstance(e, ir.Name | ir.Member) and e.name in measured for e in expressions(call.arguments[1]))
