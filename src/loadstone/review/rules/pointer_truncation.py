@@ -34,6 +34,16 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         for function in unit.functions if unit.path in handling and unit.language in NATIVE else ():
             pointers = _pointers(function)
+            for cast, own, wide in _widened(function):
+                yield rule.no(
+                    f"What points at {own} is handed on at line {cast.line} as a pointer to {wide}, which is wider: "
+                    "more is written than there is room for.",
+                    Location.lines(unit.path, cast.line),
+                    cwe=704,
+                    fix=f"Receive it in a variable of type {wide} and convert that.",
+                    context=function.name,
+                    condition=function.condition,
+                )
             for cast in every_expression(function.body):
                 if isinstance(cast, ir.Cast) and _NARROW.match(cast.type.strip()) and _is_address(cast, pointers):
                     yield rule.no(
@@ -42,6 +52,39 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         context=function.name,
                         condition=function.condition,
                     )
+
+
+_BYTES: Final = {
+    **dict.fromkeys(("short", "unsigned short", "int16_t", "uint16_t", "WORD", "USHORT", "quint16", "guint16"), 2),
+    **dict.fromkeys(("int", "unsigned", "unsigned int", "int32_t", "uint32_t", "DWORD", "LONG", "UINT", "BOOL"), 4),
+    **dict.fromkeys(("quint32", "guint32", "guint", "gint", "ULONG", "float", "INT"), 4),
+    **dict.fromkeys(("int64_t", "uint64_t", "size_t", "ULONGLONG", "double", "long long", "unsigned long long"), 8),
+    **dict.fromkeys(("quint64", "guint64", "DWORD64", "UINT64", "gsize"), 8),
+    **dict.fromkeys(("bool", "_Bool"), 1),
+}
+"""The sizes of integers on systems whose addresses have 64 bits; ``long`` differs, and text is cast to anything."""
+
+
+def _widened(function: ir.Function) -> Iterator[tuple[ir.Cast, str, str]]:
+    """``fill(h, (uint32_t *)&small)``: what is called writes more than there is."""
+    types = {p.name: p.type for p in function.parameters}
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
+            types[statement.target.name] = statement.type
+    for call in (e for e in every_expression(function.body) if isinstance(e, ir.Call)):
+        for cast in (a for a in call.arguments if isinstance(a, ir.Cast) and a.type.count("*") == 1):
+            own = _pointed(cast.operand, types)
+            wide, narrow = _BYTES.get(cast.type.replace("*", "").strip(), 0), _BYTES.get(own, 0)
+            if "const" not in cast.type and 0 < narrow < wide:
+                yield cast, own, cast.type.replace("*", "").strip()
+
+
+def _pointed(operand: ir.Expression, types: dict[str, str]) -> str:
+    """What a pointer argument points at, by the declaration of the variable."""
+    if isinstance(operand, ir.Operation) and operand.operator == "address" and isinstance(operand.operands[0], ir.Name):
+        return types.get(operand.operands[0].name, "").strip()
+    spelled = types.get(operand.name, "") if isinstance(operand, ir.Name) else ""
+    return spelled.replace("*", "").strip() if spelled.count("*") == 1 and "[]" not in spelled else ""
 
 
 def _pointers(function: ir.Function) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.escape import printable
@@ -17,8 +17,9 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.places import ALL, at, resolve_lines, step
+from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.tagged_unions import confused_members
 
 __all__ = ["RULE"]
 
@@ -132,7 +133,24 @@ def _foreign(unit: ir.Unit) -> Iterator[tuple[tuple[str, ...], _View]]:
         yield from last.items()
 
 
+def _tagged(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A member of a union is used for more kinds than the one it belongs to."""
+    handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
+    for unit in facts.program.units:
+        for function, found in confused_members(unit) if unit.path in handling and unit.language in NATIVE else ():
+            yield rule.no(
+                f"{found.member} of a union is used at line {found.line} while {found.tag} may be "
+                f"{' or '.join(found.values)}: for all but one of them the union holds something else.",
+                Location.lines(unit.path, found.line),
+                severity=Severity.MEDIUM,
+                fix="Compare the tag with the one value the member belongs to, and refuse the rest.",
+                context=function.name,
+                condition=function.condition,
+            )
+
+
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    yield from _tagged(rule, facts)
     for unit in facts.program.units:
         seen: defaultdict[tuple[str, ...], list[_View]] = defaultdict(list)
         for key, view in _foreign(unit) if unit.language is ir.Language.PYTHON else _native(facts, unit):
