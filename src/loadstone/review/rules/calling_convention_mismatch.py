@@ -28,6 +28,7 @@ _CASTS: Final = ("ctypes.cast", ".cast")
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _system_functions(rule, facts)
+    yield from _unlike_the_rest(rule, facts)
     conventions = {unit.path: _conventions(unit) for unit in facts.program.units if unit.language is ir.Language.PYTHON}
     for found in facts.foreign_calls:
         yield from _convention(rule, found, conventions[found.visit.unit.path])
@@ -85,6 +86,38 @@ def _system_functions(rule: Rule, facts: Facts) -> Iterator[Claim]:
             why=(step(site.spot, "a function of Windows is looked up", "acquire"),),
             context=site.spot.function,
         )
+
+
+_ALIAS: Final = r"using\s+{name}\s*=[^;(]*\(([^()*]*)\*\s*\)"
+_ENOUGH: Final = 2
+"""Functions of one library with a convention, beside which one without is a slip."""
+
+
+def _unlike_the_rest(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """One function of a library is called without the convention that all the others of that library have."""
+    kinds: dict[tuple[str, int], dict[str, tuple[Site, int, bool]]] = {}
+    for site in facts.merged:
+        kind = _type_of(site) if site.api.name == "GetProcAddress" and site.parent is not None else ""
+        if not kind.isidentifier():
+            continue
+        text, name = site.unit.text, re.escape(kind)
+        found = re.search(_POINTER.format(name=name), text) or re.search(_ALIAS.format(name=name), text)
+        if found is not None and site.parent is not None:
+            line = text.count("\n", 0, found.start() + 1) + 1
+            kinds.setdefault((site.unit.path, site.parent), {})[kind] = site, line, bool(_CONVENTION.search(found[1]))
+    for (path, _), types in kinds.items():
+        bare = [(kind, site, line) for kind, (site, line, has) in types.items() if not has]
+        if len(bare) == 1 and len(types) - 1 >= _ENOUGH:
+            kind, site, line = bare[0]
+            yield rule.no(
+                f"{kind} has no calling convention; the other functions of this library are called through types "
+                "that have one.",
+                Location.lines(path, line),
+                cwe=686,
+                fix=f"Write WINAPI before the * of {kind}.",
+                why=(step(site.spot, "looked up in the same library", "acquire"),),
+                context=site.spot.function,
+            )
 
 
 def _type_of(site: Site) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import filled_names, looked_up
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of, tops
@@ -38,6 +39,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         if unit.path in handling and unit.language in NATIVE:
             yield from _tables(rule, unit)
+            yield from _told_by_library(rule, facts, unit)
             for function in unit.functions:
                 yield from _terminators(rule, unit, function)
                 yield from _allocations(rule, unit, function)
@@ -63,6 +65,57 @@ def _tables(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                     context=function.name,
                     condition=function.condition,
                 )
+
+
+def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``for (i = 0; i < table->count; i++) own[i] = ...``: the library says how many there are, and nobody asks."""
+    fixed = {v.name for v in unit.variables if "[]" in v.type} | {
+        m.name for c in unit.classes for m in c.members if "[]" in m.type
+    }
+    foreign = filled_names(facts, unit)
+    asked = {name for function in unit.functions for name in _limited(function)}
+    for function in unit.functions:
+        mine = foreign | looked_up(facts, function)
+        for loop in (s for s in every_statement(function.body) if isinstance(s, ir.Loop)):
+            counted = _counted(loop.condition, mine)
+            if counted is None or counted[1] in asked:
+                continue
+            index, bound = counted
+            for growth in _growths_in(loop.body, fixed, function):
+                if growth.counter == index:
+                    yield rule.no(
+                        f"{bound} of the library says how many entries are written to a table of fixed size, and "
+                        "nothing compares it with the size.",
+                        Location.lines(unit.path, growth.line),
+                        why=(FlowStep(Location.lines(unit.path, loop.line), "counted by the library", "taint"),),
+                        context=function.name,
+                        condition=function.condition,
+                    )
+                    break
+
+
+def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, str] | None:
+    """The index and the bound of a loop that goes on as long as a member of what came from a library says."""
+    bare = uncast(condition)
+    if not isinstance(bare, ir.Operation) or bare.operator not in {"<", "!=", "<="}:
+        return None
+    index, bound = (uncast(o) for o in bare.operands)
+    inside = {e.name for e in expressions(bound) if isinstance(e, ir.Name | ir.Member)}
+    if not isinstance(index, ir.Name) or not isinstance(bound, ir.Member) or not (inside - {bound.name}) & foreign:
+        return None
+    return index.name, bound.name
+
+
+def _limited(function: ir.Function) -> Iterator[str]:
+    """Members that something other than the head of a loop compares."""
+    for statement in every_statement(function.body):
+        for top in tops(statement):
+            if isinstance(statement, ir.Loop) and top is statement.condition:
+                continue
+            for part in expressions(top):
+                limits = isinstance(part, ir.Call) and part.name.rpartition("::")[2].lower() in {"min", "clamp"}
+                if limits or (isinstance(part, ir.Operation) and part.operator in _ORDERS):
+                    yield from (e.name for e in expressions(part) if isinstance(e, ir.Member))
 
 
 def _word(expression: ir.Expression) -> str:
@@ -108,7 +161,11 @@ def _compared(function: ir.Function) -> Iterator[str]:
 
 
 def _growths(function: ir.Function, fixed: set[str]) -> Iterator[_Growth]:
-    for statement in every_statement(function.body):
+    yield from _growths_in(function.body, fixed, function)
+
+
+def _growths_in(block: ir.Block, fixed: set[str], function: ir.Function) -> Iterator[_Growth]:
+    for statement in every_statement(block):
         for top in tops(statement):
             for expression in expressions(top):
                 if (

@@ -17,6 +17,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import filled_names, looked_up, word
 from loadstone.review.walk import expressions
 
 __all__ = ["Registration", "registrations"]
@@ -57,13 +58,15 @@ class Registration:
 def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
     """The registrations of a file that outlive the library they lead into."""
     calls = {f.name: [*calls_in(f.body)] for f in unit.functions}
-    foreign = {fill.slot[0].rpartition(".")[2] for fill in facts.fills if fill.spot.path == unit.path}
+    foreign = filled_names(facts, unit)
     for function in unit.functions:
-        mine = foreign | _looked_up(facts, function)
+        mine = foreign | looked_up(facts, function)
         starting = _callers(function, calls)
         undone = {last_word(c.name) for name, found in calls.items() if name not in starting for c in found}
         for call in calls[function.name]:
             pair = next(((m, u) for m, u in _KNOWN if m.match(last_word(call.name))), None)
+            if last_word(call.name) == "connect" and _is_connected(call, mine):
+                yield from _connections(facts, unit, call, calls, starting)
             if pair is None or any(pair[1].match(word) for word in undone) or not _leads_out(call, function, mine):
                 continue
             for other in unit.functions:
@@ -71,6 +74,29 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
                 if close is not None and other.name not in starting:
                     yield Registration(last_word(call.name), call.line, close, other)
                     break
+
+
+def _is_connected(call: ir.Call, foreign: set[str]) -> bool:
+    """``connect(timer, &QTimer::timeout, [run] { run(); })``: the lambda calls what a lookup gave."""
+    inside = (a.function.body for a in call.arguments if isinstance(a, ir.Closure))
+    return any(word(c.function) in foreign for body in inside for c in calls_in(body))
+
+
+def _connections(
+    facts: Facts, unit: ir.Unit, call: ir.Call, calls: dict[str, list[ir.Call]], starting: set[str]
+) -> Iterator[Registration]:
+    """Closes of a library that leave the object alone whose signal is connected to it."""
+    sender = word(call.arguments[0]) if call.arguments else ""
+    for other in unit.functions:
+        close = next((c for c in calls[other.name] if _closes(facts, c)), None)
+        if close is None or other.name in starting or not sender:
+            continue
+        before = [c for c in calls[other.name] if c.line <= close.line]
+        touched = any(word(e) == sender for c in before for e in expressions(c)) or any(
+            word(c.receiver) == sender or last_word(c.name) == "disconnect" for c in before
+        )
+        if not touched:
+            yield Registration(last_word(call.name), call.line, close, other)
 
 
 def _callers(function: ir.Function, calls: dict[str, list[ir.Call]]) -> set[str]:
@@ -87,30 +113,6 @@ def _callers(function: ir.Function, calls: dict[str, list[ir.Call]]) -> set[str]
 def _closes(facts: Facts, call: ir.Call) -> bool:
     api = facts.apis.get(call.name)
     return api is not None and api.role is ApiRole.UNLOAD
-
-
-def _looked_up(facts: Facts, function: ir.Function) -> set[str]:
-    """Variables and members that a lookup filled, by its result or through an argument."""
-    found = set()
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and _resolves(facts, uncast(statement.value)):
-            found.add(_word(statement.target))
-    for call in calls_in(function.body):
-        api = facts.apis.get(call.name)
-        if api is not None and api.role is ApiRole.RESOLVE and api.out is not None and api.out < len(call.arguments):
-            given = uncast(call.arguments[api.out])
-            found.add(_word(given.operands[0]) if isinstance(given, ir.Operation) and given.operands else "")
-    return found - {""}
-
-
-def _resolves(facts: Facts, value: ir.Expression) -> bool:
-    api = facts.apis.get(value.name) if isinstance(value, ir.Call) else None
-    return api is not None and api.role is ApiRole.RESOLVE
-
-
-def _word(expression: ir.Expression) -> str:
-    bare = uncast(expression)
-    return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
 
 
 def _leads_out(call: ir.Call, function: ir.Function, foreign: set[str]) -> bool:
