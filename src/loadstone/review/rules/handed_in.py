@@ -44,19 +44,19 @@ def handed_in_writes(unit: ir.Unit, copies: frozenset[str]) -> Iterator[Write]:
     measured = _measured(unit)
     told = set()
     for function in unit.functions:
-        for parameter, call in _writes(function, copies | _BLOCKS):
+        for parameter, write in _writes(function, copies | _BLOCKS):
             room = _told_in_vain(function, parameter)
             if room:
                 said = f"{room} says how much room {parameter.name} has, and nothing looks at it."
                 told.add((function.name, parameter.name))
-                yield Write(function.name, call.line, said, function.line)
+                yield Write(function.name, write.line, said, function.line)
     unbounded = {
-        (f.name, i): call
+        (f.name, i): copy
         for f in unit.functions
         for i, p in enumerate(f.parameters)
         if (f.name, p.name) not in told
-        and (call := own.get((f.name, p.name))) is not None
-        and not _is_bounded(call, measured)
+        and (copy := own.get((f.name, p.name))) is not None
+        and not _is_bounded(copy, measured)
     }
     _handed_on(unit, unbounded)
     done = set()
@@ -68,16 +68,16 @@ def handed_in_writes(unit: ir.Unit, copies: frozenset[str]) -> Iterator[Write]:
         }
         for call in calls_in(function.body):
             for index, argument in enumerate(call.arguments):
-                write = unbounded.get((call.name, index))
+                found = unbounded.get((call.name, index))
                 given = uncast(argument)
-                if write is None or not isinstance(given, ir.Name) or given.name not in arrays or write.line in done:
+                if found is None or not isinstance(given, ir.Name) or given.name not in arrays or found.line in done:
                     continue
-                done.add(write.line)
+                done.add(found.line)
                 said = (
-                    f"{last_word(write.name)} writes a text of any length; line {call.line} gives it {given.name}, "
+                    f"{last_word(found.name)} writes a text of any length; line {call.line} gives it {given.name}, "
                     "whose size is fixed."
                 )
-                yield Write(call.name, write.line, said, call.line)
+                yield Write(call.name, found.line, said, call.line)
 
 
 def _handed_on(unit: ir.Unit, unbounded: dict[tuple[str, int], ir.Call]) -> None:

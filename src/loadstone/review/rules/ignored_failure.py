@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
-from loadstone.review.analyses.words import last_word
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions, tops
 
 __all__ = ["RULE"]
 
@@ -28,6 +30,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         good: list[int] = []
         for function in unit.functions:
+            yield from _dropped(rule, facts, unit, function)
             for statement in _statements(function.body):
                 if isinstance(statement, ir.Try):
                     yield from _handlers(rule, unit, function, statement, good, loading)
@@ -48,6 +51,55 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 sites=len(good),
                 places=tuple(Location.lines(unit.path, line) for line in good),
             )
+
+
+def _dropped(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``make(id, &object); object->run();``: a library's own status is dropped, and what it was to give is used."""
+    mine = looked_up(facts, function)
+    for block in (s for s in _statements(function.body) if mine and isinstance(s, ir.Block)):
+        waiting: dict[str, int] = {}
+        for statement in block.body:
+            for name, line in [*waiting.items()]:
+                if _asks(statement, name):
+                    del waiting[name]
+                elif _reads_through(statement, name):
+                    del waiting[name]
+                    yield rule.no(
+                        f"The status of the call at line {line} is dropped; {name}, which it was to fill, is used at "
+                        f"line {statement.line}.",
+                        Location.lines(unit.path, statement.line),
+                        cwe=252,
+                        fix="Test the status, or what was to be filled, before going on.",
+                        why=(
+                            FlowStep(Location.lines(unit.path, line), "the status is dropped", "acquire"),
+                            FlowStep(Location.lines(unit.path, statement.line), "used", "use"),
+                        ),
+                        context=function.name,
+                        condition=function.condition,
+                    )
+            call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
+            if isinstance(call, ir.Call) and call.receiver is None and word(call.function) in mine:
+                waiting.update({n: call.line for a in call.arguments if (n := _taken(a))})
+
+
+def _taken(argument: ir.Expression) -> str:
+    """The variable whose address is given."""
+    bare = uncast(argument)
+    is_address = isinstance(bare, ir.Operation) and bare.operator == "address"
+    return word(bare.operands[0]) if is_address and isinstance(bare, ir.Operation) else ""
+
+
+def _asks(statement: ir.Statement, name: str) -> bool:
+    deciding = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
+    return any(word(e) == name for e in expressions(deciding))
+
+
+def _reads_through(statement: ir.Statement, name: str) -> bool:
+    return any(
+        isinstance(e, ir.Member) and e.through and word(e.base) == name
+        for top in tops(statement)
+        for e in expressions(top)
+    )
 
 
 def _loading(facts: Facts) -> frozenset[str]:

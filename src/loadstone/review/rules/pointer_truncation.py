@@ -34,11 +34,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         for function in unit.functions if unit.path in handling and unit.language in NATIVE else ():
             pointers = _pointers(function)
-            for cast, own, wide in _widened(function):
+            for widened, own, wide in _widened(function):
                 yield rule.no(
-                    f"What points at {own} is handed on at line {cast.line} as a pointer to {wide}, which is wider: "
+                    f"What points at {own} is handed on at line {widened.line} as a pointer to {wide}, which is wider: "
                     "more is written than there is room for.",
-                    Location.lines(unit.path, cast.line),
+                    Location.lines(unit.path, widened.line),
                     cwe=704,
                     fix=f"Receive it in a variable of type {wide} and convert that.",
                     context=function.name,
