@@ -77,6 +77,7 @@ def _moved(rule: Rule, unit: Unit, one: Class, member: str, closes: int) -> Iter
             f"{one.name} moves {member} and leaves it in the object moved from, whose destructor closes it again "
             f"(line {closes}).",
             at(spot),
+            severity=Severity.MEDIUM,
             fix="Set the other object's handle to null: std::exchange(other.handle, nullptr).",
             why=(
                 step(spot, "the handle is copied", "acquire"),
@@ -173,6 +174,7 @@ def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int, copies
                 f"be copied: two objects then close one library."
             ),
             at(spot),
+            severity=Severity.MEDIUM,
             context=one.name,
         )
     return rule.yes(

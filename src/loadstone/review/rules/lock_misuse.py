@@ -150,7 +150,7 @@ def _crossed(rule: Rule, early: Nesting, late: Nesting) -> Claim:
         "the other way round.",
         at(late.spot),
         cwe=833,
-        severity=Severity.HIGH,
+        severity=Severity.MEDIUM,
         fix="One order everywhere.",
         why=(
             step(early.since, f"{early.held} is taken", "lock"),
@@ -179,7 +179,7 @@ def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
                 ),
                 at(late.spot),
                 cwe=833,
-                severity=Severity.HIGH,
+                severity=Severity.MEDIUM,
                 fix="One order everywhere, or lock both at once.",
                 why=(
                     step(early.held[-1].spot, f"{early.held[-1].lock} is taken", "lock"),

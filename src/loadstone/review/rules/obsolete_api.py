@@ -38,7 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 f"{site.api.name} writes a path of unknown length into a buffer of fixed size.",
                 at(site.spot),
                 cwe=787,
-                severity=Severity.HIGH,
+                severity=Severity.MEDIUM,
                 fix="snprintf, and test its result against the size.",
                 context=site.spot.function,
             )

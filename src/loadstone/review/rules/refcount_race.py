@@ -93,6 +93,7 @@ def _mixed(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         "two threads lose one of their steps.",
                         place,
                         cwe=366,
+                        severity=Severity.MEDIUM,
                         why=(
                             FlowStep(Location.lines(unit.path, atomic[name]), "changed in one step", "lock"),
                             FlowStep(place, "read, changed and written", "use"),

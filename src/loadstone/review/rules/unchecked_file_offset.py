@@ -241,7 +241,7 @@ RULE: Final = Rule(
     question="Is every offset that a file gives compared with the file's size before it is used?",
     practice=Practice.INPUT_VALIDATION,
     cwe=125,
-    severity=Severity.HIGH,
+    severity=Severity.MEDIUM,
     languages=NATIVE,
     why="A plugin file is input like any other: an offset it names may lie far outside what was mapped.",
     fix="off <= size && len <= size - off.",
