@@ -197,7 +197,7 @@ class Calls:
             is_own = mine is None or (isinstance(mine, ir.Name) and mine.name in {"this", "self", "cls"})
             if is_own and (found := self.program.find(f"{owner}{separator}{last_word(call.name)}", unit)) is not None:
                 return found
-        found = self.program.find(name, unit)
+        found = self.program.find(name, unit, frame.conditions)
         if found is None and "::" in name and unit.language is ir.Language.CPP:
             found = self.program.find("::".join(name.split("::")[-2:]), unit)
         return found

@@ -204,12 +204,16 @@ class KnownProgram:
         """The spelled type of a member of a class; empty when it is not known."""
         return self.members.get(base_type(owner).rpartition("::")[2], {}).get(name, "")
 
-    def find(self, name: str, unit: ir.Unit) -> KnownFunction | None:
-        """The function a name means in a unit: its own first, then the one other definition."""
+    def find(self, name: str, unit: ir.Unit, reached: frozenset[str] = frozenset()) -> KnownFunction | None:
+        """The function a name means in a unit: its own first, then the one other definition.
+
+        Of the variants that ``#if`` makes of one function, the first that is compiled with the conditions ``reached``.
+        """
         found = self.functions.get(name, ())
         own = [k for k in found if k.unit is unit]
         if own:
-            return own[0]
+            fitting = (k for k in own if not _is_contradicted(k.function.condition, reached)) if len(own) > 1 else own
+            return next(iter(fitting), own[0])
         others = [k for k in found if not k.function.local and k.unit.language is unit.language]
         return others[0] if others and (len(others) == 1 or others[0].function.owner) else None
 
@@ -218,6 +222,11 @@ class KnownProgram:
         found = self.functions.get(known.function.name, ())
         elsewhere = {k.unit.path for k in found}
         return found[:_MAX_TWINS] if known.function.owner and len(elsewhere) == len(found) else (known,)
+
+
+def _is_contradicted(condition: str, reached: frozenset[str]) -> bool:
+    """Whether two parts of ``#if`` conditions exclude one another: ``defined(_WIN32)`` and its negation."""
+    return any((atom[1:] if atom.startswith("!") else f"!{atom}") in reached for atom in condition.split(" && "))
 
 
 def _is_lock(spelled: str) -> bool:
@@ -251,6 +260,12 @@ class Frame:
     level: int
     this: Value
     unused: ir.Call | None = None
+
+    @property
+    def conditions(self) -> frozenset[str]:
+        """The parts of the ``#if`` conditions under which this call is compiled, those of its callers included."""
+        every = (self.known.function.condition, *(spot.condition for spot in self.chain))
+        return frozenset(atom for condition in every if condition for atom in condition.split(" && "))
 
     def spot(self, line: int) -> Spot:
         """A line of this function."""
