@@ -66,6 +66,12 @@ _DESTROYS: Final = frozenset({"clear", "reset", "erase", "pop_back", "pop_front"
 _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 """Names of classes: what a call of one gives is made of what it is given."""
 
+
+def _is_held_elsewhere(spelled: str) -> bool:
+    """Whether a variable of this type only leads to the object whose method is called."""
+    return "*" in spelled or "ptr<" in spelled.lower()
+
+
 Outcomes = list[tuple[Value, State]]
 Enter = Callable[[KnownFunction, tuple[Value, ...], Value, State, Frame, int, ir.Call | None, PlaceOf | None], Outcomes]
 
@@ -244,7 +250,7 @@ class Calls:
             self.sites.use(values[0], "destroy", state, frame, call.line)
         if receiver is not None and word in _FILLS | _DESTROYS and call.receiver is not None:
             place = place_of(call.receiver)
-            if place is not None:
+            if place is not None and not _is_held_elsewhere(self.memory.type_of(place, frame)):
                 self.memory.changed(place, state, frame, call.line)
         if receiver is not None and word in _FILLS and call.receiver is not None:
             self._fill(call, receiver, values, state, frame, place_of)

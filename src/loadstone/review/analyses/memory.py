@@ -287,6 +287,8 @@ class PathMemory:
             unit = frame.known.unit
             home = unit.path if unit.language is ir.Language.PYTHON else ""
             return (str(place.name), base.owner, home) if is_plain else None
+        if isinstance(base, This):
+            return (str(place.name), base.owner, self._of_class(base.owner, frame)) if is_plain else None
         if isinstance(base, Global | Field):
             outer = self.shared(base, frame)
             if outer is None:
@@ -300,10 +302,13 @@ class PathMemory:
         owner = base_type(self.type_of(base, frame))
         start = base.place
         if isinstance(start, Global) and start.unit:
-            return str(place.name), owner or start.name, "" if owner else self._home(start)
+            return str(place.name), owner or start.name, self._of_class(owner, frame) if owner else self._home(start)
         if isinstance(start, Local | Field):
-            return str(place.name), owner or "*", ""
+            return str(place.name), owner or "*", self._of_class(owner, frame)
         return None
+
+    def _of_class(self, owner: str, frame: Frame) -> str:
+        return self.program.class_home(owner, frame.known.unit)
 
     def _home(self, place: Global) -> str:
         variable = self.program.variables.get(place.unit, {}).get(place.name)
@@ -315,7 +320,7 @@ class PathMemory:
         if found is None and isinstance(place, Field) and isinstance(place.base, CallResult | Object):
             owner = base_type(self.type_of(place.base, frame))  # an object made here, which others get to see
             is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
-            return (str(place.name), owner, "") if owner and is_plain else None
+            return (str(place.name), owner, self._of_class(owner, frame)) if owner and is_plain else None
         if found is None or found[1] == "*":
             return None
         return found

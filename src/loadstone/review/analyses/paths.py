@@ -183,7 +183,7 @@ class Paths:
             return
         closed = closed_since(value, state)
         role = self.sites.role(value)
-        made = role is None and state.lineage.get(value) is not None
+        made = role is None and len([*lineage(value, state)]) > 1
         is_object = made or (role is None and closed is not None and self.memory.is_pointer(Initial(place), frame))
         if state.truth.get(value) is False or (
             role not in {ApiRole.RESOLVE, ApiRole.LOAD, ApiRole.BORROW} and not is_object

@@ -19,6 +19,7 @@ from loadstone.review.typenames import base_type
 __all__ = ["Frame", "KnownFunction", "KnownProgram", "local_names"]
 
 _MAX_TWINS: Final = 3
+_SEVERAL: Final = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +137,26 @@ class KnownProgram:
             for one in unit.classes:
                 found.setdefault(one.name, {}).update({m.name: m.type for m in one.members})
         return found
+
+    @cached_property
+    def _class_homes(self) -> Mapping[str, tuple[str, ...]]:
+        """The files that define each class."""
+        found: dict[str, dict[str, None]] = {}
+        for unit in self.units:
+            for one in unit.classes:
+                if one.members:
+                    found.setdefault(one.name, {})[unit.path] = None
+        return {name: tuple(paths) for name, paths in found.items()}
+
+    def class_home(self, owner: str, unit: ir.Unit) -> str:
+        """Which of several classes of one name a file means, by the file that defines it; empty when there is one."""
+        homes = self._class_homes.get(owner, ()) if owner else ()
+        if len(homes) < _SEVERAL:
+            return ""
+        if unit.path in homes:
+            return unit.path
+        included = {name.rpartition("/")[2] for name in unit.imports}
+        return next((path for path in homes if path.rpartition("/")[2] in included), "")
 
     @cached_property
     def lock_variables(self) -> frozenset[str]:

@@ -28,12 +28,13 @@ from loadstone.review.analyses.values import (
     Global,
     Initial,
     Local,
+    Object,
     PlaceAddress,
     Spot,
     Unknown,
     Value,
 )
-from loadstone.review.analyses.words import describe, names_an_error, uncast
+from loadstone.review.analyses.words import describe, is_inside, names_an_error, uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.typenames import is_text
 
@@ -64,6 +65,8 @@ class Refine:
             return [(True, state.copy()), (False, state)]
         if isinstance(value, Constant):
             return [(bool(value.value), state)]
+        if isinstance(value, Object):
+            return self._object(value, state, spot)
         if isinstance(value, Code | PlaceAddress):
             return [(True, state)]
         if isinstance(value, Answer):
@@ -85,6 +88,17 @@ class Refine:
         yes, no = state.copy(), state
         self.assume(value, yes, truth=True, spot=spot)
         self.assume(value, no, truth=False, spot=spot)
+        return [(True, yes), (False, no)]
+
+    def _object(self, value: Object, state: State, spot: Spot) -> Answers:
+        """An object that is asked whether it is good: what it holds is asked for."""
+        held = [v for p, v in state.env.items() if isinstance(v, CallResult) and is_inside(p, value)]
+        for one in held:
+            self.sites.tested(one, spot)
+        yes, no = state.copy(), state
+        if len(held) == 1 and held[0] not in state.truth:
+            yes.suppose(held[0], truth=True)
+            no.suppose(held[0], truth=False)
         return [(True, yes), (False, no)]
 
     def assume(self, value: Value, state: State, *, truth: bool, spot: Spot) -> None:

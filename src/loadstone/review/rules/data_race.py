@@ -234,7 +234,10 @@ def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
 def _was_made_ready(access: Access, shared: Shared) -> bool:
     """Whether a read comes after a call of the function that sets it under the lock: ``ready(x) ? x->run() : -1``."""
     reader = next((f for f in shared.unit.functions if f.name == access.spot.function), None)
-    makers = {last_word(a.spot.function) for a in shared.held if a.is_write} - {last_word(access.spot.function)}
+    written = [a for a in (*shared.held, *shared.inside) if a.is_write]
+    makers = {last_word(a.spot.function) for a in written} - {last_word(access.spot.function)}
+    lazy = {last_word(f.name) for f in shared.unit.functions if {last_word(c.name) for c in calls_in(f.body)} & makers}
+    makers |= lazy
     return (
         reader is not None
         and not access.is_write

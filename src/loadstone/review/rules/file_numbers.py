@@ -31,6 +31,16 @@ _COPIES: Final = {"memcpy": (0, 1), "memmove": (0, 1), "CopyMemory": (0, 1), "fr
                   "pread": (1, None), "ReadFile": (1, None)}  # fmt: skip
 """Functions that fill a record: which argument it is, and which the bytes, where they are one."""
 
+_SIZES: Final = {
+    "fread": (0, 2),
+    "read": (1, 2),
+    "recv": (1, 2),
+    "memcpy": (0, 2),
+    "memmove": (0, 2),
+    "ReadFile": (1, 2),
+}
+"""Functions that write as many bytes as they are told: which argument is the target, and which the number."""
+
 _COMPARES: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "%", "&"})
 _LIMITS: Final = frozenset({"min", "clamp", "MIN", "std::min"})
 
@@ -112,6 +122,9 @@ class FileNumbers:
                 case ir.Operation(operator="+", operands=(first, *rest)) if _is_bytes(first, types):
                     for operand in rest:
                         yield from self._used(operand, numbers, tested, expression.line, "offset")
+                case ir.Call(name=name, arguments=arguments) if (place := _SIZES.get(last_word(name))) is not None:
+                    if max(place) < len(arguments) and _path(arguments[place[0]]).rpartition(".")[2] in local:
+                        yield from self._used(arguments[place[1]], numbers, tested, expression.line, "size")
 
     def _used(
         self, expression: ir.Expression, numbers: set[str], tested: set[str], line: int, use: str

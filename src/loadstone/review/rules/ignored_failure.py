@@ -77,6 +77,8 @@ def _dropped(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> 
                         context=function.name,
                         condition=function.condition,
                     )
+            if isinstance(statement, ir.Assign) and statement.declares and word(statement.value) in waiting:
+                waiting[word(statement.target)] = waiting[word(statement.value)]  # another name for it
             call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
             if isinstance(call, ir.Call) and call.receiver is None and word(call.function) in mine:
                 waiting.update({n: call.line for a in call.arguments if (n := _taken(a))})

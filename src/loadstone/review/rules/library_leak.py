@@ -11,7 +11,8 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import CORE, ApiRole
-from loadstone.review.ir import Name
+from loadstone.review.ir import Language, Name
+from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -36,7 +37,25 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if not (site.is_inner and site.spot in at_home):
             closes = site.spot.path in closing and not _is_global(site)
             yield from _leaks(rule, site, open_exits, closes=closes, outlives=id(site) in outliving)
+    yield from _half_built(rule, facts)
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
+
+
+def _half_built(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A constructor throws after the load: what its destructor would close stays open."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for function, member, opened, thrown in thrown_away(facts, unit):
+            first, last = Spot(unit.path, opened, function.name), Spot(unit.path, thrown, function.name)
+            yield rule.no(
+                f"The constructor throws at line {thrown} with the library of {member} open since line {opened}; the "
+                "destructor of an object that was never whole does not run.",
+                at(last),
+                confidence=Confidence.LIKELY,
+                fix="Close it before the throw, or hold it in a member that closes itself.",
+                why=(step(first, "opened", "acquire"), step(last, "thrown with it open", "use")),
+                context=function.name,
+                condition=function.condition,
+            )
 
 
 def _is_ours(site: Site, working: set[tuple[str, str]]) -> bool:

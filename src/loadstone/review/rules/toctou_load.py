@@ -26,7 +26,7 @@ _SECURITY: Final = ("digest", "open", "canonical")
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
     for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
-        vain = any(word == "looked in vain" for i in site.invocations if i.look for word, _ in i.flags)
+        vain = any(word == "looked in vain" for i in site.invocations for word, _ in i.flags)
         for invocation in sorted(site.invocations, key=repr):
             by_descriptor = any(
                 "/proc/self/fd" in (p.text or "") or "/dev/fd" in (p.text or "") for p in invocation.parts
@@ -39,7 +39,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=site.spot.function,
                 )
             elif invocation.look is not None and site.unit.language is not ir.Language.PYTHON:
-                if vain and invocation.look[0].startswith("existence"):
+                if (vain or facts.is_cut(site)) and invocation.look[0].startswith("existence"):
                     continue
                 yield from _by_name(rule, site, invocation)
 

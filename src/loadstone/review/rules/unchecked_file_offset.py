@@ -58,6 +58,7 @@ def _numbers(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
             yield rule.no(
                 f"{found.name} from the file is the {found.use} of line {found.line}; nothing compares it first.",
                 Location.lines(unit.path, found.line),
+                cwe=787 if found.use == "size" else 125,
                 severity=Severity.MEDIUM,
                 confidence=Confidence.LIKELY,
                 context=function.name,
