@@ -105,7 +105,9 @@ class Calls:
             name = function.name
             if name in frame.known.locals or name in self.program.variables.get(frame.known.unit.path, ()):
                 return True
-            return self.tables.get(call.name) is None and name not in self.program.functions
+            made = f"{name}::{last_word(name)}"  # a class of the program: its constructor
+            functions = self.program.functions
+            return self.tables.get(call.name) is None and name not in functions and made not in functions
         if isinstance(function, ir.Member):
             known = self.tables.get(call.name) is not None or call.name in self.program.functions
             return not known and not self._is_method(call.name, frame)
@@ -193,6 +195,7 @@ class Calls:
         """An object of a class of this program: its constructor runs with the object as ``this``."""
         built = Object(frame.number, id(call))
         state.renew(built)
+        self.memory.begun(built, state)
         return [(built, s) for _, s in self.enter(made, values, built, state, frame, call.line, call, place_of)]
 
     def _method(self, name: str, call: ir.Call, frame: Frame) -> KnownFunction | None:

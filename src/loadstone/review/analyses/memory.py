@@ -165,6 +165,11 @@ class PathMemory:
         for field in [p for p in state.env if isinstance(p, Field) and p != place and is_inside(p, place)]:
             state.drop("env", field)
 
+    def begun(self, built: Object, state: State) -> None:
+        """An object is made where one was made in an earlier round of a loop: nothing is in it yet."""
+        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, built)]:
+            state.drop("env", field)
+
     def clear(self, target: Value, state: State) -> None:
         """``memset(&x, 0, sizeof x)``: every field is null."""
         base: object = target.place if isinstance(target, PlaceAddress) else target
@@ -189,6 +194,8 @@ class PathMemory:
                 site = self.sites.of(one)
                 if site is not None and name:
                     site.stores.add(name)
+        if isinstance(value, Object):
+            self._escape_fields(value, state)
         if isinstance(value, PlaceAddress):
             base: object = value.place
             while isinstance(base, Field):
@@ -225,7 +232,7 @@ class PathMemory:
                 base: object = place
                 while isinstance(base, Field):
                     base = base.base
-                if base in found or (
+                if base in found or base == state.result or (
                     isinstance(state.result, Initial | PlaceAddress) and is_inside(place, state.result.place)
                 ):
                     found.add(value)

@@ -183,7 +183,8 @@ class Paths:
             return
         closed = closed_since(value, state)
         role = self.sites.role(value)
-        made = role is None and len([*lineage(value, state)]) > 1
+        leads = self.memory.is_pointer(Initial(place), frame) and len([*lineage(value, state)]) > 1
+        made = role is None and (leads or state.lineage.get(value) is not None)
         is_object = made or (role is None and closed is not None and self.memory.is_pointer(Initial(place), frame))
         if state.truth.get(value) is False or (
             role not in {ApiRole.RESOLVE, ApiRole.LOAD, ApiRole.BORROW} and not is_object

@@ -23,6 +23,7 @@ _TEXTUAL: Final = re.compile(r"\A(?:str|wcs)n?(?:case)?cmp\Z")
 _BYTES: Final = re.compile(r"\b(?:uint8_t|unsigned char|u_char|BYTE|uchar|quint8|guint8)\b.*(?:\[\]|\*)")
 _DIGEST: Final = re.compile(r"(?i)digest|sha\d|hash|checksum|md5|\bsum\b|mac\b|fingerprint")
 _MEASURES: Final = frozenset({"size", "length", "count", "strlen"})
+_ORDERS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -70,12 +71,29 @@ def _by_others_length(rule: Rule, unit: ir.Unit, function: ir.Function) -> Itera
             length, other = uncast(call.arguments[2]), uncast(call.arguments[1])
         else:
             continue
+        if _is_theirs(function, length, other):
+            message = (
+                f"{_spelled(length)} says how much of the digest is compared, and nothing says how much it must be."
+            )
+            yield _finding(rule, unit, function, call.line, message, "Require the full length, then compare all of it.")
+            continue
         measured = _measured(length)
         if measured is not None and _spelled(measured) == _spelled(other) and _DIGEST.search(_spelled(other)):
             message = (
                 f"As much of the digest is compared as {_spelled(other)} happens to have: nothing when it is empty."
             )
             yield _finding(rule, unit, function, call.line, message, "Require the full length, then compare all of it.")
+
+
+def _is_theirs(function: ir.Function, length: ir.Expression, other: ir.Expression) -> bool:
+    """Whether the length is a member beside the digest that is compared, which nothing in the function tests."""
+    beside = isinstance(length, ir.Member) and isinstance(other, ir.Member) and _DIGEST.search(other.name)
+    if not beside or not isinstance(length, ir.Member) or not isinstance(other, ir.Member):
+        return False
+    if _spelled(length.base) != _spelled(other.base):
+        return False
+    orders = (e for e in every_expression(function.body) if isinstance(e, ir.Operation) and e.operator in _ORDERS)
+    return not any(_spelled(o) == _spelled(length) for e in orders for o in e.operands)
 
 
 def _measured(length: ir.Expression) -> ir.Expression | None:
