@@ -279,6 +279,7 @@ class Effects:
             place = applied.place_of(call.arguments[0])
             if place is not None and self.sites.of(subject) is not None:
                 state.assign(place, Constant(None))
+            self.memory.moved(subject, state)
         if subject is None:
             return Unknown(frame.number, id(call)), state
         return subject, state

@@ -165,6 +165,15 @@ class PathMemory:
         for field in [p for p in state.env if isinstance(p, Field) and p != place and is_inside(p, place)]:
             state.drop("env", field)
 
+    def moved(self, value: Value, state: State) -> None:
+        """An object is moved from: what it held belongs to another now."""
+        if not isinstance(value, Object):
+            return
+        self._escape_fields(value, state)
+        for field, held in [*state.env.items()]:
+            if isinstance(held, CallResult) and isinstance(field, Field) and is_inside(field, value):
+                state.assign(field, Constant(None))
+
     def begun(self, built: Object, state: State) -> None:
         """An object is made where one was made in an earlier round of a loop: nothing is in it yet."""
         for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, built)]:
