@@ -241,8 +241,10 @@ class PathMemory:
                 base: object = place
                 while isinstance(base, Field):
                     base = base.base
-                if base in found or base == state.result or (
-                    isinstance(state.result, Initial | PlaceAddress) and is_inside(place, state.result.place)
+                if (
+                    base in found
+                    or base == state.result
+                    or (isinstance(state.result, Initial | PlaceAddress) and is_inside(place, state.result.place))
                 ):
                     found.add(value)
                     grown = True

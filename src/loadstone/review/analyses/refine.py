@@ -150,6 +150,9 @@ class Refine:
             return special
         if isinstance(right, Answer) and (special := self._asked(operator, right, left, state, spot)) is not None:
             return special
+        if operator in {"==", "!="} and (isinstance(left, Code) or isinstance(right, Code)):
+            for one in (left, right):
+                self.sites.tested(one, spot)  # which function it is decides: null is none of them
         if operator in {"==", "!="} and isinstance(left, CallStatus) and isinstance(right, Initial):
             self._one_failure(left, right, spot)
         if isinstance(right, Constant) and left is not None:

@@ -52,9 +52,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     condition=use.spot.condition,
                 )
     yield from _holders(rule, facts)
+    owned = {
+        fill.slot for fill in facts.fills if fill.site is not None and facts.sites[fill.site].api.role is ApiRole.LOAD
+    }  # lent on one path, its own on another: a flag beside it says which
     for fill in facts.fills:
         borrowed = facts.sites[fill.site] if fill.site is not None else None
-        if borrowed is None or borrowed.api.role is not ApiRole.BORROW:
+        if borrowed is None or borrowed.api.role is not ApiRole.BORROW or fill.slot in owned:
             continue
         for spot in list(facts.closed_slots.get(fill.slot, ()))[:1]:
             yield rule.no(
