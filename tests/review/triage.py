@@ -158,16 +158,16 @@ integer type taken for an address. With that and two more mended, 24 are left: 6
 thread, is not written where it runs.
 
 Of seven C and C++ projects never used before (OpenCL ICD Loader, lilv, lighttpd 1.4, Level Zero, PCSC, unixODBC and
-Notepad++, in the state of November 2026) 40 files that load libraries were reviewed one by one, not the projects whole
-(`SQLConnect.c` of unixODBC, 4,773 lines, was not finished on a busy machine). First run: 15 findings, 6 true, 5 by design, 4 false. True: `icd_windows.c` 280 of the ICD loader (*high*:
-`dxgi.dll` is looked for beside the program first) and five of `ODBCINSTConstructProperties.c` of unixODBC (107, 118,
-126, 163: a driver's name of any length printed into a message of fixed size; 256: the list of properties keeps the
-handle that is closed there). By design: `SQLManageDataSources.c` 159 and 181 (twice, once *high*; a variable of the
-environment names the interface's library), `dltest.c` 79 of unixODBC (*high*; a tool that loads what it is told),
-`plugin.c` 235 of lighttpd (`RTLD_GLOBAL`). False, and claimed no more: `plugin.c` 65 of lighttpd (the helper that
-closes was read as on another platform than its caller), `libpcscspy.c` 307 and `libredirect.c` 148 of PCSC (a lookup
-that is only compared with a function of the program), `DarkMode.cpp` 376 of Notepad++ (a flag says whether the module
-is lent or owned).
+Notepad++, in the state of November 2026) 40 files that load libraries were reviewed one by one, not the projects
+whole (`SQLConnect.c` of unixODBC, 4,773 lines, was not finished on a busy machine). First run: 15 findings, 6 true, 5
+by design, 4 false. True: `icd_windows.c` 280 of the ICD loader (*high*: `dxgi.dll` is looked for beside the program
+first) and five of `ODBCINSTConstructProperties.c` of unixODBC (107, 118, 126, 163: a driver's name of any length
+printed into a message of fixed size; 256: the list of properties keeps the handle that is closed there). By design:
+`SQLManageDataSources.c` 159 and 181 (twice, once *high*; a variable of the environment names the interface's
+library), `dltest.c` 79 of unixODBC (*high*; a tool that loads what it is told), `plugin.c` 235 of lighttpd
+(`RTLD_GLOBAL`). False, and claimed no more: `plugin.c` 65 of lighttpd (the helper that closes was read as on another
+platform than its caller), `libpcscspy.c` 307 and `libredirect.c` 148 of PCSC (a lookup that is only compared with a
+function of the program), `DarkMode.cpp` 376 of Notepad++ (a flag says whether the module is lent or owned).
 
 Twelve Python packages that speak to native libraries were first looked at later still (glfw 2.11.0, libusb1 3.4.0,
 mpv 1.0.8, nvidia-ml-py 13.615.71, opuslib 3.0.1, pyenchant 3.3.0, pylibdmtx 0.1.10, pypdfium2 5.15.2, pyudev

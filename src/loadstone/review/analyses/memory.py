@@ -303,10 +303,8 @@ class PathMemory:
         is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
         if isinstance(base, This):  # classes of one name in two Python files are two
             unit = frame.known.unit
-            home = unit.path if unit.language is ir.Language.PYTHON else ""
+            home = unit.path if unit.language is ir.Language.PYTHON else self._of_class(base.owner, frame)
             return (str(place.name), base.owner, home) if is_plain else None
-        if isinstance(base, This):
-            return (str(place.name), base.owner, self._of_class(base.owner, frame)) if is_plain else None
         if isinstance(base, Global | Field):
             outer = self.shared(base, frame)
             if outer is None:
@@ -326,7 +324,8 @@ class PathMemory:
         return None
 
     def _of_class(self, owner: str, frame: Frame) -> str:
-        return self.program.class_home(owner, frame.known.unit)
+        unit = frame.known.unit
+        return self.program.class_home(owner, unit) if unit.language is not ir.Language.PYTHON else ""
 
     def _home(self, place: Global) -> str:
         variable = self.program.variables.get(place.unit, {}).get(place.name)
