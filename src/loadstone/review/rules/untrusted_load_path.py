@@ -18,12 +18,13 @@ from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
 
-_CWE: Final = {Origin.CONTROLLED: 114, Origin.PART: 73, Origin.JOINED: 22, Origin.PREFIX: 22}
+_CWE: Final = {Origin.CONTROLLED: 114, Origin.PART: 73, Origin.JOINED: 22, Origin.PREFIX: 22, Origin.PARAMETER: 22}
 _SEVERITY: Final = {
     Origin.CONTROLLED: Severity.HIGH,
     Origin.PART: Severity.MEDIUM,
     Origin.JOINED: Severity.HIGH,
     Origin.PREFIX: Severity.MEDIUM,
+    Origin.PARAMETER: Severity.MEDIUM,
 }
 
 
@@ -103,12 +104,12 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for judgement in judgements(facts):
         if judgement.site.unit.language is Language.PYTHON:
             continue
-        if judgement.origin in _CWE:
+        if judgement.origin in _CWE and judgement.origin is not Origin.PARAMETER:
             yield _finding(rule, judgement)
         elif judgement.origin is Origin.EXPLICIT:
             yield _open(rule, judgement)
         elif judgement.origin is Origin.PARAMETER and not facts.is_called(judgement.site.function.name):
-            yield _unknown(rule, judgement)
+            yield _finding(rule, judgement)
         elif judgement.origin is Origin.CHECKED and judgement.piece is not None:
             checks = sorted(
                 {*judgement.piece.checks, *judgement.invocation.whole.checks, *judgement.invocation.flags},
@@ -127,19 +128,6 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     practice=Practice.INTEGRITY if checks[0][0] == "verified" else Practice.INPUT_VALIDATION,
                     context=site.spot.function,
                 )
-
-
-def _unknown(rule: Rule, judgement: Judgement) -> Claim:
-    """A parameter is joined to a directory, and nothing in the program says who gives it."""
-    site = judgement.site
-    name = judgement.piece.name if judgement.piece is not None else "The name"
-    return rule.cannot_tell(
-        f"The part {name}, from a parameter, can leave the directory it is joined to.",
-        at(site.spot),
-        "no caller of the function is part of what was read",
-        context=site.spot.function,
-        condition=site.spot.condition,
-    )
 
 
 def _open(rule: Rule, judgement: Judgement) -> Claim:
