@@ -64,7 +64,7 @@ std::shared_ptr<Voice> Pool::voice(const std::string& id, double rate)
 
 std::function<void()> Pool::exporter(const std::string& id)
 {
-    std::shared_ptr<void> so(::dlopen(("/usr/lib/synthpool/export-" + id + ".so").c_str(), RTLD_NOW), SoDeleter{}); //! none
+    std::shared_ptr<void> so(::dlopen(("/usr/lib/synthpool/export-" + id + ".so").c_str(), RTLD_NOW), SoDeleter{});
     if (!so)
         return {};
     auto run = reinterpret_cast<void (*)()>(::dlsym(so.get(), "export_run")); //! none
