@@ -36,13 +36,13 @@ class PlainField:
     __slots__ = ("compare", "default", "factory", "hash", "init", "kw_only", "name", "repr", "type")
 
     def __init__(self, name: str, kind: Any, default: Any, *, kw_only: bool) -> None:
-        self.name = name
-        self.type = kind
-        self.default = default
+        self.name: str = name
+        self.type: Any = kind
+        self.default: Any = default
         self.factory: Any = ABSENT
         self.init = self.repr = self.compare = True
         self.hash: bool | None = None
-        self.kw_only = kw_only
+        self.kw_only: bool = kw_only
 
 
 def _with_standard() -> Any:

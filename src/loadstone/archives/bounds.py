@@ -35,8 +35,8 @@ class UnpackBudget:
     __slots__ = ("bounds", "counted", "path", "unpacked")
 
     def __init__(self, path: str, bounds: Bounds | None = None) -> None:
-        self.path = path
-        self.bounds = bounds or Bounds()
+        self.path: str = path
+        self.bounds: Bounds = bounds or Bounds()
         self.unpacked = 0
         self.counted = 0
 

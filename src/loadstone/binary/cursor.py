@@ -42,9 +42,9 @@ class Cursor:
     def __init__(self, head: bytes, start: int, end: int, path: str | None, descriptor: int | None) -> None:
         self._head = head
         self._descriptor = descriptor
-        self.start = start
-        self.end = end
-        self.path = path
+        self.start: int = start
+        self.end: int = end
+        self.path: str | None = path
 
     @classmethod
     def of(cls, data: bytes, path: str | None = None) -> Self:

@@ -35,7 +35,7 @@ class StringTable:
         self._data = data
         self._budget = self._bound  # of names asked for one by one
         self._whole = whole
-        self.offset = offset  # of the block in the file
+        self.offset: int = offset  # of the block in the file
 
     def __len__(self) -> int:
         return len(self._data)

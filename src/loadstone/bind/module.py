@@ -39,7 +39,7 @@ class GeneratedModule:
     __slots__ = ("not_taken", "text")
 
     def __init__(self, text: str, not_taken: tuple[NotTaken, ...]) -> None:
-        self.text = text
+        self.text: str = text
         self.not_taken = not_taken
 
 

@@ -19,8 +19,8 @@ class StoreFolder:
     """Files by name below one place. Thread-safe: every call stands for itself."""
 
     def __init__(self, place: str) -> None:
-        self.place = place.rstrip("/") if is_remote(place) else os.path.abspath(place)
-        self.is_remote = is_remote(place)
+        self.place: str = place.rstrip("/") if is_remote(place) else os.path.abspath(place)
+        self.is_remote: bool = is_remote(place)
         self.system: Any = None
         if self.is_remote:
             self.system, self._path = file_system(self.place)

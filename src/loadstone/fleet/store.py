@@ -52,7 +52,7 @@ class Store:
     """
 
     def __init__(self, place: str) -> None:
-        self.folder = StoreFolder(place)
+        self.folder: StoreFolder = StoreFolder(place)
 
     @property
     def snapshots(self) -> tuple[str, ...]:

@@ -108,13 +108,13 @@ class Parser(TokenCursor):
     def __init__(self, tokens: Sequence[Token], abi: DataModel) -> None:
         super().__init__(tokens)
         self.abi = abi
-        self.typedefs = {name: Typedef(kind) for name, kind in usual_typedefs(abi).items()}
+        self.typedefs: dict[str, Typedef] = {name: Typedef(kind) for name, kind in usual_typedefs(abi).items()}
         self.records: dict[str, StructOrUnion] = {}
         self.enumerations: dict[str, Enumeration] = {}
         self.values: dict[str, Value] = {}
         self.constants: dict[str, Value] = {}
         self.objects: dict[str, CType] = {}
-        self.layout_pragmas = LayoutPragmas()
+        self.layout_pragmas: LayoutPragmas = LayoutPragmas()
         self._unnamed = 0
         self._in_parameters = 0
         self._layouts = Layouts(self.records, abi)
@@ -732,7 +732,7 @@ class Parser(TokenCursor):
             raise Refused(
                 f"an expression that is no simple constant: {error}", self.tokens[at] if at >= 0 else token
             ) from error
-        self.position = evaluator.position
+        self.position: int = evaluator.position
         return value
 
     def number(self) -> int:

@@ -33,13 +33,13 @@ class Token:
         spaced: bool,
         hidden: frozenset[str] = frozenset(),
     ) -> None:
-        self.kind = kind
-        self.text = text
-        self.file = file
-        self.line = line
-        self.column = column
-        self.spaced = spaced
-        self.hidden = hidden
+        self.kind: str = kind
+        self.text: str = text
+        self.file: str = file
+        self.line: int = line
+        self.column: int = column
+        self.spaced: bool = spaced
+        self.hidden: frozenset[str] = hidden
 
     def __repr__(self) -> str:
         return f"{self.text}@{self.file}:{self.line}"

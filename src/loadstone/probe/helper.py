@@ -53,7 +53,7 @@ class HelperState:
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         self._ears = Ears(wakes, caller.fileno())
-        self.offspring = Offspring()
+        self.offspring: Offspring = Offspring()
         self._user = _USER if os.geteuid() == 0 else 0
         self._scratch: Scratch | None = None
         self._tree: Tree | None = None

@@ -44,7 +44,7 @@ class Offspring:
 
     def __init__(self) -> None:
         become_subreaper()
-        self.unshared = enter_namespaces()
+        self.unshared: str = enter_namespaces()
         self._warden = None if self.unshared else Warden()
 
     def tree(self, scratch: str, readable: Iterable[str], *, user: int, home: str = "") -> Tree:

@@ -40,9 +40,9 @@ class Scratch:
 
     def __init__(self, parent: str, user: int = 0, purpose: str = "probe") -> None:
         _sweep(parent)
-        self.base = os.path.join(parent, f"{prefix(os.getpid(), purpose)}{os.urandom(8).hex()}")
-        self.home = os.path.join(self.base, "home")
-        self.fence = outside_of(self.home)
+        self.base: str = os.path.join(parent, f"{prefix(os.getpid(), purpose)}{os.urandom(8).hex()}")
+        self.home: str = os.path.join(self.base, "home")
+        self.fence: str = outside_of(self.home)
         making = os.path.join(parent, f"{_MAKING}{os.urandom(8).hex()}")
         os.mkdir(making, 0o700)
         self._lock = os.open(making, _OPEN)

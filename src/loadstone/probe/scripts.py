@@ -70,7 +70,7 @@ class Findings:
         self.objects: list[Listed] = []
         self.unlisted = ""
         self.cycles = 0
-        self.cycle_s = 0.0  # the longest load so far
+        self.cycle_s: float = 0.0  # the longest load so far
         self.series: dict[str, list[int]] = {}
 
 

@@ -18,7 +18,7 @@ class Warden:
     def __init__(self) -> None:
         orders, self._orders = os.pipe2(os.O_CLOEXEC)
         self._answers, answers = os.pipe2(os.O_CLOEXEC)
-        self.process = os.fork()
+        self.process: int = os.fork()
         if not self.process:
             os.close(self._orders)  # or reading orders would not end when the helper does
             os.close(self._answers)

@@ -80,7 +80,7 @@ class Watch:
         self.forged = 0
         self.opened_by_loader: set[str] = set()
         self.exit_status: int | None = None
-        self.executable = self._executable()
+        self.executable: tuple[int, int] | None = self._executable()
         self.renamed = False
         self._name = proc.command(process)
         self._channel = channel

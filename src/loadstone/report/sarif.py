@@ -150,6 +150,7 @@ def _described_by_id(name: str, text: str) -> _Json:
         "shortDescription": said,
         "fullDescription": said,
         "help": said,
+        "helpUri": _HOME,
     }
 
 
@@ -164,7 +165,7 @@ def _described(review: Review, rules: Sequence[RuleText]) -> list[_Json]:
     used = {result.claim.rule for result in review.results}
     known = [_rule(rule) for rule in rules if rule.id in used]
     seen = {rule["id"] for rule in known}
-    return known + [_described_by_id(name, name) for name in sorted(used - seen)]
+    return known + [_described_by_id(name, name.replace("-", " ")) for name in sorted(used - seen)]
 
 
 def _rule(rule: RuleText) -> _Json:

@@ -114,7 +114,7 @@ class Names(Scanner):
         if self.take("Ul"):
             outer, self.in_lambda = self.in_lambda, True
             parameters = self.parameters()
-            self.in_lambda = outer
+            self.in_lambda: bool = outer
             self.expect("E")
             return self.tagged(f"{{lambda({parameters})#{self.ordinal() + 1}}}"), False
         if self.take("DC"):

@@ -27,10 +27,10 @@ class ElfView:
     __slots__ = ("_loads", "cursor", "damage", "layout", "machine")
 
     def __init__(self, cursor: Cursor, damage: DamageLog, layout: ElfLayout, machine: int) -> None:
-        self.cursor = cursor
-        self.damage = damage
-        self.layout = layout
-        self.machine = machine
+        self.cursor: Cursor = cursor
+        self.damage: DamageLog = damage
+        self.layout: ElfLayout = layout
+        self.machine: int = machine
         self._loads: list[tuple[int, int, int]] = []
 
     def map(self, segments: tuple[Segment, ...]) -> None:

@@ -47,12 +47,12 @@ class MachoView:
     )
 
     def __init__(self, cursor: Cursor, damage: DamageLog, layout: MachoLayout, fields: tuple[int, ...]) -> None:
-        self.cursor = cursor
-        self.damage = damage
-        self.layout = layout
+        self.cursor: Cursor = cursor
+        self.damage: DamageLog = damage
+        self.layout: MachoLayout = layout
         self.cpu, self.subtype, self.file_type = fields[0], fields[1], fields[2]
-        self.flags = HeaderFlags(fields[5])
-        self.budget = ReadBudget(cursor.size)
+        self.flags: HeaderFlags = HeaderFlags(fields[5])
+        self.budget: ReadBudget = ReadBudget(cursor.size)
         self.commands: tuple[RawCommand, ...] = ()
         self.segments: tuple[Segment, ...] = ()
         self.sections: tuple[Section, ...] = ()

@@ -43,11 +43,11 @@ class PeView:
     def __init__(
         self, cursor: Cursor, damage: DamageLog, headers: Headers, sections: tuple[SectionHeader, ...]
     ) -> None:
-        self.cursor = cursor
-        self.damage = damage
-        self.headers = headers
+        self.cursor: Cursor = cursor
+        self.damage: DamageLog = damage
+        self.headers: Headers = headers
         self.sections = sections
-        self.budget = ReadBudget(cursor.size)
+        self.budget: ReadBudget = ReadBudget(cursor.size)
         self._sections = sorted(sections, key=lambda s: s.address)
         self._starts = [s.address for s in self._sections]
 

@@ -40,10 +40,10 @@ class Arena:
 
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
-        self.blocks = BlockTable()
-        self.area = -(-max(max_size + 1, 1) // _PAGE) * _PAGE  # one more byte than an input: the NUL of a text
+        self.blocks: BlockTable = BlockTable()
+        self.area: int = -(-max(max_size + 1, 1) // _PAGE) * _PAGE  # one more byte than an input: the NUL of a text
         self._map = mmap.mmap(-1, _PAGE + _PAGE + self.area + _PAGE + _LOG_SIZE)
-        self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        self.address: int = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
         self._low = 2 * _PAGE
         self._high = self._low + self.area
         self._log = self._high + _PAGE
@@ -172,7 +172,7 @@ class GuardedArea:
         whole = -(-max(size, 1) // _PAGE) * _PAGE
         self._map = mmap.mmap(-1, whole + _PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
-        self.address = start + whole - size
+        self.address: int = start + whole - size
         if _libc.mprotect(start + whole, _PAGE, 0) != 0:
             raise OSError(ctypes.get_errno(), "mprotect")
         blocks.add(start, whole + _PAGE, self.address, size)

@@ -62,7 +62,7 @@ class BoundCall:
         self.result: object = None
         self.fill: int | None = None
         self.texts: dict[bytes, ctypes.Array[ctypes.c_char]] = {}
-        self.values = [value_of(call, position) for position in range(len(call.arguments))]
+        self.values: list[PassedValue] = [value_of(call, position) for position in range(len(call.arguments))]
         self.outs = {v.position: GuardedArea(v.size, blocks) for v in self.values if isinstance(v, Area)}
         self.stored = {slot: ctypes.c_void_p() for slot in call.stored}
         self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)

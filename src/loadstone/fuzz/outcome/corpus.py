@@ -69,7 +69,7 @@ class Folder:
     """
 
     def __init__(self, path: str, sha256: str = "") -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._sha256 = sha256
         try:
             (self.path / "corpus").mkdir(parents=True, exist_ok=True)

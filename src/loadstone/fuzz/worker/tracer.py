@@ -155,7 +155,7 @@ class Traced:
         self._entries = frozenset(entries)
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
         start, self.ranges = _mappings(pid, library)
-        self.base = start - first_address
+        self.base: int = start - first_address
 
     def close(self) -> None:
         """Kill the child if it lives, reap it, give the descriptor back."""

@@ -87,7 +87,7 @@ class LinuxAdapter:
         if self._is_glibc:
             self._dlmopen = ctypes.CFUNCTYPE(c_void_p, c_long, c_char_p, c_int)(("dlmopen", library))
             self._dlinfo = ctypes.CFUNCTYPE(c_int, c_void_p, c_int, c_void_p)(("dlinfo", library))
-        self.hints = LoadHint(27) if self._is_glibc else LoadHint(11)  # musl has no deep binding
+        self.hints: LoadHint = LoadHint(27) if self._is_glibc else LoadHint(11)  # musl has no deep binding
 
     def _said(self) -> str:
         return _text(self._dlerror()) or "the loader gave no reason"

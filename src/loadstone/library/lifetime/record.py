@@ -100,7 +100,7 @@ class Loan:
     def __init__(self, handle: object, name: str) -> None:
         self._handle = weakref.ref(handle)
         self._record: dict[str, LibraryRecord] = {}  # none or one; a dictionary, because its setdefault is atomic
-        self.name = name
+        self.name: str = name
 
     @property
     def record(self) -> LibraryRecord | None:
@@ -151,8 +151,8 @@ class LibraryRecord:
         self._changed = threading.Condition(self._lock)
         self._waiting = 0
         self._owners = owners
-        self.adapter = adapter
-        self.source = source
+        self.adapter: Adapter = adapter
+        self.source: LoadSource = source
         self.state = RecordState.IDLE
         self.worker: int | None = None
         self.target: str | None = None  # what it is being opened by
@@ -160,7 +160,7 @@ class LibraryRecord:
         self.opens = 0
         self.hints = 0
         self.loans: set[Loan] = set()
-        self.ledger = Ledger()
+        self.ledger: Ledger = Ledger()
 
     @property
     def is_resting(self) -> bool:

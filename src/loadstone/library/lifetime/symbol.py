@@ -40,8 +40,8 @@ class Symbol:
     __slots__ = ("__weakref__", "_address", "_closed", "library", "name", "outside")
 
     def __init__(self, library: Handle, name: str) -> None:
-        self.library = library
-        self.name = name
+        self.library: Handle = library
+        self.name: str = name
         self._address = 0
         self._closed = False
         self.outside: str | None = None  # the path it really comes from, when that is not the library's own

@@ -28,9 +28,9 @@ class PathSource:
     unverified: tuple[str, ...] = ()
 
     def __init__(self, path: str, footprint: Footprint, namespace: int = BASE_NAMESPACE) -> None:
-        self.path = path
-        self.footprint = footprint
-        self.namespace = namespace
+        self.path: str = path
+        self.footprint: Footprint = footprint
+        self.namespace: int = namespace
         self._image: Image | None = None
 
     @property

@@ -157,8 +157,8 @@ class SealedSource:
     def __init__(
         self, path: str, expected: str, pins: PinFile | None, adapter: Adapter, namespace: int = BASE_NAMESPACE
     ) -> None:
-        self.path = path
-        self.namespace = namespace
+        self.path: str = path
+        self.namespace: int = namespace
         self.footprint = Footprint()
         self.unverified: tuple[str, ...] = ()
         self._expected = expected

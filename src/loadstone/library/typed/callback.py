@@ -208,7 +208,7 @@ class Userdata:
     _alive: dict[int, Userdata] = {}  # noqa: RUF012  shared on purpose: C knows only the address
 
     def __init__(self, value: object) -> None:
-        self.value = value
+        self.value: object = value
         self._place = ctypes.create_string_buffer(1)
         Userdata._alive[self.address] = self
 

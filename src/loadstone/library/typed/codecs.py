@@ -25,7 +25,7 @@ class PointerCodec:
     def __init__(self, types: CtypesTypes, kind: Pointer) -> None:
         self._types = types
         self._kind = kind
-        self.size = ctypes.sizeof(ctypes.c_void_p)
+        self.size: int = ctypes.sizeof(ctypes.c_void_p)
         self._number = Number.integer(self.size, False, str(kind))
 
     def read(self, memory: Any, offset: int) -> Any:
@@ -51,7 +51,7 @@ class ArrayCodec:
         self._inner = types.codec(element)
         self._length = length
         self._const = const
-        self.size = length * types.layouts.size(element)
+        self.size: int = length * types.layouts.size(element)
 
     def read(self, memory: Any, offset: int) -> Any:
         const = self._const or getattr(memory, "_const_", False)
@@ -89,7 +89,7 @@ class RecordCodec:
     def __init__(self, types: CtypesTypes, kind: StructOrUnion) -> None:
         self._types = types
         self._kind = kind
-        self.size = types.layouts.size(kind)
+        self.size: int = types.layouts.size(kind)
 
     def read(self, memory: Any, offset: int) -> Any:
         made = self._types.record(self._kind).from_buffer(memory, offset)

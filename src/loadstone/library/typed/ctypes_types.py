@@ -113,9 +113,9 @@ class CtypesTypes:
         self._pointers: dict[tuple[str, bool], type[TypedPointer]] = {}
         self._codecs: dict[CType, Codec] = {}
         self._kept: dict[int, object] = {}
-        self.layouts = Layouts(records, current(), text)
+        self.layouts: Layouts = Layouts(records, current(), text)
         self.owner = owner
-        self.life = life or Life("the library")
+        self.life: Life = life or Life("the library")
         self.taken = taken
 
     # -- types -----------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Variable:
         self._memory = memory
         self._codec = types.codec(kind)
         self._const = const
-        self.owner = owner
+        self.owner: object = owner
 
     @property
     def kind(self) -> CType:

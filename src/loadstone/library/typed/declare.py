@@ -45,8 +45,8 @@ class NamedType:
     __slots__ = ("_types", "kind", "name")
 
     def __init__(self, name: str, kind: CType, types: CtypesTypes) -> None:
-        self.name = name
-        self.kind = kind
+        self.name: str = name
+        self.kind: CType = kind
         self._types = types
 
     @property

@@ -25,7 +25,7 @@ except ImportError:  # not built, or not for this machine
         __slots__ = ("_lock", "calls", "file_name", "is_open")
 
         def __init__(self, file_name: str) -> None:
-            self.file_name = file_name
+            self.file_name: str = file_name
             self.is_open = 1
             self.calls = 0
             self._lock = ForkSafeLock()  # guards calls; nothing else is done under it

@@ -49,7 +49,7 @@ class Number:
         self._struct = struct.Struct(f"={form}")
         self._form = form
         self._name = name
-        self.size = self._struct.size
+        self.size: int = self._struct.size
 
     @classmethod
     def integer(cls, size: int, signed: bool, name: str) -> Number:
@@ -122,7 +122,7 @@ class WideCharacter:
 
     def __init__(self, size: int, name: str) -> None:
         self._number = Number.integer(size, False, name)
-        self.size = size
+        self.size: int = size
 
     def read(self, memory: Any, offset: int) -> str:
         return wide_character(self._number.read(memory, offset))
@@ -155,7 +155,7 @@ class WideInteger:
     __slots__ = ("_signed", "size")
 
     def __init__(self, size: int, signed: bool) -> None:
-        self.size = size
+        self.size: int = size
         self._signed = signed
 
     def read(self, memory: Any, offset: int) -> int:
@@ -191,7 +191,7 @@ class ComplexPair:
 
     def __init__(self, part: Codec) -> None:
         self._part = part
-        self.size = 2 * part.size
+        self.size: int = 2 * part.size
 
     def read(self, memory: Any, offset: int) -> complex:
         return complex(self._part.read(memory, offset), self._part.read(memory, offset + self._part.size))
@@ -209,7 +209,7 @@ class BitField:
 
     def __init__(self, start: int, width: int, *, signed: bool, is_bool: bool, name: str) -> None:
         self._first, self._shift = divmod(start, 8)
-        self.size = (self._shift + width + 7) // 8
+        self.size: int = (self._shift + width + 7) // 8
         self._low = -(1 << width - 1) if signed else 0
         self._high = (1 << width - 1) - 1 if signed else (1 << width) - 1
         self._bool = is_bool

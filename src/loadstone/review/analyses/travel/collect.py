@@ -34,7 +34,7 @@ class Lessons:
 
     def __init__(self, names: PythonNames, tables: Tables) -> None:
         self.names = names
-        self.learner = Learner(tables, self.verdict, self.meaning)
+        self.learner: Learner = Learner(tables, self.verdict, self.meaning)
         self._meanings: dict[int, dict[str, ir.Expression | None]] = {}
         self.current: Routine | None = None
         self._truths: dict[int, dict[int, frozenset[str]]] = {}

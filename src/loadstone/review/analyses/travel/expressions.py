@@ -206,13 +206,13 @@ class ValueReader:
         learner: Learner,
         visit: Visit | None = None,
     ) -> None:
-        self.names = names
-        self.tables = tables
-        self.found = found
-        self.routine = routine
-        self.known = known
-        self.learner = learner
-        self.visit = visit
+        self.names: PythonNames = names
+        self.tables: Tables = tables
+        self.found: Travels = found
+        self.routine: Routine = routine
+        self.known: Mapping[str, frozenset[Check]] = known
+        self.learner: Learner = learner
+        self.visit: Visit | None = visit
 
     def spot(self, line: int) -> Spot:
         """A line of the function that is read."""

@@ -112,8 +112,8 @@ class PythonNames:
         self._by_method: dict[str, list[Routine]] = {}
         self._near: dict[str, frozenset[str]] = {}
         self._served: dict[str, frozenset[str]] = {}
-        self.stems = {unit.path: PurePath(unit.path).stem for unit in self.units}
-        self.by_stem = {stem: path for path, stem in reversed(self.stems.items())}
+        self.stems: dict[str, str] = {unit.path: PurePath(unit.path).stem for unit in self.units}
+        self.by_stem: dict[str, str] = {stem: path for path, stem in reversed(self.stems.items())}
         for unit in self.units:
             self._take(unit)
         self._exits = {id(r.function): _never_returns(r.function) for r in self.routines}
