@@ -37,8 +37,8 @@ class UnpackBudget:
     def __init__(self, path: str, bounds: Bounds | None = None) -> None:
         self.path: str = path
         self.bounds: Bounds = bounds or Bounds()
-        self.unpacked = 0
-        self.counted = 0
+        self.unpacked: int = 0
+        self.counted: int = 0
 
     def count(self) -> None:
         """One more member. Raises :class:`TooLarge` when there are too many."""

@@ -42,7 +42,7 @@ class Skipping:
 
     def __init__(self, stream: Reader, size: int) -> None:
         self._stream = stream
-        self.left = size
+        self.left: int = size
 
     def read(self, size: int, /) -> bytes:
         piece = self._stream.read(min(size, self.left)) if self.left else b""

@@ -33,7 +33,7 @@ class TableRows:
     def __init__(self) -> None:
         self._rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in TABLES}
         self._ready: dict[str, list[Any]] = {name: [] for name in TABLES}
-        self.symbols = 0
+        self.symbols: int = 0
 
     def add(self, table: str, *row: object) -> None:
         """One row, its values in the order of the schema's columns."""

@@ -51,7 +51,7 @@ class Worker:
         self._channel = ours
         self._buffer = b""
         self._outgoing = bytearray()
-        self.forged = 0
+        self.forged: int = 0
         self.done = False
         try:
             self.give(job)

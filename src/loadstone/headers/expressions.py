@@ -119,7 +119,7 @@ class ConstantEvaluator:
     ) -> None:
         self.tokens = tokens
         self.abi = abi
-        self.position = position
+        self.position: int = position
         self._name = name
         self._special = special
         self._widest = widest

@@ -246,7 +246,7 @@ class _File:
         self.found = found
         self.run_of: list[Token] = []
         self.states: list[tuple[bool, bool, int]] = []  # (this branch is read, one was, line of the #if)
-        self.active = True
+        self.active: bool = True
 
     def run(self) -> None:
         name = self.source.name

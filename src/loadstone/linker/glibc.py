@@ -92,7 +92,7 @@ class Search:
         behaviour = behaviour_of(model.release)
         self.model = model
         self.program: LoadedObject | None = None
-        self.errno = 0
+        self.errno: int = 0
         self.subdirectories = (
             *(f"glibc-hwcaps/{name}/" for name in (model.hwcaps if behaviour.glibc_hwcaps else ())),
             *(f"{name}/" for name in legacy_subdirectories(behaviour, model.platform, model.legacy_hwcaps)),

@@ -79,7 +79,7 @@ class Process:
         self.refusals: list[Refusal] = []
         self.edges: list[DependencyEdge] = []
         self.notes: list[str] = []
-        self.is_incomplete = False  # something that is loaded is known by name only
+        self.is_incomplete: bool = False  # something that is loaded is known by name only
         self.pool: Pool | None = None  # of static thread-local storage, once the program is laid out
         self.granted: list[tuple[LoadedObject, int, int]] = []  # late users of the pool: bytes wanted, bytes left then
         self._executable_stack = False

@@ -72,7 +72,7 @@ class Scanner(ABC):
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.position = 0
+        self.position: int = 0
         self.known: list[Type] = []
         self.parameters_known: dict[int, int] = {}  # which of them are template parameters, and which ones
         self.arguments: list[Argument] = []
@@ -80,9 +80,9 @@ class Scanner(ABC):
         self.pack_size: int | None = None  # seen while writing one
         self.in_lambda = False
         self.just_named = False
-        self.depth = 0
-        self.steps = 0
-        self.kept = 0
+        self.depth: int = 0
+        self.steps: int = 0
+        self.kept: int = 0
 
     @abstractmethod
     def encoding(self, *, scope: bool = False) -> str: ...

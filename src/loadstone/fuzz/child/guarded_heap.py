@@ -84,7 +84,7 @@ class GuardedHeap:
         self._layout, self._table, self._limit, self._where = layout, table, limit, where
         self.report = report
         self.live: dict[int, _Guarded] = {}
-        self.bytes = 0
+        self.bytes: int = 0
         self._dead: deque[tuple[int, _Guarded]] = deque()
         self._dead_blocks: dict[int, int] = {}
         self._pool: dict[int, list[int]] = {}

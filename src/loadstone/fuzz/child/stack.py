@@ -28,7 +28,7 @@ class StackMark:
     def __init__(self, known: int = 0) -> None:
         """``known``: how deep an earlier child's inputs went, in bytes."""
         self._top = _stack_pointer()
-        self.deepest = max(_FIRST, known)
+        self.deepest: int = max(_FIRST, known)
         self._mark = ctypes.c_uint64()
         self._set(self.deepest)
 

@@ -20,7 +20,7 @@ class Watched:
     def __init__(self, blocks: Iterable[tuple[int, int]], entries: tuple[int, ...]) -> None:
         self._entries = entries
         self._left: dict[int, dict[int, int]] = {}
-        self.total = 0
+        self.total: int = 0
         for address, byte in blocks:
             self._left.setdefault(self._owner(address), {})[address] = byte
             self.total += 1

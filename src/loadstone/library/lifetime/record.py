@@ -157,8 +157,8 @@ class LibraryRecord:
         self.worker: int | None = None
         self.target: str | None = None  # what it is being opened by
         self.opened: Opened | None = None
-        self.opens = 0
-        self.hints = 0
+        self.opens: int = 0
+        self.hints: int = 0
         self.loans: set[Loan] = set()
         self.ledger: Ledger = Ledger()
 

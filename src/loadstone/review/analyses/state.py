@@ -120,7 +120,7 @@ class State:
         self.escaped: dict[Value, None] = {}  # a set, which is as cheap to copy and to key as the maps are
         self.flags: frozenset[tuple[str, Spot]] = frozenset()
         self.locks: tuple[Held, ...] = ()
-        self.born = 0
+        self.born: int = 0
         self.repeats = True
         self.result: Value = None
         self.pending: Value = None
