@@ -97,6 +97,9 @@ TOOLS: Final = (
     Tool("lz4", "lz4", "lz4", "lz4", "lz4"),
     Tool("/lib/ld-musl-x86_64.so.1", "musl", "musl-libc", "musl", there=_file),
     Tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", "mingw64-gcc", "mingw-w64-gcc", "mingw-w64"),
+    Tool(
+        "x86_64-w64-mingw32-windres", "binutils-mingw-w64-x86-64", "mingw64-binutils", "mingw-w64-binutils", "mingw-w64"
+    ),
     Tool("musl-gcc", "musl-tools", "musl-gcc"),
     Tool(
         "aarch64-linux-gnu-gcc -static",

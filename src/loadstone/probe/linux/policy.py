@@ -203,10 +203,10 @@ def _by_call(*, isolated: bool) -> dict[str, list[Clause]]:
 def verdict(call: str, arguments: tuple[int, ...], *, isolated: bool) -> CallVerdict:
     """What the table says of a call that waits to be seen; the caller's own id never does.
 
-    >>> verdict("ptrace", (16, 1, 0, 0, 0, 0), isolated=True)
-    <CallVerdict.REFUSED: 4>
-    >>> verdict("fchmodat3_of_tomorrow", (0, 0, 0, 0, 0, 0), isolated=True)
-    <CallVerdict.ABSENT: 6>
+    >>> verdict("ptrace", (16, 1, 0, 0, 0, 0), isolated=True).name
+    'REFUSED'
+    >>> verdict("fchmodat3_of_tomorrow", (0, 0, 0, 0, 0, 0), isolated=True).name
+    'ABSENT'
     """
     if call not in NUMBERS:
         return CallVerdict.ABSENT
