@@ -51,7 +51,7 @@ def rule_page(rule: RuleText) -> str:
         if code:
             body = code.strip("\n")
             parts.append(f"## {title}\n\n```{fence}\n{body}\n```")
-    parts.append(f"## What to do\n\n{rule.fix}")
+    parts.append(f"## How to fix it\n\n{rule.fix}")
     parts.append(ACCEPT_BINARY if "elf" in rule.applies_to else ACCEPT_SOURCE.format(rule.id))
     if rule.references:
         parts.append("## See\n\n" + "\n".join(f"- <{reference}>" for reference in rule.references))

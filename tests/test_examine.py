@@ -80,7 +80,7 @@ def test_our_fault_is_said_first_and_weighs_neither_way(
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert ended.value.code == ExitStatus.FAULT
     assert first == f"{target}: cannot tell"
-    assert second.startswith("  FAULT OF LOADSTONE: it was predicted to fail because of not-found")
+    assert second.startswith("  INTERNAL ERROR: it was predicted to fail because of not-found")
     with pytest.raises(SystemExit):
         main(["examine", target, "--probe", "--format", "json"])
     document = json.loads(capsys.readouterr().out)

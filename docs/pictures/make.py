@@ -1,4 +1,4 @@
-"""Draw ``explained.svg``: a Python import that fails, explained and mended, from a real run in a scratch folder.
+"""Draw ``explained.svg``: a Python import that fails, explained and fixed, from a real run in a scratch folder.
 
 ``python docs/pictures/make.py`` needs a C compiler and patchelf. The words are what the programs printed; only the
 typing is ours.

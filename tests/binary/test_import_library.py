@@ -22,7 +22,7 @@ def test_that_of_the_gnu_linker(tmp_path: Path) -> None:
     assert imported_by(library.read_bytes()) == ("engine-7.dll",)
     answer = explain(str(library))
     assert answer.first_blocking is not None
-    assert "import library, which stands for engine-7.dll" in answer.first_blocking.explanation
+    assert "import library, a link-time stand-in for engine-7.dll" in answer.first_blocking.explanation
 
 
 def test_that_of_the_short_form() -> None:

@@ -148,7 +148,7 @@ def test_further_questions_are_answered_below(capsys: pytest.CaptureFixture[str]
     words = ("--symbol", "memcpy", "--versions", "--replace", "libc.so.6=/lib/x86_64-linux-gnu/libc.so.6", *_BY_SH)
     status, out, _ = _run(capsys, "explain", libz, *words)
     assert status == 0
-    assert "the smallest glibc that would do: 2.14" in out
+    assert "minimum glibc version: 2.14" in out
     assert "nothing breaks for 1 file that uses it" in out
     assert "bound to /lib/x86_64-linux-gnu/libc.so.6" in out
     answers = json.loads(_run(capsys, "explain", libz, *words, "--format", "json")[1])["answers"]

@@ -35,9 +35,9 @@ def test_a_bug_is_told_with_the_program_that_shows_it(
     library = str(compile_library(PARSER, "libparser.so", "-O1", "-w"))
     status, out, _ = run(capsys, "fuzz", library, PROTOTYPE, "--time", "60", "--first", "--out", str(tmp_path / "out"))
     assert status == ExitStatus.FINDINGS
-    assert out.startswith(f"{PROTOTYPE}: 1 way to break it\n")
+    assert out.startswith(f"{PROTOTYPE}: 1 finding\n")
     assert "SIGSEGV in parse+" in out
-    assert "3 of 3 fresh processes show it again" in out
+    assert "3 of 3 fresh processes reproduce it" in out
     assert "repro.py" in out
 
 
@@ -62,7 +62,7 @@ def test_a_sequence_and_a_harness_are_for_the_command_line_too(
     (tmp_path / "seeds" / "near").write_bytes(b"BB")
     given = ["--seeds", str(tmp_path / "seeds"), "--time", "60", "--first"]
     status, out, _ = run(capsys, "fuzz", library, "--sequence", str(sequence), *given)
-    assert (status, out.splitlines()[0]) == (ExitStatus.FINDINGS, "parse() again and again: 1 way to break it")
+    assert (status, out.splitlines()[0]) == (ExitStatus.FINDINGS, "parse() again and again: 1 finding")
     status, out, _ = run(capsys, "fuzz", library, PROTOTYPE, "--export", str(tmp_path / "harness"))
     assert (status, [Path(line).name for line in out.splitlines()]) == (
         ExitStatus.CLEAN, ["harness.c", "build.sh", "dict.txt", "corpus"]
@@ -97,7 +97,7 @@ def test_a_report_tells_flaky_ones_apart_and_names_what_led_there() -> None:
     )  # fmt: skip
     once = FuzzFinding(kind="hang", stack_hash="y", frames=(), inputs=(b"",), repeated=1, tries=3)
     text = render(report(findings=(found, found), flaky=(once,)), Style())
-    assert "2 ways to break it" in text
+    assert "2 findings" in text
     assert "heap-buffer-overflow (SIGSEGV) in f+0x10: 0 bytes past the input of 40 bytes" in text
     assert "allocated in f+0x10" in text
     assert "after 1 call before it" in text
@@ -115,7 +115,7 @@ def test_a_campaign_as_one_page() -> None:
     )
     half = FuzzProgress(1.0, 500, 2, 9, 4, 1, 1.0)
     page = render_html(report(findings=(found,), curve=(half, report().progress)))
-    assert "1 way to break it" in page
+    assert "1 finding" in page
     assert "&lt;f&gt;" in page
     assert "<f>" not in page
     assert 'points="300.0,50.0 600.0,0.0"' in page

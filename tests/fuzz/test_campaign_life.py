@@ -56,7 +56,7 @@ def test_ctrl_c_keeps_what_was_found_and_says_so(library: Path, tmp_path: Path) 
         running.send_signal(signal.SIGINT)
         said, _ = running.communicate(timeout=120)
     assert running.returncode == 1
-    assert "3 of 3 fresh processes show it again" in said
+    assert "3 of 3 fresh processes reproduce it" in said
     assert "interrupted" in said
     (home,) = out.glob("crashes/*")
     assert json.loads((home / "report.json").read_text())["repeated"] == 3
@@ -112,7 +112,7 @@ def test_inputs_of_ones_own_making(library: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_campaign_has_no_state(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match="of no campaign"):
+    with pytest.raises(Unreadable, match="no campaign"):
         campaign_status(tmp_path)
 
 

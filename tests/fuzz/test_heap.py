@@ -73,10 +73,10 @@ def searched(library: Path, prototype: str, **more: object) -> FuzzReport:
         ("moved", "heap-use-after-free", "0 bytes into a block of 10 bytes that was freed"),
         ("twice", "double-free", "free of a block that was freed"),
         ("middle", "bad-free", "8 bytes from where its block begins"),
-        ("local", "bad-free", "no allocator gave"),
+        ("local", "bad-free", "not a heap block"),
         ("keeps", "memory-leak", "every call keeps 11 bytes in 1 block"),
         ("bomb", "out-of-memory", "malloc of "),
-        ("fresh", "use-of-uninitialized-value", "depends on memory that nothing was written to"),
+        ("fresh", "use-of-uninitialized-value", "depends on uninitialised memory"),
     ],
 )
 def test_an_error_is_found_by_default_and_named(symbol: str, kind: str, words: str, library: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_role_can_be_named(word: str, role: Role) -> None:
         ("int f(struct s *ctx)", {}, "the parameter ctx is a handle"),
         ("int f(struct s *)", {}, "the parameter number 0 is a handle"),
         ("int f(const char *s)", {"nobody": "buffer"}, "there is no parameter nobody"),
-        ("int f(const char *s)", {"s": "nonsense"}, "nonsense is no role"),
+        ("int f(const char *s)", {"s": "nonsense"}, "nonsense is not a role"),
         ("int printf(const char *s, ...)", {}, "variadic functions cannot be fuzzed"),
     ],
 )

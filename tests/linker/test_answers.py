@@ -61,7 +61,7 @@ def test_who_misses_a_symbol_is_named(workshop: Workshop) -> None:
     path = workshop.library("liba.so", CALLS_F)
     story = story_of(explain(path, model=_bare(workshop)), "f")
     assert story.unmet == (path,)
-    assert "unmet" in answers_text.render(Answers(symbol=story), Style())
+    assert "unresolved" in answers_text.render(Answers(symbol=story), Style())
 
 
 def test_the_symbols_behind_a_version_and_the_smallest_release() -> None:

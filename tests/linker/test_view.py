@@ -205,8 +205,8 @@ def test_what_is_closed_is_named_in_the_explanation(workshop: Workshop) -> None:
     first = explain(path, model=model).first_blocking
     assert first is not None
     assert first.code == "permission"
-    assert first.explanation.endswith(f"this user may not pass {workshop.path('shut')}, on the way to {path}.")
-    assert first.advice == f"let the user pass: chmod a+x {workshop.path('shut')}"
+    assert first.explanation.endswith(f"this user has no search permission on {workshop.path('shut')}, above {path}.")
+    assert first.advice == f"give search permission: chmod a+x {workshop.path('shut')}"
 
 
 def test_a_list_that_is_none_is_not_weighed() -> None:

@@ -101,7 +101,7 @@ def test_what_was_not_watched_is_open_and_says_why(
     _, first, second = claims(report(observers=observers))
     if unload is not None:
         assert first == undecided("probe-unloads", "cannot tell whether unload unmaps it", unload)
-    assert second == undecided("probe-keeps-to-itself", "cannot tell what it did in passing", effects)
+    assert second == undecided("probe-keeps-to-itself", "cannot tell what it did while it ran", effects)
 
 
 def test_what_did_not_run_is_open_with_what_was_told() -> None:
@@ -121,7 +121,7 @@ def test_what_did_not_run_is_open_with_what_was_told() -> None:
         (ProbeOutcome.CRASH, {}, "crashed during {}", 248),
         (ProbeOutcome.CRASH, {"signal": signal.SIGBUS}, "crashed during {}, ended by SIGBUS", 248),
         (ProbeOutcome.CRASH, {"signal": 250}, "crashed during {}, ended by signal 250", 248),
-        (ProbeOutcome.HANG, {"signal": signal.SIGKILL}, "did not come back in time during {}", 835),
+        (ProbeOutcome.HANG, {"signal": signal.SIGKILL}, "timed out during {}", 835),
         (
             ProbeOutcome.CRASH,
             {"crash": CrashRecord(signal=11, name="SIGSEGV", phase=Phase.LOAD, frames=(HERE, ELSEWHERE))},
@@ -131,19 +131,19 @@ def test_what_did_not_run_is_open_with_what_was_told() -> None:
         (
             ProbeOutcome.HANG,
             {"stacks": (ThreadStack(True, "x", "sleeps", (ELSEWHERE, HERE)),)},
-            f"did not come back in time during {{}}: its main thread sleeps below {HERE}",
+            f"timed out during {{}}: its main thread sleeps below {HERE}",
             835,
         ),
         (
             ProbeOutcome.HANG,
             {"stacks": (ThreadStack(True, "x", "runs", (ELSEWHERE,)), ThreadStack(False, "y", "waits", (HERE,)))},
-            f"did not come back in time during {{}}: a thread waits below {HERE}",
+            f"timed out during {{}}: a thread waits below {HERE}",
             835,
         ),
         (
             ProbeOutcome.HANG,
             {"stacks": (ThreadStack(True, "x", "runs", (ELSEWHERE,)),)},
-            "did not come back in time during {}: its main thread runs",
+            "timed out during {}: its main thread runs",
             835,
         ),
         (ProbeOutcome.LOAD_ERROR, {}, "was refused by the loader during {}", None),

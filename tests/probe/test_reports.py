@@ -101,7 +101,7 @@ def test_a_clean_report_claims_no_more_than_was_seen() -> None:
         remembered=True,
     )
     text = render(report, Style())
-    assert "(remembered; --fresh asks again)" in text
+    assert "(cached; --fresh runs it again)" in text
     assert "one run, not a proof" in text
     assert "safe" not in text
 

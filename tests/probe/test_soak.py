@@ -149,7 +149,7 @@ def test_the_command_says_leak_or_level_and_the_numbers(
     ("soak", "words"),
     [
         (Soak(80, 500, soak_of({"threads": [1] * 9}, 500, 80).trends), "level, by 80 cycles of load and unload of 500"),
-        (Soak(17, 500, soak_of({"threads": [1, 99]}, 500, 17).trends), "which was enough to tell"),
+        (Soak(17, 500, soak_of({"threads": [1, 99]}, 500, 17).trends), "enough to decide"),
         (Soak(9, 9, ()), "cannot tell"),
     ],
 )

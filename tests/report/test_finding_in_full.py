@@ -55,7 +55,7 @@ def test_a_finding_is_shown_with_the_source_of_every_step_and_of_its_own_place()
 
 def test_reasons_what_to_do_and_how_to_accept_follow() -> None:
     text = shown(FOUND)
-    titles = ("How it comes about", "Why it matters", "What to do", "A good answer looks like", "To accept it")
+    titles = ("Steps that lead to it", "Why it matters", "How to fix it", "A good answer looks like", "To accept it")
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
     assert "  Use it first." in text

@@ -260,7 +260,7 @@ FLOWS: Final = (
 
 
 def found(case: Case, flow: Flow, *, good: bool) -> bool:
-    """Whether the case is found in the bad program, or (a false finding) in one that is mended."""
+    """Whether the case is found in the bad program, or (a false finding) in one that is fixed."""
     name = "good" if good else "bad"
     source = case.good_source if good and case.good_source else case.source
     sink = case.good_sink if good and case.good_sink else case.sink
@@ -274,7 +274,7 @@ _OPENING: Final = """\
 
 The Juliet test suite gives each weakness in flow variants; it is in no package registry, so these are written anew (in
 `tests/review/flows.py`): {cases} weaknesses of library handling, each carried from where a value comes from to where it
-is used in {flows} ways, each with a mended twin. Every program is small, and every one differs from the labelled corpus
+is used in {flows} ways, each with a fixed twin. Every program is small, and every one differs from the labelled corpus
 the rules were written against. The table is written by `python -m tests.review.flows`.
 
 | weakness | found | false | not found when carried through |

@@ -153,7 +153,7 @@ The rules have learnt from these very projects: the first run over them had 251 
 {gone} places judged false are claimed no more; what was learnt of them is in the labelled corpus. So expect less of
 code that the rules have not seen. Five projects that were first looked at after that (libuv 1.44.2, collectd 5.12.0,
 PySDL2 0.9.17, pynput 1.8.2, Rtree 1.4.1) had 50 findings, 33 of them false: 22 by one mistake, a number cast to an
-integer type taken for an address. With that and two more mended, 24 are left: 6 true, 11 by design, 7 false, precision
+integer type taken for an address. With that and two more fixed, 24 are left: 6 true, 11 by design, 7 false, precision
 0.71. Most of what is false asks about locks: that a callback runs with a lock held, or before there is any other
 thread, is not written where it runs.
 
@@ -172,7 +172,7 @@ function of the program), `DarkMode.cpp` 376 of Notepad++ (a flag says whether t
 Twelve Python packages that speak to native libraries were first looked at later still (glfw 2.11.0, libusb1 3.4.0,
 mpv 1.0.8, nvidia-ml-py 13.615.71, opuslib 3.0.1, pyenchant 3.3.0, pylibdmtx 0.1.10, pypdfium2 5.15.2, pyudev
 0.24.5, pywin32-ctypes 0.2.3, pyzbar 0.1.9, sounddevice 0.5.6: 48,199 lines). Eleven were finished and had 16
-findings: 2 true, 3 by design, 11 false, and all seven *high* ones were among the false. Five kinds were mended: a
+findings: 2 true, 3 by design, 11 false, and all seven *high* ones were among the false. Five kinds were fixed: a
 `raise` in a `try` whose `finally` releases the lock, the result of a method taken for a view of memory, the value
 of a cast to text taken for an address, an address made a number taken for text, and attributes that only a closing
 method touches under the lock. The twelfth, 4,553 lines of declarations, took more than five minutes and is finished
@@ -187,7 +187,7 @@ They had 10 findings in their Python: 2 true, 5 by design, 3 false, both *high* 
 `fluidsynth.py` 47 (the current directory is added to where Windows looks for DLLs). By design are `__init__.py` 187 of
 freetype-py (the C library is always found), the variables that name a place or the library (`fluidsynth.py` 89,
 `lib/__init__.py` 159 of pylsl, `librtlsdr.py` 52), and a path in the settings of pyrtlsdr's documentation. The false
-ones are mended: `fluidsynth.py` 51 (the colon of a drive taken for a separator), `inlet.py` 55 of pylsl (an element of
+ones are fixed: `fluidsynth.py` 51 (the colon of a drive taken for a separator), `inlet.py` 55 of pylsl (an element of
 an array of pointers taken for text) and `util.py` 110 of pylsl (a warning about a version taken for a verification).
 """
 

@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("targets", nargs="+", metavar="TARGET", help="a path, or a name the way a loader gets it")
     add_loader_options(parser)
     add_binding_options(parser)
-    parser.add_argument("--symbol", metavar="NAME", help="also: who defines, wants and misses this symbol")
+    parser.add_argument("--symbol", metavar="NAME", help="also list which files define, import or lack this symbol")
     parser.add_argument(
         "--versions",
         action="store_true",
@@ -51,7 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--as-library", action="store_true", help="open a program as dlopen would")
     parser.add_argument(
         "--table", dest="output_format", action="store_const", const=ExplainFormat.TABLE,
-        help="one row a file, as they are found",
+        help="one row per file, as they are found",
     )  # fmt: skip
     add_format(parser, *ExplainFormat)
     add_output(parser)

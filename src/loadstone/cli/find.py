@@ -26,9 +26,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--package", "-p", dest="packages", action="append", default=[], metavar="NAME",
-        help="look in what this Python package brings; can be repeated",
+        help="also look in the libraries that this Python package bundles; can be repeated",
     )  # fmt: skip
-    parser.add_argument("--root", metavar="DIR", help="in a system unpacked in a folder, by its own loader's rules")
+    parser.add_argument("--root", metavar="DIR", help="look in this unpacked root file system, by its loader's rules")
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
     add_verbose(parser)

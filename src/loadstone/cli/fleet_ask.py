@@ -12,7 +12,7 @@ from loadstone.cli.output import emit
 
 def add_arguments(parser: ArgumentParser) -> None:
     """What this command takes."""
-    parser.add_argument("question", metavar="QUESTION", help="its name; `list` says which there are")
+    parser.add_argument("question", metavar="QUESTION", help="name of the question; `list` shows all of them")
     parser.add_argument("values", nargs="*", metavar="VALUE", help="its parameters in order, or as NAME=VALUE")
     parser.add_argument("--store", "-s", default="", metavar="PLACE", help="folder or address of the store")
     add_snapshot(parser)

@@ -49,7 +49,7 @@ def emit_table(table: Any, output_format: TableFormat, output: Path | None) -> N
 
     if output_format is TableFormat.PARQUET:
         if output is None:
-            raise UsageError("Parquet is no text: say where it goes with --output FILE")
+            raise UsageError("Parquet is a binary format: name the file to write with --output FILE")
         render.write_parquet(table, output)
         return
     rendering: Callable[[Any], str] = getattr(render, f"table_as_{output_format.value}")

@@ -18,16 +18,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_store(parser)
     parser.add_argument("--name", default="", metavar="NAME", help="what to call the snapshot [the time, UTC]")
     parser.add_argument(
-        "--workers", "-j", type=at_least(1), default=0, metavar="N", help="processes [one for each processor]"
+        "--workers", "-j", type=at_least(1), default=0, metavar="N", help="worker processes [one per processor]"
     )
     parser.add_argument(
-        "--scheduler", default="", metavar="tcp://HOST:PORT", help="let the workers of this Dask scheduler do it"
+        "--scheduler", default="", metavar="tcp://HOST:PORT", help="run the scan on the workers of this Dask scheduler"
     )
     parser.add_argument(
-        "--seconds", type=at_least(0.01, float), default=120.0, metavar="S", help="the longest one input may take [120]"
+        "--seconds", type=at_least(0.01, float), default=120.0, metavar="S", help="time limit for one input [120]"
     )
     parser.add_argument("--no-graph", action="store_true", help="do not resolve dependencies")
-    parser.add_argument("--retry", action="store_true", help="read again what an earlier scan put aside")
+    parser.add_argument("--retry", action="store_true", help="read again what an earlier scan quarantined")
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
 
 

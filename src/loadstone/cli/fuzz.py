@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help=f"how the library's own heap is guarded: {', '.join(Heap)} [{Heap.MIXED}: each in turn]",
     )  # fmt: skip
     parser.add_argument(
-        "--max-size", type=at_least(1, most=1 << 20), default=4096, metavar="BYTES", help="of one input [4096]"
+        "--max-size", type=at_least(1, most=1 << 20), default=4096, metavar="BYTES", help="largest input to try [4096]"
     )
     parser.add_argument(
         "--export", type=Path, metavar="DIR", help="write a harness for libFuzzer and AFL++ instead of searching"
@@ -67,17 +67,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="count the coverage of this function, or of this range of virtual addresses",
     )  # fmt: skip
     parser.add_argument(
-        "--minimise-corpus", action="store_true", help="cut the corpus of --out, and --seeds, to what reaches something"
+        "--minimise-corpus", action="store_true", help="keep only the inputs of --out, and --seeds, that add coverage"
     )
     parser.add_argument(
         "--header", type=Path, metavar="FILE",
-        help="a C header: PROTOTYPE is a name in it, and the handles it takes are made and ended as it declares",
+        help="a C header: PROTOTYPE is a name in it, its functions create and destroy the handles",
     )  # fmt: skip
     parser.add_argument(
         "--list", action="store_true", dest="listed",
         help="list the functions worth fuzzing and how they are called, by --header or by debug information",
     )  # fmt: skip
-    parser.add_argument("--status", type=Path, metavar="DIR", help="tell how far the campaign of this folder is")
+    parser.add_argument("--status", type=Path, metavar="DIR", help="show the progress of the campaign in this folder")
     parser.add_argument("--first", action="store_true", help="stop at the first finding")
     parser.add_argument(
         "--require", default="", metavar="LAYER,...", help="run nothing unless these sandbox layers are active"
@@ -213,7 +213,7 @@ def _list(target: str, header: Path | None, output: Path | None) -> ExitStatus:
         if not one.refused:
             lines.append(printable(f"    {' '.join(one.prototype.split())}"))
             lines.append(printable(f"    {' -> '.join(call.symbol for call in one.calls)}"))
-    emit("".join(f"{line}\n" for line in lines) or "no function that is declared takes an input\n", output)
+    emit("".join(f"{line}\n" for line in lines) or "no declared function takes an input\n", output)
     return ExitStatus.CLEAN if any(not one.refused for one in found) else ExitStatus.UNDECIDED
 
 

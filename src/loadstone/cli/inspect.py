@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
     add_output(parser)
     add_verbose(parser)
-    words = "one row a file: RELRO, stack canary, NX, PIE, FORTIFY and so on, as checksec has them"
+    words = "one row per file: RELRO, stack canary, NX, PIE, FORTIFY and so on, as checksec has them"
     parser.add_argument("--checksec", action="store_true", help=words)
 
 

@@ -25,23 +25,23 @@ def add_loader_options(parser: ArgumentParser) -> None:
     add("--preload", action="append", default=[], metavar="FILE", help="as in LD_PRELOAD; can be repeated")
     add("--already-loaded", action="append", default=[], metavar="FILE", help="a library opened before this one")
     add("--dll-directory", dest="dll_directories", action="append", default=[], metavar="DIR",
-        help="a folder made known by os.add_dll_directory (Windows); can be repeated")  # fmt: skip
-    add("--page-size", type=int, choices=(4096, 16384, 65536), metavar="BYTES", help="4096, 16384 or 65536")
+        help="a folder added by os.add_dll_directory (Windows); can be repeated")  # fmt: skip
+    add("--page-size", type=int, choices=(4096, 16384, 65536), metavar="BYTES", help="page size: 4096, 16384 or 65536")
     add("--env", action="append", default=[], metavar="K=V", help="set an environment variable; can be repeated")
     add("--clear-env", action="store_true", help="start from an empty environment")
     add("--cwd", metavar="DIR", help="the current directory of the process")
-    add("--root", metavar="DIR", help="a system unpacked in a folder")
+    add("--root", metavar="DIR", help="an unpacked root file system to resolve in (sysroot)")
     add("--cpu-level", metavar="LEVEL", help="the processor: 1 to 4 for x86-64-v1 to v4")
     add("--loader", metavar="LOADER", help="glibc-2.31, musl, dyld-14.0 or windows; or a loader's path")
-    add("--uid", type=int, metavar="UID", help="the user whose permissions count")
+    add("--uid", type=int, metavar="UID", help="check file permissions as this user")
 
 
 def add_binding_options(parser: ArgumentParser) -> None:
     """How the call that opens it binds; all but ``--lazy`` go to :meth:`LoaderOptions.of` as well."""
     add = parser.add_argument
-    add("--lazy", action="store_true", help="bind calls at their first use (RTLD_LAZY), not while loading")
-    add("--deep-bind", action="store_true", help="look in the library before the program (RTLD_DEEPBIND)")
-    add("--new-namespace", action="store_true", help="open it with dlmopen, in a namespace of its own (LM_ID_NEWLM)")
+    add("--lazy", action="store_true", help="lazy binding (RTLD_LAZY): bind functions at their first call, not at load")
+    add("--deep-bind", action="store_true", help="RTLD_DEEPBIND: symbol lookup in the library before the global scope")
+    add("--new-namespace", action="store_true", help="open it with dlmopen in a new namespace (LM_ID_NEWLM)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

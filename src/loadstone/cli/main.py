@@ -39,36 +39,36 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final = (
-    Command("examine", "loadstone.cli.examine", "Everything about a library, by name or path. The main job."),
+    Command("examine", "loadstone.cli.examine", "Everything about a library, by name or path. Start here."),
     Command("find", "loadstone.cli.find", "Where a library is, and how it was found."),
     Command("bind", "loadstone.cli.bind", "A C header as a typed Python module."),
     Command("names", "loadstone.cli.names", "The file names that would be tried for a library name."),
-    Command("inspect", "loadstone.cli.inspect", "What is in a file: identity, needs, exports, hardening."),
+    Command("inspect", "loadstone.cli.inspect", "What is in a file: SONAME, dependencies, exports, hardening."),
     Command("tree", "loadstone.cli.tree", "The dependency tree, with the reason for every choice."),
     Command("explain", "loadstone.cli.explain", "Will it load here? If not, why, and what to do."),
     Command("loaded", "loadstone.cli.loaded", "What a running process or a core dump has loaded, and by which rule."),
     Command("review", "loadstone.cli.review", "Source and binaries against the rules: findings and evidence."),
-    Command("rules", "loadstone.cli.rules", "What review asks, why, and how a good answer looks."),
-    Command("plugins", "loadstone.cli.plugins", "What the plugins of a folder say about themselves, nothing loaded."),
-    Command("pin", "loadstone.cli.pin", "Write down digests of a library and of everything it needs."),
+    Command("rules", "loadstone.cli.rules", "What review asks, why, and what a good answer looks like."),
+    Command("plugins", "loadstone.cli.plugins", "The metadata of the plugins in a folder; nothing is loaded."),
+    Command("pin", "loadstone.cli.pin", "Record the digests of a library and of everything it needs."),
     Command("verify", "loadstone.cli.verify", "Whether pinned libraries are unchanged."),
     Command("call", "loadstone.cli.call", "Load a library you trust and call one function of it, typed."),
-    Command("probe", "loadstone.cli.probe", "Run it in a confined child: load, resolve, unload, and watch."),
+    Command("probe", "loadstone.cli.probe", "Load, resolve and unload it in a sandbox, and watch what it does."),
     Command("fuzz", "loadstone.cli.fuzz", "Find inputs that break an exported function, guided by coverage."),
     Command(
         "fleet scan", "loadstone.cli.fleet_scan", "Read a distribution or a fleet of containers into tables, once."
     ),
     Command("fleet ask", "loadstone.cli.fleet_ask", "Answer a named question about a fleet."),
-    Command("fleet sql", "loadstone.cli.fleet_sql", "Put any SQL query to a fleet's tables."),
-    Command("fleet compact", "loadstone.cli.fleet_compact", "A fleet's facts in few large files."),
-    Command("fleet report", "loadstone.cli.fleet_report", "A fleet as one HTML page."),
+    Command("fleet sql", "loadstone.cli.fleet_sql", "Run any SQL query on a fleet's tables."),
+    Command("fleet compact", "loadstone.cli.fleet_compact", "Merge a fleet's tables into few large files."),
+    Command("fleet report", "loadstone.cli.fleet_report", "A report on a fleet as one HTML page."),
 )
 
 DESCRIPTION: Final = "Find, read, explain, review, load, probe and fuzz dynamic libraries."
 
 STATUSES: Final = """\
 Data goes to standard output, diagnostics to standard error. Exit status: 0 no findings, 1 findings or it would not
-load, 2 wrong usage, 3 could not decide, read or write, 4 internal error. `loadstone COMMAND --help` tells more."""
+load, 2 wrong usage, 3 could not decide, read or write, 4 internal error. See `loadstone COMMAND --help` for more."""
 
 
 _ALLOCATIONS: Final = 200_000

@@ -88,7 +88,7 @@ def add_allow_read(parser: ArgumentParser) -> None:
 
 def add_verbose(parser: ArgumentParser) -> None:
     """``-v``, counted."""
-    parser.add_argument("--verbose", "-v", action="count", default=0, help="say more; can be repeated")
+    parser.add_argument("--verbose", "-v", action="count", default=0, help="more detail; can be repeated")
 
 
 def at_least(least: float, kind: type[int | float] = int, most: float = math.inf) -> Callable[[str], float]:

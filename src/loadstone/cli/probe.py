@@ -26,14 +26,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=at_least(0.1, float), default=10.0, metavar="S", help="seconds for all of it [10]"
     )
-    parser.add_argument("--fresh", action="store_true", help="do not use a remembered result of the same bytes")
+    parser.add_argument("--fresh", action="store_true", help="ignore the cached result for the same bytes")
     parser.add_argument(
         "--require", default="", metavar="LAYER,...", help="run nothing unless these sandbox layers are active"
     )
     parser.add_argument("--cycles", type=at_least(1), default=16, metavar="N", help="how often to load and unload [16]")
     parser.add_argument("--threads", action="store_true", help="also load and unload it from many threads")
     parser.add_argument(
-        "--soak", type=at_least(64, most=1_000_000), default=0, metavar="N", help="also N cycles more: does it leak?"
+        "--soak", type=at_least(64, most=1_000_000), default=0, metavar="N", help="N more cycles, to look for leaks"
     )
     parser.add_argument(
         "--preload", action="append", default=[], metavar="LIBRARY",

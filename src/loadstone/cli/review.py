@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--sarif",
         choices=("problems", "all"),
         default="problems",
-        help="what SARIF has: findings alone, as platforms want it, or evidence and open questions too [problems]",
+        help="what SARIF holds: findings only, as code scanning expects, or evidence and open questions too [problems]",
     )
     parser.add_argument("--strict", action="store_true", help="exit with 3 when any part could not be reviewed")
     parser.add_argument("--baseline", type=Path, metavar="SARIF", help="an earlier review: only what is new fails")
@@ -40,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--with", dest="engines", metavar="TOOL,...", help="also ask cppcheck, flawfinder, bandit, clang-tidy"
     )
-    parser.add_argument("--explain", metavar="FINGERPRINT", help="say all about one finding; -v shows fingerprints")
+    parser.add_argument("--explain", metavar="FINGERPRINT", help="everything about one finding; -v shows fingerprints")
     parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="leave these out of folders")
     parser.add_argument(
         "--jobs",
@@ -48,7 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=at_least(0),
         default=0,
         metavar="N",
-        help="processes that share the work [one a core]",
+        help="worker processes [one per core]",
     )
     parser.add_argument(
         "--time-limit", dest="seconds", type=at_least(0.1, float), default=20.0, metavar="S",

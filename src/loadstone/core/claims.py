@@ -125,7 +125,7 @@ class FlowStep:
 class Claim:
     """What every answer to a rule has in common.
 
-    ``rule`` is the rule's id, ``message`` a sentence for people, ``context`` the function, class or field the site
+    ``rule`` is the rule's id, ``message`` a sentence for the reader, ``context`` the function, class or field the site
     belongs to, ``why`` the path that shows it, ``condition`` the build condition (``#if`` branch) it holds under.
     """
 

@@ -123,7 +123,7 @@ class ObservationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One thing seen: its kind, the phase under way, who says so, and a sentence for people (raw text, not escaped)."""
+    """One thing seen: its kind, the phase under way, who says so, and a sentence (raw text, not escaped)."""
 
     kind: ObservationKind
     phase: Phase

@@ -66,7 +66,7 @@ def _json(path: str) -> dict[str, Any]:
     try:
         told = json.loads(_unpacked(path))
     except (ValueError, RecursionError) as error:
-        raise Unreadable(path=path, reason=f"it is no JSON document: {error}") from error
+        raise Unreadable(path=path, reason=f"it is not a JSON document: {error}") from error
     return told if isinstance(told, dict) else {}
 
 
@@ -98,12 +98,12 @@ def _xml(path: str, wanted: str) -> list[ET.Element]:
     text = _unpacked(path)
     if b"<!" in text.replace(b"<!--", b""):
         raise Unreadable(
-            path=path, reason="it declares entities or has marked sections, which no list of packages needs"
+            path=path, reason="it declares entities or has marked sections, which a package list never needs"
         )
     try:
         return ET.fromstring(text).findall(wanted)  # noqa: S314  without declarations nothing is expanded
     except ET.ParseError as error:
-        raise Unreadable(path=path, reason=f"it is no XML document: {error}") from error
+        raise Unreadable(path=path, reason=f"it is not an XML document: {error}") from error
 
 
 def _below(root: str, name: str) -> str:

@@ -86,7 +86,7 @@ def scan(
         scheduler: the address of a Dask scheduler whose workers do the work instead.
         limits: bounds on memory and time of a task.
         resolve: resolve dependencies as well, and say why a library would not load.
-        retry: read again what an earlier scan put aside.
+        retry: read again what an earlier scan quarantined.
         progress: called after each task.
 
     Raises:

@@ -90,7 +90,7 @@ class Store:
             tables = {table: tuple(files) for table, files in told.pop("tables").items()}
             return FleetSnapshot(tables=tables, sources=tuple(told.pop("sources")), **told)
         except (ValueError, KeyError, TypeError) as error:
-            raise MalformedImage(what=f"no manifest of a snapshot: {error}", path=self.folder.path(file)) from error
+            raise MalformedImage(what=f"not a snapshot's manifest: {error}", path=self.folder.path(file)) from error
 
     def publish(self, snapshot: FleetSnapshot) -> None:
         """Make a snapshot exist. All its files are there already."""

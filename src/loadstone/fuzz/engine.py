@@ -78,7 +78,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         harvest, stopped = search(job, homes, code, folder, progress, campaign)
         if harvest.hook_failed:
             raise InvalidConfiguration(
-                path=campaign.hooks, reason=harvest.hook_failed, advice="Mend the hook, or leave it out."
+                path=campaign.hooks, reason=harvest.hook_failed, advice="Fix the hook, or leave it out."
             )
         reached = harvest.progress()
         tried = _confirmed(job, code, harvest)

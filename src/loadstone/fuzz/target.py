@@ -129,7 +129,7 @@ def _named(prototype: Prototype, word: str, names: Mapping[str, int], kind: CTyp
             return Argument(role, slot=detail or "handle")
         return Argument(role, size=_size(kind), signed=isinstance(kind, Integer) and kind.signed)
     except ValueError as error:
-        raise _refused(prototype, f"{word} is no role") from error
+        raise _refused(prototype, f"{word} is not a role") from error
 
 
 def _suffix(text: str) -> str:

@@ -21,7 +21,7 @@ class Layer(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What a layer must refuse: a sentence for people, and whether it was refused; ``words`` are the system's."""
+    """What a layer must refuse: a sentence for the reader, and whether it was refused; ``words`` are the system's."""
 
     attempt: str
     refused: bool

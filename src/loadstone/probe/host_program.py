@@ -67,7 +67,7 @@ def _without_mark(path: str) -> bytes:
     if not isinstance(facts, ElfFacts) or image.kind is ImageKind.EXECUTABLE:
         raise Unsupported(
             feature=f"{path} as a host",
-            reason="it is loaded at one address, and is no library at any",
+            reason="it is not position-independent (no PIE), so it cannot be loaded as a library",
             advice="Give the library that has its interface with --preload, such as libpython3.so for Python.",
         )
     if facts.flags_1 & _PIE:

@@ -43,14 +43,14 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.CALL_RETURNED: _Weakness(Severity.NOTE, None, ""),
     Kind.CODE_UNLISTED: _Weakness(Severity.MEDIUM, 506, "load code by the loader, so that debuggers and unload see it"),
     Kind.CODE_WRITABLE: _Weakness(Severity.MEDIUM, 693, "map code writable or executable, never both at once"),
-    Kind.CRASH_HIDDEN: _Weakness(Severity.HIGH, 391, "mend the fault; a handler that hides it hides the next one too"),
-    Kind.CWD_CHANGED: _Weakness(Severity.MEDIUM, 1188, f"{_HOST}: the current directory is everybody's"),
+    Kind.CRASH_HIDDEN: _Weakness(Severity.HIGH, 391, "fix the fault; a handler that hides it hides the next one too"),
+    Kind.CWD_CHANGED: _Weakness(Severity.MEDIUM, 1188, f"{_HOST}: the current directory belongs to the process"),
     Kind.DAEMON_LEFT: _Weakness(Severity.HIGH, 404, "end every process it starts, and wait for it"),
     Kind.DESCRIPTOR_CLOSED: _Weakness(Severity.HIGH, 910, "close only descriptors it opened"),
     Kind.DESCRIPTOR_GROWTH: _Weakness(Severity.MEDIUM, 775, "close in the finaliser what the initialiser opened"),
     Kind.DESCRIPTOR_LEFT: _Weakness(Severity.LOW, 775, "close in the finaliser what the initialiser opened"),
     Kind.DIFFERS_UNTRACED: _Weakness(Severity.HIGH, 912, "find out what in it looks for a tracer, and why"),
-    Kind.ENVIRONMENT_CHANGED: _Weakness(Severity.LOW, 15, f"{_HOST}: the environment is everybody's"),
+    Kind.ENVIRONMENT_CHANGED: _Weakness(Severity.LOW, 15, f"{_HOST}: the environment belongs to the process"),
     Kind.EXEC: _Weakness(Severity.HIGH, 78, "start no program while being loaded"),
     Kind.EXIT_CALLED: _Weakness(Severity.HIGH, 755, "report failure to the caller; never end the process"),
     Kind.FILE_CHANGED: _Weakness(Severity.MEDIUM, 506, "change no file while being loaded"),
@@ -63,7 +63,7 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.MEMORY_PEAK: _Weakness(Severity.MEDIUM, 400, "allocate when used, not when loaded"),
     Kind.MEMORY_REFUSED: _Weakness(Severity.NOTE, None, "run it where it has the memory it reserves"),
     Kind.NEEDS_HOST: _Weakness(
-        Severity.NOTE, None, "give it what its host brings: --preload LIBRARY, or --host PROGRAM"
+        Severity.NOTE, None, "load what its host provides first: --preload LIBRARY, or --host PROGRAM"
     ),
     Kind.NETWORK: _Weakness(Severity.MEDIUM, 506, "open no connection while being loaded"),
     Kind.NOT_UNLOADED: _Weakness(Severity.LOW, 404, "do not count on unload: replace the process to replace it"),
@@ -71,7 +71,7 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.PROCESS_STARTED: _Weakness(Severity.MEDIUM, 506, "start no process while being loaded"),
     Kind.RESOLVE_FAILED: _Weakness(Severity.LOW, 758, "define every symbol it exports"),
     Kind.SESSION_CHANGED: _Weakness(Severity.MEDIUM, 506, f"{_HOST}: its session too"),
-    Kind.SIGNAL_HANDLER: _Weakness(Severity.MEDIUM, 1188, f"{_HOST}: signal handlers are everybody's"),
+    Kind.SIGNAL_HANDLER: _Weakness(Severity.MEDIUM, 1188, f"{_HOST}: signal handlers belong to the process"),
     Kind.SIGNAL_MASK: _Weakness(Severity.LOW, 1188, f"{_HOST}: its signal mask too"),
     Kind.SIGNAL_SENT: _Weakness(Severity.MEDIUM, 506, "send no signal while being loaded"),
     Kind.SLOW: _Weakness(Severity.NOTE, None, "do such work at first use, not at load"),
@@ -84,11 +84,11 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
 
 _ENDS: Final[dict[ProbeOutcome, tuple[str, int | None]]] = {
     ProbeOutcome.CRASH: ("crashed", 248),
-    ProbeOutcome.HANG: ("did not come back in time", 835),
+    ProbeOutcome.HANG: ("timed out", 835),
     ProbeOutcome.EXITED: ("ended the process", 755),
-    ProbeOutcome.EXEC_REPLACED: ("replaced the process by another program", 506),
-    ProbeOutcome.MEMORY_LIMIT: ("used all the memory it was allowed", 400),
-    ProbeOutcome.OUTPUT_LIMIT: ("wrote more than it was allowed", 400),
+    ProbeOutcome.EXEC_REPLACED: ("replaced the process with another program", 506),
+    ProbeOutcome.MEMORY_LIMIT: ("exceeded its memory limit", 400),
+    ProbeOutcome.OUTPUT_LIMIT: ("exceeded its limit for files", 400),
     ProbeOutcome.LOST_CHANNEL: ("closed descriptors that are not its own", 910),
     ProbeOutcome.LOAD_ERROR: ("was refused by the loader", None),
 }
@@ -231,7 +231,7 @@ def _keeps_to_itself(report: ProbeReport) -> Iterator[Claim]:
         yield _evidence(report, rule, f"{message} (system call notification, /proc)")
     else:
         name = "maps" if _active(report, "notification") else "notification"
-        yield _open(report, rule, "cannot tell what it did in passing", _reason(report, name))
+        yield _open(report, rule, "cannot tell what it did while it ran", _reason(report, name))
 
 
 def _stays_level(report: ProbeReport) -> Iterator[Claim]:

@@ -67,7 +67,7 @@ def probe(
     Args:
         target: a path (it has a separator), or a name, searched for and never taken from the current directory.
         timeout: seconds of wall time for all of it; the call returns at most half a second later.
-        fresh: do not use a remembered result of the same bytes.
+        fresh: ignore the cached result for the same bytes.
         require: names of layers (``landlock``, ``seccomp`` ...) without which nothing may run.
         cycles: how often to load and unload; 16 or more show what grows, 1 only loads once.
         threads: also let threads load and unload it at the same time.

@@ -192,7 +192,7 @@ def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Pha
     standing = {name for name, state, _reason in found.layers if state == "active"}
     missing = [name for name in course.require if name not in standing]
     if missing:
-        watch.words = f"required, and not to be had here: {', '.join(missing)}"
+        watch.words = f"required, but not available here: {', '.join(missing)}"
         watch.outcome = Outcome.NOT_RUN
     return not missing
 

@@ -387,7 +387,7 @@ class Watch:
         if use.memory > FAMILY_MEMORY:
             self._end(Outcome.MEMORY_LIMIT)
         elif use.processes > PROCESS_LIMIT:
-            self.note(Kind.PROCESS_STARTED, f"more than {PROCESS_LIMIT} processes at once, and ended for it")
+            self.note(Kind.PROCESS_STARTED, f"more than {PROCESS_LIMIT} processes at once, and was killed for it")
             self._end(Outcome.DENIED)
         elif self._written() > SCRATCH_LIMIT:
             self.note(Kind.FILE_WRITE, f"wrote more than {SCRATCH_LIMIT >> 20} MiB to its scratch folder")

@@ -100,7 +100,7 @@ PARTS: Final = (
         SELECT n.name AS subject, count(DISTINCT n.file) AS needed_by,
                coalesce((SELECT string_agg(DISTINCT p.package, ', ' ORDER BY p.package)
                          FROM files f JOIN packages p USING (file) WHERE f.identity = n.name),
-                        'nobody here') AS provided_by
+                        'none here') AS provided_by
         FROM needs n WHERE n.kind = 'needed' GROUP BY n.name ORDER BY needed_by DESC, subject LIMIT 40""",
         "needed_by",
         """
@@ -123,7 +123,7 @@ PARTS: Final = (
     ReportPart(
         "errors",
         "Could not be read",
-        "Inputs that were put aside, and files in packages that are no image after all.",
+        "Inputs that were quarantined, and files in packages that turned out not to be binaries.",
         "SELECT path AS subject, error, message FROM errors ORDER BY subject LIMIT 200",
     ),
 )

@@ -215,7 +215,7 @@ class GuardedHeap:
                 detail = f"{by} of an address {counted(block - address, 'byte')} from where its block begins"
                 self.report(HeapError("bad-free", detail, found.row, self._where.stack()))
         if block % 16 or self._where.is_no_heap(block):
-            self.report(HeapError("bad-free", f"{by} of an address that no allocator gave", -1, self._where.stack()))
+            self.report(HeapError("bad-free", f"{by} of an address that is not a heap block", -1, self._where.stack()))
 
     def _check(self, block: int, found: _Guarded) -> None:
         """Report what was written to the slack of a block: on the side of the page, and on the other."""

@@ -64,7 +64,7 @@ class ReturnJudge:
                 break  # it differs anyway
         else:
             if seen[FILL] != seen[_OTHER_FILL]:
-                detail = "what it answers depends on memory that nothing was written to"
+                detail = "its result depends on uninitialised memory"
                 self._heap.report(HeapError("use-of-uninitialized-value", detail))
         self._heap.fill = FILL
         self._fill(None)

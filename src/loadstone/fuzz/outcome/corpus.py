@@ -161,7 +161,7 @@ def campaign_status(path: Path) -> CampaignStatus:
         found = msgspec.json.decode((path / "status.json").read_bytes(), type=_Status)
     except (OSError, msgspec.MsgspecError) as error:
         raise Unreadable(
-            path=str(path), reason=f"it says of no campaign how far it is ({error})", advice="Give the folder of --out."
+            path=str(path), reason=f"it holds no campaign ({error})", advice="Give the folder of --out."
         ) from error
     kept = sum(1 for home in (path / "crashes").glob("*") if home.is_dir())
     progress = FuzzProgress(

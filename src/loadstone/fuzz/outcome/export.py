@@ -361,7 +361,7 @@ def _alias(symbol: str) -> str:
     The real one stands in the assembler's text: nothing but a C name may.
     """
     if not _C_NAME.fullmatch(symbol):
-        raise Unsupported(feature=f"a harness for {printable(symbol)}", reason="it is no name that C can call")
+        raise Unsupported(feature=f"a harness for {printable(symbol)}", reason="C has no name that can call it")
     return f"library_{symbol}"
 
 

@@ -319,7 +319,7 @@ class _Campaign:
 
     def _load_failed(self, stop: ChildStop) -> None:
         if self.missing:
-            self.say({"record": "refused", "text": f"required, and not to be had here: {', '.join(self.missing)}"})
+            self.say({"record": "refused", "text": f"required, but not available here: {', '.join(self.missing)}"})
             return
         text = self._vouched()
         self.say({"record": "cannot_load", "text": text, "signal": stop.killed_by, "exited": stop.exited})

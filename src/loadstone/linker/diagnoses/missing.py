@@ -60,8 +60,8 @@ def _other_machine(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         return None
     name = _machine_name(case, skipped.candidate)
     text = (
-        f"{leaf(skipped.candidate)} is built for {name}, this process is {case.model.abi.name}. The loader passes such"
-        " a file over and then says, misleadingly, that there is none."
+        f"{leaf(skipped.candidate)} is built for {name}, this process is {case.model.abi.name}. The loader skips such"
+        " a file and then reports, misleadingly, that none exists."
     )
     return blocking(case, refusal, text, f"install the {case.model.abi.name} build", code="wrong-machine")
 
@@ -71,8 +71,8 @@ def _other_kernel(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if skipped is None:
         return None
     text = (
-        f"{case.wanted_by(refusal)}: {skipped.candidate} is {skipped.reason}. glibc before 2.36 then says,"
-        " misleadingly, that there is none."
+        f"{case.wanted_by(refusal)}: {skipped.candidate} is {skipped.reason}. glibc before 2.36 then reports,"
+        " misleadingly, that none exists."
     )
     advice = f"if it needs nothing of a newer kernel: strip --remove-section=.note.ABI-tag {skipped.candidate}"
     return blocking(case, refusal, text, advice, code="kernel-too-old")
@@ -107,12 +107,12 @@ def _forbidden(case: SimulatedLoad, refusal: Refusal, candidate: str) -> Diagnos
     by_list = closed is not None and closed.by_list
     why = ": its access control list says so" if by_list else ""
     if closed is not None and closed.is_directory:
-        text = f"{case.wanted_by(refusal)}: this user may not pass {path}, on the way to {candidate}{why}."
-        permission, change = "x", f"let the user pass: chmod a+x {path}"
+        text = f"{case.wanted_by(refusal)}: this user has no search permission on {path}, above {candidate}{why}."
+        permission, change = "x", f"give search permission: chmod a+x {path}"
     else:
         text = f"{case.wanted_by(refusal)}: {candidate} is there, but this user may not read it{why}."
         permission, change = "r", f"give read permission: chmod a+r {path}"
-    advice = f"let the user in: setfacl -m u:USER:{permission} {path}; see: getfacl {path}" if by_list else change
+    advice = f"give permission: setfacl -m u:USER:{permission} {path}; see: getfacl {path}" if by_list else change
     return blocking(case, refusal, text, advice, code="permission")
 
 

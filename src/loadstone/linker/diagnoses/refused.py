@@ -55,7 +55,7 @@ _ROWS: Final = {
     "segment-access": (
         (
             "{path} has a segment whose flags forbid what the loader does there (read tables, relocate, call the"
-            " initialiser): the process dies by SIGSEGV."
+            " initialiser): the process dies with SIGSEGV."
         ),
         "rebuild it; a tool that changed its program headers took the flag away: readelf -lW {path}",
     ),
@@ -74,8 +74,8 @@ _ROWS: Final = {
     ),
     "interp-missing": (
         (
-            "{path} asks for the loader {loader}, which does not exist here: the kernel refuses with the misleading"
-            " words that the program is not there."
+            "{path} asks for the loader {loader}, which does not exist here: the kernel reports, misleadingly,"
+            " that the program does not exist."
         ),
         "install the C library it was built for, or run it in a container of its own system",
     ),
@@ -85,7 +85,7 @@ _ROWS: Final = {
     ),
     "static-tls": (
         (
-            "{path} wants {level} bytes of static thread-local storage, and of the {reserve} that all libraries opened"
+            "{path} needs {level} bytes of static thread-local storage, and of the {reserve} that all libraries opened"
             " after the start share, {left} are left{edge}."
         ),
         ("load it early (LD_PRELOAD, or link the program with it){tunable}"),
@@ -107,7 +107,7 @@ _ROWS: Final = {
 
 _TUNABLE_DEFAULT: Final = 512
 _EDGE_BYTES: Final = 512
-_EDGE: Final = "a close thing, which rests on what the program itself and all opened before take"
+_EDGE: Final = "borderline: it depends on what the program and everything loaded before take"
 
 
 def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:

@@ -148,7 +148,7 @@ def _text_relocations(case: SimulatedLoad) -> Iterator[Diagnosis]:
 
 def _environment_dropped(case: SimulatedLoad) -> Iterator[Diagnosis]:
     if case.model.secure and case.model.variable("LD_LIBRARY_PATH"):
-        text = "The program runs with privileges of its own: LD_LIBRARY_PATH is not looked at."
+        text = "The program runs in secure-execution mode (AT_SECURE): LD_LIBRARY_PATH is ignored."
         yield risk("env-dropped", case.target, text, "install the libraries in a system directory, or use a RUNPATH")
 
 

@@ -36,19 +36,19 @@ def undefined(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     name, file = refusal.name, leaf(asking.path)
     hidden = _hidden_in(case, name)
     if hidden and refusal.fatal:
-        text = f"{file} wants the symbol {name}; {leaf(hidden)} has it, but keeps it to itself (hidden visibility)."
+        text = f"{file} imports the symbol {name}; {leaf(hidden)} has it, but does not export it (hidden visibility)."
         advice = 'export it there: __attribute__((visibility("default"))), or drop it from the version script'
         return blocking(case, refusal, text, advice, code="hidden-symbol")
     if refusal.code == "unversioned-provider":
         text = (
-            f"{file} wants {name} in a version, and the library it was linked against has been replaced by a build"
+            f"{file} imports {name} with a version, and the library it was linked against has been replaced by a build"
             " without any versions: the loader's own check fails and ends the process."
         )
         return blocking(case, refusal, text, "install the build that has the versions, or relink against this one")
-    when = "the first call of it ends the process" if not refusal.fatal else "nothing it needs defines it"
-    text = f"{file} wants the symbol {_spoken(refusal)}, and {when}.{_of_another_build(asking, name)}"
+    when = "the first call of it ends the process" if not refusal.fatal else "none of its dependencies defines it"
+    text = f"{file} imports the symbol {_spoken(refusal)}, and {when}.{_of_another_build(asking, name)}"
     if not refusal.fatal:
-        text = f"{file} wants the function {_spoken(refusal)}, which nothing defines: it loads, and {when}."
+        text = f"{file} imports the function {_spoken(refusal)}, which nothing defines: it loads, and {when}."
     return blocking(case, refusal, text, _advice(case, refusal))
 
 
@@ -78,14 +78,14 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     for loaded in (*case.searchlist, *case.process.namespace.objects):
         for symbol in loaded.image.symbols.named(name):
             if symbol.exported and symbol.version is not None:
-                return f"{leaf(loaded.path)} offers it only as {name}@{symbol.version.name}: rebuild against that one"
+                return f"{leaf(loaded.path)} exports it only as {name}@{symbol.version.name}: rebuild against that one"
     shadowed = _shadowed(case, refusal)
     if shadowed:
         return shadowed
     if _FAST_MATH.match(name):
         return (
-            "-ffast-math of a glibc before 2.31 made this name, and newer ones have it no more:"
-            f" build {leaf(asking.path)} anew, on this system"
+            "-ffast-math with glibc before 2.31 emitted this name, which newer releases lack:"
+            f" rebuild {leaf(asking.path)} on this system"
         )
     strings = _of_other_strings(case, asking, name)
     if strings:
@@ -130,7 +130,7 @@ def _of_another_build(asking: LoadedObject, name: str) -> str:
         return ""
     version = next((s.version.name for s in asking.image.symbols.named(name) if s.version is not None), "")
     has = f"has {version}" if version else "has others of its scope"
-    return f" {linked.path} {has} and not this one: it is of another build than the one that was linked."
+    return f" {linked.path} {has} and not this one: it is not the build it was linked against."
 
 
 def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:

@@ -69,7 +69,7 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         stood_for = _imported_by(case, opened) if what.kind is FileKind.ARCHIVE else ()
         if stood_for:
             named = ", ".join(stood_for[:_SHOWN])
-            text = f"{ended.candidate} is not a library: it is an import library, which stands for {named} in a link."
+            text = f"{ended.candidate} is not a library: it is an import library, a link-time stand-in for {named}."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
 

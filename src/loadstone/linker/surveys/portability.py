@@ -1,4 +1,4 @@
-"""How far a library or a wheel can travel: the platform tag it deserves, what spoils a better one, the stable ABI.
+"""How far a library or a wheel can travel: the platform tag it deserves, what rules out a better one, the stable ABI.
 
 Sources: PEP 600 and PEP 656 (perennial manylinux and musllinux tags) with the limits their policies give each release;
 PEP 384 and PEP 652 (the stable ABI), CPython's Misc/stable_abi.toml for its names and the releases they came with.

@@ -17,7 +17,7 @@ class DefinitionDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UseDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """One library that wants the symbol, and the one whose definition it gets."""
+    """One library that imports the symbol, and the one whose definition it gets."""
 
     consumer: str
     provider: str

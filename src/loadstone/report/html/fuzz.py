@@ -31,7 +31,7 @@ def render(report: FuzzReport) -> str:
     return environment.from_string(asset("fuzz.html.j2")).render(
         title=printable(report.prototype),
         library=printable(report.library),
-        answer=counted(len(report.findings), "way") + " to break it" if report.findings else "nothing broke",
+        answer=counted(len(report.findings), "finding") if report.findings else "no findings",
         points=_points(report.curve or (last,)),
         curve_text=f"{last.blocks:,} of {last.blocks_total:,} {report.level} in {last.seconds:.0f} s",
         findings=[

@@ -31,8 +31,8 @@ def _story(story: SymbolStory, style: Style) -> str:
     for number, (path, version) in enumerate(story.defined_by):
         wins = "" if number else style.dim(" (first, so it wins)") if len(story.defined_by) > 1 else ""
         lines.append(f"  defined by {printable(path)}{f', version {printable(version)}' if version else ''}{wins}")
-    lines += [f"  wanted by {printable(consumer)}, bound to {printable(p)}" for consumer, p in story.bound_to]
-    lines += [f"  {style.bad('unmet')} for {printable(consumer)}" for consumer in story.unmet]
+    lines += [f"  imported by {printable(consumer)}, bound to {printable(p)}" for consumer, p in story.bound_to]
+    lines += [f"  {style.bad('unresolved')} in {printable(consumer)}" for consumer in story.unmet]
     return "\n".join(lines) + "\n"
 
 
@@ -41,12 +41,12 @@ def _needs(needs: VersionNeeds, style: Style) -> str:
     lines = [style.heading("Versions needed")]
     rows: list[tuple[str, ...]] = []
     for use in needs.uses:
-        shown = ", ".join(printable(s) for s in use.symbols[:_SHOWN]) or "no symbol of its own"
+        shown = ", ".join(printable(s) for s in use.symbols[:_SHOWN]) or "no symbol uses it"
         more = f" and {len(use.symbols) - _SHOWN} more" if len(use.symbols) > _SHOWN else ""
         rows.append((printable(use.version), printable(use.file), f"{shown}{more}"))
     lines += columns(rows) or ["  none"]
     if needs.smallest_glibc:
-        lines.append(f"  the smallest glibc that would do: {style.bold(needs.smallest_glibc)}")
+        lines.append(f"  minimum glibc version: {style.bold(needs.smallest_glibc)}")
     return "\n".join(lines) + "\n"
 
 
@@ -63,5 +63,5 @@ def _replacement(replacement: Replacement, style: Style) -> str:
         version = f"@{printable(item.version)}" if item.version and item.symbol else printable(item.version)
         what = style.bad("changed" if item.change else "lost")
         change = f": {item.change}" if item.change else ""
-        lines.append(f"  {what} {printable(item.symbol)}{version}{change}, wanted by {printable(item.consumer)}")
+        lines.append(f"  {what} {printable(item.symbol)}{version}{change}, imported by {printable(item.consumer)}")
     return "\n".join(lines) + "\n"

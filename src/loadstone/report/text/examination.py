@@ -34,7 +34,7 @@ def _headline(result: Examination, style: Style) -> list[str]:
     verdict = style.bold(paint.get(result.verdict, style.warn)(result.verdict.value))
     lines = [f"{style.bold(printable(result.target))}: {verdict}"]
     if result.disagreement:
-        lines.append(f"  {style.bad('FAULT OF LOADSTONE')}: {printable(result.disagreement)}")
+        lines.append(f"  {style.bad('INTERNAL ERROR')}: {printable(result.disagreement)}")
         lines.append("  please report it, with what `loadstone explain --format json` says of this target")
     if result.location.path is not None and result.location.path != result.target:
         step = result.location.steps[-1] if result.location.steps else None
@@ -53,7 +53,7 @@ def _counted(claims: tuple[Claim, ...]) -> str:
     good = sum(isinstance(c, Evidence) for c in claims)
     minor = sum(isinstance(c, Finding) for c in claims)
     open_ = sum(isinstance(c, Undecided) for c in claims)
-    parts = [f"{good} good practices seen", f"{minor} minor findings" if minor else "nothing found against it"]
+    parts = [f"{good} good practices seen", f"{minor} minor findings" if minor else "no findings"]
     if open_:
         parts.append(f"{open_} undecided")
     return ", ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadstone.core.counting import counted
 from loadstone.core.trace import Binding, Diagnosis, Explanation, LoadVerdict, SearchStep, StepOutcome
 from loadstone.escape import printable
 from loadstone.report.text.style import Style, columns
@@ -53,10 +54,10 @@ def _in_favour(explanation: Explanation) -> list[str]:
     said = f"  {libraries} {'dependency' if libraries == 1 else 'dependencies'} loaded"
     if bindings:
         bound = sum(b.provider is not None for b in bindings)
-        said += f", {bound:,} of {len(bindings):,} wanted symbols bound"
+        said += f", {bound:,} of {len(bindings):,} imported symbols bound"
         optional = sum(b.provider is None and b.weak for b in bindings)
         if optional:
-            said += f", {optional} optional ones not there"
+            said += f", {counted(optional, 'weak symbol')} undefined"
     return [said]
 
 

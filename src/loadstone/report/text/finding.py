@@ -61,7 +61,7 @@ def _path(result: Result, files: Mapping[str, ReviewedFile], style: Style) -> li
     steps = [(step.location, step.message) for step in claim.why]
     if claim.location not in [location for location, _ in steps]:
         steps.append((claim.location, ""))
-    lines = [style.heading("How it comes about" if claim.why else "Where")]
+    lines = [style.heading("Steps that lead to it" if claim.why else "Where")]
     for number, (location, message) in enumerate(steps, start=1):
         said = f": {printable(message)}" if message else ""
         lines.append(f"  {number}. {place(location)}{said}")
@@ -85,7 +85,7 @@ def _source(location: Location, files: Mapping[str, ReviewedFile], style: Style)
 def _todo(result: Result, rule: RuleText | None, style: Style) -> list[str]:
     claim = result.claim
     fix = claim.fix if isinstance(claim, Finding) and claim.fix else rule.fix if rule else ""
-    return _section("What to do", fix, style)
+    return _section("How to fix it", fix, style)
 
 
 def _section(title: str, text: str, style: Style) -> list[str]:

@@ -21,9 +21,9 @@ def render(report: FuzzReport, style: Style) -> str:
     for found in report.findings:
         lines += ["", *finding_lines(found, style)]
     if report.flaky:
-        lines += ["", style.heading("Seen, but not every time")]
+        lines += ["", style.heading("Not reproduced every time")]
         lines += [f"  ? {printable(f.title)}: {f.repeated} of {f.tries} fresh processes" for f in report.flaky]
-    lines += ["", style.heading("How it was looked at"), *columns(conditions(report))]
+    lines += ["", style.heading("Conditions of the run"), *columns(conditions(report))]
     return "\n".join(lines) + "\n"
 
 
@@ -31,7 +31,7 @@ def progress_line(now: FuzzProgress) -> str:
     """One line of state while a campaign runs."""
     return (
         f"{now.seconds:5.0f} s  {now.runs:>12,} runs  {now.runs_per_s:>9,.0f}/s  {now.blocks:>6,} of "
-        f"{now.blocks_total:,} blocks  {now.findings} found  {now.since_new_s:.0f} s since anything new"
+        f"{now.blocks_total:,} blocks  {now.findings} found  {now.since_new_s:.0f} s since new coverage"
     )
 
 
@@ -41,8 +41,8 @@ def _answer(report: FuzzReport, style: Style) -> str:
     if report.stopped is Stopped.CANNOT_LOAD:
         return style.bad("could not be loaded")
     if report.findings:
-        return style.bad(f"{counted(len(report.findings), 'way')} to break it")
-    return style.good(f"nothing broke in {report.progress.runs:,} runs")
+        return style.bad(counted(len(report.findings), "finding"))
+    return style.good(f"no findings in {report.progress.runs:,} runs")
 
 
 def finding_lines(found: FuzzFinding, style: Style) -> list[str]:
@@ -61,10 +61,10 @@ def finding_lines(found: FuzzFinding, style: Style) -> list[str]:
         if stack:
             lines.append(f"      {what} in {', called from '.join(printable(str(f)) for f in stack[:4])}")
     if found.words:
-        lines.append(f"      it says: {printable(found.words)}")
-    lines.append(f"      {found.repeated} of {found.tries} fresh processes show it again")
+        lines.append(f"      the library printed: {printable(found.words)}")
+    lines.append(f"      {found.repeated} of {found.tries} fresh processes reproduce it")
     if found.folder:
-        lines.append(f"      fix: python3 {printable(found.folder)}/repro.py")
+        lines.append(f"      reproduce: python3 {printable(found.folder)}/repro.py")
     return lines
 
 

@@ -305,7 +305,7 @@ def _layout(image: Image, style: Style, verbose: int) -> list[str]:
 def _damage(image: Image, style: Style) -> list[str]:
     if not image.damage:
         return []
-    summary = "what the bytes say against themselves"
+    summary = "contradicts the file format"
     rows: list[tuple[str, ...]] = [
         (f"@{d.offset:#x}", printable(d.field), printable(d.what) + (" (a loader fails here too)" if d.fatal else ""))
         for d in image.damage

@@ -12,12 +12,12 @@ from loadstone.report.text.style import Style, columns
 __all__ = ["render"]
 
 _MEANS = {
-    MappedState.DELETED: "the file is gone; the process goes on with what it had: restart it",
-    MappedState.REPLACED: "another file lies there now; the process goes on with the old one: restart it",
+    MappedState.DELETED: "the file was deleted; the process still runs the old code: restart it",
+    MappedState.REPLACED: "the file was replaced; the process still runs the old code: restart it",
     MappedState.COPY: "another loaded file has the same SONAME: two copies of its data in one process",
     MappedState.TEXT_RELOCATIONS: "it patches its own code while loading: rebuild it with -fPIC",
     MappedState.WRITABLE_CODE: "a part of it is mapped writable and executable",
-    MappedState.MISSING: "it is not here: copy it from the machine of the dump, or set a sysroot",
+    MappedState.MISSING: "not on this machine: copy it from where the dump was made, or set a sysroot",
     MappedState.OTHER_BUILD: "the file here is another build: a debugger would show the wrong lines",
 }
 

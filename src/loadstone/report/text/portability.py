@@ -1,4 +1,4 @@
-"""How far libraries can travel, as text: the tag, what spoils a better one, the stable ABI."""
+"""How far libraries can travel, as text: the tag, what rules out a better one, the stable ABI."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def render(found: Portability, style: Style, *, verbose: int = 0) -> str:
     if found.claimed and not found.is_honest:
         lines[0] += style.bad(f", and says {', '.join(found.claimed)}")
     if found.spoilers:
-        lines.append("what keeps it from a better one:")
+        lines.append("what prevents a more portable tag:")
         for spoiler in found.spoilers if verbose else found.spoilers[:_SHOWN]:
             rest = 0 if verbose else len(spoiler.symbols) - _SYMBOLS
             more = f" and {rest} more" if rest > 0 else ""

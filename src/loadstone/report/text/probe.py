@@ -27,12 +27,12 @@ _SENTENCES = {
     ProbeOutcome.OK: "loaded, resolved, unloaded and ended without incident",
     ProbeOutcome.LOAD_ERROR: "the loader refused it",
     ProbeOutcome.CRASH: "crashed",
-    ProbeOutcome.SLOW: "came through; there was no time for every cycle of load and unload",
-    ProbeOutcome.HANG: "did not come back in time",
+    ProbeOutcome.SLOW: "passed; time ran out before every load and unload cycle was run",
+    ProbeOutcome.HANG: "timed out",
     ProbeOutcome.EXITED: "ended the process",
-    ProbeOutcome.EXEC_REPLACED: "replaced the process by another program",
-    ProbeOutcome.MEMORY_LIMIT: "used all the memory it was allowed",
-    ProbeOutcome.OUTPUT_LIMIT: "wrote more than it was allowed",
+    ProbeOutcome.EXEC_REPLACED: "replaced the process with another program",
+    ProbeOutcome.MEMORY_LIMIT: "exceeded its memory limit",
+    ProbeOutcome.OUTPUT_LIMIT: "exceeded its limit for files",
     ProbeOutcome.LOST_CHANNEL: "closed the descriptors of the process it was loaded into",
     ProbeOutcome.DENIED: "was stopped by the sandbox, not by a fault of its own",
     ProbeOutcome.NOT_RUN: "was not run",
@@ -65,7 +65,7 @@ def _headline(report: ProbeReport, style: Style) -> list[str]:
     elif report.signal is not None and report.outcome is ProbeOutcome.CRASH:
         sentence += f", by {_signal_name(report.signal)}"
     if report.remembered:
-        sentence += " (remembered; --fresh asks again)"
+        sentence += " (cached; --fresh runs it again)"
     return [*lines, f"  {sentence}"]
 
 
@@ -95,7 +95,7 @@ def _soak(soak: Soak | None, style: Style) -> list[str]:
     if soak is None:
         return []
     paint = style.bad if soak.verdict == "leaks" else style.good if soak.trends else style.warn
-    why = "which was enough to tell" if soak.verdict == "leaks" else "all there was time for"
+    why = "enough to decide" if soak.verdict == "leaks" else "cut short by the time limit"
     early = f" of {soak.asked:,}, {why}" if soak.cycles < soak.asked else ""
     rows: list[tuple[str, ...]] = [
         (
@@ -146,7 +146,7 @@ def _objects(report: ProbeReport, style: Style, verbose: int) -> list[str]:
         (f"{o.base:#x}", printable(o.path, 400), f"namespace {o.namespace}" if o.namespace else "")
         for o in report.objects
     ]
-    return [style.heading("Mapped with it, in the loader's order"), *columns(rows)]
+    return [style.heading("Loaded with it, in load order"), *columns(rows)]
 
 
 def _fence(report: ProbeReport, style: Style, verbose: int) -> list[str]:

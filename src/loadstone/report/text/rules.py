@@ -21,9 +21,7 @@ def _weaknesses(rule: RuleText) -> str:
 
 def render_list(rules: Sequence[RuleText], style: Style) -> str:
     """Every rule on a line, grouped by what it looks for."""
-    lines = [
-        f"{counted(len(rules), 'question')}; `loadstone rules ID` says why one is asked and how a good answer looks."
-    ]
+    lines = [f"{counted(len(rules), 'question')}; `loadstone rules ID` says why one is asked and shows a good answer."]
     for practice in dict.fromkeys(rule.practice for rule in rules):
         group = [rule for rule in rules if rule.practice is practice]
         lines += ["", style.heading(practice.value.capitalize())]

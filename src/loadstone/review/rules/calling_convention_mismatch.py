@@ -79,7 +79,7 @@ def _system_functions(rule: Rule, facts: Facts) -> Iterator[Claim]:
         done.add((site.unit.path, kind))
         line = site.unit.text.count("\n", 0, found.end()) + 1
         yield rule.no(
-            f"{kind} is no WINAPI type, and what is called through it is a function of {min(names)}.dll.",
+            f"{kind} is not a WINAPI type, and what is called through it is a function of {min(names)}.dll.",
             Location.lines(site.unit.path, line),
             severity=Severity.MEDIUM,
             fix=f"Write WINAPI before the * of {kind}.",
@@ -202,9 +202,7 @@ RULE: Final = Rule(
     cwe=628,
     severity=Severity.MEDIUM,
     languages=ALL,
-    why=(
-        "ctypes believes what it is told: a wrong convention unbalances the stack, a wrong kind reads past the record."
-    ),
+    why=("ctypes trusts the declaration: a wrong convention unbalances the stack, a wrong kind reads past the record."),
     fix="CFUNCTYPE with CDLL, WINFUNCTYPE with WinDLL; compare kind and size before a cast.",
     bad='lib = ctypes.CDLL("/opt/x.so")\nDone = ctypes.WINFUNCTYPE(None)\nlib.on_done(Done(done))\n',
     good='lib = ctypes.CDLL("/opt/x.so")\nDone = ctypes.CFUNCTYPE(None)\nlib.on_done(Done(done))\n',

@@ -215,9 +215,9 @@ def _terminators(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
         ends = isinstance(value, ir.Literal) and value.value in ("\0", 0)
         if ends and isinstance(index, ir.Name) and index.name in loose and index.name not in tight:
             yield rule.no(
-                f"{index.name} may equal the size when the end of the text is written at line {statement.line}.",
+                f"{index.name} may equal the size when the terminating NUL is written at line {statement.line}.",
                 Location.lines(unit.path, statement.line),
-                fix="Refuse a length that leaves no room for the end: >= instead of >.",
+                fix="Refuse a length that leaves no room for the terminating NUL: >= instead of >.",
                 context=function.name,
                 condition=function.condition,
             )
@@ -233,10 +233,10 @@ def _allocations(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[C
         lengths = [t for t in terms if isinstance(t, ir.Call) and t.name in _LENGTHS]
         if lengths and len(lengths) == len(terms):
             yield rule.no(
-                f"{call.name} is given the length of a text; there is no room for its end.",
+                f"{call.name} is given the length of a text; there is no room for the terminating NUL.",
                 Location.lines(unit.path, call.line),
                 cwe=131,
-                fix="Add one for the end, and one for every separator.",
+                fix="Add one for the terminating NUL, and one for every separator.",
                 context=function.name,
                 condition=function.condition,
             )

@@ -98,7 +98,7 @@ def _characters(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                     rule,
                     found.visit,
                     argument.line,
-                    f"{found.prototype.symbol} is told the size of {spelled(of)} in bytes; a buffer of wide "
+                    f"{found.prototype.symbol} is passed the size of {spelled(of)} in bytes; a buffer of wide "
                     f"characters "
                     "holds fewer characters than bytes.",
                     131,
@@ -161,7 +161,7 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 rule,
                 found.visit,
                 found.call.line,
-                f"{found.prototype.symbol} is told {told} for a buffer of {room}.",
+                f"{found.prototype.symbol} is passed {told} for a buffer of {room}.",
                 787,
                 "Pass the size of the buffer itself.",
             )
@@ -191,8 +191,7 @@ def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 rule,
                 found.visit,
                 found.call.line,
-                f"{found.prototype.symbol} is told a product that was compared with nothing, for a buffer of constant "
-                "size.",
+                f"{found.prototype.symbol} is passed an unchecked product, for a buffer of constant size.",
                 120,
                 "Make the buffer as large as the product, or compare the product with the size first.",
             )

@@ -69,7 +69,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _no(rule: Rule, unit: ir.Unit, function: ir.Function, thing: _Thing, lines: list[int]) -> Claim:
     more = f", and at {', '.join(map(str, lines[1:]))}" if len(lines) > 1 else ""
     return rule.no(
-        f"{thing.name}, taken at line {thing.line}, is not given back on the way out at line {lines[0]}{more}.",
+        f"{thing.name}, taken at line {thing.line}, is leaked at the exit at line {lines[0]}{more}.",
         Location.lines(unit.path, lines[0]),
         cwe=775 if thing.is_descriptor else 772,
         why=(

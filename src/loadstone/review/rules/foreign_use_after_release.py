@@ -327,12 +327,12 @@ class _Walk:
             self._no(name, before, line, 910, f"{name} was closed at line {before.line}, and is used here.")
             return
         if before is not None:
-            self._no(name, before, line, 416, f"{name} was given back at line {before.line}, and is used here.")
+            self._no(name, before, line, 416, f"{name} was released at line {before.line} and is used here.")
             return
         handle = self.derived.get(name, "")
         since = released.get(handle) if handle and deep else None
         if since is not None:
-            message = f"{name} lies in memory of {handle}, which went back at line {since.line}."
+            message = f"{name} points into memory of {handle}, released at line {since.line}."
             self._no(name, since, line, 416, message)
 
     def _stored(self, statement: ir.Statement, released: Released) -> None:
@@ -409,7 +409,7 @@ def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) ->
                     if (calls_it or same) and not asks:
                         spots = (Spot(unit.path, line, method.name), Spot(unit.path, other.line, other.name))
                         yield rule.no(
-                            f"{name} is given back here, and by {simple(other.name)} again when the object goes.",
+                            f"{name} is released here, and again by {simple(other.name)} when the object goes.",
                             Location.lines(unit.path, line),
                             cwe=415,
                             why=(
@@ -433,7 +433,7 @@ def _finalized_too(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindin
                 for name, line in _unguarded(method, bindings) if not detached else ():
                     if name == handle:
                         yield rule.no(
-                            f"{name} is given back here, and by the finalizer of line {call.line} again.",
+                            f"{name} is released here, and again by the finalizer of line {call.line}.",
                             Location.lines(unit.path, line),
                             cwe=415,
                             fix="Call the finalizer: it runs once.",
@@ -536,8 +536,8 @@ RULE: Final = Rule(
     severity=Severity.HIGH,
     languages=PYTHON,
     why=(
-        "To Python a foreign handle is a number. It stays one after the library gave its memory to somebody else, and "
-        "the next call with it, or the second release, works on what is there by then."
+        "Use after free and double free: to Python a foreign handle is a number. It stays one after the library "
+        "gave its memory to somebody else, and the next call, or the second release, works on what is there by then."
     ),
     fix="Release once, last, and set the variable to None in the same place.",
     bad="handle = lib.doc_open(name)\nlib.doc_close(handle)\nlib.doc_title(handle)\n",

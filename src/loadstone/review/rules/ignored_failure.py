@@ -164,7 +164,7 @@ def _empty_branch(rule: Rule, unit: ir.Unit, function: ir.Function, statement: i
     name = subject.name if isinstance(subject, ir.Name) else ""
     if name and name in _results_of(function):
         yield rule.no(
-            f"Line {statement.line} sees that {name} failed and goes on as if it had not.",
+            f"Line {statement.line} sees that {name} failed and continues as if it had succeeded.",
             Location.lines(unit.path, statement.line),
             context=function.name,
             condition=function.condition,

@@ -67,7 +67,7 @@ def _dropped_verdicts(rule: Rule, facts: Facts) -> Iterator[Claim]:
             for called in names.called(routine, call):
                 if _gives_verdict(called.function):
                     yield rule.no(
-                        f"{simple(call.name)} says whether the file is good, and nobody looks at its answer.",
+                        f"{simple(call.name)} says whether the file is good, and its result is ignored.",
                         Location.lines(routine.unit.path, call.line),
                         cwe=347,
                         fix="Refuse the file when the answer is no.",
@@ -153,7 +153,7 @@ def _swallowed(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
                 rule,
                 visit,
                 handler.line,
-                f"The verification at line {raised[0].line} raises, and this handler goes on as if it had not.",
+                f"The verification at line {raised[0].line} raises, and this handler continues as if it had succeeded.",
                 345,
                 "Let the failure through, and remove the file.",
             )

@@ -112,7 +112,7 @@ RULE: Final = Rule(
     cwe=704,
     severity=Severity.MEDIUM,
     languages=NATIVE,
-    why="Half of an address is another address: what is called or read there is somebody else's, or nothing.",
+    why="A truncated pointer is another address: what is called or read there has another owner, or none.",
     fix="Keep it in a pointer, or in uintptr_t.",
     bad="unsigned int cookie = (unsigned int)(uintptr_t)object;\n",
     good="uintptr_t cookie = (uintptr_t)object;\n",

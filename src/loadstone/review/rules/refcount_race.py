@@ -215,7 +215,7 @@ RULE: Final = Rule(
     cwe=911,
     severity=Severity.HIGH,
     languages=ALL,
-    why="Two threads that count at once lose one count: the library is closed while somebody uses it, or never.",
+    why="Two threads that count at once lose one count: the library is closed while it is in use, or never.",
     fix="The same lock or an atomic at every change.",
     bad="if (--lib->refs == 0) dlclose(lib->handle);\n",
     good="if (atomic_fetch_sub(&lib->refs, 1) == 1) dlclose(lib->handle);\n",

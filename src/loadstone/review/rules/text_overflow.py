@@ -63,7 +63,7 @@ def _handed_in(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
             write.message,
             Location.lines(unit.path, write.line),
             cwe=787 if write.told_line else 120,
-            fix="Compare the length with the room first, or copy with a bound and end the text.",
+            fix="Compare the length with the room first, or copy with a bound and terminate the text.",
             why=(
                 FlowStep(Location.lines(unit.path, write.told_line or write.line), "the room is given here", "acquire"),
                 FlowStep(Location.lines(unit.path, write.line), "written to", "use"),
@@ -142,7 +142,7 @@ def _copied(
             rule, unit, function, call.line,
             f"{last_word(call.name)} copies {name.replace('[]', '')} into an array of fixed size; nothing asks how "
             "long it is.",
-            120, "Compare its length with the size first, or copy with a bound and end the text.",
+            120, "Compare its length with the size first, or copy with a bound and terminate the text.",
         )  # fmt: skip
 
 
@@ -248,7 +248,7 @@ def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
                 f"{name} has room for {room} bytes beside the texts; {needed} are written.",
                 place,
                 cwe=131,
-                fix="Count every separator and ending, and one for the end of the text.",
+                fix="Count every separator and suffix, and one for the terminating NUL.",
                 why=(
                     FlowStep(place, "allocated", "acquire"),
                     *(FlowStep(Location.lines(unit.path, at), "written to", "use") for at, _ in writes[:8]),
@@ -310,7 +310,7 @@ RULE: Final = Rule(
     languages=NATIVE,
     why="A name from a module, a file or a client is as long as somebody made it; behind the array lies something "
     "else.",
-    fix="Bound every copy by the size of the target, the end of the text included.",
+    fix="Bound every copy by the size of the target, the terminating NUL included.",
     bad='char word[40];\nsscanf(line, "load %s", word);\n',
     good='char word[40];\nsscanf(line, "load %39s", word);\n',
     references=(

@@ -101,7 +101,7 @@ def _detached(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
         called = {last_word(c.name) for c in calls_in(function.body)} | {last_word(function.name)}
         close = next((c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)), None)
         if close is not None and called & detaching:
-            message = f"The thread started at line {foreign[0].line} runs the library's code; nobody waits for its end."
+            message = f"The thread started at line {foreign[0].line} runs the library's code; nothing joins it."
             yield _finding(rule, unit, function, close.line, close.line, message)
 
 

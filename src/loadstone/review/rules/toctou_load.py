@@ -171,7 +171,7 @@ RULE: Final = Rule(
     cwe=367,
     severity=Severity.MEDIUM,
     languages=ALL,
-    why="Between a check by name and a load by name the file can be exchanged, so what was checked is not what runs.",
+    why="TOCTOU: between a check by name and a load by name the file can be replaced: unchecked code runs.",
     fix="Open once, check the descriptor, load /proc/self/fd/N or a sealed memory file.",
     bad="if (stat(path, &st) == 0 && st.st_uid == 0)\n    h = dlopen(path, RTLD_NOW);\n",
     good=(

@@ -151,7 +151,7 @@ RULE: Final = Rule(
     cwe=15,
     severity=Severity.HIGH,
     languages=ALL,
-    why="LD_PRELOAD and its kin decide which code every child runs; an empty element of a search path means the "
+    why="LD_PRELOAD and its like decide which code every child runs; an empty element of a search path means the "
     "current directory.",
     fix="Build the child's environment from an allow-list.",
     bad='setenv("LD_PRELOAD", argv[1], 1);\n',
