@@ -9,14 +9,12 @@ import argparse
 import errno
 import importlib
 import inspect
-import json
-import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 from figures import performance_page
+from schemas import schema_pages
 from shell import shell_files
 
 from loadstone.cli.main import COMMANDS, Command, parser_of
@@ -25,10 +23,7 @@ from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import weakness
 from loadstone.fleet.schema import TABLES, VERSION
 from loadstone.probe.promises import PROMISES
-from loadstone.report import documents
-from loadstone.report.json import Document, schema
 from loadstone.review.catalogue import catalogue
-from loadstone.review.config import settings_schema
 
 DOCS = Path(__file__).parent
 FENCES = {"c": "c", "cpp": "cpp", "python": "python"}
@@ -134,35 +129,6 @@ def interfaces() -> Iterator[tuple[str, str]]:
         yield f"reference/api/{name or 'loadstone'}.md", f"{NOTE}# `{package}`\n\n{text}\n\n{links}\n{own}\n"
 
 
-def schema_list(made: list[tuple[str, str]]) -> str:
-    """The JSON documents, and what may change in them."""
-    rows = "\n".join(f"- [{path.removeprefix('schema/')}](../{path})" for path, _ in made)
-    return f"""{NOTE}# JSON documents
-
-Every document says in `schema` what it is: `loadstone.find/1` is held to `find-1.json`.
-`settings-1.json` is for editors: the settings in a `loadstone.toml`, and in `[tool.loadstone]` of a `pyproject.toml`.
-
-- Within a number, fields may be added; none is removed, renamed or given another meaning. Readers ignore fields
-  they do not know.
-- Any other change makes the next number. Which documents changed is in the changelog.
-
-{rows}
-"""
-
-
-def schemas() -> Iterator[tuple[str, str]]:
-    """The JSON Schema of every kind of document."""
-    for module in pkgutil.iter_modules(documents.__path__):
-        importlib.import_module(f"{documents.__name__}.{module.name}")
-    for kind in sorted(Document.__subclasses__(), key=lambda kind: kind.__name__):
-        (name,) = [field.default for field in msgspec.structs.fields(kind) if field.name == "schema"]
-        if not isinstance(name, str):
-            name = f"{kind.__module__.rpartition('.')[2]}/1"
-        file = name.removeprefix("loadstone.").replace("/", "-")
-        yield f"schema/{file}.json", json.dumps(schema(kind), indent=2) + "\n"
-    yield "schema/settings-1.json", json.dumps(settings_schema(), indent=2) + "\n"
-
-
 PROMISES_BEGIN, PROMISES_END = "<!-- promises: made from loadstone.probe.promises -->\n", "<!-- promises end -->\n"
 
 
@@ -204,8 +170,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "reference/commands.md", command_list()
     yield from interfaces()
     yield "schema/fleet.md", fleet_tables()
-    yield from (documents_of_json := list(schemas()))
-    yield "reference/schemas.md", schema_list(documents_of_json)
+    yield from schema_pages()
     yield "performance.md", performance_page()
     yield "reference/probe.md", with_promises((DOCS / "reference/probe.md").read_text())
     yield from ((f"../share/{path}", text) for path, text in shell_files())
@@ -215,7 +180,7 @@ def main() -> int:
     made = dict(pages())
     old = {
         str(path.relative_to(DOCS))
-        for folder in ("rules", "schema", "reference/api")
+        for folder in ("rules", "schema", "reference/api", "reference/json")
         for path in (DOCS / folder).glob("*.*")
     }
     stale = [name for name, text in made.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]

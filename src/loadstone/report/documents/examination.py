@@ -20,7 +20,7 @@ __all__ = ["ExaminationDocument", "examination_document"]
 class ExaminationDocument(Document, frozen=True, kw_only=True):
     """Everything about one target. ``reasons`` are those of ``claims`` that made the verdict, worst first.
 
-    ``disagreement`` says how a probe contradicted the explanation, which is a fault of Loadstone; else it is empty.
+    ``disagreement`` says how a probe contradicted the explanation, which is a bug in Loadstone; else it is empty.
     """
 
     target: str
