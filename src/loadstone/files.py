@@ -37,7 +37,7 @@ def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
     """A descriptor of a regular file, for reading; the caller closes it. An ``opener`` of :func:`open` as well.
 
     Raises:
-        Unreadable: the system refuses (with its words), or it is no regular file.
+        Unreadable: the system refuses (with its words), or it is not a regular file.
 
     Thread-safe. Opening never blocks, and has no effect on a device (open(2), O_NONBLOCK).
     """
@@ -52,7 +52,7 @@ def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
     if stat.S_ISREG(mode):
         return descriptor
     os.close(descriptor)
-    reason = next((words for test, words in _KINDS_OF_FILE if test(mode)), "it is no regular file")
+    reason = next((words for test, words in _KINDS_OF_FILE if test(mode)), "it is not a regular file")
     code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
     raise Unreadable(path=name, reason=reason, code=code, advice="give the path of a file")
 

@@ -167,7 +167,7 @@ def test_bytes_behind_the_certificates_are_told() -> None:
     pe.tail = b"appended"
     damage = read(pe.build()).damage
     assert [d.field for d in damage] == ["certificate table"]
-    assert "signed by nobody" in damage[0].what
+    assert "outside the signature" in damage[0].what
 
 
 def test_a_certificate_of_another_kind_is_there_and_not_compared() -> None:

@@ -157,7 +157,7 @@ def test_windows_dialogs_are_off_for_the_thread_and_only_during_the_load() -> No
     [
         (126, "was not found"),
         (127, "lacks a function"),
-        (193, "no library for this processor"),
+        (193, "not a library for this processor"),
         (1114, "start-up code"),
         (577, "signature"),
         (4242, "System Error Codes"),

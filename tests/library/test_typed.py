@@ -319,7 +319,7 @@ def test_a_call_from_the_command_line_gives_its_result(words: tuple[str, ...], s
     ("words", "said"),
     [
         (("int8_t i8(int8_t)", "200"), "it must lie between -128 and 127"),
-        (("uint8_t u8(uint8_t)", "x"), "no value of type uint8_t"),
+        (("uint8_t u8(uint8_t)", "x"), "not a value of type uint8_t"),
         (("double f64(double)",), "takes 1 argument, and 0 are given"),
         (("int x_of(struct point { int x; } p)", "1"), "cannot be written on a command line"),
     ],

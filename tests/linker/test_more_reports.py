@@ -174,7 +174,7 @@ def test_urwid_937_a_module_that_was_built_for_another_python(workshop: Workshop
     workshop.file(f"{site}/urwid_tui-2.6.15.dist-info/RECORD", f"urwid/{Path(path).name},,\n".encode())
     found = first(explain(path, model=LoaderModel.this_process()))
     assert found.loader_message == f"{path}: undefined symbol: PyUnicode_AS_UNICODE"
-    assert found.advice.startswith(f"it is no symbol of Python {sys.version_info.major}.{sys.version_info.minor} (")
+    assert found.advice.startswith(f"it is not a symbol of Python {sys.version_info.major}.{sys.version_info.minor} (")
     assert found.advice.endswith(" -m pip install --force-reinstall --no-cache-dir urwid_tui")
 
 

@@ -111,7 +111,7 @@ def test_what_is_beside_it_but_no_dll_stops_the_search(pair: tuple[Path, Path]) 
     diagnosis = only(explain(str(app)))
     assert diagnosis.steps[-1].outcome.value == "fatal"
     assert diagnosis.loader_message.startswith("[WinError 193]")
-    assert diagnosis.explanation == f"{app} needs Helper.dll, and {helper} is no Windows library."
+    assert diagnosis.explanation == f"{app} needs Helper.dll, and {helper} is not a Windows library."
 
 
 def test_a_system_directory_that_is_given_is_believed(pair: tuple[Path, Path], tmp_path: Path) -> None:

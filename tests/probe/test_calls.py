@@ -90,7 +90,7 @@ def test_a_crash_names_the_call(build: Build, tmp_path: Path, capsys: pytest.Cap
     ("call", "reason"),
     [
         (ProbeCall("int f(int)"), "takes 1 argument"),
-        (ProbeCall("int f(int)", ("x",)), "no value of type"),
+        (ProbeCall("int f(int)", ("x",)), "not a value of type"),
         (ProbeCall("int f(void *)", ("handle:h",)), "gives a result the name h"),
         (ProbeCall("struct s { int a; } f(void)"), "by value"),
         (ProbeCall("int f(long double)", ("1",)), "by value"),

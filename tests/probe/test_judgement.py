@@ -74,7 +74,7 @@ def test_what_was_watched_and_kept_still_is_praised() -> None:
             " (system call notification, /proc)",
         ),
     )
-    slow = "it came through, slowly: there was no time for every cycle of load and unload"
+    slow = "it passed, slowly: time ran out before every load and unload cycle was run"
     assert claims(report(ProbeOutcome.SLOW, observers=WATCHED))[0] == evidence("probe-comes-through", slow)
 
 

@@ -167,8 +167,8 @@ def test_what_came_with_a_library_is_told_in_the_order_of_the_loader(build: Buil
     assert report.objects[0].base > 0
     if tuple(map(int, platform.libc_ver()[1].split("."))) >= (2, 35):  # since then the list leads to other namespaces
         assert {o.namespace for o in report.objects} == {0, 1}
-    assert "Mapped with it" in render(report, Style(), verbose=1)
-    assert "Mapped with it" not in render(report, Style())
+    assert "Loaded with it" in render(report, Style(), verbose=1)
+    assert "Loaded with it" not in render(report, Style())
 
 
 def test_the_list_of_this_process_names_what_is_mapped() -> None:

@@ -146,7 +146,7 @@ def _members(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBu
         found = format_of(head, path)
         if found is None:
             raise Unsupported(
-                feature=f"looking into {path}", reason="it is no archive that is known", advice="unpack it first"
+                feature=f"looking into {path}", reason="it is not a known kind of archive", advice="unpack it first"
             )
         yield from found.members(stream, path, budget)
 

@@ -129,7 +129,7 @@ def _document(stream: IO[bytes], name: str, path: str, budget: UnpackBudget) -> 
             try:
                 return json.loads(member.read())
             except (ValueError, RecursionError) as error:
-                raise MalformedImage(what=f"{name} is no JSON document", path=path) from error
+                raise MalformedImage(what=f"{name} is not a JSON document", path=path) from error
     return None
 
 

@@ -56,7 +56,7 @@ class Cursor:
         """A cursor over a regular file.
 
         Raises:
-            Unreadable: the system refuses (with its words), or it is no regular file, or it is larger than 8 GiB.
+            Unreadable: the system refuses (with its words), or it is not a regular file, or it is larger than 8 GiB.
         """
         name = os.fspath(path)
         return cls.taking(open_regular(name), name)
@@ -138,7 +138,7 @@ class Cursor:
             if zero:
                 return found.decode("utf-8", "surrogateescape")
             if length >= limit or offset + length >= self.end:
-                raise self.malformed("a string has no end", offset)
+                raise self.malformed("a string is not terminated", offset)
             length *= 8
 
     def malformed(self, what: str, offset: int) -> MalformedImage:

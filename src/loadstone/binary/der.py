@@ -171,4 +171,4 @@ def _end(data: bytes, at: int, stop: int) -> int:
             if nested > _MAX_NESTING:
                 raise MalformedDer("elements are nested too deeply", at)
         at = begin + (size or 0)
-    raise MalformedDer("an element has no end", at)
+    raise MalformedDer("an element is not closed", at)

@@ -296,7 +296,7 @@ def _text(head: bytes) -> Identified | None:
         if lowered.startswith(beginning):
             return Identified(kind, sentence, advice)
     if text.startswith("# ") and "libtool library file" in text[:200]:
-        return Identified(FileKind.LIBTOOL, "a libtool library file (.la)", "the library stands in its .libs folder")
+        return Identified(FileKind.LIBTOOL, "a libtool library file (.la)", "the library is in its .libs folder")
     if _SCRIPT_WORDS.search(head):
         inputs = script_inputs(text)
         points = f" that points to {printable(', '.join(inputs), 400)}" if inputs else ""

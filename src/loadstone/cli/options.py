@@ -101,4 +101,4 @@ def at_least(least: float, kind: type[int | float] = int, most: float = math.inf
             raise ArgumentTypeError(f"{text} is not {bounds}")
         return value
 
-    return number  # argparse names it when the text is no number at all
+    return number  # argparse names it when the text is not a number at all

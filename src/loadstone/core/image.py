@@ -98,7 +98,7 @@ class TraitKind(StrEnum):
 class Trait:
     """One thing an image is beyond its kind: ``name`` says which (``UPX``, ``ARM64EC``), ``why`` what shows it.
 
-    ``offset`` is where that stands in the file.
+    ``offset`` is its offset in the file.
     """
 
     kind: TraitKind

@@ -106,7 +106,7 @@ TABLES: Final = {
             ("state", _WORD, "present, partial, absent, not applicable, unknown"),
             ("detail", _TEXT, "the header field that decides it, and its value"),
             ("term", _WORD, "the field's own word: Full RELRO"),
-            ("start", _COUNT, "where that stands in the file"),
+            ("start", _COUNT, "its offset in the file"),
         ),
         _table(
             "claims", "One answer of a rule over binaries.", "machine",

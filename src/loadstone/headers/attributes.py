@@ -68,7 +68,7 @@ class Attributes:
         if name in ("aligned", "align", "alignas"):
             align = 16 if number is None else number
             if align < 0 or align & (align - 1) or align > 1 << 28:
-                raise ValueError(f"an alignment of {align} is no power of two")
+                raise ValueError(f"an alignment of {align} is not a power of two")
             return Attributes(align=align)
         if name in ("ms_struct", "gcc_struct"):
             return Attributes(microsoft=name == "ms_struct")

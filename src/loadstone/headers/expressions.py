@@ -56,7 +56,7 @@ def _rounded(number: float, size: int) -> float:
 
 
 def _divided(a: float, b: float) -> float:
-    """As IEC 60559 has it (annex F): by zero it is infinite, and zero by zero is no number."""
+    """As IEC 60559 has it (annex F): by zero it is infinite, and zero by zero is not a number."""
     if b:
         return a / b
     return nan if not a or isnan(a) else copysign(inf, a) * copysign(1, b)
@@ -272,7 +272,7 @@ class ConstantEvaluator:
                 return found
             if self._widest:
                 return Value(0, 8)
-            raise ValueError(f"{token.text} is no constant")
+            raise ValueError(f"{token.text} is not a constant")
         self.position -= 1
         raise ValueError(f"{token.text!r} does not belong into a constant expression")
 
@@ -313,7 +313,7 @@ class ConstantEvaluator:
         plain = text.lower()
         hexadecimal = plain.startswith("0x")
         if self._widest or not any(mark in plain for mark in (".", "p" if hexadecimal else "e")):
-            raise ValueError(f"{text} is no number")
+            raise ValueError(f"{text} is not a number")
         for suffix, size in () if hexadecimal and "p" not in plain else _FLOATING_SUFFIXES.items():
             if plain.endswith(suffix):
                 digits = plain.removesuffix(suffix)
@@ -322,4 +322,4 @@ class ConstantEvaluator:
                 except (ValueError, OverflowError):
                     continue
                 return Value(number).converted(size or self.abi.long_double[0], True, True)
-        raise ValueError(f"{text} is no number")
+        raise ValueError(f"{text} is not a number")

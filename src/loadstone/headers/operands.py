@@ -134,7 +134,7 @@ class Operands:
         evaluator.expect("(")
         kind = self._type(evaluator)
         if kind is None:
-            raise ValueError(f"{evaluator.peek()} is no type")
+            raise ValueError(f"{evaluator.peek()} is not a type")
         evaluator.expect(",")
         parser = self.parser.beside(evaluator.tokens, evaluator.position)
         found = _further(parser, _member(parser, Designated(kind, 0)))
@@ -234,7 +234,7 @@ def _pointee(found: Designated) -> Designated:
         return Designated(kind.element, found.address)
     if isinstance(kind, Pointer):
         return Designated(kind.target, found.address if found.is_pointer_value else None)
-    raise ValueError(f"{kind} is no pointer")
+    raise ValueError(f"{kind} is not a pointer")
 
 
 def _member(parser: Parser, found: Designated) -> Designated:
@@ -272,7 +272,7 @@ def _result(parser: Parser, found: Designated) -> Designated:
     parser.skip_balanced()
     kind = found.type.target if isinstance(found.type, Pointer) else found.type
     if not isinstance(kind, FunctionType):
-        raise ValueError(f"{kind} is no function")  # noqa: TRY004  said of the header's text
+        raise ValueError(f"{kind} is not a function")  # noqa: TRY004  said of the header's text
     return Designated(kind.result)
 
 

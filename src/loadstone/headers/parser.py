@@ -463,7 +463,7 @@ class Parser(TokenCursor):
             self.attributes()
             value = self.expression() if self.take("=") else following
             if value.floating:
-                raise Refused(f"{name} is no integer", token)
+                raise Refused(f"{name} is not an integer", token)
             if fixed is not None and value.converted(fixed.size, fixed.signed).number != value.number:
                 raise Refused(f"{name} does not fit into {fixed}", token)
             number = int(value.number)
@@ -730,7 +730,7 @@ class Parser(TokenCursor):
         except (ValueError, ArithmeticError) as error:
             at = min(evaluator.position, len(self.tokens) - 1)
             raise Refused(
-                f"an expression that is no simple constant: {error}", self.tokens[at] if at >= 0 else token
+                f"an expression that is not a simple constant: {error}", self.tokens[at] if at >= 0 else token
             ) from error
         self.position: int = evaluator.position
         return value
@@ -740,7 +740,7 @@ class Parser(TokenCursor):
         token = self.here()
         value = self.expression()
         if value.floating:
-            raise Refused("a number that is no integer", token)
+            raise Refused("a number that is not an integer", token)
         return int(value.number)
 
     def value_of(self, name: str) -> Value | None:

@@ -61,5 +61,5 @@ def _alignment(word: str) -> int:
     except ValueError:
         number = -1
     if number not in (0, 1, 2, 4, 8, 16):
-        raise ValueError(f"#pragma pack({word}) is no alignment")
+        raise ValueError(f"#pragma pack({word}) is not an alignment")
     return number

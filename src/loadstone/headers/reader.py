@@ -338,7 +338,7 @@ class _Reader:
     def _raised(self, refused: Refused, place: TextPlace) -> InvalidPrototype:
         return InvalidPrototype(
             text=self.text,
-            reason=str(refused) or "it is no C declaration",
+            reason=str(refused) or "it is not a C declaration",
             line=place.line,
             column=place.column,
             advice=refused.advice or _ADVICE,
@@ -396,7 +396,7 @@ class _Reader:
                 value = self._constant(macro)
             except (ValueError, ArithmeticError, InvalidPrototype) as error:
                 reason = error.reason if isinstance(error, InvalidPrototype) else str(error)
-                others[macro.name] = NotTaken(macro.name, macro.place, f"it is no constant: {reason}")
+                others[macro.name] = NotTaken(macro.name, macro.place, f"it is not a constant: {reason}")
                 continue
             if value is not None:
                 constants[macro.name] = value

@@ -286,7 +286,7 @@ def _undefined(user: SimulatedLibrary, symbol: ImageSymbol, advice: str, *, glib
         code="undefined-symbol",
         blocking=True,
         subject=symbol.name,
-        explanation=f"{user.path} needs the symbol {symbol.name}, which nobody offers.{hint}",
+        explanation=f"{user.path} imports the symbol {symbol.name}, which no library exports.{hint}",
         loader_message=f"Error relocating {user.path}: {symbol.name}: symbol not found",
         advice=advice,
         chain=user.chain,

@@ -127,7 +127,7 @@ class Openers:
 
     def _musl(self, abi: Abi) -> LoaderModel:
         """The musl of the systems a file is for; this is none of them, even where it has one to build with."""
-        said = "it is for a system with musl, which is not at hand: only musl itself and zlib are counted on"
+        said = "it is for a system with musl, which is not available: only musl itself and zlib are counted on"
         found = self._around(musl_of(self.asked.view, abi))
         return replace(found, release=(), granted=frozenset(("libz.so.1",)), assumptions=(said,))
 
@@ -171,7 +171,7 @@ class Openers:
         loader = next((path for path in abi.loaders if view.exists(path)), None)
         if loader is not None:
             return self._around(model_for_loader(view, loader, abi))
-        said = f"the file is for {abi.name}, whose system is not at hand: its libraries are taken for granted"
+        said = f"the file is for {abi.name}, whose system is not available: its libraries are taken for granted"
         return self._around(LoaderModel(abi=abi, view=view, granted=frozenset(SYSTEM_LIBRARIES), assumptions=(said,)))
 
     def python_for(self, path: str) -> LoaderModel:

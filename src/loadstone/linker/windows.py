@@ -85,7 +85,7 @@ class WindowsRules:
                 steps.append(SearchStep(rule, path, StepOutcome.ABSENT))
                 continue
             image = self._image(path)
-            reason = "" if image else "it is no Windows library"
+            reason = "" if image else "it is not a Windows library"
             steps.append(SearchStep(rule, path, StepOutcome.TAKEN if image else StepOutcome.FATAL, reason))
             return ResolvedName(tuple(steps), path if image else None, image, rule)
         if stem in SYSTEM_DLLS and not self.model.system_dirs:
@@ -294,7 +294,7 @@ def _no_library(
         code="pe-machine",
         blocking=blocking,
         subject=dependency.name,
-        explanation=f"{requester.path} needs {dependency.name}, and {found} is no Windows library.",
+        explanation=f"{requester.path} needs {dependency.name}, and {found} is not a Windows library.",
         loader_message=_NOT_VALID,
         advice=f"put the real {dependency.name} in its place",
         chain=(*requester.chain, dependency.name),

@@ -62,7 +62,7 @@ def missing_assemblies(member: SimulatedLibrary, folder: str, has: Callable[[str
             blocking=True,
             subject=name,
             explanation=f"The manifest of {member.path} asks for the side-by-side assembly {name} {assembly.version},"
-            " which is no part of Windows and does not lie beside it.",
+            " which is not part of Windows and is not beside it.",
             loader_message=_WORDS,
             advice=f"{shared}, or {private}" if shared else private,
             chain=member.chain,

@@ -83,7 +83,7 @@ def _header(content: bytes) -> list[Problem]:
     if content[6] != 1:
         found.append(Problem(f"the identification has version {content[6]}; 1 is known", 6))
     if kind != shared_object:
-        found.append(Problem(f"e_type {kind} is no shared object (3)", 16))
+        found.append(Problem(f"e_type {kind} is not a shared object (3)", 16))
     if expected is not None and machine != expected:
         found.append(Problem(f"e_machine {machine} is not this machine's ({expected})", 18))
     if version != 1:

@@ -191,7 +191,7 @@ class _Child:
         self._orders.progress[4:8] = self._called.to_bytes(4, "little")
         address = _dlsym(self._handle, os.fsencode(call[0]))
         if not address:
-            return {"error": _shown(_dlerror() or b"it is no function")}
+            return {"error": _shown(_dlerror() or b"it is not a function")}
         shown = make(address, call, self._results)
         self._orders.progress[4:8] = bytes(4)
         return {"returned": shown[:_MAX_WORDS]}

@@ -77,7 +77,7 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.SLOW: _Weakness(Severity.NOTE, None, "do such work at first use, not at load"),
     Kind.THREAD_GROWTH: _Weakness(Severity.MEDIUM, 404, "end in the finaliser what the initialiser started"),
     Kind.THREAD_KEPT: _Weakness(Severity.NOTE, None, "end its threads before unload, or document that it is to stay"),
-    Kind.THREAD_LEFT: _Weakness(Severity.HIGH, 404, "end its threads before unload: their code is no longer there"),
+    Kind.THREAD_LEFT: _Weakness(Severity.HIGH, 404, "end its threads before unload: their code is no longer mapped"),
     Kind.THREAD_STARTED: _Weakness(Severity.NOTE, None, ""),
     Kind.UMASK_CHANGED: _Weakness(Severity.MEDIUM, 276, f"{_HOST}: the umask decides the mode of every new file"),
 }
@@ -159,7 +159,7 @@ def _comes_through(report: ProbeReport) -> Iterator[Claim]:
         yield _evidence(report, rule, "every phase was completed, and the process ended as commanded (wait status)")
         return
     if report.outcome is ProbeOutcome.SLOW:
-        yield _evidence(report, rule, "it came through, slowly: there was no time for every cycle of load and unload")
+        yield _evidence(report, rule, "it passed, slowly: time ran out before every load and unload cycle was run")
         return
     if report.outcome in (ProbeOutcome.NOT_RUN, ProbeOutcome.DENIED):
         why = (

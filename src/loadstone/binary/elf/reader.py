@@ -229,7 +229,7 @@ def _interpreter(view: ElfView, segments: tuple[Segment, ...]) -> str | None:
         return None
     text, zero, _ = view.cursor.upto(segment.offset, min(segment.file_size, MAX_NAME_LENGTH)).partition(b"\0")
     if not zero:
-        view.damage.add("interpreter", "its path has no end", segment.offset, fatal=True)
+        view.damage.add("interpreter", "its path is not terminated", segment.offset, fatal=True)
         return None
     return text.decode("utf-8", "surrogateescape")
 

@@ -203,7 +203,7 @@ def read_debug_link(view: ElfView, sections: SectionTable) -> str | None:
         return None
     name, zero, _ = view.cursor.upto(found[0], min(found[1], MAX_NAME_LENGTH)).partition(b"\0")
     if not zero:
-        view.damage.add(".gnu_debuglink", "its file name has no end", found[0])
+        view.damage.add(".gnu_debuglink", "its file name is not terminated", found[0])
         return None
     return name.decode("utf-8", "surrogateescape")
 

@@ -148,7 +148,7 @@ def _gnu_hash_count(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]
         return 0
     buckets, first, bloom_words, _ = layout.gnu_hash.unpack(data)
     if bloom_words & (bloom_words - 1):
-        said = f"its filter has {bloom_words} words, which is no power of two: glibc ends the process"
+        said = f"its filter has {bloom_words} words, which is not a power of two: glibc ends the process"
         view.damage.add("GNU hash table", said, offset + 8, fatal=True)
     bucket_address = address + layout.gnu_hash.size + bloom_words * layout.word_size
     if not buckets:
@@ -174,7 +174,7 @@ def _end_of_chain(view: ElfView, address: int, table_offset: int, symbol: int) -
             symbol += len(hashes)
             if len(data) < _CHAIN_STEP:
                 break
-    view.damage.add("GNU hash table", "its last chain has no end", table_offset)
+    view.damage.add("GNU hash table", "its last chain is not terminated", table_offset)
     return last
 
 

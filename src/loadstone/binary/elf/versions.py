@@ -55,7 +55,7 @@ class _Records:
         while True:
             fields = self._fields(layout, position) if self._left > 0 else None
             if fields is None:
-                what = f"record {turn + 1} lies outside" if self._left > 0 else "its records have no end"
+                what = f"record {turn + 1} lies outside" if self._left > 0 else "its records are not terminated"
                 self._view.damage.add(self._field, what, self.offset + position, fatal=True)
                 self._left = 0
                 return

@@ -64,7 +64,7 @@ def _walk(view: MachoView, place: int, data: bytes) -> list[Export]:
         at, label = branches.pop()
         name = parent + label
         if at in seen or len(name) > MAX_STRING_LENGTH:
-            view.damage.add("export trie", "a node is reached twice, or a name has no end", place + at)
+            view.damage.add("export trie", "a node is reached twice, or a name is not terminated", place + at)
             continue
         seen.add(at)
         room -= len(name)

@@ -104,7 +104,7 @@ def _chained_imports(view: MachoView, form: int, entries: bytes, text: bytes, pl
             ordinal, weak, name_at = _signed(value & 0xFF, 8), bool(value >> 8 & 1), value >> 9
         end = text.find(b"\0", name_at, name_at + MAX_STRING_LENGTH)
         if end < 0 or not view.budget.characters(end - name_at):
-            view.damage.add("chained fixups", f"the name at {name_at:#x} is not there, or has no end", place + at)
+            view.damage.add("chained fixups", f"the name at {name_at:#x} is missing, or not terminated", place + at)
             continue
         yield Import(text[name_at:end].decode("utf-8", "surrogateescape"), ordinal, weak, lazy=False, offset=place + at)
 

@@ -156,7 +156,7 @@ def _signed(subject: MachoSubject) -> Iterator[HardeningFact]:
         yield HardeningFact("signature", CheckState.ABSENT, "no code signature", subject.flags())
         return
     place = subject.at(signature.offset, signature.size)
-    who = signature.signer or ("ad hoc, nobody named" if SignatureFlags.ADHOC in signature.flags else "not named")
+    who = signature.signer or ("ad hoc, no signer named" if SignatureFlags.ADHOC in signature.flags else "not named")
     if DigestState.DIFFERS in (signature.intact, signature.signed):
         yield HardeningFact("signature", CheckState.ABSENT, f"digests differ from these bytes, signer {who}", place)
     elif signature.intact is DigestState.MATCHES:

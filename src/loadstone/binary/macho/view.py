@@ -77,7 +77,7 @@ class MachoView:
             return None
         text, zero, _ = command.data[position:].partition(b"\0")
         if not zero:
-            self.damage.add("load command", "its text has no end", command.offset + position)
+            self.damage.add("load command", "its text is not terminated", command.offset + position)
         return text.decode("utf-8", "surrogateescape")
 
     def table(self, name: str, offset: int, size: int, told_at: int) -> tuple[int, bytes]:

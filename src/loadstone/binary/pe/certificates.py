@@ -39,7 +39,7 @@ def read_signatures(view: PeView) -> tuple[Signature, ...]:
         view.damage.add("certificate table", f"{entry.size} bytes are said to be there, {len(data)} are", start)
     if start + entry.size < view.cursor.end:
         behind = view.cursor.end - start - entry.size
-        view.damage.add("certificate table", f"{behind} bytes follow it, signed by nobody", start + entry.size)
+        view.damage.add("certificate table", f"{behind} bytes follow it, outside the signature", start + entry.size)
     actual = _file_digest(view, entry.address, entry.size)
     found: list[Signature] = []
     at = 0

@@ -175,7 +175,7 @@ def read_import(cursor: Cursor, damage: DamageLog) -> Image:
     begin = cursor.start + _IMPORT.size
     texts = cursor.upto(begin, min(size, 2 * MAX_NAME_LENGTH)).split(b"\0")
     if len(texts) < _TEXTS:
-        damage.add("import object", "the names of symbol and DLL have no end", begin)
+        damage.add("import object", "the names of symbol and DLL are not terminated", begin)
         texts += [b""] * _TEXTS
     symbol, library = (text.decode("utf-8", "surrogateescape") for text in texts[:2])
     wanted = symbol if kind >> 2 & 7 else f"#{ordinal}"

@@ -134,7 +134,7 @@ def _entries(view: PeView, name: str, address: int, told_at: int) -> tuple[int, 
             end = entries.index(0)
         except ValueError:
             if len(data) < count * view.word:
-                view.damage.add("imports", f"the table for {name} has no end", offset)
+                view.damage.add("imports", f"the table for {name} is not terminated", offset)
                 end = len(entries)
             elif count > view.budget.items_left:
                 end = len(entries)

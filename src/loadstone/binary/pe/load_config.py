@@ -82,7 +82,7 @@ def read_tls_callbacks(view: PeView) -> tuple[Initialiser, ...]:
     data = view.cursor.upto(offset, min(room, _MAX_CALLBACKS * view.word))
     pointers = integers("Q" if view.word == 8 else "I", data).tolist()
     if 0 not in pointers:
-        view.damage.add("TLS callbacks", "their list has no end", offset)
+        view.damage.add("TLS callbacks", "their list is not terminated", offset)
     else:
         del pointers[pointers.index(0) :]
     return tuple(

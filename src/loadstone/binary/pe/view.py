@@ -143,7 +143,7 @@ class PeView:
         block = block[: block.find(b"\0", last - first) + 1 or None]
         texts, missing = StringTable(block, found[0]).column([address - first for address in addresses])
         if missing:
-            self.damage.add(name, f"{missing} names have no end, or there is more text than the file can hold", told_at)
+            self.damage.add(name, f"{missing} names are not terminated, or exceed what the file can hold", told_at)
         self.budget.characters(sum(map(len, texts)))
         return texts
 

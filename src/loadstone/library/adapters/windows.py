@@ -39,7 +39,7 @@ _MEANINGS: Final = {
     5: "access is denied",
     126: "the file, or a library it needs, was not found",
     127: "a library it needs lacks a function it wants",
-    193: "it is no library for this processor and word size (a 32-bit one in a 64-bit process, or none at all)",
+    193: "it is not a library for this processor and word size (a 32-bit one in a 64-bit process, or none at all)",
     577: "its signature is missing or wrong, and this system demands one",
     998: "it is damaged: the loader met an invalid address in it",
     1114: "its own start-up code (DllMain) failed",

@@ -401,5 +401,5 @@ def in_use(path: str, ledger: Ledger) -> InUse:
     return InUse(
         library=path,
         holders=holders,
-        advice=f"let go of it first{example}, or leave the library loaded",
+        advice=f"release it first{example}, or leave the library loaded",
     )

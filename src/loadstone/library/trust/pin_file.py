@@ -70,7 +70,7 @@ class PinFile:
             raise _no_pin_file(f"not a pin file of version {_VERSION}")
         rows = tree.get("library", [])
         if not isinstance(rows, list):
-            raise _no_pin_file("its libraries are no list")
+            raise _no_pin_file("its libraries are not a list")
         return cls(tuple(_pin_of(row) for row in rows))
 
     def text(self) -> str:
@@ -121,7 +121,7 @@ def _text_of(value: Any) -> Any:
 
 def _pin_of(row: Any) -> Pin:
     if not isinstance(row, dict):
-        raise _no_pin_file("a library is no table")
+        raise _no_pin_file("a library is not a table")
     name, path, digest = (_text_of(row.get(key)) for key in ("name", "path", "sha256"))
     size, build_id, needed = row.get("size", 0), row.get("build_id", ""), row.get("needed", [])
     if not (isinstance(name, str) and isinstance(path, str) and isinstance(digest, str) and _SHA256.match(digest)):

@@ -74,7 +74,7 @@ def _check_trusted(path: str, directories: tuple[str, ...]) -> None:
     if not any(real.startswith(os.path.realpath(d).rstrip("/") + "/") for d in directories):
         raise NotVerified(
             path=path,
-            requirement="it must lie in a trusted directory",
+            requirement="it must be in a trusted directory",
             expected=", ".join(directories),
             actual=real,
             advice="install it there, or add its directory to Policy.trusted_dirs",

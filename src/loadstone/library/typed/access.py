@@ -182,6 +182,6 @@ def cast(library: TypedHandle, text: str, value: Any, names: DeclaredNames | Non
     parsed = parse(f"void cast({text})")
     kind = parsed.parameters[0].type if parsed.parameters else None
     if not isinstance(kind, Pointer) or isinstance(kind.target, FunctionType):
-        raise InvalidPrototype(text=text, reason="it is no type of a pointer", advice="write it as in 'int *'")
+        raise InvalidPrototype(text=text, reason="it is not a pointer type", advice="write it as in 'int *'")
     known = types_of(library, parsed.records, text)
     return known.cast(kind, value)

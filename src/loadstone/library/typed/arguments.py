@@ -49,7 +49,7 @@ def _value(prototype: Prototype, kind: CType, word: str) -> Any:
             case Pointer():
                 return _pointer(kind, word)
     except (ValueError, OverflowError) as error:
-        raise InvalidPrototype(text=prototype.text, reason=f"{word} is no value of type {kind}: {error}") from error
+        raise InvalidPrototype(text=prototype.text, reason=f"{word} is not a value of type {kind}: {error}") from error
     raise InvalidPrototype(text=prototype.text, reason=f"a value of type {kind} cannot be written on a command line")
 
 

@@ -60,7 +60,7 @@ def make_of(kind: FunctionType, function: Callable[..., Any], types: CtypesTypes
     if not callable(function):
         raise TypeError(f"a callback needs something that can be called, not {type(function).__name__}")
     if kind.variadic:
-        raise Unsupported(feature="a variadic callback", reason="nobody could say what arguments came")
+        raise Unsupported(feature="a variadic callback", reason="the arguments cannot be known")
     types.check_convention(kind)
     if any(isinstance(p.type, Array) for p in kind.parameters):
         kind = replace(kind, parameters=tuple(replace(p, type=_passed(p.type)) for p in kind.parameters))

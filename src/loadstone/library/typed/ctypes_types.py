@@ -228,7 +228,7 @@ class CtypesTypes:
         """The address C is given for a Python value, and what must live as long as it is used.
 
         Raises:
-            TypeError: it is no pointer of that type, and says what would be taken.
+            TypeError: it is not a pointer of that type, and says what would be taken.
             ValueError: text with a NUL in it, a buffer that does not hold whole items.
             Closed: it points into a library that was closed.
         """
@@ -258,7 +258,7 @@ class CtypesTypes:
                     f"cast('{kind}', address) makes a pointer of it"
                 )
             if value < 0 or value >> 8 * ctypes.sizeof(ctypes.c_void_p):
-                raise OverflowError(f"{value} is no address")
+                raise OverflowError(f"{value} is not an address")
             return value, None
         return self._foreign(kind, value)
 

@@ -140,7 +140,7 @@ class DeclaredNames:
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(type(self).__dict__.get(name), _Data):
             declared: Declarations = self._loadstone[1]
-            what = "cannot be assigned: it is no variable" if name in dir(self) else "is not in the header"
+            what = "cannot be assigned: it is not a variable" if name in dir(self) else "is not in the header"
             raise AttributeError(f"{name} {what}; variables are {', '.join(declared.variables) or 'none'}")  # noqa: TRY004
         super().__setattr__(name, value)
 

@@ -166,7 +166,7 @@ def _parameter(kind: CType, encoding: str | None) -> str | None:
 
 
 def _accepted(kind: CType, types: CtypesTypes) -> Any:
-    """The classes a pointer parameter takes without more ado; None for what is no pointer."""
+    """The classes a pointer parameter takes without more ado; None for what is not a pointer."""
     if isinstance(kind, Array):
         kind = Pointer(kind.element, kind.const)
     if not isinstance(kind, Pointer) or isinstance(kind.target, Void):

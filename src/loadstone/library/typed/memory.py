@@ -136,7 +136,7 @@ def wide_character(number: int) -> str:
     try:
         return chr(number)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{number:#x} is no character") from error
+        raise ValueError(f"{number:#x} is not a character") from error
 
 
 def wide_number(value: Any, size: int) -> int:

@@ -73,7 +73,7 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     if is_host_symbol(name):
         python = interpreter_of(case)
         if python:
-            return f"it is no symbol of {python}: the file was built for another one; {reinstall(case, asking)}"
+            return f"it is not a symbol of {python}: the file was built for another one; {reinstall(case, asking)}"
         return "it is provided by the Python interpreter: import it there, with the version it was built for"
     for loaded in (*case.searchlist, *case.process.namespace.objects):
         for symbol in loaded.image.symbols.named(name):

@@ -130,7 +130,7 @@ def _archive(target: str, path: str, model: LoaderModel) -> SurveyPlace:
     if name is None and not os.path.exists(path):
         raise Unreadable(path=target, reason="No such file or directory", code=2)
     if name is None and path.endswith(".whl"):
-        raise MalformedImage(what="not a wheel: it is no ZIP archive", path=target)
+        raise MalformedImage(what="not a wheel: it is not a ZIP archive", path=target)
     tags = Tags.of(os.path.basename(path))
     is_installed = name in _INSTALLED
     files = packed("" if is_installed else f"{path}!", walk(path, path=target))

@@ -69,7 +69,7 @@ def unusable() -> str:
     except OSError:
         return "there is no /proc here, by which a library is watched and its memory and processes are counted"
     if named != str(os.getpid()):
-        return "the /proc here is that of another process namespace: it tells of other processes than are started here"
+        return "the /proc here is that of another process namespace: it shows other processes than those started here"
     return ""
 
 

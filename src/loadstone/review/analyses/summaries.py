@@ -132,7 +132,7 @@ def _looks_at(statement: ir.Statement, names: set[str]) -> bool:
 
 
 def _is_own(target: ir.Expression, mine: frozenset[str]) -> bool:
-    """Whether a store stays inside the function: in one of its variables, or a member of one that is no pointer."""
+    """Whether a store stays inside the function: in one of its variables, or a member of one that is not a pointer."""
     bare = uncast(target)
     while isinstance(bare, ir.Member) and not bare.through:
         bare = uncast(bare.base)

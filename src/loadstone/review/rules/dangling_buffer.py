@@ -134,7 +134,7 @@ def _addresses(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Cla
             temporary = isinstance(uncast(of), ir.Call) and _makes_buffer(uncast(of))
             if temporary or (name in buffers and not _escapes(function, name, statement)):
                 yield rule.no(
-                    "The address is kept, and the buffer it is of dies with this "
+                    "The address is kept, but its buffer is freed with this "
                     f"{'statement' if temporary else 'function'}.",
                     Location.lines(unit.path, statement.line),
                     context=function.name,
@@ -250,7 +250,7 @@ def _background(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]
                 and not _waited_here(function, found)
             ):
                 yield rule.no(
-                    f"{symbol} goes on using {name} after it has returned, and {name} dies with {function.name}.",
+                    f"{symbol} keeps using {name} after it has returned, and {name} is freed with {function.name}.",
                     Location.lines(found.visit.unit.path, found.call.line),
                     fix="Keep the buffer in an attribute until the library is done with it.",
                     context=function.name,

@@ -388,7 +388,7 @@ def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
         rule,
         visit,
         call.line,
-        f"{word} reads at an offset that was compared with no size.",
+        f"{word} reads at an offset that is never compared with a size.",
         125,
         "Compare offset and length with the size of the mapping first.",
     )

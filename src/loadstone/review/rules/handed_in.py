@@ -98,7 +98,7 @@ def _handed_on(unit: ir.Unit, unbounded: dict[tuple[str, int], ir.Call]) -> None
 
 
 def _writes(function: ir.Function, copies: frozenset[str]) -> Iterator[tuple[ir.Parameter, ir.Call]]:
-    """The parameters that a function copies to, each with the first copy of what is no constant."""
+    """The parameters that a function copies to, each with the first copy of what is not a constant."""
     pointers = {p.name: p for p in function.parameters if "*" in p.type and "const" not in p.type.split("*")[0]}
     for call in calls_in(function.body):
         if last_word(call.name) not in copies or len(call.arguments) < 2:
