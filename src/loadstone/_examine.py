@@ -180,7 +180,7 @@ def _loading_claims(explanation: Explanation, disagreement: str) -> list[Claim]:
     A prediction the real loader contradicted proves nothing, neither for the library nor against it.
     """
     if disagreement:
-        message = "Loadstone predicted wrongly whether it loads: a fault of Loadstone, not of the library"
+        message = "Loadstone predicted wrongly whether it loads: a bug in Loadstone, not in the library"
         return [_open_question(explanation.target, "prediction-holds", message, disagreement)]
     claims: list[Claim] = [d.finding() for d in explanation.diagnoses]
     if explanation.verdict is LoadVerdict.UNKNOWN:

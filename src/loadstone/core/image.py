@@ -71,7 +71,7 @@ class ImageKind(StrEnum):
     BUNDLE = "bundle"  # Mach-O MH_BUNDLE: loadable, not linkable
     OBJECT = "object"
     CORE = "core"
-    DEBUG = "debug"  # the separated debug information of another file
+    DEBUG = "debug"  # the separate debug information of another file
     OTHER = "other"
 
 

@@ -59,8 +59,8 @@ _PAGE: Final = 4096
 """Read-only memory is made in whole pages; the loader protects none of a part that has not one (dl-reloc.c)."""
 
 _NEVER_LOADED: Final = {
-    ImageKind.DEBUG: "separated debug information: ask it of the file it was taken from",
-    ImageKind.CORE: "a core dump is a picture of a process, and never loaded",
+    ImageKind.DEBUG: "separate debug information: ask it of the file it was taken from",
+    ImageKind.CORE: "a core dump is the memory of a process, and never loaded",
 }
 
 
@@ -302,7 +302,7 @@ def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningF
         return HardeningFact(name, CheckState.PRESENT, f".symtab has {listed.found}", table)
     language = subject.trait(TraitKind.GO, TraitKind.RUST)
     if language:
-        detail = f"written in {language.kind.value}, whose compiler checks bounds and places no canaries"
+        detail = f"written in {language.kind.value}, whose compiler checks bounds and places no stack canaries"
         return HardeningFact(name, CheckState.NOT_APPLICABLE, detail, table)
     if subject.trait(TraitKind.STATIC) and not listed.there:
         return HardeningFact(name, CheckState.UNKNOWN, "linked statically and stripped: no symbols to tell", table)

@@ -197,7 +197,7 @@ def read_sections(view: ElfView, header: Header) -> SectionTable:
 
 
 def read_debug_link(view: ElfView, sections: SectionTable) -> str | None:
-    """The file name in ``.gnu_debuglink``: where the separated debug information is."""
+    """The file name in ``.gnu_debuglink``: where the separate debug information is."""
     found = sections.span(b".gnu_debuglink")
     if found is None:
         return None

@@ -25,8 +25,8 @@ _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
 _LINKED: Final = frozenset({*_PROGRAMS, ImageKind.SHARED, ImageKind.BUNDLE})
 _NOT_LOADED: Final = {
     ImageKind.OBJECT: "not linked yet: the link editor decides",
-    ImageKind.DEBUG: "separated debug information (dSYM): ask it of the file it was taken from",
-    ImageKind.CORE: "a core dump is a picture of a process, and never loaded",
+    ImageKind.DEBUG: "separate debug information (dSYM): ask it of the file it was taken from",
+    ImageKind.CORE: "a core dump is the memory of a process, and never loaded",
 }
 _CANARY: Final = "___stack_chk_fail"
 _MUCH_CODE: Final = 64 << 10
@@ -99,7 +99,7 @@ def _canary(subject: MachoSubject) -> Iterator[HardeningFact]:
         found = f"{packer}: the code cannot be seen"
         yield HardeningFact("stack-protector", CheckState.UNKNOWN, found, subject.flags())
     elif not used and language is not None:
-        found = "written in Go, whose compiler checks bounds and places no canaries"
+        found = "written in Go, whose compiler checks bounds and places no stack canaries"
         yield HardeningFact("stack-protector", CheckState.NOT_APPLICABLE, found, subject.flags())
     elif used:
         found = f"{_CANARY} is imported"

@@ -40,7 +40,7 @@ _LIBRARIES = {Format.ELF: "shared object", Format.PE: "DLL", Format.MACHO: "dyli
 _IDENTITIES = {Format.ELF: "SONAME", Format.PE: "DLL name", Format.MACHO: "install name"}
 
 _KINDS = {
-    ImageKind.DEBUG: "separated debug information",
+    ImageKind.DEBUG: "separate debug information",
     ImageKind.OBJECT: "object file",
     ImageKind.CORE: "core dump",
     ImageKind.OTHER: "file of another kind",

@@ -49,7 +49,7 @@ RULES: Final = (
         cwe=489,
         severity=Severity.MEDIUM,
         why="A sanitizer or a debug run-time obeys the environment of whoever starts the process (log files anywhere, "
-        "checks off), is missing on the machines of users, and may not be handed out.",
+        "checks off), is missing on the machines of users, and may not be redistributed.",
         fix="build the release configuration: without -fsanitize, with /MD and not /MDd",
         bad="gcc -shared -fsanitize=address -o libx.so x.c",
         good="gcc -shared -O2 -o libx.so x.c",

@@ -81,7 +81,7 @@ def _spelling_fault(text: str, subject: Subject) -> _Fault | None:
     if shared := _starts_in(text, _SHARED):
         return _Fault(f"lies in {shared}, where anybody may create files", Severity.HIGH)
     if personal := _starts_in(text, _PERSONAL):
-        return _Fault(f"lies in {personal}, a user's own folder that differs from system to system", Severity.MEDIUM)
+        return _Fault(f"lies in {personal}, a place of one person that differs from system to system", Severity.MEDIUM)
     if build := _starts_in(text, _BUILD):
         return _Fault(f"lies in {build}, left over from the build", Severity.MEDIUM)
     return None
@@ -112,7 +112,7 @@ def _fault(text: str, subject: Subject) -> _Fault | None:
 def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     image = subject.image
     if not image.search_dirs:
-        yield rule.yes("It has no search path of its own", subject.table("DYNAMIC"))
+        yield rule.yes("It brings no search path of its own", subject.table("DYNAMIC"))
         return
     faults: list[Finding] = []
     for element in image.search_dirs:

@@ -47,7 +47,7 @@ def handed_in_writes(unit: ir.Unit, copies: frozenset[str]) -> Iterator[Write]:
         for parameter, write in _writes(function, copies | _BLOCKS):
             room = _told_in_vain(function, parameter)
             if room:
-                said = f"{room} says how much room {parameter.name} has, and nothing looks at it."
+                said = f"{room} says how much room {parameter.name} has, and nothing checks it."
                 told.add((function.name, parameter.name))
                 yield Write(function.name, write.line, said, function.line)
     unbounded = {

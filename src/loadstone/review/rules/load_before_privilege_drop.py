@@ -41,7 +41,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
         if not site.is_inner and not site.api.raises and (site.is_discarded or not (site.tests or site.returned)):
             yield rule.no(
-                f"{site.api.name} can fail, and then the privileges stay; nothing looks at its result.",
+                f"{site.api.name} can fail, and then the privileges stay; its result is ignored.",
                 at(site.spot),
                 cwe=252,
                 context=site.spot.function,

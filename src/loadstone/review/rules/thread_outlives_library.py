@@ -63,7 +63,7 @@ def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) 
             continue
         yield _finding(
             rule, unit, function, waits[0].line, close.line,
-            "The wait for a thread may end by its time alone, and the library is closed while the thread runs in it.",
+            "The wait for a thread may time out, and the library is closed while the thread runs in it.",
         )  # fmt: skip
 
 

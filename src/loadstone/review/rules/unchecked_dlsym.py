@@ -82,7 +82,7 @@ def _null_loaded(rule: Rule, facts: Facts) -> Iterator[Claim]:
         blind = sorted(u.spot for u in site.uses if u.how == "load" and u.known is not True)
         if blind and not site.is_inner:
             yield rule.no(
-                f"{site.api.name} at line {site.spot.line} may give null, and a load of null is the program itself.",
+                f"{site.api.name} at line {site.spot.line} may return NULL, and loading NULL opens the program itself.",
                 at(blind[0]),
                 severity=Severity.MEDIUM,
                 why=(step(site.spot, f"{site.api.name} may fail here", "acquire"), step(blind[0], "loaded", "use")),
@@ -119,7 +119,7 @@ RULE: Final = Rule(
     cwe=690,
     severity=Severity.HIGH,
     languages=ALL,
-    why="A lookup that fails gives null, and a call through null ends the "
+    why="A lookup that fails returns NULL, and a call through NULL ends the "
     "process or worse; which symbols a library has "
     "depends on the version that happens to be installed.",
     fix="Return or fall back before the call.",

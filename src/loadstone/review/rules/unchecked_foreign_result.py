@@ -107,7 +107,7 @@ def _null_use(
         given, since = call.prototype, call.call.line
     if given is not None and given.result in _NULLABLE and not _tested_inside(visit, used):
         yield rule.no(
-            f"{given.symbol} (line {since}) may give a null pointer, and it is used here without a test.",
+            f"{given.symbol} (line {since}) may return a null pointer, and it is used here unchecked.",
             Location.lines(visit.unit.path, part.line),
             cwe=690,
             severity=Severity.HIGH,
@@ -133,8 +133,8 @@ def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], Forei
                 continue
             said.add((owner, name))
             yield rule.no(
-                f"{given.symbol} (line {made.call.line}) may give a null handle, and {found.prototype.symbol} gets it "
-                "without a test.",
+                f"{given.symbol} (line {made.call.line}) may return a null handle, and {found.prototype.symbol} "
+                "gets it unchecked.",
                 Location.lines(visit.unit.path, found.call.line),
                 cwe=690,
                 fix="Test the handle where it is made.",
@@ -161,7 +161,7 @@ def _missing_libraries(rule: Rule, facts: Facts) -> Iterator[Claim]:
             used = _member_used(routine.function, name, statement.line)
             if name and used and not _asked(routine.function, name):
                 yield rule.no(
-                    f"{value.name} gives None when the library cannot be loaded, and {name} is used without a test.",
+                    f"{value.name} returns None when the library cannot be loaded, and {name} is used unchecked.",
                     Location.lines(routine.unit.path, used),
                     cwe=690,
                     fix=f"Test {name}, or let the failure of the load through.",
@@ -369,7 +369,7 @@ def _rights(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         and _DROPPABLE.match(found.prototype.symbol)
     ):
         yield rule.no(
-            f"{found.prototype.symbol} can fail, and then the rights stay; nothing looks at its result.",
+            f"{found.prototype.symbol} can fail, and then the privileges stay; its result is ignored.",
             Location.lines(found.visit.unit.path, found.call.line),
             severity=Severity.HIGH,
             fix="Use the function of the os module, which raises; group first, then user.",
@@ -397,7 +397,7 @@ def _forgotten_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 and not _looked_at(function, name, call, [c.call.line for other, c in stored if other == name])
             ):
                 yield rule.no(
-                    f"The status of {call.prototype.symbol} is never looked at, though others of {name} are.",
+                    f"The status of {call.prototype.symbol} is never checked, though others of {name} are.",
                     Location.lines(call.visit.unit.path, call.call.line),
                     context=function.name,
                 )

@@ -47,9 +47,9 @@ def _missing(function: ForeignFunction) -> tuple[str, Severity] | None:
         not _typed_at_call(argument) for use in function.uses for argument in use.call.arguments
     )
     if pointer and not function.result_line:
-        return "restype, and its result is used as a pointer, which is cut to an int", Severity.HIGH
+        return "restype, and its result is used as a pointer, which is truncated to an int", Severity.HIGH
     if not function.result_line and any(use.result == "handle" for use in function.uses):
-        return "restype, and its result goes to another foreign function, which may be a cut pointer", Severity.MEDIUM
+        return "restype, and its result, perhaps a truncated pointer, goes to another foreign function", Severity.MEDIUM
     if result and arguments:
         return "argtypes and restype", Severity.MEDIUM
     if arguments:

@@ -94,7 +94,7 @@ def _calls(statement: ir.Statement) -> list[ir.Call]:
 def _replaced(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, by: str, first: int) -> Claim:
     place = Location.lines(unit.path, line)
     return rule.no(
-        f"dlerror is read at line {line} after {by}, which replaced the reason or left none: it may give null.",
+        f"dlerror is read at line {line} after {by}, which replaced the reason or left none: it may return NULL.",
         place,
         cwe=476,
         severity=Severity.MEDIUM,

@@ -91,7 +91,7 @@ def _reason_to_doubt(arrival: Arrival, facts: Facts) -> str:
         return "it depends on who else can write there"
     api = facts.apis.get(arrival.sink.name)
     if api is not None and api.kind == "module name" and arrival.source.kind != "network":
-        return "modules are found along sys.path, and plug-ins are often named so"
+        return "modules are found along sys.path, and plugins are often named so"
     return ""
 
 
@@ -153,7 +153,7 @@ def _finding(rule: Rule, judgement: Judgement) -> Claim:
             f"Part of the path given to {site.api.name} comes from the {source.kind} (line {source.spot.line}){only}."
         )
     elif judgement.origin is Origin.PREFIX:
-        message = f"{name} is only compared with the beginning of a directory: ../ and names that go on pass."
+        message = f"{name} is only compared with a directory prefix: ../ and longer names pass."
     else:
         origin = f"the {source.kind} (line {source.spot.line})" if source is not None else "a parameter"
         message = f"The part {name}, from {origin}, can leave the directory it is joined to{only}."

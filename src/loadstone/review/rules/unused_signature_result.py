@@ -71,7 +71,7 @@ def _optional(rule: Rule, facts: Facts) -> Iterator[Claim]:
             for statement in statements(function.body.body):
                 if isinstance(statement, ir.If) and (call := _verified_if_there(statement.condition)) is not None:
                     yield rule.no(
-                        f"{call.name} is asked only when there is something to verify: without a signature all passes.",
+                        f"{call.name} is called only when there is a signature: without one everything passes.",
                         Location.lines(unit.path, statement.line),
                         fix="Refuse what carries no signature.",
                         context=function.name,
@@ -104,8 +104,8 @@ RULE: Final = Rule(
     cwe=347,
     severity=Severity.HIGH,
     languages=ALL,
-    why="Several verifiers answer 1 for good, 0 for bad and a negative number for trouble: taking anything but zero "
-    "for good accepts trouble.",
+    why="Several verifiers return 1 for valid, 0 for invalid and a negative number for an error: a test for "
+    "non-zero takes an error for valid.",
     fix="Accept exactly the success value.",
     bad="if (EVP_DigestVerifyFinal(ctx, sig, len)) load();\n",
     good="if (EVP_DigestVerifyFinal(ctx, sig, len) == 1) load();\n",

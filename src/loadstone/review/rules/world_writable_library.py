@@ -63,9 +63,9 @@ def _open_to_all(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 given = [a.value if isinstance(a, ir.Literal) else ... for a in call.arguments]
                 if call.name == "SetSecurityDescriptorDacl" and len(given) > 2 and given[1] and given[2] is None:
                     yield rule.no(
-                        "A null access list lets everybody write what is created with it.",
+                        "A NULL DACL lets everyone write what is created with it.",
                         Location.lines(unit.path, call.line),
-                        fix="Give the list of an SDDL string that lets only administrators and the service write.",
+                        fix="Use the DACL of an SDDL string that lets only administrators and the service write.",
                         context=function.name,
                         condition=function.condition,
                     )
@@ -122,7 +122,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
     if site.api.kind == "mask":
         if given == (("constant", 0),):
             yield rule.no(
-                "The mask lets everything created from here on be written by everybody.",
+                "This umask makes everything created from here on world-writable.",
                 at(site.spot),
                 cwe=276,
                 context=site.spot.function,
@@ -151,7 +151,7 @@ RULE: Final = Rule(
     cwe=732,
     severity=Severity.HIGH,
     languages=ALL,
-    why="Whoever can write a library, or a directory above it, runs code as everybody who loads it.",
+    why="Whoever can write a library, or a directory above it, runs code as every user who loads it.",
     fix="Tighten to 0755 for directories, 0644 for files, and check the owner.",
     bad="chmod(plugin_path, 0777);\n",
     good="chmod(plugin_path, 0644);\n",

@@ -54,7 +54,7 @@ RULE: Final = Rule(
     severity=Severity.MEDIUM,
     languages=ALL,
     why=(
-        "A test that can never see the failure reads like care and gives none: dlopen fails with null, never with -1."
+        "A test that can never see the failure reads like care and gives none: dlopen fails with NULL, never with -1."
     ),
     fix="Compare with the documented failure value.",
     bad='void *h = dlopen("libz.so.1", RTLD_NOW);\nif (h == (void *)-1) return -1;\n',

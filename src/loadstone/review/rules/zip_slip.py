@@ -53,7 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     good.append(call.line)
                     continue
                 yield rule.no(
-                    f"{word} writes members of the archive wherever their names and links lead.",
+                    f"{word} writes members of the archive wherever their names and links lead (path traversal).",
                     Location.lines(unit.path, call.line),
                     context=function.name,
                 )
@@ -99,7 +99,7 @@ def _by_hand(rule: Rule, unit: ir.Unit, function: ir.Function, looked_at: set[st
         joined = _joins(place) and _names_member(place, members)
         if joined or spelled(place) in paths:
             yield rule.no(
-                "The file is made wherever the name of the archive's member leads.",
+                "The file is created wherever the member's name leads (path traversal).",
                 Location.lines(unit.path, call.line),
                 context=function.name,
             )
