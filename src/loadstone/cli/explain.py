@@ -43,10 +43,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--versions",
         action="store_true",
-        help="also: which symbols need which version; of a wheel or folder: the platform tag it deserves, abi3",
+        help="also list the versions that symbols need; of a wheel or folder: its platform tag and abi3",
     )
     parser.add_argument(
-        "--replace", metavar="OLD=FILE", help="also: what breaks if OLD were FILE; of a folder: for whom"
+        "--replace", metavar="OLD=FILE", help="what breaks if OLD is replaced by FILE; of a folder, for which files"
     )
     parser.add_argument("--as-library", action="store_true", help="open a program as dlopen would")
     parser.add_argument(
@@ -71,11 +71,11 @@ def run(
     verbose: int,
     **places: Any,
 ) -> ExitStatus:
-    """Will it load here? If not: why, in the loader's words and in plain ones, and what to do about it.
+    """Will it load here? If not: why, in the loader's words and in plain ones, and how to fix it.
 
     TARGET is a library or a program, by path or by name; or a folder (site-packages/) or an archive (a wheel, jar,
     conda, deb, rpm or apk package, a tar archive, a container image), of which every library is explained and equal
-    reasons are told once. Nothing is run, loaded or unpacked to disk; the loader is simulated. The options put the
+    causes are shown once. Nothing is run, loaded or unpacked to disk; the loader is simulated. The options put the
     question for another process, user, processor, loader or system.
     """
     from loadstone.linker.survey_target import is_survey_target

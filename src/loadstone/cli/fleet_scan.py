@@ -45,7 +45,7 @@ def run(
 ) -> ExitStatus:
     """Read every distinct binary of the sources once and add a snapshot of them to the store.
 
-    What is in the store already is not read again. Interrupted or out of disk: run the same command again, it goes on.
+    What is in the store already is not read again. Interrupted or the disk full: run it again, it resumes.
     Nothing that is read is run. Exit status 3 when some input could not be read; `fleet sql` shows the table errors.
     """
     from loadstone.fleet import ScanLimits, scan

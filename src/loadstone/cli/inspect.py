@@ -44,10 +44,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(
     *, files: list[str], output_format: OutputFormat, output: Path | None, verbose: int, checksec: bool = False
 ) -> ExitStatus:
-    """What is in a file: identity, needs, offers, hardening, what runs at load. ELF, PE and Mach-O; nothing is run.
+    """What is in a file: SONAME, dependencies, exports, hardening, code run at load. ELF, PE, Mach-O; nothing is run.
 
     A folder or an archive (wheel, package, tar, container image) stands for the binaries in it. Of several files,
-    those that cannot be read are said so in their place, and the exit status is 3.
+    those that cannot be read are listed as such, and the exit status is 3.
     """
     colour = output is None and colour_wanted()
     archives = [file for file in files if _is_packed(file)]

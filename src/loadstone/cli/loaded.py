@@ -26,7 +26,7 @@ def run(*, target: str, output_format: OutputFormat, output: Path | None, verbos
 
     Said about each: a file that was deleted or replaced since, a second copy of a library, text relocations, writable
     code. Of a core dump: which libraries the program had, and which are missing or are another build here. Exit status
-    1 when there is something to mind.
+    1 when one of these was found.
     """
     from loadstone.linker.cores import loaded_in_core
     from loadstone.linker.processes import loaded_by

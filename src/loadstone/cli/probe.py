@@ -76,7 +76,7 @@ def run(
 ) -> ExitStatus:
     """Load a library in a confined child, resolve its symbols, unload it, load it again, and say what was seen.
 
-    Its code RUNS, with your rights minus the sandbox layers that can be had here; the report names them.
+    Its code RUNS, with your rights minus what the sandbox takes away; the report names its layers.
     """
     from loadstone.probe import claims, probe, read_calls
 

@@ -86,7 +86,7 @@ def run(
     configuration: Path | None,
     verbose: int,
 ) -> ExitStatus:
-    """Source files, folders, archives and binaries against the rules: findings, evidence, what stayed open.
+    """Source files, folders, archives and binaries against the rules: findings, evidence, open questions.
 
     Nothing that is reviewed is run. Exit status: 0 nothing at or above --fail-on, 1 findings, 2 wrong usage or
     configuration, 3 unreadable or incomplete (with --strict: any file that could not be read through).

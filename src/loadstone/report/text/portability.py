@@ -16,7 +16,7 @@ _SYMBOLS = 6
 
 def render(found: Portability, style: Style, *, verbose: int = 0) -> str:
     """The whole text; ``verbose`` adds every version that is needed, by file."""
-    lines = [f"deserves {style.bold(found.tag or 'no platform tag: it has no ELF libraries')}"]
+    lines = [f"qualifies for {style.bold(found.tag or 'no platform tag: it has no ELF libraries')}"]
     if found.claimed and not found.is_honest:
         lines[0] += style.bad(f", and says {', '.join(found.claimed)}")
     if found.spoilers:
