@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.own_source import parsed
+from tests.own_source import modules
 
 from loadstone.binary import read
 from loadstone.binary.deferred import Deferred
@@ -56,7 +56,7 @@ def _decorations(node: ast.AST) -> set[str]:
 
 def _lazy_values() -> Iterator[tuple[str, bool]]:
     """Their names, and whether functools fills them."""
-    for path, tree in parsed().items():
+    for path, tree in modules():
         home = path.removesuffix(".py")
         owners: list[ast.Module | ast.ClassDef] = [tree]
         owners += [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
