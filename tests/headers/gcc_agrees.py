@@ -15,8 +15,12 @@ from loadstone.headers.types import Constant, Declarations
 
 __all__ = ["disagreements"]
 
-# What the types here leave out, since a call does not depend on it: volatile, and what a va_list is made of.
-_ALIKE = ("-Dvolatile=", "-D__volatile__=", "-D__volatile=", "-D__builtin_va_list=void *")
+# What the types here leave out, since a call does not depend on it: volatile, what a va_list is made of, and that
+# _Float32 and its kin are types of their own.
+_ALIKE = (
+    "-Dvolatile=", "-D__volatile__=", "-D__volatile=", "-D__builtin_va_list=void *",
+    "-D_Float32=float", "-D_Float64=double", "-D_Float32x=double", "-D_Float64x=long double",
+)  # fmt: skip
 _OF_THE_COMPILER = frozenset(("va_list", "__gnuc_va_list", "max_align_t"))
 
 

@@ -301,3 +301,9 @@ def test_the_work_grows_with_the_text_and_not_faster(text: Callable[[int], str])
         return done
 
     assert steps(4000) <= 3 * steps(2000) + 10_000
+
+
+def test_a_macro_of_the_place_where_it_stands_is_no_constant() -> None:
+    declared = parse_header("#define HERE __LINE__\n#define NEXT HERE + 1\n#define IN __FILE__\n#define THREE 3\n")
+    assert dict(declared.constants) == {"THREE": 3}
+    assert {"HERE", "NEXT", "IN"} <= declared.macros.keys()

@@ -36,6 +36,7 @@ class Macro:
 
 
 _DIRECTIVE: Final = re.compile(r"\s*(?:#|%:)\s*(\w*)")
+_OF_THE_PLACE: Final = ("__FILE__", "__LINE__", "__COUNTER__")
 _CONDITIONALS: Final = frozenset(("if", "ifdef", "ifndef", "elif", "elifdef", "elifndef", "else", "endif"))
 _KEPT_PRAGMAS: Final = ("pack", "ms_struct", "GCC", "scalar_storage_order")
 _KEPT_FIRST: Final = [[word] for word in _KEPT_PRAGMAS]
@@ -73,6 +74,8 @@ class Preprocessor:
                 self.macros.pop(name, None)
             else:
                 self.macros[name] = Macro(name, tuple(tokens_of(body, "", 0)), place=TextPlace("<predefined>"))
+        self.placed = 0
+        """How many words were replaced so far by what depends on the place where they stand."""
         self._first = dict(self.macros)
 
     # -- files -----------------------------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ class Preprocessor:
 
     def is_defined(self, name: str) -> bool:
         """What ``defined`` says; of those that are no macro to be replaced, too (ISO C23 6.10.2)."""
-        return name in self.macros or name in OPERATORS or name in ("__FILE__", "__LINE__")
+        return name in self.macros or name in OPERATORS or name in _OF_THE_PLACE
 
     def note(self, name: str, place: TextPlace, reason: str) -> None:
         """Something could not be followed."""
@@ -180,6 +183,7 @@ class Preprocessor:
             )
 
     def _builtin(self, token: Token, stack: list[Token]) -> list[Token] | None:
+        self.placed += token.text in _OF_THE_PLACE
         if token.text == "__LINE__":
             return [_like(token, "number", str(token.line))]
         if token.text == "__FILE__":

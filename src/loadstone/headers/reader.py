@@ -404,7 +404,10 @@ class _Reader:
 
     def _constant(self, macro: Macro) -> Constant | None:
         """What an object-like macro stands for; None when for a function, a type, or nothing. Raises ValueError."""
+        placed = self.unit.placed
         tokens = [t for t in self.unit.expand(macro.body) if t.kind != "pragma"]
+        if self.unit.placed != placed:
+            raise ValueError("its value depends on where it is used")
         tokens = _unwrapped(tokens)
         if not tokens:
             return None
