@@ -7,6 +7,7 @@ from loadstone.core.fingerprints import fingerprints
 from loadstone.core.practices import Practice
 from loadstone.core.review import Result, Review, ReviewedFile, conclude
 from loadstone.core.rules import RuleText
+from loadstone.report import html
 from loadstone.report.summary import ORIGIN, next_steps, observations, sentences, tallies
 
 RULES = [
@@ -49,6 +50,16 @@ def test_what_two_files_show_is_one_observation_with_its_total() -> None:
     (seen,) = observed.seen
     assert seen.message == "results are tested"
     assert [[str(where) for where in ranges] for _, ranges in seen.files] == [["a.c:3-6", "a.c:9"], ["b.c:2"]]
+
+
+def test_a_page_names_the_lines_of_evidence_once_as_links() -> None:
+    review = made(
+        evidence("a.c", (3, 3)),
+        Undecided(rule="tested", message="one is unclear (line 3)", location=Location.lines("a.c", 3), reason="it is"),
+    )
+    page = html.render(review, RULES)
+    assert page.count("results are tested (lines") == 0
+    assert "one is unclear (line 3)" in page  # of a claim that is no evidence the whole sentence stays
 
 
 def test_an_observation_of_the_origin_that_was_not_seen_is_said_to_be() -> None:

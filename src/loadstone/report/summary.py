@@ -28,6 +28,7 @@ __all__ = [
     "observations",
     "sentences",
     "tallies",
+    "without_lines",
 ]
 
 TITLES: Final = {
@@ -61,10 +62,14 @@ _GROUPS: Final = (
     ("Threads and locks", (362, 366, 567, 609, 662, 667, 764, 765, 833)),
 )
 _LINES: Final = re.compile(r" \(lines? [^()]*\)\Z")
-"""The lines at the end of a sentence, which stand behind it as its places already."""
 
 _OTHER: Final = "How a binary was built, and others"
 _GROUP_OF: Final = {number: name for name, numbers in _GROUPS for number in numbers}
+
+
+def without_lines(claim: Claim) -> str:
+    """The sentence of a claim; of evidence without the lines at its end, which stand beside it as its places."""
+    return _LINES.sub("", claim.message) if isinstance(claim, Evidence) else claim.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,7 @@ def _seen(claims: Iterable[Evidence]) -> Iterator[Seen]:
     """Claims that say the same of several files are one."""
     grouped: defaultdict[str, list[Evidence]] = defaultdict(list)
     for claim in claims:
-        grouped[_LINES.sub("", claim.message)].append(claim)
+        grouped[without_lines(claim)].append(claim)
     for message, group in grouped.items():
         places = {place for claim in group for place in (claim.location, *claim.places)}
         by_file: defaultdict[str, list[Location]] = defaultdict(list)

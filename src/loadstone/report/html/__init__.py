@@ -24,7 +24,7 @@ from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
 from loadstone.quick_dataclass import dataclass
-from loadstone.report.summary import ObservationSummary, next_steps, observations, sentences, tallies
+from loadstone.report.summary import ObservationSummary, next_steps, observations, sentences, tallies, without_lines
 from loadstone.report.text.claims import place
 
 __all__ = ["asset", "digest", "render"]
@@ -235,7 +235,7 @@ def _card(number: int, result: Result, anchors: _Anchors, questions: dict[str, s
         practice=claim.practice.value if claim.practice else "",
         rule=printable(claim.rule),
         question=questions.get(claim.rule, ""),
-        message=printable(claim.message),
+        message=printable(without_lines(claim)),
         where=anchors.where(claim.location),
         anchor=anchors.at(claim.location),
         steps=tuple(_stop(step.location, step.message, anchors) for step in claim.why),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Undecided
 from loadstone.escape import printable
+from loadstone.report.summary import without_lines
 from loadstone.report.text.style import Style
 
 __all__ = ["SETTLERS", "claim_lines", "claims_lines", "place"]
-
-
-_LINES = re.compile(r" \(lines [\d, -]+\)$")
-"""The lines at the end of a sentence of evidence, which stand behind it as its place already."""
 
 SETTLERS = {
     Settler.PROBE: "`loadstone probe`",
@@ -51,7 +47,7 @@ def _tags(claim: Claim, subject: str) -> str:
 def claim_lines(claim: Claim, style: Style, *, subject: str = "", fixes: bool = True, why: bool = False) -> list[str]:
     """The claim as lines: ``why`` adds the path that shows it, ``fixes`` what to do about a finding."""
     tags = _tags(claim, subject)
-    message = _LINES.sub("", claim.message) if isinstance(claim, Evidence) else claim.message
+    message = without_lines(claim)
     lines = [f"  {style.mark(claim)} {printable(message)}" + (f"  {style.dim(f'[{tags}]')}" if tags else "")]
     if isinstance(claim, Undecided) and claim.reason:
         lines.append(f"      {style.dim(f'{printable(claim.reason)}; {SETTLERS[claim.settled_by]} would settle it')}")
