@@ -83,7 +83,7 @@ def test_label_centerlines_6_a_name_that_fast_math_made(workshop: Workshop) -> N
     question = workshop.ask("m.so")
     found = first(workshop.answer(question))
     assert found.loader_message == workshop.truth(question).message
-    assert "build m.so anew" in found.advice
+    assert "rebuild m.so" in found.advice
 
 
 # macOS: the rules alone

@@ -71,7 +71,7 @@ def test_what_cannot_be_a_host_is_refused_with_the_reason(program: Program, plug
     script.chmod(0o755)
     fixed = str(program("-no-pie", "-fno-pie"))
     refused: list[tuple[str, type[LoadstoneError], str]] = [
-        (fixed, Unsupported, "at one address"),
+        (fixed, Unsupported, "position-independent"),
         (str(script), MalformedImage, "a script"),
         ("no-such-program", NotFound, "no-such-program"),
     ]
