@@ -14,6 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from tests.conftest import Compile
+from tests.interrupts import obeying_interrupts
 
 from loadstone.cli.main import main
 from loadstone.report.documents.image import ImageDocument
@@ -147,18 +148,10 @@ def _has_children(pid: int) -> bool:
     return any(Path(f"/proc/{pid}/task/{task}/children").read_text() for task in os.listdir(f"/proc/{pid}/task"))
 
 
-# A shell starts what runs in its background with interrupts ignored, and children inherit that.
-OBEYS_INTERRUPTS = """
-import runpy, signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-runpy.run_module("loadstone.cli.main", run_name="__main__", alter_sys=True)
-"""
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for the workers in /proc")
 @pytest.mark.parametrize("later_s", [0, 0.2], ids=["as the workers start", "when they work"])
 def test_an_interrupt_ends_with_what_was_found_so_far(many: Path, later_s: float) -> None:
-    command = [sys.executable, "-c", OBEYS_INTERRUPTS, "inspect", *[str(many)] * 12]
+    command = obeying_interrupts("inspect", *[str(many)] * 12)
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
     while child.poll() is None and not _has_children(child.pid):
         time.sleep(0.01)

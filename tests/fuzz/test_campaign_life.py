@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import Compile
+from tests.interrupts import obeying_interrupts
 
 from loadstone.binary import read
 from loadstone.errors import InvalidConfiguration, Unreadable
@@ -47,7 +48,7 @@ def test_two_workers_share_what_they_reach(library: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_found_and_says_so(library: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "loadstone", "fuzz", str(library), BREAKS, "--time", "600", "--out", str(out)]
+    command = obeying_interrupts("fuzz", str(library), BREAKS, "--time", "600", "--out", str(out))
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         deadline = time.monotonic() + 120
         while not list(out.glob("crashes/*")) and time.monotonic() < deadline:

@@ -26,13 +26,18 @@ def _observes(report: ProbeReport, name: str) -> bool:
     return any(o.name == name and o.state is LayerState.ACTIVE for o in report.observers)
 
 
+def _children() -> set[str]:
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
 @contextmanager
 def _nothing_left_behind() -> Iterator[None]:
-    """No descriptor, no file in the temporary folder, no child of ours."""
+    """No descriptor, no file in the temporary folder, no child but those that other tests may have left."""
     close_helpers()
     descriptors = set(os.listdir("/proc/self/fd"))
+    before = _children()
     yield
-    assert not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    assert _children() - before == set()
     close_helpers()
     assert set(os.listdir("/proc/self/fd")) == descriptors
 
