@@ -67,13 +67,14 @@ class _InitOnDemand:
 class _StandardOnDemand:
     """An attribute that the standard decorator gives a class, until it is first asked for."""
 
-    def __init__(self, cls: type, name: str, fields: tuple[PlainField, ...]) -> None:
+    def __init__(self, cls: type, name: str, fields: tuple[PlainField, ...], *, frozen: bool) -> None:
         self._cls = cls
         self._name = name
         self._fields = fields
+        self._frozen = frozen
 
     def __get__(self, instance: object, owner: type) -> Any:
-        made = getattr(_with_standard().twin(self._fields), self._name)
+        made = getattr(_with_standard().twin(self._fields, frozen=self._frozen), self._name)
         type.__setattr__(self._cls, self._name, made)
         return made
 
@@ -227,12 +228,13 @@ def slotted(cls: type, names: tuple[str, ...]) -> type:
     return type(cls)(cls.__name__, cls.__bases__, body)
 
 
-def _made_plainly(cls: type, fields: tuple[PlainField, ...], *, slots: bool) -> type:
+def _made_plainly(cls: type, fields: tuple[PlainField, ...], *, frozen: bool, slots: bool) -> type:
     """The class with what the standard decorator adds besides the methods."""
     if slots:
         cls = slotted(cls, tuple(f.name for f in fields))
     added: dict[str, Any] = {
-        name: _StandardOnDemand(cls, name, fields) for name in ("__dataclass_fields__", "__dataclass_params__")
+        name: _StandardOnDemand(cls, name, fields, frozen=frozen)
+        for name in ("__dataclass_fields__", "__dataclass_params__")
     }
     added["__match_args__"] = tuple(f.name for f in fields if not f.kw_only)
     if sys.version_info >= (3, 13):
@@ -262,9 +264,9 @@ if not TYPE_CHECKING:  # to a type checker it is the standard decorator
             explicit_hash = "__hash__" in own and not (given.__hash__ is None and "__eq__" in own)
             fields = _plain_fields(given, kw_only=kw_only)
             if fields is None:
-                finished, fields = _with_standard().finished(given, slots=slots, kw_only=kw_only)
+                finished, fields = _with_standard().finished(given, frozen=frozen, slots=slots, kw_only=kw_only)
             else:
-                finished = _made_plainly(given, fields, slots=slots)
+                finished = _made_plainly(given, fields, frozen=frozen, slots=slots)
             methods = _methods(finished, fields, frozen=frozen, eq=eq, order=order, explicit_hash=explicit_hash)
             for name, method in methods.items():
                 if name not in own or (name == "__hash__" and not explicit_hash):

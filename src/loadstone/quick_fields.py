@@ -25,10 +25,17 @@ class _Standard:
     field: object
 
 
+@dataclasses.dataclass(init=False, repr=False, eq=False, frozen=True)
+class _StandardFrozen:
+    """The same of a frozen one: a standard frozen class may have no other base."""
+
+    field: object
+
+
 _PLAIN: Any = dataclasses.fields(_Standard)[0]
 
 
-def finished(cls: type, *, slots: bool, kw_only: bool) -> tuple[type, tuple[PlainField, ...]]:
+def finished(cls: type, *, frozen: bool, slots: bool, kw_only: bool) -> tuple[type, tuple[PlainField, ...]]:
     """The class with what :mod:`dataclasses` keeps of its fields, and these; with slots it is another class."""
     annotated = {n: a for n, a in inspect.get_annotations(cls).items() if not _is_class_variable(a)}
     found: dict[str, Any] = {}
@@ -40,23 +47,24 @@ def finished(cls: type, *, slots: bool, kw_only: bool) -> tuple[type, tuple[Plai
             delattr(cls, name)
         if not slots and found[name].default is not dataclasses.MISSING:
             setattr(cls, name, found[name].default)
-    _note(cls, found)
+    _note(cls, found, frozen=frozen)
     made = slotted(cls, tuple(found)) if slots else cls
     return made, tuple(map(_plain, found.values()))
 
 
-def twin(fields: tuple[PlainField, ...]) -> type:
+def twin(fields: tuple[PlainField, ...], *, frozen: bool) -> type:
     """A class with the same fields, for what the standard module wants to see of one that was made without it."""
     body = {field.name: field.default for field in fields if field.default is not ABSENT}
     made = type("Twin", (), body)
-    _note(made, {field.name: _field(made, field.name, field.type, kw_only=field.kw_only) for field in fields})
+    found = {field.name: _field(made, field.name, field.type, kw_only=field.kw_only) for field in fields}
+    _note(made, found, frozen=frozen)
     return made
 
 
-def _note(cls: type, found: dict[str, Any]) -> None:
+def _note(cls: type, found: dict[str, Any], *, frozen: bool) -> None:
     kept = {
         _FIELDS: found,
-        "__dataclass_params__": vars(_Standard)["__dataclass_params__"],
+        "__dataclass_params__": vars(_StandardFrozen if frozen else _Standard)["__dataclass_params__"],
         "__match_args__": tuple(name for name, field in found.items() if field.init and not field.kw_only),
     }
     for name, value in kept.items():
