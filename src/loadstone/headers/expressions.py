@@ -12,6 +12,7 @@ from struct import pack, unpack
 from typing import Final
 
 from loadstone.headers.abi import DataModel
+from loadstone.headers.cursor import TokenCursor
 from loadstone.headers.tokens import Token, character_of
 from loadstone.quick_dataclass import dataclass
 
@@ -94,7 +95,7 @@ _BITS: Final[dict[str, Callable[[int, int], int]]] = {
 }
 
 
-class ConstantEvaluator:
+class ConstantEvaluator(TokenCursor):
     """An expression in a list of tokens, worked out from ``position`` on.
 
     Args:
@@ -117,9 +118,9 @@ class ConstantEvaluator:
         special: Callable[[ConstantEvaluator], Value | None] | None = None,
         widest: bool = False,
     ) -> None:
-        self.tokens = tokens
+        super().__init__(tokens)
         self.abi = abi
-        self.position: int = position
+        self.position = position
         self._name = name
         self._special = special
         self._widest = widest
@@ -130,18 +131,6 @@ class ConstantEvaluator:
         if self.position != len(self.tokens):
             raise ValueError(f"{self.peek()!r} does not belong into a constant expression")
         return value
-
-    def peek(self, ahead: int = 0) -> str:
-        """The text of a token that comes, empty at the end."""
-        at = self.position + ahead
-        return self.tokens[at].text if at < len(self.tokens) else ""
-
-    def take(self, text: str) -> bool:
-        """Take the next token if it is this one."""
-        if self.peek() != text:
-            return False
-        self.position += 1
-        return True
 
     def expect(self, text: str) -> None:
         """Take the next token, which must be this one."""

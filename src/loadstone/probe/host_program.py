@@ -16,7 +16,7 @@ from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.elf.dynamic import DynamicTag
-from loadstone.binary.elf.facts import ElfFacts
+from loadstone.binary.elf.facts import DF_1_PIE, ElfFacts
 from loadstone.core.image import ImageKind
 from loadstone.errors import NotFound, Unsupported, Unwritable
 from loadstone.files import read_bytes
@@ -24,7 +24,6 @@ from loadstone.probe.scratch import Scratch, home_of_scratch
 
 __all__ = ["host_as_library"]
 
-_PIE: Final = 0x0800_0000  # DF_1_PIE
 _MOST: Final = 512 << 20
 _READABLE: Final = 0o755
 _REACHABLE: Final = 0o711  # by who knows the name, and nobody can guess it: the child may be another user
@@ -61,8 +60,8 @@ def host_as_library(program: str) -> Iterator[str]:
 
 
 def _without_mark(path: str) -> bytes:
-    image = read(path)
     content = bytearray(read_bytes(path, _MOST))
+    image = read(bytes(content), path=path)
     facts = image.native
     if not isinstance(facts, ElfFacts) or image.kind is ImageKind.EXECUTABLE:
         raise Unsupported(
@@ -70,8 +69,8 @@ def _without_mark(path: str) -> bytes:
             reason="it is not position-independent (no PIE), so it cannot be loaded as a library",
             advice="Give the library that has its interface with --preload, such as libpython3.so for Python.",
         )
-    if facts.flags_1 & _PIE:
+    if facts.pie:
         word = facts.dynamic.entry_size // 2
         value = facts.dynamic.place(DynamicTag.FLAGS_1) + word
-        content[value : value + word] = (facts.flags_1 & ~_PIE).to_bytes(word, sys.byteorder)
+        content[value : value + word] = (facts.flags_1 & ~DF_1_PIE).to_bytes(word, sys.byteorder)
     return bytes(content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Native
@@ -13,7 +13,7 @@ from loadstone.quick_dataclass import dataclass
 if TYPE_CHECKING:
     from loadstone.binary.elf.core import CoreDump
 
-__all__ = ["DynamicTable", "ElfFacts", "ThreadStorage", "Usage"]
+__all__ = ["DF_1_PIE", "DynamicTable", "ElfFacts", "ThreadStorage", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ class Usage:
 # DT_FLAGS and DT_FLAGS_1: gABI chapter 5; Solaris Linker and Libraries Guide; glibc elf.h
 _DF_SYMBOLIC, _DF_TEXTREL, _DF_BIND_NOW, _DF_STATIC_TLS = 0x2, 0x4, 0x8, 0x10
 _DF_1_NOW, _DF_1_NODELETE, _DF_1_INITFIRST, _DF_1_NOOPEN = 0x1, 0x8, 0x20, 0x40
-_DF_1_NODEFLIB, _DF_1_PIE = 0x800, 0x0800_0000
+_DF_1_NODEFLIB: Final = 0x800
+DF_1_PIE: Final = 0x0800_0000
 _DT_SYMBOLIC, _DT_TEXTREL, _DT_BIND_NOW, _DT_RELR = 16, 22, 24, 36
 
 
@@ -158,7 +159,7 @@ class ElfFacts(Native):
 
     @property
     def pie(self) -> bool:
-        return bool(self.flags_1 & _DF_1_PIE)
+        return bool(self.flags_1 & DF_1_PIE)
 
     @property
     def relr(self) -> bool:

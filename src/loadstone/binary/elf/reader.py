@@ -12,7 +12,7 @@ from loadstone.binary.damage import DamageLog
 from loadstone.binary.deferred import Deferred
 from loadstone.binary.elf.canary import main_checks
 from loadstone.binary.elf.dynamic import DynamicTag, dependencies, identity, read_dynamic, read_strings, search_dirs
-from loadstone.binary.elf.facts import DynamicTable, ElfFacts, ThreadStorage
+from loadstone.binary.elf.facts import DF_1_PIE, DynamicTable, ElfFacts, ThreadStorage
 from loadstone.binary.elf.hardening import CANARY, ElfSubject, hardening
 from loadstone.binary.elf.header import Header, read_header, read_segments
 from loadstone.binary.elf.initialisers import read_initialisers
@@ -37,7 +37,6 @@ __all__ = ["read_elf"]
 
 _ET_REL, _ET_EXEC, _ET_DYN, _ET_CORE = 1, 2, 3, 4
 _SHT_DYNSYM: Final = 11
-_DF_1_PIE: Final = 0x0800_0000
 _PF: Final = {"r": 4, "w": 2, "x": 1}
 
 
@@ -247,7 +246,7 @@ def _kind(
         return ImageKind.EXECUTABLE
     if header.type != _ET_DYN:
         return ImageKind.OTHER
-    if by_tag.get(DynamicTag.FLAGS_1, 0) & _DF_1_PIE or (
+    if by_tag.get(DynamicTag.FLAGS_1, 0) & DF_1_PIE or (
         interpreter and soname is None
     ):  # libc.so.6 has an interpreter too
         return ImageKind.PIE

@@ -30,6 +30,7 @@ __all__ = [
     "last_word",
     "may_raise",
     "names_an_error",
+    "place_named",
     "rooted_locally",
     "uncast",
     "whose",
@@ -37,6 +38,9 @@ __all__ = [
 ]
 
 _ERRORS: Final = frozenset(errno.errorcode.values())
+
+
+_OWN_MEMORY: Final = frozenset({"c_str", "data", "at"})
 
 
 def uncast(expression: ir.Expression | None) -> ir.Expression:
@@ -53,6 +57,26 @@ def last_word(name: str) -> str:
     ('push_back', 'c_str')
     """
     return name.rpartition("::")[2].rpartition(".")[2]
+
+
+def place_named(expression: ir.Expression | None) -> str:
+    """What a place in memory is called in its function: ``a.b``, the elements of an array being one (``a[]``).
+
+    ``this``, ``*``, ``&`` and the calls that give a container's own memory are left out; empty for anything else.
+    """
+    match uncast(expression):
+        case ir.Name(name=name):
+            return name if name != "this" else ""
+        case ir.Member(base=base, name=name):
+            start = place_named(base)
+            return f"{start}.{name}" if start else name
+        case ir.Item(base=base):
+            return f"{place_named(base)}[]"
+        case ir.Operation(operator="address" | "deref", operands=(operand,)):
+            return place_named(operand)
+        case ir.Call(name=name, receiver=receiver) if receiver is not None and last_word(name) in _OWN_MEMORY:
+            return place_named(receiver)
+    return ""
 
 
 def dotted_name(expression: ir.Expression) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.walk import expressions, tops
 
 __all__ = ["FileNumbers", "Untested"]
@@ -79,7 +79,7 @@ class FileNumbers:
         if not bytes_ or not _NUMBER.search(function.returns):
             return False
         copied = {
-            _path(c.arguments[0])
+            place_named(c.arguments[0])
             for c in calls_in(function.body)
             if c.name in {"memcpy", "memmove"} and len(c.arguments) > 1 and _roots(c.arguments[1]) & bytes_
         }
@@ -87,7 +87,7 @@ class FileNumbers:
             if isinstance(statement, ir.Return) and statement.value is not None:
                 for part in expressions(statement.value):
                     called = isinstance(part, ir.Call) and last_word(part.name) in known
-                    taken = isinstance(part, ir.Item) and _path(part.base) in bytes_
+                    taken = isinstance(part, ir.Item) and place_named(part.base) in bytes_
                     if called or taken or (isinstance(part, ir.Name) and part.name in copied):
                         return True
         return False
@@ -100,7 +100,7 @@ class FileNumbers:
             if places is None or len(call.arguments) <= max(p or 0 for p in places):
                 continue
             target, source = places
-            name = _path(call.arguments[target])
+            name = place_named(call.arguments[target])
             spelled = types.get(name, "") or self.fields.get(name, "")
             if name and not _BYTES.search(spelled) and (source is None or _is_bytes(call.arguments[source], types)):
                 yield name
@@ -117,31 +117,35 @@ class FileNumbers:
         local = self.arrays | {name for name, spelled in types.items() if "[]" in spelled}
         for expression in every_expression(function.body):
             match expression:
-                case ir.Item(base=base, index=index) if _path(base).rpartition(".")[2] in local:
+                case ir.Item(base=base, index=index) if place_named(base).rpartition(".")[2] in local:
                     yield from self._used(index, numbers, tested, expression.line, "index")
                 case ir.Operation(operator="+", operands=(first, *rest)) if _is_bytes(first, types):
                     for operand in rest:
                         yield from self._used(operand, numbers, tested, expression.line, "offset")
                 case ir.Call(name=name, arguments=arguments) if (place := _SIZES.get(last_word(name))) is not None:
-                    if max(place) < len(arguments) and _path(arguments[place[0]]).rpartition(".")[2] in local:
+                    if max(place) < len(arguments) and place_named(arguments[place[0]]).rpartition(".")[2] in local:
                         yield from self._used(arguments[place[1]], numbers, tested, expression.line, "size")
 
     def _used(
         self, expression: ir.Expression, numbers: set[str], tested: set[str], line: int, use: str
     ) -> Iterator[Untested]:
         for part in expressions(expression):
-            path = _path(part)
-            if path in numbers and path not in tested and not any(path in _path(p) != path for p in expressions(part)):
+            path = place_named(part)
+            if (
+                path in numbers
+                and path not in tested
+                and not any(path in place_named(p) != path for p in expressions(part))
+            ):
                 yield Untested(path.replace("[]", ""), line, use)
                 return
 
     def _numbers(self, function: ir.Function) -> tuple[set[str], dict[str, set[str]]]:
         """The numbers of the file that a function mentions, and what each local one was made of."""
-        numbers = {p for e in every_expression(function.body) if (p := _path(e)) and self._is_field(p, function)}
+        numbers = {p for e in every_expression(function.body) if (p := place_named(e)) and self._is_field(p, function)}
         derived: dict[str, set[str]] = {}
         for target, value in _stores(function):
-            name = _path(target)
-            mine = {p for e in expressions(value) if (p := _path(e)) in numbers}
+            name = place_named(target)
+            mine = {p for e in expressions(value) if (p := place_named(e)) in numbers}
             called = any(isinstance(e, ir.Call) and last_word(e.name) in self.readers for e in expressions(value))
             if (
                 name
@@ -184,26 +188,9 @@ class FileNumbers:
             if isinstance(expression, ir.Operation) and expression.operator in {">", ">=", "<", "<="}:
                 for side in expression.operands:
                     if isinstance(side, ir.Operation) and side.operator == "+":
-                        names = [_path(o) for o in side.operands if not isinstance(o, ir.Cast)]
+                        names = [place_named(o) for o in side.operands if not isinstance(o, ir.Cast)]
                         if len(names) == len(side.operands) and set(names) <= narrow:
                             yield " + ".join(names), expression.line
-
-
-def _path(expression: ir.Expression | None) -> str:
-    """What an expression is called, the elements of an array being one, ``this`` left out."""
-    match uncast(expression):
-        case ir.Name(name=name):
-            return name if name != "this" else ""
-        case ir.Member(base=base, name=name):
-            start = _path(base)
-            return f"{start}.{name}" if start else name
-        case ir.Item(base=base):
-            return f"{_path(base)}[]"
-        case ir.Operation(operator="address" | "deref", operands=(operand,)):
-            return _path(operand)
-        case ir.Call(name=name, receiver=receiver) if receiver is not None and last_word(name) in {"data", "at"}:
-            return _path(receiver)
-    return ""
 
 
 def _roots(expression: ir.Expression) -> set[str]:
@@ -233,13 +220,13 @@ def _is_bytes(expression: ir.Expression, types: dict[str, str]) -> bool:
 def _aliases(function: ir.Function) -> dict[str, str]:
     """``const Entry &e = entries[i]``: another name for an element."""
     return {
-        s.target.name: _path(s.value)
+        s.target.name: place_named(s.value)
         for s in every_statement(function.body)
         if isinstance(s, ir.Assign)
         and s.declares
         and isinstance(s.target, ir.Name)
         and s.value is not None
-        and _path(s.value).endswith("[]")
+        and place_named(s.value).endswith("[]")
     }
 
 
@@ -257,10 +244,10 @@ def _compared(function: ir.Function) -> Iterator[str]:
         deciding = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
         subject = statement.subject if isinstance(statement, ir.Switch) else None
         for part in expressions(subject):
-            yield _path(part)
+            yield place_named(part)
         for top in tops(statement):
             for part in expressions(top):
                 asks = isinstance(part, ir.Operation) and part.operator in _COMPARES
                 limits = isinstance(part, ir.Call) and (last_word(part.name) in _LIMITS or top is deciding)
                 if asks or limits:
-                    yield from filter(None, map(_path, expressions(part)))
+                    yield from filter(None, map(place_named, expressions(part)))

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.handed_in import handed_in_writes
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -80,22 +80,6 @@ def _local_arrays(function: ir.Function) -> set[str]:
     }
 
 
-def _spelled(expression: ir.Expression | None) -> str:
-    """What an expression is called, the elements of an array being one."""
-    match uncast(expression):
-        case ir.Name(name=name):
-            return name
-        case ir.Member(base=base, name=name):
-            return f"{_spelled(base)}.{name}"
-        case ir.Item(base=base):
-            return f"{_spelled(base)}[]"
-        case ir.Operation(operator="address" | "deref", operands=(operand,)):
-            return _spelled(operand)
-        case ir.Call(name=name, receiver=receiver) if receiver is not None and last_word(name) in {"c_str", "data"}:
-            return _spelled(receiver)
-    return ""
-
-
 def _is_array(expression: ir.Expression, arrays: set[str], members: set[str]) -> bool:
     bare = uncast(expression)
     if isinstance(bare, ir.Member):
@@ -122,20 +106,20 @@ def _copied(
     if not calls:
         return
     measured = {
-        _spelled(argument)
+        place_named(argument)
         for call in calls_in(function.body)
         if _MEASURES.match(last_word(call.name)) or last_word(call.name) in {"size", "length", "memchr", "strchr"}
         for argument in (*call.arguments, *([call.receiver] if call.receiver is not None else []))
     }
     asking = (c for c in _conditions(function) if not _ASKS_ELSE.search(last_word(c.name)))
-    measured |= {_spelled(argument) for call in asking for argument in call.arguments}
+    measured |= {place_named(argument) for call in asking for argument in call.arguments}
     parameters = {p.name for p in function.parameters}
     for call in calls:
         target, source = call.arguments[0], uncast(call.arguments[1])
-        name = _spelled(source)
+        name = place_named(source)
         constant = isinstance(source, ir.Name) and source.name.isupper()  # a macro: its text is in the program
         own = constant or _is_array(source, arrays, members) or name in measured
-        asked = isinstance(source, ir.Name) and source.name in parameters and _spelled(target) in local
+        asked = isinstance(source, ir.Name) and source.name in parameters and place_named(target) in local
         if own or asked or not name or not _is_array(target, arrays, members):
             continue  # what a parameter is copied to locally is asked about as a path
         yield _no(
@@ -168,7 +152,8 @@ def _scanned(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str],
             if target is not None and kind in "sS[" and not width and _is_array(target, arrays, members):
                 yield _no(
                     rule, unit, function, call.line,
-                    f"{last_word(call.name)} writes a word of any length into {_spelled(target)}, whose size is fixed.",
+                    f"{last_word(call.name)} writes a word of any length into {place_named(target)},"
+                    " whose size is fixed.",
                     120, "Give %s the width of the array, less one for the end.",
                 )  # fmt: skip
 
@@ -181,14 +166,14 @@ def _ended(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
         if isinstance(call, ir.Call) and (places := _FILLS.get(last_word(call.name))) is not None:
             buffer, size = places
             if size < len(call.arguments):
-                name = _spelled(call.arguments[buffer])
+                name = place_named(call.arguments[buffer])
                 if name and _measured_whole(call.arguments[size], name):
-                    filled[name, _spelled(target)] = line
+                    filled[name, place_named(target)] = line
     for target, value, line in _stores(function) if filled else ():
         item, end = uncast(target), uncast(value)
         if not isinstance(item, ir.Item) or not isinstance(end, ir.Literal) or end.value not in ("\0", 0):
             continue
-        name, index = _spelled(item.base), _spelled(item.index)
+        name, index = place_named(item.base), place_named(item.index)
         if (name, index) in filled and not _is_below(function, index):
             yield _no(
                 rule, unit, function, line,
@@ -209,7 +194,7 @@ def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expressio
 
 def _measured_whole(size: ir.Expression, name: str) -> bool:
     bare = uncast(size)
-    return isinstance(bare, ir.Operation) and bare.operator == "sizeof" and _spelled(bare.operands[0]) == name
+    return isinstance(bare, ir.Operation) and bare.operator == "sizeof" and place_named(bare.operands[0]) == name
 
 
 def _is_below(function: ir.Function, index: str) -> bool:
@@ -218,7 +203,9 @@ def _is_below(function: ir.Function, index: str) -> bool:
         if isinstance(part, ir.Operation) and part.operator in {"<", "<=", ">", ">=", "=="}:
             one, other = (uncast(o) for o in part.operands)
             for mine, limit in ((one, other), (other, one)):
-                if _spelled(mine) == index and not (isinstance(limit, ir.Literal | ir.Operation) and _is_small(limit)):
+                if place_named(mine) == index and not (
+                    isinstance(limit, ir.Literal | ir.Operation) and _is_small(limit)
+                ):
                     return True
     return False
 
@@ -239,7 +226,7 @@ def _sized(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
         room = _room(call.arguments[-1])
         if room is None:
             continue
-        name = _spelled(target)
+        name = place_named(target)
         writes = [(c.line, f) for c in calls_in(function.body) if (f := _fixed(c, name)) is not None and c.line > line]
         needed = sum(fixed for _, fixed in writes) + 1
         if writes and room < needed:
@@ -290,7 +277,7 @@ def _terms(expression: ir.Expression) -> Iterator[ir.Expression]:
 def _fixed(call: ir.Call, name: str) -> int | None:
     """The bytes a call adds to a text beside other texts; None when it writes elsewhere, or nobody knows what."""
     word = last_word(call.name)
-    if not call.arguments or _spelled(call.arguments[0]) != name or len(call.arguments) < 2:
+    if not call.arguments or place_named(call.arguments[0]) != name or len(call.arguments) < 2:
         return None
     given = uncast(call.arguments[1])
     text = given.value if isinstance(given, ir.Literal) and isinstance(given.value, str) else None
