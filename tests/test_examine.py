@@ -24,7 +24,7 @@ SAID = Observation(ObservationKind.LOAD_ERROR, Phase.LOAD, Witness.CHILD, "x.so:
 REFUSED = ProbeReport(target="x.so", outcome=ProbeOutcome.LOAD_ERROR, phase=Phase.LOAD, observations=(SAID,))
 LOADED = ProbeReport(target="x.so", outcome=ProbeOutcome.OK, phase=Phase.EXIT)
 CRASHED = ProbeReport(target="x.so", outcome=ProbeOutcome.CRASH, phase=Phase.LOAD)
-FENCED = ProbeReport(target="x.so", outcome=ProbeOutcome.DENIED, phase=Phase.LOAD, observations=(SAID,))
+CONFINED = ProbeReport(target="x.so", outcome=ProbeOutcome.DENIED, phase=Phase.LOAD, observations=(SAID,))
 MISSING = Diagnosis(
     code="not-found", blocking=True, subject="y.so", explanation="y.so is nowhere", loader_message="y.so: cannot open"
 )
@@ -58,7 +58,7 @@ def test_a_wrong_prediction_is_told_in_both_words(predicted: Explanation, seen: 
         (FAILS, REFUSED),
         (LOADS, CRASHED),  # what initialisers do is not predicted
         (FAILS, CRASHED),
-        (LOADS, FENCED),
+        (LOADS, CONFINED),
         (_predicted(LoadVerdict.UNKNOWN), REFUSED),
         (_predicted(LoadVerdict.LOADS, opened=False), REFUSED),  # it was started in thought, and opened in fact
         (_predicted(LoadVerdict.LOADS, assumptions=(FROM_HOST,)), REFUSED),

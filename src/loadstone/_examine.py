@@ -113,9 +113,9 @@ def _probed(path: str, explanation: Explanation) -> tuple[ProbeReport, str, tupl
     What is remembered may be older than what was explained, so a contradiction by memory is asked again.
     """
     probing = import_module("loadstone.probe")  # only here: a static examination never imports what can run code
-    report = probing.probe(path, require=_WRITE_FENCE)
+    report = probing.probe(path, require=_NO_WRITES)
     if report.remembered and contradiction(explanation, report):
-        report = probing.probe(path, require=_WRITE_FENCE, fresh=True)
+        report = probing.probe(path, require=_NO_WRITES, fresh=True)
     return report, contradiction(explanation, report), probing.claims(report)
 
 
@@ -142,7 +142,7 @@ def contradiction(explanation: Explanation, report: ProbeReport) -> str:
 _LOADED: Final = frozenset((Phase.RESOLVE, Phase.THREADS, Phase.UNLOAD, Phase.RELOAD, Phase.EXIT))
 """Phases that begin only after the loader has said yes."""
 
-_WRITE_FENCE: Final = ("landlock",)
+_NO_WRITES: Final = ("landlock",)
 """Without a sandbox for the file system nothing is run on the way to a verdict; ``probe`` alone decides for itself."""
 
 _FRESH: Final = Policy(search=SearchPolicy(tuple(s for s in SearchSource if s is not SearchSource.ALREADY_LOADED)))

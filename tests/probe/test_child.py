@@ -1,4 +1,4 @@
-"""The child by itself: it raises its fence, obeys, says so with its nonce, and ends on anything else."""
+"""The child by itself: it enters its sandbox, obeys, says so with its nonce, and ends on anything else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIBRARIES = {case.name: case for case in CLEAN}
 NONCE = b"0123456789abcdef"
 TALK = """\
 import json, mmap, os, socket, sys
-root, packages, measured, library, home, fence, user, helper = sys.argv[1:9]
+root, packages, measured, library, home, outside, user, helper = sys.argv[1:9]
 sys.path[:0] = [root]
 sys.path.append(packages)
 if measured == "yes":
@@ -36,12 +36,12 @@ if measured == "yes":
     def _exit(status):
         measuring.stop()
         try:
-            measuring.save()  # an SQLite file: where the fence stands, its locks are refused
+            measuring.save()  # an SQLite file: where the sandbox stands, its locks are refused
         finally:
             leave(status)
     os._exit = _exit
 from loadstone.probe.child import Orders, run
-from loadstone.probe.confine_linux import Fence
+from loadstone.probe.confine_linux import Sandbox
 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 out, end = os.pipe()
 file = os.open(library, os.O_RDONLY)
@@ -49,7 +49,7 @@ orders = Orders(
     nonce=b"0123456789abcdef", path=os.fsencode(library), file=file,
     symbols=[b"answer", b"missing"], progress=mmap.mmap(-1, 4096), threads=2, seconds=0.05,
     calls=[["answer", "i", [], ""]],
-    fence=Fence(home, fence, int(user), 60, int(helper) or os.getpid(), "not for this test", notify=False, file=file),
+    sandbox=Sandbox(home, outside, int(user), 60, int(helper) or os.getpid(), "not here", notify=False, file=file),
 )
 child = os.fork()
 if not child:
@@ -70,7 +70,7 @@ def _talk(library: Path, folder: Path, commands: list[str], helper: int = 0) -> 
     scratch = Scratch(str(folder), user)
     running = coverage.Coverage.current()
     arguments = [str(ROOT), sysconfig.get_path("purelib"), "yes" if running else "no", str(library)]
-    arguments += [scratch.home, scratch.fence, str(user), str(helper)]
+    arguments += [scratch.home, scratch.outside, str(user), str(helper)]
     command = [sys.executable, "-I", "-S", "-c", TALK, *arguments, *commands]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     if running is not None:
@@ -82,7 +82,7 @@ def _talk(library: Path, folder: Path, commands: list[str], helper: int = 0) -> 
     return [json.loads(said.removeprefix(NONCE.decode())) if said else {} for said in answer["said"]], answer["status"]
 
 
-def test_the_child_raises_its_fence_and_obeys(build: Build, open_folder: Path) -> None:
+def test_the_child_enters_its_sandbox_and_obeys(build: Build, open_folder: Path) -> None:
     commands = ["load", "resolve", "unload", "reload", "threads", "lazy", "nonsense"]
     said, status = _talk(build(LIBRARIES["initialised"]), open_folder, commands)
     setup, load, resolve, unload, reload, threads, lazy, end = said

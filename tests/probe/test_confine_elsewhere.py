@@ -1,4 +1,4 @@
-"""The fences of Windows and macOS against fakes: every layer is tried, and one that lets its trial pass is told so."""
+"""The sandboxes of Windows and macOS against fakes: every layer is tried; one that lets its trial pass is told so."""
 
 # ruff: noqa: ARG002 - a fake has the signatures of what it stands for
 from __future__ import annotations
@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 
 from loadstone.core.observations import ProbeOutcome
-from loadstone.probe.confine import OuterFence, Trial, raised
-from loadstone.probe.confine_macos import MacFence, outcome_of_exception, profile
-from loadstone.probe.confine_windows import JobLimits, WindowsFence, outcome_of_exit
+from loadstone.probe.confine import OuterSandbox, Trial, apply_layers
+from loadstone.probe.confine_macos import MacSandbox, outcome_of_exception, profile
+from loadstone.probe.confine_windows import JobLimits, WindowsSandbox, outcome_of_exit
 
 
 class Fake:
@@ -45,26 +45,26 @@ class Fake:
         return Trial(what, what != self._allows, "refused")
 
 
-def _fences(fake: Fake) -> list[OuterFence]:
-    return [WindowsFence(fake), MacFence(fake, "/private/tmp/scratch")]
+def _sandboxes(fake: Fake) -> list[OuterSandbox]:
+    return [WindowsSandbox(fake), MacSandbox(fake, "/private/tmp/scratch")]
 
 
 def test_every_layer_is_raised_and_tried_in_order() -> None:
-    for fence in _fences(fake := Fake()):
+    for sandbox in _sandboxes(fake := Fake()):
         fake.asked.clear()
-        layers = raised(fence, 1)
-        assert [layer.name for layer in layers] == list(fence.layers) == fake.asked
+        layers = apply_layers(sandbox, 1)
+        assert [layer.name for layer in layers] == list(sandbox.layers) == fake.asked
         assert {layer.state for layer in layers} == {"active"}
 
 
 def test_a_layer_that_lets_its_trial_pass_is_not_there() -> None:
-    layers = raised(WindowsFence(Fake(allows="start a process")), 1)
+    layers = apply_layers(WindowsSandbox(Fake(allows="start a process")), 1)
     assert [layer.state for layer in layers] == ["active", "active", "unavailable"]
     assert "allowed start a process" in layers[2].reason
 
 
 def test_a_layer_that_cannot_be_raised_is_told_in_the_systems_words() -> None:
-    layers = raised(MacFence(Fake(forbids="sandbox"), "/tmp"), 1)
+    layers = apply_layers(MacSandbox(Fake(forbids="sandbox"), "/tmp"), 1)
     assert [tuple(layer) for layer in layers][1] == ("sandbox", "unavailable", "not here")
 
 

@@ -105,12 +105,12 @@ def test_what_was_not_watched_is_open_and_says_why(
 
 
 def test_what_did_not_run_is_open_with_what_was_told() -> None:
-    told = Observation(Kind.NOT_RUN, Phase.LOAD, Witness.KERNEL, "no fence")
+    told = Observation(Kind.NOT_RUN, Phase.LOAD, Witness.KERNEL, "no sandbox")
     memory = Observation(Kind.MEMORY_REFUSED, Phase.LOAD, Witness.KERNEL, "no room")
     other = Observation(Kind.OUTPUT, Phase.LOAD, Witness.KERNEL, "hello")
     words = ("probe-comes-through", "cannot tell what it does when it runs")
     assert claims(report(ProbeOutcome.NOT_RUN, observations=(told, other, memory)))[0] == undecided(
-        *words, "no fence; no room"
+        *words, "no sandbox; no room"
     )
     assert claims(report(ProbeOutcome.DENIED))[0] == undecided(*words, "the sandbox stopped it")
 

@@ -474,7 +474,7 @@ def test_a_library_with_a_sanitizer_in_it_can_be_probed(open_folder: Path) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can read what its confined self cannot")
-def test_what_the_fence_makes_fail_is_no_fault_of_the_library(build: Build, open_folder: Path) -> None:
+def test_what_the_sandbox_makes_fail_is_no_fault_of_the_library(build: Build, open_folder: Path) -> None:
     library = open_folder / "libours_alone.so"
     library.write_bytes(build(LIBRARIES["empty"]).read_bytes())
     library.chmod(0o600)

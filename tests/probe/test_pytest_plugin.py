@@ -20,7 +20,7 @@ TESTS = {
     "accepted": ("changes_the_umask", ", allow=['umask-changed']", "PASSED"),
     "mild": ("marked_nodelete", "", "PASSED"),
     "strict": ("marked_nodelete", ", fail_on='low'", "FAILED.*still mapped after unload"),
-    "unfenced": ("empty", ", require=['no-such-layer']", "SKIPPED.*no-such-layer"),
+    "unconfined": ("empty", ", require=['no-such-layer']", "SKIPPED.*no-such-layer"),
 }
 
 

@@ -13,7 +13,7 @@ from tests.probe.nasty import CLEAN, NASTY
 from tests.probe.test_places import _environment
 from tests.tools import needed
 
-pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the fence is Linux's")]
+pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is Linux's")]
 
 RUN = """\
 import resource, sys

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Any, Final, NamedTuple, NoReturn
 
-from loadstone.probe.confine_linux import Fence, raise_fence
+from loadstone.probe.confine_linux import Sandbox, enter_sandbox
 from loadstone.probe.foreign import Call, make
 from loadstone.probe.linux.process import close_descriptors_but, restore_signals
 from loadstone.probe.linux.syscalls import LIBC
@@ -51,7 +51,7 @@ class Orders(NamedTuple):
     path: bytes
     file: int
     symbols: Sequence[bytes]
-    fence: Fence
+    sandbox: Sandbox
     progress: mmap.mmap
     threads: int = 0
     seconds: float = 0.0
@@ -70,7 +70,7 @@ def run(orders: Orders, channel: socket.socket, output: int) -> NoReturn:
             socket.send_fds(channel, [pack_record(orders.nonce, {"listener": True})], [listener])
             os.close(listener)
 
-        layers, unnotified = raise_fence(orders.fence, hand_over)
+        layers, unnotified = enter_sandbox(orders.sandbox, hand_over)
         name = _reachable(orders)
         told = {"layers": layers, "unnotified": unnotified, "loaded_as": os.fsdecode(name)}
         channel.send(pack_record(orders.nonce, {"done": "setup", **told}))
@@ -99,16 +99,16 @@ def _arrange(channel: socket.socket, output: int, orders: Orders) -> socket.sock
         os.dup2(source, number)
     number = min(_CHANNEL_AT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 1)
     os.dup2(channel.detach(), number, inheritable=False)
-    close_descriptors_but(0, 1, 2, orders.file, number, *_opened(orders.fence))
-    os.chdir(orders.fence.scratch)
+    close_descriptors_but(0, 1, 2, orders.file, number, *_opened(orders.sandbox))
+    os.chdir(orders.sandbox.scratch)
     for name in ("HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
-        os.environ[name] = orders.fence.scratch
+        os.environ[name] = orders.sandbox.scratch
     return socket.socket(fileno=number)
 
 
-def _opened(fence: Fence) -> tuple[int, ...]:
+def _opened(sandbox: Sandbox) -> tuple[int, ...]:
     """What the sandbox still needs, and closes."""
-    return (fence.tree,) if fence.tree >= 0 else ()
+    return (sandbox.tree,) if sandbox.tree >= 0 else ()
 
 
 def _reachable(orders: Orders) -> bytes:

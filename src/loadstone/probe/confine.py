@@ -1,7 +1,7 @@
-"""What a sandbox is, on every system: named layers, each raised and then tried, for one process and its descendants.
+"""What a sandbox is, on every system: named layers, each applied and then tried, for one process and its descendants.
 
-Linux raises them inside the child (:mod:`loadstone.probe.confine_linux`). Windows and macOS can raise theirs from
-outside, round a child that was started suspended or through a profile; they implement :class:`OuterFence`.
+Linux applies them inside the child (:mod:`loadstone.probe.confine_linux`). Windows and macOS can apply theirs from
+outside, round a child that was started suspended or through a profile; they implement :class:`OuterSandbox`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["Layer", "OuterFence", "Trial", "raised"]
+__all__ = ["Layer", "OuterSandbox", "Trial", "apply_layers"]
 
 
 class Layer(NamedTuple):
@@ -28,16 +28,16 @@ class Trial(NamedTuple):
     words: str = ""
 
 
-class OuterFence(Protocol):
-    """A sandbox raised round a child from outside, before its first instruction."""
+class OuterSandbox(Protocol):
+    """A sandbox put round a child from outside, before its first instruction."""
 
     @property
     def layers(self) -> Sequence[str]:
-        """The names of its layers, in the order they are raised."""
+        """The names of its layers, in the order they are applied."""
         ...
 
-    def raise_layer(self, name: str, process: int) -> None:
-        """Raise one layer round a suspended process. Raises OSError."""
+    def apply_layer(self, name: str, process: int) -> None:
+        """Apply one layer round a suspended process. Raises OSError."""
         ...
 
     def try_layer(self, name: str, process: int) -> Trial:
@@ -45,21 +45,21 @@ class OuterFence(Protocol):
         ...
 
 
-def raised(fence: OuterFence, process: int) -> list[Layer]:
-    """Raise and try every layer; one that cannot be raised is reported, and the rest still is.
+def apply_layers(sandbox: OuterSandbox, process: int) -> list[Layer]:
+    """Apply and try every layer; one that cannot be applied is reported, and the rest still is.
 
-    A layer that let its trial pass is unavailable, whatever the call that raised it returned.
+    A layer that let its trial pass is unavailable, whatever the call that applied it returned.
     """
     found = []
-    for name in fence.layers:
+    for name in sandbox.layers:
         try:
-            fence.raise_layer(name, process)
-            trial = fence.try_layer(name, process)
+            sandbox.apply_layer(name, process)
+            trial = sandbox.try_layer(name, process)
         except OSError as error:
             found.append(Layer(name, "unavailable", error.strerror or str(error)))
             continue
         if trial.refused:
             found.append(Layer(name, "active", f"{trial.attempt}: {trial.words}".rstrip(": ")))
         else:
-            found.append(Layer(name, "unavailable", f"it was raised, and yet allowed {trial.attempt}"))
+            found.append(Layer(name, "unavailable", f"it was applied, and yet allowed {trial.attempt}"))
     return found

@@ -1,7 +1,7 @@
-"""The sandbox round a probed library on Linux: layers raised in the child, each tried out before the library is loaded.
+"""The sandbox round a probed library on Linux: layers applied in the child, and tried before the library is loaded.
 
 A layer counts as active only when something it must refuse was refused in this very child; that a system call returned
-0 is no witness. What cannot be raised here is reported with the system's words, and the rest still is. Order matters:
+0 is no witness. What cannot be applied here is reported with the system's words, and the rest still is. Order matters:
 the user is dropped first (the superuser passes many later checks), system calls are filtered last (the filter would
 refuse what the other layers need).
 """
@@ -36,13 +36,13 @@ __all__ = [
     "ORPHANED",
     "PROCESS_LIMIT",
     "SYSTEM",
-    "Fence",
     "Layer",
     "NoticeListener",
+    "Sandbox",
     "enter_namespaces",
+    "enter_sandbox",
     "filter_program",
     "in_loader",
-    "raise_fence",
 ]
 
 LAYERS: Final = ("limits", "no_new_privs", "landlock", "seccomp", "namespaces", "mounts", "user")
@@ -64,7 +64,7 @@ ORPHANED: Final = 114
 """Exit status of a child whose helper ended before it could ask to end with it. Nobody is left to read it."""
 
 
-class Fence(NamedTuple):
+class Sandbox(NamedTuple):
     """What the sandbox is made for.
 
     ``scratch`` is the one folder that may be written, ``outside`` one beside it that must not; ``readable`` what may be
@@ -117,28 +117,28 @@ def in_loader(instruction: int) -> bool:
     return _LOADER is not None and _LOADER[0] <= instruction < _LOADER[1]
 
 
-def raise_fence(fence: Fence, hand_over: Callable[[int], None] = os.close) -> tuple[list[Layer], str]:
-    """Raise and try every layer in the calling process, for good.
+def enter_sandbox(sandbox: Sandbox, hand_over: Callable[[int], None] = os.close) -> tuple[list[Layer], str]:
+    """Apply and try every layer in the calling process, for good.
 
     ``hand_over`` gives the descriptor on which notices arrive to whoever answers them: the trials already wait for
     that. Returns the layers, and why there are no notices, or "".
     """
     mark = int.from_bytes(os.urandom(4), "little") >> 1
-    grounds = Grounds(fence.outside, fence.helper if fence.unshared else 1, mark, fence.scratch)
+    grounds = Grounds(sandbox.outside, sandbox.helper if sandbox.unshared else 1, mark, sandbox.scratch)
     layers = [
-        _layer("mounts", lambda: _mounts(fence, grounds)),
-        _layer("user", lambda: _user(fence, grounds)),
-        _layer("limits", lambda: _limits(fence, grounds)),
-        _layer("namespaces", lambda: _namespaces(fence, grounds)),
+        _layer("mounts", lambda: _mounts(sandbox, grounds)),
+        _layer("user", lambda: _user(sandbox, grounds)),
+        _layer("limits", lambda: _limits(sandbox, grounds)),
+        _layer("namespaces", lambda: _namespaces(sandbox, grounds)),
         _layer("no_new_privs", lambda: _no_new_privileges(grounds)),
-        _layer("landlock", lambda: _landlock(fence, grounds)),
+        _layer("landlock", lambda: _landlock(sandbox, grounds)),
     ]
     process.stay_traceable()
     process.die_with_parent()
-    if fence.unshared and os.getppid() != fence.helper:  # in a namespace of its own no parent can be seen
+    if sandbox.unshared and os.getppid() != sandbox.helper:  # in a namespace of its own no parent can be seen
         os._exit(ORPHANED)
     try:
-        listener = _filter(fence, grounds.mark)
+        listener = _filter(sandbox, grounds.mark)
         if listener.descriptor is not None:
             hand_over(listener.descriptor)
         layers.append(tried("seccomp", grounds))
@@ -159,19 +159,19 @@ def _words(error: OSError) -> str:
     return f"{error.strerror or error} ({errno.errorcode.get(error.errno or 0, '?')})"
 
 
-def _mounts(fence: Fence, grounds: Grounds) -> Layer:
+def _mounts(sandbox: Sandbox, grounds: Grounds) -> Layer:
     """First of all: it takes the rights that the others give up."""
-    if fence.tree < 0:
-        return Layer("mounts", "unavailable", fence.treeless)
-    mounts.enter(fence.tree)
-    os.close(fence.tree)
-    os.chdir(fence.scratch)
+    if sandbox.tree < 0:
+        return Layer("mounts", "unavailable", sandbox.treeless)
+    mounts.enter(sandbox.tree)
+    os.close(sandbox.tree)
+    os.chdir(sandbox.scratch)
     return tried("mounts", grounds, note="a tree of its own")
 
 
-def _user(fence: Fence, grounds: Grounds) -> Layer:
-    if fence.user:
-        user = process.drop_user(fence.user)
+def _user(sandbox: Sandbox, grounds: Grounds) -> Layer:
+    if sandbox.user:
+        user = process.drop_user(sandbox.user)
         process.drop_capabilities()
         return tried("user", grounds, note=f"became user {user}")
     process.drop_capabilities()
@@ -181,21 +181,21 @@ def _user(fence: Fence, grounds: Grounds) -> Layer:
     return found._replace(state="degraded" if found.state == "active" else found.state)
 
 
-def _limits(fence: Fence, grounds: Grounds) -> Layer:
+def _limits(sandbox: Sandbox, grounds: Grounds) -> Layer:
     process.limit(resource.RLIMIT_CORE, 0)
-    process.limit(resource.RLIMIT_CPU, fence.seconds)
+    process.limit(resource.RLIMIT_CPU, sandbox.seconds)
     process.limit(resource.RLIMIT_FSIZE, FILE_LIMIT)
     process.limit(resource.RLIMIT_STACK, _STACK_LIMIT)
     process.limit(resource.RLIMIT_NOFILE, DESCRIPTOR_LIMIT)
     process.limit(resource.RLIMIT_RTPRIO, 0)
-    counted = fence.user or not fence.unshared  # else it would count every process the user has
+    counted = sandbox.user or not sandbox.unshared  # else it would count every process the user has
     if counted:
         process.limit(resource.RLIMIT_NPROC, PROCESS_LIMIT)
     together = (
         f"for all processes together: their number by {'RLIMIT_NPROC' if counted else _COUNT}, memory by {_COUNT}, "
-        f"the scratch folder by {_COUNT if fence.tree < 0 else 'the size of its file system'}"
+        f"the scratch folder by {_COUNT if sandbox.tree < 0 else 'the size of its file system'}"
     )
-    if fence.roomy:
+    if sandbox.roomy:
         words = "memory is not limited: the library was built with a sanitizer, which reserves all of it"
         found = tried("limits", grounds, but=(MEMORY_WORDS,), note=f"{words}; {together}")
         return found._replace(state="degraded")
@@ -203,9 +203,9 @@ def _limits(fence: Fence, grounds: Grounds) -> Layer:
     return tried("limits", grounds, note=together)
 
 
-def _namespaces(fence: Fence, grounds: Grounds) -> Layer:
-    if fence.unshared:
-        return Layer("namespaces", "unavailable", fence.unshared)
+def _namespaces(sandbox: Sandbox, grounds: Grounds) -> Layer:
+    if sandbox.unshared:
+        return Layer("namespaces", "unavailable", sandbox.unshared)
     return tried("namespaces", grounds, note="own network, processes, mounts and IPC")
 
 
@@ -214,24 +214,26 @@ def _no_new_privileges(grounds: Grounds) -> Layer:
     return tried("no_new_privs", grounds)
 
 
-def _landlock(fence: Fence, grounds: Grounds) -> Layer:
-    opened = [fence.file] if fence.file >= 0 else []
-    writable = [fence.scratch, *([SHARED_MEMORY] if fence.tree >= 0 else [])]
-    version = landlock.restrict(writable=writable, readable=(*SYSTEM, *fence.readable), opened=opened)
-    asked = any(os.path.commonpath((path, fence.outside)) == path for path in fence.readable)
+def _landlock(sandbox: Sandbox, grounds: Grounds) -> Layer:
+    opened = [sandbox.file] if sandbox.file >= 0 else []
+    writable = [sandbox.scratch, *([SHARED_MEMORY] if sandbox.tree >= 0 else [])]
+    version = landlock.restrict(writable=writable, readable=(*SYSTEM, *sandbox.readable), opened=opened)
+    asked = any(os.path.commonpath((path, sandbox.outside)) == path for path in sandbox.readable)
     return tried("landlock", grounds, but=(READING_WORDS,) if asked else (), note=f"ABI {version}")
 
 
-def _filter(fence: Fence, mark: int) -> NoticeListener:
+def _filter(sandbox: Sandbox, mark: int) -> NoticeListener:
     """Install the filter, with notification if that can be had."""
     reason = "not asked for"
-    if fence.notify:
+    if sandbox.notify:
         try:
-            program = filter_program(notify=True, isolated=not fence.unshared, loader_told=fence.loader_told, mark=mark)
+            program = filter_program(
+                notify=True, isolated=not sandbox.unshared, loader_told=sandbox.loader_told, mark=mark
+            )
             return NoticeListener(seccomp.install(program, listener=True))
         except OSError as error:
             reason = _words(error)
-    seccomp.install(filter_program(notify=False, isolated=not fence.unshared))
+    seccomp.install(filter_program(notify=False, isolated=not sandbox.unshared))
     return NoticeListener(None, reason)
 
 

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from loadstone.core.observations import ProbeOutcome
 from loadstone.probe.confine import Trial
 
-__all__ = ["LAYERS", "MacFence", "Seatbelt", "outcome_of_exception", "profile"]
+__all__ = ["LAYERS", "MacSandbox", "Seatbelt", "outcome_of_exception", "profile"]
 
 LAYERS: Final = ("limits", "sandbox")
 
@@ -67,8 +67,8 @@ class Seatbelt(Protocol):
 _TRIALS: Final = {"limits": "take more memory than the limit", "sandbox": "write beside the scratch folder"}
 
 
-class MacFence:
-    """An :class:`~loadstone.probe.confine.OuterFence` of two layers."""
+class MacSandbox:
+    """An :class:`~loadstone.probe.confine.OuterSandbox` of two layers."""
 
     def __init__(self, system: Seatbelt, scratch: str) -> None:
         self._system = system
@@ -78,7 +78,7 @@ class MacFence:
     def layers(self) -> Sequence[str]:
         return LAYERS
 
-    def raise_layer(self, name: str, process: int) -> None:
+    def apply_layer(self, name: str, process: int) -> None:
         """Raise one layer in a suspended child."""
         if name == "limits":
             self._system.limit(process)

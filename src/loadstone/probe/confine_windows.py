@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from loadstone.core.observations import ProbeOutcome
 from loadstone.probe.confine import Trial
 
-__all__ = ["LAYERS", "JobLimits", "Win32", "WindowsFence", "outcome_of_exit"]
+__all__ = ["LAYERS", "JobLimits", "Win32", "WindowsSandbox", "outcome_of_exit"]
 
 LAYERS: Final = ("job", "token", "mitigations")
 
@@ -69,8 +69,8 @@ _TRIALS: Final = {
 }
 
 
-class WindowsFence:
-    """An :class:`~loadstone.probe.confine.OuterFence` of three layers."""
+class WindowsSandbox:
+    """An :class:`~loadstone.probe.confine.OuterSandbox` of three layers."""
 
     def __init__(self, system: Win32, limits: JobLimits | None = None) -> None:
         self._system = system
@@ -80,7 +80,7 @@ class WindowsFence:
     def layers(self) -> Sequence[str]:
         return LAYERS
 
-    def raise_layer(self, name: str, process: int) -> None:
+    def apply_layer(self, name: str, process: int) -> None:
         """Raise one layer round a suspended process."""
         steps: dict[str, Callable[[], None]] = {
             "job": lambda: self._system.assign_job(process, self._limits),

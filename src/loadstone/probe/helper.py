@@ -21,7 +21,7 @@ from typing import Any, Final
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.plain_values import from_plain
 from loadstone.probe import child
-from loadstone.probe.confine_linux import SYSTEM, Fence, filter_program
+from loadstone.probe.confine_linux import SYSTEM, Sandbox, filter_program
 from loadstone.probe.offspring import Offspring
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
 from loadstone.probe.request import ProbeRequest
@@ -124,9 +124,9 @@ class HelperState:
         output, output_end = os.pipe2(os.O_CLOEXEC)
         progress = mmap.mmap(-1, mmap.PAGESIZE)
         tree = self._tree_of(request, scratch)
-        fence = Fence(
+        sandbox = Sandbox(
             scratch=scratch.home,
-            outside=scratch.fence,
+            outside=scratch.outside,
             user=self._user,
             seconds=int(timeout) + 2,
             helper=os.getpid(),
@@ -145,7 +145,7 @@ class HelperState:
             path=os.fsencode(request.path),
             file=file,
             symbols=[os.fsencode(name) for name in request.symbols],
-            fence=fence,
+            sandbox=sandbox,
             progress=progress,
             threads=request.threads,
             seconds=request.seconds,
@@ -163,7 +163,7 @@ class HelperState:
         try:
             if request.trace:
                 watch.trace()
-            watch.fenced(
+            watch.judge_by(
                 isolated=not self.offspring.unshared,
                 visible=lambda target: self.offspring.is_own(target, process),
                 use=lambda: self.offspring.use(process),

@@ -1,7 +1,7 @@
 """What each layer of the sandbox promises on Linux, and how that is tried in the child before it loads a library.
 
-A layer is active when every promise held, degraded when some did, and says which did not. That the call which raised it
-returned 0 is no witness. The table of docs/reference/probe.md is made from this one.
+A layer is active when every promise held, degraded when some did, and says which did not. That the call which applied
+it returned 0 is no witness. The table of docs/reference/probe.md is made from this one.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ _taking: Final[set[str]] = set()
 
 
 class Scratch:
-    """A folder with ``home`` and ``fence`` in it, all 0700 and the user's (0: the caller's). A context manager.
+    """A folder with ``home`` and ``outside`` in it, all 0700 and the user's (0: the caller's). A context manager.
 
     It is locked for as long as its owner lives, in the eyes of the kernel: whoever makes the next one removes those
     whose owners were killed.
@@ -42,7 +42,7 @@ class Scratch:
         _sweep(parent)
         self.base: str = os.path.join(parent, f"{prefix(os.getpid(), purpose)}{os.urandom(8).hex()}")
         self.home: str = os.path.join(self.base, "home")
-        self.fence: str = outside_of(self.home)
+        self.outside: str = outside_of(self.home)
         making = os.path.join(parent, f"{_MAKING}{os.urandom(8).hex()}")
         os.mkdir(making, 0o700)
         self._lock = os.open(making, _OPEN)
@@ -59,10 +59,10 @@ class Scratch:
         self._made = self._state()
 
     def _furnish(self, user: int) -> None:
-        for path in (self.home, self.fence):
+        for path in (self.home, self.outside):
             os.mkdir(path, 0o700)
         if user:
-            for path in (self.base, self.home, self.fence):
+            for path in (self.base, self.home, self.outside):
                 os.chown(path, user, user)
 
     def __enter__(self) -> Self:
@@ -82,7 +82,7 @@ class Scratch:
 
     def _state(self) -> list[tuple[int, int, int]] | None:
         try:
-            seen = [os.lstat(path) for path in (self.base, self.home, self.fence)]
+            seen = [os.lstat(path) for path in (self.base, self.home, self.outside)]
         except OSError:
             return None
         return [(there.st_ino, there.st_mtime_ns, there.st_ctime_ns) for there in seen]
@@ -117,7 +117,7 @@ def _takes_folders(folder: str) -> bool:
 
 def outside_of(home: str) -> str:
     """The folder beside a scratch folder that the sandbox must keep closed."""
-    return os.path.join(os.path.dirname(home), "fence")
+    return os.path.join(os.path.dirname(home), "outside")
 
 
 def prefix(owner: int, purpose: str = "probe") -> str:

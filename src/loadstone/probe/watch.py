@@ -114,7 +114,7 @@ class Watch:
         else:
             self.traced = ""
 
-    def fenced(
+    def judge_by(
         self,
         *,
         isolated: bool,

@@ -10,12 +10,12 @@ from typing import Final
 from loadstone.fuzz.plan import Job
 from loadstone.fuzz.worker.tracer import let_me_be_traced
 from loadstone.fuzz.worker.vitals import reap
-from loadstone.probe.confine_linux import SYSTEM, Fence, Layer, raise_fence
+from loadstone.probe.confine_linux import SYSTEM, Layer, Sandbox, enter_sandbox
 from loadstone.probe.linux.process import close_descriptors_but, drop_user
 from loadstone.probe.offspring import Offspring
 from loadstone.probe.scratch import outside_of
 
-__all__ = ["USER", "Place", "can_become", "fence", "place", "reachable", "tracing_refused"]
+__all__ = ["USER", "Place", "can_become", "confine", "place", "reachable", "tracing_refused"]
 
 USER: Final = 0x6C6F6165
 """Whom the child becomes where the worker is the superuser: an id no user database gives out, nor the probe uses."""
@@ -41,7 +41,7 @@ def place(job: Job, offspring: Offspring, user: int) -> Place:
     return Place(user, offspring.unshared, tree.namespace, "")
 
 
-def fence(job: Job, worker: int, where: Place, words: int, file: int) -> list[Layer]:
+def confine(job: Job, worker: int, where: Place, words: int, file: int) -> list[Layer]:
     """Raise the probe's layers round the child; what became of each.
 
     Of the descriptors only ``words`` and the library's ``file`` stay: what else the worker has open is its own, the
@@ -53,7 +53,7 @@ def fence(job: Job, worker: int, where: Place, words: int, file: int) -> list[La
     close_descriptors_but(0, 1, 2, words, file, *([where.tree] if where.tree >= 0 else []))
     os.setsid()
     os.chdir(job.scratch)
-    around = Fence(
+    around = Sandbox(
         scratch=job.scratch,
         outside=outside_of(job.scratch),
         user=where.user,
@@ -66,7 +66,7 @@ def fence(job: Job, worker: int, where: Place, words: int, file: int) -> list[La
         readable=job.readable,
         file=file,
     )
-    layers, _ = raise_fence(around)
+    layers, _ = enter_sandbox(around)
     return layers
 
 

@@ -39,7 +39,7 @@ from loadstone.fuzz.child.main import (
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import CallPlan, Heap, Job, Role, SharedInput
-from loadstone.fuzz.worker.confinement import USER, Place, can_become, fence, place, reachable, tracing_refused
+from loadstone.fuzz.worker.confinement import USER, Place, can_become, confine, place, reachable, tracing_refused
 from loadstone.fuzz.worker.inbox import Inbox
 from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
@@ -162,7 +162,7 @@ class _Campaign:
         traced: Tracer | None = None
         before = len(self.corpus)
         try:
-            stop = self._fenced(pid)
+            stop = self._set_up(pid)
             if not stop.running and stop.signal is not None:
                 stop = _loaded(pid)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
@@ -220,7 +220,7 @@ class _Campaign:
         os.close(self.errors)
         self.offspring.end()
 
-    def _fenced(self, pid: int) -> ChildStop:
+    def _set_up(self, pid: int) -> ChildStop:
         """Wait until the child's sandbox stands, say which layers it has, and let it load the library."""
         stop = wait(pid, _LOAD_S)
         if stop.signal is not None:
@@ -253,7 +253,7 @@ class _Campaign:
             let_me_be_traced()
         file = os.open(job.library, os.O_RDONLY)
         said = Words(words, self.secret.encode())
-        layers = fence(job, worker, self.place, words, file)
+        layers = confine(job, worker, self.place, words, file)
         said.say(json.dumps([(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]))
         os.kill(os.getpid(), signal.SIGSTOP)  # the worker reads that before foreign code could write there
         run_child(
@@ -304,7 +304,7 @@ class _Campaign:
         traced: Tracer = Untraced(pid)
         met = Met()
         try:
-            if self._fenced(pid).signal is not None and _loaded(pid).signal is not None:
+            if self._set_up(pid).signal is not None and _loaded(pid).signal is not None:
                 if self.refused:
                     traced.resume()
                     wait(pid, _SOLVE_S)

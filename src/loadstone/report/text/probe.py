@@ -48,7 +48,7 @@ def render(report: ProbeReport, style: Style, *, verbose: int = 0) -> str:
         _crash(report.crash, style),
         _stacks(report, style),
         _objects(report, style, verbose),
-        _fence(report, style, verbose),
+        _sandbox(report, style, verbose),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -149,7 +149,7 @@ def _objects(report: ProbeReport, style: Style, verbose: int) -> list[str]:
     return [style.heading("Loaded with it, in load order"), *columns(rows)]
 
 
-def _fence(report: ProbeReport, style: Style, verbose: int) -> list[str]:
+def _sandbox(report: ProbeReport, style: Style, verbose: int) -> list[str]:
     lines: list[str] = []
     for title, statuses in (("Sandbox", report.layers), ("Observers", report.observers)):
         shown = statuses if verbose else [s for s in statuses if s.state is not LayerState.ACTIVE and _worth_telling(s)]

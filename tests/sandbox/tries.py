@@ -1,6 +1,6 @@
-"""Tries to cross the fence, as rows: each is C that gets past it or does not, and the layers that must stop it.
+"""Tries to get out of the sandbox, as rows: each is C that gets out or does not, and the layers that must stop it.
 
-A try got past the fence when it succeeded, or failed for a reason that only what lies behind the fence can give.
+A try got out when it succeeded, or failed for a reason that only what lies outside the sandbox can give.
 """
 
 from __future__ import annotations
@@ -251,7 +251,7 @@ static long to_itself(void) {  /* by the descriptor that it was opened by, or by
     Dl_info info;
     return dladdr((void *)to_itself, &info) ? open(info.dli_fname, O_WRONLY | O_APPEND) : -1;
 }
-static int fenced(int error) {
+static int stopped(int error) {
     return error == EPERM || error == EACCES || error == ENOSYS || error == ENETUNREACH || error == ESRCH
         || error == ENOTCONN || error == ENXIO || error == EAFNOSUPPORT || error == EROFS || error == ENOENT
         || error == EXDEV;
@@ -269,7 +269,7 @@ int got_past(int number) {
     if (!child) {
         alarm(5);
         errno = 0;
-        _exit(attempt(number) >= 0 || !fenced(errno));
+        _exit(attempt(number) >= 0 || !stopped(errno));
     }
     waitpid(child, &status, 0);
     return WIFEXITED(status) && WEXITSTATUS(status) == 1;

@@ -1,7 +1,7 @@
-"""Libraries that try to cross the fence: from probe and fuzz, as any user, with all layers and with each one missing.
+"""Libraries that try to get out of the sandbox of probe and fuzz: as any user, with all layers, with each one missing.
 
 Witnesses stand outside: files that must stay as they are, sockets that nobody may reach, a process that nobody may
-touch. That a try is one is shown by a run without any fence, in which most of them succeed.
+touch. That a try is one is shown by a run without any sandbox, in which most of them succeed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fence.tries import LAYER_BITS, TRIES, source
 from tests.probe.test_places import NOBODY, _environment, _interpreter
+from tests.sandbox.tries import LAYER_BITS, TRIES, source
 from tests.tools import needed
 
-pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the fence is Linux's")]
+pytestmark = [pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox is Linux's")]
 
 RUN = """\
 import json, sys
