@@ -1,14 +1,33 @@
-"""What crosses to a worker is a dataclass on both sides, and nothing else fits."""
+"""What crosses to a worker or a helper and back is a dataclass on both sides, and nothing else fits."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import NoneType
 
 import pytest
 
+from loadstone.core.observations import (
+    LayerState,
+    LayerStatus,
+    MappedObject,
+    ObservationKind,
+    Phase,
+    ProbeOutcome,
+    Witness,
+)
 from loadstone.core.plain_values import UnfitValue, from_plain, to_plain
 from loadstone.fuzz.plan import Argument, CallPlan, Compare, Heap, Job, Operand, Role, SharedInput
+from loadstone.probe.answer import (
+    CodePlace,
+    CountedObservation,
+    HelperHello,
+    HelperReply,
+    ProbeAnswer,
+    TracedCrash,
+    TracedThread,
+)
 from loadstone.probe.request import ProbeRequest
 
 CALLS = (
@@ -30,21 +49,49 @@ JOB = Job(
     require=("seccomp",),
 )
 REQUEST = ProbeRequest(script="full", path="/l\udcff.so", symbols=("a",), timeout=1, deadline=2.5, home="/root")
+FRAMES = (CodePlace(1 << 63, "/l\udcff.so", 4, likely=True),)
+ANSWER = ProbeAnswer(
+    outcome=ProbeOutcome.CRASH,
+    phase=Phase.RELOAD,
+    signal=11,
+    crash=TracedCrash(11, Phase.LOAD, 1, None, "null page", FRAMES),
+    symbol="f\udcff",
+    stacks=(TracedThread(main=True, name="n", does="waits", frames=FRAMES), TracedThread(False, "", "", ())),
+    observations=(CountedObservation(ObservationKind.OUTPUT, Phase.LOAD, Witness.KERNEL, "x", 3),),
+    layers=(LayerStatus("landlock", LayerState.ACTIVE, "tried"),),
+    traced="",
+    mapped=("/l\udcff.so",),
+    objects=(MappedObject("/a", "a", 1 << 40, 2),),
+    unmapped=False,
+    series=(("threads", (1, 2)), ("descriptors", ())),
+)
 
 
 @pytest.mark.parametrize(
-    "value", [JOB, REQUEST, SharedInput(share=b"\1\2", block=7)], ids=lambda value: type(value).__name__
+    "value",
+    [
+        JOB,
+        REQUEST,
+        SharedInput(share=b"\1\2", block=7),
+        ANSWER,
+        ProbeAnswer(outcome=ProbeOutcome.OK, phase=Phase.EXIT),
+        HelperReply(ANSWER),
+        HelperReply(None, "No space left on device (28)", 28),
+        HelperHello(7),
+    ],
+    ids=lambda value: type(value).__name__,
 )
 def test_a_value_comes_back_the_same(value: object) -> None:
     assert from_plain(type(value), json.loads(json.dumps(to_plain(value)))) == value
 
 
-def test_every_field_of_a_job_is_checked() -> None:
-    raw = to_plain(JOB)
+@pytest.mark.parametrize("whole", [JOB, REQUEST, ANSWER], ids=lambda value: type(value).__name__)
+def test_every_field_is_checked(whole: object) -> None:
+    raw = to_plain(whole)
     for name, value in raw.items():
-        wrong = 5 if isinstance(value, (str, list)) else "5"
+        wrong = 5 if isinstance(value, (str, list, NoneType)) else "5"
         with pytest.raises(UnfitValue):
-            from_plain(Job, {**raw, name: wrong})
+            from_plain(type(whole), {**raw, name: wrong})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.weaknesses import weakness
 from loadstone.errors import InvalidName, NotFound, ProbeFailed, Unreadable
 from loadstone.probe import claims, close_helpers, judgement, memory, pool, probe
+from loadstone.probe.answer import CodePlace, TracedCrash
 from loadstone.probe.confine_linux import filter_program
 from loadstone.probe.linux import policy, proc, seccomp, syscalls
 from loadstone.probe.linux.policy import CallVerdict
@@ -356,17 +358,17 @@ def test_a_crash_is_named_by_the_symbols_of_its_file(build: Build) -> None:
     assert function_at(image.symbols, symbol.value + 1) == ("export_7", SymbolKind.FUNCTION)
     assert function_at(image.symbols, 0) is None
     frames = [
-        (1, str(library), symbol.value, False),
-        (2, str(library), symbol.value + symbol.size, False),
-        (3, "[vdso]", 4, True),
-        (4, "", 0, True),
+        CodePlace(1, str(library), symbol.value, likely=False),
+        CodePlace(2, str(library), symbol.value + symbol.size, likely=False),
+        CodePlace(3, "[vdso]", 4, likely=True),
+        CodePlace(4, "", 0, likely=True),
     ]
-    raw = {"signal": 11, "code": 1, "address": 0, "kind": "null page", "phase": "load", "frames": frames}
-    record = crash_record(raw, "subject")
+    crash = TracedCrash(11, Phase.LOAD, 1, 0, "null page", tuple(frames))
+    record = crash_record(crash, "subject")
     assert [frame.symbol for frame in record.frames] == ["export_7", "export_7", "", ""]
     assert str(record.frames[3]) == "0x4 (unmapped)"
     assert str(record.frames[0]).endswith(f"+{symbol.value:#x} (export_7)")
-    assert crash_record({**raw, "signal": 99}, "").name == "signal 99"
+    assert crash_record(replace(crash, signal=99), "").name == "signal 99"
 
 
 def test_required_layers_that_are_not_there_mean_that_nothing_runs(build: Build) -> None:
@@ -461,6 +463,15 @@ def test_a_helper_that_is_killed_at_work_is_told_as_lost(build: Build) -> None:
     with build(LIBRARIES["empty"]).open("rb") as file, pytest.raises(ProbeFailed, match="was lost"):
         ask(file.fileno())
     helper.close()
+
+
+@pytest.mark.parametrize("said", [[], {}, {"answer": {"outcome": "ok"}, "failure": "", "error": 0}, {"failed": "x"}])
+def test_a_helper_that_answers_something_else_is_told_as_lost(said: object) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        send_message(theirs, said)
+        with pytest.raises(ProbeFailed, match="was lost: HelperReply"):
+            pool.Helper(ours, -1, 0).finish()
 
 
 def test_a_library_with_a_sanitizer_in_it_can_be_probed(open_folder: Path) -> None:

@@ -107,9 +107,9 @@ def test_without_a_tracer_the_kernel_tells_where_a_sleeping_thread_waits() -> No
         while proc.threads(process)[process].state != "S":
             os.sched_yield()
         (told,) = hangs.look(process, traced=False)
-    assert told["main"]
-    assert told["does"] == "waits for something to read (read)"
-    assert "libc" in told["frames"][0][1] or "ld-musl" in told["frames"][0][1]
+    assert told.main
+    assert told.does == "waits for something to read (read)"
+    assert "libc" in told.frames[0].path or "ld-musl" in told.frames[0].path
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from loadstone.core.observations import ObservationKind as Kind
-from loadstone.core.plain_values import from_plain
+from loadstone.core.plain_values import from_plain, to_plain
 from loadstone.probe import child
+from loadstone.probe.answer import HelperHello, HelperReply, ProbeAnswer
 from loadstone.probe.confine_linux import SYSTEM, Sandbox, filter_program
 from loadstone.probe.offspring import Offspring
 from loadstone.probe.protocol import NONCE_SIZE, ChannelClosed, receive_message, send_message
@@ -66,14 +67,14 @@ class HelperState:
             asked, descriptors = receive_message(self._caller)
             try:
                 request = from_plain(ProbeRequest, asked)
-                answer = self._run(request, descriptors[0], self._scratch_in(request.scratch))
+                reply = HelperReply(self._run(request, descriptors[0], self._scratch_in(request.scratch)))
             except OSError as error:
-                answer = {"failed": f"{error.strerror or error} ({error.errno})", "code": error.errno or 0}
+                reply = HelperReply(None, f"{error.strerror or error} ({error.errno})", error.errno or 0)
             finally:
                 for descriptor in descriptors:
                     with suppress(OSError):
                         os.close(descriptor)
-            send_message(self._caller, answer)
+            send_message(self._caller, to_plain(reply))
 
     def close(self) -> None:
         """Leave no file."""
@@ -116,7 +117,7 @@ class HelperState:
             self._tree.close()
             self._tree = None
 
-    def _run(self, request: ProbeRequest, file: int, scratch: Scratch) -> dict[str, Any]:
+    def _run(self, request: ProbeRequest, file: int, scratch: Scratch) -> ProbeAnswer:
         timeout = request.timeout
         deadline = max(request.deadline, monotonic() + min(timeout, _LEAST_S))  # one clock for all processes
         nonce = os.urandom(NONCE_SIZE)
@@ -183,7 +184,7 @@ class HelperState:
             found = Findings()
             watch.run(_SCRIPTS[request.script](watch, course, found), self._ears)
             self._clear(watch)
-            return {**settle(watch, found), "symbol": _symbol_at_work(progress, request.symbols, course.calls)}
+            return settle(watch, found, _symbol_at_work(progress, request.symbols, course.calls))
         finally:
             watch.close()
             progress.close()
@@ -227,7 +228,7 @@ def main(descriptor: int) -> None:
         gc.disable()  # nothing is made in cycles, and a collection in a child would copy every page
         gc.freeze()
         names = _own_name()
-        send_message(caller, {"process": os.getpid()}, names)
+        send_message(caller, to_plain(HelperHello(os.getpid())), names)
         for name in names:
             os.close(name)
         try:

@@ -15,8 +15,6 @@ from loadstone.binary import read
 from loadstone.core.image import Format, Image
 from loadstone.core.observations import (
     LayerState,
-    LayerStatus,
-    MappedObject,
     Observation,
     ObservationKind,
     ObserverStatus,
@@ -29,6 +27,7 @@ from loadstone.core.observations import (
 from loadstone.errors import MalformedImage, ProbeFailed
 from loadstone.files import open_regular
 from loadstone.probe import pool
+from loadstone.probe.answer import CountedObservation, HelperReply, ProbeAnswer
 from loadstone.probe.memory import Question, recall, remember
 from loadstone.probe.readable import readable_for
 from loadstone.probe.request import ProbeRequest
@@ -215,22 +214,22 @@ class _Run:
         The full course runs at the same time as a short one without a tracer; what is asked for besides, after that.
         """
         full, short = self._ask(self._request("full", calls=self.calls), self._request("short", trace=False))
-        if full["outcome"] == ProbeOutcome.NOT_RUN:
-            return self._report(full, full["observations"]), []
-        observations, last = list(full["observations"]), full
-        if full["outcome"] in _THROUGH:
+        if full.outcome is ProbeOutcome.NOT_RUN:
+            return self._report(full, full.observations), []
+        observations, last = list(full.observations), full
+        if full.outcome in _THROUGH:
             last = self._short(full, short, observations)
-        elif full["traced"] == "" and short["outcome"] == ProbeOutcome.OK and full["phase"] in _IN_BOTH:
+        elif full.traced == "" and short.outcome is ProbeOutcome.OK and full.phase in _IN_BOTH:
             observations.append(_differs(full, short))
         thread_test = ""
         late = monotonic() > self.deadline - _LEAST_S
-        if threads and not late and last["outcome"] in _THROUGH:
+        if threads and not late and last.outcome in _THROUGH:
             last, thread_test = self._threads(last, observations)
         soaked = None
-        if soak and not late and last["outcome"] in _THROUGH:
+        if soak and not late and last.outcome in _THROUGH:
             last, soaked = self._soak(last, observations, soak)
-        report = self._report({**full, **_ending(last)}, observations, thread_test, soaked)
-        return report, [path for path in full["mapped"] if path.startswith("/")]
+        report = self._report(_ending_as(full, last), observations, thread_test, soaked)
+        return report, [path for path in full.mapped if path.startswith("/")]
 
     def _left(self) -> float:
         return max(_LEAST_S, self.deadline - monotonic())
@@ -253,29 +252,25 @@ class _Run:
         )
         return replace(common, **options)
 
-    def _ask(self, *requests: ProbeRequest) -> list[dict[str, Any]]:
-        answers = pool.ask(requests, self.subject.file)
-        for answer in answers:
-            if "failed" in answer:
-                raise ProbeFailed(reason=str(answer["failed"]), advice=_ADVICE.get(answer["code"], _LOOK))
-        return answers
+    def _ask(self, *requests: ProbeRequest) -> list[ProbeAnswer]:
+        return [_answer(reply) for reply in pool.ask(requests, self.subject.file)]
 
-    def _short(self, full: dict[str, Any], short: dict[str, Any], observations: list[Any]) -> dict[str, Any]:
+    def _short(self, full: ProbeAnswer, short: ProbeAnswer, observations: list[CountedObservation]) -> ProbeAnswer:
         """The full course came through; the short one, not traced, ends as programs do: unload, then exit."""
-        if short["outcome"] == ProbeOutcome.NOT_RUN:
+        if short.outcome is ProbeOutcome.NOT_RUN:
             return full
-        _add_new(observations, short["observations"])
-        if short["outcome"] == ProbeOutcome.OK:
+        _add_new(observations, short.observations)
+        if short.outcome is ProbeOutcome.OK:
             return full
-        if full["traced"] != "":
+        if full.traced != "":
             return short
         (traced,) = self._ask(self._request("short"))
-        if traced["outcome"] == ProbeOutcome.OK:
+        if traced.outcome is ProbeOutcome.OK:
             observations.append(_differs(traced, short))
             return short
         return traced
 
-    def _threads(self, last: dict[str, Any], observations: list[Any]) -> tuple[dict[str, Any], str]:
+    def _threads(self, last: ProbeAnswer, observations: list[CountedObservation]) -> tuple[ProbeAnswer, str]:
         """The thread test, several times: what goes wrong seldom is not seen by one."""
         cycles = 0
         for _ in range(_THREAD_RUNS):
@@ -283,50 +278,56 @@ class _Run:
                 break
             seconds = min(_THREAD_SECONDS, self._left() / 2)
             (run,) = self._ask(self._request("threads", threads=_THREADS, seconds=seconds, calls=self.calls))
-            cycles += int(run.get("cycles", 0))
-            if run["outcome"] != ProbeOutcome.OK:
-                _add_new(observations, run["observations"])
+            cycles += run.cycles
+            if run.outcome is not ProbeOutcome.OK:
+                _add_new(observations, run.observations)
                 return run, ""
         return last, f"{_THREAD_RUNS} runs of {_THREADS} threads, {cycles:,} load cycles: nothing seen is not safe"
 
-    def _soak(self, last: dict[str, Any], observations: list[Any], asked: int) -> tuple[dict[str, Any], Soak | None]:
+    def _soak(
+        self, last: ProbeAnswer, observations: list[CountedObservation], asked: int
+    ) -> tuple[ProbeAnswer, Soak | None]:
         """Many cycles in a process of their own: what they tell of growth takes the place of what few cycles told."""
         (run,) = self._ask(self._request("soak", cycles=asked))
-        if run["outcome"] != ProbeOutcome.OK:
-            _add_new(observations, run["observations"])
+        if run.outcome is not ProbeOutcome.OK:
+            _add_new(observations, run.observations)
             return run, None
-        soaked = soak_of(run["series"], asked, int(run["cycles"]))
+        soaked = soak_of(dict(run.series), asked, run.cycles)
         if soaked.trends:
-            observations[:] = [row for row in observations if row[0] not in GROWTH]
+            observations[:] = [seen for seen in observations if seen.kind not in GROWTH]
         observations += growth(soaked)
         return last, soaked
 
     def _report(
-        self, answer: dict[str, Any], observations: Sequence[Any], thread_test: str = "", soaked: Soak | None = None
+        self,
+        answer: ProbeAnswer,
+        observations: Sequence[CountedObservation],
+        thread_test: str = "",
+        soaked: Soak | None = None,
     ) -> ProbeReport:
-        told = [_observation(row) for row in observations]
+        told = [_observation(seen) for seen in observations]
         image = self.subject.image
-        if answer["unmapped"] is False and image is not None:
-            because = "; ".join(reasons(image, answer["kept"]))
+        if answer.unmapped is False and image is not None:
+            because = "; ".join(reasons(image, answer.kept))
             told.append(
                 Observation(
                     ObservationKind.NOT_UNLOADED, Phase.UNLOAD, Witness.KERNEL, f"still mapped after unload: {because}"
                 )
             )
-        crash = answer["crash"]
+        crash = answer.crash
         return ProbeReport(
             target=self.subject.path,
-            outcome=ProbeOutcome(answer["outcome"]),
-            phase=Phase(answer["phase"]),
-            signal=answer["signal"],
-            crash=crash_record(crash, answer["symbol"]) if crash is not None else None,
+            outcome=answer.outcome,
+            phase=answer.phase,
+            signal=answer.signal,
+            crash=crash_record(crash, answer.symbol) if crash is not None else None,
             observations=tuple(told),
             observers=_observers(answer, self.subject.path, self.cycles, thread_test, soaked),
-            layers=tuple(LayerStatus(name, LayerState(state), reason) for name, state, reason in answer["layers"]),
+            layers=answer.layers,
             sha256=self.subject.sha256,
             soak=soaked,
-            stacks=thread_stacks(answer["stacks"]),
-            objects=tuple(MappedObject(*entry) for entry in answer["objects"]),
+            stacks=thread_stacks(answer.stacks),
+            objects=answer.objects,
         )
 
 
@@ -362,40 +363,47 @@ def _run_times(image: Image | None) -> tuple[str, ...]:
     return tuple(d.name for d in image.needed if d.name.startswith(_SANITIZERS)) if image is not None else ()
 
 
-def _ending(answer: dict[str, Any]) -> dict[str, Any]:
-    return {key: answer[key] for key in ("outcome", "phase", "signal", "crash", "stacks", "symbol")}
+def _answer(reply: HelperReply) -> ProbeAnswer:
+    if reply.answer is None:
+        raise ProbeFailed(reason=reply.failure, advice=_ADVICE.get(reply.error, _LOOK))
+    return reply.answer
 
 
-def _add_new(observations: list[Any], others: Iterable[Any]) -> None:
+def _ending_as(answer: ProbeAnswer, last: ProbeAnswer) -> ProbeAnswer:
+    """What was seen in one run, with the end of another."""
+    return replace(
+        answer, outcome=last.outcome, phase=last.phase, signal=last.signal, crash=last.crash, stacks=last.stacks,
+        symbol=last.symbol,
+    )  # fmt: skip
+
+
+def _add_new(observations: list[CountedObservation], others: Iterable[CountedObservation]) -> None:
     """Add what another run saw and the first did not."""
-    known = {(kind, detail) for kind, _phase, _witness, detail, _count in observations}
-    observations += [row for row in others if (row[0], row[3]) not in known]
+    known = {(seen.kind, seen.detail) for seen in observations}
+    observations += [seen for seen in others if (seen.kind, seen.detail) not in known]
 
 
-def _differs(traced: dict[str, Any], untraced: dict[str, Any]) -> list[Any]:
-    text = (
-        f"traced it ends with {traced['outcome']}, not traced with {untraced['outcome']}: it may notice being watched"
-    )
-    return [ObservationKind.DIFFERS_UNTRACED, traced["phase"], Witness.KERNEL, text, 1]
+def _differs(traced: ProbeAnswer, untraced: ProbeAnswer) -> CountedObservation:
+    text = f"traced it ends with {traced.outcome}, not traced with {untraced.outcome}: it may notice being watched"
+    return CountedObservation(ObservationKind.DIFFERS_UNTRACED, traced.phase, Witness.KERNEL, text)
 
 
-def _observation(row: Sequence[Any]) -> Observation:
-    kind, phase, witness, detail, count = row
-    text = f"{detail} ({count} times)" if count > 1 else detail
-    return Observation(ObservationKind(kind), Phase(phase), Witness(witness), text)
+def _observation(seen: CountedObservation) -> Observation:
+    text = f"{seen.detail} ({seen.count} times)" if seen.count > 1 else seen.detail
+    return Observation(seen.kind, seen.phase, seen.witness, text)
 
 
 def _observers(
-    answer: dict[str, Any], path: str, cycles: int, thread_test: str, soaked: Soak | None
+    answer: ProbeAnswer, path: str, cycles: int, thread_test: str, soaked: Soak | None
 ) -> tuple[ObserverStatus, ...]:
     active = LayerState.ACTIVE
-    looks = (LayerState.DEGRADED, answer["blind"]) if answer["blind"] else (active, "")
-    maps = (LayerState.DEGRADED, answer["shared"]) if answer["shared"] else looks
-    notified, traced = answer["notified"], answer["traced"]
-    loaded_as = answer["loaded_as"]
+    looks = (LayerState.DEGRADED, answer.blind) if answer.blind else (active, "")
+    maps = (LayerState.DEGRADED, answer.shared) if answer.shared else looks
+    notified, traced = answer.notified, answer.traced
+    loaded_as = answer.loaded_as
     own = ObserverStatus("link map", *looks)
-    if answer["unlisted"]:
-        own = replace(own, state=LayerState.DEGRADED, reason=f"read in /proc/PID/maps only: {answer['unlisted']}")
+    if answer.unlisted:
+        own = replace(own, state=LayerState.DEGRADED, reason=f"read in /proc/PID/maps only: {answer.unlisted}")
     if loaded_as and loaded_as != path:
         own = replace(
             own, state=LayerState.DEGRADED, reason=f"loaded as {loaded_as}: the confined user cannot open its path"

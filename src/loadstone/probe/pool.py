@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from loadstone.core.fork_safe_lock import ForkSafeLock
-from loadstone.core.plain_values import to_plain
+from loadstone.core.plain_values import UnfitValue, from_plain, to_plain
 from loadstone.errors import ProbeFailed
+from loadstone.probe.answer import HelperHello, HelperReply
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
 from loadstone.probe.request import ProbeRequest
 from loadstone.probe.scratch import home_of_scratch, prefix, remove
@@ -87,14 +88,15 @@ class Helper:
                     timeout=_START_SECONDS,
                     check=True,
                 )
-            hello, descriptors = receive_message(ours)
-        except (OSError, subprocess.SubprocessError, ChannelClosed) as error:
+            raw, descriptors = receive_message(ours)
+            hello = from_plain(HelperHello, raw)
+        except (OSError, subprocess.SubprocessError, ChannelClosed, UnfitValue) as error:
             ours.close()
             raise ProbeFailed(
                 reason=f"the helper did not start: {str(error) or 'it ended at once'}",
                 advice="set LOADSTONE_TRACEBACK=1 to see what it says",
             ) from error
-        return cls(ours, descriptors[0] if descriptors else -1, hello["process"])
+        return cls(ours, descriptors[0] if descriptors else -1, hello.process)
 
     def begin(self, request: ProbeRequest, file: int) -> None:
         """Ask for one probe, and do not wait for it. Raises ProbeFailed when the helper is gone."""
@@ -105,15 +107,15 @@ class Helper:
         except (OSError, ChannelClosed) as error:
             raise _lost(error) from error
 
-    def finish(self) -> dict[str, Any]:
-        """The answer. Raises ProbeFailed when the helper is gone or does not answer in time."""
+    def finish(self) -> HelperReply:
+        """The reply. Raises ProbeFailed when the helper is gone or does not answer in time."""
         try:
-            answer, descriptors = receive_message(self.channel)
-        except (OSError, ChannelClosed) as error:
+            reply, descriptors = receive_message(self.channel)
+            for descriptor in descriptors:
+                os.close(descriptor)
+            return from_plain(HelperReply, reply)
+        except (OSError, ChannelClosed, UnfitValue) as error:
             raise _lost(error) from error
-        for descriptor in descriptors:
-            os.close(descriptor)
-        return dict(answer)
 
     def has_ended(self) -> bool:
         """Whether it is gone, by its own fault or another's."""
@@ -171,8 +173,8 @@ def _give_back(helper: Helper) -> None:
     helper.close()
 
 
-def ask(requests: Sequence[ProbeRequest], file: int) -> list[dict[str, Any]]:
-    """Have these probes of one file done at the same time, each by a helper of its own; the answers in order.
+def ask(requests: Sequence[ProbeRequest], file: int) -> list[HelperReply]:
+    """Have these probes of one file done at the same time, each by a helper of its own; the replies in order.
 
     Thread-safe. Raises ProbeFailed.
     """
@@ -181,14 +183,14 @@ def ask(requests: Sequence[ProbeRequest], file: int) -> list[dict[str, Any]]:
         for request in requests:
             helpers.append(_take())
             helpers[-1].begin(request, file)
-        answers = [helper.finish() for helper in helpers]
+        replies = [helper.finish() for helper in helpers]
     except BaseException:
         for helper in helpers:
             helper.kill()
         raise
     for helper in helpers:
         _give_back(helper)
-    return answers
+    return replies
 
 
 def close_helpers() -> None:

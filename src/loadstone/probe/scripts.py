@@ -10,12 +10,12 @@ from itertools import pairwise
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
+from loadstone.core.observations import LayerState, LayerStatus, MappedObject, Phase, Witness
 from loadstone.core.observations import ObservationKind as Kind
-from loadstone.core.observations import Phase, Witness
 from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe.hosts import host_needed
 from loadstone.probe.linux import proc
-from loadstone.probe.observers.linkmap import UNLISTED, Listed, listed, unlisted
+from loadstone.probe.observers.linkmap import UNLISTED, listed, unlisted
 from loadstone.probe.observers.snapshot import BLANK, Snapshot, changes, file_key, leftovers, take
 from loadstone.probe.trends import WARM_UP, cycles_between_looks, is_enough
 from loadstone.probe.watch import Script, Watch
@@ -62,12 +62,12 @@ class Findings:
 
     def __init__(self) -> None:
         self.loaded_as = ""
-        self.layers: list[list[str]] = []
+        self.layers: list[LayerStatus] = []
         self.unmapped: bool | None = None
         self.kept: list[str] = []
         self.blind = ""
         self.shared = ""
-        self.objects: list[Listed] = []
+        self.objects: list[MappedObject] = []
         self.unlisted = ""
         self.cycles = 0
         self.cycle_s: float = 0.0  # the longest load so far
@@ -188,8 +188,9 @@ def _measure(watch: Watch, found: Findings, in_use: object) -> None:
 def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Phase, str], dict[str, Any], bool]:
     """Wait for the set-up; whether every layer that is required stands."""
     reply = yield Phase.SETUP, "setup"
-    found.layers, found.loaded_as, watch.unnotified = reply["layers"], reply["loaded_as"], reply["unnotified"]
-    standing = {name for name, state, _reason in found.layers if state == "active"}
+    found.loaded_as, watch.unnotified = reply["loaded_as"], reply["unnotified"]
+    found.layers = [LayerStatus(name, LayerState(state), reason) for name, state, reason in reply["layers"]]
+    standing = {layer.name for layer in found.layers if layer.state is LayerState.ACTIVE}
     missing = [name for name in course.require if name not in standing]
     if missing:
         watch.words = f"required, but not available here: {', '.join(missing)}"

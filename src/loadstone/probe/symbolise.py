@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from loadstone.binary import read
 from loadstone.binary.elf.link_symbols import debug_twin, read_link_symbols
 from loadstone.core.image import Format, Image, SymbolKind, SymbolTable
-from loadstone.core.observations import CrashRecord, Phase, StackFrame, ThreadStack
+from loadstone.core.observations import CrashRecord, StackFrame, ThreadStack
 from loadstone.errors import LoadstoneError
+from loadstone.probe.answer import CodePlace, TracedCrash, TracedThread
 
 __all__ = ["crash_record", "function_at", "thread_stacks"]
 
@@ -52,15 +53,15 @@ class _Names:
         self._known: dict[str, list[list[_Function]]] = {}
         self._unread: dict[str, Iterator[list[_Function]]] = {}
 
-    def frames(self, places: Sequence[Any]) -> tuple[tuple[StackFrame, ...], list[SymbolKind | None]]:
+    def frames(self, places: Sequence[CodePlace]) -> tuple[tuple[StackFrame, ...], list[SymbolKind | None]]:
         """A stack with names, and the kinds of its functions.
 
         A return address lies behind the call, which may be the last instruction of its function.
         """
         frames, kinds = [], []
-        for position, (address, path, offset, likely) in enumerate(places):
-            name, kind = self._function(path, offset - 1 if position else offset)
-            frames.append(StackFrame(address, path, offset, name, likely))
+        for position, place in enumerate(places):
+            name, kind = self._function(place.path, place.offset - 1 if position else place.offset)
+            frames.append(StackFrame(place.address, place.path, place.offset, name, place.likely))
             kinds.append(kind)
         return tuple(frames), kinds
 
@@ -86,25 +87,25 @@ def _symbol_tables(path: str) -> Iterator[SymbolTable]:
         yield read_link_symbols(twin)
 
 
-def crash_record(raw: dict[str, Any], subject: str) -> CrashRecord:
-    """The tracer's record with names: ``raw`` as :func:`loadstone.probe.observers.crashes.look` made it."""
-    frames, kinds = _Names().frames(raw["frames"])
+def crash_record(crash: TracedCrash, subject: str) -> CrashRecord:
+    """What the tracer read, with names."""
+    frames, kinds = _Names().frames(crash.frames)
     return CrashRecord(
-        signal=raw["signal"],
-        name=_name(raw["signal"]),
-        phase=Phase(raw["phase"]),
-        code=raw["code"],
-        address=raw["address"],
-        kind=_refined(raw["kind"], kinds),
+        signal=crash.signal,
+        name=_name(crash.signal),
+        phase=crash.phase,
+        code=crash.code,
+        address=crash.address,
+        kind=_refined(crash.kind, kinds),
         subject=subject,
         frames=frames,
     )
 
 
-def thread_stacks(raw: Sequence[dict[str, Any]]) -> tuple[ThreadStack, ...]:
-    """The threads of a hang with names: ``raw`` as :func:`loadstone.probe.observers.hangs.look` made it."""
+def thread_stacks(threads: Sequence[TracedThread]) -> tuple[ThreadStack, ...]:
+    """The threads of a hang with names."""
     names = _Names()
-    return tuple(ThreadStack(t["main"], t["name"], t["does"], names.frames(t["frames"])[0]) for t in raw)
+    return tuple(ThreadStack(t.main, t.name, t.does, names.frames(t.frames)[0]) for t in threads)
 
 
 def _refined(kind: str, kinds: Sequence[SymbolKind | None]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from loadstone.core.observations import ObservationKind, Phase, Soak, Trend, Witness
+from loadstone.probe.answer import CountedObservation
 
 __all__ = ["GROWTH", "LEAST_CYCLES", "WARM_UP", "cycles_between_looks", "growth", "is_enough", "soak_of"]
 
@@ -77,10 +78,10 @@ def is_enough(series: Mapping[str, Sequence[int]]) -> bool:
     return any(looks[-1] - looks[0] >= _QUANTITIES[name].most for name, looks in series.items())
 
 
-def growth(soak: Soak) -> list[list[Any]]:
-    """What grows, as rows of observations: kind, phase, witness, detail, how often."""
+def growth(soak: Soak) -> list[CountedObservation]:
+    """What grows, as observations."""
     return [
-        [_QUANTITIES[trend.quantity].kind, Phase.RELOAD, trend.witness, _sentence(trend, soak.cycles), 1]
+        CountedObservation(_QUANTITIES[trend.quantity].kind, Phase.RELOAD, trend.witness, _sentence(trend, soak.cycles))
         for trend in soak.trends
         if trend.grows
     ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any, Final
+from typing import Final
 
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.observations import Phase
 from loadstone.core.observations import ProbeOutcome as Outcome
+from loadstone.probe.answer import CountedObservation, ProbeAnswer
 from loadstone.probe.child import CHANNEL_LOST
 from loadstone.probe.confine_linux import MEMORY_LIMIT
 from loadstone.probe.observers.snapshot import signal_name
@@ -45,7 +46,7 @@ def _as_it_ended(watch: Watch) -> Outcome:
     if os.WIFSIGNALED(watch.status):
         return _by_signal(os.WTERMSIG(watch.status), at_limit=at_limit)
     code = os.WEXITSTATUS(watch.status)
-    if any(crash["signal"] in _FAULTS for crash in watch.crashes):
+    if any(crash.signal in _FAULTS for crash in watch.crashes):
         return Outcome.CRASH
     if watch.phase is Phase.SETUP:
         return Outcome.NOT_RUN
@@ -67,16 +68,16 @@ def _by_signal(number: int, *, at_limit: bool) -> Outcome:
     return Outcome.MEMORY_LIMIT if at_limit else Outcome.CRASH
 
 
-def settle(watch: Watch, found: Findings) -> dict[str, Any]:
-    """The answer to the caller."""
+def settle(watch: Watch, found: Findings, symbol: str) -> ProbeAnswer:
+    """The answer to the caller; ``symbol`` was being resolved or called at the end."""
     outcome = outcome_of(watch)
     deadly = os.WTERMSIG(watch.status) if watch.status is not None and os.WIFSIGNALED(watch.status) else None
     own = deadly if watch.outcome is None else None
     crash = watch.crashes[-1] if watch.crashes else None
-    if crash is not None and crash["signal"] != own:
+    if crash is not None and crash.signal != own:
         for hidden in watch.crashes:
-            text = f"{signal_name(hidden['signal'])} was raised and handled by the library itself"
-            watch.note(Kind.CRASH_HIDDEN, text, phase=Phase(hidden["phase"]))
+            text = f"{signal_name(hidden.signal)} was raised and handled by the library itself"
+            watch.note(Kind.CRASH_HIDDEN, text, phase=hidden.phase)
     for number in sorted(watch.sent_by_itself):
         if not any(key[0] is Kind.SIGNAL_SENT and signal_name(number) in key[3].split() for key in watch.observations):
             watch.note(Kind.SIGNAL_SENT, f"{signal_name(number)} was sent by the library to its own process")
@@ -89,24 +90,25 @@ def settle(watch: Watch, found: Findings) -> dict[str, Any]:
         watch.note(Kind.MEMORY_PEAK, f"it used {watch.memory_peak >> 20} MiB of memory")
     if outcome is Outcome.NOT_RUN:
         watch.note(Kind.NOT_RUN, watch.words or "the child ended before it was set up", phase=Phase.SETUP)
-    return {
-        "outcome": outcome,
-        "phase": watch.phase,
-        "signal": own if outcome not in (Outcome.OK, Outcome.SLOW) else None,
-        "crash": crash if outcome is Outcome.CRASH else None,
-        "stacks": watch.stacks if outcome is Outcome.HANG else [],
-        "observations": [[*key, count] for key, count in watch.observations.items()],
-        "layers": found.layers,
-        "traced": watch.traced,
-        "notified": watch.unnotified,
-        "loaded_as": found.loaded_as,
-        "mapped": sorted(watch.mapped),
-        "objects": found.objects,
-        "unmapped": found.unmapped,
-        "kept": found.kept,
-        "blind": found.blind,
-        "shared": found.shared,
-        "unlisted": found.unlisted,
-        "cycles": found.cycles,
-        "series": found.series,
-    }
+    return ProbeAnswer(
+        outcome=outcome,
+        phase=watch.phase,
+        signal=own if outcome not in (Outcome.OK, Outcome.SLOW) else None,
+        crash=crash if outcome is Outcome.CRASH else None,
+        symbol=symbol,
+        stacks=tuple(watch.stacks) if outcome is Outcome.HANG else (),
+        observations=tuple(CountedObservation(*key, count) for key, count in watch.observations.items()),
+        layers=tuple(found.layers),
+        traced=watch.traced,
+        notified=watch.unnotified,
+        loaded_as=found.loaded_as,
+        mapped=tuple(sorted(watch.mapped)),
+        objects=tuple(found.objects),
+        unmapped=found.unmapped,
+        kept=tuple(found.kept),
+        blind=found.blind,
+        shared=found.shared,
+        unlisted=found.unlisted,
+        cycles=found.cycles,
+        series=tuple((name, tuple(looks)) for name, looks in found.series.items()),
+    )

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.observations import Phase, Witness
 from loadstone.core.observations import ProbeOutcome as Outcome
+from loadstone.probe.answer import TracedCrash, TracedThread
 from loadstone.probe.child import CHANNEL_LOST
 from loadstone.probe.confine_linux import PROCESS_LIMIT
 from loadstone.probe.linux import proc, ptrace
@@ -64,8 +65,8 @@ class Watch:
         self.process = process
         self.phase = Phase.SETUP
         self.observations: dict[tuple[Kind, Phase, Witness, str], int] = {}
-        self.crashes: list[dict[str, Any]] = []
-        self.stacks: list[dict[str, Any]] = []  # when it hung
+        self.crashes: list[TracedCrash] = []
+        self.stacks: list[TracedThread] = []  # when it hung
         self.outcome: Outcome | None = None
         self.words: str = ""  # the child's own, when it failed
         self.slow = False  # there was no time for every cycle
@@ -362,12 +363,12 @@ class Watch:
 
     def _crashed(self, thread: int, number: int) -> None:
         try:
-            seen = crashes.look(self.process, thread)
+            seen = crashes.look(self.process, thread, self.phase)
         except OSError:
-            seen = {"signal": number, "code": None, "address": None, "kind": "", "frames": []}
+            seen = TracedCrash(number, self.phase)
         self._weigh(end=False)
         self._remember_files()
-        self.crashes.append({**seen, "phase": self.phase})
+        self.crashes.append(seen)
         ptrace.resume(thread, number)
 
     def _weigh(self, *, end: bool = True) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Any, Final
+from typing import Final
 
+from loadstone.core.observations import Phase
+from loadstone.probe.answer import CodePlace, TracedCrash
 from loadstone.probe.linux import proc, ptrace
 from loadstone.probe.linux.ptrace import Registers, SignalInfo
-from loadstone.probe.observers.frames import Place, Space, walk
+from loadstone.probe.observers.frames import Space, walk
 
 __all__ = ["FATAL", "look"]
 
@@ -24,30 +26,25 @@ _NULL_PAGE: Final = 64 << 10
 _NEAR_STACK: Final = 64 << 10
 
 
-def look(process: int, thread: int) -> dict[str, Any]:
+def look(process: int, thread: int, phase: Phase) -> TracedCrash:
     """What is known of the crash, addresses turned into file and offset. Raises OSError when the thread is gone."""
     info, registers = ptrace.signal_info(thread), ptrace.registers(thread)
     space = Space(proc.mappings(process))
-    return {
-        "signal": info.number,
-        "code": info.code,
-        "address": info.address,
-        "kind": _kind(info, registers, space),
-        "frames": _without_ours(walk(thread, registers, space)),
-    }
+    frames = _without_ours(walk(thread, registers, space))
+    return TracedCrash(info.number, phase, info.code, info.address, _kind(info, registers, space), tuple(frames))
 
 
-def _without_ours(frames: list[Place]) -> list[Place]:
+def _without_ours(frames: list[CodePlace]) -> list[CodePlace]:
     """Without the frames below the loader that called into the library: they are the probe's own, and by their looks.
 
     All of them where nothing but the probe's own files is to be seen.
     """
     ours = {mapping.path for mapping in proc.mappings(os.getpid())}
-    last = max((at for at, (_, path, _, _) in enumerate(frames) if path not in ours), default=None)
+    last = max((at for at, frame in enumerate(frames) if frame.path not in ours), default=None)
     if last is None:
         return frames
     end = last + 1
-    while end < len(frames) and os.path.basename(frames[end][1]).startswith("ld"):
+    while end < len(frames) and os.path.basename(frames[end].path).startswith("ld"):
         end += 1
     return frames[:end]
 

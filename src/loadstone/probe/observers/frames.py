@@ -8,15 +8,13 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
+from loadstone.probe.answer import CodePlace
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.proc import Mapping
 from loadstone.probe.linux.ptrace import Registers
 from loadstone.probe.linux.syscalls import PROCESSOR
 
-__all__ = ["Place", "Space", "walk"]
-
-Place = tuple[int, str, int, bool]
-"""Address, file, offset from where the file was loaded, and whether it was found by scanning."""
+__all__ = ["Space", "walk"]
 
 _STACK_BYTES: Final = 32 << 10
 _MAX_FRAMES: Final = 12
@@ -45,16 +43,16 @@ class Space:
         """Whether what is at an address can be executed."""
         return bool(bisect_right(self._code_bounds, address) & 1)
 
-    def place(self, address: int, *, likely: bool) -> Place:
+    def place(self, address: int, *, likely: bool) -> CodePlace:
         """The address as a file and an offset in it."""
         here = self.find(address)
         if here is None or not here.path:
-            return address, "", 0, likely
+            return CodePlace(address, "", 0, likely)
         base = min(m.start - m.offset for m in self.mappings if m.path == here.path and m.inode == here.inode)
-        return address, here.path, address - base, likely
+        return CodePlace(address, here.path, address - base, likely)
 
 
-def walk(thread: int, registers: Registers, space: Space) -> list[Place]:
+def walk(thread: int, registers: Registers, space: Space) -> list[CodePlace]:
     """The instruction, then the callers: by frame pointers as far as they lead, else by scanning the stack."""
     memory = proc.open_memory(thread)
     try:

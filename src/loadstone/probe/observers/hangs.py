@@ -11,13 +11,14 @@ import select
 from collections.abc import Collection
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
+from loadstone.probe.answer import CodePlace, TracedThread
 from loadstone.probe.linux import proc, ptrace
 from loadstone.probe.linux.proc import Waiting
 from loadstone.probe.linux.ptrace import Registers
 from loadstone.probe.linux.syscalls import NAMES
-from loadstone.probe.observers.frames import Place, Space, walk
+from loadstone.probe.observers.frames import Space, walk
 
 __all__ = ["look"]
 
@@ -52,7 +53,7 @@ _WAITS: Final = {
 }
 
 
-def look(process: int, *, traced: bool) -> list[dict[str, Any]]:
+def look(process: int, *, traced: bool) -> list[TracedThread]:
     """Every thread, the first one first: its name, what it does, and its frames. Raises OSError when all are gone."""
     threads = sorted(proc.threads(process).items(), key=lambda item: (item[0] != process, item[0]))[:_MAX_THREADS]
     waiting = {thread: _waiting(process, thread) for thread, _ in threads}  # a stop would end the wait
@@ -65,20 +66,14 @@ def look(process: int, *, traced: bool) -> list[dict[str, Any]]:
         registers = _registers(thread, waiting[thread], stopped)
         with suppress(OSError):
             seen = walk(thread, registers, space) if registers is not None and monotonic() < until else []
-            found.append(
-                {
-                    "main": thread == process,
-                    "name": proc.thread_name(process, thread),
-                    "does": _does(state, waiting[thread]),
-                    "frames": _without_ours(seen, ours),
-                }
-            )
+            name, does = proc.thread_name(process, thread), _does(state, waiting[thread])
+            found.append(TracedThread(thread == process, name, does, tuple(_without_ours(seen, ours))))
     return found
 
 
-def _without_ours(frames: list[Place], ours: Collection[str]) -> list[Place]:
+def _without_ours(frames: list[CodePlace], ours: Collection[str]) -> list[CodePlace]:
     """Without the frames of the probe that called into the library; all of them where nothing else is to be seen."""
-    last = max((at for at, (_, path, _, _) in enumerate(frames) if path not in ours), default=len(frames) - 1)
+    last = max((at for at, frame in enumerate(frames) if frame.path not in ours), default=len(frames) - 1)
     return frames[: last + 1]
 
 

@@ -11,14 +11,15 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from loadstone.core.observations import MappedObject
 from loadstone.probe.linux import proc
 from loadstone.probe.linux.proc import Mapping
 from loadstone.probe.linux.syscalls import LIBC
 from loadstone.probe.observers.frames import Space
 
-__all__ = ["UNLISTED", "Listed", "listed", "unlisted"]
+__all__ = ["UNLISTED", "listed", "unlisted"]
 
 UNLISTED: Final = "this C library does not show its list of what is loaded (_r_debug)"
 
@@ -27,15 +28,6 @@ _MAX_OBJECTS: Final = 4096
 _MAX_NAME: Final = 4096
 _WITH_NEXT: Final = 2
 """r_version from which on r_next follows, which leads to the other namespaces (glibc 2.35)."""
-
-
-class Listed(NamedTuple):
-    """One object of the list: the file that is mapped there, the loader's name for it, its base and namespace."""
-
-    path: str
-    name: str
-    base: int
-    namespace: int
 
 
 def _list_at() -> int | None:
@@ -49,7 +41,7 @@ def _list_at() -> int | None:
 _LIST_AT: Final = _list_at()
 
 
-def listed(process: int, mappings: Sequence[Mapping]) -> list[Listed] | None:
+def listed(process: int, mappings: Sequence[Mapping]) -> list[MappedObject] | None:
     """Every object on the list, in its order, main program first; None where there is no list to be seen."""
     if _LIST_AT is None:
         return None
@@ -60,7 +52,7 @@ def listed(process: int, mappings: Sequence[Mapping]) -> list[Listed] | None:
         os.close(memory)
 
 
-def _objects(memory: int, at: int, space: Space) -> Iterator[Listed]:
+def _objects(memory: int, at: int, space: Space) -> Iterator[MappedObject]:
     seen: set[int] = set()
     for namespace in range(_MAX_NAMESPACES):
         version, entry, _brk, _state, _base, following = _words(memory, at, 6)
@@ -69,7 +61,7 @@ def _objects(memory: int, at: int, space: Space) -> Iterator[Listed]:
             base, name_at, dynamic, entry = _words(memory, entry, 4)
             here = space.find(dynamic)
             name = proc.read_at(memory, name_at, _MAX_NAME).partition(b"\0")[0]
-            yield Listed(here.path if here is not None else "", os.fsdecode(name), base, namespace)
+            yield MappedObject(here.path if here is not None else "", os.fsdecode(name), base, namespace)
         if version & 0xFFFFFFFF < _WITH_NEXT or not following:
             return
         at = following
@@ -79,7 +71,7 @@ def _words(memory: int, address: int, count: int) -> tuple[int, ...]:
     return struct.unpack(f"={count}Q", proc.read_at(memory, address, 8 * count).ljust(8 * count, b"\0"))
 
 
-def unlisted(objects: Sequence[Listed], mappings: Sequence[Mapping]) -> set[str]:
+def unlisted(objects: Sequence[MappedObject], mappings: Sequence[Mapping]) -> set[str]:
     """Files whose code is mapped, and which the loader does not know of."""
     known = {entry.path for entry in objects}
     return {m.path for m in mappings if m.inode and "x" in m.rights} - known
