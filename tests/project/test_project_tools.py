@@ -113,6 +113,9 @@ def test_mutants_are_made_of_one_package_by_the_tests_of_its_room() -> None:
     table = tomllib.loads(mutants.settings("core", ["tests/core"]))["tool"]["mutmut"]
     assert table["only_mutate"] == ["src/loadstone/core/*"]
     assert table["pytest_add_cli_args_test_selection"] == ["tests/core"]
+    (sentence,) = table["do_not_mutate_patterns"]
+    assert re.search(sentence, 'raise InvalidName(name, "a name must not be empty", help="give one")')
+    assert not re.search(sentence, 'kind = "shared object" if image.kind == "dso" else name.removesuffix(".so")')
 
 
 def test_the_caches_of_tools_are_no_files_of_the_tree(tmp_path: Path) -> None:
