@@ -14,7 +14,8 @@ _CODE = (
 )
 _NEVER = {
     "msgspec", "rich", "jinja2", "tomllib", "tree_sitter", "subprocess", "asyncio", "multiprocessing",
-    "pathlib", "shutil", "lzma", "bz2", "hashlib", "uuid", "xml.parsers.expat", "json",
+    "pathlib", "shutil", "lzma", "bz2", "hashlib", "uuid", "xml.parsers.expat", "json", "dataclasses", "inspect", "ast",
+    "difflib", "loadstone.binary.pe.facts", "loadstone.binary.macho.facts",
 }  # fmt: skip
 """No text of a report about one library needs these."""
 

@@ -4,8 +4,8 @@ The standard decorator writes six methods of each class as source text and compi
 before Python 3.13, and looks up every annotation in case it names a class of its own; a command imports a hundred
 classes, and to import the standard module costs as much as Python's own start. Here equality, hash, representation and
 immutability are plain functions over the field names, and the one method that is worth compiling, ``__init__``, is
-compiled when the first instance is made. The standard module is imported for a class whose fields are not all plain,
-and when somebody asks for the fields (``quick_fields.py``).
+compiled when the first instance is made. The standard module is imported for a class that is not plain (one with a
+base that the standard one made, say), and when somebody asks for the fields (``quick_fields.py``).
 
 Equality compares the fields as tuples do, on every Python. The standard one does so before Python 3.13; since then it
 compares them one by one, where a NaN that both hold is unequal to itself.
@@ -13,6 +13,7 @@ compares them one by one, where a NaN that both hold is unequal to itself.
 
 from __future__ import annotations
 
+import itertools
 import operator
 import sys
 from importlib import import_module
@@ -21,13 +22,15 @@ from reprlib import recursive_repr
 TYPE_CHECKING = False  # typing is not imported for it: see tests/test_start_up.py
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from dataclasses import dataclass
+    from dataclasses import dataclass, field, replace
     from typing import Any, Final
 
-__all__ = ["ABSENT", "PlainField", "dataclass", "slotted"]
+__all__ = ["ABSENT", "PlainField", "dataclass", "field", "is_class_variable", "replace", "slotted"]
 
 _set = object.__setattr__
 ABSENT: Final = object()
+_FIELDS: Final = "__plain_fields__"
+"""Where a class that was made here keeps what is known of its fields."""
 
 
 class PlainField:
@@ -43,6 +46,11 @@ class PlainField:
         self.init = self.repr = self.compare = True
         self.hash: bool | None = None
         self.kw_only: bool = kw_only
+
+    @property
+    def required(self) -> bool:
+        """Whether an instance cannot be made without a value for it."""
+        return self.default is ABSENT and self.factory is ABSENT
 
 
 def _with_standard() -> Any:
@@ -171,10 +179,6 @@ def _state(names: tuple[str, ...]) -> dict[str, Any]:
     return {"__getstate__": state, "__setstate__": restore}
 
 
-def _replaced(self: Any, /, **changes: Any) -> Any:
-    return _with_standard().replace(self, **changes)
-
-
 def _methods(
     cls: type, fields: tuple[PlainField, ...], *, frozen: bool, eq: bool, order: bool, explicit_hash: bool
 ) -> dict[str, Any]:
@@ -199,24 +203,48 @@ def _methods(
     return methods
 
 
-def _plain_fields(cls: type, *, kw_only: bool) -> tuple[PlainField, ...] | None:
-    """The fields of a class that needs nothing of the standard module; None where one is not so plain.
+def is_class_variable(annotation: str) -> bool:
+    """Whether an annotation says ClassVar; it is taken at its word, and not looked up."""
+    return annotation.partition("[")[0].rpartition(".")[2] == "ClassVar"
 
-    Plain is: no base, a docstring, annotations that are text, defaults that are values.
-    """
-    own = vars(cls)
-    if cls.__bases__ != (object,) or type(cls) is not type or "__slots__" in own or not cls.__doc__:
+
+def _is_plain(cls: type) -> bool:
+    """Whether a class needs nothing of the standard module: documented, annotated in text, no base made there."""
+    elsewhere = any("__dataclass_fields__" in vars(base) and _FIELDS not in vars(base) for base in cls.__mro__[1:])
+    as_text = all(isinstance(kind, str) for kind in cls.__annotations__.values())
+    return as_text and not elsewhere and bool(cls.__doc__) and "__slots__" not in vars(cls)
+
+
+def _plain_fields(cls: type, *, kw_only: bool) -> tuple[PlainField, ...] | None:
+    """The fields of a plain class, its bases' first; None where the standard decorator has to judge."""
+    if not _is_plain(cls):
         return None
-    fields: list[PlainField] = []
+    fields: dict[str, PlainField] = {}
+    for base in cls.__mro__[:0:-1]:
+        fields |= {field.name: field for field in vars(base).get(_FIELDS, ())}
     for name, kind in cls.__annotations__.items():
-        default = getattr(cls, name) if name in own else ABSENT
-        unusual = default is not ABSENT and (default.__class__.__hash__ is None or type(default).__name__ == "Field")
-        if unusual or not isinstance(kind, str) or "ClassVar" in kind:
+        if is_class_variable(kind):
+            continue
+        given = vars(cls).get(name, ABSENT)
+        if given.__class__.__hash__ is None or type(given).__name__ == "Field":
             return None
-        if default is ABSENT and not kw_only and fields and fields[-1].default is not ABSENT:
-            return None  # the standard decorator refuses it
-        fields.append(PlainField(name, kind, default, kw_only=kw_only))
-    return tuple(fields)
+        fields[name] = _named(given, name, kind, kw_only=kw_only)
+    _refuse_late_required(tuple(f for f in fields.values() if f.init and not f.kw_only))
+    return tuple(fields.values())
+
+
+def _refuse_late_required(positional: tuple[PlainField, ...]) -> None:
+    for before, field in itertools.pairwise(positional):
+        if field.required and not before.required:
+            raise TypeError(f"non-default argument {field.name!r} follows default argument {before.name!r}")
+
+
+def _named(given: Any, name: str, kind: str, *, kw_only: bool) -> PlainField:
+    """The field of one annotation: ``given`` is its value in the class, a default or what :func:`field` said of it."""
+    if not isinstance(given, PlainField):
+        return PlainField(name, kind, given, kw_only=kw_only)
+    given.name, given.type, given.kw_only = name, kind, given.kw_only or kw_only
+    return given
 
 
 def slotted(cls: type, names: tuple[str, ...]) -> type:
@@ -230,6 +258,11 @@ def slotted(cls: type, names: tuple[str, ...]) -> type:
 
 def _made_plainly(cls: type, fields: tuple[PlainField, ...], *, frozen: bool, slots: bool) -> type:
     """The class with what the standard decorator adds besides the methods."""
+    for field in [f for f in fields if vars(cls).get(f.name) is f]:
+        if field.default is ABSENT:
+            delattr(cls, field.name)
+        else:
+            setattr(cls, field.name, field.default)
     if slots:
         cls = slotted(cls, tuple(f.name for f in fields))
     added: dict[str, Any] = {
@@ -238,14 +271,43 @@ def _made_plainly(cls: type, fields: tuple[PlainField, ...], *, frozen: bool, sl
     }
     added["__match_args__"] = tuple(f.name for f in fields if not f.kw_only)
     if sys.version_info >= (3, 13):
-        added["__replace__"] = _replaced
+        added["__replace__"] = _replace
     for name, value in added.items():
         if name not in vars(cls):
             setattr(cls, name, value)
     return cls
 
 
-if not TYPE_CHECKING:  # to a type checker it is the standard decorator
+def _replace(self: Any, /, **changes: Any) -> Any:
+    fields = vars(type(self)).get(_FIELDS)
+    if fields is None:  # made by the standard decorator
+        return _with_standard().replace(self, **changes)
+    for field in fields:
+        if field.init:
+            changes.setdefault(field.name, getattr(self, field.name))
+        elif field.name in changes:
+            raise ValueError(f"field {field.name} is declared with init=False, it cannot be specified with replace()")
+    return type(self)(**changes)
+
+
+if not TYPE_CHECKING:  # to a type checker they are the standard ones
+
+    def field(
+        *,
+        default: Any = ABSENT,
+        default_factory: Any = ABSENT,
+        init: bool = True,
+        repr: bool = True,  # noqa: A002  the standard name
+        compare: bool = True,
+    ) -> Any:
+        """As :func:`dataclasses.field`; of its options those that are used here."""
+        made = PlainField("", "", default, kw_only=False)
+        made.factory, made.init, made.repr, made.compare = default_factory, init, repr, compare
+        return made
+
+    def replace(self: Any, /, **changes: Any) -> Any:
+        """As :func:`dataclasses.replace`."""
+        return _replace(self, **changes)
 
     def dataclass(
         cls: type | None = None,
@@ -267,6 +329,7 @@ if not TYPE_CHECKING:  # to a type checker it is the standard decorator
                 finished, fields = _with_standard().finished(given, frozen=frozen, slots=slots, kw_only=kw_only)
             else:
                 finished = _made_plainly(given, fields, frozen=frozen, slots=slots)
+            type.__setattr__(finished, _FIELDS, fields)
             methods = _methods(finished, fields, frozen=frozen, eq=eq, order=order, explicit_hash=explicit_hash)
             for name, method in methods.items():
                 if name not in own or (name == "__hash__" and not explicit_hash):

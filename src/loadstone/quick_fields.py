@@ -11,7 +11,7 @@ import inspect
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
-from loadstone.quick_dataclass import ABSENT, PlainField, slotted
+from loadstone.quick_dataclass import ABSENT, PlainField, is_class_variable, slotted
 
 __all__ = ["FrozenInstanceError", "finished", "replace", "twin"]
 
@@ -54,11 +54,18 @@ def finished(cls: type, *, frozen: bool, slots: bool, kw_only: bool) -> tuple[ty
 
 def twin(fields: tuple[PlainField, ...], *, frozen: bool) -> type:
     """A class with the same fields, for what the standard module wants to see of one that was made without it."""
-    body = {field.name: field.default for field in fields if field.default is not ABSENT}
-    made = type("Twin", (), body)
+    made = type("Twin", (), {field.name: _standard(field) for field in fields})
     found = {field.name: _field(made, field.name, field.type, kw_only=field.kw_only) for field in fields}
     _note(made, found, frozen=frozen)
     return made
+
+
+def _standard(field: PlainField) -> Any:
+    """The standard field that a plain one stands for."""
+    default = dataclasses.MISSING if field.default is ABSENT else field.default
+    factory = dataclasses.MISSING if field.factory is ABSENT else field.factory
+    options: Any = {"default": default, "default_factory": factory}
+    return dataclasses.field(**options, init=field.init, repr=field.repr, compare=field.compare, hash=field.hash)
 
 
 def _note(cls: type, found: dict[str, Any], *, frozen: bool) -> None:
@@ -72,9 +79,7 @@ def _note(cls: type, found: dict[str, Any], *, frozen: bool) -> None:
 
 
 def _is_class_variable(annotation: Any) -> bool:
-    """Whether an annotation says ClassVar; as text it is taken at its word, and not looked up."""
-    text = annotation if isinstance(annotation, str) else repr(annotation)
-    return text.partition("[")[0].rpartition(".")[2] == "ClassVar"
+    return is_class_variable(annotation if isinstance(annotation, str) else repr(annotation))
 
 
 def _field(cls: type, name: str, annotation: Any, *, kw_only: bool) -> Any:

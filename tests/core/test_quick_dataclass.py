@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import typing
+from collections.abc import Sequence
 from dataclasses import field
 from typing import Any, ClassVar
 
@@ -27,6 +28,18 @@ class Bare:
     fourth: int = field(default=4, repr=False)
     fifth: int = field(default=5, init=False)
     sixth: int = field(default=6, kw_only=True)
+
+
+class QuickBare:
+    """Fields of every kind that is used."""
+
+    kind: ClassVar[str] = "bare"
+    first: int
+    second: str = "two"
+    third: list[int] = quick_dataclass.field(default_factory=list, compare=False)
+    fourth: int = quick_dataclass.field(default=4, repr=False)
+    fifth: int = quick_dataclass.field(default=5, init=False)
+    sixth: int = 6
 
 
 class Single:
@@ -207,3 +220,74 @@ def test_a_pickle_is_read_before_the_first_is_made() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["Location", "True", "True"], done.stderr
+
+
+class Watched(Sequence[int]):
+    """An abstract base of another metaclass."""
+
+    __slots__ = ()
+
+
+def bodies(module: Any) -> tuple[Any, Any]:
+    """A base and a class that inherits from it, as ``module``'s decorator makes them."""
+
+    @module.dataclass(frozen=True, slots=True)
+    class Base:
+        """Two fields."""
+
+        first: int
+        second: list[int] = module.field(default_factory=list, repr=False)
+
+    @module.dataclass(frozen=True, slots=True)
+    class Derived(Base, Watched):
+        """One more, and a default for one of the base."""
+
+        first: int = 7
+        third: str = module.field(default="", compare=False)
+        kind: ClassVar[int] = 3
+
+        def __len__(self) -> int:
+            return 0
+
+        def __getitem__(self, index: Any) -> Any:
+            raise IndexError(index)
+
+    return Base, Derived
+
+
+def test_bases_and_fields_are_those_of_the_standard_one() -> None:
+    (_, standard), (base, ours) = bodies(dataclasses), bodies(quick_dataclass)
+    assert issubclass(ours, base)
+    for words in ({}, {"first": 1, "second": [2], "third": "c"}, {"third": "d"}):
+        assert repr(ours(**words)) == repr(standard(**words))
+        assert dataclasses.astuple(ours(**words)) == dataclasses.astuple(standard(**words))
+    assert ours(third="a") == ours(third="b")
+    assert ours.kind == 3
+    assert not hasattr(ours(), "__dict__")
+    theirs = {f.name: (f.default, f.default_factory, f.repr, f.compare) for f in dataclasses.fields(standard)}
+    assert {f.name: (f.default, f.default_factory, f.repr, f.compare) for f in dataclasses.fields(ours)} == theirs
+
+
+def test_a_replaced_one_is_that_of_the_standard_function() -> None:
+    ours: Any = quick_dataclass.dataclass(frozen=True)(type("Made", (), dict(vars(QuickBare))))
+    made = ours(1, third=[1])
+    assert quick_dataclass.replace(made, first=2) == dataclasses.replace(made, first=2) == ours(2)
+    assert quick_dataclass.replace(made, first=2).third == [1]
+    assert ours.fourth == 4
+    for function in (quick_dataclass.replace, dataclasses.replace):
+        with pytest.raises(ValueError, match="init=False"):
+            function(made, fifth=1)
+        with pytest.raises(TypeError):
+            function(made, unknown=1)
+    standard = dataclasses.make_dataclass("Standard", ["x"])
+    assert quick_dataclass.replace(standard(1), x=2) == standard(2)
+
+
+def test_what_the_standard_one_refuses_is_refused() -> None:
+    def made(**body: Any) -> None:
+        quick_dataclass.dataclass(type("Made", (), {"__doc__": "A class.", **body}))
+
+    with pytest.raises(ValueError, match="mutable default"):
+        made(__annotations__={"x": "list"}, x=[])
+    with pytest.raises(TypeError, match="non-default argument 'y'"):
+        made(__annotations__={"x": "int", "y": "int"}, x=1)

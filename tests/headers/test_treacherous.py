@@ -15,10 +15,11 @@ FOLDER = Path(__file__).parent / "treacherous"
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.h")))
 def test_gcc_agrees_on_all_of_it(name: str, tmp_path: Path) -> None:
+    gcc = needed("gcc")  # and the headers of the C library, which come with it
     path = FOLDER / f"{name}.h"
     declared = read_header(str(path))
     assert [str(one) for one in declared.not_taken] == []
-    assert disagreements(needed("gcc"), path, declared, tmp_path) == []
+    assert disagreements(gcc, path, declared, tmp_path) == []
 
 
 def test_what_is_commented_out_by_a_continued_line_is_not_declared() -> None:

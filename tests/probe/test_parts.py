@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -451,6 +452,7 @@ def test_an_idle_helper_that_is_killed_is_replaced(build: Build) -> None:
 
 
 def test_a_helper_that_is_killed_at_work_is_told_as_lost(build: Build) -> None:
+    library = build(LIBRARIES["empty"])
     helper = pool.Helper.start()
 
     def ask(file: int) -> None:
@@ -460,9 +462,8 @@ def test_a_helper_that_is_killed_at_work_is_told_as_lost(build: Build) -> None:
         helper.finish()
 
     _kill_and_wait(helper)
-    with build(LIBRARIES["empty"]).open("rb") as file, pytest.raises(ProbeFailed, match="was lost"):
+    with closing(helper), library.open("rb") as file, pytest.raises(ProbeFailed, match="was lost"):
         ask(file.fileno())
-    helper.close()
 
 
 @pytest.mark.parametrize("said", [[], {}, {"answer": {"outcome": "ok"}, "failure": "", "error": 0}, {"failed": "x"}])

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import posixpath
 from collections.abc import Callable
-from dataclasses import field
 from typing import Final, Protocol
 
 from loadstone.archives.bounds import UnpackBudget
 from loadstone.errors import Closed
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["SEPARATOR", "PackedFile", "Reader", "inside", "plain_name"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from errno import ENOENT
 from importlib import import_module
 from typing import Final, TypeAlias
@@ -16,6 +15,7 @@ from loadstone.binary.damage import DamageLog
 from loadstone.binary.sniff import SNIFF_SIZE, FileKind, Identified, identify
 from loadstone.core.image import Image, Slice
 from loadstone.errors import MalformedImage, Unreadable
+from loadstone.quick_dataclass import replace
 
 __all__ = ["READERS", "identify_file", "image_members", "images", "read"]
 

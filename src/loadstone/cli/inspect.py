@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +14,7 @@ from loadstone.cli.options import OutputFormat, add_format, add_output, add_verb
 from loadstone.cli.output import colour_wanted, emit, emit_diagnostic
 from loadstone.cli.progress import each
 from loadstone.errors import LoadstoneError, MalformedImage
+from loadstone.quick_dataclass import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from loadstone.errors import InvalidName
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from loadstone.linker import LoaderModel

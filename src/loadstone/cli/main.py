@@ -103,14 +103,20 @@ class _Parser(ArgumentParser):
             emit_diagnostic(message)
 
 
+def _unindented(documentation: str) -> str:
+    """As ``inspect.cleandoc`` does, without the compiler's modules that ``inspect`` brings in."""
+    from textwrap import dedent
+
+    first, _, rest = documentation.partition("\n")
+    return f"{first}\n{dedent(rest)}".strip()
+
+
 def parser_of(command: Command) -> ArgumentParser:
     """The parser of one command, whose module is imported for it. Its description is what ``run`` says of itself."""
-    from inspect import getdoc
-
     module = import_module(command.module)
     parser = _Parser(
         prog=f"loadstone {command.name}",
-        description=getdoc(module.run),
+        description=_unindented(module.run.__doc__ or ""),
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )

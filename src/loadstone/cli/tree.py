@@ -62,10 +62,9 @@ def run(
 
 def _results(targets: list[str], options: LoaderOptions) -> Iterator[Explanation]:
     """What each target, and each library of a folder or an archive, needs."""
-    from dataclasses import replace
-
     from loadstone.linker import explain
     from loadstone.linker.survey_target import is_survey_target
+    from loadstone.quick_dataclass import replace
 
     for target in targets:
         model = options.model(target)

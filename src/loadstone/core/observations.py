@@ -133,6 +133,8 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class _Status:
+    """What is told of a layer and of an observer."""
+
     name: str
     state: LayerState
     reason: str = ""

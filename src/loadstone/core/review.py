@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import field
 from datetime import date
 from enum import StrEnum
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, NotApplicable, Severity, Undecided
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = [
     "BaselineState",

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
 from enum import StrEnum
 from typing import overload
 
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["ImageSymbol", "SymbolBinding", "SymbolKind", "SymbolTable", "SymbolVersion", "Visibility"]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any, Final
@@ -17,6 +16,7 @@ from loadstone.fleet.parts import PARTS, StorePart
 from loadstone.fleet.schema import FACTS, TABLES
 from loadstone.fleet.store import FleetSnapshot, Store, connected, no_rows, select_from
 from loadstone.fleet.writing import write_rows
+from loadstone.quick_dataclass import replace
 
 __all__ = ["commit", "compact", "done_before"]
 

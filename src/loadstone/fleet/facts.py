@@ -6,13 +6,12 @@ A pure function of the bytes: no file system, no machine, no time, so that any w
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 from loadstone.binary import FileKind, identify, images
 from loadstone.core.claims import Claim, NotApplicable
 from loadstone.core.image import Image
 from loadstone.plugin.metadata import PluginMetadata, find_metadata
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 from loadstone.review.binary import PretendedPlaces, review_image
 
 __all__ = ["FileFacts", "ImageFacts", "digest_of", "facts_of", "is_binary"]

@@ -7,7 +7,6 @@ cannot be taken raises :class:`Refused` with the token where that was seen; ``re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from loadstone.core.limits import MAX_TYPE_DEPTH, MAX_TYPE_PARTS
 from loadstone.headers.abi import DataModel
@@ -32,7 +31,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     Void,
 )
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["DeclaredName", "Parser", "Specifiers", "Typedef"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
 from typing import Final
 
 from loadstone.core.limits import MAX_HEADER_TOKENS, MAX_INCLUDE_DEPTH, MAX_TOKENS_PER_CHARACTER, MIN_MACRO_TOKENS
@@ -19,7 +18,7 @@ from loadstone.headers.predefined import OPERATORS, OWN_HEADERS, has_attribute, 
 from loadstone.headers.search import FoundHeader, IncludePath
 from loadstone.headers.tokens import LogicalSource, Token, split, tokens_of
 from loadstone.headers.types import NotTaken, TextPlace
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["Macro", "Preprocessor"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice, takewhile
 from types import MappingProxyType
 from typing import Final
@@ -39,6 +38,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     TextPlace,
 )
+from loadstone.quick_dataclass import replace
 
 __all__ = ["read_header", "read_text"]
 

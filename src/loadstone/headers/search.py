@@ -10,11 +10,10 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import field
 
 from loadstone.core.limits import MAX_HEADER_FILE
 from loadstone.errors import Unreadable
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["FoundHeader", "IncludePath", "system_directories"]
 

@@ -6,9 +6,8 @@ Source: ISO C17 6.2.5 and 6.7; the attributes of GCC and clang where they change
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = [
     "Array",

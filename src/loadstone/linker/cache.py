@@ -10,11 +10,10 @@ Every offset is checked against the file. An entry that points outside is left o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
 from struct import Struct
 from typing import Final, Literal
 
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["CacheEntry", "LoaderCache", "read_cache"]
 

@@ -6,7 +6,6 @@ format needs the loader of its own system, whatever process asks.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from loadstone.binary import FileKind, identify
@@ -17,7 +16,7 @@ from loadstone.linker.openers import Openers, Tags
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
 from loadstone.linker.windows_packages import packages_around
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["Choice", "loader_for", "loader_of_format"]
 

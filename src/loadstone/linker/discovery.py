@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +19,7 @@ from loadstone.linker.processor import hwcaps_of_level, isa_level, legacy_names,
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderKind, LoaderModel, Release
 from loadstone.linker.view import FileView, HostFiles, host_kernel, host_platform
+from loadstone.quick_dataclass import replace
 
 __all__ = [
     "loader_kind_of",
@@ -81,9 +81,9 @@ def this_process() -> LoaderModel:
 
 def _ctypes_module() -> str | None:
     """The extension module that calls dlopen for ctypes, found without importing it; None when it is built in."""
-    from importlib.util import find_spec  # noqa: PLC0415  only this question needs the import machinery
+    from importlib.machinery import PathFinder  # noqa: PLC0415  only this question needs the import machinery
 
-    spec = find_spec("_ctypes")
+    spec = PathFinder.find_spec("_ctypes")
     return spec.origin if spec is not None and spec.origin and spec.origin.startswith("/") else None
 
 

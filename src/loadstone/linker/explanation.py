@@ -6,13 +6,13 @@ Nothing is run, opened by a loader, or asked of the network. What was taken for 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from loadstone.core.names import validate_name
 from loadstone.core.trace import Explanation, LoadVerdict, Trace
 from loadstone.linker.choice import loader_for
 from loadstone.linker.request import BindingMode, LoaderModel
 from loadstone.linker.simulators import explain_with, search_with
+from loadstone.quick_dataclass import replace
 
 __all__ = ["explain", "search"]
 

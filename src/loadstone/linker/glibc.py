@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import field
 from typing import Final
 
 from loadstone.binary.elf.facts import ElfFacts
@@ -24,7 +23,7 @@ from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.tokens import TokenValues, expand
 from loadstone.linker.view import OpenedFile
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["STEPS", "Failure", "FileSearchResult", "Search"]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
-
 from loadstone.core.image import Image, ImageKind
 from loadstone.core.trace import Binding, DependencyEdge
 from loadstone.errors import LoadstoneError
@@ -16,7 +14,7 @@ from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.symbol_index import SymbolIndex
 from loadstone.linker.versions import check_versions
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["Load", "SharedLoads", "opener", "simulate"]
 

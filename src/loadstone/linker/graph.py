@@ -8,7 +8,6 @@ the loader would meet them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import Enum
 
 from loadstone.core.image import Dependency, DependencyKind, Image
@@ -22,7 +21,7 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.thread_storage import Pool, pool_at_start
 from loadstone.linker.tokens import expand
 from loadstone.linker.view import OpenedFile
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["FailureStage", "Process", "Refusal"]
 

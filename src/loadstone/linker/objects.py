@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import field
 from typing import TypeVar
 
 from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Dependency, Image, SearchKind
 from loadstone.linker.view import FileId, OpenedFile
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["LoadedObject", "NamespaceObjects", "origin_of"]
 

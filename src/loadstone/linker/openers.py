@@ -9,7 +9,6 @@ import posixpath
 import re
 import sys
 from collections.abc import Callable, Hashable
-from dataclasses import field, replace
 from typing import Final
 
 from loadstone.core.image import Format, Image
@@ -24,7 +23,7 @@ from loadstone.linker.discovery import (
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.view import FileView
 from loadstone.linker.windows_packages import MADE_KNOWN, WindowsPackages
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["Openers", "Tags"]
 

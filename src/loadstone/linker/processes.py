@@ -12,7 +12,6 @@ import re
 import struct
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -25,7 +24,7 @@ from loadstone.linker.glibc_load import opener
 from loadstone.linker.graph import Process
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.view import FileView, HostFiles
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["LoadedFile", "LoadedReport", "MappedState", "loaded_by", "model_of_process", "parse_maps"]
 

@@ -8,13 +8,12 @@ not at hand.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
 from enum import StrEnum
 
 from loadstone.linker.abi import X86_64, Abi
 from loadstone.linker.cache import LoaderCache
 from loadstone.linker.view import FileView, HostFiles
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["BindingMode", "LoaderKind", "LoaderModel", "Release"]
 

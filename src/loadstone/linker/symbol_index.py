@@ -7,10 +7,9 @@ are settled once a library. What is left to look up for each load are the few na
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 
 from loadstone.core.image import Image
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["SymbolIndex"]
 

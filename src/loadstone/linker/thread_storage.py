@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from loadstone.linker.abi import Abi
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["Pool", "pool_at_start", "reserve_of", "static_need"]
 

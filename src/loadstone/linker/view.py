@@ -12,7 +12,6 @@ import re
 import stat
 import sys
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import field
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -30,7 +29,7 @@ from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.files import open_regular
 from loadstone.linker.access import Barrier, barrier, groups_of
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_kernel", "host_platform"]
 

@@ -7,7 +7,6 @@ The real loader stops at its first refusal; the walk notes it and goes on, so th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
 from typing import Protocol
 
 from loadstone.core.image import Dependency, DependencyKind, Image
@@ -25,7 +24,7 @@ from loadstone.core.trace import (
 )
 from loadstone.errors import LoadstoneError
 from loadstone.linker.request import LoaderModel
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["ResolvedName", "Rules", "SimulatedLibrary", "members_below", "simulated_by", "walk"]
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ntpath
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -23,7 +22,7 @@ from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
 from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["WindowsRules"]
 

@@ -9,10 +9,9 @@ is not UTF-8, and text whose length cannot be.
 from __future__ import annotations
 
 import struct
-from dataclasses import field
 from typing import Final
 
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["MAX_DEPTH", "MAX_ITEMS", "CborMap", "DataItem", "Decoded", "Problem", "Undefined", "decode"]
 

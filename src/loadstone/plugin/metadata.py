@@ -8,7 +8,6 @@ here, once, for ELF, PE and Mach-O.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,7 +15,7 @@ from typing import Any, Final
 from loadstone.core.image import Format, Image, Section
 from loadstone.plugin import own, qt
 from loadstone.plugin.cbor import Problem
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["Carrier", "Framework", "PluginMetadata", "find_metadata"]
 

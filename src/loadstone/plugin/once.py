@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Hashable, MutableMapping
-from dataclasses import field
 from typing import Generic, TypeVar
 
 from loadstone.core.fork_safe_lock import ForkSafeLock
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["AskedWhileMaking", "Once"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from loadstone.plugin.cbor import Problem
 from loadstone.plugin.instance import QT_FACTORY, Instance, instance_of
 from loadstone.plugin.metadata import PluginMetadata, find_metadata
 from loadstone.plugin.soundness import unsoundness
+from loadstone.quick_dataclass import replace
 
 if TYPE_CHECKING:
     from loadstone.library import Library, LoadHint

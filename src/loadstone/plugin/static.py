@@ -6,13 +6,12 @@ A host asks :func:`static_plugins` beside its catalogue, and treats what is buil
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Final
 
 from loadstone.core.fork_safe_lock import ForkSafeLock
 from loadstone.plugin.once import Once
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["StaticPlugin", "register_static", "static_plugins"]
 

@@ -12,12 +12,12 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 import msgspec
 
 from loadstone.core.observations import ProbeOutcome, ProbeReport
+from loadstone.quick_dataclass import replace
 
 __all__ = ["Question", "forget", "recall", "remember"]
 

@@ -7,7 +7,6 @@ import hashlib
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -36,7 +35,7 @@ from loadstone.probe.scratch import home_of_scratch
 from loadstone.probe.surroundings import require_proc
 from loadstone.probe.symbolise import crash_record, thread_stacks
 from loadstone.probe.trends import GROWTH, growth, soak_of
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 if TYPE_CHECKING:
     from loadstone.probe.calls import ProbeCall

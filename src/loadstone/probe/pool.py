@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import field
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +25,7 @@ from loadstone.probe.answer import HelperHello, HelperReply
 from loadstone.probe.protocol import ChannelClosed, receive_message, send_message
 from loadstone.probe.request import ProbeRequest
 from loadstone.probe.scratch import home_of_scratch, prefix, remove
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["Helper", "ask", "close_helpers"]
 

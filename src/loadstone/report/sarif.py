@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 from urllib.parse import quote
@@ -36,6 +35,7 @@ from loadstone.core.review import Limit, LimitKind, Result, Review, ReviewedFile
 from loadstone.core.rules import RuleText
 from loadstone.core.weaknesses import WEAKNESSES
 from loadstone.escape import printable
+from loadstone.quick_dataclass import replace
 
 __all__ = ["render", "render_review"]
 

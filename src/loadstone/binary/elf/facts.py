@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Native
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from loadstone.binary.elf.core import CoreDump

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import replace
 from typing import Final
 
 from loadstone.binary.elf.dynamic import DynamicTag
@@ -17,6 +16,7 @@ from loadstone.binary.elf.relocations import RelocationTable
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Initialiser, SymbolTable
 from loadstone.core.limits import MAX_INITIALISERS
+from loadstone.quick_dataclass import replace
 
 __all__ = ["read_initialisers"]
 

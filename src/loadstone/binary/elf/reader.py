@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -29,6 +28,7 @@ from loadstone.binary.elf.view import ElfView
 from loadstone.binary.strings import StringTable
 from loadstone.core.image import Format, Image, ImageKind, Segment, SymbolTable, VersionDefinition, VersionNeed
 from loadstone.core.limits import MAX_NAME_LENGTH
+from loadstone.quick_dataclass import replace
 
 if TYPE_CHECKING:
     from loadstone.binary.elf.core import CoreDump

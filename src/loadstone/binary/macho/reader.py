@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from loadstone.binary.cursor import Cursor
@@ -35,6 +34,7 @@ from loadstone.binary.macho.symbols import read_symbols
 from loadstone.binary.macho.traits import traits
 from loadstone.binary.macho.view import MachoView, RawCommand, command_name, read_view
 from loadstone.core.image import Dependency, Format, Image, ImageKind, SymbolTable
+from loadstone.quick_dataclass import replace
 
 __all__ = ["read_macho"]
 

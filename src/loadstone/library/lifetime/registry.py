@@ -11,14 +11,13 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import field
 from typing import Final
 from weakref import WeakValueDictionary
 
 from loadstone.library.adapters.base import Adapter
 from loadstone.library.lifetime.record import LibraryRecord, LoadSource
 from loadstone.library.trust.preflight import FileId
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["Key", "Registry", "registry"]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Final
@@ -27,6 +26,7 @@ from loadstone.library.trust.policy import Policy, SearchPolicy, SearchSource
 from loadstone.linker import LoaderModel
 from loadstone.linker.packages import package_of_missing
 from loadstone.linker.request import LoaderKind
+from loadstone.quick_dataclass import replace
 
 __all__ = ["absolute", "explicit_path", "find"]
 

@@ -6,7 +6,6 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import field, replace
 from functools import lru_cache
 from time import monotonic
 from typing import Final
@@ -17,7 +16,7 @@ from loadstone.linker import LoaderModel
 from loadstone.linker.cache import LoaderCache
 from loadstone.linker.glibc import Search
 from loadstone.linker.objects import LoadedObject, origin_of
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["LOADER_SOURCES", "Surroundings", "of_model", "of_this_process"]
 

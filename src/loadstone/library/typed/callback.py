@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from loadstone.errors import Unsupported
@@ -24,6 +23,7 @@ from loadstone.headers.types import (
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.likeness import canonical
+from loadstone.quick_dataclass import replace
 
 __all__ = ["Userdata", "make", "make_of"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from loadstone.headers.types import (
@@ -15,6 +14,7 @@ from loadstone.headers.types import (
     Pointer,
     Void,
 )
+from loadstone.quick_dataclass import replace
 
 __all__ = ["alike", "callable_as", "canonical", "is_char_pointer", "is_text", "is_wide_pointer", "letter_of"]
 

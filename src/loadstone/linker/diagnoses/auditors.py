@@ -8,7 +8,6 @@ simulated, and the verdict is open.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from loadstone.core.claims import Location, Severity
@@ -19,6 +18,7 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.glibc_load import Load, simulate
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import BindingMode
+from loadstone.quick_dataclass import replace
 
 __all__ = ["auditors"]
 

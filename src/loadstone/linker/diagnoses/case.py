@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
-
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Binding, Diagnosis, SearchStep
 from loadstone.linker.graph import FailureStage, Process, Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["SimulatedLoad", "blocking", "risk"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
-from dataclasses import replace
 from shlex import quote
 
 from loadstone.binary import FileKind, identify, read
@@ -16,6 +15,7 @@ from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.graph import Refusal
 from loadstone.linker.view import OpenedFile
+from loadstone.quick_dataclass import replace
 
 __all__ = ["unusable"]
 

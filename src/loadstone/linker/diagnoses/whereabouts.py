@@ -7,7 +7,6 @@ as it stands.
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 import shlex
 from collections.abc import Iterator
@@ -94,9 +93,11 @@ def searched(case: SimulatedLoad, asking: LoadedObject) -> set[str]:
 
 def near_names(model: LoaderModel, path: str) -> tuple[str, ...]:
     """What a mistyped path may have meant: names of the same folder that are spelled alike."""
+    from difflib import get_close_matches  # noqa: PLC0415  a path that is right needs no other
+
     folder, leaf = posixpath.split(path)
     names = names_in(model, folder or ".")
-    return tuple(posixpath.join(folder, n) for n in difflib.get_close_matches(leaf, names, _SHOWN))
+    return tuple(posixpath.join(folder, n) for n in get_close_matches(leaf, names, _SHOWN))
 
 
 def _folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:

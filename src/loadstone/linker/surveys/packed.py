@@ -12,7 +12,6 @@ import posixpath
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
 from functools import partial
 from typing import Final
 
@@ -24,7 +23,7 @@ from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.access import Barrier
 from loadstone.linker.view import HEAD_SIZE, OpenedFile
 from loadstone.linker.windows_packages import may_make_known
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["BINARIES", "PackedFiles", "Stored", "packed"]
 

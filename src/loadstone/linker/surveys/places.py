@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from loadstone.archives import walk
@@ -20,7 +19,7 @@ from loadstone.linker.survey_target import archive_format, inside, root_of
 from loadstone.linker.surveys.layers import LayeredFiles
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
 from loadstone.linker.windows_packages import WindowsPackages, may_make_known
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
 

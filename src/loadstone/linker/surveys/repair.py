@@ -7,11 +7,11 @@ Sources: the documentation of auditwheel, delocate, delvewheel and of the ``whee
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import Final
 
 from loadstone.core.image import Format
 from loadstone.core.trace import Diagnosis
+from loadstone.quick_dataclass import replace
 
 __all__ = ["for_an_archive"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 from loadstone.core.image import Image
 from loadstone.linker.answers import Replacement, replacing
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.surveys.survey import explanations
+from loadstone.quick_dataclass import replace
 
 __all__ = ["replacing_everywhere"]
 

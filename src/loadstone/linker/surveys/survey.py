@@ -6,7 +6,6 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from loadstone.core.image import Format
@@ -19,7 +18,7 @@ from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, place_
 from loadstone.linker.surveys.portability import Portability, portability_of
 from loadstone.linker.surveys.promises import broken_promises
 from loadstone.linker.surveys.repair import for_an_archive
-from loadstone.quick_dataclass import dataclass
+from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["Survey", "SurveyRow", "explanations", "portability", "survey", "survey_rows"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Severity
-from loadstone.core.image import ImageKind
+from loadstone.core.image import Format, ImageKind
 from loadstone.core.practices import Practice
 from loadstone.escape import quoted
 from loadstone.review.binary.rule import BinaryRule, Subject
@@ -31,6 +31,8 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
 
 
 def _symbols_path(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
+    if subject.image.format is not Format.PE:
+        return
     from loadstone.binary.pe.facts import PeFacts  # noqa: PLC0415  asked of PE files only
 
     facts = subject.image.native

@@ -42,6 +42,8 @@ def _listed(needed: list[Dependency]) -> str:
 
 def _imports(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     """Only names Windows ships: a library that comes with the program belongs into the program's directory."""
+    if subject.image.format is not Format.PE:
+        return
     from loadstone.binary.pe.facts import PeFacts  # noqa: PLC0415  asked of PE files only
 
     facts = subject.image.native
