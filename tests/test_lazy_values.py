@@ -20,6 +20,7 @@ from tests.own_source import modules
 from loadstone.binary import read
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import ImageSymbol, SymbolTable
+from loadstone.files import file_stamp
 from loadstone.library import Library
 from loadstone.library.search.surroundings import of_model
 from loadstone.library.trust.path_source import PathSource
@@ -100,7 +101,7 @@ def _usage() -> Callable[[], Any]:
 
 
 def _image_of_a_path() -> Callable[[], Any]:
-    source = PathSource(_extension(), footprint(_extension(), os.stat(_extension())))
+    source = PathSource(_extension(), footprint(_extension(), os.stat(_extension())), file_stamp(os.stat(_extension())))
     return lambda: len(source.exported_names())
 
 

@@ -20,6 +20,7 @@ from loadstone.core.practices import Practice
 from loadstone.core.trace import Explanation, LoadVerdict, SearchStep, StepOutcome, Trace
 from loadstone.core.verdict import decide
 from loadstone.errors import LoadstoneError, MalformedImage, NotFound, Unreadable
+from loadstone.files import FileStamp, file_stamp
 from loadstone.library import Policy, SearchPolicy, SearchSource
 from loadstone.library.target import here, locate
 from loadstone.linker import explain
@@ -65,13 +66,12 @@ _TRIES: Final = 3
 """Image, explanation and probe each open the file; where it was replaced meanwhile, they are asked again."""
 
 
-def _state(location: Trace) -> tuple[int, ...]:
+def _state(location: Trace) -> FileStamp | None:
     """What is different when another file, or another build, has taken the place."""
     try:
-        there = os.stat(location.path or "")
+        return file_stamp(os.stat(location.path or ""))
     except (OSError, ValueError):  # absent, or a member of an archive
-        return ()
-    return (there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns)
+        return None
 
 
 def _examined(name: str, location: Trace, known: Sequence[Claim] = (), *, probe: bool = False) -> Examination:

@@ -14,7 +14,27 @@ from typing import Any, Final
 
 from loadstone.errors import InvalidConfiguration, Unreadable
 
-__all__ = ["MAX_TEXT_FILE", "open_regular", "parse_toml", "read_bytes", "read_text", "read_toml"]
+__all__ = [
+    "MAX_TEXT_FILE",
+    "FileId",
+    "FileStamp",
+    "file_id",
+    "file_stamp",
+    "open_regular",
+    "parse_toml",
+    "read_bytes",
+    "read_text",
+    "read_toml",
+]
+
+FileId = tuple[int, int]
+"""Device and inode: the file itself, whatever it is called, for as long as somebody holds it open or mapped.
+
+Afterwards the next file may get the same.
+"""
+
+FileStamp = tuple[int, int, int, int, int]
+"""What changes when a file does, or another one has taken its name or its inode: for whatever is remembered of it."""
 
 MAX_TEXT_FILE: Final = 64 << 20
 """Bytes of a file that is read whole: settings, pins, baselines."""
@@ -31,6 +51,16 @@ _KINDS_OF_FILE: Final = (
 )
 _NO_KEY: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'|#[^\n]*")
 _DOTTED: Final = re.compile(rf"(?:[\w-]*[ \t]*\.[ \t]*){{{_MAX_DEPTH}}}")
+
+
+def file_id(status: os.stat_result) -> FileId:
+    """The file itself, from what stat(2) says."""
+    return status.st_dev, status.st_ino
+
+
+def file_stamp(status: os.stat_result) -> FileStamp:
+    """Device, inode, size, and the times of content and inode; the last one nobody can set back (inode(7))."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:

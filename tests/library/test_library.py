@@ -317,6 +317,50 @@ def test_a_file_that_was_replaced_is_loaded_anew(compile_library: Compile, tmp_p
     assert second.unload()
 
 
+SMALL = "int one(void) { return 1; } int shared(void) { return 1; }"
+LARGE = "int shared = 2; int fill[1 << 18] = {1}; int far = 3; int two(void) { return 2; }"
+
+
+def test_a_file_that_was_rewritten_is_known_as_it_is_now(compile_library: Compile, tmp_path: Path) -> None:
+    """The inode stays, as it does where a new file is given that of one that was removed."""
+    path = tmp_path / "libbuilt.so"
+    path.write_bytes(compile_library(SMALL, "small.so").read_bytes())
+    before = path.stat()
+    large = compile_library(LARGE, "large.so").read_bytes()
+    with Library(path) as library:
+        assert library.function("int one(void)")() == 1
+        assert library.resolve("shared").kind is SymbolKind.FUNCTION
+    path.write_bytes(large)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_ino == before.st_ino
+    with Library(path) as library:
+        assert library.data("int far").value == 3, "in the room of the new file, not that of the old"
+        assert library.data("int shared").value == 2
+        assert library.function("int two(void)")() == 2
+        with pytest.raises(SymbolNotFound) as caught:
+            library.resolve("tow")
+        assert caught.value.nearest == ("two",)
+
+
+def test_what_replaces_a_loaded_file_says_nothing_of_its_symbols(compile_library: Compile, tmp_path: Path) -> None:
+    path, other = tmp_path / "libreplaced.so", compile_library(LARGE, "large.so")
+    path.write_bytes(compile_library(SMALL, "small.so").read_bytes())
+    with Library(path) as library:
+        os.replace(other, path)
+        assert library.resolve("shared").kind is SymbolKind.UNTYPED
+        assert library.function("int shared(void)")() == 1, "it is data in the file that has the name now"
+
+
+def test_a_loaded_file_that_is_rewritten_in_place_keeps_its_record(compile_library: Compile, tmp_path: Path) -> None:
+    path = tmp_path / "libkept.so"
+    path.write_bytes(compile_library(SMALL, "small.so").read_bytes())
+    with Library(path) as first:
+        os.utime(path, (1, 1))
+        with Library(path) as second:
+            assert not second.unload(), "the system has it once, and so have we"
+            assert first.function("int one(void)")() == 1
+
+
 def test_resolving_in_a_library_for_once_pins_it(compile_library: Compile) -> None:
     path = str(compile_library("int once;", "libonce.so"))
     symbol = Library.resolve_in(path, "once")

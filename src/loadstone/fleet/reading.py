@@ -15,7 +15,7 @@ from typing import Final
 
 from loadstone.archives import format_of, walk
 from loadstone.errors import LoadstoneError
-from loadstone.files import open_regular
+from loadstone.files import FileStamp, file_stamp, open_regular
 from loadstone.fleet.facts import FileFacts, digest_of, facts_of, is_binary
 from loadstone.fleet.inputs import ScanInput, is_remote
 from loadstone.fleet.limits import ScanLimits
@@ -71,14 +71,13 @@ def _digest_here(path: str) -> str | None:
     """The digest of a file of this machine, links followed; None where it cannot be read."""
     try:
         real = os.path.realpath(path)
-        status = os.stat(real)
-        return _digest_of_file(real, status.st_size, status.st_mtime_ns)
+        return _digest_of_file(real, file_stamp(os.stat(real)))
     except (OSError, LoadstoneError):
         return None
 
 
 @lru_cache(maxsize=1 << 14)
-def _digest_of_file(path: str, _size: int, _changed: int) -> str:
+def _digest_of_file(path: str, _stamp: FileStamp) -> str:
     with open(path, "rb", opener=open_regular) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

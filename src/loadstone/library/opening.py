@@ -21,6 +21,7 @@ from loadstone.errors import (
     Unsupported,
 )
 from loadstone.escape import printable
+from loadstone.files import file_id, file_stamp
 from loadstone.library import adapters
 from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, SystemRefused
 from loadstone.library.hints import LoadHint
@@ -31,7 +32,7 @@ from loadstone.library.trust.path_source import PathSource, ProgramSource
 from loadstone.library.trust.pin import pinned_digest
 from loadstone.library.trust.places import check_place
 from loadstone.library.trust.policy import Policy
-from loadstone.library.trust.preflight import Footprint, footprint, identity
+from loadstone.library.trust.preflight import Footprint, footprint
 from loadstone.library.trust.sealed import SealedSource
 from loadstone.linker import explain
 
@@ -102,7 +103,7 @@ def _open_hidden(name: str, version: str | None, hints: int, adapter: Adapter, l
     for candidate in candidates(name, version, adapter.platform):
         if not candidate.carries_version:
             continue
-        make = partial(PathSource, candidate.name, Footprint())
+        make = partial(PathSource, candidate.name, Footprint(), None)
         record = loan.settle(registry.record((_NO_FILE, BASE_NAMESPACE, candidate.name), adapter, make))
         try:
             record.load(loan, hints)
@@ -171,11 +172,15 @@ def _record(path: str, policy: Policy, namespace: Namespace | None, adapter: Ada
         raise Unreadable(path=path, reason=error.strerror or str(error), code=error.errno) from error
 
     def source() -> LoadSource:
-        return SealedSource(path, pin, policy.pins, adapter, number) if pin else PathSource(path, room, number)
+        if pin:
+            return SealedSource(path, pin, policy.pins, adapter, stamp, number)
+        return PathSource(path, room, stamp, number)
 
-    key = (identity(status), number, (pin, policy.pins) if pin else None)
+    stamp = file_stamp(status)
+    key = (file_id(status), number, (pin, policy.pins) if pin else None)
     record = registry.record(key, adapter, source)
-    if record.source.path != path and not os.path.exists(record.source.path):  # the file was moved since
+    moved = record.source.path != path and not os.path.exists(record.source.path)
+    if moved or record.source.stamp != stamp:  # rewritten, or another file that was given the inode of the last one
         return registry.renewed(key, adapter, source)
     return record
 

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Dependency, Image, SearchKind
-from loadstone.linker.view import FileId, OpenedFile
+from loadstone.files import FileId
+from loadstone.linker.view import OpenedFile
 from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["LoadedObject", "NamespaceObjects", "origin_of"]

@@ -27,7 +27,7 @@ from loadstone.core.host import (
 )
 from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
-from loadstone.files import open_regular
+from loadstone.files import FileId, file_id, file_stamp, open_regular
 from loadstone.linker.access import Barrier, barrier, groups_of
 from loadstone.quick_dataclass import dataclass, field
 
@@ -43,8 +43,6 @@ _MAX_TEXT: Final = 128 << 20
 """Bytes of a configuration file: the cache of a large system has some 300 kB, a list of Debian's packages 50 MB."""
 
 _IMAGES_KEPT: Final = 1024
-
-FileId = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +172,12 @@ class HostFiles:
         host = self.host_path(path)
         status = os.stat(host)
         self._check_access(host)
-        stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        stamp = file_stamp(status)
         plain = stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)
         head, error = _head(host, stamp) if plain else (b"", 0)
         return OpenedFile(
             path=path,
-            file_id=(status.st_dev, status.st_ino),
+            file_id=file_id(status),
             size=status.st_size,
             head=head,
             stamp=stamp,

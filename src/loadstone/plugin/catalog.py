@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 from loadstone.errors import LoadstoneError, Unreadable
-from loadstone.files import open_regular
+from loadstone.files import FileStamp, file_stamp, open_regular
 from loadstone.plugin.plugin import Plugin
 from loadstone.quick_dataclass import dataclass
 
@@ -100,7 +100,7 @@ _MAGICS = (b"\x7fELF", b"MZ", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf", b"\xcf\x
 def _attempt(path: str) -> tuple[str, Plugin | LoadstoneError | None]:
     try:
         status = os.stat(path)
-        return path, _remembered(path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        return path, _remembered(path, file_stamp(status))
     except LoadstoneError as error:
         return path, error
     except OSError:
@@ -108,7 +108,7 @@ def _attempt(path: str) -> tuple[str, Plugin | LoadstoneError | None]:
 
 
 @lru_cache(maxsize=4096)
-def _remembered(path: str, _device: int, _inode: int, _size: int, _modified: int) -> Plugin | None:
+def _remembered(path: str, _stamp: FileStamp) -> Plugin | None:
     with open(path, "rb", buffering=0, opener=open_regular) as file:
         if not file.read(4).startswith(_MAGICS):
             return None

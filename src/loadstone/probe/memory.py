@@ -17,11 +17,12 @@ from typing import Final
 import msgspec
 
 from loadstone.core.observations import ProbeOutcome, ProbeReport
+from loadstone.files import FileStamp, file_stamp
 from loadstone.quick_dataclass import replace
 
 __all__ = ["Question", "forget", "recall", "remember"]
 
-_REVISION: Final = 1
+_REVISION: Final = 2
 """Raised when a report of an older Loadstone would mislead."""
 
 _MAX_SIZE: Final = 1 << 20
@@ -53,10 +54,10 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """A report, and the files it was made with: path, device, inode, size, time of change."""
+    """A report, and the files it was made with."""
 
     report: ProbeReport
-    files: tuple[tuple[str, int, int, int, int], ...]
+    files: tuple[tuple[str, FileStamp], ...]
 
 
 def recall(question: Question) -> ProbeReport | None:
@@ -69,16 +70,16 @@ def recall(question: Question) -> ProbeReport | None:
             kept = msgspec.json.decode(file.read(_MAX_SIZE), type=_Kept)
     except (OSError, msgspec.DecodeError):
         return None
-    if any(_identity(path) != (path, *rest) for path, *rest in kept.files):
+    if any(_stamp(path) != stamp for path, stamp in kept.files):
         return None
     return replace(kept.report, remembered=True)
 
 
 def remember(question: Question, report: ProbeReport, files: Iterable[str]) -> None:
     """Keep a report for the next time. What cannot be kept is not: a cache is no place to fail."""
-    identities = [_identity(path) for path in files]
-    known = tuple(identity for identity in identities if identity is not None)
-    if report.outcome not in _KEPT or len(known) != len(identities):
+    stamps = [(path, _stamp(path)) for path in files]
+    known = tuple((path, stamp) for path, stamp in stamps if stamp is not None)
+    if report.outcome not in _KEPT or len(known) != len(stamps):
         return
     folder = _folder(make=True)
     try:
@@ -106,12 +107,11 @@ def forget() -> None:
             os.unlink(os.path.join(folder or "", name))
 
 
-def _identity(path: str) -> tuple[str, int, int, int, int] | None:
+def _stamp(path: str) -> FileStamp | None:
     try:
-        there = os.stat(path)
+        return file_stamp(os.stat(path))
     except OSError:
         return None
-    return path, there.st_dev, there.st_ino, there.st_size, there.st_mtime_ns
 
 
 def _folder(*, make: bool) -> str | None:

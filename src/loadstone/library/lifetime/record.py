@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from loadstone.core.image import ImageSymbol
+    from loadstone.files import FileStamp
     from loadstone.library.trust.preflight import Footprint
 else:
     Protocol = object
@@ -63,6 +64,10 @@ class LoadSource(Protocol):
     @property
     def path(self) -> str:
         """The file, as people know it."""
+
+    @property
+    def stamp(self) -> FileStamp | None:
+        """What the file was when it was asked for; None for what is no file."""
 
     @property
     def namespace(self) -> int: ...

@@ -14,9 +14,9 @@ from collections.abc import Callable, Hashable
 from typing import Final
 from weakref import WeakValueDictionary
 
+from loadstone.files import FileId
 from loadstone.library.adapters.base import Adapter
 from loadstone.library.lifetime.record import LibraryRecord, LoadSource
-from loadstone.library.trust.preflight import FileId
 from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["Key", "Registry", "registry"]
@@ -47,7 +47,10 @@ class Registry:
             return found
 
     def renewed(self, key: Key, adapter: Adapter, source: Callable[[], LoadSource]) -> LibraryRecord:
-        """Another record in place of one whose file has moved; the same while the system has that loaded."""
+        """Another record in place of one whose file has moved or changed; the same while the system has that loaded.
+
+        What is loaded keeps its inode: until it is unmapped no other file can have that.
+        """
         with self._lock:
             found = self._records.get(key)
             if found is None or (found.is_resting and found not in self.owners.values()):

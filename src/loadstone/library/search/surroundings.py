@@ -10,6 +10,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import Final
 
+from loadstone.files import FileStamp, file_stamp
 from loadstone.library.search import start
 from loadstone.library.trust.policy import SearchSource
 from loadstone.linker import LoaderModel
@@ -87,14 +88,13 @@ _Asked = tuple[tuple[SearchSource, ...], str]
 def of_this_process() -> Surroundings:
     """Those of this process; read again when the loader's cache has changed."""
     try:
-        status = os.stat(_CACHE)
+        return _read(file_stamp(os.stat(_CACHE)))
     except OSError:
         return _read(None)
-    return _read((status.st_ino, status.st_size, status.st_mtime_ns))
 
 
 @lru_cache(maxsize=4)
-def _read(_stamp: tuple[int, ...] | None) -> Surroundings:
+def _read(_stamp: FileStamp | None) -> Surroundings:
     return of_model(LoaderModel.this_process(env=start.started_with()))
 
 

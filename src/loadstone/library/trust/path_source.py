@@ -10,6 +10,7 @@ from typing import Final
 from loadstone.binary import read
 from loadstone.core.image import Image, ImageSymbol
 from loadstone.errors import LoadstoneError
+from loadstone.files import FileStamp, file_id, open_regular
 from loadstone.library.adapters.base import BASE_NAMESPACE, Opened
 from loadstone.library.trust.places import assurance_of
 from loadstone.library.trust.policy import Assurance
@@ -23,13 +24,16 @@ _spellings: Final = itertools.count(1)
 class PathSource:
     """A file given to the system by its path. Nothing vouches for what the path leads to by then."""
 
-    __slots__ = ("_image", "footprint", "namespace", "path")
+    __slots__ = ("_image", "footprint", "namespace", "path", "stamp")
 
     unverified: tuple[str, ...] = ()
 
-    def __init__(self, path: str, footprint: Footprint, namespace: int = BASE_NAMESPACE) -> None:
+    def __init__(
+        self, path: str, footprint: Footprint, stamp: FileStamp | None, namespace: int = BASE_NAMESPACE
+    ) -> None:
         self.path: str = path
         self.footprint: Footprint = footprint
+        self.stamp: FileStamp | None = stamp
         self.namespace: int = namespace
         self._image: Image | None = None
 
@@ -62,14 +66,20 @@ class PathSource:
 
     def _read(self) -> Image | None:
         if self._image is None:
-            self._image = _read(self.path)
+            self._image = _read(self.path, self.stamp)
         return self._image
 
 
-def _read(path: str) -> Image | None:
+def _read(path: str, stamp: FileStamp | None = None) -> Image | None:
+    """What is at the path; None when that was removed, or replaced: of the symbols of what is loaded nothing is known.
+
+    What is loaded keeps its inode, so by that it is known. Its times may change meanwhile.
+    """
     try:
-        return read(path)
-    except LoadstoneError:  # moved or removed since: then nothing is known of its symbols
+        with open(path, "rb", buffering=0, opener=open_regular) as file:
+            there = file_id(os.fstat(file.fileno()))
+            return read(file.fileno(), path=path) if stamp is None or there == stamp[:2] else None
+    except (LoadstoneError, OSError):
         return None
 
 
@@ -79,7 +89,7 @@ class ProgramSource(PathSource):
     __slots__ = ()
 
     def __init__(self, path: str) -> None:
-        super().__init__(path, Footprint())
+        super().__init__(path, Footprint(), None)
 
     def prepared(self) -> AbstractContextManager[str]:
         """No path: that is how the system's loader is asked for the program."""

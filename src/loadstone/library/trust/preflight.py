@@ -19,12 +19,10 @@ from loadstone.binary.elf.header import read_header, read_segments
 from loadstone.binary.elf.view import ElfView
 from loadstone.core.image import Segment
 from loadstone.errors import MalformedImage
+from loadstone.files import FileStamp, file_stamp
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["FileId", "Footprint", "footprint", "footprint_of", "identity"]
-
-FileId = tuple[int, int]
-"""Device and inode: the file itself, whatever it is called."""
+__all__ = ["Footprint", "footprint", "footprint_of"]
 
 _ELF_MAGIC: Final = b"\x7fELF"
 
@@ -40,11 +38,6 @@ class Footprint:
     high: int = 0
 
 
-def identity(status: os.stat_result) -> FileId:
-    """The file itself, from what stat(2) says."""
-    return status.st_dev, status.st_ino
-
-
 def footprint(path: str, status: os.stat_result) -> Footprint:
     """Check that a file can be given to the loader, and say how much room it takes there.
 
@@ -57,13 +50,12 @@ def footprint(path: str, status: os.stat_result) -> Footprint:
         MalformedImage: a segment ends beyond the end of the file, or the headers are cut off.
     """
     if stat.S_ISREG(status.st_mode):
-        stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        return _footprint(path, stamp)
+        return _footprint(path, file_stamp(status))
     return _examined(path)
 
 
 @lru_cache(maxsize=512)
-def _footprint(path: str, _stamp: tuple[int, ...]) -> Footprint:
+def _footprint(path: str, _stamp: FileStamp) -> Footprint:
     return _examined(path)
 
 

@@ -26,11 +26,12 @@ from loadstone.binary.readers import read
 from loadstone.core.image import Image, ImageSymbol
 from loadstone.core.limits import MAX_FILE_SIZE
 from loadstone.errors import NotVerified, Unreadable, Unsupported
+from loadstone.files import FileId, FileStamp, file_id
 from loadstone.library.adapters.base import BASE_NAMESPACE, Adapter, Opened, SystemRefused
 from loadstone.library.adapters.system_call import system_call
 from loadstone.library.trust.companions import Companion, companions
 from loadstone.library.trust.policy import Assurance
-from loadstone.library.trust.preflight import FileId, Footprint, footprint_of, identity
+from loadstone.library.trust.preflight import Footprint, footprint_of
 from loadstone.quick_dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def seal(path: str, expected: str) -> Sealed:
         with Cursor.open(inside) as cursor:
             room = footprint_of(cursor)
         keep.pop_all()
-        return Sealed(path, identity(status), copy, digest, image, room)
+        return Sealed(path, file_id(status), copy, digest, image, room)
 
 
 def _check_source(path: str, descriptor: int, status: os.stat_result) -> None:
@@ -150,14 +151,32 @@ class SealedSource:
     vouches for: unpinned dependencies, and libraries that were in the process before.
     """
 
-    __slots__ = ("_adapter", "_copy", "_expected", "_image", "_pins", "footprint", "namespace", "path", "unverified")
+    __slots__ = (
+        "_adapter",
+        "_copy",
+        "_expected",
+        "_image",
+        "_pins",
+        "footprint",
+        "namespace",
+        "path",
+        "stamp",
+        "unverified",
+    )
 
     assurance = Assurance.SEALED
 
     def __init__(
-        self, path: str, expected: str, pins: PinFile | None, adapter: Adapter, namespace: int = BASE_NAMESPACE
+        self,
+        path: str,
+        expected: str,
+        pins: PinFile | None,
+        adapter: Adapter,
+        stamp: FileStamp,
+        namespace: int = BASE_NAMESPACE,
     ) -> None:
         self.path: str = path
+        self.stamp: FileStamp = stamp
         self.namespace: int = namespace
         self.footprint = Footprint()
         self.unverified: tuple[str, ...] = ()
@@ -180,7 +199,7 @@ class SealedSource:
             directory = tempfile.mkdtemp(prefix="loadstone-sealed-")
             undo.callback(shutil.rmtree, directory, ignore_errors=True)
             self._image, self.footprint = sealed.image, sealed.footprint
-            self._copy = identity(os.fstat(sealed.descriptor))
+            self._copy = file_id(os.fstat(sealed.descriptor))
             unverified = []
             for need in companions(sealed.image, self.path, self._pins, self._adapter):
                 if need.pin is None:
