@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from tests.conftest import Compile
 from tests.library.children import run_child
+
+from loadstone import Library, binary
+from loadstone.core.image import Image
+from loadstone.library.lifetime import residence
 
 UNLOAD = """
 import ctypes, sys
@@ -92,3 +99,36 @@ def test_constructors_and_destructors_run_once_each_time(compile_library: Compil
         assert library.unload()
     """
     assert run_child(code, path, times) == "+-" * times
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library is Linux's")
+def test_what_other_libraries_say_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    original = binary.read
+
+    def noted(path: str) -> Image:
+        read.append(path)
+        return original(path)
+
+    monkeypatch.setattr(residence, "read", noted)
+    residence._read.cache_clear()
+    first = Library("c").load().unload()
+    files = len(read)
+    assert Library("c").load().unload() == first
+    assert first.reason
+    assert files == len(set(read)) == len(read) >= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the loader is Linux's")
+def test_a_file_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    file, whole = tmp_path / "lib.so", Path(sys.executable).read_bytes()
+    file.write_bytes(whole[:64])
+    cut = residence._said(str(file))
+    assert cut is not None
+    assert not cut.needs
+    file.write_bytes(whole)
+    said = residence._said(str(file))
+    assert said is not None
+    assert "libc.so.6" in said.needs
+    file.unlink()
+    assert residence._said(str(file)) is None

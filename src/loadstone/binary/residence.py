@@ -13,7 +13,7 @@ from loadstone.binary.elf.facts import ElfFacts
 from loadstone.core.image import Image, SymbolBinding
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["StayFacts", "needs", "stay_facts"]
+__all__ = ["StayFacts", "needed_names", "needs", "stay_facts"]
 
 _THREAD_EXIT: Final = frozenset(("__cxa_thread_atexit_impl", "__cxa_thread_atexit"))
 
@@ -40,7 +40,11 @@ def stay_facts(image: Image) -> StayFacts:
     )
 
 
+def needed_names(image: Image) -> frozenset[str]:
+    """The base names of what an image cannot do without."""
+    return frozenset(os.path.basename(d.name) for d in image.needed if d.required)
+
+
 def needs(other: Image, image: Image | None, path: str) -> bool:
     """Whether ``other`` names this image, or the file at ``path``, among what it cannot do without."""
-    names = {image.identity if image else None, os.path.basename(path)} - {None, ""}
-    return any(os.path.basename(d.name) in names for d in other.needed if d.required)
+    return not needed_names(other).isdisjoint({image.identity if image else None, os.path.basename(path)} - {None, ""})
