@@ -35,6 +35,7 @@ _SEGMENT_FIELDS = {
     "align": ("<Q", 48),
 }
 _HEADER_FIELDS = {
+    "magic": ("<I", 0),
     "class": ("B", 4),
     "data": ("B", 5),
     "identversion": ("B", 6),

@@ -52,6 +52,14 @@ CASES = [
     (b"\0\0\xff\xff\0\0\x4c\x01" + bytes(12) + b"_f@4\0a.dll\0", FileKind.IMPORT_OBJECT, "i386: _f@4 of a.dll"),
     (b"MDMP\x93\xa7" + bytes(30), FileKind.MINIDUMP, "minidump"),
     (bytes(510) + b"\x55\xaa" + bytes(2) + b"HdrS" + bytes(9), FileKind.KERNEL_IMAGE, "bzImage"),
+    (b"\x7fCGC\x01\x01\x01C\x01" + bytes(60), FileKind.FOREIGN, "DECREE"),
+    (b"bFLT\0\0\0\4" + bytes(60), FileKind.FOREIGN, "without an MMU"),
+    (b"BSJB\1\0\1\0", FileKind.PDB, "portable program database"),
+    (b"\x02\x10\x01\x0e" + bytes(124), FileKind.FOREIGN, "SOM shared library"),
+    (b"\x80\x06\x00\x04a.asm" + bytes(20), FileKind.FOREIGN, "OMF"),
+    (b"\xf0\x01\x01\0" + bytes(16) + b".text\0\0\0" + bytes(40), FileKind.COFF_OBJECT, "COFF object file for ppc"),
+    (b"ZM\0\0" + bytes(30), FileKind.DOS, "ZM"),
+    (b"7z\xbc\xaf'\x1c\0\4", FileKind.SEVEN_ZIP, "7z"),
     (bytes(range(1, 256)) * 3, FileKind.UNKNOWN, "no kind of file"),
 ]
 

@@ -12,7 +12,7 @@ from tests.tools import compiler
 
 from loadstone.binary import images, read
 from loadstone.binary.elf.facts import ElfFacts
-from loadstone.core.image import CheckState, Format, Image, ImageKind, TraitKind
+from loadstone.core.image import CANARY_FREE, CheckState, Format, Image, ImageKind, TraitKind
 from loadstone.report.text.image import render
 from loadstone.report.text.style import Style
 
@@ -126,6 +126,61 @@ def test_an_assembly_is_told_by_its_clr_header(program: bytes, flags: int, kind:
     assert ".NET assembly" in _headline(image)
     asked = {CheckState.NOT_APPLICABLE} if kind is TraitKind.IL_ONLY else {CheckState.ABSENT, CheckState.UNKNOWN}
     assert {_state(image, name) for name in ("control-flow-guard", "shadow-stack", "stack-protector")} <= asked
+
+
+_BUNDLE = "8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae"
+_LINES = '__attribute__((section("SECTION"), used)) static const unsigned char lines[] = {0xf1, 0xff, 0xff, 0xff};'
+
+
+def _host(bundled: int) -> str:
+    values = ", ".join(map(str, pack("<Q", bundled) + bytes.fromhex(_BUNDLE)))
+    return f"__attribute__((used)) static unsigned char mark[] = {{{values}}};"
+
+
+@pytest.mark.parametrize("gcc", ["gcc", _MINGW])
+@pytest.mark.parametrize(
+    ("left", "kind"),
+    [
+        (_host(0x1234), TraitKind.DOTNET_BUNDLE),
+        (_host(0), TraitKind.DOTNET_HOST),
+        ("__EXPORT int DotNetRuntimeDebugHeader = 1;", TraitKind.NATIVE_AOT),
+        (f'const char *start(void) {{ return "/rustc/{"9a" * 20}/library/core/src/str/mod.rs"; }}', TraitKind.RUST),
+        ('const char *start(void) { return "ZIG_PROGRESS"; }', TraitKind.ZIG),
+        (_LINES, TraitKind.GO),
+    ],
+    ids=lambda value: value.name.lower() if isinstance(value, TraitKind) else "",
+)
+def test_a_language_is_told_by_what_its_library_leaves_where_nothing_names_it(
+    tmp_path: Path, gcc: str, left: str, kind: TraitKind
+) -> None:
+    exported, section = ("__declspec(dllexport)", ".symtab") if gcc == _MINGW else ("", ".gopclntab")
+    source = left.replace("__EXPORT", exported).replace("SECTION", section)
+    begin = "" if "start(" in source else "int start(void) { return 0; }"
+    words = ["-Os", "-nostdlib", "-fno-stack-protector", "-fno-asynchronous-unwind-tables", "-Wl,-s"]
+    words += ["-Wl,--entry=start"] if gcc == _MINGW else ["-Wl,-e,start", "-rdynamic"]
+    found = read(_make(tmp_path, f"{source} {begin}", *words, gcc=gcc))
+    assert kind in {trait.kind for trait in found.traits}
+    assert kind.value in _headline(found)
+    if kind in CANARY_FREE:
+        assert _state(found, "stack-protector") is CheckState.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(("mark", "system"), [(0x7B79, "Linux"), (0x4644, "macOS"), (0xADC4, "FreeBSD")])
+def test_an_assembly_compiled_for_another_system_is_for_the_processor_behind_its_mark(
+    program: bytes, mark: int, system: str
+) -> None:
+    section = next(one for one in read(program).sections if one.name == ".cor")
+    data = bytearray(program)
+    at = int.from_bytes(data[60:64], "little") + 4
+    data[at : at + 2] = pack("<H", int.from_bytes(data[at : at + 2], "little") ^ mark)
+    data[at + 20 + 32 : at + 20 + 36] = pack("<I", 512)  # sections closer than a page, which .NET maps all the same
+    changed = bytes(data)
+    for edit in (f"dir[14].rva={section.address}", "dir[14].size=72"):
+        changed = edit_pe(changed, edit)
+    found = read(changed)
+    assert found.machine.name == "x86-64"
+    assert f"for {system}" in _headline(found)
+    assert not found.damage
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ _BINARIES: Final = frozenset(
     {
         FileKind.XCOFF, FileKind.DYLD_CACHE, FileKind.DEX, FileKind.OAT, FileKind.WASM,
         FileKind.KERNEL_IMAGE, FileKind.MINIDUMP, FileKind.BITCODE, FileKind.JAVA_CLASS, FileKind.DOS,
-        FileKind.ARCHIVE, FileKind.BIG_ARCHIVE, FileKind.THIN_ARCHIVE,
+        FileKind.ARCHIVE, FileKind.BIG_ARCHIVE, FileKind.THIN_ARCHIVE, FileKind.FOREIGN,
     }
 )  # fmt: skip
 

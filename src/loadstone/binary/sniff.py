@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from struct import Struct
+from struct import Struct, unpack_from
 from typing import Final
 
 from loadstone.escape import printable
@@ -50,6 +50,8 @@ class FileKind(StrEnum):
     XZ = "xz"
     BZIP2 = "bzip2"
     ZSTD = "zstd"
+    SEVEN_ZIP = "7z"
+    RAR = "rar"
     TAR = "tar"
     PYTHON_BYTECODE = "python bytecode"
     PDF = "pdf"
@@ -60,6 +62,7 @@ class FileKind(StrEnum):
     DYLD_CACHE = "dyld shared cache"
     DEX = "dalvik executable"
     OAT = "android runtime file"
+    FOREIGN = "binary of another system"
     TEXT_STUB = "macOS text stub"
     KERNEL_IMAGE = "kernel image"
     BOOT_SECTOR = "boot sector"
@@ -102,8 +105,16 @@ _MAGIC: Final = (
     (b"\xfd7zXZ\0", FileKind.XZ, "xz-compressed data", "decompress it first"),
     (b"BZh", FileKind.BZIP2, "bzip2-compressed data", "decompress it first"),
     (b"\x28\xb5\x2f\xfd", FileKind.ZSTD, "zstd-compressed data", "decompress it first"),
+    (b"7z\xbc\xaf\x27\x1c", FileKind.SEVEN_ZIP, "a 7z archive", "unpack it first"),
+    (b"Rar!\x1a\x07", FileKind.RAR, "a RAR archive", "unpack it first"),
+    (b"\x7fCGC", FileKind.FOREIGN, "a program for DECREE, the system of DARPA's challenge", "its own tools run it"),
+    (b"bFLT", FileKind.FOREIGN, "a flat binary (bFLT) for Linux without an MMU", "its kernel runs it; flthdr shows it"),
+    (b"Joy!peff", FileKind.FOREIGN, "a PEF fragment, for classic Mac OS or BeOS", "no loader of today takes it"),
+    (b"\0\0\x03\xf3", FileKind.FOREIGN, "an AmigaOS hunk executable", "AmigaOS loads it"),
+    (b"XBEH", FileKind.FOREIGN, "a program for the Xbox (XBE)", "the console, or an emulator of it, runs it"),
     (b"%PDF-", FileKind.PDF, "a PDF document", ""),
     (b"\x89PNG\r\n", FileKind.PNG, "a PNG picture", ""),
+    (b"BSJB", FileKind.PDB, "a portable program database of .NET (PDB)", "the assembly stands beside it"),
     (b"Microsoft C/C++ MSF 7.00", FileKind.PDB, "a program database (PDB)", "the library itself stands beside it"),
     (
         b"version https://git-lfs.github.com/spec/",
@@ -154,7 +165,9 @@ def identify(head: bytes) -> Identified:
         return _universal_or_class(head)
     if head[:2] == b"MZ":
         return _pe_or_dos(head)
-    found = _coff(head) or _versioned(head) or _boot(head)
+    if head[:2] == b"ZM" and b"\0" in head:
+        return Identified(FileKind.DOS, "a DOS program that begins with ZM", "DOS runs it, Windows does not")
+    found = _unmarked_elf(head) or _coff(head) or _versioned(head) or _boot(head)
     if found is not None:
         return found
     if head[257:262] == b"ustar":
@@ -166,12 +179,39 @@ def identify(head: bytes) -> Identified:
     return _text(head) or Identified(FileKind.UNKNOWN, "no kind of file Loadstone knows")
 
 
+_UNMARKED: Final = (("<", 64), (">", 64), ("<", 32), (">", 32))
+_ELF_TYPES: Final = (2, 3)  # ET_EXEC, ET_DYN
+_SEGMENT_KINDS: Final = frozenset((1, 2, 3, 4, 6, 7, 0x6474E550, 0x6474E551, 0x6474E552, 0x6474E553))
+
+
+def _unmarked_elf(head: bytes) -> Identified | None:
+    """What only lacks the four bytes of the magic, which musl does not look for (ldso/dynlink.c, map_library)."""
+    if len(head) < 64:
+        return None
+    for order, bits in _UNMARKED:
+        word, table = ("Q", 32) if bits == 64 else ("I", 28)
+        (start,) = unpack_from(f"{order}{word}", head, table)
+        entry_size, count = unpack_from(f"{order}HH", head, 54 if bits == 64 else 42)
+        if (
+            unpack_from(f"{order}H", head, 16)[0] in _ELF_TYPES
+            and (entry_size, bits) in ((56, 64), (32, 32))
+            and count > 0
+            and start + 4 <= len(head)
+            and unpack_from(f"{order}I", head, start)[0] in _SEGMENT_KINDS
+        ):
+            return Identified(FileKind.ELF, "an ELF file without its magic", "musl loads it, no other loader does")
+    return None
+
+
 _COFF_MACHINES: Final = {
-    0x14C: "i386", 0x1C0: "arm", 0x1C4: "arm", 0x200: "ia64", 0x5032: "riscv", 0x5064: "riscv", 0x6264: "loongarch",
+    0x14C: "i386", 0x162: "mips", 0x166: "mips", 0x184: "alpha", 0x1A2: "sh3", 0x1A6: "sh4", 0x1C0: "arm",
+    0x1C2: "thumb", 0x1C4: "arm", 0x1F0: "ppc", 0x1F1: "ppc", 0x200: "ia64", 0x268: "m68k", 0x284: "alpha64",
+    0x5032: "riscv", 0x5064: "riscv", 0x6232: "loongarch", 0x6264: "loongarch",
     0x8664: "x86-64", 0xA641: "arm64ec", 0xA64E: "arm64x", 0xAA64: "aarch64",
 }  # fmt: skip
 _COFF_HEADER: Final = Struct("<HHIIIHH")  # machine sections timestamp symbols symbol-count optional-size flags
 _XCOFF: Final = {b"\x01\xdf": 32, b"\x01\xf7": 64, b"\x01\xef": 64}
+_SOM: Final = (b"\x02\x0b\x01", b"\x02\x10\x01", b"\x02\x14\x01")  # PA-RISC 1.0, 1.1, 2.0, and how it is used
 _LINK: Final = "link it with the rest of the program: a loader cannot load it"
 
 
@@ -224,6 +264,13 @@ def _versioned(head: bytes) -> Identified | None:
         version = head[4:7].decode("ascii", "replace")
         said = f"a Dalvik executable, version {printable(version)}"
         return Identified(FileKind.DEX, said, "the Android runtime loads it; dexdump shows it")
+    if head[:3] in _SOM and head[3:4] in b"\x06\x07\x08\x0b\x0d\x0e" and len(head) >= 128:
+        what = "shared library" if head[3] in b"\x0d\x0e" else "object file" if head[3] == 6 else "program"
+        return Identified(
+            FileKind.FOREIGN, f"a SOM {what}, for HP-UX (PA-RISC)", "HP-UX loads it; odump shows it there"
+        )
+    if head[:1] == b"\x80" and len(head) > 8 and head[3] and int.from_bytes(head[1:3], "little") == head[3] + 2:
+        return Identified(FileKind.FOREIGN, "an OMF object file, for DOS, OS/2 or early Windows", _LINK)
     if head[:6] == b"dyld_v":
         architecture = head[7:16].strip(b" \0").decode("ascii", "replace")
         said = f"a dyld shared cache, {printable(architecture, 16)}"

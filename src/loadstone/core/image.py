@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 from loadstone.core.claims import Location
 from loadstone.core.symbols import ImageSymbol, SymbolBinding, SymbolKind, SymbolTable, SymbolVersion, Visibility
 from loadstone.quick_dataclass import dataclass
 
 __all__ = [
+    "CANARY_FREE",
     "ByteOrder",
     "CheckState",
     "Damage",
@@ -89,9 +91,16 @@ class TraitKind(StrEnum):
     IL_ONLY = ".NET assembly, IL only"
     MIXED = ".NET assembly, mixed with native code"
     READY_TO_RUN = ".NET assembly, ReadyToRun"
+    NATIVE_AOT = ".NET, native AOT"
+    DOTNET_BUNDLE = ".NET single-file application"
+    DOTNET_HOST = "apphost of a .NET application"
     RESOURCES = "resources only"
     HYBRID = "hybrid"  # code of two processors: ARM64EC, ARM64X, CHPE
     PACKED = "packed"
+
+
+CANARY_FREE: Final = frozenset({TraitKind.GO, TraitKind.RUST, TraitKind.NATIVE_AOT})
+"""Languages whose compilers check bounds, and place no stack canaries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
 from loadstone.core.image import (
+    CANARY_FREE,
     CheckState,
     Format,
     HardeningFact,
@@ -300,7 +301,7 @@ def _stack_protector(subject: ElfSubject, imports: frozenset[str]) -> HardeningF
         return _static_canary(subject, listed.found, table)
     if listed.found:
         return HardeningFact(name, CheckState.PRESENT, f".symtab has {listed.found}", table)
-    language = subject.trait(TraitKind.GO, TraitKind.RUST)
+    language = subject.trait(*CANARY_FREE)
     if language:
         detail = f"written in {language.kind.value}, whose compiler checks bounds and places no stack canaries"
         return HardeningFact(name, CheckState.NOT_APPLICABLE, detail, table)

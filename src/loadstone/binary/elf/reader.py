@@ -41,7 +41,7 @@ _PF: Final = {"r": 4, "w": 2, "x": 1}
 
 
 def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
-    """The image in ``cursor``, which begins with the ELF magic.
+    """The image in ``cursor``, which begins with an ELF header.
 
     Raises:
         MalformedImage: there is no usable header; with a strict ``damage`` log, at the first contradiction.
@@ -53,6 +53,8 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
             "EI_CLASS and EI_DATA name another layout than the header has; the kernel and musl read neither, glibc both"
         )
         damage.add("identification", said, cursor.start + 4)
+    if not header.ident.startswith(b"\x7fELF"):
+        damage.add("identification", "no ELF magic: the kernel and glibc refuse the file, musl loads it", cursor.start)
     segments = read_segments(view, header)
     view.map(segments)
     sections = read_sections(view, header)

@@ -16,6 +16,7 @@ from loadstone.binary.elf.header import Header
 from loadstone.binary.elf.sections import SectionTable
 from loadstone.binary.elf.view import ElfView
 from loadstone.binary.go import build_version
+from loadstone.binary.languages import AOT_HEADER, MAX_SEARCHED, dotnet_host, language_of_texts
 from loadstone.core.image import ImageKind, Note, Segment, Trait, TraitKind
 from loadstone.quick_dataclass import dataclass
 
@@ -24,6 +25,7 @@ __all__ = ["Parts", "read_module_info", "traits"]
 _UPX_WITHIN: Final = 4096
 _MULTIBOOT, _MULTIBOOT_WITHIN = 0x1BADB002, 8192
 _MAX_MODULE_INFO: Final = 1 << 16
+_PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
 _RUST_NAMES: Final = ("rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic")
 _LANGUAGES: Final = (("rustc version ", TraitKind.RUST), ("zig ", TraitKind.ZIG))
 
@@ -46,7 +48,7 @@ class Parts:
 
 def traits(parts: Parts) -> tuple[Trait, ...]:
     """Everything that holds of the image, the most telling first."""
-    return tuple(trait for check in (_kernel, _static, _packed, _go, _language) for trait in check(parts))
+    return tuple(trait for check in (_kernel, _static, _packed, _go, _dotnet, _language) for trait in check(parts))
 
 
 def read_module_info(view: ElfView, sections: SectionTable) -> tuple[tuple[str, str], ...]:
@@ -78,8 +80,7 @@ def _kernel(parts: Parts) -> Iterator[Trait]:
 
 
 def _static(parts: Parts) -> Iterator[Trait]:
-    program = parts.kind in (ImageKind.EXECUTABLE, ImageKind.PIE)
-    if program and not parts.interpreter and DynamicTag.NEEDED not in parts.tags and parts.segments:
+    if parts.kind in _PROGRAMS and not parts.interpreter and DynamicTag.NEEDED not in parts.tags and parts.segments:
         yield Trait(TraitKind.STATIC, "no PT_INTERP, no DT_NEEDED", parts.segments[0].header_offset)
 
 
@@ -98,6 +99,17 @@ def _go(parts: Parts) -> Iterator[Trait]:
         yield Trait(TraitKind.GO, "section .go.buildinfo", found[0], version)
     elif note is not None:
         yield Trait(TraitKind.GO, "the note of Go's link editor", note.offset)
+    elif (lines := parts.sections.span(b".gopclntab")) is not None:  # stays where both were left out
+        yield Trait(TraitKind.GO, "section .gopclntab, the line table of its runtime", lines[0])
+
+
+def _dotnet(parts: Parts) -> Iterator[Trait]:
+    if parts.named(AOT_HEADER):
+        yield Trait(TraitKind.NATIVE_AOT, f"symbol {AOT_HEADER}", parts.view.cursor.start)
+    elif parts.kind in _PROGRAMS:
+        host = dotnet_host(*_data(parts, b".data", "w"))
+        if host is not None:
+            yield host
 
 
 def _language(parts: Parts) -> Iterator[Trait]:
@@ -109,3 +121,17 @@ def _language(parts: Parts) -> Iterator[Trait]:
             return
     if any(map(parts.named, _RUST_NAMES)):
         yield Trait(TraitKind.RUST, "symbols of its run-time library", parts.view.cursor.start)
+    elif parts.kind in _PROGRAMS or not parts.comments:
+        told = language_of_texts(*_data(parts, b".rodata", "r"))
+        if told is not None:
+            yield told
+
+
+def _data(parts: Parts, section: bytes, right: str) -> tuple[bytes, int]:
+    """Bytes and offset of the section, or without it of the last segment that may be read (``r``) or written only."""
+    found = parts.sections.span(section)
+    if found is None:
+        rights = {"r": "r--", "w": "rw-"}[right]
+        last = next((s for s in reversed(parts.segments) if s.kind == "LOAD" and s.flags == rights), None)
+        found = (last.offset, last.file_size) if last else (parts.view.cursor.start, 0)
+    return parts.view.cursor.upto(found[0], min(found[1], MAX_SEARCHED)), found[0]

@@ -15,7 +15,16 @@ from loadstone.binary.macho.layout import HeaderFlags, LoadCommandKind
 from loadstone.binary.macho.view import MachoView
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
-from loadstone.core.image import CheckState, Format, HardeningFact, ImageKind, SymbolTable, Trait, TraitKind
+from loadstone.core.image import (
+    CANARY_FREE,
+    CheckState,
+    Format,
+    HardeningFact,
+    ImageKind,
+    SymbolTable,
+    Trait,
+    TraitKind,
+)
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["MachoSubject", "hardening"]
@@ -93,13 +102,13 @@ def _execution(subject: MachoSubject) -> Iterator[HardeningFact]:
 def _canary(subject: MachoSubject) -> Iterator[HardeningFact]:
     used = subject.symbols.named(_CANARY)
     size = sum(s.size for s in subject.view.sections if "x" in s.flags)
-    language = next((t for t in subject.traits if t.kind is TraitKind.GO), None)
+    language = next((t for t in subject.traits if t.kind in CANARY_FREE), None)
     packer = next((t for t in subject.traits if t.kind is TraitKind.PACKED), None)
     if not used and packer is not None:
         found = f"{packer}: the code cannot be seen"
         yield HardeningFact("stack-protector", CheckState.UNKNOWN, found, subject.flags())
     elif not used and language is not None:
-        found = "written in Go, whose compiler checks bounds and places no stack canaries"
+        found = f"written in {language.kind.value}, whose compiler checks bounds and places no stack canaries"
         yield HardeningFact("stack-protector", CheckState.NOT_APPLICABLE, found, subject.flags())
     elif used:
         found = f"{_CANARY} is imported"

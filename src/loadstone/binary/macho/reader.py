@@ -73,7 +73,7 @@ def read_macho(cursor: Cursor, damage: DamageLog) -> Image:
         umbrella=next(iter(read_texts(view, LoadCommandKind.SUB_FRAMEWORK)), None),
         entry_point=_entry_point(view),
     )
-    found = traits(view, kind)
+    found = traits(view, kind, symbols.table)
     subject = MachoSubject(cursor.path or "<bytes>", view, kind, facts, symbols.table, found)
     return Image(
         path=cursor.path,

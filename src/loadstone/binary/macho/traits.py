@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.binary.go import build_version
+from loadstone.binary.languages import AOT_HEADER, MAX_SEARCHED, dotnet_host, language_of_texts
 from loadstone.binary.macho.layout import DYLIB_KINDS, LoadCommandKind
 from loadstone.binary.macho.view import MachoView
-from loadstone.core.image import ImageKind, Trait, TraitKind
+from loadstone.core.image import ImageKind, Section, SymbolTable, Trait, TraitKind
 
 __all__ = ["traits"]
 
@@ -16,12 +17,12 @@ _UPX_WITHIN: Final = 4096
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
 
 
-def traits(view: MachoView, kind: ImageKind) -> tuple[Trait, ...]:
+def traits(view: MachoView, kind: ImageKind, symbols: SymbolTable) -> tuple[Trait, ...]:
     """Everything that holds of the image, the most telling first."""
-    return tuple(_all(view, kind))
+    return (*_form(view, kind), *_language(view, kind, symbols))
 
 
-def _all(view: MachoView, kind: ImageKind) -> Iterator[Trait]:
+def _form(view: MachoView, kind: ImageKind) -> Iterator[Trait]:
     start = view.cursor.start
     loader = view.first(LoadCommandKind.LOAD_DYLINKER)
     if kind in _PROGRAMS and loader is None and not view.all(*DYLIB_KINDS):
@@ -29,7 +30,26 @@ def _all(view: MachoView, kind: ImageKind) -> Iterator[Trait]:
     at = view.cursor.upto(start, _UPX_WITHIN).find(b"UPX!")
     if at >= 0:
         yield Trait(TraitKind.PACKED, "the UPX! mark behind the headers", start + at, "UPX")
-    info = next((s for s in view.sections if s.name.endswith(",__go_buildinfo")), None)
-    if info is not None:
+
+
+def _language(view: MachoView, kind: ImageKind, symbols: SymbolTable) -> Iterator[Trait]:
+    sections = {s.name.rpartition(",")[2]: s for s in reversed(view.sections)}
+    if info := sections.get("__go_buildinfo") or sections.get("__gopclntab"):
         version = build_version(view.cursor.upto(info.offset, min(info.size, 256)))
         yield Trait(TraitKind.GO, f"section {info.name}", info.header_offset, version)
+    elif compiled := sections.get("__managedcode"):
+        yield Trait(TraitKind.NATIVE_AOT, f"section {compiled.name}", compiled.header_offset)
+    elif symbols.named(f"_{AOT_HEADER}"):
+        yield Trait(TraitKind.NATIVE_AOT, f"symbol _{AOT_HEADER}", view.cursor.start)
+    elif kind in _PROGRAMS and (host := dotnet_host(*_begin(view, sections.get("__data")))):
+        yield host
+    else:
+        texts = (language_of_texts(*_begin(view, sections.get(name))) for name in ("__const", "__cstring"))
+        yield from filter(None, [next(filter(None, texts), None)])
+
+
+def _begin(view: MachoView, section: Section | None) -> tuple[bytes, int]:
+    """Bytes and offset of what a section begins with."""
+    if section is None:
+        return b"", 0
+    return view.cursor.upto(section.offset, min(section.size, MAX_SEARCHED)), section.offset

@@ -22,7 +22,7 @@ from loadstone.binary.pe.layout import (
 )
 from loadstone.binary.terms import with_terms
 from loadstone.core.claims import Location
-from loadstone.core.image import CheckState, Format, HardeningFact, Trait, TraitKind
+from loadstone.core.image import CANARY_FREE, CheckState, Format, HardeningFact, Trait, TraitKind
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["PeSubject", "hardening"]
@@ -138,6 +138,11 @@ def _cookie(subject: PeSubject) -> Iterator[HardeningFact]:
     if packer is not None:
         found = f"{packer}: the code cannot be seen"
         yield HardeningFact("stack-protector", CheckState.UNKNOWN, found, subject.flags())
+        return
+    language = subject.trait(*CANARY_FREE)
+    if language is not None and (config is None or not config.security_cookie):
+        found = f"written in {language.kind.value}, whose compiler checks bounds and places no stack canaries"
+        yield HardeningFact("stack-protector", CheckState.NOT_APPLICABLE, found, subject.flags())
         return
     if config is None:
         found = "no load configuration, which would name the security cookie"

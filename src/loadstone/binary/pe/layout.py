@@ -30,6 +30,7 @@ __all__ = [
     "DllCharacteristics",
     "SectionFlags",
     "machine",
+    "runtime_system",
 ]
 
 DOS_MAGIC: Final = b"MZ"
@@ -57,6 +58,7 @@ MACHINE_ARM64: Final = 0xAA64
 
 _MACHINES: Final = {
     MACHINE_I386: "i386",
+    0x162: "mips",
     0x166: "mips",
     0x184: "alpha",
     0x1A2: "sh3",
@@ -65,7 +67,10 @@ _MACHINES: Final = {
     0x1C2: "thumb",
     0x1C4: "arm",
     0x1F0: "ppc",
+    0x1F1: "ppc",
     0x200: "ia64",
+    0x268: "m68k",
+    0x284: "alpha64",
     0xEBC: "efi-bytecode",
     0x5032: "riscv",
     0x5064: "riscv",
@@ -86,7 +91,30 @@ def machine(code: int) -> Machine:
     >>> machine(7).name
     'machine 0x7'
     """
-    return Machine(code, _MACHINES.get(code, f"machine {code:#x}"))
+    plain = code ^ _SYSTEM_MARKS.get(runtime_system(code), 0)
+    return Machine(code, _MACHINES.get(plain, f"machine {code:#x}"))
+
+
+_SYSTEM_MARKS: Final = {"Linux": 0x7B79, "macOS": 0x4644, "FreeBSD": 0xADC4, "NetBSD": 0x1993, "illumos": 0x1992}
+"""What .NET adds by exclusive or to the machine number of an assembly compiled ahead for a system other than Windows.
+
+Source: dotnet/runtime src/coreclr/inc/pedecoder.h, IMAGE_FILE_MACHINE_NATIVE_OS_OVERRIDE.
+"""
+
+
+def runtime_system(code: int) -> str:
+    """The system whose .NET runtime is the only loader of an image with that machine number; empty for Windows.
+
+    >>> runtime_system(0xFD1D), runtime_system(0x8664)
+    ('Linux', '')
+    """
+    if code in _MACHINES:
+        return ""
+    return next((system for system, mark in _SYSTEM_MARKS.items() if code ^ mark in _COMPILED_AHEAD), "")
+
+
+_COMPILED_AHEAD: Final = frozenset({MACHINE_I386, 0x1C4, MACHINE_AMD64, MACHINE_ARM64, 0x5064, 0x6264})
+"""Processors that .NET compiles for."""
 
 
 class Characteristics(IntFlag):

@@ -6,13 +6,15 @@ kernels with an EFI header; the section names packers give (corkami, "Packers");
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from loadstone.binary.go import BUILD_ID, BUILD_INFO, build_version
+from loadstone.binary.languages import AOT_HEADER, MAX_SEARCHED, dotnet_host, language_of_texts
 from loadstone.binary.pe.facts import ClrHeader, ClrKind, Hybrid
+from loadstone.binary.pe.headers import SectionHeader
 from loadstone.binary.pe.imports import ImportedModule
-from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, SUBSYSTEMS, DirectoryIndex, SectionFlags
+from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, SUBSYSTEMS, DirectoryIndex, SectionFlags, runtime_system
 from loadstone.binary.pe.view import PeView
 from loadstone.core.image import Trait, TraitKind
 
@@ -41,10 +43,17 @@ _PACKERS: Final = {
 
 
 def traits(
-    view: PeView, clr: ClrHeader | None, hybrid: Hybrid, modules: tuple[ImportedModule, ...]
+    view: PeView, clr: ClrHeader | None, hybrid: Hybrid, modules: tuple[ImportedModule, ...], exported: Sequence[str]
 ) -> tuple[Trait, ...]:
     """Everything that holds of the image, the most telling first."""
-    return (*_purpose(view, modules), *_clr(clr), *_hybrid(view, hybrid), *_contents(view, clr), *_packed(view))
+    return (
+        *_purpose(view, modules),
+        *_clr(view, clr),
+        *_hybrid(view, hybrid),
+        *_resources(view, clr),
+        *_packed(view),
+        *_language(view, clr, exported),
+    )
 
 
 def _purpose(view: PeView, modules: tuple[ImportedModule, ...]) -> Iterator[Trait]:
@@ -61,9 +70,11 @@ def _purpose(view: PeView, modules: tuple[ImportedModule, ...]) -> Iterator[Trai
             yield Trait(TraitKind.DRIVER, f"native subsystem, imports {module.name}", module.offset)
 
 
-def _clr(clr: ClrHeader | None) -> Iterator[Trait]:
+def _clr(view: PeView, clr: ClrHeader | None) -> Iterator[Trait]:
     if clr is not None:
-        yield Trait(_CLR[clr.kind], f"CLR header with flags {clr.flags:#x}", clr.offset, clr.runtime)
+        system = runtime_system(view.headers.machine)
+        name = ", ".join(filter(None, (clr.runtime, system and f"for {system}")))
+        yield Trait(_CLR[clr.kind], f"CLR header with flags {clr.flags:#x}", clr.offset, name)
 
 
 def _hybrid(view: PeView, hybrid: Hybrid) -> Iterator[Trait]:
@@ -73,15 +84,41 @@ def _hybrid(view: PeView, hybrid: Hybrid) -> Iterator[Trait]:
         yield Trait(TraitKind.HYBRID, "CHPE metadata in the load configuration", place, hybrid.value)
 
 
-def _contents(view: PeView, clr: ClrHeader | None) -> Iterator[Trait]:
-    code = [s for s in view.sections if s.flags & SectionFlags.EXECUTE]
-    if not code and not view.headers.entry_point and clr is None:
+def _code(view: PeView) -> SectionHeader | None:
+    return next((s for s in view.sections if s.flags & SectionFlags.EXECUTE), None)
+
+
+def _resources(view: PeView, clr: ClrHeader | None) -> Iterator[Trait]:
+    if _code(view) is None and not view.headers.entry_point and clr is None:
         yield Trait(TraitKind.RESOURCES, "no section with code, no entry point", view.headers.offset + 6)
-    if code and view.cursor.upto(code[0].offset, len(BUILD_ID)) == BUILD_ID:
-        data = next((s for s in view.sections if s.name == ".data"), None)
-        begin = view.cursor.upto(data.offset, 256) if data else b""
-        version = build_version(begin) if begin.startswith(BUILD_INFO) else ""
-        yield Trait(TraitKind.GO, "the build ID at the beginning of its code", code[0].offset, version)
+
+
+def _language(view: PeView, clr: ClrHeader | None, exported: Sequence[str]) -> Iterator[Trait]:
+    code, sections = _code(view), {s.name: s for s in reversed(view.sections)}
+    if clr is not None or code is None:
+        return
+    data, at = _begin(view, sections.get(".data"))
+    if AOT_HEADER in exported or ".managed" in sections:
+        why = f"export {AOT_HEADER}" if AOT_HEADER in exported else "section .managed"
+        yield Trait(TraitKind.NATIVE_AOT, why, view.headers.offset)
+    elif host := dotnet_host(data, at):
+        yield host
+    elif data.startswith(BUILD_INFO):
+        yield Trait(TraitKind.GO, "build information at the beginning of its data", at, build_version(data[:256]))
+    elif view.cursor.upto(code.offset, len(BUILD_ID)) == BUILD_ID:
+        yield Trait(TraitKind.GO, "the build ID at the beginning of its code", code.offset)
+    elif ".symtab" in sections:
+        why = "section .symtab, which no other link editor gives a PE file"
+        yield Trait(TraitKind.GO, why, sections[".symtab"].header_offset)
+    elif told := language_of_texts(*_begin(view, sections.get(".rdata"))):
+        yield told
+
+
+def _begin(view: PeView, section: SectionHeader | None) -> tuple[bytes, int]:
+    """Bytes and offset of what a section begins with."""
+    if section is None:
+        return b"", 0
+    return view.cursor.upto(section.offset, min(section.mapped, MAX_SEARCHED)), section.offset
 
 
 def _packed(view: PeView) -> Iterator[Trait]:

@@ -13,7 +13,7 @@ from loadstone.binary.budget import ReadBudget
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.damage import DamageLog
 from loadstone.binary.pe.headers import Headers, SectionHeader
-from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, DirectoryIndex, SectionFlags
+from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, DirectoryIndex, SectionFlags, runtime_system
 from loadstone.binary.strings import StringTable
 from loadstone.core.limits import MAX_NAME_LENGTH, MAX_STRING_LENGTH, MAX_TABLE_SIZE
 from loadstone.errors import MalformedImage
@@ -38,7 +38,7 @@ def integers(code: str, data: bytes) -> array[int]:
 class PeView:
     """What every part of the reader shares. Addresses are relative to the image base, as the format counts them."""
 
-    __slots__ = ("_sections", "_starts", "budget", "cursor", "damage", "headers", "sections")
+    __slots__ = ("_as_it_is", "_sections", "_starts", "budget", "cursor", "damage", "headers", "sections")
 
     def __init__(
         self, cursor: Cursor, damage: DamageLog, headers: Headers, sections: tuple[SectionHeader, ...]
@@ -48,6 +48,9 @@ class PeView:
         self.headers: Headers = headers
         self.sections = sections
         self.budget: ReadBudget = ReadBudget(cursor.size)
+        # Windows maps such a file as it is, whatever its sections say; firmware and .NET on other systems do not
+        others = headers.subsystem in BOOT_SUBSYSTEMS or bool(runtime_system(headers.machine))
+        self._as_it_is = headers.section_alignment < _PAGE and not others
         self._sections = sorted(sections, key=lambda s: s.address)
         self._starts = [s.address for s in self._sections]
 
@@ -58,8 +61,8 @@ class PeView:
 
     def place(self, address: int) -> tuple[int, int] | None:
         """The file offset of an address and how many bytes of its section follow there; None when nothing is."""
-        if self.headers.section_alignment < _PAGE and self.headers.subsystem not in BOOT_SUBSYSTEMS:
-            room = self.cursor.size - address  # Windows maps such a file as it is, whatever its sections say
+        if self._as_it_is:
+            room = self.cursor.size - address
             return (self.cursor.start + address, room) if address >= 0 and room > 0 else None
         position = bisect_right(self._starts, address) - 1
         if position >= 0:
