@@ -5,11 +5,16 @@ Source: GCC's manual, "Attribute Syntax", "Type Attributes", "Function Attribute
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from loadstone.headers.cursor import Refused
+from loadstone.headers.tokens import literal_of
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["CONVENTION_WORDS", "Attributes", "convention_of"]
+if TYPE_CHECKING:
+    from loadstone.headers.parser import Parser
+
+__all__ = ["CONVENTION_WORDS", "Attributes", "attributes_here", "convention_of"]
 
 _MODES: Final = {
     "QI": 1, "byte": 1, "HI": 2, "SI": 4, "DI": 8, "TI": 16, "word": 0, "pointer": 0, "SF": 4, "DF": 8,
@@ -96,3 +101,83 @@ def convention_of(attributes: Attributes, abi_name: str) -> str:
     if word in ("cdecl", own) or (processor != "i386" and word in ignored):
         return ""
     return attributes.convention
+
+
+def attributes_here(parser: Parser) -> tuple[Attributes, str]:
+    """Attributes that stand here, and an ``asm`` label among them."""
+    made, label = Attributes(), ""
+    while True:
+        text = parser.peek()
+        if text in ("__attribute__", "__attribute"):
+            parser.position += 1
+            parser.expect("(")
+            made |= _listed(parser)
+            parser.expect(")")
+        elif text == "__declspec":
+            parser.position += 1
+            made |= _listed(parser)
+        elif text in ("_Alignas", "alignas"):
+            parser.position += 1
+            made |= Attributes.named("aligned", [], _parenthesised(parser), pointer=parser.abi.pointer)
+        elif text in ("__asm__", "__asm", "asm"):
+            parser.position += 1
+            label = _label(parser)
+        elif text == "[" and parser.peek(1) == "[":
+            parser.position += 1
+            made |= _listed(parser, "[", "]")
+            parser.expect("]")
+        elif text in CONVENTION_WORDS:
+            parser.position += 1
+            made |= Attributes(convention=CONVENTION_WORDS[text])
+        else:
+            return made, label
+
+
+def _listed(parser: Parser, opening: str = "(", closing: str = ")") -> Attributes:
+    """``( name, name(words), ... )``, and C23's ``[ name, vendor::name(words) ]``."""
+    parser.expect(opening)
+    made = Attributes()
+    while not parser.take(closing):
+        if parser.take(","):
+            continue
+        token = parser.here()
+        name = parser.peek()
+        parser.position += 1
+        if parser.peek() == ":" and parser.peek(1) == ":":
+            name = parser.peek(2)
+            parser.position += 3
+        words: list[str] = []
+        number = None
+        if parser.peek() == "(":
+            start = parser.position
+            if name.strip("_") in ("aligned", "align"):
+                number = _parenthesised(parser)
+            else:
+                parser.skip_balanced()
+                words = [t.text for t in parser.tokens[start + 1 : parser.position - 1] if t.text != ","]
+        if not name:
+            raise parser.unexpected()
+        try:
+            made |= Attributes.named(name, words, number, pointer=parser.abi.pointer)
+        except ValueError as error:
+            raise Refused(str(error), token) from error
+    return made
+
+
+def _parenthesised(parser: Parser) -> int:
+    """An alignment in parentheses: a number, or a type's."""
+    parser.expect("(")
+    of_type = parser.starts_type()
+    number = parser.layouts().measure(parser.type_name().type)[1] if of_type else parser.number()
+    parser.expect(")")
+    return number
+
+
+def _label(parser: Parser) -> str:
+    parser.expect("(")
+    start = parser.position
+    while parser.kind() == "string":
+        parser.position += 1
+    _, label = literal_of(parser.tokens[start : parser.position])
+    parser.expect(")")
+    return label.decode(errors="replace") if isinstance(label, bytes) else label

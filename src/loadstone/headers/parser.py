@@ -1,7 +1,8 @@
-"""C declarations as types: specifiers, declarators, structs, enums. Source: ISO C17 6.7, GCC's extensions to it.
+"""C declarations as types: specifiers and declarators. Source: ISO C17 6.7, GCC's extensions to it.
 
 A recursive descent over tokens that the preprocessor made. Bodies and initialisers are skipped. A declaration that
 cannot be taken raises :class:`Refused` with the token where that was seen; ``reader.py`` notes it, and goes on behind.
+What the descent meets on its way is in files of its own: records, enumerations, parameters, attributes, operands.
 """
 
 from __future__ import annotations
@@ -10,14 +11,27 @@ from collections.abc import Sequence
 
 from loadstone.core.limits import MAX_TYPE_DEPTH, MAX_TYPE_PARTS
 from loadstone.headers.abi import DataModel
-from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, convention_of
+from loadstone.headers.attributes import CONVENTION_WORDS, Attributes, attributes_here, convention_of
 from loadstone.headers.basics import TYPE_WORDS, basic_types, usual_typedefs
 from loadstone.headers.cursor import Refused, TokenCursor
+from loadstone.headers.declared import (
+    ATTRIBUTES,
+    CONST,
+    QUALIFIERS,
+    RECORDS,
+    STORAGE,
+    DeclaredName,
+    Specifiers,
+    Typedef,
+)
+from loadstone.headers.enumerations import enumeration
 from loadstone.headers.expressions import ConstantEvaluator, Value
 from loadstone.headers.layout import Layouts
 from loadstone.headers.operands import Operands, designated
+from loadstone.headers.parameters import parameter_list
 from loadstone.headers.pragmas import LayoutPragmas
-from loadstone.headers.tokens import Token, literal_of
+from loadstone.headers.records import record
+from loadstone.headers.tokens import Token
 from loadstone.headers.types import (
     Array,
     CType,
@@ -27,65 +41,12 @@ from loadstone.headers.types import (
     Integer,
     Pointer,
     Real,
-    StructMember,
     StructOrUnion,
     Void,
 )
 from loadstone.quick_dataclass import dataclass, replace
 
-__all__ = ["DeclaredName", "Parser", "Specifiers", "Typedef"]
-
-_STORAGE = frozenset(
-    (
-        "typedef", "extern", "static", "inline", "__inline", "__inline__", "_Noreturn", "_Thread_local", "__thread",
-        "thread_local", "auto", "register", "constexpr", "noreturn", "__extension__", "__forceinline",
-    )
-)  # fmt: skip
-_CONST = frozenset(("const", "__const", "__const__"))
-_QUALIFIERS = _CONST | frozenset(
-    (
-        "volatile", "__volatile", "__volatile__", "restrict", "__restrict", "__restrict__", "_Nullable", "_Nonnull",
-        "__unaligned", "__ptr64", "__ptr32", "_Null_unspecified", "__w64", "__capability",
-    )
-)  # fmt: skip
-_ATTRIBUTES = frozenset(
-    (
-        "__attribute__", "__attribute", "__declspec", "_Alignas", "alignas", "__asm__", "__asm", "asm",
-    )
-)  # fmt: skip
-_RECORDS = frozenset(("struct", "union"))
-
-
-@dataclass(frozen=True, slots=True)
-class Typedef:
-    """A named type, and the alignment an attribute gave that name (0 for none)."""
-
-    type: CType
-    const: bool = False
-    align: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Specifiers:
-    """What stands before the declarators."""
-
-    type: CType
-    storage: frozenset[str]
-    const: bool
-    attributes: Attributes
-    type_align: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredName:
-    """One declarator: its name, empty for none, and its type. ``label`` is the ``asm`` name."""
-
-    name: str
-    type: CType
-    const: bool
-    attributes: Attributes
-    label: str = ""
-    token: Token | None = None
+__all__ = ["Parser"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +99,10 @@ class Parser(TokenCursor):
         return self.kind() == "name" and (
             text in self.typedefs
             or text in TYPE_WORDS
-            or text in _RECORDS
-            or text in _QUALIFIERS
-            or text in _STORAGE
-            or text in _ATTRIBUTES
+            or text in RECORDS
+            or text in QUALIFIERS
+            or text in STORAGE
+            or text in ATTRIBUTES
             or text in ("enum", "_Atomic", "typeof", "__typeof__", "__typeof", "__builtin_va_list")
         )
 
@@ -159,28 +120,28 @@ class Parser(TokenCursor):
                 attributes |= self.attributes()[0]
             elif kind != "name":
                 break
-            elif text in _ATTRIBUTES:
+            elif text in ATTRIBUTES:
                 attributes |= self.attributes()[0]
             elif text in CONVENTION_WORDS:
                 attributes |= Attributes(convention=CONVENTION_WORDS[text])
                 self.position += 1
-            elif text in _STORAGE:
+            elif text in STORAGE:
                 storage.add(text.strip("_"))
                 self.position += 1
                 if text == "extern" and self.kind() == "string":
                     self.position += 1
-            elif text in _QUALIFIERS:
-                const = const or text in _CONST
+            elif text in QUALIFIERS:
+                const = const or text in CONST
                 self.position += 1
             elif text in TYPE_WORDS and (text not in self.typedefs or found is None):
                 words.append({"__signed__": "signed", "__signed": "signed"}.get(text, text))
                 self.position += 1
             elif words or found is not None:
                 break
-            elif text in _RECORDS:
-                found = self.record()
+            elif text in RECORDS:
+                found = record(self)
             elif text == "enum":
-                found = self.enumeration()
+                found = enumeration(self)
             elif text in ("_Atomic", "typeof", "__typeof__", "__typeof", "typeof_unqual"):
                 found, inner = self._in_parentheses(text)
                 const = const or inner
@@ -246,240 +207,20 @@ class Parser(TokenCursor):
             return Real(size, "float" if size == 4 else "double")
         raise Refused("the attribute mode is not supported on this type", self.here())
 
-    # -- attributes ------------------------------------------------------------------------------------------------
-
     def attributes(self) -> tuple[Attributes, str]:
         """Attributes that stand here, and an ``asm`` label among them."""
-        made, label = Attributes(), ""
-        while True:
-            text = self.peek()
-            if text in ("__attribute__", "__attribute"):
-                self.position += 1
-                self.expect("(")
-                made |= self._listed()
-                self.expect(")")
-            elif text == "__declspec":
-                self.position += 1
-                made |= self._listed()
-            elif text in ("_Alignas", "alignas"):
-                self.position += 1
-                made |= Attributes.named("aligned", [], self._parenthesised(), pointer=self.abi.pointer)
-            elif text in ("__asm__", "__asm", "asm"):
-                self.position += 1
-                label = self._label()
-            elif text == "[" and self.peek(1) == "[":
-                self.position += 1
-                made |= self._listed("[", "]")
-                self.expect("]")
-            elif text in CONVENTION_WORDS:
-                self.position += 1
-                made |= Attributes(convention=CONVENTION_WORDS[text])
-            else:
-                return made, label
+        return attributes_here(self)
 
-    def _listed(self, opening: str = "(", closing: str = ")") -> Attributes:
-        """``( name, name(words), ... )``, and C23's ``[ name, vendor::name(words) ]``."""
-        self.expect(opening)
-        made = Attributes()
-        while not self.take(closing):
-            if self.take(","):
-                continue
-            token = self.here()
-            name = self.peek()
-            self.position += 1
-            if self.peek() == ":" and self.peek(1) == ":":
-                name = self.peek(2)
-                self.position += 3
-            words: list[str] = []
-            number = None
-            if self.peek() == "(":
-                start = self.position
-                if name.strip("_") in ("aligned", "align"):
-                    number = self._parenthesised()
-                else:
-                    self.skip_balanced()
-                    words = [t.text for t in self.tokens[start + 1 : self.position - 1] if t.text != ","]
-            if not name:
-                raise self.unexpected()
-            try:
-                made |= Attributes.named(name, words, number, pointer=self.abi.pointer)
-            except ValueError as error:
-                raise Refused(str(error), token) from error
-        return made
+    # -- structs ---------------------------------------------------------------------------------------------------
 
-    def _parenthesised(self) -> int:
-        """An alignment in parentheses: a number, or a type's."""
-        self.expect("(")
-        of_type = self.starts_type()
-        number = self.layouts().measure(self.type_name().type)[1] if of_type else self.number()
-        self.expect(")")
-        return number
-
-    def _label(self) -> str:
-        self.expect("(")
-        start = self.position
-        while self.kind() == "string":
-            self.position += 1
-        _, label = literal_of(self.tokens[start : self.position])
-        self.expect(")")
-        return label.decode(errors="replace") if isinstance(label, bytes) else label
-
-    # -- structs, unions, enums ------------------------------------------------------------------------------------
+    def new_tag(self) -> str:
+        """A tag for a struct or union without one; none in C can be the same."""
+        self._unnamed += 1
+        return f"(unnamed {self._unnamed})"
 
     def layouts(self) -> Layouts:
         """Sizes by what is known so far."""
         return self._layouts
-
-    def record(self) -> StructOrUnion:
-        """``struct tag { ... }``, in any of its forms."""
-        kind = self.peek()
-        self.position += 1
-        attributes = self.attributes()[0]
-        tag = ""
-        if self.kind() == "name":
-            tag = self.peek()
-            self.position += 1
-        attributes |= self.attributes()[0]
-        if self.peek() != "{":
-            if not tag:
-                raise self.unexpected()
-            return self.records.get(f"{kind} {tag}", StructOrUnion(kind, tag))
-        if not tag:
-            self._unnamed += 1
-            tag = f"(unnamed {self._unnamed})"
-        members = self._members()
-        attributes |= self.attributes()[0]
-        said = self.layout_pragmas
-        microsoft = attributes.microsoft if attributes.microsoft is not None else said.microsoft
-        made = StructOrUnion(kind, tag, members, attributes.packed, attributes.align, said.pack, microsoft)
-        self.records[made.key] = made
-        return made
-
-    def _members(self) -> tuple[StructMember, ...]:
-        self.expect("{")
-        members: list[StructMember] = []
-        while not self.take("}"):
-            self.pragmas()
-            if self.take(";"):
-                continue
-            if self.peek() in ("_Static_assert", "static_assert"):
-                self.position += 1
-                self.skip_balanced()
-                continue
-            if self.peek() == "}":
-                continue
-            specifiers = self.specifiers()
-            if self.peek() == ";":
-                if isinstance(specifiers.type, StructOrUnion) and specifiers.type.tag.startswith("("):
-                    members.append(self._member(specifiers, DeclaredName("", specifiers.type, False, Attributes())))
-                self.position += 1
-                continue
-            while True:
-                members.append(self._declared_member(specifiers))
-                if not self.take(","):
-                    break
-            self.pragmas()
-            self.expect(";")
-        return tuple(members)
-
-    def _declared_member(self, specifiers: Specifiers) -> StructMember:
-        declared = (
-            DeclaredName("", specifiers.type, specifiers.const, Attributes())
-            if self.peek() == ":"
-            else self.declarator(specifiers)
-        )
-        if isinstance(declared.type, (FunctionType, Void)):
-            raise Refused(f"a member of type {declared.type}", declared.token)
-        bits = None
-        if self.take(":"):
-            bits = self._width(declared)
-        after = self.attributes()[0]
-        return self._member(specifiers, replace(declared, attributes=declared.attributes | after), bits)
-
-    def _width(self, declared: DeclaredName) -> int:
-        token = self.here()
-        bits = self.number()
-        kind = declared.type
-        if not isinstance(kind, (Integer, Enumeration)):
-            raise Refused(f"a bit field of type {kind}", token)
-        widest = 1 if isinstance(kind, Integer) and kind.is_bool else 8 * kind.size
-        if not 0 <= bits <= widest or (bits == 0 and declared.name):
-            raise Refused(f"the bit field {declared.name} of type {kind} cannot have a width of {bits} bits", token)
-        return bits
-
-    def _member(self, specifiers: Specifiers, declared: DeclaredName, bits: int | None = None) -> StructMember:
-        attributes = specifiers.attributes | declared.attributes
-        plain = declared.type is specifiers.type or isinstance(declared.type, Array)
-        return StructMember(
-            declared.name,
-            declared.type,
-            bits,
-            attributes.align,
-            specifiers.type_align if plain else 0,
-            attributes.packed,
-            declared.const,
-        )
-
-    def enumeration(self) -> Enumeration:
-        """``enum tag { ... }``; its values are constants from here on."""
-        self.position += 1
-        attributes = self.attributes()[0]
-        tag = ""
-        if self.kind() == "name":
-            tag = self.peek()
-            self.position += 1
-        fixed: Integer | None = None
-        if self.peek() == ":" and (self.peek(1) in TYPE_WORDS or self.peek(1) in self.typedefs):
-            self.position += 1
-            under = self.specifiers().type
-            if not isinstance(under, Integer):
-                raise Refused(f"an enum over {under}", self.here())
-            fixed = under
-        if self.peek() != "{":
-            if not tag:
-                raise self.unexpected()
-            if fixed is not None:
-                self.enumerations[tag] = Enumeration(tag, (), fixed.size, fixed.signed)
-            return self.enumerations.get(tag, Enumeration(tag))
-        values = self._enumerators(fixed)
-        attributes |= self.attributes()[0]
-        size, signed = (fixed.size, fixed.signed) if fixed else _holds(values, packed=attributes.packed)
-        self._retyped(values, size, signed)
-        made = Enumeration(tag, tuple(values), size, signed)
-        if tag:
-            self.enumerations[tag] = made
-        return made
-
-    def _enumerators(self, fixed: Integer | None) -> list[tuple[str, int]]:
-        self.expect("{")
-        values: list[tuple[str, int]] = []
-        following = Value(0)
-        while not self.take("}"):
-            name, token = self.peek(), self.here()
-            if self.kind() != "name":
-                raise self.unexpected()
-            self.position += 1
-            self.attributes()
-            value = self.expression() if self.take("=") else following
-            if value.floating:
-                raise Refused(f"{name} is not an integer", token)
-            if fixed is not None and value.converted(fixed.size, fixed.signed).number != value.number:
-                raise Refused(f"{name} does not fit into {fixed}", token)
-            number = int(value.number)
-            values.append((name, number))
-            self.values[name] = value
-            size = 4 if -(1 << 31) <= number + 1 < 1 << 31 else 8
-            following = Value(number + 1, max(size, value.size), value.signed and number + 1 < 1 << 63)
-            if not self.take(","):
-                self.expect("}")
-                break
-        return values
-
-    def _retyped(self, values: list[tuple[str, int]], size: int, signed: bool) -> None:
-        """Enumerators that fit ``int`` are ints; of an enum that needs more, all have its type (GCC, C23)."""
-        wide = any(not -(1 << 31) <= number < 1 << 31 for _, number in values)
-        for name, number in values:
-            self.values[name] = Value(number, size, signed) if wide else Value(number)
 
     # -- declarators -----------------------------------------------------------------------------------------------
 
@@ -532,10 +273,10 @@ class Parser(TokenCursor):
             if self.peek() in ("*", "^"):
                 self.position += 1
                 base, const = Pointer(base, const), False
-            elif self.peek() in _QUALIFIERS or self.peek() == "_Atomic":
-                const = const or self.peek() in _CONST
+            elif self.peek() in QUALIFIERS or self.peek() == "_Atomic":
+                const = const or self.peek() in CONST
                 self.position += 1
-            elif self.peek() in _ATTRIBUTES or self.peek() in CONVENTION_WORDS:
+            elif self.peek() in ATTRIBUTES or self.peek() in CONVENTION_WORDS:
                 said |= self.attributes()[0]
             else:
                 break
@@ -556,7 +297,7 @@ class Parser(TokenCursor):
             )
             return replace(inner, type=kind, attributes=said | inner.attributes)
         name, token = "", self.here()
-        if self.kind() == "name" and self.peek() not in _ATTRIBUTES:
+        if self.kind() == "name" and self.peek() not in ATTRIBUTES:
             name = self.peek()
             self.position += 1
         if self.peek() == "[" and self.peek(1) == "[":
@@ -567,13 +308,13 @@ class Parser(TokenCursor):
     def _nests(self) -> bool:
         """Whether the parenthesis begins a declarator and no parameter list."""
         following = self.peek(1)
-        if following in ("*", "^", "(", "[") or following in _ATTRIBUTES or following in CONVENTION_WORDS:
+        if following in ("*", "^", "(", "[") or following in ATTRIBUTES or following in CONVENTION_WORDS:
             return True
         at = self.position + 1
         is_name = at < len(self.tokens) and self.tokens[at].kind == "name"
-        known = following in self.typedefs or following in TYPE_WORDS or following in _RECORDS
+        known = following in self.typedefs or following in TYPE_WORDS or following in RECORDS
         return (
-            is_name and not known and following not in _QUALIFIERS and following not in ("enum", "_Atomic", "register")
+            is_name and not known and following not in QUALIFIERS and following not in ("enum", "_Atomic", "register")
         )
 
     def _suffixes(self, base: CType, const: bool) -> tuple[CType, bool]:
@@ -600,7 +341,7 @@ class Parser(TokenCursor):
         """The length in brackets, None for an open one, and whether ``static`` promises it."""
         self.expect("[")
         token, static = self.here(), False
-        while self.peek() in _QUALIFIERS or self.peek() == "static":
+        while self.peek() in QUALIFIERS or self.peek() == "static":
             static = static or self.peek() == "static"
             self.position += 1
         if self.take("]"):
@@ -638,79 +379,9 @@ class Parser(TokenCursor):
         """What stands in the parentheses behind a function's name."""
         self._in_parameters += 1
         try:
-            return self._parameter_list()
+            return parameter_list(self)
         finally:
             self._in_parameters -= 1
-
-    def _parameter_list(self) -> tuple[tuple[FunctionParameter, ...], bool]:
-        self.expect("(")
-        parameters: list[FunctionParameter] = []
-        if self.take(")"):
-            return (), False
-        while True:
-            if self.take("..."):
-                self.expect(")")
-                return tuple(parameters), True
-            token = self.here()
-            if self.kind() == "name" and not self.starts_type() and self.peek() not in CONVENTION_WORDS:
-                if not parameters and self._has_identifier_list():
-                    return self._identifier_list(), False
-                following = self.peek(1)
-                reason = (
-                    f"the parameter {self.peek()} has no type"
-                    if following in (",", ")")
-                    else f"the type {self.peek()} is not known"
-                )
-                raise Refused(reason, token, advice="declare unknown type names first: 'typedef struct x x; ...'")
-            declared = self.declarator(self.specifiers())
-            kind = declared.type
-            parameters.append(
-                FunctionParameter(declared.name, Pointer(kind) if isinstance(kind, FunctionType) else kind)
-            )
-            if not self.take(","):
-                break
-        self.expect(")")
-        if [p.type for p in parameters] == [Void()]:
-            return (), False
-        return tuple(parameters), False
-
-    def _has_identifier_list(self) -> bool:
-        """Whether the names that follow are those of a definition as before C89: their declarations come behind."""
-        ahead = 1
-        while self.peek(ahead) == "," and self.tokens[self.position + ahead + 1].kind == "name":
-            ahead += 2
-        if self.peek(ahead) != ")" or self.position + ahead + 1 >= len(self.tokens):
-            return False
-        return self.peek(ahead + 1) == "{" or self.beside(self.tokens, self.position + ahead + 1).starts_type()
-
-    def _identifier_list(self) -> tuple[FunctionParameter, ...]:
-        """``(a, b) int a; char *b;``. An argument is passed promoted, since such a definition is no prototype."""
-        names: list[str] = []
-        while not self.take(")"):
-            if not self.take(","):
-                names.append(self.peek())
-                self.position += 1
-        kinds: dict[str, CType] = {}
-        while self.peek() not in ("{", ""):
-            specifiers = self.specifiers()
-            while True:
-                declared = self.declarator(specifiers)
-                kinds[declared.name] = declared.type
-                if not self.take(","):
-                    break
-            self.expect(";")
-        whole = basic_types(self.abi)["int",]
-        return tuple(FunctionParameter(name, self._promoted(kinds.get(name, whole))) for name in names)
-
-    def _promoted(self, kind: CType) -> CType:
-        """What the default argument promotions make of it (6.5.2.2)."""
-        if isinstance(kind, FunctionType):
-            return Pointer(kind)
-        if isinstance(kind, (Integer, Enumeration)) and kind.size < 4:
-            return basic_types(self.abi)["int",]
-        if isinstance(kind, Real) and kind.size < 8:
-            return basic_types(self.abi)["double",]
-        return kind
 
     # -- constant expressions --------------------------------------------------------------------------------------
 
@@ -768,14 +439,3 @@ def _parts(kind: CType) -> tuple[CType, ...]:
         case StructOrUnion():
             return tuple(member.type for member in kind.members or ())
     return ()
-
-
-def _holds(values: list[tuple[str, int]], *, packed: bool) -> tuple[int, bool]:
-    """The size and sign of an enum's type: GCC's and clang's choice, the smallest of all when packed."""
-    low, high = min((n for _, n in values), default=0), max((n for _, n in values), default=0)
-    for size in (1, 2, 4, 8) if packed else (4, 8):
-        if low >= 0 and high < 1 << 8 * size:
-            return size, False
-        if low < 0 and -(1 << (8 * size - 1)) <= low and high < 1 << (8 * size - 1):
-            return size, True
-    return 8, low < 0

@@ -17,7 +17,8 @@ from loadstone.errors import InvalidPrototype
 from loadstone.headers.abi import DataModel, current
 from loadstone.headers.basics import usual_typedefs
 from loadstone.headers.cursor import Refused
-from loadstone.headers.parser import DeclaredName, Parser, Specifiers, Typedef
+from loadstone.headers.declared import DeclaredName, Specifiers, Typedef
+from loadstone.headers.parser import Parser
 from loadstone.headers.preprocessor import Macro, Preprocessor
 from loadstone.headers.search import IncludePath
 from loadstone.headers.tokens import Token, closing_brackets, literal_of
