@@ -23,6 +23,7 @@ from loadstone.headers.types import (
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.likeness import canonical
+from loadstone.library.typed.pointer_arguments import address_of
 from loadstone.quick_dataclass import replace
 
 __all__ = ["Userdata", "make", "make_of"]
@@ -122,7 +123,7 @@ class _Result:
         """A number, an address, or the bytes of a struct. Raises as C's types demand."""
         kind = self._kind
         if isinstance(kind, Pointer):
-            address, kept = self._types.address(kind, value)
+            address, kept = address_of(self._types, kind, value)
             self._kept[address] = kept  # C has it from now on, and nobody says for how long
             return address
         if self.codec is None:

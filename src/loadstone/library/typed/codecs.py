@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from loadstone.headers.types import CType, Integer, Pointer, StructOrUnion
 from loadstone.library.typed.likeness import is_char_pointer
 from loadstone.library.typed.memory import Number
+from loadstone.library.typed.pointer_arguments import address_of
 from loadstone.library.typed.pointers import ArrayView
 from loadstone.library.typed.records import RecordBase
 
@@ -35,7 +36,7 @@ class PointerCodec:
         kind = self._kind
         if isinstance(value, bytes) and is_char_pointer(kind):
             kind = Pointer(kind.target, const=True)  # the bytes are kept; C's word says who may write them
-        address, kept = self._types.address(kind, value)
+        address, kept = address_of(self._types, kind, value)
         self._number.write(memory, offset, address)
         return (kept,)
 

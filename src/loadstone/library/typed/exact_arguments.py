@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.headers.types import Pointer, Prototype, Void
 from loadstone.library.typed.life import Address, Life, closed
+from loadstone.library.typed.pointer_arguments import address_of
 from loadstone.library.typed.pointers import ArrayView, Ref
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _promoted(value: Any, types: CtypesTypes) -> Any:
         value,
         (ctypes._SimpleCData, ctypes._Pointer, ctypes.Array, ctypes._CFuncPtr, type(ctypes.byref(ctypes.c_int()))),  # type: ignore[attr-defined]  # noqa: SLF001
     ):
-        address, kept = types.address(Pointer(Void()), value)
+        address, kept = address_of(types, Pointer(Void()), value)
         made: Any = _Kept(address)
         made.kept = kept
         return made
