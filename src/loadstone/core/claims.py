@@ -127,6 +127,8 @@ class Claim:
 
     ``rule`` is the rule's id, ``message`` a sentence for the reader, ``context`` the function, class or field the site
     belongs to, ``why`` the path that shows it, ``condition`` the build condition (``#if`` branch) it holds under.
+    ``subject`` names what it is about where no line of source does: the dependency, the search path element, the symbol
+    or the directory. It tells claims of one rule about one binary apart, whatever their sentences say.
     """
 
     outcome: ClassVar[Outcome]
@@ -139,6 +141,7 @@ class Claim:
     context: str = ""
     condition: str = ""
     why: tuple[FlowStep, ...] = ()
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

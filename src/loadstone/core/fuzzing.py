@@ -152,6 +152,7 @@ def fuzz_claims(report: FuzzReport) -> tuple[Claim, ...]:
             location=place,
             practice=Practice.RUNTIME,
             context=report.prototype,
+            subject=finding.stack_hash,
             severity=Severity.MEDIUM if finding.kind in _MEDIUM else Severity.HIGH,
             cwe=_WEAKNESS.get(finding.guard) or _WEAKNESS.get(finding.kind, 119),
             fix=f"run {finding.folder}/repro.py" if finding.folder else "",
@@ -166,6 +167,7 @@ def fuzz_claims(report: FuzzReport) -> tuple[Claim, ...]:
             practice=Practice.RUNTIME,
             confidence=Confidence.POSSIBLE,
             context=report.prototype,
+            subject=finding.stack_hash,
             reason=f"{finding.repeated} of {finding.tries} fresh processes showed it again",
             settled_by=Settler.HUMAN,
         )

@@ -169,16 +169,18 @@ class Diagnosis:
 
     def finding(self) -> Finding:
         """The same thing as a claim, so that one verdict function and one report serve it."""
+        place = self.evidence[0] if self.evidence else Location(self.subject)
         return Finding(
             rule=self.code,
             message=self.explanation,
-            location=self.evidence[0] if self.evidence else Location(self.subject),
+            location=place,
             practice=Practice.LOADABILITY,
             confidence=self.confidence,
             severity=Severity.CRITICAL if self.blocking else self.severity,
             cwe=self.cwe,
             fix=self.advice,
             blocking=self.blocking,
+            subject="" if place.path == self.subject else self.subject.rpartition("/")[2],
         )
 
 

@@ -15,8 +15,8 @@ from pathlib import PurePath
 from types import FrameType
 from typing import Final, TypeVar
 
-from loadstone.core.claims import Claim, Location, LocationUnit
-from loadstone.core.fingerprints import fingerprints
+from loadstone.core.claims import Claim, Location
+from loadstone.core.fingerprints import fingerprints, statements
 from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import frontends, ir, rules, walk
@@ -27,7 +27,6 @@ __all__ = ["Batch", "BatchOutcome", "SourceFile", "review_batch"]
 
 T = TypeVar("T")
 
-_STATEMENT_LINES: Final = 4
 """Lines of a claim's place that go into its fingerprint."""
 
 _UNREAD_SHARE: Final = 0.1
@@ -225,13 +224,7 @@ def _waived(results: Sequence[Result], written: Sequence[Directive]) -> tuple[tu
 def _named(claims: Sequence[Claim], units: Sequence[ir.Unit]) -> tuple[Result, ...]:
     """The claims with their fingerprints, made from the text of the statements they are about."""
     lines: dict[str, list[str]] = {unit.path: unit.text.split("\n") for unit in units}
-
-    def statement(claim: Claim) -> str:
-        place = claim.location
-        if place.unit is not LocationUnit.LINES or not place.start:
-            return ""
-        return "\n".join(lines.get(place.path, [])[place.start - 1 : min(place.end, place.start + _STATEMENT_LINES)])
-
+    statement = statements(lambda path: lines.get(path, ()))
     named = zip(claims, fingerprints(claims, statement), strict=True)
     return tuple(Result(claim, fingerprint) for claim, fingerprint in named)
 

@@ -87,6 +87,7 @@ class ReviewRule(Generic[Asked]):
         why: tuple[FlowStep, ...] = (),
         context: str = "",
         condition: str = "",
+        subject: str = "",
         confidence: Confidence = Confidence.CERTAIN,
         practice: Practice | None = None,
     ) -> Evidence:
@@ -102,6 +103,7 @@ class ReviewRule(Generic[Asked]):
             why=why,
             context=context,
             condition=condition,
+            subject=subject,
             confidence=confidence,
         )
 
@@ -116,6 +118,7 @@ class ReviewRule(Generic[Asked]):
         why: tuple[FlowStep, ...] = (),
         context: str = "",
         condition: str = "",
+        subject: str = "",
         confidence: Confidence | None = None,
         blocking: bool = False,
     ) -> Finding:
@@ -131,6 +134,7 @@ class ReviewRule(Generic[Asked]):
             why=why,
             context=context,
             condition=condition,
+            subject=subject,
             confidence=confidence or self.confidence,
             blocking=blocking,
         )
@@ -145,6 +149,7 @@ class ReviewRule(Generic[Asked]):
         why: tuple[FlowStep, ...] = (),
         context: str = "",
         condition: str = "",
+        subject: str = "",
     ) -> Undecided:
         """The question left open, with why and what would settle it."""
         return Undecided(
@@ -158,6 +163,7 @@ class ReviewRule(Generic[Asked]):
             why=why,
             context=context,
             condition=condition,
+            subject=subject,
         )
 
     def without_site(self, message: str, location: Location) -> NotApplicable:

@@ -25,7 +25,9 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     for opening in found:
         who = "The file itself" if opening.path == real else f"The directory {quoted(opening.path)} above it"
         severity = Severity.HIGH if opening.anyone else Severity.LOW
-        yield rule.no(f"{who} is open to change by others: {opening.reason}", Location(subject.path), severity=severity)
+        message = f"{who} is open to change by others: {opening.reason}"
+        what = opening.path if opening.path != real else ""
+        yield rule.no(message, Location(subject.path), severity=severity, subject=what)
     if not found:
         mode = stat.S_IMODE(access.mode)
         message = f"Only its owner can change the file (mode {mode:04o}, user {access.owner}) or any directory above it"

@@ -25,6 +25,7 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
             subject.at(damage.offset),
             severity=Severity.CRITICAL if damage.fatal else rule.severity,
             blocking=damage.fatal,
+            subject=damage.field,
         )
 
 

@@ -46,7 +46,7 @@ def _spelling(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
             continue
         what, severity = fault
         message = f"The needed name {quoted(dependency.name)} {what}"
-        yield rule.no(message, subject.at(dependency.offset), severity=severity)
+        yield rule.no(message, subject.at(dependency.offset), severity=severity, subject=dependency.name)
     if clean:
         leave = share(len(clean), len(needed), "needed name", "leaves", "leave")
         message = f"{leave} the place to the loader's search, or an anchor fixes it"
@@ -58,10 +58,11 @@ def _intrusion(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
         name = quoted(dependency.name)
         if dependency.kind in _BEFORE_ALL:
             message = f"It asks the loader to run {name} as an {dependency.kind.value} library of the whole process"
-            yield rule.no(message, subject.at(dependency.offset))
+            yield rule.no(message, subject.at(dependency.offset), subject=dependency.name)
         elif dependency.kind in _IN_PLACE:
             message = f"Its symbols are looked for in {name} first ({dependency.kind.value})"
-            yield rule.no(message, subject.at(dependency.offset), severity=Severity.LOW)
+            place = subject.at(dependency.offset)
+            yield rule.no(message, place, severity=Severity.LOW, subject=dependency.name)
 
 
 RULES: Final = (

@@ -79,7 +79,8 @@ def _optional(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
     for needed in weak:
         if needed not in guarded:
             message = f"{quoted(needed.name)} may be missing: whoever can put a file there adds code"
-            yield rule.no(message, subject.at(needed.offset), confidence=Confidence.POSSIBLE)
+            place = subject.at(needed.offset)
+            yield rule.no(message, place, confidence=Confidence.POSSIBLE, subject=needed.name)
     if guarded:
         message = share(
             len(guarded),

@@ -34,9 +34,8 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
         return
     found = [dependency for dependency in needed if _DEVELOPMENT.fullmatch(dependency.name)]
     for dependency in found:
-        yield rule.no(
-            f"It needs {quoted(dependency.name)}, a run-time for its developers", subject.at(dependency.offset)
-        )
+        message = f"It needs {quoted(dependency.name)}, a run-time for its developers"
+        yield rule.no(message, subject.at(dependency.offset), subject=dependency.name)
     if not found:
         yield rule.yes("No run-time for developers is needed", subject.at(needed[0].offset))
 

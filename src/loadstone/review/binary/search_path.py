@@ -119,7 +119,8 @@ def _answer(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
         fault = _fault(element.text, subject)
         if fault:
             message = f"The {element.kind.value} element {quoted(element.text)} {fault.what}"
-            faults.append(rule.no(message, subject.at(element.offset), severity=fault.severity))
+            place = subject.at(element.offset)
+            faults.append(rule.no(message, place, severity=fault.severity, subject=element.text))
     yield from faults
     if not faults:
         count = len(image.search_dirs)

@@ -96,7 +96,7 @@ def _risky(rule: BinaryRule, subject: Subject) -> Iterator[Claim]:
             if not symbol.defined:
                 message = f"It imports {name} (CWE-{cwe}), which {because}"
                 at = subject.at(symbol.offset)
-                yield rule.no(message, at, severity=severity, confidence=Confidence.LIKELY)
+                yield rule.no(message, at, severity=severity, confidence=Confidence.LIKELY, subject=name)
 
 
 RULES: Final = (

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from loadstone.core.claims import Confidence, Finding, Location, LocationUnit
-from loadstone.core.fingerprints import fingerprints
+from loadstone.core.fingerprints import fingerprints, statements
 from loadstone.core.review import Result
+from loadstone.errors import LoadstoneError
 from loadstone.escape import printable
+from loadstone.files import read_bytes
 from loadstone.review.engines.tool import Foreign
 
 __all__ = ["merge", "same_class"]
@@ -75,8 +77,16 @@ def merge(results: Sequence[Result], name: str, found: Iterable[Foreign]) -> tup
             confidence = _RAISED.get(known.claim.confidence, known.claim.confidence)
             stronger = replace(known.claim, confidence=confidence)
             merged[position] = replace(known, claim=stronger, engines=(*known.engines, name))
-    new = zip(added, fingerprints(added), strict=True)
+    new = zip(added, fingerprints(added, statements(_lines)), strict=True)
     return (*merged, *(Result(finding, fingerprint, engines=(name,)) for finding, fingerprint in new))
+
+
+def _lines(path: str) -> list[str]:
+    """Of a file that a tool read; none where it is gone since."""
+    try:
+        return read_bytes(path).decode("utf-8", errors="replace").split("\n")
+    except LoadstoneError:
+        return []
 
 
 def _finding(name: str, foreign: Foreign, path: str) -> Finding:

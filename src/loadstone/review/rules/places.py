@@ -83,6 +83,7 @@ def once(claims: Iterable[Claim], facts: Facts) -> Iterator[Claim]:
                 why=claim.why,
                 context=claim.context,
                 condition=claim.condition,
+                subject=claim.subject,
             )
         else:
             yield claim
