@@ -43,7 +43,9 @@ class PlainField:
         self.type: Any = kind
         self.default: Any = default
         self.factory: Any = ABSENT
-        self.init = self.repr = self.compare = True
+        self.init: bool = True
+        self.repr: bool = True
+        self.compare: bool = True
         self.hash: bool | None = None
         self.kw_only: bool = kw_only
 

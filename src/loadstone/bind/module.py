@@ -40,7 +40,7 @@ class GeneratedModule:
 
     def __init__(self, text: str, not_taken: tuple[NotTaken, ...]) -> None:
         self.text: str = text
-        self.not_taken = not_taken
+        self.not_taken: tuple[NotTaken, ...] = not_taken
 
 
 def binding(

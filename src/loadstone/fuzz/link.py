@@ -52,7 +52,7 @@ class Worker:
         self._buffer = b""
         self._outgoing = bytearray()
         self.forged: int = 0
-        self.done = False
+        self.done: bool = False
         try:
             self.give(job)
         except ProbeFailed as error:  # it died before it had read its job

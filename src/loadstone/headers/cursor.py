@@ -23,7 +23,7 @@ class TokenCursor:
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
-        self.position = 0
+        self.position: int = 0
         self._closing: dict[int, int] | None = None
 
     def peek(self, ahead: int = 0) -> str:

@@ -108,6 +108,8 @@ class ConstantEvaluator(TokenCursor):
         widest: every integer has the widest type, as in ``#if``.
     """
 
+    position: int
+
     def __init__(
         self,
         tokens: Sequence[Token],

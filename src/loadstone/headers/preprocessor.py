@@ -73,7 +73,7 @@ class Preprocessor:
                 self.macros.pop(name, None)
             else:
                 self.macros[name] = Macro(name, tuple(tokens_of(body, "", 0)), place=TextPlace("<predefined>"))
-        self.placed = 0
+        self.placed: int = 0
         """How many words were replaced so far by what depends on the place where they stand."""
         self._first = dict(self.macros)
 

@@ -92,7 +92,7 @@ class Search:
         self.model = model
         self.program: LoadedObject | None = None
         self.errno: int = 0
-        self.subdirectories = (
+        self.subdirectories: tuple[str, ...] = (
             *(f"glibc-hwcaps/{name}/" for name in (model.hwcaps if behaviour.glibc_hwcaps else ())),
             *(f"{name}/" for name in legacy_subdirectories(behaviour, model.platform, model.legacy_hwcaps)),
             "",

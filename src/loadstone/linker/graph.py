@@ -71,7 +71,7 @@ class Process:
     def __init__(self, model: LoaderModel) -> None:
         self.model = model
         self.search: Search = Search(model)
-        self.namespace = NamespaceObjects()
+        self.namespace: NamespaceObjects = NamespaceObjects()
         self.program: LoadedObject | None = None
         self.caller: LoadedObject | None = None  # whose code calls dlopen, where it is not the program's
         self.global_scope: list[LoadedObject] = []

@@ -63,7 +63,7 @@ class Watch:
 
     def __init__(self, process: int, channel: socket.socket, output: int, nonce: bytes, deadline: float) -> None:
         self.process = process
-        self.phase = Phase.SETUP
+        self.phase: Phase = Phase.SETUP
         self.observations: dict[tuple[Kind, Phase, Witness, str], int] = {}
         self.crashes: list[TracedCrash] = []
         self.stacks: list[TracedThread] = []  # when it hung

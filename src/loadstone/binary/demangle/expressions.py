@@ -11,6 +11,8 @@ __all__ = ["ExpressionParser"]
 class ExpressionParser(Scanner):
     """Expressions in template arguments and decltype."""
 
+    position: int
+
     def literal(self) -> str:
         self.expect("L")
         if self.take("_Z") or self.take("Z"):
@@ -43,7 +45,7 @@ class ExpressionParser(Scanner):
         try:
             return self.bounded(self.parsed_expression())
         finally:
-            self.depth -= 1
+            self.leave()
 
     def parsed_expression(self) -> str:
         word = self.peek(2)
@@ -65,7 +67,8 @@ class ExpressionParser(Scanner):
         if self.take("sZ"):
             before = self.pack_size
             self.template_parameter()
-            size, self.pack_size = self.pack_size, before
+            size = self.pack_size
+            self.pack_size = before
             return str(size if size is not None else 0)
         if self.take("sp"):
             return shown(self.elements(lambda: Type(self.expression())))

@@ -68,7 +68,7 @@ class _Parser(Names, Templates, TypeParser, ExpressionParser):
                 return name.text
             return self.bounded(f"{outer}{name.text}({parameters}){name.suffix}{tail}")
         finally:
-            self.depth -= 1
+            self.leave()
 
     def resolved(self, text: str) -> str:
         """``text`` with the template parameters that were named before their arguments were known."""
@@ -80,7 +80,7 @@ class _Parser(Names, Templates, TypeParser, ExpressionParser):
             found = self.arguments[int(index)]
             text = self.bounded(before + shown(found) + after)
             self.enter()
-            self.depth -= 1
+            self.leave()
         return text
 
     def parameters(self) -> str:

@@ -11,6 +11,8 @@ __all__ = ["Names"]
 class Names(Scanner):
     """Names: nested, local, unscoped, and those the compiler makes up."""
 
+    position: int
+
     def name(self, *, binding: bool = False) -> DemangledName:
         """A nested, local or unscoped name; ``binding``: its template arguments are the ones parameters refer to."""
         self.enter()
@@ -34,7 +36,7 @@ class Names(Scanner):
             text += self.template_arguments(text, binding=binding)
             return DemangledName(text, templated=True, typeless=typeless)
         finally:
-            self.depth -= 1
+            self.leave()
 
     def nested(self, *, binding: bool) -> DemangledName:
         suffix = "".join(reversed([word for mark, word in QUALIFIERS if self.take(mark)]))
@@ -42,7 +44,7 @@ class Names(Scanner):
         text, last, templated, typeless = "", "", False, False
         while not self.take("E"):
             self.enter()
-            self.depth -= 1
+            self.leave()
             mark = self.peek()
             fresh = True
             if mark == "S":
@@ -156,8 +158,8 @@ class Names(Scanner):
             function = f"{function}::{{default arg#{self.ordinal() + 1}}}"
         inner = self.name(binding=True)
         self.discriminator()
-        if not inner.templated:
-            self.arguments = self.arguments or outer_arguments
+        if not inner.templated and not self.arguments:
+            self.arguments = outer_arguments
         return inner._replace(text=self.bounded(f"{function}::{inner.text}"))
 
     def discriminator(self) -> None:

@@ -158,6 +158,9 @@ class Scanner(ABC):
         if self.depth > _MAX_DEPTH or self.steps > _MAX_STEPS:
             raise NotMangled
 
+    def leave(self) -> None:
+        self.depth -= 1
+
     @staticmethod
     def bounded(text: str) -> str:
         if len(text) > MAX_TEXT:

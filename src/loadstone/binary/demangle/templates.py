@@ -12,6 +12,9 @@ __all__ = ["Templates"]
 class Templates(Scanner):
     """Template arguments, parameters and packs."""
 
+    position: int
+    known: list[Type]
+
     def template_arguments(self, of: str = "", *, binding: bool = False) -> str:
         """Arguments in angle brackets; ``of`` is what they belong to, for ``operator<`` is kept apart from them."""
         self.expect("I")
@@ -43,7 +46,7 @@ class Templates(Scanner):
                 return self.elements(self.type)
             return self.type()
         finally:
-            self.depth -= 1
+            self.leave()
 
     def template_parameter(self) -> Type:
         return self.argument(self.sequence_after("T"))

@@ -11,6 +11,8 @@ __all__ = ["TypeParser"]
 class TypeParser(Scanner):
     """Types."""
 
+    position: int
+
     def type(self) -> Type:
         self.enter()
         try:
@@ -20,7 +22,7 @@ class TypeParser(Scanner):
                 self.remember(found)
             return found
         finally:
-            self.depth -= 1
+            self.leave()
 
     def parsed_type(self) -> tuple[Type, bool]:
         """A type, and whether it can be referred back to."""

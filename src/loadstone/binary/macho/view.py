@@ -50,7 +50,9 @@ class MachoView:
         self.cursor: Cursor = cursor
         self.damage: DamageLog = damage
         self.layout: MachoLayout = layout
-        self.cpu, self.subtype, self.file_type = fields[0], fields[1], fields[2]
+        self.cpu: int = fields[0]
+        self.subtype: int = fields[1]
+        self.file_type: int = fields[2]
         self.flags: HeaderFlags = HeaderFlags(fields[5])
         self.budget: ReadBudget = ReadBudget(cursor.size)
         self.commands: tuple[RawCommand, ...] = ()

@@ -46,7 +46,7 @@ class PeView:
         self.cursor: Cursor = cursor
         self.damage: DamageLog = damage
         self.headers: Headers = headers
-        self.sections = sections
+        self.sections: tuple[SectionHeader, ...] = sections
         self.budget: ReadBudget = ReadBudget(cursor.size)
         # Windows maps such a file as it is, whatever its sections say; firmware and .NET on other systems do not
         others = headers.subsystem in BOOT_SUBSYSTEMS or bool(runtime_system(headers.machine))

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from loadstone.fuzz.child.arena import GuardedArea
 from loadstone.fuzz.child.blocks import BlockTable
-from loadstone.fuzz.child.deliver import delivery_of
+from loadstone.fuzz.child.deliver import Delivery, delivery_of
 from loadstone.fuzz.child.stack import fill_below
 from loadstone.fuzz.meaning import (
     Area,
@@ -63,20 +63,24 @@ class BoundCall:
         self.fill: int | None = None
         self.texts: dict[bytes, ctypes.Array[ctypes.c_char]] = {}
         self.values: list[PassedValue] = [value_of(call, position) for position in range(len(call.arguments))]
-        self.outs = {v.position: GuardedArea(v.size, blocks) for v in self.values if isinstance(v, Area)}
-        self.stored = {slot: ctypes.c_void_p() for slot in call.stored}
-        self.callback = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
+        self.outs: dict[int, GuardedArea] = {
+            v.position: GuardedArea(v.size, blocks) for v in self.values if isinstance(v, Area)
+        }
+        self.stored: dict[str, ctypes.c_void_p] = {slot: ctypes.c_void_p() for slot in call.stored}
+        self.callback: ctypes._FuncPointer = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
         takers = call.takers if call.delivered else ()
-        self.parts = [delivery_of(call.arguments[position], position, most, blocks) for position in takers]
+        self.parts: list[Delivery] = [
+            delivery_of(call.arguments[position], position, most, blocks) for position in takers
+        ]
         self.given: list[int | None] = [None] * len(self.parts)
-        self.makers = [_MAKERS[type(value)](self, value) for value in self.values]
+        self.makers: list[Maker] = [_MAKERS[type(value)](self, value) for value in self.values]
         plain = () if call.repeat or call.into else tuple(self.values)
         shapes: Mapping[tuple[PassedValue, ...], Callable[[int, int], object]] = {
             (InputPlace(), InputSize()): function,
             (InputPlace(),): lambda address, _: function(address),
             (InputSize(), InputPlace()): lambda address, size: function(size, address),
         }
-        self.simple = shapes.get(plain)
+        self.simple: Callable[[int, int], Any] | None = shapes.get(plain)
 
     def begin(self) -> None:
         """Nothing is left of an earlier run: no handle where one is stored."""

@@ -154,7 +154,8 @@ class Traced:
         _ptrace(_SETOPTIONS, pid, 0, _TRACE_CLONE | _EXIT_KILL)
         self._entries = frozenset(entries)
         self._memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
-        start, self.ranges = _mappings(pid, library)
+        start, ranges = _mappings(pid, library)
+        self.ranges: tuple[tuple[int, int], ...] = ranges
         self.base: int = start - first_address
 
     def close(self) -> None:

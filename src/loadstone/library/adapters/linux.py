@@ -83,7 +83,8 @@ class LinuxAdapter:
         self._iterate = ctypes.PYFUNCTYPE(c_int, _Visit, c_void_p)(("dl_iterate_phdr", holding))
         self._known: tuple[tuple[int, int], tuple[LoadedLibrary, ...]] = ((0, 0), ())
         self._is_glibc = hasattr(library, "gnu_get_libc_version")
-        self.unmaps = self.has_namespaces = self._is_glibc
+        self.unmaps: bool = self._is_glibc
+        self.has_namespaces: bool = self._is_glibc
         if self._is_glibc:
             self._dlmopen = ctypes.CFUNCTYPE(c_void_p, c_long, c_char_p, c_int)(("dlmopen", library))
             self._dlinfo = ctypes.CFUNCTYPE(c_int, c_void_p, c_int, c_void_p)(("dlinfo", library))

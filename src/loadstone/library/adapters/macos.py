@@ -44,7 +44,7 @@ class MacosAdapter:
     """dlopen and dyld's list of images. ``system`` is libSystem; a test gives a pretended one."""
 
     platform = Platform.MACOS
-    hints = LoadHint(11)  # dyld has no deep binding: two-level names make it the rule
+    hints: LoadHint = LoadHint(11)  # dyld has no deep binding: two-level names make it the rule
     has_namespaces = False
     has_permission_bits = True
     searches_files = False

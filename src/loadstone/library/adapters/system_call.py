@@ -15,7 +15,7 @@ __all__ = ["system_call"]
 class _SystemCall(threading.local):
     """``with system_call:`` around whatever may run constructors, finalisers, or wait for the loader's lock."""
 
-    depth = 0
+    depth: int = 0
 
     def __enter__(self) -> None:
         self.depth += 1

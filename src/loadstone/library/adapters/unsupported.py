@@ -16,7 +16,7 @@ class UnsupportedAdapter:
     """Every call that would reach a loader raises :class:`~loadstone.errors.Unsupported`."""
 
     platform = Platform.LINUX
-    hints = LoadHint(0)
+    hints: LoadHint = LoadHint(0)
     has_namespaces = False
     has_permission_bits = True
     searches_files = True

@@ -56,7 +56,9 @@ class WindowsAdapter:
     """
 
     platform = Platform.WINDOWS
-    hints = LoadHint(LoadHint.PREVENT_UNLOAD | LoadHint.RESOLVE_ALL_SYMBOLS)  # everything is always bound at load
+    hints: LoadHint = LoadHint(
+        LoadHint.PREVENT_UNLOAD | LoadHint.RESOLVE_ALL_SYMBOLS
+    )  # everything is always bound at load
     has_namespaces = False
     has_permission_bits = False
     searches_files = False

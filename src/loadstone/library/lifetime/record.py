@@ -158,7 +158,7 @@ class LibraryRecord:
         self._owners = owners
         self.adapter: Adapter = adapter
         self.source: LoadSource = source
-        self.state = RecordState.IDLE
+        self.state: RecordState = RecordState.IDLE
         self.worker: int | None = None
         self.target: str | None = None  # what it is being opened by
         self.opened: Opened | None = None

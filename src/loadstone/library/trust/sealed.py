@@ -178,7 +178,7 @@ class SealedSource:
         self.path: str = path
         self.stamp: FileStamp = stamp
         self.namespace: int = namespace
-        self.footprint = Footprint()
+        self.footprint: Footprint = Footprint()
         self.unverified: tuple[str, ...] = ()
         self._expected = expected
         self._pins = pins

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from loadstone.errors import InvalidPrototype
 from loadstone.headers.types import Array, CType, DataDeclaration, Pointer, StructOrUnion
@@ -101,7 +101,7 @@ class Variable:
     def __eq__(self, other: object) -> bool:
         return bool(self.value == (other.value if isinstance(other, Variable) else other))
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return str(self.value)

@@ -26,8 +26,8 @@ except ImportError:  # not built, or not for this machine
 
         def __init__(self, file_name: str) -> None:
             self.file_name: str = file_name
-            self.is_open = 1
-            self.calls = 0
+            self.is_open: int = 1
+            self.calls: int = 0
             self._lock = ForkSafeLock()  # guards calls; nothing else is done under it
 
         def enter(self) -> bool:

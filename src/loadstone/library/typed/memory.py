@@ -173,7 +173,7 @@ class WideInteger:
 class LongDouble:
     """``long double``; Python keeps the 53 bits of a double of it."""
 
-    size = ctypes.sizeof(ctypes.c_longdouble)
+    size: int = ctypes.sizeof(ctypes.c_longdouble)
 
     def read(self, memory: Any, offset: int) -> float:
         content = bytes(memoryview(memory).cast("B")[offset : offset + self.size])

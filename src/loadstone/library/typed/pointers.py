@@ -230,7 +230,7 @@ class ArrayView:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, (ArrayView, list, tuple)) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"<{self._kind}[{self._length}]>"

@@ -7,7 +7,7 @@ ctypes fields are only what stands for them in a call (see ``carriers.py``). ``m
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from loadstone.errors import Closed
 from loadstone.headers.layout import Layout, MemberPosition
@@ -49,7 +49,7 @@ class RecordBase(ctypes.Structure):
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and bytes(self) == bytes(other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._members_)

@@ -96,7 +96,9 @@ class Paths:
         self.summaries: Summaries = Summaries(program, tables)
         effects = Effects(record, self.sites, self.memory, self.locks)
         calls = Calls(tables, program, self.sites, self.memory, effects, self.summaries, self.budget, self.enter)
-        self.evaluator = PathEvaluator(tables, program, self.sites, self.memory, self.refine, calls, self.budget)
+        self.evaluator: PathEvaluator = PathEvaluator(
+            tables, program, self.sites, self.memory, self.refine, calls, self.budget
+        )
         self.frames: dict[tuple[object, ...], int] = {}
         self.environment_calls: dict[int, ir.Call] = {}
 

@@ -58,12 +58,12 @@ class Shared:
         relying = {spot.function for spot in reached} - {a.spot.function for a in found if not a.is_inner and a.locks}
         self.inside: tuple[Access, ...] = ()
         """Writes to the elements of a container, which ``entries[name].handle = h`` may make."""
-        self.accesses = sorted(
+        self.accesses: list[Access] = sorted(
             (a for a in found if a.is_inner or (a.spot not in reached and a.spot.function not in relying)),
             key=lambda a: (a.spot, a.is_write),
         )
         locks = Counter(lock for a in self.accesses for lock in _locks(a))
-        self.lock = locks.most_common(1)[0][0] if locks else ""
+        self.lock: str = locks.most_common(1)[0][0] if locks else ""
 
     @property
     def held(self) -> list[Access]:

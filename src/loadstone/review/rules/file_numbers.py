@@ -59,11 +59,11 @@ class FileNumbers:
 
     def __init__(self, unit: ir.Unit) -> None:
         self.unit = unit
-        self.fields = {m.name: m.type for c in unit.classes for m in c.members}
-        self.arrays = {v.name for v in unit.variables if "[]" in v.type}
+        self.fields: dict[str, str] = {m.name: m.type for c in unit.classes for m in c.members}
+        self.arrays: set[str] = {v.name for v in unit.variables if "[]" in v.type}
         self.arrays |= {m.name for c in unit.classes for m in c.members if "[]" in m.type}
-        self.readers = self._readers()
-        self.records = {name for f in unit.functions for name in self._filled(f)}
+        self.readers: set[str] = self._readers()
+        self.records: set[str] = {name for f in unit.functions for name in self._filled(f)}
 
     def _readers(self) -> set[str]:
         """Functions that give a number put together from bytes they are given, directly or through one another."""

@@ -104,7 +104,7 @@ class PythonNames:
     """The functions and classes of a program's Python files."""
 
     def __init__(self, program: ir.Program) -> None:
-        self.units = [unit for unit in program.units if unit.language is ir.Language.PYTHON]
+        self.units: list[ir.Unit] = [unit for unit in program.units if unit.language is ir.Language.PYTHON]
         self.routines: list[Routine] = []
         self.classes: dict[str, list[tuple[ir.Unit, ir.Class]]] = {}
         self.owners: dict[str, list[tuple[ir.Unit, str]]] = {}  # attribute -> classes that have it
