@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.tools import needed
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, Severity
 from loadstone.core.fingerprints import content_of, fingerprints, statements
 from loadstone.core.trace import Diagnosis
 from loadstone.review.images import review_binary
-from tests.tools import needed
 
 
 def finding(message: str = "It may be planted", path: str = "libx.so", **more: object) -> Finding:
