@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import _ctypes
+import os
+import platform
 import sys
 from pathlib import Path
 
 import pytest
 from tests.library.children import run_child
+
+from loadstone.core import host
 
 POSIX_ONLY = [
     "pread",
@@ -50,3 +54,34 @@ READING = {
 def test_what_only_posix_has_is_not_needed_to_read(code: str) -> None:
     library = Path(_ctypes.__file__)
     assert run_child(WITHOUT + code, library) == run_child("import sys\n" + code, library)
+
+
+def test_a_part_of_a_file_is_read_with_and_without_pread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "digits"
+    place.write_bytes(b"0123456789")
+    with place.open("rb") as file:
+        file.seek(7)
+        for gone in ((), ("pread",)):
+            for name in gone:
+                monkeypatch.delattr(os, name)
+            assert host.read_at(file.fileno(), 4, 3) == b"3456"
+            assert host.read_at(file.fileno(), 4, 8) == b"89"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is compared with is Linux's")
+def test_what_the_system_says_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert host.kernel() == platform.release()
+    assert host.effective_user() == os.geteuid()
+    assert host.effective_groups() == {os.getegid(), *os.getgroups()}
+    assert host.groups_of(0) == set(os.getgrouplist("root", 0))
+    assert host.groups_of(1 << 30) == frozenset()
+    assert host.is_noexec("/proc") is bool(os.statvfs("/proc").f_flag & os.ST_NOEXEC)
+    assert host.is_noexec("/") is bool(os.statvfs("/").f_flag & os.ST_NOEXEC)
+    assert host.extended_attributes("/") == tuple(os.listxattr("/"))
+
+
+def test_where_the_system_has_no_such_thing_nobody_is_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("geteuid", "getegid", "getgroups", "statvfs", "listxattr", "uname"):
+        monkeypatch.delattr(os, name, raising=False)
+    assert (host.effective_user(), host.effective_group(), host.effective_groups()) == (0, 0, frozenset())
+    assert (host.is_noexec("/"), host.extended_attributes("/"), host.kernel()) == (False, (), "")

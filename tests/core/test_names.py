@@ -100,7 +100,33 @@ def test_processor_directories_are_tried_only_when_asked_for() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "version", "platform", "expected"),
+    [
+        ("/D/x", "1", LINUX, ["/D/x", "/D/x.so.1", "/D/libx", "/D/libx.so.1"]),
+        ("D/x", "1", LINUX, ["D/libx.so.1", "D/libx", "D/x.so.1", "D/x"]),
+        ("x.so.2", "2", LINUX, ["x.so.2"]),
+        ("x.dylib", "2", Platform.MACOS, ["x.2.dylib"]),
+        ("x.bundle", "2", Platform.MACOS, ["x.2.bundle", "x.bundle/Contents/MacOS/x"]),
+        ("x.DLL", "2", Platform.CYGWIN, ["x.DLL"]),
+        (r"C:\x", None, Platform.WINDOWS, [r"C:\x", r"C:\x.dll"]),
+        (r"a\x", None, Platform.WINDOWS, [r"a\x.dll", r"a\x"]),
+    ],
+)
+def test_what_is_given_whole_comes_first_and_what_is_complete_alone(
+    name: str, version: str | None, platform: Platform, expected: list[str]
+) -> None:
+    if name == "x.DLL":
+        with pytest.raises(InvalidName, match="version of its own"):
+            candidates(name, version, platform)
+    else:
+        assert names(name, version, platform) == expected
+
+
 def test_a_bundle_is_tried_last_on_macos() -> None:
+    assert names("/A/bundle", None, Platform.MACOS)[-1] == "/A/libbundle.dylib"
+    assert names("Foo.bundle/x", None, Platform.MACOS)[-1] == "Foo.bundle/x"
+    assert names("Two.Parts.framework", None, Platform.MACOS)[-1] == "Two.Parts.framework/Two.Parts"
     assert names("/A/Foo.framework", None, Platform.MACOS)[-1] == "/A/Foo.framework/Foo"
     assert names("/A/Foo.bundle", None, Platform.MACOS)[-1] == "/A/Foo.bundle/Contents/MacOS/Foo"
 
@@ -187,6 +213,18 @@ def test_names_no_loader_should_see_are_refused_with_the_reason(name: object, re
     with pytest.raises(InvalidName, match=reason) as caught:
         validate_name(name)
     assert caught.value.advice
+
+
+def test_a_name_may_be_as_long_as_the_system_takes_it() -> None:
+    part = "a" * 255
+    assert validate_name(part) == part
+    assert validate_name(f"/{part}/{'ä' * 127}")
+    whole = "/a" * 2048
+    assert validate_name(whole) == whole
+    with pytest.raises(InvalidName, match="4097 characters, a path may have 4096"):
+        validate_name(f"{whole}/")
+    with pytest.raises(InvalidName, match="longer than 255 bytes"):
+        validate_name("ä" * 64 + "b" * 128)
 
 
 def test_names_may_be_text_bytes_or_paths(tmp_path: object) -> None:

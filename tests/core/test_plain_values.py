@@ -118,3 +118,10 @@ def test_a_missing_field_is_refused() -> None:
     del raw["seed"]
     with pytest.raises(UnfitValue):
         from_plain(Job, raw)
+
+
+def test_what_is_wrong_is_named() -> None:
+    with pytest.raises(UnfitValue, match=r"^HelperHello: int expected, not str$"):
+        from_plain(HelperHello, {**to_plain(HelperHello(7)), **dict.fromkeys(to_plain(HelperHello(7)), "7")})
+    with pytest.raises(UnfitValue, match=r"^ProbeAnswer: str expected, not int$"):
+        from_plain(ProbeAnswer, {**to_plain(ANSWER), "mapped": ["/a", 7]})
