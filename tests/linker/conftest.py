@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.built import build
 from tests.conftest import needed
+from tests.linker.whole_answers import check_answer
 from tests.linker.workshop import HOST_SOURCE, Workshop
+
+from loadstone.core.trace import Explanation
+from loadstone.linker import simulators
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +30,19 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workshop(tmp_path: Path, host: Path) -> Workshop:
     """An empty folder and the tools to fill it."""
     return Workshop(tmp_path, host)
+
+
+@pytest.fixture(autouse=True)
+def whole_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test asks, the whole answer is looked at, and not only what the test is about."""
+    for function in ("explain_glibc", "walk"):
+        monkeypatch.setattr(simulators, function, _checked(getattr(simulators, function)))
+
+
+def _checked(original: Callable[..., Explanation]) -> Callable[..., Explanation]:
+    def asked(name: str, *arguments: Any, **options: Any) -> Explanation:
+        answer = original(name, *arguments, **options)
+        check_answer(name, answer)
+        return answer
+
+    return asked
