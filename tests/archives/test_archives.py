@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import io
 import json
 import lzma
@@ -193,6 +194,49 @@ def test_an_image_is_seen_as_its_container_would_be_by_the_oci_index(pack: Calla
     )
     assert {m.name: m.read() for m in members(image)} == SEEN
     assert {m.name: m.read() for m in members(gzip.compress(image))} == SEEN
+
+
+def test_of_several_images_in_an_archive_each_stands_below_its_name() -> None:
+    listed = [
+        {"RepoTags": ["app:1"], "Layers": ["1/layer.tar"]},
+        {"RepoTags": None, "Layers": ["1/layer.tar", "2/layer.tar"]},
+    ]
+    layers = {"1/layer.tar": layer(LOWER), "2/layer.tar": layer(UPPER)}
+    image = tar_of({**layers, "manifest.json": json.dumps(listed).encode()})
+    found = {m.name: m.read() for m in members(image)}
+    assert found == {**{f"app:1!/{n}": d for n, d in LOWER.items()}, **{f"image 2!/{n}": d for n, d in SEEN.items()}}
+
+
+def blob(folder: Path, data: bytes) -> str:
+    name = hashlib.sha256(data).hexdigest()
+    place = folder / "blobs/sha256" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    return f"sha256:{name}"
+
+
+def layout(folder: Path, layers: list[dict[str, str]]) -> Path:
+    """An image's layout as a folder; its manifest."""
+    manifest = blob(folder, json.dumps({"config": {}, "layers": layers}).encode())
+    (folder / "oci-layout").write_text("{}")
+    (folder / "index.json").write_text(json.dumps({"manifests": [{"digest": manifest}]}))
+    return folder / "blobs" / manifest.replace(":", "/")
+
+
+def test_the_manifest_among_the_blobs_of_a_folder_is_the_image(tmp_path: Path) -> None:
+    layers = [{"digest": blob(tmp_path, gzip.compress(layer(LOWER)))}, {"digest": blob(tmp_path, layer(UPPER))}]
+    layers.append({"digest": blob(tmp_path, b"{}"), "mediaType": "application/vnd.in-toto+json"})
+    manifest = layout(tmp_path, layers)
+    assert {m.name: m.read() for m in members(manifest)} == SEEN
+    assert is_archive(manifest)
+
+
+@pytest.mark.parametrize(
+    ("digest", "said"), [("sha256:../../../etc/passwd", "no digest"), (f"sha256:{'0' * 64}", "cannot be opened")]
+)
+def test_an_image_in_a_folder_has_its_own_blobs_only(tmp_path: Path, digest: str, said: str) -> None:
+    with pytest.raises(MalformedImage, match=said):
+        list(members(layout(tmp_path, [{"digest": digest}])))
 
 
 SMALL = Bounds(total=1 << 20, member=1 << 19, members=10, depth=2, ratio=20, free=1 << 16)

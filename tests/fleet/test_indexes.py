@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import json
 import lzma
 from collections.abc import Callable
@@ -58,6 +59,58 @@ def test_an_rpm_repository(end: str, pack: Callable[[bytes], bytes], tmp_path: P
 def test_an_rpm_index_that_is_none_says_so(text: str, tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         list(inputs_of([str(write(tmp_path / "repodata/repomd.xml", text.encode()))]))
+
+
+def blob(folder: Path, data: object) -> str:
+    text = data if isinstance(data, bytes) else json.dumps(data).encode()
+    digest = hashlib.sha256(text).hexdigest()
+    write(folder / "blobs/sha256" / digest, text)
+    return f"sha256:{digest}"
+
+
+def image(
+    folder: Path, architecture: str, media: str = "application/vnd.oci.image.layer.v1.tar+gzip"
+) -> dict[str, object]:
+    layer = {"mediaType": media, "digest": blob(folder, architecture.encode())}
+    config = {"digest": blob(folder, {"architecture": architecture, "os": "linux"})}
+    return {"digest": blob(folder, {"config": config, "layers": [layer]})}
+
+
+def test_a_layout_of_images_is_one_input_for_each_image_and_system(tmp_path: Path) -> None:
+    folder = tmp_path / "registry/app"
+    systems = [
+        image(folder, "amd64"),
+        {**image(folder, "arm64"), "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}},
+        {**image(folder, "x"), "platform": {"os": "windows", "architecture": "amd64"}},
+        {**image(folder, "unknown", "application/vnd.in-toto+json"), "platform": {"architecture": "unknown"}},
+    ]
+    named = {"org.opencontainers.image.ref.name": "example.org:5000/app:1.2"}
+    tagged = {**image(folder, "amd64"), "annotations": {"org.opencontainers.image.ref.name": "slim"}}
+    index = {"manifests": [{"digest": blob(folder, {"manifests": systems}), "annotations": named}, tagged]}
+    write(folder / "index.json", json.dumps(index).encode())
+    write(folder / "beside.so")
+    write(folder / "oci-layout", b"{}")
+    found = list(inputs_of([str(tmp_path)]))
+    assert sorted((one.package.name, one.package.version, one.package.architecture) for one in found) == [
+        ("", "", ""), ("", "", ""), ("", "", ""),
+        ("app", "slim", "amd64"),
+        ("example.org:5000/app", "1.2", "amd64"),
+        ("example.org:5000/app", "1.2", "arm64/v8"),
+        ("example.org:5000/app", "1.2", "windows-amd64"),
+    ]  # fmt: skip
+    assert len({one.stamp for one in found}) == len(found)
+    assert one_of_layout(folder) == one_of_layout(folder / "oci-layout")
+
+
+def one_of_layout(place: Path) -> set[str]:
+    return {found.location for found in inputs_of([str(place)]) if "/blobs/" in found.location}
+
+
+@pytest.mark.parametrize("index", ["", "[]", '{"manifests": [{"digest": "sha256:../../x"}]}', '{"manifests": 3}'])
+def test_a_layout_whose_index_is_none_says_so(index: str, tmp_path: Path) -> None:
+    write(tmp_path / "index.json", index.encode())
+    with pytest.raises(Unreadable):
+        list(inputs_of([str(write(tmp_path / "oci-layout", b"{}"))]))
 
 
 @pytest.mark.parametrize(("end", "pack"), [("", bytes), (".bz2", bz2.compress)])

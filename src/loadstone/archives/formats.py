@@ -63,6 +63,14 @@ def _is_appimage(head: bytes, _name: str) -> bool:
     return head.startswith(b"\x7fELF") and head[8:11] in _APPIMAGE
 
 
+def _is_image_manifest(head: bytes, name: str) -> bool:
+    if not head.startswith(b"{"):
+        return False
+    from loadstone.archives.image import is_manifest  # noqa: PLC0415 - few files begin so, and every start would pay
+
+    return is_manifest(head, name)
+
+
 FORMATS: Final = (
     ContainerFormat("conda package", _is_conda, ("zip", "conda_members")),
     ContainerFormat("ZIP archive", _begins(b"PK\x03\x04", b"PK\x05\x06"), ("zip", "members")),
@@ -71,6 +79,7 @@ FORMATS: Final = (
     ContainerFormat("RPM package", _begins(b"\xed\xab\xee\xdb"), ("cpio", "rpm_members")),
     ContainerFormat("AppImage", _is_appimage, ("closed", "appimage")),
     ContainerFormat("Alpine package", _begins(b"ADB"), ("closed", "alpine_3")),
+    ContainerFormat("container image", _is_image_manifest, ("image", "manifest_members")),
     ContainerFormat("tar archive", _is_packed_tar, ("image", "tar_or_image")),
 )
 """Asked in this order; the first that recognises a file reads it."""

@@ -1,4 +1,4 @@
-"""Images of containers as ``docker save``, podman and skopeo write them: a tar archive of layers, put one on another.
+"""Images of containers as ``docker save``, podman and skopeo write them: layers, put one on another.
 
 Sources: OCI image specification, "Image Layout" and "Image Layer Filesystem Changeset" (white-outs); Docker image
 specification v1.2. The layers are read from the top down: what an upper one has or hides is not seen below it.
@@ -6,21 +6,18 @@ specification v1.2. The layers are read from the top down: what an upper one has
 
 from __future__ import annotations
 
-import json
 import posixpath
+import re
 from collections.abc import Iterator
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from loadstone.archives import tar
 from loadstone.archives.bounds import UnpackBudget
-from loadstone.archives.member import PackedFile, Reader
-from loadstone.errors import MalformedImage
+from loadstone.archives.layout import FolderLayout, ImageLayout, PackedLayout, images_of, layers_of
+from loadstone.archives.member import PackedFile
 
-__all__ = ["image_members", "is_image", "tar_or_image"]
+__all__ = ["image_members", "is_image", "is_manifest", "manifest_members", "tar_or_image"]
 
-_MANIFEST, _INDEX = "manifest.json", "index.json"
-_MAX_DOCUMENT: Final = 8 << 20
-_MAX_LAYERS: Final = 512
 _REMOVED, _OPAQUE = ".wh.", ".wh..wh..opq"
 _LOOKED_AT: Final = 4096
 """Members among which the documents of an image stand at the latest."""
@@ -29,13 +26,13 @@ _LOOKED_AT: Final = 4096
 def is_image(stream: IO[bytes], path: str, budget: UnpackBudget) -> bool:
     """Whether a tar archive is an image: it says so in a document of its own."""
     names = set()
-    for number, member in enumerate(_outer(stream, path, budget)):
+    for number, member in enumerate(PackedLayout(stream, path, budget).members()):
         names.add(member.name)
-        if member.name in (_MANIFEST, "oci-layout") or number > _LOOKED_AT:
+        if member.name in ("manifest.json", "oci-layout") or number > _LOOKED_AT:
             break
         if not member.name.startswith("blobs") and not _is_of_docker(member.name):
             return False
-    return bool(names & {_MANIFEST, "oci-layout"})
+    return bool(names & {"manifest.json", "oci-layout"})
 
 
 def _is_of_docker(name: str) -> bool:
@@ -45,25 +42,52 @@ def _is_of_docker(name: str) -> bool:
 
 
 def tar_or_image(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
-    """The files of a container image, or those of a tar archive that is none."""
+    """The files of container images, or those of a tar archive that is none."""
     reading = image_members if is_image(stream, path, UnpackBudget(path, budget.bounds)) else tar.members
     stream.seek(0)
     return reading(stream, path, budget)
 
 
 def image_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
-    """The files of an image as a container started from it would see them."""
+    """The files of an archive's image as a container started from it would see them; of several each below its name."""
+    layout = PackedLayout(stream, path, budget)
+    images = images_of(layout)
+    for position, image in enumerate(images):
+        called = " ".join(filter(None, (image.name or f"image {position + 1}", image.system)))
+        for member in _seen(layout, image.layers, path, budget):
+            if len(images) > 1:
+                member.name, member.path = f"{called}!/{member.name}", f"{path}!/{called}!/{member.name}"
+            yield member
+
+
+def manifest_members(_stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
+    """The files of the image whose manifest ``path`` is, in a layout that is a folder."""
+    folder, blob = path.rsplit("/blobs/", 1)
+    layout = FolderLayout(folder)
+    return _seen(layout, layers_of(layout, f"blobs/{blob}"), path, budget)
+
+
+def is_manifest(head: bytes, path: str) -> bool:
+    """Whether a file is the manifest of an image, among the blobs of a layout that is a folder."""
+    return head[:1] == b"{" and b'"layers"' in head and _AMONG_BLOBS.search(path) is not None
+
+
+_AMONG_BLOBS: Final = re.compile(r"/blobs/[a-z0-9+._-]+/[0-9a-f]{32,}$")
+
+
+def _seen(layout: ImageLayout, layers: tuple[str, ...], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
+    """The files that layers show, one put on another, the lowest first."""
     hidden = _Hidden()
-    for layer in reversed(_layers(stream, path, budget)):
-        content = _opened(stream, layer, path, budget)
-        for member in tar.members(content, path, budget):
-            folder, leaf = posixpath.split(member.name)
-            if leaf == _OPAQUE:
-                hidden.removed_below(folder)
-            elif leaf.startswith(_REMOVED):
-                hidden.removed(posixpath.join(folder, leaf[len(_REMOVED) :]))
-            elif hidden.shows(member.name):
-                yield member
+    for layer in reversed(layers):
+        with layout.opened(layer) as content:
+            for member in tar.members(content, path, budget):
+                folder, leaf = posixpath.split(member.name)
+                if leaf == _OPAQUE:
+                    hidden.removed_below(folder)
+                elif leaf.startswith(_REMOVED):
+                    hidden.removed(posixpath.join(folder, leaf[len(_REMOVED) :]))
+                elif hidden.shows(member.name):
+                    yield member
         hidden.next_layer()
 
 
@@ -98,60 +122,3 @@ class _Hidden:
         for kept, name in self._new:
             kept.add(name)
         self._new.clear()
-
-
-def _outer(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
-    stream.seek(0)
-    return tar.members(stream, path, budget)
-
-
-def _opened(stream: IO[bytes], name: str, path: str, budget: UnpackBudget) -> Reader:
-    """The content of one member of the outer archive, by its name or through a link to another layer."""
-    wanted = name
-    for _ in range(2):
-        for member in _outer(stream, path, budget):
-            if member.name == wanted:
-                if member.opener is not None:
-                    return member.opener()
-                link = member.same_as or posixpath.normpath(
-                    posixpath.join(posixpath.dirname(wanted), member.link or "")
-                )
-                wanted = link
-                break
-    raise MalformedImage(what=f"the image names {name} and does not have it", path=path)
-
-
-def _document(stream: IO[bytes], name: str, path: str, budget: UnpackBudget) -> Any:
-    for member in _outer(stream, path, budget):
-        if member.name == name:
-            if member.size > _MAX_DOCUMENT:
-                break
-            try:
-                return json.loads(member.read())
-            except (ValueError, RecursionError) as error:
-                raise MalformedImage(what=f"{name} is not a JSON document", path=path) from error
-    return None
-
-
-def _layers(stream: IO[bytes], path: str, budget: UnpackBudget) -> list[str]:
-    """The layers of the first image, lowest first, as names of the outer archive."""
-    try:
-        listed = _document(stream, _MANIFEST, path, budget)
-        if isinstance(listed, list) and listed:
-            names = [str(name) for name in listed[0]["Layers"]]
-        else:
-            manifest = _document(stream, _INDEX, path, budget)
-            for _ in range(4):  # an index may lead to an index
-                if "layers" in manifest:
-                    break
-                manifest = _document(stream, _blob(manifest["manifests"][0]["digest"]), path, budget)
-            names = [_blob(layer["digest"]) for layer in manifest["layers"]]
-    except (KeyError, IndexError, TypeError) as error:
-        raise MalformedImage(what=f"the image's documents lack {error}", path=path) from error
-    if len(names) > _MAX_LAYERS:
-        raise MalformedImage(what=f"an image of {len(names)} layers", path=path)
-    return names
-
-
-def _blob(digest: str) -> str:
-    return f"blobs/{digest.replace(':', '/')}"

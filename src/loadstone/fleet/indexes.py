@@ -1,7 +1,8 @@
 """Indexes of repositories, as they lie beside their packages: which packages there are, by what name, with what digest.
 
 ``Packages`` of Debian, ``APKINDEX`` of Alpine, ``repomd.xml`` of RPM, ``repodata.json`` of conda, the pages of a simple
-index (PEP 503, PEP 691) kept as files. A format is a function and a row in :data:`INDEXES`.
+index (PEP 503, PEP 691) kept as files, ``oci-layout`` of container images. A format is a function and a row in
+:data:`INDEXES`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ from xml.etree import ElementTree as ET
 
 from loadstone.archives import Bounds, UnpackBudget, members
 from loadstone.archives.compression import decompressed
-from loadstone.errors import Unreadable
+from loadstone.archives.layout import FolderLayout, images_of
+from loadstone.errors import MalformedImage, Unreadable
 from loadstone.fleet.inputs import PackageName, ScanInput, package_name, stamp_of
 from loadstone.fleet.locations import read_all
 
-__all__ = ["INDEXES", "MAX_INDEX", "index_of"]
+__all__ = ["INDEXES", "MAX_INDEX", "OCI_LAYOUT", "index_of"]
 
 MAX_INDEX: Final = 1 << 30
+OCI_LAYOUT: Final = "oci-layout"
+"""A folder with a file of that name holds images, which are not told by their files one at a time."""
+
 _PIECE: Final = 1 << 20
 
 IndexReader = Callable[[str, str], Iterator[ScanInput]]
@@ -173,6 +178,41 @@ def _simple_json(source: str, path: str) -> Iterator[ScanInput]:
             yield from _listed(source, target, digest, package_name(target))
 
 
+def _oci(source: str, path: str) -> Iterator[ScanInput]:
+    """``oci-layout``: every image beside it, for each of its systems. Source: OCI image specification, "Image Layout".
+
+    The name of an image is that of its annotations, or of the folder; its version is the tag.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    layout = FolderLayout(folder)
+    try:
+        images = images_of(layout)
+    except MalformedImage as error:
+        raise Unreadable(path=path, reason=error.what) from error
+    for image in images:
+        name, tag = _reference(image.name)
+        location = os.path.join(folder, image.manifest)
+        sizes = (
+            os.path.getsize(layer)
+            for layer in (os.path.join(folder, one) for one in image.layers)
+            if os.path.isfile(layer)
+        )
+        package = PackageName(name or os.path.basename(folder), tag, image.system)
+        yield ScanInput(source, location, stamp_of(image.manifest, image.name, image.system), sum(sizes), package)
+
+
+def _reference(text: str) -> tuple[str, str]:
+    """The name and the tag of an image; of an annotation that is a tag alone, only that.
+
+    >>> _reference("registry:5000/team/app:1.2"), _reference("1.2"), _reference("registry:5000/app")
+    (('registry:5000/team/app', '1.2'), ('', '1.2'), ('registry:5000/app', ''))
+    """
+    before, colon, tag = text.rpartition(":")
+    if colon and "/" not in tag:
+        return before, tag
+    return (text, "") if "/" in text else ("", text)
+
+
 def _dicts(listed: object) -> list[dict[str, Any]]:
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
@@ -184,6 +224,7 @@ INDEXES: Final[tuple[tuple[Callable[[str], bool], IndexReader], ...]] = (
     (lambda leaf: leaf.startswith("repodata.json"), _conda),
     (lambda leaf: leaf == "index.html", _simple),
     (lambda leaf: leaf == "index.v1_json", _simple_json),
+    (lambda leaf: leaf == OCI_LAYOUT, _oci),
 )
 """How an index is known by its file's name, and the function that reads it."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.errors import Unreadable
-from loadstone.fleet.indexes import MAX_INDEX, index_of
+from loadstone.fleet.indexes import MAX_INDEX, OCI_LAYOUT, index_of
 from loadstone.fleet.inputs import PackageName, ScanInput, is_remote, package_name, stamp_of
 from loadstone.fleet.locations import file_system, read_all
 
@@ -61,6 +61,10 @@ def _local(source: str) -> Iterator[ScanInput]:
 def _folder(folder: str, source: str = "") -> Iterator[ScanInput]:
     for place, folders, names in os.walk(folder):
         folders.sort()
+        layout = index_of(OCI_LAYOUT) if OCI_LAYOUT in names else None
+        if layout is not None:
+            yield from layout(source or folder, os.path.join(place, OCI_LAYOUT))
+            folders[:] = [name for name in folders if name != "blobs"]
         for name in sorted(names):
             yield from _file(source or folder, os.path.join(place, name))
 
