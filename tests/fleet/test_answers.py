@@ -11,6 +11,7 @@ from tests.tools import needed
 
 pytest.importorskip("duckdb")
 
+from loadstone.errors import InvalidQuery
 from loadstone.fleet import Store, scan
 
 COUNT = 40
@@ -106,7 +107,28 @@ def test_each_question_can_be_asked(store: Store) -> None:
     assert len(questions()) >= 13
     for question in questions():
         values = {parameter.name: parameter.example for parameter in question.parameters}
-        assert store.ask(question.name, **values).num_rows >= 0
+        assert store.sql(question.query, question.bound((), values)).num_rows >= 0
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (("clashes", "nosuch'root"), ""),
+        (("breaks-if", "libc.so6", "printf"), "libc.so.6"),
+        (("reach", "libc.so-6"), "libc.so.6"),
+        (("needs-version", "GLIBC_2.2.5", "x86_63"), "x86-64"),
+        (("plugins", "org.%.Nobody"), ""),
+    ],
+)
+def test_a_name_that_nothing_has_is_not_answered_with_nothing(store: Store, words: tuple[str, ...], near: str) -> None:
+    with pytest.raises(InvalidQuery, match="nothing in the snapshot is like") as caught:
+        store.ask(*words)
+    assert near in (caught.value.advice or "")
+
+
+def test_a_known_name_without_an_answer_is_no_error(store: Store) -> None:
+    assert store.ask("breaks-if", "libc.so.6", "no_such_symbol").num_rows == 0
+    assert store.ask("who-provides", "no_such_symbol").num_rows == 0
 
 
 def test_the_report_is_one_page_that_asks_nobody(store: Store) -> None:

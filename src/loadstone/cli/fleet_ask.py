@@ -50,6 +50,5 @@ def run(
     names = {parameter.name for parameter in asked.parameters}
     named = {v.partition("=")[0]: v.partition("=")[2] for v in values if v.partition("=")[0] in names and "=" in v}
     plain = [v for v in values if not ("=" in v and v.partition("=")[0] in names)]
-    bound = asked.bound(plain, named)
-    emit_table(Store(store).sql(asked.query, bound, snapshot, before), output_format, output)
+    emit_table(Store(store).ask(question, *plain, snapshot=snapshot, before=before, **named), output_format, output)
     return ExitStatus.CLEAN

@@ -23,6 +23,7 @@ from loadstone.quick_dataclass import dataclass
 __all__ = ["FleetSnapshot", "Store", "connected", "no_rows", "select_from"]
 
 _SNAPSHOTS: Final = "snapshots"
+_NEAR: Final = 4  # names that are told when one is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +153,23 @@ class Store:
                 raise InvalidQuery(question=query, reason=str(error)) from error
 
     def ask(self, question: str, *values: str, snapshot: str = "", before: str = "", **named: str) -> Any:
-        """The answer to a named question; its parameters in order or by name. Raises InvalidQuery for what is amiss."""
+        """The answer to a named question; its parameters in order or by name.
+
+        Raises:
+            InvalidQuery: a parameter is missing or too many, or there is no answer because a name is like none of the
+                snapshot's; ``advice`` has those that are near to it.
+        """
         asked = question_named(question)
-        return self.sql(asked.query, asked.bound(values, named), snapshot, before)
+        bound = asked.bound(values, named)
+        answer = self.sql(asked.query, bound, snapshot, before)
+        for parameter in asked.parameters if not answer.num_rows else ():
+            value = bound[parameter.name]
+            if parameter.known and not (parameter.is_optional and value == parameter.example):
+                found = self.sql(parameter.nearest(_NEAR), {"value": value}, snapshot, before)
+                is_known, near = (column[0].as_py() for column in found.columns)
+                if not is_known:
+                    raise asked.unknown(parameter.name, value, near or ())
+        return answer
 
     def _add_views(self, connection: Any, schema: str, snapshot: FleetSnapshot) -> None:
         for name in sorted(TABLES, key=lambda name: name in FACTS):  # facts are filtered by the tables of the snapshot

@@ -1,6 +1,7 @@
 -- question: Which files break if a library lacks a symbol or a version?
 -- parameter: library = libz.so.1: the name its users ask for: SONAME, install name or DLL name
 -- parameter: lacks = inflateReset2: the symbol or the version that would be gone
+-- known: library = SELECT identity FROM files UNION ALL SELECT name FROM needs
 -- Who imports it from that library by version or by the format's own word; without either, who needs the library by
 -- name and finds the symbol in no other library it needs. Weak imports are left out: the load goes on without them.
 WITH named AS MATERIALIZED (  -- both ways apart: files are sorted by name, so that the first skips nearly all of them

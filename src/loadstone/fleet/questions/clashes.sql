@@ -1,5 +1,6 @@
 -- question: Which symbols does one graph define more than once, so that one definition wins over the other?
 -- parameter: root = curl: the package or the path that is loaded, like this
+-- known: root = SELECT package FROM packages UNION ALL SELECT path FROM packages
 -- Global functions and data without a version, exported by two libraries of the graph, and imported by one of it.
 WITH RECURSIVE roots AS (
     SELECT DISTINCT file FROM packages WHERE file IS NOT NULL AND (package LIKE $root OR path LIKE $root)

@@ -1,5 +1,6 @@
 -- question: Which exported symbols are gone since the snapshot before, and who imports them?
 -- optional: library = %: only libraries whose name is like this
+-- known: library = SELECT identity FROM files UNION ALL SELECT identity FROM before.files
 WITH old AS (
     SELECT DISTINCT f.identity, f.machine, s.name, s.version FROM before.files f JOIN before.symbols s USING (file, slice)
     WHERE s.role = 'export' AND f.identity LIKE $library AND f.file NOT IN (SELECT file FROM files)  -- what has changed

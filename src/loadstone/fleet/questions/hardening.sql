@@ -1,5 +1,6 @@
 -- question: Which packages lack which protections, worst first?
 -- optional: package = %: only packages like this
+-- known: package = SELECT package FROM packages
 SELECT p.package, p.package_version, count(DISTINCT h.file) AS files,
        count(DISTINCT h.file) FILTER (h.name = 'relro' AND h.state <> 'present') AS no_full_relro,
        count(DISTINCT h.file) FILTER (h.name = 'bind-now' AND h.state = 'absent') AS lazy_binding,

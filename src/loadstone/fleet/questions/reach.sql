@@ -1,6 +1,7 @@
 -- question: How many files load a library in the end, directly or through others?
 -- optional: library = %: its name, like this; without it the most loaded of all
 -- optional: most = 50: how many libraries to list
+-- known: library = SELECT identity FROM files UNION ALL SELECT name FROM needs
 WITH RECURSIVE edges AS (
     SELECT DISTINCT requester_file AS user, chosen_file AS used FROM resolutions
     WHERE requester_file IS NOT NULL AND chosen_file IS NOT NULL AND requester_file <> chosen_file

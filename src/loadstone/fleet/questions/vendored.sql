@@ -1,6 +1,7 @@
 -- question: Which files are another package's library under another name, by what they export?
 -- optional: likeness = 0.5: the least share of exported names in common, from 0 to 1, as the sketches estimate it
 -- optional: name = %: only copies of libraries whose name is like this
+-- known: name = SELECT identity FROM files UNION ALL SELECT name FROM needs
 -- Two sketches of the 64 smallest hashes: of the 64 smallest of both together, the share that both have (KMV, Jaccard).
 WITH sketched AS (SELECT file, slice, machine, identity, exports, sketch FROM files WHERE exports >= 8),
 hashes AS (SELECT file, slice, machine, unnest(sketch) AS hash FROM sketched),

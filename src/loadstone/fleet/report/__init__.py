@@ -27,13 +27,14 @@ __all__ = ["PARTS", "ReportPart", "render"]
 class ReportPart:
     """One table of the page: its anchor, title, a sentence, its query; ``bar`` is the column drawn as a bar.
 
-    A row's first column names its subject; ``evidence`` is a query for the files that show it, whose first column is
-    that subject again, in the same words.
+    A row's first column names its subject, which ``subject`` is the heading of; ``evidence`` is a query for the files
+    that show it, whose first column is that subject again, in the same words.
     """
 
     anchor: str
     title: str
     text: str
+    subject: str
     query: str
     bar: str = ""
     evidence: str = ""
@@ -51,6 +52,7 @@ PARTS: Final = (
         "worst",
         "Worst first",
         "Packages by what the rules over binaries found, of medium severity or worse.",
+        "package",
         _WORST,
         "findings",
         f"""
@@ -64,6 +66,7 @@ PARTS: Final = (
         "hardening",
         "Protections",
         "How many images have each protection.",
+        "protection",
         """
         SELECT name || ' (' || machine || ')' AS subject, count(*) AS images,
                count(*) FILTER (state = 'present') AS present,
@@ -82,6 +85,7 @@ PARTS: Final = (
         "versions",
         "Version needs",
         "The newest version of each library that files need, and how many need it.",
+        "version",
         """
         SELECT library || ' ' || name AS subject, count(DISTINCT file) AS files FROM versions
         WHERE role = 'need' GROUP BY library, name ORDER BY files DESC, subject LIMIT 40""",
@@ -96,6 +100,7 @@ PARTS: Final = (
         "needed",
         "Most needed libraries",
         "By how many files ask for them by name, and who has them.",
+        "library",
         """
         SELECT n.name AS subject, count(DISTINCT n.file) AS needed_by,
                coalesce((SELECT string_agg(DISTINCT p.package, ', ' ORDER BY p.package)
@@ -112,6 +117,7 @@ PARTS: Final = (
         "unresolved",
         "Found nowhere",
         "Dependencies that no file of the snapshot and no system at hand satisfies.",
+        "library",
         """
         SELECT r.name AS subject, count(DISTINCT r.requester) AS asked_by FROM resolutions r
         WHERE r.chosen IS NULL AND r.kind = 'needed' GROUP BY r.name ORDER BY asked_by DESC, subject LIMIT 40""",
@@ -124,6 +130,7 @@ PARTS: Final = (
         "errors",
         "Could not be read",
         "Inputs that were quarantined, and files in packages that turned out not to be binaries.",
+        "path",
         "SELECT path AS subject, error, message FROM errors ORDER BY subject LIMIT 200",
     ),
 )
@@ -158,7 +165,7 @@ def render(store: Store, snapshot: str = "", before: str = "") -> str:
         title=printable(", ".join(found.sources[:3]), 200),
         snapshot=found.name,
         created=found.created[:16].replace("T", " "),
-        summary=[(name, f"{found.rows[name]:,}") for name in ("inputs", "packages", "files", "symbols", "errors")],
+        summary=[(said, f"{found.rows[table]:,}") for said, table in _SUMMARY],
         drawing=needed_graph(store, found.name),
         parts=[_shown(store, part, found.name, before) for part in (*trend, *PARTS)],
         style=Markup(style),  # noqa: S704 - our own file, nothing of the snapshot in it
@@ -166,12 +173,22 @@ def render(store: Store, snapshot: str = "", before: str = "") -> str:
     )
 
 
+_SUMMARY: Final = (
+    ("inputs", "inputs"),
+    ("paths", "packages"),
+    ("distinct files", "files"),
+    ("symbols", "symbols"),
+    ("errors", "errors"),
+)
+"""What the page begins with, and the table whose rows it counts."""
+
+
 def _trend(before: str) -> tuple[ReportPart, ...]:
     if not before:
         return ()
     asked = question_named("trend").query
     query = f"SELECT name || ' (' || machine || ')' AS subject, * EXCLUDE (name, machine) FROM ({asked})"
-    return (ReportPart("trend", "Protections since", f"Compared with the snapshot {before}.", query),)
+    return (ReportPart("trend", "Protections since", f"Compared with the snapshot {before}.", "protection", query),)
 
 
 def _shown(store: Store, part: ReportPart, snapshot: str, before: str) -> _Shown:
@@ -191,7 +208,8 @@ def _shown(store: Store, part: ReportPart, snapshot: str, before: str) -> _Shown
         for number, row in enumerate(table.to_pylist())
     )
     numbers = frozenset(at for at, field in enumerate(table.schema) if _is_number(field))
-    return _Shown(part, tuple(name.replace("_", " ") for name in table.column_names), numbers, rows)
+    columns = (part.subject, *(name.replace("_", " ") for name in table.column_names[1:]))
+    return _Shown(part, columns, numbers, rows)
 
 
 def _is_number(field: Any) -> bool:
