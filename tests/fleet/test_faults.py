@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -18,7 +19,7 @@ from tests.fleet.libraries import all_rows
 
 pytest.importorskip("duckdb")
 
-from loadstone.errors import InvalidName, MalformedImage, NotFound, Unwritable
+from loadstone.errors import InvalidName, MalformedImage, NotFound, Unreadable, Unwritable
 from loadstone.fleet import ScanLimits, Store, reading, scan
 from loadstone.fleet.commit import compact
 from loadstone.fleet.engines import WorkerLost
@@ -204,6 +205,41 @@ else:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "damage", [b"", b"PAR1", b"PAR1" + bytes(40) + b"\x10\0\0\0PAR1"], ids=["empty", "cut", "footer"]
+)
+def test_a_damaged_file_of_the_store_is_named_by_all_that_reads_it(folder: Path, damage: bytes) -> None:
+    store = scanned(folder)
+    (listed,) = store.snapshot().tables["files"]
+    Path(store.folder.path(listed)).write_bytes(damage)
+    for attempt in (
+        lambda: store.table("files"),
+        lambda: store.ask("who-provides", "f"),
+        lambda: compact(store),
+        lambda: scanned(folder, "two"),
+    ):
+        with pytest.raises(Unreadable, match="cannot read"):
+            attempt()
+    assert store.snapshots == ("one",)
+
+
+def test_a_missing_file_of_the_store_is_named(folder: Path) -> None:
+    store = scanned(folder)
+    Path(store.folder.path(store.snapshot().tables["files"][0])).unlink()
+    with pytest.raises(Unreadable, match=r"files/.*\.parquet"):
+        store.table("files")
+
+
+@pytest.mark.parametrize("file", ["../../other.parquet", "/etc/passwd"])
+def test_a_manifest_leads_to_no_file_beyond_its_store(folder: Path, file: str) -> None:
+    store = scanned(folder)
+    manifest = Path(store.folder.path("snapshots/one.json"))
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**told, "tables": {**told["tables"], "files": [file]}}))
+    with pytest.raises(MalformedImage, match="not below the store"):
+        store.table("files")
+
+
 def test_a_file_that_kills_its_worker_is_put_aside_alone(folder: Path, good: bytes, tmp_path: Path) -> None:
     for number in range(6):
         (folder / f"lib{number}.so").write_bytes(good + bytes(number + 1))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.parts import PARTS, StorePart
 from loadstone.fleet.schema import FACTS, TABLES
-from loadstone.fleet.store import FleetSnapshot, Store, connected, no_rows, select_from
+from loadstone.fleet.store import FleetSnapshot, Store, connected, no_rows, select_from, store_faults
 from loadstone.fleet.writing import write_rows
 from loadstone.quick_dataclass import replace
 
@@ -29,7 +29,7 @@ def done_before(store: Store, *, retry: bool) -> set[tuple[str, str]]:
     """The (source, stamp) of every input that some snapshot has; with ``retry`` without those put aside."""
     found: set[tuple[str, str]] = set()
     for name in store.snapshots:
-        with closing(store.connect(name)) as connection:
+        with store_faults(store.folder), closing(store.connect(name)) as connection:
             found |= set(connection.sql("SELECT source, item FROM inputs").fetchall())
             if retry:
                 found -= set(connection.sql("SELECT source, item FROM errors WHERE is_quarantined").fetchall())
@@ -45,7 +45,7 @@ def commit(
         Unwritable: the disk is full; no snapshot comes of it, and the parts stay for another try.
     """
     pairs = sorted(set(wanted))
-    with closing(connected(store.folder)) as connection:
+    with store_faults(store.folder), closing(connected(store.folder)) as connection:
         columns = {"source": [pair[0] for pair in pairs], "item": [pair[1] for pair in pairs]}
         unpacked = "unnest($source::VARCHAR[]) AS source, unnest($item::VARCHAR[]) AS item"
         connection.execute(f"CREATE TABLE wanted AS SELECT {unpacked}", columns)  # register() would import pandas
@@ -83,7 +83,7 @@ def compact(store: Store) -> int:
     snapshots = [store.snapshot(name) for name in store.snapshots]
     before = store.folder.size()
     generation = f"compact-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S%fZ')}"
-    with closing(connected(store.folder)) as connection:
+    with store_faults(store.folder), closing(connected(store.folder)) as connection:
         made: dict[str, tuple[str, ...]] = {}
         for table in FACTS:
             files = sorted({file for snapshot in snapshots for file in snapshot.tables.get(table, ())})

@@ -8,19 +8,21 @@ makes the snapshot exist.
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Final
 
-from loadstone.errors import InvalidName, InvalidQuery, MalformedImage, NotFound, Unsupported
+from loadstone.errors import InvalidName, InvalidQuery, MalformedImage, NotFound, Unreadable, Unsupported
 from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.questions import question_named
 from loadstone.fleet.schema import FACTS, TABLES, VERSION
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["FleetSnapshot", "Store", "connected", "no_rows", "select_from"]
+__all__ = ["FleetSnapshot", "Store", "connected", "no_rows", "select_from", "store_faults"]
 
 _SNAPSHOTS: Final = "snapshots"
 _NEAR: Final = 4  # names that are told when one is not known
@@ -88,7 +90,7 @@ class Store:
                     reason=f"its tables are of version {told['schema']}, these are of {VERSION}",
                     advice="scan again into another folder",
                 )
-            tables = {table: tuple(files) for table, files in told.pop("tables").items()}
+            tables = {table: tuple(map(_inside, files)) for table, files in told.pop("tables").items()}
             return FleetSnapshot(tables=tables, sources=tuple(told.pop("sources")), **told)
         except (ValueError, KeyError, TypeError) as error:
             raise MalformedImage(what=f"not a snapshot's manifest: {error}", path=self.folder.path(file)) from error
@@ -103,7 +105,7 @@ class Store:
         files = sorted({file for name in self.snapshots for file in self.snapshot(name).tables.get("files", ())})
         if not files:
             return frozenset()
-        with connected(self.folder) as connection:
+        with store_faults(self.folder), connected(self.folder) as connection:
             rows = connection.sql(f"SELECT DISTINCT file FROM {select_from(self.folder, files)}").fetchall()
         return frozenset(file for (file,) in rows)
 
@@ -115,7 +117,7 @@ class Store:
         """
         if name not in TABLES:
             raise InvalidQuery(question=name, reason="no such table", advice=f"there are: {', '.join(TABLES)}")
-        with self.connect(snapshot) as connection:
+        with store_faults(self.folder), self.connect(snapshot) as connection:
             made = connection.sql(f"SELECT * FROM {name}").to_arrow_table()
         return made.cast(TABLES[name].schema)
 
@@ -126,9 +128,10 @@ class Store:
         """
         connection = connected(self.folder)
         try:
-            self._add_views(connection, "main", self.snapshot(snapshot))
-            connection.execute("CREATE SCHEMA before")
-            self._add_views(connection, "before", self.snapshot(before or snapshot))
+            with store_faults(self.folder):
+                self._add_views(connection, "main", self.snapshot(snapshot))
+                connection.execute("CREATE SCHEMA before")
+                self._add_views(connection, "before", self.snapshot(before or snapshot))
             if not self.folder.is_remote:
                 connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
@@ -144,11 +147,13 @@ class Store:
 
         Raises:
             InvalidQuery: the database does not understand the query; the reason is in its own words.
+            Unreadable: a file of the store is damaged or gone.
         """
         duckdb = needed_for("asking a fleet", "duckdb")
         with self.connect(snapshot, before) as connection:
             try:
-                return connection.sql(query, params=dict(parameters) if parameters else None).to_arrow_table()
+                with store_faults(self.folder):
+                    return connection.sql(query, params=dict(parameters) if parameters else None).to_arrow_table()
             except duckdb.Error as error:
                 raise InvalidQuery(question=query, reason=str(error)) from error
 
@@ -187,6 +192,27 @@ def checked_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}", name):
         raise InvalidName(name=name, reason="a snapshot's name has letters, digits, dots, dashes and underscores only")
     return name
+
+
+def _inside(file: str) -> str:
+    if os.path.isabs(file) or ".." in file.split("/"):
+        raise ValueError(f"{file!r} is not below the store")
+    return file
+
+
+@contextmanager
+def store_faults(folder: StoreFolder) -> Iterator[None]:
+    """Raise :class:`Unreadable` in the block where the database cannot read a file of the store."""
+    duckdb = needed_for("asking a fleet", "duckdb")
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0]
+        named = isinstance(error, (duckdb.IOException, duckdb.InvalidInputException)) and folder.place in reason
+        if not named and type(error) is not duckdb.Error:  # of no kind: what it says of the encoding of a file
+            raise
+        advice = "a file of it is damaged or gone: bring it back from a copy, or scan into another folder"
+        raise Unreadable(path=folder.place, reason=reason, advice=advice) from error
 
 
 def connected(folder: StoreFolder) -> Any:
