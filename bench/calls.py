@@ -16,14 +16,15 @@ from pathlib import Path
 from time import perf_counter
 from timeit import Timer
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from bench.figure import Bar, Figure, Row, alternate, faster_than, times_of
-from bench.peers_of_calls import EDGES, PEERS, SHAPES, library
+from bench.peers_of_calls import DECLARED, EDGES, PEERS, SHAPES, library
 from loadstone.library import Library
 
 NUMBER: Final = 100_000
 ROUNDS: Final = 7
+_LOCK: Final[tuple[Literal["release"], Literal["keep"]]] = ("release", "keep")
 _ABS: Final = "built-in abs"
 _BOUND: Final = "the bound function"
 _CTYPES_PEER: Final = "ctypes, the same types"
@@ -108,8 +109,13 @@ def _abi(path: Path) -> Any:
     except ImportError:
         return None
     ffi = cffi.FFI()
-    ffi.cdef("struct point { int x, y; };\n" + "".join(f"{p};\n" for p in SHAPES.values()))
+    ffi.cdef(DECLARED)
     return ffi, ffi.dlopen(str(path))
+
+
+def _of_ours(names: Any, shape: str) -> tuple[Any, ...]:
+    """A struct is the namespace's own, as it is cffi's own there."""
+    return (names.point(1, 2),) if shape == "field" else _ARGUMENTS[shape]
 
 
 def _of_cffi(ffi: Any, shape: str) -> tuple[Any, ...]:
@@ -150,12 +156,11 @@ def _built() -> Iterator[tuple[Path, Any, dict[str, ModuleType | None]]]:
 
 def _shapes() -> Iterator[Row]:
     with _built() as (path, abi, modules):
-        ours = Library(str(path))
-        for shape, prototype in SHAPES.items():
-            given = (_POINT,) if shape == "field" else _ARGUMENTS[shape]
+        unlocked, locked = (Library(str(path)).declare(DECLARED, gil=gil) for gil in _LOCK)
+        for shape in SHAPES:
             measures: _Measures = {
-                "released": _cost(ours.function(prototype), given),
-                "kept": _cost(ours.function(prototype, gil="keep"), given),
+                "released": _cost(getattr(unlocked, shape), _of_ours(unlocked, shape)),
+                "kept": _cost(getattr(locked, shape), _of_ours(locked, shape)),
                 **_peers(shape, path, abi, modules),
             }
             samples = alternate(measures, rounds=ROUNDS)

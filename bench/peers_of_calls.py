@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-__all__ = ["EDGES", "PEERS", "SHAPES", "library"]
+__all__ = ["DECLARED", "EDGES", "PEERS", "SHAPES", "library"]
 
 SHAPES: Final = {
     "none": "int none(void)",
@@ -32,7 +32,9 @@ int called(int (*f)(int), int v);
 int number(int v);
 """
 """What is more than a call with numbers: errno, structs by value, a callback."""
-_HEADER: Final = "#include <stddef.h>\nstruct point { int x, y; };\n" + "".join(f"{p};\n" for p in SHAPES.values())
+DECLARED: Final = "struct point { int x, y; };\n" + "".join(f"{p};\n" for p in SHAPES.values())
+"""All of them, as a header has them."""
+_HEADER: Final = "#include <stddef.h>\n" + DECLARED
 _SOURCE: Final = """
 #include "shapes.h"
 #include <errno.h>

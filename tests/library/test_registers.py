@@ -23,6 +23,9 @@ RESULTS = {"uint64_t": ("q", "integer"), "double": ("d", "real"), "float": ("f",
 PLACES = r"""
 static Registers registers; static Word *integer, *real, *stack;
 static void begin(void) { integer = registers.integers; real = registers.floats; stack = registers.stack; }
+static Shape shape(void) {
+    return stack != registers.stack ? ALL : real != registers.floats ? IN_REGISTERS : ONLY_INTEGERS;
+}
 static Word *next_integer(void) { return integer < registers.integers + INTEGERS ? integer++ : stack++; }
 static Word *next_real(void) { return real < registers.floats + FLOATS ? real++ : stack++; }
 """
@@ -59,7 +62,7 @@ def _call(name: str, result: str, taken: list[str], chance: random.Random) -> st
     values = [_value(kind, chance) for kind in taken]
     placed = "".join(_placed(kind, value) for kind, value in zip(taken, values, strict=True))
     letter, member = RESULTS[result]
-    ours = f"call_with((uintptr_t){name}, &registers, stack != registers.stack, '{letter}').{member}"
+    ours = f"call_with((uintptr_t){name}, &registers, shape(), '{letter}').{member}"
     return f'begin(); {placed} if ({ours} != {name}({", ".join(values)})) {{ puts("{name}"); wrong++; }}'
 
 

@@ -29,18 +29,30 @@ typedef struct {
     PyObject *file_name;
 } Life;
 
-/* Count a call, then look whether it may be made; close() does the two the other way round, so one sees the other. */
+/* Count a call, then look whether it may be made; close() does the two the other way round, so one sees the other. All
+ * of it is done under the interpreter lock where there is one; without one the order has to be kept by the processor,
+ * which costs as much as the rest of a call. */
+#if defined(Py_GIL_DISABLED)
+#  define COUNT(place, step) __atomic_add_fetch(place, step, __ATOMIC_SEQ_CST)
+#  define READ(place) __atomic_load_n(place, __ATOMIC_SEQ_CST)
+#  define WRITE(place, value) __atomic_store_n(place, value, __ATOMIC_SEQ_CST)
+#else
+#  define COUNT(place, step) (*(place) += (step))
+#  define READ(place) (*(place))
+#  define WRITE(place, value) (*(place) = (value))
+#endif
+
 static int
 life_enter(Life *life)
 {
-    __atomic_add_fetch(&life->calls, 1, __ATOMIC_SEQ_CST);
-    return __atomic_load_n(&life->open, __ATOMIC_SEQ_CST);
+    COUNT(&life->calls, 1);
+    return READ(&life->open);
 }
 
 static void
 life_leave(Life *life)
 {
-    __atomic_sub_fetch(&life->calls, 1, __ATOMIC_SEQ_CST);
+    COUNT(&life->calls, -1);
 }
 
 static PyObject *
@@ -71,14 +83,14 @@ static PyObject *
 life_close(PyObject *object, PyObject *ignored)
 {
     Life *self = (Life *)object;
-    __atomic_store_n(&self->open, 0, __ATOMIC_SEQ_CST);
-    return PyLong_FromSsize_t(__atomic_load_n(&self->calls, __ATOMIC_SEQ_CST));
+    WRITE(&self->open, 0);
+    return PyLong_FromSsize_t(READ(&self->calls));
 }
 
 static PyObject *
 life_reopen(PyObject *object, PyObject *ignored)
 {
-    __atomic_store_n(&((Life *)object)->open, 1, __ATOMIC_SEQ_CST);
+    WRITE(&((Life *)object)->open, 1);
     Py_RETURN_NONE;
 }
 
@@ -199,15 +211,33 @@ typedef struct {
     int held;
 } Lent;
 
+/* The value of an int of one digit, as most are, read without a call; 0 when it has more. */
+static int
+short_number(PyObject *value, int64_t *out)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyLongObject *number = (PyLongObject *)value;
+    *out = PyUnstable_Long_IsCompact(number) ? PyUnstable_Long_CompactValue(number) : 0;
+    return PyUnstable_Long_IsCompact(number);
+#else
+    const Py_ssize_t digits = Py_SIZE(value); /* with the sign of the number */
+    *out = (int64_t)digits * (int64_t)((PyLongObject *)value)->ob_digit[0];
+    return digits >= -1 && digits <= 1;
+#endif
+}
+
 /* The value as an integer of at most 32 bits, or of 64 with a sign; 0 when it is none or does not fit. */
 static int
 signed_number(PyObject *value, int64_t low, int64_t high, uint64_t *out)
 {
     int overflow = 0;
+    int64_t number;
     if (!PyLong_CheckExact(value)) {
         return 0;
     }
-    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (!short_number(value, &number)) {
+        number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    }
     if (overflow || number < low || number > high) {
         return 0;
     }
@@ -218,8 +248,13 @@ signed_number(PyObject *value, int64_t low, int64_t high, uint64_t *out)
 static int
 unsigned_number(PyObject *value, uint64_t *out)
 {
+    int64_t short_one;
     if (!PyLong_CheckExact(value)) {
         return 0;
+    }
+    if (short_number(value, &short_one)) {
+        *out = (uint64_t)short_one;
+        return short_one >= 0;
     }
     unsigned long long number = PyLong_AsUnsignedLongLong(value);
     if (number == (unsigned long long)-1 && PyErr_Occurred()) {
@@ -364,7 +399,7 @@ typedef struct {
     PyTypeObject *callback; /* the type of callbacks, or NULL */
     PyObject *weak;
     int count;
-    char on_stack; /* whether some arguments find no register */
+    char shape; /* a Shape: what of the registers and the stack is filled */
     char keep_gil;
     char result;
     char kinds[PARAMETERS + 1];
@@ -391,7 +426,7 @@ ctypes_memory(PyObject *value)
 }
 
 /* An address for C: nothing, a pointer of the right type, a struct, text, or the memory of whatever lends it. */
-static int
+static Py_NO_INLINE int
 pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
 {
     const char kind = self->kinds[i];
@@ -465,15 +500,17 @@ place(const Function *self, PyObject *const *args, Registers *registers, Lent *l
     for (int i = 0; i < self->count; i++) {
         const char kind = self->kinds[i];
         int good;
-        if (kind == 'd' || kind == 'f') {
-            good = floating(args[i], kind == 'f', NEXT(real, last_real));
-        } else {
-            Word *word = NEXT(integer, last_integer);
-            if (kind == 'T' || kind == 'C' || kind == 'P' || kind == 'V' || kind == 'N' || kind == 'E') {
-                good = pointer(self, i, args[i], lent, &word->integer);
-            } else {
-                good = scalar(kind, args[i], word);
-            }
+        switch (kind) {
+        case 'd':
+        case 'f': good = floating(args[i], kind == 'f', NEXT(real, last_real)); break;
+        case 'T':
+        case 'C':
+        case 'P':
+        case 'V':
+        case 'N':
+        case 'E': good = pointer(self, i, args[i], lent, &NEXT(integer, last_integer)->integer); break;
+        case 'i': good = signed_number(args[i], INT32_MIN, INT32_MAX, &NEXT(integer, last_integer)->integer); break;
+        default: good = scalar(kind, args[i], NEXT(integer, last_integer));
         }
         if (!good) {
             return 0;
@@ -507,10 +544,12 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     Py_ssize_t given = PyVectorcall_NARGS(flagged);
     Registers registers;
     Lent lent;
-    memset(registers.integers, 0, sizeof registers.integers);
-    memset(registers.floats, 0, sizeof registers.floats);
     lent.held = 0;
-    if (self->on_stack) {
+    memset(registers.integers, 0, sizeof registers.integers);
+    if (self->shape != ONLY_INTEGERS) {
+        memset(registers.floats, 0, sizeof registers.floats);
+    }
+    if (self->shape == ALL) {
         memset(registers.stack, 0, sizeof registers.stack);
     }
     int may = life_enter(self->life);
@@ -524,8 +563,8 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     if (self->keep_errno != NULL) {
         errno = 0;
     }
-    Word word = call_with(self->address, &registers, self->on_stack, self->result);
-    int number = errno;
+    Word word = call_with(self->address, &registers, self->shape, self->result);
+    int number = self->keep_errno != NULL ? errno : 0;
     if (saved != NULL) {
         PyEval_RestoreThread(saved);
     }
@@ -606,7 +645,7 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->keep_errno = keep_errno == Py_None ? NULL : Py_NewRef(keep_errno);
     self->callback = state->callback;
     self->count = (int)count;
-    self->on_stack = overflow > 0;
+    self->shape = overflow > 0 ? ALL : floats > 0 ? IN_REGISTERS : ONLY_INTEGERS;
     self->keep_gil = (char)keep_gil;
     self->result = (char)result;
     memcpy(self->kinds, kinds, (size_t)count);

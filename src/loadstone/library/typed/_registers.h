@@ -42,6 +42,9 @@ typedef struct {
     Word stack[STACK + 1];
 } Registers;
 
+/* What of it a call has to fill: loading eight floating registers costs as much as a small function. */
+typedef enum { ONLY_INTEGERS, IN_REGISTERS, ALL } Shape;
+
 #if LOADSTONE_CALLS
 
 #  if INTEGERS == 6
@@ -64,25 +67,28 @@ typedef struct {
     (r)->stack[0].integer, (r)->stack[1].integer, (r)->stack[2].integer, (r)->stack[3].integer,                        \
         (r)->stack[4].integer, (r)->stack[5].integer, (r)->stack[6].integer, (r)->stack[7].integer
 
+#  define CALL_INTEGERS(type, address, r) ((type(*)(I_TYPES))(address))(I_WORDS(r))
+#  define CALL_REGISTERS(type, address, r) ((type(*)(I_TYPES, F_TYPES))(address))(I_WORDS(r), F_WORDS(r))
 #  if STACK
-#    define CALL(type, address, registers, on_stack)                                                                   \
-      ((on_stack) ? ((type(*)(I_TYPES, F_TYPES, S_TYPES))(address))(I_WORDS(registers), F_WORDS(registers),            \
-                                                                   S_WORDS(registers))                                 \
-                  : ((type(*)(I_TYPES, F_TYPES))(address))(I_WORDS(registers), F_WORDS(registers)))
+#    define CALL_ALL(type, address, r)                                                                                 \
+      ((type(*)(I_TYPES, F_TYPES, S_TYPES))(address))(I_WORDS(r), F_WORDS(r), S_WORDS(r))
 #  else
-#    define CALL(type, address, registers, on_stack)                                                                   \
-      ((void)(on_stack), ((type(*)(I_TYPES, F_TYPES))(address))(I_WORDS(registers), F_WORDS(registers)))
+#    define CALL_ALL CALL_REGISTERS
 #  endif
+#  define CALL(type, address, r, shape)                                                                                \
+    ((shape) == ONLY_INTEGERS  ? CALL_INTEGERS(type, address, r)                                                       \
+     : (shape) == IN_REGISTERS ? CALL_REGISTERS(type, address, r)                                                      \
+                               : CALL_ALL(type, address, r))
 
 /* Call the function at that address and keep what it returns; ``result`` is f, d, or anything else for an integer. */
 static inline Word
-call_with(uintptr_t address, const Registers *registers, int on_stack, char result)
+call_with(uintptr_t address, const Registers *registers, Shape shape, char result)
 {
     Word word = {0};
     switch (result) {
-    case 'd': word.real = CALL(double, address, registers, on_stack); break;
-    case 'f': word.single = CALL(float, address, registers, on_stack); break;
-    default: word.integer = CALL(uint64_t, address, registers, on_stack);
+    case 'd': word.real = CALL(double, address, registers, shape); break;
+    case 'f': word.single = CALL(float, address, registers, shape); break;
+    default: word.integer = CALL(uint64_t, address, registers, shape);
     }
     return word;
 }
