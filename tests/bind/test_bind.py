@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from tests.headers.test_real_headers import header
+from tests.headers.test_real_headers import ALWAYS, header
 
 ROOT = Path(__file__).parents[2]
 HEADER = """
@@ -102,3 +105,78 @@ def test_the_programs_of_the_documentation_run(
         run, cwd=tmp_path, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(tmp_path)}
     )
     assert ran.stdout.startswith(said), ran.stderr
+
+
+CLASHES = """
+struct stat { int size; };
+int stat(const char *path, struct stat *into);
+union both { int a; float b; };
+extern int both;
+enum kinds { _a_ = 1, __b, name, value, real, mro, None };
+enum gauge { ONE, TWO };
+int gauge(int self, int Any, int Memory);
+struct list;
+struct node { struct list *list; int self; int class; unsigned char bytes[4]; int Any; struct { int x, from; }; };
+typedef struct Memory { int x; } Memory;
+typedef struct Library Library;
+Library *library(Memory *m, struct node *n);
+int getattr(int); int globals(void); int bytes(int); int __hidden(int);
+struct only_here { int x; };
+#define Final 3
+#define __name__ 4
+"""
+
+
+def test_no_name_of_c_is_in_the_way_of_pythons(tmp_path: Path) -> None:
+    """Names of the module, of Python, of enums; a tag that a function has as well; members that hide a type."""
+    (tmp_path / "clashes.h").write_text(CLASHES)
+    assert bind(tmp_path, "clashes.h", "--library", "c", "-o", "clashes.py").returncode == 0
+    program = """
+import clashes as c
+print(c.struct_stat(size=3).size, c.union_both(a=1).b != 0, c.only_here(x=2), c.Memory_(5))
+print(c.node(self=1, class_=2, Any=3, from_=4).class_, c._a_ + c.mro + c.None_, c.real, c.TWO.value, c.Final_)
+print(c.enum_gauge(1), c.kinds.a, c.__name__)
+for name in ("stat", "getattr_", "globals_", "bytes_", "library_", "gauge", "_" + "_hidden"):
+    try:
+        getattr(c, name)
+    except Exception as error:
+        if type(error).__name__ != "SymbolNotFound":
+            raise
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    lines = ["3 True only_here(x=2) Memory(x=5)", "2 14 5 1 3", "1 1 clashes"]
+    assert done.stdout.splitlines() == lines, done.stderr
+    strict = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "clashes.py"]
+    done = subprocess.run(strict, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Success"), done.stdout
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What mypy, and pyright where it is installed, have to say of the bindings of every header, by module."""
+    folder = tmp_path_factory.mktemp("strict")
+    for name in ALWAYS:
+        done = bind(folder, str(header(name)), "--library", "z", "-o", f"{_module(name)}.py")
+        assert done.returncode == 0, done.stderr
+    (folder / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "strict"}))
+    commands = [[sys.executable, "-m", "mypy", "--strict", "--no-incremental", "."]]
+    if pyright := shutil.which("pyright"):
+        commands.append([pyright, "--pythonpath", sys.executable, "."])
+    said: dict[str, list[str]] = {}
+    for command in commands:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert re.search(r"Success|Found \d+ error|\d+ errors", done.stdout), done.stdout + done.stderr
+        for line in done.stdout.splitlines():
+            if found := re.search(r"(b_\w+)\.py:\d+.* error", line):
+                said.setdefault(found[1], []).append(line)
+    return said
+
+
+def _module(name: str) -> str:
+    return "b_" + re.sub(r"\W", "_", name.removesuffix(".h"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALWAYS)
+def test_strict_type_checkers_pass_what_a_real_header_gives(name: str, checked: dict[str, list[str]]) -> None:
+    assert checked.get(_module(name), []) == []

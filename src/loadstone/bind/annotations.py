@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 
-from loadstone.headers import spelling
+from loadstone.bind.names import class_name
 from loadstone.headers.types import (
     Array,
     Complex,
@@ -19,17 +18,7 @@ from loadstone.headers.types import (
     Void,
 )
 
-__all__ = ["class_name", "given", "identifier", "returned"]
-
-
-def identifier(name: str) -> str:
-    """A C name as one of Python's: a word of the language gets an underscore behind it."""
-    return f"{name}_" if keyword.iskeyword(name) else name
-
-
-def class_name(record: StructOrUnion, aliases: Mapping[str, str]) -> str:
-    """What a struct is called in the module: its typedef where it has one, else its tag."""
-    return identifier(record.alias or aliases.get(record.key) or spelling.name_of(record).rpartition(" ")[2])
+__all__ = ["given", "returned"]
 
 
 def _number(kind: CType) -> str | None:

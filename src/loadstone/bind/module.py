@@ -13,9 +13,11 @@ import os
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
-from loadstone.bind.annotations import class_name, given, identifier, returned
+from loadstone.bind.annotations import given, returned
+from loadstone.bind.names import class_name, class_names, enum_name, identifier, member_names, unshadowed
 from loadstone.errors import Unreadable
 from loadstone.headers import read_header, spelling
+from loadstone.headers.spelling import python_name
 from loadstone.headers.types import (
     CType,
     Declarations,
@@ -25,6 +27,7 @@ from loadstone.headers.types import (
     Pointer,
     PointerConstant,
     Prototype,
+    StructMember,
     StructOrUnion,
 )
 
@@ -66,7 +69,7 @@ def binding(
     """
     declared = read_header(path, include=tuple(include), defines=defines)
     functions = [f for f in declared.functions.values() if not f.type.convention]
-    aliases = _aliases(declared)
+    aliases = class_names(declared)
     records = spelling.records_in_order(_kinds(declared, functions), declared.records)
     parts = [
         _head(path, declared, library, version),
@@ -80,19 +83,11 @@ def binding(
     return GeneratedModule("\n\n".join(part for part in parts if part).rstrip() + "\n", declared.not_taken)
 
 
-def _aliases(declared: Declarations) -> dict[str, str]:
-    """The typedef of every struct that has one, by ``kind tag``; the first, where there are several."""
-    found: dict[str, str] = {}
-    for name, kind in declared.types.items():
-        if isinstance(kind, StructOrUnion):
-            found.setdefault(kind.key, name)
-    return found
-
-
 def _kinds(declared: Declarations, functions: Iterable[Prototype]) -> Iterator[CType]:
     yield from (f.type for f in functions)
     yield from (v.type for v in declared.variables.values())
     yield from (k for k in declared.types.values() if isinstance(k, StructOrUnion))
+    yield from declared.defined
 
 
 def _hash(files: Iterable[str]) -> str:
@@ -119,7 +114,7 @@ def _head(path: str, declared: Declarations, library: str, version: str | None) 
             "Pointers are checked by their types; C's NULL is None, text is bytes.",
             '"""',
             "",
-            "# pyright: reportUnusedClass=false",  # of structs with names of the compiler's, some are nobody's result
+            "# pyright: reportUnusedClass=false, reportUnusedFunction=false",  # names that begin with _ are C's choice
             "from __future__ import annotations",
             "",
             *imports,
@@ -160,11 +155,15 @@ def _base(enum: Enumeration) -> str:
 
 
 def _enumeration(enum: Enumeration, declared: Declarations) -> str:
-    name = identifier(enum.alias or enum.tag)
+    name = enum_name(enum, declared)
+    members = member_names(member for member, _ in enum.values)
     doc = declared.comments.get(f"enum {enum.tag}") or declared.comments.get(name) or ""
     lines = [f"class {name}({_base(enum)}):", *_doc(doc or f"``{enum}``.", 4)]
-    lines += [f"    {identifier(member)} = {value}" for member, value in enum.values]
-    lines += ["", *(f"{identifier(member)}: Final = {name}.{identifier(member)}" for member, _ in enum.values)]
+    lines += [f"    {members[member]} = {value}" for member, value in enum.values]
+    lines += [""]
+    for member, value in enum.values:
+        private = members[member].startswith("_")
+        lines.append(f"{identifier(member)}: Final = {name}" + (f"({value})" if private else f".{members[member]}"))
     return "\n" + "\n".join(lines)
 
 
@@ -218,11 +217,11 @@ def _load(library: str, version: str | None) -> str:
             "",
             "def __getattr__(name: str) -> Any:",
             "    global _names",
-            '    if name.startswith("__"):',
+            '    if name.startswith("__") and name.endswith("__"):',
             "        raise AttributeError(name)",
             "    if _names is None:",
             "        _names = library.declare(_DECLARATIONS)",
-            '    found = getattr(_names, name.rstrip("_") if not hasattr(_names, name) else name)',
+            '    found = getattr(_names, name if hasattr(_names, name) else name.removesuffix("_"))',
             "    if callable(found):",
             "        globals()[name] = found",
             "    return found",
@@ -241,6 +240,7 @@ def _types(
         "",
         "if TYPE_CHECKING:",
         "    from loadstone.library import ArrayView, Ref, TypedPointer",
+        "    from typing import TypeAlias  # pyright: ignore[reportUnusedImport]",
         "    from typing_extensions import Buffer",
         "",
         "    Memory = Buffer | Ref | TypedPointer | ArrayView",
@@ -248,11 +248,13 @@ def _types(
         "",
     ]
     seen: set[str] = set()
+    hidden: set[str] = set()
     for record in records:
         name = class_name(record, aliases)
         if name.isidentifier() and name not in seen:
             seen.add(name)
-            lines += [*_class(record, name, declared, aliases), ""]
+            lines += [*_class(record, name, declared, aliases, hidden), ""]
+    lines += [f"    _type_{word}: TypeAlias = {word}" for word in sorted(hidden)]
     for name, kind in declared.types.items():
         if isinstance(kind, Pointer) and isinstance(kind.target, FunctionType) and name not in seen:
             lines.append(f"    {identifier(name)}: Any  # {kind}")
@@ -265,22 +267,37 @@ def _types(
     return "\n".join(lines)
 
 
-def _class(record: StructOrUnion, name: str, declared: Declarations, aliases: Mapping[str, str]) -> list[str]:
+def _class(
+    record: StructOrUnion, name: str, declared: Declarations, aliases: Mapping[str, str], hidden: set[str]
+) -> list[str]:
+    """A struct; ``hidden`` gets the names of the module that its members hide."""
     doc = declared.comments.get(record.key) or declared.comments.get(name) or ""
     if record.members is None:
         return [f"    class {name}(TypedPointer):", *_doc(doc or f"An opaque ``{record.key}``.", 8)]
     lines = [f"    class {name}:", *_doc(doc or f"``{record}``.", 8)]
-    flat = [m for m in record.members if m.name]
-    members = [(identifier(m.name), returned(m.type, aliases)) for m in flat]
-    lines += [f"        {member}: {kind}" for member, kind in members]
-    return [*lines, "        def __init__(self, *values: Any, **members: Any) -> None: ..."]
+    members = {python_name(m.name): returned(m.type, aliases) for m in _flat(record, declared)}
+    for member, kind in [*members.items(), ("", "Any")]:
+        annotation, words = unshadowed(kind, members)
+        hidden |= words
+        made = f"        def __init__(self, *values: {annotation}, **members: {annotation}) -> None: ..."
+        lines.append(f"        {member}: {annotation}" if member else made)
+    return lines
+
+
+def _flat(record: StructOrUnion, declared: Declarations) -> Iterator[StructMember]:
+    """The members that can be named, those of anonymous structs among them."""
+    for member in declared.records.get(record.key, record).members or ():
+        if member.name:
+            yield member
+        elif isinstance(member.type, StructOrUnion):
+            yield from _flat(member.type, declared)
 
 
 def _signature(one: Prototype, aliases: Mapping[str, str]) -> list[str]:
     parameters: list[str] = []
     used: set[str] = set()
     for number, parameter in enumerate(one.parameters, 1):
-        name = identifier(parameter.name) if parameter.name and parameter.name not in used else f"argument_{number}"
+        name = python_name(parameter.name) if parameter.name and parameter.name not in used else f"argument_{number}"
         used.add(name)
         parameters.append(f"{name}: {given(parameter.type, aliases)}")
     parameters += ["/"] if parameters else []

@@ -125,7 +125,7 @@ class _Reader:
         self.not_taken: list[NotTaken] = list(unit.not_taken)
         self.enumerations: list[Enumeration] = []
         self.constants: dict[str, Constant] = {}
-        self.own_records: dict[str, StructOrUnion] = {}
+        self.defined: dict[str, StructOrUnion] = {}
         self.comments: dict[str, str] = {}
         self._docs = {name: _by_last_line(source.comments) for name, source in unit.sources.items() if name in unit.own}
         self._records: Mapping[str, StructOrUnion] = MappingProxyType(self.parser.records)
@@ -163,6 +163,7 @@ class _Reader:
             tuple(self.not_taken),
             tuple(sorted(self.unit.own)),
             MappingProxyType(self.comments),
+            tuple(self.defined.values()),
         )
 
     # -- declarations ----------------------------------------------------------------------------------------------
@@ -313,7 +314,7 @@ class _Reader:
         for name in fresh:
             self.constants[name] = parser.values[name].number
         for key in islice(parser.records, records, None):
-            self.own_records[key] = parser.records[key]
+            self.defined[key] = parser.records[key]
             self._comment(key, parser.tokens[start])
         noted = len(self.enumerations)
         for tag in islice(parser.enumerations, enumerations, None):

@@ -6,12 +6,14 @@ it gives equal types; ``tests/headers/test_spelling.py`` holds it to that.
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator, Mapping
 
 from loadstone.headers.types import (
     Array,
     CType,
     DataDeclaration,
+    Declarations,
     Enumeration,
     FunctionType,
     Pointer,
@@ -20,7 +22,24 @@ from loadstone.headers.types import (
     StructOrUnion,
 )
 
-__all__ = ["declaration", "name_of", "prototype", "records_in_order", "struct", "variable"]
+__all__ = [
+    "declaration", "name_of", "prototype", "python_name", "records_in_order", "struct", "tag_name", "variable",
+]  # fmt: skip
+
+
+def python_name(name: str) -> str:
+    """A C name as one of Python's: a word of the language gets an underscore behind it."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def tag_name(kind: StructOrUnion | Enumeration, declared: Declarations) -> str:
+    """What a tag is called where it has no space of names of its own: ``struct_stat`` beside a function ``stat``."""
+    tag = kind.tag
+    named = declared.types.get(tag, kind)
+    own = type(named) is type(kind) and getattr(named, "tag", tag) == tag
+    if own and not any(tag in names for names in (declared.functions, declared.variables, declared.constants)):
+        return tag
+    return f"{kind.kind if isinstance(kind, StructOrUnion) else 'enum'}_{tag}"
 
 
 def declaration(kind: CType, name: str, *, const: bool = False) -> str:

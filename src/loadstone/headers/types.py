@@ -297,3 +297,4 @@ class Declarations:
     not_taken: tuple[NotTaken, ...] = ()
     files: tuple[str, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
+    defined: tuple[StructOrUnion, ...] = ()  # those of ``records`` that the header's own files define

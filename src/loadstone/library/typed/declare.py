@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from loadstone.headers.spelling import python_name, tag_name
 from loadstone.headers.types import (
     CType,
     DataDeclaration,
@@ -77,17 +78,18 @@ class NamedType:
 class _Lazy:
     """A name that is bound when it is first asked for, and then is an attribute like any other."""
 
-    __slots__ = ("_make", "_name")
+    __slots__ = ("_attribute", "_make", "_name")
 
     def __init__(self, name: str, make: Callable[[Any, str], Any]) -> None:
         self._name = name
+        self._attribute = python_name(name)
         self._make = make
 
     def __get__(self, names: Any, _owner: object = None) -> Any:
         if names is None:
             return self
         made = self._make(names, self._name)
-        object.__setattr__(names, self._name, made)
+        object.__setattr__(names, self._attribute, made)
         return made
 
 
@@ -168,7 +170,7 @@ class DeclaredNames:
 
     def _loadstone_type(self, name: str) -> Any:
         _, declared, types, *_ = self._loadstone
-        kind = declared.types.get(name) or next(r for r in declared.records.values() if r.tag == name)
+        kind = declared.types.get(name) or next(r for r in declared.records.values() if name in (r.tag, _tagged(r)))
         if isinstance(kind, StructOrUnion):
             return types.record(kind) if types.is_complete(kind) else types.pointer(Pointer(kind))
         return NamedType(name, kind, types)
@@ -192,6 +194,11 @@ class DeclaredNames:
         raise TypeError(f"{self!r} cannot be copied or pickled: it is made of addresses in this process")
 
 
+def _tagged(record: StructOrUnion) -> str:
+    """The name of a struct that it has whatever else is called by its tag."""
+    return record.key.replace(" ", "_")
+
+
 def namespace(
     binder: Binder,
     declared: Declarations,
@@ -199,16 +206,22 @@ def namespace(
     options: CallOptions,
     per_function: Mapping[str, CallOptions],
 ) -> DeclaredNames:
-    """Everything ``declared`` has, over the symbols of ``binder``."""
+    """Everything ``declared`` has, over the symbols of ``binder``.
+
+    A struct is called by its tag, and by ``struct_tag``, which is the only one where a function has its name too. A
+    name that is a word of Python has an underscore behind it.
+    """
     refused = [*declared.inline, *declared.macros, *(one.name for one in declared.not_taken if one.name.isidentifier())]
     members: dict[str, Any] = {name: _Lazy(name, DeclaredNames._loadstone_refused) for name in refused}
-    tags = [r.tag for r in declared.records.values() if not r.tag.startswith("(")]
-    own = [t for t in tags if not t.startswith("__")]
+    records = [r for r in declared.records.values() if not r.tag.startswith("(")]
+    tagged = {name: r for r in records for name in (_tagged(r), r.tag)}
+    own = [tag_name(r, declared) for r in records if not r.tag.startswith("__")]
     shown = [*own, *declared.types, *declared.constants, *declared.variables, *declared.functions]
-    members |= {name: _Lazy(name, DeclaredNames._loadstone_type) for name in [*tags, *declared.types]}
+    members |= {name: _Lazy(name, DeclaredNames._loadstone_type) for name in [*tagged, *declared.types]}
     members |= {name: _Lazy(name, DeclaredNames._loadstone_constant) for name in declared.constants}
     members |= {name: _Data(name) for name in declared.variables}
     members |= {name: _Lazy(name, DeclaredNames._loadstone_function) for name in declared.functions}
+    members |= {python_name(name): made for name, made in members.items() if python_name(name) not in members}
     members["_loadstone_names"] = frozenset(shown)
     kind: Any = type("DeclaredNames", (DeclaredNames,), members)
     made: DeclaredNames = kind(binder, declared, types, options, per_function)

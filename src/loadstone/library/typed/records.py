@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from loadstone.errors import Closed
 from loadstone.headers.layout import Layout, MemberPosition
+from loadstone.headers.spelling import python_name
 from loadstone.headers.types import Array, Enumeration, Integer, StructOrUnion
 from loadstone.library.typed.carriers import stand_in
 from loadstone.library.typed.memory import BitField, Codec
@@ -24,9 +25,9 @@ __all__ = ["RecordBase", "close_view", "record_class"]
 class RecordBase(ctypes.Structure):
     """What all structs and unions have: members by position or by name, comparison, a readable form."""
 
-    _members_: tuple[str, ...] = ()
+    _members_: tuple[str, ...] = ()  # by their names in Python: ``class_`` for a member ``class``
 
-    def __init__(self, *values: Any, **named: Any) -> None:
+    def __init__(self, /, *values: Any, **named: Any) -> None:
         super().__init__()
         if len(values) > len(self._members_):
             raise TypeError(
@@ -109,14 +110,17 @@ def _add(made: type[RecordBase], names: list[str], spot: MemberPosition, base: i
         return
     if member.bits is not None:
         codec: Codec = _bits(spot)
-        setattr(made, member.name, _Attribute(member.name, codec, base, const=member.const))
+        position = base
     elif isinstance(member.type, Array):
         codec = types.codec_of_array(member.type.element, member.type.length, const=member.type.const)
-        setattr(made, member.name, _Attribute(member.name, codec, base + spot.offset, const=member.const))
+        position = base + spot.offset
     else:
         codec = types.codec(member.type)
-        setattr(made, member.name, _Attribute(member.name, codec, base + spot.offset, const=member.const))
-    names.append(member.name)
+        position = base + spot.offset
+    attribute = _Attribute(member.name, codec, position, const=member.const)
+    for name in {member.name, python_name(member.name)}:  # a word of Python is found by getattr() too
+        setattr(made, name, attribute)
+    names.append(python_name(member.name))
 
 
 def _bits(spot: MemberPosition) -> BitField:
