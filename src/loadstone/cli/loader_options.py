@@ -75,17 +75,17 @@ class LoaderOptions:
         if self == LoaderOptions():
             return None
         from loadstone.library.target import is_path
-        from loadstone.linker.choice import loader_of_format
-        from loadstone.linker.discovery import of_another_system, with_cpu_level, with_loader, with_program, with_uid
+        from loadstone.linker.choice import model_of_format
+        from loadstone.linker.discovery import with_cpu_level, with_loader, with_program, with_uid
 
-        model = self._system()
-        needed = loader_of_format(target, model) if is_path(target) else None
+        model = self._system(target)
+        of_format = model_of_format(target, self._started(model)) if is_path(target) and not self.loader else None
         if self.main:
             model = with_program(model, self.main)
         if self.loader:
             model = with_loader(model, self.loader)
-        elif needed is not None and needed is not model.kind:
-            model = of_another_system(model, needed)
+        elif of_format is not None:
+            model = of_format
         if self.cpu_level:
             model = with_cpu_level(model, self.cpu_level)
         if self.uid is not None:
@@ -100,19 +100,27 @@ class LoaderOptions:
             main_image=self.main or model.main_image,
             preload=self.preload,
             already_loaded=(*model.already_loaded, *self.already_loaded),
-            dll_directories=tuple(map(os.path.abspath, self.dll_directories)),
+            dll_directories=(*map(os.path.abspath, self.dll_directories), *model.dll_directories),
             page_size=self.page_size or model.page_size,
             is_chosen=bool(self.main or self.root or self.loader or self.pid),
         )
 
-    def _system(self) -> LoaderModel:
+    def _started(self, model: LoaderModel) -> LoaderModel:
+        """With the program that was named, for a file of whatever system."""
+        return replace(model, main_image=self.main) if self.main else model
+
+    def _system(self, target: str) -> LoaderModel:
         """The process or the system that was named, else this one."""
+        from loadstone.linker.discovery import of_root
         from loadstone.linker.processes import model_of_process
         from loadstone.linker.request import LoaderModel
+        from loadstone.linker.view import HostFiles
 
         if self.pid is not None:
             return model_of_process(self.pid)
-        return LoaderModel.of_root(self.root, program=self.main) if self.root else LoaderModel.this_process()
+        if not self.root:
+            return LoaderModel.this_process()
+        return of_root(self.root, self.main, target=HostFiles(root=self.root).inside(target))
 
     def _environment(self, model: LoaderModel) -> tuple[tuple[str, str], ...]:
         variables = {} if self.clear_env else dict(model.env)

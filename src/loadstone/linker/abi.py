@@ -39,6 +39,18 @@ class Abi:
         return known.get(self.name, self.name)
 
     @property
+    def wheel_name(self) -> str:
+        """What the platform tags of wheels call it; empty for one that has none."""
+        known = {"x86-64": "x86_64", "i386": "i686", "arm": "armv7l", "x32": ""}
+        return known.get(self.name, self.name)
+
+    @property
+    def platform(self) -> str:
+        """What images of containers call it (OCI image specification: the names of Go): ``amd64``, ``arm64``."""
+        known = {"x86-64": "amd64", "x32": "amd64", "i386": "386", "aarch64": "arm64", "loongarch64": "loong64"}
+        return known.get(self.name, self.name)
+
+    @property
     def address_bits(self) -> int:
         """Bits of an address a process may use by default: 47 on x86-64, 48 on other 64-bit machines."""
         return 32 if self.bits == 32 else 47 if self.machine == 62 else 48

@@ -8,23 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadstone.binary import FileKind, identify
 from loadstone.core.image import Image, ImageKind
 from loadstone.errors import LoadstoneError
-from loadstone.linker.discovery import loader_kind_of, of_another_system, with_program
+from loadstone.linker.discovery import loader_kind_of, loader_of_format, of_another_system, with_program
 from loadstone.linker.openers import Openers, Tags
 from loadstone.linker.request import LoaderKind, LoaderModel
 from loadstone.linker.simulators import SIMULATED
 from loadstone.linker.windows_packages import packages_around
 from loadstone.quick_dataclass import dataclass, replace
 
-__all__ = ["Choice", "loader_for", "loader_of_format"]
-
-_BY_FORMAT: Final = {
-    FileKind.PE: LoaderKind.WINDOWS,
-    FileKind.MACHO: LoaderKind.DYLD,
-    FileKind.UNIVERSAL: LoaderKind.DYLD,
-}
+__all__ = ["Choice", "loader_for", "model_of_format"]
 
 _NAMES: Final = {LoaderKind.BIONIC: "Android's loader"}
 """The loaders that are known by name only."""
@@ -43,13 +36,10 @@ def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = Fal
     """Choose for ``target``, a program that is started unless ``as_library``; a ``model`` that was given is kept."""
     asked = model or LoaderModel.this_process()
     if "/" in target:
-        kind = loader_of_format(target, asked)
-        if model is None and kind is LoaderKind.WINDOWS:
-            path = asked.absolute(target)
-            return Choice(Openers(asked, Tags(), packages=lambda: packages_around(asked.view, path)).windows_for(path))
-        if model is None and kind is not None and kind is not asked.kind:
-            return Choice(of_another_system(asked, kind))
-        if model is None and kind is None:
+        found = model_of_format(target, asked) if model is None else None
+        if found is not None:
+            return Choice(found)
+        if model is None and loader_of_format(asked.view, asked.absolute(target)) is None:
             asked = Openers(asked, Tags()).python_for(asked.absolute(target))
         program = None if as_library else _program(target, asked)
         if program is not None and program.interpreter and program.interpreter != asked.interpreter:
@@ -59,13 +49,16 @@ def loader_for(target: str, model: LoaderModel | None, *, as_library: bool = Fal
     return Choice(None, asked.kind.value, (f"it needs {_NAMES[asked.kind]}, which is not simulated here",))
 
 
-def loader_of_format(target: str, model: LoaderModel) -> LoaderKind | None:
-    """The loader of the system whose format a file has, where that is not ELF; None for all else."""
-    try:
-        opened = model.view.open(model.absolute(target))
-    except OSError:
-        return None
-    return _BY_FORMAT.get(identify(opened.head).kind)
+def model_of_format(target: str, asked: LoaderModel) -> LoaderModel | None:
+    """The model of the system whose format a target has, on the same files; None where it is ``asked``'s own or ELF.
+
+    The program that was asked for is kept; a module for Windows is opened by the Python above it.
+    """
+    path = asked.absolute(target)
+    kind = loader_of_format(asked.view, path)
+    if kind is LoaderKind.WINDOWS:
+        return Openers(asked, Tags(), packages=lambda: packages_around(asked.view, path)).windows_for(path)
+    return None if kind in (None, asked.kind) else of_another_system(asked, kind)
 
 
 def _program(target: str, model: LoaderModel) -> Image | None:

@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from loadstone.binary import FileKind, identify
 from loadstone.core.image import ByteOrder, Image
 from loadstone.errors import InvalidName, LoadstoneError, NotFound
 from loadstone.linker.abi import ABIS, X86_64, Abi, abi_of
@@ -23,6 +24,7 @@ from loadstone.quick_dataclass import replace
 
 __all__ = [
     "loader_kind_of",
+    "loader_of_format",
     "model_for_loader",
     "musl_of",
     "of_root",
@@ -43,6 +45,12 @@ _DEFAULT_RELEASE: Final[Release] = (2, 36)
 _CACHE: Final = "/etc/ld.so.cache"
 
 _OTHER_SYSTEMS: Final = {"darwin": LoaderKind.DYLD, "win32": LoaderKind.WINDOWS}
+_BY_FORMAT: Final = {
+    FileKind.PE: LoaderKind.WINDOWS,
+    FileKind.MACHO: LoaderKind.DYLD,
+    FileKind.UNIVERSAL: LoaderKind.DYLD,
+}
+_OF_MACOS: Final = ("/System/Library", "/usr/lib/dyld", "/opt/homebrew", "/Applications")
 
 
 def loader_kind_of(interpreter: str) -> LoaderKind:
@@ -99,12 +107,17 @@ def _of_program(program: str, opened: str) -> LoaderModel:
     return model_for_loader(view, loader, abi)
 
 
-def of_root(root: str, program: str | None = None) -> LoaderModel:
-    """The loader of the system unpacked below ``root``; see :meth:`LoaderModel.of_root`."""
-    return of_view(HostFiles(root=os.path.abspath(root)), program, root)
+def of_root(root: str, program: str | None = None, *, target: str | None = None) -> LoaderModel:
+    """The loader of the system unpacked below ``root``; see :meth:`LoaderModel.of_root`.
+
+    Where there is no loader of an ELF system, the format of ``target`` says which system it is.
+    """
+    return of_view(HostFiles(root=os.path.abspath(root)), program, root, target=target)
 
 
-def of_view(view: FileView, program: str | None = None, named: str = "the image") -> LoaderModel:
+def of_view(
+    view: FileView, program: str | None = None, named: str = "the image", *, target: str | None = None
+) -> LoaderModel:
     """The loader of a whole system that a view shows, packed or not; errors as :meth:`LoaderModel.of_root`."""
     wanted = _interpreter_of(view, program) if program else None
     candidates = [(abi, path) for abi in ABIS for path in abi.loaders]
@@ -114,7 +127,39 @@ def of_view(view: FileView, program: str | None = None, named: str = "the image"
     musl = wanted or next((f"/lib/{n}" for n in _names(view, "/lib") if n.startswith("ld-musl-")), None)
     if musl is not None:
         return model_for_loader(view, musl, _abi_of_file(view, musl) or X86_64)
+    other = _other_system(view, program or target)
+    if other is not None:
+        return of_another_system(LoaderModel(view=view), other)
     raise NotFound(name="ld.so", advice=f"no loader of a known system was found in {named}; is it a root directory?")
+
+
+def _other_system(view: FileView, program: str | None) -> LoaderKind | None:
+    """The loader of a system that is no ELF one: as the program's format says, else by what lies in its root."""
+    kind = loader_of_format(view, program) if program else None
+    if kind is not None:
+        return kind
+    if _windows_dirs(view):
+        return LoaderKind.WINDOWS
+    return LoaderKind.DYLD if any(view.exists(p) or not view.is_directory(p) for p in _OF_MACOS) else None
+
+
+def loader_of_format(view: FileView, path: str) -> LoaderKind | None:
+    """The loader of the system whose format a file has, where that is not ELF; None for all else."""
+    try:
+        return _BY_FORMAT.get(identify(view.open(path).head).kind)
+    except OSError:
+        return None
+
+
+def _windows_dirs(view: FileView) -> tuple[str, ...]:
+    """System32 of a Windows that lies in the root of a view, whatever the case of its name; empty for any other."""
+    for windows in _named(view, "", "windows"):
+        return _named(view, windows, "system32")
+    return ()
+
+
+def _named(view: FileView, folder: str, name: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{leaf}" for leaf in _names(view, folder or "/") if leaf.casefold() == name)
 
 
 def _names(view: FileView, directory: str) -> tuple[str, ...]:
@@ -313,9 +358,13 @@ def with_cpu_level(model: LoaderModel, level: str) -> LoaderModel:
 def of_another_system(model: LoaderModel, kind: LoaderKind) -> LoaderModel:
     """A loader of another system on the same files: nothing this system has built in or in its environment is its."""
     said = "the file is of another system, of which only its own folders are known"
+    system32 = _windows_dirs(model.view) if kind is LoaderKind.WINDOWS else ()
+    if system32:
+        said = f"the system is the one in {system32[0]}"
     return LoaderModel(
         kind=kind,
         release=(),
+        system_dirs=system32,
         view=model.view,
         cwd=model.cwd,
         already_loaded=model.already_loaded,

@@ -9,8 +9,6 @@ its library, so a missing symbol is a fact about one file.
 from __future__ import annotations
 
 import posixpath
-import re
-import shlex
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
@@ -20,6 +18,7 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
+from loadstone.linker.dyld_advice import architecture_of, build_for, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, unmet
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
@@ -30,12 +29,6 @@ __all__ = ["DyldRules"]
 _SYSTEM: Final = ("/usr/lib/", "/System/Library/", "/System/iOSSupport/")
 _FALLBACK: Final = ("/usr/local/lib", "/usr/lib")
 _MAX_MISSING: Final = 20
-_OTHER_ARCHITECTURE: Final = (
-    "install a build for this architecture, or start the program as the other: arch -x86_64 (or arch -arm64) PROGRAM"
-)
-_STEM: Final = re.compile(r"[A-Za-z_+]+")
-_NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs", "libexec", "../libexec")
-"""Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
 
 
 @dataclass(slots=True)
@@ -161,10 +154,10 @@ class DyldRules:
             return None, "not a mach-o file"
         found = slices[0] if like is None else next((i for i in slices if i.machine.code == like.machine.code), None)
         if found is None and like is not None:
-            have = ",".join(map(_architecture, slices))
+            have = ",".join(map(architecture_of, slices))
             return (
                 None,
-                f"mach-o file, but is an incompatible architecture (have '{have}', need '{_architecture(like)}')",
+                f"mach-o file, but is an incompatible architecture (have '{have}', need '{architecture_of(like)}')",
             )
         return found, ""
 
@@ -174,13 +167,13 @@ class DyldRules:
         wrong = next((s.reason for s in located.steps if "incompatible architecture" in s.reason), "")
         rpaths = sum(len(m.image.search_dirs) for m in requester.stack if m.image)
         if wrong:
-            code, advice = "macho-arch", _OTHER_ARCHITECTURE
+            code, advice = "macho-arch", build_for(self.model, _wrong_file(located), requester.stack[-1].image)
         else:
             code = "macho-rpath" if dependency.name.startswith("@rpath/") else "macho-not-found"
-            advice = self._lead(dependency.name, requester)
+            advice = lead(self.model, dependency.name, requester)
         tried = ", ".join(f"'{s.candidate}' ({s.reason or 'no such file'})" for s in located.steps)
         reason = f"tried: {tried}" if tried else "no LC_RPATH's found"
-        uuid = requester.image.build_id if requester.image else None
+        uuid = _uuid(requester.image)
         where = "in no LC_RPATH" if rpaths else "and no image on the way has an LC_RPATH"
         return Diagnosis(
             code=code,
@@ -188,7 +181,7 @@ class DyldRules:
             subject=dependency.name,
             explanation=f"{requester.path} needs {dependency.name}, "
             + (f"found only as: {wrong}." if wrong else f"{where if code == 'macho-rpath' else 'which is not there'}."),
-            loader_message=f"Library not loaded: {dependency.name}\n  Referenced from: <{uuid or 'no uuid'}> "
+            loader_message=f"Library not loaded: {dependency.name}\n  Referenced from: <{uuid}> "
             f"{requester.path}\n  Reason: {reason}",
             advice=advice,
             chain=(*requester.chain, dependency.name),
@@ -196,44 +189,6 @@ class DyldRules:
             steps=located.steps,
             severity=Severity.HIGH,
         )
-
-    def _lead(self, name: str, requester: SimulatedLibrary) -> str:
-        """The command that leads to a library, for a copy that lies near; what is to be decided where none does."""
-        leaf, file = posixpath.basename(name), shlex.quote(requester.path)
-        here = posixpath.dirname(self.model.absolute(requester.path))
-        tail = name.removeprefix("@rpath/")
-        for folder in _NEAR:
-            if not self.model.view.exists(posixpath.join(here, folder, tail if "@rpath" in name else leaf)):
-                continue
-            there = "@loader_path" if folder == "." else f"@loader_path/{folder}"
-            signed = f" && codesign --force --sign - {file}" if _is_arm(requester.image) else ""
-            if name.startswith("@rpath/"):
-                return f"install_name_tool -add_rpath {there} {file}{signed}"
-            return f"install_name_tool -change {shlex.quote(name)} {there}/{shlex.quote(leaf)} {file}{signed}"
-        other = self._other_version(name, here)
-        if other is not None:
-            file = posixpath.basename(requester.path)
-            return f"there is {other}: install a build of {file} for it, or the {leaf} it names"
-        if name.startswith("@rpath/"):
-            return (
-                f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
-            )
-        return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
-
-    def _other_version(self, name: str, here: str) -> str | None:
-        """A library of the same name in another version: in the folder it is looked for in, or near the asker."""
-        stem = _STEM.match(posixpath.basename(name))
-        folders = [posixpath.dirname(name)] if name.startswith("/") else [posixpath.join(here, f) for f in _NEAR]
-        for folder in folders if stem else ():
-            try:
-                leaves = self.model.view.names(folder)
-            except OSError:
-                continue
-            for leaf in leaves:
-                other = _STEM.match(leaf)
-                if leaf.endswith(".dylib") and other is not None and stem is not None and other[0] == stem[0]:
-                    return posixpath.normpath(posixpath.join(folder, leaf))
-        return None
 
     def _overruled(
         self, dependency: Dependency, member: SimulatedLibrary, root: SimulatedLibrary, chosen: str, symbol: str
@@ -260,7 +215,7 @@ class DyldRules:
             blocking=True,
             subject=target,
             explanation=f"dyld cannot open {target}: {said}.",
-            advice=_OTHER_ARCHITECTURE if is_other else "",
+            advice=build_for(self.model, target, self._program()) if is_other else "",
             loader_message=f"dlopen({target}, 0x0001): tried: '{target}' ({said})",
             steps=located.steps,
         )
@@ -341,14 +296,15 @@ def _macos(numbers: tuple[int, ...]) -> str:
     return "macOS " + ".".join(map(str, numbers if len(numbers) > 1 else (*numbers, 0)))
 
 
-def _is_arm(image: Image | None) -> bool:
-    """Whether a changed file must be signed anew before it runs."""
-    return image is not None and image.machine.name == "aarch64"
+def _wrong_file(located: ResolvedName) -> str:
+    return next(s.candidate for s in located.steps if "incompatible architecture" in s.reason)
 
 
-def _architecture(image: Image) -> str:
-    """Apple's name for it: arm64, x86_64h."""
-    return image.native.architecture if isinstance(image.native, MachoFacts) else image.machine.name
+def _uuid(image: Image | None) -> str:
+    """LC_UUID as dyld writes it."""
+    digits = ((image.build_id if image is not None else None) or "").upper()
+    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+    return "-".join(parts) if digits else "no uuid"
 
 
 @lru_cache(maxsize=256)

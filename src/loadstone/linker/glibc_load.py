@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from loadstone.core.image import Image, ImageKind
 from loadstone.core.trace import Binding, DependencyEdge
 from loadstone.errors import LoadstoneError
@@ -75,6 +77,10 @@ class SharedLoads:
         return known.fork()
 
 
+_RUN_AS_WELL: Final = {62: (62, 3), 183: (40,), 21: (20,), 22: (22,)}
+"""Machines whose programs the kernel of another one runs too: i386 and x32 on x86-64, ARM on AArch64 ..."""
+
+
 def _program_image(target: str, model: LoaderModel) -> Image | None:
     try:
         image = model.view.image(model.view.open(model.absolute(target)))
@@ -93,18 +99,22 @@ def _start(process: Process, target: str, image: Image) -> Load:
 
 
 def _refused_by_kernel(model: LoaderModel, target: str, image: Image) -> Refusal | None:
-    """What execve would say before any loader runs: its interpreter is missing, or for another machine."""
+    """What execve would say before any loader runs: it is for another machine, or its interpreter is missing.
+
+    Source: fs/binfmt_elf.c of Linux (load_elf_binary), which looks at the machine first.
+    """
     opened = model.view.open(model.absolute(target))
-    interpreter = image.interpreter
-    if interpreter and not model.view.exists(interpreter):
-        failure = Failure(target, "No such file or directory")
-        return Refusal("interp-missing", interpreter, failure, opened=opened, phase=FailureStage.KERNEL)
-    abi = model.abi
-    if (image.machine.code, image.bits, image.byte_order) != (abi.machine, abi.bits, abi.order):
+    abi, interpreter = model.abi, image.interpreter
+    is_own = (image.machine.code, image.bits, image.byte_order) == (abi.machine, abi.bits, abi.order)
+    is_missing = bool(interpreter) and not model.view.exists(interpreter or "")
+    if not is_own and not (is_missing and image.machine.code in _RUN_AS_WELL.get(abi.machine, ())):
         failure = Failure(target, "Exec format error", offset=18)
         return Refusal(
             "program-of-other-machine", image.machine.name, failure, opened=opened, phase=FailureStage.KERNEL
         )
+    if is_missing:
+        failure = Failure(target, "No such file or directory")
+        return Refusal("interp-missing", interpreter or "", failure, opened=opened, phase=FailureStage.KERNEL)
     return None
 
 

@@ -23,8 +23,9 @@ from loadstone.linker.tokens import expand
 from loadstone.linker.view import OpenedFile
 from loadstone.quick_dataclass import dataclass, replace
 
-__all__ = ["FailureStage", "Process", "Refusal"]
+__all__ = ["FailureStage", "IgnoredPreload", "Process", "Refusal"]
 
+PRELOAD_FILE = "/etc/ld.so.preload"
 _BROUGHT_IN = frozenset((DependencyKind.NEEDED, DependencyKind.AUXILIARY, DependencyKind.FILTER))
 
 
@@ -57,6 +58,15 @@ class Refusal:
     phase: FailureStage = FailureStage.OPEN
 
 
+@dataclass(frozen=True, slots=True)
+class IgnoredPreload:
+    """A preload the loader went on without, and where it is named; no refusal: a privileged program takes no paths."""
+
+    name: str
+    source: str
+    refusal: Refusal | None = None
+
+
 @dataclass(slots=True)
 class _Entry:
     """A place in the breadth-first list, and whether its own needs have been followed."""
@@ -78,6 +88,7 @@ class Process:
         self.refusals: list[Refusal] = []
         self.edges: list[DependencyEdge] = []
         self.notes: list[str] = []
+        self.ignored: list[IgnoredPreload] = []
         self.is_incomplete: bool = False  # something that is loaded is known by name only
         self.pool: Pool | None = None  # of static thread-local storage, once the program is laid out
         self.granted: list[tuple[LoadedObject, int, int]] = []  # late users of the pool: bytes wanted, bytes left then
@@ -97,7 +108,7 @@ class Process:
         self.program = self.search.program = self.namespace.add(loaded)
         self._executable_stack = wants_executable_stack(image, self.model)
         self._add_loader_itself(loaded)
-        preloads = [p for p in map(self._preload, self._preload_names()) if p is not None]
+        preloads = [p for name, source in self._preload_names() if (p := self._preload(name, source)) is not None]
         self.global_scope = self._close(loaded, preloads)
         return loaded
 
@@ -125,7 +136,7 @@ class Process:
         copy.program = copy.search.program = copies.get(id(self.program))
         copy.caller = copies.get(id(self.caller))
         copy.global_scope = [copies[id(o)] for o in self.global_scope]
-        copy.edges, copy.notes = list(self.edges), list(self.notes)
+        copy.edges, copy.notes, copy.ignored = list(self.edges), list(self.notes), list(self.ignored)
         copy.pool = self.pool
         copy.granted = [(copies.get(id(o), o), need, left) for o, need, left in self.granted]
         copy._executable_stack = self._executable_stack
@@ -165,27 +176,28 @@ class Process:
         loaded = LoadedObject(path, image, opened, origin_of(path))
         self.namespace.add(loaded, *((image.identity,) if image.identity else ()))
 
-    def _preload_names(self) -> Iterator[str]:
+    def _preload_names(self) -> Iterator[tuple[str, str]]:
+        """Each preload, and where it is named."""
         value = self.model.variable("LD_PRELOAD") or ""
-        yield from value.replace(":", " ").split()
-        yield from self.model.preload
+        yield from ((name, "LD_PRELOAD") for name in (*value.replace(":", " ").split(), *self.model.preload))
         try:
-            text = self.model.view.read_bytes("/etc/ld.so.preload").decode("utf-8", "surrogateescape")
+            text = self.model.view.read_bytes(PRELOAD_FILE).decode("utf-8", "surrogateescape")
         except OSError:
             return
         for line in text.splitlines():
-            yield from line.partition("#")[0].replace(":", " ").split()
+            yield from ((name, PRELOAD_FILE) for name in line.partition("#")[0].replace(":", " ").split())
 
-    def _preload(self, name: str) -> LoadedObject | None:
+    def _preload(self, name: str, source: str) -> LoadedObject | None:
         if self.model.secure and "/" in name:
-            self.notes.append(f"the preload of {name} is ignored: a privileged program takes no paths")
+            self.ignored.append(IgnoredPreload(name, source))
             return None
         before = len(self.refusals)
         dependency = Dependency(name, DependencyKind.PRELOAD, 0)
         loaded = self._open(name, self.program, dependency, privileged=self.model.secure)
+        refused = next(iter(self.refusals[before:]), None)
         del self.refusals[before:]
         if loaded is None:
-            self.notes.append(f"the preload of {name} is ignored: it cannot be loaded")
+            self.ignored.append(IgnoredPreload(name, source, refused))
         return loaded
 
     # The load

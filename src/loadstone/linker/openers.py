@@ -14,6 +14,7 @@ from typing import Final
 from loadstone.core.image import Format, Image
 from loadstone.linker.abi import Abi
 from loadstone.linker.discovery import (
+    loader_of_format,
     machine_of,
     model_for_loader,
     musl_of,
@@ -137,8 +138,9 @@ class Openers:
 
     def _windows_program(self, path: str) -> str | None:
         """The python.exe above a library, whose folder Windows looks into as well; also that of the venv's home."""
-        if self.asked.main_image is not None and self.asked.kind is LoaderKind.WINDOWS:
-            return self.asked.main_image
+        main = self.asked.main_image
+        if main is not None and loader_of_format(self.asked.view, self.asked.absolute(main)) is LoaderKind.WINDOWS:
+            return main
         folder = posixpath.dirname(path)
         for _ in range(_LEVELS):
             if folder not in self._programs:

@@ -158,6 +158,10 @@ class WindowsRules:
             self._listed[directory] = {name.casefold(): name for name in names}
         return self._listed[directory].get(base)
 
+    def _has(self, path: str, entry: str) -> bool:
+        image = self._image(path)
+        return image is not None and entry in _exported(image)[0]
+
     def _image(self, path: str) -> Image | None:
         try:
             image = self.model.view.image(self.model.view.open(path))
@@ -204,8 +208,8 @@ class WindowsRules:
             severity=Severity.MEDIUM if delayed else Severity.HIGH,
         )
 
-    def _near(self, name: str, requester: SimulatedLibrary) -> str | None:
-        """The folder of a package, near the file that asks, that has a DLL of that name."""
+    def _near(self, name: str, requester: SimulatedLibrary, entry: str = "") -> str | None:
+        """The folder of a package, near the file that asks, that has a DLL of that name, and with that entry."""
         above = posixpath.dirname(self.model.absolute(requester.path))
         for level in range(_LEVELS):
             above = posixpath.dirname(above) if level else above
@@ -215,11 +219,27 @@ class WindowsRules:
                 return None
             for folder in ("", *(n for n in names if n.endswith((".libs", ".dlls")) or n in ("bin", "lib"))):
                 place = posixpath.join(above, folder).rstrip("/") or "/"
-                if self._member(place, name.casefold()) is not None:
+                found = self._member(place, name.casefold())
+                if found is not None and (not entry or self._has(posixpath.join(place, found), entry)):
                     return place
             if above == "/":
                 break
         return None
+
+    def _other_copy(self, entry: str, dependency: Dependency, member: SimulatedLibrary) -> str:
+        """How a copy near by that exports an entry comes before the one that was taken; empty where there is none."""
+        chosen = next((found.path for d, found in member.needs if d is dependency and found is not None), "")
+        folder = self._near(dependency.name, member, entry)
+        if folder is None or posixpath.dirname(chosen) == folder:
+            return ""
+        there = posixpath.join(folder, dependency.name)
+        if chosen in self.model.already_loaded:
+            return f"{there} has it: load that one before {chosen}, whose base name it shares"
+        if posixpath.dirname(chosen) in self.model.system_dirs:
+            return (
+                f"{there} has it: os.add_dll_directory({folder!r}) before it is loaded, or put it beside {member.path}"
+            )
+        return f"{there} has it: put it in the place of {chosen}"
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         last = located.steps[-1] if located.steps else None
@@ -245,7 +265,8 @@ class WindowsRules:
         )
         for dependency, provider in member.needs:
             if provider is not None and provider.image is not None:
-                yield from _entries(member, dependency, provider, provider.image)
+                for found in _entries(member, dependency, provider, provider.image):
+                    yield replace(found, advice=self._other_copy(found.subject, dependency, member) or found.advice)
                 yield from self._forwarded(dependency, provider, provider.image, target)
 
     def _forwarded(

@@ -17,11 +17,22 @@ from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["conda_install", "import_first", "interpreter_of", "libpython", "python_module", "reinstall"]
+__all__ = [
+    "conda_install",
+    "import_first",
+    "interpreter_of",
+    "libpython",
+    "older_build",
+    "python_module",
+    "reinstall",
+    "without_libpython",
+]
 
 _LEVELS: Final = 8
 _MAX_RECORDS: Final = 2_000
 _LIBPYTHON: Final = re.compile(r"libpython(\d\.\d+)([a-z]*)\.so")
+_MANYLINUX: Final = (((2, 17), "manylinux2014"), ((2, 12), "manylinux2010"), ((2, 5), "manylinux1"))
+"""The glibc that a platform tag promises at most (PEP 513, 571, 599): names that pip knows older ones of, too."""
 _PYTHON: Final = re.compile(r"(?:lib)?python(\d\.\d+)")
 
 
@@ -78,10 +89,7 @@ def libpython(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> st
     if found is None:
         return ""
     version = found[1]
-    parts = []
-    if asking is not None and any(symbol.name.startswith("PyInit_") for symbol in asking.image.exports):
-        command = f"patchelf --remove-needed {shlex.quote(name)} {shlex.quote(asking.path)}"
-        parts.append(f"a Python module needs none, for the interpreter has its symbols: {command}")
+    parts = [needless] if (needless := without_libpython(name, asking)) else []
     prefix = next((p for p in _above(case.model, asking) if f"python{version}" in names_in(case.model, f"{p}/lib")), "")
     if posixpath.basename(posixpath.dirname(prefix)) == "versions":
         exact = posixpath.basename(prefix)
@@ -91,6 +99,15 @@ def libpython(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> st
             f"install a Python {version} that has it (Debian: libpython{version}, or ./configure --enable-shared)"
         )
     return "; or ".join(parts)
+
+
+def without_libpython(name: str, asking: LoadedObject | None) -> str:
+    """How a module does without an interpreter's library, which would be a second interpreter; empty for all else."""
+    is_module = asking is not None and any(symbol.name.startswith("PyInit_") for symbol in asking.image.exports)
+    if asking is None or not is_module or not _LIBPYTHON.match(name):
+        return ""
+    command = f"patchelf --remove-needed {shlex.quote(name)} {shlex.quote(asking.path)}"
+    return f"a Python module needs none, for the interpreter has its symbols: {command}"
 
 
 def interpreter_of(case: SimulatedLoad) -> str:
@@ -104,24 +121,55 @@ def interpreter_of(case: SimulatedLoad) -> str:
     return ""
 
 
-def reinstall(case: SimulatedLoad, asking: LoadedObject) -> str:
+def reinstall(model: LoaderModel, path: str) -> str:
     """The command that builds anew, for the interpreter that opens it, what a file of site-packages belongs to."""
-    program = case.model.main_image or "python"
-    package = _distribution(case.model, case.model.absolute(asking.path)) or "PACKAGE"
-    return f"{shlex.quote(program)} -m pip install --force-reinstall --no-cache-dir {shlex.quote(package)}"
+    package = _distribution(model, model.absolute(path)) or "PACKAGE"
+    return f"{_pip(model)} install --force-reinstall --no-cache-dir {shlex.quote(package)}"
+
+
+def older_build(model: LoaderModel, path: str, release: tuple[int, ...]) -> str:
+    """The command that installs what a file belongs to, in a build for a glibc no newer than ``release``; else empty.
+
+    pip installs for other platforms than its own only into a folder that is named.
+    """
+    whole = model.absolute(path)
+    package = _distribution(model, whole)
+    tag = next((tag for least, tag in _MANYLINUX if release >= least), None)
+    if package is None or tag is None or not model.abi.wheel_name:
+        return ""
+    place = shlex.quote(_site_of(model, whole))
+    options = f"--upgrade --only-binary=:all: --platform {tag}_{model.abi.wheel_name} --target {place}"
+    return f"{_pip(model)} install {options} {shlex.quote(package)}"
+
+
+def _pip(model: LoaderModel) -> str:
+    return f"{shlex.quote(model.main_image or 'python')} -m pip"
 
 
 def _distribution(model: LoaderModel, path: str) -> str | None:
-    """The distribution whose RECORD has a file of site-packages; failing that the folder at its top."""
-    place, found, within = path.rpartition("-packages/")
-    if not found:
+    """The distribution whose RECORD has a file; failing that the folder at the top of its site-packages."""
+    root = _site_of(model, path)
+    if not root:
         return None
-    root = f"{place}-packages"
+    within = posixpath.relpath(path, root)
     for folder in names_in(model, root):
         if folder.endswith(".dist-info") and within.encode() in _bytes(model, f"{root}/{folder}/RECORD"):
             return folder.partition("-")[0]
     top = within.partition("/")[0]
-    return top if top != within else None
+    return top if top != within and root.endswith("-packages") else None
+
+
+def _site_of(model: LoaderModel, path: str) -> str:
+    """The folder that packages are installed into, above a file: site-packages, or one with their records."""
+    place, found, _ = path.rpartition("-packages/")
+    if found:
+        return f"{place}-packages"
+    folder = posixpath.dirname(posixpath.normpath(path))
+    for _ in range(_LEVELS):
+        if any(name.endswith(".dist-info") for name in names_in(model, folder)):
+            return folder
+        folder = posixpath.dirname(folder)
+    return ""
 
 
 def python_module(case: SimulatedLoad, name: str) -> str | None:

@@ -12,7 +12,13 @@ from loadstone.core.claims import Confidence
 from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import conda_install, import_first, libpython, python_module
+from loadstone.linker.diagnoses.environments import (
+    conda_install,
+    import_first,
+    libpython,
+    python_module,
+    without_libpython,
+)
 from loadstone.linker.diagnoses.whereabouts import (
     copies,
     is_same_library,
@@ -290,6 +296,9 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         text = f"No library called {refusal.name} was found where the loader looks; there is {found}."
         return blocking(case, refusal, text, lead_to(case, found, None))
     text = f"{case.wanted_by(refusal)}, and no rule leads to it; it is there all the same: {found}."
+    needless = without_libpython(refusal.name, refusal.requester)
+    if needless and case.process.program is not None and case.process.program.image.symbols.positions("PyObject_Free"):
+        return blocking(case, refusal, text, needless, code="dep-not-found")
     advice = lead_to(case, found, refusal.requester)
     package = import_first(case, found, refusal.requester)
     if package:
@@ -316,9 +325,28 @@ def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         conda = conda_install(case, refusal.name, refusal.requester, beside)
         if not own and conda:
             own = conda if beside else f"{conda}; or of this system: {_install(case, refusal.name)}"
-        return blocking(case, refusal, text, own or _install(case, refusal.name), code=code)
+        advice = own or f"{_install(case, refusal.name)}{_other_interface(refusal, near)}"
+        return blocking(case, refusal, text, advice, code=code)
     text += f" {leaf(same)} is that library under another name."
     return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
+
+
+def _other_interface(refusal: Refusal, near: tuple[str, ...]) -> str:
+    """That another major version is another interface, and a link to it no remedy; empty where there is none."""
+    wanted = _major(refusal.name)
+    other = next((path for path in near if wanted and _major(path) and _major(path) != wanted), None)
+    if other is None:
+        return ""
+    who = leaf(refusal.requester.path) if refusal.requester is not None else "what asks for it"
+    return (
+        f"; or a build of {who} for {leaf(other)}, which is another interface than {leaf(refusal.name)}: a link"
+        " under that name does not make it one"
+    )
+
+
+def _major(name: str) -> str:
+    """The version of the interface in a file's name: ``3`` of ``libssl.so.3``, ``1.1`` of ``libssl.so.1.1``."""
+    return leaf(name).partition(".so.")[2]
 
 
 def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:

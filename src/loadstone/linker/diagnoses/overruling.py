@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable
 
 from loadstone.core.image import Image, SearchKind
 from loadstone.linker.alternatives import Alternative, alternatives, first_that, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
+from loadstone.linker.diagnoses.preloads import preload_names, without_preload
 from loadstone.linker.diagnoses.whereabouts import copies, quoted_path
 from loadstone.linker.objects import LoadedObject
 
-__all__ = ["loaded_before", "overruled", "preloaded"]
+__all__ = ["led_to", "loaded_before", "overruled", "preloaded"]
 
 _SPOKEN = {
     "rpath": "the RPATH of {source}",
@@ -35,23 +35,25 @@ def overruled(
         return ""
     first, then = _rule(winner), _rule(other)
     said = f"{first} comes first and leads to {winner.path}; {then} leads to {other.path}, which has it: "
-    if winner.rule == "ld_library_path":
-        return said + _without_element(case, winner)
-    if winner.rule in ("rpath", "runpath"):
-        return said + _without_directory(case, winner)
+    change = _beside_its_own(case, winner, other) or _without(case, winner)
+    if change:
+        return said + change
     command = f"LD_LIBRARY_PATH={quoted_path(other.path.rpartition('/')[0])}"
     return said + command if asking is not None else ""
 
 
+def led_to(case: SimulatedLoad, winner: Alternative) -> str:
+    """The rule that led to a file and how it does no more; empty for the loader's own cache and directories."""
+    change = _without(case, winner)
+    return f"{_rule(winner)} leads to it: {change}" if change else ""
+
+
 def preloaded(case: SimulatedLoad, provider: LoadedObject) -> str:
     """That LD_PRELOAD put a library before all others, and the value without it; empty when it did not."""
-    value = case.model.variable("LD_PRELOAD") or ""
-    parts = [part for part in re.split("[ :]", value) if part]
-    rest = [p for p in parts if p != provider.path and not (posixpath.basename(p) == p and provider.answers_to(p))]
-    if len(rest) == len(parts) or provider.loader not in (None, case.process.program):
+    named = {p for p in preload_names(case) if p == provider.path or (leaf(p) == p and provider.answers_to(p))}
+    if not named or provider.loader not in (None, case.process.program):
         return ""
-    command = f"LD_PRELOAD={quoted_path(':'.join(rest))}" if rest else "unset LD_PRELOAD"
-    return f"LD_PRELOAD puts {provider.path} before all others: {command}"
+    return f"LD_PRELOAD puts {provider.path} before all others: {without_preload(case, named)}"
 
 
 def loaded_before(
@@ -74,8 +76,26 @@ def loaded_before(
     return ""
 
 
+def _beside_its_own(case: SimulatedLoad, winner: Alternative, other: Alternative) -> str:
+    """How one file of a folder is passed over that its program needs for others; empty where it needs no others."""
+    folder = posixpath.dirname(winner.path)
+    others = [o for o in case.process.global_scope if posixpath.dirname(o.path) == folder and o.path != winner.path]
+    program = case.process.program
+    is_its = program is not None and winner.rule in ("rpath", "runpath") and winner.source == program.path
+    if not others or not is_its:
+        return ""
+    path = quoted_path(posixpath.normpath(winner.path))
+    return f"leave {path} out of what {leaf(winner.source)} brings with it, or LD_PRELOAD={quoted_path(other.path)}"
+
+
 def _rule(found: Alternative) -> str:
     return _SPOKEN.get(found.rule, found.rule).format(source=leaf(found.source))
+
+
+def _without(case: SimulatedLoad, winner: Alternative) -> str:
+    if winner.rule == "ld_library_path":
+        return _without_element(case, winner)
+    return _without_directory(case, winner) if winner.rule in ("rpath", "runpath") else ""
 
 
 def _without_element(case: SimulatedLoad, winner: Alternative) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Final
 
 from loadstone.core.claims import Confidence
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.whereabouts import quoted_path
+from loadstone.linker.discovery import machine_of
 from loadstone.linker.graph import Refusal
 from loadstone.linker.releases import behaviour_of
 from loadstone.linker.thread_storage import reserve_of
@@ -80,15 +83,18 @@ _ROWS: Final = {
         "install the C library it was built for, or run it in a container of its own system",
     ),
     "program-of-other-machine": (
-        "{path} is a program for {name}, which this machine cannot run.",
-        "install the build for {machine}, or an emulator such as qemu-user",
+        "{path} is a program for {name}, and the system around it is for {machine}.{emulated}",
+        (
+            "install its build for {machine}; or take a system for {name}, with an emulator such as qemu-user:"
+            " docker run --platform linux/{platform}"
+        ),
     ),
     "static-tls": (
         (
             "{path} needs {level} bytes of static thread-local storage, and of the {reserve} that all libraries opened"
             " after the start share, {left} are left{edge}."
         ),
-        ("load it early (LD_PRELOAD, or link the program with it){tunable}"),
+        "load it early: LD_PRELOAD={whole}{tunable}; or import what brings it in first",
     ),
     "alignment-huge": (
         "{path} asks for a segment aligned to more address space than can be had in one piece.",
@@ -123,6 +129,8 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         "program": case.model.main_image or "the program",
         "text": refusal.failure.text,
         "machine": case.model.abi.name,
+        "whole": quoted_path(_whole(case, refusal)),
+        **_own_system(case, refusal),
         "reserve": reserve_of(case.model),
         "page_size": case.model.page_size,
         **_storage(case, refusal),
@@ -132,6 +140,23 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     likely = refusal.code in ("truncated", "alignment-huge") or bool(words["edge"])
     confidence = Confidence.LIKELY if likely else Confidence.CERTAIN
     return blocking(case, refusal, sentence.format(**words), advice.format(**words), confidence=confidence)
+
+
+def _whole(case: SimulatedLoad, refusal: Refusal) -> str:
+    """The path of the library that is refused, without detours, for a variable that is set once for every folder."""
+    path = refusal.opened.path if refusal.opened else refusal.requester.path if refusal.requester else refusal.name
+    return posixpath.normpath(case.model.absolute(path))
+
+
+def _own_system(case: SimulatedLoad, refusal: Refusal) -> dict[str, str]:
+    """What a program of another machine needs: a system of its own, which its emulator looks for as well."""
+    if refusal.code != "program-of-other-machine" or refusal.opened is None:
+        return {}
+    image = case.model.view.image(refusal.opened)
+    own = machine_of(image)
+    missing = image.interpreter and not case.model.view.exists(image.interpreter)
+    emulated = f" Where qemu-user runs it, that does not find {image.interpreter}." if missing else ""
+    return {"platform": own.platform if own is not None else refusal.name, "emulated": emulated}
 
 
 def _storage(case: SimulatedLoad, refusal: Refusal) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
+from loadstone.linker.diagnoses.preloads import ignored_preloads
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.thread_storage import reserve_of
 
@@ -152,12 +153,6 @@ def _environment_dropped(case: SimulatedLoad) -> Iterator[Diagnosis]:
         yield risk("env-dropped", case.target, text, "install the libraries in a system directory, or use a RUNPATH")
 
 
-def _preloads_ignored(case: SimulatedLoad) -> Iterator[Diagnosis]:
-    for note in case.process.notes:
-        if note.startswith("the preload"):
-            yield risk("preload-ignored", case.target, f"{note[0].upper()}{note[1:]}.", severity=Severity.MEDIUM)
-
-
 def _damaged(case: SimulatedLoad) -> Iterator[Diagnosis]:
     for loaded in case.searchlist:
         fatal = next((d for d in loaded.image.damage if d.fatal), None)
@@ -195,6 +190,6 @@ RISKS: Final[tuple[Callable[[SimulatedLoad], Iterator[Diagnosis]], ...]] = (
     _duplicate_copies,
     _text_relocations,
     _environment_dropped,
-    _preloads_ignored,
+    ignored_preloads,
 )
 """Asked in this order, of every load that gets as far as running initialisers."""

@@ -12,6 +12,7 @@ from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import import_first, interpreter_of, reinstall
+from loadstone.linker.diagnoses.one_build import PRIVATE, one_build
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, quoted_path, searched
 from loadstone.linker.extension import is_host_symbol
@@ -73,12 +74,16 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     if is_host_symbol(name):
         python = interpreter_of(case)
         if python:
-            return f"it is not a symbol of {python}: the file was built for another one; {reinstall(case, asking)}"
+            anew = reinstall(case.model, asking.path)
+            return f"it is not a symbol of {python}: the file was built for another one; {anew}"
         return "it is provided by the Python interpreter: import it there, with the version it was built for"
     for loaded in (*case.searchlist, *case.process.namespace.objects):
         for symbol in loaded.image.symbols.named(name):
             if symbol.exported and symbol.version is not None:
                 return f"{leaf(loaded.path)} exports it only as {name}@{symbol.version.name}: rebuild against that one"
+    linked = _linked(asking, name)
+    if linked is not None and refusal.failure.text.endswith(PRIVATE):
+        return one_build(case, asking, linked)
     shadowed = _shadowed(case, refusal)
     if shadowed:
         return shadowed
@@ -90,7 +95,6 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     strings = _of_other_strings(case, asking, name)
     if strings:
         return strings
-    linked = _linked(asking, name)
     if linked is not None:
         other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
         if other is not None:

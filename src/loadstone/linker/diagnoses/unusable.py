@@ -62,6 +62,8 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     else:
         code = _CODES.get(what.kind, "not-elf")
         text, advice = f"{ended.candidate} is not a library: it is {what.sentence}.", what.advice
+        if what.kind is FileKind.LINKER_SCRIPT and refusal.requester is not None and what.inputs:
+            advice = _script_in_its_place(case, refusal, ended.candidate, what.inputs)
         linked = _lost_link(case, opened)
         if linked:
             text = f"{text[:-1]} that names {linked} beside it: a symbolic link that was stored as a file."
@@ -72,6 +74,19 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
             text = f"{ended.candidate} is not a library: it is an import library, a link-time stand-in for {named}."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
+
+
+def _script_in_its_place(case: SimulatedLoad, refusal: Refusal, candidate: str, inputs: tuple[str, ...]) -> str:
+    """What to do where a linker script lies under the name that a linked file needs, and what it points to."""
+    assert refusal.requester is not None
+    for named in inputs:
+        path = named if named.startswith("/") else posixpath.join(posixpath.dirname(candidate), named)
+        if usable_image(case.model, path) is not None:
+            return f"ln -sf {quote(named)} {quote(candidate)}, the library itself in the place of the script"
+    file = leaf(refusal.requester.path)
+    if all(name.endswith(".a") for name in inputs):
+        return f"link {file} anew: by now {leaf(candidate)} is static only, and a file linked with it needs no library"
+    return f"link {file} anew, or install the library {leaf(candidate)} in the place of the script"
 
 
 def _imported_by(case: SimulatedLoad, opened: OpenedFile) -> tuple[str, ...]:

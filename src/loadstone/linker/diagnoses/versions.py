@@ -8,10 +8,12 @@ from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.environments import older_build
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.view import OpenedFile
 
 __all__ = ["version_not_found"]
 
@@ -30,20 +32,39 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     whose = f" for {shown}" if users else ", though no symbol of it uses it"
     text = f"{leaf(consumer.path)} needs the version {refusal.name}{whose}; {provider.path} does not have it."
     loaded = next((o for o in case.process.namespace.objects if o.opened is refusal.opened), None)
+    calls_itself = _under_another_name(case, provider)
+    if calls_itself:
+        text += f" It is a link to a library that calls itself {calls_itself}: another interface under this name."
     advice = _put_right(case, consumer, loaded, refusal.name) if loaded is not None else ""
     release = _GLIBC.fullmatch(refusal.name)
     if release:
-        have = f"{case.model.release[0]}.{case.model.release[1]}"
-        advice = advice or (
-            f"it needs glibc {release[1]} or newer, here is {have}: use a build for an older system, or a container"
-        )
+        advice = advice or _for_older_glibc(case, consumer, provider, release[1])
         return blocking(case, refusal, text, advice, code="glibc-too-old")
+    name = leaf(provider.path)
     if not advice:
-        other = next((p for p in copies(case, leaf(provider.path), consumer) if _file_has(case, p, refusal.name)), None)
-        advice = (
-            f"{other} has it: {lead_to(case, other, consumer)}" if other else f"install a newer {leaf(provider.path)}"
-        )
+        other = next((p for p in copies(case, name, consumer) if _file_has(case, p, refusal.name)), None)
+        advice = f"{other} has it: {lead_to(case, other, consumer)}" if other else f"install a newer {name}"
+    if calls_itself:
+        advice = f"rm {quoted_path(provider.path)}, the link, where the {name} it stands for is installed; or {advice}"
     return blocking(case, refusal, text, advice)
+
+
+def _under_another_name(case: SimulatedLoad, provider: OpenedFile) -> str:
+    """The SONAME of a library that was reached by a symbolic link of another name; empty for any other."""
+    soname = case.model.view.image(provider).identity or ""
+    name = leaf(provider.path)
+    is_link = leaf(case.model.view.real_path(case.model.absolute(provider.path))) != name
+    return soname if is_link and ".so." in name and soname and soname != name else ""
+
+
+def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: OpenedFile, wanted: str) -> str:
+    """Where a build comes from that does with the C library that is there."""
+    nodes = (_GLIBC.fullmatch(d.name) for d in case.model.view.image(provider).version_definitions)
+    have = max((tuple(map(int, node[1].split("."))) for node in nodes if node), default=case.model.release)
+    here = ".".join(map(str, have[:2]))
+    command = older_build(case.model, consumer.path, have)
+    older = command or f"build it where glibc is {here} or older, or take a build for such a system"
+    return f"it needs glibc {wanted} or newer, here is {here}: {older}; or run it in a container of a newer system"
 
 
 def _put_right(case: SimulatedLoad, consumer: LoadedObject, provider: LoadedObject, version: str) -> str:

@@ -104,17 +104,31 @@ def _came_of(step: SearchStep) -> str:
 
 
 def _others(explanation: Explanation, style: Style, verbose: int) -> list[str]:
-    """Every diagnosis but the leading one, the most of one kind folded together."""
+    """Every diagnosis but the leading one; of those that one change mends, the first."""
     rest = [d for d in explanation.diagnoses if d is not explanation.first_blocking]
     if not rest:
         return []
-    shown = rest if verbose else rest[:_SHOWN_OTHERS]
+    shown = rest if verbose else _of_other_causes(rest, explanation.first_blocking)[:_SHOWN_OTHERS]
+    if not shown:
+        return [style.dim(f"  and {len(rest)} more that the same change mends; -v shows them")]
     lines = [style.heading("Also" if explanation.first_blocking else "Mind")]
     for diagnosis in shown:
         lines += _diagnosis(diagnosis, style, verbose, steps=verbose > 0)
     if len(rest) > len(shown):
         lines.append(style.dim(f"  and {len(rest) - len(shown)} more; -v shows them"))
     return lines
+
+
+def _of_other_causes(rest: list[Diagnosis], leading: Diagnosis | None) -> list[Diagnosis]:
+    """The first of each code and advice."""
+    known = {(leading.code, leading.advice)} if leading is not None else set()
+    found = []
+    for diagnosis in rest:
+        cause = (diagnosis.code, diagnosis.advice)
+        if cause not in known or not diagnosis.advice:
+            known.add(cause)
+            found.append(diagnosis)
+    return found
 
 
 def _bindings(explanation: Explanation, style: Style) -> list[str]:

@@ -1,0 +1,109 @@
+"""What mends a load on macOS: the command that leads to a library, or the build that is wanted.
+
+Sources: install_name_tool(1), codesign(1), arch(1); Homebrew's two prefixes, one for each architecture.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from typing import Final
+
+from loadstone.binary.macho.facts import MachoFacts
+from loadstone.core.image import Image
+from loadstone.errors import LoadstoneError
+from loadstone.linker.diagnoses.environments import reinstall
+from loadstone.linker.request import LoaderModel
+from loadstone.linker.walk import SimulatedLibrary
+
+__all__ = ["architecture_of", "build_for", "lead"]
+
+_STEM: Final = re.compile(r"[A-Za-z_+]+")
+_NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs", "libexec", "../libexec")
+"""Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
+_PREFIXES: Final = ("/opt/homebrew/", "/usr/local/")
+_ARM: Final = "aarch64"
+
+
+def architecture_of(image: Image) -> str:
+    """Apple's name for it: arm64, x86_64h."""
+    return image.native.architecture if isinstance(image.native, MachoFacts) else image.machine.name
+
+
+def build_for(model: LoaderModel, path: str, process: Image | None) -> str:
+    """Where a file for the architecture of the process comes from, or how the process becomes one of the other."""
+    wanted = architecture_of(process) if process is not None else "the process's architecture"
+    parts = []
+    for prefix, other in (_PREFIXES, _PREFIXES[::-1]):
+        there = f"{other}{path.removeprefix(prefix)}"
+        if path.startswith(prefix) and any(architecture_of(i) == wanted for i in _slices(model, there)):
+            parts.append(f"there is {there} for {wanted}: build what asks for {path} with that one")
+    if "-packages/" in model.absolute(path):
+        parts.append(f"install its build for {wanted}: {reinstall(model, path)}")
+    elif not parts:
+        parts.append(f"install the {wanted} build of {posixpath.basename(path)}")
+    have = {architecture_of(image) for image in _slices(model, path)}
+    program = model.main_image
+    both = next((a for a in sorted(have) if program and a in map(architecture_of, _slices(model, program))), None)
+    if both is not None and program is not None:
+        parts.append(f"start the program as {both}: arch -{both} {shlex.quote(program)}")
+    return "; or ".join(parts)
+
+
+def _slices(model: LoaderModel, path: str) -> tuple[Image, ...]:
+    try:
+        return tuple(model.view.images(model.view.open(model.absolute(path))))
+    except (OSError, LoadstoneError):
+        return ()
+
+
+def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
+    """The command that leads to a library, for a copy that lies near; what is to be decided where none does."""
+    leaf, file = posixpath.basename(name), shlex.quote(requester.path)
+    here = posixpath.dirname(model.absolute(requester.path))
+    tail = name.removeprefix("@rpath/")
+    for folder in _NEAR:
+        if not model.view.exists(posixpath.join(here, folder, tail if "@rpath" in name else leaf)):
+            continue
+        there = "@loader_path" if folder == "." else f"@loader_path/{folder}"
+        signed = f" && codesign --force --sign - {file}" if _is_signed_anew(requester.image) else ""
+        if name.startswith("@rpath/"):
+            return f"install_name_tool -add_rpath {there} {file}{signed}"
+        return f"install_name_tool -change {shlex.quote(name)} {there}/{shlex.quote(leaf)} {file}{signed}"
+    other = _other_version(model, name, here)
+    if other is not None:
+        return _rebuilt_for(model, leaf, other, requester.path)
+    if name.startswith("@rpath/"):
+        return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
+    return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+
+def _rebuilt_for(model: LoaderModel, leaf: str, other: str, path: str) -> str:
+    """What to do where the library is there in another version, whose interface is another one."""
+    said = f"there is {other}: install a build of {posixpath.basename(path)} for it, or the {leaf} it names"
+    if "-packages/" not in model.absolute(path):
+        return said
+    package = reinstall(model, path)
+    return f"{said}; from source on this Mac: {package} --no-binary {package.rpartition(' ')[2]}"
+
+
+def _other_version(model: LoaderModel, name: str, here: str) -> str | None:
+    """A library of the same name in another version: in the folder it is looked for in, or near the asker."""
+    stem = _STEM.match(posixpath.basename(name))
+    folders = [posixpath.dirname(name)] if name.startswith("/") else [posixpath.join(here, f) for f in _NEAR]
+    for folder in folders if stem else ():
+        try:
+            leaves = model.view.names(folder)
+        except OSError:
+            continue
+        for leaf in leaves:
+            other = _STEM.match(leaf)
+            if leaf.endswith(".dylib") and other is not None and stem is not None and other[0] == stem[0]:
+                return posixpath.normpath(posixpath.join(folder, leaf))
+    return None
+
+
+def _is_signed_anew(image: Image | None) -> bool:
+    """Whether a changed file must be signed before it runs: on Apple silicon."""
+    return image is not None and image.machine.name == _ARM
