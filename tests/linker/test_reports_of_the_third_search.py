@@ -191,10 +191,11 @@ def test_powernex_63_a_linker_script_under_the_name_of_a_library(workshop: Works
     found = first(workshop.answer(question))
     assert (found.code, found.loader_message) == ("ld-script", workshop.truth(question).message)
     if points_to.endswith(".a"):
+        Path(workshop.path("lib/libfl.so.2.1")).unlink()
+        found = first(workshop.answer(question))
         assert found.advice.startswith("link user.so anew: by now libfl.so.2 is static only")
         return
-    command = found.advice.partition(", the library")[0]
-    subprocess.run(["sh", "-c", command], check=True, cwd=workshop.folder)
+    subprocess.run(["sh", "-c", found.advice], check=True)
     assert os.path.islink(workshop.path("lib/libfl.so.2"))
     assert workshop.truth(question).loads
 
@@ -245,7 +246,7 @@ def test_homebrew_core_133860_a_root_of_a_mac_has_the_next_version(mac: Callable
     assert found.loader_message.startswith(f"Library not loaded: {there}\n  Referenced from: <")
     assert found.loader_message.partition("<")[2][8] == "-"  # LC_UUID as dyld writes it
     assert f"there is {there.replace('72', '73.2')}: install a build of _icu.so" in found.advice
-    assert found.advice.endswith("python -m pip install --force-reinstall --no-cache-dir icu --no-binary icu")
+    assert found.advice.endswith("python3.10 -m pip install --force-reinstall --no-cache-dir icu --no-binary icu")
     newer.rename(library)
     assert loads(explain(module, model=model))
 

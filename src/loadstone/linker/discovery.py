@@ -23,6 +23,7 @@ from loadstone.linker.view import FileView, HostFiles, host_kernel, host_platfor
 from loadstone.quick_dataclass import replace
 
 __all__ = [
+    "glibc_beside",
     "loader_kind_of",
     "loader_of_format",
     "model_for_loader",
@@ -326,6 +327,13 @@ def _cache(view: FileView) -> LoaderCache:
 @lru_cache(maxsize=4)
 def _parsed_cache(view: FileView, stamp: tuple[int, ...]) -> LoaderCache:  # noqa: ARG001  the stamp is part of the key
     return read_cache(view.read_bytes(_CACHE), _CACHE)
+
+
+def glibc_beside(view: FileView, abi: Abi) -> tuple[Image, ...]:
+    """The C library of glibc that a system has for an interface, beside another one; empty when it has none."""
+    loader = next((path for path in abi.loaders if view.exists(path)), None)
+    folders = model_for_loader(view, loader, abi).system_dirs if loader is not None else ()
+    return tuple(image for folder in folders if (image := _image_of(view, f"{folder}/libc.so.6")) is not None)[:1]
 
 
 def machine_of(image: Image) -> Abi | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from loadstone.binary.macho.facts import MachoFacts
@@ -18,8 +19,10 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
+from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.dyld_advice import architecture_of, build_for, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, unmet
+from loadstone.linker.extension import HOST_SIGN, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
 from loadstone.quick_dataclass import dataclass
@@ -254,7 +257,33 @@ class DyldRules:
                 severity=Severity.HIGH,
             )
         if target.image is not None and member is target:
+            yield from self._not_of_the_host(member, member.image)
             yield from _unsigned(member)
+
+    def _not_of_the_host(self, member: SimulatedLibrary, image: Image) -> Iterator[Diagnosis]:
+        """Symbols of an interpreter, looked up in all that is loaded, which the one that opens it does not have."""
+        program = self._program()
+        offered = {s.name for s in program.exports} if program is not None else set()
+        for dependency in program.needed if program is not None else ():
+            host = SimulatedLibrary(self.model.main_image or "", program)
+            found = self.locate(dependency.name, host, (host,)).image
+            offered |= _exported(found) if found is not None else frozenset()
+        if f"_{HOST_SIGN}" not in offered:  # no interpreter, or one that is not at hand
+            return
+        absent = (s for s in image.imports if not s.library and s.name not in offered and is_host_symbol(s.name[1:]))
+        for symbol in islice(absent, _MAX_MISSING):
+            yield Diagnosis(
+                code="macho-symbol",
+                blocking=True,
+                subject=symbol.name,
+                explanation=f"{member.path} expects {symbol.name} of its interpreter, and {self.model.main_image} has"
+                " no such symbol: the file was built for another Python.",
+                loader_message=f"dlopen({member.path}, 0x0002): symbol not found in flat namespace '{symbol.name}'",
+                advice=anew(self.model, member.path) or "install or build it anew with that Python",
+                chain=member.chain,
+                evidence=(Location.bytes(member.path, symbol.offset, 16),),
+                severity=Severity.HIGH,
+            )
 
     def _demanded(self, member: SimulatedLibrary, image: Image) -> Iterator[Diagnosis]:
         """What dyld demands of every file it maps, and that the file is for no newer system."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
+from collections.abc import Iterator
 from typing import Final
 
 from loadstone.binary.macho.facts import MachoFacts
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError
-from loadstone.linker.diagnoses.environments import reinstall
+from loadstone.linker.diagnoses.environments import anew, reinstall
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import SimulatedLibrary
 
@@ -23,6 +24,8 @@ _STEM: Final = re.compile(r"[A-Za-z_+]+")
 _NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs", "libexec", "../libexec")
 """Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
 _PREFIXES: Final = ("/opt/homebrew/", "/usr/local/")
+_LEVELS: Final = 16
+_MAX_INSIDE: Final = 200
 _ARM: Final = "aarch64"
 
 
@@ -39,8 +42,9 @@ def build_for(model: LoaderModel, path: str, process: Image | None) -> str:
         there = f"{other}{path.removeprefix(prefix)}"
         if path.startswith(prefix) and any(architecture_of(i) == wanted for i in _slices(model, there)):
             parts.append(f"there is {there} for {wanted}: build what asks for {path} with that one")
-    if "-packages/" in model.absolute(path):
-        parts.append(f"install its build for {wanted}: {reinstall(model, path)}")
+    again = anew(model, path)
+    if again:
+        parts.append(f"install its build for {wanted}: {again}")
     elif not parts:
         parts.append(f"install the {wanted} build of {posixpath.basename(path)}")
     have = {architecture_of(image) for image in _slices(model, path)}
@@ -63,20 +67,49 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     leaf, file = posixpath.basename(name), shlex.quote(requester.path)
     here = posixpath.dirname(model.absolute(requester.path))
     tail = name.removeprefix("@rpath/")
+    signed = f" && codesign --force --sign - {file}" if _is_signed_anew(requester.image) else ""
     for folder in _NEAR:
         if not model.view.exists(posixpath.join(here, folder, tail if "@rpath" in name else leaf)):
             continue
         there = "@loader_path" if folder == "." else f"@loader_path/{folder}"
-        signed = f" && codesign --force --sign - {file}" if _is_signed_anew(requester.image) else ""
         if name.startswith("@rpath/"):
             return f"install_name_tool -add_rpath {there} {file}{signed}"
         return f"install_name_tool -change {shlex.quote(name)} {there}/{shlex.quote(leaf)} {file}{signed}"
+    far = next((p for p in _further(model, name, here) if _fits(model, p, requester.image)), None)
+    if far is not None and name.startswith("@rpath/"):
+        return f"install_name_tool -add_rpath {shlex.quote(posixpath.dirname(far))} {file}{signed}"
+    if far is not None:
+        return f"install_name_tool -change {shlex.quote(name)} {shlex.quote(far)} {file}{signed}"
     other = _other_version(model, name, here)
     if other is not None:
         return _rebuilt_for(model, leaf, other, requester.path)
     if name.startswith("@rpath/"):
         return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+
+def _further(model: LoaderModel, name: str, here: str) -> Iterator[str]:
+    """Where the library may lie besides: under Homebrew's other prefix, in ``lib`` above, and in the folders there."""
+    leaf = posixpath.basename(name)
+    for prefix, other in (_PREFIXES, _PREFIXES[::-1]):
+        if name.startswith(prefix):
+            yield f"{other}{name.removeprefix(prefix)}"
+    above = here
+    for _ in range(_LEVELS):
+        lib = posixpath.join(above, "lib")
+        yield posixpath.join(lib, leaf)
+        try:
+            inside = model.view.names(lib)[:_MAX_INSIDE]
+        except OSError:
+            inside = ()
+        yield from (posixpath.join(lib, folder, leaf) for folder in inside)
+        if above == "/":
+            break
+        above = posixpath.dirname(above)
+
+
+def _fits(model: LoaderModel, path: str, like: Image | None) -> bool:
+    return like is not None and any(i.machine.code == like.machine.code for i in _slices(model, path))
 
 
 def _rebuilt_for(model: LoaderModel, leaf: str, other: str, path: str) -> str:

@@ -13,14 +13,15 @@ from loadstone.core.image import Image
 from loadstone.linker.graph import Process
 from loadstone.linker.objects import LoadedObject
 
-__all__ = ["FROM_HOST", "is_extension", "is_for_other_host", "is_host_symbol"]
+__all__ = ["FROM_HOST", "HOST_SIGN", "is_extension", "is_for_other_host", "is_host_symbol"]
 
 FROM_HOST: Final = "its Py... symbols are provided by the Python interpreter that imports it"
 """What is then taken for granted."""
 
 _FILE_NAME: Final = re.compile(r"\.(?:cpython-\d+[a-z]*-[\w-]+|abi3|pypy\d+-pp\d+-[\w-]+)\.so$")
 _HOST_SYMBOL: Final = re.compile(r"_?Py[A-Z_]")
-_SIGN: Final = "PyObject_Free"  # every interpreter since 2.2 exports it
+HOST_SIGN: Final = "PyObject_Free"
+"""A symbol that every interpreter since 2.2 exports, and nothing else."""
 
 
 def is_host_symbol(name: str) -> bool:
@@ -39,6 +40,6 @@ def is_extension(path: str, image: Image) -> bool:
 
 def is_for_other_host(root: LoadedObject, process: Process) -> bool:
     """Whether ``root`` is an extension module, simulated in a program that is no interpreter."""
-    if any(loaded.image.symbols.positions(_SIGN) for loaded in process.global_scope):
+    if any(loaded.image.symbols.positions(HOST_SIGN) for loaded in process.global_scope):
         return False
     return is_extension(root.path, root.image)

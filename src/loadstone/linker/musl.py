@@ -39,6 +39,7 @@ class MuslRules:
     """The rules for one model: its loader's path gives the prefix of ``/etc/ld-musl-ARCH.path``."""
 
     model: LoaderModel
+    _glibc: frozenset[str] | None = None  # what glibc's C library has, once it was asked
 
     @property
     def name(self) -> str:
@@ -190,10 +191,15 @@ class MuslRules:
                 if symbol.binding is SymbolBinding.WEAK or any(_defines(m, symbol.name) for m in definers):
                     continue
                 if not (is_host_symbol(symbol.name) and is_extension(target.path, member.image)):
-                    yield _undefined(user, symbol, self._advice(user, glibc=glibc), glibc=glibc)
+                    yield _undefined(user, symbol, self._advice(user, symbol.name, glibc=glibc), glibc=glibc)
 
-    def _advice(self, user: SimulatedLibrary, *, glibc: bool) -> str:
+    def _advice(self, user: SimulatedLibrary, name: str, *, glibc: bool) -> str:
         """What to do about a symbol that is not there: first of all, whether a build for musl is only hidden."""
+        if not glibc and self._is_of_glibc(name):
+            return (
+                f"glibc's C library has {name}, and musl has not: build {user.path} without it (its configuration was"
+                " made for glibc), or link a library that has it"
+            )
         if not glibc:
             return "link the library that defines it, or load that one first with RTLD_GLOBAL"
         other = self._hidden_by(user)
@@ -205,6 +211,14 @@ class MuslRules:
             )
         builds = "use a build for musl (a musllinux wheel, an Alpine package)"
         return f"{builds}; apk add gcompat lends many of glibc's functions"
+
+    def _is_of_glibc(self, name: str) -> bool:
+        """Whether a function is glibc's, as far as there is one beside musl to look into."""
+        if self._glibc is None:
+            from loadstone.linker.discovery import glibc_beside  # noqa: PLC0415  only this question needs it
+
+            self._glibc = frozenset(s.name for i in glibc_beside(self.model.view, self.model.abi) for s in i.exports)
+        return name in self._glibc
 
     def _hidden_by(self, user: SimulatedLibrary) -> str | None:
         """A file of the same name that the search would come to next and that is not for glibc."""

@@ -26,7 +26,7 @@ from loadstone.linker.view import FileView
 from loadstone.linker.windows_packages import MADE_KNOWN, WindowsPackages
 from loadstone.quick_dataclass import dataclass, field, replace
 
-__all__ = ["Openers", "Tags"]
+__all__ = ["Openers", "Tags", "home_of"]
 
 _MODULE: Final = re.compile(r"\.(?:cpython-|cp)(\d)(\d+)")
 _LIBRARY_FOLDER: Final = re.compile(r"(.*)/lib(?:64)?/python(\d)(?:\.(\d+)(?:/|$)|/dist-packages(?:/|$))")
@@ -144,7 +144,7 @@ class Openers:
         folder = posixpath.dirname(path)
         for _ in range(_LEVELS):
             if folder not in self._programs:
-                places = (folder, _home_of(self.asked.view, folder))
+                places = (folder, home_of(self.asked.view, folder))
                 candidates = (f"{place}/python.exe" for place in places if place)
                 self._programs[folder] = next((p for p in candidates if self.asked.view.exists(p)), None)
             if self._programs[folder] is not None or folder in ("", "/"):
@@ -156,7 +156,8 @@ class Openers:
         model = replace(of_another_system(self.asked, LoaderKind.WINDOWS), main_image=program)
         version = self.tags.python or _RUNNING
         packages = self.packages()
-        python = (f"python{version[0]}{version[1]}.dll", *_WITH_PYTHON) if packages.is_for_python else ()
+        names = (f"python{version[0]}{version[1]}.dll", *_WITH_PYTHON) if packages.is_for_python else ()
+        python = (self._beside(program, name) for name in names)
         own = tuple(f for f in packages.folders if f in packages.made_known)
         rest = tuple(f for f in packages.folders if f not in packages.made_known and not f.endswith(MADE_KNOWN))
         return replace(
@@ -165,6 +166,11 @@ class Openers:
             dll_directories=(*self.asked.dll_directories, *own, *_conda_directories(program)),
             package_directories=rest,
         )
+
+    def _beside(self, program: str | None, name: str) -> str:
+        """The path of a DLL where it lies beside the program, which has loaded that one; else its name."""
+        path = posixpath.join(posixpath.dirname(program), name) if program else name
+        return path if self.asked.view.exists(self.asked.absolute(path)) else name
 
     def _of_machine(self, abi: Abi) -> LoaderModel:
         """The loader for another machine: the one this system has for it, else one of which nothing is known."""
@@ -209,7 +215,7 @@ class Openers:
         prefix = folder[1]
         if prefix not in self._programs:
             exact = f"python{folder[2]}.{folder[3]}" if folder[3] else f"python{folder[2]}"
-            places = (f"{prefix}/bin", _home_of(self.asked.view, prefix))
+            places = (f"{prefix}/bin", home_of(self.asked.view, prefix))
             candidates = (f"{place}/{name}" for place in places if place for name in (exact, "python3", "python"))
             found = next((p for p in candidates if self.asked.view.exists(p)), None)
             self._programs[prefix] = self.asked.view.real_path(found) if found else None
@@ -222,7 +228,7 @@ def _conda_directories(program: str | None) -> tuple[str, ...]:
     return (posixpath.join(posixpath.dirname(program), "Library/bin"),) if program else ()
 
 
-def _home_of(view: FileView, prefix: str) -> str:
+def home_of(view: FileView, prefix: str) -> str:
     """The folder of the interpreter that a virtual environment was made from; empty when there is no pyvenv.cfg."""
     try:
         text = view.read_bytes(f"{prefix}/pyvenv.cfg").decode("utf-8", "replace")

@@ -18,6 +18,7 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
+from loadstone.linker.diagnoses.environments import reinstall_both
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
@@ -158,9 +159,11 @@ class WindowsRules:
             self._listed[directory] = {name.casefold(): name for name in names}
         return self._listed[directory].get(base)
 
-    def _has(self, path: str, entry: str) -> bool:
-        image = self._image(path)
-        return image is not None and entry in _exported(image)[0]
+    def _offers(self, folder: str, name: str, entry: str) -> bool:
+        """Whether a folder has a DLL of that name, and that exports the entry if one is asked for."""
+        found = self._member(folder, name.casefold())
+        image = self._image(posixpath.join(folder, found)) if found is not None and entry else None
+        return found is not None and (not entry or (image is not None and entry in _exported(image)[0]))
 
     def _image(self, path: str) -> Image | None:
         try:
@@ -219,27 +222,27 @@ class WindowsRules:
                 return None
             for folder in ("", *(n for n in names if n.endswith((".libs", ".dlls")) or n in ("bin", "lib"))):
                 place = posixpath.join(above, folder).rstrip("/") or "/"
-                found = self._member(place, name.casefold())
-                if found is not None and (not entry or self._has(posixpath.join(place, found), entry)):
+                if self._offers(place, name, entry):
                     return place
             if above == "/":
                 break
         return None
 
     def _other_copy(self, entry: str, dependency: Dependency, member: SimulatedLibrary) -> str:
-        """How a copy near by that exports an entry comes before the one that was taken; empty where there is none."""
+        """How a copy that exports an entry comes before the one that was taken; empty where there is none."""
         chosen = next((found.path for d, found in member.needs if d is dependency and found is not None), "")
-        folder = self._near(dependency.name, member, entry)
-        if folder is None or posixpath.dirname(chosen) == folder:
-            return ""
+        known = (*self.model.dll_directories, *self.model.package_directories, *self.model.system_dirs)
+        near = self._near(dependency.name, member, entry)
+        folders = (near, *(f for f in known if self._offers(f, dependency.name, entry)))
+        folder = next((f for f in folders if f is not None and f != posixpath.dirname(chosen)), None)
+        if folder is None:
+            return reinstall_both(self.model, member.path, chosen)
         there = posixpath.join(folder, dependency.name)
         if chosen in self.model.already_loaded:
-            return f"{there} has it: load that one before {chosen}, whose base name it shares"
+            return f"{there} has it, and {chosen} is loaded already: put the first in its place"
         if posixpath.dirname(chosen) in self.model.system_dirs:
-            return (
-                f"{there} has it: os.add_dll_directory({folder!r}) before it is loaded, or put it beside {member.path}"
-            )
-        return f"{there} has it: put it in the place of {chosen}"
+            return f"{there} has it: os.add_dll_directory({folder!r}) before, or put it beside {member.path}"
+        return f"{there} has it, and {chosen} comes first: put the first beside {member.path}, or take the other away"
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         last = located.steps[-1] if located.steps else None

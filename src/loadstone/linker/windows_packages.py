@@ -7,6 +7,7 @@ it to ``os.add_dll_directory``, or opens the DLLs first. delvewheel and its like
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from typing import Final
 
 from loadstone.linker.view import FileView
@@ -20,6 +21,8 @@ MADE_KNOWN: Final = (".libs", ".dlls")
 _LEAD: Final = (b"add_dll_directory", b"WinDLL", b"CDLL", b"LoadLibrary")
 _RUN_AT_IMPORT: Final = ("__init__.py", "_distributor_init.py")
 _LEVELS: Final = 8
+_DEPTH: Final = 2
+_MAX_INSIDE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,20 @@ def packages_around(view: FileView, path: str) -> WindowsPackages:
     while "__init__.py" in _names(view, inside[-1]) and len(inside) < _LEVELS:
         inside.append(posixpath.dirname(inside[-1]))
     found = (posixpath.join(place, leaf) for place in inside for leaf in _names(view, place))
-    folders = tuple(folder for folder in found if folder.endswith(MADE_KNOWN))
+    beside = tuple(folder for folder in found if folder.endswith(MADE_KNOWN))
+    folders = (*beside, *(folder for place in inside[:-1] for folder in _with_libraries(view, place)))
     texts = [_read(view, posixpath.join(place, leaf)) for place in inside[:-1] for leaf in _RUN_AT_IMPORT]
     return WindowsPackages.of(folders, texts, is_for_python=len(inside) > 1 or path.casefold().endswith(".pyd"))
+
+
+def _with_libraries(view: FileView, package: str, depth: int = 0) -> Iterator[str]:
+    """The folders within a package that hold DLLs, as ``Qt6/bin`` of PyQt6."""
+    for leaf in _names(view, package)[:_MAX_INSIDE] if depth < _DEPTH else ():
+        folder = posixpath.join(package, leaf)
+        if any(name.casefold().endswith(".dll") for name in _names(view, folder)):
+            yield folder
+        if "." not in leaf:
+            yield from _with_libraries(view, folder, depth + 1)
 
 
 def _names(view: FileView, folder: str) -> tuple[str, ...]:

@@ -14,17 +14,22 @@ from typing import Final
 
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.whereabouts import names_in
+from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.openers import home_of
 from loadstone.linker.request import LoaderModel
 
 __all__ = [
+    "anew",
     "conda_install",
     "import_first",
     "interpreter_of",
     "libpython",
     "older_build",
+    "original_of",
     "python_module",
     "reinstall",
+    "reinstall_both",
     "without_libpython",
 ]
 
@@ -33,6 +38,7 @@ _MAX_RECORDS: Final = 2_000
 _LIBPYTHON: Final = re.compile(r"libpython(\d\.\d+)([a-z]*)\.so")
 _MANYLINUX: Final = (((2, 17), "manylinux2014"), ((2, 12), "manylinux2010"), ((2, 5), "manylinux1"))
 """The glibc that a platform tag promises at most (PEP 513, 571, 599): names that pip knows older ones of, too."""
+_OF_PYTHON: Final = re.compile(r"(.+)/lib(?:64)?/python(\d\.\d+)/")
 _PYTHON: Final = re.compile(r"(?:lib)?python(\d\.\d+)")
 
 
@@ -113,7 +119,7 @@ def without_libpython(name: str, asking: LoadedObject | None) -> str:
 def interpreter_of(case: SimulatedLoad) -> str:
     """The Python that opens a module, as ``Python 3.12 (/path/python3.12)``; empty when it is none or not known."""
     for loaded in case.process.global_scope:
-        if not loaded.image.symbols.positions("PyObject_Free"):
+        if not loaded.image.symbols.positions(HOST_SIGN):
             continue
         found = _PYTHON.match(leaf(case.model.view.real_path(case.model.absolute(loaded.path))))
         program = case.model.main_image or loaded.path
@@ -121,10 +127,44 @@ def interpreter_of(case: SimulatedLoad) -> str:
     return ""
 
 
+def anew(model: LoaderModel, path: str) -> str:
+    """The command that installs for this system what a file belongs to; empty where no package manager is seen.
+
+    It is told by the folders that pip and npm install into.
+    """
+    whole = model.absolute(path)
+    if "-packages/" in whole:
+        return reinstall(model, path)
+    root, found, within = whole.rpartition("/node_modules/")
+    if not found:
+        return ""
+    parts = within.split("/")
+    package = "/".join(parts[: 2 if within.startswith("@") else 1])
+    return f"cd {shlex.quote(root)} && npm rebuild {shlex.quote(package)}"
+
+
+def original_of(model: LoaderModel, program: str) -> str:
+    """The interpreter that a virtual environment's was copied from, as pyvenv.cfg names its folder; else empty."""
+    whole = model.absolute(program)
+    home = home_of(model.view, posixpath.dirname(posixpath.dirname(posixpath.normpath(whole))))
+    name = posixpath.basename(whole)
+    found = (f"{home}/{leaf}" for leaf in names_in(model, home) if leaf == name or leaf.startswith(f"{name}3"))
+    return next(found, "") if home else ""
+
+
 def reinstall(model: LoaderModel, path: str) -> str:
     """The command that builds anew, for the interpreter that opens it, what a file of site-packages belongs to."""
     package = _distribution(model, model.absolute(path)) or "PACKAGE"
-    return f"{_pip(model)} install --force-reinstall --no-cache-dir {shlex.quote(package)}"
+    return f"{_pip(model, path)} install --force-reinstall --no-cache-dir {shlex.quote(package)}"
+
+
+def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
+    """The command for two distributions whose files do not fit each other; empty where the files are not of two."""
+    first, second = (_distribution(model, model.absolute(path)) for path in (asking, provider))
+    if first is None or second is None or first == second:
+        return ""
+    said = f"{first} and {second} are not of one release"
+    return f"{said}: {_pip(model, asking)} install --upgrade --force-reinstall {first} {second}"
 
 
 def older_build(model: LoaderModel, path: str, release: tuple[int, ...]) -> str:
@@ -139,11 +179,18 @@ def older_build(model: LoaderModel, path: str, release: tuple[int, ...]) -> str:
         return ""
     place = shlex.quote(_site_of(model, whole))
     options = f"--upgrade --only-binary=:all: --platform {tag}_{model.abi.wheel_name} --target {place}"
-    return f"{_pip(model)} install {options} {shlex.quote(package)}"
+    return f"{_pip(model, path)} install {options} {shlex.quote(package)}"
 
 
-def _pip(model: LoaderModel) -> str:
-    return f"{shlex.quote(model.main_image or 'python')} -m pip"
+def _pip(model: LoaderModel, path: str) -> str:
+    """The command of pip: of the interpreter whose site-packages a file lies in, else of the program that opens it."""
+    place = _OF_PYTHON.match(model.absolute(path))
+    program = model.main_image or "python"
+    if place is not None and not program.startswith(f"{place[1]}/"):
+        exact = f"{place[1]}/bin/python{place[2]}"
+        is_its = posixpath.basename(program).startswith(f"python{place[2]}")
+        program = exact if model.view.exists(exact) else program if is_its else f"python{place[2]}"
+    return f"{shlex.quote(program)} -m pip"
 
 
 def _distribution(model: LoaderModel, path: str) -> str | None:

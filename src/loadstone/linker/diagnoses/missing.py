@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import posixpath
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -11,11 +12,13 @@ from typing import Final
 from loadstone.core.claims import Confidence
 from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
+from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import (
     conda_install,
     import_first,
     libpython,
+    original_of,
     python_module,
     without_libpython,
 )
@@ -28,6 +31,7 @@ from loadstone.linker.diagnoses.whereabouts import (
     quoted_path,
     similar,
 )
+from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.packages import install_by_system, lists_are_compressed, package_of_missing
@@ -35,6 +39,8 @@ from loadstone.linker.tokens import stray_tokens
 
 __all__ = ["missing"]
 
+_NO_PATH: Final = re.compile(r"""[:;,\s"'\\{}$+]+""")
+"""What separates paths in a variable, and what is left there of quotes and of variables that no shell replaced."""
 _MUSL: Final = ("libc.musl-", "ld-musl-")
 
 
@@ -270,6 +276,32 @@ def _process(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     return blocking(case, refusal, text, advice, code="process")
 
 
+def _mistyped_variable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
+    """An element of LD_LIBRARY_PATH that is no folder as it stands, and with less around it is the right one."""
+    value = case.model.variable("LD_LIBRARY_PATH") or ""
+    if "/" in refusal.name or case.model.secure:
+        return None
+    elements = [part for part in re.split("[:;]", value) if part]
+    for part in filter(None, _NO_PATH.split(value)):
+        folder = _folder_meant(case, part)
+        if folder in map(posixpath.normpath, elements):
+            continue
+        if usable_image(case.model, posixpath.join(folder, refusal.name)) is not None:
+            wrong = next((element for element in elements if part in element), value)
+            text = f"{case.wanted_by(refusal)}, and {folder} has it: LD_LIBRARY_PATH has {wrong}, which is no folder."
+            code = "dep-not-found" if refusal.requester else "not-found"
+            return blocking(case, refusal, text, f"LD_LIBRARY_PATH={quoted_path(folder)}", code=code)
+    return None
+
+
+def _folder_meant(case: SimulatedLoad, part: str) -> str:
+    """The folder that a piece of a variable names: below the home that no shell put in, or of the file it names."""
+    home = case.model.variable("HOME") or "~"
+    place = posixpath.normpath(home + part[1:] if part.startswith("~") else part)
+    is_file = usable_image(case.model, place) is not None
+    return posixpath.dirname(place) if is_file else place
+
+
 def _python_module(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     """The name of a Python package or module, given for a library."""
     if refusal.requester is not None or not refusal.name.isidentifier():
@@ -297,7 +329,7 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         return blocking(case, refusal, text, lead_to(case, found, None))
     text = f"{case.wanted_by(refusal)}, and no rule leads to it; it is there all the same: {found}."
     needless = without_libpython(refusal.name, refusal.requester)
-    if needless and case.process.program is not None and case.process.program.image.symbols.positions("PyObject_Free"):
+    if needless and case.process.program is not None and case.process.program.image.symbols.positions(HOST_SIGN):
         return blocking(case, refusal, text, needless, code="dep-not-found")
     advice = lead_to(case, found, refusal.requester)
     package = import_first(case, found, refusal.requester)
@@ -325,23 +357,24 @@ def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         conda = conda_install(case, refusal.name, refusal.requester, beside)
         if not own and conda:
             own = conda if beside else f"{conda}; or of this system: {_install(case, refusal.name)}"
-        advice = own or f"{_install(case, refusal.name)}{_other_interface(refusal, near)}"
+        advice = own or _install_or_rebuild(case, refusal, near)
         return blocking(case, refusal, text, advice, code=code)
     text += f" {leaf(same)} is that library under another name."
     return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
 
 
-def _other_interface(refusal: Refusal, near: tuple[str, ...]) -> str:
-    """That another major version is another interface, and a link to it no remedy; empty where there is none."""
-    wanted = _major(refusal.name)
+def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, ...]) -> str:
+    """The package; and where another major version is there: that it is another interface, and what is built for it."""
+    wanted, install = _major(refusal.name), _install(case, refusal.name)
     other = next((path for path in near if wanted and _major(path) and _major(path) != wanted), None)
     if other is None:
-        return ""
+        return install
     who = leaf(refusal.requester.path) if refusal.requester is not None else "what asks for it"
-    return (
-        f"; or a build of {who} for {leaf(other)}, which is another interface than {leaf(refusal.name)}: a link"
-        " under that name does not make it one"
-    )
+    name = leaf(refusal.name)
+    rebuild = f"a build of {who} for {leaf(other)}, which is another interface than {name}"
+    if "/" in other and posixpath.dirname(other) not in case.model.system_dirs:  # of the program, not of the system
+        return f"install {rebuild}; or {name} as well: {install}"
+    return f"{install}; or {rebuild}: a link under that name does not make it one"
 
 
 def _major(name: str) -> str:
@@ -362,10 +395,20 @@ def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     found = next(copies(case, leaf(refusal.name), asking), None)
     if found is None:
         return blocking(case, refusal, text, meant, code="dep-not-found")
-    advice = f"patchelf --replace-needed {quoted_path(refusal.name)} {leaf(found)} {quoted_path(asking.path)}"
+    original = original_of(case.model, asking.path)
+    if original:
+        text += f" {asking.path} is a copy of {original}, which has it beside it."
+        advice = f"ln -sf {quoted_path(original)} {quoted_path(asking.path)}"
+        return blocking(case, refusal, text, advice, code="dep-not-found")
+    advice = f"patchelf --replace-needed {quoted_path(_needed_as(refusal))} {leaf(found)} {quoted_path(asking.path)}"
     if posixpath.dirname(found) not in case.model.system_dirs:
         advice += f" && {lead_to(case, found, asking)}"
     return blocking(case, refusal, f"{text} There is {found}.", advice, code="dep-not-found")
+
+
+def _needed_as(refusal: Refusal) -> str:
+    """The name as the file has it, with the tokens that stand in it."""
+    return refusal.dependency.name if refusal.dependency is not None else refusal.name
 
 
 def _first_gone(case: SimulatedLoad, path: str) -> str:
@@ -415,6 +458,7 @@ _REASONS: Final[tuple[Callable[[SimulatedLoad, Refusal], Diagnosis | None], ...]
     _dangling,
     _stale_cache,
     _stray_token,
+    _mistyped_variable,
     _process,
     _elsewhere,
     _python_module,

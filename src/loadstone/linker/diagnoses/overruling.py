@@ -24,7 +24,10 @@ _SPOKEN = {
 
 
 def overruled(
-    case: SimulatedLoad, taken: tuple[Alternative, LoadedObject | None, str] | None, serves: Callable[[Image], bool]
+    case: SimulatedLoad,
+    taken: tuple[Alternative, LoadedObject | None, str] | None,
+    serves: Callable[[Image], bool],
+    virtue: str = "which has it",
 ) -> str:
     """What to change so that a file which serves is found; empty when the loader's rules lead to none."""
     if taken is None:
@@ -34,7 +37,7 @@ def overruled(
     if other is None:
         return ""
     first, then = _rule(winner), _rule(other)
-    said = f"{first} comes first and leads to {winner.path}; {then} leads to {other.path}, which has it: "
+    said = f"{first} comes first and leads to {winner.path}; {then} leads to {other.path}, {virtue}: "
     change = _beside_its_own(case, winner, other) or _without(case, winner)
     if change:
         return said + change

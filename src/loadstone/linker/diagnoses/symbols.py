@@ -11,7 +11,7 @@ from loadstone.core.image import Image, SymbolBinding, Visibility
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import import_first, interpreter_of, reinstall
+from loadstone.linker.diagnoses.environments import import_first, interpreter_of, reinstall, reinstall_both
 from loadstone.linker.diagnoses.one_build import PRIVATE, one_build
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, quoted_path, searched
@@ -22,6 +22,8 @@ from loadstone.linker.objects import LoadedObject
 __all__ = ["undefined"]
 
 _NESTED: Final = re.compile(r"_ZNK?(\d+)")
+_LEAST_PREFIX: Final = 3
+_LEAST_NAMES: Final = 2
 _FAST_MATH: Final = re.compile(r"(?:_ZG\w+_)?__\w+_finite$")
 _OF_THE_SYSTEM: Final = (
     "libm.so.6", "libmvec.so.1", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2", "libutil.so.1",
@@ -99,7 +101,13 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
         other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
         if other is not None:
             return f"{other} has it: LD_PRELOAD={quoted_path(case.model.absolute(other))}, or put it in its place"
-        return f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
+        both = reinstall_both(case.model, asking.path, linked.path)
+        return both or f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
+    for _, needed in asking.needed:
+        near = copies(case, leaf(needed.path), asking) if needed is not None else iter(())
+        other = next((path for path in near if _defines(case, path, name)), None)
+        if needed is not None and other is not None:
+            return f"{needed.path} lacks it, and {other} has it: {lead_to(case, other, asking)}"
     return _definer(case, asking, name) or (
         "link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL"
     )
@@ -111,10 +119,31 @@ def _linked(asking: LoadedObject, name: str) -> LoadedObject | None:
     if version is not None and version.file:
         return next((o for _, o in asking.needed if o is not None and o.answers_to(version.file)), None)
     scope = _scope(name)
-    if not scope:
-        return None
-    with_others = [o for _, o in asking.needed if o is not None and any(map(scope.match, o.image.symbols.names))]
-    return with_others[0] if len(with_others) == 1 else None
+    return _with_others(asking, scope) if scope else _of_prefix(asking, name)
+
+
+def _with_others(asking: LoadedObject, scope: re.Pattern[str], least: int = 1) -> LoadedObject | None:
+    """The one needed library that has names of a scope; None where none or several have."""
+    found = [o for _, o in asking.needed if o is not None and _counts(o.image, scope) >= least]
+    return found[0] if len(found) == 1 else None
+
+
+def _counts(image: Image, scope: re.Pattern[str]) -> int:
+    names = zip(image.symbols.names, image.symbols.defined, strict=True)
+    return sum(1 for name, defined in names if defined and scope.match(name))
+
+
+def _of_prefix(asking: LoadedObject, name: str) -> LoadedObject | None:
+    """The one needed library that has several names of the same prefix, as C libraries have: ``g_utf8_`` of GLib's."""
+    words = name.split("_")
+    for count in range(len(words) - 1, 0, -1):
+        prefix = "_".join(words[:count]) + "_"
+        if len(prefix.strip("_")) < _LEAST_PREFIX:
+            break
+        scope = re.compile(re.escape(prefix))
+        if any(o is not None and _counts(o.image, scope) for _, o in asking.needed):
+            return _with_others(asking, scope, _LEAST_NAMES)
+    return None
 
 
 def _scope(name: str) -> re.Pattern[str] | None:

@@ -13,6 +13,8 @@ from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.environments import anew
+from loadstone.linker.diagnoses.whereabouts import is_same_library, names_in
 from loadstone.linker.graph import Refusal
 from loadstone.linker.view import OpenedFile
 from loadstone.quick_dataclass import replace
@@ -20,6 +22,7 @@ from loadstone.quick_dataclass import replace
 __all__ = ["unusable"]
 
 _SHOWN = 3
+_FOREIGN = (FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL)
 _MAX_NAME = 255
 _CODES = {
     FileKind.LINKER_SCRIPT: "ld-script",
@@ -68,12 +71,30 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         if linked:
             text = f"{text[:-1]} that names {linked} beside it: a symbolic link that was stored as a file."
             advice = f"ln -sf {quote(linked)} {quote(ended.candidate)}"
+        if what.kind in _FOREIGN:
+            again = anew(case.model, ended.candidate)
+            advice = again or "install or build it on this system: a file of another one does not move here"
         stood_for = _imported_by(case, opened) if what.kind is FileKind.ARCHIVE else ()
         if stood_for:
             named = ", ".join(stood_for[:_SHOWN])
             text = f"{ended.candidate} is not a library: it is an import library, a link-time stand-in for {named}."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
+    whole = _whole_beside(case, refusal, ended.candidate)
+    if whole:
+        text = f"{text} {whole} beside it is that library."
+        advice = f"ln -sf {quote(leaf(whole))} {quote(ended.candidate)}"
     return _with_hidden(case, refusal, blocking(case, refusal, text, advice, code=code))
+
+
+def _whole_beside(case: SimulatedLoad, refusal: Refusal, candidate: str) -> str:
+    """A usable file of the same folder that calls itself by the name, as the target of a lost link does; else empty."""
+    folder, name = posixpath.split(candidate)
+    if refusal.requester is None:
+        return ""
+    stem = name.partition(".so")[0]
+    near = (other for other in names_in(case.model, folder) if other != name and other.partition(".so")[0] == stem)
+    paths = (posixpath.join(folder, other) for other in near)
+    return next((path for path in paths if is_same_library(case, name, path)), "")
 
 
 def _script_in_its_place(case: SimulatedLoad, refusal: Refusal, candidate: str, inputs: tuple[str, ...]) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import older_build
+from loadstone.linker.diagnoses.environments import older_build, reinstall_both
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.request import LoaderModel
 from loadstone.linker.view import OpenedFile
 
 __all__ = ["version_not_found"]
@@ -38,15 +40,46 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     advice = _put_right(case, consumer, loaded, refusal.name) if loaded is not None else ""
     release = _GLIBC.fullmatch(refusal.name)
     if release:
+        advice = advice or _other_consumer(case, consumer, refusal.name)
         advice = advice or _for_older_glibc(case, consumer, provider, release[1])
         return blocking(case, refusal, text, advice, code="glibc-too-old")
     name = leaf(provider.path)
-    if not advice:
-        other = next((p for p in copies(case, name, consumer) if _file_has(case, p, refusal.name)), None)
-        advice = f"{other} has it: {lead_to(case, other, consumer)}" if other else f"install a newer {name}"
+    advice = advice or _of_another_build(case, consumer, provider, refusal.name)
     if calls_itself:
         advice = f"rm {quoted_path(provider.path)}, the link, where the {name} it stands for is installed; or {advice}"
     return blocking(case, refusal, text, advice)
+
+
+def _of_another_build(case: SimulatedLoad, consumer: LoadedObject, provider: OpenedFile, version: str) -> str:
+    """A copy near by that has the version, another consumer that does without it, else where a build comes from."""
+    near = copies(case, leaf(provider.path), consumer)
+    other = next((path for path in near if _file_has(case, path, version)), None)
+    if other is not None:
+        return f"{other} has it: {lead_to(case, other, consumer)}"
+    return _other_consumer(case, consumer, version) or _newer(case.model, provider, consumer)
+
+
+def _newer(model: LoaderModel, provider: OpenedFile, consumer: LoadedObject) -> str:
+    """Where the provider's newer build comes from: from where the consumer does, when both lie in one folder."""
+    name, who = leaf(provider.path), leaf(consumer.path)
+    both = reinstall_both(model, consumer.path, provider.path)
+    if both:
+        return both
+    folder, beside = (posixpath.dirname(posixpath.normpath(path)) for path in (provider.path, consumer.path))
+    if folder != beside:
+        return f"install a newer {name}"
+    return f"{folder} has {name} and {who} of two builds: put the {name} there that {who} was linked with"
+
+
+def _other_consumer(case: SimulatedLoad, consumer: LoadedObject, version: str) -> str:
+    """How a variable leads to no consumer that needs the version, where another one does without; else empty."""
+
+    def does_without(image: Image) -> bool:
+        return all(need.name != version for need in image.version_needs)
+
+    taken = taken_by(case.process, consumer.path)
+    by_variable = taken is not None and taken[0].rule == "ld_library_path"
+    return overruled(case, taken, does_without, f"which does without {version}") if by_variable else ""
 
 
 def _under_another_name(case: SimulatedLoad, provider: OpenedFile) -> str:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
+from loadstone.core.image import SearchKind
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad
 from loadstone.linker.objects import LoadedObject
+from loadstone.linker.openers import home_of
 from loadstone.linker.request import LoaderModel
 
 __all__ = [
@@ -42,7 +45,7 @@ _LOCAL: Final = ("/usr/local/lib", "/usr/local/lib64")
 
 def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> Iterator[str]:
     """Files of that name, of the right class and machine, in places no rule leads to; the nearest first."""
-    for folder in _folders(case.model, asking):
+    for folder in (*_folders(_opener(case), asking), *_beside_the_program(case.model)):
         path = posixpath.join(folder, name)
         if usable_image(case.model, path) is not None:
             yield path
@@ -52,7 +55,7 @@ def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tupl
     """Files near by that differ from the name in case, or in the version after ``.so``."""
     stem, wanted = name.partition(".so")[0].casefold(), name.casefold()
     found: list[str] = []
-    for folder in _folders(case.model, asking):
+    for folder in (*_folders(_opener(case), asking), *_looked_into(case)):
         for leaf in names_in(case.model, folder):
             other = leaf.casefold()
             if leaf != name and (other == wanted or (stem and other.partition(".so")[0] == stem and ".so" in other)):
@@ -60,6 +63,30 @@ def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tupl
         if len(found) >= _SHOWN:
             break
     return tuple(found[:_SHOWN])
+
+
+def _opener(case: SimulatedLoad) -> LoaderModel:
+    """The model, without the program that opens libraries where a program is started itself."""
+    return replace(case.model, main_image=None) if case.starts_program else case.model
+
+
+def _beside_the_program(model: LoaderModel) -> Iterator[str]:
+    """``lib`` of the packages that lie beside the program's, each in a folder of its own, as in a store of Nix."""
+    if not model.main_image:
+        return
+    prefix = posixpath.dirname(posixpath.dirname(model.view.real_path(model.absolute(model.main_image))))
+    store = posixpath.dirname(prefix)
+    for package in names_in(model, store) if store not in ("", "/") else ():
+        yield posixpath.join(store, package, "lib")
+
+
+def _looked_into(case: SimulatedLoad) -> Iterator[str]:
+    """The directories that count for everything the program opens: its own, and those built into the loader."""
+    program = case.process.program
+    if program is not None:
+        for kind in (SearchKind.RPATH, SearchKind.RUNPATH):
+            yield from (directory or "." for directory, _ in case.process.search.directories(program, kind))
+    yield from case.model.system_dirs
 
 
 def is_same_library(case: SimulatedLoad, name: str, path: str) -> bool:
@@ -118,6 +145,9 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
             if above in ("/", ""):
                 break
             above = posixpath.dirname(above)
+        home = home_of(model.view, posixpath.dirname(posixpath.normpath(asking.origin)))
+        if home:  # a virtual environment's programs are those of its home
+            yield posixpath.join(posixpath.dirname(home), "lib")
         inside = (leaf for leaf in names_in(model, asking.origin) if ".so" not in leaf)
         yield from (posixpath.join(asking.origin, leaf) for leaf in islice(inside, _MAX_INSIDE))
     if model.main_image:
@@ -169,6 +199,8 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
         return f"LD_LIBRARY_PATH={quoted_path(folder)}, or open it by its path: {quoted_path(path)}"
     if folder in _LOCAL:
         return f"LD_LIBRARY_PATH={folder}{_for_good(case.model, folder)}"
+    if folder in _beside_the_program(case.model):
+        return f"LD_LIBRARY_PATH={quoted_path(folder)}"
     shared = posixpath.commonpath([case.model.absolute(folder), case.model.absolute(asking.origin)])
     relative = posixpath.relpath(case.model.absolute(folder), posixpath.normpath(asking.origin))
     entry = "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}" if shared != "/" else folder

@@ -15,6 +15,8 @@ _ANSWERS = {
     LoadVerdict.FAILS: "does not load",
     LoadVerdict.UNKNOWN: "cannot tell whether it loads",
 }
+_OTHER_SYSTEMS = (("dyld", "macOS"), ("Windows", "Windows"))
+"""Loaders of one system each, whatever system asks."""
 _SHOWN_STEPS = 12
 _SHOWN_OTHERS = 8
 
@@ -22,7 +24,8 @@ _SHOWN_OTHERS = 8
 def verdict_line(explanation: Explanation, style: Style) -> str:
     """The first line: target and answer."""
     paint = {LoadVerdict.LOADS: style.good, LoadVerdict.FAILS: style.bad}.get(explanation.verdict, style.warn)
-    return f"{style.bold(printable(explanation.target))}: {style.bold(paint(_ANSWERS[explanation.verdict]))}"
+    where = next((f" on {system}" for loader, system in _OTHER_SYSTEMS if explanation.loader.startswith(loader)), "")
+    return f"{style.bold(printable(explanation.target))}: {style.bold(paint(_ANSWERS[explanation.verdict] + where))}"
 
 
 def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
