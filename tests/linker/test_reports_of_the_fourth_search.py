@@ -20,7 +20,7 @@ from tests.tools import needed
 from loadstone.core.trace import LoadVerdict
 from loadstone.linker import LoaderModel, explain
 from loadstone.linker.discovery import of_root, with_loader, with_program
-from loadstone.report.text.explanation import verdict_line
+from loadstone.report.text.explanation import render
 from loadstone.report.text.style import Style
 
 
@@ -124,7 +124,8 @@ def test_eosiopy_5_a_library_of_a_mac_in_a_container(workshop: Workshop, place: 
 
 def test_the_answer_for_a_library_of_another_system_names_that_system(workshop: Workshop) -> None:
     workshop.file("x.so", bytes.fromhex("cffaedfe07000001") + bytes(24))
-    assert " on macOS" in verdict_line(explain(workshop.path("x.so")), Style(colour=False))
+    lines = render(explain(workshop.path("x.so")), Style(colour=False)).splitlines()
+    assert lines[1].startswith("  on macOS: ")
 
 
 @pytest.mark.slow

@@ -329,6 +329,7 @@ def _parsed_cache(view: FileView, stamp: tuple[int, ...]) -> LoaderCache:  # noq
     return read_cache(view.read_bytes(_CACHE), _CACHE)
 
 
+@lru_cache(maxsize=4)
 def glibc_beside(view: FileView, abi: Abi) -> tuple[Image, ...]:
     """The C library of glibc that a system has for an interface, beside another one; empty when it has none."""
     loader = next((path for path in abi.loaders if view.exists(path)), None)

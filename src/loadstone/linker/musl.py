@@ -39,7 +39,6 @@ class MuslRules:
     """The rules for one model: its loader's path gives the prefix of ``/etc/ld-musl-ARCH.path``."""
 
     model: LoaderModel
-    _glibc: frozenset[str] | None = None  # what glibc's C library has, once it was asked
 
     @property
     def name(self) -> str:
@@ -214,11 +213,10 @@ class MuslRules:
 
     def _is_of_glibc(self, name: str) -> bool:
         """Whether a function is glibc's, as far as there is one beside musl to look into."""
-        if self._glibc is None:
-            from loadstone.linker.discovery import glibc_beside  # noqa: PLC0415  only this question needs it
+        from loadstone.linker.discovery import glibc_beside  # noqa: PLC0415  only this question needs it
 
-            self._glibc = frozenset(s.name for i in glibc_beside(self.model.view, self.model.abi) for s in i.exports)
-        return name in self._glibc
+        libraries = glibc_beside(self.model.view, self.model.abi)
+        return any(symbol.exported for image in libraries for symbol in image.symbols.named(name))
 
     def _hidden_by(self, user: SimulatedLibrary) -> str | None:
         """A file of the same name that the search would come to next and that is not for glibc."""

@@ -24,8 +24,7 @@ _SHOWN_OTHERS = 8
 def verdict_line(explanation: Explanation, style: Style) -> str:
     """The first line: target and answer."""
     paint = {LoadVerdict.LOADS: style.good, LoadVerdict.FAILS: style.bad}.get(explanation.verdict, style.warn)
-    where = next((f" on {system}" for loader, system in _OTHER_SYSTEMS if explanation.loader.startswith(loader)), "")
-    return f"{style.bold(printable(explanation.target))}: {style.bold(paint(_ANSWERS[explanation.verdict] + where))}"
+    return f"{style.bold(printable(explanation.target))}: {style.bold(paint(_ANSWERS[explanation.verdict]))}"
 
 
 def render(explanation: Explanation, style: Style, *, verbose: int = 0) -> str:
@@ -54,7 +53,8 @@ def _in_favour(explanation: Explanation) -> list[str]:
         return []
     graph, bindings = explanation.graph, explanation.bindings
     libraries = len(graph.nodes) - 1
-    said = f"  {libraries} {'dependency' if libraries == 1 else 'dependencies'} loaded"
+    where = next((f"on {system}: " for loader, system in _OTHER_SYSTEMS if explanation.loader.startswith(loader)), "")
+    said = f"  {where}{libraries} {'dependency' if libraries == 1 else 'dependencies'} loaded"
     if bindings:
         bound = sum(b.provider is not None for b in bindings)
         said += f", {bound:,} of {len(bindings):,} imported symbols bound"
