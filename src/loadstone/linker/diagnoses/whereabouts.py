@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -20,6 +19,7 @@ from loadstone.linker.diagnoses.case import SimulatedLoad
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.openers import home_of
 from loadstone.linker.request import LoaderModel
+from loadstone.quick_dataclass import replace
 
 __all__ = [
     "copies",
