@@ -37,6 +37,7 @@ def settings(only: str, tests: list[str]) -> str:
     table = {
         "source_paths": ["src"],
         "only_mutate": [pattern],
+        "process_isolation": "forkserver",  # a cache that the suite has filled would hide the mutant
         "do_not_mutate_patterns": [_SENTENCE],
         "also_copy": ["conftest.py", "tools", "examples", "docs", "fuzz", "README.md"],
         "pytest_add_cli_args": list(_OPTIONS),

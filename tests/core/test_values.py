@@ -16,6 +16,7 @@ from loadstone.core.practices import Practice
 from loadstone.core.review import BaselineState, Limit, LimitKind, Result, ReviewedFile, ReviewVerdict, Waiver, conclude
 from loadstone.core.symbols import ImageSymbol, SymbolBinding, SymbolKind, SymbolTable, SymbolVersion, Visibility
 from loadstone.core.trace import DependencyEdge, DependencyGraph, Diagnosis
+from loadstone.quick_dataclass import replace
 
 PLACE = Location("a.c")
 
@@ -93,6 +94,13 @@ def columns() -> SymbolTable:
     )
 
 
+def test_a_table_of_rows_has_the_columns_too() -> None:
+    whole, kept = SymbolTable.of(ROWS), replace(SymbolTable.of(ROWS), extra=None)
+    assert [(s.name, s.kind, s.binding, s.visibility, s.defined) for s in kept] == [
+        (s.name, s.kind, s.binding, s.visibility, s.defined) for s in whole
+    ]
+
+
 @pytest.mark.parametrize("table", [SymbolTable.of(ROWS), columns()], ids=["rows", "columns"])
 def test_a_table_of_symbols_is_a_sequence_with_an_index(table: SymbolTable) -> None:
     assert tuple(table) == ROWS == table[:]
@@ -125,6 +133,8 @@ def test_a_diagnosis_is_a_finding_with_all_that_was_said() -> None:
     assert (finding.rule, finding.message, finding.fix) == ("missing", "it is not there", "bring it")
     assert (finding.location, finding.cwe, finding.confidence) == (Location("libx.so"), 427, Confidence.LIKELY)
     assert (finding.severity, finding.blocking, finding.practice) == (Severity.CRITICAL, True, Practice.LOADABILITY)
+    risk = replace(said, blocking=False).finding()
+    assert (risk.severity, risk.blocking) == (Severity.LOW, False)
 
 
 def test_the_edges_of_one_library_are_its_own() -> None:
