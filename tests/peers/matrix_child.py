@@ -1,0 +1,147 @@
+"""Run by test_misuse_matrix.py: LIBRARY STATE. Calls ``take_KIND`` with every value; says each call before it is made.
+
+A pointer is followed by C when it is not NULL, so one that should have been refused ends this process.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import math
+import os
+import sys
+import threading
+from typing import Any
+
+from tests.peers.matrix import KINDS, declared
+
+from loadstone import Library
+from loadstone.library import Userdata, ref
+from loadstone.library.typed import fastcall
+
+sys.unraisablehook = lambda _: None
+path, state = sys.argv[1:3]
+library, other = Library(path), Library(path)
+names, closed = library.declare(declared()), other.declare(declared())
+
+
+class Index:
+    def __index__(self) -> int:
+        return 3
+
+
+class Raises:
+    def __getattr__(self, name: str) -> Any:
+        raise ZeroDivisionError(name)
+
+    __index__ = __float__ = __bool__ = __len__ = lambda _: 1 // 0
+
+
+class Endless:
+    @property
+    def _as_parameter_(self) -> Any:
+        return self
+
+
+class Liar:
+    __class__ = ctypes.c_int  # type: ignore[assignment]
+
+
+class Structure(ctypes.Structure):
+    _fields_ = (("a", ctypes.c_byte),)
+
+
+class Number(int): ...
+
+
+class Text(str): ...  # noqa: SLOT000
+
+
+class Octets(bytes): ...
+
+
+def made_of(space: Any) -> list[Any]:
+    """One of everything that a namespace gives."""
+    return [
+        space.small(1, 2), space.large(), space.hfa(1.0, 2.0, 3.0), space.both(1), space.packed(b"x"), space.get_a(),
+        space.get_b(), space.get_small(), space.get_ints(), space.get_void(), space.get_texts(), space.ints, space.one,
+        space.op, space.take_int, space.get_a, space.on_int(int), space.on_void(print),
+        space.small, space.on_int, space,
+        *([space.on_small(lambda s: s)] if fastcall.available() else []),  # ctypes has no struct as a callback's result
+    ]  # fmt: skip
+
+
+def released() -> memoryview:
+    view = memoryview(bytearray(8))
+    view.release()
+    return view
+
+
+def values() -> list[Any]:
+    """Every wrong value, and right ones of other kinds."""
+    numbers = [0, 1, -1, 127, 128, 255, 256, 1 << 31, -(1 << 31), 1 << 32, 1 << 63, (1 << 64) - 1, 1 << 64, -(1 << 200)]
+    plain = [
+        None, True, Number(7), Index(), 0.0, -0.0, 1.5, math.nan, math.inf, 1e300, 1j, "", "x", "x\0y", "\ud800",
+        "\U0001f600", Text("x"), b"", b"x", b"xy", b"x\0y", Octets(b"x"), (), [], [1], {}, set(), object(), object, len,
+        lambda v: v, range(3), iter([1]), ..., NotImplemented, Exception("x"), type, os, Raises(), Endless(), Liar(),
+    ]  # fmt: skip
+    memory = [
+        bytearray(), bytearray(1), bytearray(3), bytearray(64), memoryview(b""), memoryview(b"abcd"), released(),
+        memoryview(bytearray(64))[::2], memoryview(bytearray(64))[::-1], memoryview(bytearray(64)).cast("d"),
+        memoryview(bytearray(64)).cast("i", (4, 4)),
+        *(array.array(code, [1] * 4) for code in "bBhHiIlLqQfd"), array.array("i"), array.array("d"),
+    ]  # fmt: skip
+    simple = (
+        ctypes.c_byte, ctypes.c_ubyte, ctypes.c_short, ctypes.c_int, ctypes.c_uint, ctypes.c_long, ctypes.c_ulonglong,
+        ctypes.c_float, ctypes.c_double, ctypes.c_longdouble, ctypes.c_bool, ctypes.c_size_t,
+    )  # fmt: skip
+    foreign: list[Any] = [kind(1) for kind in simple]
+    foreign += [ctypes.byref(one) for one in foreign] + [ctypes.pointer(one) for one in foreign]
+    foreign += [ctypes.POINTER(kind)() for kind in simple]
+    foreign += [
+        ctypes.c_char(b"x"), ctypes.c_wchar("x"), ctypes.c_char_p(b"x"), ctypes.c_wchar_p("x"), ctypes.c_void_p(0),
+        ctypes.py_object(1), Structure(), ctypes.byref(Structure()), (ctypes.c_int * 4)(), (ctypes.c_char * 1)(),
+        (Structure * 0)(), ctypes.CFUNCTYPE(ctypes.c_double)(lambda: 1.0), ctypes.byref(ctypes.c_char(b"x"), 0),
+        ctypes.c_int, ctypes.CDLL(None).abs,
+    ]  # fmt: skip
+    ours: list[Any] = [ref(), ref(1), ref(b"x"), ref(object()), Userdata(1), library, other]
+    return numbers + plain + memory + foreign + ours + made_of(names)
+
+
+def calls(functions: Any, kinds: list[str], given: list[Any]) -> int:
+    made = 0
+    for kind in kinds:
+        for number, value in enumerate(given):
+            os.write(2, f"{state} {kind} value {number}: {type(value).__name__}\n".encode())
+            for arguments in ((value,), (value, value), ()) if number < 3 else ((value,),):
+                made += 1
+                with contextlib.suppress(Exception):  # whatever is raised is right: it did not crash
+                    functions[kind](*arguments)
+    return made
+
+
+every = {kind: getattr(names, f"take_{kind}") for kind in KINDS}
+kept = {kind: getattr(closed, f"take_{kind}") for kind in KINDS}
+wrong = values()
+of_closed = made_of(closed)
+if state == "given":
+    count = calls(every, list(KINDS), wrong)
+elif state == "closed":
+    with other:
+        inside = other.declare(declared())
+        kept = {kind: getattr(inside, f"take_{kind}") for kind in KINDS}
+        of_closed = made_of(inside)
+    count = calls(kept, list(KINDS), wrong) + calls(every, list(KINDS), of_closed)
+else:
+    done: list[int] = []
+    workers = [
+        threading.Thread(target=lambda part=part: done.append(calls(every, list(KINDS)[part::4], wrong + of_closed)))
+        for part in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    count = sum(done) if len(done) == len(workers) else 0
+print(count, len(KINDS), len(wrong))
