@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,8 @@ CASES = {
     "parenthesis apart": "#define F(x) <x>\nF (1) F\n(2) F",
     "digraph of hash": "%:define A 5\nA",
     "numbers": "#define e 9\n0x1e 1e+5 1.e .5f 0b11 1'000",
+    "separators": "int a[1'000]; /* it's */ int b; 0x1'f // '\nu8'a' /* ' */ c",
+    "never closed": "#if 0\ndon't /* this is no comment\n\"nor /* this\n#endif\nafter",
 }
 
 
@@ -83,6 +86,30 @@ def test_the_tokens_are_those_of_gcc(name: str, tmp_path: Path) -> None:
 def test_what_cannot_be_followed_is_refused(text: str, reason: str) -> None:
     with pytest.raises(InvalidPrototype, match=reason):
         read_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#define F(x) x\n" + "F(" * 20_000,
+        "#define C(a, b) a##b\n" + "C(a," * 20_000,
+        "".join(f"#define A{n} A{n - 1}\n" for n in range(1, 3000)) + "A2999",
+        "#define A 1\n" + "".join(f"#define A{n}(x) A{n - 1}(x)\n" for n in range(1, 3000)) + "A2999(1)" * 99,
+    ],
+    ids=["calls never closed", "pastes never closed", "deep", "deep calls"],
+)
+def test_the_work_macros_make_is_bounded_by_the_length_of_the_text(text: str) -> None:
+    """Each token that is made or looked at again counts, and so does what is hidden from it, which is copied."""
+    unit = Preprocessor(current(), IncludePath(), {})
+    with suppress(InvalidPrototype):
+        unit.read(text, "", None)
+    assert len(text) < unit._made < 30 * len(text) + 200_000
+
+
+def test_a_literal_that_is_never_closed_is_one_token() -> None:
+    """Each quote of it tried again as the beginning of another made the reading quadratic."""
+    assert [t.text for t in tokens_of('a "' + '\\"' * 9, "", 1)] == ["a", '"' + '\\"' * 9]
+    assert [t.text for t in tokens_of("a '" + "\\'" * 9, "", 1)] == ["a", "'" + "\\'" * 9]
 
 
 def test_a_header_that_is_not_there_is_listed_and_spoils_nothing() -> None:

@@ -40,7 +40,8 @@ _CONDITIONALS: Final = frozenset(("if", "ifdef", "ifndef", "elif", "elifdef", "e
 _KEPT_PRAGMAS: Final = ("pack", "ms_struct", "GCC", "scalar_storage_order")
 _KEPT_FIRST: Final = [[word] for word in _KEPT_PRAGMAS]
 _FIRST_WORD: Final = re.compile(r"\w+")
-_NONE: Final[frozenset[str]] = frozenset()
+_HIDDEN_A_TOKEN: Final = 16
+"""Each token has a set of what made it: so many names in it cost as much as a token, where macros nest deeply."""
 
 
 class Preprocessor:
@@ -167,9 +168,11 @@ class Preprocessor:
                 arguments = _arguments(stack, macro)
                 if arguments is None:
                     out.append(token)
+                    self._count(len(stack) if stack and stack[-1].text == "(" else 0)  # all of them were looked at
                     continue
-                replaced = self._substituted(macro, arguments[0], (token.hidden & arguments[1]) | {macro.name}, token)
-            self._count(len(replaced))
+                hidden = (token.hidden & arguments[1]) | {macro.name}
+                replaced = self._substituted(macro, arguments[0], hidden, token)
+            self._count(len(replaced) * (1 + len(hidden) // _HIDDEN_A_TOKEN))
             stack.extend(reversed(replaced))
         self._count(len(out))
         return out
@@ -236,7 +239,10 @@ class Preprocessor:
                 _pasted(out, piece, comma_swallowed=macro.variadic and token.text == "__VA_ARGS__")
             else:
                 out.extend(piece)
-        made = [Token(t.kind, t.text, at.file, at.line, at.column, t.spaced, t.hidden | hidden) for t in out]
+        made = [
+            Token(t.kind, t.text, at.file, at.line, at.column, t.spaced, t.hidden | hidden if t.hidden else hidden)
+            for t in out
+        ]
         return _spaced_as(at, made)
 
 

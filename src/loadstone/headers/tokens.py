@@ -49,10 +49,16 @@ _TOKEN: Final = re.compile(
     r"|(?P<char>(?:u8|[uUL])?'(?:\\.|[^'\\])+')"
     r"|(?P<name>[A-Za-z_$\x80-\U0010ffff][\w$]*)"
     r"|(?P<number>\.?\d(?:[eEpP][+-]|'(?=\w)|[\w.])*)"
-    r"|(?P<punct>%:%:|<:|:>|<%|%>|%:|\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\#\#|[^\s])"
+    r"""|(?P<punct>["'].*"""  # a literal that is never closed is one token with the rest of the line, as GCC has it
+    r"|%:%:|<:|:>|<%|%>|%:|\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|\#\#|[^\s])"
 )
 _DIGRAPHS: Final = {"<:": "[", ":>": "]", "<%": "{", "%>": "}", "%:": "#", "%:%:": "##"}
-_PIECE: Final = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|/\*.*?(?:\*/|\Z)|//[^\n]*|\n""", re.DOTALL)
+_PIECE: Final = re.compile(
+    r""""(?:\\[^\n]|[^"\\\n])*"?|(?<![\w$.])\.?\d[\w.]*'\w[\w.']*|'(?:\\[^\n]|[^'\\\n])*'?"""
+    r"""|/\*.*?(?:\*/|\Z)|//[^\n]*|\n""",
+    re.DOTALL,
+)
+"""What can hold the beginning of a comment without being one, comments, and the ends of lines."""
 _CONTINUED: Final = re.compile(r"\\[ \t]*\n")
 
 
@@ -77,13 +83,12 @@ def split(text: str, name: str) -> LogicalSource:
         if piece == "\n":
             line, due, owed = line + 1, owed, 0
             return "\n" * (1 + due)
-        if piece[0] in "\"'":
+        if piece[0] != "/":
             return piece
         breaks = piece.count("\n")
-        if piece[0] == "/":
-            source.comments.append((line, line + breaks, piece))
-            if piece[:2] == "/*" and (len(piece) < 4 or piece[-2:] != "*/"):
-                source.open_comment = (line, match.start() - text.rfind("\n", 0, match.start()))
+        source.comments.append((line, line + breaks, piece))
+        if piece[:2] == "/*" and (len(piece) < 4 or piece[-2:] != "*/"):
+            source.open_comment = (line, match.start() - text.rfind("\n", 0, match.start()))
         line, owed = line + breaks, owed + breaks
         return " "
 
