@@ -9,10 +9,10 @@ from loadstone.core.claims import Claim, Confidence, Finding, Location, Settler,
 from loadstone.core.practices import Practice
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["HEAP_ERRORS", "CrashSite", "FuzzFinding", "FuzzProgress", "FuzzReport", "Stopped", "fuzz_claims"]
+__all__ = ["MEMORY_ERRORS", "CrashSite", "FuzzFinding", "FuzzProgress", "FuzzReport", "Stopped", "fuzz_claims"]
 
 
-HEAP_ERRORS: Final = (
+MEMORY_ERRORS: Final = (
     "heap-buffer-overflow",
     "heap-use-after-free",
     "double-free",
@@ -20,6 +20,8 @@ HEAP_ERRORS: Final = (
     "memory-leak",
     "out-of-memory",
     "use-of-uninitialized-value",
+    "global-buffer-overflow",
+    "stack-buffer-overflow",
 )
 """Errors in the use of memory, by the names that AddressSanitizer and its kin (and libFuzzer) give them."""
 
@@ -52,7 +54,7 @@ class CrashSite:
 class FuzzFinding:
     """One distinct way to break the function.
 
-    ``kind`` is one of :data:`HEAP_ERRORS`, ``stack-overflow``, a signal's name, ``hang``, ``exit``, ``memory`` or
+    ``kind`` is one of :data:`MEMORY_ERRORS`, ``stack-overflow``, a signal's name, ``hang``, ``exit``, ``memory`` or
     ``check``; ``signal`` is what it died of, "" where it did not; ``detail`` says more: how far past which block, or
     what a check said; ``words`` the last it wrote to standard error; ``guard`` says which guard page of the input was
     touched (``over``, ``under``); ``heap`` how the heap was guarded; ``slack`` how many bytes of 0 lay behind the

@@ -24,6 +24,7 @@ from loadstone.files import read_bytes
 from loadstone.fuzz.child.guarded_heap import ALLOCATORS
 from loadstone.fuzz.code.analyse import CodeMap, analyse
 from loadstone.fuzz.code.compare import COMPARERS
+from loadstone.fuzz.code.gaps import global_gaps
 from loadstone.fuzz.code.slots import import_slots
 from loadstone.fuzz.merge import minimised
 from loadstone.fuzz.outcome.corpus import Folder
@@ -36,6 +37,9 @@ from loadstone.probe.scratch import Scratch, home_of_scratch
 from loadstone.probe.surroundings import require_proc
 
 __all__ = ["minimise_corpus", "run_campaign"]
+
+_KNOW_STACK: Final = frozenset({"pthread_getattr_np", "pthread_attr_getstack", "__libc_stack_end", "GC_init"})
+"""Imports of a library that looks for where its thread's stack lies, as collectors of garbage do."""
 
 _HEAP: Final = {
     Heap.MIXED: "active: every other child's is guarded, in three ways in turn",
@@ -156,6 +160,8 @@ def _job(campaign: Campaign, library: _Library, seeds: tuple[bytes, ...], scratc
         heap_slots=import_slots(image, content, ALLOCATORS),
         compares=code.compares,
         compare_slots=import_slots(image, content, COMPARERS),
+        own_stack=_may_move(image),
+        gaps=global_gaps(image, content, read_link_symbols(content)),
         hooks=_text(campaign.hooks) if campaign.hooks else "",
         scratch=scratch,
         require=campaign.require,
@@ -163,9 +169,15 @@ def _job(campaign: Campaign, library: _Library, seeds: tuple[bytes, ...], scratc
     )
 
 
+def _may_move(image: Image) -> bool:
+    """Whether the library may be called on another stack: one that scans its thread's, or runs code there, may not."""
+    flags = next((segment.flags for segment in image.segments if segment.kind == "GNU_STACK"), "")
+    return "x" not in flags and not _KNOW_STACK & {s.name for s in image.imports}
+
+
 def _confirmed(job: Job, code: CodeMap, harvest: Harvest) -> list[FuzzFinding | None]:
     """Each finding, tried again. KeyboardInterrupt leaves the rest untried, and so told as seen once."""
-    guarded = bool(job.heap_slots) and job.heap is not Heap.PLAIN
+    guarded = bool(job.heap_slots or job.gaps) and job.heap is not Heap.PLAIN
     tried: list[FuzzFinding | None] = []
     try:
         with Replayer(job, code) as again:

@@ -221,7 +221,9 @@ class Job:
     ``heap_slots``) listened to, while solving what new inputs were compared with. ``hooks`` is Python.
     ``recording`` has a guarded heap keep call stacks; ``passed`` are errors of it, by kind and place, that are told
     well enough and end no child any more; behind the input come ``slack`` bytes of 0 before the guard page, so that
-    reading a little past it, where that is told well enough, ends none either.
+    reading a little past it, where that is told well enough, ends none either. ``own_stack`` has the functions called
+    on a stack of their own; ``gaps`` are bytes of the library's data that are nobody's: the object before, virtual
+    address, size.
     """
 
     library: str
@@ -247,6 +249,8 @@ class Job:
     passed: tuple[tuple[str, int], ...] = ()
     at_start: bool = False
     slack: int = 0
+    own_stack: bool = True
+    gaps: tuple[tuple[str, int, int], ...] = ()
     scratch: str = ""
     require: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from loadstone.core.fuzzing import HEAP_ERRORS
+from loadstone.core.fuzzing import MEMORY_ERRORS
 from loadstone.fuzz.plan import Heap
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 KINDS: Final = (
-    frozenset({"hang", "memory", "exit", "check", *HEAP_ERRORS, "stack-overflow"})
+    frozenset({"hang", "memory", "exit", "check", *MEMORY_ERRORS, "stack-overflow"})
     | {s.name for s in signal.Signals}
     | {f"signal {number}" for number in range(1, 65)}
 )

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from loadstone.core.counting import counted
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, Stopped
 from loadstone.errors import ProbeFailed
 from loadstone.fuzz.code.analyse import CodeMap, Level
@@ -49,6 +50,7 @@ class Harvest:
     runs: dict[int, int] = field(default_factory=dict)
     forged: dict[int, int] = field(default_factory=dict)
     slow: dict[int, int] = field(default_factory=dict)
+    beyond: int = 0
     curve: list[FuzzProgress] = field(default_factory=list)
     layers: tuple[tuple[str, str], ...] = ()
     observers: tuple[tuple[str, str], ...] = ()
@@ -65,7 +67,9 @@ class Harvest:
             return ()
         slow = max(self.slow.values(), default=0)
         apart = (("slow inputs", f"active: {slow} kept apart, and not mutated"),) if slow else ()
-        return (*self.observers, ("child's records", told), *apart)
+        full = f"degraded: {_MAX_DISTINCT} different ones are kept; {counted(self.beyond, 'other failure')} not"
+        kept = (("findings", full),) if self.beyond else ()
+        return (*self.observers, ("child's records", told), *apart, *kept)
 
     def progress(self) -> FuzzProgress:
         """How far it is now."""
@@ -87,7 +91,7 @@ class Harvest:
                 self.layers, self.observers = tuple(record.layers), tuple(record.observers)
             case New():
                 self._take_input(bytes.fromhex(record.input), record.block)
-            case FindingRecord() if len(self.found) < _MAX_DISTINCT:
+            case FindingRecord():
                 self.runs[who] = max(self.runs.get(who, 0), record.run)
                 self._take_finding(finding_of(record, self.code), campaign)
             case HookFailed():
@@ -108,7 +112,11 @@ class Harvest:
                 self.folder.save_input(data)
 
     def _take_finding(self, found: FuzzFinding, campaign: Campaign) -> None:
-        if found.stack_hash not in self.found:
+        if found.stack_hash in self.found:
+            return
+        if len(self.found) == _MAX_DISTINCT:
+            self.beyond += 1
+        else:
             self.found[found.stack_hash] = found
             if self.folder:  # at once: nothing is lost when this process is killed now
                 self.folder.first_sight(found, campaign)

@@ -112,7 +112,10 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
         found.unmapped = not _is_mapped(course, after)
     found.kept = sorted(set(after.mapped.values()) - set(start.mapped.values()))
     for kind, detail in leftovers(start, after, "after unload"):
-        watch.note(*(_thread_left(watch, detail, host, code) if kind is Kind.THREAD_LEFT and code else (kind, detail)))
+        if kind is not Kind.THREAD_LEFT:
+            watch.note(kind, detail)
+        elif len(proc.threads(watch.process)) > start.status.threads:  # else it was joined, and is ending
+            watch.note(*(_thread_left(watch, detail, host, code) if code else (kind, detail)))
     yield from _let_run(watch)
     yield from _reloads(watch, course, found, after, start)
     clock.lap()

@@ -15,6 +15,7 @@ from typing import Final
 
 from loadstone.core.counting import counted
 from loadstone.fuzz.child.blocks import BlockTable
+from loadstone.fuzz.child.call_stack import CallStack
 
 __all__ = ["Arena", "GuardedArea"]
 
@@ -41,6 +42,7 @@ class Arena:
     def __init__(self, max_size: int) -> None:
         self.max_size = max_size
         self.blocks: BlockTable = BlockTable()
+        self.stack: CallStack = CallStack()
         self.area: int = -(-max(max_size + 1, 1) // _PAGE) * _PAGE  # one more byte than an input: the NUL of a text
         self._map = mmap.mmap(-1, _PAGE + _PAGE + self.area + _PAGE + _LOG_SIZE)
         self.address: int = ctypes.addressof(ctypes.c_char.from_buffer(self._map))

@@ -19,7 +19,8 @@ _STACK: Final = 8 << 20
 class Backtrace:
     """The frames of one library. Where there is no backtrace(3) (musl), no frame is ever known."""
 
-    def __init__(self, path: str, base: int) -> None:
+    def __init__(self, path: str, base: int, stack: tuple[int, int] = (0, 0)) -> None:
+        """``stack``: where a stack of the calls' own lies."""
         self._base = base
         self._ranges = _executable(path)
         self._ask = getattr(ctypes.CDLL(None), "backtrace", None)
@@ -27,7 +28,7 @@ class Backtrace:
         self._dladdr = ctypes.CDLL(None).dladdr
         self._dladdr.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         self._found = ctypes.create_string_buffer(64)  # Dl_info, of which nothing is read
-        self._stack = _main_stack()
+        self._stacks = (_main_stack(), stack)
 
     def stack(self) -> tuple[int, ...]:
         """Virtual addresses of the calls in the library that lead here, innermost first; of each its last byte."""
@@ -38,9 +39,8 @@ class Backtrace:
         return tuple(frame - self._base for frame in found[:DEPTH])
 
     def is_no_heap(self, address: int) -> bool:
-        """Whether an address is this thread's stack, or a loaded library's."""
-        low, high = self._stack
-        return low <= address < high or bool(self._dladdr(address, self._found))
+        """Whether an address is on a stack of the calls, or in a loaded library."""
+        return any(low <= address < high for low, high in self._stacks) or bool(self._dladdr(address, self._found))
 
     def _inside(self, address: int) -> bool:
         return any(low <= address < high for low, high in self._ranges)

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 from loadstone.fuzz.child.arena import GuardedArea
 from loadstone.fuzz.child.blocks import BlockTable
+from loadstone.fuzz.child.call_stack import CallStack
 from loadstone.fuzz.child.deliver import Delivery, delivery_of
 from loadstone.fuzz.child.stack import fill_below
 from loadstone.fuzz.meaning import (
@@ -37,6 +38,9 @@ __all__ = ["BoundCall", "InputHolder", "run_sequence"]
 
 _RESULTS: Final = {"int": ctypes.c_int, "pointer": ctypes.c_void_p, "double": ctypes.c_double, "void": None}
 
+_WHOLE_REGISTERS: Final = 6
+_REAL_REGISTERS: Final = 8
+
 State = dict[str, int | None]
 """The handles of a run, by slot."""
 Maker = Callable[[bytes, int, State], object]
@@ -51,12 +55,17 @@ class InputHolder(Protocol):
 
 
 class BoundCall:
-    """A call with its function resolved and a maker for each argument."""
+    """A call with its function resolved, on ``stack`` where there is one, and a maker for each argument."""
 
-    def __init__(self, call: CallPlan, library: ctypes.CDLL, blocks: BlockTable, most: int) -> None:
-        function = getattr(library, call.symbol)
-        function.restype = _RESULTS[call.returns]
-        function.argtypes = [_ctype(a) for a in call.arguments]
+    def __init__(
+        self, call: CallPlan, library: ctypes.CDLL, blocks: BlockTable, most: int, stack: CallStack | None = None
+    ) -> None:
+        self.address: int = ctypes.cast(getattr(library, call.symbol), ctypes.c_void_p).value or 0
+        own = stack if stack and stack.top and _in_registers(call) else None
+        kinds = [_ctype(a) for a in call.arguments]
+        shape = ctypes.CFUNCTYPE(_RESULTS[call.returns], *kinds)
+        function = shape(own.entering(self.address) if own else self.address)
+        self._fill_stack = own.fill if own else fill_below
         self.call = call
         self.function = function
         self.result: object = None
@@ -95,11 +104,17 @@ class BoundCall:
             self.given = [part.give(piece, at_start=at_start) for part, piece in zip(self.parts, cuttings, strict=True)]
         made = [make(data, address, state) for make in self.makers]
         if self.fill is not None:
-            fill_below(self.fill)
+            self._fill_stack(self.fill)
         self.result = result = self.function(*made)
         for slot, cell in self.stored.items():
             state[slot] = cell.value
         return result
+
+
+def _in_registers(call: CallPlan) -> bool:
+    """Whether no argument is passed on the stack (x86-64 psABI, 3.2.3)."""
+    real = sum(argument.real for argument in call.arguments)
+    return real <= _REAL_REGISTERS and len(call.arguments) - real <= _WHOLE_REGISTERS
 
 
 def _ctype(argument: Argument) -> type[ctypes._SimpleCData[int] | ctypes._SimpleCData[float] | ctypes.c_void_p]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from loadstone.core.counting import counted
+from loadstone.fuzz.child.guarded_globals import GuardedGlobals
 from loadstone.fuzz.child.guarded_heap import FILL, GuardedHeap, HeapError
 
 __all__ = ["Answer", "ReturnJudge"]
@@ -26,6 +27,8 @@ _MOST_LOOKS: Final = 40
 _OTHER_FILL: Final = 0x41
 _FILLS: Final = (FILL, _OTHER_FILL, _OTHER_FILL, FILL, FILL, _OTHER_FILL)
 """An order that no counter which alternates, or counts to three, falls into."""
+_PIECE: Final = 1 << 20
+"""Bytes looked through at once: a number of Python's is four times what it stands for, and memory is limited here."""
 _INTERPRETER: Final = ("python", "_ctypes", "libffi")
 
 Answer = tuple[object, bytes, tuple[int, ...]]
@@ -36,9 +39,13 @@ class ReturnJudge:
     """Looks at one library's runs; ``run`` runs one input, ``fill`` says what the stack below a call holds."""
 
     def __init__(
-        self, heap: GuardedHeap, run: Callable[[bytes, bool], Answer], fill: Callable[[int | None], None]
+        self,
+        heap: GuardedHeap,
+        gaps: GuardedGlobals,
+        run: Callable[[bytes, bool], Answer],
+        fill: Callable[[int | None], None],
     ) -> None:
-        self._heap, self._run, self._fill = heap, run, fill
+        self._heap, self._gaps, self._run, self._fill = heap, gaps, run, fill
         self._looks = _MOST_LOOKS
 
     def run(self, data: bytes, at_start: bool) -> Answer:
@@ -47,27 +54,38 @@ class ReturnJudge:
         before = len(live)
         answer = self._run(data, at_start)
         self._heap.check()
+        self._gaps.check()
         if len(live) > before and self._looks:
             self._looks -= 1
             self._look_for_leak(data, at_start)
         return answer
 
     def garbage(self, data: bytes, at_start: bool) -> None:
-        """Report an answer that depends on what fresh memory held."""
+        """Report an answer that depends on what fresh memory held, or what lies between global objects."""
+        if self._depends(data, at_start, fresh=True, between=bool(self._gaps)):
+            error = HeapError("use-of-uninitialized-value", "its result depends on uninitialised memory")
+            if self._gaps and self._depends(data, at_start, fresh=False, between=True):
+                error = HeapError("global-buffer-overflow", "its result depends on bytes behind a global object")
+            self._heap.report(error)
+
+    def _depends(self, data: bytes, at_start: bool, *, fresh: bool, between: bool) -> bool:
+        """Whether the answer goes with the pattern that such memory is filled with."""
         seen: dict[int, object] = {}
+        steady = True
         for fill in _FILLS:
-            self._heap.fill = fill
-            self._fill(fill)
+            self._heap.fill = fill if fresh else FILL
+            self._fill(self._heap.fill)
+            if between:
+                self._gaps.fill(fill)
             result, written, _ = self.run(data, at_start)
             answer = (result, written)
-            if seen.setdefault(fill, answer) != answer:
+            steady = seen.setdefault(fill, answer) == answer
+            if not steady:
                 break  # it differs anyway
-        else:
-            if seen[FILL] != seen[_OTHER_FILL]:
-                detail = "its result depends on uninitialised memory"
-                self._heap.report(HeapError("use-of-uninitialized-value", detail))
         self._heap.fill = FILL
+        self._gaps.fill(FILL)
         self._fill(None)
+        return steady and seen[FILL] != seen[_OTHER_FILL]
 
     def _look_for_leak(self, data: bytes, at_start: bool) -> None:
         """Run the input again and again; report it when each run loses as much as the one before."""
@@ -107,9 +125,10 @@ class ReturnJudge:
 
     def _blocks_in(self, address: int, size: int, starts: list[int]) -> set[int]:
         low = -(-address // 8) * 8
-        count = max(0, (address + size - low) // 8)
-        words = struct.unpack(f"<{count}Q", ctypes.string_at(low, 8 * count)) if count else ()
-        return self._blocks_of(words, starts)
+        end = address + size - 7
+        return set().union(
+            *(self._blocks_of(_words(at, min(end + 7 - at, _PIECE)), starts) for at in range(low, end, _PIECE))
+        )
 
     def _blocks_of(self, words: Iterable[int], starts: list[int]) -> set[int]:
         """The blocks that these words point to, or into."""
@@ -123,6 +142,11 @@ class ReturnJudge:
                 if word <= block + self._heap.live[block].size:
                     found.add(block)
         return found
+
+
+def _words(address: int, size: int) -> tuple[int, ...]:
+    count = size // 8
+    return struct.unpack(f"<{count}Q", ctypes.string_at(address, 8 * count))
 
 
 def _data_of_libraries() -> list[tuple[int, int]]:

@@ -20,7 +20,9 @@ from typing import Final, NamedTuple, NoReturn
 
 from loadstone.fuzz.child.arena import Arena
 from loadstone.fuzz.child.backtrace import Backtrace
+from loadstone.fuzz.child.call_stack import CallStack
 from loadstone.fuzz.child.calls import BoundCall, run_sequence
+from loadstone.fuzz.child.guarded_globals import GuardedGlobals
 from loadstone.fuzz.child.guarded_heap import GuardedHeap, HeapError
 from loadstone.fuzz.child.hooks import Hooks, load_hooks
 from loadstone.fuzz.child.judge import Answer, ReturnJudge
@@ -31,21 +33,33 @@ from loadstone.fuzz.meaning import takes_text
 from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import Heap, Job
 
-__all__ = ["DEEPER", "EXIT_CANNOT_LOAD", "EXIT_CHECK", "EXIT_DONE", "EXIT_HEAP", "EXIT_HOOK", "Words", "run_child"]
+__all__ = [
+    "DEEPER",
+    "EXIT_CANNOT_LOAD",
+    "EXIT_CHECK",
+    "EXIT_DONE",
+    "EXIT_HEAP",
+    "EXIT_HOOK",
+    "EXIT_NO_MEMORY",
+    "Words",
+    "run_child",
+]
 
 EXIT_DONE: Final = 0xD0
 EXIT_CANNOT_LOAD: Final = 0xD1
 EXIT_CHECK: Final = 0xD2
 EXIT_HOOK: Final = 0xD3
 EXIT_HEAP: Final = 0xD4
+EXIT_NO_MEMORY: Final = 0xD5
 """Exit statuses of our own: every input was replayed, the library cannot be loaded, the user's check found something
-wrong, a hook of the user failed, the guarded heap saw an error. The worker believes all but the first only with the
-words that belong to them, which come behind the secret of this child."""
+wrong, a hook of the user failed, the guarded heap saw an error, the library left no memory for us. The worker believes
+the ones between only with the words that belong to them, which come behind the secret of this child."""
 
 DEEPER: Final = signal.SIGWINCH
 """What the child sends itself when an input went deeper; it does nothing where nobody traces."""
 
 _UNDER_EVERY: Final = 4
+_GARBAGE_EVERY: Final = 64
 _TIMED: Final = 3
 _SLOW_S: Final = 0.002
 _SLOWER: Final = 20
@@ -73,22 +87,25 @@ def run_child(
     """
     try:
         library = ctypes.CDLL(job.library)
-        sequence = [BoundCall(call, library, arena.blocks, job.max_size) for call in job.calls]
+        stack = arena.stack if job.own_stack and arena.stack.top else None
+        sequence = [BoundCall(call, library, arena.blocks, job.max_size, stack) for call in job.calls]
     except (OSError, AttributeError) as error:
         _tell(words, str(error), EXIT_CANNOT_LOAD)
     arena.slack = job.slack
-    base = (ctypes.cast(sequence[0].function, ctypes.c_void_p).value or 0) - job.calls[0].address
-    heap = _guarded(job, arena, base, words) if job.heap is not Heap.PLAIN else None
+    base = sequence[0].address - job.calls[0].address
+    guards = _guards(job, arena, base, words) if job.heap is not Heap.PLAIN else None
     listener = CompareListener(words.pipe)
     if job.compare_slots:
         listener.install(job.compare_slots, base)
     try:
-        loop = _Loop(job, arena, sequence, load_hooks(job.hooks), words, heap)
+        loop = _Loop(job, arena, sequence, load_hooks(job.hooks), words, stack, guards)
         os.kill(os.getpid(), signal.SIGSTOP)  # the tracer sets its breakpoints now
         if job.replay:
             loop.replay(job.inputs)
         else:
             loop.fuzz(list(corpus), begin, tries, seed)
+    except MemoryError:
+        os._exit(EXIT_NO_MEMORY)
     except Exception:  # noqa: BLE001 - the edge of this process: only hooks are code of others that can raise
         _tell(words, traceback.format_exc(limit=-4), EXIT_HOOK)
 
@@ -98,8 +115,8 @@ def _tell(words: Words, text: str, status: int) -> NoReturn:
     os._exit(status)
 
 
-def _guarded(job: Job, arena: Arena, base: int, words: Words) -> GuardedHeap:
-    """The library's imports of malloc and its kin, replaced."""
+def _guards(job: Job, arena: Arena, base: int, words: Words) -> tuple[GuardedHeap, GuardedGlobals]:
+    """The library's imports of malloc and its kin, replaced, and what lies between its global objects, filled."""
     passed = frozenset(job.passed)
 
     def report(error: HeapError) -> None:
@@ -107,10 +124,11 @@ def _guarded(job: Job, arena: Arena, base: int, words: Words) -> GuardedHeap:
         if (error.kind, site) not in passed:
             _tell(words, json.dumps(error), EXIT_HEAP)
 
-    heap = GuardedHeap(job.heap, arena.blocks, job.memory, report, Backtrace(job.library, base))
+    where = Backtrace(job.library, base, (arena.stack.low, arena.stack.top))
+    heap = GuardedHeap(job.heap, arena.blocks, job.memory, report, where)
     heap.recording = job.replay or job.recording
     heap.install(job.heap_slots, base)
-    return heap
+    return heap, GuardedGlobals(job.gaps, base, report)
 
 
 class _Loop:
@@ -123,13 +141,15 @@ class _Loop:
         sequence: list[BoundCall],
         hooks: Hooks,
         words: Words,
-        heap: GuardedHeap | None = None,
+        stack: CallStack | None,
+        guards: tuple[GuardedHeap, GuardedGlobals] | None,
     ) -> None:
+        self._stack = stack
         self._job, self._arena, self._sequence, self._hooks, self._words = job, arena, sequence, hooks, words
         self._text = takes_text(job.calls)
         self._judge = None
-        if heap is not None:
-            self._judge = ReturnJudge(heap, self._answer, self._fill)
+        if guards is not None:
+            self._judge = ReturnJudge(*guards, self._answer, self._fill)
 
     def replay(self, inputs: Sequence[bytes]) -> None:
         """Each input once, as it is."""
@@ -152,7 +172,7 @@ class _Loop:
             self._once(self._as_input(data), at_start=False)
             if take_news():
                 corpus.append(data)
-        mark = StackMark(self._arena.depth)
+        mark = StackMark(self._arena.depth, self._stack)
         deeper = mark.passed
         count = 0
         while True:
@@ -169,6 +189,8 @@ class _Loop:
                 single(place(placed, at_start=at_start), len(placed))
             else:
                 self._once(placed, at_start=at_start)
+                if self._judge and not count % _GARBAGE_EVERY:
+                    self._judge.garbage(placed, at_start=at_start)
             if deeper():
                 self._arena.depth = mark.deepest
                 os.kill(os.getpid(), DEEPER)

@@ -10,6 +10,8 @@ import ctypes
 import os
 from typing import Final
 
+from loadstone.fuzz.child.call_stack import CallStack
+
 __all__ = ["StackMark", "fill_below"]
 
 _MARK: Final = 0x5AC3_96E1_0F78_D2B4
@@ -25,9 +27,10 @@ _STACK_POINTER_AT: Final = 160
 class StackMark:
     """A mark on this thread's stack. Where the stack pointer cannot be asked for, nothing is ever deeper."""
 
-    def __init__(self, known: int = 0) -> None:
-        """``known``: how deep an earlier child's inputs went, in bytes."""
-        self._top = _stack_pointer()
+    def __init__(self, known: int = 0, own: CallStack | None = None) -> None:
+        """``known``: how deep an earlier child's inputs went, in bytes; ``own``: the stack of the calls, if any."""
+        self._top = own.top if own else _stack_pointer()
+        self._own_low = own.low if own else 0
         self.deepest: int = max(_FIRST, known)
         self._mark = ctypes.c_uint64()
         self._set(self.deepest)
@@ -44,7 +47,7 @@ class StackMark:
 
     def _set(self, depth: int) -> None:
         """Mark ``depth`` bytes down, or as deep as the stack has memory by now."""
-        low = _lowest(self._top)
+        low = self._own_low or _lowest(self._top)
         if low:
             self._mark = ctypes.c_uint64.from_address(max(self._top - depth, low) & -8)
         self._mark.value = _MARK

@@ -55,6 +55,8 @@ def _stack_hash(kind: str, guard: str, frames: Sequence[CrashSite], detail: str)
     deep = frames[:1] if kind in ("hang", "stack-overflow") else frames[:_STACK_DEPTH]
     if kind in ("hang", "stack-overflow"):  # wherever it was stopped, it is the same function that does not end
         deep = tuple(replace(f, address=f.address - f.offset, offset=0) for f in deep)
-    said = detail.splitlines() if kind == "check" else ()
+    said: Sequence[str] = detail.splitlines() if kind == "check" else ()
+    if kind == "global-buffer-overflow":  # past which object, by however many bytes
+        said = (detail.rpartition(" past ")[2],)
     text = "|".join((kind, guard, *(f"{f.address:x}" for f in deep), *said))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -173,11 +173,13 @@ def script(found: FuzzFinding, campaign: Campaign, sha256: str) -> str:
 
 
 def _with_guard(found: FuzzFinding, path: str, campaign: Campaign) -> str:
-    """Where only a guarded heap shows it: the command that has one."""
-    if found.heap == Heap.PLAIN or found.guard or not found.folder:
+    """Where only a guarded heap, or a stack that ends at a page, shows it: the command that has one."""
+    on_stack = found.kind == "stack-buffer-overflow"
+    if (found.heap == Heap.PLAIN and not on_stack) or found.guard or not found.folder:
         return ""
     command = ["loadstone", "fuzz", path, campaign.prototype, "--heap", found.heap, "--seeds", found.folder]
-    return ": a plain heap may not show it; " + printable(shlex.join([*command, "--first", "--time", "10"]))
+    without = "the stack of a thread" if on_stack else "a plain heap"
+    return f": {without} may not show it; " + printable(shlex.join([*command, "--first", "--time", "10"]))
 
 
 def _call(number: int, call: CallPlan) -> str:

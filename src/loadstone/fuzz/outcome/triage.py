@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from loadstone.core.fuzzing import HEAP_ERRORS, FuzzFinding
+from loadstone.core.fuzzing import MEMORY_ERRORS, FuzzFinding
 from loadstone.errors import ProbeFailed
 from loadstone.fuzz.code.analyse import CodeMap
 from loadstone.fuzz.link import Worker
@@ -28,7 +28,14 @@ _SHRINK_S: Final = 30.0
 _SHRINK_TRIES: Final = 300
 """Tries, not seconds, end the shrinking of a finding: on a busy machine it comes out the same."""
 _GUARDED: Final = (Heap.EXACT, Heap.ALIGNED, Heap.UNDER)
-_CORRUPTING: Final = ("heap-buffer-overflow", "heap-use-after-free", "double-free", "bad-free")
+_CORRUPTING: Final = (
+    "heap-buffer-overflow",
+    "heap-use-after-free",
+    "double-free",
+    "bad-free",
+    "stack-buffer-overflow",
+    "global-buffer-overflow",
+)
 _KEEPING: Final = ("memory-leak", "out-of-memory")
 
 
@@ -104,7 +111,7 @@ def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool) -> FuzzFindin
 
 
 def _explained(found: FuzzFinding) -> bool:
-    return found.kind in (*HEAP_ERRORS, "exit", "hang", "check", "stack-overflow")
+    return found.kind in (*MEMORY_ERRORS, "exit", "hang", "check", "stack-overflow")
 
 
 def _first(again: Replayer, inputs: Sequence[bytes], heap: Heap, where: Placement) -> FuzzFinding | None:
@@ -132,7 +139,9 @@ def _smallest(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFind
     """The finding with the fewest calls and the shortest input that show it, as its last replay saw it."""
     last = found
     left = _SHRINK_TRIES
-    if not found.frames and not found.allocated and found.kind in HEAP_ERRORS:  # only a replay knows the block's stack
+    if (
+        not found.frames and not found.allocated and found.kind in MEMORY_ERRORS
+    ):  # only a replay knows the block's stack
         shown = _first(again, found.inputs, Heap(found.heap), where)
         if shown is not None and shown.kind == found.kind:
             last = found = replace(shown, run=found.run)

@@ -19,9 +19,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from enum import Enum, auto
 from random import Random
 from typing import Any, Final
 
+from loadstone.core.counting import counted
 from loadstone.fuzz.child.arena import Arena
 from loadstone.fuzz.child.blocks import ROWS, GuardedBlock
 from loadstone.fuzz.child.guarded_heap import HeapError
@@ -33,6 +35,7 @@ from loadstone.fuzz.child.main import (
     EXIT_DONE,
     EXIT_HEAP,
     EXIT_HOOK,
+    EXIT_NO_MEMORY,
     Words,
     run_child,
 )
@@ -56,6 +59,9 @@ __all__ = ["main"]
 _CRASHES: Final = frozenset(
     {signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGSEGV, signal.SIGSYS}
 )
+_LOST_WAY: Final = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP})
+_SMASHED: Final = "stack smashing detected"
+"""What __stack_chk_fail of glibc and musl says."""
 _CALLS_A_CHILD: Final = 20_000
 """After so many calls a fresh child begins: leaks and state do not pile up, and forking costs about 1 %."""
 _POLL_S: Final = 0.1
@@ -71,7 +77,6 @@ _SOLVE_AFTER_S: Final = 0.3
 _MAX_TRIES: Final = 400
 _LOOKS: Final = 16
 _MAX_LEADS: Final = 1000
-_MAX_BACKOFF_FINDINGS: Final = 2000
 _LAYOUTS: Final = (Heap.PLAIN, Heap.ALIGNED, Heap.PLAIN, Heap.EXACT, Heap.PLAIN, Heap.UNDER)
 """How children's heaps lie in a mixed campaign: every other one is fast, the ones between see more."""
 _GUARDED_S: Final = (0.25, 1.0)
@@ -86,6 +91,13 @@ _FOREIGN: Final = 3
 """Guarded children whose blocks the C library refuses before no more are started: another library frees them."""
 
 Say = Callable[[dict[str, Any]], None]
+
+
+class _After(Enum):
+    """What comes after a child: another one, or the end of the campaign, since every other would end as it did."""
+
+    ANOTHER = auto()
+    END = auto()
 
 
 class _Campaign:
@@ -128,13 +140,11 @@ class _Campaign:
 
     def run(self) -> None:
         generation = 0
-        findings = 0
-        while not self._over() and findings < _MAX_BACKOFF_FINDINGS:
+        while not self._over():
             generation += 1
             for line in self.inbox.waiting():
                 self._learn(line)
-            findings += self._generation(generation)
-            if self.job.replay:
+            if self._generation(generation) is _After.END or self.job.replay:
                 break
             self._solve()
         self._status(final=True)
@@ -151,8 +161,8 @@ class _Campaign:
             return True
         return 0 < self.job.runs <= self.runs + self.arena.runs
 
-    def _generation(self, number: int) -> int:
-        """One child from fork to end; 1 when it ended in a finding."""
+    def _generation(self, number: int) -> _After:
+        """One child from fork to end."""
         self.arena.reset()
         self.born = time.monotonic()
         self.generation, self.layout = number, self._layout(number)
@@ -167,7 +177,7 @@ class _Campaign:
                 stop = _loaded(pid)
             if stop.signal is None:  # it died, or hangs, before the first call: loading is what fails
                 self._load_failed(stop)
-                return _MAX_BACKOFF_FINDINGS
+                return _After.END
             if self.refused:
                 traced = Untraced(pid)
             else:
@@ -191,7 +201,7 @@ class _Campaign:
 
     def _layout(self, number: int) -> Heap:
         """The heap of a generation."""
-        if not self.job.heap_slots:
+        if not self.job.heap_slots and not self.job.gaps:
             return Heap.PLAIN
         if self.job.heap is not Heap.MIXED:
             return self.job.heap
@@ -356,7 +366,7 @@ class _Campaign:
                 self.heard = (self.heard + piece)[-_MAX_HEARD:]
         return self.heard.decode(errors="replace").strip()
 
-    def _watch(self, traced: Tracer) -> int:
+    def _watch(self, traced: Tracer) -> _After:
         """Follow a running child to its end, its replacement or a finding."""
         seen, since, used = -1, time.monotonic(), 0.0
         patience = patience_of(self.generation, self.hung, self.job.hang_s)
@@ -391,19 +401,22 @@ class _Campaign:
                 hits.clear()
             elif now - since > patience and hangs(traced.pid, now - since, used, patience):
                 if patience < self.job.hang_s:
-                    return 0  # the hang that is known, most likely: a fresh child begins
+                    return _After.ANOTHER  # the hang that is known, most likely: a fresh child begins
                 self.hung += 1
                 return self._found("hang", frames=_stopped_frames(traced))
             if resident(traced.pid) > self.job.memory:
-                if self.gives_away and self.arena.runs > 1:
-                    return 0  # what it returned and nobody freed, most likely: a fresh child begins
-                return self._found("memory", frames=_stopped_frames(traced))
+                return self._took_too_much(_stopped_frames(traced))
             if now - self.said >= _STATUS_S:
                 self._status()
                 if self.offspring.use(traced.pid).memory > FAMILY_MEMORY:
                     return self._found("memory", frames=_stopped_frames(traced))
             if self._over() or (self._old(now) and not self.job.replay):
-                return 0
+                return _After.ANOTHER
+
+    def _took_too_much(self, frames: tuple[int, ...] = ()) -> _After:
+        if self.gives_away and self.arena.runs > 1:
+            return _After.ANOTHER  # what it returned and nobody freed, most likely: a fresh child begins
+        return self._found("memory", frames=frames)
 
     def _old(self, now: float) -> bool:
         """Whether a fresh child had better take over."""
@@ -436,9 +449,9 @@ class _Campaign:
         data = self._keep()
         self.say({"record": "new", "input": data.hex(), "block": hits[-1], "run": self.runs + self.arena.runs})
 
-    def _ended(self, traced: Tracer, stop: ChildStop) -> int:
+    def _ended(self, traced: Tracer, stop: ChildStop) -> _After:
         if stop.exited == EXIT_DONE and self.job.replay:
-            return 0
+            return _After.ANOTHER
         if stop.signal is not None and stop.signal in _CRASHES:
             return self._crashed(traced, stop.signal)
         if stop.exited == EXIT_HEAP and (told := _heap_error(self._vouched())):
@@ -446,28 +459,38 @@ class _Campaign:
             self.errors_at[told.kind, (*told.frames, *(row.allocated_by if row else ()), 0)[0]] += 1
             self.recording = True  # from now on: else all that is noticed late would look the same
             return self._found(told.kind, detail=told.detail, frames=told.frames, block=row)
+        if stop.exited == EXIT_NO_MEMORY:
+            return self._took_too_much()
         if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self._vouched().strip()):
             if stop.exited == EXIT_HOOK:
                 self.say({"record": "hook_failed", "text": said})
-                return _MAX_BACKOFF_FINDINGS
+                return _After.END
             return self._found("check", detail=said)
         if stop.exited is not None:
             return self._found("exit", status=stop.exited)
         return self._found(signal_name(stop.killed_by or signal.SIGKILL))
 
-    def _crashed(self, traced: Tracer, number: int) -> int:
+    def _crashed(self, traced: Tracer, number: int) -> _After:
         """A signal, by ASan's name for it where it is known whose memory was touched."""
         name, frames = signal_name(number), traced.frames()
+        if number in _LOST_WAY and traced.returned_nowhere():
+            detail = "it returned to an address that was overwritten"
+            return self._found("stack-buffer-overflow", signal=name, detail=detail, frames=frames)
         if number == signal.SIGABRT and _taken(traced.pid) > self.job.memory:  # it got no more, and gave up
             return self._found("memory", frames=frames)
         if number not in (signal.SIGSEGV, signal.SIGBUS):
             words = self._listen()
+            if number == signal.SIGABRT and _SMASHED in words:
+                return self._found("stack-buffer-overflow", signal=name, frames=frames)
             self.foreign += self.layout is not Heap.PLAIN and ("invalid pointer" in words or "invalid size" in words)
             return self._found(name, signal=name, frames=frames)
         fault = traced.fault_address()
         facts: dict[str, Any] = {"signal": name, "fault": fault, "frames": frames}
         if guard := self.arena.guard_name(fault):
             return self._found("heap-buffer-overflow", guard=guard, detail=self.arena.distance(fault), **facts)
+        if (past := self.arena.stack.past(fault)) is not None:
+            detail = f"{counted(past, 'byte')} past the frames of the call"
+            return self._found("stack-buffer-overflow", detail=detail, **facts)
         if in_allocator(traced.program_counter()):
             self.foreign += self.layout is not Heap.PLAIN  # the C library got a block of ours, or all is in disorder
         elif touched := self.arena.blocks.touched(fault):
@@ -476,7 +499,7 @@ class _Campaign:
             return self._found("stack-overflow", **facts)
         return self._found(name, **facts)
 
-    def _found(self, kind: str, block: GuardedBlock | None = None, **facts: Any) -> int:
+    def _found(self, kind: str, block: GuardedBlock | None = None, **facts: Any) -> _After:
         ended_it = self.arena.current
         self.past_input += facts.get("guard") == "over"
         if self.past_input < _OFTEN:  # else each child begins with it; later on most children can go past it
@@ -498,7 +521,7 @@ class _Campaign:
                 **facts,
             }
         )
-        return 1
+        return _After.ANOTHER
 
     def _status(self, *, final: bool = False) -> None:
         self.said = time.monotonic()

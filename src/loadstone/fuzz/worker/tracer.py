@@ -39,6 +39,9 @@ _ENDING_S: Final = 0.0005
 _INT3: Final = 0xCC
 _CALL: Final = 0xE8
 _jump_in: Final = re.compile(rb"\xe9|\xff\x25", re.DOTALL).search
+_return_at: Final = re.compile(rb"\xc3|\xc2|\xf3\xc3", re.DOTALL).match
+_HIGHEST: Final = 1 << 47
+"""Addresses of programs are below (x86-64, four levels of page tables)."""
 _LONGEST_FUNCTION: Final = 1 << 16
 _MAX_FRAMES: Final = 8
 _STACK_WINDOW: Final = 8192
@@ -129,6 +132,9 @@ class Tracer(Protocol):
 
     def program_counter(self) -> int:
         """The address of the instruction it stopped at; 0 where that is not known."""
+
+    def returned_nowhere(self) -> bool:
+        """Whether it stopped because a function returned to where no code is."""
 
 
 class Traced:
@@ -228,7 +234,8 @@ class Traced:
 
     def poll(self) -> ChildStop:
         """What has become of it, without waiting: of the first of its threads that has something to say."""
-        for thread in (*self._threads,):
+        asked = [*self._threads]
+        for thread in asked:  # which grows: a new thread may have stopped before we knew of it, and says so once
             try:
                 found, status = os.waitpid(thread, os.WNOHANG | os.WUNTRACED | _WALL)
             except ChildProcessError:
@@ -241,7 +248,7 @@ class Traced:
                 if thread == self.pid:
                     return _stop(status)
             elif status >> 16:
-                self._follow(thread)
+                asked += self._follow(thread)
             elif thread not in self._begun and os.WSTOPSIG(status) == signal.SIGSTOP:
                 self._begun.add(thread)  # how a thread begins that is traced from its first instruction
                 _continue(thread)
@@ -250,18 +257,41 @@ class Traced:
                 return _stop(status)
         return ChildStop()
 
-    def _follow(self, thread: int) -> None:
-        """A thread has started another, which is traced from now on."""
+    def _follow(self, thread: int) -> tuple[int, ...]:
+        """A thread has started another, which is traced from now on: its number, or nothing when the first is gone."""
         message = ctypes.c_ulong()
         try:
             _ptrace(_GETEVENTMSG, thread, 0, ctypes.addressof(message))
         except OSError:
-            return
+            return ()
         self._threads.add(message.value)
         _continue(thread)
+        return (message.value,)
 
     def program_counter(self) -> int:
         return _ptrace(_PEEKUSER, self._at, _RIP)
+
+    def returned_nowhere(self) -> bool:
+        """Whether the last instruction was a return to where no code is: somebody overwrote that address.
+
+        An address that can be none leaves the processor at the return; any other is gone to, and stands right below
+        the stack pointer still.
+        """
+        at, top = self.program_counter(), self.stack_pointer()
+        if _return_at(self._read(at, 2)):
+            word = self._read(top, 8)
+            return len(word) == 8 and not 0 < int.from_bytes(word, "little") < _HIGHEST
+        return self._read(top - 8, 8) == at.to_bytes(8, "little") and not self._runs(at)
+
+    def _runs(self, address: int) -> bool:
+        """Whether there is code at an address of the process."""
+        with open(f"/proc/{self.pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
+            for line in lines:
+                span, flags, *_ = line.split(maxsplit=2)
+                low, high = (int(part, 16) for part in span.split("-"))
+                if low <= address < high:
+                    return "x" in flags
+        return False
 
     def stack_pointer(self) -> int:
         return _ptrace(_PEEKUSER, self._at, _RSP)
@@ -356,6 +386,9 @@ class Untraced:
 
     def program_counter(self) -> int:
         return 0
+
+    def returned_nowhere(self) -> bool:
+        return False
 
 
 def _is_reaped(thread: int) -> bool:

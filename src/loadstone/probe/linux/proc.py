@@ -42,6 +42,8 @@ _MAX_DESCRIPTORS: Final = 4096
 _MAX_THREADS: Final = 4096
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_PF_EXITING: Final = 0x4
+"""Of the flags in stat (linux/sched.h): set before the thread tells who joins it."""
 
 
 class _Span(ctypes.Structure):
@@ -186,14 +188,15 @@ class Thread(NamedTuple):
 
 
 def threads(process: int) -> dict[int, Thread]:
-    """Every thread that has not ended."""
+    """Every thread that goes on. One that ends is listed a while after it was joined, and longer where it is traced."""
     found = {}
     for name in os.listdir(f"/proc/{process}/task")[:_MAX_THREADS]:
         try:
             words = _read(f"/proc/{process}/task/{name}/stat").rpartition(b")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        found[int(name)] = Thread(words[0].decode(), int(words[11]) + int(words[12]))
+        if not int(words[6]) & _PF_EXITING:
+            found[int(name)] = Thread(words[0].decode(), int(words[11]) + int(words[12]))
     return found
 
 
