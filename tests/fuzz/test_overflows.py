@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from loadstone.core.fuzzing import Stopped
 from loadstone.fuzz.campaign import fuzz
 from loadstone.fuzz.child.call_stack import CallStack
 from loadstone.fuzz.code.gaps import global_gaps
+from loadstone.fuzz.worker.confinement import tracing_refused
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
 
@@ -109,3 +111,10 @@ def test_how_far_past_the_frames_an_address_is() -> None:
     if not stack.top:
         pytest.skip("calls stay on their thread's stack here: this is not x86-64, or Python is 3.14 or newer")
     assert [stack.past(stack.top + step) for step in (-1, 0, 5, 1 << 20)] == [None, 0, 5, None]
+
+
+def test_another_processor_is_fuzzed_untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = os.uname()
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result((*here[:4], "aarch64")))
+    assert tracing_refused(0) == "breakpoints and registers of aarch64 are not known here"
+    assert not CallStack().top

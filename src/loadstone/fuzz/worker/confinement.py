@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.fuzz.plan import Job
-from loadstone.fuzz.worker.tracer import let_me_be_traced
+from loadstone.fuzz.worker.tracer import MACHINES, let_me_be_traced
 from loadstone.fuzz.worker.vitals import reap
 from loadstone.probe.confine_linux import SYSTEM, Layer, Sandbox, enter_sandbox
 from loadstone.probe.linux.process import close_descriptors_but, drop_user
@@ -90,6 +90,8 @@ def tracing_refused(user: int) -> str:
 
     Tried, not assumed.
     """
+    if (machine := os.uname().machine) not in MACHINES:
+        return f"breakpoints and registers of {machine} are not known here"
     pid = os.fork()
     if pid == 0:
         try:

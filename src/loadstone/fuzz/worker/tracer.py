@@ -18,7 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-__all__ = ["ChildStop", "Traced", "Tracer", "Untraced", "go_on", "let_me_be_traced"]
+__all__ = ["MACHINES", "ChildStop", "Traced", "Tracer", "Untraced", "go_on", "let_me_be_traced"]
+
+MACHINES: Final = ("x86_64",)
+"""Processors, as uname(2) has them, whose breakpoints and registers are known below; others are fuzzed untraced."""
 
 _TRACEME, _PEEKUSER, _POKEUSER, _CONT, _SINGLESTEP, _GETREGS = 0, 3, 6, 7, 9, 12
 _SETOPTIONS, _GETEVENTMSG, _GETSIGINFO = 0x4200, 0x4201, 0x4202
