@@ -509,3 +509,11 @@ def test_many_threads_probe_at_once(build: Build) -> None:
     for worker in workers:
         worker.join()
     assert [outcomes[i] for i in range(len(wanted))] == [case.outcome for case in wanted]
+
+
+def test_a_thread_that_ends_is_no_thread_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was joined, and the system lists it still: PF_EXITING among its flags (proc(5), stat)."""
+    lines = {"7": "7 (a) b) S 1 7 7 0 -1 4194560", "8": "8 (c) Z 1 7 7 0 -1 4194628", "9": "9 (d) R 1 7 7 0 -1 4194564"}
+    monkeypatch.setattr(os, "listdir", lambda _folder: list(lines))
+    monkeypatch.setattr(proc, "_read", lambda path: f"{lines[path.split('/')[4]]} 0 0 0 0 3 4 0 0".encode())
+    assert proc.threads(7) == {7: proc.Thread("S", 7)}
