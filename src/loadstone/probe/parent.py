@@ -27,6 +27,7 @@ from loadstone.errors import MalformedImage, ProbeFailed
 from loadstone.files import open_regular
 from loadstone.probe import pool
 from loadstone.probe.answer import CountedObservation, HelperReply, ProbeAnswer
+from loadstone.probe.compilers import compiler_of
 from loadstone.probe.memory import Question, recall, remember
 from loadstone.probe.readable import readable_for
 from loadstone.probe.request import ProbeRequest
@@ -304,8 +305,8 @@ class _Run:
         thread_test: str = "",
         soaked: Soak | None = None,
     ) -> ProbeReport:
-        told = [_observation(seen) for seen in observations]
         image = self.subject.image
+        told = [_with_compiler(_observation(seen), image) for seen in observations]
         if answer.unmapped is False and image is not None:
             because = "; ".join(reasons(image, answer.kept))
             told.append(
@@ -385,6 +386,14 @@ def _add_new(observations: list[CountedObservation], others: Iterable[CountedObs
 def _differs(traced: ProbeAnswer, untraced: ProbeAnswer) -> CountedObservation:
     text = f"traced it ends with {traced.outcome}, not traced with {untraced.outcome}: it may notice being watched"
     return CountedObservation(ObservationKind.DIFFERS_UNTRACED, traced.phase, Witness.KERNEL, text)
+
+
+def _with_compiler(seen: Observation, image: Image | None) -> Observation:
+    """Code that may be written to is what a run-time compiler makes: said where the library has one."""
+    if seen.kind is not ObservationKind.CODE_WRITABLE or image is None:
+        return seen
+    compiler = compiler_of(image.symbols.names)
+    return replace(seen, detail=f"{seen.detail}; it has a run-time compiler, {compiler}") if compiler else seen
 
 
 def _observation(seen: CountedObservation) -> Observation:

@@ -255,9 +255,10 @@ def _recipients(name: str, target: int, notice: Notice) -> str:
         return "its own process group"
     if name == "kill" and target == -1:
         return "every process it can reach"
-    if name == "kill" and target < -1:
-        return f"process group {-target}"
-    return "its own process" if target == proc.status(notice.thread).inner_id else f"process {target}"
+    own = proc.status(notice.thread).inner_id
+    if name == "kill" and target < -1:  # the child leads a group of its own
+        return "its own process group" if target == -own else f"process group {-target}"
+    return "its own process" if target == own else f"process {target}"
 
 
 # Which arguments are paths.
