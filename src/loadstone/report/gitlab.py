@@ -1,10 +1,13 @@
-"""A review as a GitLab Code Quality report: the findings that count, which GitLab compares itself by fingerprint.
+"""A review as a GitLab Code Quality report: all findings that count, known ones too.
+
+GitLab compares the reports of the two branches itself, by fingerprint: what a report leaves out, it shows as resolved.
 
 Source: GitLab documentation, "Code Quality report format".
 """
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 import msgspec
@@ -41,6 +44,12 @@ class _Issue(msgspec.Struct, frozen=True):
     location: _Place
 
 
+def _from_here(path: str) -> str:
+    """Relative to the current directory, which is the project's in a job, where it lies in it."""
+    below = os.path.relpath(path) if not os.path.splitdrive(path)[0] else os.pardir
+    return path if below.startswith(os.pardir) else below.replace(os.sep, "/")
+
+
 def render(review: Review) -> str:
     """The report, a JSON array. A binary has no lines: its findings stand at line 1."""
     issues = [
@@ -50,7 +59,7 @@ def render(review: Review) -> str:
             fingerprint=result.fingerprint,
             severity=_SEVERITY[claim.severity],
             location=_Place(
-                printable(claim.location.path).removeprefix("./"),
+                printable(_from_here(claim.location.path)),
                 _Lines(claim.location.start if claim.location.unit is LocationUnit.LINES else 1),
             ),
         )
