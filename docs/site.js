@@ -3,3 +3,13 @@ document$.subscribe(() => {
   for (const block of document.querySelectorAll("pre > code, .md-typeset__scrollwrap, .md-typeset__table"))
     if (block.scrollWidth > block.clientWidth) block.tabIndex = 0;
 });
+
+// The theme's search names itself, and the lists within its navigation are no landmarks of their own (WCAG 4.1.2, 1.3.1).
+document$.subscribe(() => {
+  document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
+  for (const list of document.querySelectorAll(".md-nav .md-nav[aria-labelledby]")) {
+    list.removeAttribute("aria-labelledby");
+    list.removeAttribute("aria-expanded");
+    list.setAttribute("role", "none");
+  }
+});

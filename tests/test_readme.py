@@ -5,18 +5,16 @@ A tutorial is one session in a scratch folder: its blocks run in order, and a bl
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.pages import ROOT, Session, blocks_of, commands, not_said
 from tests.tools import needed
 
-ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
@@ -31,13 +29,6 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return found
 
 
-def commands(block: str) -> Iterator[tuple[str, str]]:
-    """(command, output shown below it) of every `$ ` line."""
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
-        yield command, output.rstrip()
-
-
 def runs() -> list[tuple[str, str, str]]:
     """(where, command, output shown below it) of every `$ loadstone ...` line of a console block."""
     found = []
@@ -46,18 +37,6 @@ def runs() -> list[tuple[str, str, str]]:
             if command.startswith("loadstone "):
                 found.append((f"{where}-{number}", command, output))
     return found
-
-
-def shape(text: str) -> str:
-    """What must stay the same on every machine: words, but no numbers, addresses, paths of this system or spacing."""
-    text = re.sub(r"0x[0-9a-f]+|[0-9a-f]{16,}", "#", text)
-    return " ".join(re.sub(r"\d[\d,.]*", "#", text).split())
-
-
-def not_said(output: str, said: str) -> list[str]:
-    """The lines a page shows that the program did not print."""
-    shown = shape(said)
-    return [line for line in output.splitlines() if line.strip() != "..." and shape(line) not in shown]
 
 
 @pytest.mark.parametrize(("where", "command", "output"), runs(), ids=lambda _: None)
@@ -84,35 +63,9 @@ def test_a_shown_program_runs(where: str, code: str) -> None:
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_a_tutorial_works_as_written(page: Path, tmp_path: Path) -> None:
     needed("cc")
-    (tmp_path / "bin").mkdir()
-    for name, words in (("python", ""), ("loadstone", " -m loadstone")):
-        program = tmp_path / "bin" / name
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)}{words} "$@"\n')
-        program.chmod(0o755)
-    folder = tmp_path / "session"
-    folder.mkdir()
-    environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
-    environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
-        )
-
-    for language, title, body in re.findall(
-        r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```', page.read_text(), re.DOTALL | re.MULTILINE
-    ):
-        if title:
-            (folder / title).write_text(body)
-        elif language == "python":
-            done = run("python", "-c", body)
-            assert done.returncode == 0, done.stderr
-        elif language == "console":
-            for command, output in commands(body):
-                done = run("bash", "-c", command)
-                allowed = (0, 1) if command.startswith("loadstone ") else (0,)
-                assert done.returncode in allowed, f"{command}\n{done.stdout}{done.stderr}"
-                assert not_said(output, done.stdout) == [], f"{command}\n{done.stdout}{done.stderr}"
+    session = Session.within(tmp_path)
+    for block in blocks_of(page):
+        session.read(block)
 
 
 def test_the_first_screen_of_the_readme_shows_a_finding_and_evidence_with_their_lines() -> None:
