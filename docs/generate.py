@@ -95,7 +95,7 @@ def command_section(command: Command) -> str:
     """What ``--help`` says of one command. From the parser, as the layout of ``--help`` is each Python's own."""
     parser = parser_of(command)
     parts = [f"## {command.name}", f"```text\n{usage(command, parser._actions)}\n```", parser.description or ""]
-    rows = ["| | |", "|---|---|"]
+    rows = ["| option or argument | meaning |", "|---|---|"]
     for action in parser._actions:
         value = "" if action.nargs == 0 else " " + str(action.metavar or "{" + ",".join(action.choices or ()) + "}")
         names = [f"`{name}{value}`" for name in action.option_strings] or [f"`{action.metavar or action.dest}`"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from loadstone.report import documents
@@ -101,11 +104,40 @@ def _fields(kind: dict[str, Any]) -> str:
     if "enum" in kind:
         return "One of " + ", ".join(f"`{value}`" for value in kind["enum"]) + "."
     required = kind.get("required", ())
+    fields = kind.get("properties", {})
+    said = _meanings().get(kind["title"], {})
+    told = bool(said.keys() & fields.keys())
     rows = [
         f"| `{field}` | {_type(what)} | {'yes' if field in required else _default(what)} |"
-        for field, what in kind.get("properties", {}).items()
+        + (f" {_cell(said.get(field, ''))} |" if told else "")
+        for field, what in fields.items()
     ]
-    return "\n".join(["| field | type | always there |", "|---|---|---|", *rows]) if rows else ""
+    head = ["| field | type | always there |", "|---|---|---|"]
+    if told:
+        head = [f"{head[0]} meaning |", f"{head[1]}---|"]
+    return "\n".join([*head, *rows]) if rows else ""
+
+
+@cache
+def _meanings() -> dict[str, dict[str, str]]:
+    """What the text below a field says of it, by class; a class has those of the one it extends."""
+    found: dict[str, dict[str, str]] = {}
+    for module in pkgutil.iter_modules(documents.__path__):
+        tree = ast.parse(inspect.getsource(importlib.import_module(f"{documents.__name__}.{module.name}")))
+        for made in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+            own = found.setdefault(made.name, {})
+            for base in (base.id for base in made.bases if isinstance(base, ast.Name)):
+                own |= found.get(base, {})
+            own |= dict(_described(made))
+    return found
+
+
+def _described(made: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for field, text in pairwise(made.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            match text:
+                case ast.Expr(value=ast.Constant(value=str(words))):
+                    yield field.target.id, words
 
 
 def _type(what: dict[str, Any]) -> str:

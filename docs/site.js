@@ -4,12 +4,14 @@ document$.subscribe(() => {
     if (block.scrollWidth > block.clientWidth) block.tabIndex = 0;
 });
 
-// The theme's search names itself, and the lists within its navigation are no landmarks of their own (WCAG 4.1.2, 1.3.1).
-document$.subscribe(() => {
+// The theme's search names itself; lists within its navigation, and the buttons it adds to code, are no landmarks (WCAG 1.3.1, 4.1.2).
+const plain = () => {
   document.querySelector(".md-search[role=dialog]")?.setAttribute("aria-label", "Search");
-  for (const list of document.querySelectorAll(".md-nav .md-nav[aria-labelledby]")) {
+  for (const list of document.querySelectorAll(".md-nav .md-nav[aria-labelledby], .md-code__nav:not([role])")) {
     list.removeAttribute("aria-labelledby");
     list.removeAttribute("aria-expanded");
     list.setAttribute("role", "none");
   }
-});
+};
+document$.subscribe(plain);
+new MutationObserver(plain).observe(document.body, { childList: true, subtree: true });

@@ -19,39 +19,63 @@ class LocationDocument(msgspec.Struct, frozen=True):
     """``unit`` says what ``start`` and ``end`` count: lines (from 1, end included) or bytes (from 0, end excluded)."""
 
     path: str
+    """as it was given, or found below what was given"""
     start: int
+    """the first line from 1, or the offset of the first byte"""
     end: int
+    """the last line, or the offset behind the last byte; both 0: the file as a whole"""
     unit: str
+    """lines or bytes"""
 
 
 class WhyDocument(msgspec.Struct, frozen=True):
     """One step of the path that shows a claim."""
 
     location: LocationDocument
+    """where the step happens"""
     message: str
+    """what happens there"""
     kind: str
+    """acquire, use, call and other words for the kind of step; may be empty"""
 
 
 class ClaimDocument(msgspec.Struct, frozen=True, kw_only=True):
     """One answer of one rule at one place. ``met`` of ``sites`` are counted for evidence only."""
 
     rule: str
+    """the rule's id; `loadstone rules ID` explains it"""
     outcome: str
+    """yes (evidence), no (a finding), cannot tell or not applicable"""
     cwe: int | None
+    """the weakness, of findings and open questions"""
     practice: str | None
+    """which practice the rule looks for"""
     severity: str | None
+    """of findings: note, low, medium, high or critical"""
     confidence: str
+    """certain, likely or possible"""
     location: LocationDocument
+    """where it is"""
     message: str
+    """a sentence for people; it may change between releases"""
     why: list[WhyDocument]
+    """the path that shows it, step by step"""
     fix: str
+    """what to do, of findings"""
     context: str
+    """the function, class or field it is in"""
     condition: str
+    """the build condition (`#if`) it holds under"""
     reason: str
+    """why it cannot be told, of open questions"""
     settled_by: str | None
+    """probe, fuzz or human, of open questions"""
     met: int | None
+    """places that have the practice, of evidence"""
     sites: int | None
+    """places that should have it, of evidence"""
     places: list[LocationDocument]
+    """further places that show it, of evidence"""
 
 
 def location_document(location: Location) -> LocationDocument:

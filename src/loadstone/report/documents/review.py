@@ -28,63 +28,96 @@ class LimitDocument(msgspec.Struct, frozen=True):
     """Something that narrows what the review can say; ``gap``: no clean verdict without it."""
 
     kind: str
+    """what narrows it: time, size, a file that cannot be read and others"""
     location: LocationDocument
+    """the file, or the tool"""
     message: str
+    """a sentence for people"""
     gap: bool
+    """whether no clean verdict can be given without it"""
 
 
 class SuppressedDocument(msgspec.Struct, frozen=True):
     """A finding that was waived: the claim, why, where that was written, until when."""
 
     claim: ClaimDocument
+    """the finding"""
     reason: str
+    """what was written for it"""
     location: LocationDocument
+    """where the waiver is written"""
     until: str | None
+    """the day it ends (YYYY-MM-DD), if it does"""
 
 
 class CountsDocument(msgspec.Struct, frozen=True, kw_only=True):
     """How much was looked at, and what came of it."""
 
     files: int
+    """files of source that were reviewed"""
     lines: int
+    """their lines"""
     binaries: int
+    """binaries that were reviewed"""
     evidence: int
+    """answers yes"""
     findings: int
+    """answers no that count: not waived, and not gone"""
     undecided: int
+    """questions left open"""
     not_applicable: int
+    """questions without a site"""
     suppressed: int
+    """findings that are waived"""
     new: int
+    """findings that the baseline has not got"""
     by_severity: dict[str, int]
+    """findings that count, by severity"""
 
 
 class FileDocument(msgspec.Struct, frozen=True):
     """A file that was looked at; ``lines`` is 0 for binaries."""
 
     path: str
+    """as it was given, or found below what was given"""
     language: str
+    """of source; the format of binaries"""
     lines: int
+    """0 for binaries"""
     digest: str
+    """SHA-256, in hexadecimal digits; may be empty"""
 
 
 class ReviewClaimDocument(ClaimDocument, frozen=True, kw_only=True):
     """A claim with its fingerprint, its relation to the baseline, and the tools that say the same."""
 
     fingerprint: str
+    """32 hexadecimal digits that stay when lines move; see daily use"""
     state: str | None
+    """new, unchanged, updated or absent, with a baseline"""
     engines: list[str]
+    """the other tools that say the same"""
 
 
 class ReviewDocument(Document, frozen=True, kw_only=True):
     """The whole review. ``claims`` are those that count; waived findings are under ``suppressed``."""
 
     schema: str = "loadstone.review/1"
+    """the kind of document and its version"""
     targets: list[str]
+    """what was asked about"""
     verdict: str
+    """the answer in a word; see the exit statuses"""
     claims: list[ReviewClaimDocument]
+    """every claim that counts"""
     counts: CountsDocument
+    """how much was looked at, and what came of it"""
     limits: list[LimitDocument]
+    """what narrows the answer"""
     suppressed: list[SuppressedDocument]
+    """findings that are waived"""
     files: list[FileDocument]
+    """what was looked at"""
 
 
 def _claim(result: Result) -> ReviewClaimDocument:
