@@ -18,6 +18,7 @@ from tests.tools import compiler
 from loadstone.core.trace import Diagnosis, LoadVerdict
 from loadstone.linker import LoaderModel, explain
 from loadstone.linker.discovery import of_root
+from loadstone.linker.finding import find_in
 from loadstone.linker.request import LoaderKind
 
 BOTH = "int one(void) { return 1; } int two(void) { return 2; }"
@@ -249,6 +250,9 @@ def test_homebrew_core_133860_a_root_of_a_mac_has_the_next_version(mac: Callable
     assert found.advice.endswith("python3.10 -m pip install --force-reinstall --no-cache-dir icu --no-binary icu")
     newer.rename(library)
     assert loads(explain(module, model=model))
+    (tmp_path / "root/usr/local/lib").mkdir(parents=True)
+    Path(library).rename(tmp_path / "root/usr/local/lib/libicu.dylib")
+    assert find_in(model, "icu").path == "/usr/local/lib/libicu.dylib"
 
 
 @pytest.mark.slow
@@ -282,6 +286,8 @@ def test_anaconda_issues_10823_the_dll_of_another_product_is_in_system32(
     (system / "libcrypto.dll").write_bytes(old.read_bytes())
     model = of_root(str(tmp_path / "root"))
     assert (model.kind, model.system_dirs) == (LoaderKind.WINDOWS, ("/WINDOWS/system32",))
+    assert find_in(model, "LibCrypto").path == "/WINDOWS/system32/libcrypto.dll"
+    assert find_in(model, "ssl").path is None
     found = first(explain("/env/DLLs/_ssl.pyd", model=model))
     assert (found.code, found.loader_message[:14]) == ("pe-missing-entry", "[WinError 127]")
     assert found.advice.startswith("/env/bin/libcrypto.dll has it: os.add_dll_directory('/env/bin') before")

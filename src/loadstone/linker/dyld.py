@@ -90,12 +90,25 @@ class DyldRules:
     def _target(self, name: str) -> ResolvedName:
         path = self.model.absolute(name)
         if not self.model.view.exists(path):
-            return ResolvedName((SearchStep("explicit", name, StepOutcome.ABSENT, "no such file"),))
+            return self._by_name(name)
         image, reason = self._image(path, self._program())
         outcome = StepOutcome.TAKEN if image else StepOutcome.FATAL
         return ResolvedName(
             (SearchStep("explicit", name, outcome, reason),), name if image else None, image, "explicit"
         )
+
+    def _by_name(self, name: str) -> ResolvedName:
+        """A library asked for by its name alone, or a path that is not there."""
+        steps = [SearchStep("explicit", name, StepOutcome.ABSENT, "no such file")]
+        first, last = (self._variable(v) for v in ("DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"))
+        places = (*(("dyld_library_path", d) for d in first), *(("fallback", d) for d in last or _FALLBACK))
+        for rule, directory in places if "/" not in name and not self.model.secure else ():
+            path = posixpath.join(directory, name)
+            image, reason = self._image(path, self._program())
+            steps.append(SearchStep(rule, path, StepOutcome.TAKEN if image else StepOutcome.ABSENT, reason))
+            if image is not None:
+                return ResolvedName(tuple(steps), path, image, rule)
+        return ResolvedName(tuple(steps))
 
     def _program(self) -> Image | None:
         """The program that opens the target, whose architecture it must have too; None where none is known."""
@@ -211,7 +224,7 @@ class DyldRules:
         return ""
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
-        said = reason or (located.steps[-1].reason if located.steps else "") or "no such file"
+        said = reason or (located.steps[0].reason if located.steps else "") or "no such file"
         is_other = "incompatible architecture" in said
         return Diagnosis(
             code="macho-arch" if is_other else "macho-not-found",

@@ -8,10 +8,11 @@ import re
 from loadstone.core.names import Platform, candidates, validate_name, validate_version
 from loadstone.core.trace import SearchStep, StepOutcome, Trace
 from loadstone.linker.explanation import search
-from loadstone.linker.request import LoaderModel
+from loadstone.linker.request import LoaderKind, LoaderModel
 
 __all__ = ["find_in"]
 
+_PLATFORMS = {LoaderKind.DYLD: Platform.MACOS, LoaderKind.WINDOWS: Platform.WINDOWS}
 _USUAL = ("/lib", "/usr/local/lib", "/usr/lib")  # where musl looks
 
 
@@ -27,7 +28,8 @@ def find_in(model: LoaderModel, name: str, version: str | None = None) -> Trace:
     validate_name(name)
     validate_version(version)
     steps: list[SearchStep] = []
-    asked = [name] if "/" in name else [c.name for c in candidates(name, version, Platform.LINUX)]
+    platform = _PLATFORMS.get(model.kind, Platform.LINUX)
+    asked = [name] if "/" in name else [c.name for c in candidates(name, version, platform)]
     for candidate in (*asked, *(_versioned(model, asked) if version is None else ())):
         found = search(candidate, model)
         steps += found.steps

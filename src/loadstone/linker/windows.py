@@ -110,7 +110,7 @@ class WindowsRules:
         path = self.model.absolute(name)
         image = self.model.view.image(self.model.view.open(path)) if self.model.view.exists(path) else None
         if image is None:
-            return ResolvedName((SearchStep("explicit", name, StepOutcome.ABSENT, "No such file"),))
+            return self._by_name(name)
         if image.format is not Format.PE:
             said = f"it is {_FORMATS[image.format]}, no Windows library"
             return ResolvedName((SearchStep("explicit", name, StepOutcome.FATAL, said),))
@@ -119,6 +119,21 @@ class WindowsRules:
             said = f"it is for {image.machine.name}, and {self.model.main_image} for {program.machine.name}"
             return ResolvedName((SearchStep("explicit", name, StepOutcome.FATAL, said),))
         return ResolvedName((SearchStep("explicit", name, StepOutcome.TAKEN),), name, image, "explicit")
+
+    def _by_name(self, name: str) -> ResolvedName:
+        """A library asked for by its name alone, or a path that is not there."""
+        steps = [SearchStep("explicit", name, StepOutcome.ABSENT, "No such file")]
+        program = posixpath.dirname(self.model.main_image) if self.model.main_image else ""
+        places = (("program-dir", program), *(("user-dir", folder) for folder in self.model.dll_directories),
+                  *(("system32", folder) for folder in self.model.system_dirs))  # fmt: skip
+        for rule, folder in places if "/" not in name else ():
+            found = self._member(folder, name.casefold()) if folder else None
+            path = posixpath.join(folder, found or name)
+            image = self._image(path) if found else None
+            steps.append(SearchStep(rule, path, StepOutcome.TAKEN if image else StepOutcome.ABSENT))
+            if image is not None:
+                return ResolvedName(tuple(steps), path, image, rule)
+        return ResolvedName(tuple(steps))
 
     def _directories(
         self, requester: SimulatedLibrary, loaded: tuple[SimulatedLibrary, ...]
