@@ -123,7 +123,7 @@ STAGES = {
         not_run={"polars": "polars is the reader's", "SELECT": "a query language"},
     ),
     "how-to/coming-from-qlibrary.md": Stage(),
-    "how-to/explain-a-load.md": Stage(out_of_reach, {"4711": str(os.getpid()), "./plugin.so": "./libb.so"}),
+    "how-to/explain-a-load.md": Stage(out_of_reach, {"4711": str(os.getpid()), "./plugin.so": "$PWD/libb.so"}),
     "how-to/package-libraries.md": Stage(wheels, SYSTEM),
     "how-to/write-a-binding.md": Stage(),
     "performance.md": Stage(not_run={"make bench": "minutes of measuring; tests/test_bench.py runs small ones"}),
