@@ -19,10 +19,18 @@ MAX_SEARCHED: Final = 1 << 20
 AOT_HEADER: Final = "DotNetRuntimeDebugHeader"
 """What every image exports that .NET compiled ahead of time: debuggers look for it."""
 
+_COMMIT: Final = re.compile(rb"[0-9a-f]{40}\b")
 _TEXTS: Final = (
-    (re.compile(rb"/rustc/[0-9a-f]{40}\b"), TraitKind.RUST, "a path of the Rust library in its texts"),
-    (re.compile(rb"\bZIG_PROGRESS\b"), TraitKind.ZIG, "a name that Zig's library asks the environment for"),
+    (b"/rustc/", _COMMIT, TraitKind.RUST, "a path of the Rust library in its texts"),
+    (
+        b"/rustc-",
+        re.compile(rb"\d+\.\d+"),
+        TraitKind.RUST,
+        "a path of the Rust library in its texts",
+    ),  # as Debian builds it
+    (b"ZIG_PROGRESS", re.compile(rb"\b"), TraitKind.ZIG, "a name that Zig's library asks the environment for"),
 )
+"""How a text begins and how it goes on: bytes are found many times faster than patterns."""
 
 _BUNDLE_MARK: Final = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae")
 
@@ -33,10 +41,10 @@ def language_of_texts(data: bytes, offset: int) -> Trait | None:
     >>> str(language_of_texts(b"\0/rustc/" + b"0" * 40 + b"/library/core/src/str.rs", 0))
     'Rust'
     """
-    for pattern, kind, why in _TEXTS:
-        found = pattern.search(data)
-        if found:
-            return Trait(kind, why, offset + found.start())
+    for beginning, rest, kind, why in _TEXTS:
+        at = data.find(beginning)
+        if at >= 0 and rest.match(data, at + len(beginning)):
+            return Trait(kind, why, offset + at)
     return None
 
 

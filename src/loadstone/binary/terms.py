@@ -36,8 +36,8 @@ _BY_FORMAT: Final[dict[Format, dict[str, _States]]] = {
     Format.ELF: {
         **_COMMON,
         "pie": ("PIE enabled", "", "No PIE"),
-        "ibt": _switch("IBT"),
-        "shadow-stack": _switch("SHSTK"),
+        "ibt": _switch("IBT (CET)"),
+        "shadow-stack": _switch("SHSTK (CET)"),
         "bti": _switch("BTI"),
         "pac": _switch("PAC"),
     },

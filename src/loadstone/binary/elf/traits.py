@@ -27,6 +27,8 @@ _MULTIBOOT, _MULTIBOOT_WITHIN = 0x1BADB002, 8192
 _MAX_MODULE_INFO: Final = 1 << 16
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
 _RUST_NAMES: Final = ("rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic")
+_UNWOUND: Final = "_Unwind_Backtrace"
+"""What Rust's library imports to say where a panic came from; few libraries of C and C++ do, and others are not read on."""
 _LANGUAGES: Final = (("rustc version ", TraitKind.RUST), ("zig ", TraitKind.ZIG))
 
 
@@ -121,7 +123,7 @@ def _language(parts: Parts) -> Iterator[Trait]:
             return
     if any(map(parts.named, _RUST_NAMES)):
         yield Trait(TraitKind.RUST, "symbols of its run-time library", parts.view.cursor.start)
-    elif parts.kind in _PROGRAMS or not parts.comments:
+    elif parts.kind in _PROGRAMS or parts.named(_UNWOUND):
         told = language_of_texts(*_data(parts, b".rodata", "r"))
         if told is not None:
             yield told
