@@ -145,6 +145,7 @@ def _host(bundled: int) -> str:
         (_host(0), TraitKind.DOTNET_HOST),
         ("__EXPORT int DotNetRuntimeDebugHeader = 1;", TraitKind.NATIVE_AOT),
         (f'const char *start(void) {{ return "/rustc/{"9a" * 20}/library/core/src/str/mod.rs"; }}', TraitKind.RUST),
+        ('const char *start(void) { return "/usr/src/rustc-1.63.0/library/alloc/src/string.rs"; }', TraitKind.RUST),
         ('const char *start(void) { return "ZIG_PROGRESS"; }', TraitKind.ZIG),
         (_LINES, TraitKind.GO),
     ],

@@ -28,7 +28,7 @@ _MAX_MODULE_INFO: Final = 1 << 16
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
 _RUST_NAMES: Final = ("rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic")
 _UNWOUND: Final = "_Unwind_Backtrace"
-"""What Rust's library imports to say where a panic came from; few libraries of C and C++ do, and others are not read on."""
+"""What Rust's library imports to say where a panic came from; few others do, and those are read no further."""
 _LANGUAGES: Final = (("rustc version ", TraitKind.RUST), ("zig ", TraitKind.ZIG))
 
 
