@@ -101,16 +101,31 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
         other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
         if other is not None:
             return f"{other} has it: LD_PRELOAD={quoted_path(case.model.absolute(other))}, or put it in its place"
-        both = reinstall_both(case.model, asking.path, linked.path)
-        return both or f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
+        return _fitting_build(case, asking, linked)
     for _, needed in asking.needed:
         near = copies(case, leaf(needed.path), asking) if needed is not None else iter(())
         other = next((path for path in near if _defines(case, path, name)), None)
         if needed is not None and other is not None:
             return f"{needed.path} lacks it, and {other} has it: {lead_to(case, other, asking)}"
-    return _definer(case, asking, name) or (
-        "link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL"
+    return (
+        _definer(case, asking, name)
+        or _build_of_prefix(case, asking, name)
+        or ("link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL")
     )
+
+
+def _fitting_build(case: SimulatedLoad, asking: LoadedObject, linked: LoadedObject) -> str:
+    both = reinstall_both(case.model, asking.path, linked.path)
+    return both or f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
+
+
+def _build_of_prefix(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
+    """What to do where one needed library has other names of the same prefix; empty where none or several have."""
+    linked = _of_prefix(asking, name)
+    if linked is None:
+        return ""
+    has = f"{leaf(linked.path)} has others of its prefix and not this one"
+    return f"{has}: {_fitting_build(case, asking, linked)}"
 
 
 def _linked(asking: LoadedObject, name: str) -> LoadedObject | None:
@@ -119,7 +134,7 @@ def _linked(asking: LoadedObject, name: str) -> LoadedObject | None:
     if version is not None and version.file:
         return next((o for _, o in asking.needed if o is not None and o.answers_to(version.file)), None)
     scope = _scope(name)
-    return _with_others(asking, scope) if scope else _of_prefix(asking, name)
+    return _with_others(asking, scope) if scope else None
 
 
 def _with_others(asking: LoadedObject, scope: re.Pattern[str], least: int = 1) -> LoadedObject | None:
