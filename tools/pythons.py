@@ -2,7 +2,8 @@
 
 Looked for are ``python3.N``, ``python3.Nt`` (free-threaded) and ``pypy3.N`` on PATH and in the folders of pyenv, uv,
 Homebrew and /opt, each kind once, the newest patch release of it. Its environment lies in ``.venv-NAME`` and is set up
-from ``locks/library.txt``. ``--only NAME`` takes one, ``--most N`` the newest and the oldest ones up to N.
+from ``locks/library.txt``. ``--only NAME`` takes one, ``--most N`` the newest and the oldest ones up to N. ``--make``
+brings the Python of Debian's next release where only one was found.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from tools import debian_python
 
 __all__ = ["Interpreter", "chosen", "found", "main"]
 
@@ -87,8 +90,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.pythons", description=__doc__.partition("\n")[0])
     parser.add_argument("--only", metavar="NAME", help="one Python by its name: 3.12, 3.13t, pypy3.11")
     parser.add_argument("--most", metavar="N", type=int, default=99, help="the newest and the oldest ones, up to N")
+    parser.add_argument("--make", action="store_true", help="unpack a second one, of Debian, where there is one only")
     options, further = parser.parse_known_args(arguments)
-    pythons = [one for one in found(_folders()) if options.only in (None, one.name)]
+    folders = _folders()
+    if options.make and len(found(folders)) < 2 and (programs := debian_python.made()):
+        folders.append(str(programs))
+    pythons = [one for one in found(folders) if options.only in (None, one.name)]
     lines, failed = [], not pythons
     for python in chosen(pythons, options.most):
         print(f"=== Python {python.name} ({python.version}): {python.path}", flush=True)
