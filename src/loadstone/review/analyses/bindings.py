@@ -89,6 +89,9 @@ class Bindings:
         found = _symbol_named(call.name)
         if found is not None and found != COMPUTED:
             return found
+        if call.name == _POINTER_CALL and isinstance(call.function, ir.Call):  # TYPE(address)(...)
+            kind = spelled(call.function.function)
+            return kind if kind in self.prototypes else None
         name = spelled(call.function)
         return self.names.get((owner, name)) or self.names.get(("", name)) or found or self._declared(call)
 
@@ -101,6 +104,10 @@ class Bindings:
         """What is declared of the function a call goes to; None when it is not foreign."""
         symbol = self.symbol(call, owner)
         return None if symbol is None else self.prototypes.get(symbol, ForeignPrototype(symbol))
+
+
+_FUNCTION_TYPES: Final = frozenset({"ctypes.CFUNCTYPE", "ctypes.WINFUNCTYPE", "ctypes.PYFUNCTYPE"})
+_POINTER_CALL: Final = "ctypes._CFuncPtr"
 
 
 def _symbol_named(name: str) -> str | None:
@@ -135,7 +142,13 @@ def _take(statement: ir.Assign, function: ir.Function, helpers: dict[str, _Helpe
         if base:
             _declare(found, base, target, value, statement.line)
         return
-    called = _through_helper(value, helpers, found)
+    if isinstance(value, ir.Call) and isinstance(target, ir.Name) and value.name in _FUNCTION_TYPES and value.arguments:
+        result, *arguments = value.arguments
+        found.prototypes[target.name] = ForeignPrototype(
+            target.name, "", result_of(result), tuple(arguments), statement.line
+        )
+        return
+    called = _through_helper(value, helpers, found) or _of_type(value, found)
     named = symbol_of(statement.type)
     symbol = called or _looked_up(value) or (named if named != COMPUTED else None)
     name = spelled(target)
@@ -144,6 +157,19 @@ def _take(statement: ir.Assign, function: ir.Function, helpers: dict[str, _Helpe
         found.names[owner, name] = symbol
     for call in (part for part in expressions(value) if isinstance(part, ir.Call)):
         _through_helper(call, helpers, found)
+
+
+def _of_type(value: ir.Expression, found: Bindings) -> str | None:
+    """``TYPE(address)``, ``cast(address, TYPE)``: a function of that type."""
+    match value:
+        case ir.Call(name="ctypes.CFUNCTYPE.__call__", function=kind):
+            pass
+        case ir.Call(name="ctypes.cast", arguments=(_, kind, *_)):
+            pass
+        case _:
+            return None
+    name = spelled(kind)
+    return name if name in found.prototypes else None
 
 
 def _looked_up(value: ir.Expression) -> str | None:

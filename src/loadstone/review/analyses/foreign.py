@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.mentions import module_value
 from loadstone.review.walk import calls, dotted, expressions, statements, tops
 
 __all__ = ["COMPUTED", "ForeignFunction", "ForeignUse", "foreign_functions", "is_foreign", "symbol_of"]
@@ -74,9 +75,10 @@ def foreign_functions(unit: ir.Unit) -> dict[str, ForeignFunction]:
     found: dict[str, ForeignFunction] = {}
     variables = dict(_variables(unit))
     for function in unit.functions:
+        listed = _listed(unit, function)
         for statement in statements(function.body.body):
             if isinstance(statement, ir.Assign):
-                _declare(statement, variables, found)
+                _declare(statement, variables, found, listed)
         passed = _passed_on(function)
         for statement in statements(function.body.body):
             for call in calls((statement,) if not _has_blocks(statement) else ()):
@@ -101,6 +103,18 @@ def _variables(unit: ir.Unit) -> Iterator[tuple[str, str]]:
                 yield dotted(statement.target), symbol
 
 
+def _every_symbol(
+    base: ir.Expression, variables: dict[str, str], listed: dict[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """The symbols an expression stands for: several where a loop goes through their names."""
+    match base:
+        case ir.Call(name="getattr", arguments=(_, ir.Name(name=name), *_)) | ir.Item(index=ir.Name(name=name)):
+            if name in listed:
+                return listed[name]
+    symbol = _declared_symbol(base, variables)
+    return () if symbol is None else (symbol,)
+
+
 def _declared_symbol(base: ir.Expression, variables: dict[str, str]) -> str | None:
     """The symbol whose ``argtypes`` or ``restype`` is set through this expression."""
     known = variables.get(dotted(base))
@@ -123,11 +137,29 @@ def _declared_symbol(base: ir.Expression, variables: dict[str, str]) -> str | No
             return None
 
 
-def _declare(statement: ir.Assign, variables: dict[str, str], found: dict[str, ForeignFunction]) -> None:
+def _listed(unit: ir.Unit, function: ir.Function) -> dict[str, tuple[str, ...]]:
+    """``for name in ("open", "close"): ...``: the loop's variable and every value it takes."""
+    found = {}
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Loop) and statement.each is not None:
+            target, values = statement.each
+            values = (module_value(unit, values.name) or values) if isinstance(values, ir.Name) else values
+            items = values.items if isinstance(values, ir.Display) else ()
+            texts = [item.value for item in items if isinstance(item, ir.Literal)]
+            if isinstance(target, ir.Name) and texts and all(isinstance(text, str) for text in texts):
+                found[target.name] = tuple(map(str, texts))
+    return found
+
+
+def _declare(
+    statement: ir.Assign,
+    variables: dict[str, str],
+    found: dict[str, ForeignFunction],
+    listed: dict[str, tuple[str, ...]],
+) -> None:
     target = statement.target
     if isinstance(target, ir.Member) and target.name in ("argtypes", "restype", "errcheck"):
-        symbol = _declared_symbol(target.base, variables)
-        if symbol is not None:
+        for symbol in _every_symbol(target.base, variables, listed):
             entry = found.setdefault(symbol, ForeignFunction(symbol))
             if target.name == "argtypes":
                 entry.arguments_line = entry.arguments_line or statement.line

@@ -211,6 +211,8 @@ class Refine:
             outside.add_check(right, f"no {left.value}", spot)
         elif taint_of(right, state) is None:
             inside.add_check(left, "allowed", spot)
+            if state.has_flag("digest") is not None:
+                inside.flag("verified", spot)  # one of several digests, or of a list in a text
         return [(True, inside), (False, outside)] if operator == "in" else [(False, inside), (True, outside)]
 
     def _compared(
@@ -294,6 +296,8 @@ class Refine:
             state.add_check(subject, "inside", spot)
         elif kind == "prefix" and holds:
             state.add_check(subject, "inside" if self._ends_with_separator(needle, state) else "prefix", spot)
+            if state.has_flag("digest") is not None and not isinstance(needle, Constant):
+                state.flag("verified", spot)  # how much of it was compared is asked elsewhere
         elif kind in {"part", "bare"}:
             state.add_check(subject, kind, spot)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Finding, FlowStep, Location, Severity
@@ -21,7 +21,7 @@ _MADE: Final = "ctypes.CFUNCTYPE.__call__"
 _KEEPS: Final = re.compile(
     r"regist|subscri|install|attach|listen|hook|handler|observ|notify|callback|signal|atexit|watch|^set_|_set_"
     r"|^on_|_on_"
-    r"|add_|connect|Set[A-Z]|Add[A-Z]|_new$|_create$|_open$|start",
+    r"|add_|connect|bind|grab|monitor|track|subscribe|schedule|submit|Set[A-Z]|Add[A-Z]|_new$|_create$|_open$|start",
     re.IGNORECASE,
 )
 _USES_AT_ONCE: Final = re.compile(
@@ -30,8 +30,23 @@ _USES_AT_ONCE: Final = re.compile(
 """Words in names of functions that keep a callback, and of those that are done with it when they return."""
 
 
-def _is_kept(name: str) -> bool:
-    return bool(_KEEPS.search(name)) and not _USES_AT_ONCE.search(name)
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_UNDOES: Final = ("un", "de", "dis", "remove", "cancel", "stop", "drop", "del", "delete", "off")
+
+
+def _is_kept(name: str, declared: Iterable[str]) -> bool:
+    """Whether a function keeps what it is given: its name says so, or another function takes it back."""
+    if _USES_AT_ONCE.search(name):
+        return False
+    return bool(_KEEPS.search(name)) or any(_undoes(other, name) for other in declared)
+
+
+def _undoes(other: str, name: str) -> bool:
+    """``kg_unbind_all`` and ``kg_bind``, ``SnRemoveTap`` and ``SnTap``: the words of one and a word that undoes."""
+    words, there = ([word.lower() for word in _WORD.findall(one)] for one in (name, other))
+    return any(f"{undo}{word}" in there for undo in _UNDOES[:3] for word in words) or (
+        len(there) > len(words) and set(words) < set(there) and bool(set(there) & set(_UNDOES[3:]))
+    )
 
 
 def _local_callbacks(unit: ir.Unit, function: ir.Function) -> dict[str, int]:
@@ -120,7 +135,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             local = {} if function.name == "<module>" else _local_callbacks(unit, function)
             for call in calls(function.body.body):
                 symbol = facts.bindings[unit.path].symbol(call, function.owner) or ""
-                if not _is_kept(symbol):
+                if not symbol or not _is_kept(symbol, facts.bindings[unit.path].prototypes):
                     continue
                 for argument in call.arguments:
                     finding = _lost(rule, unit, function, local, call, argument, symbol)

@@ -15,7 +15,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions, statements, tops
+from loadstone.review.walk import children, expressions, statements, tops
 
 __all__ = ["RULE"]
 
@@ -118,27 +118,47 @@ def _addresses(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Cla
     """An address as a bare number that outlives the buffer it is of."""
     buffers = _local_buffers(function)
     for statement in statements(function.body.body):
-        kept = None
+        kept, alone = None, False  # alone: may itself end with the function, and is asked about temporaries only
         match statement:
             case ir.Return(value=value) if value is not None:
                 kept = value
             case ir.Assign(target=ir.Member() as target, value=value) if value is not None and _is_self(target):
                 kept = value
+            case ir.Assign(target=ir.Member() | ir.Item() | ir.Name(), value=value) if value is not None:
+                kept, alone = value, True
         if kept is None:
             continue
-        for part in expressions(kept):
+        for part in _keeping(kept):
             of = _address_of(part)
             if of is None:
                 continue
             name = spelled(of)
             temporary = isinstance(uncast(of), ir.Call) and _makes_buffer(uncast(of))
-            if temporary or (name in buffers and not _escapes(function, name, statement)):
+            if temporary or (not alone and name in buffers and not _escapes(function, name, statement)):
                 yield rule.no(
                     "The address is kept, but its buffer is freed with this "
                     f"{'statement' if temporary else 'function'}.",
                     Location.lines(unit.path, statement.line),
                     context=function.name,
                 )
+
+
+def _keeping(kept: ir.Expression) -> Iterator[ir.Expression]:
+    """The parts of a value that are in what it gives: what a call is handed is not, but for casts and constructors."""
+    stack = [kept]
+    while stack:
+        current = stack.pop()
+        yield current
+        if isinstance(current, ir.Call) and _address_of(current) is None and not _makes_object(current):
+            stack.extend(() if current.receiver is None else (current.receiver,))
+        else:
+            stack.extend(children(current))
+
+
+def _makes_object(call: ir.Call) -> bool:
+    """``c_void_p(x)``, ``cast(x, T)``, ``int(x)``, and a class of any program, which is written with a capital."""
+    word = call.name.rpartition(".")[2].lstrip("_")
+    return call.name.startswith(("ctypes.c_", "ctypes.cast")) or word[:1].isupper() or word in {"int", "tuple", "list"}
 
 
 def _address_of(part: ir.Expression) -> ir.Expression | None:

@@ -57,6 +57,9 @@ KNOWN_DLLS: Final = frozenset(
 )
 """DLLs that Windows maps from System32 whatever the search order is (HKLM ... Session Manager KnownDLLs)."""
 
+_OWN_C_LIBRARY: Final = re.compile(r"(?:libc\.so\.[67]|libSystem(?:\.B)?\.dylib|libc\.dylib)\Z")
+"""What every process has open already: the loader finds it by its SONAME and searches nowhere. Source: ld.so(8)."""
+
 _API_SETS: Final = ("api-ms-win-", "ext-ms-")
 """Names of contracts, not of files: Windows knows which DLL implements each and searches nowhere (API set schema)."""
 
@@ -80,7 +83,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 continue
             elif is_absolute(path):
                 absolute.setdefault(site.spot.path, []).append(site.spot)
-            elif path.lower().startswith(_API_SETS):
+            elif path.lower().startswith(_API_SETS) or _OWN_C_LIBRARY.match(path):
                 continue
             elif site.api.family == "Win32":
                 yield from _windows(rule, site, invocation, path, defaults.get(site.spot.path))

@@ -155,6 +155,7 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     for buffer, length in itertools.pairwise(arguments):
         made = _assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
         told = _number(found.visit, length)
+        told = _room_told(found.visit, length) if told is None else told
         room = _room(found.visit, made)
         if told is not None and room is not None and told > room > 0:
             yield _no(
@@ -165,6 +166,21 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 787,
                 "Pass the size of the buffer itself.",
             )
+
+
+def _room_told(visit: Visit, length: ir.Expression) -> int | None:
+    """``size = c_ulong(256)`` and ``byref(size)``, ``count[0] = 64`` and ``count``: the room that a call is told of."""
+    of = uncast(length)
+    if isinstance(of, ir.Call) and of.name in {"ctypes.byref", "ctypes.pointer"} and of.arguments:
+        made = _assigned(visit.function, spelled(of.arguments[0]))
+        simple_number = isinstance(made, ir.Call) and made.name.startswith("ctypes.") and len(made.arguments) == 1
+        return _number(visit, made.arguments[0]) if simple_number and isinstance(made, ir.Call) else None
+    name = spelled(of)
+    held = {s.target: s.value for s in statements(visit.function.body.body) if isinstance(s, ir.Assign)}
+    for target, value in held.items():
+        if name and isinstance(target, ir.Item) and spelled(target.base) == name and value is not None:
+            return _number(visit, value)
+    return None
 
 
 def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
@@ -283,6 +299,10 @@ def _room(visit: Visit, made: ir.Expression | None) -> int | None:
         return None
     if made.name in _BUFFERS | {"bytearray"} and made.arguments:
         return _number(visit, made.arguments[0])
+    kind = uncast(made.arguments[0]) if made.arguments else None
+    text = kind.value if isinstance(kind, ir.Literal) else None
+    if made.name.rpartition(".")[2] == "new" and isinstance(text, str) and text.endswith("[]"):  # ffi.new("T[]", n)
+        return _number(visit, made.arguments[1]) if len(made.arguments) > 1 else None
     of = uncast(made.function)
     if isinstance(of, ir.Operation) and of.operator == "*" and len(of.operands) == len(("type", "count")):
         size = _SIZES.get(spelled(of.operands[0]).rpartition(".")[2])
@@ -327,6 +347,8 @@ def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
 def _is_fixed_size(visit: Visit, target: ir.Expression) -> bool:
     """A structure, or a buffer made with a constant size."""
     of = uncast(target)
+    if isinstance(of, ir.Operation) and of.operator == "+":  # addressof(record) + Record.field.offset
+        of = uncast(of.operands[0])
     if isinstance(of, ir.Call) and of.arguments and of.name in {"ctypes.byref", "ctypes.addressof", "ctypes.pointer"}:
         of = uncast(of.arguments[0])
     if isinstance(of, ir.Member):  # a field of a structure
@@ -368,6 +390,10 @@ def _wraps(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     )
 
 
+_OF_FIELD: Final = re.compile(r"(?:\A|\.)[A-Z]\w*\.\w+\.offset\Z")
+"""``Record.field.offset`` is where ctypes put a field; ``record.offset`` is what the data says."""
+
+
 def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     """``from_address(base + offset)``, ``string_at(base + offset, n)``: nothing says that it lies inside."""
     word = call.name.rpartition(".")[2]
@@ -380,7 +406,7 @@ def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     moving = [
         uncast(operand)
         for operand in address.operands
-        if not isinstance(uncast(operand), ir.Literal) and not spelled(operand).endswith(".offset")
+        if not isinstance(uncast(operand), ir.Literal) and not _OF_FIELD.search(spelled(operand))
     ]
     if len(moving) < 2 or any(visit.checks(name) & _ASKED for name in names):
         return

@@ -7,7 +7,6 @@ it is given, or what its object holds, releases it where it is called.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import Final
@@ -24,25 +23,19 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.collector_releases import aliases, released_by, released_twice_or_late, sure
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.use_after_close import CLOSES, library_of
-from loadstone.review.walk import calls, expressions, parts_of, statements, tops
+from loadstone.review.rules.use_after_close import library_of
+from loadstone.review.walk import calls, expressions, statements, tops
 
 __all__ = ["RULE"]
-
-_STAYS: Final = re.compile(
-    r"(?i)init|new|create|open|alloc|unref|end|finish|fini|term|clean|shut|disconnect|deinit|reset|clear|release\Z"
-)
-"""Words of functions after which their argument may still be used: it was made, a count went down, a phase ended."""
 
 _SPEAKS: Final = ("ctypes", "ffi")
 _READERS: Final = frozenset(
     {"string_at", "wstring_at", "string", "unpack", "buffer", "memmove", "from_address", "cast"}
 )
 _KEEPERS: Final = frozenset({"append", "add", "insert", "setdefault", "put", "appendleft"})
-_AUTOMATIC: Final = frozenset({"__del__"})
-
 _LOOKUPS: Final = frozenset({"GetProcAddress", "dlsym"})
 """Foreign functions that give a function of the library they are asked about."""
 
@@ -55,29 +48,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     summaries = _Summaries(facts)
     for routine in facts.travels.names.routines:
         if any(word in routine.unit.text for word in _SPEAKS):
-            yield from _Walk(rule, facts, routine, summaries, _aliases(routine.function)).answer()
+            yield from _Walk(rule, facts, routine, summaries, aliases(routine.function)).answer()
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and any(word in unit.text for word in _SPEAKS):
-            yield from _released_by_collector_too(rule, unit, facts.bindings[unit.path])
-            yield from _parents_first(rule, unit, facts.bindings[unit.path])
-            yield from _unloaded_at_exit(rule, unit, facts.bindings[unit.path])
-
-
-def _released_by(call: ir.Call, bindings: Bindings, owner: str) -> str:
-    """What a call of foreign code or of the loader surely ends, as it is spelled; empty for any other call."""
-    if len(call.arguments) != 1:
-        return ""
-    if call.name == "os.close":
-        return spelled(call.arguments[0])
-    given = uncast(call.arguments[0])
-    if isinstance(given, ir.Call) and given.name in {"ctypes.byref", "ctypes.pointer"} and given.arguments:
-        given = uncast(given.arguments[0])
-    name = spelled(given)
-    api = tables().get(call.name)
-    if api is not None and api.role is ApiRole.UNLOAD:
-        return name
-    symbol = bindings.symbol(call, owner)
-    return name if symbol is not None and CLOSES.search(symbol) and not _STAYS.search(symbol) else ""
+            yield from released_twice_or_late(rule, unit, facts.bindings[unit.path])
 
 
 class _Summaries:
@@ -96,45 +70,15 @@ class _Summaries:
 
     def _releases(self, routine: Routine) -> Iterator[int]:
         bindings = self.facts.bindings[routine.unit.path]
-        aliases = _aliases(routine.function)
-        for statement in _sure(routine.function.body.body):
+        same = aliases(routine.function)
+        for statement in sure(routine.function.body.body):
             for call in calls((statement,)):
-                name = _released_by(call, bindings, routine.function.owner)
-                name = aliases.get(name, name)
+                name = released_by(call, bindings, routine.function.owner)
+                name = same.get(name, name)
                 if name in routine.parameters:
                     yield routine.parameters.index(name)
                 elif name.startswith("self."):
                     yield -1
-
-
-def _aliases(function: ir.Function) -> dict[str, str]:
-    """``handle = self.lib._handle``, ``handle, self._handle = self._handle, None``."""
-    return {
-        s.target.name: spelled(s.value)
-        for s in statements(function.body.body)
-        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.value is not None and spelled(s.value)
-    }
-
-
-def _sure(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
-    """The statements that run whenever the function does, up to a way out; ``if x: free(x)`` counts."""
-    for statement in body:
-        match statement:
-            case ir.If(then=then, otherwise=None) if len(then.body) == 1 and isinstance(then.body[0], ir.Evaluate):
-                yield then.body[0]
-            case ir.If(then=then) if any(isinstance(s, ir.Return | ir.Raise) for s in then.body):
-                return
-            case ir.Try(body=inner, final=final):
-                yield from _sure(inner.body)
-                if final is not None:
-                    yield from _sure(final.body)
-            case ir.With(body=inner):
-                yield from _sure(inner.body)
-            case ir.Assign() | ir.Evaluate():
-                yield statement
-            case ir.Return():
-                yield statement
-                return
 
 
 @dataclass(slots=True)
@@ -255,7 +199,7 @@ class _Walk:
         found = dict(released)
         for call in calls((statement,)):
             spot = Spot(self.routine.unit.path, call.line, self.routine.function.name)
-            name = _released_by(call, self.bindings, self.routine.function.owner)
+            name = released_by(call, self.bindings, self.routine.function.owner)
             name = library_of(self.aliases.get(name, name))
             for one in (name, *self._through(call)):
                 if one and one not in {"self", "cls"}:
@@ -280,7 +224,7 @@ class _Walk:
     def _again(self, name: str, call: ir.Call, released: Released) -> None:
         """The same thing given back a second time."""
         before = released.get(name)
-        direct = bool(_released_by(call, self.bindings, self.routine.function.owner))
+        direct = bool(released_by(call, self.bindings, self.routine.function.owner))
         if before is not None and direct and before.line != call.line and call.name != "os.close":
             self._no(name, before, call.line, 415, f"{name} was given back at line {before.line} already.")
 
@@ -300,7 +244,7 @@ class _Walk:
         foreign = symbol is not None or call.name.endswith("_CFuncPtr") or looked_up
         if not foreign and simple(call.name) not in _READERS:
             return
-        if _released_by(call, self.bindings, self.routine.function.owner):
+        if released_by(call, self.bindings, self.routine.function.owner):
             return  # given back again: asked elsewhere
         for argument in call.arguments:
             for part in expressions(argument):
@@ -371,161 +315,6 @@ def _both(one: Released | None, other: Released | None) -> Released | None:
     if one is None or other is None:
         return other if one is None else one
     return {name: spot for name, spot in one.items() if name in other}
-
-
-def _methods(unit: ir.Unit) -> dict[str, list[ir.Function]]:
-    found: dict[str, list[ir.Function]] = {}
-    for function in unit.functions:
-        if function.owner:
-            found.setdefault(function.owner, []).append(function)
-    return found
-
-
-def _unguarded(method: ir.Function, bindings: Bindings) -> Iterator[tuple[str, int]]:
-    """Attributes that a method releases with nothing asked and nothing noted, and where."""
-    body = [*statements(method.body.body)]
-    noted = any(isinstance(s, ir.Assign) and spelled(s.target).startswith("self.") for s in body)
-    if noted or any(isinstance(s, ir.If) for s in body):
-        return
-    for call in calls(method.body.body):
-        name = library_of(_released_by(call, bindings, method.owner))
-        if name.startswith("self."):
-            yield name, call.line
-
-
-def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
-    """``close()`` and ``__del__`` both release, and neither asks whether the other has."""
-    for methods in _methods(unit).values():
-        yield from _finalized_too(rule, unit, methods, bindings)
-        automatic = [m for m in methods if simple(m.name) in _AUTOMATIC]
-        for method in methods:
-            if method in automatic or simple(method.name).startswith("_"):
-                continue
-            for name, line in _unguarded(method, bindings):
-                for other in automatic:
-                    calls_it = any(call.name == method.name for call in calls(other.body.body))
-                    same = any(found == name for found, _ in _unguarded(other, bindings))
-                    asks = any(isinstance(s, ir.If) for s in statements(other.body.body))
-                    if (calls_it or same) and not asks:
-                        spots = (Spot(unit.path, line, method.name), Spot(unit.path, other.line, other.name))
-                        yield rule.no(
-                            f"{name} is released here, and again by {simple(other.name)} when the object goes.",
-                            Location.lines(unit.path, line),
-                            cwe=415,
-                            why=(
-                                step(spots[0], "given back", "release"),
-                                step(spots[1], "given back again", "release"),
-                            ),
-                            context=method.name,
-                        )
-
-
-def _finalized_too(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:
-    """``weakref.finalize(self, lib.free, self._h)``, and a method that frees the same without the finalizer."""
-    for made in methods:
-        for call in calls(made.body.body):
-            if call.name != "weakref.finalize" or len(call.arguments) < len(("object", "function", "handle")):
-                continue
-            handle, function = spelled(call.arguments[2]), call.arguments[1]
-            ends = CLOSES.search(function.name.rpartition(".")[2] if isinstance(function, ir.Member | ir.Name) else "")
-            for method in methods if ends and handle.startswith("self.") else ():
-                detached = any(simple(c.name) == "detach" for c in calls(method.body.body))
-                for name, line in _unguarded(method, bindings) if not detached else ():
-                    if name == handle:
-                        yield rule.no(
-                            f"{name} is released here, and again by the finalizer of line {call.line}.",
-                            Location.lines(unit.path, line),
-                            cwe=415,
-                            fix="Call the finalizer: it runs once.",
-                            why=(
-                                step(Spot(unit.path, line, method.name), "given back", "release"),
-                                step(Spot(unit.path, call.line, made.name), "given back again", "release"),
-                            ),
-                            context=method.name,
-                        )
-
-
-def _parents_first(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
-    """A handle that was made from another one is released after it."""
-    for methods in _methods(unit).values():
-        made = dict(_children(methods, bindings))
-        for method in methods if made else ():
-            gone: dict[str, int] = {}
-            for statement in _sure(method.body.body):
-                for call in calls((statement,)):
-                    name = _released_by(call, bindings, method.owner)
-                    if name:
-                        gone[name] = call.line
-                    parent = made.get(name, "")
-                    if parent in gone and gone[parent] < call.line:
-                        yield rule.no(
-                            f"{name} was made from {parent}, which went back at line {gone[parent]} before it.",
-                            Location.lines(unit.path, gone[parent]),
-                            cwe=672,
-                            fix="Release in the reverse order of making.",
-                            why=(
-                                step(Spot(unit.path, gone[parent], method.name), f"{parent} goes", "release"),
-                                step(Spot(unit.path, call.line, method.name), f"{name} is used", "use"),
-                            ),
-                            context=method.name,
-                        )
-
-
-def _children(methods: list[ir.Function], bindings: Bindings) -> Iterator[tuple[str, str]]:
-    """Attributes that hold a handle, each with the attribute it was made from."""
-    for method in methods:
-        for statement in statements(method.body.body):
-            for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
-                if bindings.symbol(call, method.owner) is None or not call.arguments:
-                    continue
-                parent = spelled(call.arguments[0])
-                if not parent.startswith("self."):
-                    continue
-                child = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
-                if child.startswith("self.") and child != parent and uncast(statement.value) is call:  # type: ignore[union-attr]
-                    yield child, parent
-                for argument in call.arguments[1:]:
-                    of = uncast(argument)
-                    filled = isinstance(of, ir.Call) and of.name == "ctypes.byref" and bool(of.arguments)
-                    child = spelled(of.arguments[0]) if filled else ""  # type: ignore[union-attr]
-                    if child.startswith("self.") and child != parent:
-                        yield child, parent
-
-
-def _unloaded_at_exit(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
-    """A library is closed when the process ends, and objects that are still there call it when they go."""
-    at_exit = {
-        spelled(argument)
-        for function in unit.functions
-        for call in calls(function.body.body)
-        if call.name == "atexit.register"
-        for argument in call.arguments[:1]
-    } | {f.name for f in unit.functions if "atexit.register" in f.marks}
-    later = _finalizers(unit, bindings)
-    for function in unit.functions if later else ():
-        if function.name not in at_exit:
-            continue
-        for call in calls(function.body.body):
-            api = tables().get(call.name)
-            if api is not None and api.role is ApiRole.UNLOAD:
-                yield rule.no(
-                    f"The library is closed when the process ends; what line {later} set up may call it after that.",
-                    Location.lines(unit.path, call.line),
-                    cwe=672,
-                    fix="Leave a library loaded whose objects are released by the collector.",
-                    context=function.name,
-                )
-
-
-def _finalizers(unit: ir.Unit, bindings: Bindings) -> int:
-    """The line of something that calls foreign code when an object goes; 0 when there is none."""
-    for function in unit.functions:
-        for call in calls(function.body.body):
-            if simple(call.name) == "gc" and len(call.arguments) > 1 and "ffi" in unit.text:
-                return call.line
-            if simple(function.name) == "__del__" and bindings.symbol(call, function.owner) is not None:
-                return call.line
-    return 0
 
 
 RULE: Final = Rule(

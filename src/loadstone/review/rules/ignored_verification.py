@@ -15,6 +15,7 @@ from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.verifying_tools import dropped_tool_verdicts
 from loadstone.review.walk import calls, expressions, statements, tops
 
 __all__ = ["RULE"]
@@ -36,6 +37,10 @@ _WEAK: Final = {
 _STRONG: Final = re.compile(
     r"hashlib\.(?:sha2|sha3|sha5|blake|file_digest|new)|hmac\.|\.verify|gnupg|nacl|cryptography|sigstore"
 )
+_RAISING: Final = frozenset({"verify", "verify_file", "verify_data", "check_signature", "verify_signature", "unsign"})
+_REFUSES: Final = re.compile(r"(?i)signature|verification|verify|badsig|integrity|tamper|untrusted|digest")
+"""Methods that raise when what they are given is not genuine, and what they raise. Source: cryptography, PyNaCl."""
+
 _TALKS: Final = frozenset({"warning", "warn", "info", "debug", "error", "exception", "print", "log", "critical"})
 
 
@@ -50,6 +55,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _cut_short(rule, visit, visit.statement)
         yield from _always_true(rule, facts, visit, tuples)
     yield from _dropped_verdicts(rule, facts)
+    yield from dropped_tool_verdicts(rule, facts)
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
             yield from _weak(rule, unit)
@@ -146,7 +152,18 @@ def _swallowed(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
         and any(isinstance(s, ir.Raise) for s in inner.then.body)
         and _verifies(inner, visit)
     ]
+    called = [c for c in calls(statement.body.body) if simple(c.name) in _RAISING]
     for handler in statement.handlers:
+        named = any(_REFUSES.search(name) for name in handler.catches)
+        if called and named and _only_talks(handler.body):
+            yield _no(
+                rule,
+                visit,
+                handler.line,
+                f"{simple(called[0].name)} of line {called[0].line} raises for a bad signature; this handler only says so.",
+                347,
+                "Let the failure through, and remove the file.",
+            )
         broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
         if raised and broad and (_only_talks(handler.body) or not handler.body.body):
             yield _no(
@@ -222,8 +239,13 @@ def _cut_short(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Claim]:
                 text = any("hex" in word for word in words)
                 short = any(_is_cut(operand, 32 if text else 16) for operand in operands)
             case ir.Call(name=name, receiver=receiver) if name.endswith(".startswith") and receiver is not None:
-                words = {*words_in(receiver)}
-                short = not any(isinstance(uncast(a), ir.Literal) for a in part.arguments)
+                other = next(iter(part.arguments), None)
+                words = {*words_in(receiver), *_made_by(part, visit.function)}
+                short = other is not None and not isinstance(uncast(other), ir.Literal)
+            case ir.Operation(operator="in" | "not in", operands=(sought, held)):
+                words = {*words_in(sought), *_made_by(part, visit.function)}
+                whole = isinstance(uncast(sought), ir.Literal) or not any("digest" in word for word in words)
+                short = not whole and (_is_cut(sought, 32) or _is_text(held, visit.function))
         if short and any(_DIGEST.search(word) or _MAC.search(word) for word in words):
             yield _no(
                 rule,
@@ -234,6 +256,19 @@ def _cut_short(rule: Rule, visit: Visit, statement: ir.If) -> Iterator[Claim]:
                 "Compare the whole digest with hmac.compare_digest.",
             )
             return
+
+
+_READS_TEXT: Final = frozenset({"read", "decode", "read_text", "text", "getvalue", "fetch"})
+
+
+def _is_text(held: ir.Expression, function: ir.Function) -> bool:
+    """Whether what is searched is one text, and no collection of whole digests."""
+    bare = uncast(held)
+    made = [part.name for part in expressions(bare) if isinstance(part, ir.Call)]
+    if isinstance(bare, ir.Name):
+        made = [*_made_by(ir.Operation(bare.line, "in", (bare,)), function)]
+    words = {simple(name) for name in made}
+    return bool(words & _READS_TEXT) and not words & {"split", "splitlines", "set", "json", "load", "loads"}
 
 
 def _is_cut(operand: ir.Expression, enough: int) -> bool:
@@ -308,7 +343,7 @@ def _weak(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                         )
 
 
-def _made_by(comparison: ir.Operation, function: ir.Function) -> Iterator[str]:
+def _made_by(comparison: ir.Expression, function: ir.Function) -> Iterator[str]:
     """The functions that made what is compared."""
     names = set()
     for part in expressions(comparison):

@@ -9,7 +9,7 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.facts import Facts, Site
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.names import Routine
@@ -24,6 +24,7 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
     for site in (s for s in facts.reached if s.api.role is ApiRole.PRIVILEGE):
+        yield from _group_too_late(rule, site)
         for invocation in site.invocations:
             loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
             if loaded is not None and site.api.kind == "user":
@@ -56,6 +57,24 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     places=(at(site.spot),),
                     context=site.spot.function,
                 )
+
+
+def _group_too_late(rule: Rule, site: Site) -> Iterator[Claim]:
+    """Whoever is no longer root cannot give up root's groups. Source: setgid(2), setgroups(2)."""
+    if site.api.kind not in {"group", "groups"}:
+        return
+    for invocation in site.invocations:
+        dropped = next((spot for word, spot in sorted(invocation.flags) if word == "privilege:user"), None)
+        if dropped is not None and dropped.line != site.spot.line:
+            yield rule.no(
+                f"{site.api.name} comes after the change of user at line {dropped.line}: it fails, the group stays.",
+                at(site.spot),
+                cwe=269,
+                fix="Groups first, then the group, the user last.",
+                why=(step(dropped, "the user is changed", "release"), step(site.spot, "the group follows", "use")),
+                context=site.spot.function,
+            )
+            return
 
 
 _DROPS: Final = re.compile(r"\Aset(?:res|re|e)?uid\Z")

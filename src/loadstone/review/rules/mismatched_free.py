@@ -64,10 +64,17 @@ _GIVES_BACK: Final = frozenset({"FreeLibrary", "CloseHandle", "free", "dlclose",
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     made = _made(facts)
+    freed = {
+        id(source.call)
+        for found in facts.foreign_calls
+        if found.prototype.symbol in _C_FREE or _FREES_TEXT.search(found.prototype.symbol)
+        for source in _given(found, made)
+    }
     for found in facts.foreign_calls:
         yield from _wrong_allocator(rule, facts, found, made)
         yield from _borrowed(rule, found, made)
-        yield from _converted(rule, facts, found)
+        yield from _copy_freed(rule, found, made)
+        yield from () if id(found.call) in freed else _converted(rule, facts, found)
         yield from _copied_only(rule, facts, found)
 
 
@@ -130,6 +137,26 @@ def _borrowed(rule: Rule, found: ForeignCall, made: dict[tuple[int, str], list[F
                 why=(
                     step(_spot(source), "borrowed", "acquire"),
                     step(_spot(found), "given back", "release"),
+                ),
+                context=found.visit.function.name,
+            )
+
+
+def _copy_freed(rule: Rule, found: ForeignCall, made: dict[tuple[int, str], list[ForeignCall]]) -> Iterator[Claim]:
+    """``restype = c_char_p`` gave bytes of Python's own: these, and not the library's text, go to its ``free``."""
+    symbol = found.prototype.symbol
+    if found.prototype.by_cffi or not (symbol in _C_FREE or _FREES_TEXT.search(symbol)):
+        return
+    for source in _given(found, made):
+        if source.prototype.result is ForeignResult.TEXT and not source.prototype.by_cffi:
+            yield rule.no(
+                f"What {source.prototype.symbol} gave was copied into bytes of Python's own (restype c_char_p, line "
+                f"{source.call.line}); {symbol} frees the copy.",
+                Location.lines(found.visit.unit.path, found.call.line),
+                fix="Declare restype c_void_p, copy with string_at, then free the address.",
+                why=(
+                    step(_spot(source), "copied into bytes", "acquire"),
+                    step(_spot(found), "the copy is freed", "release"),
                 ),
                 context=found.visit.function.name,
             )

@@ -134,7 +134,8 @@ def _vanishing(
             }
             known += [(unit.path, function.name)] if any(simple(call.name) in _RUNS for call in inside) else []
             unknown = broad and any(name in routine.locals for name in local)
-            if unknown or any(key in reaching for key in known):
+            speaks = not handler.body.body and broad and any(_is_foreign(facts, unit, function, c) for c in inside)
+            if unknown or speaks or any(key in reaching for key in known):
                 yield rule.no(
                     "Whatever fails here vanishes: nothing is reported, returned or set.",
                     Location.lines(unit.path, handler.line, handler.body.end_line),
@@ -142,6 +143,10 @@ def _vanishing(
                     severity=Severity.MEDIUM,
                     context=function.name,
                 )
+
+
+def _is_foreign(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Call) -> bool:
+    return facts.bindings[unit.path].symbol(call, function.owner) is not None
 
 
 def _looks_for_one(loop: ir.Loop) -> bool:

@@ -312,10 +312,19 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _fills_what_is_used(found: ForeignCall) -> bool:
-    """``lib.db_open(path, out)`` with its status dropped, and ``out`` read later in the function."""
-    if not _MAKES.search(found.prototype.symbol) or _is_clean_up(found):
+    """``lib.db_open(path, out)`` with its status dropped, and ``out``, made empty for it, read in what follows."""
+    if _is_clean_up(found):
         return False
     function = found.visit.function
+    empty = {
+        s.target.name
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign)
+        and isinstance(s.target, ir.Name)
+        and isinstance(value := uncast(s.value), ir.Call)
+        and not value.arguments
+        and not value.keywords
+    }
     made = {
         s.target.name
         for s in statements(function.body.body)
@@ -325,8 +334,9 @@ def _fills_what_is_used(found: ForeignCall) -> bool:
     for argument in found.call.arguments:
         of = uncast(argument)
         if isinstance(of, ir.Call) and of.name in {"ctypes.byref", "ctypes.pointer"} and of.arguments:
-            outs.add(spelled(of.arguments[0]))
-        elif isinstance(of, ir.Name) and of.name in made:
+            if _MAKES.search(found.prototype.symbol) or spelled(of.arguments[0]) in empty:
+                outs.add(spelled(of.arguments[0]))
+        elif isinstance(of, ir.Name) and of.name in made and _MAKES.search(found.prototype.symbol):
             outs.add(of.name)
     asked = {n for n in outs if n and _asked(function, n)}
     later = (p for s in statements(function.body.body) if s.line > found.call.line for p in parts_of(s))
@@ -393,14 +403,33 @@ def _forgotten_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if (
                 name
                 and call.prototype.result is ForeignResult.SIGNED
-                and sum(1 for other, _ in stored if other == name) > 1
-                and not _looked_at(function, name, call, [c.call.line for other, c in stored if other == name])
+                and (message := _forgotten(function, name, call, [c.call.line for other, c in stored if other == name]))
             ):
                 yield rule.no(
-                    f"The status of {call.prototype.symbol} is never checked, though others of {name} are.",
+                    message,
                     Location.lines(call.visit.unit.path, call.call.line),
                     context=function.name,
                 )
+
+
+def _forgotten(function: ir.Function, name: str, call: ForeignCall, lines: list[int]) -> str:
+    """Why the status in a variable counts for nothing; empty when it is looked at, or may be."""
+    symbol = call.prototype.symbol
+    if len(lines) > 1:
+        others = f"The status of {symbol} is never checked, though others of {name} are."
+        return "" if _looked_at(function, name, call, lines) else others
+    if "." in name or name.startswith("_") or name in function.globals or function.name == "<module>":
+        return ""
+    reads = (part for s in statements(function.body.body) for part in _read(s))
+    unread = not any(isinstance(part, ir.Name) and part.name == name for part in reads)
+    return f"The status of {symbol} goes into {name}, which nothing reads." if unread and not _is_clean_up(call) else ""
+
+
+def _read(statement: ir.Statement) -> Iterator[ir.Expression]:
+    """The parts of a statement that are read; a plain variable that is set is not."""
+    for top in tops(statement):
+        if not (isinstance(statement, ir.Assign) and top is statement.target and isinstance(top, ir.Name)):
+            yield from expressions(top)
 
 
 def _looked_at(function: ir.Function, name: str, call: ForeignCall, lines: list[int]) -> bool:

@@ -17,6 +17,7 @@ from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import is_absolute
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.search_elements import empty_elements
 
 __all__ = ["RULE"]
 
@@ -31,6 +32,7 @@ _RELATIVE: Final = re.compile(r"\w[\w.+-]*(?:/[\w./+-]*)?\Z")
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _python(rule, facts)
+    yield from empty_elements(rule, facts)
     for site in facts.reached:
         if site.api.role in {ApiRole.SET_ENVIRONMENT, ApiRole.SEARCH_PATH}:
             for invocation in sorted(site.invocations, key=repr):

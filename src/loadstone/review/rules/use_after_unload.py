@@ -13,6 +13,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.places import ALL, at, in_file, step
+from loadstone.review.rules.python_unload import used_after_unload
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -37,6 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=used.function,
             condition=used.condition,
         )
+    yield from used_after_unload(rule, facts)
     yield from _objects_after(rule, facts)
     yield from _destroyed_late(rule, facts)
     yield from _left_behind(rule, facts)

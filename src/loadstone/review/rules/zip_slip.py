@@ -12,9 +12,10 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls, expressions, statements
+from loadstone.review.walk import calls, expressions, parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -41,6 +42,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions:
             archives = _archives(function)
             looked_at = {simple(call.name) for call in calls(function.body.body)} & _CONFINES
+            looked_at |= {"parents"} if _asks_parents(function) else set()
             yield from _by_hand(rule, unit, function, looked_at)
             for call in calls(function.body.body):
                 word = simple(call.name)
@@ -65,6 +67,18 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 sites=len(good),
                 places=tuple(Location.lines(unit.path, line) for line in good),
             )
+
+
+def _asks_parents(function: ir.Function) -> bool:
+    """``root in path.parents``, whichever way round and wherever it stands."""
+    return any(
+        isinstance(part, ir.Operation)
+        and part.operator in {"in", "not in"}
+        and isinstance(uncast(part.operands[-1]), ir.Member)
+        and uncast(part.operands[-1]).name == "parents"  # type: ignore[union-attr]
+        for statement in statements(function.body.body)
+        for part in parts_of(statement)
+    )
 
 
 _NAMES: Final = frozenset({"namelist", "infolist", "getmembers", "getnames"})

@@ -90,10 +90,10 @@ class Learner:
             case ir.Operation(operator="==" | "!=" as operator, operands=(left, right)):
                 yield from self._equality(left, right, same=holds is (operator == "=="))
             case ir.Operation(operator=operator, operands=(left, right)) if operator in _ORDERS:
-                for side in (left, right):
-                    for part in expressions(side):
-                        if name := spelled(part):
-                            yield name, "compared"
+                called = {id(part.function) for part in expressions(bare) if isinstance(part, ir.Call)}
+                for part in (part for side in (left, right) for part in expressions(side)):
+                    if id(part) not in called and (name := spelled(part)):
+                        yield name, "compared"
             case ir.Call():
                 yield from self._answer(bare, holds=holds)
             case ir.Name() | ir.Member():
@@ -151,7 +151,7 @@ class Learner:
             position = 0 if call.receiver is not None else 1
             yield spelled(call.arguments[min(position, len(call.arguments) - 1)]), "characters"
         elif word in {"match", "search"} and holds and call.arguments:
-            yield spelled(call.arguments[-1]), "part"
+            yield spelled(call.arguments[-1]), "characters" if self._is_whole(call, word) else "part"
         elif word in _CHARACTERS and holds and subject is not None:
             yield spelled(subject), "characters"
         elif word == "is_relative_to" and holds and subject is not None:
@@ -166,6 +166,17 @@ class Learner:
                     yield name, "characters"
         elif word == "isinstance" and holds and call.arguments:
             yield spelled(call.arguments[0]), "tested"
+
+    def _is_whole(self, call: ir.Call, word: str) -> bool:
+        """Whether a pattern is about the whole text: anchored at its end, and for ``search`` at its start."""
+        given: ir.Expression | None = call.arguments[0] if len(call.arguments) > 1 else call.receiver
+        named = self.meaning(spelled(given)) if isinstance(given, ir.Name | ir.Member) else given
+        if isinstance(named, ir.Call) and named.name.rpartition(".")[2] == "compile" and named.arguments:
+            named = named.arguments[0]
+        text = named.value if isinstance(named, ir.Literal) else None
+        if not isinstance(text, str) or ".*" in text or ".+" in text or "|" in text:
+            return False
+        return text.endswith(("$", "\\Z")) and (word == "match" or text.startswith(("^", "\\A")))
 
     def _ends_with_separator(self, arguments: tuple[ir.Expression, ...]) -> bool:
         for argument in arguments:

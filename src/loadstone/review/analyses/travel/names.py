@@ -21,6 +21,19 @@ _ROUTES: Final = re.compile(
 )
 _COMMANDS: Final = re.compile(r"(?:\A|\.)(?:command|callback|group|argument|option)\Z")
 _SERVERS: Final = re.compile(r"RequestHandler\Z|HTTPRequestHandler|APIView\Z|\bView\Z|Resource\Z|HTTPEndpoint\Z")
+_HEARS: Final = frozenset(
+    {
+        "on_message",
+        "on_message_callback",
+        "message_callback_add",
+        "on_data",
+        "on_request",
+        "start_server",
+        "serve_forever",
+    }
+)
+"""Where clients of a broker and servers keep what they call with a message. Source: paho-mqtt, pika, asyncio."""
+_REGISTERS: Final = re.compile(r"register_|" + "|".join(sorted(_HEARS)))
 _TAKES: Final = frozenset({"do_GET", "do_POST", "do_PUT", "do_DELETE", "get", "post", "put", "delete", "patch"})
 _MAX_BY_NAME: Final = 3
 """Methods of one name that a call on an unknown object may go to."""
@@ -228,7 +241,9 @@ class PythonNames:
         """The functions and public methods of a file that a server is told to call for its clients."""
         known = self._served.get(unit.path)
         if known is None:
-            known = self._served[unit.path] = frozenset(self._registered(unit) if "register_" in unit.text else ())
+            known = self._served[unit.path] = frozenset(
+                {*self._registered(unit), *self._listening(unit)} if _REGISTERS.search(unit.text) else ()
+            )
         return known
 
     @staticmethod
@@ -241,17 +256,36 @@ class PythonNames:
         }
         for call in (c for f in unit.functions for c in calls(f.body.body) if c.arguments):
             word, given = call.name.rpartition(".")[2], call.arguments[0]
+            heard = [value for keyword, value in call.keywords if keyword in _HEARS]
+            heard += [argument for argument in call.arguments if word in _HEARS]
+            yield from (f.name for f in unit.functions for one in heard if _is_called(f, one))
             if word == "register_function":
                 yield spelled(given)
             elif word == "register_instance":
                 owner = given.name if isinstance(given, ir.Call) else made.get(spelled(given), "")
                 yield from (f.name for f in unit.functions if f.owner == owner and "._" not in f.name)
 
+    @staticmethod
+    def _listening(unit: ir.Unit) -> Iterator[str]:
+        """``client.on_message = self.heard``: what a client of a broker calls for every message."""
+        for statement in (s for f in unit.functions for s in statements(f.body.body)):
+            match statement:
+                case ir.Assign(target=ir.Member(name=name), value=value) if name in _HEARS and value is not None:
+                    yield from (f.name for f in unit.functions if _is_called(f, value))
+
     def serves(self, routine: Routine) -> bool:
         """Whether a method belongs to a class that answers requests."""
         return any(
             _SERVERS.search(base) for _, one in self.classes.get(routine.function.owner, ()) for base in one.bases
         )
+
+
+def _is_called(function: ir.Function, value: ir.Expression) -> bool:
+    """Whether a value is this function, or a method of this name of some object."""
+    name = spelled(value)
+    return bool(name) and (
+        function.name == name or ("." in name and function.name.endswith("." + name.rpartition(".")[2]))
+    )
 
 
 def attribute_place(unit: ir.Unit, owner: str, name: str) -> Place:

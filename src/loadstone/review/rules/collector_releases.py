@@ -1,0 +1,274 @@
+"""Python: what a call of foreign code releases, and what the collector and the end of the process release too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location
+from loadstone.review import ir
+from loadstone.review.analyses.bindings import Bindings
+from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.places import step
+from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.use_after_close import CLOSES, library_of
+from loadstone.review.walk import calls, parts_of, statements
+
+__all__ = ["aliases", "methods_of", "released_by", "released_twice_or_late", "sure"]
+
+_STAYS: Final = re.compile(
+    r"(?i)init|new|create|open|alloc|unref|end|finish|fini|term|clean|shut|disconnect|deinit|reset|clear|release\Z"
+)
+"""Words of functions after which their argument may still be used: it was made, a count went down, a phase ended."""
+
+_AUTOMATIC: Final = frozenset({"__del__"})
+
+
+def released_twice_or_late(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """What the collector, a parent or the end of the process releases before or after the program's own code."""
+    yield from _released_by_collector_too(rule, unit, bindings)
+    yield from _parents_first(rule, unit, bindings)
+    yield from _unloaded_at_exit(rule, unit, bindings)
+
+
+def released_by(call: ir.Call, bindings: Bindings, owner: str) -> str:
+    """What a call of foreign code or of the loader surely ends, as it is spelled; empty for any other call."""
+    if len(call.arguments) != 1:
+        return ""
+    if call.name == "os.close":
+        return spelled(call.arguments[0])
+    given = uncast(call.arguments[0])
+    if isinstance(given, ir.Call) and given.name in {"ctypes.byref", "ctypes.pointer"} and given.arguments:
+        given = uncast(given.arguments[0])
+    name = spelled(given)
+    api = tables().get(call.name)
+    if api is not None and api.role is ApiRole.UNLOAD:
+        return name
+    symbol = bindings.symbol(call, owner)
+    return name if symbol is not None and CLOSES.search(symbol) and not _STAYS.search(symbol) else ""
+
+
+def aliases(function: ir.Function) -> dict[str, str]:
+    """``handle = self.lib._handle``, ``handle, self._handle = self._handle, None``."""
+    return {
+        s.target.name: spelled(s.value)
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and s.value is not None and spelled(s.value)
+    }
+
+
+def sure(body: Iterable[ir.Statement]) -> Iterator[ir.Statement]:
+    """The statements that run whenever the function does, up to a way out; ``if x: free(x)`` counts."""
+    for statement in body:
+        match statement:
+            case ir.If(then=then, otherwise=None) if len(then.body) == 1 and isinstance(then.body[0], ir.Evaluate):
+                yield then.body[0]
+            case ir.If(then=then) if any(isinstance(s, ir.Return | ir.Raise) for s in then.body):
+                return
+            case ir.Try(body=inner, final=final):
+                yield from sure(inner.body)
+                if final is not None:
+                    yield from sure(final.body)
+            case ir.With(body=inner):
+                yield from sure(inner.body)
+            case ir.Assign() | ir.Evaluate():
+                yield statement
+            case ir.Return():
+                yield statement
+                return
+
+
+def methods_of(unit: ir.Unit) -> dict[str, list[ir.Function]]:
+    """The methods of every class of a file."""
+    found: dict[str, list[ir.Function]] = {}
+    for function in unit.functions:
+        if function.owner:
+            found.setdefault(function.owner, []).append(function)
+    return found
+
+
+def _unguarded(method: ir.Function, bindings: Bindings) -> Iterator[tuple[str, int]]:
+    """Attributes that a method releases with nothing asked and nothing noted, and where."""
+    body = [*statements(method.body.body)]
+    noted = any(isinstance(s, ir.Assign) and spelled(s.target).startswith("self.") for s in body)
+    if noted or any(isinstance(s, ir.If) for s in body):
+        return
+    for call in calls(method.body.body):
+        name = library_of(released_by(call, bindings, method.owner))
+        if name.startswith("self."):
+            yield name, call.line
+
+
+def _released_by_collector_too(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """``close()`` and ``__del__`` both release, and neither asks whether the other has."""
+    for methods in methods_of(unit).values():
+        yield from _finalized_too(rule, unit, methods, bindings)
+        automatic = [m for m in methods if simple(m.name) in _AUTOMATIC]
+        for method in methods:
+            if method in automatic or simple(method.name).startswith("_"):
+                continue
+            for name, line in _unguarded(method, bindings):
+                for other in automatic:
+                    calls_it = any(call.name == method.name for call in calls(other.body.body))
+                    same = any(found == name for found, _ in _unguarded(other, bindings))
+                    asks = any(isinstance(s, ir.If) for s in statements(other.body.body))
+                    if (calls_it or same) and not asks:
+                        spots = (Spot(unit.path, line, method.name), Spot(unit.path, other.line, other.name))
+                        yield rule.no(
+                            f"{name} is released here, and again by {simple(other.name)} when the object goes.",
+                            Location.lines(unit.path, line),
+                            cwe=415,
+                            why=(
+                                step(spots[0], "given back", "release"),
+                                step(spots[1], "given back again", "release"),
+                            ),
+                            context=method.name,
+                        )
+
+
+def _finalized_too(rule: Rule, unit: ir.Unit, methods: list[ir.Function], bindings: Bindings) -> Iterator[Claim]:
+    """``weakref.finalize(self, lib.free, self._h)``, ``self._h = ffi.gc(h, lib.free)``, and a ``lib.free`` of the same.
+
+    A flag or a cleared attribute does not help: the finalizer holds the handle itself, and runs unless it is let go.
+    """
+    for handle, ends, made in _collected(methods):
+        for method in methods:
+            detached = any(_lets_go(call) for call in calls(method.body.body))
+            local = aliases(method)
+            for call in () if detached else calls(method.body.body):
+                released = released_by(call, bindings, method.owner)
+                symbol = bindings.symbol(call, method.owner) or ""
+                if symbol == ends and library_of(local.get(released, released)) == handle:
+                    yield rule.no(
+                        f"{handle} is released here, and again by what line {made.line} set up.",
+                        Location.lines(unit.path, call.line),
+                        cwe=415,
+                        fix="Let the finalizer release it: call it, or ffi.release(); it runs once.",
+                        why=(
+                            step(Spot(unit.path, call.line, method.name), "given back", "release"),
+                            step(Spot(unit.path, made.line, method.owner), "given back again", "release"),
+                        ),
+                        context=method.name,
+                    )
+
+
+def _collected(methods: list[ir.Function]) -> Iterator[tuple[str, str, ir.Call]]:
+    """Attributes that something releases by itself when the object goes: (attribute, function, where it is set up)."""
+    for method in methods:
+        kept = {v: of for of, v in _stored(method)}
+        for statement in statements(method.body.body):
+            target = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
+            for call in (part for part in parts_of(statement) if isinstance(part, ir.Call)):
+                attribute, ends = "", None
+                if call.name == "weakref.finalize" and len(call.arguments) >= len(("object", "function", "handle")):
+                    attribute, ends = spelled(call.arguments[2]), call.arguments[1]
+                elif simple(call.name) == "gc" and len(call.arguments) > 1:
+                    attribute, ends = target, call.arguments[1]
+                attribute = kept.get(attribute, attribute)
+                if attribute.startswith("self.") and isinstance(ends, ir.Member | ir.Name):
+                    yield attribute, ends.name.rpartition(".")[2], call
+
+
+def _stored(method: ir.Function) -> Iterator[tuple[str, str]]:
+    """``self._handle = handle``: the attribute and the variable."""
+    for statement in statements(method.body.body):
+        if isinstance(statement, ir.Assign) and isinstance(uncast(statement.value), ir.Name):
+            attribute = spelled(statement.target)
+            if attribute.startswith("self."):
+                yield attribute, spelled(statement.value)
+
+
+def _lets_go(call: ir.Call) -> bool:
+    """``finalizer.detach()``, ``ffi.gc(handle, None)``: nothing is released by itself any more."""
+    last = call.arguments[-1] if call.arguments else None
+    return simple(call.name) == "detach" or (
+        simple(call.name) == "gc" and isinstance(last, ir.Literal) and last.value is None
+    )
+
+
+def _parents_first(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """A handle that was made from another one is released after it."""
+    for methods in methods_of(unit).values():
+        made = dict(_children(methods, bindings))
+        for method in methods if made else ():
+            gone: dict[str, int] = {}
+            for statement in sure(method.body.body):
+                for call in calls((statement,)):
+                    name = released_by(call, bindings, method.owner)
+                    if name:
+                        gone[name] = call.line
+                    parent = made.get(name, "")
+                    if parent in gone and gone[parent] < call.line:
+                        yield rule.no(
+                            f"{name} was made from {parent}, which went back at line {gone[parent]} before it.",
+                            Location.lines(unit.path, gone[parent]),
+                            cwe=672,
+                            fix="Release in the reverse order of making.",
+                            why=(
+                                step(Spot(unit.path, gone[parent], method.name), f"{parent} goes", "release"),
+                                step(Spot(unit.path, call.line, method.name), f"{name} is used", "use"),
+                            ),
+                            context=method.name,
+                        )
+
+
+def _children(methods: list[ir.Function], bindings: Bindings) -> Iterator[tuple[str, str]]:
+    """Attributes that hold a handle, each with the attribute it was made from."""
+    for method in methods:
+        for statement in statements(method.body.body):
+            for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
+                if bindings.symbol(call, method.owner) is None or not call.arguments:
+                    continue
+                parent = spelled(call.arguments[0])
+                if not parent.startswith("self."):
+                    continue
+                child = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
+                if child.startswith("self.") and child != parent and uncast(statement.value) is call:  # type: ignore[union-attr]
+                    yield child, parent
+                for argument in call.arguments[1:]:
+                    of = uncast(argument)
+                    filled = isinstance(of, ir.Call) and of.name == "ctypes.byref" and bool(of.arguments)
+                    child = spelled(of.arguments[0]) if filled else ""  # type: ignore[union-attr]
+                    if child.startswith("self.") and child != parent:
+                        yield child, parent
+
+
+def _unloaded_at_exit(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """A library is closed when the process ends, and objects that are still there call it when they go."""
+    at_exit = {
+        spelled(argument)
+        for function in unit.functions
+        for call in calls(function.body.body)
+        if call.name == "atexit.register"
+        for argument in call.arguments[:1]
+    } | {f.name for f in unit.functions if "atexit.register" in f.marks}
+    later = _finalizers(unit, bindings)
+    for function in unit.functions if later else ():
+        if function.name not in at_exit:
+            continue
+        for call in calls(function.body.body):
+            api = tables().get(call.name)
+            if api is not None and api.role is ApiRole.UNLOAD:
+                yield rule.no(
+                    f"The library is closed when the process ends; what line {later} set up may call it after that.",
+                    Location.lines(unit.path, call.line),
+                    cwe=672,
+                    fix="Leave a library loaded whose objects are released by the collector.",
+                    context=function.name,
+                )
+
+
+def _finalizers(unit: ir.Unit, bindings: Bindings) -> int:
+    """The line of something that calls foreign code when an object goes; 0 when there is none."""
+    for function in unit.functions:
+        for call in calls(function.body.body):
+            if simple(call.name) == "gc" and len(call.arguments) > 1 and "ffi" in unit.text:
+                return call.line
+            if simple(function.name) == "__del__" and bindings.symbol(call, function.owner) is not None:
+                return call.line
+    return 0

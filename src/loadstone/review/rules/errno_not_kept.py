@@ -1,0 +1,74 @@
+"""Python: is the error number that is read the one the foreign call left?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.practices import Practice
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.guards import simple
+from loadstone.review.rules.places import PYTHON
+from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls
+
+__all__ = ["RULE"]
+
+_KEPT_BY: Final = {"ctypes.get_errno": "use_errno", "ctypes.get_last_error": "use_last_error"}
+"""What reads the private copy of an error number, and the argument without which ctypes never makes that copy."""
+
+_OPENS: Final = frozenset({"CDLL", "WinDLL", "OleDLL", "PyDLL", "LoadLibrary"})
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    units = [unit for unit in facts.program.units if unit.language is ir.Language.PYTHON]
+    for unit in (u for u in units if any(simple(name) in u.text for name in _KEPT_BY)):
+        every = [(function, call) for function in unit.functions for call in calls(function.body.body)]
+        opened = [call for _, call in every if call.name.startswith("ctypes.") and simple(call.name) in _OPENS]
+        for reader, argument in _KEPT_BY.items():
+            reads = [(function, call) for function, call in every if call.name == reader]
+            if not reads or not opened or any("**" in dict(call.keywords) for call in opened):
+                continue  # a library that another file opens may keep the number
+            if argument in unit.text:
+                yield rule.yes(
+                    f"{argument} keeps the error number of a call until {simple(reader)} reads it",
+                    Location.lines(unit.path, reads[0][1].line),
+                    met=len(reads),
+                    sites=len(reads),
+                )
+                continue
+            for function, call in reads:
+                yield rule.no(
+                    f"{simple(reader)} reads a copy that is only made with {argument}=True; nothing here asks for it.",
+                    Location.lines(unit.path, call.line),
+                    fix=f"Load with {argument}=True.",
+                    context=function.name,
+                )
+
+
+RULE: Final = Rule(
+    id="errno-not-kept",
+    question="Is the error number that is read the one the foreign call left?",
+    practice=Practice.ERROR_HANDLING,
+    cwe=391,
+    severity=Severity.MEDIUM,
+    languages=PYTHON,
+    why=(
+        "Between the foreign call and the next line the interpreter makes calls of its own, which change errno. ctypes "
+        "keeps a private copy for those who ask for it when they load; for all others the copy stays 0, and a failure "
+        "looks like success."
+    ),
+    fix="Load with use_errno=True (use_last_error=True on Windows).",
+    bad='libc = ctypes.CDLL("libc.so.6")\nif libc.chroot(path) < 0:\n    raise OSError(ctypes.get_errno())\n',
+    good=(
+        'libc = ctypes.CDLL("libc.so.6", use_errno=True)\nif libc.chroot(path) < 0:\n'
+        "    raise OSError(ctypes.get_errno())\n"
+    ),
+    references=(
+        "https://docs.python.org/3/library/ctypes.html#ctypes.CDLL",
+        "https://cwe.mitre.org/data/definitions/391.html",
+    ),
+    answer=_answer,
+)

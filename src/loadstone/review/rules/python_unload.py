@@ -1,0 +1,219 @@
+"""Python: what a class keeps, or has given out, of a library that one of its methods unloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.bindings import Bindings
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.collector_releases import aliases, methods_of, sure
+from loadstone.review.rules.places import step
+from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.use_after_close import library_of
+from loadstone.review.walk import calls, expressions, parts_of, statements
+
+__all__ = ["used_after_unload"]
+
+_SELF: Final = "self."
+
+
+@dataclass(frozen=True, slots=True)
+class _Unload:
+    """A method that unloads the library of an attribute."""
+
+    method: ir.Function
+    attribute: str
+    line: int
+
+
+def used_after_unload(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Functions that stay in attributes, and objects that were given out, when the library goes."""
+    units = [unit for unit in facts.program.units if unit.language is ir.Language.PYTHON]
+    for unit in (u for u in units if "dlclose" in u.text or "FreeLibrary" in u.text):
+        classes = methods_of(unit)
+        for owner, methods in classes.items():
+            unloads = [found for method in methods for found in _unloads(method)]
+            for unload in unloads:
+                yield from _stale(rule, unit, methods, unload)
+            givers = _Givers(
+                owner, tuple(unloads), dict(_children(methods, classes, unloads, facts.bindings[unit.path]))
+            )
+            for user in units if givers.children else ():
+                yield from _outlived(rule, user, unit, givers)
+
+
+def _unloads(method: ir.Function) -> Iterator[_Unload]:
+    local, known = aliases(method), tables()
+    for call in calls(method.body.body):
+        api = known.get(call.name)
+        if (api is not None and api.role is ApiRole.UNLOAD) and call.arguments:
+            name = spelled(call.arguments[0])
+            first, _, rest = name.partition(".")
+            name = library_of(f"{local[first]}.{rest}" if first in local and rest else local.get(name, name))
+            if name.startswith(_SELF):
+                yield _Unload(method, name, call.line)
+
+
+# Functions of the library that an attribute keeps.
+
+
+def _stale(rule: Rule, unit: ir.Unit, methods: list[ir.Function], unload: _Unload) -> Iterator[Claim]:
+    renewed = {spelled(s.target) for s in statements(unload.method.body.body) if isinstance(s, ir.Assign)}
+    for call in calls(unload.method.body.body):
+        helper = next((m for m in methods if m.name == call.name), None)
+        if helper is not None:
+            renewed |= {spelled(s.target) for s in sure(helper.body.body) if isinstance(s, ir.Assign)}
+    for attribute, filled in _functions_of(methods, unload.attribute).items():
+        if attribute in renewed:
+            continue
+        noted = {name for name in renewed if name.startswith(_SELF)}
+        for method in methods:
+            used = next((c.line for c in calls(method.body.body) if spelled(c.function) == attribute), 0)
+            if used and method is not unload.method and not _asks(method, noted | {unload.attribute}):
+                yield rule.no(
+                    f"{attribute} keeps a function of the library in {unload.attribute}, which line {unload.line} "
+                    f"unloads; {simple(method.name)} calls it.",
+                    Location.lines(unit.path, used),
+                    confidence=Confidence.LIKELY,
+                    why=(
+                        step(Spot(unit.path, filled, unload.method.owner), "the function is kept", "acquire"),
+                        step(Spot(unit.path, unload.line, unload.method.name), "its library is unloaded", "release"),
+                        step(Spot(unit.path, used, method.name), "called", "use"),
+                    ),
+                    context=method.name,
+                )
+                break
+
+
+def _functions_of(methods: list[ir.Function], library: str) -> dict[str, int]:
+    """Attributes that are given a function of a library, and where."""
+    found: dict[str, int] = {}
+    for method in methods:
+        local = {v: of for v, of in aliases(method).items() if of == library}
+        local |= {of: v for v, of in _kept_as(method, library)}
+        for statement in statements(method.body.body):
+            target = spelled(statement.target) if isinstance(statement, ir.Assign) else ""
+            if not target.startswith(_SELF) or target == library:
+                continue
+            for part in parts_of(statement):
+                if isinstance(part, ir.Member) and part is not getattr(statement, "target", None):
+                    base = spelled(part.base)
+                    if base == library or base in local:
+                        found.setdefault(target, statement.line)
+    return found
+
+
+def _kept_as(method: ir.Function, library: str) -> Iterator[tuple[str, str]]:
+    """``self._lib = lib``: the attribute and the variable."""
+    for statement in statements(method.body.body):
+        sets = isinstance(statement, ir.Assign) and spelled(statement.target) == library
+        if sets and isinstance(uncast(statement.value), ir.Name):  # type: ignore[union-attr]
+            yield library, spelled(statement.value)  # type: ignore[union-attr]
+
+
+def _asks(method: ir.Function, about: set[str]) -> bool:
+    """Whether a condition of the method is about one of the attributes."""
+    conditions = [getattr(s, "condition", None) for s in statements(method.body.body)]
+    return any(spelled(part) in about for condition in conditions for part in expressions(condition))
+
+
+# Objects that were given out.
+
+
+@dataclass(frozen=True, slots=True)
+class _Givers:
+    """A class that unloads, and its methods that give out objects of another class which call the library."""
+
+    owner: str
+    unloads: tuple[_Unload, ...]
+    children: dict[str, frozenset[str]]  # the method that gives an object out -> the object's methods that call
+
+
+def _children(
+    methods: list[ir.Function], classes: dict[str, list[ir.Function]], unloads: list[_Unload], bindings: Bindings
+) -> Iterator[tuple[str, frozenset[str]]]:
+    held = {unload.attribute for unload in unloads}
+    if not held or any(_ends_children(unload.method) for unload in unloads):
+        return
+    for method in methods:
+        for call in calls(method.body.body):
+            kind = classes.get(call.name, classes.get(simple(call.name), []))
+            given = {spelled(argument) for argument in call.arguments}
+            if kind and kind is not methods and given & (held | {"self"}):
+                calling = {simple(m.name) for m in kind if _calls_library(m, bindings)}
+                calling |= {
+                    simple(m.name) for m in kind if any(c.name in _names(kind, calling) for c in calls(m.body.body))
+                }
+                if calling:
+                    yield simple(method.name), frozenset(calling)
+
+
+def _names(methods: list[ir.Function], words: set[str]) -> set[str]:
+    return {method.name for method in methods if simple(method.name) in words}
+
+
+def _calls_library(method: ir.Function, bindings: Bindings) -> bool:
+    return any(bindings.symbol(call, method.owner) is not None for call in calls(method.body.body))
+
+
+def _ends_children(method: ir.Function) -> bool:
+    """``for session in self._sessions: session.close()``, ``self._sessions.close_all()``."""
+    return any(isinstance(s, ir.Loop) and any(calls(s.body.body)) for s in statements(method.body.body))
+
+
+def _outlived(rule: Rule, user: ir.Unit, unit: ir.Unit, givers: _Givers) -> Iterator[Claim]:
+    unloading = {simple(unload.method.name): unload for unload in givers.unloads}
+    if not any(name in user.text for name in givers.children):
+        return
+    for function in user.functions:
+        made: dict[str, tuple[str, str]] = {}  # a variable -> whose object it is, and the method that gave it
+        gone: dict[str, _Unload] = {}
+        lines: dict[str, int] = {}
+        for statement in sure(function.body.body):
+            for call in calls((statement,)):
+                whose, word = spelled(call.receiver), simple(call.name)
+                giver, method = made.get(whose, ("", ""))
+                if giver in gone and word in givers.children[method]:
+                    yield _late(rule, user, unit, function, whose, giver, lines[giver], call.line, gone[giver])
+                    del made[whose]
+                if whose and word in unloading:
+                    gone[whose], lines[whose] = unloading[word], call.line
+                if isinstance(statement, ir.Assign) and uncast(statement.value) is call and word in givers.children:
+                    made[spelled(statement.target)] = whose, word
+                elif isinstance(statement, ir.Assign):
+                    gone.pop(spelled(statement.target), None)
+
+
+def _late(
+    rule: Rule,
+    user: ir.Unit,
+    unit: ir.Unit,
+    function: ir.Function,
+    name: str,
+    giver: str,
+    ended: int,
+    used: int,
+    unload: _Unload,
+) -> Claim:
+    return rule.no(
+        f"{name} calls the library of {giver}, which was unloaded at line {ended}.",
+        Location.lines(user.path, used),
+        severity=Severity.HIGH,
+        confidence=Confidence.LIKELY,
+        fix=f"Close {name} first, or let {giver} close what it has given out.",
+        why=(
+            step(Spot(user.path, ended, function.name), f"{giver} ends", "call"),
+            step(Spot(unit.path, unload.line, unload.method.name), "the library is unloaded", "release"),
+            step(Spot(user.path, used, function.name), f"{name} calls it", "use"),
+        ),
+        context=function.name,
+    )
