@@ -36,7 +36,7 @@ def released_twice_or_late(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Ite
     yield from _unloaded_at_exit(rule, unit, bindings)
 
 
-def released_by(call: ir.Call, bindings: Bindings, owner: str) -> str:
+def released_by(call: ir.Call, bindings: Bindings, owner: str = "") -> str:
     """What a call of foreign code or of the loader surely ends, as it is spelled; empty for any other call."""
     if len(call.arguments) != 1:
         return ""

@@ -390,8 +390,12 @@ def _wraps(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     )
 
 
-_OF_FIELD: Final = re.compile(r"(?:\A|\.)[A-Z]\w*\.\w+\.offset\Z")
-"""``Record.field.offset`` is where ctypes put a field; ``record.offset`` is what the data says."""
+def _is_place_of_field(function: ir.Function, operand: ir.Expression) -> bool:
+    """``Record.field.offset`` is where ctypes put a field; ``record.offset`` is what the data says."""
+    name = spelled(operand)
+    whose, *rest = name.split(".")
+    own = {"self", "cls", *(p.name for p in function.parameters)}
+    return len(rest) == len(("field", "offset")) and rest[-1] == "offset" and whose not in own
 
 
 def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
@@ -406,7 +410,7 @@ def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     moving = [
         uncast(operand)
         for operand in address.operands
-        if not isinstance(uncast(operand), ir.Literal) and not _OF_FIELD.search(spelled(operand))
+        if not isinstance(uncast(operand), ir.Literal) and not _is_place_of_field(visit.function, operand)
     ]
     if len(moving) < 2 or any(visit.checks(name) & _ASKED for name in names):
         return

@@ -16,6 +16,7 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
+from loadstone.review.rules.half_made_objects import half_made
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import CLOSES
@@ -58,6 +59,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         if unit.language is not ir.Language.PYTHON or not any(word in unit.text for word in ("ctypes", "ffi", "os.")):
             continue
+        yield from half_made(rule, unit, facts.bindings[unit.path])
         for function in unit.functions:
             for thing in _things(function, facts.bindings[unit.path]):
                 walk = _Walk(thing, function, facts.bindings[unit.path], learner)

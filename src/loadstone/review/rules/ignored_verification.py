@@ -160,7 +160,7 @@ def _swallowed(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
                 rule,
                 visit,
                 handler.line,
-                f"{simple(called[0].name)} of line {called[0].line} raises for a bad signature; this handler only says so.",
+                f"{simple(called[0].name)} (line {called[0].line}) raises for a bad file; this only says so.",
                 347,
                 "Let the failure through, and remove the file.",
             )

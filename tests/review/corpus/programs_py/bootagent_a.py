@@ -25,7 +25,7 @@ def provider(path):
 def drop(user):
     entry = pwd.getpwnam(user)
     os.setuid(entry.pw_uid)
-    os.setgid(entry.pw_gid)
+    os.setgid(entry.pw_gid)  # expect: CWE-269
 
 
 def serve(conn):

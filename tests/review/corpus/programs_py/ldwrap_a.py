@@ -11,7 +11,7 @@ SHIM = "/usr/lib/ldwrap/libshim.so"
 def environment(extra):
     env = dict(os.environ)
     libs = env.get("LD_LIBRARY_PATH", "")
-    env["LD_LIBRARY_PATH"] = "/usr/lib/ldwrap:" + libs
+    env["LD_LIBRARY_PATH"] = "/usr/lib/ldwrap:" + libs  # expect: CWE-427
     env["LD_PRELOAD"] = SHIM
     if extra:
         env["LD_PRELOAD"] = f"{extra}:{SHIM}"  # expect: CWE-15

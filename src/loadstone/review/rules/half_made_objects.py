@@ -1,0 +1,110 @@
+"""Python: a constructor that takes a handle and then raises. Nobody holds the object, so nobody calls its ``close``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from loadstone.core.claims import Claim, Location
+from loadstone.review import ir
+from loadstone.review.analyses.bindings import Bindings, ForeignResult
+from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.collector_releases import aliases, methods_of, released_by
+from loadstone.review.rules.places import step
+from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.use_after_close import library_of
+from loadstone.review.walk import calls, statements
+
+__all__ = ["half_made"]
+
+_HANDLES = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER})
+_COLLECTED = frozenset({"weakref.finalize", "atexit.register"})
+
+
+def half_made(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """Ways out of ``__init__`` that leave a handle which only ``close`` would give back."""
+    for methods in methods_of(unit).values():
+        made = next((m for m in methods if simple(m.name) == "__init__"), None)
+        if made is None or any(simple(m.name) == "__del__" for m in methods) or _is_collected(made):
+            continue
+        for attribute, line in _taken(made, bindings):
+            closing = {m.name for m in methods if attribute in _released(m, bindings)}
+            if not closing:
+                continue
+            left = [s.line for s in _leaving(made.body.body, attribute, line, closing, bindings)]
+            if left:
+                yield rule.no(
+                    f"{attribute}, taken at line {line}, is leaked where __init__ raises at line {left[0]}: "
+                    "there is no object to close.",
+                    Location.lines(unit.path, left[0]),
+                    fix="Give it back before the exception leaves.",
+                    why=(
+                        step(Spot(unit.path, line, made.name), "taken", "acquire"),
+                        *(
+                            step(Spot(unit.path, one, made.name), "left without giving it back", "use")
+                            for one in left[:4]
+                        ),
+                    ),
+                    context=made.name,
+                )
+
+
+def _is_collected(made: ir.Function) -> bool:
+    """Whether something releases by itself what the constructor takes."""
+    return any(call.name in _COLLECTED or simple(call.name) == "gc" for call in calls(made.body.body))
+
+
+def _taken(made: ir.Function, bindings: Bindings) -> Iterator[tuple[str, int]]:
+    """Attributes that get a handle of foreign code."""
+    for statement in statements(made.body.body):
+        call = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+        if isinstance(statement, ir.Assign) and isinstance(call, ir.Call):
+            given = bindings.prototype(call, made.owner)
+            name = spelled(statement.target)
+            if given is not None and given.result in _HANDLES and name.startswith("self."):
+                yield name, statement.line
+
+
+def _released(method: ir.Function, bindings: Bindings) -> set[str]:
+    """Attributes that a method gives back, through variables too."""
+    local = aliases(method)
+    names = (released_by(call, bindings, method.owner) for call in calls(method.body.body))
+    return {library_of(local.get(name, name)) for name in names if name}
+
+
+def _leaving(
+    body: Iterable[ir.Statement], attribute: str, since: int, closing: set[str], bindings: Bindings
+) -> Iterator[ir.Raise]:
+    """The ``raise`` statements behind a line that nothing comes before which gives the attribute back."""
+    for statement in body:
+        gives_back = any(_gives_back(call, attribute, closing, bindings) for call in calls((statement,)))
+        match statement:
+            case ir.Raise() if statement.line > since:
+                yield statement
+            case ir.If(condition=condition, then=then, otherwise=otherwise):
+                if not _asks(condition, attribute):
+                    yield from _leaving(then.body, attribute, since, closing, bindings)
+                    yield from _leaving(otherwise.body if otherwise else (), attribute, since, closing, bindings)
+            case ir.Loop(body=inner) | ir.With(body=inner):
+                yield from _leaving(inner.body, attribute, since, closing, bindings)
+            case ir.Try(body=inner, handlers=handlers) if not gives_back:
+                if not handlers:
+                    yield from _leaving(inner.body, attribute, since, closing, bindings)
+                for handler in handlers:
+                    yield from _leaving(handler.body.body, attribute, since, closing, bindings)
+            case _ if gives_back:
+                return
+
+
+def _asks(condition: ir.Expression, attribute: str) -> bool:
+    """Whether a condition is about the handle itself, and not about what a function says of it."""
+    bare = uncast(condition)
+    if isinstance(bare, ir.Operation):
+        return any(_asks(operand, attribute) for operand in bare.operands)
+    return spelled(bare) == attribute
+
+
+def _gives_back(call: ir.Call, attribute: str, closing: set[str], bindings: Bindings) -> bool:
+    return call.name in closing or released_by(call, bindings) == attribute
