@@ -106,10 +106,11 @@ class Calls:
             if name in frame.known.locals or name in self.program.variables.get(frame.known.unit.path, ()):
                 return True
             made = f"{name}::{last_word(name)}"  # a class of the program: its constructor
-            functions = self.program.functions
-            return self.tables.get(call.name) is None and name not in functions and made not in functions
+            unit = frame.known.unit
+            own = self.program.defines(name, unit) or self.program.defines(made, unit)
+            return self.tables.get(call.name) is None and not own
         if isinstance(function, ir.Member):
-            known = self.tables.get(call.name) is not None or call.name in self.program.functions
+            known = self.tables.get(call.name) is not None or self.program.defines(call.name, frame.known.unit)
             return not known and not self._is_method(call.name, frame)
         return True
 
@@ -207,6 +208,8 @@ class Calls:
             if is_own and (found := self.program.find(f"{owner}{separator}{last_word(call.name)}", unit)) is not None:
                 return found
         found = self.program.find(name, unit, frame.conditions)
+        if found is not None and found.unit is not unit and self.tables.get(name) is not None:
+            return None  # a function of the system, which a library in the same run happens to interpose
         if found is None and "::" in name and unit.language is ir.Language.CPP:
             found = self.program.find("::".join(name.split("::")[-2:]), unit)
         return found
@@ -273,7 +276,7 @@ class Calls:
     def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
         """A library is called with locks held, and is given functions of the program that it may call."""
         for value in values:
-            if isinstance(value, Code) and value.name in self.program.functions:
+            if isinstance(value, Code) and self.program.defines(value.name, frame.known.unit):
                 for held in state.locks:
                     step = LockStep(f"handed {value.name}", held.lock, frame.spot(line), state.locks, held.spot)
                     self.effects.record.lock_steps.add(step)

@@ -146,7 +146,7 @@ class PathEvaluator:
             return frame.this
         place = self.named(name.name, state, frame)
         outside = isinstance(place, Global) and place not in state.env and name.name not in _TAINTED_NAMES
-        if outside and (name.name in self.program.functions or self.tables.get(name.name) is not None):
+        if outside and (self.program.defines(name.name, frame.known.unit) or self.tables.get(name.name) is not None):
             return Code(name.name)
         value = self.memory.load(place, state, frame, name.line)
         known = name.name in _TAINTED_NAMES and isinstance(place, Global)
@@ -411,12 +411,12 @@ class PathEvaluator:
             return Global(known.unit.path, name)
         owner = known.function.owner
         python = known.unit.language is ir.Language.PYTHON
-        if owner and not python and (name in self.program.members.get(owner, ()) or self._is_member(name)):
+        if owner and not python and (name in self.program.members.get(owner, ()) or self._is_member(name, known.unit)):
             return Field(frame.this, name)
         return Global("" if python else self.program.homes.get(name, ""), name)
 
-    def _is_member(self, name: str) -> bool:
-        return name not in self.program.functions and name not in self.program.homes and "::" not in name
+    def _is_member(self, name: str, unit: ir.Unit) -> bool:
+        return not self.program.defines(name, unit) and name not in self.program.homes and "::" not in name
 
     def _object(self, base: ir.Expression, state: State, frame: Frame, value: Value = None, *, through: bool) -> object:
         """What a member is a member of. Each link of a chain is asked for once: twice would double with every link."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, TypeVar
 from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, bindings_of
 from loadstone.review.analyses.guards import Guard, guards_of, simple
 from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.state import Held, Spot, Taint
 from loadstone.review.analyses.travel import Travels, Visit, travels
 from loadstone.review.apis import Api, ApiRole, Tables, tables
@@ -363,27 +364,13 @@ class Facts:
     @cached_property
     def guards(self) -> dict[str, tuple[Guard, ...]]:
         """The guards of every file, by its path."""
-        known, called, judges = self.apis, self.called_names, self._judges()
-        return {
-            unit.path: tuple(
-                guard
-                for f in unit.functions
-                for guard in guards_of(f, known, () if unit.language is Language.PYTHON else called, judges)
-            )
-            for unit in self.program.units
-        }
-
-    def _judges(self) -> frozenset[str]:
-        """Functions of the program that are handed the result of another call: ``check(lib.open(...))``."""
-        functions = [function for unit in self.program.units for function in unit.functions]
-        own = {simple(function.name) for function in functions}
-        handed = (
-            simple(call.name)
-            for function in functions
-            for call in calls_in(function.body)
-            if call.arguments and isinstance(call.arguments[0], Call)
-        )
-        return frozenset(name for name in handed if name in own)
+        native = [unit for unit in self.program.units if unit.language is not Language.PYTHON]
+        judges, neighbours = _judges(native), Neighbours(self.program.units)
+        found = {u.path: _guards(u, self.apis, self.called_names, judges) for u in native}
+        for unit in (u for u in self.program.units if u.language is Language.PYTHON):
+            near = [other for other in self.program.units if neighbours.sees(unit, other)]
+            found[unit.path] = _guards(unit, self.apis, (), _judges(near))
+        return found
 
     @cached_property
     def merged(self) -> tuple[Site, ...]:
@@ -394,3 +381,20 @@ class Facts:
     def reached(self) -> tuple[Site, ...]:
         """Every site by every way it was reached."""
         return tuple(sorted(self.sites, key=lambda s: (s.spot, s.chain)))
+
+
+def _guards(unit: Unit, apis: Tables, called: Collection[str], judges: frozenset[str]) -> tuple[Guard, ...]:
+    return tuple(guard for function in unit.functions for guard in guards_of(function, apis, called, judges))
+
+
+def _judges(units: Iterable[Unit]) -> frozenset[str]:
+    """Functions of these files that are handed the result of another call: ``check(lib.open(...))``."""
+    functions = [function for unit in units for function in unit.functions]
+    own = {simple(function.name) for function in functions}
+    handed = (
+        simple(call.name)
+        for function in functions
+        for call in calls_in(function.body)
+        if call.arguments and isinstance(call.arguments[0], Call)
+    )
+    return frozenset(name for name in handed if name in own)

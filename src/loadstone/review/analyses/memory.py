@@ -324,8 +324,7 @@ class PathMemory:
         return None
 
     def _of_class(self, owner: str, frame: Frame) -> str:
-        unit = frame.known.unit
-        return self.program.class_home(owner, unit) if unit.language is not ir.Language.PYTHON else ""
+        return self.program.class_home(owner, frame.known.unit)
 
     def _home(self, place: Global) -> str:
         variable = self.program.variables.get(place.unit, {}).get(place.name)

@@ -11,6 +11,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.liveness import live_at_joins
 from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.values import Global, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Graph
@@ -105,6 +106,14 @@ class KnownProgram:
         return tuple(sorted(found, key=lambda k: (k.unit.path, k.function.line)))
 
     @cached_property
+    def _neighbours(self) -> Neighbours:
+        return Neighbours(self.units)
+
+    def defines(self, name: str, unit: ir.Unit) -> bool:
+        """Whether a name means a function of the program in a file."""
+        return any(self._neighbours.sees(unit, known.unit) for known in self.functions.get(name, ()))
+
+    @cached_property
     def variables(self) -> Mapping[str, Mapping[str, ir.DeclaredVariable]]:
         """Variables at file scope, by path and name."""
         return {unit.path: {v.name: v for v in unit.variables} for unit in self.units}
@@ -113,7 +122,7 @@ class KnownProgram:
     def homes(self) -> Mapping[str, str]:
         """The one unit that defines a variable others can see."""
         found: dict[str, str] = {}
-        for unit in self.units:
+        for unit in (u for u in self.units if u.language is not ir.Language.PYTHON):
             for variable in unit.variables:
                 if not variable.local:
                     found[variable.name] = "" if variable.name in found else unit.path
@@ -155,6 +164,8 @@ class KnownProgram:
             return ""
         if unit.path in homes:
             return unit.path
+        if unit.language is ir.Language.PYTHON:
+            return next((path for path in homes if path in self._neighbours.near(unit)), "")
         included = {name.rpartition("/")[2] for name in unit.imports}
         return next((path for path in homes if path.rpartition("/")[2] in included), "")
 
@@ -235,11 +246,17 @@ class KnownProgram:
         if own:
             fitting = (k for k in own if not _is_contradicted(k.function.condition, reached)) if len(own) > 1 else own
             return next(iter(fitting), own[0])
-        others = [k for k in found if not k.function.local and k.unit.language is unit.language]
+        others = [
+            k
+            for k in found
+            if not k.function.local and k.unit.language is unit.language and self._neighbours.sees(unit, k.unit)
+        ]
         return others[0] if others and (len(others) == 1 or others[0].function.owner) else None
 
     def twins(self, known: KnownFunction) -> tuple[KnownFunction, ...]:
         """The same method defined for several platforms, in several files."""
+        if known.unit.language is ir.Language.PYTHON:
+            return (known,)  # one file has the variants for all platforms
         found = self.functions.get(known.function.name, ())
         elsewhere = {k.unit.path for k in found}
         return found[:_MAX_TWINS] if known.function.owner and len(elsewhere) == len(found) else (known,)

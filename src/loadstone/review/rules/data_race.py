@@ -11,6 +11,7 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts, Slot
 from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Unit
@@ -85,7 +86,7 @@ class Shared:
 
 def _locks(access: Access) -> set[str]:
     """The last words of the locks held: one object's mutex is named alike from inside and through a pointer."""
-    return {h.lock.rpartition(".")[2] for h in access.locks}
+    return {h.lock.partition(" of ")[0].rpartition(".")[2] for h in access.locks}
 
 
 def shared_state(facts: Facts) -> Iterator[Shared]:
@@ -94,21 +95,13 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
     for access in facts.accesses:
         if access.variable.rpartition(":")[2] in facts.lock_names or access.variable.startswith(("*", "[")):
             continue
-        key = (access.variable, access.owner if access.owner != "*" else "", access.home)
+        unowned = access.owner == "*"  # of an object whose class is not known: whose is known to its file alone
+        key = (access.variable, "" if unowned else access.owner, access.home or (access.spot.path if unowned else ""))
         own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
         if len(own) == len(access.locks):
             groups.setdefault(key, []).append(access)
-    owners: dict[str, list[str]] = {}
-    for variable, owner, _ in groups:
-        if owner:
-            owners.setdefault(variable, []).append(owner)
-    for (variable, owner, home), accesses in list(groups.items()):
-        named = owners.get(variable, ())
-        if not owner and len(named) == 1 and all(a.owner == "*" for a in accesses):
-            target = next(key for key in groups if key[:2] == (variable, named[0]))
-            groups[target].extend(accesses)
-            del groups[variable, owner, home]
     units = {unit.path: unit for unit in facts.program.units}
+    _join_unowned(groups, units)
     at_file_scope = {unit.path: {v.name for v in unit.variables} for unit in facts.program.units}
     written = [a for a in facts.accesses if a.is_write and not a.setting_up]
     for (variable, owner, _), accesses in sorted(groups.items()):
@@ -119,6 +112,29 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
             shared = Shared(variable, owner, accesses, unit, is_member=is_member)
             shared.inside = tuple(a for a in written if a.owner == owner and a.variable.startswith(f"{variable}."))
             yield shared
+
+
+def _join_unowned(groups: dict[tuple[str, str, str], list[Access]], units: dict[str, Unit]) -> None:
+    """A member of nobody knows whose object is that of the one class with such a member that its file can mean."""
+    neighbours = Neighbours(units.values())
+    owned: dict[str, list[tuple[str, str, str]]] = {}
+    for key in groups:
+        if key[1]:
+            owned.setdefault(key[0], []).append(key)
+    for key in [key for key in groups if not key[1] and all(a.owner == "*" for a in groups[key])]:
+        left: list[Access] = []
+        for access in groups[key]:
+            here = units[access.spot.path]
+            meant = [
+                other
+                for other in owned.get(key[0], ())
+                if other[2] in {"", here.path} and neighbours.sees(here, units[groups[other][0].spot.path])
+            ]
+            (groups[meant[0]] if len(meant) == 1 else left).append(access)
+        if left:
+            groups[key] = left
+        else:
+            del groups[key]
 
 
 def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Final
 
 from loadstone.review import ir
+from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.flows import Place, ValueSource
@@ -123,7 +124,7 @@ class PythonNames:
         self.owners: dict[str, list[tuple[ir.Unit, str]]] = {}  # attribute -> classes that have it
         self._by_name: dict[str, list[Routine]] = {}
         self._by_method: dict[str, list[Routine]] = {}
-        self._near: dict[str, frozenset[str]] = {}
+        self._neighbours = Neighbours(self.units)
         self._served: dict[str, frozenset[str]] = {}
         self.stems: dict[str, str] = {unit.path: PurePath(unit.path).stem for unit in self.units}
         self.by_stem: dict[str, str] = {stem: path for path, stem in reversed(self.stems.items())}
@@ -133,14 +134,7 @@ class PythonNames:
 
     def near(self, unit: ir.Unit) -> frozenset[str]:
         """The paths of a file, of those it imports and of those that import it."""
-        known = self._near.get(unit.path)
-        if known is None:
-            stems = {name.rpartition(".")[2] for name in unit.imports} | {self.stems[unit.path]}
-            own = self.stems[unit.path]
-            users = {u.path for u in self.units if own in {name.rpartition(".")[2] for name in u.imports}}
-            known = frozenset(users | {path for path, stem in self.stems.items() if stem in stems})
-            self._near[unit.path] = known
-        return known
+        return self._neighbours.near(unit)
 
     def _nearest(self, unit: ir.Unit, found: Iterable[Routine]) -> list[Routine]:
         """Those of a file, of what it imports, and of what imports it."""

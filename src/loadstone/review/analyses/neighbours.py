@@ -1,0 +1,44 @@
+"""Which files of a run may mean one another's names: what else is reviewed beside them changes no answer.
+
+Files of C and C++ are one program: whatever links, links. A file of Python sees itself, the files it imports and those
+that import it. Files of different languages name nothing of one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
+
+from loadstone.review import ir
+
+__all__ = ["Neighbours"]
+
+
+class Neighbours:
+    """The files of a run by who sees whom. What was worked out is kept; used by one thread."""
+
+    def __init__(self, units: Iterable[ir.Unit]) -> None:
+        self._python = {u.path: PurePath(u.path).stem for u in units if u.language is ir.Language.PYTHON}
+        self._imports = {
+            u.path: frozenset(name.rpartition(".")[2] for name in u.imports) for u in units if u.path in self._python
+        }
+        self._near: dict[str, frozenset[str]] = {}
+
+    def near(self, unit: ir.Unit) -> frozenset[str]:
+        """The paths of a file of Python, of those it imports and of those that import it."""
+        known = self._near.get(unit.path)
+        if known is None:
+            own = self._python[unit.path]
+            stems = self._imports[unit.path] | {own}
+            users = {path for path, names in self._imports.items() if own in names}
+            known = frozenset(users | {path for path, stem in self._python.items() if stem in stems})
+            self._near[unit.path] = known
+        return known
+
+    def sees(self, unit: ir.Unit, other: ir.Unit) -> bool:
+        """Whether a name in one file may mean something of another."""
+        if unit is other:
+            return True
+        if unit.language is not ir.Language.PYTHON:
+            return other.language is not ir.Language.PYTHON
+        return other.language is ir.Language.PYTHON and other.path in self.near(unit)
