@@ -92,15 +92,16 @@ def _locks(access: Access) -> set[str]:
 def shared_state(facts: Facts) -> Iterator[Shared]:
     """Shared variables with all their accesses, those that are atomic, constant or locks themselves left out."""
     groups: dict[Slot, list[Access]] = {}
+    units = {unit.path: unit for unit in facts.program.units}
     for access in facts.accesses:
         if access.variable.rpartition(":")[2] in facts.lock_names or access.variable.startswith(("*", "[")):
             continue
-        unowned = access.owner == "*"  # of an object whose class is not known: whose is known to its file alone
-        key = (access.variable, "" if unowned else access.owner, access.home or (access.spot.path if unowned else ""))
+        unowned = access.owner == "*"  # of an object whose class is not known
+        alone = access.spot.path if unowned and units[access.spot.path].language is Language.PYTHON else ""
+        key = (access.variable, "" if unowned else access.owner, access.home or alone)
         own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
         if len(own) == len(access.locks):
             groups.setdefault(key, []).append(access)
-    units = {unit.path: unit for unit in facts.program.units}
     _join_unowned(groups, units)
     at_file_scope = {unit.path: {v.name for v in unit.variables} for unit in facts.program.units}
     written = [a for a in facts.accesses if a.is_write and not a.setting_up]
@@ -125,11 +126,13 @@ def _join_unowned(groups: dict[tuple[str, str, str], list[Access]], units: dict[
         left: list[Access] = []
         for access in groups[key]:
             here = units[access.spot.path]
-            meant = [
-                other
-                for other in owned.get(key[0], ())
-                if other[2] in {"", here.path} and neighbours.sees(here, units[groups[other][0].spot.path])
-            ]
+            meant = owned.get(key[0], [])
+            if here.language is Language.PYTHON:
+                meant = [
+                    other
+                    for other in meant
+                    if other[2] in {"", here.path} and neighbours.sees(here, units[groups[other][0].spot.path])
+                ]
             (groups[meant[0]] if len(meant) == 1 else left).append(access)
         if left:
             groups[key] = left

@@ -33,7 +33,9 @@ def half_made(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
             closing = {m.name for m in methods if attribute in _released(m, bindings)}
             if not closing:
                 continue
-            left = [s.line for s in _leaving(made.body.body, attribute, line, closing, bindings)]
+            ways = _Ways(attribute, line, closing, bindings)
+            ways.block(made.body.body, taken=False)
+            left = ways.left
             if left:
                 yield rule.no(
                     f"{attribute}, taken at line {line}, is leaked where __init__ raises at line {left[0]}: "
@@ -74,28 +76,50 @@ def _released(method: ir.Function, bindings: Bindings) -> set[str]:
     return {library_of(local.get(name, name)) for name in names if name}
 
 
-def _leaving(
-    body: Iterable[ir.Statement], attribute: str, since: int, closing: set[str], bindings: Bindings
-) -> Iterator[ir.Raise]:
-    """The ``raise`` statements behind a line that nothing comes before which gives the attribute back."""
-    for statement in body:
-        gives_back = any(_gives_back(call, attribute, closing, bindings) for call in calls((statement,)))
+class _Ways:
+    """The ways through a constructor from where it takes a handle: which ``raise`` leaves it open?"""
+
+    def __init__(self, attribute: str, line: int, closing: set[str], bindings: Bindings) -> None:
+        self.attribute = attribute
+        self.line = line
+        self.closing = closing
+        self.bindings = bindings
+        self.left: list[int] = []
+
+    def block(self, body: Iterable[ir.Statement], *, taken: bool) -> bool:
+        """Whether the handle is open behind a block."""
+        for statement in body:
+            taken = self._statement(statement, taken=taken)
+        return taken
+
+    def _statement(self, statement: ir.Statement, *, taken: bool) -> bool:
+        if isinstance(statement, ir.Assign) and statement.line == self.line:
+            return True
+        if any(self._gives_back(call) for call in calls((statement,))):
+            return False
         match statement:
-            case ir.Raise() if statement.line > since:
-                yield statement
+            case ir.Raise() if taken:
+                self.left.append(statement.line)
             case ir.If(condition=condition, then=then, otherwise=otherwise):
-                if not _asks(condition, attribute):
-                    yield from _leaving(then.body, attribute, since, closing, bindings)
-                    yield from _leaving(otherwise.body if otherwise else (), attribute, since, closing, bindings)
+                asked = _asks(condition, self.attribute)
+                yes = self.block(then.body, taken=taken and not asked)
+                no = self.block(otherwise.body if otherwise else (), taken=taken)
+                return yes or no or (taken and asked)
             case ir.Loop(body=inner) | ir.With(body=inner):
-                yield from _leaving(inner.body, attribute, since, closing, bindings)
-            case ir.Try(body=inner, handlers=handlers) if not gives_back:
-                if not handlers:
-                    yield from _leaving(inner.body, attribute, since, closing, bindings)
+                return self.block(inner.body, taken=taken)
+            case ir.Try(body=inner, handlers=handlers):
+                after = self.block(inner.body, taken=taken) if not handlers else taken
                 for handler in handlers:
-                    yield from _leaving(handler.body.body, attribute, since, closing, bindings)
-            case _ if gives_back:
-                return
+                    self.block(handler.body.body, taken=taken)
+                return after or _sets(inner, self.line)
+        return taken
+
+    def _gives_back(self, call: ir.Call) -> bool:
+        return call.name in self.closing or released_by(call, self.bindings) == self.attribute
+
+
+def _sets(block: ir.Block, line: int) -> bool:
+    return any(isinstance(s, ir.Assign) and s.line == line for s in statements(block.body))
 
 
 def _asks(condition: ir.Expression, attribute: str) -> bool:
@@ -104,7 +128,3 @@ def _asks(condition: ir.Expression, attribute: str) -> bool:
     if isinstance(bare, ir.Operation):
         return any(_asks(operand, attribute) for operand in bare.operands)
     return spelled(bare) == attribute
-
-
-def _gives_back(call: ir.Call, attribute: str, closing: set[str], bindings: Bindings) -> bool:
-    return call.name in closing or released_by(call, bindings) == attribute

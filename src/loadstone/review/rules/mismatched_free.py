@@ -41,7 +41,7 @@ _C_ALLOCATES: Final = frozenset(
 """Functions whose memory the C library's own ``free``, or its counterpart, takes back. Source: manual pages."""
 
 _FREES_TEXT: Final = re.compile(
-    r"(?i)(?:str(?:ing)?s?|text|buf(?:fer)?|mem(?:ory)?|data|result|name|msg|message|error|value|ptr)?_?(?:free"
+    r"(?i)(?:str(?:ing)?s?|(?<!con)text|buf(?:fer)?|mem(?:ory)?|data|result|name|msg|message|error|value|ptr)?_?(?:free"
     r"|release|dispose|dealloc)(?:_?(?:str|string|text|mem|buf|buffer|result|name|msg|message|error|value))?\Z"
 )
 _BORROWED: Final = frozenset(
@@ -226,7 +226,8 @@ def _counterparts(facts: Facts, found: ForeignCall) -> list[ForeignPrototype]:
         and _FREES_TEXT.search(other.symbol)
         and (other.arguments is None or len(other.arguments) == 1)
         and _family(other.symbol) == _family(found.prototype.symbol)
-        and re.search(r"(?i)str|text|mem|buf|msg|name|result", other.symbol)
+        and re.search(r"(?i)str|(?<!con)text|mem|buf|msg|name|result", other.symbol)
+        and not re.search(r"(?i)context", other.symbol)
     ]
 
 

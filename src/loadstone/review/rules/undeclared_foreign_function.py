@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Confidence, Location, Severity
+from loadstone.core.claims import Claim, Confidence, FlowStep, Location, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
 from loadstone.review.analyses.foreign import COMPUTED, ForeignFunction, foreign_functions, uses_in_order
+from loadstone.review.analyses.guards import simple
+from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import calls, statements
 
 __all__ = ["RULE"]
 
@@ -59,9 +63,60 @@ def _missing(function: ForeignFunction) -> tuple[str, Severity] | None:
     return None
 
 
-def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+def _declarers(facts: Facts) -> dict[str, list[ir.Unit]]:
+    """Functions that declare whatever name they are given: ``f = getattr(lib, name); f.argtypes = ...``."""
+    found: dict[str, list[ir.Unit]] = {}
     for unit in facts.program.units:
-        if unit.language is not ir.Language.PYTHON:
+        if unit.language is ir.Language.PYTHON and ".argtypes" in unit.text and ".restype" in unit.text:
+            for function in unit.functions:
+                targets = [s.target for s in statements(function.body.body) if isinstance(s, ir.Assign)]
+                given = {p.name for p in function.parameters}
+                looks = any(_looks_up(call, given) for call in calls(function.body.body))
+                if looks and {"argtypes", "restype"} <= {t.name for t in targets if isinstance(t, ir.Member)}:
+                    found.setdefault(simple(function.name), []).append(unit)
+    return found
+
+
+def _looks_up(call: ir.Call, given: set[str]) -> bool:
+    second = call.arguments[1] if len(call.arguments) > 1 else None
+    return call.name == "getattr" and isinstance(second, ir.Name) and second.name in given
+
+
+def _declared_by_others(unit: ir.Unit, declarers: dict[str, list[ir.Unit]], neighbours: Neighbours) -> bool:
+    """Whether the file hands names of functions to a helper that declares them."""
+    return any(
+        re.search(rf"\b{re.escape(name)}\b", unit.text) and any(neighbours.sees(unit, other) for other in others)
+        for name, others in declarers.items()
+    )
+
+
+_FEW: Final = 5
+"""So many functions without a prototype are told one by one; more are one finding: the file declares none."""
+
+
+def _gathered(
+    rule: Rule, unit: ir.Unit, lacking: list[tuple[ForeignFunction, tuple[str, Severity]]], total: int
+) -> Iterator[Claim]:
+    """What nothing worse hangs on than a wrong argument passed on: one claim for the file."""
+    firsts = [min(function.uses, key=lambda use: use.call.line) for function, _ in lacking]
+    places = [Location.lines(unit.path, use.call.line, use.call.end_line or None) for use in firsts]
+    yield rule.no(
+        f"{len(lacking)} of {total} foreign functions are called without argtypes or restype, "
+        f"{lacking[0][0].symbol} first",
+        places[0],
+        severity=Severity.MEDIUM,
+        why=tuple(
+            FlowStep(place, f"{function.symbol} without {what}", "call")
+            for place, (function, (what, _)) in zip(places, lacking, strict=True)
+        ),
+        context=firsts[0].function.name,
+    )
+
+
+def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    declarers, neighbours = _declarers(facts), Neighbours(facts.program.units)
+    for unit in facts.program.units:
+        if unit.language is not ir.Language.PYTHON or _declared_by_others(unit, declarers, neighbours):
             continue
         functions = foreign_functions(unit)
         computed = functions.get(COMPUTED)
@@ -69,9 +124,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue  # a table declares them by name; which ones cannot be told from here
         called = uses_in_order(f for f in functions.values() if f.symbol != COMPUTED)
         lacking = [(function, missing) for function in called if (missing := _missing(function)) is not None]
+        without = len(lacking)
+        plain = [one for one in lacking if "pointer" not in one[1][0]]
+        if len(plain) > _FEW:
+            yield from _gathered(rule, unit, plain, len(called))
+            lacking = [one for one in lacking if one not in plain]
         for function, (what, severity) in lacking:
             first = min(function.uses, key=lambda use: use.call.line)
-            lack = share(len(lacking), len(called), "function", "lacks", "lack")
+            lack = share(without, len(called), "function", "lacks", "lack")
             message = f"{function.symbol} is called without {what}; {lack} one"
             place = Location.lines(unit.path, first.call.line, first.call.end_line or None)
             confidence = Confidence.CERTAIN if severity is not Severity.LOW else Confidence.LIKELY

@@ -1,0 +1,78 @@
+"""What else is in a run changes no answer: a file alone, and the same file beside files it has nothing to do with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from loadstone.core.claims import Claim, Finding, Undecided
+from loadstone.review import frontends, rules
+from loadstone.review.ir import Program, Unit
+
+CORPUS = Path(__file__).parent / "corpus"
+
+SHIM = """\
+#include <dlfcn.h>
+#include <stdarg.h>
+static int (*real_open)(const char *, int, ...);
+int open(const char *path, int flags, ...) {
+    if (real_open == 0) real_open = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
+    return real_open(path, flags, 0);
+}
+"""
+
+LOADER = """\
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+void *load(const char *path) {
+    int fd = open(path, O_RDONLY);
+    char byte;
+    if (fd < 0 || read(fd, &byte, 1) != 1) return 0;
+    close(fd);
+    return dlopen("/usr/lib/app/module.so", RTLD_NOW);
+}
+"""
+
+
+def answers(units: Iterable[Unit]) -> set[tuple[str, str, str, int, str]]:
+    """What is found and what is left open; the wording may name a file where two files have a lock of one name."""
+
+    def said(claim: Claim) -> tuple[str, str, str, int, str]:
+        weight = claim.severity.value if isinstance(claim, Finding) else ""
+        return type(claim).__name__, claim.rule, claim.location.path, claim.location.start, weight
+
+    claims = rules.ask(Program(tuple(units)))
+    return {said(claim) for claim in claims if isinstance(claim, Finding | Undecided)}
+
+
+def test_a_program_beside_others_is_answered_as_alone() -> None:
+    files = sorted((CORPUS / "programs_py").glob("*.py"))[::8]
+    units = [frontends.parse(path.name, path.read_bytes()) for path in files]
+    together = answers(units)
+    alone = set().union(*(answers([unit]) for unit in units))
+    assert together == alone
+
+
+def test_twins_of_one_name_do_not_call_each_other() -> None:
+    pair = sorted((CORPUS / "programs_py").glob("driverdl_?.py"))
+    units = [frontends.parse(path.name, path.read_bytes()) for path in pair]
+    assert answers(units) == set().union(*(answers([unit]) for unit in units))
+
+
+def test_a_function_of_the_system_stays_one_beside_a_library_that_interposes_it() -> None:
+    loader, shim = frontends.parse("loader.c", LOADER.encode()), frontends.parse("shim.c", SHIM.encode())
+    alone = answers([loader])
+    beside = {answer for answer in answers([shim, loader]) if answer[2] == "loader.c"}
+    assert beside == alone
+
+
+def test_a_module_that_is_imported_is_no_stranger() -> None:
+    helper = frontends.parse("paths.py", b"import ctypes\ndef where(name):\n    return '/opt/x/' + name\n")
+    host = frontends.parse(
+        "host.py",
+        b"import ctypes\nfrom flask import request\nfrom paths import where\n\n\ndef run():\n"
+        b"    return ctypes.CDLL(where(request.args['name']))\n",
+    )
+    found = {(rule, path) for kind, rule, path, _, _ in answers([helper, host]) if kind == "Finding"}
+    assert ("untrusted-load-path", "host.py") in found
