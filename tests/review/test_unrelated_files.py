@@ -35,6 +35,37 @@ void *load(const char *path) {
 """
 
 
+FETCHES = """\
+import ctypes
+import hashlib
+import hmac
+from urllib.request import urlopen
+
+PINNED = "aa" * 32
+
+
+def fetch(name):
+    with urlopen("http://voices.example/" + name) as reply:
+        return reply.read()
+
+
+class Voice:
+    def __init__(self):
+        self._engine = self._load(self._copy())
+
+    def _copy(self):
+        data = fetch("en.so")
+        if {refused}:
+            raise ValueError("damaged")
+        with open("/opt/voices/en.so", "wb") as out:
+            out.write(data)
+        return "/opt/voices/en.so"
+
+    def _load(self, path):
+        return ctypes.CDLL(path)
+"""
+
+
 def answers(units: Iterable[Unit]) -> set[tuple[str, str, str, int, str]]:
     """What is found and what is left open; the wording may name a file where two files have a lock of one name."""
 
@@ -54,10 +85,13 @@ def test_a_program_beside_others_is_answered_as_alone() -> None:
     assert together == alone
 
 
-def test_twins_of_one_name_do_not_call_each_other() -> None:
-    pair = sorted((CORPUS / "programs_py").glob("driverdl_?.py"))
-    units = [frontends.parse(path.name, path.read_bytes()) for path in pair]
-    assert answers(units) == set().union(*(answers([unit]) for unit in units))
+def test_classes_of_one_name_in_two_programs_do_not_call_each_other() -> None:
+    careless = FETCHES.format(refused="len(data) == 0")
+    careful = FETCHES.format(refused="not hmac.compare_digest(hashlib.sha256(data).hexdigest(), PINNED)")
+    units = [frontends.parse(name, text.encode()) for name, text in (("one.py", careless), ("two.py", careful))]
+    assert {(rule, path) for kind, rule, path, _, _ in answers(units) if kind == "Finding"} == {
+        ("unverified-download", "one.py")
+    }
 
 
 def test_a_function_of_the_system_stays_one_beside_a_library_that_interposes_it() -> None:
