@@ -170,8 +170,8 @@ def test_e0e1_wx_68_the_interpreter_has_an_older_run_time_loaded(windows: Callab
     found = first(explain(module, model=model))
     assert found.code == "pe-missing-entry"
     assert found.advice == (
-        "/Windows/System32/vcruntime140.dll has it, and /env/vcruntime140.dll is loaded already: put the first in its"
-        " place"
+        "/Windows/System32/vcruntime140.dll has it, and /env/vcruntime140.dll is loaded already: load the first before"
+        " it, or put it in its place"
     )
 
 

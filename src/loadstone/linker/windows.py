@@ -252,9 +252,9 @@ class WindowsRules:
         folder = next((f for f in folders if f is not None and f != posixpath.dirname(chosen)), None)
         if folder is None:
             return reinstall_both(self.model, member.path, chosen)
-        there = posixpath.join(folder, dependency.name)
+        there = posixpath.normpath(posixpath.join(folder, dependency.name))
         if chosen in self.model.already_loaded:
-            return f"{there} has it, and {chosen} is loaded already: put the first in its place"
+            return f"{there} has it, and {chosen} is loaded already: load the first before it, or put it in its place"
         if posixpath.dirname(chosen) in self.model.system_dirs:
             return f"{there} has it: os.add_dll_directory({folder!r}) before, or put it beside {member.path}"
         return f"{there} has it, and {chosen} comes first: put the first beside {member.path}, or take the other away"
