@@ -40,7 +40,6 @@ DESCRIPTOR_LIMIT: Final = 1024
 """Open descriptors of one process: what waits in a pipe or a socket is memory that counts for nobody."""
 
 MEMORY_WORDS: Final = f"more than {MEMORY_LIMIT >> 20} MiB of memory at once"
-_FILE_WORDS: Final = f"a file of more than {FILE_LIMIT >> 20} MiB"
 READING_WORDS: Final = "reading the user's files"
 _NOWHERE: Final = ("192.0.2.1", 9)  # RFC 5737: an address for documentation
 

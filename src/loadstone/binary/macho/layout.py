@@ -17,7 +17,6 @@ __all__ = [
     "DYLIB_KINDS",
     "FILE_KINDS",
     "LAYOUTS",
-    "LINK_EDIT_COMMANDS",
     "MIN_VERSION_PLATFORMS",
     "PLATFORMS",
     "SECTION_KINDS",
@@ -144,20 +143,6 @@ DYLIB_KINDS: Final = {
     LoadCommandKind.LOAD_UPWARD_DYLIB: DependencyKind.UPWARD,
     LoadCommandKind.LAZY_LOAD_DYLIB: DependencyKind.LAZY,
 }
-
-LINK_EDIT_COMMANDS: Final = frozenset(
-    {
-        LoadCommandKind.CODE_SIGNATURE,
-        LoadCommandKind.SEGMENT_SPLIT_INFO,
-        LoadCommandKind.FUNCTION_STARTS,
-        LoadCommandKind.DATA_IN_CODE,
-        LoadCommandKind.DYLIB_CODE_SIGN_DRS,
-        LoadCommandKind.LINKER_OPTIMIZATION_HINT,
-        LoadCommandKind.DYLD_EXPORTS_TRIE,
-        LoadCommandKind.DYLD_CHAINED_FIXUPS,
-    }
-)
-"""Commands whose body is a file offset and a size (linkedit_data_command)."""
 
 
 class HeaderFlags(IntFlag):

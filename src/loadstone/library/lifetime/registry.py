@@ -58,10 +58,6 @@ class Registry:
                 self._recent.append(found)
             return found
 
-    def owner_of(self, handle: int) -> LibraryRecord | None:
-        """The record a system handle belongs to."""
-        return self.owners.get(handle)
-
     def loaded(self) -> tuple[LibraryRecord, ...]:
         """The records whose library is loaded now."""
         return tuple(record for record in list(self.owners.values()) if record.opens)

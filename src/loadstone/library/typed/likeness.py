@@ -16,7 +16,7 @@ from loadstone.headers.types import (
 )
 from loadstone.quick_dataclass import replace
 
-__all__ = ["alike", "callable_as", "canonical", "is_char_pointer", "is_text", "is_wide_pointer", "letter_of"]
+__all__ = ["alike", "callable_as", "canonical", "is_char_pointer", "is_text", "letter_of"]
 
 
 def is_text(kind: CType) -> bool:
@@ -27,11 +27,6 @@ def is_text(kind: CType) -> bool:
 def is_char_pointer(kind: CType) -> bool:
     """Whether it is a pointer to ``char``."""
     return isinstance(kind, Pointer) and isinstance(kind.target, Integer) and kind.target.is_char
-
-
-def is_wide_pointer(kind: CType) -> bool:
-    """Whether it is a pointer to ``wchar_t`` or another wide character."""
-    return isinstance(kind, Pointer) and isinstance(kind.target, Integer) and kind.target.is_wide
 
 
 def alike(kind: Integer) -> tuple[object, ...]:

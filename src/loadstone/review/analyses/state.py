@@ -245,10 +245,6 @@ class State:
             return self.parts.get(value, (value,))
         return (value,)
 
-    def fields_of(self, base: object) -> list[tuple[Field, Value]]:
-        """The fields of an object that were written on this path."""
-        return [(p, v) for p, v in self.env.items() if isinstance(p, Field) and p.base == base]
-
     # Forgetting.
 
     def renew(self, value: Value) -> None:

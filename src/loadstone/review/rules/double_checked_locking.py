@@ -8,7 +8,6 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts
-from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language
 from loadstone.review.rules.data_race import Shared, shared_state
 from loadstone.review.rules.places import ALL, at, step, unit_of
@@ -57,21 +56,6 @@ def _double_checked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]
                 ),
                 context=function,
             )
-
-
-def unguarded_loads(facts: Facts) -> Iterator[Access]:
-    """Writes of what a load gave into shared state with no lock held."""
-    known = tables()
-    for access in sorted(facts.accesses, key=lambda a: a.spot):
-        api = known.get(access.holds) if access.holds else None
-        if (
-            access.is_write
-            and not access.locks
-            and not access.setting_up
-            and api is not None
-            and api.role is ApiRole.LOAD
-        ):
-            yield access
 
 
 RULE: Final = Rule(

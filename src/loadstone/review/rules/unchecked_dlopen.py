@@ -14,7 +14,7 @@ from loadstone.review.ir import Literal
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
-__all__ = ["RULE", "is_checked", "is_plainly_unchecked"]
+__all__ = ["RULE", "is_checked"]
 
 _ROLES: Final = (ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.FIND, ApiRole.BORROW)
 _TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()", "yield()"})
@@ -43,9 +43,9 @@ def _is_used_blindly(site: Site) -> bool:
     return not site.tests and any(use.how in _WORK and use.known is None for use in site.uses)
 
 
-def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
+def _is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     """Whether nothing ever looks at the result (a call through it untested is another rule's finding)."""
-    if site.api.raises or site.api.success is Success.NONE or is_checked(site, facts) or site.is_inner:
+    if is_checked(site, facts) or site.is_inner:
         return False
     if any(use.how in _SPOILED and use.known is not True for use in site.uses) or _is_the_program(site):
         return False
@@ -53,7 +53,7 @@ def is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_names:
         return False  # kept for others, and nothing here calls it
     handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
-    return not site.tests and not stored & facts.asked_names and not handed_on
+    return not stored & facts.asked_names and not handed_on
 
 
 def _is_the_program(site: Site) -> bool:
@@ -63,10 +63,10 @@ def _is_the_program(site: Site) -> bool:
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    for path, name, sites in each_api(facts.of(*_ROLES)):
+    for _, name, sites in each_api(facts.of(*_ROLES)):
         judged = [s for s in sites if not s.api.raises and s.api.success is not Success.NONE]
         good = [s for s in judged if is_checked(s, facts)]
-        bad = [s for s in judged if is_plainly_unchecked(s, facts) and not facts.is_cut(s)]
+        bad = [s for s in judged if _is_plainly_unchecked(s, facts) and not facts.is_cut(s)]
         tested = [s for s in good if s.tests]
         if tested:
             places = tuple(at(spot) for s in tested for spot in sorted(s.tests)[:1])
@@ -102,7 +102,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=site.spot.function,
                 condition=site.spot.condition,
             )
-        del path
 
 
 RULE: Final = Rule(

@@ -463,9 +463,6 @@ class CExpressions:
                     return ir.Cast(self.line(node), _text(spelled).strip("<>") if spelled else "", values[0])
         return self._call(node)
 
-    def _braced_call(self, node: Node) -> ir.Expression:
-        return self._unknown(node)
-
 
 def _uncast(expression: ir.Expression) -> ir.Expression:
     while isinstance(expression, ir.Cast):
