@@ -52,3 +52,12 @@ def quoted(text: str, limit: int = 4096) -> str:
     "'libz.so.1'"
     """
     return f"'{printable(text, limit)}'"
+
+
+def is_utf8(text: str) -> bool:
+    r"""Whether ``text`` can be written as UTF-8: no byte of a name in another encoding is in it.
+
+    >>> is_utf8("caf\u00e9"), is_utf8("caf\udce9")
+    (True, False)
+    """
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.conftest import Compile
 
 from loadstone.cli.exits import ExitStatus
-from loadstone.cli.main import main
+from loadstone.cli.main import COMMANDS, main
 from loadstone.cli.output import colour_wanted, emit
 from loadstone.cli.progress import each
 from loadstone.errors import Unwritable
@@ -122,3 +123,41 @@ def test_progress_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.stderr", terminal)
     assert list(each(["x" * 100, "b"], "doing")) == ["x" * 100, "b"]
     assert max(len(line) for line in terminal.getvalue().split("\r\x1b[K")) < 20
+
+
+ODD = "d/caf\udce9"
+"""A name that is not UTF-8, as Python has it; ``d/`` is the folder the test runs in."""
+
+WORDS: dict[str, list[str]] = {
+    "bind": [f"./{ODD}.h", "--library", f"./{ODD}.so"],
+    "call": [f"./{ODD}.so", "int f(void)"],
+    "rules": [ODD],
+    "names": [ODD],
+    "review": ["--no-cache", f"./{ODD}.c", f"./{ODD}.so"],
+    "loaded": [ODD],
+    "fuzz": [f"./{ODD}.so", "--list"],
+    "fleet scan": [f"./{ODD}.so", "--store", ODD],
+    "fleet ask": ["clashes", ODD, "--store", "s"],
+    "fleet sql": [ODD, "--store", ODD],
+    "fleet compact": ["--store", ODD],
+    "fleet report": ["--store", ODD],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is Unicode")
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+def test_no_command_stumbles_over_a_name_that_is_not_utf8(name: str, tmp_path: Path, compile_library: Compile) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / f"{ODD}.so").write_bytes(compile_library("int f(void) { return 1; }").read_bytes())
+    (tmp_path / f"{ODD}.c").write_text("int f(void) { return 1; }\n")
+    (tmp_path / f"{ODD}.h").write_text("int f(void);\n")
+    words = [*name.split(), *WORDS.get(name, [f"./{ODD}.so"])]
+    done = subprocess.run(
+        [sys.executable, "-m", "loadstone", *words],
+        capture_output=True, check=False, timeout=120, cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert done.returncode in set(ExitStatus) - {ExitStatus.FAULT}, done.stderr
+    assert b"internal error" not in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -106,3 +106,17 @@ def test_the_list_of_questions_names_the_parameters(capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert "needs-version VERSION [MACHINE]" in shown
     assert shown.count("?\n") >= 13
+
+
+def test_what_is_not_utf8_is_refused_by_name(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = "caf\udce9"
+    for words in (
+        ["scan", store, "--store", odd],
+        ["ask", "list", "--store", odd],
+        ["sql", "select 1", "--store", odd],
+    ):
+        capsys.readouterr()
+        assert run("fleet", *words) == 2 or words[:2] == ["ask", "list"]  # the list of questions needs no store
+        assert "internal error" not in capsys.readouterr().err
+    assert run("fleet", "ask", "breaks-if", odd, "f", "--store", store) == 2
+    assert capsys.readouterr().err == "loadstone: cannot answer 'breaks-if': 'caf\\xe9' is not UTF-8\n"

@@ -8,7 +8,8 @@ import tempfile
 from contextlib import suppress
 from typing import Any
 
-from loadstone.errors import Unreadable, Unwritable
+from loadstone.errors import InvalidName, Unreadable, Unwritable
+from loadstone.escape import is_utf8
 from loadstone.fleet.inputs import is_remote
 from loadstone.fleet.locations import file_system
 
@@ -16,9 +17,15 @@ __all__ = ["StoreFolder"]
 
 
 class StoreFolder:
-    """Files by name below one place. Thread-safe: every call stands for itself."""
+    """Files by name below one place. Thread-safe: every call stands for itself.
+
+    Raises:
+        InvalidName: the place's name is not UTF-8, which the database and Parquet's readers ask for.
+    """
 
     def __init__(self, place: str) -> None:
+        if not is_utf8(place):
+            raise InvalidName(name=place, reason="the folder of a fleet's tables needs a name in UTF-8")
         self.place: str = place.rstrip("/") if is_remote(place) else os.path.abspath(place)
         self.is_remote: bool = is_remote(place)
         self.system: Any = None

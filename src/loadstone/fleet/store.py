@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from loadstone.errors import InvalidName, InvalidQuery, MalformedImage, NotFound, Unreadable, Unsupported
+from loadstone.escape import is_utf8, quoted
 from loadstone.fleet.extra import needed_for
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.questions import question_named
@@ -166,6 +167,9 @@ class Store:
         """
         asked = question_named(question)
         bound = asked.bound(values, named)
+        for value in (*bound.values(), snapshot, before):
+            if not is_utf8(value):
+                raise InvalidQuery(question=question, reason=f"{quoted(value)} is not UTF-8")
         answer = self.sql(asked.query, bound, snapshot, before)
         for parameter in asked.parameters if not answer.num_rows else ():
             value = bound[parameter.name]
