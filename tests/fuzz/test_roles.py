@@ -297,6 +297,26 @@ def test_what_a_function_is_called_is_data(symbol: str, tmp_path: Path) -> None:
     ast.parse(script(finding(), campaign(str(library), calls), digest(library)))
 
 
+CONSTANTS = (*HOSTILE, "%s%n", "/*", "??/", "\r\n#error x\n", "\u2028", "\x01" + "7", "A\x7f9", "\\u0041", '\\"')
+
+
+def test_what_a_constant_says_is_data(tmp_path: Path) -> None:
+    """All of them in one harness, and each in a reproducer as the bytes it was given as."""
+    calls = tuple(
+        CallPlan(f"f{number}", 0, (Argument(Role.CONST, text=text), Argument(Role.BUFFER)))
+        for number, text in enumerate(CONSTANTS)
+    )
+    (tmp_path / "harness.c").write_text(harness("any", calls))
+    subprocess.run([needed("gcc"), "-w", "-fsyntax-only", "harness.c"], cwd=tmp_path, check=True)
+    library = tmp_path / "l"
+    library.write_bytes(b"")
+    for call, text in zip(calls, CONSTANTS, strict=True):
+        program = ast.parse(script(finding(), campaign(str(library), (call,)), digest(library)))
+        assert text.encode("utf-8", "surrogateescape") in [
+            node.value for node in ast.walk(program) if isinstance(node, ast.Constant)
+        ]
+
+
 @pytest.mark.parametrize("symbol", ["a\n.globl b", 'quo"te', "x@@V1", "caf\u00e9", ""])
 def test_no_harness_is_written_for_what_is_no_c_name(symbol: str) -> None:
     with pytest.raises(Unsupported):

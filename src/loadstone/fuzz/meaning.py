@@ -166,7 +166,9 @@ def _chosen(call: CallPlan, position: int) -> PassedValue:
 
 def _constant(call: CallPlan, position: int) -> PassedValue:
     argument = call.arguments[position]
-    return ConstantNumber(argument.value) if argument.text is None else ConstantText(argument.text.encode())
+    if argument.text is None:
+        return ConstantNumber(argument.value)
+    return ConstantText(argument.text.encode("utf-8", "surrogateescape"))  # a command line need not be UTF-8
 
 
 def _capacity(call: CallPlan, position: int) -> PassedValue:
