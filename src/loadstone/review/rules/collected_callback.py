@@ -11,6 +11,7 @@ from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses import Facts
+from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.foreign import is_foreign
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements, tops
@@ -39,6 +40,18 @@ def _is_kept(name: str, declared: Iterable[str]) -> bool:
     if _USES_AT_ONCE.search(name):
         return False
     return bool(_KEEPS.search(name)) or any(_undoes(other, name) for other in declared)
+
+
+_ENDS: Final = re.compile(r"(?i)exit|unregist|deregist|unsubscri|detach|remove|destroy|close|terminate|shutdown|stop")
+
+
+def _ended(function: ir.Function, line: int, bindings: Bindings) -> bool:
+    """Whether the function itself, in a ``finally``, ends what it has registered with."""
+    late = (s.final for s in statements(function.body.body) if isinstance(s, ir.Try) and s.final is not None)
+    ends = (
+        bindings.symbol(call, function.owner) or "" for block in late if block.line > line for call in calls(block.body)
+    )
+    return any(_ENDS.search(symbol) for symbol in ends)
 
 
 def _undoes(other: str, name: str) -> bool:
@@ -138,6 +151,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 if not symbol or not _is_kept(symbol, facts.bindings[unit.path].prototypes):
                     continue
                 for argument in call.arguments:
+                    if isinstance(argument, ir.Name) and _ended(function, call.line, facts.bindings[unit.path]):
+                        continue  # what keeps the address is ended before the function returns
                     finding = _lost(rule, unit, function, local, call, argument, symbol)
                     if finding is not None:
                         lost += 1
