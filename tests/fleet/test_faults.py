@@ -61,7 +61,7 @@ def test_a_corrupt_archive_a_bomb_and_a_broken_image_are_named_and_the_rest_is_k
     (folder / "cut.so").write_bytes(b"\x7fELF\x02\x01\x01")
     store = scanned(folder, limits=ScanLimits(member=8 << 20))
     assert errors(store) == {
-        "bomb-1-py3-none-any.whl": "TooLarge",
+        "bomb.so": "TooLarge",
         "half-1-py3-none-any.whl": "MalformedImage",
         "cut.so": "MalformedImage",
     }
@@ -221,6 +221,15 @@ def test_a_damaged_file_of_the_store_is_named_by_all_that_reads_it(folder: Path,
         with pytest.raises(Unreadable, match="cannot read"):
             attempt()
     assert store.snapshots == ("one",)
+
+
+def test_of_a_package_with_one_file_that_is_too_large_the_rest_is_read(folder: Path, good: bytes) -> None:
+    with zipfile.ZipFile(folder / "two-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("large.so", good + bytes(2 << 20))
+        wheel.writestr("small.so", good)
+    store = scanned(folder, limits=ScanLimits(member=1 << 20))
+    assert errors(store) == {"large.so": "TooLarge"}
+    assert {row["path"] for row in store.table("packages").to_pylist()} >= {"small.so"}
 
 
 def test_a_missing_file_of_the_store_is_named(folder: Path) -> None:

@@ -13,8 +13,8 @@ from functools import lru_cache
 from types import FrameType
 from typing import Final
 
-from loadstone.archives import format_of, walk
-from loadstone.errors import LoadstoneError
+from loadstone.archives import UnpackBudget, format_of, walk
+from loadstone.errors import LoadstoneError, TooLarge
 from loadstone.files import FileStamp, file_stamp, open_regular
 from loadstone.fleet.facts import FileFacts, digest_of, facts_of, is_binary
 from loadstone.fleet.inputs import ScanInput, is_remote
@@ -65,6 +65,10 @@ def read_input(found: ScanInput, rows: TableRows, known: set[str], limits: ScanL
     except (LoadstoneError, TooSlow, RecursionError, OSError) as error:
         reading.add_error(found.location, error, is_quarantined=True)
     reading.add_places()
+
+
+def _too_large(path: str, size: int, most: int) -> TooLarge:
+    return UnpackBudget(path).too_large(f"a file of {size:,} bytes, more than {most:,}")
 
 
 def _digest_here(path: str) -> str | None:
@@ -144,6 +148,10 @@ class _Reading:
                 self.places.append(_Place(member.name, None, member.link))
             elif member.same_as is not None:
                 self.places.append(_Place(member.name, None, f"/{member.same_as}"))
+            elif member.size > self.limits.member:  # the rest of a package is not lost for one file
+                self.add_error(
+                    member.name, _too_large(member.path, member.size, self.limits.member), is_quarantined=True
+                )
             elif member.size and is_binary(member.head(_HEAD)):
                 self._add_binary(member.name, self._facts(member.name, member.read()))
 
