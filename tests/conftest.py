@@ -19,6 +19,7 @@ collect_ignore = [
     "rules",
     "review/cases",
     "review/corpus",
+    "peers/matrix_child.py",
     "peers/misuse_child.py",
 ]  # deliberately bad code, read by tests and never imported
 
