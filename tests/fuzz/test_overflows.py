@@ -32,8 +32,8 @@ typedef const unsigned char *B; typedef unsigned long N;
 const unsigned char weights[11] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 static char last[21]; static jmp_buf back;
 int reads_stack(B d, N n) { IF(int t[6]; for (int i = 0; i < 6; i++) t[i] = i * (int)n; return t[d[2] & 31];) }
-int writes_stack(B d, N n) { IF(volatile char b[10]; for (N i = 2; i < n; i++) b[i - 2] = d[i]; return b[4];) }
-int overwrites_return(B d, N n) { IF(volatile char b[8]; for (N i = 0; i < 40 && d[2] == '!'; i++) b[i] = 'A';
+int writes_stack(B d, N n) { IF(volatile char b[10] = {0}; for (N i = 2; i < n; i++) b[i - 2] = d[i]; return b[4];) }
+int overwrites_return(B d, N n) { IF(volatile char b[8] = {0}; for (N i = 0; i < 40 && d[2] == '!'; i++) b[i] = 'A';
     return b[4];) }
 int reads_global(B d, N n) { IF(return weights[d[2] % 13];) }
 int writes_global(B d, N n) { IF(for (N i = 2; i < n && i < 25; i++) last[i - 2] = (char)d[i]; return last[1];) }
