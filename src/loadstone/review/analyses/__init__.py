@@ -134,7 +134,26 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
         if not more:
             break
         wanted |= more
-    return wanted
+    return wanted | _beside_locks(program, known_tables, wanted, shares)
+
+
+def _beside_locks(program: ir.Program, known_tables: Tables, wanted: set[int], shares: dict[int, set[str]]) -> set[int]:
+    """The methods that share with a wanted one of their class what that one touches in a function that locks."""
+    found: set[int] = set()
+    for unit in (u for u in program.units if u.language is ir.Language.CPP):
+        under_locks: dict[str, set[str]] = {}
+        for function in unit.functions:
+            if function.owner and id(function) in wanted and _locks(function, known_tables):
+                under_locks.setdefault(function.owner, set()).update(shares[id(function)])
+        for function in unit.functions:
+            if shares[id(function)] & under_locks.get(function.owner, set()):
+                found.add(id(function))
+    return found
+
+
+def _locks(function: ir.Function, known_tables: Tables) -> bool:
+    apis = (known_tables.get(call.name) for call in calls_in(function.body))
+    return any(api is not None and api.role in _LOCKS for api in apis)
 
 
 def _other_names(unit: ir.Unit, known_tables: Tables) -> frozenset[str]:

@@ -136,7 +136,7 @@ class Calls:
         api = self.tables.get(name)
         found = self._method(name, call, frame)
         if found is not None and (api is None or api.role not in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD}):
-            if self._is_followed(found, frame):
+            if self._is_followed(found, state, frame):
                 return [
                     outcome
                     for twin in self.program.twins(found)
@@ -172,7 +172,7 @@ class Calls:
                 tested = state.truth.get(callee) is True
                 self.effects.record.called_slots.setdefault(slot, {})[frame.spot(line), tested] = None
 
-    def _is_followed(self, found: KnownFunction, frame: Frame) -> bool:
+    def _is_followed(self, found: KnownFunction, state: State, frame: Frame) -> bool:
         size = len(found.graph.nodes)
         python = found.unit.language is ir.Language.PYTHON
         return (
@@ -180,7 +180,7 @@ class Calls:
             and (found.is_relevant or (size <= _MAX_PLAIN_CALLEE and not python))
             and size <= _MAX_CALLEE
             and not self.budget.is_spent
-            and not self.summaries.is_inert(found)
+            and not (self.summaries.is_inert(found) and not (state.locks and self.summaries.reads_shared(found)))
             and not self._is_running(found, frame)
         )
 
@@ -238,7 +238,17 @@ class Calls:
         inert = found is not None and self.summaries.is_inert(found)
         given = (*call.arguments, *(v for _, v in call.keywords))
         for expression, value in zip(given, values, strict=False):
-            self._handed_over(expression, value, name, state, frame, call, place_of, keeps=not owners and not inert)
+            self._handed_over(
+                expression,
+                value,
+                name,
+                state,
+                frame,
+                call,
+                place_of,
+                keeps=not owners and not inert,
+                is_own=found is not None and not inert,
+            )
         if owners and values:
             return values[0], state
         if receiver is not None and word in _SMART:
@@ -292,8 +302,12 @@ class Calls:
         place_of: PlaceOf,
         *,
         keeps: bool,
+        is_own: bool,
     ) -> None:
-        """An argument of a function nobody knows: it may be kept, and what it points at may be changed."""
+        """An argument of a function that is not followed: it may be kept, and what it points at may be changed.
+
+        ``is_own``: the function is one of the program, so a library that it was given may be another afterwards.
+        """
         if isinstance(value, CallResult) or self.memory.is_pointer(value, frame):
             self.sites.use(value, "argument", state, frame, call.line)
         if keeps:
@@ -301,6 +315,8 @@ class Calls:
             bare = uncast(expression)
             if isinstance(bare, ir.Name | ir.Member) and (place := place_of(bare)) is not None:
                 self.memory.escape(PlaceAddress(place), state, "")
+        if isinstance(value, PlaceAddress) and is_own:
+            self.memory.forget_inside(value.place, state)
         if isinstance(value, PlaceAddress) and keeps:
             fresh = Unknown(frame.number, id(expression))
             state.renew(fresh)

@@ -164,6 +164,9 @@ class Effects:
         made = CallResult(number)
         if made in state.touched and made not in self.memory.kept(state):
             self.sites.lost(made, site, state)
+        if api.role is ApiRole.OPEN:  # what an earlier round opened is another descriptor from here on
+            for place in [p for p, held in state.env.items() if held == made]:
+                state.assign(place, Unknown(-1, place))
         state.drop("touched", made)
         state.renew(made)
         for name in ("truth", "closed"):

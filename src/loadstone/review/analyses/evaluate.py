@@ -220,6 +220,10 @@ class PathEvaluator:
             text = _text_begun_at(operands[0], frame)
             if text is not None:
                 return self.value(text, state, frame)
+            called = uncast(operands[0])
+            api = self.tables.get(called.name) if isinstance(called, ir.Call) else None
+            if api is not None and api.role is ApiRole.RESOLVE:
+                return self.value(called, state, frame)  # a reference to the function: its address is what was found
             return [(self._address(expression, operands[0], state, frame), state)]
         if operator == "deref" and len(operands) == 1:
             return self._deref(expression, state, frame)
@@ -451,8 +455,12 @@ class PathEvaluator:
         line: int,
         *,
         source: ir.Expression | None = None,
+        begun: bool = False,
     ) -> None:
-        """Put a value where an expression says; ``source`` is the expression that gave it."""
+        """Put a value where an expression says; ``source`` is the expression that gave it.
+
+        ``begun``: it is a static's first value, which the compiler sees to while nobody else gets there.
+        """
         if isinstance(target, ir.Display):
             for item in target.items:
                 each = value if isinstance(value, CallResult) else Unknown(frame.number, id(item))
@@ -463,7 +471,7 @@ class PathEvaluator:
             return
         holds = word_of(source) if source is not None else ""
         origin = self._copied_from(source, state, frame) if source is not None else None
-        self.memory.store(place, value, state, frame, line, holds=holds)
+        self.memory.store(place, value, state, frame, line, holds=holds, begun=begun)
         if origin is not None and origin != place:
             self.memory.copy(origin, place, state)
 

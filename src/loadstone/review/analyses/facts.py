@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -236,6 +237,7 @@ class Cut:
     bound: Bound
 
 
+_QUOTED_INCLUDE: Final = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 _ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
 
 
@@ -247,6 +249,26 @@ def _named(expression: Expression) -> Iterator[str]:
         expression = expression.operand if isinstance(expression, Cast) else expression.operands[0]
     if isinstance(expression, (Name, Member)):
         yield expression.name
+
+
+def _asked(function: Function) -> Iterator[str]:
+    """The variables and members that the conditions of a function ask about."""
+    for statement in every_statement(function.body):
+        if isinstance(statement, (If, Loop)) and statement.condition is not None:
+            yield from _named(statement.condition)
+        for part in parts_of(statement):
+            if isinstance(part, Operation) and part.operator in _ASKS:
+                yield from (name for operand in part.operands for name in _named(operand))
+
+
+_TO_BOOL: Final = re.compile(r"operator\s+bool\s*\(\s*\)[^{;]*\{([^}]*)\}")
+
+
+def _asked_by_conversion(unit: Unit) -> frozenset[str]:
+    """What ``operator bool`` of a class asks about, for whoever has one."""
+    if unit.language is not Language.CPP:
+        return frozenset()
+    return frozenset(word for body in _TO_BOOL.findall(unit.text) for word in re.findall(r"[A-Za-z_]\w*", body))
 
 
 def _last_word(name: str) -> str:
@@ -265,7 +287,7 @@ class Facts:
     threads: frozenset[Spot] = frozenset()
     lock_names: frozenset[str] = frozenset()
     stored_taint: dict[tuple[str, str], Taint] = field(default_factory=dict)
-    tested_places: frozenset[str] = frozenset()
+    tested_places: frozenset[tuple[str, str]] = frozenset()
     closed_twice: tuple[tuple[str, Spot, Spot], ...] = ()
     cut: tuple[Cut, ...] = ()
     apis: Tables = field(default_factory=tables)
@@ -316,30 +338,45 @@ class Facts:
                 found.setdefault((access.variable, access.owner, access.home), []).append(access.spot)
         return {slot: sorted(spots) for slot, spots in found.items()}
 
-    @property
-    def asked_names(self) -> frozenset[str]:
-        """The variables and members that a condition anywhere asks about: ``if (lib->run)``, ``run == NULL``."""
-        return self._asked_and_called[0]
+    def asked_in(self, path: str) -> frozenset[str]:
+        """The variables and members that a condition asks about in a file or its kin: ``if (lib->run)``."""
+        found = self._asked_by_path
+        return frozenset(name for other in self._kin[path] for name in found[other])
 
-    @property
-    def called_names(self) -> frozenset[str]:
-        """The variables and members that are called anywhere: ``lib->run()``, ``(*run)()``."""
-        return self._asked_and_called[1]
+    def tested_in(self, path: str) -> frozenset[str]:
+        """The members and variables that a path through a file or its kin was decided by."""
+        kin = self._kin[path]
+        return frozenset(name for other, name in self.tested_places if other in kin)
 
     @cached_property
-    def _asked_and_called(self) -> tuple[frozenset[str], frozenset[str]]:
-        asked: set[str] = set()
-        called: set[str] = set()
+    def _kin(self) -> dict[str, frozenset[str]]:
+        """The files that may mean the same member by a name: those that share a header, and all of Python."""
+        units = self.program.units
+        python = frozenset(unit.path for unit in units if unit.language is Language.PYTHON)
+        sharing: dict[str, set[str]] = {}
+        quoted: dict[str, set[str]] = {}
+        for unit in units:
+            names = {name.rpartition("/")[2] for name in _QUOTED_INCLUDE.findall(unit.text)}
+            quoted[unit.path] = names | {unit.path.rpartition("/")[2]}
+            for name in quoted[unit.path]:
+                sharing.setdefault(name, set()).add(unit.path)
+        return {
+            path: python if path in python else frozenset(p for name in names for p in sharing[name])
+            for path, names in quoted.items()
+        }
+
+    @cached_property
+    def called_names(self) -> frozenset[str]:
+        """The variables and members that are called anywhere: ``lib->run()``, ``(*run)()``."""
         blocks = (function.body for unit in self.program.units for function in unit.functions)
-        for statement in (statement for block in blocks for statement in every_statement(block)):
-            if isinstance(statement, (If, Loop)) and statement.condition is not None:
-                asked.update(_named(statement.condition))
-            for part in parts_of(statement):
-                if isinstance(part, Call):
-                    called.update(_named(part.function))
-                elif isinstance(part, Operation) and part.operator in _ASKS:
-                    asked.update(name for operand in part.operands for name in _named(operand))
-        return frozenset(asked), frozenset(called)
+        return frozenset(name for block in blocks for call in calls_in(block) for name in _named(call.function))
+
+    @cached_property
+    def _asked_by_path(self) -> dict[str, frozenset[str]]:
+        return {
+            unit.path: frozenset(n for f in unit.functions for n in _asked(f)) | _asked_by_conversion(unit)
+            for unit in self.program.units
+        }
 
     @cached_property
     def travels(self) -> Travels:

@@ -61,7 +61,7 @@ class PathMemory:
         self.sites = sites
         self.types: dict[Value, str] = {}
         self.frame_types: dict[int, Frame] = {}
-        sites.slot = self.slot
+        sites.slot = self.slot_of_copy
 
     # Loading.
 
@@ -134,9 +134,12 @@ class PathMemory:
 
     # Storing.
 
-    def store(self, place: Place, value: Value, state: State, frame: Frame, line: int, *, holds: str = "") -> None:
-        """Put a value into a place."""
-        self._access(place, state, frame, line, is_write=True, holds=holds)
+    def store(
+        self, place: Place, value: Value, state: State, frame: Frame, line: int, *, holds: str = "", begun: bool = False
+    ) -> None:
+        """Put a value into a place; ``begun``: the first of a static variable."""
+        if not begun:
+            self._access(place, state, frame, line, is_write=True, holds=holds)
         old = state.env.get(place)
         self._wipe(place, state)
         state.assign(place, value)
@@ -165,6 +168,14 @@ class PathMemory:
         for field in [p for p in state.env if isinstance(p, Field) and p != place and is_inside(p, place)]:
             state.drop("env", field)
 
+    @staticmethod
+    def forget_inside(place: Place, state: State) -> None:
+        """What an object held may be anything by now: what its fields were, and that their library was closed."""
+        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, place)]:
+            state.drop("env", field)
+        for value in [v for v in state.closed if isinstance(v, Initial) and is_inside(v.place, place)]:
+            state.drop("closed", value)
+
     def moved(self, value: Value, state: State) -> None:
         """An object is moved from: what it held belongs to another now."""
         if not isinstance(value, Object):
@@ -184,6 +195,8 @@ class PathMemory:
         base: object = target.place if isinstance(target, PlaceAddress) else target
         for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, base)]:
             state.assign(field, Constant(None))
+        if isinstance(target, PlaceAddress) and not isinstance(target.place, Local):
+            state.assign(target.place, Constant(None))
 
     def copy(self, source: Place, target: Place, state: State) -> None:
         """A whole object is copied: what its fields hold is held twice."""
@@ -309,6 +322,9 @@ class PathMemory:
             outer = self.shared(base, frame)
             if outer is None:
                 return None
+            element = base_type(self.type_of(base, frame)) if is_plain and _is_element(base) else ""
+            if element in self.program.members:  # reached through the table or through a pointer, it is one member
+                return str(place.name), element, self._of_class(element, frame)
             return (f"{outer[0]}.{place.name}" if is_plain else outer[0], outer[1], outer[2])
         if not isinstance(base, Initial | PlaceAddress):
             return None
@@ -341,6 +357,15 @@ class PathMemory:
             return None
         return found
 
+    def slot_of_copy(self, place: Place, frame: Frame) -> tuple[str, str, str] | None:
+        """As :meth:`slot`, and of a struct that is a copy of what others reach, the slot it was copied from."""
+        found = self.slot(place, frame)
+        if found is None and isinstance(place, Field) and isinstance(place.base, Local | Unknown):
+            owner = base_type(self.type_of(place.base, frame))
+            is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
+            return (str(place.name), owner, self._of_class(owner, frame)) if owner and is_plain else None
+        return found
+
     def _without_threads(self, frame: Frame, line: int) -> bool:
         """Whether a line lies before its function starts the thread, or after it waited for the thread's end."""
         started, joined = self.program.thread_lines(frame.known, self.tables)
@@ -359,6 +384,11 @@ class PathMemory:
         spot = frame.spot(line)
         inner = bool(frame.chain)
         self.record.accesses.add(Access(variable, owner, spot, is_write, state.locks, alone, holds, inner, home))
+
+
+def _is_element(place: Place) -> bool:
+    """Whether a place is one of an array's."""
+    return isinstance(place, Field) and not (isinstance(place.name, str) and not place.name.startswith("["))
 
 
 def _moved(field: Field, source: Place, target: Place) -> Field:

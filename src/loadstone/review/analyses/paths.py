@@ -32,6 +32,7 @@ from loadstone.review.analyses.summaries import Summaries
 from loadstone.review.analyses.values import (
     CallResult,
     CallStatus,
+    Code,
     Constant,
     Field,
     Initial,
@@ -76,6 +77,9 @@ _PROTOTYPES: Final = frozenset({"argtypes", "restype", "errcheck"})
 
 _MAX_VISITS: Final = 24
 """How often one node is gone through with all its paths as one; joins settle long before."""
+
+_Together = dict[int, dict[frozenset[tuple[Value, bool]], tuple[State, int]]]
+"""At each node, the states that were joined, by what is open in them, and how often each was gone through."""
 
 Outcomes = list[tuple[Value, State]]
 Ended = tuple[State, str, Spot]
@@ -145,7 +149,13 @@ class Paths:
             if state.closed.get(value):
                 self.sites.left(value, Exit(spot, is_open=False, kind=kind, known=True, gives=given))
             elif value in kept or value in needed:
-                self.sites.left(value, Exit(spot, is_open=False, kind="kept", gives=given))
+                kind_kept = "past the end" if _is_past_end(value, state) else "kept"
+                self.sites.left(
+                    value,
+                    Exit(spot, is_open=False, kind=kind_kept, known=state.truth.get(value), gives=given)
+                    if kind_kept != "kept"
+                    else Exit(spot, is_open=False, kind="kept", gives=given),
+                )
             else:
                 self.sites.left(value, Exit(spot, is_open=True, kind=kind, known=state.truth.get(value), gives=given))
         if how == "return":
@@ -180,7 +190,7 @@ class Paths:
         slot = self.memory.slot(place, frame)
         if slot is None:
             return
-        if is_null(value):
+        if is_null(value) or isinstance(value, Code):  # a function of the program stands in for the library's
             self.record.cleared.add((slot, frame.known.function.name))
             return
         closed = closed_since(value, state)
@@ -213,7 +223,7 @@ class Paths:
         """The ends of the paths through a function: the state there, how it ended, and where."""
         nodes = frame.known.graph.nodes
         seen: dict[int, set[tuple[object, ...]]] = {}
-        together: dict[int, tuple[State, int]] = {}
+        together: _Together = {}
         order = 0
         work: list[tuple[int, int, State]] = [(0, 0, start)]
         ended: list[Ended] = []
@@ -246,7 +256,7 @@ class Paths:
         index: int,
         state: State,
         seen: dict[int, set[tuple[object, ...]]],
-        together: dict[int, tuple[State, int]],
+        together: _Together,
         frame: Frame,
     ) -> State | None:
         """The state to go on with at a node; None when nothing about it is new."""
@@ -263,15 +273,22 @@ class Paths:
             return state
         if index not in frame.known.joins and self.budget.is_spent:
             return state  # one way in: nothing to be joined with
-        before, visits = together.get(index, (None, 0))
+        alike = together.setdefault(index, {})
+        held = self._held(state) if len(alike) < MAX_STATES else frozenset()
+        before, visits = alike.get(held, (None, 0))
         if before is not None:
             state = before.join(state, frame.number)
             if state.key() == before.key() or visits >= _MAX_VISITS:
                 return None
         if (before is not None or known) and not is_loop:
             self.budget.cut(Bound.STEPS if self.budget.is_spent else Bound.STATES)
-        together[index] = (state.copy(), visits + 1)
+        alike[held] = (state.copy(), visits + 1)
         return state
+
+    def _held(self, state: State) -> frozenset[tuple[Value, bool]]:
+        """What is open and what is not: ways that differ in it are joined last, or a leak is lost in between."""
+        opened = self.sites.opened(state)
+        return frozenset((v, v in state.closed) for v in opened if state.truth.get(v) is True)
 
     def _after(self, node: Node, state: State, frame: Frame) -> list[tuple[int, State]]:
         """The nodes that follow, each with the state it is reached in."""
@@ -363,7 +380,8 @@ class Paths:
             self._environment(statement, value, after, frame)
             stored = value if not statement.operator else self.evaluator.combined(statement, value, after, frame)
             source = None if statement.operator else statement.value
-            self.evaluator.store(statement.target, stored, after, frame, statement.line, source=source)
+            begun = statement.static and statement.declares
+            self.evaluator.store(statement.target, stored, after, frame, statement.line, source=source, begun=begun)
             states.append(after)
         return states
 
@@ -611,6 +629,22 @@ class Paths:
 def _holds(held: Value, handle: Value, state: State) -> bool:
     """Whether a place holds a handle itself, or is a container it was put into."""
     return held == handle or (isinstance(held, Unknown) and handle in state.parts.get(held, ()))
+
+
+def _is_past_end(value: Value, state: State) -> bool:
+    """Whether a handle is kept only in the entry of a table that its count does not count yet."""
+    held = [place for place, kept in state.env.items() if kept == value and not isinstance(place, Local)]
+    return bool(held) and all(_is_uncounted(place, state) for place in held)
+
+
+def _is_uncounted(place: Place, state: State) -> bool:
+    current: object = place
+    while isinstance(current, Field):
+        if isinstance(current.name, tuple):
+            index = current.name[1]
+            return isinstance(index, Initial) and state.env.get(index.place, index) == index
+        current = current.base
+    return False
 
 
 _BOTH_ENDS: Final = 2

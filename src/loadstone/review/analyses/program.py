@@ -14,7 +14,7 @@ from loadstone.review.analyses.mentions import every_expression, every_statement
 from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.values import Global, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.cfg import Graph
+from loadstone.review.cfg import Graph, Kind
 from loadstone.review.typenames import base_type
 
 __all__ = ["Frame", "KnownFunction", "KnownProgram", "local_names"]
@@ -48,6 +48,8 @@ class KnownFunction:
         names = {p.name for p in function.parameters}
         types = {p.name: p.type for p in function.parameters}
         statics = set()
+        if unit.language is ir.Language.CPP:  # a range-for declares what it goes through
+            names |= {n.target.name for n in graph.nodes if n.kind is Kind.EACH and isinstance(n.target, ir.Name)}
         for statement in _declared(graph):
             assert isinstance(statement.target, ir.Name)
             name = statement.target.name

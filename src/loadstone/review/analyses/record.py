@@ -22,7 +22,7 @@ class Record:
     locks: set[str] = field(default_factory=set)
     stored_taint: dict[tuple[str, str], Taint] = field(default_factory=dict)
     cut: set[Cut] = field(default_factory=set)
-    tested_places: set[str] = field(default_factory=set)
+    tested_places: set[tuple[str, str]] = field(default_factory=set)
     closed_twice: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
     late: dict[tuple[str, Spot], Spot] = field(default_factory=dict)
     fills: Found[Fill] = field(default_factory=Found)

@@ -81,7 +81,7 @@ class Refine:
             if isinstance(value, CallStatus) and site.api.success is Success.ONE:
                 site.wrong_tests.add((spot, "any value but zero is taken for success"))
         if isinstance(value, Initial) and not isinstance(value.place, Local):
-            self.record.tested_places.add(describe(value.place).rpartition(".")[2])
+            self.record.tested_places.add((spot.path, describe(value.place).rpartition(".")[2]))
         known = state.truth.get(value)
         if known is not None:
             return [(known, state)]

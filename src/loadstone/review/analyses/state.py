@@ -9,7 +9,7 @@ to be compared.
 part        says                                            join of two paths
 =========== ============================================== =========================================================
 env         which value each place holds                    per place, see :func:`values.joined`
-truth       which values are known to be null or not        where both agree
+truth       which values are known to be null or not        where both agree, on its being closed too
 closed      which libraries, memory, files were released    where both agree: a claim needs it on every path
 escaped     which results others can reach now              union: what one path hands on is not leaked
 locks       which locks are held                            where both agree
@@ -334,7 +334,8 @@ class State:
         for name in ("truth", "closed"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if name == "truth":
-                made.replace(name, {v: t for v, t in mine.items() if theirs.get(v) is t})
+                alike = {v: t for v, t in mine.items() if theirs.get(v) is t}
+                made.replace(name, {v: t for v, t in alike.items() if (v in self.closed) == (v in other.closed)})
             else:
                 made.replace(name, {v: s for v, s in mine.items() if v in theirs})
         for name in ("taint", "parts", "looks", "lineage", "touched", "about"):

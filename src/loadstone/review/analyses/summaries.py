@@ -37,6 +37,7 @@ class Summaries:
         self.tables = tables
         self._inert: set[KnownFunction] = set()
         self._ends: set[KnownFunction] = set()
+        self._readers = frozenset(known for known in program.every if _reads_shared(known))
         called = {known: tuple(self._callees(known)) for known in program.every}
         for component in components(called):
             self._settle(component)
@@ -44,6 +45,10 @@ class Summaries:
     def is_inert(self, known: KnownFunction) -> bool:
         """Whether following the function can change nothing that is asked about."""
         return known in self._inert
+
+    def reads_shared(self, known: KnownFunction) -> bool:
+        """Whether the function looks at variables of its file: which locks its callers hold then is worth knowing."""
+        return known in self._readers
 
     def never_returns(self, known: KnownFunction) -> bool:
         """Whether no path through the function comes back."""
@@ -111,6 +116,14 @@ class Summaries:
         return not _reaches_end(
             known.graph, lambda call: (f := self._found(call, known)) is not None and f in self._ends
         )
+
+
+def _reads_shared(known: KnownFunction) -> bool:
+    """Whether a function names a variable of its file that is no constant."""
+    if known.unit.language is ir.Language.PYTHON:
+        return False
+    shared = {v.name for v in known.unit.variables if not v.type.startswith(("const ", "constexpr"))}
+    return any(isinstance(e, ir.Name) and e.name in shared for e in every_expression(known.function.body))
 
 
 _ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})

@@ -30,9 +30,11 @@ _WRITES: Final = re.compile(r"^(?:store|storeRelaxed|storeRelease|exchange|fetch
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     threaded = (u for u in facts.program.units if u.language in NATIVE and "mutex" in u.text.lower())
+    locked = {(a.spot.path, a.spot.function) for a in facts.accesses if a.is_inner and a.locks}
     for unit in threaded:
         for function in unit.functions:
-            yield from _function(rule, unit, function)
+            if not (function.local and (unit.path, function.name) in locked):  # its callers hold the lock
+                yield from _function(rule, unit, function)
     python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _THREADED.search(u.text)]
     reaching = reaching_loads(facts) if python else frozenset()
     for routine in (r for r in facts.travels.names.routines if r.unit in python) if reaching else ():
@@ -120,6 +122,7 @@ def _called_locked(routine: Routine) -> bool:
 
 def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     tested: dict[str, int] = {}
+    made: set[str] = set()  # what this call has just set, and tests for having worked
     for statement in function.body.body:
         if _locks(statement):
             return
@@ -128,8 +131,10 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             if act is not None:
                 yield _finding(rule, unit, function, name, line, act)
                 return
+        if isinstance(statement, ir.Assign) and isinstance(target := uncast(statement.target), ir.Name | ir.Member):
+            made.add(target.name)
         if isinstance(statement, ir.If) and statement.then.body and isinstance(statement.then.body[-1], ir.Return):
-            tested.update(dict.fromkeys(_states(statement.condition), statement.line))
+            tested.update(dict.fromkeys((n for n in _states(statement.condition) if n not in made), statement.line))
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, name: str, line: int, act: ir.Call) -> Claim:

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
 from loadstone.review.analyses.folding import leading_text
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -47,11 +50,61 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=arrival.sink.spot.function,
                 condition=arrival.sink.spot.condition,
             )
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        yield from _own_shell(rule, unit)
     for site in (s for s in facts.reached if s.api.role is ApiRole.COMMAND):
         for invocation in sorted(site.invocations, key=repr):
             yield from _one(rule, site, invocation)
         if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
             yield from _line(rule, site)
+
+
+_SHELLS: Final = re.compile(r"(?i)(?:\A|[/\\])(?:sh|bash|dash|zsh|ksh|cmd|cmd\.exe|powershell|powershell\.exe)\Z")
+_RUNS: Final = frozenset({"-c", "/c", "/C", "/k", "-Command"})
+_JOINS: Final = frozenset({"arg", "append", "concat", "format", "toStdString", "str"})
+
+
+def _own_shell(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """A program is started without a shell, and the program is one: ``start("/bin/sh", {"-c", tool + " " + file})``."""
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            given = [e for argument in call.arguments for e in _flat(argument)]
+            texts = [e.value if isinstance(e, ir.Literal) and isinstance(e.value, str) else "" for e in given]
+            shell = next((n for n, text in enumerate(texts) if _SHELLS.search(text)), -1)
+            runs = next((n for n, text in enumerate(texts) if shell >= 0 and n > shell and text in _RUNS), -1)
+            if runs >= 0 and runs + 1 < len(given) and _is_put_together(given[runs + 1]):
+                yield rule.no(
+                    "What is put together here is a command that a shell reads.",
+                    Location.lines(unit.path, call.line),
+                    severity=Severity.MEDIUM,
+                    fix="Start the tool itself, with a list of arguments.",
+                    context=function.name,
+                    condition=function.condition,
+                )
+
+
+def _flat(expression: ir.Expression) -> Iterator[ir.Expression]:
+    """The items of a list of arguments, however the list is written."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Display):
+        for item in bare.items:
+            yield from _flat(item)
+    elif isinstance(bare, ir.Operation) and bare.operator in {"<<", ","}:
+        for operand in bare.operands:
+            yield from _flat(operand)
+    elif isinstance(bare, ir.Call) and len(bare.arguments) == 1 and bare.receiver is None:
+        yield from _flat(bare.arguments[0])  # QStringLiteral("x"), std::string("x")
+    else:
+        yield bare
+
+
+def _is_put_together(expression: ir.Expression) -> bool:
+    """Whether a text has a part that is no constant, beside one that is."""
+    parts = [*expressions(expression)]
+    joined = any(isinstance(p, ir.Operation) and p.operator == "+" for p in parts) or any(
+        isinstance(p, ir.Call) and last_word(p.name) in _JOINS and p.arguments for p in parts
+    )
+    return joined and any(isinstance(p, ir.Name | ir.Member) and not isinstance(p, ir.Call) for p in parts)
 
 
 def _line(rule: Rule, site: Site) -> Iterator[Claim]:
@@ -158,6 +211,8 @@ def _begins_unquoted(invocation: Invocation) -> bool:
         return False
     first, second = invocation.parts[:_DIRECTORY_AND_NAME]
     behind = second.text or ""
+    if first.text is None and behind.startswith(" ") and not re.search(r"(?i)quot|esc", first.name):
+        return True  # a path alone, and its arguments behind it
     return first.text is None and behind.startswith(("\\", "/")) and bool(_PROGRAM.search(behind)) and '"' not in behind
 
 

@@ -18,10 +18,12 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 
-__all__ = ["TooLate", "destroyed_late"]
+__all__ = ["TooLate", "destroyed_late", "emptied", "library_members"]
 
 _OWNING: Final = r"(?:unique_ptr|shared_ptr|QSharedPointer|QScopedPointer)\s*<\s*(?:\w+::)*(?:{names})\s*>"
 _DELETES: Final = frozenset({"delete", "qDeleteAll", "deleteLater"})
+_EMPTIES: Final = frozenset({"clear", "reset", "pop_back"})
+_LIBRARIES: Final = frozenset({"boost::dll::shared_library", "dll::shared_library", "Poco::SharedLibrary", "QLibrary"})
 _DESTROYS: Final = frozenset({"erase", "clear", "pop_back", "pop_front", "reset", "delete"})
 
 
@@ -54,14 +56,64 @@ def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
         later = next((m for m in one.members[one.members.index(objects) :] if _is_held(m.type, holders)), None)
         if later is not None and (end is None or not _mentions(end, objects.name, end.end_line)):
             yield TooLate(one.name, objects.name, later.name, later.line, objects.line)
-        handles = {m.name for m in one.members if "*" in m.type or m.type == "HMODULE"}
+        yield from _emptied_late(unit, one, objects, holders)
+        handles = {m.name for m in one.members if "*" in m.type or m.type in {"HMODULE", *_LIBRARIES}}
         for function in unit.functions:
             found = _closed_first(facts, function, handles, objects.name)
             if found is not None:
                 yield TooLate(one.name, objects.name, found[1], found[0], objects.line, function.name)
 
 
+_FACTORY: Final = re.compile(
+    r"(?:\b|::)([A-Z]\w*)\s*\*\s*\(\s*(?:[A-Z_a-z]\w*\s+)?(?:\w+::)?\*\s*\w*\s*\)\s*\(|<\s*(?:\w+::)*([A-Z]\w*)\s*\*\s*\("
+)
+"""``Tool *(*make)(int)``, ``get<Tool *()>``: a pointer to a function that makes an object, in another image."""
+
+_KEEPS_IT: Final = re.compile(r"shared_ptr\s*<[^;{}]*\(\s*[^;]*\[\s*[\w&=]")
+"""A shared pointer with a deleter that holds on to something: it may be the library."""
+
+
 def _interfaces(unit: ir.Unit) -> set[str]:
+    """Classes whose objects a library makes: declared here and defined nowhere, or given by a pointer to a function."""
+    whole = {c.name for c in unit.classes if c.members} | {
+        f.owner.rpartition("::")[2] for f in unit.functions if f.owner
+    }
+    made = set() if _KEEPS_IT.search(unit.text) else {one or other for one, other in _FACTORY.findall(unit.text)}
+    return _declared_interfaces(unit) | (made - whole)
+
+
+def _emptied_late(unit: ir.Unit, one: ir.Class, objects: ir.DeclaredVariable, holders: set[str]) -> Iterator[TooLate]:
+    """``packs = std::move(fresh); rules = std::move(made);``: the old libraries go before the old objects."""
+    for holder in (m for m in one.members if _is_held(m.type, holders) and m is not objects):
+        for function in (f for f in unit.functions if f.owner.rpartition("::")[2] == one.name):
+            first, then = emptied(function, holder.name), emptied(function, objects.name)
+            if last_word(function.name) != one.name and first and then and max(first) < min(then):
+                yield TooLate(one.name, objects.name, holder.name, first[0], objects.line, function.name)
+
+
+def emptied(function: ir.Function, member: str) -> list[int]:
+    """Where a function ends what a member holds: by a method, or by putting something else there."""
+    found = [
+        c.line
+        for c in calls_in(function.body)
+        if last_word(c.name) in _EMPTIES
+        and isinstance(held := uncast(c.receiver), ir.Name | ir.Member)
+        and held.name == member
+    ]
+    for statement in every_statement(function.body):
+        target = uncast(statement.target) if isinstance(statement, ir.Assign) and not statement.declares else None
+        if isinstance(target, ir.Name | ir.Member) and target.name == member:
+            found.append(statement.line)
+    return sorted(found)
+
+
+def library_members(facts: Facts, unit: ir.Unit) -> set[str]:
+    """Members of a file's classes whose end closes libraries."""
+    holders = _holders(unit, {f.owner: f for f in unit.functions if f.owner and _unload(facts, f) is not None})
+    return {m.name for c in unit.classes for m in c.members if _is_held(m.type, holders)}
+
+
+def _declared_interfaces(unit: ir.Unit) -> set[str]:
     defined = {(f.owner.rpartition("::")[2], last_word(f.name)) for f in unit.functions if f.owner}
     return {
         c.name
@@ -104,12 +156,14 @@ def _deleted_late(facts: Facts, unit: ir.Unit, interfaces: set[str]) -> Iterator
     pointed = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(interfaces)))})\s*\*")
     for function in unit.functions:
         close = _unload(facts, function)
-        types = {p.name: p.type for p in function.parameters}
+        types = {m.name: m.type for c in unit.classes for m in c.members}
+        types.update((p.name, p.type) for p in function.parameters)
         for statement in every_statement(function.body):
             if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
                 types[statement.target.name] = statement.type
         for call in calls_in(function.body) if close is not None else ():
-            named = [a.name for a in call.arguments if isinstance(a, ir.Name)]
+            bare = [uncast(a.base) if isinstance(a := uncast(g), ir.Item) else a for g in call.arguments]
+            named = [a.name for a in bare if isinstance(a, ir.Name | ir.Member)]
             if last_word(call.name) in _DELETES and close is not None and call.line > close.line:
                 late = next((n for n in named if pointed.search(types.get(n, ""))), None)
                 if late is not None and not _leaves_between(function, close.line, call.line):
@@ -141,10 +195,12 @@ def _mentions(function: ir.Function, member: str, before: int) -> bool:
 
 def _closed_first(facts: Facts, function: ir.Function, handles: set[str], objects: str) -> tuple[int, str] | None:
     """Where a function closes the handle of an entry whose object is still there, and then ends the entry."""
-    close = _unload(facts, function)
-    if close is None or not close.arguments:
+    close = _unload(facts, function) or next(
+        (c for c in calls_in(function.body) if last_word(c.name) == "unload"), None
+    )
+    if close is None or (not close.arguments and close.receiver is None):
         return None
-    handle = uncast(close.arguments[0])
+    handle = uncast(close.arguments[0] if close.arguments else close.receiver)
     if not isinstance(handle, ir.Member) or handle.name not in handles or _mentions(function, objects, close.line):
         return None
     ends = any(last_word(c.name) in _DESTROYS and c.line > close.line for c in calls_in(function.body))

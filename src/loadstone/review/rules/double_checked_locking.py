@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
+from loadstone.review import ir
 from loadstone.review.analyses.facts import Access, Facts
+from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.data_race import Shared, shared_state
 from loadstone.review.rules.places import ALL, at, step, unit_of
@@ -19,9 +23,13 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for shared in shared_state(facts):
         yield from _double_checked(rule, shared, facts)
+    told = {(s.path, s.start) for s in _lines(rule, facts)}
+    for unit in facts.program.units:
+        if unit.language is not Language.PYTHON:
+            yield from _by_shape(rule, facts, unit, told)
     for spot in sorted(facts.threads):
-        unit = unit_of(facts, spot.path)
-        text = unit.line_text(spot.line) if unit is not None else ""
+        home = unit_of(facts, spot.path)
+        text = home.line_text(spot.line) if home is not None else ""
         if "once" in text:
             yield rule.yes("Loading is done once, whichever thread comes first", at(spot), context=spot.function)
 
@@ -56,6 +64,69 @@ def _double_checked(rule: Rule, shared: Shared, facts: Facts) -> Iterator[Claim]
                 ),
                 context=function,
             )
+
+
+def _lines(rule: Rule, facts: Facts) -> Iterator[Location]:
+    """Where the accesses alone showed it."""
+    for shared in shared_state(facts):
+        for claim in _double_checked(rule, shared, facts):
+            assert claim.location is not None
+            yield claim.location
+
+
+def _by_shape(rule: Rule, facts: Facts, unit: ir.Unit, told: set[tuple[str, int]]) -> Iterator[Claim]:
+    """``if (!x) { lock; if (!x) x = make(); }`` of a plain pointer, whatever is made."""
+    spelled = {v.name: v.type for v in unit.variables} | {m.name: m.type for c in unit.classes for m in c.members}
+    for function in unit.functions:
+        for outer in (s for s in every_statement(function.body) if isinstance(s, ir.If)):
+            name = _tested_for_null(outer.condition)
+            kind = spelled.get(name, "")
+            if "*" not in kind or "tomic" in kind or not _locks(facts, outer.then):
+                continue
+            inner = next(
+                (
+                    s
+                    for s in every_statement(outer.then)
+                    if isinstance(s, ir.If) and _tested_for_null(s.condition) == name
+                ),
+                None,
+            )
+            sets = inner is not None and any(
+                isinstance(s, ir.Assign) and last_word(place_named(s.target)) == name
+                for s in every_statement(inner.then)
+            )
+            if inner is None or not sets or (unit.path, outer.line) in told:
+                continue
+            yield rule.no(
+                f"{name} is tested outside the lock at line {outer.line} and set inside at line {inner.line}; it is "
+                "not atomic.",
+                Location.lines(unit.path, outer.line),
+                cwe=609,
+                why=(
+                    FlowStep(Location.lines(unit.path, outer.line), "read with nothing held", "test"),
+                    FlowStep(Location.lines(unit.path, inner.line), "tested again and set with the lock held", "use"),
+                ),
+                context=function.name,
+                condition=function.condition,
+            )
+
+
+def _tested_for_null(condition: ir.Expression) -> str:
+    """The variable or member that a condition asks to be null; empty for anything else."""
+    bare = uncast(condition)
+    if not isinstance(bare, ir.Operation):
+        return ""
+    operands = [uncast(o) for o in bare.operands]
+    if bare.operator == "!" and isinstance(operands[0], ir.Name | ir.Member):
+        return operands[0].name
+    if bare.operator == "==" and any(isinstance(o, ir.Literal) and not o.value for o in operands):
+        return next((o.name for o in operands if isinstance(o, ir.Name | ir.Member)), "")
+    return ""
+
+
+def _locks(facts: Facts, block: ir.Block) -> bool:
+    apis = (facts.apis.get(c.name) for c in calls_in(block))
+    return any(api is not None and api.role in {ApiRole.GUARD, ApiRole.LOCK} for api in apis)
 
 
 RULE: Final = Rule(

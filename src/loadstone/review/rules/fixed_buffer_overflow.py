@@ -10,7 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import filled_names, looked_up
@@ -22,6 +22,33 @@ __all__ = ["RULE"]
 
 _ORDERS: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
 _ALLOCATES: Final = frozenset({"malloc", "realloc", "alloca", "g_malloc", "xmalloc"})
+_WRITERS: Final = frozenset(
+    {
+        "snprintf",
+        "sprintf",
+        "strcpy",
+        "strncpy",
+        "strlcpy",
+        "memcpy",
+        "memset",
+        "fgets",
+        "swprintf",
+        "wcscpy",
+        "wcsncpy",
+    }
+    | {
+        "StringCchCopy",
+        "StringCchCopyA",
+        "StringCchCopyW",
+        "StringCchPrintfW",
+        "StringCchPrintfA",
+        "lstrcpyW",
+        "lstrcpyA",
+    }
+)
+"""Functions that write where their first argument says."""
+
+_BLOCK_COPIES: Final = frozenset({"memcpy", "memmove", "CopyMemory", "RtlCopyMemory", "wmemcpy"})
 _LENGTHS: Final = frozenset({"strlen", "wcslen", "lstrlenA", "lstrlenW", "strnlen"})
 
 
@@ -40,6 +67,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.path in handling and unit.language in NATIVE:
             yield from _tables(rule, unit)
             yield from _told_by_library(rule, facts, unit)
+            yield from _copied_by_count(rule, facts, unit)
             for function in unit.functions:
                 yield from _terminators(rule, unit, function)
                 yield from _allocations(rule, unit, function)
@@ -92,6 +120,34 @@ def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]
                         condition=function.condition,
                     )
                     break
+
+
+def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``memcpy(own, d->entries, d->count * sizeof *own)``: the library says how much, and nothing compares it."""
+    fixed = {v.name for v in unit.variables if "[]" in v.type} | {
+        m.name for c in unit.classes for m in c.members if "[]" in m.type
+    }
+    asked = {name for function in unit.functions for name in _limited(function)}
+    for function in unit.functions:
+        foreign = filled_names(facts, unit) | looked_up(facts, function)
+        for call in calls_in(function.body):
+            if call.name.removeprefix("std::") not in _BLOCK_COPIES or len(call.arguments) < len(
+                ("to", "from", "size")
+            ):
+                continue
+            told = [
+                e
+                for e in expressions(call.arguments[2])
+                if isinstance(e, ir.Member) and isinstance(base := uncast(e.base), ir.Name) and base.name in foreign
+            ]
+            if _word(call.arguments[0]) in fixed and told and told[0].name not in asked:
+                yield rule.no(
+                    f"{told[0].name} of the library says how much is copied into {_word(call.arguments[0])}, which has "
+                    "a fixed size, and nothing compares the two.",
+                    Location.lines(unit.path, call.line),
+                    context=function.name,
+                    condition=function.condition,
+                )
 
 
 def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, str] | None:
@@ -187,6 +243,8 @@ def _is_written(item: ir.Item, top: ir.Expression) -> bool:
             return True
         if isinstance(outer, ir.Operation) and outer.operator == "address" and uncast(outer.operands[0]) is item:
             return any(isinstance(call, ir.Call) and outer in call.arguments for call in expressions(top))
+        if isinstance(outer, ir.Call) and outer.name in _WRITERS and outer.arguments:
+            return any(part is item for part in expressions(outer.arguments[0]))
     return False
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.claims import Claim, Confidence, FlowStep, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
+from loadstone.review.analyses.mentions import every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import CORE, ApiRole
-from loadstone.review.ir import Language, Name
+from loadstone.review.ir import Jump, Label, Language, Name
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -86,6 +87,9 @@ def _leaks(rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outl
     if open_exits and not site.overwritten and not site.wrong_tests and released and (settled or not outlives):
         for spot in dict.fromkeys(e.spot for e in (open_exits if settled else open_exits[:1])):
             yield _leak(rule, site, spot, len(settled), len(site.exits))
+    elif past := _past_the_end(site):
+        for spot in past:
+            yield _leak(rule, site, spot, sum(e.kind == "kept" for e in settled), len(site.exits))
     elif site.api.role is ApiRole.LOAD and not site.is_inner:
         for spot in _kept_by_failure(settled):
             yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
@@ -96,6 +100,13 @@ def _leaks(rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outl
             why=(step(site.spot, "opened", "acquire"), step(spot, "the only copy is overwritten", "use")),
             context=spot.function,
         )
+
+
+def _past_the_end(site: Site) -> list[Spot]:
+    """Ways out that leave it open in an entry of a table that is not counted, where another way counts it."""
+    if site.api.role is not ApiRole.LOAD or site.is_inner or not any(e.kind == "kept" for e in site.exits):
+        return []
+    return sorted({e.spot for e in site.exits if e.kind == "past the end" and e.known})
 
 
 def _kept_by_failure(settled: list[Exit]) -> list[Spot]:
@@ -138,10 +149,34 @@ def _leak(rule: Rule, site: Site, exit_: Spot, closed: int, total: int) -> Claim
         cwe=cwe,
         severity=Severity.MEDIUM if closed else Severity.LOW,
         confidence=Confidence.LIKELY if closed or site.closes else Confidence.POSSIBLE,
-        why=(step(site.spot, f"{site.api.name} acquires it", "acquire"), step(exit_, "left without a close", "use")),
+        why=(
+            step(site.spot, f"{site.api.name} acquires it", "acquire"),
+            *_by_label(site, exit_),
+            step(exit_, "left without a close", "use"),
+        ),
         context=exit_.function,
         condition=exit_.condition,
     )
+
+
+def _by_label(site: Site, exit_: Spot) -> Iterator[FlowStep]:
+    """The jump that leads to a way out behind a label: the last one before it."""
+    if (site.spot.path, site.spot.function) != (exit_.path, exit_.function):
+        return
+    statements = [*every_statement(site.function.body)]
+    on = [
+        s for s in statements if isinstance(s, Jump) and s.kind == "continue" and site.spot.line < s.line < exit_.line
+    ]
+    if on:
+        yield step(Spot(exit_.path, on[-1].line, exit_.function, exit_.condition), "goes on with the next", "use")
+    label = next((s for s in reversed(statements) if isinstance(s, Label) and s.line <= exit_.line), None)
+    if label is None or label.line < site.spot.line:
+        return
+    jumps = [
+        s for s in statements if isinstance(s, Jump) and s.label == label.name and site.spot.line < s.line < label.line
+    ]
+    if jumps:
+        yield step(Spot(exit_.path, jumps[-1].line, exit_.function, exit_.condition), f"goes to {label.name}", "use")
 
 
 RULE: Final = Rule(

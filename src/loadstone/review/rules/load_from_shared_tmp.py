@@ -11,6 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.folding import leading_text
+from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
@@ -69,6 +70,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=site.spot.function,
                 )
     yield from _created(rule, facts, told)
+    yield from _adopted(rule, facts)
     for site in facts.of(ApiRole.TEMPORARY):
         if site.api.kind == "predictable" and site.spot not in seen:
             yield rule.no(
@@ -115,6 +117,40 @@ def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]]) -> Iterator[C
                 severity=Severity.MEDIUM,
                 fix="Make it in a directory of the program's own, or with a name and mode that must be new.",
                 why=(*since, step(site.spot, "made or opened", "use")),
+                context=site.spot.function,
+                condition=site.spot.condition,
+            )
+
+
+_MAKES_FOLDER: Final = frozenset(
+    {"mkdir", "_mkdir", "CreateDirectoryA", "CreateDirectoryW", "CreateDirectory", "_wmkdir"}
+)
+
+
+def _adopted(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """C and C++: a directory of a name others can guess is made in a shared one, and taken over when it is there."""
+    done = set()
+    for site in facts.reached:
+        if site.call.name not in _MAKES_FOLDER or site.unit.language is ir.Language.PYTHON or site.spot in done:
+            continue
+        tolerated = site.is_discarded or any(
+            isinstance(e, ir.Name) and e.name in {"EEXIST", "ERROR_ALREADY_EXISTS"}
+            for e in every_expression(site.function.body)
+        )
+        for invocation in sorted(site.invocations, key=repr):
+            parts = invocation.pieces[0] if invocation.pieces else ()
+            text = next((p.text for p in parts if p.text is not None and p.text.startswith(_SHARED)), None)
+            shared = next((p.taint for p in parts if p.taint is not None and p.taint.kind == _FOLDER), None)
+            if not tolerated or (text is None and shared is None) or _varies(invocation) or site.spot in done:
+                continue
+            done.add(site.spot)
+            yield rule.no(
+                f"{site.api.name} makes a directory whose name others can guess where they may write, and takes it as "
+                "it is when it is there already.",
+                at(site.spot),
+                cwe=379,
+                severity=Severity.MEDIUM,
+                fix="mkdtemp, or refuse a directory that is there already and is not the program's own.",
                 context=site.spot.function,
                 condition=site.spot.condition,
             )

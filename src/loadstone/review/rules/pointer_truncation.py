@@ -32,8 +32,9 @@ _WIDE: Final = re.compile(
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.BORROW)}
     for unit in facts.program.units:
+        shared = _shared_pointers(unit)
         for function in unit.functions if unit.path in handling and unit.language in NATIVE else ():
-            pointers = _pointers(function)
+            pointers = _pointers(function) | shared
             for widened, own, wide in _widened(function):
                 yield rule.no(
                     f"What points at {own} is handed on at line {widened.line} as a pointer to {wide}, which is wider: "
@@ -87,6 +88,14 @@ def _pointed(operand: ir.Expression, types: dict[str, str]) -> str:
     return spelled.replace("*", "").strip() if spelled.count("*") == 1 and "[]" not in spelled else ""
 
 
+def _shared_pointers(unit: ir.Unit) -> frozenset[str]:
+    """The members and the variables of a file that are pointers, whichever class has a member of that name."""
+    spelled: dict[str, list[str]] = {}
+    for one in (*unit.variables, *(m for c in unit.classes for m in c.members)):
+        spelled.setdefault(one.name, []).append(one.type)
+    return frozenset(n for n, types in spelled.items() if all("*" in t and "[]" not in t for t in types))
+
+
 def _pointers(function: ir.Function) -> frozenset[str]:
     """The variables of a function that are declared as pointers."""
     declared = (s for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
@@ -100,7 +109,7 @@ def _is_address(cast: ir.Cast, pointers: frozenset[str]) -> bool:
     while isinstance(operand, ir.Cast):
         widened = widened or bool(_WIDE.match(operand.type.strip())) or "*" in operand.type
         operand = operand.operand
-    is_pointer = isinstance(operand, ir.Name) and operand.name in pointers
+    is_pointer = isinstance(operand, ir.Name | ir.Member) and operand.name in pointers
     is_taken = isinstance(operand, ir.Operation) and operand.operator == "address"
     return is_taken or (is_pointer and widened)
 

@@ -14,6 +14,13 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.data_race import Shared, is_alone, is_count, shared_state
+from loadstone.review.rules.interface_counts import (
+    can_unload_blindly,
+    handed_out_uncounted,
+    kept_uncounted,
+    plain_counters,
+    read_after_delete,
+)
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -24,6 +31,9 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _mixed(rule, facts)
     yield from _not_counted(rule, facts)
+    yield from _handed_out(rule, facts)
+    yield from _servers(rule, facts)
+    yield from _kept_on_failure(rule, facts)
     for shared in shared_state(facts):
         writes = [a for a in shared.accesses if a.is_write]
         if not is_count(shared.variable) or len({w.spot for w in writes}) < 2:
@@ -64,6 +74,162 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 sites=len({a.spot for a in held}),
                 context=held[0].spot.function,
             )
+
+
+def _handed_out(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """An interface is given out and not counted."""
+    for unit in (u for u in facts.program.units if u.language is ir.Language.CPP):
+        for function in unit.functions:
+            given = handed_out_uncounted(function)
+            if given is not None:
+                yield rule.no(
+                    f"{last_word(function.name)} gives an interface out at line {given.line} without AddRef; its "
+                    "first Release ends it while others use it.",
+                    Location.lines(unit.path, given.line),
+                    severity=Severity.MEDIUM,
+                    fix="Call AddRef on what is given out.",
+                    context=function.name,
+                    condition=function.condition,
+                )
+
+
+def _servers(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Counts of COM servers and of the interfaces they keep."""
+    for unit in (u for u in facts.program.units if u.language is ir.Language.CPP):
+        for function, statement, name in kept_uncounted(unit):
+            message = f"{name} keeps an interface without AddRef, and the destructor releases it: one Release too many."
+            yield _counting(rule, unit, function, statement.line, message, 911)
+        for function, line, name in plain_counters(unit):
+            message = f"{name} is read, changed and written here; objects of the server do so in several threads."
+            yield _counting(rule, unit, function, line, message, 366)
+        blind = can_unload_blindly(unit)
+        if blind is not None:
+            message = (
+                f"{last_word(blind[0].name)} agrees to be unloaded and does not ask {blind[1]}, which counts uses."
+            )
+            yield _counting(rule, unit, blind[0], blind[0].end_line - 1, message, 911)
+        members = frozenset(m.name for c in unit.classes for m in c.members)
+        for function in unit.functions:
+            late = read_after_delete(function, members) if function.owner else None
+            if late is not None:
+                message = f"A member is read at line {late.line}, after the object may have deleted itself."
+                yield _counting(rule, unit, function, late.line, message, 416)
+
+
+def _counting(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, message: str, cwe: int) -> Claim:
+    return rule.no(
+        message,
+        Location.lines(unit.path, line),
+        cwe=cwe,
+        severity=Severity.MEDIUM,
+        context=function.name,
+        condition=function.condition,
+    )
+
+
+def _kept_on_failure(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A use is counted, what was to follow fails, and the function gives nothing out with the count still raised."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        lowered = {n for f in unit.functions for t, _ in _lowers(f) if is_count(n := _counted(t))}
+        raising = {
+            last_word(f.name): _counted(t)
+            for f in unit.functions
+            if f.local and _gives_something(f)
+            for t, _ in _raises(f)
+            if _counted(t) in lowered
+        }
+        lowering = {last_word(f.name) for f in unit.functions if any(_counted(t) in lowered for t, _ in _lowers(f))}
+        for function in unit.functions if lowered else ():
+            raised = [(_counted(t), line) for t, line in _raises(function) if _counted(t) in lowered]
+            raised += [
+                (raising[word], call.line)
+                for call in calls_in(function.body)
+                if (word := last_word(call.name)) in raising and word != last_word(function.name)
+            ]
+            if len(raised) != 1 or not _gives_something(function) or _leaves_behind(function, raised[0][1]):
+                continue
+            count, line = raised[0]
+            for left in _failures_after(function, line):
+                block = left[0]
+                back = {last_word(c.name) for c in calls_in(block)} & lowering
+                if back or any(_counted(t) == count for t, _ in _lowers_in(block)):
+                    continue
+                place = Location.lines(unit.path, left[1].line)
+                yield rule.no(
+                    f"{count} is raised at line {line}; the function fails at line {left[1].line} and leaves it so, "
+                    "and what it counts is never closed.",
+                    place,
+                    severity=Severity.MEDIUM,
+                    fix=f"Lower {count} on this way out too.",
+                    why=(
+                        FlowStep(Location.lines(unit.path, line), "counted", "acquire"),
+                        FlowStep(place, "left with the count raised", "use"),
+                    ),
+                    context=function.name,
+                    condition=function.condition,
+                )
+
+
+def _leaves_behind(function: ir.Function, line: int) -> bool:
+    """Whether the block that a line stands in leaves the function: what comes after it is another way."""
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If):
+            for block in (statement.then, statement.otherwise):
+                last = block.body[-1] if block is not None and block.body else None
+                inside = block is not None and any(s.line == line for s in every_statement(block))
+                if inside and isinstance(last, ir.Return | ir.Raise | ir.Jump):
+                    return True
+    return False
+
+
+def _gives_something(function: ir.Function) -> bool:
+    """Whether a function gives something that is no constant on some way out: an object, and null when it fails."""
+    given = (s.value for s in every_statement(function.body) if isinstance(s, ir.Return) and s.value is not None)
+    return any(not isinstance(uncast(v), ir.Literal) for v in given)
+
+
+def _failures_after(function: ir.Function, line: int) -> Iterator[tuple[ir.Block, ir.Return]]:
+    """Blocks behind a line that end in giving null, at the top of a function: they are reached with all before done."""
+    top = [s for s in function.body.body if isinstance(s, ir.If) and s.line > line]
+    for statement in top:
+        last = statement.then.body[-1] if statement.then.body else None
+        value = uncast(last.value) if isinstance(last, ir.Return) and last.value is not None else None
+        if isinstance(last, ir.Return) and isinstance(value, ir.Literal) and value.value is None:
+            condition = uncast(statement.condition)
+            asked = {e.name for e in expressions(condition) if isinstance(e, ir.Member)}
+            made = {
+                target.name
+                for s in function.body.body
+                if isinstance(s, ir.Assign)
+                and line < s.line < statement.line
+                and isinstance(uncast(s.value), ir.Call)
+                and isinstance(target := uncast(s.target), ir.Member | ir.Name)
+            }
+            names = asked | {e.name for e in expressions(condition) if isinstance(e, ir.Name)}
+            if names & made:
+                yield statement.then, last
+
+
+def _raises(function: ir.Function) -> Iterator[tuple[ir.Expression, int]]:
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.operator == "+":
+            yield statement.target, statement.line
+    for expression in every_expression(function.body):
+        if isinstance(expression, ir.AssignmentExpression) and expression.operator == "+":
+            yield expression.target, expression.line
+
+
+def _lowers(function: ir.Function) -> Iterator[tuple[ir.Expression, int]]:
+    yield from _lowers_in(function.body)
+
+
+def _lowers_in(block: ir.Block) -> Iterator[tuple[ir.Expression, int]]:
+    for statement in every_statement(block):
+        if isinstance(statement, ir.Assign) and statement.operator == "-":
+            yield statement.target, statement.line
+    for expression in every_expression(block):
+        if isinstance(expression, ir.AssignmentExpression) and expression.operator == "-":
+            yield expression.target, expression.line
 
 
 _STEPS: Final = re.compile(

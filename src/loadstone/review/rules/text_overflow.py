@@ -115,7 +115,7 @@ def _copied(
     measured |= {place_named(argument) for call in asking for argument in call.arguments}
     parameters = {p.name for p in function.parameters}
     for call in calls:
-        target, source = call.arguments[0], uncast(call.arguments[1])
+        target, source = call.arguments[0], _whole_text(call.arguments[1])
         name = place_named(source)
         constant = isinstance(source, ir.Name) and source.name.isupper()  # a macro: its text is in the program
         own = constant or _is_array(source, arrays, members) or name in measured
@@ -128,6 +128,28 @@ def _copied(
             "long it is.",
             120, "Compare its length with the size first, or copy with a bound and terminate the text.",
         )  # fmt: skip
+
+
+def _whole_text(expression: ir.Expression) -> ir.Expression:
+    """The text that a piece is taken of by a call: of ``PathFindFileName(path)`` the path."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Call) and last_word(bare.name) in _PIECES and bare.arguments:
+        return uncast(bare.arguments[0])
+    return bare
+
+
+_PIECES: Final = frozenset(
+    {
+        "PathFindFileName",
+        "PathFindFileNameA",
+        "PathFindFileNameW",
+        "basename",
+        "g_basename",
+        "strrchr",
+        "wcsrchr",
+        "strchr",
+    }
+)
 
 
 def _conditions(function: ir.Function) -> Iterator[ir.Call]:

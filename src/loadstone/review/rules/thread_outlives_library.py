@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.destruction_order import emptied, library_members
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.registrations import registrations
 from loadstone.review.rules.rule import Rule
@@ -37,6 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _registered(rule, facts, unit)
         yield from _detached(rule, facts, unit)
         yield from _unjoined(rule, facts, unit)
+        yield from _let_go(rule, facts, unit)
 
 
 def _registered(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
@@ -103,6 +105,27 @@ def _detached(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
         if close is not None and called & detaching:
             message = f"The thread started at line {foreign[0].line} runs the library's code; nothing joins it."
             yield _finding(rule, unit, function, close.line, close.line, message)
+
+
+def _let_go(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """``worker.detach(); libraries.clear();``: a thread object is let go of, and then what its thread may run goes."""
+    threads = {m.name for c in unit.classes for m in c.members if _THREAD.search(m.type)}
+    held = library_members(facts, unit) if threads else set()
+    for function in unit.functions if held else ():
+        let_go = [
+            c.line
+            for c in calls_in(function.body)
+            if last_word(c.name) == "detach"
+            and isinstance(t := uncast(c.receiver), ir.Name | ir.Member)
+            and t.name in threads
+        ]
+        gone = sorted(line for name in held for line in emptied(function, name) if let_go and line > let_go[0])
+        if gone:
+            message = f"The thread detached at line {let_go[0]} may still run what line {gone[0]} closes."
+            yield _finding(rule, unit, function, gone[0], let_go[0], message)
+
+
+_THREAD: Final = re.compile(r"\A(?:std::|boost::)?j?thread\Z")
 
 
 def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:

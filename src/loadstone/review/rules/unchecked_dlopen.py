@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, FlowStep, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
-from loadstone.review.ir import Literal
+from loadstone.review.ir import Literal, Member, Name
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -19,6 +23,8 @@ __all__ = ["RULE", "is_checked"]
 _ROLES: Final = (ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.FIND, ApiRole.BORROW)
 _TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave_pointer()", "yield()"})
 """What hands a result to readers elsewhere, who test what they get."""
+
+_CATCHES_FAULTS: Final = re.compile(r"\bSIGSEGV\b[\s\S]*\bsigsetjmp\b|\bsigsetjmp\b[\s\S]*\bSIGSEGV\b")
 
 _WORK: Final = frozenset({"resolve", "call", "dereference"})
 _SPOILED: Final = frozenset({"call", "dereference"})
@@ -35,7 +41,7 @@ def is_checked(site: Site, facts: Facts) -> bool:
     if site.returned or {p.name for p in site.function.parameters} & set(site.stores):
         return not any(_is_used_blindly(s) for s in facts.sites if s.chain and s.spot == site.spot)
     stored = {place.rpartition(".")[2] for place in site.stores}
-    return bool(stored & facts.tested_places or stored & _TESTED_BY_READERS)
+    return bool(stored & facts.tested_in(site.spot.path) or stored & _TESTED_BY_READERS)
 
 
 def _is_used_blindly(site: Site) -> bool:
@@ -49,11 +55,13 @@ def _is_plainly_unchecked(site: Site, facts: Facts) -> bool:
         return False
     if any(use.how in _SPOILED and use.known is not True for use in site.uses) or _is_the_program(site):
         return False
+    if _CATCHES_FAULTS.search(site.unit.text):
+        return False  # the fault of a null call is caught: that is a claim of its own
     stored = {place.rpartition(".")[2] for place in site.stores}
     if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_names:
         return False  # kept for others, and nothing here calls it
     handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
-    return not stored & facts.asked_names and not handed_on
+    return not stored & facts.asked_in(site.spot.path) and not handed_on
 
 
 def _is_the_program(site: Site) -> bool:
@@ -98,10 +106,24 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(
                     step(site.spot, (f"{name} may fail here"), ("acquire")),
                     step(first, ("used as if it had not"), ("use")),
+                    *_called_at(site),
                 ),
                 context=site.spot.function,
                 condition=site.spot.condition,
             )
+
+
+def _called_at(site: Site) -> Iterator[FlowStep]:
+    """Where what was kept untested is called in the same file."""
+    stored = {place.rpartition(".")[2] for place in site.stores if not place.endswith("()")}
+    if site.api.role is not ApiRole.RESOLVE or not stored:
+        return
+    for function in site.unit.functions:
+        for call in calls_in(function.body):
+            target = uncast(call.function)
+            if isinstance(target, Name | Member) and target.name in stored:
+                yield step(Spot(site.unit.path, call.line, function.name), "called", "use")
+                return
 
 
 RULE: Final = Rule(

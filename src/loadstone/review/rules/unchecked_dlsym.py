@@ -9,10 +9,14 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Site, Slot, Use
-from loadstone.review.apis import ApiRole
-from loadstone.review.ir import Language
+from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.words import uncast
+from loadstone.review.apis import ApiRole, Success
+from loadstone.review.ir import Assign, Display, Language, Member, Name, Operation
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -23,7 +27,9 @@ _THROUGH: Final = ("call", "dereference")
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     good: dict[str, list[tuple[Site, Use]]] = {}
     for site in (s for s in facts.reached if s.api.role in _ROLES and not s.api.raises):
-        through = sorted((u for u in site.uses if u.how in _THROUGH and u.closed is None), key=lambda u: u.spot)
+        through = sorted(
+            (u for u in site.uses if u.how in _THROUGH and (u.closed is None or u.known is False)), key=lambda u: u.spot
+        )
         bad = [u for u in through if u.known is not True]
         if bad and not (site.is_inner and bad[0].spot.function == site.spot.function):
             yield _finding(rule, site, bad)
@@ -31,6 +37,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             good.setdefault(site.spot.path, []).append((site, through[0]))
     yield from _never_tested(rule, facts)
     yield from _null_loaded(rule, facts)
+    yield from _by_table(rule, facts)
     for pairs in good.values():
         first = pairs[0][1]
         yield rule.yes(
@@ -60,7 +67,7 @@ def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if site is None or site.api.role is not ApiRole.RESOLVE or fill.known is not None or fill.slot in tested | done:
             continue
         blind = sorted(s for s, was_tested in facts.called_slots.get(fill.slot, ()) if not was_tested)
-        if not blind or name in facts.asked_names or site.api.raises or site.tests:
+        if not blind or name in facts.asked_in(site.spot.path) or site.api.raises or site.tests:
             continue
         done.add(fill.slot)
         yield rule.no(
@@ -74,10 +81,70 @@ def _never_tested(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
 
 
+def _by_table(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``*want[i].slot = dlsym(h, want[i].name)``: a table says where each result goes, and nothing tests them."""
+    for site in facts.of(ApiRole.RESOLVE):
+        if site.unit.language is Language.PYTHON or site.api.raises or site.tests:
+            continue
+        slot = _filled_by_table(site)
+        if not slot or slot in facts.asked_in(site.spot.path):
+            continue
+        for unit in facts.program.units:
+            called = (
+                sorted(
+                    (call.line, function, name)
+                    for function in unit.functions
+                    for call in calls_in(function.body)
+                    if isinstance(target := uncast(call.function), Member | Name)
+                    and (name := target.name) in _slots_of(site) - facts.asked_in(site.spot.path)
+                )
+                if unit is site.unit
+                else []
+            )
+            if called:
+                line, function, name = called[0]
+                spot = Spot(unit.path, line, function.name, function.condition)
+                yield rule.no(
+                    f"{name} is called at line {line}; it is one of the results of {site.api.name} that line "
+                    f"{site.spot.line} puts where a table says, and nothing asks whether they are there.",
+                    at(spot),
+                    severity=Severity.MEDIUM,
+                    why=(step(site.spot, f"{site.api.name} may fail here", "acquire"), step(spot, "called", "use")),
+                    context=spot.function,
+                    condition=spot.condition,
+                )
+
+
+def _filled_by_table(site: Site) -> str:
+    """The member of a table's entry through which a lookup's result is stored; empty where it is stored otherwise."""
+    for statement in every_statement(site.function.body):
+        if not isinstance(statement, Assign) or uncast(statement.value) is not site.call:
+            continue
+        target = uncast(statement.target)
+        if isinstance(target, Operation) and target.operator == "deref":
+            inner = uncast(target.operands[0])
+            if isinstance(inner, Member):
+                return inner.name
+    return ""
+
+
+def _slots_of(site: Site) -> frozenset[str]:
+    """The variables and members whose addresses the tables of a function or its file list."""
+    values = [s.value for s in every_statement(site.function.body) if isinstance(s, Assign) and s.declares]
+    values += [v.value for v in site.unit.variables]
+    listed = (e for value in values if isinstance(value, Display) for e in expressions(value))
+    taken = (uncast(e.operands[0]) for e in listed if isinstance(e, Operation) and e.operator == "address")
+    return frozenset(t.name for t in taken if isinstance(t, Name | Member))
+
+
 def _null_loaded(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """``dlopen(NULL)`` is the program itself: a path that could not be made must not get there."""
     for site in (
-        s for s in facts.reached if s.api.role is ApiRole.CANONICAL and s.unit.language is not Language.PYTHON
+        s
+        for s in facts.reached
+        if s.api.role is ApiRole.CANONICAL
+        and s.api.success is Success.NON_NULL
+        and s.unit.language is not Language.PYTHON
     ):
         blind = sorted(u.spot for u in site.uses if u.how == "load" and u.known is not True)
         if blind and not site.is_inner:

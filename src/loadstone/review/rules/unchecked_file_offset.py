@@ -12,6 +12,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.words import place_named
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.file_numbers import FileNumbers
 from loadstone.review.rules.places import NATIVE
@@ -85,16 +86,16 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
         for inner in expressions(condition):
             name = _field(inner, aliases)
             if name:
-                compared.setdefault(name, condition.line)
+                compared.setdefault(_path(inner, name), condition.line)
     reported: set[str] = set()
-    for name, line, arithmetic in _uses(function, aliases):
-        if name in reported:
+    for name, path, line in _uses(function, aliases):
+        if path in reported:
             continue
         total += 1
-        reported.add(name)
-        if compared.get(name, 1 << 30) <= line:
+        reported.add(path)
+        if compared.get(path, 1 << 30) <= line:
             met += 1
-            first_good = first_good or compared[name]
+            first_good = first_good or compared[path]
             continue
         yield rule.no(
             f"{name} from the file is used at line {line} before any comparison with the size.",
@@ -103,7 +104,6 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             context=function.name,
             condition=function.condition,
         )
-        del arithmetic
     if met:
         yield rule.yes(
             share(
@@ -144,6 +144,11 @@ def _aliases(function: ir.Function) -> dict[str, str]:
     return found
 
 
+def _path(expression: ir.Expression, name: str) -> str:
+    """What tells a field of one header from that of another; a local that holds a field is named after the field."""
+    return place_named(expression) if isinstance(expression, ir.Member) else name
+
+
 def _field(expression: ir.Expression, aliases: dict[str, str]) -> str:
     if (
         isinstance(expression, ir.Member)
@@ -169,18 +174,18 @@ def _conditions(function: ir.Function) -> Iterator[ir.Expression]:
             )
 
 
-def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str, int, bool]]:
-    """Fields that move a pointer or index an array."""
+def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str, str, int]]:
+    """Fields that move a pointer or index an array: the field, the whole place it is, and the line."""
     for expression in every_expression(function.body):
         if isinstance(expression, ir.Operation) and expression.operator == "+" and _moves_pointer(expression):
             for operand in expression.operands:
                 for inner in expressions(operand):
                     if name := _field(inner, aliases):
-                        yield name, expression.line, True
+                        yield name, _path(inner, name), expression.line
         elif isinstance(expression, ir.Item):
             for inner in expressions(expression.index):
                 if name := _field(inner, aliases):
-                    yield name, expression.line, False
+                    yield name, _path(inner, name), expression.line
         elif (
             isinstance(expression, ir.Call)
             and expression.name in {"memcpy", "memmove"}
@@ -188,7 +193,7 @@ def _uses(function: ir.Function, aliases: dict[str, str]) -> Iterator[tuple[str,
         ):
             for inner in expressions(expression.arguments[2]):
                 if name := _field(inner, aliases):
-                    yield name, expression.line, False
+                    yield name, _path(inner, name), expression.line
 
 
 def _moves_pointer(expression: ir.Operation) -> bool:

@@ -8,12 +8,15 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Fill, Site, Slot, Use
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.python_unload import used_after_unload
+from loadstone.review.rules.registries import stale_entries
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -43,6 +46,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _destroyed_late(rule, facts)
     yield from _left_behind(rule, facts)
     yield from _closed_elsewhere(rule, facts)
+    yield from _still_listed(rule, facts)
 
 
 def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
@@ -80,6 +84,30 @@ def _destroyed_late(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 fix="Destroy the objects first: declare the library before them, or reset them before the close.",
                 why=(step(gone, "the library goes", "release"), step(declared, "destroyed after it", "use")),
                 context=late.function or late.owner,
+            )
+
+
+def _still_listed(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A library is closed, and a table in which others look things up still holds what it made."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for stale in stale_entries(facts, unit):
+            filled, closed, used = (
+                Spot(unit.path, n, stale.function.name) for n in (stale.filled, stale.closed, stale.used)
+            )
+            yield rule.no(
+                f"{stale.container} holds what the library made (line {filled.line}); line {closed.line} closes it and "
+                f"leaves the entries, which line {used.line} looks up.",
+                at(closed),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix=f"Take its entries out of {stale.container} before the close.",
+                why=(
+                    step(filled, "put into the table", "acquire"),
+                    step(closed, "closed", "release"),
+                    step(used, "looked up", "use"),
+                ),
+                context=stale.function.name,
+                condition=stale.function.condition,
             )
 
 
@@ -127,6 +155,11 @@ def _left_behind(rule: Rule, facts: Facts) -> Iterator[Claim]:
             severity=None if used is not None else Severity.LOW,
             confidence=Confidence.LIKELY if used is not None else Confidence.POSSIBLE,
             why=(
+                *(
+                    (step(facts.sites[first.site].spot, "obtained and kept", "acquire"),)
+                    if first.site is not None
+                    else ()
+                ),
                 step(first.closed, "the library is closed", "release"),
                 step(used or first.spot, ending, "use"),
             ),
@@ -145,14 +178,16 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if fill.library is None or fill.slot in done or fill.site is None or fill.slot[1]:
             continue
         done.add(fill.slot)
+        whole = (fill.slot[0].partition(".")[0], *fill.slot[1:])
         closes = [s for s in facts.closed_slots.get(fill.library, ()) if (fill.library, s.function) in facts.cleared]
-        stale = next((s for s in closes if (fill.slot, s.function) not in facts.cleared), None)
+        stale = next((s for s in closes if not {(fill.slot, s.function), (whole, s.function)} & facts.cleared), None)
         if stale is None:
             continue
         gone = {slot for slot, function in facts.cleared if function == stale.function}
         asking = {u.function for slot in gone for u in facts.uses_of(slot)}
+        just_filled = _called_by(facts, {other.spot.function for other in facts.fills if other.slot == fill.slot})
         for called, _ in facts.called_slots.get(fill.slot, ()):
-            if called.function in asking or called.function == stale.function:
+            if called.function in asking or called.function == stale.function or called.function in just_filled:
                 continue
             site = facts.sites[fill.site]
             yield rule.no(
@@ -170,6 +205,13 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 condition=called.condition,
             )
             break
+
+
+def _called_by(facts: Facts, functions: set[str]) -> set[str]:
+    """The helpers of functions that fill a slot: what they call is there."""
+    bodies = (f.body for unit in facts.program.units for f in unit.functions if f.name in functions)
+    called = {last_word(c.name) for body in bodies for c in calls_in(body)}
+    return {f.name for unit in facts.program.units for f in unit.functions if f.local and last_word(f.name) in called}
 
 
 RULE: Final = Rule(

@@ -37,6 +37,10 @@ _MEANS: Final = re.compile(
     rb"|\b(visibility\s*\(\s*\"hidden\"\s*\))"
 )
 _DECORATION: Final = re.compile(_ATTRIBUTE + rb"|" + _WORDS)
+_TYPEOF: Final = re.compile(rb"\b(?:__typeof__|__typeof|typeof)\s*\((?:[^()\n]|\([^()\n]*\))*\)")
+_SIGNATURE: Final = re.compile(rb"((?:\.|->|::)\s*\w+)<([\w:&*, ]{3,}\([\w:&*, ]*\))>(?=\s*\()")
+"""``lib.get<int(int)>("f")``: the type of a function as an argument of a template, which the grammar takes for less."""
+
 _EMPTY_BODY: Final = re.compile(
     r"\s*(?:(?:__attribute__|__declspec)\s*\(.*\)|extern|inline|\[\[.*\]\])*\s*\Z", re.DOTALL
 )
@@ -71,6 +75,9 @@ def undecorated(text: bytes, macros: Mapping[str, MacroDefinition]) -> tuple[byt
         return re.sub(rb"[^\n]", b" ", whole)
 
     text = _DECORATION.sub(blank, text)
+    if b"typeof" in text:
+        text = _TYPEOF.sub(lambda m: b"void *".ljust(len(m[0])), text)
+    text = _SIGNATURE.sub(lambda m: m[1] + b"<void" + b" " * (len(m[2]) - 4) + b">", text)
     empty = [
         re.escape(m.name.encode())
         for m in macros.values()

@@ -33,6 +33,14 @@ _TOP_LEVEL: Final = re.compile(rb"^(?:\}|[A-Za-z_][^\n;]*;|extern|static|typedef
 _IFDEF: Final = re.compile(r"(!?)\s*defined\s*\(?\s*(\w+)\s*\)?\Z")
 
 
+_TYPEOF: Final = re.compile(r"\b(?:__typeof__|__typeof|typeof)\s*\((?:[^()]|\([^()]*\))*\)")
+
+
+def without_typeof(text: str) -> str:
+    """A text with ``__typeof__(x)`` written as a pointer of the same length, which the grammar takes for a type."""
+    return _TYPEOF.sub(lambda m: "void *".ljust(len(m[0])), text)
+
+
 @dataclass(frozen=True, slots=True)
 class MacroDefinition:
     """One ``#define``: ``parameters`` None for an object-like macro."""
@@ -313,7 +321,7 @@ class _Reader:
         if found[2]:
             parameters = tuple(p.strip().decode(errors="replace") for p in found[3].split(b",") if p.strip())
         body = found[4].strip().decode(errors="replace")
-        self.macros.setdefault(name, MacroDefinition(name, parameters, body, self.line(match.start())))
+        self.macros.setdefault(name, MacroDefinition(name, parameters, without_typeof(body), self.line(match.start())))
 
 
 def _condition(word: bytes, rest: bytes) -> str:

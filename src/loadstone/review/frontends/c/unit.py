@@ -64,6 +64,12 @@ _OUTSIDE: Final = frozenset(
 _FILE_FORMATS: Final = frozenset(
     {"Elf64_Ehdr", "Elf32_Ehdr", "IMAGE_DOS_HEADER", "mach_header_64", "mach_header", "strtoul", "strtoull"}
 )
+_REFUSING_MACROS: Final = ("Q_DISABLE_COPY", "Q_OBJECT", "DISALLOW_COPY", "MAKE_NONCOPYABLE")
+"""Macros in a class that leave it no copy: its own wish, or that it is a QObject."""
+
+_QT_OBJECT: Final = re.compile(r"Q(?:Object|Thread|Widget|Dialog|MainWindow|\w*Model|\w*Application)\Z")
+"""Bases that are QObjects, which have no copy."""
+
 _NOT_COPIED: Final = re.compile(
     r"\b(?:unique_ptr|unique_lock|(?:recursive_|shared_|timed_)?mutex|j?thread|atomic\w*|QMutex|QScopedPointer)\b(?!\s*[*&])"
 )
@@ -291,7 +297,11 @@ class _Reader:
             for c in b.named_children
             if c.type != "access_specifier"
         )
-        bases_refuse = any("oncopyable" in b.lower() for b in bases) or "Q_DISABLE_COPY" in text(body)
+        bases_refuse = (
+            any("oncopyable" in b.lower() for b in bases)
+            or any(_QT_OBJECT.match(b) for b in bases)
+            or any(word in text(body) for word in _REFUSING_MACROS)
+        )
         copyable = (not copies_deleted and not copies and not bases_refuse) if self.is_cpp else None
         made = ir.Class(
             name,
