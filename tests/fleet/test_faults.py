@@ -70,6 +70,7 @@ def test_a_corrupt_archive_a_bomb_and_a_broken_image_are_named_and_the_rest_is_k
     assert store.table("inputs").num_rows == 5
 
 
+@pytest.mark.slow
 def test_a_slow_file_is_put_aside_and_read_again_when_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "slow.so").write_bytes((folder / "libgood.so.1").read_bytes() + b"\0")
 
@@ -161,6 +162,7 @@ def test_a_scan_reads_only_what_is_new_and_forgets_what_is_gone(folder: Path, go
     assert Store(place).table("files", "one").num_rows == 1
 
 
+@pytest.mark.slow
 def test_compaction_changes_no_answer_and_takes_away_what_nobody_lists(folder: Path, good: bytes) -> None:
     scanned(folder)
     (folder / "new.so").write_bytes(good + b"\0")
@@ -249,6 +251,7 @@ def test_a_manifest_leads_to_no_file_beyond_its_store(folder: Path, file: str) -
         store.table("files")
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_its_worker_is_put_aside_alone(folder: Path, good: bytes, tmp_path: Path) -> None:
     for number in range(6):
         (folder / f"lib{number}.so").write_bytes(good + bytes(number + 1))

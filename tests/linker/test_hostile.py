@@ -76,6 +76,7 @@ def test_a_target_cut_anywhere_is_answered(size: int) -> None:
     assert answer.verdict in tuple(LoadVerdict)
 
 
+@pytest.mark.slow
 def test_any_byte_changed_is_answered() -> None:
     good = tiny_elf("liba.so", ["libb.so"], runpath="$ORIGIN")
     for position in range(len(good)):
