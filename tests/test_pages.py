@@ -84,6 +84,7 @@ def pool(folder: Path) -> None:
     pytest.importorskip("pyarrow")
     (folder / "pool").mkdir()
     built(folder, "pool/libx.so", "int f(void) { return 1; }")
+    shutil.copy(str(loadstone.find("z").path), folder / "pool/libz.so.1")
 
 
 def nothing(_folder: Path) -> None:
