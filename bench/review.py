@@ -1,6 +1,6 @@
 """Review: lines a second of one core over real sources, beside other reviewers of the same files.
 
-The sources are those the tests fetch (``python -m tests.sources``); without them there is nothing to measure.
+The sources are those the tests fetch (``tests/sources.py``).
 clang-tidy is left out: without the projects' headers it gives up at the first ``#include``.
 """
 
@@ -13,14 +13,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+
+from tests.sources import SOURCES, tree
 
 from bench.figure import Bar, Figure, Row, Sample, at_least, at_most, beside, each_call, faster_than, processor_seconds
 from loadstone.review.cache import Cache
 from loadstone.review.engine import Options, review
 
-_CACHE = Path(os.environ.get("LOADSTONE_TEST_CACHE", Path.home() / ".cache" / "loadstone-tests"))
-_TREES = _CACHE / "sources" / "trees"
 _LOADS = re.compile(rb"\b(?:dlopen|dlsym|LoadLibrary\w*|GetProcAddress|g_module_open\w*|SDL_LoadObject)\s*\(")
 _LINES = 30_000
 """Lines a figure is taken over: enough to forget the start, few enough for the slowest peer."""
@@ -30,11 +31,14 @@ _SPREAD = (
 )
 
 
+@cache
+def _files() -> tuple[Path, ...]:
+    """Every file of the trees the tests fetch, which are fetched now where they are not there."""
+    return tuple(file for name in SOURCES for file in sorted(tree(name).rglob("*")))
+
+
 def _native() -> list[Path]:
-    found = [p for p in sorted(_TREES.rglob("*")) if p.suffix in {".c", ".cpp"}]
-    if not found:
-        raise FileNotFoundError("no sources in the cache; `python -m tests.sources` fetches them")
-    return found
+    return [p for p in _files() if p.suffix in {".c", ".cpp"}]
 
 
 def _any_native() -> Iterator[Row]:
@@ -49,7 +53,8 @@ def _loading_native() -> Iterator[Row]:
 
 
 def _python() -> Iterator[Row]:
-    found = [p for p in sorted(_TREES.rglob("*.py")) if "ctypes" in p.read_text(encoding="utf-8", errors="replace")]
+    written = [p for p in _files() if p.suffix == ".py"]
+    found = [p for p in written if "ctypes" in p.read_text(encoding="utf-8", errors="replace")]
     yield _row("Python with ctypes", _some(found), ("bandit",), (at_least(20_000, _SPREAD), faster_than("bandit")))
 
 
@@ -113,13 +118,11 @@ def _million() -> Iterator[Row]:
 def _mixed(lines: int) -> list[Path]:
     """Sources of all languages, as they come in the trees, until there are so many lines."""
     chosen: list[Path] = []
-    for path in sorted(p for p in _TREES.rglob("*") if p.suffix in {".c", ".cpp", ".h", ".py"} and p.is_file()):
+    for path in (p for p in _files() if p.suffix in {".c", ".cpp", ".h", ".py"} and p.is_file()):
         if lines <= 0:
             break
         chosen.append(path)
         lines -= _length(path)
-    if not chosen:
-        raise FileNotFoundError("no sources in the cache; `python -m tests.sources` fetches them")
     return chosen
 
 
