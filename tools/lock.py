@@ -18,7 +18,7 @@ LOCKS: Final = {
     "library": ("--group=library-test",),
     "mutants": ("--all-extras", "--group=lint", "--group=test", "--group=mutants"),
     "fuzz": ("--group=fuzz",),
-    "bench": ("--extra=fuzz", "--extra=cffi", "--group=bench"),
+    "bench": ("--extra=fuzz", "--extra=fleet", "--extra=cffi", "--group=bench"),
     "docs": ("--extra=fleet", "--group=docs"),
     "lock": ("--group=lock",),
     "release": ("--group=release",),

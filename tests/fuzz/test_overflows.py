@@ -15,6 +15,7 @@ from tests.tools import needed
 from loadstone.binary import read
 from loadstone.binary.elf.link_symbols import read_link_symbols
 from loadstone.core.fuzzing import Stopped
+from loadstone.core.symbols import SymbolKind
 from loadstone.fuzz.campaign import fuzz
 from loadstone.fuzz.child.call_stack import CallStack
 from loadstone.fuzz.code.gaps import global_gaps
@@ -97,6 +98,14 @@ def test_gaps_touch_no_object(library: Path) -> None:
     for name, address, size in gaps:
         assert any(at + length == address for at, length in objects), name
         assert not any(at < address + size and address < at + length for at, length in objects), name
+
+
+def test_what_every_library_has_of_the_compiler_is_no_object(compile_library: Compile) -> None:
+    plain = compile_library("int f(const char *d) { return d[0]; }")
+    content, image = plain.read_bytes(), read(plain)
+    symbols = tuple(read_link_symbols(content))
+    assert [s.name for s in symbols if s.kind is SymbolKind.OBJECT and s.size], "nothing of the compiler is in it"
+    assert global_gaps(image, content, symbols) == ()
 
 
 def test_a_stripped_library_has_no_gaps(library: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from loadstone.core.image import Image, Section
-from loadstone.core.symbols import ImageSymbol, SymbolKind
+from loadstone.core.symbols import ImageSymbol, SymbolBinding, SymbolKind
 
 __all__ = ["global_gaps"]
 
@@ -25,14 +25,20 @@ def global_gaps(image: Image, content: bytes, symbols: Iterable[ImageSymbol]) ->
     """(object before it, virtual address, size) of every gap; none for a stripped library, whose objects nobody knows.
 
     ``symbols`` are the link editor's, local ones included. Padding is zeros in the file; where there is anything else
-    lies a constant or a text that has no symbol. Behind an object without a size nothing is known to be free.
+    lies a constant or a text that has no symbol. Behind an object without a size nothing is known to be free, and an
+    object of the compiler's start files (crtstuff.c) is nobody's to overflow: every library has one.
     """
     if image.machine.name != "x86-64":
         return ()
     objects: dict[int, tuple[int, str]] = {}
+    file = ""  # local symbols follow the name of their source file (gABI, symbol table, STT_FILE)
     for symbol in symbols:
+        if symbol.kind is SymbolKind.FILE:
+            file = symbol.name
         if symbol.defined and symbol.kind in (SymbolKind.OBJECT, SymbolKind.UNTYPED, SymbolKind.FUNCTION):
-            objects[symbol.value] = max(objects.get(symbol.value, (0, "")), (symbol.value + symbol.size, symbol.name))
+            is_own = symbol.binding is not SymbolBinding.LOCAL or not file.startswith("crt")
+            end = (symbol.value + symbol.size, symbol.name if is_own else "")
+            objects[symbol.value] = max(objects.get(symbol.value, (0, "")), end)
     found = (gap for section in image.sections if _is_plain(section) for gap in _within(image, section, objects))
     cut = ((name, address, _padding(image, content, address, size)) for name, address, size in found)
     return tuple(gap for gap in cut if gap[2])[:_MOST]
@@ -55,7 +61,7 @@ def _within(image: Image, section: Section, objects: dict[int, tuple[int, str]])
         reach = max(reach, end)
         last = beyond == page_end and not behind  # nobody's, up to there
         following = min(beyond, end + _WIDEST) if last else beyond
-        if start < end == reach and 0 < following - end <= _WIDEST:
+        if name and start < end == reach and 0 < following - end <= _WIDEST:
             yield name, end, following - end
 
 
