@@ -88,7 +88,8 @@ def _examined(name: str, location: Trace, known: Sequence[Claim] = (), *, probe:
             claims += review_image(image)
     report, disagreement = None, ""
     if probe and location.how == _HERE:
-        claims.append(_open_question(path, "is-probed", "a bare name is not run from here", f"give {path} to probe it"))
+        reason = f"only a path is run: {path}"
+        claims.append(_open_question(path, "is-probed", "a bare name is not run from here", reason, Settler.PROBE))
     elif probe and location.found:
         report, disagreement, observed = _probed(path, explanation)
         claims += observed

@@ -67,16 +67,27 @@ def test_an_observation_of_the_origin_that_was_not_seen_is_said_to_be() -> None:
     assert sentences(made())[-1].startswith("None of the six good practices")
 
 
+def test_of_binaries_alone_it_is_not_said_that_practices_of_source_were_missed() -> None:
+    review = conclude(["a.so"], [], [], [ReviewedFile("a.so", "elf", 0, is_binary=True)])
+    assert sentences(review)[-1].startswith("The six good practices are looked for in source code, and none was given")
+
+
+def test_a_finding_that_fails_a_run_is_somebodys_to_look_at() -> None:
+    assert next_steps([finding(1, Severity.MEDIUM, 252), finding(2, Severity.LOW, 252)]) == (
+        "Whoever maintains the code: 1 finding of medium or higher severity.",
+    )
+    assert next_steps([finding(2, Severity.LOW, 252)])[0].startswith("Nobody needs to")
+
+
 def test_the_sentences_name_the_worst_finding_and_the_group_most_are_about() -> None:
     review = made(
         finding(9, Severity.MEDIUM, 690), finding(4, Severity.HIGH, 416), finding(7, Severity.MEDIUM, 252),
         evidence("a.c", (1, 1)),
     )  # fmt: skip
-    answer, first, good = sentences(review)
+    answer, first, most, good = sentences(review)
     assert answer == "This review looked at 150 lines in 2 source files and found weaknesses: 1 high, 2 medium."
-    assert first.startswith(
-        "Look first at b.c:4: a handle is used; 2 of 3 of medium or higher severity are about results"
-    )
+    assert first == "Look first at b.c:4: a handle is used."
+    assert most == "Of 3 findings of medium or higher severity, 2 are about results and errors."
     assert good == (
         "1 of the six good practices this review looks for were seen, at 1 place; no question that applied was "
         "left open."

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from loadstone.core.claims import Claim, Evidence, Finding, Location, LocationUnit, Settler, Severity, Undecided
-from loadstone.core.counting import counted
+from loadstone.core.counting import agreeing, counted
 from loadstone.core.practices import Practice
 from loadstone.core.review import Review, ReviewVerdict
 from loadstone.core.rules import RuleText
@@ -142,8 +142,10 @@ def _weighs_most(review: Review) -> Iterator[str]:
         worst = min(found, key=lambda f: (-f.severity.rank, f.location))
         groups = [_group(f) for f in found]
         most = max(dict.fromkeys(groups), key=groups.count)
-        share = f"; {groups.count(most)} of {len(found)} of medium or higher severity are about {_lower(most)}"
-        yield f"Look first at {worst.location}: {_lower(worst.message).rstrip('.')}{share if len(found) > 1 else ''}."
+        yield f"Look first at {worst.location}: {_lower(worst.message).rstrip('.')}."
+        if len(found) > 1:
+            about = agreeing(groups.count(most), "is", "are")
+            yield f"Of {len(found)} findings of medium or higher severity, {about} about {_lower(most)}."
 
 
 def _speaks_for_it(review: Review) -> str:
@@ -151,6 +153,8 @@ def _speaks_for_it(review: Review) -> str:
     seen = [every[practice] for practice in ORIGIN if every[practice].places]
     open_ = review.counts.undecided
     rest = f"{counted(open_, 'question')} could not be decided" if open_ else "no question that applied was left open"
+    if not seen and review.counts.files and review.counts.files == review.counts.binaries:
+        return f"The six good practices are looked for in source code, and none was given; {rest}."
     if not seen:
         return f"None of the six good practices this review looks for was seen; {rest}."
     places = sum(observed.places for observed in seen)
@@ -240,9 +244,9 @@ def tallies(review: Review, rules: Sequence[RuleText]) -> tuple[Tally, ...]:
 def next_steps(claims: Sequence[Claim]) -> tuple[str, ...]:
     """Who should look next, and at what."""
     steps = []
-    high = sum(isinstance(c, Finding) and c.severity.rank >= Severity.HIGH.rank for c in claims)
-    if high:
-        steps.append(f"Whoever maintains the code: {counted(high, 'finding')} of high severity, each with its steps.")
+    found = sum(isinstance(c, Finding) and c.severity.rank >= Severity.MEDIUM.rank for c in claims)
+    if found:
+        steps.append(f"Whoever maintains the code: {counted(found, 'finding')} of medium or higher severity.")
     for settler, who in (
         (Settler.HUMAN, "A person who knows the program"),
         (Settler.PROBE, "`loadstone probe`, which loads in a sandbox"),

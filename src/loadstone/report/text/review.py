@@ -114,7 +114,9 @@ def _observations(review: Review, style: Style, subject: str, verbose: int) -> l
         lines.append(f"  {number}. {observed.title}: {total if observed.places else 'nothing of this kind was seen'}")
         for one in observed.seen:
             where = _where(one, subject, _ALL if verbose else _SHOWN)
-            lines.append(f"     {style.good('+')} {printable(one.message)}  {style.dim(f'[{where}]')}")
+            lines.append(
+                f"     {style.good('+')} {printable(one.message)}" + (f"  {style.dim(f'[{where}]')}" if where else "")
+            )
     return lines
 
 
