@@ -122,7 +122,7 @@ def in_shell(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_gitlab_job_makes_the_report_that_it_hands_over(tmp_path: Path) -> None:
     job = shown("review:")
     lines = re.findall(r"^    - (.*)$", job, re.MULTILINE)
-    assert lines[0] == "pip install loadstone"
+    assert lines[0] == "pip install ./tools/loadstone"
     clone = checkout(tmp_path)
     ran = in_shell("\n".join(lines[1:]), clone)
     assert ran.returncode == 1, ran.stderr
