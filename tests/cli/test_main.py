@@ -101,6 +101,9 @@ def test_an_unknown_command_is_wrong_usage_and_names_no_traceback() -> None:
         (NotFound(name="x"), ExitStatus.FINDINGS),
         (MalformedImage(what="a text"), ExitStatus.UNDECIDED),
         (RuntimeError("boom"), ExitStatus.FAULT),
+        (ModuleNotFoundError("No module named 'msgspec'", name="msgspec"), ExitStatus.UNDECIDED),
+        (ModuleNotFoundError("No module named 'loadstone.x'", name="loadstone.x"), ExitStatus.FAULT),
+        (ModuleNotFoundError("boom"), ExitStatus.FAULT),
     ],
 )
 def test_every_error_ends_as_a_line_on_standard_error_and_its_status(

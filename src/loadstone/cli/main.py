@@ -190,6 +190,12 @@ def _status_after(error: Exception) -> int:
             status = ExitStatus.FINDINGS
         case LoadstoneError():
             status = ExitStatus.UNDECIDED
+        case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] != "loadstone":  # installed with --no-deps
+            emit_diagnostic(
+                f"loadstone: this command needs the Python package {name}, which is not installed. "
+                "Install Loadstone with its dependencies (without --no-deps)."
+            )
+            return ExitStatus.UNDECIDED
         case _:
             emit_diagnostic(
                 f"loadstone: internal error: {type(error).__name__}: {error}\n"
