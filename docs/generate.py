@@ -60,11 +60,11 @@ def rule_row(rule: RuleText) -> str:
 
 def rule_list(rules: tuple[RuleText, ...]) -> str:
     """Every rule on a line, by practice."""
-    parts = ["# The questions review asks", f"{len(rules)} rules. `loadstone rules ID` prints the same in a terminal."]
+    parts = ["# Rules", f"{len(rules)} rules. `loadstone rules ID` explains one in the terminal."]
     for practice in Practice:
         group = [rule for rule in rules if rule.practice is practice]
         if group:
-            rows = ["| rule | question | weakness | asked of |", "|---|---|---|---|"]
+            rows = ["| rule | question | weakness | applies to |", "|---|---|---|---|"]
             rows += [rule_row(rule) for rule in group]
             parts.append(f"## {practice.value.capitalize()}\n\n" + "\n".join(rows))
     return NOTE + "\n\n".join(parts) + "\n"
@@ -77,7 +77,7 @@ def weakness_list(rules: tuple[RuleText, ...]) -> str:
         known = weakness(number)
         asked = ", ".join(f"[{rule.id}]({rule.id}.md)" for rule in rules if number in rule.cwe)
         rows.append(f"| [{known.id}]({known.link}) | {known.name} | {asked} |")
-    head = "# Rules by CWE\n\n`loadstone rules CWE-426` prints the rules of one weakness in a terminal."
+    head = "# Rules by CWE\n\n`loadstone rules CWE-426` lists the rules for one weakness in the terminal."
     return NOTE + head + "\n\n" + "\n".join(rows) + "\n"
 
 
@@ -106,7 +106,7 @@ def command_section(command: Command) -> str:
 
 def command_list() -> str:
     """Every command with its options."""
-    head = "# Commands\n\nEach takes `--help`. [Exit statuses](exit-statuses.md) are the same for all."
+    head = "# Commands\n\nEach command has `--help`. [Exit statuses](exit-statuses.md) are the same for all."
     return NOTE + "\n\n".join((head, *map(command_section, COMMANDS))) + "\n"
 
 
