@@ -28,8 +28,15 @@ _LOCK: Final[tuple[Literal["release"], Literal["keep"]]] = ("release", "keep")
 _ABS: Final = "built-in abs"
 _BOUND: Final = "the bound function"
 _CTYPES_PEER: Final = "ctypes, the same types"
+_GIL: Final = (
+    "letting go of the interpreter's lock and taking it again is more than half of it, and the same for cffi's API mode"
+)
 _BARS: Final = {
-    "number": (faster_than(_CTYPES_PEER, 4), faster_than("cffi, ABI mode", 3), times_of("cffi, API mode", 1)),
+    "number": (
+        faster_than(_CTYPES_PEER, 4, _GIL),
+        faster_than("cffi, ABI mode", 3, _GIL),
+        times_of("cffi, API mode", 1, _GIL),
+    ),
     "size": (times_of("cffi, API mode", 1),),
     "field": (times_of("cffi, API mode", 1),),
 }
@@ -169,7 +176,21 @@ def _shapes() -> Iterator[Row]:
             assert kept is not None
             yield Row(f"{shape}: lock released", "ns", released, samples, _BARS.get(shape, ()))
             abs_only = {name: s for name, s in samples.items() if name == _ABS}
-            yield Row(f"{shape}: lock kept", "ns", kept, abs_only, (times_of(_ABS, 2),) if abs_only else ())
+            yield Row(
+                f"{shape}: lock kept",
+                "ns",
+                kept,
+                abs_only,
+                (
+                    times_of(
+                        _ABS,
+                        2,
+                        "what is left is to take the number out of its object, check its range and make another",
+                    ),
+                )
+                if abs_only
+                else (),
+            )
 
 
 def _edges() -> Iterator[Row]:
