@@ -7,8 +7,6 @@ import pytest
 from tests.conftest import Compile
 from tests.library.children import run_child
 
-from loadstone import Library, binary
-from loadstone.core.image import Image
 from loadstone.library.lifetime import residence
 
 UNLOAD = """
@@ -101,22 +99,23 @@ def test_constructors_and_destructors_run_once_each_time(compile_library: Compil
     assert run_child(code, path, times) == "+-" * times
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the C library is Linux's")
-def test_what_other_libraries_say_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    original = binary.read
-
-    def noted(path: str) -> Image:
-        read.append(path)
-        return original(path)
-
-    monkeypatch.setattr(residence, "read", noted)
-    residence._read.cache_clear()
-    first = Library("c").load().unload()
+def test_what_other_libraries_say_is_read_once(compile_library: Compile) -> None:
+    needed = compile_library("int base(void) { return 1; }", "libbase.so", "-Wl,-soname,libbase.so")
+    user = compile_library("int base(void); int use(void) { return base(); }", "libuser.so", str(needed))
+    code = """
+    import ctypes, sys
+    from loadstone.library import Library
+    from loadstone.library.lifetime import residence
+    ctypes.CDLL(sys.argv[1], ctypes.RTLD_GLOBAL)
+    user = ctypes.CDLL(sys.argv[2])
+    original, read = residence.read, []
+    residence.read = lambda path: (read.append(path), original(path))[1]
+    first = Library(sys.argv[1]).load().unload()
     files = len(read)
-    assert Library("c").load().unload() == first
-    assert first.reason
-    assert files == len(set(read)) == len(read) >= 1
+    second = Library(sys.argv[1]).load().unload()
+    print(first == second, first.reason.endswith("libuser.so needs it"), 0 < files == len(read) == len(set(read)))
+    """
+    assert run_child(code, needed, user) == "True True True"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the loader is Linux's")
