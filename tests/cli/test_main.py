@@ -136,3 +136,17 @@ def test_what_follows_two_dashes_is_no_option(
     (tmp_path / "-dash.c").write_text("int f(void) { return 1; }\n")
     assert status(["review", "--no-cache", "--", "-dash.c"]) == ExitStatus.CLEAN
     assert "1 source file" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["explain", "z", "--format", "sarif"], "'sarif' is none of: text, json"),
+        (["review", ".", "--fail-on", "hihg"], "'hihg' is none of: note, low, medium, high, critical"),
+    ],
+)
+def test_a_word_that_an_option_does_not_know_is_answered_with_those_it_knows(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status(words) == 2
+    assert said in capsys.readouterr().err

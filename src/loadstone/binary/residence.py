@@ -45,6 +45,6 @@ def needed_names(image: Image) -> frozenset[str]:
     return frozenset(os.path.basename(d.name) for d in image.needed if d.required)
 
 
-def needs(other: Image, image: Image | None, path: str) -> bool:
-    """Whether ``other`` names this image, or the file at ``path``, among what it cannot do without."""
-    return not needed_names(other).isdisjoint({image.identity if image else None, os.path.basename(path)} - {None, ""})
+def needs(required: frozenset[str], name: str | None, path: str) -> bool:
+    """Whether one that cannot do without ``required`` names the library that goes by ``name``, the file at ``path``."""
+    return not required.isdisjoint({name, os.path.basename(path)} - {None, ""})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadstone.cli import progress
 from loadstone.cli.exits import ExitStatus, UsageError
-from loadstone.cli.options import OutputFormat, add_allow_read, add_format, add_output, at_least
+from loadstone.cli.options import OutputFormat, add_allow_read, add_format, add_output, at_least, one_of
 from loadstone.cli.output import colour_wanted, emit
 from loadstone.core.fuzzing import FuzzProgress, FuzzReport, Stopped
 from loadstone.escape import printable
@@ -50,7 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep corpus and findings here; resumes")
     parser.add_argument(
-        "--heap", type=Heap, choices=tuple(Heap), default=Heap.MIXED, metavar="KIND",
+        "--heap", type=one_of(*Heap), choices=tuple(Heap), default=Heap.MIXED, metavar="KIND",
         help=f"how the library's own heap is guarded: {', '.join(Heap)} [{Heap.MIXED}: each in turn]",
     )  # fmt: skip
     parser.add_argument(

@@ -19,6 +19,7 @@ __all__ = [
     "add_output",
     "add_verbose",
     "at_least",
+    "one_of",
     "path_of",
 ]
 
@@ -49,7 +50,7 @@ def add_format(parser: ArgumentParser, *offered: StrEnum) -> None:
         "--format",
         "-f",
         dest="output_format",
-        type=type(offered[0]),
+        type=one_of(*offered),
         choices=offered,
         default=offered[0],
         metavar="FORMAT",
@@ -70,7 +71,7 @@ def add_fail_on(parser: ArgumentParser, default: str | None = "medium") -> None:
 
     parser.add_argument(
         "--fail-on",
-        type=Severity,
+        type=one_of(*Severity),
         choices=tuple(Severity),
         default=Severity(default) if default else None,
         metavar="SEVERITY",
@@ -102,3 +103,15 @@ def at_least(least: float, kind: type[int | float] = int, most: float = math.inf
         return value
 
     return number  # argparse names it when the text is not a number at all
+
+
+def one_of(*words: StrEnum) -> Callable[[str], StrEnum]:
+    """A converter for one of these words; another one is a usage error that names them."""
+    known = {word.value: word for word in words}
+
+    def word(text: str) -> StrEnum:
+        if text not in known:
+            raise ArgumentTypeError(f"{text!r} is none of: {', '.join(known)}")
+        return known[text]
+
+    return word

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
 from loadstone.binary import read
-from loadstone.binary.residence import needs, stay_facts
+from loadstone.binary.residence import needed_names, needs, stay_facts
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError
 
@@ -41,7 +41,9 @@ def _reasons(image: Image, kept: Sequence[str]) -> Iterator[str]:
     if facts.unique_symbol:
         yield f"it defines the unique symbol {facts.unique_symbol}, which binds it to the process once bound (likely)"
     others = {path: other for path in kept if path != image.path and (other := _image(path)) is not None}
-    holder = next((path for path, other in others.items() if needs(other, image, image.path or "")), None)
+    holder = next(
+        (path for path, other in others.items() if needs(needed_names(other), image.identity, image.path or "")), None
+    )
     if holder is not None:
         yield f"{holder} needs it and is still loaded (certain)"
     elif user := next(_users(image, others), None):
