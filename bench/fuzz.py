@@ -178,7 +178,7 @@ def _trivial() -> Iterator[Row]:
             "AFL++, persistent, source": _sample(_afl(library)),
             "libFuzzer, source": _sample(_libfuzzer(library, "control", int(SECONDS), 1)[0]),
         }
-    why = "a run is about 20 steps of Python around one of C; how many fit goes with the processor of the day"
+    why = "each run is several calls of Python around one of C; how many fit goes with the processor of the day"
     bars = (at_least(150_000, why), faster_than("fork per run", 50))
     ours = Sample.of([control.runs_per_s])
     yield Row("runs a second, trivial target, coverage on", "/s", ours, peers, bars, more_is_better=True)

@@ -85,8 +85,7 @@ def _rows(what: str, paths: list[Path], peers: dict[str, Reader | None]) -> Iter
         (f"one of {large.stat().st_size / 1e6:.1f} MB", [large]),
     ):
         theirs = {name: reader and measure(reader, chosen) for name, reader in peers.items()}
-        why = "most of a large library is a string for each name, which both make"
-        bar = faster_than(next(name for name in peers if name != "LIEF"), 3, why)
+        bar = faster_than(next(name for name in peers if name != "LIEF"), 3)
         yield beside(
             f"{what}: {label}", "ms/file", measure(images, chosen), theirs, (bar,),
             scale=1000 / len(chosen), rounds=3, note=_LEFT_OUT,

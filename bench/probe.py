@@ -21,6 +21,10 @@ SOURCE = "static int n; __attribute__((constructor)) static void start(void) { n
 
 CYCLES = 1000
 _WALL = "wall time of several processes: where the load above is more than the processors, they wait for their turn"
+_RUNS = (
+    "one cycle takes less, see below; sixteen cycles, and the second, untraced run that every report needs, "
+    "add the rest"
+)
 _FORK = "fork, load, exit (no sandbox, no observer)"
 
 
@@ -82,7 +86,7 @@ def _beside_others(library: Path, folder: Path) -> Iterator[Row]:
             "a new interpreter that loads it": _milliseconds(lambda: _new_interpreter(library)),
             "the same under strace -f": traced if shutil.which("strace") else None,
         },
-        (at_most(15, _WALL), times_of(_FORK, 3, _WALL)),
+        (at_most(15, _RUNS), times_of(_FORK, 3, _WALL)),
         rounds=15,
         note="the peers have no sandbox and no observer",
     )
