@@ -141,8 +141,8 @@ def test_what_follows_two_dashes_is_no_option(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["explain", "z", "--format", "sarif"], "'sarif' is none of: text, json"),
-        (["review", ".", "--fail-on", "hihg"], "'hihg' is none of: note, low, medium, high, critical"),
+        (["explain", "z", "--format", "sarif"], "'sarif' (choose from text, json"),
+        (["review", ".", "--fail-on", "hihg"], "'hihg' (choose from note, low, medium, high, critical)"),
     ],
 )
 def test_a_word_that_an_option_does_not_know_is_answered_with_those_it_knows(

@@ -111,7 +111,7 @@ def one_of(*words: StrEnum) -> Callable[[str], StrEnum]:
 
     def word(text: str) -> StrEnum:
         if text not in known:
-            raise ArgumentTypeError(f"{text!r} is none of: {', '.join(known)}")
+            raise ArgumentTypeError(f"invalid choice: {text!r} (choose from {', '.join(known)})")
         return known[text]
 
     return word
