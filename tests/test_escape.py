@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadstone.escape import printable, quoted
+from loadstone.escape import escaped_in_json, printable, quoted
 
 
 @given(st.text())
@@ -24,6 +25,13 @@ def test_bytes_of_a_file_name_are_shown_as_the_bytes_they_were(name: bytes) -> N
 @given(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126)))
 def test_plain_text_is_left_alone(text: str) -> None:
     assert printable(text) == text
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_a_json_document_is_read_as_before_and_shows_no_such_character(text: str) -> None:
+    shown = escaped_in_json(json.dumps([text], ensure_ascii=False, indent=2))
+    assert json.loads(shown) == [text]
+    assert printable(shown.replace("\n", "")) == shown.replace("\n", "")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""JSON for scripts: a document a kind of result, each with its schema name, always valid UTF-8.
+"""JSON for scripts: a document a kind of result, each with its schema name, valid UTF-8 that a terminal may be shown.
 
 A document is a :class:`msgspec.Struct` under ``report/documents``: one file a kind, holding the struct and the function
 that makes it from the value. The JSON Schema under ``docs/schema`` is generated from the same structs.
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from loadstone.escape import printable
+from loadstone.escape import escaped_in_json, printable
 
 __all__ = ["Document", "render", "render_many", "schema"]
 
@@ -53,7 +53,7 @@ def render_many(documents: Sequence[Document], *, indent: int = 2) -> str:
 
 def _text(tree: Any, indent: int) -> str:
     packed = msgspec.json.encode(tree)
-    return (msgspec.json.format(packed, indent=indent) if indent else packed).decode()
+    return escaped_in_json((msgspec.json.format(packed, indent=indent) if indent else packed).decode())
 
 
 def schema(kind: type[Document]) -> dict[str, Any]:
