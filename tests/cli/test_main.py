@@ -150,3 +150,8 @@ def test_a_word_that_an_option_does_not_know_is_answered_with_those_it_knows(
 ) -> None:
     assert status(words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_word_nobody_asked_for_is_repeated_without_its_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(["verify", "z", "--nope", "a\x1b[31m\u202eb\nc"]) == ExitStatus.USAGE
+    assert "a\\x1b[31m\\u202eb\\x0ac" in capsys.readouterr().err

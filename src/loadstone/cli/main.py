@@ -14,7 +14,7 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn
 
 import loadstone
 from loadstone.cli.exits import ExitStatus, UsageError
@@ -101,6 +101,11 @@ class _Parser(ArgumentParser):
             emit(message)
         else:
             emit_diagnostic(message)
+
+    def error(self, message: str) -> NoReturn:
+        from loadstone.escape import printable
+
+        super().error(printable(message))  # it repeats words of the command line, names of files among them
 
 
 def _unindented(documentation: str) -> str:
