@@ -350,9 +350,9 @@ class Facts:
 
     @cached_property
     def _kin(self) -> dict[str, frozenset[str]]:
-        """The files that may mean the same member by a name: those that share a header, and all of Python."""
-        units = self.program.units
-        python = frozenset(unit.path for unit in units if unit.language is Language.PYTHON)
+        """The files that may mean the same member by a name: those that share a header; in Python, by imports."""
+        units, neighbours = self.program.units, Neighbours(self.program.units)
+        python = {unit.path: neighbours.near(unit) for unit in units if unit.language is Language.PYTHON}
         sharing: dict[str, set[str]] = {}
         quoted: dict[str, set[str]] = {}
         for unit in units:
@@ -361,7 +361,7 @@ class Facts:
             for name in quoted[unit.path]:
                 sharing.setdefault(name, set()).add(unit.path)
         return {
-            path: python if path in python else frozenset(p for name in names for p in sharing[name])
+            path: python[path] if path in python else frozenset(p for name in names for p in sharing[name])
             for path, names in quoted.items()
         }
 

@@ -10,11 +10,14 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
 from loadstone.review.rules.places import step
 
-__all__ = ["WEAK", "by_sink", "from_where", "steps"]
+__all__ = ["CURRENT", "WEAK", "by_sink", "from_where", "steps"]
 
 _MAX_STEPS: Final = 12
 
-WEAK: Final = frozenset({"user's own place", "output of another program", "current directory"})
+CURRENT: Final = "current directory"
+"""The kind of source whose loads the rule on search paths judges."""
+
+WEAK: Final = frozenset({"user's own place", "output of another program", CURRENT})
 """Sources of which it depends on who runs the program whether they are somebody else's."""
 
 
@@ -22,7 +25,7 @@ def by_sink(facts: Facts, *kinds: SinkKind) -> Iterator[tuple[Arrival, bool]]:
     """The arrivals worth a claim: one a sink, the worst; and whether it went unchecked."""
     chosen: dict[object, Arrival] = {}
     for arrival in facts.travels.at(*kinds):
-        if arrival.source.kind == "current directory":
+        if arrival.source.kind == CURRENT:
             continue
         known = chosen.get(arrival.sink)
         if known is None or _rank(arrival) < _rank(known):

@@ -16,7 +16,7 @@ from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import ALL, NATIVE
-from loadstone.review.rules.python_locks import is_locked
+from loadstone.review.rules.python_locks import is_locked, locks_made
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
 from loadstone.review.walk import calls, expressions, statements
@@ -35,16 +35,22 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for function in unit.functions:
             if not (function.local and (unit.path, function.name) in locked):  # its callers hold the lock
                 yield from _function(rule, unit, function)
-    python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _THREADED.search(u.text)]
+    python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _is_threaded(u)]
     reaching = reaching_loads(facts) if python else frozenset()
     for routine in (r for r in facts.travels.names.routines if r.unit in python) if reaching else ():
         yield from _loaded_twice(rule, facts, routine, reaching)
 
 
 _THREADED: Final = re.compile(
-    r"ThreadingHTTPServer|ThreadingMixIn|ThreadPoolExecutor|threading\.Thread\(|import Flask\b"
+    r"ThreadingHTTPServer|ThreadingMixIn|ThreadPool(?:Executor)?\b|\bThread\(|import Flask\b|\bto_thread\("
+    r"|run_in_executor\(|run_in_threadpool\("
 )
 """What says that functions of a file run in several threads. Flask: its server is threaded since 1.0."""
+
+
+def _is_threaded(unit: ir.Unit) -> bool:
+    """Whether a file says that several threads run in it: by starting them, or by a lock that it makes."""
+    return bool(_THREADED.search(unit.text) or locks_made(unit))
 
 
 def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozenset[tuple[str, str]]) -> Iterator[Claim]:
@@ -54,13 +60,18 @@ def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozense
     if function.name == "<module>" or last_word(function.name) == "__init__":
         return
     for statement in statements(function.body.body):
-        if isinstance(statement, ir.If) and not is_locked(function, statement.line):
+        if isinstance(statement, ir.If) and not is_locked(routine.unit, function, statement.line):
             for name in _tables_asked(statement.condition, held):
                 asked.setdefault(name, statement.line)
-        if not isinstance(statement, ir.Assign) or not isinstance(statement.target, ir.Item):
+        if not isinstance(statement, ir.Assign):
             continue
-        table = spelled(statement.target.base)
-        if table not in asked or table in routine.locals or is_locked(function, statement.line):
+        if isinstance(statement.target, ir.Item):
+            table = spelled(statement.target.base)
+        elif isinstance(statement.target, ir.Name) and statement.target.name in function.globals:
+            table = statement.target.name
+        else:
+            continue
+        if table not in asked or table in routine.locals or is_locked(routine.unit, function, statement.line):
             continue
         made = _made(function, statement.value)
         loads = made is not None and (
@@ -93,6 +104,8 @@ def _tables_asked(condition: ir.Expression, held: dict[str, str]) -> Iterator[st
     for part in expressions(condition):
         if isinstance(part, ir.Operation) and part.operator in {"in", "not in"}:
             yield spelled(part.operands[1])
+        elif isinstance(part, ir.Operation) and part.operator in {"==", "!"}:
+            yield spelled(part.operands[0])
         elif isinstance(part, ir.Name) and part.name in held:
             yield held[part.name]
 
@@ -114,7 +127,7 @@ def _called_locked(routine: Routine) -> bool:
     """Whether somebody in the file calls the function with a lock held."""
     word = last_word(routine.function.name)
     return any(
-        last_word(call.name) == word and is_locked(function, call.line)
+        last_word(call.name) == word and is_locked(routine.unit, function, call.line)
         for function in routine.unit.functions
         for call in calls(function.body.body)
     )

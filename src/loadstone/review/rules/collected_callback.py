@@ -13,6 +13,7 @@ from loadstone.review import ir
 from loadstone.review.analyses import Facts
 from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.foreign import is_foreign
+from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, statements, tops
 
@@ -70,7 +71,7 @@ def _local_callbacks(unit: ir.Unit, function: ir.Function) -> dict[str, int]:
         if isinstance(s, ir.Assign)
         and isinstance(s.target, ir.Name)
         and isinstance(s.value, ir.Call)
-        and s.value.name == _MADE
+        and _is_made(s.value)
         and s.target.name not in function.globals
     }
     for inner in unit.functions:  # made by a decorator on a function of the function
@@ -80,13 +81,39 @@ def _local_callbacks(unit: ir.Unit, function: ir.Function) -> dict[str, int]:
     return found
 
 
-def _escapes(function: ir.Function, name: str) -> bool:
+def _is_made(call: ir.Call) -> bool:
+    """``CB(f)``, ``ffi.callback(...)``, ``ffi.new_handle(x)``: what lives as long as somebody here holds it."""
+    return call.name == _MADE or (
+        call.name.rpartition(".")[2] in {"new_handle", "callback"}
+        and "ffi" in f"{spelled(call.receiver)}.{call.name}".lower()
+    )
+
+
+_WEAK: Final = re.compile(r"weakref\.(?:WeakSet|WeakValueDictionary|ref|proxy|WeakMethod)\Z")
+
+
+def _weak_holders(unit: ir.Unit) -> frozenset[str]:
+    """The containers of a file that keep nothing alive, and the calls that make such a reference."""
+    return frozenset(
+        spelled(s.target)
+        for f in unit.functions
+        for s in statements(f.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call) and _WEAK.match(s.value.name)
+    )
+
+
+def _escapes(function: ir.Function, name: str, weak: frozenset[str], bindings: Bindings) -> bool:
     """Whether something that outlives the call holds the variable too: returned, stored, given to a Python function."""
     for statement in statements(function.body.body):
         match statement:
+            case ir.Assign(value=value, target=ir.Name(name=kept)) if kept in function.globals and value is not None:
+                if _names(value, name):
+                    return True
             case ir.Return(value=value) if value is not None and _names(value, name):
                 return True
-            case ir.Assign(value=value, target=ir.Member() | ir.Item()) if value is not None and _names(value, name):
+            case ir.Assign(value=value, target=ir.Member() | ir.Item() as target) if (
+                value is not None and _names(value, name) and not _is_weak(target, value, weak)
+            ):
                 return True
             case _:
                 pass
@@ -94,9 +121,22 @@ def _escapes(function: ir.Function, name: str) -> bool:
             return True  # the function does not come back
         for top in tops(statement):
             for node in expressions(top):
-                if isinstance(node, ir.Call) and not is_foreign(node) and any(_names(a, name) for a in node.arguments):
+                if (
+                    isinstance(node, ir.Call)
+                    and not is_foreign(node)
+                    and not (_WEAK.match(node.name) or spelled(node.receiver) in weak)
+                    and any(_names(a, name) for a in node.arguments)
+                    and bindings.symbol(node, function.owner) is None
+                    and not node.name.startswith("ctypes.")
+                ):
                     return True
     return False
+
+
+def _is_weak(target: ir.Member | ir.Item, value: ir.Expression, weak: frozenset[str]) -> bool:
+    """``self._by_name[key] = callback`` of a WeakValueDictionary, ``self._ref = weakref.ref(callback)``."""
+    held = isinstance(target, ir.Item) and spelled(target.base) in weak
+    return held or (isinstance(value, ir.Call) and bool(_WEAK.match(value.name)))
 
 
 def _behind_cast(argument: ir.Expression) -> ir.Expression:
@@ -117,16 +157,21 @@ def _lost(
     local: dict[str, int],
     call: ir.Call,
     argument: ir.Expression,
-    symbol: str,
+    bindings: Bindings,
 ) -> Finding | None:
     """The finding, when nobody holds the callback object any more than this call or this function."""
+    symbol = bindings.symbol(call, function.owner) or ""
     argument = _behind_cast(argument)
     place = Location.lines(unit.path, call.line, call.end_line or None)
     if isinstance(argument, ir.Call) and argument.name == _MADE:
         message = f"The callback object made at line {argument.line} has no owner; {symbol} keeps its address"
         steps = (FlowStep(place, f"made and given to {symbol}, then freed", "release"),)
         return rule.no(message, place, why=steps, context=function.name)
-    if isinstance(argument, ir.Name) and argument.name in local and not _escapes(function, argument.name):
+    if (
+        isinstance(argument, ir.Name)
+        and argument.name in local
+        and not _escapes(function, argument.name, _weak_holders(unit), bindings)
+    ):
         name = argument.name
         message = f"The callback object {name} lives until {function.name} returns; {symbol} keeps its address"
         why = (
@@ -153,7 +198,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 for argument in call.arguments:
                     if isinstance(argument, ir.Name) and _ended(function, call.line, facts.bindings[unit.path]):
                         continue  # what keeps the address is ended before the function returns
-                    finding = _lost(rule, unit, function, local, call, argument, symbol)
+                    finding = _lost(rule, unit, function, local, call, argument, facts.bindings[unit.path])
                     if finding is not None:
                         lost += 1
                         yield finding

@@ -11,7 +11,9 @@ from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.values import Spot
+from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.arrivals import CURRENT, steps
 from loadstone.review.rules.origins import constant_path, is_absolute
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -74,7 +76,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for invocation in sorted(site.invocations, key=repr):
             path = constant_path(invocation)
             cwd = next(
-                (p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == ("current directory")),
+                (p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == CURRENT),
                 None,
             )
             if cwd is not None:
@@ -110,6 +112,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     ),
                     context=site.spot.function,
                 )
+    yield from _travelled(rule, facts)
     for spots in absolute.values():
         yield rule.yes(
             f"{agreeing(len(set(spots)), 'load names', 'loads name')} one file by its absolute path "
@@ -121,6 +124,27 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
     for spot in defaults.values():
         yield rule.yes("The process searches only safe directories for DLLs", at(spot), context=spot.function)
+
+
+def _travelled(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Python: the current directory, kept or handed on, and a load from it somewhere else."""
+    here = {(site.spot.path, site.spot.line) for site in facts.reached if _starts_here(site)}
+    for arrival in facts.travels.at(SinkKind.LOAD):
+        sink = arrival.sink.spot
+        if arrival.source.kind == CURRENT and not arrival.checked and (sink.path, sink.line) not in here:
+            here.add((sink.path, sink.line))
+            yield rule.no(
+                "A directory that is searched is the current one, which whoever starts the program chooses.",
+                at(sink),
+                cwe=427,
+                why=steps(arrival, f"loaded by {arrival.sink.name}"),
+                context=sink.function,
+                condition=sink.condition,
+            )
+
+
+def _starts_here(site: Site) -> bool:
+    return any(p.taint is not None and p.taint.kind == CURRENT for one in site.invocations for p in one.parts)
 
 
 def _working_directory(rule: Rule, site: Site, what: str, since: Spot | None) -> Claim:

@@ -19,7 +19,7 @@ from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, expressions, parts_of, statements
 
-__all__ = ["RULE"]
+__all__ = ["BUFFERS", "RULE"]
 
 _UNBOUNDED: Final = frozenset(
     {
@@ -40,7 +40,9 @@ _UNBOUNDED: Final = frozenset(
 _NARROW: Final = re.compile(
     r"ctypes\.(?:wintypes\.)?(?:c_u?int(?:8|16|32)?|c_u?short|c_ubyte|c_byte|DWORD|WORD|UINT|INT)\Z"
 )
-_BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
+BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
+"""Functions of ctypes that make a buffer."""
+
 _STRUCTURE: Final = re.compile(r"(?:\A|\.)(?:\w*Structure|Union)\Z")
 _ASKED: Final = frozenset({"compared", "allowed", "inside"})
 
@@ -196,7 +198,7 @@ def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
             or _number(found.visit, product) is not None
         ):
             continue
-        if not isinstance(made, ir.Call) or made.name not in _BUFFERS or len(made.arguments) != 1:
+        if not isinstance(made, ir.Call) or made.name not in BUFFERS or len(made.arguments) != 1:
             continue
         names = {name for part in (*expressions(product), length) if (name := spelled(part))}
         words = {name.rpartition(".")[2] for name in names}
@@ -265,7 +267,7 @@ def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Cla
 
 def _is_fixed(visit: Visit, made: ir.Call) -> bool:
     """A buffer whose size the text says: of ctypes, or ``ffi.new("char[]", 256)``."""
-    if made.name in _BUFFERS:
+    if made.name in BUFFERS:
         return _number(visit, made.arguments[0]) is not None
     kind, *size = made.arguments
     text = uncast(kind)
@@ -297,7 +299,7 @@ def _room(visit: Visit, made: ir.Expression | None) -> int | None:
     """The bytes of a buffer of constant size: ``create_string_buffer(64)``, ``(c_ubyte * 64)()``, ``bytearray(64)``."""
     if not isinstance(made, ir.Call):
         return None
-    if made.name in _BUFFERS | {"bytearray"} and made.arguments:
+    if made.name in BUFFERS | {"bytearray"} and made.arguments:
         return _number(visit, made.arguments[0])
     kind = uncast(made.arguments[0]) if made.arguments else None
     text = kind.value if isinstance(kind, ir.Literal) else None
@@ -356,7 +358,7 @@ def _is_fixed_size(visit: Visit, target: ir.Expression) -> bool:
     made = _assigned(visit.function, spelled(of)) if spelled(of) else None
     if not isinstance(made, ir.Call):
         return False
-    if made.name in _BUFFERS:
+    if made.name in BUFFERS:
         return bool(made.arguments) and isinstance(uncast(made.arguments[0]), ir.Literal)
     structures = {one.name for one in visit.unit.classes if any(_STRUCTURE.search(base) for base in one.bases)}
     return made.name.rpartition(".")[2] in structures

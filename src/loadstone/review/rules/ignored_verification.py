@@ -54,12 +54,32 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _missing_passes(rule, visit, visit.statement)
             yield from _cut_short(rule, visit, visit.statement)
         yield from _always_true(rule, facts, visit, tuples)
+        yield from _never_refuses(rule, visit)
     yield from _dropped_verdicts(rule, facts)
     yield from dropped_tool_verdicts(rule, facts)
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
             yield from _weak(rule, unit)
             yield from _off(rule, unit)
+
+
+def _never_refuses(rule: Rule, visit: Visit) -> Iterator[Claim]:
+    """``return digest == wanted or True``, of a function that is named after its verdict."""
+    statement = visit.statement
+    if not isinstance(statement, ir.Return) or not _VERIFIES.search(simple(visit.function.name)):
+        return
+    value = uncast(statement.value)
+    if isinstance(value, ir.Operation) and value.operator == "||":
+        always = any(isinstance(o, ir.Literal) and o.value and not isinstance(o.value, str) for o in value.operands)
+        if always and any(_compared(o, visit.function, "==", "!=") for o in value.operands):
+            yield _no(
+                rule,
+                visit,
+                statement.line,
+                f"{simple(visit.function.name)} answers yes whatever the comparison says.",
+                347,
+                "Give back the outcome of the comparison itself.",
+            )
 
 
 def _dropped_verdicts(rule: Rule, facts: Facts) -> Iterator[Claim]:

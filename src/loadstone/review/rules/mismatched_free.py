@@ -167,6 +167,8 @@ def _converted(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
     if found.prototype.result is not ForeignResult.TEXT or found.prototype.by_cffi:
         return
     freeing = _counterparts(facts, found)
+    if not freeing and not _LENT.search(found.prototype.symbol):
+        freeing = [one for one in _never_called(facts, found) if _OF_ALL.match(one.symbol)]
     if freeing and not any(isinstance(p, ir.Call) and p is not found.call for p in expressions(found.call.function)):
         other = freeing[0]
         yield rule.no(
@@ -178,6 +180,13 @@ def _converted(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:
             fix=f"Declare restype c_void_p, copy with string_at, then call {other.symbol}.",
             context=found.visit.function.name,
         )
+
+
+_LENT: Final = re.compile(r"(?i)error|version|name|desc|info|const|static|get|type|kind|unit|label|title|code")
+"""Words of functions whose text is most often the library's own."""
+
+_OF_ALL: Final = re.compile(r"(?i)[a-z0-9]+_(?:mem_?)?free\Z")
+"""The one function of a library that takes back whatever it gave out: ``xx_free``."""
 
 
 def _copied_only(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]:

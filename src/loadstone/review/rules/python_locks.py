@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -23,6 +24,7 @@ __all__ = [
     "forgotten",
     "is_lock",
     "is_locked",
+    "locks_made",
     "nestings",
     "published_early",
     "taken",
@@ -31,6 +33,8 @@ __all__ = [
 _LOCK: Final = re.compile(r"(?i)(?:lock|mutex|mtx|guard|gate|sem|cond)s?_?\Z|\A_?(?:lock|mutex)|_lock")
 _LOCK_WORD: Final = re.compile(r"(?i)lock|mutex")
 _MAX_DEPTH: Final = 4
+_REMEMBERED: Final = 8
+"""Files whose locks are kept for the next question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +190,20 @@ def is_lock(name: str) -> bool:
     return bool(_LOCK.search(name.rpartition(".")[2]))
 
 
+_KINDS: Final = frozenset({"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore"})
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def locks_made(unit: ir.Unit) -> frozenset[str]:
+    """The variables and attributes of a file that hold a lock, whatever they are called."""
+    return frozenset(
+        spelled(s.target)
+        for f in unit.functions
+        for s in statements(f.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call) and simple(s.value.name) in _KINDS
+    )
+
+
 def _dropped(statement: ir.Evaluate) -> ir.Expression | None:
     call = statement.expression
     return call.receiver if isinstance(call, ir.Call) and simple(call.name) == "release" else None
@@ -224,11 +242,11 @@ def _called(facts: Facts, routine: Routine, call: ir.Call) -> list[Routine]:
 # State that several threads share.
 
 
-def is_locked(function: ir.Function, line: int) -> bool:
+def is_locked(unit: ir.Unit, function: ir.Function, line: int) -> bool:
     """Whether a line of a function stands inside a ``with`` of a lock, or after an ``acquire``."""
     for statement in statements(function.body.body):
         around = isinstance(statement, ir.With) and statement.line <= line <= statement.body.end_line
-        if around and any(_LOCK.search(spelled(context).rpartition(".")[2]) for context in taken(statement)):
+        if around and any(is_lock(name := spelled(c)) or name in locks_made(unit) for c in taken(statement)):
             return True
     return any(simple(call.name) == "acquire" and call.line <= line for call in calls(function.body.body))
 
@@ -240,7 +258,7 @@ def published_early(facts: Facts) -> Iterator[tuple[str, Spot, Spot]]:
             continue
         for function in unit.functions:
             for statement in statements(function.body.body):
-                if isinstance(statement, ir.With) and is_locked(function, statement.line):
+                if isinstance(statement, ir.With) and is_locked(unit, function, statement.line):
                     yield from _unready(unit, function, statement)
 
 
@@ -283,7 +301,7 @@ def _bare_in_class(unit: ir.Unit, one: ir.Class) -> Iterator[tuple[str, str, Spo
         return
     under: dict[str, Spot] = {}
     bare: dict[str, Spot] = {}
-    called_locked = {call.name for f in unit.functions for call in calls(f.body.body) if is_locked(f, call.line)}
+    called_locked = {call.name for f in unit.functions for call in calls(f.body.body) if is_locked(unit, f, call.line)}
     for function in unit.functions:
         mine = function.name.startswith(f"{one.name}.")
         alone = mine and (simple(function.name) in _ALONE or function.name in called_locked)
@@ -293,7 +311,7 @@ def _bare_in_class(unit: ir.Unit, one: ir.Class) -> Iterator[tuple[str, str, Spo
             if not (base == "self" if mine else _is_of(unit, one, base, name, function)):
                 continue
             spot = Spot(unit.path, line, function.name)
-            held = is_locked(function, line)
+            held = is_locked(unit, function, line)
             if not (held and _TEARS_DOWN.search(simple(function.name))):  # what the end clears shows no habit
                 (under if held else bare).setdefault(name, spot)
     for name, spot in bare.items():
@@ -363,7 +381,7 @@ def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
         for function in unit.functions:
             lock = own.get(function.owner, "") if simple(function.name) not in {"__init__", "__new__"} else ""
             for statement in statements(function.body.body) if lock and function.owner else ():
-                if isinstance(statement, ir.Assign) and statement.operator and not is_locked(function, statement.line):
+                if isinstance(statement, ir.Assign) and statement.operator and not is_locked(unit, function, statement.line):
                     target = statement.target.base if isinstance(statement.target, ir.Item) else statement.target
                     if spelled(target).startswith("self.") and spelled(target).count(".") == 1:
                         yield spelled(target), lock, Spot(unit.path, statement.line, function.name)

@@ -13,6 +13,7 @@ from loadstone.review import ir
 from loadstone.review.analyses import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel.deferred import deferred
 from loadstone.review.analyses.travel.names import PythonNames, Routine
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls, dotted, expressions, statements, tops
@@ -179,9 +180,17 @@ _CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release
 
 
 def entered(names: PythonNames, routine: Routine, call: ir.Call) -> list[Routine]:
-    """The functions of the program that a call enters: the one it names, or the ``__init__`` of the class it names."""
+    """The functions of the program that a call enters.
+
+    The one it names, the ``__init__`` of the class it names, or the one it hands to a thread or a pool.
+    """
     made = names.made(routine, call.name)
-    return names.called(routine, call) or ([made[2]] if made is not None and made[2] is not None else [])
+    if found := names.called(routine, call):
+        return found
+    if made is not None:
+        return [made[2]] if made[2] is not None else []
+    later = deferred(call, [*call.arguments], lambda one: one, routine.function.owner)
+    return names.named(routine, later[0]) if later is not None else []
 
 
 def reaching_loads(facts: Facts) -> frozenset[tuple[str, str]]:

@@ -9,12 +9,13 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
+from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.foreign_buffer_overflow import BUFFERS
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS
@@ -121,6 +122,7 @@ def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], Forei
     said: set[tuple[int, str]] = set()
     for found in facts.foreign_calls:
         visit, owner = found.visit, id(found.visit.function)
+        bindings = facts.bindings[visit.unit.path]
         for argument in found.call.arguments[:1]:
             name = spelled(argument)
             made = results.get((owner, name))
@@ -129,7 +131,7 @@ def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], Forei
             given = made.prototype
             new = given.result in {ForeignResult.ADDRESS, ForeignResult.POINTER} and _MAKES.search(given.symbol)
             system = made.call.name.startswith(_SYSTEM) or CLOSES.search(found.prototype.symbol)
-            if not new or system or visit.checks(name) & _TRUTHS or _asked(visit.function, name):
+            if not new or system or visit.checks(name) & _TRUTHS or _asked(visit.function, name, bindings):
                 continue
             said.add((owner, name))
             yield rule.no(
@@ -191,17 +193,31 @@ def _member_used(function: ir.Function, name: str, since: int) -> int:
     return 0
 
 
-def _asked(function: ir.Function, name: str) -> bool:
-    """Whether some condition of the function is about the name, wherever it stands."""
+def _asked(function: ir.Function, name: str, bindings: Bindings | None = None) -> bool:
+    """Whether some condition of the function is about the name, wherever it stands.
+
+    With the bindings of its file, what a foreign call in the condition is handed has not been asked about.
+    """
     for statement in statements(function.body.body):
         for top in tops(statement):
             for part in expressions(top):
                 asks = isinstance(part, ir.Operation) and part.operator in {"?:", "&&", "||", "!", "==", "!="}
-                if asks and any(spelled(e) == name for e in expressions(part)):
+                if asks and _is_about(part, name, function, bindings):
                     return True
-        if isinstance(statement, ir.If) and any(spelled(e) == name for e in expressions(statement.condition)):
+        if isinstance(statement, ir.If) and _is_about(statement.condition, name, function, bindings):
             return True
     return False
+
+
+def _is_about(condition: ir.Expression, name: str, function: ir.Function, bindings: Bindings | None) -> bool:
+    handed = {
+        id(inner)
+        for part in expressions(condition)
+        if bindings is not None and isinstance(part, ir.Call) and bindings.symbol(part, function.owner) is not None
+        for argument in part.arguments
+        for inner in expressions(argument)
+    }
+    return any(id(e) not in handed and spelled(e) == name for e in expressions(condition))
 
 
 def _tested_inside(visit: Visit, used: ir.Expression) -> bool:
@@ -294,7 +310,7 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     Location.lines(found.visit.unit.path, found.call.line),
                     context=found.visit.function.name,
                 )
-            if _fills_what_is_used(found):
+            if _fills_what_is_used(facts, found):
                 yield rule.no(
                     f"The status of {symbol} is dropped, and what it was to fill is used as if it had.",
                     Location.lines(found.visit.unit.path, found.call.line),
@@ -311,7 +327,7 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
 
 
-def _fills_what_is_used(found: ForeignCall) -> bool:
+def _fills_what_is_used(facts: Facts, found: ForeignCall) -> bool:
     """``lib.db_open(path, out)`` with its status dropped, and ``out``, made empty for it, read in what follows."""
     if _is_clean_up(found):
         return False
@@ -330,17 +346,37 @@ def _fills_what_is_used(found: ForeignCall) -> bool:
         for s in statements(function.body.body)
         if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_place(uncast(s.value))
     }
+    rooms = {
+        s.target.name
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_room(uncast(s.value))
+    }
     outs = set()
     for argument in found.call.arguments:
         of = uncast(argument)
         if isinstance(of, ir.Call) and of.name in {"ctypes.byref", "ctypes.pointer"} and of.arguments:
             if _MAKES.search(found.prototype.symbol) or spelled(of.arguments[0]) in empty:
                 outs.add(spelled(of.arguments[0]))
+        elif isinstance(of, ir.Name) and of.name in rooms:
+            outs.add(of.name)
         elif isinstance(of, ir.Name) and of.name in made and _MAKES.search(found.prototype.symbol):
             outs.add(of.name)
-    asked = {n for n in outs if n and _asked(function, n)}
+    bindings = facts.bindings[found.visit.unit.path]
+    asked = {n for n in outs if n and _asked(function, n, bindings)}
     later = (p for s in statements(function.body.body) if s.line > found.call.line for p in parts_of(s))
     return any(isinstance(part, ir.Name) and part.name in outs - asked for part in later)
+
+
+def _is_room(made: ir.Expression | None) -> bool:
+    """``create_string_buffer(64)``, ``(c_double * n)()``: an empty buffer of the program's."""
+    if not isinstance(made, ir.Call):
+        return False
+    kind = uncast(made.function)
+    if isinstance(kind, ir.Operation) and kind.operator == "*":
+        return not made.arguments
+    first = uncast(made.arguments[0]) if made.arguments else None
+    text = isinstance(first, ir.Literal) and isinstance(first.value, str | bytes)
+    return made.name in BUFFERS and not text and len(made.arguments) == 1
 
 
 def _is_place(made: ir.Expression | None) -> bool:

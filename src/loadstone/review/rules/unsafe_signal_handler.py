@@ -34,6 +34,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         root = site.chain[0] if site.chain else site.spot
         if site.api.role not in {ApiRole.LOAD, ApiRole.UNLOAD} or (root.path, root.function) not in handlers:
             continue
+        if site.unit.language is ir.Language.PYTHON and site.api.role is ApiRole.LOAD:
+            continue  # it runs between two instructions of the main thread, where an import is as good as anywhere
         if (root.path, root.function) not in done:
             done.add((root.path, root.function))
             yield rule.no(

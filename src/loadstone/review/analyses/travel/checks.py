@@ -46,6 +46,19 @@ def spelled(expression: ir.Expression | None) -> str:
     return ""
 
 
+_SIZES: Final = frozenset({"len", "min", "max", "abs", "int", "float", "round", "sum", "ord", "ctypes.sizeof"})
+"""Functions that say how large what they are given is."""
+
+
+def _not_compared(part: ir.Expression) -> Iterator[ir.Expression]:
+    """What stands in a comparison and is not compared: a function that is called, and what it is handed."""
+    if isinstance(part, ir.Call):
+        if part.function is not None:
+            yield part.function
+        if part.name not in _SIZES:
+            yield from (inner for argument in part.arguments for inner in expressions(argument))
+
+
 _SAME: Final = frozenset({"strip", "lower", "resolve", "encode", "decode", "absolute", "rstrip", "casefold"})
 
 Learnt = Iterator[tuple[str, str]]
@@ -90,9 +103,9 @@ class Learner:
             case ir.Operation(operator="==" | "!=" as operator, operands=(left, right)):
                 yield from self._equality(left, right, same=holds is (operator == "=="))
             case ir.Operation(operator=operator, operands=(left, right)) if operator in _ORDERS:
-                called = {id(part.function) for part in expressions(bare) if isinstance(part, ir.Call)}
+                handed = {id(inner) for part in expressions(bare) for inner in _not_compared(part)}
                 for part in (part for side in (left, right) for part in expressions(side)):
-                    if id(part) not in called and (name := spelled(part)):
+                    if id(part) not in handed and (name := spelled(part)):
                         yield name, "compared"
             case ir.Call():
                 yield from self._answer(bare, holds=holds)

@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
+from loadstone.review.analyses.travel.deferred import deferred
 from loadstone.review.analyses.travel.flows import (
     Check,
     Piece,
@@ -451,6 +452,9 @@ class ValueReader:
         routines = self.names.called(self.routine, call)
         if routines:
             return self._of_program(call, routines, given, named)
+        later = deferred(call, given, self.pieces, self.routine.function.owner)
+        if later is not None and (routines := self.names.named(self.routine, later[0])):
+            return self._of_program(call, routines, later[1], [])
         made = self.names.made(self.routine, call.name)
         if made is not None:
             return self._object(call, made, given, named)

@@ -11,6 +11,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.python.expressions import PythonExpressions, TooDeep
 from loadstone.review.frontends.python.inventory import FunctionNode, Inventory, take
+from loadstone.review.frontends.python.patterns import bound, matched
 from loadstone.review.frontends.python.platforms import asks_platform, conditional, text_of
 from loadstone.review.frontends.python.scopes import ModuleNames, Scope
 
@@ -402,31 +403,21 @@ def _jump(_body: _Body, node: ast.Break | ast.Continue) -> _Statements:
 
 
 def _match(body: _Body, node: ast.Match) -> _Statements:
+    subject = body.expression(node.subject)
+    if isinstance(subject, ir.Call | ir.Operation):  # made once, and asked about in every arm
+        name = ir.Name(node.lineno, "<subject>")
+        yield ir.Assign(node.lineno, name, subject)
+        subject = name
     cases = []
     for case in node.cases:
-        block = body.arm(case.body)
+        line, block = case.pattern.lineno, body.arm(case.body)
         if case.guard is not None:
-            block = ir.Block(
-                block.line, block.end_line, (ir.If(case.pattern.lineno, body.expression(case.guard), block),)
-            )
-        cases.append(ir.Case(case.pattern.lineno, tuple(_matched(body, case.pattern)), block))
-    yield ir.Switch(node.lineno, body.expression(node.subject), tuple(cases))
-
-
-def _matched(body: _Body, pattern: ast.pattern) -> Iterator[ir.Expression]:
-    """The values an arm stands for; none for one that takes anything."""
-    match pattern:
-        case ast.MatchValue():
-            yield body.expression(pattern.value)
-        case ast.MatchSingleton():
-            yield ir.Literal(pattern.lineno, pattern.value)
-        case ast.MatchOr():
-            for one in pattern.patterns:
-                yield from _matched(body, one)
-        case ast.MatchAs(pattern=None):
-            return
-        case _:
-            yield ir.Name(pattern.lineno, "<pattern>")
+            block = ir.Block(block.line, block.end_line, (ir.If(line, body.expression(case.guard), block),))
+        names = tuple(bound(body.expression, subject, case.pattern))
+        if names:
+            block = ir.Block(block.line, block.end_line, (*names, block))
+        cases.append(ir.Case(line, tuple(matched(body.expression, case.pattern)), block))
+    yield ir.Switch(node.lineno, subject, tuple(cases))
 
 
 def _define(body: _Body, node: FunctionNode) -> _Statements:
