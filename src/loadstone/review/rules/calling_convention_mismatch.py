@@ -16,6 +16,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.dll_search_path import KNOWN_DLLS
 from loadstone.review.rules.origins import constant_path
 from loadstone.review.rules.places import ALL, step
+from loadstone.review.rules.record_kinds import widened
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of, statements
 
@@ -30,8 +31,19 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _system_functions(rule, facts)
     yield from _unlike_the_rest(rule, facts)
     conventions = {unit.path: _conventions(unit) for unit in facts.program.units if unit.language is ir.Language.PYTHON}
-    for found in facts.foreign_calls:
-        yield from _convention(rule, found, conventions[found.visit.unit.path])
+    for call in facts.foreign_calls:
+        yield from _convention(rule, call, conventions[call.visit.unit.path])
+    for unit in facts.program.units:
+        for found in widened(unit) if unit.language is ir.Language.PYTHON and "_fields_" in unit.text else ():
+            yield rule.no(
+                f"The record is read as {found.record}, and its {found.teller} is not asked: a shorter one is read "
+                "past its end.",
+                Location.lines(unit.path, found.line),
+                cwe=843,
+                severity=Severity.MEDIUM,
+                fix="Compare kind and size before the cast.",
+                context=found.function.name,
+            )
     for visit in facts.travels.visits:
         if isinstance(visit.statement, ir.If):
             for line, tag in _rest_of(visit.statement):

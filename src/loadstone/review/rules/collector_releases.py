@@ -19,7 +19,7 @@ from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import CLOSES, library_of
 from loadstone.review.walk import calls, parts_of, statements
 
-__all__ = ["aliases", "methods_of", "released_by", "released_twice_or_late", "sure"]
+__all__ = ["aliases", "at_exit", "methods_of", "released_by", "released_twice_or_late", "sure"]
 
 _STAYS: Final = re.compile(
     r"(?i)init|new|create|open|alloc|unref|end|finish|fini|term|clean|shut|disconnect|deinit|reset|clear|release\Z"
@@ -238,18 +238,23 @@ def _children(methods: list[ir.Function], bindings: Bindings) -> Iterator[tuple[
                         yield child, parent
 
 
-def _unloaded_at_exit(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
-    """A library is closed when the process ends, and objects that are still there call it when they go."""
-    at_exit = {
+def at_exit(unit: ir.Unit) -> frozenset[str]:
+    """The functions of a file that run when the process ends."""
+    return frozenset(
         spelled(argument)
         for function in unit.functions
         for call in calls(function.body.body)
         if call.name == "atexit.register"
         for argument in call.arguments[:1]
-    } | {f.name for f in unit.functions if "atexit.register" in f.marks}
+    ) | {f.name for f in unit.functions if "atexit.register" in f.marks}
+
+
+def _unloaded_at_exit(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """A library is closed when the process ends, and objects that are still there call it when they go."""
     later = _finalizers(unit, bindings)
-    for function in unit.functions if later else ():
-        if function.name not in at_exit:
+    ending = at_exit(unit) if later else ()
+    for function in unit.functions:
+        if function.name not in ending:
             continue
         for call in calls(function.body.body):
             api = tables().get(call.name)

@@ -9,13 +9,13 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import ForeignResult, result_of
+from loadstone.review.analyses.bindings import Bindings, ForeignResult, result_of
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import children, expressions, statements, tops
+from loadstone.review.walk import children, expressions, parts_of, statements, tops
 
 __all__ = ["RULE"]
 
@@ -76,6 +76,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         if unit.language is not ir.Language.PYTHON or not _SPEAKS.search(unit.text):
             continue
+        yield from _resized(rule, unit, facts.bindings[unit.path])
         for function in unit.functions:
             yield from _struct_fields(rule, unit, function)
             yield from _addresses(rule, unit, function)
@@ -276,6 +277,55 @@ def _background(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim]
                     context=function.name,
                 )
                 return
+
+
+_RESIZES: Final = frozenset({"extend", "append", "insert", "clear", "pop", "remove", "resize"})
+
+
+def _resized(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """The library was told where a bytearray lies, nothing holds the view of it, and another method resizes it."""
+    held = {name: f for f in unit.functions if f.owner for name in _lent_from(f, bindings)}
+    for function in unit.functions if held else ():
+        for statement in statements(function.body.body):
+            grows = isinstance(statement, ir.Assign) and statement.operator == "+="
+            names = {spelled(statement.target)} if grows else set()  # type: ignore[union-attr]
+            names |= {
+                spelled(call.receiver)
+                for call in parts_of(statement)
+                if isinstance(call, ir.Call) and call.name.rpartition(".")[2] in _RESIZES
+            }
+            for name in sorted(names & held.keys()):
+                if held[name].owner == function.owner and held[name] is not function:
+                    yield rule.no(
+                        f"{name} may move when its size changes; the library was given its address in "
+                        f"{held[name].name}.",
+                        Location.lines(unit.path, statement.line),
+                        fix="Take the memory back from the library first, or keep the view: Python then refuses.",
+                        context=function.name,
+                    )
+
+
+def _lent_from(function: ir.Function, bindings: Bindings) -> Iterator[str]:
+    """``view = T.from_buffer(self.store)``, handed to a function that keeps it, and held by nothing else."""
+    views = {
+        s.target.name: spelled(s.value.arguments[0])
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign)
+        and isinstance(s.target, ir.Name)
+        and isinstance(s.value, ir.Call)
+        and s.value.name.rpartition(".")[2] == "from_buffer"
+        and s.value.arguments
+    }
+    for statement in statements(function.body.body) if views else ():
+        for call in (part for part in parts_of(statement) if isinstance(part, ir.Call)):
+            symbol = bindings.symbol(call, function.owner) or ""
+            if _KEEPS.search(symbol) or _LATER.search(symbol):
+                handed = {spelled(part) for argument in call.arguments for part in expressions(argument)}
+                yield from (
+                    name
+                    for view, name in views.items()
+                    if view in handed and name.startswith("self.") and not _escapes(function, view, statement)
+                )
 
 
 def _buffer_infos(function: ir.Function) -> dict[str, str]:

@@ -10,8 +10,8 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
-from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import CURRENT, steps
 from loadstone.review.rules.origins import constant_path, is_absolute

@@ -59,6 +59,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _wraps(rule, visit, call)
         yield from _offset(rule, visit, call)
         yield from _told(rule, facts, visit, call)
+        yield from _told_by_record(rule, facts, visit, call)
 
 
 def _assigned(function: ir.Function, name: str) -> ir.Expression | None:
@@ -249,7 +250,7 @@ def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Cla
             c
             for c in calls(visit.function.body.body)
             if facts.bindings[visit.unit.path].symbol(c, visit.function.owner) is not None
-            and {buffer, told} <= {spelled(part) for argument in c.arguments for part in expressions(argument)}
+            and {buffer, told} <= _handed(c) | ({told} if _assigned(visit.function, told) is c else set())
         ),
         None,
     )
@@ -265,14 +266,49 @@ def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Cla
         )
 
 
+def _handed(call: ir.Call) -> set[str]:
+    return {spelled(part) for argument in call.arguments for part in expressions(argument)}
+
+
+def _told_by_record(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Claim]:
+    """``string_at(addressof(report.data), report.length)``: a record of foreign code says how much it holds."""
+    if call.name != "ctypes.string_at" or len(call.arguments) != len(("of", "n")):
+        return
+    place, length = (uncast(argument) for argument in call.arguments)
+    inside = place.arguments[0] if isinstance(place, ir.Call) and place.name in _PLACES and place.arguments else None
+    if not isinstance(inside, ir.Member) or not isinstance(length, ir.Member):
+        return
+    record, told = spelled(inside.base), spelled(length)
+    filled = any(
+        c.line <= call.line
+        and facts.bindings[visit.unit.path].symbol(c, visit.function.owner) is not None
+        and record in _handed(c)
+        for c in calls(visit.function.body.body)
+    )
+    if record and filled and spelled(length.base) == record and not _limited(visit.function, {told}):
+        yield _no(
+            rule,
+            visit,
+            call.line,
+            f"As much is read from {spelled(inside)} as {told} says, which the library has written.",
+            125,
+            "Compare the length with sizeof of the field first.",
+            Severity.MEDIUM,
+        )
+
+
+_PLACES: Final = frozenset({"ctypes.addressof", "ctypes.byref", "ctypes.pointer"})
+
+
 def _is_fixed(visit: Visit, made: ir.Call) -> bool:
     """A buffer whose size the text says: of ctypes, or ``ffi.new("char[]", 256)``."""
     if made.name in BUFFERS:
         return _number(visit, made.arguments[0]) is not None
     kind, *size = made.arguments
     text = uncast(kind)
-    is_array = isinstance(text, ir.Literal) and str(text.value).endswith("[]")
-    return made.name.endswith(".new") and is_array and bool(size) and _number(visit, size[0]) is not None
+    spelling = str(text.value) if isinstance(text, ir.Literal) else ""
+    sized = spelling.endswith("[]") and bool(size) and _number(visit, size[0]) is not None
+    return made.name.endswith(".new") and (sized or re.search(r"\[\d+\]\Z", spelling) is not None)
 
 
 _FOLDS: Final = {"<<": int.__lshift__, "*": int.__mul__, "+": int.__add__, "-": int.__sub__}

@@ -381,7 +381,11 @@ def bare_counters(facts: Facts) -> Iterator[tuple[str, str, Spot]]:
         for function in unit.functions:
             lock = own.get(function.owner, "") if simple(function.name) not in {"__init__", "__new__"} else ""
             for statement in statements(function.body.body) if lock and function.owner else ():
-                if isinstance(statement, ir.Assign) and statement.operator and not is_locked(unit, function, statement.line):
+                if (
+                    isinstance(statement, ir.Assign)
+                    and statement.operator
+                    and not is_locked(unit, function, statement.line)
+                ):
                     target = statement.target.base if isinstance(statement.target, ir.Item) else statement.target
                     if spelled(target).startswith("self.") and spelled(target).count(".") == 1:
                         yield spelled(target), lock, Spot(unit.path, statement.line, function.name)

@@ -13,10 +13,12 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.travel.deferred import function_named
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.rules.collector_releases import aliases, methods_of, sure
+from loadstone.review.rules.collector_releases import aliases, at_exit, methods_of, sure
 from loadstone.review.rules.places import step
+from loadstone.review.rules.python_locks import is_locked
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import library_of
 from loadstone.review.walk import calls, expressions, parts_of, statements
@@ -40,10 +42,12 @@ def used_after_unload(rule: Rule, facts: Facts) -> Iterator[Claim]:
     units = [unit for unit in facts.program.units if unit.language is ir.Language.PYTHON]
     for unit in (u for u in units if "dlclose" in u.text or "FreeLibrary" in u.text):
         classes = methods_of(unit)
+        yield from _of_module(rule, unit, facts.bindings[unit.path])
         for owner, methods in classes.items():
             unloads = [found for method in methods for found in _unloads(method)]
             for unload in unloads:
                 yield from _stale(rule, unit, methods, unload)
+                yield from _under_others(rule, unit, methods, unload)
             givers = _Givers(
                 owner, tuple(unloads), dict(_children(methods, classes, unloads, facts.bindings[unit.path]))
             )
@@ -124,6 +128,72 @@ def _asks(method: ir.Function, about: set[str]) -> bool:
     """Whether a condition of the method is about one of the attributes."""
     conditions = [getattr(s, "condition", None) for s in statements(method.body.body)]
     return any(spelled(part) in about for condition in conditions for part in expressions(condition))
+
+
+# What runs by itself: threads, and functions at the end of the process.
+
+
+def _under_others(rule: Rule, unit: ir.Unit, methods: list[ir.Function], unload: _Unload) -> Iterator[Claim]:
+    """A thread of the object unloads, and another method calls the library; neither holds a lock."""
+    if unload.method.name not in _threads(unit, methods) or is_locked(unit, unload.method, unload.line):
+        return
+    functions = {*_functions_of(methods, unload.attribute), unload.attribute}
+    for method in methods:
+        for call in calls(method.body.body):
+            called = spelled(call.function)
+            uses = called in functions or called.startswith(f"{unload.attribute}.")
+            if uses and method is not unload.method and not is_locked(unit, method, call.line):
+                yield rule.no(
+                    f"A thread unloads {unload.attribute} while {simple(method.name)} may be calling it; nobody holds "
+                    "a lock.",
+                    Location.lines(unit.path, unload.line),
+                    cwe=362,
+                    confidence=Confidence.LIKELY,
+                    fix="Hold one lock round the calls and round the unloading.",
+                    why=(
+                        step(Spot(unit.path, unload.line, unload.method.name), "unloaded by a thread", "release"),
+                        step(Spot(unit.path, call.line, method.name), "called with no lock held", "use"),
+                    ),
+                    context=unload.method.name,
+                )
+                return
+
+
+def _threads(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
+    """The methods that a thread of the file begins with."""
+    started = {
+        function_named(value, function.owner)
+        for function in unit.functions
+        for call in calls(function.body.body)
+        if simple(call.name) in {"Thread", "Timer"}
+        for value in (*(v for k, v in call.keywords if k in {"target", "function"}), *call.arguments[1:2])
+    }
+    return frozenset(method.name for method in methods if method.name in started)
+
+
+def _of_module(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """A function unloads a library of the module and leaves its name, and what runs at exit calls it."""
+    late = at_exit(unit)
+    for function in unit.functions:
+        for call in calls(function.body.body):
+            api = tables().get(call.name)
+            name = spelled(call.arguments[0]).removesuffix("._handle") if call.arguments else ""
+            is_unload = api is not None and api.role is ApiRole.UNLOAD
+            if not is_unload or "." in name or name in function.globals or function.name in late:
+                continue
+            for other in (f for f in unit.functions if f.name in late and not _asks(f, {name})):
+                used = next((c for c in calls(other.body.body) if spelled(c.function).startswith(f"{name}.")), None)
+                if used is not None and bindings.symbol(used, other.owner) is not None:
+                    yield rule.no(
+                        f"{simple(function.name)} unloads {name} (line {call.line}); {simple(other.name)} calls it "
+                        "when the process ends.",
+                        Location.lines(unit.path, used.line),
+                        why=(
+                            step(Spot(unit.path, call.line, function.name), "unloaded", "release"),
+                            step(Spot(unit.path, used.line, other.name), "called at exit", "use"),
+                        ),
+                        context=other.name,
+                    )
 
 
 # Objects that were given out.

@@ -351,15 +351,13 @@ def _fills_what_is_used(facts: Facts, found: ForeignCall) -> bool:
         for s in statements(function.body.body)
         if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_room(uncast(s.value))
     }
-    outs = set()
+    outs, makes = set(), bool(_MAKES.search(found.prototype.symbol))
     for argument in found.call.arguments:
         of = uncast(argument)
         if isinstance(of, ir.Call) and of.name in {"ctypes.byref", "ctypes.pointer"} and of.arguments:
-            if _MAKES.search(found.prototype.symbol) or spelled(of.arguments[0]) in empty:
+            if makes or spelled(of.arguments[0]) in empty:
                 outs.add(spelled(of.arguments[0]))
-        elif isinstance(of, ir.Name) and of.name in rooms:
-            outs.add(of.name)
-        elif isinstance(of, ir.Name) and of.name in made and _MAKES.search(found.prototype.symbol):
+        elif isinstance(of, ir.Name) and of.name in (rooms | made if makes else rooms):
             outs.add(of.name)
     bindings = facts.bindings[found.visit.unit.path]
     asked = {n for n in outs if n and _asked(function, n, bindings)}

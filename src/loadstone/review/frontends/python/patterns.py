@@ -1,6 +1,6 @@
 """Patterns of a ``match`` statement: the values an arm stands for, and the variables it binds.
 
-A variable is bound to the part of the subject that it stands for: ``case {"name": name}`` is ``name = subject["name"]``.
+A variable is bound to the part of the subject that it stands for: ``case {"name": n}`` is ``n = subject["name"]``.
 """
 
 from __future__ import annotations
