@@ -12,7 +12,7 @@ from loadstone.review import ir
 from loadstone.review.analyses import Facts
 from loadstone.review.analyses.foreign import is_foreign, symbol_of
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls, statements
+from loadstone.review.walk import calls, expressions, statements
 
 __all__ = ["RULE"]
 
@@ -24,6 +24,11 @@ def _looks_up(statement: ir.Statement) -> bool:
         and symbol_of(statement.type) is not None
         and not (isinstance(statement.value, ir.Call) and is_foreign(statement.value))
     )
+
+
+def _may_miss(call: ir.Call) -> bool:
+    """Whether working out what is handed over may itself raise AttributeError; a foreign function never does."""
+    return any(isinstance(p, ir.Member | ir.Call) for argument in call.arguments for p in expressions(argument))
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -39,7 +44,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 if not any("AttributeError" in handler.catches for handler in statement.handlers):
                     continue
                 place = Location.lines(unit.path, statement.line, statement.body.end_line)
-                called = next((c for c in calls(statement.body.body) if is_foreign(c)), None)
+                called = next((c for c in calls(statement.body.body) if is_foreign(c) and _may_miss(c)), None)
                 if called is not None:
                     wide += 1
                     message = f"{symbol_of(called.name)} is called inside the try that tests whether it exists"

@@ -57,7 +57,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for call, visit in facts.travels.calls.values():
         yield from _moved(rule, visit, call)
         yield from _wraps(rule, visit, call)
-        yield from _offset(rule, visit, call)
+        yield from _offset(rule, facts, visit, call)
         yield from _told(rule, facts, visit, call)
         yield from _told_by_record(rule, facts, visit, call)
 
@@ -436,7 +436,7 @@ def _is_place_of_field(function: ir.Function, operand: ir.Expression) -> bool:
     return len(rest) == len(("field", "offset")) and rest[-1] == "offset" and whose not in own
 
 
-def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
+def _offset(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     """``from_address(base + offset)``, ``string_at(base + offset, n)``: nothing says that it lies inside."""
     word = call.name.rpartition(".")[2]
     if word not in {"from_address", "string_at", "wstring_at"} or not call.arguments:
@@ -448,7 +448,9 @@ def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     moving = [
         uncast(operand)
         for operand in address.operands
-        if not isinstance(uncast(operand), ir.Literal) and not _is_place_of_field(visit.function, operand)
+        if not isinstance(uncast(operand), ir.Literal)
+        and not _is_place_of_field(visit.function, operand)
+        and not _is_told(facts, visit, uncast(operand))
     ]
     if len(moving) < 2 or any(visit.checks(name) & _ASKED for name in names):
         return
@@ -460,6 +462,14 @@ def _offset(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
         125,
         "Compare offset and length with the size of the mapping first.",
     )
+
+
+def _is_told(facts: Facts, visit: Visit, operand: ir.Expression) -> bool:
+    """``sizeof(Head)``, and what a function of the library itself says: neither comes from data."""
+    if not isinstance(operand, ir.Call):
+        return False
+    bindings = facts.bindings[visit.unit.path]
+    return operand.name == "ctypes.sizeof" or bindings.symbol(operand, visit.function.owner) is not None
 
 
 RULE: Final = Rule(

@@ -303,22 +303,23 @@ def _is_none(expression: ir.Expression) -> bool:
     return isinstance(expression, ir.Literal) and expression.value is None
 
 
-def _tuple_returns(facts: Facts) -> frozenset[str]:
-    """Functions whose every return is a tuple with something in it."""
+def _tuple_returns(facts: Facts) -> frozenset[tuple[str, str]]:
+    """Functions whose every return is a tuple with something in it, with their files."""
     found = set()
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON:
             for function in unit.functions:
                 returned = [s.value for s in statements(function.body.body) if isinstance(s, ir.Return)]
                 if returned and all(isinstance(v, ir.Display) and v.items and not v.keys for v in returned):
-                    found.add(function.name)
+                    found.add((unit.path, function.name))
     return frozenset(found)
 
 
-def _always_true(rule: Rule, facts: Facts, visit: Visit, tuples: frozenset[str]) -> Iterator[Claim]:
+def _always_true(rule: Rule, facts: Facts, visit: Visit, tuples: frozenset[tuple[str, str]]) -> Iterator[Claim]:
     condition = getattr(visit.statement, "condition", None)
     for atom in _atoms(condition):
-        if isinstance(atom, ir.Call) and atom.name in tuples:
+        near = facts.travels.names.near(visit.unit) if isinstance(atom, ir.Call) and tuples else ()
+        if isinstance(atom, ir.Call) and any((path, atom.name) in tuples for path in near):
             verifies = bool(_VERIFIES.search(simple(atom.name)))
             yield _no(
                 rule,
@@ -328,7 +329,6 @@ def _always_true(rule: Rule, facts: Facts, visit: Visit, tuples: frozenset[str])
                 347 if verifies else 253,
                 "Test the element that holds the answer.",
             )
-    del facts
 
 
 def _atoms(condition: ir.Expression | None) -> Iterator[ir.Expression]:

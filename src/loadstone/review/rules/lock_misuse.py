@@ -11,7 +11,7 @@ from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
 from loadstone.review.analyses.values import Spot
-from loadstone.review.ir import Unit
+from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
@@ -50,7 +50,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
     yield from _python(rule, facts, {spot for spots in exits.values() for spot in spots})
     for one in steps:
-        if one.what == "again" and one.since is not None and one.lock not in recursive:
+        if one.what == "again" and one.since is not None and not _reenters(recursive, one):
             yield rule.no(
                 f"{one.lock} is taken again at line {one.spot.line} while it is held since line {one.since.line}.",
                 at(one.via if one.via is not None and (one.lock, one.spot.function) not in dropped else one.spot),
@@ -75,13 +75,13 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _scoped(rule, steps)
 
 
-def _called_back(rule: Rule, steps: list[LockStep], recursive: set[str]) -> Iterator[Claim]:
+def _called_back(rule: Rule, steps: list[LockStep], recursive: set[tuple[str, str]]) -> Iterator[Claim]:
     """A library is called with a lock held, and is given a function that takes the very lock."""
     taken = {(s.spot.function, s.lock): s for s in steps if s.what == "take"}
     for one in steps:
         name = one.what.removeprefix("handed ")
         inner = taken.get((name, one.lock)) if name != one.what else None
-        if inner is None or one.since is None or one.lock in recursive:
+        if inner is None or one.since is None or _reenters(recursive, one):
             continue
         yield rule.no(
             f"The library is called at line {one.spot.line} with {one.lock} held and may call {name}, which takes it "
@@ -128,12 +128,13 @@ def _python(rule: Rule, facts: Facts, known: set[Spot]) -> Iterator[Claim]:
 def _is_reentrant(facts: Facts, one: Nesting) -> bool:
     name = re.escape(one.held.rpartition(".")[2].rpartition(":")[2])
     text = next(unit.text for unit in facts.program.units if unit.path == one.since.path)
-    return bool(re.search(rf"\b{name}\s*(?::[^=\n]*)?=\s*[\w.]*(?:RLock|Condition|Semaphore)\(", text))
+    return bool(re.search(rf"\b{name}[\"']?\s*(?::[^=\n]*?)?[=:]\s*[\w.]*(?:RLock|Condition|Semaphore)\(", text))
 
 
 def _twice(rule: Rule, one: Nesting) -> Claim:
+    held = _shown(one.held)
     return rule.no(
-        f"{one.held} is taken at line {one.since.line} and again at line {one.spot.line}; a Lock waits for itself.",
+        f"{held} is taken at line {one.since.line} and again at line {one.spot.line}; a Lock waits for itself.",
         at(one.since),
         cwe=764,
         severity=Severity.HIGH,
@@ -144,8 +145,9 @@ def _twice(rule: Rule, one: Nesting) -> Claim:
 
 
 def _crossed(rule: Rule, early: Nesting, late: Nesting) -> Claim:
+    first, second = _shown(early.held), _shown(early.then)
     return rule.no(
-        f"{early.held} is held when {early.then} is taken at line {early.spot.line}; line {late.spot.line} "
+        f"{first} is held when {second} is taken at line {early.spot.line}; line {late.spot.line} "
         f"takes them "
         "the other way round.",
         at(late.spot),
@@ -153,13 +155,18 @@ def _crossed(rule: Rule, early: Nesting, late: Nesting) -> Claim:
         severity=Severity.MEDIUM,
         fix="One order everywhere.",
         why=(
-            step(early.since, f"{early.held} is taken", "lock"),
-            step(early.spot, f"then {early.then}", "lock"),
-            step(late.since, f"{late.held} is taken", "lock"),
-            step(late.spot, f"then {late.then}", "lock"),
+            step(early.since, f"{first} is taken", "lock"),
+            step(early.spot, f"then {second}", "lock"),
+            step(late.since, f"{second} is taken", "lock"),
+            step(late.spot, f"then {first}", "lock"),
         ),
         context=late.spot.function,
     )
+
+
+def _shown(lock: str) -> str:
+    """A lock without its file, which the place names."""
+    return lock.rpartition(":")[2]
 
 
 def _orders(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
@@ -229,21 +236,28 @@ def _scoped(rule: Rule, steps: list[LockStep]) -> Iterator[Claim]:
             )
 
 
-def _recursive(facts: Facts) -> set[str]:
+def _recursive(facts: Facts) -> set[tuple[str, str]]:
+    """The locks that their holder may take again, each with a file in which it means that; "" is all of C and C++."""
     found = set()
     for unit in facts.program.units:
-        found |= {v.name for v in unit.variables if _is_recursive(v.type, unit)}
+        names = {v.name for v in unit.variables if _is_recursive(v.type, unit)}
         for one in unit.classes:
-            found |= {m.name for m in one.members if _is_recursive(m.type, unit)}
+            names |= {m.name for m in one.members if _is_recursive(m.type, unit)}
         if "RLock" in unit.text:
-            found |= {
+            names |= {
                 line.split("=")[0].strip().removeprefix("self.")
                 for line in unit.text.splitlines()
                 if "RLock(" in line and "=" in line
             }
         if "PTHREAD_MUTEX_RECURSIVE" in unit.text:
-            found |= {s.lock for s in facts.lock_steps if s.spot.path == unit.path}
+            names |= {s.lock for s in facts.lock_steps if s.spot.path == unit.path}
+        is_python = unit.language is Language.PYTHON
+        found |= {(path, name) for path in (facts.travels.names.near(unit) if is_python else ("",)) for name in names}
     return found
+
+
+def _reenters(recursive: set[tuple[str, str]], one: LockStep) -> bool:
+    return ("", one.lock) in recursive or (one.spot.path, one.lock) in recursive
 
 
 def _is_recursive(spelled: str, unit: Unit) -> bool:

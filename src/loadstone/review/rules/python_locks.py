@@ -48,7 +48,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Nesting:
-    """A lock taken while another is held: each with its owner, and where."""
+    """A lock taken while another is held: each as ``file:Class.lock`` or ``file:lock``, and where."""
 
     held: str
     then: str
@@ -210,7 +210,7 @@ def _dropped(statement: ir.Evaluate) -> ir.Expression | None:
 
 
 def _owned(facts: Facts, routine: Routine, context: ir.Expression | None) -> str:
-    """``Class.lock`` for a lock of an object, ``file:lock`` for one of the module; empty for what is no lock."""
+    """``file:Class.lock`` for a lock of an object, ``file:lock`` for one of the module; empty for what is no lock."""
     name = spelled(context)
     last = name.rpartition(".")[2]
     if not name or not _LOCK.search(last):
@@ -219,23 +219,28 @@ def _owned(facts: Facts, routine: Routine, context: ir.Expression | None) -> str
     if not base:
         return f"{routine.unit.path}:{last}"
     if base in {"self", "cls"}:
-        return f"{routine.function.owner}.{last}"
-    owner = _class_named(facts, base.rpartition(".")[2])
-    return f"{owner}.{last}" if owner else ""
+        return f"{routine.unit.path}:{routine.function.owner}.{last}"
+    path, owner = _class_named(facts, routine, base.rpartition(".")[2])
+    return f"{path}:{owner}.{last}" if owner else ""
 
 
-def _class_named(facts: Facts, variable: str) -> str:
-    """The class of the program that a variable is called after: ``self.libraries`` holds a ``Libraries``."""
-    wanted = variable.replace("_", "").lower()
-    found = [name for name in facts.travels.names.classes if name.replace("_", "").lower() == wanted]
-    return found[0] if len(found) == 1 else ""
+def _class_named(facts: Facts, routine: Routine, variable: str) -> tuple[str, str]:
+    """The class near by that a variable is called after, with its file: ``self.libraries`` holds a ``Libraries``."""
+    wanted, near = variable.replace("_", "").lower(), facts.travels.names.near(routine.unit)
+    found = [
+        (unit.path, name)
+        for name, places in facts.travels.names.classes.items()
+        for unit, _ in places
+        if unit.path in near and name.replace("_", "").lower() == wanted
+    ]
+    return found[0] if len(found) == 1 else ("", "")
 
 
 def _called(facts: Facts, routine: Routine, call: ir.Call) -> list[Routine]:
     found = facts.travels.names.called(routine, call)
     if found or call.receiver is None:
         return found
-    owner = _class_named(facts, spelled(call.receiver).rpartition(".")[2])
+    _, owner = _class_named(facts, routine, spelled(call.receiver).rpartition(".")[2])
     return facts.travels.names.named(routine, f"{owner}.{simple(call.name)}") if owner else []
 
 
@@ -302,9 +307,10 @@ def _bare_in_class(unit: ir.Unit, one: ir.Class) -> Iterator[tuple[str, str, Spo
     under: dict[str, Spot] = {}
     bare: dict[str, Spot] = {}
     called_locked = {call.name for f in unit.functions for call in calls(f.body.body) if is_locked(unit, f, call.line)}
+    setting_up = _setting_up(unit, own)
     for function in unit.functions:
         mine = function.name.startswith(f"{one.name}.")
-        alone = mine and (simple(function.name) in _ALONE or function.name in called_locked)
+        alone = mine and (function.name in setting_up or function.name in called_locked)
         if alone or function.name == "<module>":
             continue
         for base, name, line in _changes(function):
@@ -324,6 +330,35 @@ _ALONE: Final = frozenset({"__init__", "__new__", "__post_init__", "__del__", "_
 _CHANGES: Final = frozenset(
     {"append", "add", "clear", "pop", "popitem", "remove", "discard", "update", "extend", "insert", "setdefault"}
 )
+
+
+def _setting_up(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
+    """The methods of a class that run while nobody else has the object: of its making, and only called from these."""
+    alone = {f.name for f in methods if simple(f.name) in _ALONE}
+    callers: dict[str, set[str]] = {}
+    for function in unit.functions:
+        fresh = _fresh(function)
+        for call in calls(function.body.body):
+            by = "" if spelled(call.receiver) in fresh else function.name
+            callers.setdefault(simple(call.name), set()).add(by)
+    for _ in methods:
+        more = {f.name for f in methods if (by := callers.get(simple(f.name))) and by <= alone | {""}} - alone
+        if not more:
+            break
+        alone |= more
+    return frozenset(alone)
+
+
+def _fresh(function: ir.Function) -> frozenset[str]:
+    """The variables of a function that hold an object it has just made: ``made = cls()``, ``made = Class()``."""
+    return frozenset(
+        s.target.name
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign)
+        and isinstance(s.target, ir.Name)
+        and isinstance(s.value, ir.Call)
+        and (s.value.name == "cls" or simple(s.value.name).lstrip("_")[:1].isupper())
+    )
 
 
 def _own_locks(function: ir.Function) -> Iterator[str]:

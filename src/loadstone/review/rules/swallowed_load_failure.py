@@ -74,6 +74,17 @@ def _tested_later(function: ir.Function, name: str, line: int) -> bool:
     return given and name.startswith(("_", "self."))
 
 
+def _goes_on_looking(function: ir.Function, attempt: ir.Try) -> bool:
+    """``try: return CDLL(a) except OSError: pass``, and after it another load, or an error for the caller."""
+    if not any(isinstance(s, ir.Return) for s in statements(attempt.body.body)):
+        return False
+    end = max(handler.body.end_line for handler in attempt.handlers)
+    return any(
+        s.line > end and (isinstance(s, ir.Raise) or any(call.name in LOADS for call in calls((s,))))
+        for s in statements(function.body.body)
+    )
+
+
 def _used_later(function: ir.Function, name: str, line: int) -> int:
     """The line of the first use after the handler; 0 when there is none."""
     for statement in statements(function.body.body):
@@ -227,7 +238,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         continue
                     place = Location.lines(unit.path, handler.line, handler.body.end_line)
                     name = _bound(attempt.body.body)
-                    moves_on = id(attempt) in looping or (name and _tested_later(function, name, handler.line))
+                    moves_on = (
+                        id(attempt) in looping
+                        or (name and _tested_later(function, name, handler.line))
+                        or _goes_on_looking(function, attempt)
+                    )
                     if not _only_talks(handler.body) or moves_on or call.name == "importlib.import_module":
                         handled.append(place)
                         continue

@@ -15,6 +15,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple, words_in
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
@@ -114,8 +115,8 @@ def _closes(method: ir.Function, bindings: Bindings) -> Iterator[_Close]:
         return  # something about the object is noted; whether it is enough is for the reader to see
     known = tables()
     for call in calls(method.body.body):
-        if not call.arguments:
-            continue
+        if not call.arguments or not all(isinstance(uncast(a), ir.Literal) for a in call.arguments[1:]):
+            continue  # uc_mem_unmap(engine, address, size) ends a part of what the first one names
         attribute = library_of(spelled(call.arguments[0]))
         if not attribute.startswith("self.") or attribute.count(".") != 1:
             continue
