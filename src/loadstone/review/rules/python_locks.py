@@ -342,11 +342,15 @@ def _setting_up(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
             by = "" if spelled(call.receiver) in fresh else function.name
             callers.setdefault(simple(call.name), set()).add(by)
     for _ in methods:
-        more = {f.name for f in methods if (by := callers.get(simple(f.name))) and by <= alone | {""}} - alone
+        more = {f.name for f in methods if f.name not in alone and _only_by(callers.get(simple(f.name)), alone)}
         if not more:
             break
         alone |= more
     return frozenset(alone)
+
+
+def _only_by(callers: set[str] | None, alone: set[str]) -> bool:
+    return callers is not None and callers <= alone | {""}
 
 
 def _fresh(function: ir.Function) -> frozenset[str]:

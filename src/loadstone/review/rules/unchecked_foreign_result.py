@@ -346,11 +346,15 @@ def _fills_what_is_used(facts: Facts, found: ForeignCall) -> bool:
         for s in statements(function.body.body)
         if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_place(uncast(s.value))
     }
-    rooms = {
-        s.target.name
-        for s in statements(function.body.body)
-        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_room(uncast(s.value))
-    }
+    rooms = (
+        set()
+        if _UNTOLD.search(found.prototype.symbol)
+        else {
+            s.target.name
+            for s in statements(function.body.body)
+            if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_room(uncast(s.value))
+        }
+    )
     outs, makes = set(), bool(_MAKES.search(found.prototype.symbol))
     for argument in found.call.arguments:
         of = uncast(argument)
