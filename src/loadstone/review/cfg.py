@@ -15,7 +15,7 @@ from typing import Final
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 
-__all__ = ["Graph", "Kind", "Leave", "Node", "build"]
+__all__ = ["Assertion", "Graph", "Kind", "Leave", "Node", "build"]
 
 MAX_NODES: Final = 40_000
 """Nodes of one function; beyond that the rest becomes a gap (the longest hand-written function known has 2,900)."""
@@ -80,6 +80,14 @@ class Graph:
     is_cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a call asserts: which of its arguments, and whether that ``holds`` behind it, or does not."""
+
+    subject: int = 0
+    holds: bool = True
+
+
 @dataclass(slots=True)
 class _Scope:
     leaves: list[Leave | ir.Block] = field(default_factory=list)
@@ -98,7 +106,10 @@ class _TooLong(Exception):
 
 class _Builder:
     def __init__(
-        self, function: ir.Function, ends_path: Callable[[ir.Call], bool], asserts: Callable[[ir.Call], bool]
+        self,
+        function: ir.Function,
+        ends_path: Callable[[ir.Call], bool],
+        asserts: Callable[[ir.Call], Assertion | None],
     ) -> None:
         self.function = function
         self.ends_path = ends_path
@@ -262,8 +273,10 @@ class _Builder:
                 self.evaluate(ir.Evaluate(second.line, second))
                 self.ends = [*skipped, *self.ends]
             return
-        if isinstance(expression, ir.Call) and expression.arguments and self.asserts(expression):
-            self.ends, _ = self.branch(expression.arguments[0])
+        stated = self.asserts(call) if isinstance(call := _leftmost(expression), ir.Call) else None
+        if stated is not None and isinstance(call, ir.Call) and stated.subject < len(call.arguments):
+            true_ends, false_ends = self.branch(call.arguments[stated.subject])
+            self.ends = true_ends if stated.holds else false_ends
             return
         self.add(Kind.EVALUATE, statement.line, statement=statement, expression=statement.expression)
         if isinstance(expression, ir.Call) and self.ends_path(expression):
@@ -492,6 +505,13 @@ def _hands_its_argument_on(name: str) -> bool:
     return name in {"__builtin_expect", "bool"} or name.lower().endswith("likely")
 
 
+def _leftmost(expression: ir.Expression | None) -> ir.Expression | None:
+    """Of ``CHECK(library) << "no library"`` the call."""
+    while isinstance(expression, ir.Operation) and expression.operator == "<<":
+        expression = _uncast(expression.operands[0])
+    return expression
+
+
 def _catches_all(handler: ir.Handler) -> bool:
     return not handler.catches or bool({"Exception", "BaseException", "..."} & set(handler.catches))
 
@@ -499,7 +519,7 @@ def _catches_all(handler: ir.Handler) -> bool:
 def build(
     function: ir.Function,
     ends_path: Callable[[ir.Call], bool] = lambda _: False,
-    asserts: Callable[[ir.Call], bool] = lambda _: False,
+    asserts: Callable[[ir.Call], Assertion | None] = lambda _: None,
 ) -> Graph:
     """The graph of a function. ``ends_path`` says which calls never return, ``asserts`` which are assertions."""
     return _Builder(function, ends_path, asserts).run()

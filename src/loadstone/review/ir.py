@@ -219,7 +219,10 @@ class If:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Any loop: ``condition`` None is for ever, ``each`` a for-each's (target, iterable), ``runs_first`` do-while."""
+    """Any loop: ``condition`` None is for ever, ``each`` a for-each's (target, iterable), ``runs_first`` do-while.
+
+    ``type`` is the spelled type of what a for-each of C++ goes through.
+    """
 
     line: int
     body: Block
@@ -228,6 +231,7 @@ class Loop:
     each: tuple[Expression, Expression] | None = None
     otherwise: Block | None = None
     runs_first: bool = False
+    type: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

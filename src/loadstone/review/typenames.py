@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["base_type", "is_reference", "is_text", "long_name"]
+__all__ = ["base_type", "element", "inserts", "is_reference", "is_text", "iterated", "long_name", "of_pair", "pointee"]
 
 _TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
 _QUALIFIERS: Final = re.compile(
@@ -57,3 +57,106 @@ def is_text(spelled: str) -> bool:
     (True, False)
     """
     return bool(_TEXT.search(spelled))
+
+
+_SMART: Final = re.compile(
+    r"(?:\w+::)*(?:unique_ptr|shared_ptr|weak_ptr|scoped_ptr|intrusive_ptr|optional|QSharedPointer|QScopedPointer|QPointer"
+    r"|scoped_refptr|ComPtr|C(?:Com)?(?:QI)?Ptr|CAutoPtr|CComQIPtr|SharedPtr|AutoPtr|com_ptr|wxSharedPtr|RefPtr|nsCOMPtr)\s*<"
+)
+"""Classes of smart pointers, whose ``->`` leads to what their first argument names."""
+
+_SEQUENCES: Final = re.compile(
+    r"(?:\w+::)*(?:vector|list|deque|set|multiset|unordered_set|forward_list|array|span|initializer_list|stack|queue"
+    r"|QList|QVector|QSet|QVarLengthArray|CAtlArray|CSimpleArray|small_vector|static_vector)\s*<"
+)
+_MAPS: Final = re.compile(
+    r"(?:\w+::)*(?:(?:unordered_)?(?:multi)?map|flat_map|QMap|QMultiMap|QHash|CAtlMap|CSimpleMap)\s*<"
+)
+_ITERATOR: Final = "iterator<"
+_PAIR: Final = re.compile(r"(?:std::)?pair\s*<")
+
+
+@lru_cache(maxsize=8192)
+def _arguments(spelled: str) -> tuple[str, ...]:
+    """The arguments of the outermost template of a type."""
+    start = spelled.find("<")
+    end = spelled.rfind(">")
+    if start < 0 or end < start:
+        return ()
+    found, depth, last = [], 0, start + 1
+    for number in range(start + 1, end):
+        letter = spelled[number]
+        depth += (letter in "<(") - (letter in ">)")
+        if letter == "," and not depth:
+            found.append(spelled[last:number].strip())
+            last = number + 1
+    return (*found, spelled[last:end].strip())
+
+
+def _bare(spelled: str) -> str:
+    return _QUALIFIERS.sub(" ", spelled).strip().removeprefix("::")
+
+
+@lru_cache(maxsize=8192)
+def pointee(spelled: str) -> str:
+    """What ``->`` of a smart pointer or an iterator leads to; the type itself, where it is neither.
+
+    >>> pointee("const std::shared_ptr<Library> &"), pointee("Library *")
+    ('Library', 'Library *')
+    """
+    bare = _bare(spelled)
+    arguments = _arguments(bare)
+    if arguments and _SMART.match(bare):
+        return arguments[0]
+    if arguments and bare.startswith(_ITERATOR):
+        return iterated(arguments[0])
+    return spelled
+
+
+@lru_cache(maxsize=8192)
+def element(spelled: str) -> str:
+    """What ``[]`` of a container gives, or ``*`` of an iterator; the type itself, where it is neither.
+
+    >>> element("std::map<std::string, std::unique_ptr<Job>>"), element("QList<Panel *> &")
+    ('std::unique_ptr<Job>', 'Panel *')
+    """
+    bare = _bare(spelled)
+    arguments = _arguments(bare)
+    if len(arguments) > 1 and _MAPS.match(bare):
+        return arguments[1]
+    if arguments and _SEQUENCES.match(bare):
+        return arguments[0]
+    return pointee(spelled)
+
+
+def inserts(spelled: str) -> bool:
+    """Whether ``[]`` of a container makes an element where there is none.
+
+    >>> inserts("std::map<int, Job>"), inserts("std::vector<Job>")
+    (True, False)
+    """
+    return bool(_MAPS.match(_bare(spelled)))
+
+
+@lru_cache(maxsize=8192)
+def iterated(spelled: str) -> str:
+    """What a loop through a container goes through: its elements, of a map pairs.
+
+    >>> iterated("std::map<int, Job>"), iterated("std::vector<Job>")
+    ('std::pair<int, Job>', 'Job')
+    """
+    bare = _bare(spelled)
+    arguments = _arguments(bare)
+    if len(arguments) > 1 and _MAPS.match(bare) and not bare.startswith("Q"):
+        return f"std::pair<{arguments[0]}, {arguments[1]}>"
+    return element(spelled)
+
+
+def of_pair(spelled: str, name: str) -> str:
+    """The type of ``first`` or ``second`` of a pair; empty for anything else.
+
+    >>> of_pair("std::pair<int, Job> &", "second")
+    'Job'
+    """
+    arguments = _arguments(_bare(spelled)) if _PAIR.match(_bare(spelled)) else ()
+    return arguments[name == "second"] if len(arguments) > 1 and name in {"first", "second"} else ""

@@ -12,8 +12,8 @@ from loadstone.review.analyses.mentions import calls_in, members_in, names_in
 from loadstone.review.analyses.paths import Paths
 from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
-from loadstone.review.apis import CORE, MINOR, ApiRole, Tables, tables
-from loadstone.review.cfg import Graph, build
+from loadstone.review.apis import CORE, MINOR, ApiRole, Success, Tables, tables
+from loadstone.review.cfg import Assertion, Graph, build
 from loadstone.review.walk import expressions
 
 __all__ = ["Facts", "gather"]
@@ -90,7 +90,13 @@ def _graph(function: ir.Function, known_tables: Tables) -> Graph:
         api = known_tables.get(call.name)
         return api is not None and api.role is role
 
-    return build(function, lambda c: plays(c, ApiRole.NO_RETURN), lambda c: plays(c, ApiRole.ASSERTION))
+    def asserts(call: ir.Call) -> Assertion | None:
+        api = known_tables.get(call.name)
+        if api is None or api.role is not ApiRole.ASSERTION:
+            return None
+        return Assertion(api.subject, holds=api.success is not Success.ZERO)
+
+    return build(function, lambda c: plays(c, ApiRole.NO_RETURN), asserts)
 
 
 def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:

@@ -28,11 +28,13 @@ from loadstone.review.analyses.values import (
     Object,
     Place,
     PlaceAddress,
+    This,
     Unknown,
     Value,
 )
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
+from loadstone.review.typenames import base_type
 
 __all__ = ["Calls", "Enter"]
 
@@ -72,6 +74,17 @@ def _is_held_elsewhere(spelled: str) -> bool:
     return "*" in spelled or "ptr<" in spelled.lower()
 
 
+def _copies_one(call: ir.Call, name: str, frame: Frame) -> bool:
+    """Whether a class is constructed from an object of its own, copied or moved from: it is the same object then."""
+    given = uncast(call.arguments[0]) if len(call.arguments) == 1 else None
+    if isinstance(given, ir.Call):
+        return given.name in _MOVES
+    return isinstance(given, ir.Name) and base_type(frame.known.types.get(given.name, "").rstrip("& ")) == name
+
+
+_MOVES: Final = frozenset({"std::move", "qMove", "boost::move"})
+
+
 Outcomes = list[tuple[Value, State]]
 Enter = Callable[[KnownFunction, tuple[Value, ...], Value, State, Frame, int, ir.Call | None, PlaceOf | None], Outcomes]
 
@@ -103,6 +116,8 @@ class Calls:
         """Whether what is called may be a pointer to a function, and not a function's name."""
         if isinstance(function, ir.Name):
             name = function.name
+            if name == "delete":  # the operator
+                return False
             if name in frame.known.locals or name in self.program.variables.get(frame.known.unit.path, ()):
                 return True
             made = f"{name}::{last_word(name)}"  # a class of the program: its constructor
@@ -137,6 +152,8 @@ class Calls:
         found = self._method(name, call, frame)
         if found is not None and (api is None or api.role not in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD}):
             if self._is_followed(found, state, frame):
+                if found in self.program.ending_themselves:  # the last count ends the object, another one does not
+                    self.memory.escape(receiver, state, "")
                 return [
                     outcome
                     for twin in self.program.twins(found)
@@ -145,8 +162,12 @@ class Calls:
             if self.summaries.never_returns(found):
                 return []
             api = None
+        if name == "delete" and values and (ended := self._ended(values[0], frame)) is not None:
+            return self.enter(ended, (), values[0], state, frame, call.line, None, None)
         if api is None and found is None and frame.level < MAX_LEVELS:
-            made = self.program.find(f"{name}::{last_word(name)}", frame.known.unit)
+            made = self.program.find(f"{name}::{last_word(name)}", frame.known.unit, call=call)
+            if made is not None and _copies_one(call, name, frame):
+                return [(values[0], state)]
             if made is not None and not self._is_running(made, frame):
                 return self._constructed(made, values, state, frame, call, place_of)
         if api is not None:
@@ -199,6 +220,13 @@ class Calls:
         self.memory.begun(built, state)
         return [(built, s) for _, s in self.enter(made, values, built, state, frame, call.line, call, place_of)]
 
+    def _ended(self, value: Value, frame: Frame) -> KnownFunction | None:
+        """The destructor that ``delete`` runs, of an object whose class is known."""
+        owner = base_type(self.memory.type_of(value, frame)) if isinstance(value, Object | This) else ""
+        found = self.program.find(f"{owner}::~{last_word(owner)}", frame.known.unit) if owner else None
+        follows = found is not None and frame.level < MAX_LEVELS and not self._is_running(found, frame)
+        return found if follows else None
+
     def _method(self, name: str, call: ir.Call, frame: Frame) -> KnownFunction | None:
         unit, owner = frame.known.unit, frame.known.function.owner
         if owner:
@@ -211,7 +239,7 @@ class Calls:
         if found is not None and found.unit is not unit and self.tables.get(name) is not None:
             return None  # a function of the system, which a library in the same run happens to interpose
         if found is None and "::" in name and unit.language is ir.Language.CPP:
-            found = self.program.find("::".join(name.split("::")[-2:]), unit)
+            found = self.program.find("::".join(name.split("::")[-2:]), unit, call=call)
         return found
 
     @staticmethod

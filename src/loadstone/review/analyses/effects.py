@@ -101,6 +101,8 @@ class Effects:
         match api.role:
             case role if role in _LOCKING:
                 return self.locks.call(api, call, subject, state, frame, applied.place_of)
+            case ApiRole.HOLDER:
+                return [(subject if subject is not None else Constant(None), state)]
             case ApiRole.PASS:
                 return [self._passed(applied, subject, state, frame)]
             case ApiRole.TEST | ApiRole.COMPARE:
@@ -282,7 +284,12 @@ class Effects:
             place = applied.place_of(call.arguments[0])
             if place is not None and self.sites.of(subject) is not None:
                 state.assign(place, Constant(None))
-            self.memory.moved(subject, state)
+            if isinstance(subject, Object):
+                taker = Object(frame.number, id(call))
+                state.renew(taker)
+                self.memory.begun(taker, state)
+                self.memory.moved(subject, taker, state)
+                return taker, state
         if subject is None:
             return Unknown(frame.number, id(call)), state
         return subject, state

@@ -327,11 +327,19 @@ class PathEvaluator:
             for values, after in self.all(given, with_receiver, frame):
                 callee: Value = None
                 if self.calls.may_be_variable(function, frame, call):
-                    callee = self.one(function, after, frame) if not isinstance(function, ir.Call) else None
+                    callee = self._callee(function, receiver, after, frame)
                 results.extend(
                     self.calls.call(call, callee, receiver, values, after, frame, self.place_of(after, frame))
                 )
         return results
+
+    def _callee(self, function: ir.Expression, receiver: Value, state: State, frame: Frame) -> Value:
+        """What is called. The object of a method is made once, where a call makes it."""
+        if isinstance(function, ir.Call):
+            return None
+        if isinstance(function, ir.Member) and isinstance(uncast(function.base), ir.Call):
+            return self._field(function, receiver, None, state, frame)
+        return self.one(function, state, frame)
 
     # Conditions.
 
@@ -438,7 +446,7 @@ class PathEvaluator:
         if value is None:
             value = self.one(base, state, frame)
         if isinstance(value, PlaceAddress):
-            return value.place
+            return self.memory.held_in(value.place, state)
         is_object = isinstance(value, Unknown) and frame.known.unit.language is ir.Language.CPP
         if by_value or is_object or isinstance(value, Object | This):
             return value

@@ -36,7 +36,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import describe, is_inside, last_word, rooted_locally, uncast, whose
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type
+from loadstone.review.typenames import base_type, element, of_pair, pointee
 
 __all__ = ["PathMemory"]
 
@@ -132,6 +132,12 @@ class PathMemory:
                 return Code(name)
         return None
 
+    @staticmethod
+    def held_in(place: Place, state: State) -> object:
+        """The object that a variable holds, or the variable itself: what the fields are fields of."""
+        held = state.env.get(place)
+        return held if isinstance(held, Object) else place
+
     # Storing.
 
     def store(
@@ -168,22 +174,23 @@ class PathMemory:
         for field in [p for p in state.env if isinstance(p, Field) and p != place and is_inside(p, place)]:
             state.drop("env", field)
 
-    @staticmethod
-    def forget_inside(place: Place, state: State) -> None:
+    def forget_inside(self, place: Place, state: State) -> None:
         """What an object held may be anything by now: what its fields were, and that their library was closed."""
-        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, place)]:
+        whole = self.held_in(place, state)
+        for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, whole)]:
             state.drop("env", field)
         for value in [v for v in state.closed if isinstance(v, Initial) and is_inside(v.place, place)]:
             state.drop("closed", value)
 
-    def moved(self, value: Value, state: State) -> None:
+    def moved(self, value: Object, taker: Object, state: State) -> None:
         """An object is moved from: what it held belongs to another now."""
-        if not isinstance(value, Object):
-            return
+        self.types.setdefault(taker, self.types.get(value, ""))
         self._escape_fields(value, state)
         for field, held in [*state.env.items()]:
-            if isinstance(held, CallResult) and isinstance(field, Field) and is_inside(field, value):
-                state.assign(field, Constant(None))
+            if isinstance(field, Field) and is_inside(field, value):
+                state.assign(_moved(field, value, taker), held)
+                if isinstance(held, CallResult):
+                    state.assign(field, Constant(None))
 
     def begun(self, built: Object, state: State) -> None:
         """An object is made where one was made in an earlier round of a loop: nothing is in it yet."""
@@ -192,7 +199,7 @@ class PathMemory:
 
     def clear(self, target: Value, state: State) -> None:
         """``memset(&x, 0, sizeof x)``: every field is null."""
-        base: object = target.place if isinstance(target, PlaceAddress) else target
+        base: object = self.held_in(target.place, state) if isinstance(target, PlaceAddress) else target
         for field in [p for p in state.env if isinstance(p, Field) and is_inside(p, base)]:
             state.assign(field, Constant(None))
         if isinstance(target, PlaceAddress) and not isinstance(target.place, Local):
@@ -224,7 +231,7 @@ class PathMemory:
                 base = base.base
             if isinstance(base, CallResult):
                 state.escape(base)
-            self._escape_fields(value.place, state)
+            self._escape_fields(self.held_in(value.place, state), state)
 
     def _escape_fields(self, place: object, state: State) -> None:
         for field, held in state.env.items():
@@ -244,6 +251,8 @@ class PathMemory:
         """The results that others can reach at the end of a path: escaped, returned, or led to by such."""
         given = (*state.escaped, *state.leaves(state.result))
         found: set[Value] = {v for v in given if isinstance(v, CallResult)}
+        shared = (v for p, v in state.env.items() if not isinstance(p, Local) and not rooted_locally(p))
+        found.update(v for v in shared if isinstance(v, Object))
         inside = [(p, v) for p, v in state.env.items() if isinstance(v, CallResult) and isinstance(p, Field)]
         grown = True
         while grown:
@@ -289,9 +298,10 @@ class PathMemory:
             case Global():
                 return self.program.type_of_global(thing)
             case Field(base=base, name=str(name)) if not name.startswith(("[", "*")):
-                return self.program.type_of_member(self.type_of(base, frame), name)
+                held = pointee(self.type_of(base, frame))
+                return self.program.type_of_member(held, name) or of_pair(held, name)
             case Field(base=base):
-                return self.type_of(base, frame)
+                return element(self.type_of(base, frame))
             case Initial(place=place) | PlaceAddress(place=place):
                 return self.type_of(place, frame)
             case This(owner=owner_name):
@@ -322,22 +332,26 @@ class PathMemory:
             outer = self.shared(base, frame)
             if outer is None:
                 return None
-            element = base_type(self.type_of(base, frame)) if is_plain and _is_element(base) else ""
-            if element in self.program.members:  # reached through the table or through a pointer, it is one member
-                return str(place.name), element, self._of_class(element, frame)
+            one = self._class_of(base, frame) if is_plain and _is_element(base) else ""
+            if one in self.program.members:  # reached through the table or through a pointer, it is one member
+                return str(place.name), one, self._of_class(one, frame)
             return (f"{outer[0]}.{place.name}" if is_plain else outer[0], outer[1], outer[2])
         if not isinstance(base, Initial | PlaceAddress):
             return None
         if not is_plain:
             outer = self.shared(base.place, frame)
             return (outer[0], outer[1] or outer[0], outer[2]) if outer is not None else None
-        owner = base_type(self.type_of(base, frame))
+        owner = self._class_of(base, frame)
         start = base.place
         if isinstance(start, Global) and start.unit:
             return str(place.name), owner or start.name, self._of_class(owner, frame) if owner else self._home(start)
         if isinstance(start, Local | Field):
             return str(place.name), owner or "*", self._of_class(owner, frame)
         return None
+
+    def _class_of(self, thing: object, frame: Frame) -> str:
+        """The class of an object, or of what a pointer leads to, a smart one too."""
+        return base_type(pointee(self.type_of(thing, frame)))
 
     def _of_class(self, owner: str, frame: Frame) -> str:
         return self.program.class_home(owner, frame.known.unit)
@@ -350,7 +364,7 @@ class PathMemory:
         """What two functions must name alike to mean one place: :meth:`shared`, of what has a known owner."""
         found = self.shared(place, frame)
         if found is None and isinstance(place, Field) and isinstance(place.base, CallResult | Object):
-            owner = base_type(self.type_of(place.base, frame))  # an object made here, which others get to see
+            owner = self._class_of(place.base, frame)  # an object made here, which others get to see
             is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
             return (str(place.name), owner, self._of_class(owner, frame)) if owner and is_plain else None
         if found is None or found[1] == "*":
@@ -361,7 +375,7 @@ class PathMemory:
         """As :meth:`slot`, and of a struct that is a copy of what others reach, the slot it was copied from."""
         found = self.slot(place, frame)
         if found is None and isinstance(place, Field) and isinstance(place.base, Local | Unknown):
-            owner = base_type(self.type_of(place.base, frame))
+            owner = self._class_of(place.base, frame)
             is_plain = isinstance(place.name, str) and not place.name.startswith(("[", "*"))
             return (str(place.name), owner, self._of_class(owner, frame)) if owner and is_plain else None
         return found
@@ -391,7 +405,7 @@ def _is_element(place: Place) -> bool:
     return isinstance(place, Field) and not (isinstance(place.name, str) and not place.name.startswith("["))
 
 
-def _moved(field: Field, source: Place, target: Place) -> Field:
+def _moved(field: Field, source: object, target: object) -> Field:
     base = target if field.base == source else _moved(field.base, source, target)
     return Field(base, field.name)
 

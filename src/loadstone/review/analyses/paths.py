@@ -50,7 +50,7 @@ from loadstone.review.analyses.values import (
 from loadstone.review.analyses.words import dotted_name, is_null, may_raise, rooted_locally, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.cfg import Kind, Leave, Node
-from loadstone.review.typenames import base_type, is_reference
+from loadstone.review.typenames import base_type, inserts, is_reference
 from loadstone.review.walk import expressions
 
 __all__ = ["Paths"]
@@ -375,6 +375,8 @@ class Paths:
             bound = self._bound(statement, state, frame)
             if bound is not None:
                 return [bound]
+        if (members := self._aggregate(statement, frame)) is not None:
+            return self._laid_out(statement, members, state, frame)
         states = []
         for value, after in self.evaluator.value(statement.value, state, frame):
             self._environment(statement, value, after, frame)
@@ -382,6 +384,34 @@ class Paths:
             source = None if statement.operator else statement.value
             begun = statement.static and statement.declares
             self.evaluator.store(statement.target, stored, after, frame, statement.line, source=source, begun=begun)
+            states.append(after)
+        return states
+
+    def _aggregate(self, statement: ir.Assign, frame: Frame) -> list[str] | None:
+        """The members of the variable that a statement declares, where its class is the program's and a plain one."""
+        made = statement.value
+        is_call = isinstance(made, ir.Call) and made.receiver is None and isinstance(statement.target, ir.Name)
+        if not is_call or not isinstance(made, ir.Call) or not statement.declares or statement.static:
+            return None
+        members = self.program.members.get(made.name)
+        plain = base_type(statement.type) == made.name and "*" not in statement.type
+        if members is None or not plain or self.program.functions.get(f"{made.name}::{made.name}"):
+            return None
+        return [*members] if frame.known.unit.language is ir.Language.CPP and not _copies(made) else None
+
+    def _laid_out(self, statement: ir.Assign, members: list[str], state: State, frame: Frame) -> list[State]:
+        """``Entry entry{library, run};``: a plain object, its members set one after another."""
+        assert isinstance(statement.target, ir.Name)
+        assert isinstance(statement.value, ir.Call)
+        place = Local(frame.number, statement.target.name)
+        states = []
+        built = Object(frame.number, id(statement.value))
+        for values, after in self.evaluator.all(statement.value.arguments, state, frame):
+            after.renew(built)
+            self.memory.begun(built, after)
+            self.memory.store(place, built, after, frame, statement.line)
+            for name, value in zip(members, values, strict=False):
+                self.memory.store(Field(built, name), value, after, frame, statement.line)
             states.append(after)
         return states
 
@@ -395,6 +425,11 @@ class Paths:
         place = self.evaluator.place(bare, state, frame)
         if place is None:
             return None
+        if isinstance(bare, ir.Item) and isinstance(place, Field):  # the container is looked into; a map may grow
+            if inserts(self.memory.type_of(place.base, frame)):
+                self.memory.changed(place, state, frame, statement.line)
+            else:
+                self.memory.load(place, state, frame, statement.line)
         state.assign(Local(frame.number, statement.target.name), PlaceAddress(place))
         return state
 
@@ -624,6 +659,11 @@ class Paths:
         if len(ranges) >= _BOTH_ENDS:
             tested.extend(ranges[:1])
         return [s for t in tested if (s := _text_of(t, loop)) is not None]
+
+
+def _copies(made: ir.Call) -> bool:
+    """Whether an object may be made from another one as a whole, and not from its members."""
+    return len(made.arguments) == 1
 
 
 def _holds(held: Value, handle: Value, state: State) -> bool:

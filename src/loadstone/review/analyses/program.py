@@ -15,7 +15,7 @@ from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.values import Global, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Graph, Kind
-from loadstone.review.typenames import base_type
+from loadstone.review.typenames import base_type, is_reference
 
 __all__ = ["Frame", "KnownFunction", "KnownProgram", "local_names"]
 
@@ -49,7 +49,13 @@ class KnownFunction:
         types = {p.name: p.type for p in function.parameters}
         statics = set()
         if unit.language is ir.Language.CPP:  # a range-for declares what it goes through
-            names |= {n.target.name for n in graph.nodes if n.kind is Kind.EACH and isinstance(n.target, ir.Name)}
+            each = [n for n in graph.nodes if n.kind is Kind.EACH and isinstance(n.target, ir.Name)]
+            names |= {n.target.name for n in each if isinstance(n.target, ir.Name)}
+            types.update(
+                (n.target.name, n.statement.type)
+                for n in each
+                if isinstance(n.target, ir.Name) and isinstance(n.statement, ir.Loop)
+            )
         for statement in _declared(graph):
             assert isinstance(statement.target, ir.Name)
             name = statement.target.name
@@ -212,6 +218,11 @@ class KnownProgram:
         return {}
 
     @cached_property
+    def ending_themselves(self) -> frozenset[KnownFunction]:
+        """Methods that may end their object: ``delete this``."""
+        return frozenset(k for k in self.every if k.function.owner and _deletes_this(k.function))
+
+    @cached_property
     def run_once(self) -> frozenset[str]:
         """Functions that a once object runs: whatever they set is set before anybody goes on."""
         calls = (e for k in self.every for e in every_expression(k.function.body) if isinstance(e, ir.Call))
@@ -238,16 +249,22 @@ class KnownProgram:
         """The spelled type of a member of a class; empty when it is not known."""
         return self.members.get(base_type(owner).rpartition("::")[2], {}).get(name, "")
 
-    def find(self, name: str, unit: ir.Unit, reached: frozenset[str] = frozenset()) -> KnownFunction | None:
+    def find(
+        self, name: str, unit: ir.Unit, reached: frozenset[str] = frozenset(), call: ir.Call | None = None
+    ) -> KnownFunction | None:
         """The function a name means in a unit: its own first, then the one other definition.
 
-        Of the variants that ``#if`` makes of one function, the first that is compiled with the conditions ``reached``.
+        Of the variants that ``#if`` makes of one function, the first that is compiled with the conditions ``reached``;
+        of the overloads of C++, the first that takes as many arguments as the ``call`` has.
         """
         found = self.functions.get(name, ())
         own = [k for k in found if k.unit is unit]
         if own:
-            fitting = (k for k in own if not _is_contradicted(k.function.condition, reached)) if len(own) > 1 else own
-            return next(iter(fitting), own[0])
+            fitting = own
+            if len(own) > 1:
+                fitting = [k for k in own if not _is_contradicted(k.function.condition, reached)] or own
+                fitting = [k for k in fitting if call is None or _takes(k, call)] or fitting
+            return fitting[0]
         others = [
             k
             for k in found
@@ -259,6 +276,8 @@ class KnownProgram:
         """The same method defined for several platforms, in several files."""
         if known.unit.language is ir.Language.PYTHON:
             return (known,)  # one file has the variants for all platforms
+        if any(one.name == known.function.owner for one in known.unit.classes):
+            return (known,)  # the class is this file's own; another file's of that name is another class
         found = self.functions.get(known.function.name, ())
         elsewhere = {k.unit.path for k in found}
         return found[:_MAX_TWINS] if known.function.owner and len(elsewhere) == len(found) else (known,)
@@ -267,6 +286,27 @@ class KnownProgram:
 def _is_contradicted(condition: str, reached: frozenset[str]) -> bool:
     """Whether two parts of ``#if`` conditions exclude one another: ``defined(_WIN32)`` and its negation."""
     return any((atom[1:] if atom.startswith("!") else f"!{atom}") in reached for atom in condition.split(" && "))
+
+
+def _takes(known: KnownFunction, call: ir.Call) -> bool:
+    """Whether an overload of C++ can be what is called: by the number of arguments, a copy or a move aside."""
+    if known.unit.language is not ir.Language.CPP:
+        return True
+    parameters = known.function.parameters
+    needed = sum(p.default is None for p in parameters)
+    return needed <= len(call.arguments) <= len(parameters) and not _is_copy(known.function)
+
+
+def _is_copy(function: ir.Function) -> bool:
+    """Whether a function is the constructor that copies or moves an object of its class."""
+    owner = function.owner
+    is_one = bool(owner) and function.name == f"{owner}::{owner}" and len(function.parameters) == 1
+    return is_one and is_reference(function.parameters[0].type) and base_type(function.parameters[0].type) == owner
+
+
+def _deletes_this(function: ir.Function) -> bool:
+    calls = (e for e in every_expression(function.body) if isinstance(e, ir.Call) and e.name == "delete")
+    return any(isinstance(a, ir.Name) and a.name == "this" for call in calls for a in call.arguments)
 
 
 def _is_lock(spelled: str) -> bool:

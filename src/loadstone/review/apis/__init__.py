@@ -45,6 +45,7 @@ class ApiRole(StrEnum):
     UNLOCK = "unlock"
     TRY_LOCK = "try-lock"
     GUARD = "guard"
+    HOLDER = "holder"
     ONCE = "once"
     THREAD = "thread"
     JOINED = "joined"

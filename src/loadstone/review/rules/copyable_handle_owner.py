@@ -27,6 +27,7 @@ from loadstone.review.ir import (
 )
 from loadstone.review.rules.places import at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
@@ -41,6 +42,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for one in unit.classes:
             destructor = next((f for f in unit.functions if f.name == f"{one.name}::~{one.name}"), None)
             closes = _closing_line(destructor, unit) if destructor is not None else 0
+            if _counts_itself(unit, one) or _holds_one(unit, one):
+                continue  # shared by its count, or the compiler refuses the copy of a member
             members = [m for m in one.members if "*" in m.type or m.type in {"HMODULE", "HINSTANCE", "GModule *"}]
             if closes and destructor is not None and members:
                 yield _judged(rule, unit, one, members[0].name, closes, _copies(unit, one))
@@ -61,6 +64,18 @@ def _closing_line(destructor: Function, unit: Unit) -> int:
                 if found is not None and found.role is ApiRole.UNLOAD:
                     return call.line
     return 0
+
+
+def _counts_itself(unit: Unit, one: Class) -> bool:
+    """``delete this``: objects of the class are shared by their count, and nobody has one by value."""
+    calls = (c for f in unit.functions if f.owner == one.name for c in calls_in(f.body) if c.name == "delete")
+    return any(isinstance(a, Name) and a.name == "this" for c in calls for a in c.arguments)
+
+
+def _holds_one(unit: Unit, one: Class) -> bool:
+    """Whether a member is of a class of the file that cannot be copied."""
+    fixed = {c.name for c in unit.classes if c.copyable is False}
+    return any(base_type(m.type) in fixed and "*" not in m.type and "&" not in m.type for m in one.members)
 
 
 def _moved(rule: Rule, unit: Unit, one: Class, member: str, closes: int) -> Iterator[Claim]:

@@ -37,7 +37,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         open_exits = _open_exits(site)
         if not (site.is_inner and site.spot in at_home):
             closes = site.spot.path in closing and not _is_global(site)
-            yield from _leaks(rule, site, open_exits, closes=closes, outlives=id(site) in outliving)
+            yield from _leaks(
+                rule, site, open_exits, closes=closes, outlives=id(site) in outliving, owned=_is_owned(site, facts)
+            )
     yield from _half_built(rule, facts)
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
 
@@ -80,7 +82,9 @@ def _open_exits(site: Site) -> list[Exit]:
     return sorted(sure, key=lambda e: e.spot)
 
 
-def _leaks(rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool) -> Iterator[Claim]:
+def _leaks(
+    rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool, owned: bool
+) -> Iterator[Claim]:
     """Every way out that loses what was acquired, where the function or its program shows that it is to be released."""
     settled = [e for e in site.exits if not e.is_open]
     released = closes if site.api.role is ApiRole.LOAD else bool(site.closes) or any(e.kind == "kept" for e in settled)
@@ -90,7 +94,7 @@ def _leaks(rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outl
     elif past := _past_the_end(site):
         for spot in past:
             yield _leak(rule, site, spot, sum(e.kind == "kept" for e in settled), len(site.exits))
-    elif site.api.role is ApiRole.LOAD and not site.is_inner:
+    elif site.api.role is ApiRole.LOAD and not site.is_inner and not owned:
         for spot in _kept_by_failure(settled):
             yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
     for spot in sorted(site.overwritten)[:1] if closes else ():
@@ -107,6 +111,13 @@ def _past_the_end(site: Site) -> list[Spot]:
     if site.api.role is not ApiRole.LOAD or site.is_inner or not any(e.kind == "kept" for e in site.exits):
         return []
     return sorted({e.spot for e in site.exits if e.kind == "past the end" and e.known})
+
+
+def _is_owned(site: Site, facts: Facts) -> bool:
+    """Whether it is kept in a member of the object whose method opens it, and a method of that object closes it."""
+    owner = site.function.owner
+    slots = [slot for slot in facts.closed_slots if slot[0] in site.stores and slot[1] == owner]
+    return bool(owner) and bool(slots) and site.unit.language is Language.CPP
 
 
 def _kept_by_failure(settled: list[Exit]) -> list[Spot]:

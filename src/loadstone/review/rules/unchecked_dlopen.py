@@ -53,7 +53,8 @@ def _is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     """Whether nothing ever looks at the result (a call through it untested is another rule's finding)."""
     if is_checked(site, facts) or site.is_inner:
         return False
-    if any(use.how in _SPOILED and use.known is not True for use in site.uses) or _is_the_program(site):
+    spoiled = (use for s in facts.sites if s.spot == site.spot for use in s.uses if use.how in _SPOILED)
+    if any(use.known is not True for use in spoiled) or _is_the_program(site):
         return False
     if _CATCHES_FAULTS.search(site.unit.text):
         return False  # the fault of a null call is caught: that is a claim of its own

@@ -12,7 +12,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.analyses.words import place_named
+from loadstone.review.analyses.words import last_word, place_named
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.file_numbers import FileNumbers
 from loadstone.review.rules.places import NATIVE
@@ -203,13 +203,18 @@ def _moves_pointer(expression: ir.Operation) -> bool:
     is_cast = isinstance(first, ir.Cast) and "*" in first.type
     while isinstance(first, ir.Cast):
         first = first.operand
-    return is_cast or (
-        isinstance(first, ir.Name | ir.Member)
-        and any(
-            w in first.name.lower()
-            for w in ("base", "map", "data", "buf", "image", "mem", "ptr", "bytes", "start", "file", "p")
-        )
-    )
+    if isinstance(first, ir.Call):
+        return is_cast or last_word(first.name) in _BEGINS
+    if isinstance(first, ir.Member) and _FIELDS.match(first.name):
+        return is_cast
+    return is_cast or (isinstance(first, ir.Name | ir.Member) and _ADDRESS.search(first.name) is not None)
+
+
+_BEGINS: Final = frozenset({"data", "constData", "begin", "cbegin", "c_str", "constBits", "bytes"})
+"""Methods that give where the bytes of their object begin."""
+
+_ADDRESS: Final = re.compile(r"(?i)\Ap\Z|base|map|data\Z|data_|buf|image|mem|ptr(?!to)|bytes|start|file\Z")
+"""Names of what points to where a file lies in memory."""
 
 
 def _wraps(condition: ir.Expression, aliases: dict[str, str]) -> str:

@@ -29,6 +29,9 @@ _WORDS: Final = (
 _WRAPPER: Final = re.compile(
     rb"\b([A-Z][A-Z0-9_]*_(?:DECLARE|DECLARE_NONSTD|PUBLIC|EXTERN)|PyAPI_FUNC|PyAPI_DATA|JS_EXTERN_API)(\s*\()([^()]*)(\))"
 )
+_CONVENTION: Final = re.compile(rb"(\(\s*)([A-Z_][A-Z0-9_]{2,})(?=\s*\*\s*\w+\s*\)\s*\()")
+"""``(STDAPICALLTYPE *NAME)(``: a macro for a calling convention, whoever defines it."""
+
 _STANDALONE: Final = re.compile(
     rb"^[A-Z_][A-Z0-9_]{3,}(?:[ \t]*\((?:[^()\n]|\([^()\n]*\))*\))?[ \t]*$(?!\s*[{:])", re.MULTILINE
 )
@@ -75,6 +78,7 @@ def undecorated(text: bytes, macros: Mapping[str, MacroDefinition]) -> tuple[byt
         return re.sub(rb"[^\n]", b" ", whole)
 
     text = _DECORATION.sub(blank, text)
+    text = _CONVENTION.sub(lambda m: m[1] + b" " * len(m[2]), text)
     if b"typeof" in text:
         text = _TYPEOF.sub(lambda m: b"void *".ljust(len(m[0])), text)
     text = _SIGNATURE.sub(lambda m: m[1] + b"<void" + b" " * (len(m[2]) - 4) + b">", text)

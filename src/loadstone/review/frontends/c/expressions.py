@@ -12,7 +12,7 @@ from tree_sitter import Node, Parser
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.c.directives import MacroDefinition
-from loadstone.review.typenames import base_type, long_name
+from loadstone.review.typenames import base_type, element, long_name, of_pair, pointee
 
 __all__ = ["CExpressions", "TooDeepForC", "string_value"]
 
@@ -129,17 +129,29 @@ class CExpressions:
         """The declared type of a name or member, as spelled; empty when unknown."""
         match expression:
             case ir.Name(name=name):
-                return self.types.get(name, "") or self.types.get(f"{self.owner}.{name}", "")
-            case ir.Member(base=base, name=name):
-                owner = base_type(self.type_of(base))
-                return self.types.get(f"{owner}.{name}", "") or self.types.get(f".{name}", "")
-            case ir.Item(base=base) | ir.Operation(operator="deref" | "address", operands=(base,)):
+                return self._named(self.types.get(name, "") or self.types.get(f"{self.owner}.{name}", ""))
+            case ir.Member(base=base, name=name, through=through):
+                held = self.type_of(base)
+                held = pointee(held) if through else held
+                owner = base_type(held)
+                found = self.types.get(f"{owner}.{name}", "") or of_pair(held, name) or self.types.get(f".{name}", "")
+                return self._named(found)
+            case ir.Item(base=base) | ir.Operation(operator="deref", operands=(base,)):
+                return self._named(element(self.type_of(base)))
+            case ir.Operation(operator="address", operands=(base,)):
                 return self.type_of(base)
+            case ir.Call(receiver=receiver, name=name) if receiver is not None and (word := _word(name)) in _GIVES:
+                held = self.type_of(receiver)
+                return self._named(f"iterator<{held}>" if word in _ITERATORS else element(held)) if held else ""
             case ir.Cast(type=spelled):
                 return spelled
             case ir.Call(name="std::move", arguments=(moved,)):
                 return self.type_of(moved)
         return ""
+
+    def _named(self, spelled: str) -> str:
+        """A type whose name ``using`` gave to another."""
+        return self.types.get(f"using {base_type(spelled)}", spelled) if spelled else ""
 
     def _unknown(self, node: Node) -> ir.Expression:
         return ir.Operation(self.line(node), "?", tuple(self.lower(n) for n in node.named_children))
@@ -392,8 +404,9 @@ class CExpressions:
             case ir.Name(name=name):
                 alias = long_name(self.aliases.get(name, name), self.types)
                 return _TEMPLATE.sub("", alias).removeprefix("::")
-            case ir.Member(base=base, name=name):
-                spelled = base_type(self.type_of(base))
+            case ir.Member(base=base, name=name, through=through):
+                held = self.type_of(base)
+                spelled = base_type(pointee(held) if through else held)
                 name = _TEMPLATE.sub("", name)
                 return f"{spelled}::{name}" if spelled else f"?.{name}"
         return "?"
@@ -468,6 +481,15 @@ def _uncast(expression: ir.Expression) -> ir.Expression:
     while isinstance(expression, ir.Cast):
         expression = expression.operand
     return expression
+
+
+_ITERATORS: Final = frozenset({"find", "begin", "cbegin", "lower_bound", "upper_bound", "constFind", "end", "erase"})
+_GIVES: Final = _ITERATORS | {"front", "back", "at", "top", "value", "get", "first", "last", "data", "lock", "take"}
+"""Methods of containers and smart pointers that give an iterator, an element, or what is pointed at."""
+
+
+def _word(name: str) -> str:
+    return name.rpartition("::")[2].rpartition(".")[2]
 
 
 def _text(node: Node) -> str:

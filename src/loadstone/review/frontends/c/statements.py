@@ -11,11 +11,12 @@ from tree_sitter import Node, Parser
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
+from loadstone.review.apis import ApiRole, tables
 from loadstone.review.frontends.c.declarators import Declarator, declared_in, parameters_of, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
-from loadstone.review.typenames import base_type, long_name
+from loadstone.review.typenames import base_type, iterated, long_name
 
 __all__ = ["Bodies"]
 
@@ -229,7 +230,7 @@ class Bodies:
         elif self.is_cpp and _is_object(spelled) and not one.shape:
             value = ir.Call(line, base_type(spelled), ir.Name(line, base_type(spelled)), (), (), None, line)
         if "auto" in spelled.split() and value is not None:
-            spelled = _inferred(value, x) or spelled
+            spelled = _deduced(spelled, _inferred(value, x))
         x.types[one.name] = spelled
         cleanup = cleanup or _deleter(spelled, value)
         yield ir.Assign(
@@ -335,9 +336,12 @@ class Bodies:
         one = next(declared_in(node), None)
         line = x.line(node)
         name = one.name if one is not None else "?"
-        x.types[name] = type_text(node, one.shape if one is not None else "")
         iterable = x.lower(right) if right is not None else ir.Operation(line, "?", ())
-        yield ir.Loop(line, self._loop_body(node, x), each=(ir.Name(line, name), iterable))
+        spelled = type_text(node, one.shape if one is not None else "")
+        if "auto" in spelled.split() and (held := x.type_of(iterable)):
+            spelled = _deduced(spelled, iterated(held))
+        x.types[name] = spelled
+        yield ir.Loop(line, self._loop_body(node, x), each=(ir.Name(line, name), iterable), type=spelled)
 
     def _loop_body(self, node: Node, x: CExpressions) -> ir.Block:
         body = node.child_by_field_name("body")
@@ -446,7 +450,8 @@ def _deleter(spelled: str, value: ir.Expression | None) -> str:
         found = _DELETER.search(spelled)
         if found:
             return found[1] if "decltype" in spelled else f"{found[1]}::operator()"
-    return ""
+    holder = tables().get(base_type(spelled))
+    return holder.release if holder is not None and holder.role is ApiRole.HOLDER else ""
 
 
 def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Expression, ...]:
@@ -467,6 +472,13 @@ def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Ex
     return tuple(found)
 
 
+def _deduced(spelled: str, found: str) -> str:
+    """What ``auto`` stands for, the reference that a declaration makes of it kept."""
+    if not found:
+        return spelled
+    return f"{found} &" if "&" in spelled and not found.endswith("&") else found
+
+
 def _inferred(value: ir.Expression, x: CExpressions) -> str:
     match value:
         case ir.Call(name=name) if name[:1].isupper() or name.startswith("std::"):
@@ -475,9 +487,7 @@ def _inferred(value: ir.Expression, x: CExpressions) -> str:
             return f"{name} *"
         case ir.Cast(type=spelled):
             return spelled
-        case ir.Name() | ir.Member():
-            return x.type_of(value)
-    return ""
+    return x.type_of(value)
 
 
 _SILENT: Final = {

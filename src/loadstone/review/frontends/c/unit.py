@@ -71,7 +71,9 @@ _QT_OBJECT: Final = re.compile(r"Q(?:Object|Thread|Widget|Dialog|MainWindow|\w*M
 """Bases that are QObjects, which have no copy."""
 
 _NOT_COPIED: Final = re.compile(
-    r"\b(?:unique_ptr|unique_lock|(?:recursive_|shared_|timed_)?mutex|j?thread|atomic\w*|QMutex|QScopedPointer)\b(?!\s*[*&])"
+    r"\b(?:unique_(?:ptr|lock|h\w+)|(?:recursive_|shared_|timed_)?mutex|j?thread|atomic\w*|condition_variable\w*|once_flag"
+    r"|[io]?fstream|QMutex|QReadWriteLock|QScopedPointer|QLibrary|QPluginLoader|Q\w*Timer|QThread\w*|QProcess|QSettings"
+    r"|QFile|FastMutex|SharedLibrary|ClassLoader|C\w*CriticalSection)\b(?!\s*[*&<])|\bunique_ptr\b|\batomic\w*\b"
 )
 """Types of members that make the copy of their class one the compiler refuses."""
 
