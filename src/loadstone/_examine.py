@@ -45,7 +45,7 @@ def examine(target: str | os.PathLike[str], *, probe: bool = False) -> Examinati
     A target that does not exist, cannot be read or is no binary is an answer, not an error. Thread-safe. Runs on every
     platform; what is explained is the loader of the file's own platform.
 
-    >>> examine("libdoesnotexist.so.9").verdict
+    >>> examine("no-such-library").verdict
     <Verdict.DO_NOT_LOAD: 'do not load'>
     """
     name = os.fspath(target)

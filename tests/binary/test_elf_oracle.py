@@ -8,6 +8,7 @@ import re
 import subprocess
 import sysconfig
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from struct import iter_unpack, pack
 from typing import Any
@@ -54,7 +55,7 @@ def _is_elf(path: Path) -> bool:
 def sample() -> list[Path]:
     """The same files on every run on one machine: the order is that of a digest of their paths."""
     files = sorted(_system_files(), key=lambda path: hashlib.sha256(str(path).encode()).digest())
-    return [path for path in files if _is_elf(path)][: _SAMPLE * SCALE]
+    return list(islice(filter(_is_elf, files), _SAMPLE * SCALE))
 
 
 _KINDS = {

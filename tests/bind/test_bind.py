@@ -146,6 +146,12 @@ for name in ("stat", "getattr_", "globals_", "bytes_", "library_", "gauge", "_" 
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     lines = ["3 True only_here(x=2) Memory(x=5)", "2 14 5 1 3", "1 1 clashes"]
     assert done.stdout.splitlines() == lines, done.stderr
+
+
+@pytest.mark.slow
+def test_a_module_of_such_names_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "clashes.h").write_text(CLASHES)
+    assert bind(tmp_path, "clashes.h", "--library", "c", "-o", "clashes.py").returncode == 0
     strict = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "clashes.py"]
     done = subprocess.run(strict, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("Success"), done.stdout

@@ -76,21 +76,26 @@ def campaign(library: Path, symbol: str, **more: object) -> FuzzReport:
     )
 
 
+PLANTED: tuple[tuple[str, str, dict[str, object]], ...] = (
+    ("nested", "SIGSEGV", {}),
+    ("magic", "SIGSEGV", {}),
+    ("overread", "heap-buffer-overflow", {}),
+    ("underread", "heap-buffer-overflow", {}),
+    ("heap4", "heap-buffer-overflow", {"heap": Heap.EXACT}),
+    ("after_free", "heap-use-after-free", {"heap": Heap.ALIGNED}),
+    ("wraps", "heap-buffer-overflow", {"heap": Heap.EXACT}),
+    ("recursion", "stack-overflow", {}),
+    ("quits", "exit", {}),
+    ("hangs", "hang", {"hang_s": 0.3}),
+    ("state", "SIGSEGV", {}),
+)
+ELSEWHERE = ("magic", "overread", "underread", "wraps", "quits", "hangs", "state")
+"""What other tests find as well, or a kind that takes longer."""
+
+
 @pytest.mark.parametrize(
     ("symbol", "kind", "settings"),
-    [
-        ("nested", "SIGSEGV", {}),
-        ("magic", "SIGSEGV", {}),
-        ("overread", "heap-buffer-overflow", {}),
-        ("underread", "heap-buffer-overflow", {}),
-        ("heap4", "heap-buffer-overflow", {"heap": Heap.EXACT}),
-        ("after_free", "heap-use-after-free", {"heap": Heap.ALIGNED}),
-        ("wraps", "heap-buffer-overflow", {"heap": Heap.EXACT}),
-        ("recursion", "stack-overflow", {}),
-        ("quits", "exit", {}),
-        ("hangs", "hang", {"hang_s": 0.3}),
-        ("state", "SIGSEGV", {}),
-    ],
+    [pytest.param(*one, marks=pytest.mark.slow if one[0] in ELSEWHERE else ()) for one in PLANTED],
 )
 def test_a_planted_bug_is_found_and_shown_again_by_three_fresh_processes(
     symbol: str, kind: str, settings: dict[str, object], library: Path

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.headers.gcc_agrees import disagreements
+from tests.scale import mostly_slow
 from tests.tools import needed, unavailable
 
 from loadstone.bind import binding
@@ -36,6 +37,7 @@ WHERE_INSTALLED = (
     "SDL2/SDL.h", "git2.h", "llvm-c/Core.h", "X11/Xlib.h", "yaml.h", "expat.h", "lzma.h", "bzlib.h", "zstd.h",
     "ffi.h", "gmp.h", "glib-2.0/glib.h",
 )  # fmt: skip
+DAILY = ("zlib.h", "sqlite3.h", "png.h", "time.h", "pthread.h", "sys/stat.h", "netdb.h", "libusb-1.0/libusb.h")
 FURTHER = ("/usr/include/glib-2.0", "/usr/lib/x86_64-linux-gnu/glib-2.0/include", "/usr/include/libxml2")
 
 
@@ -49,7 +51,7 @@ def header(name: str) -> Path:
     return Path(found.path)
 
 
-@pytest.fixture(scope="module", params=[*ALWAYS, *WHERE_INSTALLED])
+@pytest.fixture(scope="module", params=mostly_slow([*ALWAYS, *WHERE_INSTALLED], quick=DAILY))
 def real(request: pytest.FixtureRequest) -> tuple[Path, Declarations]:
     path = header(request.param)
     return path, read_header(str(path), include=[d for d in FURTHER if os.path.isdir(d)])

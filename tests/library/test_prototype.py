@@ -281,7 +281,13 @@ GROWING: dict[str, Callable[[int], str]] = {
 }
 
 
-@pytest.mark.parametrize("text", GROWING.values(), ids=GROWING)
+LARGE = ("enums", "sizes of a large struct", "offsets in a large struct")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [pytest.param(text, marks=pytest.mark.slow if name in LARGE else (), id=name) for name, text in GROWING.items()],
+)
 def test_the_work_grows_with_the_text_and_not_faster(text: Callable[[int], str]) -> None:
     """Counted in steps of the interpreter, so that a busy machine changes nothing."""
 

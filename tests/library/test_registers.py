@@ -97,7 +97,7 @@ def _placed(kind: str, value: str) -> str:
     return f"next_integer()->integer = (uint64_t){'(int64_t)' if kind[0] == 'i' else ''}{value};"
 
 
-@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize("level", [pytest.param("-O0", marks=pytest.mark.slow), "-O2"])
 @pytest.mark.parametrize("machine", MACHINES)
 def test_random_signatures_are_called_as_the_compiler_calls_them(machine: str, level: str, tmp_path: Path) -> None:
     compiler, emulator = MACHINES[machine]

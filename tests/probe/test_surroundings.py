@@ -39,7 +39,9 @@ def _probed(library: Path, code: int = 38, calls: str = "", limits: str = "", **
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("code", [1, 38], ids=["forbidden", "missing"])
+@pytest.mark.parametrize(
+    "code", [pytest.param(1, marks=pytest.mark.slow, id="forbidden"), pytest.param(38, id="missing")]
+)
 @pytest.mark.parametrize(
     ("calls", "layer"),
     [
