@@ -29,7 +29,7 @@ __all__ = [
     "PassedValue",
     "StoredHandle",
     "takes_text",
-    "value_of",
+    "values_of",
 ]
 
 
@@ -130,9 +130,9 @@ PassedValue = (
 )  # fmt: skip
 
 
-def value_of(call: CallPlan, position: int) -> PassedValue:
-    """What a call passes at a position."""
-    return MEANINGS[call.arguments[position].role](call, position)
+def values_of(call: CallPlan) -> list[PassedValue]:
+    """What a call passes, argument by argument."""
+    return [MEANINGS[argument.role](call, position) for position, argument in enumerate(call.arguments)]
 
 
 def takes_text(calls: Sequence[CallPlan]) -> bool:

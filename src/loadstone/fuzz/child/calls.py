@@ -9,28 +9,12 @@ import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from loadstone.fuzz import meaning
 from loadstone.fuzz.child.arena import GuardedArea
 from loadstone.fuzz.child.blocks import BlockTable
 from loadstone.fuzz.child.call_stack import CallStack
 from loadstone.fuzz.child.deliver import Delivery, delivery_of
 from loadstone.fuzz.child.stack import fill_below
-from loadstone.fuzz.meaning import (
-    Area,
-    Callback,
-    Capacity,
-    Chosen,
-    ConstantNumber,
-    ConstantText,
-    Drawn,
-    HeldHandle,
-    InputPlace,
-    InputSize,
-    PartPlace,
-    PartSize,
-    PassedValue,
-    StoredHandle,
-    value_of,
-)
 from loadstone.fuzz.parts import cut, drawn, pieces
 from loadstone.fuzz.plan import Argument, CallPlan
 
@@ -71,9 +55,9 @@ class BoundCall:
         self.result: object = None
         self.fill: int | None = None
         self.texts: dict[bytes, ctypes.Array[ctypes.c_char]] = {}
-        self.values: list[PassedValue] = [value_of(call, position) for position in range(len(call.arguments))]
+        self.values = meaning.values_of(call)
         self.outs: dict[int, GuardedArea] = {
-            v.position: GuardedArea(v.size, blocks) for v in self.values if isinstance(v, Area)
+            v.position: GuardedArea(v.size, blocks) for v in self.values if isinstance(v, meaning.Area)
         }
         self.stored: dict[str, ctypes.c_void_p] = {slot: ctypes.c_void_p() for slot in call.stored}
         self.callback: ctypes._FuncPointer = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
@@ -84,10 +68,10 @@ class BoundCall:
         self.given: list[int | None] = [None] * len(self.parts)
         self.makers: list[Maker] = [_MAKERS[type(value)](self, value) for value in self.values]
         plain = () if call.repeat or call.into else tuple(self.values)
-        shapes: Mapping[tuple[PassedValue, ...], Callable[[int, int], object]] = {
-            (InputPlace(), InputSize()): function,
-            (InputPlace(),): lambda address, _: function(address),
-            (InputSize(), InputPlace()): lambda address, size: function(size, address),
+        shapes: Mapping[tuple[meaning.PassedValue, ...], Callable[[int, int], object]] = {
+            (meaning.InputPlace(), meaning.InputSize()): function,
+            (meaning.InputPlace(),): lambda address, _: function(address),
+            (meaning.InputSize(), meaning.InputPlace()): lambda address, size: function(size, address),
         }
         self.simple: Callable[[int, int], Any] | None = shapes.get(plain)
 
@@ -128,34 +112,34 @@ def _always(value: int | None) -> Maker:
     return lambda _data, _address, _state: value
 
 
-def _part_place(bound: BoundCall, value: PartPlace) -> Maker:
+def _part_place(bound: BoundCall, value: meaning.PartPlace) -> Maker:
     return lambda _data, _address, _state: bound.given[value.part]
 
 
-def _part_size(bound: BoundCall, value: PartSize) -> Maker:
+def _part_size(bound: BoundCall, value: meaning.PartSize) -> Maker:
     return lambda _data, _address, _state: bound.parts[value.part].size
 
 
-def _drawn(_bound: BoundCall, value: Drawn) -> Callable[[bytes, int, State], int]:
+def _drawn(_bound: BoundCall, value: meaning.Drawn) -> Callable[[bytes, int, State], int]:
     size, signed, position = value.size, value.signed, value.position
     return lambda data, _address, _state: drawn(data, size, signed, position)
 
 
-def _chosen(bound: BoundCall, value: Chosen) -> Maker:
+def _chosen(bound: BoundCall, value: meaning.Chosen) -> Maker:
     number, values = _drawn(bound, value.by), value.values
     return lambda data, address, state: values[number(data, address, state) % len(values)]
 
 
-def _text(bound: BoundCall, value: ConstantText) -> Maker:
+def _text(bound: BoundCall, value: meaning.ConstantText) -> Maker:
     kept = bound.texts.setdefault(value.data, ctypes.create_string_buffer(value.data))
     return _always(ctypes.addressof(kept))
 
 
-def _area(bound: BoundCall, value: Area) -> Maker:
+def _area(bound: BoundCall, value: meaning.Area) -> Maker:
     return lambda _data, _address, _state: bound.outs[value.position].cleared()
 
 
-def _capacity(_bound: BoundCall, value: Capacity) -> Maker:
+def _capacity(_bound: BoundCall, value: meaning.Capacity) -> Maker:
     cell = getattr(ctypes, f"c_uint{8 * value.width}")()
 
     def make(_data: bytes, _address: int, _state: State) -> int:
@@ -165,20 +149,20 @@ def _capacity(_bound: BoundCall, value: Capacity) -> Maker:
     return make
 
 
-_MAKERS: Final[Mapping[type[PassedValue], Callable[[BoundCall, Any], Maker]]] = {
-    InputPlace: lambda _bound, _value: lambda _data, address, _state: address,
-    InputSize: lambda _bound, _value: lambda data, _address, _state: len(data),
-    PartPlace: _part_place,
-    PartSize: _part_size,
-    Drawn: _drawn,
-    Chosen: _chosen,
-    ConstantNumber: lambda _bound, value: _always(value.value),
-    ConstantText: _text,
-    Area: _area,
-    Capacity: _capacity,
-    HeldHandle: lambda _bound, value: lambda _data, _address, state: state.get(value.slot),
-    StoredHandle: lambda bound, value: _always(ctypes.addressof(bound.stored[value.slot])),
-    Callback: lambda bound, _value: _always(ctypes.cast(bound.callback, ctypes.c_void_p).value),
+_MAKERS: Final[Mapping[type[meaning.PassedValue], Callable[[BoundCall, Any], Maker]]] = {
+    meaning.InputPlace: lambda _bound, _value: lambda _data, address, _state: address,
+    meaning.InputSize: lambda _bound, _value: lambda data, _address, _state: len(data),
+    meaning.PartPlace: _part_place,
+    meaning.PartSize: _part_size,
+    meaning.Drawn: _drawn,
+    meaning.Chosen: _chosen,
+    meaning.ConstantNumber: lambda _bound, value: _always(value.value),
+    meaning.ConstantText: _text,
+    meaning.Area: _area,
+    meaning.Capacity: _capacity,
+    meaning.HeldHandle: lambda _bound, value: lambda _data, _address, state: state.get(value.slot),
+    meaning.StoredHandle: lambda bound, value: _always(ctypes.addressof(bound.stored[value.slot])),
+    meaning.Callback: lambda bound, _value: _always(ctypes.cast(bound.callback, ctypes.c_void_p).value),
 }
 """How each kind of value is made for a call."""
 

@@ -16,24 +16,7 @@ from typing import Any, Final
 
 from loadstone.errors import Unsupported, Unwritable
 from loadstone.escape import printable
-from loadstone.fuzz.meaning import (
-    Area,
-    Callback,
-    Capacity,
-    Chosen,
-    ConstantNumber,
-    ConstantText,
-    Drawn,
-    HeldHandle,
-    InputPlace,
-    InputSize,
-    PartPlace,
-    PartSize,
-    PassedValue,
-    StoredHandle,
-    takes_text,
-    value_of,
-)
+from loadstone.fuzz import meaning
 from loadstone.fuzz.outcome.corpus import dictionary, input_name
 from loadstone.fuzz.plan import Argument, CallPlan, Role
 
@@ -185,7 +168,7 @@ def export(
 
 def harness(title: str, calls: Sequence[CallPlan]) -> str:
     """The harness as C."""
-    text = takes_text(calls)
+    text = meaning.takes_text(calls)
     slots = _slots(calls)
     return _HARNESS.format(
         title=printable(title).replace("*/", "* /"),
@@ -193,7 +176,7 @@ def harness(title: str, calls: Sequence[CallPlan]) -> str:
         text=int(text),
         prepare=_AS_TEXT if text else "",
         handles=max(1, len(slots)),
-        areas=max(1, sum(isinstance(value, Area) for call in calls for value in _values(call))),
+        areas=max(1, sum(isinstance(value, meaning.Area) for call in calls for value in meaning.values_of(call))),
         capacities=max(1, *(len(call.arguments) for call in calls)),
         calls="\n".join(_calls(calls, slots)),
     )
@@ -201,20 +184,21 @@ def harness(title: str, calls: Sequence[CallPlan]) -> str:
 
 def _slots(calls: Sequence[CallPlan]) -> dict[str, int]:
     named = [call.into for call in calls if call.into]
-    named += [v.slot for call in calls for v in _values(call) if isinstance(v, HeldHandle | StoredHandle)]
+    named += [
+        v.slot
+        for call in calls
+        for v in meaning.values_of(call)
+        if isinstance(v, meaning.HeldHandle | meaning.StoredHandle)
+    ]
     return {name: position for position, name in enumerate(dict.fromkeys(named))}
-
-
-def _values(call: CallPlan) -> list[PassedValue]:
-    return [value_of(call, position) for position in range(len(call.arguments))]
 
 
 def _calls(calls: Sequence[CallPlan], slots: dict[str, int]) -> Iterable[str]:
     made = 0
     for call in calls:
         areas = {}
-        for value in _values(call):
-            if isinstance(value, Area):
+        for value in meaning.values_of(call):
+            if isinstance(value, meaning.Area):
                 areas[value.position] = made
                 yield f"    areas[{made}] = calloc({max(1, value.size)}, 1);"
                 made += 1
@@ -242,10 +226,10 @@ def _call(call: CallPlan, areas: dict[int, int], slots: dict[str, int]) -> Itera
 
 def _before(call: CallPlan, areas: dict[int, int]) -> Iterable[str]:
     """What each call and each piece finds: areas that are empty, capacities that are whole."""
-    for value in _values(call):
-        if isinstance(value, Area):
+    for value in meaning.values_of(call):
+        if isinstance(value, meaning.Area):
             yield f"memset(areas[{areas[value.position]}], 0, {value.size});"
-        if isinstance(value, Capacity):
+        if isinstance(value, meaning.Capacity):
             yield f"capacities[{value.position}] = {value.value};"
 
 
@@ -315,36 +299,36 @@ class _Scope:
 
 
 def _arguments(call: CallPlan, scope: _Scope) -> str:
-    return ", ".join(_EXPRESSIONS[type(value)](value, scope) for value in _values(call))
+    return ", ".join(_EXPRESSIONS[type(value)](value, scope) for value in meaning.values_of(call))
 
 
-def _drawn(value: Drawn, scope: _Scope) -> str:
+def _drawn(value: meaning.Drawn, scope: _Scope) -> str:
     return f"number({scope.data}, {scope.size}, {value.size}, {value.position})"
 
 
-def _chosen(value: Chosen, scope: _Scope) -> str:
+def _chosen(value: meaning.Chosen, scope: _Scope) -> str:
     values = ", ".join(f"{number}ll" for number in value.values)
     return f"((const long long[]){{{values}}})[{_drawn(value.by, scope)} % {len(value.values)}]"
 
 
-def _text(value: ConstantText, _: _Scope) -> str:
+def _text(value: meaning.ConstantText, _: _Scope) -> str:
     return '(void *)"' + "".join(f"\\{byte:03o}" for byte in value.data) + '"'
 
 
-_EXPRESSIONS: Final[Mapping[type[PassedValue], Callable[[Any, _Scope], str]]] = {
-    InputPlace: lambda _, scope: scope.data,
-    InputSize: lambda _, scope: scope.size,
-    PartPlace: lambda value, _: f"passed{value.part}",
-    PartSize: lambda value, _: f"parts[{value.part}].size",
-    Drawn: _drawn,
-    Chosen: _chosen,
-    ConstantNumber: lambda value, _: str(value.value),
-    ConstantText: _text,
-    Area: lambda value, scope: f"areas[{scope.areas[value.position]}]",
-    Capacity: lambda value, _: f"&capacities[{value.position}]",
-    HeldHandle: lambda value, scope: f"handles[{scope.handles[value.slot]}]",
-    StoredHandle: lambda value, scope: f"&handles[{scope.handles[value.slot]}]",
-    Callback: lambda _, __: "(void *)nothing",
+_EXPRESSIONS: Final[Mapping[type[meaning.PassedValue], Callable[[Any, _Scope], str]]] = {
+    meaning.InputPlace: lambda _, scope: scope.data,
+    meaning.InputSize: lambda _, scope: scope.size,
+    meaning.PartPlace: lambda value, _: f"passed{value.part}",
+    meaning.PartSize: lambda value, _: f"parts[{value.part}].size",
+    meaning.Drawn: _drawn,
+    meaning.Chosen: _chosen,
+    meaning.ConstantNumber: lambda value, _: str(value.value),
+    meaning.ConstantText: _text,
+    meaning.Area: lambda value, scope: f"areas[{scope.areas[value.position]}]",
+    meaning.Capacity: lambda value, _: f"&capacities[{value.position}]",
+    meaning.HeldHandle: lambda value, scope: f"handles[{scope.handles[value.slot]}]",
+    meaning.StoredHandle: lambda value, scope: f"&handles[{scope.handles[value.slot]}]",
+    meaning.Callback: lambda _, __: "(void *)nothing",
 }
 """Each kind of value as an expression of C; the type of the argument narrows it."""
 

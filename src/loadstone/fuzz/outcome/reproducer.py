@@ -14,23 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.escape import printable
-from loadstone.fuzz.meaning import (
-    Area,
-    Callback,
-    Capacity,
-    Chosen,
-    ConstantNumber,
-    ConstantText,
-    Drawn,
-    HeldHandle,
-    InputPlace,
-    InputSize,
-    PartPlace,
-    PartSize,
-    PassedValue,
-    StoredHandle,
-    value_of,
-)
+from loadstone.fuzz import meaning
 from loadstone.fuzz.parts import SEPARATOR, as_text, cut, drawn, pieces
 from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Heap
 
@@ -231,27 +215,26 @@ class _Names(NamedTuple):
 
 
 def _arguments(call: CallPlan, names: _Names) -> str:
-    values = (value_of(call, position) for position in range(len(call.arguments)))
-    return ", ".join(_EXPRESSIONS[type(value)](value, names) for value in values)
+    return ", ".join(_EXPRESSIONS[type(value)](value, names) for value in meaning.values_of(call))
 
 
-def _drawn(value: Drawn, names: _Names) -> str:
+def _drawn(value: meaning.Drawn, names: _Names) -> str:
     return f"drawn({names.data}, {value.size}, {value.signed}, {value.position})"
 
 
-_EXPRESSIONS: Final[Mapping[type[PassedValue], Callable[[Any, _Names], str]]] = {
-    InputPlace: lambda _, names: names.address,
-    InputSize: lambda _, names: names.size,
-    PartPlace: lambda value, _: f"parts[{value.part}][0]",
-    PartSize: lambda value, _: f"parts[{value.part}][1]",
-    Drawn: _drawn,
-    Chosen: lambda value, names: f"{value.values!r}[{_drawn(value.by, names)} % {len(value.values)}]",
-    ConstantNumber: lambda value, _: str(value.value),
-    ConstantText: lambda value, _: f"ctypes.cast(ctypes.c_char_p({value.data!r}), ctypes.c_void_p)",
-    Area: lambda value, _: f"guarded(bytes({value.size}))",
-    Capacity: lambda value, _: f"ctypes.byref(ctypes.c_uint{8 * value.width}({value.value}))",
-    HeldHandle: lambda value, _: f"state.get({value.slot!a})",
-    StoredHandle: lambda value, _: f"ctypes.byref(cells.setdefault({value.slot!a}, ctypes.c_void_p()))",
-    Callback: lambda _, __: "ctypes.cast(NOTHING, ctypes.c_void_p)",
+_EXPRESSIONS: Final[Mapping[type[meaning.PassedValue], Callable[[Any, _Names], str]]] = {
+    meaning.InputPlace: lambda _, names: names.address,
+    meaning.InputSize: lambda _, names: names.size,
+    meaning.PartPlace: lambda value, _: f"parts[{value.part}][0]",
+    meaning.PartSize: lambda value, _: f"parts[{value.part}][1]",
+    meaning.Drawn: _drawn,
+    meaning.Chosen: lambda value, names: f"{value.values!r}[{_drawn(value.by, names)} % {len(value.values)}]",
+    meaning.ConstantNumber: lambda value, _: str(value.value),
+    meaning.ConstantText: lambda value, _: f"ctypes.cast(ctypes.c_char_p({value.data!r}), ctypes.c_void_p)",
+    meaning.Area: lambda value, _: f"guarded(bytes({value.size}))",
+    meaning.Capacity: lambda value, _: f"ctypes.byref(ctypes.c_uint{8 * value.width}({value.value}))",
+    meaning.HeldHandle: lambda value, _: f"state.get({value.slot!a})",
+    meaning.StoredHandle: lambda value, _: f"ctypes.byref(cells.setdefault({value.slot!a}, ctypes.c_void_p()))",
+    meaning.Callback: lambda _, __: "ctypes.cast(NOTHING, ctypes.c_void_p)",
 }
 """Each kind of value as an expression of Python."""

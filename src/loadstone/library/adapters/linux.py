@@ -18,6 +18,7 @@ from typing import Final
 
 from loadstone.core.names import Platform
 from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, SystemRefused
+from loadstone.library.adapters.dlfcn import DlfcnAdapter, DlInfo, decoded
 from loadstone.library.hints import LoadHint
 
 __all__ = ["LinuxAdapter"]
@@ -41,10 +42,6 @@ class _LinkMap(ctypes.Structure):
     _fields_ = (("l_addr", c_size_t), ("l_name", c_char_p), ("l_ld", c_size_t))
 
 
-class _DlInfo(ctypes.Structure):
-    _fields_ = (("fname", c_char_p), ("fbase", c_void_p), ("sname", c_char_p), ("saddr", c_void_p))
-
-
 class _PhdrInfo(ctypes.Structure):
     """The head of struct dl_phdr_info; glibc and musl count the loads and unloads of the process in it."""
 
@@ -61,11 +58,7 @@ class _PhdrInfo(ctypes.Structure):
 _Visit = ctypes.PYFUNCTYPE(c_int, POINTER(_PhdrInfo), c_size_t, c_void_p)
 
 
-def _text(raw: bytes | None) -> str:
-    return (raw or b"").decode("utf-8", "surrogateescape")
-
-
-class LinuxAdapter:
+class LinuxAdapter(DlfcnAdapter):
     """dlopen and its companions. Holds nothing but the functions; one object serves every thread."""
 
     platform = Platform.LINUX
@@ -78,7 +71,7 @@ class LinuxAdapter:
         self._dlopen = ctypes.CFUNCTYPE(c_void_p, c_char_p, c_int)(("dlopen", library))
         self._dlsym = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_char_p)(("dlsym", library))
         self._dlclose = ctypes.CFUNCTYPE(c_int, c_void_p)(("dlclose", library))
-        self._dladdr = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(_DlInfo))(("dladdr", library))
+        self._dladdr = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(DlInfo))(("dladdr", library))
         self._dlerror = ctypes.PYFUNCTYPE(c_char_p)(("dlerror", holding))  # no other thread, no collector in between
         self._iterate = ctypes.PYFUNCTYPE(c_int, _Visit, c_void_p)(("dl_iterate_phdr", holding))
         self._known: tuple[tuple[int, int], tuple[LoadedLibrary, ...]] = ((0, 0), ())
@@ -89,9 +82,6 @@ class LinuxAdapter:
             self._dlmopen = ctypes.CFUNCTYPE(c_void_p, c_long, c_char_p, c_int)(("dlmopen", library))
             self._dlinfo = ctypes.CFUNCTYPE(c_int, c_void_p, c_int, c_void_p)(("dlinfo", library))
         self.hints: LoadHint = LoadHint(27) if self._is_glibc else LoadHint(11)  # musl has no deep binding
-
-    def _said(self) -> str:
-        return _text(self._dlerror()) or "the loader gave no reason"
 
     def _handle(self, path: str, mode: int, namespace: int) -> int:
         if namespace == BASE_NAMESPACE:
@@ -112,33 +102,16 @@ class LinuxAdapter:
             if self._dlinfo(handle, _RTLD_DI_LMID, byref(number)):
                 raise SystemRefused(self._said())
             namespace = number.value
-        return Opened(handle, _text(link.l_name), link.l_addr, link.l_ld, namespace)
+        return Opened(handle, decoded(link.l_name), link.l_addr, link.l_ld, namespace)
 
     def strengthen(self, opened: Opened, hints: int) -> None:
         self._dlclose(self._handle(opened.path, _MODES[hints] | _RTLD_NOLOAD, opened.namespace))
 
-    def close(self, opened: Opened) -> None:
-        if self._dlclose(opened.handle):
-            raise SystemRefused(self._said())
-
-    def address(self, opened: Opened, symbol: str) -> int:
-        found = self._dlsym(opened.handle, symbol.encode("utf-8", "surrogateescape"))
-        if found:
-            return int(found)
-        said = self._dlerror()
-        if said is None:
-            return 0
-        raise SystemRefused(_text(said))
-
-    def provider(self, address: int) -> str | None:
-        info = _DlInfo()
-        return _text(info.fname) if self._dladdr(address, byref(info)) else None
-
     def is_mapped(self, opened: Opened) -> bool:
         if not opened.path:  # so the loader lists the program itself, which it never unmaps
             return True
-        info = _DlInfo()
-        return bool(self._dladdr(opened.anchor, byref(info))) and _text(info.fname) == opened.path
+        info = DlInfo()
+        return bool(self._dladdr(opened.anchor, byref(info))) and decoded(info.fname) == opened.path
 
     def is_writable(self, address: int) -> bool:
         try:
@@ -169,7 +142,7 @@ class LinuxAdapter:
                     return 1
                 found.append(LoadedLibrary(_program_path(), entry.addr))
             elif (name := entry.name) and b"/" in name:
-                found.append(LoadedLibrary(_text(name), entry.addr))
+                found.append(LoadedLibrary(decoded(name), entry.addr))
             return 0
 
         if self._iterate(_Visit(visit), None):

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, byref, c_char_p, c_int, c_uint32, c_void_p
+from ctypes import POINTER, c_char_p, c_int, c_uint32, c_void_p
 from typing import Any, Final
 
 from loadstone.core.names import Platform
 from loadstone.library.adapters.base import BASE_NAMESPACE, LoadedLibrary, Opened, SystemRefused
+from loadstone.library.adapters.dlfcn import DlfcnAdapter, DlInfo, decoded
 from loadstone.library.hints import LoadHint
 
 __all__ = ["MacosAdapter"]
@@ -32,15 +33,7 @@ _MODES: Final = tuple(
 """dlopen's mode for every combination of hints. Source: dlfcn.h of macOS."""
 
 
-class _DlInfo(ctypes.Structure):
-    _fields_ = (("fname", c_char_p), ("fbase", c_void_p), ("sname", c_char_p), ("saddr", c_void_p))
-
-
-def _text(raw: bytes | None) -> str:
-    return (raw or b"").decode("utf-8", "surrogateescape")
-
-
-class MacosAdapter:
+class MacosAdapter(DlfcnAdapter):
     """dlopen and dyld's list of images. ``system`` is libSystem; a test gives a pretended one."""
 
     platform = Platform.MACOS
@@ -56,13 +49,10 @@ class MacosAdapter:
         self._dlsym = _typed(system["dlsym"], c_void_p, c_void_p, c_char_p)
         self._dlclose = _typed(system["dlclose"], c_int, c_void_p)
         self._dlerror = _typed(system["dlerror"], c_char_p)
-        self._dladdr = _typed(system["dladdr"], c_int, c_void_p, POINTER(_DlInfo))
+        self._dladdr = _typed(system["dladdr"], c_int, c_void_p, POINTER(DlInfo))
         self._count = _typed(system["_dyld_image_count"], c_uint32)
         self._name = _typed(system["_dyld_get_image_name"], c_char_p, c_uint32)
         self._header = _typed(system["_dyld_get_image_header"], c_void_p, c_uint32)
-
-    def _said(self) -> str:
-        return _text(self._dlerror()) or "the loader gave no reason"
 
     def open(self, path: str, hints: int, namespace: int = BASE_NAMESPACE) -> Opened:
         if namespace != BASE_NAMESPACE:
@@ -94,7 +84,7 @@ class MacosAdapter:
         for index in range(self._count()):
             name = self._name(index)
             if name is not None:  # the list can shrink meanwhile: then the last are gone
-                found.setdefault(_text(name), self._header(index) or 0)
+                found.setdefault(decoded(name), self._header(index) or 0)
         return found
 
     def strengthen(self, opened: Opened, hints: int) -> None:
@@ -102,24 +92,6 @@ class MacosAdapter:
         if not handle:
             raise SystemRefused(self._said())
         self._dlclose(handle)
-
-    def close(self, opened: Opened) -> None:
-        if self._dlclose(opened.handle):
-            raise SystemRefused(self._said())
-
-    def address(self, opened: Opened, symbol: str) -> int:
-        self._dlerror()  # dyld keeps an older text until it is asked for
-        found = self._dlsym(opened.handle, symbol.encode("utf-8", "surrogateescape"))
-        if found:
-            return int(found)
-        said = self._dlerror()
-        if said is None:
-            return 0
-        raise SystemRefused(_text(said))
-
-    def provider(self, address: int) -> str | None:
-        info = _DlInfo()
-        return _text(info.fname) if self._dladdr(address, byref(info)) else None
 
     def is_mapped(self, opened: Opened) -> bool:
         return self._images().get(opened.path) == opened.base
