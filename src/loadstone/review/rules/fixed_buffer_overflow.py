@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
@@ -13,7 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import filled_names, looked_up
+from loadstone.review.rules.lookups import filled_names, looked_up, made_by_library
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of, tops
@@ -129,25 +129,57 @@ def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]
     }
     asked = {name for function in unit.functions for name in _limited(function)}
     for function in unit.functions:
-        foreign = filled_names(facts, unit) | looked_up(facts, function)
-        for call in calls_in(function.body):
-            if call.name.removeprefix("std::") not in _BLOCK_COPIES or len(call.arguments) < len(
-                ("to", "from", "size")
-            ):
-                continue
-            told = [
-                e
-                for e in expressions(call.arguments[2])
-                if isinstance(e, ir.Member) and isinstance(base := uncast(e.base), ir.Name) and base.name in foreign
-            ]
-            if _word(call.arguments[0]) in fixed and told and told[0].name not in asked:
+        copies = [
+            call
+            for call in calls_in(function.body)
+            if call.name.removeprefix("std::") in _BLOCK_COPIES and len(call.arguments) >= len(("to", "from", "size"))
+        ]
+        foreign = made_by_library(facts, unit, function) if copies else set()
+        compared = {e.name for e in _in_comparisons(function)} if copies else set()
+        for call in copies:
+            told = [e for e in expressions(call.arguments[2]) if _is_of(e, foreign)]
+            target = _fixed_target(call.arguments[0], fixed | _own_arrays(function))
+            if target and told and told[0].name not in asked | compared:
                 yield rule.no(
-                    f"{told[0].name} of the library says how much is copied into {_word(call.arguments[0])}, which has "
-                    "a fixed size, and nothing compares the two.",
+                    f"{told[0].name} of the library says how much is copied into {target}, which has a fixed size, and "
+                    "nothing compares the two.",
                     Location.lines(unit.path, call.line),
                     context=function.name,
                     condition=function.condition,
                 )
+
+
+def _is_of(expression: ir.Expression, foreign: set[str]) -> TypeGuard[ir.Member | ir.Name]:
+    """Whether an expression is a member of what a library gave, or a number that it gave."""
+    if isinstance(expression, ir.Member):
+        base = uncast(expression.base)
+        return isinstance(base, ir.Name | ir.Member) and base.name in foreign
+    return isinstance(expression, ir.Name) and expression.name in foreign
+
+
+def _fixed_target(expression: ir.Expression, fixed: set[str]) -> str:
+    """The array, or the variable or member whose address is taken; empty where the size is not that of a thing."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator == "address":
+        inner = uncast(bare.operands[0])
+        return inner.name if isinstance(inner, ir.Name | ir.Member) else ""
+    return _word(bare) if _word(bare) in fixed else ""
+
+
+def _own_arrays(function: ir.Function) -> set[str]:
+    return {
+        s.target.name
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and "[]" in s.type
+    }
+
+
+def _in_comparisons(function: ir.Function) -> Iterator[ir.Name]:
+    """The variables that a function compares, or gives to something that limits them."""
+    for part in every_expression(function.body):
+        limits = isinstance(part, ir.Call) and part.name.rpartition("::")[2].lower() in {"min", "clamp"}
+        if limits or (isinstance(part, ir.Operation) and part.operator in _ORDERS):
+            yield from (e for e in expressions(part) if isinstance(e, ir.Name))
 
 
 def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, str] | None:

@@ -92,8 +92,11 @@ def _taken(argument: ir.Expression) -> str:
 
 
 def _asks(statement: ir.Statement, name: str) -> bool:
+    """Whether a statement decides by the name itself; what is reached through it (``name->run()``) is a use."""
     deciding = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
-    return any(word(e) == name for e in expressions(deciding))
+    parts = [*expressions(deciding)]
+    through = {id(uncast(e.base)) for e in parts if isinstance(e, ir.Member) and e.through}
+    return any(word(e) == name and id(e) not in through for e in parts)
 
 
 def _reads_through(statement: ir.Statement, name: str) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import uncast
+from loadstone.review.analyses.words import place_named, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.walk import expressions
 
-__all__ = ["filled_names", "looked_up", "word"]
+__all__ = ["called_through", "filled_names", "looked_up", "made_by_library", "word"]
 
 
 def word(expression: ir.Expression | None) -> str:
@@ -23,20 +27,71 @@ def filled_names(facts: Facts, unit: ir.Unit) -> set[str]:
 
 
 def looked_up(facts: Facts, function: ir.Function) -> set[str]:
-    """Variables and members that a lookup in this function filled, by its result or through an argument."""
-    found = set()
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and _resolves(facts, uncast(statement.value)):
-            found.add(word(statement.target))
-    for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression) and _resolves(facts, uncast(expression.value)):
-            found.add(word(expression.target))
+    """Variables and members that a lookup in this function filled, by its result, through an argument or a copy."""
+    found = {_last(target) for target, value in _stores(function) if _resolves(facts, uncast(value))}
     for call in calls_in(function.body):
         api = facts.apis.get(call.name)
         if api is not None and api.role is ApiRole.RESOLVE and api.out is not None and api.out < len(call.arguments):
             given = uncast(call.arguments[api.out])
             found.add(word(given.operands[0]) if isinstance(given, ir.Operation) and given.operands else "")
+        elif call.name in _BIT_COPIES and len(call.arguments) > 1 and _last(call.arguments[1]) in found - {""}:
+            found.add(_last(call.arguments[0]))  # memcpy(&run, &symbol, sizeof run)
     return found - {""}
+
+
+_BIT_COPIES: Final = frozenset({"memcpy", "memmove", "std::memcpy"})
+
+
+def made_by_library(facts: Facts, unit: ir.Unit, function: ir.Function) -> set[str]:
+    """Variables that hold what a library gave: a lookup's result, what its functions return or fill, parts of these.
+
+    To a fixed point over the stores and calls of one function; there are no more rounds than names.
+    """
+    found = filled_names(facts, unit) | looked_up(facts, function)
+    stores, calls = [*_stores(function)], [*calls_in(function.body)]
+    while True:
+        more = {_last(target) for target, value in stores if _comes_from(value, found)}
+        for call in calls:
+            if called_through(call, found):
+                more |= {_last(a) for a in call.arguments if _is_address(a)}
+        if more - {""} <= found:
+            return found
+        found |= more - {""}
+
+
+def called_through(call: ir.Call, foreign: set[str]) -> bool:
+    """Whether what is called is one of the names, or a member of what one of them holds."""
+    return any(isinstance(e, ir.Name | ir.Member) and e.name in foreign for e in expressions(call.function))
+
+
+def _comes_from(value: ir.Expression, foreign: set[str]) -> bool:
+    bare = uncast(value)
+    if isinstance(bare, ir.Call):
+        return called_through(bare, foreign)
+    while isinstance(bare, ir.Member | ir.Item):
+        bare = uncast(bare.base)
+        if isinstance(bare, ir.Name | ir.Member) and bare.name in foreign:
+            return True
+    return False
+
+
+def _is_address(argument: ir.Expression) -> bool:
+    bare = uncast(argument)
+    return isinstance(bare, ir.Operation) and bare.operator == "address"
+
+
+def _last(target: ir.Expression) -> str:
+    """The variable or member that is stored to, also through a cast of its address: ``*(void **)&run``."""
+    return place_named(target).rpartition(".")[2].removesuffix("[]")
+
+
+def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, ir.Expression]]:
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.value is not None and not statement.operator:
+            yield statement.target, statement.value
+    for expression in every_expression(function.body):
+        if isinstance(expression, ir.AssignmentExpression) and not expression.operator:
+            yield expression.target, expression.value
 
 
 def _resolves(facts: Facts, value: ir.Expression) -> bool:

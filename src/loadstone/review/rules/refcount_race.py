@@ -38,17 +38,18 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         writes = [a for a in shared.accesses if a.is_write]
         if not is_count(shared.variable) or len({w.spot for w in writes}) < 2:
             continue
-        held = [a for a in writes if a.locks]
+        held = [a for a in writes if a.locks] or [a for a in shared.accesses if a.locks]
         bare = [a for a in writes if not a.locks and a.spot not in {h.spot for h in held} and not _resets(a, shared)]
         if held and bare:
             yield rule.no(
                 (
-                    f"{shared.variable} changes at line {held[0].spot.line} under "
-                    f"{held[0].locks[-1].lock} and at line {bare[0].spot.line} under no lock."
+                    f"{shared.variable} {'changes' if held[0].is_write else 'is read'} at line {held[0].spot.line} under "
+                    f"{held[0].locks[-1].lock} and {'' if held[0].is_write else 'changes '}at line "
+                    f"{bare[0].spot.line} under no lock."
                 ),
                 at(bare[0].spot),
                 why=(
-                    step(held[0].spot, "changed under a lock", "lock"),
+                    step(held[0].spot, f"{'changed' if held[0].is_write else 'read'} under a lock", "lock"),
                     step(bare[0].spot, "changed under none", "use"),
                 ),
                 context=bare[0].spot.function,
@@ -63,7 +64,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 at(bare[-1].spot),
                 context=bare[-1].spot.function,
             )
-        elif held:
+        elif held and held[0].is_write:
             yield rule.yes(
                 (
                     f"Every change of {shared.variable} is made under "

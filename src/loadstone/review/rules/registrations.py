@@ -36,6 +36,7 @@ _PAIRS: Final = (
     (r"ev_(?:timer|io|async|signal|periodic)_init|ev_init", r"ev_\w+_stop"),
     (r"uv_(?:timer|idle|poll|async|prepare|check|signal)_(?:start|init)", r"uv_(?:\w+_stop|close)"),
     (r"sd_event_add_\w+", r"sd_event_source_\w*(?:unref|disable)\w*"),
+    (r"pthread_key_create|tss_create|FlsAlloc", r"pthread_key_delete|tss_delete|FlsFree"),
     (r"atexit|on_exit|at_quick_exit|pthread_atfork|__cxa_atexit", r"(?!)"),
 )  # fmt: skip
 """What registers a function to be called later, and what takes that back. Source: the manuals of these interfaces."""

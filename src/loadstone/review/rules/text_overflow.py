@@ -105,10 +105,12 @@ def _copied(
     calls = [c for c in calls_in(function.body) if last_word(c.name) in _COPIES and len(c.arguments) > 1]
     if not calls:
         return
+    ends = _ends_of_texts(function)
     measured = {
         place_named(argument)
         for call in calls_in(function.body)
-        if _MEASURES.match(last_word(call.name)) or last_word(call.name) in {"size", "length", "memchr", "strchr"}
+        if (_MEASURES.match(last_word(call.name)) and id(call) not in ends)
+        or last_word(call.name) in {"size", "length", "memchr", "strchr"}
         for argument in (*call.arguments, *([call.receiver] if call.receiver is not None else []))
     }
     asking = (c for c in _conditions(function) if not _ASKS_ELSE.search(last_word(c.name)))
@@ -128,6 +130,25 @@ def _copied(
             "long it is.",
             120, "Compare its length with the size first, or copy with a bound and terminate the text.",
         )  # fmt: skip
+
+
+def _ends_of_texts(function: ir.Function) -> set[int]:
+    """The calls in ``text + strlen(text)`` and ``text[strlen(text) - 1]``: they find an end, they compare nothing."""
+    found = set()
+    for part in every_expression(function.body):
+        if isinstance(part, ir.Operation) and part.operator == "+":
+            base, rest = part.operands[0], part.operands[1:]
+        elif isinstance(part, ir.Item):
+            base, rest = part.base, (part.index,)
+        else:
+            continue
+        found |= {
+            id(call)
+            for operand in rest
+            for call in expressions(operand)
+            if isinstance(call, ir.Call) and call.arguments and place_named(call.arguments[0]) == place_named(base) != ""
+        }
+    return found
 
 
 def _whole_text(expression: ir.Expression) -> ir.Expression:

@@ -156,14 +156,7 @@ _ENDS: Final = re.compile(
 
 def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
     """Functions that threads of the file run and that call through a member or a variable, and where they start."""
-    calling = {
-        last_word(f.name)
-        for f in unit.functions
-        if any(
-            isinstance(uncast(c.function), ir.Member | ir.Operation) and c.receiver is None for c in calls_in(f.body)
-        )
-        or any(_is_slot_call(facts, c) for c in calls_in(f.body))
-    }
+    calling = _calling(facts, unit)
     found: dict[str, int] = {}
     for function in unit.functions:
         for call in calls_in(function.body):
@@ -177,6 +170,26 @@ def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
                         _is_slot_call(facts, c) for c in calls_in(part.function.body)
                     ):
                         found.setdefault("<closure>", call.line)
+    return found
+
+
+def _calling(facts: Facts, unit: ir.Unit) -> set[str]:
+    """The functions of a file that call through memory, themselves or in what they call: to a fixed point."""
+    is_c = unit.language is ir.Language.C
+    found = {
+        last_word(f.name)
+        for f in unit.functions
+        if any(
+            (isinstance(uncast(c.function), ir.Member | ir.Operation) and (c.receiver is None or is_c))
+            or _is_slot_call(facts, c)
+            for c in calls_in(f.body)
+        )
+    }
+    while is_c:
+        more = {last_word(f.name) for f in unit.functions if any(c.name in found for c in calls_in(f.body))} - found
+        if not more:
+            break
+        found |= more
     return found
 
 

@@ -41,10 +41,26 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             elif invocation.look is not None and site.unit.language is not ir.Language.PYTHON:
                 if (vain or facts.is_cut(site)) and invocation.look[0].startswith("existence"):
                     continue
+                if _decides_nothing(site.unit, invocation.look[1]):
+                    continue
                 yield from _by_name(rule, site, invocation)
 
 
 _OWNER: Final = frozenset({"st_uid", "st_gid", "st_mode", "st_nlink", "S_ISLNK", "S_ISREG", "S_IWOTH", "S_IWGRP"})
+
+
+def _decides_nothing(unit: ir.Unit, look: Spot) -> bool:
+    """Whether a look asks only if a file is there, or since when: another file in its place fails or is as good."""
+    function = next((f for f in unit.functions if (unit.path, f.name) == (look.path, look.function)), None)
+    if function is None:
+        return False
+    looking = [c for c in calls_in(function.body) if c.line == look.line]
+    flags = [uncast(a) for c in looking if c.name in {"access", "faccessat", "euidaccess"} for a in c.arguments]
+    if any(isinstance(f, ir.Name) and f.name == "F_OK" for f in flags):
+        return True
+    members = {name for name in members_in(function.body) if name.startswith("st_")}
+    words = members | {name.rpartition(".")[2] for name in names_in(function.body)}
+    return bool(members) and not words & _OWNER
 
 
 def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:

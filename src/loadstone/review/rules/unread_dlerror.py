@@ -10,6 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Tables, tables
 from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.rule import Rule
@@ -38,6 +39,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         for function in unit.functions if unit.language in NATIVE else ():
             yield from _late(rule, unit, function, known)
+            yield from _by_errno(rule, unit, function, known)
         lines = []
         for function in unit.functions:
             for expression in every_expression(function.body):
@@ -74,6 +76,57 @@ def _late(rule: Rule, unit: ir.Unit, function: ir.Function, known: Tables) -> It
             elif not isinstance(statement, ir.Evaluate | ir.Assign):
                 closed = 0
             yield from _read_twice(rule, unit, function, statement)
+
+
+def _by_errno(rule: Rule, unit: ir.Unit, function: ir.Function, known: Tables) -> Iterator[Claim]:
+    """``if (!h) fprintf(stderr, "%s", strerror(errno));``: the dl functions leave errno as it was."""
+    inner = (block for statement in every_statement(function.body) for block in blocks(statement))
+    for block in (function.body, *inner):
+        called: ir.Call | None = None
+        for statement in block.body:
+            asked = _dl_call(statement, known) or called
+            if isinstance(statement, ir.If) and asked is not None and _asks_of(statement, asked):
+                told = [c for s in every_statement(statement.then) for c in _calls(s)]
+                wrong = next((c for c in told if c.name in {"perror", "strerror", "strerror_r"}), None)
+                if wrong is not None and not any(c.name in {"dlerror", *_SETS_ERRNO} for c in told):
+                    yield _not_of_errno(rule, unit, function, asked, wrong.line)
+            called = _dl_call(statement, known) if isinstance(statement, ir.Assign) else None
+
+
+_SETS_ERRNO: Final = frozenset({"open", "fopen", "stat", "access", "read", "mmap", "malloc", "fstat"})
+"""Functions behind whose failure the reading of errno is right."""
+
+
+def _dl_call(statement: ir.Statement, known: Tables) -> ir.Call | None:
+    """A load or a lookup of the dl family that a statement makes itself."""
+    for call in _calls(statement):
+        api = known.get(call.name)
+        if call.name in {"dlopen", "dlsym", "dlmopen", "dlvsym"} and api is not None:
+            return call
+    return None
+
+
+def _asks_of(statement: ir.If, call: ir.Call) -> bool:
+    """Whether a test looks for the failure of a call: ``!h``, ``h == NULL``, ``!(h = dlopen(...))``."""
+    bare = uncast(statement.condition)
+    if not isinstance(bare, ir.Operation) or bare.operator not in {"!", "=="}:
+        return False
+    parts = [*expressions(bare)]
+    others = [e for e in parts if isinstance(e, ir.Call) and e is not call]
+    return not others
+
+
+def _not_of_errno(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Call, line: int) -> Claim:
+    place = Location.lines(unit.path, line)
+    return rule.no(
+        f"The failure of {call.name} at line {call.line} is told by errno, which it does not set; the reason is in "
+        "dlerror.",
+        place,
+        fix="Print what dlerror returns.",
+        why=(FlowStep(Location.lines(unit.path, call.line), "may fail", "acquire"), FlowStep(place, "told", "use")),
+        context=function.name,
+        condition=function.condition,
+    )
 
 
 def _read_twice(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Statement) -> Iterator[Claim]:
