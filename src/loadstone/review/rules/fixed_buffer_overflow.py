@@ -137,7 +137,7 @@ def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]
         foreign = made_by_library(facts, unit, function) if copies else set()
         compared = {e.name for e in _in_comparisons(function)} if copies else set()
         for call in copies:
-            told = [e for e in expressions(call.arguments[2]) if _is_of(e, foreign)]
+            told = [e for e in _outside_sizeof(call.arguments[2]) if _is_of(e, foreign)]
             target = _fixed_target(call.arguments[0], fixed | _own_arrays(function))
             if target and told and told[0].name not in asked | compared:
                 yield rule.no(
@@ -155,6 +155,13 @@ def _is_of(expression: ir.Expression, foreign: set[str]) -> TypeGuard[ir.Member 
         base = uncast(expression.base)
         return isinstance(base, ir.Name | ir.Member) and base.name in foreign
     return isinstance(expression, ir.Name) and expression.name in foreign
+
+
+def _outside_sizeof(size: ir.Expression) -> list[ir.Expression]:
+    """The parts of a size that are numbers; what ``sizeof`` is asked of is none."""
+    parts = [*expressions(size)]
+    asked = {id(p) for e in parts if isinstance(e, ir.Operation) and e.operator == "sizeof" for p in expressions(e)}
+    return [e for e in parts if id(e) not in asked]
 
 
 def _fixed_target(expression: ir.Expression, fixed: set[str]) -> str:

@@ -41,11 +41,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         held = [a for a in writes if a.locks] or [a for a in shared.accesses if a.locks]
         bare = [a for a in writes if not a.locks and a.spot not in {h.spot for h in held} and not _resets(a, shared)]
         if held and bare:
+            does, again = ("changes", "") if held[0].is_write else ("is read", "changes ")
             yield rule.no(
                 (
-                    f"{shared.variable} {'changes' if held[0].is_write else 'is read'} at line {held[0].spot.line} under "
-                    f"{held[0].locks[-1].lock} and {'' if held[0].is_write else 'changes '}at line "
-                    f"{bare[0].spot.line} under no lock."
+                    f"{shared.variable} {does} at line {held[0].spot.line} under {held[0].locks[-1].lock} and {again}"
+                    f"at line {bare[0].spot.line} under no lock."
                 ),
                 at(bare[0].spot),
                 why=(

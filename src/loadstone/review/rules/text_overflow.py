@@ -146,7 +146,9 @@ def _ends_of_texts(function: ir.Function) -> set[int]:
             id(call)
             for operand in rest
             for call in expressions(operand)
-            if isinstance(call, ir.Call) and call.arguments and place_named(call.arguments[0]) == place_named(base) != ""
+            if isinstance(call, ir.Call)
+            and call.arguments
+            and place_named(call.arguments[0]) == place_named(base) != ""
         }
     return found
 

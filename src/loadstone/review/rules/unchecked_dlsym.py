@@ -13,9 +13,11 @@ from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
-from loadstone.review.ir import Assign, Display, Language, Member, Name, Operation
+from loadstone.review.ir import Assign, Display, Language, Member, Name, Operation, Unit
+from loadstone.review.rules.lookups import made_by_library
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.typenames import base_type
 from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
@@ -38,6 +40,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _never_tested(rule, facts)
     yield from _null_loaded(rule, facts)
     yield from _by_table(rule, facts)
+    yield from _optional_members(rule, facts)
     for pairs in good.values():
         first = pairs[0][1]
         yield rule.yes(
@@ -113,6 +116,54 @@ def _by_table(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=spot.function,
                     condition=spot.condition,
                 )
+
+
+_HABIT: Final = 2
+"""How many functions of a library's table are asked for before one that is not stands out."""
+
+
+def _optional_members(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``if (!t->start || !t->stop) ...; t->cancel()``: some functions of a table are asked for, and one is not."""
+    for unit in (u for u in facts.program.units if u.language is Language.C):
+        asked = facts.asked_in(unit.path)
+        for one in unit.classes:
+            functions = {m.name for m in one.members if "(*)" in m.type or m.type.endswith("(*)")}
+            if len(functions & asked) < _HABIT or one.name not in _tables_looked_up(facts, unit):
+                continue
+            called = sorted(
+                (call.line, target.name, function)
+                for function in unit.functions
+                for call in calls_in(function.body)
+                if isinstance(target := uncast(call.function), Member) and target.name in functions - asked
+            )
+            for name in dict.fromkeys(name for _, name, _ in called):
+                line, _, function = next(c for c in called if c[1] == name)
+                spot = Spot(unit.path, line, function.name, function.condition)
+                yield rule.no(
+                    f"{name} of {one.name} is called at line {line} and never asked for, though "
+                    f"{len(functions & asked)} others of this table are: a library may leave it out.",
+                    at(spot),
+                    severity=Severity.MEDIUM,
+                    confidence=Confidence.POSSIBLE,
+                    cwe=476,
+                    context=spot.function,
+                    condition=spot.condition,
+                )
+
+
+def _tables_looked_up(facts: Facts, unit: Unit) -> frozenset[str]:
+    """The structs that a file takes from libraries: the types of what its lookups are stored in, and give."""
+    spelled = {m.name: m.type for c in unit.classes for m in c.members} | {v.name: v.type for v in unit.variables}
+    found = set()
+    for function in unit.functions:
+        own = spelled | {p.name: p.type for p in function.parameters}
+        own |= {
+            s.target.name: s.type
+            for s in every_statement(function.body)
+            if isinstance(s, Assign) and s.declares and isinstance(s.target, Name)
+        }
+        found |= {base_type(own.get(name, "")) for name in made_by_library(facts, unit, function)}
+    return frozenset(found)
 
 
 def _filled_by_table(site: Site) -> str:

@@ -14,6 +14,7 @@ from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.destruction_order import destroyed_late
+from loadstone.review.rules.file_tables import kept_entries
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.python_unload import used_after_unload
 from loadstone.review.rules.registries import stale_entries
@@ -46,6 +47,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _destroyed_late(rule, facts)
     yield from _left_behind(rule, facts)
     yield from _closed_elsewhere(rule, facts)
+    yield from _taken_for_open(rule, facts)
     yield from _still_listed(rule, facts)
 
 
@@ -89,6 +91,7 @@ def _destroyed_late(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _still_listed(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """A library is closed, and a table in which others look things up still holds what it made."""
+    yield from _kept_in_files(rule, facts)
     for unit in (u for u in facts.program.units if u.language is Language.CPP):
         for stale in stale_entries(facts, unit):
             filled, closed, used = (
@@ -108,6 +111,35 @@ def _still_listed(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 ),
                 context=stale.function.name,
                 condition=stale.function.condition,
+            )
+
+
+def _kept_in_files(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """The same of the tables of a C file, and of entries that are freed and stay."""
+    for unit in (u for u in facts.program.units if u.language is Language.C):
+        for kept in kept_entries(facts, unit):
+            gone = Spot(unit.path, kept.gone, kept.function.name)
+            users = [Spot(unit.path, line, name) for line, name in kept.used]
+            said = (
+                f"{kept.table} keeps the entry that line {kept.gone} frees; line {users[0].line} asks for it as for a "
+                "live one."
+                if kept.is_freed
+                else f"{kept.table} holds what the library gave (line {kept.put}); line {kept.gone} closes it and "
+                f"leaves the entries, which line {users[0].line} looks at."
+            )
+            yield rule.no(
+                said,
+                at(gone),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix=f"Take its entries out of {kept.table} first.",
+                why=(
+                    step(Spot(unit.path, kept.put, kept.function.name), "in the table", "acquire"),
+                    step(gone, "gone", "release"),
+                    *(step(user, "looked at", "use") for user in users),
+                ),
+                context=kept.function.name,
+                condition=kept.function.condition,
             )
 
 
@@ -166,6 +198,46 @@ def _left_behind(rule: Rule, facts: Facts) -> Iterator[Claim]:
             context=first.closed.function,
             condition=first.closed.condition,
         )
+
+
+def _taken_for_open(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A failing start closes the library and leaves the handle in a variable by which others see that it is open."""
+    done = set()
+    for fill in facts.fills:
+        site = facts.sites[fill.site] if fill.site is not None else None
+        is_variable = not fill.slot[1] and "." not in fill.slot[0]
+        if site is None or site.api.role is not ApiRole.LOAD or fill.closed is None or not is_variable:
+            continue
+        if (
+            fill.slot in done
+            or site.unit.language is Language.PYTHON
+            or (fill.slot, fill.closed.function) in facts.cleared
+        ):
+            continue
+        asked = next((s for s in facts.uses_of(fill.slot) if s.function != fill.closed.function), None)
+        asked = next((s for s in facts.uses_of(fill.slot) if _is_before(s, site.spot)), asked)
+        kept = any(other.closed is None for other in facts.fills if other.slot == fill.slot)
+        if asked is None or not kept or fill.slot[0] not in facts.asked_in(fill.spot.path):
+            continue
+        done.add(fill.slot)
+        yield rule.no(
+            f"{fill.slot[0]} still holds the library that line {fill.closed.line} closes when its function ends (line "
+            f"{fill.spot.line}); line {asked.line} takes it for an open one.",
+            at(fill.spot),
+            confidence=Confidence.LIKELY,
+            fix=f"Set {fill.slot[0]} to NULL where it is closed.",
+            why=(
+                step(site.spot, "opened and kept", "acquire"),
+                step(fill.closed, "closed", "release"),
+                step(asked, "asked whether it is open", "use"),
+            ),
+            context=fill.closed.function,
+            condition=fill.closed.condition,
+        )
+
+
+def _is_before(asked: Spot, loaded: Spot) -> bool:
+    return (asked.path, asked.function) == (loaded.path, loaded.function) and asked.line < loaded.line
 
 
 def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:

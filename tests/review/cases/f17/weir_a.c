@@ -1,0 +1,82 @@
+/* weir: counters exported by probes, read by worker threads. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct probe {
+	char name[32];
+	void *lib;
+	long (*sample)(void);
+	int users;
+};
+
+static struct probe probes[64];
+static int nprobes;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct probe *find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < nprobes; i++)
+		if (strcmp(probes[i].name, name) == 0)
+			return &probes[i];
+	return NULL;
+}
+
+int probe_add(const char *name, const char *path)
+{
+	struct probe p;
+
+	if (strlen(name) >= sizeof p.name || path[0] != '/')
+		return -1;
+	strcpy(p.name, name);
+	p.users = 0;
+	p.lib = dlopen(path, RTLD_NOW);
+	if (!p.lib)
+		return -1;
+	*(void **)&p.sample = dlsym(p.lib, "sample");
+	if (!p.sample) {
+		dlclose(p.lib);
+		return -1;
+	}
+	pthread_mutex_lock(&lock);
+	if (nprobes == 64) {
+		dlclose(p.lib);
+		return -1;  //! CWE-667
+	}
+	probes[nprobes++] = p;
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+int probe_read(const char *name, long *v)
+{
+	struct probe *p;
+
+	pthread_mutex_lock(&lock);
+	p = find(name);
+	pthread_mutex_unlock(&lock);
+	if (!p)
+		return -1;
+	p->users++;  //! CWE-911
+	*v = p->sample();
+	p->users--;
+	return 0;
+}
+
+int probe_drop(const char *name)
+{
+	struct probe *p;
+
+	pthread_mutex_lock(&lock);
+	p = find(name);
+	if (p && p->users == 0) {
+		dlclose(p->lib);
+		*p = probes[--nprobes];
+	}
+	pthread_mutex_unlock(&lock);
+	return p ? 0 : -1;
+}
