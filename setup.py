@@ -10,7 +10,7 @@ from setuptools import Extension, setup
 _FASTCALL = Extension(
     "loadstone.library.typed._fastcall",
     ["src/loadstone/library/typed/_fastcall.c"],
-    depends=["src/loadstone/library/typed/_registers.h", "src/loadstone/library/typed/_trampolines.h"],
+    depends=[f"src/loadstone/library/typed/_{name}.h" for name in ("registers", "structs", "trampolines")],
     # A call goes through few instructions: one more jump for each of Python's functions is a tenth of it.
     extra_compile_args=["-O2", "-fno-plt"] if os.name == "posix" else [],
     optional=True,

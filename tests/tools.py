@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 import pytest
 from tools.system_packages import INSTALL, TOOLS, is_there
 
-__all__ = ["MissingTool", "compiler", "needed", "unavailable"]
+__all__ = ["MissingTool", "compiler", "needed", "needed_package", "unavailable"]
 
 _SBIN: Final = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 _PROPERTY: Final = "missing tool"
@@ -42,6 +42,12 @@ def needed(tool: str) -> str:
     if not is_there(tool):
         unavailable(tool, f"this test needs {tool}, which is not installed")
     return shutil.which(tool, path=_SBIN) or tool
+
+
+def needed_package(name: str) -> None:
+    """End the test where this Python has no such package; who only loads and calls needs none of them."""
+    if find_spec(name) is None:
+        unavailable(name, f"this test needs {name}, which is not installed")
 
 
 _PLAIN: Final = ("-fno-sanitize=undefined", "-g0")  # as the others do, who are not told to

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.headers.test_real_headers import ALWAYS, header
+from tests.tools import needed_package
 
 ROOT = Path(__file__).parents[2]
 HEADER = """
@@ -76,6 +77,7 @@ def test_the_same_header_gives_the_same_module(made: Path, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_type_checkers_pass_it_and_refuse_what_does_not_fit(made: Path) -> None:
+    needed_package("mypy")
     (made.parent / "use.py").write_text(
         "import shapes\ns = shapes.shape_new(b'x', None, 0)\nshapes.shape_free(s)\nshapes.shape_free(5)\n"
         "shapes.shape_new('x', None, 0)\nprint(shapes.LIMIT + shapes.F_ALL)\n"
@@ -127,10 +129,17 @@ struct only_here { int x; };
 """
 
 
-def test_no_name_of_c_is_in_the_way_of_pythons(tmp_path: Path) -> None:
-    """Names of the module, of Python, of enums; a tag that a function has as well; members that hide a type."""
-    (tmp_path / "clashes.h").write_text(CLASHES)
-    assert bind(tmp_path, "clashes.h", "--library", "c", "-o", "clashes.py").returncode == 0
+@pytest.fixture(scope="module")
+def clashes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a binding whose names are those of the module, of Python, of enums, and one another's."""
+    folder = tmp_path_factory.mktemp("clashes")
+    (folder / "clashes.h").write_text(CLASHES)
+    assert bind(folder, "clashes.h", "--library", "c", "-o", "clashes.py").returncode == 0
+    return folder
+
+
+def test_no_name_of_c_is_in_the_way_of_pythons(clashes: Path) -> None:
+    """Also a tag that a function has as well, and members that hide a type."""
     program = """
 import clashes as c
 print(c.struct_stat(size=3).size, c.union_both(a=1).b != 0, c.only_here(x=2), c.Memory_(5))
@@ -143,23 +152,23 @@ for name in ("stat", "getattr_", "globals_", "bytes_", "library_", "gauge", "_" 
         if type(error).__name__ != "SymbolNotFound":
             raise
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", program], cwd=clashes, capture_output=True, text=True, check=False)
     lines = ["3 True only_here(x=2) Memory(x=5)", "2 14 5 1 3", "1 1 clashes"]
     assert done.stdout.splitlines() == lines, done.stderr
 
 
 @pytest.mark.slow
-def test_a_module_of_such_names_is_typed(tmp_path: Path) -> None:
-    (tmp_path / "clashes.h").write_text(CLASHES)
-    assert bind(tmp_path, "clashes.h", "--library", "c", "-o", "clashes.py").returncode == 0
+def test_mypy_passes_a_binding_whose_names_clash(clashes: Path) -> None:
+    needed_package("mypy")
     strict = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "clashes.py"]
-    done = subprocess.run(strict, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(strict, cwd=clashes, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("Success"), done.stdout
 
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What mypy, and pyright where it is installed, have to say of the bindings of every header, by module."""
+    needed_package("mypy")
     folder = tmp_path_factory.mktemp("strict")
     for name in ALWAYS:
         done = bind(folder, str(header(name)), "--library", "z", "-o", f"{_module(name)}.py")

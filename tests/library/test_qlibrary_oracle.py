@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.util import find_spec
 
 import pytest
 from tests.conftest import Compile
 from tests.core.test_names import ACCIDENTS, FALSE, TRUE
 from tests.library.children import run_child
-from tests.tools import needed, unavailable
+from tests.tools import needed, needed_package
 
 from loadstone.core.names import Platform, candidates, is_library
 
@@ -75,9 +74,7 @@ def drive(make, path, missing):
 
 @pytest.fixture(scope="module", autouse=True)
 def qt() -> None:
-    if find_spec("PyQt6") is None:
-        message = "these tests need PyQt6, which is not installed"
-        unavailable("PyQt6", message)
+    needed_package("PyQt6")
     needed("libglib-2.0.so.0")
 
 

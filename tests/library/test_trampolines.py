@@ -25,7 +25,7 @@ static const char *kinds;        /* of the call under way: r for a floating argu
 static uint64_t seen[MOST];      /* its arguments, as the frame had them */
 static uint64_t answer;
 static int number_seen;
-void loadstone_enter_callback(int number, Frame *frame, const Word *stack)
+void loadstone_enter_callback(int number, Frame *frame, Word *stack)
 {
     int integers = 0, floats = 0;
     for (int i = 0; kinds[i]; i++) {
@@ -35,10 +35,10 @@ void loadstone_enter_callback(int number, Frame *frame, const Word *stack)
             seen[i] = (integers < INTEGERS ? frame->integers[integers++] : *stack++).integer;
     }
     number_seen = number;
-    memset(frame->result_integers, 0, sizeof frame->result_integers);
-    frame->result_integers[0].integer = answer;
-    memset(frame->result_floats, 0, sizeof frame->result_floats);
-    frame->result_floats[0].integer = answer;
+    memset(frame->result.integers, 0, sizeof frame->result.integers);
+    frame->result.integers[0].integer = answer;
+    memset(frame->result.floats, 0, sizeof frame->result.floats);
+    frame->result.floats[0].integer = answer;
 }
 static uint64_t bits(const void *value, size_t size) { uint64_t w = 0; memcpy(&w, value, size); return w; }
 /* Of a register that holds less than 64 bits the rest is anything. */

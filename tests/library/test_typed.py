@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.conftest import Compile, needed
+from tests.tools import needed_package
 
 from loadstone.errors import InUse, InvalidPrototype, SymbolNotFound, WrongSymbolKind
 from loadstone.library import Library
@@ -332,6 +333,7 @@ def test_a_word_that_is_no_value_is_wrong_usage(words: tuple[str, ...], said: st
 
 
 def test_a_call_can_be_timed_and_told_as_json(path: Path) -> None:
+    needed_package("msgspec")
     found = json.loads(call(str(path), "double f64(double)", "3", "--bench", "--format", "json").stdout)
     assert (found["schema"], found["result"]) == ("loadstone.call/1", 1.5)
     assert [one["how"] for one in found["timings"]][:3] == ["loadstone", "loadstone, lock kept", "ctypes"]

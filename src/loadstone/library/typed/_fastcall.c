@@ -1,7 +1,7 @@
 /* Calls of C functions, and of Python functions by C, at the speed of built-in ones.
  *
- * The registers and the stack words of a call are filled in place, without libffi: see _registers.h; those of a call by
- * C are found in a frame: see _trampolines.h.
+ * The registers and the stack words of a call are filled in place, without libffi: see _registers.h and _structs.h; those
+ * of a call by C are found in a frame: see _trampolines.h.
  *
  * Every Function keeps the ctypes function it stands for. Whatever is not the plainest kind of argument (a wrong count,
  * a wrong type, a number out of range, a foreign pointer) is handed to that one with all arguments, before anything was
@@ -16,6 +16,7 @@
 #include <structmember.h>
 
 #include "_registers.h"
+#include "_structs.h"
 #include "_trampolines.h"
 
 #define PARAMETERS (INTEGERS + FLOATS + STACK)
@@ -197,12 +198,14 @@ static PyType_Spec address_spec = {
 
 /* -- Values on their way to C and back ----------------------------------------------------------------------------- */
 
-/* What one pointer parameter takes without more ado. Classes are compared exactly; the others are NULL. */
+/* What one pointer or struct parameter takes without more ado. Classes are compared exactly; the others are NULL. */
 typedef struct {
     PyObject *same;   /* pointers of its type */
     PyObject *other;  /* pointers of its type without or with const */
-    PyObject *record; /* the struct it points to */
+    PyObject *record; /* the struct it points to, or that it is */
     PyObject *signature; /* of a function pointer: the type that a callback was made for */
+    const char *words; /* of a struct: see _structs.h */
+    Py_ssize_t size;
 } Accepted;
 
 /* The buffers that must stay where they are until a call is over. */
@@ -396,6 +399,8 @@ typedef struct {
     PyObject *keep_errno; /* told errno after every call, or NULL */
     PyObject *classes;    /* keeps what accepted and result_class borrow */
     PyObject *result_class;
+    const char *result_words; /* of a struct, or NULL */
+    Py_ssize_t result_size;
     PyTypeObject *callback; /* the type of callbacks, or NULL */
     PyObject *weak;
     int count;
@@ -423,6 +428,22 @@ static uint64_t
 ctypes_memory(PyObject *value)
 {
     return (uintptr_t)*(char **)((char *)value + sizeof(PyObject));
+}
+
+/* A struct of its bytes: ``make`` is its class, which then gets them as they are, or what is called with them. */
+static PyObject *
+struct_made(PyObject *make, const char *content, Py_ssize_t size)
+{
+    if (!PyType_Check(make)) {
+        return PyObject_CallFunction(make, "y#", content, size);
+    }
+    PyObject *none = PyTuple_New(0);
+    PyObject *made = none == NULL ? NULL : ((PyTypeObject *)make)->tp_new((PyTypeObject *)make, none, NULL);
+    Py_XDECREF(none);
+    if (made != NULL) {
+        memcpy((void *)(uintptr_t)ctypes_memory(made), content, (size_t)size);
+    }
+    return made;
 }
 
 /* An address for C: nothing, a pointer of the right type, a struct, text, or the memory of whatever lends it. */
@@ -486,31 +507,31 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
     return any || view->itemsize == 1;
 }
 
-/* The next place of a class: a register, or a stack word when there is none left. function_new counted: there is room.
- */
-#define NEXT(registers, end) ((registers) < (end) ? (registers)++ : stack++)
-
-/* Fill the registers; 0 as soon as an argument is not one of the plain kind. */
+/* Fill the places; 0 as soon as an argument is not one of the plain kind. function_new counted: there is room. */
 static int
-place(const Function *self, PyObject *const *args, Registers *registers, Lent *lent)
+place(const Function *self, PyObject *const *args, Places *places, Lent *lent)
 {
-    Word *integer = registers->integers, *last_integer = integer + INTEGERS;
-    Word *real = registers->floats, *last_real = real + FLOATS;
-    Word *stack = registers->stack;
     for (int i = 0; i < self->count; i++) {
         const char kind = self->kinds[i];
         int good;
         switch (kind) {
         case 'd':
-        case 'f': good = floating(args[i], kind == 'f', NEXT(real, last_real)); break;
+        case 'f': good = floating(args[i], kind == 'f', next_real(places)); break;
         case 'T':
         case 'C':
         case 'P':
         case 'V':
         case 'N':
-        case 'E': good = pointer(self, i, args[i], lent, &NEXT(integer, last_integer)->integer); break;
-        case 'i': good = signed_number(args[i], INT32_MIN, INT32_MAX, &NEXT(integer, last_integer)->integer); break;
-        default: good = scalar(kind, args[i], NEXT(integer, last_integer));
+        case 'E': good = pointer(self, i, args[i], lent, &next_integer(places)->integer); break;
+        case 'i': good = signed_number(args[i], INT32_MIN, INT32_MAX, &next_integer(places)->integer); break;
+        case 'R':
+            good = (PyObject *)Py_TYPE(args[i]) == self->accepted[i].record;
+            if (good) {
+                const Accepted *record = &self->accepted[i];
+                struct_given(places, record->words, (size_t)record->size, (const void *)(uintptr_t)ctypes_memory(args[i]));
+            }
+            break;
+        default: good = scalar(kind, args[i], next_integer(places));
         }
         if (!good) {
             return 0;
@@ -537,6 +558,19 @@ told_errno(Function *self, int number)
     return done != NULL;
 }
 
+/* Call for a struct, and make it of what came back; ``memory`` is as large. */
+static void
+call_into(const Function *self, const Registers *registers, char *memory)
+{
+    if (in_memory(self->result_words)) {
+        (void)call_with(self->address, registers, self->shape, 'v'); /* C has its address */
+        return;
+    }
+    Result result = call_for_struct(self->address, registers, self->shape, self->result_words);
+    Places places = places_of_result(&result);
+    struct_taken(&places, self->result_words, (size_t)self->result_size, memory);
+}
+
 static PyObject *
 function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *names)
 {
@@ -552,10 +586,22 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     if (self->shape == ALL) {
         memset(registers.stack, 0, sizeof registers.stack);
     }
+    Places places = places_of(registers.integers, registers.floats, registers.stack);
+    PyObject *memory = NULL; /* of a struct that comes back */
+    if (self->result_words != NULL) {
+        memory = PyBytes_FromStringAndSize(NULL, self->result_size);
+        if (memory == NULL) {
+            return NULL;
+        }
+        if (in_memory(self->result_words)) {
+            next_integer(&places)->integer = (uintptr_t)PyBytes_AS_STRING(memory);
+        }
+    }
     int may = life_enter(self->life);
-    if (!may || names != NULL || given != self->count || !place(self, args, &registers, &lent)) {
+    if (!may || names != NULL || given != self->count || !place(self, args, &places, &lent)) {
         life_leave(self->life);
         let_go(&lent);
+        Py_XDECREF(memory);
         return PyObject_Vectorcall(self->slow, args, (size_t)given, names);
     }
     Py_INCREF(object); /* a call may drop the last reference to its own function */
@@ -563,14 +609,21 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     if (self->keep_errno != NULL) {
         errno = 0;
     }
-    Word word = call_with(self->address, &registers, self->shape, self->result);
+    Word word = {0};
+    if (memory != NULL) {
+        call_into(self, &registers, PyBytes_AS_STRING(memory));
+    } else {
+        word = call_with(self->address, &registers, self->shape, self->result);
+    }
     int number = self->keep_errno != NULL ? errno : 0;
     if (saved != NULL) {
         PyEval_RestoreThread(saved);
     }
     life_leave(self->life);
     /* The text may lie in a buffer that was passed: read it before the buffer is let go. */
-    PyObject *result = as_object(self->result, word, self->result_class, (PyObject *)self->life);
+    PyObject *result = memory != NULL ? struct_made(self->result_class, PyBytes_AS_STRING(memory), self->result_size)
+                                      : as_object(self->result, word, self->result_class, (PyObject *)self->life);
+    Py_XDECREF(memory);
     let_go(&lent);
     if (self->keep_errno != NULL && result != NULL && !told_errno(self, number)) {
         Py_CLEAR(result);
@@ -579,26 +632,64 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     return result;
 }
 
-/* ``classes`` has a tuple (same, other, record) or None for every parameter, and the class of results last. */
+/* ``classes`` has an entry for every parameter: (same, other, record, signature) of a pointer, (words, size, class) of a
+ * struct, None of anything else. The last one is of the result: a class of pointers, or (words, size, make). */
 static int
 accept(Function *self, PyObject *classes)
 {
     if (PyTuple_GET_SIZE(classes) != self->count + 1) {
         PyErr_SetString(PyExc_ValueError, "one entry for every parameter and one for the result");
-        return -1;
+        return 0;
     }
     self->classes = Py_NewRef(classes);
-    self->result_class = PyTuple_GET_ITEM(classes, self->count);
     for (int i = 0; i < self->count; i++) {
         PyObject *entry = PyTuple_GET_ITEM(classes, i);
-        PyObject **wanted[] = {&self->accepted[i].same, &self->accepted[i].other, &self->accepted[i].record,
-                               &self->accepted[i].signature};
+        Accepted *accepted = &self->accepted[i];
+        PyObject **wanted[] = {&accepted->same, &accepted->other, &accepted->record, &accepted->signature};
+        if (self->kinds[i] == 'R') {
+            if (!PyArg_ParseTuple(entry, "snO", &accepted->words, &accepted->size, &accepted->record)) {
+                return 0;
+            }
+            continue;
+        }
         for (Py_ssize_t k = 0; PyTuple_Check(entry) && k < 4 && k < PyTuple_GET_SIZE(entry); k++) {
             PyObject *class = PyTuple_GET_ITEM(entry, k);
             *wanted[k] = class == Py_None ? NULL : class;
         }
     }
-    return 0;
+    self->result_class = PyTuple_GET_ITEM(classes, self->count);
+    return self->result != 'R' || PyArg_ParseTuple(self->result_class, "snO", &self->result_words, &self->result_size,
+                                                   &self->result_class);
+}
+
+/* Whether there is a place for every argument; which of them are in use is the function's shape. */
+static int
+has_room(Function *self)
+{
+    Registers registers;
+    Places places = places_of(registers.integers, registers.floats, registers.stack);
+    if (self->result_words != NULL && in_memory(self->result_words)) {
+        if (!PLACE_IS_ARGUMENT) {
+            return 0;
+        }
+        next_integer(&places);
+    }
+    for (int i = 0; i < self->count; i++) {
+        Word *each[4];
+        switch (self->kinds[i]) {
+        case 'R': struct_places(&places, self->accepted[i].words, (size_t)self->accepted[i].size, each); break;
+        case 'd':
+        case 'f': next_real(&places); break;
+        default: next_integer(&places);
+        }
+        if (places.stack - registers.stack > STACK) {
+            return 0;
+        }
+    }
+    self->shape = places.stack != registers.stack   ? ALL
+                  : places.real != registers.floats ? IN_REGISTERS
+                                                    : ONLY_INTEGERS;
+    return 1;
 }
 
 static PyObject *
@@ -610,7 +701,7 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyObject *slow, *owner, *life, *special, *name, *doc, *classes, *keep_errno;
     const char *kinds;
     Py_ssize_t count;
-    int result, keep_gil, integers = 0, floats = 0;
+    int result, keep_gil;
     State *state = state_of(type);
     if (state == NULL ||
         !PyArg_ParseTupleAndKeywords(args, kwargs, "KOOO!O!UUCs#O!pO", words, &address, &slow, &owner, state->life, &life,
@@ -618,16 +709,8 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
                                      &classes, &keep_gil, &keep_errno)) {
         return NULL;
     }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (strchr("fd", kinds[i]) != NULL) {
-            floats++;
-        } else {
-            integers++;
-        }
-    }
-    int overflow = (integers > INTEGERS ? integers - INTEGERS : 0) + (floats > FLOATS ? floats - FLOATS : 0);
-    if (address == 0 || overflow > STACK) {
-        PyErr_SetString(PyExc_ValueError, "a null address, or more arguments than can be placed");
+    if (address == 0 || count > PARAMETERS) {
+        PyErr_SetString(PyExc_BufferError, "a null address, or more arguments than can be placed");
         return NULL;
     }
     Function *self = (Function *)type->tp_alloc(type, 0);
@@ -645,11 +728,13 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->keep_errno = keep_errno == Py_None ? NULL : Py_NewRef(keep_errno);
     self->callback = state->callback;
     self->count = (int)count;
-    self->shape = overflow > 0 ? ALL : floats > 0 ? IN_REGISTERS : ONLY_INTEGERS;
     self->keep_gil = (char)keep_gil;
     self->result = (char)result;
     memcpy(self->kinds, kinds, (size_t)count);
-    if (accept(self, classes) < 0) {
+    if (!accept(self, classes)) {
+        Py_CLEAR(self);
+    } else if (!has_room(self)) {
+        PyErr_SetString(PyExc_BufferError, "more arguments than can be placed");
         Py_CLEAR(self);
     }
     return (PyObject *)self;
@@ -785,7 +870,7 @@ typedef struct {
     PyObject *fallback_struct;
     int count;
     char result;
-    char result_words[3]; /* of a struct: the class of each eight bytes, or m for memory */
+    char result_words[5]; /* of a struct: see _structs.h */
     char kinds[PARAMETERS + 1];
 } Target;
 
@@ -809,20 +894,12 @@ result_of_struct(Target *target, PyObject *value, Frame *frame)
     if (PyBytes_AsStringAndSize(value, &content, &size) < 0) {
         return 0;
     }
-    if (target->result_words[0] == 'm') {
-        memcpy((void *)(uintptr_t)frame->integers[0].integer, content, (size_t)size);
+    if (in_memory(target->result_words)) {
+        memcpy((void *)(uintptr_t)struct_place(frame).integer, content, (size_t)size);
         return 1;
     }
-    int integers = 0, floats = 0;
-    for (Py_ssize_t at = 0; at < size; at += 8) {
-        Word word = {0};
-        memcpy(&word, content + at, (size_t)(size - at < 8 ? size - at : 8));
-        if (target->result_words[at / 8] == 'd') {
-            frame->result_floats[floats++] = word;
-        } else {
-            frame->result_integers[integers++] = word;
-        }
-    }
+    Places places = places_of_result(&frame->result);
+    struct_given(&places, target->result_words, (size_t)size, content);
     return 1;
 }
 
@@ -855,9 +932,9 @@ give_back(Target *target, PyObject *value, Frame *frame)
         Py_DECREF(made);
     }
     if (target->result == 'f' || target->result == 'd') {
-        frame->result_floats[0] = word;
+        frame->result.floats[0] = word;
     } else {
-        frame->result_integers[0] = word;
+        frame->result.integers[0] = word;
     }
     return good;
 }
@@ -866,17 +943,16 @@ give_back(Target *target, PyObject *value, Frame *frame)
 static void
 failed(Target *target, Frame *frame)
 {
-    memset(frame->result_integers, 0, sizeof frame->result_integers);
-    memset(frame->result_floats, 0, sizeof frame->result_floats);
+    memset(&frame->result, 0, sizeof frame->result);
     if (target->result == 'R') {
-        if (target->result_words[0] == 'm') {
-            frame->result_integers[0] = frame->integers[0]; /* the place that C gave */
+        if (in_memory(target->result_words)) {
+            frame->result.integers[0] = struct_place(frame);
         }
         (void)result_of_struct(target, target->fallback_struct, frame);
     } else if (target->result == 'f' || target->result == 'd') {
-        frame->result_floats[0] = target->fallback;
+        frame->result.floats[0] = target->fallback;
     } else {
-        frame->result_integers[0] = target->fallback;
+        frame->result.integers[0] = target->fallback;
     }
     if (target->on_error != NULL) {
         PyObject *type, *error, *traceback;
@@ -898,68 +974,45 @@ failed(Target *target, Frame *frame)
     PyErr_WriteUnraisable(target->function);
 }
 
-/* Where the next arguments of a call from C lie. */
-typedef struct {
-    Word *integer, *last_integer;
-    Word *real, *last_real;
-    const Word *stack;
-} Given;
-
-static Word
-next_word(Given *given, int is_real)
-{
-    if (is_real) {
-        return given->real < given->last_real ? *given->real++ : *given->stack++;
-    }
-    return given->integer < given->last_integer ? *given->integer++ : *given->stack++;
-}
-
-/* A struct by value. It lies in registers whole or not at all: System V ABI x86-64 3.2.3.
- * `how` is (class of each eight bytes, or m for memory; size in bytes; what makes an object of the bytes). */
+/* A struct by value. ``how`` is (words, size in bytes, what makes an object of it): see struct_made(). */
 static PyObject *
-struct_given(PyObject *how, Given *given)
+struct_argument(PyObject *how, Places *given)
 {
     const char *words;
-    Py_ssize_t size, integers = 0, reals = 0;
-    PyObject *make, *content, *made;
+    Py_ssize_t size;
+    PyObject *make;
     if (!PyArg_ParseTuple(how, "snO", &words, &size, &make)) {
         return NULL;
     }
-    for (const char *word = words; *word; word++) {
-        *word == 'd' ? reals++ : integers++;
-    }
-    if (words[0] == 'm' || integers > given->last_integer - given->integer || reals > given->last_real - given->real) {
-        content = PyBytes_FromStringAndSize((const char *)given->stack, size);
-        given->stack += (size + 7) / 8;
-    } else {
-        Word taken[2] = {{0}, {0}};
-        for (int at = 0; words[at]; at++) {
-            taken[at] = next_word(given, words[at] == 'd');
-        }
-        content = PyBytes_FromStringAndSize((const char *)taken, size);
-    }
+    PyObject *content = PyBytes_FromStringAndSize(NULL, size);
     if (content == NULL) {
         return NULL;
     }
-    made = PyObject_CallOneArg(make, content);
+    struct_taken(given, words, (size_t)size, PyBytes_AS_STRING(content));
+    PyObject *made = struct_made(make, PyBytes_AS_STRING(content), size);
     Py_DECREF(content);
     return made;
 }
 
 static void
-call_target(Target *target, Frame *frame, const Word *stack)
+call_target(Target *target, Frame *frame, Word *stack)
 {
     PyObject *args[PARAMETERS + 2];
-    Given given = {frame->integers, frame->integers + INTEGERS, frame->floats, frame->floats + FLOATS, stack};
+    Places given = places_of(frame->integers, frame->floats, stack);
     int made = 0;
-    if (target->result == 'R' && target->result_words[0] == 'm') {
-        frame->result_integers[0] = *given.integer++; /* C gave the place, and wants its address back */
+    if (target->result == 'R' && in_memory(target->result_words)) {
+        frame->result.integers[0] = struct_place(frame); /* C gave the place, and wants its address back */
+        given.integer += PLACE_IS_ARGUMENT;
     }
     for (; made < target->count; made++) {
         const char kind = target->kinds[made];
         PyObject *class = PyTuple_GET_ITEM(target->classes, made);
-        args[made + 1] = kind == 'R' ? struct_given(class, &given)
-                                     : as_object(kind, next_word(&given, kind == 'd' || kind == 'f'), class, target->life);
+        if (kind == 'R') {
+            args[made + 1] = struct_argument(class, &given);
+        } else {
+            const Word *word = kind == 'd' || kind == 'f' ? next_real(&given) : next_integer(&given);
+            args[made + 1] = as_object(kind, *word, class, target->life);
+        }
         if (args[made + 1] == NULL) {
             break;
         }
@@ -978,11 +1031,10 @@ call_target(Target *target, Frame *frame, const Word *stack)
 }
 
 void
-loadstone_enter_callback(int number, Frame *frame, const Word *stack)
+loadstone_enter_callback(int number, Frame *frame, Word *stack)
 {
     int before = errno;
-    memset(frame->result_integers, 0, sizeof frame->result_integers);
-    memset(frame->result_floats, 0, sizeof frame->result_floats);
+    memset(&frame->result, 0, sizeof frame->result);
     if (!Py_IsInitialized()) {
         return;
     }
@@ -1058,8 +1110,8 @@ callback_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
                                      &fallback)) {
         return NULL;
     }
-    if (count > PARAMETERS || strlen(result_words) > 2 || PyTuple_GET_SIZE(classes) != count) {
-        PyErr_SetString(PyExc_ValueError, "more arguments than can be taken, or not as many classes");
+    if (count > PARAMETERS || strlen(result_words) > 4 || PyTuple_GET_SIZE(classes) != count) {
+        PyErr_SetString(PyExc_BufferError, "more arguments than can be taken, or not as many classes");
         return NULL;
     }
     PyTypeObject *inner = target_type(type);
@@ -1089,7 +1141,7 @@ callback_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             Py_DECREF(target);
             return NULL;
         }
-        target->fallback = result == 'f' || result == 'd' ? frame.result_floats[0] : frame.result_integers[0];
+        target->fallback = result == 'f' || result == 'd' ? frame.result.floats[0] : frame.result.integers[0];
     }
     int number = take_number((PyObject *)target);
     if (number < 0) {
@@ -1282,11 +1334,7 @@ module_exec(PyObject *module)
     }
     state->types.callback = callback;
 #  endif
-    if (PyModule_AddIntConstant(module, "INTEGERS", INTEGERS) < 0 ||
-        PyModule_AddIntConstant(module, "FLOATS", FLOATS) < 0 || PyModule_AddIntConstant(module, "STACK", STACK) < 0) {
-        return -1;
-    }
-    return PyModule_AddIntConstant(module, "PARAMETERS", PARAMETERS);
+    return 0;
 #else
     PyErr_SetString(PyExc_ImportError, "fast calls are made for System V x86-64 and AArch64 only");
     return -1;

@@ -1,10 +1,5 @@
 from typing import Any, Self
 
-INTEGERS: int
-FLOATS: int
-STACK: int
-PARAMETERS: int
-
 def memory_of(value: object) -> int: ...
 
 class Life:

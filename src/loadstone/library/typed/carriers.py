@@ -15,27 +15,55 @@ from loadstone.errors import Unsupported
 from loadstone.headers.layout import Layout, Layouts
 from loadstone.headers.types import Array, Complex, CType, Real, StructOrUnion
 
-__all__ = ["check_by_value", "of_complex", "stand_in"]
+__all__ = ["check_by_value", "of_complex", "stand_in", "words_of"]
 
 _PIECES = ((8, ctypes.c_uint64), (4, ctypes.c_uint32), (2, ctypes.c_uint16), (1, ctypes.c_uint8))
 _REALS = {4: ctypes.c_float, 8: ctypes.c_double}
+_KNOWN_TO_THE_EXTENSION = ("x86_64-linux", "aarch64-linux")
 
 
-def stand_in(record: StructOrUnion, layout: Layout, layouts: Layouts) -> list[tuple[str, Any]]:
-    """The ctypes fields of a record: as many bytes, in the classes of its members."""
-    if layout.size > 64:
-        return [("_words", ctypes.c_uint64 * (layout.size // 8)), *_integers(layout.size // 8 * 8, layout.size)]
+def words_of(kind: StructOrUnion | Complex, layouts: Layouts) -> str:
+    """How the extension passes it, in the letters of ``_structs.h``; nothing where it does not know the rules.
+
+    Raises:
+        Unsupported: it cannot be passed by value.
+    """
+    abi = layouts.abi.name
+    if isinstance(kind, Complex):
+        of_complex(kind, abi)
+        words = "dd" if kind.part.size == 8 else "ff" if abi.startswith("aarch64") else "d"
+    else:
+        check_by_value(kind, layouts)
+        words = _words(kind, layouts.of(kind), layouts)
+    return words if abi in _KNOWN_TO_THE_EXTENSION else ""
+
+
+def _words(record: StructOrUnion, layout: Layout, layouts: Layouts) -> str:
+    """The letters of a record: the class of each eight bytes, or of each member of a homogeneous floating aggregate."""
     reals, mixed = _classes(record, layouts)
     if layouts.abi.name.startswith("aarch64"):
         sizes = set(reals.values())
         if len(sizes) == 1 and not mixed and len(reals) <= 4 and sum(reals.values()) == layout.size:
-            return [(f"_{offset}", _REALS[size]) for offset, size in sorted(reals.items())]
-        return _integers(0, layout.size)
+            return ("f" if sizes == {4} else "d") * len(reals)
+        return "r" if layout.size > 16 else "i" * ((layout.size + 7) // 8)
+    if layout.size > 16:
+        return "m"
+    only_reals = ({offset // 8 * 8 for offset in reals}) - mixed
+    return "".join("d" if start in only_reals else "i" for start in range(0, layout.size, 8))
+
+
+def stand_in(record: StructOrUnion, layout: Layout, layouts: Layouts) -> list[tuple[str, Any]]:
+    """The ctypes fields of a record: as many bytes, in the classes of its members."""
+    words = _words(record, layout, layouts)
+    if words in ("m", "r"):
+        return [("_words", ctypes.c_uint64 * (layout.size // 8)), *_integers(layout.size // 8 * 8, layout.size)]
     fields: list[tuple[str, Any]] = []
-    for start in range(0, layout.size, 8):
-        end = min(start + 8, layout.size)
-        only_reals = start not in mixed and any(start <= offset < end for offset in reals)
-        fields += [(f"_{start}", _REALS[end - start])] if only_reals else _integers(start, end)
+    start = 0
+    for word in words:
+        end = min(start + (4 if word == "f" else 8), layout.size)
+        real = _REALS.get(end - start) if word != "i" else None
+        fields += [(f"_{start}", real)] if real else _integers(start, end)
+        start = end
     return fields
 
 

@@ -24,7 +24,7 @@ from loadstone.headers.types import (
     StructOrUnion,
     Void,
 )
-from loadstone.library.typed import carriers
+from loadstone.library.typed.carriers import words_of
 from loadstone.library.typed.likeness import canonical
 
 try:
@@ -103,34 +103,29 @@ def made(
     signature = prototype.type
     if not available() or signature.variadic or not address:
         return None
-    kinds = [_parameter(p.type, encoding) for p in signature.parameters]
-    result = _result(signature.result, encoding)
-    if result is None or None in kinds or not _fit(kinds):
+    kinds = [_parameter(p.type, encoding, types) for p in signature.parameters]
+    result = _result(signature.result, encoding, types)
+    if result is None or None in kinds:
         return None
     classes = [_accepted(p.type, types) for p in signature.parameters]
-    classes.append(types.pointer(signature.result) if isinstance(signature.result, Pointer) and result == "T" else None)
-    letters = "".join(kind for kind in kinds if kind)
-    return _fastcall.Function(
-        address,
-        slow,
-        owner,
-        types.life,
-        _SPECIAL,
-        prototype.name,
-        slow.__doc__,
-        result,
-        letters,
-        tuple(classes),
-        keep_gil,
-        ctypes.set_errno if capture_errno else None,
-    )
-
-
-def _fit(kinds: list[str | None]) -> bool:
-    """Whether there is a register or a stack word for each."""
-    floats = sum(kind in ("f", "d") for kind in kinds)
-    on_stack = max(0, len(kinds) - floats - _fastcall.INTEGERS) + max(0, floats - _fastcall.FLOATS)
-    return on_stack <= _fastcall.STACK
+    classes.append(_made(signature.result, result, types))
+    try:
+        return _fastcall.Function(
+            address,
+            slow,
+            owner,
+            types.life,
+            _SPECIAL,
+            prototype.name,
+            slow.__doc__,
+            result,
+            "".join(kind for kind in kinds if kind),
+            tuple(classes),
+            keep_gil,
+            ctypes.set_errno if capture_errno else None,
+        )
+    except BufferError:
+        return None  # there are more arguments than places
 
 
 def _scalar(kind: CType) -> str | None:
@@ -150,9 +145,11 @@ def _scalar(kind: CType) -> str | None:
     return None
 
 
-def _parameter(kind: CType, encoding: str | None) -> str | None:
+def _parameter(kind: CType, encoding: str | None, types: CtypesTypes) -> str | None:
     if isinstance(kind, Array):
-        return _parameter(Pointer(kind.element, kind.const), encoding) if not kind.at_least else None
+        return _parameter(Pointer(kind.element, kind.const), encoding, types) if not kind.at_least else None
+    if isinstance(kind, StructOrUnion):
+        return "R" if _STRUCTS_DIRECT and words_of(kind, types.layouts) not in ("", "r") else None
     if not isinstance(kind, Pointer):
         return _scalar(kind)
     target = kind.target
@@ -166,7 +163,9 @@ def _parameter(kind: CType, encoding: str | None) -> str | None:
 
 
 def _accepted(kind: CType, types: CtypesTypes) -> Any:
-    """The classes a pointer parameter takes without more ado; None for what is not a pointer."""
+    """What a parameter takes without more ado: the classes of a pointer, or how a struct lies; None for a number."""
+    if isinstance(kind, StructOrUnion):
+        return words_of(kind, types.layouts), types.layouts.size(kind), types.record(kind)
     if isinstance(kind, Array):
         kind = Pointer(kind.element, kind.const)
     if not isinstance(kind, Pointer) or isinstance(kind.target, Void):
@@ -179,8 +178,10 @@ def _accepted(kind: CType, types: CtypesTypes) -> Any:
     return types.pointer(kind), other, record if _STRUCTS_DIRECT else None
 
 
-def _result(kind: CType, encoding: str | None) -> str | None:
+def _result(kind: CType, encoding: str | None, types: CtypesTypes) -> str | None:
     match kind:
+        case StructOrUnion() | Complex():
+            return "R" if words_of(kind, types.layouts) else None
         case Void():
             return "v"
         case Pointer(target=Integer(is_char=True)):
@@ -221,7 +222,7 @@ def callback(
         return None
     kinds = [_given(p.type, types) for p in kind.parameters]
     result, words = _returned(kind.result, types)
-    if result is None or None in kinds or not _fit(["q" if words == "m" else "v", *kinds]):
+    if result is None or None in kinds:
         return None
     classes = tuple(_made(p.type, letter, types) for letter, p in zip(kinds, kind.parameters, strict=True))
     letters = "".join(letter for letter in kinds if letter)
@@ -230,56 +231,37 @@ def callback(
     try:
         return made_of(function, kind, doc, result, words, letters, classes, convert, types.life, on_error, fallback)
     except BufferError:
-        return None  # there are more callbacks than stubs
+        return None  # there are more callbacks than stubs, or more arguments than are taken
 
 
 def _given(kind: CType, types: CtypesTypes) -> str | None:
-    if isinstance(kind, (StructOrUnion, Complex)):
-        return "R" if _words(kind, types) else None
     if isinstance(kind, Array):
         kind = Pointer(kind.element, kind.const)
-    return _result(kind, None) if isinstance(kind, Pointer) else _scalar(kind)
+    return _result(kind, None, types)
 
 
 def _made(kind: CType, letter: str | None, types: CtypesTypes) -> Any:
-    """What makes an argument from C: a class of pointers, or for a struct where it lies and what makes it."""
+    """What makes a value from C: a class of pointers, or how a struct lies and what makes it of its bytes."""
     if letter == "R":
-        codec = types.codec(kind)
-        return _words(kind, types), codec.size, lambda content: codec.read(bytearray(content), 0)
+        return words_of(kind, types.layouts), types.layouts.size(kind), _maker(kind, types)
     if letter == "T" and isinstance(kind, (Pointer, Array)):
         return types.pointer(Pointer(kind.element, kind.const) if isinstance(kind, Array) else kind)
     return None
 
 
+def _maker(kind: CType, types: CtypesTypes) -> Any:
+    if isinstance(kind, StructOrUnion):
+        record = types.record(kind)
+        return record if _STRUCTS_DIRECT else record.from_buffer_copy
+    codec = types.codec(kind)
+    return lambda content: codec.read(content, 0)
+
+
 def _returned(kind: CType, types: CtypesTypes) -> tuple[str | None, str]:
-    """How a result goes back; of a struct the registers, or ``m`` for memory."""
+    """How a result goes back; of a struct its words."""
     if isinstance(kind, (StructOrUnion, Complex)):
-        words = _words(kind, types)
+        words = words_of(kind, types.layouts)
         return ("R" if words else None), words
     if isinstance(kind, Void):
         return "v", ""
     return ("p", "") if isinstance(kind, Pointer) else (_scalar(kind), "")
-
-
-def _words(kind: CType, types: CtypesTypes) -> str:
-    """The class of each eight bytes of a struct, ``m`` where it goes by memory; nothing where the rules are not known.
-
-    Raises:
-        Unsupported: it cannot be passed by value.
-    """
-    if types.layouts.abi.name != "x86_64-linux":
-        return ""
-    types.call_type(kind)
-    size = types.layouts.size(kind)
-    if isinstance(kind, Complex):
-        return "d" * (size // 8)
-    assert isinstance(kind, StructOrUnion)
-    whole = types.layouts.whole(kind)
-    assert whole is not None
-    if size > 16:
-        return "m"
-    words = ["i", "i"]
-    for name, field in carriers.stand_in(whole, types.layouts.of(kind), types.layouts):
-        if field in (ctypes.c_float, ctypes.c_double):
-            words[int(name[1:]) // 8] = "d"
-    return "".join(words[: (size + 7) // 8])
