@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import pytest
 from tests.tools import needed, unavailable
 
 from loadstone.errors import InUse
-from loadstone.library import Library
+from loadstone.library import Library, ref
 from loadstone.library.typed import fastcall
 
 SCALARS = {
@@ -47,6 +48,9 @@ size_t total(const unsigned char *d, size_t n) {{ size_t s = 0; while (n--) s +=
 void fill(unsigned char *d, size_t n, unsigned char v) {{ while (n--) *d++ = v; }}
 const char *same(const char *t) {{ return t; }} void *address(void *p) {{ return p; }}
 char letter(char c) {{ return c; }} int sum3(const int *v) {{ return v[0] + v[1] + v[2]; }}
+struct point {{ int x, y; }}; int put(int *v) {{ return *v = 9; }} double twice(double v) {{ return 2 * v; }}
+int read_x(const struct point *p) {{ return p->x; }}
+struct point turned(struct point p) {{ int x = p.x; p.x = p.y; p.y = x; return p; }}
 int apply(int (*f)(int), int v) {{ return f(v); }} int next(int v) {{ return v + 1; }}
 """
 needs_extension = pytest.mark.usefixtures("extension")
@@ -56,6 +60,31 @@ needs_extension = pytest.mark.usefixtures("extension")
 def extension() -> None:
     if not fastcall.available():
         unavailable("Python.h", "the extension is not built (it needs Python.h), or it is turned off")
+
+
+SUM, PUT = "int sum3(const int *v)", "int put(int *v)"
+READ = "struct point { int x, y; }; int read_x(const struct point *p)"
+
+
+class Colour(IntEnum):
+    RED = 5
+
+
+class Flag(IntFlag):
+    A = 1
+    B = 2
+
+
+class Wide(IntEnum):
+    BEYOND = 1 << 40
+
+
+class Foreign(ctypes.Structure):
+    _fields_ = (("x", ctypes.c_int), ("y", ctypes.c_int))
+
+
+class Swapped(ctypes.BigEndianStructure):
+    _fields_ = (("x", ctypes.c_int), ("y", ctypes.c_int))
 
 
 SIGNATURES = 1000 if os.environ.get("LOADSTONE_TEST_SCALE") == "full" else 100
@@ -150,13 +179,78 @@ def test_every_integer_keeps_its_edges_and_refuses_what_lies_beyond(
         ("void *address(void *)", (0,)),
         ("void *address(void *)", (-1,)),
         ("void *address(void *)", (ctypes.c_void_p(7),)),
+        ("void *address(void *)", (Colour.RED,)),
+        ("int next(int)", (Colour.RED,)),
+        ("int next(int)", (Flag.A | Flag.B,)),
+        ("int next(int)", (Wide.BEYOND,)),
+        ("float half(float)", (True,)),
+        ("float half(float)", (np.float64(3),)),
+        ("float half(float)", (np.float32(3),)),
+        ("float half(float)", (10**400,)),
+        ("double twice(double)", (2**63 + 1,)),
+        ("double twice(double)", (Colour.RED,)),
+        *((SUM, (given,)) for given in (
+            array.array("i", [1, 2, 3]), array.array("I", [1, 2, 3]), array.array("h", [1] * 6), array.array("i"),
+            np.arange(3, dtype=np.int32), np.arange(3, dtype=">i4"), np.arange(3, dtype=np.float32),
+            np.arange(6, dtype=np.int32)[::2], np.arange(6, dtype=np.int32)[:3], np.zeros((3, 3), np.int32),
+            memoryview(np.arange(3, dtype=np.int32).tobytes()).cast("i"), memoryview(bytes(11)), bytearray(12),
+            (ctypes.c_int * 3)(1, 2, 3), (ctypes.c_uint * 3)(1, 2, 3), (ctypes.c_int.__ctype_be__ * 3)(1, 2, 3),
+            ref(1), ref(1.5), Colour.RED,
+        )),
+        *((PUT, (given,)) for given in (
+            ctypes.byref(ctypes.c_int(4)), ctypes.pointer(ctypes.c_int(4)), ctypes.c_int(4), ctypes.c_long(4),
+            ctypes.c_int.__ctype_be__(4), ctypes.byref(ctypes.c_double(4)), b"abcd", memoryview(b"abcd").cast("i"),
+            np.arange(3, dtype=np.int32), array.array("i"), bytearray(4), bytearray(3), ref(), ref(int),
+        )),
+        (READ, (Foreign(1, 2),)), (READ, (ctypes.byref(Foreign(1, 2)),)), (READ, (Swapped(1, 2),)),
+        (READ, (np.zeros(1, dtype=[("x", "i4"), ("y", "i4")]),)), (READ, (bytes(8),)), (READ, (bytes(7),)),
+        (READ, (np.zeros(1, dtype=[("x", ">i4"), ("y", ">i4")]),)),
     ],
-)
+)  # fmt: skip
 def test_results_and_errors_are_those_of_ctypes(
     prototype: str, arguments: tuple[object, ...], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast, slow = both(path, prototype, monkeypatch)
     assert repr(outcome(fast, *arguments)) == repr(outcome(slow, *arguments))
+
+
+@needs_extension
+def test_a_struct_by_value_is_what_ctypes_makes_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    header = "struct point { int x, y; }; struct other { int x, y; }; struct point turned(struct point p);"
+    space = Library(str(path)).declare(header)
+    assert type(space.turned).__name__ == "Function"
+    monkeypatch.setenv("LOADSTONE_NO_FASTCALL", "1")
+    slow = Library(str(path)).declare(header)
+    assert type(slow.turned).__name__ == "CFunctionType"
+    kept = space.point(1, 2)
+    for given in ((3, 4), {"x": 1}, None, 5, (1, 2, 3), "xy", ctypes.c_long(1)):
+        assert repr(outcome(space.turned, given)) == repr(outcome(slow.turned, given))
+    assert repr(space.turned(kept)) == repr(slow.turned(slow.point(1, 2))) == "point(x=2, y=1)"
+    assert type(space.turned(kept)) is space.point
+    assert kept == space.point(1, 2)  # C had a copy
+    for wrong in (space.other(1, 2), Foreign(1, 2)):
+        with pytest.raises(ctypes.ArgumentError, match="is given where C wants a struct point"):
+            space.turned(wrong)
+
+
+@pytest.mark.parametrize(
+    ("prototype", "given"),
+    [
+        (SUM, np.arange(3, dtype=">i4")),
+        (SUM, (ctypes.c_int.__ctype_be__ * 3)(1, 2, 3)),
+        (PUT, ctypes.c_int.__ctype_be__(4)),
+        (READ, Swapped(1, 2)),
+        (READ, np.zeros(1, dtype=[("x", ">i4"), ("y", ">i4")])),
+    ],
+    ids=["array", "ctypes array", "number", "struct", "structured array"],
+)
+@pytest.mark.skipif(sys.byteorder == "big", reason="that is this machine's order")
+def test_items_in_the_other_byte_order_are_refused(
+    prototype: str, given: object, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for function in both(path, prototype, monkeypatch):
+        with pytest.raises(ctypes.ArgumentError, match="is given where C wants a"):
+            function(given)
 
 
 def test_both_say_what_they_take(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,14 +204,17 @@ typedef struct {
     PyObject *other;  /* pointers of its type without or with const */
     PyObject *record; /* the struct it points to, or that it is */
     PyObject *signature; /* of a function pointer: the type that a callback was made for */
-    const char *words; /* of a struct: see _structs.h */
+    const char *letters; /* formats of the items that a buffer for it may have, of that size */
+    const char *words;   /* of a struct: see _structs.h */
     Py_ssize_t size;
+    PyObject *convert; /* what gives (address, what to keep) of anything else, or raises */
 } Accepted;
 
-/* The buffers that must stay where they are until a call is over. */
+/* The buffers and objects that must stay where they are until a call is over. */
 typedef struct {
     Py_buffer views[PARAMETERS + 1];
-    int held;
+    PyObject *kept[PARAMETERS + 1];
+    int held, keeping;
 } Lent;
 
 /* The value of an int of one digit, as most are, read without a call; 0 when it has more. */
@@ -235,7 +238,7 @@ signed_number(PyObject *value, int64_t low, int64_t high, uint64_t *out)
 {
     int overflow = 0;
     int64_t number;
-    if (!PyLong_CheckExact(value)) {
+    if (!PyLong_Check(value)) {
         return 0;
     }
     if (!short_number(value, &number)) {
@@ -252,7 +255,7 @@ static int
 unsigned_number(PyObject *value, uint64_t *out)
 {
     int64_t short_one;
-    if (!PyLong_CheckExact(value)) {
+    if (!PyLong_Check(value)) {
         return 0;
     }
     if (short_number(value, &short_one)) {
@@ -271,14 +274,20 @@ unsigned_number(PyObject *value, uint64_t *out)
 static int
 floating(PyObject *value, int single, Word *out)
 {
-    if (!PyFloat_CheckExact(value)) {
+    double number;
+    if (PyFloat_Check(value)) {
+        number = PyFloat_AS_DOUBLE(value);
+    } else if (!PyLong_Check(value)) {
+        return 0;
+    } else if ((number = PyLong_AsDouble(value)) == -1.0 && PyErr_Occurred()) {
+        PyErr_Clear();
         return 0;
     }
     if (single) {
         out->integer = 0;
-        out->single = (float)PyFloat_AS_DOUBLE(value);
+        out->single = (float)number;
     } else {
-        out->real = PyFloat_AS_DOUBLE(value);
+        out->real = number;
     }
     return 1;
 }
@@ -446,13 +455,56 @@ struct_made(PyObject *make, const char *content, Py_ssize_t size)
     return made;
 }
 
+/* The address of what lends its memory, when its items are of the right kind and there is one. */
+static int
+lent_memory(char kind, const Accepted *accepted, PyObject *value, Lent *lent, uint64_t *out)
+{
+    const int readable = kind == 'C' || kind == 'N' || kind == 'E' || accepted->other != NULL;
+    Py_buffer *view = &lent->views[lent->held];
+    int flags = readable ? PyBUF_SIMPLE : PyBUF_WRITABLE;
+    if (kind == 'T') {
+        flags |= PyBUF_ND | PyBUF_FORMAT;
+    }
+    if (PyObject_GetBuffer(value, view, flags) < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    lent->held++;
+    *out = (uintptr_t)view->buf;
+    if (kind != 'T') {
+        return kind == 'V' || kind == 'N' || view->itemsize == 1;
+    }
+    const char *format = view->format == NULL ? "B" : view->format;
+    format += *format == '@' || *format == '=' || *format == (PY_LITTLE_ENDIAN ? '<' : '>');
+    return format[0] != 0 && format[1] == 0 && strchr(accepted->letters, format[0]) != NULL &&
+           view->itemsize == accepted->size && view->len > 0;
+}
+
+/* What the rules in Python give for anything else; when they refuse it, ctypes says so in its own words. */
+static int
+converted(const Accepted *accepted, PyObject *value, Lent *lent, uint64_t *out)
+{
+    unsigned long long address;
+    PyObject *pair = accepted->convert == NULL ? NULL : PyObject_CallOneArg(accepted->convert, value);
+    if (pair != NULL) {
+        lent->kept[lent->keeping++] = pair;
+        if (PyArg_ParseTuple(pair, "KO", &address, &value)) {
+            *out = address;
+            return 1;
+        }
+    }
+    if (PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyErr_Clear(); /* what is more is not for us */
+    }
+    return 0;
+}
+
 /* An address for C: nothing, a pointer of the right type, a struct, text, or the memory of whatever lends it. */
 static Py_NO_INLINE int
 pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
 {
     const char kind = self->kinds[i];
     const Accepted *accepted = &self->accepted[i];
-    const int readable = kind == 'C' || kind == 'N' || kind == 'E';
     PyObject *type = (PyObject *)Py_TYPE(value);
     if (value == Py_None) {
         *out = 0;
@@ -473,38 +525,28 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
         return 1;
     }
 #endif
-    if (kind == 'T') {
-        return 0;
-    }
-    if (readable && PyBytes_CheckExact(value)) {
-        *out = (uintptr_t)PyBytes_AS_STRING(value);
+    if (PyBytes_CheckExact(value)) {
+        if (kind == 'C' || kind == 'N' || kind == 'E') {
+            *out = (uintptr_t)PyBytes_AS_STRING(value);
+            return 1;
+        }
+    } else if (PyUnicode_CheckExact(value)) {
+        if (kind == 'E') {
+            Py_ssize_t size;
+            const char *text = PyUnicode_AsUTF8AndSize(value, &size);
+            if (text != NULL && strlen(text) == (size_t)size) {
+                *out = (uintptr_t)text;
+                return 1;
+            }
+            PyErr_Clear();
+        }
+    } else if (PyLong_Check(value)) {
+        return (kind == 'V' || kind == 'N') && unsigned_number(value, out);
+    } else if ((kind != 'T' || accepted->letters != NULL) && PyObject_CheckBuffer(value) &&
+               !is_special(value, self->special) && lent_memory(kind, accepted, value, lent, out)) {
         return 1;
     }
-    if (kind == 'E' && PyUnicode_CheckExact(value)) {
-        Py_ssize_t size;
-        const char *text = PyUnicode_AsUTF8AndSize(value, &size);
-        if (text == NULL) {
-            PyErr_Clear();
-            return 0;
-        }
-        *out = (uintptr_t)text;
-        return strlen(text) == (size_t)size;
-    }
-    const int any = kind == 'V' || kind == 'N';
-    if (!PyObject_CheckBuffer(value)) {
-        return any && unsigned_number(value, out);
-    }
-    if (is_special(value, self->special)) {
-        return 0;
-    }
-    Py_buffer *view = &lent->views[lent->held];
-    if (PyObject_GetBuffer(value, view, readable ? PyBUF_SIMPLE : PyBUF_WRITABLE) < 0) {
-        PyErr_Clear();
-        return 0;
-    }
-    lent->held++;
-    *out = (uintptr_t)view->buf;
-    return any || view->itemsize == 1;
+    return converted(accepted, value, lent, out);
 }
 
 /* Fill the places; 0 as soon as an argument is not one of the plain kind. function_new counted: there is room. */
@@ -546,6 +588,9 @@ let_go(Lent *lent)
     while (lent->held > 0) {
         PyBuffer_Release(&lent->views[--lent->held]);
     }
+    while (lent->keeping > 0) {
+        Py_DECREF(lent->kept[--lent->keeping]);
+    }
 }
 
 static int
@@ -578,7 +623,7 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     Py_ssize_t given = PyVectorcall_NARGS(flagged);
     Registers registers;
     Lent lent;
-    lent.held = 0;
+    lent.held = lent.keeping = 0;
     memset(registers.integers, 0, sizeof registers.integers);
     if (self->shape != ONLY_INTEGERS) {
         memset(registers.floats, 0, sizeof registers.floats);
@@ -602,7 +647,7 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
         life_leave(self->life);
         let_go(&lent);
         Py_XDECREF(memory);
-        return PyObject_Vectorcall(self->slow, args, (size_t)given, names);
+        return PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->slow, args, (size_t)given, names);
     }
     Py_INCREF(object); /* a call may drop the last reference to its own function */
     PyThreadState *saved = self->keep_gil ? NULL : PyEval_SaveThread();
@@ -632,8 +677,15 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     return result;
 }
 
-/* ``classes`` has an entry for every parameter: (same, other, record, signature) of a pointer, (words, size, class) of a
- * struct, None of anything else. The last one is of the result: a class of pointers, or (words, size, make). */
+static PyObject *
+or_null(PyObject *object)
+{
+    return object == Py_None ? NULL : object;
+}
+
+/* ``classes`` has an entry for every parameter: (same, other, record, signature, letters, size, convert) of a pointer,
+ * (words, size, class) of a struct, None of anything else. The last one is of the result: a class of pointers, or
+ * (words, size, make). */
 static int
 accept(Function *self, PyObject *classes)
 {
@@ -644,17 +696,20 @@ accept(Function *self, PyObject *classes)
     self->classes = Py_NewRef(classes);
     for (int i = 0; i < self->count; i++) {
         PyObject *entry = PyTuple_GET_ITEM(classes, i);
-        Accepted *accepted = &self->accepted[i];
-        PyObject **wanted[] = {&accepted->same, &accepted->other, &accepted->record, &accepted->signature};
+        Accepted *to = &self->accepted[i];
         if (self->kinds[i] == 'R') {
-            if (!PyArg_ParseTuple(entry, "snO", &accepted->words, &accepted->size, &accepted->record)) {
+            if (!PyArg_ParseTuple(entry, "snO", &to->words, &to->size, &to->record)) {
                 return 0;
             }
-            continue;
-        }
-        for (Py_ssize_t k = 0; PyTuple_Check(entry) && k < 4 && k < PyTuple_GET_SIZE(entry); k++) {
-            PyObject *class = PyTuple_GET_ITEM(entry, k);
-            *wanted[k] = class == Py_None ? NULL : class;
+        } else if (entry != Py_None) {
+            if (!PyArg_ParseTuple(entry, "OOOOznO", &to->same, &to->other, &to->record, &to->signature, &to->letters,
+                                  &to->size, &to->convert)) {
+                return 0;
+            }
+            to->same = or_null(to->same);
+            to->other = or_null(to->other);
+            to->record = or_null(to->record);
+            to->signature = or_null(to->signature);
         }
     }
     self->result_class = PyTuple_GET_ITEM(classes, self->count);

@@ -341,10 +341,14 @@ class _PointerParameter:
         self._encoding = encoding
         self._least = least
 
-    def from_param(self, value: Any) -> Any:
+    def address(self, value: Any) -> tuple[int, object]:
+        """What C is given for ``value``, and what must live until the call is over."""
         if self._least:
             self._enough(value)
-        address, kept = address_of(self._types, self._kind, value, self._encoding)
+        return address_of(self._types, self._kind, value, self._encoding)
+
+    def from_param(self, value: Any) -> Any:
+        address, kept = self.address(value)
         made = Passed(address)
         made.kept = kept
         return made

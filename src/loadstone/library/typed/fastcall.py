@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.headers.types import (
@@ -25,7 +25,7 @@ from loadstone.headers.types import (
     Void,
 )
 from loadstone.library.typed.carriers import words_of
-from loadstone.library.typed.likeness import canonical
+from loadstone.library.typed.likeness import canonical, item_formats
 
 try:
     from loadstone.library.typed import _fastcall
@@ -82,6 +82,7 @@ def made(
     address: int,
     prototype: Prototype,
     types: CtypesTypes,
+    parameters: Sequence[Any],
     *,
     owner: object,
     keep_gil: bool,
@@ -95,6 +96,7 @@ def made(
         address: of the code.
         prototype: its declaration.
         types: of the structs and pointers in it.
+        parameters: the ``argtypes`` of ``slow``.
         owner: kept alive by the callable.
         keep_gil: hold the interpreter lock during the call.
         capture_errno: keep errno of each call for ``ctypes.get_errno()``.
@@ -107,7 +109,7 @@ def made(
     result = _result(signature.result, encoding, types)
     if result is None or None in kinds:
         return None
-    classes = [_accepted(p.type, types) for p in signature.parameters]
+    classes = [_accepted(p.type, given, types) for p, given in zip(signature.parameters, parameters, strict=True)]
     classes.append(_made(signature.result, result, types))
     try:
         return _fastcall.Function(
@@ -162,20 +164,27 @@ def _parameter(kind: CType, encoding: str | None, types: CtypesTypes) -> str | N
     return None if isinstance(target, FunctionType) and not available() else "T"
 
 
-def _accepted(kind: CType, types: CtypesTypes) -> Any:
-    """What a parameter takes without more ado: the classes of a pointer, or how a struct lies; None for a number."""
+def _accepted(kind: CType, parameter: Any, types: CtypesTypes) -> Any:
+    """What a parameter takes without more ado, and what it asks of the rest: see ``accept`` in the extension."""
     if isinstance(kind, StructOrUnion):
         return words_of(kind, types.layouts), types.layouts.size(kind), types.record(kind)
     if isinstance(kind, Array):
         kind = Pointer(kind.element, kind.const)
-    if not isinstance(kind, Pointer) or isinstance(kind.target, Void):
+    if not isinstance(kind, Pointer):
         return None
-    target = kind.target
+    same = other = record = signature = letters = None
+    size, target = 0, kind.target
     if isinstance(target, FunctionType):
-        return None, None, None, canonical(target)
-    record = types.record(target) if isinstance(target, StructOrUnion) and types.is_complete(target) else None
-    other = types.pointer(Pointer(target)) if kind.const else None
-    return types.pointer(kind), other, record if _STRUCTS_DIRECT else None
+        signature = canonical(target)
+    elif not isinstance(target, Void):
+        same = types.pointer(kind)
+        other = types.pointer(Pointer(target)) if kind.const else None
+        if isinstance(target, StructOrUnion):
+            record = types.record(target) if types.is_complete(target) and _STRUCTS_DIRECT else None
+        else:
+            letters = item_formats(target)
+            size = types.layouts.size(target) if letters else 0
+    return same, other, record, signature, letters, size, parameter.address
 
 
 def _result(kind: CType, encoding: str | None, types: CtypesTypes) -> str | None:
@@ -242,7 +251,7 @@ def _given(kind: CType, types: CtypesTypes) -> str | None:
 
 def _made(kind: CType, letter: str | None, types: CtypesTypes) -> Any:
     """What makes a value from C: a class of pointers, or how a struct lies and what makes it of its bytes."""
-    if letter == "R":
+    if isinstance(kind, (StructOrUnion, Complex)):
         return words_of(kind, types.layouts), types.layouts.size(kind), _maker(kind, types)
     if letter == "T" and isinstance(kind, (Pointer, Array)):
         return types.pointer(Pointer(kind.element, kind.const) if isinstance(kind, Array) else kind)

@@ -93,6 +93,7 @@ def bind(
             address,
             prototype,
             known,
+            made.argtypes,
             owner=owner,
             keep_gil=gil == "keep",
             capture_errno=capture_errno,

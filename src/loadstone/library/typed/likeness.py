@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
+from typing import Final
 
 from loadstone.headers.types import (
     Array,
@@ -12,11 +14,21 @@ from loadstone.headers.types import (
     FunctionType,
     Integer,
     Pointer,
+    Real,
     Void,
 )
 from loadstone.quick_dataclass import replace
 
-__all__ = ["alike", "callable_as", "canonical", "is_char_pointer", "is_text", "letter_of"]
+__all__ = [
+    "alike",
+    "callable_as",
+    "canonical",
+    "is_char_pointer",
+    "is_text",
+    "item_formats",
+    "letter_of",
+    "letter_of_items",
+]
 
 
 def is_text(kind: CType) -> bool:
@@ -34,13 +46,36 @@ def alike(kind: Integer) -> tuple[object, ...]:
     return (1, kind.is_bool) if kind.size == 1 else (kind.size, kind.signed, kind.is_wide)
 
 
+_SIGNED, _UNSIGNED, _FLOATING = "bhilqn", "BHILQN", "efdg"
+_NATIVE: Final = "@=<" if sys.byteorder == "little" else "@=>"
+
+
 def letter_of(code: str) -> str:
     """Integer, unsigned or floating, from a format character of ctypes or of the buffer protocol."""
-    if code[-1:] in ("b", "h", "i", "l", "q", "n"):
-        return "i"
-    if code[-1:] in ("B", "H", "I", "L", "Q", "N"):
-        return "u"
-    return "f" if code[-1:] in ("e", "f", "d", "g") else code[-1:]
+    for letter, codes in (("i", _SIGNED), ("u", _UNSIGNED), ("f", _FLOATING)):
+        if code and code in codes:
+            return letter
+    return code
+
+
+def letter_of_items(form: str | None) -> str:
+    """The same of a buffer's format, ``}`` of structs; a format of its own where C would read something else."""
+    bare = (form or "B").lstrip(_NATIVE)
+    if bare.endswith("}"):
+        return bare if any(order in bare for order in ">!") and sys.byteorder == "little" else "}"
+    return letter_of(bare) if len(bare) == 1 else bare
+
+
+def item_formats(kind: CType) -> str | None:
+    """The format characters of a number of that kind, whatever its size; None of what is no number."""
+    match kind:
+        case Integer(is_bool=True):
+            return "?"
+        case Integer() | Enumeration():
+            return _SIGNED if kind.signed else _UNSIGNED
+        case Real():
+            return _FLOATING
+    return None
 
 
 def canonical(kind: FunctionType) -> FunctionType:

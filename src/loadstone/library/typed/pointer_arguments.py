@@ -8,6 +8,7 @@ takes all of them. Anything else is refused with what would be taken.
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.headers.types import (
@@ -23,7 +24,7 @@ from loadstone.headers.types import (
 )
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.life import Address
-from loadstone.library.typed.likeness import alike, callable_as, is_char_pointer, is_text, letter_of
+from loadstone.library.typed.likeness import alike, callable_as, is_char_pointer, is_text, letter_of, letter_of_items
 from loadstone.library.typed.pointers import ArrayView, Ref
 from loadstone.library.typed.records import RecordBase
 from loadstone.quick_dataclass import dataclass
@@ -38,6 +39,12 @@ _CTYPES_POINTER: Final = ctypes._Pointer  # noqa: SLF001
 _CTYPES_FUNCTION: Final = ctypes._CFuncPtr  # type: ignore[attr-defined]  # noqa: SLF001
 _UNTYPED: Final = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p)
 _REFERENCE: Final = type(ctypes.byref(ctypes.c_int()))
+_NATIVE: Final = "__ctype_le__" if sys.byteorder == "little" else "__ctype_be__"
+"""Where a ctypes number has its like in this machine's byte order: itself, when that is its own."""
+_SWAPPED: Final = tuple(
+    {ctypes.BigEndianStructure, ctypes.BigEndianUnion, ctypes.LittleEndianStructure, ctypes.LittleEndianUnion}
+    - {ctypes.Structure, ctypes.Union}
+)
 _RAW: Final = frozenset(("B", "b", "c", "<B", "<b", "<c"))
 
 
@@ -203,7 +210,9 @@ def _ctypes_type(types: CtypesTypes, kind: Pointer, given: Any) -> None:
     target = kind.target
     if isinstance(target, Void):
         return
-    if isinstance(target, Pointer):
+    if issubclass(given, _SWAPPED) or getattr(given, _NATIVE, given) is not given:
+        good = False
+    elif isinstance(target, Pointer):
         good = issubclass(given, (*_UNTYPED, _CTYPES_POINTER, _CTYPES_FUNCTION))
     elif isinstance(target, StructOrUnion):
         good = issubclass(given, (ctypes.Structure, ctypes.Union)) and (
@@ -273,7 +282,7 @@ def _items(types: CtypesTypes, kind: Pointer, view: memoryview) -> None:
     if view.format in _RAW and view.itemsize == 1:
         _whole(types, kind, view.nbytes, view.obj)
         return
-    letter = letter_of((view.format or "B").lstrip("<=@"))
+    letter = letter_of_items(view.format)
     kinds = {"": ("u", "P") if isinstance(kind.target, Pointer) else ("}",)}.get(item.kind, (item.kind,))
     good = item.size == view.itemsize and (letter in kinds or item.size == 1)
     if good and not view.nbytes and not kind.const and item.size > 1:
