@@ -8,9 +8,12 @@ import hashlib
 import io
 import json
 import lzma
+import os
+import random
 import shutil
 import subprocess
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -18,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from loadstone.archives import Bounds, PackedFile, format_of, is_archive, members, walk
+from loadstone.archives import Bounds, PackedFile, format_of, held, is_archive, members, walk
 from loadstone.errors import Closed, LoadstoneError, MalformedImage, TooLarge, Unreadable, Unsupported
 
 LIBRARY = b"\x7fELF" + bytes(range(256)) * 40
@@ -319,12 +322,47 @@ def test_a_member_of_a_zip_file_can_be_read_anew_once_the_archive_is_closed(tmp_
     path = tmp_path / "x.zip"
     path.write_bytes(zip_of({"a": b"first" * 100, "b": b"second"}, zipfile.ZIP_STORED))
     (a, b) = members(path)
-    assert a.again is not None
-    assert a.again() == b"first" * 100
+    assert anew(a) == b"first" * 100
     with pytest.raises(Closed):
         a.read()
     path.write_bytes(path.read_bytes().replace(b"second", b"2econd"))
-    assert b.again is not None
     with pytest.raises(MalformedImage, match="damaged archive"):
-        b.again()
+        anew(b)
     assert [member.again for member in members(path.read_bytes())] == [None, None]  # no file to enter again
+
+
+def anew(member: PackedFile) -> bytes:
+    out = io.BytesIO()
+    assert member.again is not None
+    member.again(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("content", [b"", b"\0" * (3 << 20), random.Random(5).randbytes(1 << 20) * 2], ids=len)
+def test_what_is_read_anew_is_what_was_packed(packing: int, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(zip_of({"a": content}, packing))
+    (member,) = members(tmp_path / "x.zip")
+    assert anew(member) == content
+
+
+def test_a_large_member_is_held_in_a_file_and_what_is_nested_in_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(held, "_IN_MEMORY", 100)
+    outer = zip_of({"inner.zip": zip_of({"deep": b"deep" * 100}), "large": b"large" * 100, "small": b"small"})
+    found: dict[str, bytes] = {}
+    for member in walk(outer):
+        assert member.head(2)  # what was looked at is not lost
+        with member.held() as content:
+            assert isinstance(content, int) is (member.size > 100)
+            found[member.name] = content if isinstance(content, bytes) else os.pread(content, 1000, 0)
+        with pytest.raises(Closed):
+            member.read()
+    assert found == {"inner.zip!/deep": b"deep" * 100, "large": b"large" * 100, "small": b"small"}
+
+
+def test_no_room_for_a_large_member_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(held, "_IN_MEMORY", 100)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    member = next(members(zip_of({"large": b"large" * 100})))
+    with pytest.raises(Unreadable, match=r"temporary file.*Make room"), member.held():
+        pass

@@ -234,6 +234,16 @@ def test_of_a_package_with_one_file_that_is_too_large_the_rest_is_read(folder: P
     assert {row["path"] for row in store.table("packages").to_pylist()} >= {"small.so"}
 
 
+def test_a_file_that_changes_while_it_is_read_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def meanwhile(data: bytes, path: str, digest: str) -> FileFacts:
+        with (folder / path).open("ab") as stream:
+            stream.write(b"more")
+        return facts_of(data, path, digest)
+
+    monkeypatch.setattr(reading, "facts_of", meanwhile)
+    assert errors(scanned(folder)) == {"libgood.so.1": "Unreadable"}
+
+
 def test_a_missing_file_of_the_store_is_named(folder: Path) -> None:
     store = scanned(folder)
     Path(store.folder.path(store.snapshot().tables["files"][0])).unlink()

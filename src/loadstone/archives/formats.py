@@ -11,6 +11,7 @@ from typing import IO, Final
 from loadstone.archives import tar
 from loadstone.archives.bounds import Bounds, UnpackBudget
 from loadstone.archives.compression import Plain, compression_of, decompressed
+from loadstone.archives.held import Content
 from loadstone.archives.member import PackedFile
 from loadstone.errors import MalformedImage, Unreadable, Unsupported
 from loadstone.files import open_regular
@@ -22,6 +23,7 @@ _HEAD: Final = 4096
 _APPIMAGE: Final = (b"AI\x01", b"AI\x02")
 
 _Reading = Callable[[IO[bytes], str, UnpackBudget], Iterator[PackedFile]]
+_Source = str | os.PathLike[str] | Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,12 @@ def is_archive(path: str | os.PathLike[str]) -> bool:
 
 
 def members(
-    source: str | os.PathLike[str] | bytes, *, path: str = "", bounds: Bounds | None = None
+    source: str | os.PathLike[str] | Content, *, path: str = "", bounds: Bounds | None = None
 ) -> Iterator[PackedFile]:
     """The files and links of one container, in its order, each readable while it is the current one.
 
     Args:
-        source: the path of a container, or its bytes.
+        source: the path of a container, its bytes, or the descriptor of a file that is open and stays so.
         path: what to call it; its path when left out.
         bounds: how much it may make us do.
 
@@ -117,20 +119,22 @@ def members(
 
     Thread-safe: each call reads for itself. The same on every platform.
     """
-    named = path or (os.fspath(source) if not isinstance(source, bytes) else "the archive given")
+    named = path or (os.fspath(source) if not isinstance(source, (bytes, int)) else "the archive given")
     yield from _members(source, named, UnpackBudget(named, bounds))
 
 
 def walk(
-    source: str | os.PathLike[str] | bytes, *, path: str = "", bounds: Bounds | None = None
+    source: str | os.PathLike[str] | Content, *, path: str = "", bounds: Bounds | None = None
 ) -> Iterator[PackedFile]:
     """As :func:`members`, and what is in the containers among them, in their place."""
-    named = path or (os.fspath(source) if not isinstance(source, bytes) else "the archive given")
+    named = path or (os.fspath(source) if not isinstance(source, (bytes, int)) else "the archive given")
     budget = UnpackBudget(named, bounds)
     yield from _walk(source, named, budget, 1)
 
 
-def _walk(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBudget, depth: int) -> Iterator[PackedFile]:
+def _walk(
+    source: str | os.PathLike[str] | Content, path: str, budget: UnpackBudget, depth: int
+) -> Iterator[PackedFile]:
     budget.check_depth(depth)
     for member in _members(source, path, budget):
         nested = member.opener is not None and format_of(member.head(_HEAD), member.name)
@@ -139,8 +143,8 @@ def _walk(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBudge
             continue
         if member.size > budget.bounds.nested:
             raise budget.too_large(f"the archive {member.name} of {member.size:,} bytes within it")
-        content = member.read()
-        yield from (_below(inner, member.name) for inner in _walk(content, member.path, budget, depth + 1))
+        with member.held() as content:
+            yield from (_below(inner, member.name) for inner in _walk(content, member.path, budget, depth + 1))
 
 
 def _below(member: PackedFile, name: str) -> PackedFile:
@@ -148,7 +152,7 @@ def _below(member: PackedFile, name: str) -> PackedFile:
     return member
 
 
-def _members(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
+def _members(source: _Source, path: str, budget: UnpackBudget) -> Iterator[PackedFile]:
     with _opened(source) as stream:
         head = stream.read(_HEAD)
         stream.seek(0)
@@ -160,7 +164,11 @@ def _members(source: str | os.PathLike[str] | bytes, path: str, budget: UnpackBu
         yield from found.members(stream, path, budget)
 
 
-def _opened(source: str | os.PathLike[str] | bytes) -> IO[bytes]:
+def _opened(source: _Source) -> IO[bytes]:
     if isinstance(source, bytes):
         return io.BytesIO(source)
+    if isinstance(source, int):
+        stream = os.fdopen(os.dup(source), "rb")
+        stream.seek(0)
+        return stream
     return open(source, "rb", opener=open_regular)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import posixpath
 from collections.abc import Callable
-from typing import Final, Protocol
+from contextlib import AbstractContextManager
+from typing import IO, Final, Protocol
 
 from loadstone.archives.bounds import UnpackBudget
+from loadstone.archives.held import Content, held
 from loadstone.errors import Closed
 from loadstone.quick_dataclass import dataclass, field
 
@@ -34,7 +36,8 @@ class PackedFile:
     ``same_as`` the name of an earlier member for a hard link; ``mode`` the permission bits, 0 where there are none.
 
     Content can be read only until the iterator it came from moves on: most containers are streams. Where the container
-    is a file that can be entered anywhere, ``again`` reads the content anew at any time, and raises as :meth:`read`.
+    is a file that can be entered anywhere, ``again`` writes the content anew into a file at any time, and raises as
+    :meth:`read`.
     """
 
     name: str
@@ -45,7 +48,7 @@ class PackedFile:
     same_as: str | None = None
     mode: int = 0
     opener: Callable[[], Reader] | None = None
-    again: Callable[[], bytes] | None = None
+    again: Callable[[IO[bytes]], None] | None = None
     _reader: Reader | None = field(default=None, repr=False)
     _begun: bytes = field(default=b"", repr=False)
 
@@ -67,6 +70,15 @@ class PackedFile:
         self.budget.check_member(self.path, len(self._begun))
         return self._begun
 
+    def held(self) -> AbstractContextManager[Content]:
+        """The whole content, in memory only if it is small; nothing else can be had of it afterwards. As :meth:`read`.
+
+        Raises as well:
+            Unreadable: there is no room for a temporary file.
+        """
+        self.budget.check_member(self.path, self.size)
+        return held(self.size, self._move, self.path)
+
     def open(self) -> io.BytesIO:
         """The whole content as a seekable file."""
         return io.BytesIO(self.read())
@@ -76,22 +88,44 @@ class PackedFile:
         self.opener = self._reader = None
         self._begun = b""
 
+    def _move(self, out: IO[bytes]) -> None:
+        """Write the whole content, and forget it."""
+        out.write(self._begun)
+        size, most = len(self._begun), self.budget.bounds.member
+        self._begun = b""
+        while piece := self._source().read(_PIECE):
+            self.budget.spend(len(piece))
+            size += len(piece)
+            self.budget.check_member(self.path, min(size, most + 1))
+            out.write(piece)
+        self.close()
+
     def _fill(self, size: int) -> None:
         if len(self._begun) >= size:
             return
+        source = self._source()
+        begun, self._begun = _after(self._begun), b""
+        while begun.tell() < size:
+            piece = source.read(min(size - begun.tell(), _PIECE))
+            if not piece:
+                break
+            self.budget.spend(len(piece))
+            begun.write(piece)
+        self._begun = begun.getvalue()
+
+    def _source(self) -> Reader:
         if self._reader is None:
             if self.opener is None:
                 raise Closed(library=self.path, attempted="read a member of an archive")
             self._reader = self.opener()
-        pieces, have = [self._begun], len(self._begun)
-        while have < size:
-            piece = self._reader.read(min(size - have, _PIECE))
-            if not piece:
-                break
-            self.budget.spend(len(piece))
-            pieces.append(piece)
-            have += len(piece)
-        self._begun = b"".join(pieces)
+        return self._reader
+
+
+def _after(begun: bytes) -> io.BytesIO:
+    """Where the rest is added. Of a large member there is never a second copy, as there is when pieces are joined."""
+    grown = io.BytesIO(begun)
+    grown.seek(0, io.SEEK_END)
+    return grown
 
 
 def plain_name(name: str) -> str:

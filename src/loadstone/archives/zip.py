@@ -19,11 +19,15 @@ from loadstone.files import open_regular
 
 __all__ = ["conda_members", "members"]
 
+_PIECE: Final = 1 << 20
 _ENCRYPTED: Final = 0x1
 _MAX_LINK: Final = 4096
 _LOCAL_HEADER: Final = 30
 _SIZES: Final = 26  # where it has those of the name and of the extra field that follow it
 _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+_Writer = Callable[[IO[bytes]], None]
 
 
 class _Content:
@@ -79,7 +83,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, path: st
     return PackedFile(name, place, info.file_size, budget, mode=stat.S_IMODE(mode), opener=opened)
 
 
-def _again(stream: IO[bytes], info: zipfile.ZipInfo, place: str, budget: UnpackBudget) -> Callable[[], bytes] | None:
+def _again(
+    stream: IO[bytes], info: zipfile.ZipInfo, place: str, budget: UnpackBudget
+) -> Callable[[IO[bytes]], None] | None:
     """How to read a member once the archive is closed; None for one within another archive, or packed in a rare way."""
     file = getattr(stream, "name", None)
     if not isinstance(file, str) or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -87,9 +93,23 @@ def _again(stream: IO[bytes], info: zipfile.ZipInfo, place: str, budget: UnpackB
     return partial(_reread, os.path.abspath(file), info, place, budget)
 
 
-def _reread(file: str, info: zipfile.ZipInfo, place: str, budget: UnpackBudget) -> bytes:
+def _reread(file: str, info: zipfile.ZipInfo, place: str, budget: UnpackBudget, out: IO[bytes]) -> None:
     """One member of a file, by the offset its directory gives; held to the size and the checksum it gives as well."""
     budget.check_member(place, info.file_size)
+    budget.check_ratio(info.compress_size, info.file_size)
+    size = checksum = 0
+    for piece in _pieces(file, info, place):
+        size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+        if size > info.file_size:
+            break
+        out.write(piece)
+    if (size, checksum) != (info.file_size, info.CRC):
+        raise MalformedImage(what="damaged archive: size or checksum differ", offset=info.header_offset, path=place)
+    budget.spend(size)
+
+
+def _pieces(file: str, info: zipfile.ZipInfo, place: str) -> Iterator[bytes]:
+    """The content of one member of a file, in pieces of bounded size."""
     try:
         with open(file, "rb", opener=open_regular) as stream:
             stream.seek(info.header_offset)
@@ -98,19 +118,30 @@ def _reread(file: str, info: zipfile.ZipInfo, place: str, budget: UnpackBudget) 
                 raise MalformedImage(what="damaged archive: a header is cut off", offset=info.header_offset, path=place)
             name_size, extra_size = struct.unpack_from("<HH", header, _SIZES)
             stream.seek(name_size + extra_size, os.SEEK_CUR)
-            packed = stream.read(info.compress_size)
+            yield from _unpacked(stream, info)
     except OSError as error:
         raise Unreadable(path=file, reason=error.strerror or str(error), code=error.errno) from error
-    budget.check_ratio(len(packed), info.file_size)
-    try:
-        stored = info.compress_type == zipfile.ZIP_STORED
-        content = packed if stored else zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, info.file_size + 1)
     except zlib.error as error:
         raise MalformedImage(what=f"damaged archive: {error}", offset=info.header_offset, path=place) from error
-    if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
-        raise MalformedImage(what="damaged archive: size or checksum differ", offset=info.header_offset, path=place)
-    budget.spend(len(content))
-    return content
+
+
+def _unpacked(stream: IO[bytes], info: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The content of a member from where it begins, in pieces of bounded size."""
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS) if info.compress_type == zipfile.ZIP_DEFLATED else None
+    left = info.compress_size
+    while left and not (inflate and inflate.eof):
+        packed = stream.read(min(left, _PIECE))
+        if not packed:
+            return
+        left -= len(packed)
+        if inflate is None:
+            yield packed
+            continue
+        while packed:
+            yield inflate.decompress(packed, _PIECE)
+            packed = inflate.unconsumed_tail
+    if inflate is not None:
+        yield inflate.flush()  # of a match that did not fit: all that was packed is in
 
 
 def conda_members(stream: IO[bytes], path: str, budget: UnpackBudget) -> Iterator[PackedFile]:

@@ -87,10 +87,10 @@ def read(source: Source | int, *, strict: bool = False, path: str | None = None)
         return _images(cursor, strict=strict, first=True)[0]
 
 
-def images(source: Source, *, strict: bool = False, path: str | None = None) -> tuple[Image, ...]:
+def images(source: Source | int, *, strict: bool = False, path: str | None = None) -> tuple[Image, ...]:
     """Every image of a universal file or an archive, in order; of any other file the one there is.
 
-    ``path`` is what bytes are called, as a file of an archive has a name. Otherwise as :func:`read`.
+    ``path`` is what bytes, or a file that is open, are called. Otherwise as :func:`read`.
     """
     with _opened(source) as cursor:
         cursor.path = path or cursor.path

@@ -20,7 +20,7 @@ class ScanLimits:
     """
 
     input: int = 1024 * _MIB
-    member: int = 256 * _MIB
+    member: int = 1024 * _MIB
     unpacked: int = 4096 * _MIB
     task_bytes: int = 48 * _MIB
     task_inputs: int = 64

@@ -18,6 +18,7 @@ from loadstone.fleet.reading import read_input
 from loadstone.fleet.rows import TableRows
 from loadstone.fleet.schema import VERSION
 from loadstone.fleet.store import Store
+from loadstone.linker.view import forget_images
 from loadstone.quick_dataclass import dataclass
 
 try:
@@ -101,8 +102,11 @@ def do_task(task: ScanTask) -> TaskResult:
     start = time.monotonic()
     rows, known = TableRows(), set(_known(task.store, task.base))
     before = len(known)
-    for found in task.inputs:
-        read_input(found, rows, known, task.limits, resolve=task.resolve)
+    try:
+        for found in task.inputs:
+            read_input(found, rows, known, task.limits, resolve=task.resolve)
+    finally:
+        forget_images()  # else a worker holds a thousand of them beside the next task's rows
     written = write_part(StoreFolder(task.store), task.key, task.named(), rows)
     spent = time.monotonic() - start
     return TaskResult(task.key, len(task.inputs), len(known) - before, rows.symbols, written, spent, _peak())

@@ -14,12 +14,14 @@ from types import FrameType
 from typing import Final
 
 from loadstone.archives import UnpackBudget, format_of, walk
-from loadstone.errors import LoadstoneError, TooLarge
+from loadstone.archives.held import Content
+from loadstone.core.host import read_at
+from loadstone.errors import LoadstoneError, TooLarge, Unreadable
 from loadstone.files import FileStamp, file_stamp, open_regular
 from loadstone.fleet.facts import FileFacts, digest_of, facts_of, is_binary
 from loadstone.fleet.inputs import ScanInput, is_remote
 from loadstone.fleet.limits import ScanLimits
-from loadstone.fleet.locations import read_all
+from loadstone.fleet.locations import fetched
 from loadstone.fleet.resolving import Resolved, resolved_file, resolved_package
 from loadstone.fleet.rows import TableRows, add_facts
 from loadstone.quick_dataclass import dataclass
@@ -117,33 +119,38 @@ class _Reading:
         self.kind = "file"
 
     def read(self, *, resolve: bool) -> None:
-        found = self.found
-        data, head = self._content()
-        container = format_of(head[:4096], found.location)
-        if container is not None and container.name not in _NOT_WALKED:
-            self.kind = container.name
-            self._read_members(data)
-            if resolve and container.name not in _INSTALLED and not is_remote(found.location):
-                self._add_resolved(resolved_package(found.location))
-        elif is_binary(head):
-            location, most = found.location, self.limits.member
-            self._add_binary(location, self._facts(location, read_all(location, most) if data is None else data))
-            if resolve and not is_remote(found.location):
-                self._add_resolved(resolved_file(found.location))
-
-    def _content(self) -> tuple[bytes | None, bytes]:
-        """All of a remote input, as it is fetched once; of a local one the beginning."""
         location = self.found.location
         if is_remote(location):
-            data = read_all(location, self.limits.input)
-            return data, data[:_HEAD]
+            with fetched(location, self.found.size, self.limits.input) as content:
+                self._read(content)
+            return
         with open(location, "rb", opener=open_regular) as stream:
-            return None, stream.read(_HEAD)
+            before = file_stamp(os.fstat(stream.fileno()))
+            self._read(stream.fileno())
+            if file_stamp(os.fstat(stream.fileno())) != before:
+                raise Unreadable(path=location, reason="it was changed while it was read", advice="scan again")
+        if resolve and self.kind == "file" and self.places:
+            self._add_resolved(resolved_file(location))
+        elif resolve and self.kind not in {"file", *_INSTALLED}:
+            self._add_resolved(resolved_package(location))
 
-    def _read_members(self, data: bytes | None) -> None:
-        found = self.found
-        source = data if data is not None else found.location
-        for member in walk(source, path=found.location, bounds=self.limits.bounds):
+    def _read(self, content: Content) -> None:
+        """The files in it, or what it is itself."""
+        location = self.found.location
+        head = content[:_HEAD] if isinstance(content, bytes) else read_at(content, _HEAD, 0)
+        container = format_of(head[:4096], location)
+        if container is not None and container.name not in _NOT_WALKED:
+            self.kind = container.name
+            self._read_members(content)
+        elif is_binary(head):
+            if self.found.size > self.limits.input:
+                raise _too_large(location, self.found.size, self.limits.input)
+            self._add_binary(location, self._facts(location, content))
+
+    def _read_members(self, content: Content) -> None:
+        location = self.found.location
+        source = content if is_remote(location) else location  # what is a file can be entered anywhere
+        for member in walk(source, path=location, bounds=self.limits.bounds):
             if member.link is not None:
                 self.places.append(_Place(member.name, None, member.link))
             elif member.same_as is not None:
@@ -153,18 +160,20 @@ class _Reading:
                     member.name, _too_large(member.path, member.size, self.limits.member), is_quarantined=True
                 )
             elif member.size and is_binary(member.head(_HEAD)):
-                self._add_binary(member.name, self._facts(member.name, member.read()))
+                with member.held() as unpacked:
+                    facts = self._facts(member.name, unpacked)
+                self._add_binary(member.name, facts)
 
-    def _facts(self, path: str, data: bytes) -> FileFacts | str | None:
+    def _facts(self, path: str, content: Content) -> FileFacts | str | None:
         """What is new in a file, or its digest where that is known; None, with an error row, where it cannot be read.
 
-        The bytes end here: rows are made when they are gone, as a library may be the largest thing a worker holds.
+        Rows are made when its bytes are gone, as a library may be the largest thing a worker holds.
         """
-        digest = digest_of(data)
+        digest = digest_of(content)
         if digest in self.known:
             return digest
         try:
-            return facts_of(data, posixpath.basename(path), digest)
+            return facts_of(content, posixpath.basename(path), digest)
         except LoadstoneError as error:
             self.add_error(path, error, is_quarantined=False)
             return None

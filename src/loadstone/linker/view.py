@@ -31,7 +31,16 @@ from loadstone.files import FileId, file_id, file_stamp, open_regular
 from loadstone.linker.access import Barrier, barrier, groups_of
 from loadstone.quick_dataclass import dataclass, field
 
-__all__ = ["HEAD_SIZE", "FileView", "HostFiles", "OpenedFile", "PretendedFiles", "host_kernel", "host_platform"]
+__all__ = [
+    "HEAD_SIZE",
+    "FileView",
+    "HostFiles",
+    "OpenedFile",
+    "PretendedFiles",
+    "forget_images",
+    "host_kernel",
+    "host_platform",
+]
 
 HEAD_SIZE: Final = 832
 """Bytes glibc reads at first from a 64-bit candidate (elf/dl-load.c, struct filebuf)."""
@@ -126,6 +135,12 @@ def _image(place: _Place) -> Image:
 @lru_cache(maxsize=_IMAGES_KEPT)
 def _slices(place: _Place) -> tuple[Image, ...]:
     return images(place.host_path)
+
+
+def forget_images() -> None:
+    """Let go of the images of this machine's files, which are kept for the next question. For who reads thousands."""
+    _image.cache_clear()
+    _slices.cache_clear()
 
 
 @lru_cache(maxsize=4096)

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from loadstone.core.image import Format, Image, Section
 from loadstone.plugin import own, qt
 from loadstone.plugin.cbor import Problem
 from loadstone.quick_dataclass import dataclass, field
 
-__all__ = ["Carrier", "Framework", "PluginMetadata", "find_metadata"]
+__all__ = ["Carrier", "Framework", "PluginBytes", "PluginMetadata", "find_metadata"]
 
 
 class Framework(StrEnum):
@@ -103,7 +103,14 @@ _SEARCHED: Final = 64 << 20
 """How much of a file without a usable section table is searched for a marker, in bytes."""
 
 
-def find_metadata(image: Image, content: bytes) -> PluginMetadata | None:
+class PluginBytes(Protocol):
+    """The bytes of a file, in memory or read where they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes: ...
+
+
+def find_metadata(image: Image, content: PluginBytes) -> PluginMetadata | None:
     """The metadata of a plugin, or None for a library that carries none.
 
     Args:
@@ -121,7 +128,7 @@ def find_metadata(image: Image, content: bytes) -> PluginMetadata | None:
     return None
 
 
-def _places(image: Image, content: bytes) -> Iterator[_Place]:
+def _places(image: Image, content: PluginBytes) -> Iterator[_Place]:
     for note in image.notes:
         framework = _NOTES.get((note.owner, note.kind))
         if framework:
@@ -133,7 +140,7 @@ def _places(image: Image, content: bytes) -> Iterator[_Place]:
             problems = _section_problems(section)
             yield _Place(framework, Carrier.SECTION, section.offset, section.size, problems)
     if not image.sections:
-        at = content.rfind(qt.MARKER, 0, _SEARCHED)
+        at = content[:_SEARCHED].rfind(qt.MARKER)
         if at >= 0:
             yield _Place(Framework.QT, Carrier.MARKER, at, len(content) - at)
 

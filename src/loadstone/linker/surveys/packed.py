@@ -12,10 +12,12 @@ import posixpath
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from functools import partial
-from typing import Final
+from typing import IO, Final
 
 from loadstone.archives import PackedFile
+from loadstone.archives.held import Content, held
 from loadstone.binary import FileKind, identify, images
 from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Image
@@ -186,19 +188,25 @@ def _stored(member: PackedFile) -> Stored:
     if identify(head).kind in BINARIES:
         is_kept = name.startswith(_WHOLE)
         if member.again is not None and not is_kept:
-            return Stored(member.size, head, Deferred(partial(_parsed, member.again)), None, member.mode)
-        data = member.read()
-        parsed = _parsed(lambda: data)
-        return Stored(len(data), head, Deferred(lambda: parsed), data if is_kept else None, member.mode)
+            later = partial(_anew, member.size, member.again, name)
+            return Stored(member.size, head, Deferred(later), None, member.mode)
+        kept = member.read() if is_kept else None
+        with nullcontext(kept) if kept is not None else member.held() as content:
+            parsed = _parsed(content)
+        return Stored(member.size, head, Deferred(lambda: parsed), kept, member.mode)
     is_text = may_make_known(member.name) or f"/{member.name}".endswith(_TEXTS)
     return Stored(member.size, head, content=member.read() if is_text and member.size <= _MAX_TEXT else None)
 
 
-def _parsed(read: Callable[[], bytes]) -> Parsed:
-    """The images of what can be read; what cannot is a fault of the archive, and raised."""
-    data = read()
+def _anew(size: int, again: Callable[[IO[bytes]], None], name: str) -> Parsed:
+    """The images of what is read when it is asked for; what cannot be read is a fault of the archive, and raised."""
+    with held(size, again, name) as content:
+        return _parsed(content)
+
+
+def _parsed(content: Content) -> Parsed:
     try:
-        return images(data)
+        return images(content)
     except LoadstoneError as error:
         return error
 
