@@ -21,7 +21,7 @@ pytest.importorskip("duckdb")
 
 from loadstone.errors import InvalidName, MalformedImage, NotFound, Unreadable, Unwritable
 from loadstone.fleet import ScanLimits, Store, reading, scan
-from loadstone.fleet.commit import compact
+from loadstone.fleet.commit import commit, compact
 from loadstone.fleet.engines import WorkerLost
 from loadstone.fleet.facts import FileFacts, facts_of
 from loadstone.fleet.plan import ScanTask, do_task
@@ -242,6 +242,24 @@ def test_a_file_that_changes_while_it_is_read_is_said(folder: Path, monkeypatch:
 
     monkeypatch.setattr(reading, "facts_of", meanwhile)
     assert errors(scanned(folder)) == {"libgood.so.1": "Unreadable"}
+
+
+def test_one_scan_at_a_time_changes_a_store(folder: Path) -> None:
+    store = scanned(folder)
+    with store.folder.reserved():
+        for attempt in (lambda: scanned(folder, "two"), lambda: compact(store)):
+            with pytest.raises(Unwritable, match="another scan"):
+                attempt()
+        assert store.ask("who-provides", "f").num_rows == 1
+    assert scanned(folder, "two").snapshots == ("one", "two")
+
+
+def test_parts_that_another_scan_took_are_missed(folder: Path) -> None:
+    """In an object store there are no locks."""
+    store = scanned(folder)
+    with pytest.raises(Unwritable, match=r"what was read of 1 input is gone.*Run the same scan again"):
+        commit(store, "two", ["x"], [("x", "of a part that is gone")], [])
+    assert store.snapshots == ("one",)
 
 
 def test_a_missing_file_of_the_store_is_named(folder: Path) -> None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import Any, Final
 
+from loadstone.core.counting import counted
+from loadstone.errors import Unwritable
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.parts import PARTS, StorePart
 from loadstone.fleet.schema import FACTS, TABLES
@@ -42,7 +44,8 @@ def commit(
     """Write down a snapshot of the wanted inputs from what is in parts and earlier snapshots.
 
     Raises:
-        Unwritable: the disk is full; no snapshot comes of it, and the parts stay for another try.
+        Unwritable: the disk is full, or another scan took parts of this one where there are no locks; no snapshot
+            comes of it, and the parts stay for another try.
     """
     pairs = sorted(set(wanted))
     with store_faults(store.folder), closing(connected(store.folder)) as connection:
@@ -50,6 +53,7 @@ def commit(
         unpacked = "unnest($source::VARCHAR[]) AS source, unnest($item::VARCHAR[]) AS item"
         connection.execute(f"CREATE TABLE wanted AS SELECT {unpacked}", columns)  # register() would import pandas
         made = _Commit(store, connection, name, parts)
+        made.check_complete()
         tables: dict[str, tuple[str, ...]] = {}
         for table in FACTS:
             tables[table] = made.facts(table)
@@ -76,10 +80,15 @@ def compact(store: Store) -> int:
     """Write the facts of all snapshots into few large files, remove what no snapshot lists; returns the bytes freed.
 
     Raises:
-        Unwritable: the disk is full; every snapshot is as it was.
+        Unwritable: the disk is full, or a scan writes to the store; every snapshot is as it was.
 
-    A crash leaves every snapshot whole, on the old files or the new ones. Not while a scan writes to the store.
+    A crash leaves every snapshot whole, on the old files or the new ones.
     """
+    with store.folder.reserved():
+        return _compact(store)
+
+
+def _compact(store: Store) -> int:
     snapshots = [store.snapshot(name) for name in store.snapshots]
     before = store.folder.size()
     generation = f"compact-{datetime.now(UTC).strftime('%Y%m%dT%H%M%S%fZ')}"
@@ -127,6 +136,13 @@ class _Commit:
         self.connection.execute(
             f"CREATE TABLE {made} AS SELECT {columns}, min({_HOME}) AS home FROM {rows} GROUP BY ALL"
         )
+
+    def check_complete(self) -> None:
+        """Raise Unwritable where a wanted input is in no part and no snapshot."""
+        lost = rows_of(self.connection, "wanted ANTI JOIN chosen USING (source, item)")
+        if lost:
+            reason = f"what was read of {counted(lost, 'input')} is gone: another scan wrote to it at the same time"
+            raise Unwritable(path=self.folder.place, reason=reason, advice="run the same scan again")
 
     def facts(self, table: str) -> tuple[str, ...]:
         """The files of a table of facts: those there were, and what is new in its own."""

@@ -5,15 +5,24 @@ from __future__ import annotations
 import os
 import posixpath
 import tempfile
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, Any, Final
 
 from loadstone.errors import InvalidName, Unreadable, Unwritable
 from loadstone.escape import is_utf8
 from loadstone.fleet.inputs import is_remote
 from loadstone.fleet.locations import file_system
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 __all__ = ["StoreFolder"]
+
+_LOCK: Final = ".lock"
+"""Empty, and left there: its lock is what counts (flock(2))."""
 
 
 class StoreFolder:
@@ -56,6 +65,33 @@ class StoreFolder:
                 reason=error.strerror or str(error),
                 advice="make room and run the same scan again: what is written is kept",
             ) from error
+
+    @contextmanager
+    def reserved(self) -> Iterator[None]:
+        """The store is changed by nobody else in the block. An object store and Windows have no such lock.
+
+        Raises:
+            Unwritable: a scan or a compaction has it, or the place cannot be written. A lock ends with its process.
+        """
+        if self.is_remote or fcntl is None:
+            yield
+            return
+        with self._lock_file() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                reason, advice = "another scan or compaction writes to it", "wait for it, or use another store"
+                raise Unwritable(path=self.place, reason=reason, advice=advice) from error
+            except OSError:  # a file system without locks
+                pass
+            yield
+
+    def _lock_file(self) -> IO[bytes]:
+        try:
+            os.makedirs(self.place, exist_ok=True)
+            return open(self.path(_LOCK), "ab")
+        except OSError as error:
+            raise Unwritable(path=self.place, reason=error.strerror or str(error)) from error
 
     def read(self, name: str) -> bytes:
         """A whole file. Raises :class:`Unreadable`."""

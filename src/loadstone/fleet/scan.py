@@ -91,7 +91,7 @@ def scan(
 
     Raises:
         Unreadable: a source cannot be had, or no scheduler answers.
-        Unwritable: the store's disk is full; run the same scan again when there is room.
+        Unwritable: the store's disk is full (run the same scan again when there is room), or another scan writes to it.
         InvalidName: the snapshot's name is taken, or cannot be one.
         Unsupported: the extra ``fleet`` is not installed.
 
@@ -103,19 +103,22 @@ def scan(
     if chosen in target.snapshots:
         raise InvalidName(name=chosen, reason="the store has a snapshot of that name", advice="give another --name")
     found = list(inputs_of(os.fspath(source) for source in sources))
-    done = done_before(target, retry=retry)
-    for part in parts_of(target.folder):
-        done.update(part.inputs)
-    missing = _distinct(found, done)
-    base = " ".join(f"{each}@{target.snapshot(each).created}" for each in target.snapshots)
     engine = _engine(workers or os.cpu_count() or 1, scheduler)
-    tasks = tasks_of(missing, target.folder.place, base, limits or ScanLimits(), resolve=resolve)
-    tally = _Tally(len(missing), begun, progress)
-    for task, result in _to_the_end(engine, tasks):
-        tally.add(task, result)
-    wanted = [(each.source, each.stamp) for each in found]
-    snapshot = commit(target, chosen, [os.fspath(s) for s in sources], wanted, list(parts_of(target.folder)))
+    with target.folder.reserved():
+        missing = _distinct(found, _done(target, retry=retry))
+        base = " ".join(f"{each}@{target.snapshot(each).created}" for each in target.snapshots)
+        tasks = tasks_of(missing, target.folder.place, base, limits or ScanLimits(), resolve=resolve)
+        tally = _Tally(len(missing), begun, progress)
+        for task, result in _to_the_end(engine, tasks):
+            tally.add(task, result)
+        wanted = [(each.source, each.stamp) for each in found]
+        snapshot = commit(target, chosen, [os.fspath(s) for s in sources], wanted, list(parts_of(target.folder)))
     return tally.report(snapshot, len(found))
+
+
+def _done(store: Store, *, retry: bool) -> set[tuple[str, str]]:
+    """The (source, stamp) of every input that is in a snapshot or a complete part."""
+    return done_before(store, retry=retry).union(*(part.inputs for part in parts_of(store.folder)))
 
 
 def _engine(workers: int, scheduler: str) -> ScanEngine:
