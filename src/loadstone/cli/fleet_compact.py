@@ -15,7 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(*, store: str) -> ExitStatus:
-    """Write a store's facts into few large files and remove what no snapshot lists. Refused while a scan writes to it."""
+    """Write a store's facts into few large files and remove what no snapshot lists. Refused while a scan writes."""
     from loadstone.fleet.commit import compact
     from loadstone.fleet.store import Store
 
