@@ -244,6 +244,30 @@ def test_a_file_that_changes_while_it_is_read_is_said(folder: Path, monkeypatch:
     assert errors(scanned(folder)) == {"libgood.so.1": "Unreadable"}
 
 
+def test_a_source_without_a_library_is_an_empty_snapshot_beside_others(folder: Path, tmp_path: Path) -> None:
+    store = scanned(folder)
+    (tmp_path / "nothing").mkdir()
+    report = scan(str(tmp_path / "nothing"), store=store.folder.place, name="empty", workers=1)
+    assert (report.snapshot.rows["files"], report.snapshot.rows["symbols"]) == (0, 0)
+    compact(store)
+    assert store.ask("who-provides", "f", snapshot="one").num_rows == 1
+    assert store.table("files", "empty").num_rows == 0
+
+
+def test_a_source_whose_name_is_no_utf8_is_scanned_once(folder: Path) -> None:
+    odd = os.fsdecode(os.fsencode(folder) + b"-\xff")
+    os.rename(folder, odd)
+    place = str(folder.parent / "store")
+    known = [scan(odd, store=place, name=name, workers=1, resolve=False).known for name in ("one", "two")]
+    assert known == [0, 1]
+    assert Store(place).table("inputs")["source"].to_pylist() == [f"{folder}-\\udcff"]
+
+
+def test_a_store_without_a_name_is_refused() -> None:
+    with pytest.raises(InvalidName, match="needs a name"):
+        Store("")
+
+
 def test_one_scan_at_a_time_changes_a_store(folder: Path) -> None:
     store = scanned(folder)
     with store.folder.reserved():

@@ -61,13 +61,14 @@ def commit(
             tables[table] = made.places(table)
         for table, files in made.graph(tables).items():
             tables[table] += files
+        whole = covers_facts(connection, store.folder, tables)
         snapshot = FleetSnapshot(
             name=name,
             created=datetime.now(UTC).isoformat(timespec="microseconds"),
             sources=tuple(sources),
             tables=tables,
-            rows={table: rows_in(connection, store.folder, files) for table, files in tables.items()},
-            covers_facts=covers_facts(connection, store.folder, tables),
+            rows={table: rows_in(connection, store.folder, table, tables, whole=whole) for table in tables},
+            covers_facts=whole,
         )
     store.publish(snapshot)
     for part in parts:
@@ -196,9 +197,20 @@ def _query(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def rows_in(connection: Any, folder: StoreFolder, files: Sequence[str]) -> int:
-    """How many rows some files have."""
-    return rows_of(connection, select_from(folder, files)) if files else 0
+def rows_in(
+    connection: Any, folder: StoreFolder, table: str, tables: Mapping[str, Sequence[str]], *, whole: bool
+) -> int:
+    """How many rows of a table are of the snapshot with these files; ``whole``: it has every file of the store."""
+    if not tables[table]:
+        return 0
+    only = "" if whole or table not in FACTS else f" SEMI JOIN ({_files_of(folder, tables)}) USING (file)"
+    return rows_of(connection, f"{select_from(folder, tables[table])}{only}")
+
+
+def _files_of(folder: StoreFolder, tables: Mapping[str, Sequence[str]]) -> str:
+    """The query for the files that a snapshot has."""
+    places = tables["packages"]
+    return f"SELECT DISTINCT file FROM {select_from(folder, places)}" if places else "SELECT NULL::VARCHAR AS file"
 
 
 def rows_of(connection: Any, what: str) -> int:
@@ -211,8 +223,8 @@ def covers_facts(connection: Any, folder: StoreFolder, tables: Mapping[str, Sequ
     """Whether every file of the tables of facts is in this snapshot."""
     if not tables["files"]:
         return True
-    files, packages = (select_from(folder, tables[name]) for name in ("files", "packages"))
-    return not rows_of(connection, f"{files} ANTI JOIN (SELECT DISTINCT file FROM {packages}) USING (file)")
+    files = select_from(folder, tables["files"])
+    return not rows_of(connection, f"{files} ANTI JOIN ({_files_of(folder, tables)}) USING (file)")
 
 
 def _nulls(names: Sequence[str]) -> str:

@@ -29,10 +29,12 @@ class StoreFolder:
     """Files by name below one place. Thread-safe: every call stands for itself.
 
     Raises:
-        InvalidName: the place's name is not UTF-8, which the database and Parquet's readers ask for.
+        InvalidName: the place's name is empty, or not UTF-8, which the database and Parquet's readers ask for.
     """
 
     def __init__(self, place: str) -> None:
+        if not place:
+            raise InvalidName(name=place, reason="the folder of a fleet's tables needs a name")
         if not is_utf8(place):
             raise InvalidName(name=place, reason="the folder of a fleet's tables needs a name in UTF-8")
         self.place: str = place.rstrip("/") if is_remote(place) else os.path.abspath(place)

@@ -20,7 +20,8 @@ from loadstone.fleet.parts import parts_of
 from loadstone.fleet.plan import ScanTask, TaskResult, halves, set_aside, tasks_of
 from loadstone.fleet.sources import inputs_of
 from loadstone.fleet.store import FleetSnapshot, Store, checked_name
-from loadstone.quick_dataclass import dataclass
+from loadstone.fleet.symbols import valid_text
+from loadstone.quick_dataclass import dataclass, replace
 
 __all__ = ["ScanProgress", "ScanReport", "scan"]
 
@@ -102,7 +103,8 @@ def scan(
     chosen = checked_name(name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
     if chosen in target.snapshots:
         raise InvalidName(name=chosen, reason="the store has a snapshot of that name", advice="give another --name")
-    found = list(inputs_of(os.fspath(source) for source in sources))
+    named = [os.fspath(source) for source in sources]
+    found = [replace(each, source=valid_text(each.source)) for each in inputs_of(named)]
     engine = _engine(workers or os.cpu_count() or 1, scheduler)
     with target.folder.reserved():
         missing = _distinct(found, _done(target, retry=retry))
@@ -112,7 +114,9 @@ def scan(
         for task, result in _to_the_end(engine, tasks):
             tally.add(task, result)
         wanted = [(each.source, each.stamp) for each in found]
-        snapshot = commit(target, chosen, [os.fspath(s) for s in sources], wanted, list(parts_of(target.folder)))
+        snapshot = commit(
+            target, chosen, [valid_text(source) for source in named], wanted, list(parts_of(target.folder))
+        )
     return tally.report(snapshot, len(found))
 
 
