@@ -34,15 +34,22 @@ int work(const char *data, int size) { return data[0] + size; }
 """
 
 
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory, compile_library: Compile) -> tuple[bytes, Path]:
+    """A library that writes where it is loaded, and where it does."""
+    mark = tmp_path_factory.mktemp("mark") / "ran"
+    return compile_library(MARKING % mark, "libmarking.so").read_bytes(), mark
+
+
 @pytest.fixture
-def mark(tmp_path: Path, compile_library: Compile, monkeypatch: pytest.MonkeyPatch) -> Path:
+def mark(tmp_path: Path, planted: tuple[bytes, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a planted library writes; the current directory holds planted libraries of several names."""
     here = tmp_path / "here"
     here.mkdir()
-    mark = tmp_path / "ran"
-    planted = compile_library(MARKING % mark, "libmarking.so").read_bytes()
+    data, mark = planted
+    mark.unlink(missing_ok=True)
     for name in (UNIQUE, SYSTEM, NOT_UTF_8, "123", "~", "z"):
-        (here / name).write_bytes(planted)
+        (here / name).write_bytes(data)
     (here / "folder").mkdir()
     monkeypatch.chdir(here)
     return mark

@@ -22,7 +22,7 @@ from tests.binary.damage import (
 )
 from tests.binary.der_inputs import open_ended
 from tests.binary.pe_inputs import BOUND, DELAY, EXPORT, IMPORT, RAW, RESOURCE, SECTION, Pe, everything
-from tests.scale import FULL, SCALE
+from tests.scale import FULL, SCALE, mostly_slow
 
 from loadstone.binary import read
 from loadstone.errors import MalformedImage
@@ -204,7 +204,13 @@ BOMBS: list[Callable[[], bytes]] = [
 ]
 
 
-@pytest.mark.parametrize("bomb", BOMBS, ids=lambda bomb: bomb.__name__)
+LONG = (a_delay_table_without_end, exports_that_all_have_one_name_and_are_forwarded)
+"""They cost the most of what is allowed."""
+
+
+@pytest.mark.parametrize(
+    "bomb", mostly_slow(BOMBS, quick=[b for b in BOMBS if b not in LONG]), ids=lambda bomb: bomb.__name__
+)
 def test_a_file_made_to_cost_much_costs_little(bomb: Callable[[], bytes]) -> None:
     data = bomb()
     call = partial(outcome, partial(read, data))

@@ -23,20 +23,29 @@ def run(*words: str) -> int:
     return int(ended.value.code or 0)
 
 
-@pytest.fixture
-def store(tmp_path: Path, compile_library: Compile) -> str:
-    folder = tmp_path / "libraries"
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, compile_library: Compile) -> str:
+    """A store that tests read and do not change."""
+    return scanned(tmp_path_factory.mktemp("read"), compile_library)
+
+
+def scanned(place: Path, compile_library: Compile) -> str:
+    """A store at ``place`` with one scan of two libraries, beside their folder."""
+    folder = place / "libraries"
     folder.mkdir()
     base = compile_library("int twice(int x) { return 2 * x; }", "libtwice.so.1", "-Wl,-soname,libtwice.so.1")
     user = compile_library(USES_ZLIB, "libfour.so", "-Wl,-soname,libfour.so", str(base))
     for library in (base, user):
         (folder / library.name).write_bytes(library.read_bytes())
-    place = str(tmp_path / "store")
-    assert run("fleet", "scan", str(folder), "--store", place, "--workers", "1", "--name", "first") == 0
-    return place
+    store = str(place / "store")
+    assert run("fleet", "scan", str(folder), "--store", store, "--workers", "1", "--name", "first") == 0
+    return store
 
 
-def test_a_scan_says_what_it_did_and_does_nothing_twice(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_scan_says_what_it_did_and_does_nothing_twice(
+    tmp_path: Path, compile_library: Compile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = scanned(tmp_path, compile_library)
     capsys.readouterr()
     folder = str(Path(store).parent / "libraries")
     words = ("fleet", "scan", folder, "--store", store, "--name", "second", "--workers", "1", "--format", "json")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import Compile
+from tests.scale import SCALE
 
 from loadstone.fuzz import fuzz
 from loadstone.fuzz.child.arena import Arena
@@ -112,7 +113,7 @@ def test_a_line_that_is_nested_for_ever_is_no_record() -> None:
     assert all("/" not in kind and "." not in kind for kind in KINDS)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=10 * SCALE)
 @given(st.binary(min_size=24, max_size=24))
 def test_an_arena_is_read_within_its_bounds_whatever_was_written_there(control: bytes) -> None:
     arena = Arena(64)

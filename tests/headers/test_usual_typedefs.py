@@ -25,7 +25,11 @@ ABSENT = {
 
 @pytest.mark.parametrize(
     ("abi", "compiler"),
-    [(X86_64, "gcc"), (AARCH64, "aarch64-linux-gnu-gcc"), (WINDOWS_X64, "x86_64-w64-mingw32-gcc")],
+    [
+        (X86_64, "gcc"),
+        (AARCH64, "aarch64-linux-gnu-gcc"),
+        pytest.param(WINDOWS_X64, "x86_64-w64-mingw32-gcc", marks=pytest.mark.slow),  # windows.h is large
+    ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_sizes_and_signs_are_those_of_the_systems_headers(abi: DataModel, compiler: str, tmp_path: Path) -> None:

@@ -288,7 +288,7 @@ def test_what_finds_no_register_goes_to_the_stack_and_what_finds_no_word_to_ctyp
         assert fast(*values) == slow(*values) == sum((n + 1) * (7 * n - 3) + (n + 20) * 0.5 * n for n in range(count))
 
 
-@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize("level", [pytest.param("-O0", marks=pytest.mark.slow), "-O2"])
 def test_random_signatures_give_c_what_ctypes_gives_it(
     level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,7 +140,12 @@ pytest_plugins = ["tests.leftovers"]
 
 
 @pytest.mark.parametrize(
-    ("setting", "status"), [({"CI": "true"}, 1), ({}, 0), ({"LOADSTONE_TEST_LEFTOVERS": "fail"}, 1)]
+    ("setting", "status"),
+    [
+        ({"CI": "true"}, 1),
+        ({}, 0),
+        pytest.param({"LOADSTONE_TEST_LEFTOVERS": "fail"}, 1, marks=pytest.mark.slow),
+    ],
 )
 def test_what_a_run_leaves_fails_it_in_ci(tmp_path: Path, setting: dict[str, str], status: int) -> None:
     (tmp_path / "test_leaver.py").write_text(LEAVER)
