@@ -150,16 +150,20 @@ def _weighs_most(review: Review) -> Iterator[str]:
 
 def _speaks_for_it(review: Review) -> str:
     every = {observed.practice: observed for observed in observations(review)}
-    seen = [every[practice] for practice in ORIGIN if every[practice].places]
+    seen = [every[practice] for practice in ORIGIN if practice in every and every[practice].places]
     open_ = review.counts.undecided
     rest = f"{counted(open_, 'question')} could not be decided" if open_ else "no question that applied was left open"
-    if not seen and review.counts.files and review.counts.files == review.counts.binaries:
+    if not _source_was_given(review):
         return f"The six good practices are looked for in source code, and none was given; {rest}."
     if not seen:
         return f"None of the six good practices this review looks for was seen; {rest}."
     places = sum(observed.places for observed in seen)
     how_many = "All six" if len(seen) == len(ORIGIN) else f"{len(seen)} of the six"
     return f"{how_many} good practices this review looks for were seen, at {counted(places, 'place')}; {rest}."
+
+
+def _source_was_given(review: Review) -> bool:
+    return not review.counts.files or review.counts.files > review.counts.binaries
 
 
 def _lower(text: str) -> str:
@@ -170,12 +174,17 @@ def _lower(text: str) -> str:
 
 
 def observations(review: Review) -> tuple[ObservationSummary, ...]:
-    """The six of the origin, seen or not, then the others that were seen; totals over everything reviewed."""
+    """The six of the origin, seen or not, then the others that were seen; totals over everything reviewed.
+
+    They are practices of source: where only binaries were given, those that were not seen do not apply and are left
+    out.
+    """
+    always = ORIGIN if _source_was_given(review) else ()
     evidence = [claim for claim in review.claims if isinstance(claim, Evidence)]
     found = []
     for practice, title in TITLES.items():
         claims = [claim for claim in evidence if claim.practice is practice]
-        if claims or practice in ORIGIN:
+        if claims or practice in always:
             seen = tuple(_seen(claims))
             paths = {path for one in seen for path, _ in one.files}
             found.append(ObservationSummary(practice, title, sum(one.places for one in seen), len(paths), seen))

@@ -42,7 +42,7 @@ _AWAITS: Final = re.compile(
     r"(?i)wait|poll|finish|join|complete|stop|cancel|end|drain|flush|result|fetch|release|unregister|detach"
 )
 _RELEASES: Final = re.compile(
-    r"(?i)(?:free|release|close|destroy|delete|dispose|unmap|unref|clear|end|finish|shutdown|reset)\Z|(?:\A"
+    r"(?i)(?:free|release|close|destroy|delete|dispose|unmap|unref|clear|end|finish|shutdown|reset|done|recycle|requeue|give_?back|put_?back|return)\Z|(?:\A"
     r"|_)(?:free|release|destroy|dispose|unmap|delete)_"
 )
 _VIEWS: Final = frozenset(

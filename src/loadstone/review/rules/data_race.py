@@ -16,7 +16,7 @@ from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
-from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early
+from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE", "Shared", "is_alone", "is_count", "shared_state"]
@@ -269,6 +269,8 @@ def is_alone(access: Access, shared: Shared) -> bool:
     name = access.spot.function
     locks_elsewhere = any(a.locks for a in shared.accesses if a.spot.function == name)
     ends = _TEARS_DOWN if shared.is_member else _ENDS_ALL
+    if shared.unit.language is Language.PYTHON and name in setting_up(shared.unit):
+        return True
     return bool(_SETS_UP.search(name) or (not locks_elsewhere and ends.search(name)))
 
 

@@ -16,19 +16,13 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.rules.half_made_objects import half_made
+from loadstone.review.rules.half_made_objects import DESCRIPTORS, half_made
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import CLOSES
 from loadstone.review.walk import calls, expressions, parts_of, statements
 
 __all__ = ["RULE"]
-
-_DESCRIPTORS: Final = frozenset(
-    {("os.open"), ("os.memfd_create"), ("os.dup"), ("os.pidfd_open"), ("os.eventfd"), ("socket.socket.detach")}
-)
-"""What gives a descriptor that nothing closes by itself."""
-
 
 _OWNERS: Final = frozenset(
     {"fdopen", "append", "add", "callback", "push", "enter_context", "register", "finalize", "open", "yield"}
@@ -93,7 +87,7 @@ def _things(function: ir.Function, bindings: Bindings) -> Iterator[_Thing]:
         name, descriptor, status = "", False, ""
         if isinstance(statement, ir.Assign) and isinstance(value := uncast(statement.value), ir.Call):
             target = spelled(statement.target)
-            descriptor = value.name in _DESCRIPTORS
+            descriptor = value.name in DESCRIPTORS
             status = target
             foreign = bindings.symbol(value, function.owner) is not None
             makes = foreign or not value.name.startswith("ctypes.")  # an empty place for a handle is no handle yet

@@ -17,9 +17,12 @@ from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import library_of
 from loadstone.review.walk import calls, statements
 
-__all__ = ["half_made"]
+__all__ = ["DESCRIPTORS", "half_made"]
 
 _HANDLES = frozenset({ForeignResult.ADDRESS, ForeignResult.POINTER})
+DESCRIPTORS = frozenset({"os.open", "os.memfd_create", "os.dup", "os.pidfd_open", "os.eventfd", "socket.socket.detach"})
+"""What gives a descriptor that nothing closes by itself."""
+
 _COLLECTED = frozenset({"weakref.finalize", "atexit.register"})
 
 
@@ -65,7 +68,8 @@ def _taken(made: ir.Function, bindings: Bindings) -> Iterator[tuple[str, int]]:
         if isinstance(statement, ir.Assign) and isinstance(call, ir.Call):
             given = bindings.prototype(call, made.owner)
             name = spelled(statement.target)
-            if given is not None and given.result in _HANDLES and name.startswith("self."):
+            takes = call.name in DESCRIPTORS or (given is not None and given.result in _HANDLES)
+            if takes and name.startswith("self."):
                 yield name, statement.line
 
 

@@ -16,7 +16,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.verifying_tools import dropped_tool_verdicts
-from loadstone.review.walk import calls, expressions, statements, tops
+from loadstone.review.walk import calls, expressions, parts_of, statements, tops
 
 __all__ = ["RULE"]
 
@@ -381,6 +381,16 @@ def _made_by(comparison: ir.Expression, function: ir.Function) -> Iterator[str]:
                 yield from (part.name for part in expressions(top) if isinstance(part, ir.Call))
 
 
+def _keys(condition: ir.Expression) -> Iterator[str]:
+    """``settings["verify"]``, ``settings.get("verify")``: the keys that a condition asks for."""
+    for part in expressions(condition):
+        match part:
+            case ir.Item(index=ir.Literal(value=str(key))):
+                yield key
+            case ir.Call(name=name, arguments=(ir.Literal(value=str(key)), *_)) if simple(name) == "get":
+                yield key
+
+
 def _off(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
     """``require_signature=False``: verification that somebody must remember to ask for."""
     defaults: dict[str, tuple[int, str]] = {}
@@ -397,13 +407,17 @@ def _off(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                 and function.name == "<module>"
             ):
                 defaults.setdefault(statement.target.name, (statement.line, function.name))
+        for part in (p for s in statements(function.body.body) for p in parts_of(s) if isinstance(p, ir.Display)):
+            for key, item in zip(part.keys, part.items, strict=False):
+                if key and isinstance(item, ir.Literal) and item.value is False:
+                    defaults.setdefault(key, (item.line, function.name))
     wanted = {n: p for n, p in defaults.items() if _ASKED_FOR.match(n) and _ABOUT.search(n)}
     if not wanted:
         return
     for function in unit.functions:
         for statement in statements(function.body.body):
             if isinstance(statement, ir.If):
-                words = set(words_in(statement.condition))
+                words = {*words_in(statement.condition), *_keys(statement.condition)}
                 for name in wanted.keys() & words:
                     inside = [c.name for c in calls(statement.then.body)] + [
                         p.name for p in expressions(statement.condition) if isinstance(p, ir.Call)

@@ -97,7 +97,8 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 keys = {(r.unit.path, r.function.name) for r in found.names.called(routine, call)}
                 if keys & drop_first:
                     if loaded is not None:
-                        yield _too_early(rule, routine, loaded, call)
+                        inside = _load_inside(facts, routine, loaded)
+                        yield _too_early(rule, routine, loaded, call, inside)
                     break
                 if keys & load_first and loaded is None:
                     loaded = call
@@ -106,13 +107,24 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             break
 
 
-def _too_early(rule: Rule, routine: Routine, loaded: ir.Call, dropped: ir.Call) -> Claim:
+def _load_inside(facts: Facts, routine: Routine, call: ir.Call) -> Spot | None:
+    """Where a function that is called loads something itself."""
+    entered = {(r.unit.path, r.function.name) for r in facts.travels.names.called(routine, call)}
+    sinks = (s.spot for s in facts.travels.sinks if s.kind is SinkKind.LOAD)
+    return next((spot for spot in sinks if (spot.path, spot.function) in entered), None)
+
+
+def _too_early(rule: Rule, routine: Routine, loaded: ir.Call, dropped: ir.Call, inside: Spot | None) -> Claim:
     first = Spot(routine.unit.path, loaded.line, routine.function.name)
     then = Spot(routine.unit.path, dropped.line, routine.function.name)
     return rule.no(
         f"What is loaded through {loaded.name} runs with the privileges that are given up only at line {then.line}.",
         at(first),
-        why=(step(first, "foreign code is loaded", "use"), step(then, "privileges are given up", "release")),
+        why=(
+            step(first, "foreign code is loaded", "use"),
+            *((step(inside, "loaded here", "use"),) if inside is not None else ()),
+            step(then, "privileges are given up", "release"),
+        ),
         context=routine.function.name,
     )
 

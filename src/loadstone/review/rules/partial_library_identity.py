@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
@@ -12,13 +13,17 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.places import ALL
 from loadstone.review.rules.rule import Rule
-from loadstone.review.rules.swallowed_load_failure import LOADS
-from loadstone.review.walk import calls, expressions, statements
+from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
+from loadstone.review.walk import calls, expressions, parts_of, statements
 
 __all__ = ["RULE"]
+
+_LOADING: Final = re.compile(r"CDLL|WinDLL|LoadLibrary|dlopen|spec_from_file_location|ExtensionFileLoader")
+"""What a file that loads says."""
 
 _LOOKUPS: Final = frozenset({"value", "find", "get", "contains", "lookup", "g_hash_table_lookup", "count"})
 
@@ -29,6 +34,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _function(rule, unit, function)
             if unit.language is ir.Language.PYTHON:
                 yield from _by_base_name(rule, unit, function)
+    python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _LOADING.search(u.text)]
+    loading = reaching_loads(facts) if python else frozenset()
+    for routine in facts.travels.names.routines if loading else ():
+        if routine.unit in python:
+            yield from _by_part(rule, facts, routine, loading)
 
 
 def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -94,6 +104,87 @@ def _by_base_name(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[
                 context=function.name,
             )
             return
+
+
+def _by_part(rule: Rule, facts: Facts, routine: Routine, loading: Collection[tuple[str, str]]) -> Iterator[Claim]:
+    """``table[name]`` of what was loaded for a tenant and a name: one tenant's library answers another's request."""
+    function = routine.function
+    needed = {p.name for p in function.parameters if p.default is None and p.name in routine.parameters}
+    if len(needed) < len(("tenant", "name")):
+        return
+    for statement in statements(function.body.body):
+        match statement:
+            case ir.Assign(target=ir.Item(base=base, index=index), value=value) if value is not None:
+                table, key = spelled(base), _from_parameters(function, index, needed)
+            case _:
+                continue
+        made = _made_from(facts, routine, value, loading)
+        left_out = set() if made is None else _from_parameters(function, made, needed) - key
+        asked = next((s.line for s in statements(function.body.body) if _looks_in(s, table)), 0)
+        if table and table not in routine.locals and key and left_out and asked:
+            other = min(left_out)
+            yield rule.no(
+                f"{table} is asked by {', '.join(sorted(key))} alone, and what it holds was loaded by {other} too: one "
+                f"{other}'s library answers for another's.",
+                Location.lines(unit_path := routine.unit.path, asked),
+                severity=Severity.MEDIUM,
+                why=(
+                    FlowStep(Location.lines(unit_path, asked), f"asked without {other}", "test"),
+                    FlowStep(Location.lines(unit_path, statement.line), f"loaded with {other}, kept without", "use"),
+                ),
+                context=function.name,
+            )
+            return
+
+
+def _made_from(
+    facts: Facts, routine: Routine, value: ir.Expression, loading: Collection[tuple[str, str]]
+) -> ir.Expression | None:
+    """What the load of a value is given, if a load made it."""
+    bare = _value_of(routine.function, uncast(value))
+    if not isinstance(bare, ir.Call) or not bare.arguments:
+        return None
+    entered_ = {(r.unit.path, r.function.name) for r in entered(facts.travels.names, routine, bare)}
+    return bare if bare.name in LOADS or entered_ & set(loading) else None
+
+
+def _value_of(function: ir.Function, expression: ir.Expression) -> ir.Expression:
+    if not isinstance(expression, ir.Name):
+        return expression
+    given = [
+        uncast(s.value)
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and spelled(s.target) == expression.name and s.value is not None
+    ]
+    calls_ = [one for one in given if isinstance(one, ir.Call)]
+    return calls_[-1] if calls_ else given[-1] if given else expression
+
+
+def _from_parameters(function: ir.Function, expression: ir.Expression, needed: set[str]) -> set[str]:
+    """The parameters that decide an expression, through variables of the function."""
+    found: set[str] = set()
+    work, seen = [expression], set[str]()
+    while work:
+        for part in expressions(work.pop()):
+            if isinstance(part, ir.Name) and part.name in needed:
+                found.add(part.name)
+            elif isinstance(part, ir.Name) and part.name not in seen:
+                seen.add(part.name)
+                value = _value_of(function, part)
+                if value is not part:
+                    work.append(value)
+    return found
+
+
+def _looks_in(statement: ir.Statement, table: str) -> bool:
+    """``if key in table``, ``table.get(key)``."""
+    for part in parts_of(statement):
+        match part:
+            case ir.Operation(operator="in" | "not in", operands=(_, of)) if spelled(of) == table:
+                return True
+            case ir.Call(receiver=receiver, name=name) if receiver is not None and simple(name) == "get":
+                return spelled(receiver) == table
+    return False
 
 
 def _asked(value: ir.Expression | None) -> tuple[str, str]:

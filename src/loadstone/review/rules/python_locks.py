@@ -27,6 +27,7 @@ __all__ = [
     "locks_made",
     "nestings",
     "published_early",
+    "setting_up",
     "taken",
 ]
 
@@ -307,10 +308,10 @@ def _bare_in_class(unit: ir.Unit, one: ir.Class) -> Iterator[tuple[str, str, Spo
     under: dict[str, Spot] = {}
     bare: dict[str, Spot] = {}
     called_locked = {call.name for f in unit.functions for call in calls(f.body.body) if is_locked(unit, f, call.line)}
-    setting_up = _setting_up(unit, own)
+    alone_there = setting_up(unit)
     for function in unit.functions:
         mine = function.name.startswith(f"{one.name}.")
-        alone = mine and (function.name in setting_up or function.name in called_locked)
+        alone = mine and (function.name in alone_there or function.name in called_locked)
         if alone or function.name == "<module>":
             continue
         for base, name, line in _changes(function):
@@ -332,8 +333,10 @@ _CHANGES: Final = frozenset(
 )
 
 
-def _setting_up(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
-    """The methods of a class that run while nobody else has the object: of its making, and only called from these."""
+@lru_cache(maxsize=_REMEMBERED)
+def setting_up(unit: ir.Unit) -> frozenset[str]:
+    """The methods of a file that run while nobody else has the object: of its making, and only called from these."""
+    methods = [f for f in unit.functions if f.owner]
     alone = {f.name for f in methods if simple(f.name) in _ALONE}
     callers: dict[str, set[str]] = {}
     for function in unit.functions:

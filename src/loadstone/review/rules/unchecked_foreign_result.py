@@ -67,6 +67,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _null_use(rule, facts, call, visit, results)
     for found in facts.foreign_calls:
         yield from _comparison(rule, found)
+        yield from _stored_comparison(rule, found)
         yield from _rights(rule, found)
     yield from _null_handles(rule, facts, results)
     yield from _missing_libraries(rule, facts)
@@ -264,6 +265,28 @@ def _comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
             )
 
 
+def _stored_comparison(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``self.handle = lib.open(...)``, and the next statement that asks about it asks in vain."""
+    statement, function = found.visit.statement, found.visit.function
+    if not isinstance(statement, ir.Assign) or uncast(statement.value) is not found.call:
+        return
+    name = spelled(statement.target)
+    later = (s for s in statements(function.body.body) if isinstance(s, ir.If) and s.line > statement.line)
+    asking = next((s for s in later if name and _is_about(s.condition, name, function, None)), None)
+    condition = uncast(asking.condition) if asking is not None else None
+    if not isinstance(condition, ir.Operation) or len(condition.operands) != 2:
+        return
+    reason = _never_sees(found.prototype, condition.operator, condition.operands[1])
+    if reason and spelled(condition.operands[0]) == name:
+        yield rule.no(
+            f"The test of {name} never sees a failure of {found.prototype.symbol}: {reason}.",
+            Location.lines(found.visit.unit.path, condition.line),
+            cwe=253,
+            fix="Compare with the value that means failure.",
+            context=function.name,
+        )
+
+
 def _never_sees(given: ForeignPrototype, operator: str, other: ir.Expression) -> str:
     bare = uncast(other)
     value = bare.value if isinstance(bare, ir.Literal) else ...
@@ -291,7 +314,11 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """A call whose declared status is dropped, in a file that looks at the statuses of the same library elsewhere."""
     by_unit: dict[str, list[ForeignCall]] = {}
     for found in facts.foreign_calls:
-        if found.prototype.result is ForeignResult.SIGNED and ".errcheck" not in found.visit.unit.text:
+        if ".errcheck" in found.visit.unit.text:
+            continue
+        if _is_plain_int(found.prototype) and _is_dropped(found) and _fills_what_is_used(facts, found):
+            yield _unfilled(rule, found)
+        if found.prototype.result is ForeignResult.SIGNED:
             by_unit.setdefault(found.visit.unit.path, []).append(found)
     for calls in by_unit.values():
         dropped = [c for c in calls if _is_dropped(c)]
@@ -311,12 +338,7 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=found.visit.function.name,
                 )
             if _fills_what_is_used(facts, found):
-                yield rule.no(
-                    f"The status of {symbol} is dropped, and what it was to fill is used as if it had.",
-                    Location.lines(found.visit.unit.path, found.call.line),
-                    fix="Test the status before what it fills is used.",
-                    context=found.visit.function.name,
-                )
+                yield _unfilled(rule, found)
                 continue
             if habit and not _UNTOLD.search(symbol) and not CLOSES.search(symbol) and not _is_clean_up(found):
                 yield rule.no(
@@ -325,6 +347,24 @@ def _dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     Location.lines(found.visit.unit.path, found.call.line),
                     context=found.visit.function.name,
                 )
+
+
+def _is_plain_int(given: ForeignPrototype) -> bool:
+    """Arguments were declared and no result: ctypes takes it for an int. What copies text answers with its target."""
+    declared = given.arguments is not None and not given.by_cffi
+    return given.result is ForeignResult.UNKNOWN and declared and not _COPIES_TEXT.match(given.symbol)
+
+
+_COPIES_TEXT: Final = re.compile(r"_?(?:str|mem|wcs|lstr|wmem|stp)[a-z]+\Z")
+
+
+def _unfilled(rule: Rule, found: ForeignCall) -> Claim:
+    return rule.no(
+        f"The status of {found.prototype.symbol} is dropped, and what it was to fill is used as if it had.",
+        Location.lines(found.visit.unit.path, found.call.line),
+        fix="Test the status before what it fills is used.",
+        context=found.visit.function.name,
+    )
 
 
 def _fills_what_is_used(facts: Facts, found: ForeignCall) -> bool:

@@ -36,6 +36,9 @@ CLOSES: Final = re.compile(
 """Names of foreign functions that end what another one began."""
 
 _SPEAKS: Final = ("ctypes", "ffi", "os.close")
+_SYSTEM: Final = ("os.", "fcntl.", "mmap.", "select.", "termios.")
+"""Modules whose functions take descriptors."""
+
 _LAST: Final = re.compile(r"__del__|_?finali[sz]e")
 """Methods after which nobody has the object any more."""
 
@@ -139,7 +142,7 @@ def _use(method: ir.Function, closed: _Close, bindings: Bindings) -> int | None:
         for part in parts_of(statement):
             match part:
                 case ir.Call(name=name, arguments=arguments) if (
-                    name.startswith("os.") or bindings.symbol(part, method.owner) is not None
+                    name.startswith(_SYSTEM) or bindings.symbol(part, method.owner) is not None
                 ):
                     if any(spelled(argument) == closed.attribute for argument in arguments):
                         return part.line

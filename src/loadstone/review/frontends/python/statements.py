@@ -374,7 +374,17 @@ def _for(body: _Body, node: ast.For | ast.AsyncFor) -> _Statements:
     yield ir.Loop(node.lineno, body.arm(node.body), each=each, otherwise=body.arm_if_any(node.orelse))
 
 
+_SUPPRESSES: Final = "contextlib.suppress"
+
+
 def _with(body: _Body, node: ast.With | ast.AsyncWith) -> _Statements:
+    called = node.items[0].context_expr
+    if len(node.items) == 1 and isinstance(called, ast.Call) and body.scope.dotted(called.func) == _SUPPRESSES:
+        caught = tuple(name for kind in called.args for name in _caught(kind, body.scope))
+        inner = body.arm(node.body)  # with suppress(E): is try: ... except E: pass
+        handler = ir.Handler(node.lineno, caught, ir.Block(node.lineno, node.lineno, ()))
+        yield ir.Try(node.lineno, inner, (handler,))
+        return
     items = tuple(
         (body.expression(i.context_expr), body.target(i.optional_vars) if i.optional_vars is not None else None)
         for i in node.items
