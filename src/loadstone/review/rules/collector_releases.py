@@ -8,7 +8,7 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Location
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import Bindings
+from loadstone.review.analyses.bindings import Bindings, ForeignResult
 from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import spelled
@@ -50,7 +50,22 @@ def released_by(call: ir.Call, bindings: Bindings, owner: str = "") -> str:
     if api is not None and api.role is ApiRole.UNLOAD:
         return name
     symbol = bindings.symbol(call, owner)
-    return name if symbol is not None and CLOSES.search(symbol) and not _STAYS.search(symbol) else ""
+    if symbol is None or not CLOSES.search(symbol):
+        return ""
+    return name if not _STAYS.search(symbol) or _has_maker(symbol, bindings) else ""
+
+
+_PAIRS: Final = (("disconnect", "connect"), ("deinit", "init"), ("finish", "start"), ("end", "begin"))
+
+
+def _has_maker(symbol: str, bindings: Bindings) -> bool:
+    """``xx_connect`` gives a handle: then ``xx_disconnect`` ends it, and not a phase of it."""
+    for ends, makes in _PAIRS:
+        for end, make in ((ends, makes), (ends.capitalize(), makes.capitalize())):
+            maker = bindings.prototypes.get(symbol.replace(end, make)) if end in symbol else None
+            if maker is not None and maker.result in {ForeignResult.ADDRESS, ForeignResult.POINTER}:
+                return True
+    return False
 
 
 def aliases(function: ir.Function) -> dict[str, str]:

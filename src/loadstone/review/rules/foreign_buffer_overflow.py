@@ -160,6 +160,18 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
         told = _number(found.visit, length)
         told = _room_told(found.visit, length) if told is None else told
         room = _room(found.visit, made)
+        if _tells_size(found, spelled(buffer), room):
+            continue  # the number is something else: a time, a flag
+        if told is not None and told >= _LEAST and room is None and _is_somebodys(found.visit, made):
+            yield _no(
+                rule,
+                found.visit,
+                found.call.line,
+                f"{found.prototype.symbol} is passed {told} for a buffer whose size is not known here.",
+                787,
+                "Pass the size of the buffer itself.",
+                Severity.MEDIUM,
+            )
         if told is not None and room is not None and told > room > 0:
             yield _no(
                 rule,
@@ -169,6 +181,33 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 787,
                 "Pass the size of the buffer itself.",
             )
+
+
+_LEAST: Final = 16
+"""A smaller number beside a buffer may well be a flag."""
+
+
+def _tells_size(found: ForeignCall, buffer: str, room: int | None) -> bool:
+    """Whether another argument is the size of the buffer: ``len(room)``, ``sizeof(room)``, the same number."""
+    for argument in found.call.arguments:
+        of = uncast(argument)
+        sizes = isinstance(of, ir.Call) and of.name in {"len", "ctypes.sizeof"} and bool(of.arguments)
+        if sizes and spelled(of.arguments[0]) == buffer:  # type: ignore[union-attr]
+            return True
+        if room is not None and _number(found.visit, argument) == room:
+            return True
+    return False
+
+
+def _is_somebodys(visit: Visit, made: ir.Expression | None) -> bool:
+    """A buffer as large as a key of a request or of a file says, with nothing that limits it."""
+    if not isinstance(made, ir.Call) or made.name not in BUFFERS or len(made.arguments) != 1:
+        return False
+    size = uncast(made.arguments[0])
+    if isinstance(size, ir.Name):
+        size = _assigned(visit.function, size.name) or size
+    keyed = isinstance(size, ir.Item) or (isinstance(size, ir.Call) and size.name.rpartition(".")[2] == "get")
+    return keyed and not _limited(visit.function, {spelled(size)})
 
 
 def _room_told(visit: Visit, length: ir.Expression) -> int | None:

@@ -68,6 +68,15 @@ class _Summaries:
             known = self._known[id(routine.function)] = frozenset(self._releases(routine))
         return known
 
+    def uses(self, routine: Routine) -> Iterator[int]:
+        """The positions that a function surely hands on to foreign code."""
+        bindings = self.facts.bindings[routine.unit.path]
+        for statement in sure(routine.function.body.body):
+            for call in calls((statement,)):
+                if bindings.symbol(call, routine.function.owner) is not None:
+                    names = {spelled(argument) for argument in call.arguments}
+                    yield from (routine.parameters.index(name) for name in routine.parameters if name in names)
+
     def _releases(self, routine: Routine) -> Iterator[int]:
         bindings = self.facts.bindings[routine.unit.path]
         same = aliases(routine.function)
@@ -243,6 +252,7 @@ class _Walk:
         looked_up = spelled(call.function) in self.derived
         foreign = symbol is not None or call.name.endswith("_CFuncPtr") or looked_up
         if not foreign and simple(call.name) not in _READERS:
+            self._inside(call, released)
             return
         if released_by(call, self.bindings, self.routine.function.owner):
             return  # given back again: asked elsewhere
@@ -253,6 +263,14 @@ class _Walk:
             self._read(call.receiver or call.function, call.line, released)
         if foreign:
             self._own(call, released)
+
+    def _inside(self, call: ir.Call, released: Released) -> None:
+        """A function of the program that hands what it is given on to foreign code."""
+        for called in self.facts.travels.names.called(self.routine, call)[:1]:
+            for position in sorted(set(self.summaries.uses(called)) - self.summaries.of(called)):
+                argument = called.argument(call, position)
+                if argument is not None:
+                    self._read(argument, call.line, released, deep=False)
 
     def _own(self, call: ir.Call, released: Released) -> None:
         """``self.close()``, and then a foreign call with what the object holds."""

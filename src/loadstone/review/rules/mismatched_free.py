@@ -76,6 +76,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _copy_freed(rule, found, made)
         yield from () if id(found.call) in freed else _converted(rule, facts, found)
         yield from _copied_only(rule, facts, found)
+    for unit in facts.program.units:
+        if unit.language is ir.Language.PYTHON:
+            yield from _never_given_back(rule, unit, facts, freed)
 
 
 def _made(facts: Facts) -> dict[tuple[int, str], list[ForeignCall]]:
@@ -224,6 +227,60 @@ def _copied_only(rule: Rule, facts: Facts, found: ForeignCall) -> Iterator[Claim
             fix=f"Copy in a try, and call {other} in its finally.",
             context=function.name,
         )
+
+
+_WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_BACK: Final = frozenset({"free", "release", "dispose", "destroy", "delete"})
+_MAKING: Final = frozenset({"get", "new", "create", "make", "alloc", "read", "copy", "dup"})
+
+
+def _never_given_back(rule: Rule, unit: ir.Unit, facts: Facts, freed: set[int]) -> Iterator[Claim]:
+    """``xx_list`` is called, and ``xx_list_free``, which the file declares, nowhere."""
+    bindings = facts.bindings[unit.path]
+    ends = {_stem(symbol): symbol for symbol in bindings.prototypes if symbol.isidentifier() and _words(symbol) & _BACK}
+    if not ends:
+        return
+    for found in facts.foreign_calls:
+        symbol = found.prototype.symbol
+        end = ends.get(_stem(symbol), "") if found.visit.unit is unit and not _words(symbol) & _BACK else ""
+        if end and id(found.call) not in freed and _gives(found) and not _is_used(unit, end):
+            ends.pop(_stem(symbol))
+            yield rule.no(
+                f"What {symbol} gives is taken back by {end}, which is declared and never called.",
+                Location.lines(unit.path, found.call.line),
+                cwe=401,
+                severity=Severity.MEDIUM,
+                fix=f"Call {end} when what it gave is done with.",
+                context=found.visit.function.name,
+            )
+
+
+def _words(symbol: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(symbol))
+
+
+def _stem(symbol: str) -> frozenset[str]:
+    return _words(symbol) - _BACK - _MAKING
+
+
+def _is_used(unit: ir.Unit, symbol: str) -> bool:
+    """Whether a file mentions a function of a library otherwise than to declare its types."""
+    declares = r"(?!\s*\.(?:argtypes|restype|errcheck))"
+    return bool(re.search(rf"\.{symbol}\b{declares}|[\"']{symbol}[\"']", unit.text))
+
+
+def _gives(found: ForeignCall) -> bool:
+    """Whether a call gives memory: as its result, or through a pointer to a pointer."""
+    if found.prototype.result in {ForeignResult.ADDRESS, ForeignResult.POINTER, ForeignResult.TEXT}:
+        return not isinstance(found.visit.statement, ir.Evaluate)
+    kinds = found.prototype.arguments or ()
+    return any(
+        isinstance(kind, ir.Call)
+        and kind.name == "ctypes.POINTER"
+        and kind.arguments
+        and (isinstance(uncast(kind.arguments[0]), ir.Call) or result_of(kind.arguments[0]) is ForeignResult.ADDRESS)
+        for kind in kinds
+    )
 
 
 def _counterparts(facts: Facts, found: ForeignCall) -> list[ForeignPrototype]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,14 +17,14 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.deferred import function_named
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.rules.collector_releases import aliases, at_exit, methods_of, sure
+from loadstone.review.rules.collector_releases import aliases, at_exit, methods_of, released_by, sure
 from loadstone.review.rules.places import step
 from loadstone.review.rules.python_locks import is_locked
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import library_of
 from loadstone.review.walk import calls, expressions, parts_of, statements
 
-__all__ = ["used_after_unload"]
+__all__ = ["closed_under_threads", "used_after_unload"]
 
 _SELF: Final = "self."
 
@@ -157,6 +158,43 @@ def _under_others(rule: Rule, unit: ir.Unit, methods: list[ir.Function], unload:
                     context=unload.method.name,
                 )
                 return
+
+
+def closed_under_threads(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
+    """A method gives a handle back that a thread of the object is using, and does not wait for the thread."""
+    for methods in methods_of(unit).values():
+        running = [method for method in methods if method.name in _threads(unit, methods)]
+        for method in methods if running else ():
+            if method in running or any(_STOPS.search(simple(call.name)) for call in calls(method.body.body)):
+                continue
+            for call in calls(method.body.body):
+                name = library_of(released_by(call, bindings, method.owner))
+                used = next((u for r in running for u in _foreign_uses(r, name, bindings)), None)
+                if name.startswith(_SELF) and used is not None and not is_locked(unit, method, call.line):
+                    yield rule.no(
+                        f"{name} is given back while the thread that runs {simple(running[0].name)} may be using it "
+                        f"(line {used.line}).",
+                        Location.lines(unit.path, call.line),
+                        cwe=416,
+                        confidence=Confidence.LIKELY,
+                        fix="Tell the thread to end, and join it first.",
+                        why=(
+                            step(Spot(unit.path, call.line, method.name), "given back", "release"),
+                            step(Spot(unit.path, used.line, running[0].name), "used by the thread", "use"),
+                        ),
+                        context=method.name,
+                    )
+                    return
+
+
+_STOPS: Final = re.compile(r"\A(?:join|set|put|put_nowait|stop|cancel|shutdown|wait|quit)\Z|(?i:stop|join|wait)")
+"""Calls that end a thread, or ask it to end."""
+
+
+def _foreign_uses(method: ir.Function, name: str, bindings: Bindings) -> Iterator[ir.Call]:
+    for call in calls(method.body.body):
+        if name and bindings.symbol(call, method.owner) is not None and not _asks(method, {name}):
+            yield from (call for argument in call.arguments[:1] if spelled(argument) == name)
 
 
 def _threads(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:

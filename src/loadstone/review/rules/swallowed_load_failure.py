@@ -126,6 +126,14 @@ def _vanishing(
         if isinstance(s, ir.Loop) and s.each is not None and not _looks_for_one(s)
         for inner in statements(s.body.body)
     }
+    retried = {
+        id(inner)
+        for loop in (s for s in function.body.body if isinstance(s, ir.Loop) and s.each is not None)
+        if not any(isinstance(s, ir.Raise | ir.Return) and s.line > loop.body.end_line for s in function.body.body)
+        and isinstance(loop.each[1], ir.Call)  # type: ignore[index]
+        and loop.each[1].name == "range"  # type: ignore[index]
+        for inner in statements(loop.body.body)
+    }
     for statement in statements(function.body.body):
         if not isinstance(statement, ir.Try) or routine is None:
             continue
@@ -136,6 +144,7 @@ def _vanishing(
             broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
             goes_on = _only_goes_on(handler.body) and broad and id(statement) in served
             drops_item = _only_goes_on(handler.body) and not handler.catches and id(statement) in each
+            drops_item = drops_item or (broad and _only_goes_on(handler.body) and id(statement) in retried)
             gives_none = _only_gives_nothing(handler.body) and not handler.catches
             silent = not handler.body.body or goes_on or drops_item or gives_none
             if not silent or not (broad or _FAILURES & set(handler.catches)):

@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Confidence, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.mentions import every_expression, every_statement, module_value
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.words import uncast
 from loadstone.review.rules.arrivals import by_sink, from_where, steps
@@ -201,7 +201,7 @@ def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[s
                 cwe=587,
                 context=function.name,
             )
-        elif made and _is_offset(first):
+        elif made and _is_offset(first, unit):
             yield rule.no(
                 "A function is found by a fixed offset from where something was loaded.",
                 Location.lines(unit.path, expression.line),
@@ -220,13 +220,12 @@ def _parses(call: ir.Call) -> bool:
     return call.name in _PARSERS and not isinstance(alone, ir.Item)
 
 
-def _is_offset(expression: ir.Expression) -> bool:
-    """``base + 0x4A310``."""
-    return (
-        isinstance(expression, ir.Operation)
-        and expression.operator == "+"
-        and any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in expression.operands)
-    )
+def _is_offset(expression: ir.Expression, unit: ir.Unit) -> bool:
+    """``base + 0x4A310``, ``base + DRAW_TEXT``."""
+    if not isinstance(expression, ir.Operation) or expression.operator != "+":
+        return False
+    named = (module_value(unit, e.name) if isinstance(e, ir.Name) else e for e in expression.operands)
+    return any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in named)
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, since: int) -> Claim:

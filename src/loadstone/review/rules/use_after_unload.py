@@ -16,7 +16,7 @@ from loadstone.review.ir import Language
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.file_tables import kept_entries
 from loadstone.review.rules.places import ALL, at, in_file, step
-from loadstone.review.rules.python_unload import used_after_unload
+from loadstone.review.rules.python_unload import closed_under_threads, used_after_unload
 from loadstone.review.rules.registries import stale_entries
 from loadstone.review.rules.rule import Rule
 
@@ -43,6 +43,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             condition=used.condition,
         )
     yield from used_after_unload(rule, facts)
+    for unit in facts.program.units:
+        if unit.language is Language.PYTHON and "Thread" in unit.text:
+            yield from closed_under_threads(rule, unit, facts.bindings[unit.path])
     yield from _objects_after(rule, facts)
     yield from _destroyed_late(rule, facts)
     yield from _left_behind(rule, facts)
