@@ -11,15 +11,15 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, ForeignCall
-from loadstone.review.analyses.mentions import module_value
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.buffer_sizes import BUFFERS, assigned, is_fixed, is_limited, number, room_of
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls, expressions, parts_of, statements
+from loadstone.review.walk import calls, expressions, statements
 
-__all__ = ["BUFFERS", "RULE"]
+__all__ = ["RULE"]
 
 _UNBOUNDED: Final = frozenset(
     {
@@ -40,9 +40,6 @@ _UNBOUNDED: Final = frozenset(
 _NARROW: Final = re.compile(
     r"ctypes\.(?:wintypes\.)?(?:c_u?int(?:8|16|32)?|c_u?short|c_ubyte|c_byte|DWORD|WORD|UINT|INT)\Z"
 )
-BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
-"""Functions of ctypes that make a buffer."""
-
 _STRUCTURE: Final = re.compile(r"(?:\A|\.)(?:\w*Structure|Union)\Z")
 _ASKED: Final = frozenset({"compared", "allowed", "inside"})
 
@@ -60,15 +57,6 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _offset(rule, facts, visit, call)
         yield from _told(rule, facts, visit, call)
         yield from _told_by_record(rule, facts, visit, call)
-
-
-def _assigned(function: ir.Function, name: str) -> ir.Expression | None:
-    """The last value a variable is given in a function."""
-    found = None
-    for statement in statements(function.body.body):
-        if isinstance(statement, ir.Assign) and spelled(statement.target) == name:
-            found = uncast(statement.value)
-    return found
 
 
 def _no(
@@ -91,7 +79,7 @@ def _characters(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     wide = {
         spelled(argument)
         for argument in found.call.arguments
-        if isinstance(value := _assigned(function, spelled(argument)), ir.Call)
+        if isinstance(value := assigned(function, spelled(argument)), ir.Call)
         and value.name == "ctypes.create_unicode_buffer"
     }
     for argument in found.call.arguments:
@@ -135,7 +123,7 @@ def _element_type(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 case ir.Member(name="data" | "data_as", base=ir.Member(name="ctypes", base=array)):
                     value = uncast(array)
                     if isinstance(value, ir.Name):
-                        value = _assigned(found.visit.function, value.name) or value
+                        value = assigned(found.visit.function, value.name) or value
                     if (
                         isinstance(value, ir.Call)
                         and value.name.rpartition(".")[2] in {"asarray", "array", "asanyarray"}
@@ -156,10 +144,10 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     """A buffer of one constant size, and a larger constant as its length."""
     arguments = found.call.arguments
     for buffer, length in itertools.pairwise(arguments):
-        made = _assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
-        told = _number(found.visit, length)
+        made = assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
+        told = number(found.visit, length)
         told = _room_told(found.visit, length) if told is None else told
-        room = _room(found.visit, made)
+        room = room_of(found.visit, made)
         if _tells_size(found, spelled(buffer), room):
             continue  # the number is something else: a time, a flag
         if told is not None and told >= _LEAST and room is None and _is_somebodys(found.visit, made):
@@ -194,7 +182,7 @@ def _tells_size(found: ForeignCall, buffer: str, room: int | None) -> bool:
         sizes = isinstance(of, ir.Call) and of.name in {"len", "ctypes.sizeof"} and bool(of.arguments)
         if sizes and spelled(of.arguments[0]) == buffer:  # type: ignore[union-attr]
             return True
-        if room is not None and _number(found.visit, argument) == room:
+        if room is not None and number(found.visit, argument) == room:
             return True
     return False
 
@@ -205,45 +193,41 @@ def _is_somebodys(visit: Visit, made: ir.Expression | None) -> bool:
         return False
     size = uncast(made.arguments[0])
     if isinstance(size, ir.Name):
-        size = _assigned(visit.function, size.name) or size
+        size = assigned(visit.function, size.name) or size
     keyed = isinstance(size, ir.Item) or (isinstance(size, ir.Call) and size.name.rpartition(".")[2] == "get")
-    return keyed and not _limited(visit.function, {spelled(size)})
+    return keyed and not is_limited(visit.function, {spelled(size)})
 
 
 def _room_told(visit: Visit, length: ir.Expression) -> int | None:
     """``size = c_ulong(256)`` and ``byref(size)``, ``count[0] = 64`` and ``count``: the room that a call is told of."""
     of = uncast(length)
     if isinstance(of, ir.Call) and of.name in {"ctypes.byref", "ctypes.pointer"} and of.arguments:
-        made = _assigned(visit.function, spelled(of.arguments[0]))
+        made = assigned(visit.function, spelled(of.arguments[0]))
         simple_number = isinstance(made, ir.Call) and made.name.startswith("ctypes.") and len(made.arguments) == 1
-        return _number(visit, made.arguments[0]) if simple_number and isinstance(made, ir.Call) else None
+        return number(visit, made.arguments[0]) if simple_number and isinstance(made, ir.Call) else None
     name = spelled(of)
     held = {s.target: s.value for s in statements(visit.function.body.body) if isinstance(s, ir.Assign)}
     for target, value in held.items():
         if name and isinstance(target, ir.Item) and spelled(target.base) == name and value is not None:
-            return _number(visit, value)
+            return number(visit, value)
     return None
 
 
 def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
     """A buffer of one constant size, and as its length a product of what somebody else says."""
     for buffer, length in itertools.pairwise(found.call.arguments):
-        made = _assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
+        made = assigned(found.visit.function, spelled(buffer)) if spelled(buffer) else None
         product = uncast(length)
         if isinstance(product, ir.Name):
-            product = _assigned(found.visit.function, product.name) or product
-        if (
-            not isinstance(product, ir.Operation)
-            or product.operator != "*"
-            or _number(found.visit, product) is not None
-        ):
+            product = assigned(found.visit.function, product.name) or product
+        if not isinstance(product, ir.Operation) or product.operator != "*" or number(found.visit, product) is not None:
             continue
         if not isinstance(made, ir.Call) or made.name not in BUFFERS or len(made.arguments) != 1:
             continue
         names = {name for part in (*expressions(product), length) if (name := spelled(part))}
         words = {name.rpartition(".")[2] for name in names}
-        of_size = _number(found.visit, made.arguments[0]) is not None or _is_constant(made.arguments[0])
-        asked = any(found.visit.checks(name) & _ASKED for name in names) or _limited(found.visit.function, names)
+        of_size = number(found.visit, made.arguments[0]) is not None or _is_constant(made.arguments[0])
+        asked = any(found.visit.checks(name) & _ASKED for name in names) or is_limited(found.visit.function, names)
         if of_size and words and not asked and not any(word.isupper() for word in words):
             yield _no(
                 rule,
@@ -260,18 +244,6 @@ def _is_constant(size: ir.Expression) -> bool:
     return isinstance(bare, ir.Name) and bare.name.isupper()
 
 
-def _limited(function: ir.Function, names: set[str]) -> bool:
-    """Whether some condition of the function, or ``min``, is about one of the names."""
-    for statement in statements(function.body.body):
-        condition = getattr(statement, "condition", None)
-        if any(spelled(part) in names for part in expressions(condition)):
-            return True
-        bounds = (p for p in parts_of(statement) if isinstance(p, ir.Call) and p.name in {"min", "ctypes.sizeof"})
-        if any(spelled(inner) in names for part in bounds for inner in expressions(part)):
-            return True
-    return False
-
-
 def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Claim]:
     """``ffi.buffer(out, length[0])``: as much as the library says is read from a buffer of constant size."""
     if call.name.rpartition(".")[2] not in {"buffer", "string_at", "unpack"} or len(call.arguments) != len(("of", "n")):
@@ -281,19 +253,19 @@ def _told(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[Cla
     if isinstance(holder, ir.Item | ir.Member):
         holder = uncast(holder.base)
     buffer, told = spelled(of), spelled(holder)
-    made = _assigned(visit.function, buffer) if buffer else None
-    if not told or not isinstance(made, ir.Call) or not made.arguments or not _is_fixed(visit, made):
+    made = assigned(visit.function, buffer) if buffer else None
+    if not told or not isinstance(made, ir.Call) or not made.arguments or not is_fixed(visit, made):
         return
     filled = next(
         (
             c
             for c in calls(visit.function.body.body)
             if facts.bindings[visit.unit.path].symbol(c, visit.function.owner) is not None
-            and {buffer, told} <= _handed(c) | ({told} if _assigned(visit.function, told) is c else set())
+            and {buffer, told} <= _handed(c) | ({told} if assigned(visit.function, told) is c else set())
         ),
         None,
     )
-    if filled is not None and filled.line <= call.line and not _limited(visit.function, {told, f"{told}.value"}):
+    if filled is not None and filled.line <= call.line and not is_limited(visit.function, {told, f"{told}.value"}):
         yield _no(
             rule,
             visit,
@@ -324,7 +296,7 @@ def _told_by_record(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> It
         and record in _handed(c)
         for c in calls(visit.function.body.body)
     )
-    if record and filled and spelled(length.base) == record and not _limited(visit.function, {told}):
+    if record and filled and spelled(length.base) == record and not is_limited(visit.function, {told}):
         yield _no(
             rule,
             visit,
@@ -337,64 +309,6 @@ def _told_by_record(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> It
 
 
 _PLACES: Final = frozenset({"ctypes.addressof", "ctypes.byref", "ctypes.pointer"})
-
-
-def _is_fixed(visit: Visit, made: ir.Call) -> bool:
-    """A buffer whose size the text says: of ctypes, or ``ffi.new("char[]", 256)``."""
-    if made.name in BUFFERS:
-        return _number(visit, made.arguments[0]) is not None
-    kind, *size = made.arguments
-    text = uncast(kind)
-    spelling = str(text.value) if isinstance(text, ir.Literal) else ""
-    sized = spelling.endswith("[]") and bool(size) and _number(visit, size[0]) is not None
-    return made.name.endswith(".new") and (sized or re.search(r"\[\d+\]\Z", spelling) is not None)
-
-
-_FOLDS: Final = {"<<": int.__lshift__, "*": int.__mul__, "+": int.__add__, "-": int.__sub__}
-_MOST: Final = 1 << 20
-_SHIFT: Final = 64
-"""The largest right operands that are folded."""
-
-
-def _number(visit: Visit, expression: ir.Expression) -> int | None:
-    """A constant, or a name of the file that is one."""
-    bare = uncast(expression)
-    if isinstance(bare, ir.Name):
-        bare = uncast(module_value(visit.unit, bare.name) or bare)
-    if isinstance(bare, ir.Operation) and bare.operator in _FOLDS and len(bare.operands) == len(("left", "right")):
-        left, right = (_number(visit, operand) for operand in bare.operands)
-        if left is None or right is None or not 0 <= right < (_SHIFT if bare.operator == "<<" else _MOST):
-            return None
-        return _FOLDS[bare.operator](left, right)
-    value = bare.value if isinstance(bare, ir.Literal) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _room(visit: Visit, made: ir.Expression | None) -> int | None:
-    """The bytes of a buffer of constant size: ``create_string_buffer(64)``, ``(c_ubyte * 64)()``, ``bytearray(64)``."""
-    if not isinstance(made, ir.Call):
-        return None
-    if made.name in BUFFERS | {"bytearray"} and made.arguments:
-        return _number(visit, made.arguments[0])
-    kind = uncast(made.arguments[0]) if made.arguments else None
-    text = kind.value if isinstance(kind, ir.Literal) else None
-    if made.name.rpartition(".")[2] == "new" and isinstance(text, str) and text.endswith("[]"):  # ffi.new("T[]", n)
-        return _number(visit, made.arguments[1]) if len(made.arguments) > 1 else None
-    of = uncast(made.function)
-    if isinstance(of, ir.Operation) and of.operator == "*" and len(of.operands) == len(("type", "count")):
-        size = _SIZES.get(spelled(of.operands[0]).rpartition(".")[2])
-        count = _number(visit, of.operands[1])
-        return None if size is None or count is None else size * count
-    return None
-
-
-_SIZES: Final = {
-    **dict.fromkeys(("c_char", "c_byte", "c_ubyte", "c_int8", "c_uint8", "c_bool", "BYTE"), 1),
-    **dict.fromkeys(("c_short", "c_ushort", "c_int16", "c_uint16", "WORD"), 2),
-    **dict.fromkeys(("c_int", "c_uint", "c_int32", "c_uint32", "c_float", "DWORD", "c_wchar"), 4),
-    **dict.fromkeys(("c_double", "c_int64", "c_uint64", "c_longlong", "c_size_t", "c_void_p"), 8),
-}
-"""Bytes of the simple types of ctypes, the most they are on any platform."""
 
 
 def _moved(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
@@ -430,7 +344,7 @@ def _is_fixed_size(visit: Visit, target: ir.Expression) -> bool:
         of = uncast(of.arguments[0])
     if isinstance(of, ir.Member):  # a field of a structure
         of = uncast(of.base)
-    made = _assigned(visit.function, spelled(of)) if spelled(of) else None
+    made = assigned(visit.function, spelled(of)) if spelled(of) else None
     if not isinstance(made, ir.Call):
         return False
     if made.name in BUFFERS:
@@ -445,7 +359,7 @@ def _wraps(rule: Rule, visit: Visit, call: ir.Call) -> Iterator[Claim]:
         return
     value = uncast(call.arguments[0])
     if isinstance(value, ir.Name):
-        value = _assigned(visit.function, value.name) or value
+        value = assigned(visit.function, value.name) or value
     if not isinstance(value, ir.Operation) or value.operator not in {"*", "<<"}:
         return
     operands = [uncast(operand) for operand in value.operands]

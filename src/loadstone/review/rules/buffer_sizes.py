@@ -1,0 +1,101 @@
+"""How large the buffers of a Python program are that foreign code fills: what their text says, and what limits it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import module_value
+from loadstone.review.analyses.travel import Visit
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.walk import expressions, parts_of, statements
+
+__all__ = ["BUFFERS", "assigned", "is_fixed", "is_limited", "number", "room_of"]
+
+BUFFERS: Final = frozenset({"ctypes.create_string_buffer", "ctypes.create_unicode_buffer", "ctypes.c_buffer"})
+"""Functions of ctypes that make a buffer."""
+
+
+_FOLDS: Final = {"<<": int.__lshift__, "*": int.__mul__, "+": int.__add__, "-": int.__sub__}
+
+
+_MOST: Final = 1 << 20
+
+
+_SHIFT: Final = 64
+"""The largest right operands that are folded."""
+
+
+_SIZES: Final = {
+    **dict.fromkeys(("c_char", "c_byte", "c_ubyte", "c_int8", "c_uint8", "c_bool", "BYTE"), 1),
+    **dict.fromkeys(("c_short", "c_ushort", "c_int16", "c_uint16", "WORD"), 2),
+    **dict.fromkeys(("c_int", "c_uint", "c_int32", "c_uint32", "c_float", "DWORD", "c_wchar"), 4),
+    **dict.fromkeys(("c_double", "c_int64", "c_uint64", "c_longlong", "c_size_t", "c_void_p"), 8),
+}
+"""Bytes of the simple types of ctypes, the most they are on any platform."""
+
+
+def assigned(function: ir.Function, name: str) -> ir.Expression | None:
+    """The last value a variable is given in a function."""
+    found = None
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Assign) and spelled(statement.target) == name:
+            found = uncast(statement.value)
+    return found
+
+
+def is_limited(function: ir.Function, names: set[str]) -> bool:
+    """Whether some condition of the function, or ``min``, is about one of the names."""
+    for statement in statements(function.body.body):
+        condition = getattr(statement, "condition", None)
+        if any(spelled(part) in names for part in expressions(condition)):
+            return True
+        bounds = (p for p in parts_of(statement) if isinstance(p, ir.Call) and p.name in {"min", "ctypes.sizeof"})
+        if any(spelled(inner) in names for part in bounds for inner in expressions(part)):
+            return True
+    return False
+
+
+def is_fixed(visit: Visit, made: ir.Call) -> bool:
+    """A buffer whose size the text says: of ctypes, or ``ffi.new("char[]", 256)``."""
+    if made.name in BUFFERS:
+        return number(visit, made.arguments[0]) is not None
+    kind, *size = made.arguments
+    text = uncast(kind)
+    spelling = str(text.value) if isinstance(text, ir.Literal) else ""
+    sized = spelling.endswith("[]") and bool(size) and number(visit, size[0]) is not None
+    return made.name.endswith(".new") and (sized or re.search(r"\[\d+\]\Z", spelling) is not None)
+
+
+def number(visit: Visit, expression: ir.Expression) -> int | None:
+    """A constant, or a name of the file that is one."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Name):
+        bare = uncast(module_value(visit.unit, bare.name) or bare)
+    if isinstance(bare, ir.Operation) and bare.operator in _FOLDS and len(bare.operands) == len(("left", "right")):
+        left, right = (number(visit, operand) for operand in bare.operands)
+        if left is None or right is None or not 0 <= right < (_SHIFT if bare.operator == "<<" else _MOST):
+            return None
+        return _FOLDS[bare.operator](left, right)
+    value = bare.value if isinstance(bare, ir.Literal) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def room_of(visit: Visit, made: ir.Expression | None) -> int | None:
+    """The bytes of a buffer of constant size: ``create_string_buffer(64)``, ``(c_ubyte * 64)()``, ``bytearray(64)``."""
+    if not isinstance(made, ir.Call):
+        return None
+    if made.name in BUFFERS | {"bytearray"} and made.arguments:
+        return number(visit, made.arguments[0])
+    kind = uncast(made.arguments[0]) if made.arguments else None
+    text = kind.value if isinstance(kind, ir.Literal) else None
+    if made.name.rpartition(".")[2] == "new" and isinstance(text, str) and text.endswith("[]"):  # ffi.new("T[]", n)
+        return number(visit, made.arguments[1]) if len(made.arguments) > 1 else None
+    of = uncast(made.function)
+    if isinstance(of, ir.Operation) and of.operator == "*" and len(of.operands) == len(("type", "count")):
+        size = _SIZES.get(spelled(of.operands[0]).rpartition(".")[2])
+        count = number(visit, of.operands[1])
+        return None if size is None or count is None else size * count
+    return None

@@ -1,0 +1,258 @@
+"""Statuses of foreign functions that nobody looks at: dropped, or kept in a variable that nothing tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.core.claims import Claim, Location
+from loadstone.review import ir
+from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
+from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.words import uncast
+from loadstone.review.rules.buffer_sizes import BUFFERS
+from loadstone.review.rules.conditions import asked
+from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.use_after_close import CLOSES
+from loadstone.review.walk import expressions, parts_of, statements, tops
+
+__all__ = ["MAKES", "dropped_statuses", "forgotten_statuses"]
+
+_UNTOLD: Final = re.compile(
+    r"(?i)verbose|log|print|debug|level|wait|sleep|poll|get|count|size|length|unlock|flush|sync"
+)
+"""Words of functions whose number is not a status, or one that nobody asks for."""
+
+
+_LASTS: Final = re.compile(
+    r"(?i)(?:\A|_)(?:write|flash|program|burn|erase|commit|save|store|flush|send|apply|install|sign|verify|authenticate"
+    r"|encrypt|decrypt|mount|format)(?:_|\Z)|[a-z](?:Write|Flash|Commit|Save|Send|Apply|Install|Verify|Encrypt)(?:[A-Z]|\Z)"
+)
+"""Words of functions whose failure means that something the user counts on did not happen."""
+
+
+_CLEANS: Final = re.compile(r"(?i)close|__exit__|__del__|shut|clean|stop|release|finali[sz]e|destroy|tear|abort|cancel")
+
+
+MAKES: Final = re.compile(
+    r"(?i)open|new|create|init|load|alloc|begin|connect|start|acquire|parse|make|find|lookup|dup|clone|attach"
+)
+"""Words of functions whose handle is null when they fail."""
+
+
+_COPIES_TEXT: Final = re.compile(r"_?(?:str|mem|wcs|lstr|wmem|stp)[a-z]+\Z")
+
+
+def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A call whose declared status is dropped, in a file that looks at the statuses of the same library elsewhere."""
+    by_unit: dict[str, list[ForeignCall]] = {}
+    for found in facts.foreign_calls:
+        if ".errcheck" in found.visit.unit.text:
+            continue
+        if _is_plain_int(found.prototype) and _is_dropped(found) and _fills_what_is_used(facts, found):
+            yield _unfilled(rule, found)
+        if found.prototype.result is ForeignResult.SIGNED:
+            by_unit.setdefault(found.visit.unit.path, []).append(found)
+    for calls in by_unit.values():
+        dropped = [c for c in calls if _is_dropped(c)]
+        quiet = {c.prototype.symbol for c in dropped}
+        looked = {c.prototype.symbol for c in calls if not _is_dropped(c)}
+        for found in dropped:
+            symbol = found.prototype.symbol
+            family = {one for one in looked if _family(one) == _family(symbol)}
+            others = {one for one in quiet - looked if _family(one) == _family(symbol)}
+            habit = symbol in looked or (len(family) > 1 and len(family) >= 2 * len(others))
+            lasts = bool(_LASTS.search(symbol)) and not found.prototype.by_cffi
+            if lasts and not habit and not _UNTOLD.search(symbol) and not _is_clean_up(found):
+                yield rule.no(
+                    f"{symbol} was declared to return a status, which is dropped: what follows goes on as if it had "
+                    "worked.",
+                    Location.lines(found.visit.unit.path, found.call.line),
+                    context=found.visit.function.name,
+                )
+            if _fills_what_is_used(facts, found):
+                yield _unfilled(rule, found)
+                continue
+            if habit and not _UNTOLD.search(symbol) and not CLOSES.search(symbol) and not _is_clean_up(found):
+                yield rule.no(
+                    f"The status of {symbol} is dropped, though the file looks at "
+                    + ("it elsewhere." if symbol in looked else f"those of {len(family)} others of this library."),
+                    Location.lines(found.visit.unit.path, found.call.line),
+                    context=found.visit.function.name,
+                )
+
+
+def _is_plain_int(given: ForeignPrototype) -> bool:
+    """Arguments were declared and no result: ctypes takes it for an int. What copies text answers with its target."""
+    declared = given.arguments is not None and not given.by_cffi
+    return given.result is ForeignResult.UNKNOWN and declared and not _COPIES_TEXT.match(given.symbol)
+
+
+def _unfilled(rule: Rule, found: ForeignCall) -> Claim:
+    return rule.no(
+        f"The status of {found.prototype.symbol} is dropped, and what it was to fill is used as if it had.",
+        Location.lines(found.visit.unit.path, found.call.line),
+        fix="Test the status before what it fills is used.",
+        context=found.visit.function.name,
+    )
+
+
+def _fills_what_is_used(facts: Facts, found: ForeignCall) -> bool:
+    """``lib.db_open(path, out)`` with its status dropped, and ``out``, made empty for it, read in what follows."""
+    if _is_clean_up(found):
+        return False
+    function = found.visit.function
+    empty = {
+        s.target.name
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign)
+        and isinstance(s.target, ir.Name)
+        and isinstance(value := uncast(s.value), ir.Call)
+        and not value.arguments
+        and not value.keywords
+    }
+    made = {
+        s.target.name
+        for s in statements(function.body.body)
+        if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_place(uncast(s.value))
+    }
+    rooms = (
+        set()
+        if _UNTOLD.search(found.prototype.symbol)
+        else {
+            s.target.name
+            for s in statements(function.body.body)
+            if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name) and _is_room(uncast(s.value))
+        }
+    )
+    outs, makes = set(), bool(MAKES.search(found.prototype.symbol))
+    for argument in found.call.arguments:
+        of = uncast(argument)
+        if isinstance(of, ir.Call) and of.name in {"ctypes.byref", "ctypes.pointer"} and of.arguments:
+            if makes or spelled(of.arguments[0]) in empty:
+                outs.add(spelled(of.arguments[0]))
+        elif isinstance(of, ir.Name) and of.name in (rooms | made if makes else rooms):
+            outs.add(of.name)
+    bindings = facts.bindings[found.visit.unit.path]
+    tested = {n for n in outs if n and asked(function, n, bindings)}
+    later = (p for s in statements(function.body.body) if s.line > found.call.line for p in parts_of(s))
+    return any(isinstance(part, ir.Name) and part.name in outs - tested for part in later)
+
+
+def _is_room(made: ir.Expression | None) -> bool:
+    """``create_string_buffer(64)``, ``(c_double * n)()``: an empty buffer of the program's."""
+    if not isinstance(made, ir.Call):
+        return False
+    kind = uncast(made.function)
+    if isinstance(kind, ir.Operation) and kind.operator == "*":
+        return not made.arguments
+    first = uncast(made.arguments[0]) if made.arguments else None
+    text = isinstance(first, ir.Literal) and isinstance(first.value, str | bytes)
+    return made.name in BUFFERS and not text and len(made.arguments) == 1
+
+
+def _is_place(made: ir.Expression | None) -> bool:
+    """``ffi.new("db **")``: room for one pointer."""
+    first = made.arguments[0] if isinstance(made, ir.Call) and made.name.endswith(".new") and made.arguments else None
+    return isinstance(first, ir.Literal) and str(first.value).rstrip().endswith("*")
+
+
+def _is_dropped(found: ForeignCall) -> bool:
+    statement = found.visit.statement
+    return isinstance(statement, ir.Evaluate) and statement.expression is found.call and not statement.discards
+
+
+def _is_clean_up(found: ForeignCall) -> bool:
+    """Whether the call stands where nothing can be done about a failure: a handler, a finally, a method that closes."""
+    function, line = found.visit.function, found.call.line
+    if _CLEANS.search(function.name):
+        return True
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Try):
+            late = [h.body for h in statement.handlers] + ([statement.final] if statement.final is not None else [])
+            if any(block.line <= line <= block.end_line for block in late):
+                return True
+    return False
+
+
+def _family(symbol: str) -> str:
+    return symbol.partition("_")[0].lower() if "_" in symbol else symbol[:3].lower()
+
+
+def forgotten_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A status that is kept in a variable like its neighbours, which are tested, and never looked at itself."""
+    by_function: dict[int, list[ForeignCall]] = {}
+    for found in facts.foreign_calls:
+        by_function.setdefault(id(found.visit.function), []).append(found)
+    for calls in by_function.values():
+        function = calls[0].visit.function
+        stored = [
+            (spelled(c.visit.statement.target), c)
+            for c in calls
+            if isinstance(c.visit.statement, ir.Assign) and uncast(c.visit.statement.value) is c.call
+        ]
+        for name, call in stored:
+            if (
+                name
+                and call.prototype.result is ForeignResult.SIGNED
+                and (message := _forgotten(function, name, call, [c.call.line for other, c in stored if other == name]))
+            ):
+                yield rule.no(
+                    message,
+                    Location.lines(call.visit.unit.path, call.call.line),
+                    context=function.name,
+                )
+
+
+def _forgotten(function: ir.Function, name: str, call: ForeignCall, lines: list[int]) -> str:
+    """Why the status in a variable counts for nothing; empty when it is looked at, or may be."""
+    symbol = call.prototype.symbol
+    if len(lines) > 1:
+        others = f"The status of {symbol} is never checked, though others of {name} are."
+        return "" if _looked_at(function, name, call, lines) else others
+    if "." in name or name.startswith("_") or name in function.globals or function.name == "<module>":
+        return ""
+    reads = (part for s in statements(function.body.body) for part in _read(s))
+    unread = not any(isinstance(part, ir.Name) and part.name == name for part in reads)
+    return f"The status of {symbol} goes into {name}, which nothing reads." if unread and not _is_clean_up(call) else ""
+
+
+def _read(statement: ir.Statement) -> Iterator[ir.Expression]:
+    """The parts of a statement that are read; a plain variable that is set is not."""
+    for top in tops(statement):
+        if not (isinstance(statement, ir.Assign) and top is statement.target and isinstance(top, ir.Name)):
+            yield from expressions(top)
+
+
+def _looked_at(function: ir.Function, name: str, call: ForeignCall, lines: list[int]) -> bool:
+    """Whether a condition or a return uses the variable before it is set again."""
+    until = min((line for line in lines if line > call.call.line), default=1 << 30)
+    for statement in statements(function.body.body):
+        asked: list[ir.Expression] = []
+        match statement:
+            case ir.If(condition=condition):
+                asked = [condition]
+            case ir.Loop(condition=condition) if condition is not None:
+                asked = [condition]
+            case ir.Return(value=value) | ir.Raise(value=value) if value is not None:
+                asked = [value]
+            case _:
+                asked = [
+                    part
+                    for top in tops(statement)
+                    for part in expressions(top)
+                    if isinstance(part, ir.Operation)
+                    and part.operator in {("=="), ("!="), ("<"), (">"), ("<="), (">="), ("?:"), ("!")}
+                ]
+        for condition in asked:
+            line = condition.line
+            here = call.call.line < line <= until or (isinstance(statement, ir.Return) and line > call.call.line)
+            if here and name in map(spelled, _places(condition)):
+                return True
+    return False
+
+
+def _places(expression: ir.Expression) -> Iterator[ir.Expression]:
+    return (part for part in expressions(expression) if isinstance(part, (ir.Name, ir.Member)))
