@@ -24,6 +24,7 @@ from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.collector_releases import aliases, released_by, released_twice_or_late, sure
+from loadstone.review.rules.global_phases import ended_for_all
 from loadstone.review.rules.places import PYTHON, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.use_after_close import library_of
@@ -52,6 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for unit in facts.program.units:
         if unit.language is ir.Language.PYTHON and any(word in unit.text for word in _SPEAKS):
             yield from released_twice_or_late(rule, unit, facts.bindings[unit.path])
+            yield from ended_for_all(rule, unit, facts.bindings[unit.path])
 
 
 class _Summaries:
