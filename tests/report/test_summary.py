@@ -70,6 +70,7 @@ def test_an_observation_of_the_origin_that_was_not_seen_is_said_to_be() -> None:
 def test_of_binaries_alone_it_is_not_said_that_practices_of_source_were_missed() -> None:
     review = conclude(["a.so"], [], [], [ReviewedFile("a.so", "elf", 0, is_binary=True)])
     assert sentences(review)[-1].startswith("The six good practices are looked for in source code, and none was given")
+    assert observations(review) == ()
 
 
 def test_a_finding_that_fails_a_run_is_somebodys_to_look_at() -> None:

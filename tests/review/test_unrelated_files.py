@@ -110,3 +110,35 @@ def test_a_module_that_is_imported_is_no_stranger() -> None:
     )
     found = {(rule, path) for kind, rule, path, _, _ in answers([helper, host]) if kind == "Finding"}
     assert ("untrusted-load-path", "host.py") in found
+
+
+UNTESTED = 'import ctypes, ctypes.util\n_path = ctypes.util.find_library("netfence")\n_lib = ctypes.CDLL(_path)\n'
+TESTED = UNTESTED.replace("_lib", "if _path is None:\n    raise ImportError\n_lib")
+PLAIN_LOCK = (
+    "import ctypes, threading\nlib = ctypes.CDLL('libx.so')\nclass Scene:\n"
+    "    def __init__(self):\n        self._lock = threading.Lock()\n"
+    "    def reset(self):\n        with self._lock:\n            self.set(1)\n"
+    "    def set(self, n):\n        with self._lock:\n            lib.set(n)\n"
+)
+PAIR = 'def genuine(data):\n    return False, "why"\n'
+VERDICT = (
+    "import ctypes\ndef genuine(data):\n    return bool(data)\n"
+    "def load(p):\n    if not genuine(p):\n        raise OSError\n"
+)
+
+
+def rules_met(**files: str) -> set[tuple[str, str]]:
+    units = tuple(frontends.parse(f"{name}.py", text.encode()) for name, text in files.items())
+    return {(c.rule, c.location.path) for c in rules.ask(Program(units)) if isinstance(c, Finding)}
+
+
+def test_a_test_in_an_unrelated_file_does_not_count() -> None:
+    assert ("unchecked-dlopen", "one.py") in rules_met(one=UNTESTED, other=TESTED)
+
+
+def test_a_reentrant_lock_in_an_unrelated_file_does_not_count() -> None:
+    assert ("lock-misuse", "one.py") in rules_met(one=PLAIN_LOCK, other=PLAIN_LOCK.replace("Lock()", "RLock()"))
+
+
+def test_a_tuple_returned_in_an_unrelated_file_does_not_count() -> None:
+    assert ("ignored-verification", "one.py") not in rules_met(one=VERDICT, other=PAIR)

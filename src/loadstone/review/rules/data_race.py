@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.core.claims import Claim, Confidence, Severity
+from loadstone.core.counting import counted
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts, Slot
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.neighbours import Neighbours
+from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.ir import Language, Unit
@@ -181,24 +183,33 @@ def _published(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
 
 
+_MOST_PLACES: Final = 8
+
+
 def _counted(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """Python: ``+=`` reads, adds and writes; two threads lose one of their steps."""
+    by_lock: dict[tuple[str, str, str], list[tuple[str, Spot]]] = {}
     for name, lock, spot in bare_counters(facts):
+        by_lock.setdefault((spot.path, spot.function.partition(".")[0], lock), []).append((name, spot))
+    for (_, _, lock), changes in by_lock.items():
+        (name, spot), *others = changes
+        more = f" (and {counted(len(others), 'more change')})" if others else ""
         yield rule.no(
-            f"{name} is changed here without {lock}, which guards the rest of the object; += is not one step.",
+            f"{name} is changed here without {lock}, which guards the rest of the object{more}; += is not one step.",
             at(spot),
             cwe=567,
             fix=f"Take {lock} around it.",
             confidence=Confidence.POSSIBLE,
+            why=tuple(step(other, f"{what} is changed", "use") for what, other in others[:_MOST_PLACES]),
             context=spot.function,
         )
 
 
 def _changed(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """Python: a container that one method changes under the object's lock, and another without."""
-    counted = {(spot.path, spot.line) for _, _, spot in bare_counters(facts)}
+    counters = {(spot.path, spot.line) for _, _, spot in bare_counters(facts)}
     for name, lock, under, spot in bare_changes(facts):
-        if (spot.path, spot.line) not in counted:
+        if (spot.path, spot.line) not in counters:
             yield rule.no(
                 f"{name} is changed here without {lock}, which is held where line {under.line} changes it.",
                 at(spot),

@@ -414,6 +414,7 @@ def _offset(rule: Rule, facts: Facts, visit: Visit, call: ir.Call) -> Iterator[C
         f"{word} reads at an offset that is never compared with a size.",
         125,
         "Compare offset and length with the size of the mapping first.",
+        Severity.MEDIUM if names & {p.name for p in visit.function.parameters} else Severity.HIGH,
     )
 
 

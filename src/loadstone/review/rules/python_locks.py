@@ -198,10 +198,11 @@ _KINDS: Final = frozenset({"Lock", "RLock", "Condition", "Semaphore", "BoundedSe
 def locks_made(unit: ir.Unit) -> frozenset[str]:
     """The variables and attributes of a file that hold a lock, whatever they are called."""
     return frozenset(
-        spelled(s.target)
+        name
         for f in unit.functions
         for s in statements(f.body.body)
         if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call) and simple(s.value.name) in _KINDS
+        if (name := spelled(s.target))
     )
 
 
