@@ -193,7 +193,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             local = {} if function.name == "<module>" else _local_callbacks(unit, function)
             for call in calls(function.body.body):
                 symbol = facts.bindings[unit.path].symbol(call, function.owner) or ""
-                if not symbol or not _is_kept(symbol, facts.bindings[unit.path].prototypes):
+                alone = len(call.arguments) == 1 and not _USES_AT_ONCE.search(symbol)  # it can only be for later
+                if not symbol or not (alone or _is_kept(symbol, facts.bindings[unit.path].prototypes)):
                     continue
                 for argument in call.arguments:
                     if isinstance(argument, ir.Name) and _ended(function, call.line, facts.bindings[unit.path]):

@@ -8,7 +8,7 @@ from typing import Final
 
 from loadstone.core.claims import Claim, Location
 from loadstone.review import ir
-from loadstone.review.analyses.bindings import ForeignPrototype, ForeignResult
+from loadstone.review.analyses.bindings import ForeignResult
 from loadstone.review.analyses.facts import Facts, ForeignCall
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
@@ -51,7 +51,7 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for found in facts.foreign_calls:
         if ".errcheck" in found.visit.unit.text:
             continue
-        if _is_plain_int(found.prototype) and _is_dropped(found) and _fills_what_is_used(facts, found):
+        if _is_plain_int(found) and _is_dropped(found) and _fills_what_is_used(facts, found):
             yield _unfilled(rule, found)
         if found.prototype.result is ForeignResult.SIGNED:
             by_unit.setdefault(found.visit.unit.path, []).append(found)
@@ -84,9 +84,12 @@ def dropped_statuses(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 )
 
 
-def _is_plain_int(given: ForeignPrototype) -> bool:
+def _is_plain_int(found: ForeignCall) -> bool:
     """Arguments were declared and no result: ctypes takes it for an int. What copies text answers with its target."""
+    given = found.prototype
     declared = given.arguments is not None and not given.by_cffi
+    if found.call.name.startswith("ctypes.OleDLL.") or f"{given.symbol}.restype" in found.visit.unit.text:
+        return False  # ctypes raises by itself, or it is of a type of its own
     return given.result is ForeignResult.UNKNOWN and declared and not _COPIES_TEXT.match(given.symbol)
 
 

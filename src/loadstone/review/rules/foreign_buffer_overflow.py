@@ -160,6 +160,9 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 "Pass the size of the buffer itself.",
                 Severity.MEDIUM,
             )
+        places = _elements(found, buffer, made)
+        if told is not None and places is not None and told > places > 0:
+            room = places
         if told is not None and room is not None and told > room > 0:
             yield _no(
                 rule,
@@ -169,6 +172,18 @@ def _smaller(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 787,
                 "Pass the size of the buffer itself.",
             )
+
+
+def _elements(found: ForeignCall, buffer: ir.Expression, made: ir.Expression | None) -> int | None:
+    """The elements of ``(c_uint64 * 32)()``, where the library takes a pointer to such elements."""
+    kinds, position = found.prototype.arguments or (), found.call.arguments.index(buffer)
+    kind = uncast(kinds[position]) if position < len(kinds) else None
+    of = uncast(made.function) if isinstance(made, ir.Call) else None
+    typed = isinstance(kind, ir.Call) and kind.name == "ctypes.POINTER" and bool(kind.arguments)
+    if not typed or not isinstance(of, ir.Operation) or of.operator != "*":
+        return None
+    same = spelled(kind.arguments[0]) == spelled(of.operands[0])  # type: ignore[union-attr]
+    return number(found.visit, of.operands[1]) if same else None
 
 
 _LEAST: Final = 16

@@ -23,7 +23,7 @@ __all__ = ["RULE"]
 _DIGEST: Final = re.compile(
     r"(?i)digest|sha\d+|sha_\d|checksum|hmac|\bhash(?:ed|sum)?\b|_hash|hash_|signature|\bcrc|crc\d+|md5|fingerprint"
 )
-_MAC: Final = re.compile(r"(?i)(?:\A|_)mac\Z")
+_MAC: Final = re.compile(r"(?i)(?:\A|_)mac(?:\Z|_)")
 _VERIFIES: Final = re.compile(r"(?i)verif|valid|check|authent|trusted|signed")
 _ASKED_FOR: Final = re.compile(
     r"(?i)\A_?(?:(?:require|verify|check|validate|enforce|need|strict)(?:_|\Z)\w*|\w*_(?:required|verified"
@@ -49,6 +49,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for visit in facts.travels.visits:
         if isinstance(visit.statement, ir.Try):
             yield from _swallowed(rule, visit, visit.statement)
+            yield from _missing_is_good(rule, visit, visit.statement)
         if isinstance(visit.statement, ir.If):
             yield from _goes_on(rule, visit, visit.statement)
             yield from _missing_passes(rule, visit, visit.statement)
@@ -61,6 +62,24 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language is ir.Language.PYTHON and _DIGEST.search(unit.text):
             yield from _weak(rule, unit)
             yield from _off(rule, unit)
+
+
+def _missing_is_good(rule: Rule, visit: Visit, statement: ir.Try) -> Iterator[Claim]:
+    """``except FileNotFoundError: return True``, of a function that says whether something is genuine."""
+    if not _OF_ORIGIN.search(simple(visit.function.name)):
+        return
+    for handler in statement.handlers:
+        last = handler.body.body[-1] if handler.body.body else None
+        value = uncast(last.value) if isinstance(last, ir.Return) and last.value is not None else None
+        if last is not None and isinstance(value, ir.Literal) and value.value is True:
+            yield _no(
+                rule,
+                visit,
+                last.line,
+                f"{simple(visit.function.name)} answers yes when what it compares with cannot be read.",
+                345,
+                "Refuse what cannot be verified.",
+            )
 
 
 def _never_refuses(rule: Rule, visit: Visit) -> Iterator[Claim]:
@@ -142,7 +161,7 @@ def _compared(condition: ir.Expression, function: ir.Function, *operators: str) 
     return any(
         isinstance(part, ir.Operation)
         and part.operator in operators
-        and any(_DIGEST.search(word) for word in (*words_in(part), *_made_by(part, function)))
+        and any(_DIGEST.search(word) or _MAC.search(word) for word in (*words_in(part), *_made_by(part, function)))
         and not any(isinstance(operand, ir.Literal) for operand in part.operands)
         and not any(isinstance(uncast(o), ir.Call) and simple(uncast(o).name) == ("len") for o in part.operands)  # type: ignore[union-attr]
         for part in expressions(condition)

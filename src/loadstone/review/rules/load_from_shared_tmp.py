@@ -19,7 +19,8 @@ from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
-_SHARED: Final = ("/tmp/", "/var/tmp/", "/dev/shm/", "/tmp")  # noqa: S108 - what is looked for, not what is used
+_SHARED: Final = re.compile(r"/(?:var/)?tmp(?:/|\Z)|/dev/shm(?:/|\Z)")
+"""Directories that everybody can write to (Filesystem Hierarchy Standard)."""
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -37,7 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 ),
                 None,
             )
-            text = next((p.text for p in invocation.parts if p.text is not None and p.text.startswith(_SHARED)), None)
+            text = next((p.text for p in invocation.parts if p.text is not None and _SHARED.match(p.text)), None)
             if taint is not None or (text is not None and private is None):
                 told.add((site.spot.path, site.spot.function))
             if taint is not None:
@@ -103,7 +104,7 @@ def _created(rule: Rule, facts: Facts, told: set[tuple[str, str]]) -> Iterator[C
         if site.api.role is not ApiRole.OPEN or site.unit.language is ir.Language.PYTHON or not _makes_file(site.call):
             continue
         for invocation in sorted(site.invocations, key=repr):
-            text = next((p.text for p in invocation.parts if p.text is not None and p.text.startswith(_SHARED)), None)
+            text = next((p.text for p in invocation.parts if p.text is not None and _SHARED.match(p.text)), None)
             shared = next((p.taint for p in invocation.parts if p.taint is not None and p.taint.kind == _FOLDER), None)
             own = any(word == "temporary:private" for word, _ in invocation.flags)
             if (text is None and shared is None) or own or site.spot in done or _varies(invocation):
@@ -139,7 +140,7 @@ def _adopted(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
         for invocation in sorted(site.invocations, key=repr):
             parts = invocation.pieces[0] if invocation.pieces else ()
-            text = next((p.text for p in parts if p.text is not None and p.text.startswith(_SHARED)), None)
+            text = next((p.text for p in parts if p.text is not None and _SHARED.match(p.text)), None)
             shared = next((p.taint for p in parts if p.taint is not None and p.taint.kind == _FOLDER), None)
             if not tolerated or (text is None and shared is None) or _varies(invocation) or site.spot in done:
                 continue
@@ -193,7 +194,7 @@ def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
             path = call.receiver
         path = _made_if_missing(call, path)
         text, whole = leading_text(path, visit.unit, visit.function) if path is not None else ("", False)
-        if whole and text.startswith(_SHARED):
+        if whole and _SHARED.match(text):
             yield rule.no(
                 f'"{text}" is in a directory that everybody can write to; a link planted there leads the write '
                 f"elsewhere.",

@@ -53,6 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _stored_comparison(rule, found)
         yield from _rights(rule, found)
     yield from _null_handles(rule, facts, results)
+    yield from _null_members(rule, facts)
     yield from _missing_libraries(rule, facts)
     yield from forgotten_statuses(rule, facts)
     yield from dropped_statuses(rule, facts)
@@ -90,7 +91,9 @@ def _null_use(
         if call is None or visit.checks(name) & _TRUTHS or call.visit.statement.line > part.line:
             return
         given, since = call.prototype, call.call.line
-    if given is not None and given.result in _NULLABLE and not _tested_inside(visit, used):
+    raw = part.name in {"ctypes.string_at", "ctypes.wstring_at"}
+    nullable = _NULLABLE | {ForeignResult.POINTER} if raw else _NULLABLE
+    if given is not None and given.result in nullable and not _tested_inside(visit, used):
         yield rule.no(
             f"{given.symbol} (line {since}) may return a null pointer, and it is used here unchecked.",
             Location.lines(visit.unit.path, part.line),
@@ -130,6 +133,53 @@ def _null_handles(rule: Rule, facts: Facts, results: dict[tuple[int, str], Forei
                 ),
                 context=visit.function.name,
             )
+
+
+def _null_members(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``self.ref = lib.open(...)``, asked about by no method, and handed to the library by another one."""
+    made: dict[tuple[str, str, str], ForeignCall] = {}
+    for found in facts.foreign_calls:
+        visit = found.visit
+        target = spelled(visit.statement.target) if isinstance(visit.statement, ir.Assign) else ""
+        fails = found.prototype.result in {ForeignResult.ADDRESS, ForeignResult.POINTER}
+        if target.startswith("self.") and visit.function.owner and fails and MAKES.search(found.prototype.symbol):
+            known = uncast(visit.statement.value) is found.call  # type: ignore[union-attr]
+            if known and not found.prototype.by_cffi and not found.call.name.startswith(_SYSTEM):
+                made.setdefault((visit.unit.path, visit.function.owner, target), found)
+    for found in facts.foreign_calls if made else ():
+        visit = found.visit
+        for argument in found.call.arguments[:1]:
+            key = (visit.unit.path, visit.function.owner, spelled(argument))
+            given = made.get(key)
+            if given is None or visit.function is given.visit.function or CLOSES.search(found.prototype.symbol):
+                continue
+            del made[key]
+            if not any(_mentions_in_test(f, key[2]) for f in visit.unit.functions if f.owner == visit.function.owner):
+                yield rule.no(
+                    f"{given.prototype.symbol} (line {given.call.line}) may give a null handle, no method asks, and "
+                    f"{found.prototype.symbol} gets it.",
+                    Location.lines(visit.unit.path, found.call.line),
+                    cwe=690,
+                    fix="Test the handle where it is made.",
+                    why=(
+                        step(
+                            Spot(visit.unit.path, given.call.line, given.visit.function.name), "may be null", "acquire"
+                        ),
+                        step(Spot(key[0], found.call.line, visit.function.name), "handed on untested", "use"),
+                    ),
+                    context=visit.function.name,
+                )
+
+
+def _mentions_in_test(function: ir.Function, name: str) -> bool:
+    """Whether a method asks about an attribute, or hands it to something that may."""
+    if asked(function, name):
+        return True
+    return any(
+        isinstance(part, ir.Call) and part.name == "assert" and any(spelled(e) == name for e in expressions(part))
+        for s in statements(function.body.body)
+        for part in parts_of(s)
+    )
 
 
 def _missing_libraries(rule: Rule, facts: Facts) -> Iterator[Claim]:

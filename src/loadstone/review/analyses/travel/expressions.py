@@ -182,6 +182,9 @@ _PASSES: Final = frozenset(
 )
 """Functions whose result is, or holds, what they are given."""
 
+_FOREIGN_LOADS: Final = frozenset({"dlopen", "dlmopen", *(f"LoadLibrary{x}{w}" for x in ("", "Ex") for w in "AW")})
+"""Functions of a library that load another one."""
+
 _DIRECTORY_LISTS: Final = frozenset({"os.add_dll_directory", "sys.path.insert", "sys.path.append", "site.addsitedir"})
 _LOADER_VARIABLE: Final = re.compile(r"\A(?:LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PYTHONPATH|QT_PLUGIN_PATH)\Z")
 _ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.CFUNCTYPE.__call__"})
@@ -615,6 +618,8 @@ class ValueReader:
                 given[api.subject] if 0 <= api.subject < len(given) else keywords.get("name") or keywords.get("path")
             )
             self._sink(SinkKind.LOAD, call.name, call.line, subject or [], call)
+        elif call.name.startswith("ctypes.") and call.name.rpartition(".")[2] in _FOREIGN_LOADS and given:
+            self._sink(SinkKind.LOAD, call.name, call.line, given[0], call)
         elif call.name in _DIRECTORY_LISTS and given:
             self._sink(SinkKind.DIRECTORY, call.name, call.line, given[-1], call)
         elif api is not None and api.role is ApiRole.COMMAND:
