@@ -191,6 +191,8 @@ def _symbol_of_base(base: ir.Expression, function: ir.Function, found: Bindings)
     match base:
         case ir.Member(name=symbol):
             return symbol
+        case ir.Name(name=name) if name.startswith("ctypes."):
+            return name.rpartition(".")[2]
         case ir.Item(index=ir.Literal(value=str(symbol))):
             return symbol
         case _:

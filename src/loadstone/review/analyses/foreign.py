@@ -123,6 +123,8 @@ def _declared_symbol(base: ir.Expression, variables: dict[str, str]) -> str | No
     match base:
         case ir.Member():
             return base.name
+        case ir.Name(name=name) if name.startswith("ctypes."):  # ctypes.windll.kernel32.FreeLibrary
+            return name.rpartition(".")[2]
         case ir.Item():
             return (
                 base.index.value
