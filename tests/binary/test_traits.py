@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
-from struct import pack
+from struct import pack, unpack_from
 
 import pytest
 from tests.binary.edits import edit_pe
@@ -251,3 +252,44 @@ def test_a_core_dump_says_whose_it_is(bits: int, order: str) -> None:
     assert image.native.core is not None
     assert (image.native.core.command, image.native.core.signal) == ("./prog one", 11)
     assert image.native.core.files == ("/opt/prog",)
+
+
+def _without_dynamic(program: Path, mark: bytes) -> bytes:
+    """The program with ``mark`` where the program header of its dynamic section was."""
+    data = bytearray(program.read_bytes())
+    first, size, count = *unpack_from("<Q", data, 32), *unpack_from("<HH", data, 54)
+    at = next(at for at in range(first, first + count * size, size) if unpack_from("<I", data, at) == (2,))
+    data[at : at + 4] = bytes(4)  # PT_NULL
+    data[at + 8 : at + 16] = mark.ljust(8, b"\0")
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("mark", "relro"), [(b"", CheckState.NOT_APPLICABLE), (b"UPX!", CheckState.UNKNOWN)])
+def test_what_has_an_entry_point_and_no_dynamic_section_is_a_program(
+    tmp_path: Path, mark: bytes, relro: CheckState
+) -> None:
+    """The kernel starts it, and dlopen refuses it: "object file has no dynamic section" (glibc, elf/dl-load.c)."""
+    words = ("-shared", "-fPIC", "-nostdlib", "-Wl,-e,go", "-Wl,-z,norelro")
+    made = _make(tmp_path, "void go(void) { for (;;); }", *words)
+    assert read(made).kind is ImageKind.SHARED
+    image = read(_without_dynamic(made, mark))
+    assert image.kind is ImageKind.PIE
+    assert {_state(image, name) for name in ("relro", "text-relocations")} == {relro}
+    assert bool(image.trait(TraitKind.STATIC)) is not bool(mark)
+
+
+@pytest.mark.parametrize("words", [(), ("-static",), ("-static-pie",), ("-no-pie",)], ids=str)
+def test_a_program_packed_by_upx_is_judged_by_what_can_be_seen(tmp_path: Path, words: tuple[str, ...]) -> None:
+    upx = shutil.which("upx") or shutil.which("upx-ucl")
+    if upx is None:
+        pytest.skip("this test needs upx, which no package of Debian 12 has")
+    made = _make(tmp_path, f"static const char pad[100000] = {{1}};\n{_MAIN}", "-fstack-protector-all", *words)
+    before = read(made).kind
+    subprocess.run([upx, "-qqq", made], check=True)
+    ran = subprocess.run(["./made"], cwd=tmp_path, capture_output=True, check=False)
+    assert ran.stdout == b"./made\n"
+    image = read(made)
+    assert image.kind is before
+    assert _headline(image).endswith("packed with UPX")
+    unknown = ("stack-protector", "fortify", "relro", "bind-now", "text-relocations")
+    assert {_state(image, name) for name in unknown} == {CheckState.UNKNOWN}

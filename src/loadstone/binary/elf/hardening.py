@@ -132,11 +132,11 @@ def hardening(subject: ElfSubject) -> tuple[HardeningFact, ...]:
     else:
         facts = (
             _position_independence(subject),
-            _relro(subject),
-            _bind_now(subject),
+            _unless_packed(subject, "relro", _relro),
+            _unless_packed(subject, "bind-now", _bind_now),
             _stack(subject),
             _writable_code(subject, subject.code),
-            _text_relocations(subject),
+            _unless_packed(subject, "text-relocations", _text_relocations),
             *_control_flow(subject),
             _stack_protector(subject, imports),
             _fortify(subject, imports),
@@ -170,6 +170,15 @@ def _position_independence(subject: ElfSubject) -> HardeningFact:
         return HardeningFact("pie", CheckState.PRESENT, "ET_DYN with DF_1_PIE", subject.entry(DynamicTag.FLAGS_1))
     term = "DSO" if subject.kind is ImageKind.SHARED else ""
     return HardeningFact("pie", CheckState.PRESENT, "e_type is ET_DYN", where, term=term)
+
+
+def _unless_packed(subject: ElfSubject, name: str, check: Callable[[ElfSubject], HardeningFact]) -> HardeningFact:
+    """What a check says, unless the dynamic section that it asks is among what is packed."""
+    packer = subject.trait(TraitKind.PACKED)
+    if packer and not subject.facts.dynamic.tags:
+        where = subject.header_of(None)
+        return HardeningFact(name, CheckState.UNKNOWN, f"{packer}: the dynamic section cannot be seen", where)
+    return check(subject)
 
 
 def _relro(subject: ElfSubject) -> HardeningFact:

@@ -64,7 +64,8 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     notes = read_notes(view, segments, sections)
     soname, soname_offset = identity(view, dynamic, linking.strings, by_tag)
     interpreter = _interpreter(view, segments)
-    kind = _kind(header, by_tag, soname, interpreter, debug=debug)
+    is_dynamic = any(segment.kind == "DYNAMIC" for segment in segments)
+    kind = _kind(header, by_tag, soname, interpreter, debug=debug, is_dynamic=is_dynamic)
     comments = read_comments(view, sections)
     facts = _facts(view, header, linking, segments, sections, notes, comments)
     found = traits(
@@ -236,7 +237,13 @@ def _interpreter(view: ElfView, segments: tuple[Segment, ...]) -> str | None:
 
 
 def _kind(
-    header: Header, by_tag: dict[int, int], soname: str | None, interpreter: str | None, *, debug: bool
+    header: Header,
+    by_tag: dict[int, int],
+    soname: str | None,
+    interpreter: str | None,
+    *,
+    debug: bool,
+    is_dynamic: bool,
 ) -> ImageKind:
     if debug:
         return ImageKind.DEBUG
@@ -251,5 +258,9 @@ def _kind(
     if by_tag.get(DynamicTag.FLAGS_1, 0) & DF_1_PIE or (
         interpreter and soname is None
     ):  # libc.so.6 has an interpreter too
+        return ImageKind.PIE
+    if (
+        header.entry and not is_dynamic
+    ):  # dlopen refuses it ("object file has no dynamic section"), the kernel starts it
         return ImageKind.PIE
     return ImageKind.SHARED

@@ -82,6 +82,8 @@ def _kernel(parts: Parts) -> Iterator[Trait]:
 
 
 def _static(parts: Parts) -> Iterator[Trait]:
+    if any(_packed(parts)):  # PT_INTERP may be among what is packed
+        return
     if parts.kind in _PROGRAMS and not parts.interpreter and DynamicTag.NEEDED not in parts.tags and parts.segments:
         yield Trait(TraitKind.STATIC, "no PT_INTERP, no DT_NEEDED", parts.segments[0].header_offset)
 
