@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Severity
+from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
+from loadstone.review.ir import Literal
 from loadstone.review.rules.arrivals import CURRENT, steps
 from loadstone.review.rules.origins import constant_path, is_absolute
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
@@ -113,6 +114,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     context=site.spot.function,
                 )
     yield from _travelled(rule, facts)
+    yield from _through_ctypes(rule, facts)
     for spots in absolute.values():
         yield rule.yes(
             f"{agreeing(len(set(spots)), 'load names', 'loads name')} one file by its absolute path "
@@ -140,6 +142,29 @@ def _travelled(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=steps(arrival, f"loaded by {arrival.sink.name}"),
                 context=sink.function,
                 condition=sink.condition,
+            )
+
+
+_SAFE_FOR_ALL: Final = re.compile(r"SetDefaultDllDirectories|SetDllDirectory[AW]?\(\s*(?:\"\"|None|b\"\")")
+
+
+def _through_ctypes(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``kernel32.LoadLibraryW("plug.dll")`` from Python: the whole search order, whatever ctypes itself would do."""
+    for found in facts.foreign_calls:
+        first = found.call.arguments[0] if found.call.arguments else None
+        name = first.value if isinstance(first, Literal) else None
+        if found.prototype.symbol not in {"LoadLibraryA", "LoadLibraryW"} or not isinstance(name, str | bytes):
+            continue
+        text = name.decode("latin-1") if isinstance(name, bytes) else name
+        known = text.lower().removesuffix(".dll") in KNOWN_DLLS or text.lower().startswith(_API_SETS)
+        if not known and not re.search(r"[\\/]", text) and not _SAFE_FOR_ALL.search(found.visit.unit.text):
+            yield rule.no(
+                f"{found.prototype.symbol} is given a bare name, {text}, and searches the application's and other "
+                "directories before System32.",
+                Location.lines(found.visit.unit.path, found.call.line),
+                cwe=427,
+                fix="Use LoadLibraryExW with LOAD_LIBRARY_SEARCH flags, or an absolute path.",
+                context=found.visit.function.name,
             )
 
 

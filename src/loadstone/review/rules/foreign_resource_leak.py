@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final
@@ -78,9 +79,12 @@ def _no(rule: Rule, unit: ir.Unit, function: ir.Function, thing: _Thing, lines: 
 
 def _things(function: ir.Function, bindings: Bindings) -> Iterator[_Thing]:
     released = {
-        spelled(call.arguments[0]): call.line
-        for call in calls(function.body.body)
-        if call.arguments and _gives_back(call, function, bindings)
+        **_given_out(function, bindings),
+        **{
+            spelled(call.arguments[0]): call.line
+            for call in calls(function.body.body)
+            if call.arguments and _gives_back(call, function, bindings)
+        },
     }
     seen: set[str] = set()
     for statement in statements(function.body.body):
@@ -108,6 +112,52 @@ def _things(function: ir.Function, bindings: Bindings) -> Iterator[_Thing]:
         if name and "." not in name and name not in seen and statement.line < released.get(name, 1 << 30):
             seen.add(name)
             yield _Thing(name, statement.line, descriptor, status)
+
+
+_WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_PHASES: Final = frozenset(
+    {"open", "load", "create", "new", "alloc", "make", "close", "free", "destroy", "release", "delete", "ex", "w", "a"}
+)
+
+
+def _stem(symbol: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(symbol)) - _PHASES
+
+
+def _given_out(function: ir.Function, bindings: Bindings) -> dict[str, int]:
+    """What a function takes and returns, with the line it returns it at: the file declares what gives it back.
+
+    ``module = LoadLibraryW(name)`` and ``return module``, with ``FreeLibrary`` declared: an exit between the two leaks.
+    """
+    ends = [_stem(symbol) for symbol in bindings.prototypes if CLOSES.search(symbol) and _stem(symbol)]
+    taken: set[str] = set()
+    for statement in statements(function.body.body) if ends else ():
+        for call in (p for p in parts_of(statement) if isinstance(p, ir.Call)):
+            symbol = bindings.symbol(call, function.owner) or ""
+            if not _OPENS.search(symbol) or not any(end <= _stem(symbol) for end in ends):
+                continue
+            if isinstance(statement, ir.Assign) and uncast(statement.value) is call:
+                taken.add(spelled(statement.target))
+            for argument in (uncast(a) for a in call.arguments):
+                if isinstance(argument, ir.Call) and argument.name in {"ctypes.byref", "ctypes.pointer"}:
+                    taken |= {spelled(of) for of in argument.arguments[:1]}
+    returns = [s for s in statements(function.body.body) if isinstance(s, ir.Return) and s.value is not None]
+    return {name: s.line for s in returns for name in taken if name and _is_made_of(s.value, name)}
+
+
+def _is_made_of(value: ir.Expression | None, name: str) -> bool:
+    """``handle``, ``handle, size``, ``Session(self, handle)``."""
+    match uncast(value):
+        case ir.Name(name=found):
+            return found == name
+        case ir.Display(items=items):
+            return any(_is_made_of(item, name) for item in items)
+        case ir.Call(name=called, arguments=arguments) if called.rpartition(".")[2].lstrip("_")[:1].isupper():
+            return any(_is_made_of(argument, name) for argument in arguments)
+    return False
+
+
+_OPENS: Final = re.compile(r"(?i)open|load|create|new|alloc")
 
 
 def _gives_back(call: ir.Call, function: ir.Function, bindings: Bindings) -> bool:

@@ -31,7 +31,7 @@ class Module:
         if self._lib.C_OpenSession(slot, 6, None, None, ctypes.byref(handle)) != 0:
             raise RuntimeError("C_OpenSession")
         if self._lib.C_Login(handle, 1, pin, len(pin)) != 0:
-            raise PermissionError("C_Login")
+            raise PermissionError("C_Login")  # expect: CWE-772
         return Session(self, handle)
 
     def close(self):

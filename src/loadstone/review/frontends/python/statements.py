@@ -20,6 +20,9 @@ __all__ = ["Lowering", "Module", "learn_module"]
 _MAX_DEPTH: Final = 60
 """Blocks in blocks beyond this become a gap; CPython's own compiler stops at 20 static blocks of some kinds."""
 
+_DECLARES: Final = frozenset({"argtypes", "restype", "errcheck"})
+"""Attributes of a foreign function, which a name of a module that is spelled out in full has too."""
+
 _PLAIN_MARKS: Final = frozenset({"property", "staticmethod", "classmethod", "cached_property"})
 
 
@@ -275,6 +278,8 @@ class _Body:
         """What is assigned to; a name in a class body is an attribute of the class."""
         if self.in_class and isinstance(node, ast.Name):
             return ir.Member(node.lineno, ir.Name(node.lineno, self.in_class), node.id)
+        if isinstance(node, ast.Attribute) and node.attr in _DECLARES:  # ctypes.windll.kernel32.Sleep.argtypes = ...
+            return ir.Member(node.lineno, self.expression(node.value), node.attr)
         return ir.Name(node.lineno, node.id) if isinstance(node, ast.Name) else self.expression(node)
 
     def type_of(self, target: ast.expr, value: ast.expr | None, annotation: ast.expr | None = None) -> str:
