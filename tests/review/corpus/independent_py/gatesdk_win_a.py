@@ -25,12 +25,12 @@ OPEN = ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_wchar_p)
 
 class Extension:
     def __init__(self, name):
-        self.module = kernel32.LoadLibraryW(os.path.join(HERE, "ext", name))  # expect: CWE-686
-        addr = kernel32.GetProcAddress(self.module, b"GateExtOpen")  # expect: CWE-686
-        self.open = OPEN(addr)
+        self.module = kernel32.LoadLibraryW(os.path.join(HERE, "ext", name))
+        addr = kernel32.GetProcAddress(self.module, b"GateExtOpen")
+        self.open = OPEN(addr)  # expect: CWE-690
 
     def shut(self):
-        kernel32.FreeLibrary(self.module)  # expect: CWE-686
+        kernel32.FreeLibrary(self.module)
 
     def retry(self, door):
         self.shut()
