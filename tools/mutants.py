@@ -2,8 +2,9 @@
 
 mutmut makes the mutants and runs, for each, the tests that reach its function, in a forked process. It works on a copy
 of the tree, so that the tree stays as it is. ``ONLY`` is a package or module under ``src/loadstone`` (``core``,
-``review/analyses``, ``probe/judgement.py``); the tests are those of its folder under ``tests``, without the slow ones.
-A large package is measured by a sample: ``make mutants ONLY=linker ARGS="--sample 200"`` draws that many at random.
+``review/analyses``, ``probe/judgement.py``); the tests are those of its folder under ``tests`` and of what is made of
+it, without the slow ones. A large package is measured by a sample: ``make mutants ONLY=linker ARGS="--sample 200"``
+draws that many at random.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ _OPTIONS: Final = ("-p", "no:randomly", "-p", "no:cacheprovider", "-m", "not slo
 _SHARE: Final = 0.85  # of the mutants in pure functions that should die
 # The wording of a sentence is free to change, so no test pins it: a text of three words or more.
 _SENTENCE: Final = r"""(?<![\w"'])f?["'][^"']*[a-z,:] [a-z{][^"']* [^"']*["']"""
+_MADE_OF: Final = {
+    "core": ("tests/binary", "tests/report", "tests/fuzz/test_heap.py"),
+    "library": ("tests/headers", "tests/peers", "tests/bind"),
+}
+"""Tests that a package has besides those of its own folder."""
 _MUTMUT: Final = (sys.executable, "-m", "mutmut")
 _DIED: Final = ("killed", "timeout", "segfault")
 _NONE: Final = "no mutant has this name"
@@ -83,11 +89,12 @@ def main() -> int:
     parser.add_argument("--sample", type=int, metavar="N", help="run N of the mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=1, help="draw others")
     asked = parser.parse_args()
-    folder = f"tests/{asked.only.split('/')[0]}"
+    package = asked.only.strip("/").split("/")[0]
+    tests = asked.tests or [f"tests/{package}", *_MADE_OF.get(package, ())]
     with tempfile.TemporaryDirectory(prefix="loadstone-mutants-") as scratch:
         _copy(Path(scratch))
         with Path(scratch, "pyproject.toml").open("a") as file:
-            file.write(settings(asked.only.strip("/"), asked.tests or [folder]))
+            file.write(settings(asked.only.strip("/"), tests))
         drawn = _drawn(scratch, asked.sample, asked.seed) if asked.sample else []
         status = subprocess.run([*_MUTMUT, "run", *drawn], cwd=scratch, check=False).returncode
         outcomes = [told for told in _results(scratch) if not drawn or told[0] in drawn]

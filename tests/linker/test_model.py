@@ -138,6 +138,10 @@ def test_levels_and_legacy_names_follow_the_flags() -> None:
     assert vendor == "GenuineIntel"
     assert isa_level(flags) == 3
     assert isa_level(frozenset()) == 1
+    second, third = frozenset(words.split()[:7]), frozenset(words.split()[7:])
+    assert [isa_level(second), isa_level(third), isa_level(second | third - {"xsave"})] == [2, 1, 2]
+    assert x86_flags("flags : a\nflags : b\nvendor_id : late\n") == ("", frozenset("a"))
+    assert x86_flags("") == ("", frozenset())
     assert hwcaps_of_level(X86_64, 3) == ("x86-64-v3", "x86-64-v2")
     assert hwcaps_of_level(X86_64, "none") == ()
     assert legacy_names(vendor, flags) == ("haswell", ("x86_64",))

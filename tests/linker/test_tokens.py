@@ -52,6 +52,12 @@ def test_a_privileged_program_expands_origin_only_into_trusted_directories(text:
     assert expand(text, SECURE) == expanded
 
 
+def test_a_trusted_directory_may_be_written_with_a_final_slash() -> None:
+    values = TokenValues(origin="/usr/lib/app", secure=True, trusted=("/usr/lib/",))
+    assert expand("$ORIGIN", values) == "/usr/lib/app"
+    assert expand("$ORIGIN/../../libx", values) is None
+
+
 def test_strays_are_named() -> None:
     assert stray_tokens("$ORIGINAL:$HOME/$LIB:$") == ("$ORIGINAL", "$HOME", "$")
 

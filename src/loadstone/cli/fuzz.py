@@ -140,10 +140,8 @@ def run(
     if minimise_corpus:
         if not out:
             raise UsageError("say whose corpus: --out DIR")
-        kept, total = minimise(
-            target, prototype, out=str(out), roles=roles, sequence=steps, seeds=given, max_size=max_size
-        )
-        emit(f"{kept:,} of {total:,} inputs reach all that is reached, and are kept\n", output)
+        kept = minimise(target, prototype, out=str(out), roles=roles, sequence=steps, seeds=given, max_size=max_size)
+        emit("{:,} of {:,} inputs reach all that is reached, and are kept\n".format(*kept), output)
         return ExitStatus.CLEAN
     report = fuzz(
         target,
@@ -167,6 +165,10 @@ def run(
         progress=_line if progress.wanted() else None,
     )
     emit(_rendered(report, output_format, colour=output is None and colour_wanted()), output)
+    return _status(report)
+
+
+def _status(report: FuzzReport) -> ExitStatus:
     if report.stopped in (Stopped.CANNOT_LOAD, Stopped.NOT_RUN):
         return ExitStatus.UNDECIDED
     return ExitStatus.FINDINGS if report.findings else ExitStatus.CLEAN

@@ -48,13 +48,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     """
     header = read_header(cursor)
     view = ElfView(cursor, damage, header.layout, header.machine)
-    if header.layout is not LAYOUTS.get((header.ident[4], header.ident[5])):
-        said = (
-            "EI_CLASS and EI_DATA name another layout than the header has; the kernel and musl read neither, glibc both"
-        )
-        damage.add("identification", said, cursor.start + 4)
-    if not header.ident.startswith(b"\x7fELF"):
-        damage.add("identification", "no ELF magic: the kernel and glibc refuse the file, musl loads it", cursor.start)
+    _check_identification(header, damage, cursor.start)
     segments = read_segments(view, header)
     view.map(segments)
     sections = read_sections(view, header)
@@ -124,6 +118,17 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
         slice_offset=cursor.start,
         native=facts,
     )
+
+
+def _check_identification(header: Header, damage: DamageLog, start: int) -> None:
+    """What some loaders look at in the first bytes, and others do not."""
+    if header.layout is not LAYOUTS.get((header.ident[4], header.ident[5])):
+        said = (
+            "EI_CLASS and EI_DATA name another layout than the header has; the kernel and musl read neither, glibc both"
+        )
+        damage.add("identification", said, start + 4)
+    if not header.ident.startswith(b"\x7fELF"):
+        damage.add("identification", "no ELF magic: the kernel and glibc refuse the file, musl loads it", start)
 
 
 class _Linking(NamedTuple):
