@@ -17,6 +17,8 @@ HEAD = r"""
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fenv.h>
+#include <locale.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -24,9 +26,12 @@ HEAD = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -169,6 +174,15 @@ START { int f = open("/bin/true", O_RDONLY); mmap(0, 4096, PROT_READ | PROT_EXEC
     Case("starts_a_process", "START { if (!fork()) _exit(0); wait(0); }", Outcome.OK, Phase.EXIT, {Kind.PROCESS_STARTED: "process"}, cycles=1),
     Case("signals_its_parent", "START { kill(getppid() ? getppid() : 1, SIGTERM); }", Outcome.OK, Phase.EXIT, {Kind.SIGNAL_SENT: "SIGTERM"}),
     Case("calls_what_is_forbidden", "START { ptrace(PTRACE_TRACEME, 0, 0, 0); }", Outcome.OK, Phase.EXIT, {Kind.FORBIDDEN_CALL: "ptrace"}),
+    Case("makes_a_call_the_sandbox_lacks", "START { inotify_init1(0); flock(0, LOCK_EX); }", Outcome.OK, Phase.EXIT, {Kind.CALL_REFUSED: "inotify_init1"}),
+    Case("rounds_up_from_now_on", "START { fesetround(FE_UPWARD); }", Outcome.OK, Phase.EXIT,
+         {Kind.PROCESS_CHANGED: "numbers are rounded another way"}, needs="wait status", flags=("-lm",)),
+    Case("sets_the_locale", 'START { setlocale(LC_NUMERIC, "C.UTF-8"); }', Outcome.OK, Phase.EXIT,
+         {Kind.PROCESS_CHANGED: "the locale became C.UTF-8 for LC_NUMERIC"}, needs="wait status"),
+    Case("lowers_a_limit", "START { struct rlimit l; getrlimit(RLIMIT_NOFILE, &l); l.rlim_cur = 64; setrlimit(RLIMIT_NOFILE, &l); }", Outcome.OK, Phase.EXIT,
+         {Kind.PROCESS_CHANGED: "the limit of open files became 64"}, needs="process state"),
+    Case("blocks_every_signal", "START { sigset_t s; sigfillset(&s); sigprocmask(SIG_BLOCK, &s, 0); }", Outcome.OK, Phase.EXIT,
+         {Kind.SIGNAL_MASK: "more are blocked"}, needs="signal table"),
     Case("talks", 'START { (void)!write(1, "\\033[2Jhello\\n", 10); }', Outcome.OK, Phase.EXIT, {Kind.OUTPUT: "hello"}, needs="output"),
     # -- fails later
     Case("crashes_at_unload", "STOP { *(volatile int *)8; }", Outcome.CRASH, Phase.UNLOAD, signal=11, crash="null page"),

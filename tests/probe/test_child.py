@@ -91,7 +91,7 @@ def test_the_child_enters_its_sandbox_and_obeys(build: Build, open_folder: Path)
     assert states["namespaces"] == "unavailable"
     assert states["limits"] == states["no_new_privs"] == "active"
     assert setup["unnotified"] == "not asked for"
-    assert load == {"done": "load"}
+    assert load == {"done": "load", "state": setup["state"]}
     assert resolve["failures"] == 1
     assert resolve["unresolved"][0][0] == "missing"
     assert unload == {"done": "unload"}

@@ -124,7 +124,7 @@ def test_what_did_not_run_is_open_with_what_was_told() -> None:
         (ProbeOutcome.HANG, {"signal": signal.SIGKILL}, "timed out during {}", 835),
         (
             ProbeOutcome.CRASH,
-            {"crash": CrashRecord(signal=11, name="SIGSEGV", phase=Phase.LOAD, frames=(HERE, ELSEWHERE))},
+            {"signal": 11, "crash": CrashRecord(signal=11, name="SIGSEGV", phase=Phase.LOAD, frames=(HERE, ELSEWHERE))},
             f"crashed during {{}} at {HERE}",
             248,
         ),
@@ -164,6 +164,12 @@ def test_an_end_is_told_with_what_is_known_of_it(
         cwe = {ProbeOutcome.HANG: 833, ProbeOutcome.CRASH: 362}.get(outcome, cwe)
     severity = Severity.CRITICAL if phase is Phase.LOAD else Severity.HIGH
     assert claims(report(outcome, phase, **fields)) == (end(f"it {words.format(phase)}", phase, cwe, severity),)
+
+
+def test_a_fault_that_did_not_end_it_is_told_where_it_was_raised() -> None:
+    crash = CrashRecord(signal=11, name="SIGSEGV", phase=Phase.UNLOAD, frames=(HERE, ELSEWHERE))
+    told = end(f"it raised a fault and handled it itself during unload at {HERE}", Phase.EXIT, 391, Severity.HIGH)
+    assert claims(report(ProbeOutcome.CRASH, Phase.EXIT, crash=crash)) == (told,)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,12 @@ from tests.probe.conftest import Build
 from tests.probe.nasty import CLEAN, NASTY, OUTSIDE, Case
 
 from loadstone.core.claims import Finding, Severity
-from loadstone.core.observations import LayerState, ProbeReport
+from loadstone.core.observations import LayerState, Phase, ProbeReport
+from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe import claims, close_helpers, probe
+from loadstone.report.text.probe import render
+from loadstone.report.text.style import Style
 
 SLACK = 0.5
 """Seconds a probe may take beyond its limit, by contract; tests on a busy machine allow some more."""
@@ -80,3 +83,22 @@ def test_nothing_is_said_against_a_clean_library(case: Case, build: Build) -> No
     assert report.observations == ()
     assert report.crash is None
     assert not [c for c in claims(report) if isinstance(c, Finding) and c.severity is not Severity.NOTE]
+
+
+def test_what_a_call_and_a_look_both_saw_is_told_once(build: Build) -> None:
+    case = next(case for case in NASTY if case.name == "installs_a_handler")
+    report = probe(build(case), timeout=60)
+    told = [(seen.phase, seen.detail) for seen in report.seen(Kind.SIGNAL_HANDLER)]
+    assert told[0] == (Phase.LOAD, "a handler for SIGUSR1 was installed")
+    assert all("16 times" in detail for phase, detail in told if phase is Phase.RELOAD)
+
+
+def test_a_fault_that_the_library_handles_is_not_told_as_its_end(build: Build) -> None:
+    case = next(case for case in NASTY if case.name == "survives_its_crash")
+    report = probe(build(case), timeout=60)
+    if not _observes(report, "crash stop"):
+        pytest.skip("nothing may be traced here")
+    assert "raised SIGSEGV and handled it itself, during load" in render(report, Style())
+    assert any("16 times" in seen.detail for seen in report.seen(Kind.CRASH_HIDDEN)), "every one is counted"
+    first = next(claim for claim in claims(report) if claim.rule == "probe-comes-through")
+    assert first.message.startswith("it raised a fault and handled it itself during load")

@@ -44,7 +44,7 @@ from loadstone.probe.linux import policy, proc, seccomp, syscalls
 from loadstone.probe.linux.policy import CallVerdict
 from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, SeccompRule
 from loadstone.probe.observers.notices import _shown_address
-from loadstone.probe.observers.snapshot import BLANK, changes, leftovers, signal_name
+from loadstone.probe.observers.snapshot import BLANK, changes, leftovers, mask_changes, signal_name
 from loadstone.probe.protocol import (
     MAX_RECORD,
     ChannelClosed,
@@ -335,9 +335,11 @@ def test_changes_between_two_looks_are_told_once_each() -> None:
     told = dict(changes(BLANK._replace(environment={b"B": b"2"}, descriptors={3: "/dev/null"}), after))
     assert told[Kind.CWD_CHANGED] == "the current directory became /etc"
     assert told[Kind.SIGNAL_HANDLER] == "a handler for SIGTERM was installed"
-    assert told[Kind.SIGNAL_MASK] == "SIGUSR1 is blocked"
+    assert dict(mask_changes(BLANK, after, BLANK)) == {Kind.SIGNAL_MASK: "SIGUSR1 is blocked"}
+    assert dict(mask_changes(after, BLANK, after)) == {Kind.SIGNAL_MASK: "SIGUSR1 is no longer blocked"}
+    assert not dict(mask_changes(after, BLANK, BLANK)), "as it was before the library came"
     assert told[Kind.DESCRIPTOR_CLOSED].startswith("descriptor 3 (/dev/null)")
-    assert set(dict(changes(after, BLANK))) >= {Kind.SIGNAL_MASK, Kind.SIGNAL_HANDLER, Kind.CWD_CHANGED}
+    assert set(dict(changes(after, BLANK))) >= {Kind.SIGNAL_HANDLER, Kind.CWD_CHANGED}
     assert dict(leftovers(BLANK, after, "later"))[Kind.THREAD_LEFT] == "3 more threads later than before"
     assert not list(changes(after, after))
 

@@ -79,6 +79,7 @@ class LayerState(StrEnum):
 class ObservationKind(StrEnum):
     """What was seen; the values are stable words of the JSON contract."""
 
+    CALL_REFUSED = "call-refused"  # a call that right libraries make too, and that the sandbox does not have
     CALL_RETURNED = "call-returned"  # a call that was asked for came back, and with what
     CODE_UNLISTED = "unlisted-code"
     CODE_WRITABLE = "writable-code"
@@ -107,6 +108,7 @@ class ObservationKind(StrEnum):
     NOT_RUN = "not-run"
     NOT_UNLOADED = "not-unloaded"
     OUTPUT = "output"
+    PROCESS_CHANGED = "process-changed"  # how it counts with fractions, its locale, its limits
     PROCESS_STARTED = "process-started"
     RESOLVE_FAILED = "resolve-failed"
     SESSION_CHANGED = "session-changed"
@@ -278,6 +280,11 @@ class ProbeReport:
     soak: Soak | None = None
     stacks: tuple[ThreadStack, ...] = ()
     objects: tuple[MappedObject, ...] = ()
+
+    @property
+    def hid_its_crash(self) -> bool:
+        """Whether the fault that was seen did not end it: the library's own handler took it, and it went on."""
+        return self.outcome is ProbeOutcome.CRASH and self.crash is not None and self.signal is None
 
     @property
     def came_through(self) -> bool:

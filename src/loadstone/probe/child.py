@@ -21,6 +21,7 @@ from loadstone.probe.confine_linux import Sandbox, enter_sandbox
 from loadstone.probe.foreign import Call, make
 from loadstone.probe.linux.process import close_descriptors_but, restore_signals
 from loadstone.probe.linux.syscalls import LIBC
+from loadstone.probe.own_state import own_state
 from loadstone.probe.protocol import MAX_TEXT, pack_record
 
 __all__ = ["CHANNEL_LOST", "Orders", "run"]
@@ -72,7 +73,7 @@ def run(orders: Orders, channel: socket.socket, output: int) -> NoReturn:
 
         layers, unnotified = enter_sandbox(orders.sandbox, hand_over)
         name = _reachable(orders)
-        told = {"layers": layers, "unnotified": unnotified, "loaded_as": os.fsdecode(name)}
+        told = {"layers": layers, "unnotified": unnotified, "loaded_as": os.fsdecode(name), "state": own_state()}
         channel.send(pack_record(orders.nonce, {"done": "setup", **told}))
         _Child(orders, name, channel).obey()
     except OSError as error:
@@ -141,7 +142,7 @@ class _Child:
 
     def obey(self) -> NoReturn:
         steps = {
-            b"load": self._load,
+            b"load": self._first_load,
             b"lazy": self._lazy,
             b"resolve": self._resolve,
             b"call": self._call,
@@ -168,6 +169,9 @@ class _Child:
                     return {"error": f"what was to be loaded before it cannot be: {_error()}"[:MAX_TEXT]}
         self._handle = _dlopen(self._name, flags)
         return {} if self._handle else {"error": _error()}
+
+    def _first_load(self) -> dict[str, Any]:
+        return {**self._load(), "state": own_state()}
 
     def _lazy(self) -> dict[str, Any]:
         return self._load(_LAZY)

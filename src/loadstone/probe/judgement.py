@@ -40,6 +40,9 @@ class _Weakness(NamedTuple):
 
 _HOST = "a library should leave the state of its process to the host"
 _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
+    Kind.CALL_REFUSED: _Weakness(
+        Severity.NOTE, None, "look at it where the call is not refused: what it does with the answer was not seen"
+    ),
     Kind.CALL_RETURNED: _Weakness(Severity.NOTE, None, ""),
     Kind.CODE_UNLISTED: _Weakness(Severity.MEDIUM, 506, "load code by the loader, so that debuggers and unload see it"),
     Kind.CODE_WRITABLE: _Weakness(Severity.MEDIUM, 693, "map code writable or executable, never both at once"),
@@ -68,6 +71,7 @@ _MEANINGS: Final[dict[ObservationKind, _Weakness]] = {
     Kind.NETWORK: _Weakness(Severity.MEDIUM, 506, "open no connection while being loaded"),
     Kind.NOT_UNLOADED: _Weakness(Severity.LOW, 404, "do not count on unload: replace the process to replace it"),
     Kind.OUTPUT: _Weakness(Severity.NOTE, None, "a library should not write to its host's standard output"),
+    Kind.PROCESS_CHANGED: _Weakness(Severity.MEDIUM, 1188, f"{_HOST}: it counts, sorts and prints otherwise now"),
     Kind.PROCESS_STARTED: _Weakness(Severity.MEDIUM, 506, "start no process while being loaded"),
     Kind.RESOLVE_FAILED: _Weakness(Severity.LOW, 758, "define every symbol it exports"),
     Kind.SESSION_CHANGED: _Weakness(Severity.MEDIUM, 506, f"{_HOST}: its session too"),
@@ -92,12 +96,13 @@ _ENDS: Final[dict[ProbeOutcome, tuple[str, int | None]]] = {
     ProbeOutcome.LOST_CHANNEL: ("closed descriptors that are not its own", 910),
     ProbeOutcome.LOAD_ERROR: ("was refused by the loader", None),
 }
+_HIDDEN: Final = ("raised a fault and handled it itself", 391)
 _TOLD_BY_OUTCOME: Final = frozenset({Kind.LOAD_ERROR, Kind.NOT_RUN})
 _EFFECTS: Final = frozenset(
     {
-        Kind.CODE_UNLISTED, Kind.DESCRIPTOR_CLOSED, Kind.ENVIRONMENT_CHANGED, Kind.EXEC, Kind.FILE_CHANGED,
-        Kind.FILE_WRITE, Kind.CWD_CHANGED, Kind.FORBIDDEN_CALL, Kind.NETWORK,
-        Kind.PROCESS_STARTED, Kind.SIGNAL_HANDLER, Kind.SIGNAL_SENT,
+        Kind.CALL_REFUSED, Kind.CODE_UNLISTED, Kind.DESCRIPTOR_CLOSED, Kind.ENVIRONMENT_CHANGED, Kind.EXEC,
+        Kind.FILE_CHANGED, Kind.FILE_WRITE, Kind.CWD_CHANGED, Kind.FORBIDDEN_CALL, Kind.NETWORK,
+        Kind.PROCESS_CHANGED, Kind.PROCESS_STARTED, Kind.SIGNAL_HANDLER, Kind.SIGNAL_SENT,
         Kind.THREAD_STARTED, Kind.THREAD_LEFT, Kind.UMASK_CHANGED,
     }
 )  # fmt: skip
@@ -168,11 +173,13 @@ def _comes_through(report: ProbeReport) -> Iterator[Claim]:
         )
         yield _open(report, rule, "cannot tell what it does when it runs", why)
         return
-    words, cwe = _ENDS[report.outcome]
+    words, cwe, phase = *_ENDS[report.outcome], report.phase
+    if report.crash is not None and report.hid_its_crash:
+        words, cwe, phase = *_HIDDEN, report.crash.phase
     threads = report.phase is Phase.THREADS
     yield Finding(
         rule=rule,
-        message=f"it {words} during {report.phase}{_detail(report)}",
+        message=f"it {words} during {phase}{_detail(report)}",
         location=Location(report.target),
         practice=Practice.RUNTIME,
         context=report.phase.value,

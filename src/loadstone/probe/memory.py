@@ -22,7 +22,7 @@ from loadstone.quick_dataclass import replace
 
 __all__ = ["Question", "forget", "recall", "remember"]
 
-_REVISION: Final = 2
+_REVISION: Final = 3
 """Raised when a report of an older Loadstone would mislead."""
 
 _MAX_SIZE: Final = 1 << 20

@@ -341,6 +341,8 @@ _ADVICE: Final = {
     errno.EAGAIN: "raise the limit of processes (ulimit -u)",
     errno.ENOMEM: "free memory",
 }
+_AMOUNTS: Final = frozenset({ObservationKind.DAEMON_LEFT, ObservationKind.MEMORY_PEAK, ObservationKind.OUTPUT})
+"""What is there in every run, more of it in one with more cycles."""
 _THROUGH: Final = (ProbeOutcome.OK, ProbeOutcome.SLOW)
 _LEAST_S: Final = 0.2
 """Seconds that a run has at least; nothing that was asked for besides is begun with less."""
@@ -378,9 +380,13 @@ def _ending_as(answer: ProbeAnswer, last: ProbeAnswer) -> ProbeAnswer:
 
 
 def _add_new(observations: list[CountedObservation], others: Iterable[CountedObservation]) -> None:
-    """Add what another run saw and the first did not."""
-    known = {(seen.kind, seen.detail) for seen in observations}
-    observations += [seen for seen in others if (seen.kind, seen.detail) not in known]
+    """Add what another run saw and the first did not; of what is only another amount, the first stands."""
+    known = {_what(seen) for seen in observations}
+    observations += [seen for seen in others if _what(seen) not in known]
+
+
+def _what(seen: CountedObservation) -> tuple[ObservationKind, str]:
+    return seen.kind, "" if seen.kind in _AMOUNTS else seen.detail
 
 
 def _differs(traced: ProbeAnswer, untraced: ProbeAnswer) -> CountedObservation:

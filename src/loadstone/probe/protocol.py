@@ -121,6 +121,15 @@ def _rows(width: int) -> Callable[[object], bool]:
     return fits
 
 
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= _MAX_ROWS and all(map(_text, value))
+
+
+def _state(value: object) -> bool:
+    """Whether it is a register and a list of names."""
+    return isinstance(value, list) and len(value) == 2 and _count(value[0]) and _texts(value[1])
+
+
 _FIELDS: Final[dict[str, Callable[[object], bool]]] = {
     "cut": _count,
     "cycles": _count,
@@ -133,6 +142,7 @@ _FIELDS: Final[dict[str, Callable[[object], bool]]] = {
     "listener": lambda value: value is True,
     "loaded_as": _text,
     "returned": _text,
+    "state": _state,
     "unnotified": _text,
     "unresolved": _rows(2),
 }

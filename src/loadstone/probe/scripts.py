@@ -16,7 +16,8 @@ from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe.hosts import host_needed
 from loadstone.probe.linux import proc
 from loadstone.probe.observers.linkmap import UNLISTED, listed, unlisted
-from loadstone.probe.observers.snapshot import BLANK, Snapshot, changes, file_key, leftovers, take
+from loadstone.probe.observers.snapshot import BLANK, Snapshot, changes, file_key, leftovers, mask_changes, take
+from loadstone.probe.own_state import OwnState, changes_of
 from loadstone.probe.trends import WARM_UP, cycles_between_looks, is_enough
 from loadstone.probe.watch import Script, Watch
 
@@ -65,6 +66,7 @@ class Findings:
         self.layers: list[LayerStatus] = []
         self.unmapped: bool | None = None
         self.kept: list[str] = []
+        self.own_state = OwnState(0, ())
         self.blind = ""
         self.shared = ""
         self.objects: list[MappedObject] = []
@@ -88,6 +90,8 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
         yield from _refused(watch, reply["error"])
         return
     now = _compare(watch, found, start, start)
+    for detail in changes_of(found.own_state, _own_state(reply, found)):
+        watch.note(Kind.PROCESS_CHANGED, detail, Witness.CHILD)
     watch.mapped = set(now.mapped.values()) - set(start.mapped.values())
     if not found.blind:
         _list(watch, found)
@@ -192,6 +196,7 @@ def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Pha
     """Wait for the set-up; whether every layer that is required stands."""
     reply = yield Phase.SETUP, "setup"
     found.loaded_as, watch.unnotified = reply["loaded_as"], reply["unnotified"]
+    found.own_state = _own_state(reply, found)
     found.layers = [LayerStatus(name, LayerState(state), reason) for name, state, reason in reply["layers"]]
     standing = {layer.name for layer in found.layers if layer.state is LayerState.ACTIVE}
     missing = [name for name in course.require if name not in standing]
@@ -199,6 +204,12 @@ def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Pha
         watch.words = f"required, but not available here: {', '.join(missing)}"
         watch.outcome = Outcome.NOT_RUN
     return not missing
+
+
+def _own_state(reply: dict[str, Any], found: Findings) -> OwnState:
+    """What the child says of itself now, or else as it was."""
+    control, locale = reply.get("state", found.own_state)
+    return OwnState(control, tuple(locale))
 
 
 def _look(watch: Watch, found: Findings) -> Snapshot:
@@ -236,9 +247,7 @@ def _unexplained(watch: Watch, mapped: Collection[tuple[str, int]]) -> None:
         with suppress(OSError):  # it only tried whether there is one
             there = os.stat(path)
             if file_key(there.st_dev, there.st_ino) not in mapped:
-                watch.note(
-                    Kind.FILE_READ, f"opened {path} for reading, through the loader's own code", phase=Phase.LOAD
-                )
+                watch.note(Kind.FILE_READ, f"open {path} for reading, through the loader's own code", phase=Phase.LOAD)
 
 
 def _refused(watch: Watch, words: str) -> Script:
@@ -267,9 +276,8 @@ def _compare(watch: Watch, found: Findings, before: Snapshot, host: Snapshot) ->
     """
     now = _look(watch, found)
     lasting = set(changes(host, now))
-    for kind, detail in changes(before, now):
-        if (kind, detail) in lasting:
-            watch.note(kind, detail)
+    for kind, detail in (*(c for c in changes(before, now) if c in lasting), *mask_changes(before, now, host)):
+        watch.note_once(kind, detail)
     return now
 
 

@@ -73,11 +73,12 @@ def settle(watch: Watch, found: Findings, symbol: str) -> ProbeAnswer:
     outcome = outcome_of(watch)
     deadly = os.WTERMSIG(watch.status) if watch.status is not None and os.WIFSIGNALED(watch.status) else None
     own = deadly if watch.outcome is None else None
-    crash = watch.crashes[-1] if watch.crashes else None
+    ended_it = next((seen for seen in reversed(watch.crashes) if seen.signal == own), None)
+    crash = ended_it or next(iter(watch.crashes), None)
     if crash is not None and crash.signal != own:
-        for hidden in watch.crashes:
-            text = f"{signal_name(hidden.signal)} was raised and handled by the library itself"
-            watch.note(Kind.CRASH_HIDDEN, text, phase=hidden.phase)
+        for (number, phase), times in watch.faults.items():
+            text = f"{signal_name(number)} was raised and handled by the library itself"
+            watch.note(Kind.CRASH_HIDDEN, text, phase=phase, times=times)
     for number in sorted(watch.sent_by_itself):
         if not any(key[0] is Kind.SIGNAL_SENT and signal_name(number) in key[3].split() for key in watch.observations):
             watch.note(Kind.SIGNAL_SENT, f"{signal_name(number)} was sent by the library to its own process")

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from time import monotonic
@@ -66,6 +67,7 @@ class Watch:
         self.phase: Phase = Phase.SETUP
         self.observations: dict[tuple[Kind, Phase, Witness, str], int] = {}
         self.crashes: list[TracedCrash] = []
+        self.faults: Counter[tuple[int, Phase]] = Counter()  # all of them; ``crashes`` are the first
         self.stacks: list[TracedThread] = []  # when it hung
         self.outcome: Outcome | None = None
         self.words: str = ""  # the child's own, when it failed
@@ -155,11 +157,23 @@ class Watch:
         files = sum(what.startswith("/memfd:") for what in opened)
         return FAMILY_MEMORY if hidden else files * FILE_LIMIT + sum(shared)
 
-    def note(self, kind: Kind, detail: str, witness: Witness = Witness.KERNEL, phase: Phase | None = None) -> None:
+    def note(
+        self,
+        kind: Kind,
+        detail: str,
+        witness: Witness = Witness.KERNEL,
+        phase: Phase | None = None,
+        times: int = 1,
+    ) -> None:
         """Record an observation; equal ones are counted, and no more than a fixed number of different ones kept."""
         key = (kind, phase or self.phase, witness, detail)
         if key in self.observations or len(self.observations) < _MAX_OBSERVATIONS:
-            self.observations[key] = self.observations.get(key, 0) + 1
+            self.observations[key] = self.observations.get(key, 0) + times
+
+    def note_once(self, kind: Kind, detail: str) -> None:
+        """Record how something is, unless a call that was seen said the same already."""
+        if (kind, self.phase, Witness.KERNEL, detail) not in self.observations:
+            self.note(kind, detail)
 
     def run(self, script: Script, ears: Ears) -> None:
         """Drive the child through the script until it is done or gone; afterwards the child has ended."""
@@ -333,7 +347,7 @@ class Watch:
             self._end(Outcome.EXEC_REPLACED)
         elif stop.held:
             ptrace.listen(thread)
-        elif stop.signal in crashes.FATAL and len(self.crashes) < _MAX_CRASHES:
+        elif stop.signal in crashes.FATAL:
             self._crashed(thread, stop.signal)
         else:
             if stop.signal:
@@ -362,13 +376,15 @@ class Watch:
             self.mapped = {m.path for m in proc.mappings(self.process) if m.inode} or self.mapped
 
     def _crashed(self, thread: int, number: int) -> None:
-        try:
-            seen = crashes.look(self.process, thread, self.phase)
-        except OSError:
-            seen = TracedCrash(number, self.phase)
-        self._weigh(end=False)
-        self._remember_files()
-        self.crashes.append(seen)
+        self.faults[number, self.phase] += 1
+        if len(self.crashes) < _MAX_CRASHES:
+            try:
+                seen = crashes.look(self.process, thread, self.phase)
+            except OSError:
+                seen = TracedCrash(number, self.phase)
+            self._weigh(end=False)
+            self._remember_files()
+            self.crashes.append(seen)
         ptrace.resume(thread, number)
 
     def _weigh(self, *, end: bool = True) -> None:

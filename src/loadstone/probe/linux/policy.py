@@ -17,7 +17,17 @@ from typing import Final, NamedTuple
 from loadstone.probe.linux.seccomp import ALLOW, DENY, NOTIFY, ArgumentTest, SeccompRule, deny
 from loadstone.probe.linux.syscalls import NUMBERS
 
-__all__ = ["MARK", "SOMEBODY", "CallVerdict", "Clause", "clauses", "names_process_at", "rules", "verdict"]
+__all__ = [
+    "MARK",
+    "SOMEBODY",
+    "CallVerdict",
+    "Clause",
+    "clauses",
+    "is_ordinary",
+    "names_process_at",
+    "rules",
+    "verdict",
+]
 
 SOMEBODY: Final = 0x7FFFFFFF
 """Stands for the child's own process id in a filter made beforehand: no process can have it (PID_MAX_LIMIT, 2**22)."""
@@ -73,6 +83,21 @@ _TOLD: Final = """
     symlinkat mknod mknodat connect bind listen accept accept4 fork vfork execve execveat chdir fchdir umask setsid
     exit_group rt_sigaction
 """.split()  # noqa: SIM905
+
+_ORDINARY: Final = """
+    inotify_init inotify_init1 inotify_add_watch inotify_rm_watch fanotify_init fanotify_mark flock fcntl
+    io_uring_setup io_uring_enter io_uring_register io_setup io_submit io_getevents io_cancel io_destroy
+    perf_event_open userfaultfd shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl
+    mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr prctl seccomp ioctl
+    chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat
+    setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr setxattrat removexattrat file_setattr
+    sched_setaffinity sched_setparam sched_setscheduler sched_setattr setpriority ioprio_set
+    migrate_pages move_pages set_mempolicy_home_node process_mrelease pidfd_open sync syncfs vhangup
+""".split()  # noqa: SIM905 - as above
+"""Refused, and no sign of malice: they take locks, ask to be told of changes, or set what is theirs to set."""
+
+_TERMINALS: Final = (0x540E, 0x5412, 0x541C, 0x541D)
+"""ioctl(2) on a terminal that takes it over or types into it: TIOCSCTTY, TIOCSTI, TIOCLINUX, TIOCCONS."""
 
 _LARGE: Final = 0xF8000000
 """Of a size, the bits of which one is set from 128 MiB on: so many bytes of memory at once are many."""
@@ -176,6 +201,15 @@ def _others(process_id: int) -> Iterator[Clause]:
 def names_process_at(call: str) -> int:
     """Which argument of a call about another process names it."""
     return _ON_SOMEBODY.get(call, 1)
+
+
+def is_ordinary(call: str, arguments: tuple[int, ...]) -> bool:
+    """Whether a refused call is one that right libraries make as well.
+
+    >>> is_ordinary("inotify_init1", (0, 0, 0)), is_ordinary("ioctl", (0, 0x5412, 0)), is_ordinary("ptrace", (0, 0, 0))
+    (True, False, False)
+    """
+    return call in _ORDINARY and not (call == "ioctl" and arguments[1] & 0xFFFFFFFF in _TERMINALS)
 
 
 def rules(table: Iterable[Clause], *, notify: bool, isolated: bool) -> list[SeccompRule]:

@@ -23,6 +23,7 @@ __all__ = [
     "executable",
     "held",
     "leader",
+    "limits",
     "mappings",
     "memory",
     "memory_share",
@@ -144,6 +145,13 @@ def leader(thread: int) -> int:
     except OSError:
         return 0
     return int(found[0]) if found else 0
+
+
+def limits(process: int) -> dict[str, str]:
+    """The soft limits of getrlimit(2), by the kernel's words for what they limit."""
+    lines = _read(f"/proc/{process}/limits").decode().splitlines()
+    end = lines[0].find("Soft Limit") if lines else 0
+    return {line[:end].removeprefix("Max").strip(): line[end:].split()[0] for line in lines[1:]}
 
 
 def held(process: int) -> int:

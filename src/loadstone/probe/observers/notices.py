@@ -78,12 +78,19 @@ def _describe(name: str, notice: Notice, judge: Judge) -> NoticedCall:
         return _on_another(name, notice, lambda _target: True)
     if found in (CallVerdict.REFUSED, CallVerdict.ABSENT):
         code = errno.EPERM if found is CallVerdict.REFUSED else errno.ENOSYS
-        kind = Kind.NETWORK if name in ("socket", "socketpair") else Kind.FORBIDDEN_CALL
-        return NoticedCall(kind, f"{_attempt(name, notice)}, and refused", code)
+        return NoticedCall(_kind_of_refused(name, notice, found), f"{_attempt(name, notice)}, and refused", code)
     call = _DESCRIBERS.get(name, _changed)(name, notice)
     if found is CallVerdict.COUNTED and not judge.may_have(notice.arguments[1] if name == "mmap" else FILE_LIMIT):
         return NoticedCall(Kind.MEMORY_REFUSED, _UNSEEN[name], errno.ENOMEM)
     return call
+
+
+def _kind_of_refused(name: str, notice: Notice, found: CallVerdict) -> Kind:
+    """Whether a refused call is what no library needs, or one that a right one makes, and the sandbox does not have."""
+    if name in ("socket", "socketpair"):
+        return Kind.NETWORK
+    ordinary = found is CallVerdict.ABSENT or policy.is_ordinary(name, notice.arguments)
+    return Kind.CALL_REFUSED if ordinary else Kind.FORBIDDEN_CALL
 
 
 _UNSEEN: Final = {
@@ -130,10 +137,10 @@ def _open(name: str, notice: Notice) -> NoticedCall:
     if path in _KEEPS_NOTHING:
         return NoticedCall(None, "")
     if flags & _ACCESS_MODE or flags & (os.O_CREAT | os.O_TRUNC):
-        return NoticedCall(Kind.FILE_WRITE, f"opened {path} for writing")
+        return NoticedCall(Kind.FILE_WRITE, f"open {path} for writing")
     if in_loader(notice.instruction):
         return NoticedCall(None, "", by_loader=path)
-    return NoticedCall(Kind.FILE_READ, f"opened {path} for reading")
+    return NoticedCall(Kind.FILE_READ, f"open {path} for reading")
 
 
 _FAMILIES: Final = {f.value: f.name for f in socket.AddressFamily}
@@ -285,6 +292,7 @@ _DESCRIBERS: Final[dict[str, Callable[[str, Notice], NoticedCall]]] = {
     **dict.fromkeys(("mmap", "mprotect", "pkey_mprotect"), _mapping),
     **dict.fromkeys(("chdir", "fchdir"), _directory),
     "socket": _socket,
+    "memfd_create": lambda _name, _notice: NoticedCall(None, ""),  # memory: no file that others see
     "rt_sigaction": _handler,
     "exit_group": _exit,
     "umask": _umask,

@@ -9,7 +9,7 @@ import ctypes
 import os
 import signal
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from loadstone.core.observations import ObservationKind
@@ -17,7 +17,18 @@ from loadstone.probe.linux import proc
 from loadstone.probe.linux.proc import Mapping
 from loadstone.probe.linux.syscalls import LIBC
 
-__all__ = ["BLANK", "RESERVED_SIGNALS", "Change", "Snapshot", "changes", "file_key", "leftovers", "signal_name", "take"]
+__all__ = [
+    "BLANK",
+    "RESERVED_SIGNALS",
+    "Change",
+    "Snapshot",
+    "changes",
+    "file_key",
+    "leftovers",
+    "mask_changes",
+    "signal_name",
+    "take",
+]
 
 _ENVIRON_AT: Final = ctypes.addressof(ctypes.c_void_p.in_dll(LIBC, "environ"))
 """Where libc keeps ``environ``: the same address in every child forked from this process."""
@@ -41,9 +52,10 @@ class Snapshot(NamedTuple):
     environment: dict[bytes, bytes]
     mapped: dict[tuple[str, int], str]
     writable_code: frozenset[str]
+    limits: dict[str, str]
 
 
-BLANK: Final = Snapshot(proc.ProcessStatus(0, 0, 0, 0, 0, 0, 0), {}, "", {}, {}, frozenset())
+BLANK: Final = Snapshot(proc.ProcessStatus(0, 0, 0, 0, 0, 0, 0), {}, "", {}, {}, frozenset(), {})
 """What is seen where nothing may be looked at: compared with itself it shows no change."""
 
 
@@ -57,6 +69,7 @@ def take(process: int) -> Snapshot:
         environment=_environment(process),
         mapped={(m.device, m.inode): m.path for m in mappings if m.inode},
         writable_code=frozenset(_place(m) for m in mappings if m.rights.startswith(("rwx", "-wx"))),
+        limits=proc.limits(process),
     )
 
 
@@ -86,10 +99,13 @@ def _environment(process: int) -> dict[bytes, bytes]:
 
 
 def changes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    """What is different, for as long as it lasts; descriptors are looked at by :func:`leftovers`."""
+    """What is different, for as long as it lasts; see :func:`mask_changes` and :func:`leftovers` for the rest."""
     if after.directory != before.directory:
         yield ObservationKind.CWD_CHANGED, f"the current directory became {after.directory}"
     yield from _environment_changes(before.environment, after.environment)
+    for name, level in after.limits.items():
+        if level != before.limits.get(name, level):
+            yield ObservationKind.PROCESS_CHANGED, f"the limit of {name} became {level}, from {before.limits[name]}"
     if after.status.umask != before.status.umask:
         yield ObservationKind.UMASK_CHANGED, f"umask {before.status.umask:03o} became {after.status.umask:03o}"
     for number in _bits(after.status.caught & ~before.status.caught):
@@ -98,9 +114,6 @@ def changes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         yield ObservationKind.SIGNAL_HANDLER, f"the handler for {signal_name(number)} was removed"
     for number in _bits(after.status.ignored & ~before.status.ignored):
         yield ObservationKind.SIGNAL_HANDLER, f"{signal_name(number)} is ignored"
-    for number in _bits(after.status.blocked ^ before.status.blocked):
-        blocked = after.status.blocked >> (number - 1) & 1
-        yield ObservationKind.SIGNAL_MASK, f"{signal_name(number)} is {'blocked' if blocked else 'no longer blocked'}"
     for place in sorted(after.writable_code - before.writable_code):
         yield ObservationKind.CODE_WRITABLE, f"writable and executable at once, and stays so: {place}"
     for number, what in sorted(before.descriptors.items()):
@@ -121,13 +134,28 @@ def _environment_changes(before: dict[bytes, bytes], after: dict[bytes, bytes]) 
             yield ObservationKind.ENVIRONMENT_CHANGED, f"{shown}={os.fsdecode(new)[:120]} was {verb} the environment"
 
 
+def mask_changes(before: Snapshot, after: Snapshot, host: Snapshot) -> Iterator[Change]:
+    """Signals that are blocked, or are no longer, since ``before``, and were not so before the library came."""
+    now = after.status.blocked
+    differ = (now ^ before.status.blocked) & (now ^ host.status.blocked)
+    for mask, state in ((differ & now, "blocked"), (differ & ~now, "no longer blocked")):
+        names = [signal_name(number) for number in _bits(mask)]
+        if names:
+            verb = "is" if len(names) == 1 else "are"
+            yield ObservationKind.SIGNAL_MASK, f"{_some(names)} {verb} {state}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
+    return ", ".join(names[:_MAX_SHOWN]) + more
+
+
 def leftovers(before: Snapshot, after: Snapshot, when: str) -> Iterator[Change]:
     """What was taken and not given back: descriptors and threads."""
     left = sorted(set(after.descriptors) - set(before.descriptors))
     if left:
-        shown = ", ".join(f"{n} ({after.descriptors[n]})" for n in left[:_MAX_SHOWN])
-        more = f" and {len(left) - _MAX_SHOWN} more" if len(left) > _MAX_SHOWN else ""
-        yield ObservationKind.DESCRIPTOR_LEFT, f"still open {when}: {shown}{more}"
+        shown = _some([f"{number} ({after.descriptors[number]})" for number in left])
+        yield ObservationKind.DESCRIPTOR_LEFT, f"still open {when}: {shown}"
     threads = after.status.threads - before.status.threads
     if threads > 0:
         yield ObservationKind.THREAD_LEFT, f"{threads} more thread{'s' if threads > 1 else ''} {when} than before"

@@ -57,16 +57,24 @@ def _headline(report: ProbeReport, style: Style) -> list[str]:
     good = report.came_through
     paint = (style.warn if report.observations else style.good) if good else style.bad
     lines = [f"{style.bold(printable(report.target))}: {style.bold(paint(report.outcome.value))}"]
+    sentence = _sentence(report)
+    if report.remembered:
+        sentence += " (cached; --fresh runs it again)"
+    return [*lines, f"  {sentence}"]
+
+
+def _sentence(report: ProbeReport) -> str:
+    """How it ended, when, and by which signal."""
+    if report.crash is not None and report.hid_its_crash:
+        return f"raised {report.crash.name} and handled it itself, during {report.crash.phase}"
     sentence = _SENTENCES[report.outcome]
-    if not good and report.outcome is not ProbeOutcome.NOT_RUN:
+    if not report.came_through and report.outcome is not ProbeOutcome.NOT_RUN:
         sentence += f", during {report.phase}"
     if report.crash is not None:
         sentence += f", by {report.crash.name}"
     elif report.signal is not None and report.outcome is ProbeOutcome.CRASH:
         sentence += f", by {_signal_name(report.signal)}"
-    if report.remembered:
-        sentence += " (cached; --fresh runs it again)"
-    return [*lines, f"  {sentence}"]
+    return sentence
 
 
 def _signal_name(number: int) -> str:
