@@ -18,10 +18,12 @@ from loadstone.fuzz.worker.vitals import in_allocator
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
 
 SOURCE = r"""
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 typedef const unsigned char *B; typedef unsigned long N;
 #define WANT if (n < 3 || d[0] != 'H' || d[1] != 'p') return 0
 int past(B d, N n) { WANT; char *b = malloc(n - 1); if (!b) return 1;
@@ -39,6 +41,11 @@ int bomb(B d, N n) { unsigned s; if (n < 7) return 0; WANT; memcpy(&s, d + 3, 4)
     char *b = malloc(s); if (!b) abort(); *(volatile char *)b = 1; free(b); return s == 0; }
 int fresh(B d, N n) { WANT; int *b = malloc(64); if (!b) return 1; b[0] = 7;
     int r = b[d[2] & 15] > 100; free(b); return r; }
+int opens(B d, N n) { WANT; return open("/dev/null", O_RDONLY) < 0; }
+int gives(B d, N n) { WANT; int f = open("/dev/null", O_RDONLY); if (f < 0) abort(); return f; }
+int closes(B d, N n) { WANT; int f = open("/dev/null", O_RDONLY); if (f < 0) abort(); close(f); return 0; }
+static int file = -1;
+int once(B d, N n) { WANT; if (file < 0) file = open("/dev/null", O_RDONLY); return file < 0; }
 static char *cache;
 int caches(B d, N n) { WANT; if (!cache) cache = malloc(100); if (!cache) return 0;
     memset(cache, d[2], 100); return cache[1]; }
@@ -76,6 +83,7 @@ def searched(library: Path, prototype: str, **more: object) -> FuzzReport:
         ("local", "bad-free", "not a heap block"),
         ("keeps", "memory-leak", "every call keeps 11 bytes in 1 block"),
         ("bomb", "out-of-memory", "malloc of "),
+        ("opens", "descriptor-leak", "every call leaves a descriptor open"),
         ("fresh", "use-of-uninitialized-value", "depends on uninitialised memory"),
     ],
 )
@@ -84,14 +92,14 @@ def test_an_error_is_found_by_default_and_named(symbol: str, kind: str, words: s
     assert (found.kind, found.repeated) == (kind, 3)
     assert words in found.detail
     assert found.inputs[-1].startswith(b"Hp")
-    if kind not in ("out-of-memory", "use-of-uninitialized-value") and symbol != "local":
+    if kind not in ("descriptor-leak", "out-of-memory", "use-of-uninitialized-value") and symbol != "local":
         assert found.allocated[0].function == symbol
     if kind in ("heap-use-after-free", "double-free"):
         assert found.freed[0].function == symbol
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("symbol", ["caches", "links", "counts", "place", "lines"])
+@pytest.mark.parametrize("symbol", ["caches", "links", "counts", "place", "lines", "gives", "closes", "once"])
 def test_a_correct_use_of_memory_is_no_finding(symbol: str, library: Path) -> None:
     report = searched(library, ONE.format(symbol), time_s=6)
     assert (report.findings, report.flaky) == ((), ())

@@ -54,12 +54,12 @@ class CrashSite:
 class FuzzFinding:
     """One distinct way to break the function.
 
-    ``kind`` is one of :data:`MEMORY_ERRORS`, ``stack-overflow``, a signal's name, ``hang``, ``exit``, ``memory`` or
-    ``check``; ``signal`` is what it died of, "" where it did not; ``detail`` says more: how far past which block, or
-    what a check said; ``words`` the last it wrote to standard error; ``guard`` says which guard page of the input was
-    touched (``over``, ``under``); ``heap`` how the heap was guarded; ``slack`` how many bytes of 0 lay behind the
-    input, which it reads past; ``allocated`` and ``freed`` are the calls in the library that lead to the allocation and
-    the free of the block;
+    ``kind`` is one of :data:`MEMORY_ERRORS`, ``stack-overflow``, ``descriptor-leak``, a signal's name, ``hang``,
+    ``exit``, ``memory`` or ``check``; ``signal`` is what it died of, "" where it did not; ``detail`` says more: how
+    far past which block, or what a check said; ``words`` the last it wrote to standard error; ``guard`` says which
+    guard page of the input was touched (``over``, ``under``); ``heap`` how the heap was guarded; ``slack`` how many
+    bytes of 0 lay behind the input, which it reads past; ``allocated`` and ``freed`` are the calls in the library
+    that lead to the allocation and the free of the block;
     ``inputs`` is the shortest sequence found that shows it, the last one doing so; ``repeated`` of ``tries`` fresh
     processes showed it again; ``folder`` is where it was saved.
     """
@@ -139,9 +139,9 @@ class FuzzReport:
 _WEAKNESS: Final = {
     "over": 125, "under": 125, "hang": 835, "memory": 400, "exit": 248, "SIGABRT": 119, "heap-buffer-overflow": 122,
     "heap-use-after-free": 416, "double-free": 415, "bad-free": 763, "memory-leak": 401, "out-of-memory": 789,
-    "use-of-uninitialized-value": 908, "stack-overflow": 674,
+    "use-of-uninitialized-value": 908, "stack-overflow": 674, "descriptor-leak": 775,
 }  # fmt: skip
-_MEDIUM: Final = ("hang", "memory", "exit", "memory-leak", "out-of-memory")
+_MEDIUM: Final = ("hang", "memory", "exit", "descriptor-leak", "memory-leak", "out-of-memory")
 
 
 def fuzz_claims(report: FuzzReport) -> tuple[Claim, ...]:

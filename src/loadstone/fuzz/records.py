@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 KINDS: Final = (
-    frozenset({"hang", "memory", "exit", "check", *MEMORY_ERRORS, "stack-overflow"})
+    frozenset({"hang", "memory", "exit", "check", *MEMORY_ERRORS, "stack-overflow", "descriptor-leak"})
     | {s.name for s in signal.Signals}
     | {f"signal {number}" for number in range(1, 65)}
 )

@@ -1,8 +1,8 @@
-"""What is asked of a call that came back: did it keep memory that nothing points to, did garbage reach its answer?
+"""What is asked of a call that came back: what did it keep, and did garbage reach its answer?
 
-Both questions are put by running the same input again. A leak loses as much every time; what is read before it is
-written gives another answer where fresh memory holds another pattern, and the same where it holds the same one. Child
-process only, with a guarded heap.
+Kept are memory that nothing points to, and descriptors that the caller was not given. Each question is put by running
+the same input again. A leak loses as much every time; what is read before it is written gives another answer where
+fresh memory holds another pattern, and the same where it holds the same one. Child process only, with a guarded heap.
 Sources: LeakSanitizer for what a leak is (no path of pointers leads there); MemorySanitizer for the other's name.
 """
 
@@ -29,6 +29,7 @@ _FILLS: Final = (FILL, _OTHER_FILL, _OTHER_FILL, FILL, FILL, _OTHER_FILL)
 """An order that no counter which alternates, or counts to three, falls into."""
 _PIECE: Final = 1 << 20
 """Bytes looked through at once: a number of Python's is four times what it stands for, and memory is limited here."""
+_NONE_FREE: Final = 1 << 30
 _INTERPRETER: Final = ("python", "_ctypes", "libffi")
 
 Answer = tuple[object, bytes, tuple[int, ...]]
@@ -51,13 +52,16 @@ class ReturnJudge:
     def run(self, data: bytes, at_start: bool) -> Answer:
         """Run the input; report what it wrote beside a block, and what it lost."""
         live = self._heap.live
-        before = len(live)
+        before, free = len(live), _lowest_free()
         answer = self._run(data, at_start)
         self._heap.check()
         self._gaps.check()
         if len(live) > before and self._looks:
             self._looks -= 1
             self._look_for_leak(data, at_start)
+        if _lowest_free() > free and self._looks:
+            self._looks -= 1
+            self._look_for_descriptors(data, at_start)
         return answer
 
     def garbage(self, data: bytes, at_start: bool) -> None:
@@ -109,6 +113,15 @@ class ReturnJudge:
                 self._heap.report(HeapError("memory-leak", detail, self._heap.live[lost[-1][0]].row))
         self._heap.recording = recording
 
+    def _look_for_descriptors(self, data: bytes, at_start: bool) -> None:
+        """Run the input again and again; report it when each run leaves one more descriptor open, and tells nobody."""
+        for _ in range(_AGAIN):
+            free = _lowest_free()
+            *_, held = self._run(data, at_start)
+            if _lowest_free() <= free or free in held:
+                return
+        self._heap.report(HeapError("descriptor-leak", "every call leaves a descriptor open"))
+
     def _unreachable(self, blocks: list[int], held: Iterable[int]) -> list[int]:
         """The blocks no pointer leads to: not from what the caller holds, nor from any library's data."""
         starts = sorted(self._heap.live)
@@ -142,6 +155,16 @@ class ReturnJudge:
                 if word <= block + self._heap.live[block].size:
                     found.add(block)
         return found
+
+
+def _lowest_free() -> int:
+    """The number that the next descriptor gets."""
+    try:
+        number = os.dup(2)
+    except OSError:  # none is free any more
+        return _NONE_FREE
+    os.close(number)
+    return number
 
 
 def _words(address: int, size: int) -> tuple[int, ...]:

@@ -35,6 +35,7 @@ INPUTS = [bytes.fromhex(text) for text in {inputs!a}]
 HANG_S = {hang}
 PLAIN = {plain!a}
 SLACK = {slack}
+SIGNAL = {signal!a}
 CHECK = {check}
 
 
@@ -54,7 +55,7 @@ def guarded(data, at_start=False):
 
 
 KEPT = []
-OTHER = 0x9E
+DONE, HANDLED, OTHER = 0x9C, 0x9D, 0x9E
 NOTHING = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: 0)
 
 
@@ -98,7 +99,14 @@ def child(file):
         if CHECK and CHECK(data, result):
             print("the check says:", CHECK(data, result), flush=True)
             os._exit(1)
-    os._exit(0)
+    os._exit(HANDLED if handles(SIGNAL) else DONE)
+
+
+def handles(name):
+    """Whether the library has taken a handler for that signal: what it hides is seen by a debugger alone."""
+    with open("/proc/self/status") as file:
+        caught = next((line.split()[1] for line in file if line.startswith("SigCgt:")), "0")
+    return bool(name) and bool(int(caught, 16) >> (signal.Signals[name] - 1) & 1)
 
 
 def main():
@@ -114,13 +122,16 @@ def main():
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == OTHER:
         print("another file took the library's place meanwhile")
         return 2
-    if status == 0:
-        print("nothing happened" + PLAIN)
-        return 0
     if os.WIFSIGNALED(status):
         print("ended by", signal.Signals(os.WTERMSIG(status)).name)
-    else:
-        print("exited with", os.WEXITSTATUS(status))
+        return 1
+    if os.WEXITSTATUS(status) == DONE:
+        print("nothing happened" + PLAIN)
+        return 0
+    if os.WEXITSTATUS(status) == HANDLED:
+        print("it came back: the library has a handler of its own for", SIGNAL + "; a debugger shows what it hides")
+        return 0
+    print("exited with", os.WEXITSTATUS(status))
     return 1
 
 
@@ -147,6 +158,7 @@ def script(found: FuzzFinding, campaign: Campaign, sha256: str) -> str:
         inputs=[data.hex() for data in found.inputs],
         at_start=found.guard == "under",
         slack=found.slack,
+        signal=found.signal if found.signal.startswith("SIG") else "",
         check=_CHECK if found.kind == "check" else None,
         hang=max(1, round(campaign.hang_s)),
         calls="\n".join(_call(number, call) for number, call in enumerate(campaign.calls)) + "\n",

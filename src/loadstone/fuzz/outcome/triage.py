@@ -25,6 +25,7 @@ __all__ = ["Replayer", "confirm", "shrink"]
 
 TRIES: Final = 3
 _SHRINK_S: Final = 30.0
+_EXPLAIN_S: Final = 20.0
 _SHRINK_TRIES: Final = 300
 """Tries, not seconds, end the shrinking of a finding: on a busy machine it comes out the same."""
 _GUARDED: Final = (Heap.EXACT, Heap.ALIGNED, Heap.UNDER)
@@ -111,7 +112,7 @@ def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool) -> FuzzFindin
 
 
 def _explained(found: FuzzFinding) -> bool:
-    return found.kind in (*MEMORY_ERRORS, "exit", "hang", "check", "stack-overflow")
+    return found.kind in (*MEMORY_ERRORS, "descriptor-leak", "exit", "hang", "check", "stack-overflow")
 
 
 def _first(again: Replayer, inputs: Sequence[bytes], heap: Heap, where: Placement) -> FuzzFinding | None:
@@ -128,7 +129,10 @@ def _explain(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFindi
     kinds = _KEEPING if found.kind == "memory" else (*_CORRUPTING, "out-of-memory")
     alone = found.kind == "memory" or again.replay(found.inputs[-1:], Heap.PLAIN, where) is not None
     inputs = found.inputs[-1:] if alone else found.inputs
+    end = time.monotonic() + _EXPLAIN_S
     for heap in _GUARDED:
+        if time.monotonic() > end:  # what it did before is long
+            break
         shown = again.replay(inputs, heap, where)
         if shown is not None and shown.kind in kinds:
             return replace(shown, run=found.run)

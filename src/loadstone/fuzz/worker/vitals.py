@@ -12,7 +12,7 @@ from typing import Final
 from loadstone.fuzz.worker.tracer import ChildStop
 from loadstone.probe.linux import proc
 
-__all__ = ["hangs", "in_allocator", "patience_of", "reap", "resident", "used_time", "wait"]
+__all__ = ["hangs", "in_allocator", "open_descriptors", "patience_of", "reap", "resident", "used_time", "wait"]
 
 _STARVED: Final = 20
 """So many times the limit without any call is a hang, however little processor time the child got."""
@@ -85,6 +85,14 @@ def _stat(pid: int) -> list[str]:
             return file.read().rpartition(")")[2].split()
     except OSError:
         return []
+
+
+def open_descriptors(pid: int) -> int:
+    """How many it has open; 0 once the process is gone."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0
 
 
 def used_time(pid: int) -> float:
