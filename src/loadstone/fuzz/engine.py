@@ -191,14 +191,26 @@ def _confirmed(job: Job, code: CodeMap, harvest: Harvest) -> list[FuzzFinding | 
 def _distinct(tried: Iterable[FuzzFinding | None]) -> list[FuzzFinding]:
     """Each finding once: what looked like two may have one cause. The one that repeats best is kept.
 
-    What was noticed late (no frames) is left out where the write to the same block was caught in the act.
+    What was noticed late (no frames) is left out where the write to the same block was caught in the act, or past the
+    same frames by a longer form of the same input.
     """
     kept: dict[str, FuzzFinding] = {}
     for found in tried:
         if found is not None and (found.stack_hash not in kept or found.repeated > kept[found.stack_hash].repeated):
             kept[found.stack_hash] = found
-    exact = {(found.kind, found.allocated[:1]) for found in kept.values() if found.frames}
-    return [f for f in kept.values() if f.frames or not f.allocated or (f.kind, f.allocated[:1]) not in exact]
+    caught = [found for found in kept.values() if found.frames]
+    return [found for found in kept.values() if not any(_is_late(found, exact) for exact in caught)]
+
+
+def _is_late(found: FuzzFinding, exact: FuzzFinding) -> bool:
+    """Whether ``found`` is what comes later of what ``exact`` saw happen."""
+    if found is exact or found.kind != exact.kind:
+        return False
+    if found.kind == "stack-buffer-overflow":
+        same = not found.frames or found.frames[0].function == exact.frames[0].function
+        longer = len(exact.inputs[-1]) > len(found.inputs[-1])
+        return same and longer and exact.inputs[-1].startswith(found.inputs[-1])
+    return not found.frames and bool(found.allocated) and found.allocated[:1] == exact.allocated[:1]
 
 
 def _separators(calls: Iterable[CallPlan]) -> tuple[bytes, ...]:

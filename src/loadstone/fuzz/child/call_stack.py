@@ -13,6 +13,7 @@ import mmap
 import os
 import struct
 import sys
+from collections.abc import Callable
 from typing import Final
 
 __all__ = ["CallStack"]
@@ -22,8 +23,9 @@ _SIZE: Final = 8 << 20
 _FILLED: Final = 12 << 10
 _NORESERVE: Final = 0x4000  # MAP_NORESERVE of mmap(2), Linux: Python names it from 3.11 on, and not everywhere
 _ENTER: Final = b"\x55\x48\x89\xe5\x49\xbb%b\x4c\x89\xdc\x49\xbb%b\x41\xff\xd3\x48\x89\xec\x5d\xc3"
+_RETURNS_AT: Final = 30
 """push %rbp; mov %rsp, %rbp; mov $stack, %r11; mov %r11, %rsp; mov $function, %r11; call *%r11; mov %rbp, %rsp; pop
-%rbp; ret. Arguments in registers arrive as they were, and so does the result."""
+%rbp; ret. Arguments in registers arrive as they were, and so does the result. The call returns to that byte of it."""
 _CHECKS_STACK: Final = (3, 14)
 """Since this Python the interpreter ends the process when it finds itself on another stack, as callbacks would be."""
 
@@ -65,6 +67,16 @@ class CallStack:
     def fill(self, byte: int) -> None:
         """In the child, between two calls: what the frames of the next one are made of."""
         ctypes.memset(self.top - _FILLED, byte, _FILLED)
+
+    def has_lost_its_return(self, pointer: int, read: Callable[[int, int], bytes]) -> bool:
+        """In the tracer: whether the call's return address was overwritten; ``pointer`` is where the stack is now.
+
+        Every piece of code that enters begins a page, so the end of that address is known.
+        """
+        if not self.top or not self.low <= pointer <= self.top:
+            return False
+        word = read(self.top - 8, 8)
+        return len(word) == 8 and int.from_bytes(word, "little") % _PAGE != _RETURNS_AT
 
     def past(self, address: int) -> int | None:
         """In the tracer: how many bytes past the outermost frame an address lies; None where it is elsewhere."""

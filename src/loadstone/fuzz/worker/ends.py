@@ -47,8 +47,15 @@ def crash(traced: Tracer, number: int, arena: Arena, words: str, memory: int) ->
     """What a signal in a stopped child means; ``words`` it wrote, and ``memory`` in bytes it may have."""
     name = signal_name(number)
     facts: dict[str, Any] = {"signal": name, "frames": traced.frames()}
-    if number in _LOST_WAY and traced.returned_nowhere():
-        return Ending("stack-buffer-overflow", facts | {"detail": "it returned to an address that was overwritten"})
+    if number == signal.SIGSEGV and (past := arena.stack.past(traced.fault_address())) is not None:
+        detail = f"{counted(past, 'byte')} past the frames of the call"
+        return Ending("stack-buffer-overflow", facts | {"fault": traced.fault_address(), "detail": detail})
+    pointer = traced.stack_pointer()
+    spoiled = arena.stack.has_lost_its_return(pointer, traced.read)
+    if number in _LOST_WAY and (spoiled or traced.returned_nowhere()):
+        if spoiled and pointer == arena.stack.top:  # it has returned, and runs anywhere
+            facts["frames"] = ()
+        return Ending("stack-buffer-overflow", facts | {"detail": "a return address was overwritten"})
     if number == signal.SIGABRT:
         return _gave_up(traced, facts, words, memory)
     if number not in (signal.SIGSEGV, signal.SIGBUS):
@@ -70,10 +77,6 @@ def _touched(traced: Tracer, number: int, arena: Arena, facts: dict[str, Any]) -
     facts = facts | {"fault": fault}
     if guard := arena.guard_name(fault):
         return Ending("heap-buffer-overflow", facts | {"guard": guard, "detail": arena.distance(fault)})
-    if (past := arena.stack.past(fault)) is not None:
-        return Ending(
-            "stack-buffer-overflow", facts | {"detail": f"{counted(past, 'byte')} past the frames of the call"}
-        )
     foreign = in_allocator(traced.program_counter())  # the C library got a block of ours, or all is in disorder
     if not foreign and (touched := arena.blocks.touched(fault)):
         return Ending(touched.kind, facts | {"detail": touched.detail}, touched.block)

@@ -127,6 +127,9 @@ class Tracer(Protocol):
     def arm(self, blocks: Mapping[int, int]) -> None:
         """Watch these blocks too; nothing where no block can be watched."""
 
+    def read(self, address: int, size: int) -> bytes:
+        """Bytes of its memory; fewer where it has none, or may not be looked at."""
+
     def fault_address(self) -> int:
         """The address it could not access; 0 where there is none."""
 
@@ -380,6 +383,9 @@ class Untraced:
 
     def frames(self) -> tuple[int, ...]:
         return ()
+
+    def read(self, _address: int, _size: int) -> bytes:
+        return b""
 
     def fault_address(self) -> int:
         return 0
