@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ int reads_stack(B d, N n) { IF(int t[6]; for (int i = 0; i < 6; i++) t[i] = i * 
 int writes_stack(B d, N n) { IF(volatile char b[10] = {0}; for (N i = 2; i < n; i++) b[i - 2] = d[i]; return b[4];) }
 int overwrites_return(B d, N n) { IF(volatile char b[8] = {0}; for (N i = 0; i < 40 && d[2] == '!'; i++) b[i] = 'A';
     return b[4];) }
+int overwrites_byte(B d, N n) { IF(if (d[2] == '!') ((volatile char *)__builtin_frame_address(0))[8] ^= 0x40; return 4;) }
 int reads_global(B d, N n) { IF(return weights[d[2] % 13];) }
 int writes_global(B d, N n) { IF(for (N i = 2; i < n && i < 25; i++) last[i - 2] = (char)d[i]; return last[1];) }
 int correct(B d, N n) {
@@ -60,8 +62,9 @@ def library(compile_library: Compile) -> Path:
     ("function", "kind", "words"),
     [
         ("reads_stack", "stack-buffer-overflow", "past the frames of the call"),
-        ("writes_stack", "stack-buffer-overflow", "past the frames of the call|an address that was overwritten"),
-        ("overwrites_return", "stack-buffer-overflow", "past the frames of the call|an address that was overwritten"),
+        ("writes_stack", "stack-buffer-overflow", "past the frames of the call|a return address was overwritten"),
+        ("overwrites_return", "stack-buffer-overflow", "past the frames of the call|a return address was overwritten"),
+        ("overwrites_byte", "stack-buffer-overflow", "a return address was overwritten"),
         ("reads_global", "global-buffer-overflow", "its result depends on bytes behind a global object"),
         ("writes_global", "global-buffer-overflow", "past last"),
     ],
@@ -113,6 +116,21 @@ def test_a_stripped_library_has_no_gaps(library: Path, tmp_path: Path) -> None:
     subprocess.run([needed("strip"), "-o", str(stripped), str(library)], check=True)
     content = stripped.read_bytes()
     assert global_gaps(read(stripped), content, read_link_symbols(content)) == ()
+
+
+def test_a_return_address_is_known_by_its_place() -> None:
+    stack = CallStack()
+    if not stack.top:
+        pytest.skip("calls stay on the stack of the thread here")
+
+    def reading(word: int) -> Callable[[int, int], bytes]:
+        return lambda address, size: word.to_bytes(8, "little") if (address, size) == (stack.top - 8, 8) else b""
+
+    assert not stack.has_lost_its_return(stack.top - 100, reading(0x7F0000001000 + 30))
+    assert stack.has_lost_its_return(stack.top - 100, reading(0x7F0000001000 + 31))
+    assert stack.has_lost_its_return(stack.top, reading(0x4141414141414141))
+    assert not stack.has_lost_its_return(stack.top + 8, reading(0)), "no call is under way"
+    assert not stack.has_lost_its_return(stack.top - 8, lambda _address, _size: b"")
 
 
 def test_how_far_past_the_frames_an_address_is() -> None:
