@@ -37,7 +37,8 @@ int reads_stack(B d, N n) { IF(int t[6]; for (int i = 0; i < 6; i++) t[i] = i * 
 int writes_stack(B d, N n) { IF(volatile char b[10] = {0}; for (N i = 2; i < n; i++) b[i - 2] = d[i]; return b[4];) }
 int overwrites_return(B d, N n) { IF(volatile char b[8] = {0}; for (N i = 0; i < 40 && d[2] == '!'; i++) b[i] = 'A';
     return b[4];) }
-int overwrites_byte(B d, N n) { IF(if (d[2] == '!') ((volatile char *)__builtin_frame_address(0))[8] ^= 0x40; return 4;) }
+int overwrites_byte(B d, N n) {
+    IF(if (d[2] == '!') ((volatile char *)__builtin_frame_address(0))[8] ^= 0x40; return 4;) }
 int reads_global(B d, N n) { IF(return weights[d[2] % 13];) }
 int writes_global(B d, N n) { IF(for (N i = 2; i < n && i < 25; i++) last[i - 2] = (char)d[i]; return last[1];) }
 int correct(B d, N n) {
