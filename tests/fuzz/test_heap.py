@@ -13,6 +13,7 @@ from loadstone.core.claims import Finding, Severity
 from loadstone.core.fuzzing import FuzzReport, fuzz_claims
 from loadstone.fuzz.campaign import fuzz
 from loadstone.fuzz.child.blocks import BlockTable
+from loadstone.fuzz.plan import Heap
 from loadstone.fuzz.worker.vitals import in_allocator
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
@@ -23,6 +24,7 @@ SOURCE = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 typedef const unsigned char *B; typedef unsigned long N;
 #define WANT if (n < 3 || d[0] != 'H' || d[1] != 'p') return 0
@@ -44,6 +46,8 @@ int fresh(B d, N n) { WANT; int *b = malloc(64); if (!b) return 1; b[0] = 7;
 int opens(B d, N n) { WANT; return open("/dev/null", O_RDONLY) < 0; }
 int gives(B d, N n) { WANT; int f = open("/dev/null", O_RDONLY); if (f < 0) abort(); return f; }
 int closes(B d, N n) { WANT; int f = open("/dev/null", O_RDONLY); if (f < 0) abort(); close(f); return 0; }
+static void *some(N size) { return mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }
+int hoards(B d, N n) { WANT; while (some(1 << 20) != MAP_FAILED); while (some(4096) != MAP_FAILED); return 1; }
 static int file = -1;
 int once(B d, N n) { WANT; if (file < 0) file = open("/dev/null", O_RDONLY); return file < 0; }
 static char *cache;
@@ -96,6 +100,13 @@ def test_an_error_is_found_by_default_and_named(symbol: str, kind: str, words: s
         assert found.allocated[0].function == symbol
     if kind in ("heap-use-after-free", "double-free"):
         assert found.freed[0].function == symbol
+
+
+@pytest.mark.slow
+def test_memory_that_is_only_asked_for_and_kept_is_found(library: Path) -> None:
+    """The interpreter, too, gets none then: that ends the child, and is the library's doing."""
+    (found, *_) = searched(library, ONE.format("hoards"), heap=Heap.PLAIN).findings
+    assert (found.kind, found.repeated) == ("memory", 3)
 
 
 @pytest.mark.slow

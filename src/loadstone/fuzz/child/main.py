@@ -32,6 +32,7 @@ from loadstone.fuzz.child.stack import StackMark
 from loadstone.fuzz.meaning import takes_text
 from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import Heap, Job
+from loadstone.probe.linux import proc
 
 __all__ = [
     "DEEPER",
@@ -152,12 +153,14 @@ class _Loop:
             self._judge = ReturnJudge(*guards, self._answer, self._fill)
 
     def replay(self, inputs: Sequence[bytes]) -> None:
-        """Each input once, as it is."""
+        """Each input once, as it is; what they took and kept is looked at in the end, when nobody else can any more."""
+        before = proc.memory(os.getpid()).data
         for data in inputs:
             self._once(data, at_start=self._job.at_start)
         if self._judge and inputs:
             self._judge.garbage(inputs[-1], self._job.at_start)
-        os._exit(EXIT_DONE)
+        too_much = proc.memory(os.getpid()).data - before > self._job.memory
+        os._exit(EXIT_NO_MEMORY if too_much else EXIT_DONE)
 
     def fuzz(self, corpus: list[bytes], begin: int, tries: Sequence[bytes], seed: int) -> None:
         """Mutate and call until the worker ends this process."""

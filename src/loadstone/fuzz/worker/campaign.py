@@ -31,12 +31,12 @@ from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import CallPlan, Heap, Job, Role, SharedInput
 from loadstone.fuzz.worker.confinement import Place, confine, reachable
-from loadstone.fuzz.worker.ears import Mouth, pair
 from loadstone.fuzz.worker.ends import CRASHES, crash, heap_error, stopped_frames
 from loadstone.fuzz.worker.inbox import Inbox
+from loadstone.fuzz.worker.pipes import ChildEnds, pipes
 from loadstone.fuzz.worker.solve import solutions
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
-from loadstone.fuzz.worker.vitals import hangs, open_descriptors, patience_of, reap, resident, used_time, wait
+from loadstone.fuzz.worker.vitals import hangs, open_descriptors, patience_of, reap, resident, taken, used_time, wait
 from loadstone.fuzz.worker.watched import Watched
 from loadstone.fuzz.worker.witness import Met, watch_compares
 from loadstone.probe.observers.snapshot import signal_name
@@ -209,7 +209,7 @@ class WorkerCampaign:
             traced.close()
         else:
             reap(pid)
-        self.ears.close()
+        self.ends.close()
         self.offspring.end()
 
     def _set_up(self, pid: int) -> ChildStop:
@@ -223,26 +223,26 @@ class WorkerCampaign:
         return stop
 
     def _fork(self, job: Job, number: int) -> int:
-        self.ears, mouth = pair()
+        self.ends, child_ends = pipes()
         worker = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
-                os.close(self.ears.words)
-                os.dup2(mouth.errors, 2)
-                self._become_child(job, number, mouth, worker)
+                os.close(self.ends.words)
+                os.dup2(child_ends.errors, 2)
+                self._become_child(job, number, child_ends, worker)
             finally:
                 os._exit(EXIT_CANNOT_LOAD)
-        mouth.close()
+        child_ends.close()
         return pid
 
-    def _become_child(self, job: Job, number: int, mouth: Mouth, worker: int) -> None:
+    def _become_child(self, job: Job, number: int, child_ends: ChildEnds, worker: int) -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         if not self.refused:
             let_me_be_traced()
         file = os.open(job.library, os.O_RDONLY)
-        said = Words(mouth.words, mouth.secret.encode())
-        layers = confine(job, worker, self.place, mouth.words, file)
+        said = Words(child_ends.words, child_ends.secret.encode())
+        layers = confine(job, worker, self.place, child_ends.words, file)
         said.say(json.dumps([(layer.name, f"{layer.state}: {layer.reason}") for layer in layers]))
         os.kill(os.getpid(), signal.SIGSTOP)  # the worker reads that before foreign code could write there
         run_child(
@@ -300,7 +300,7 @@ class WorkerCampaign:
                 else:
                     traced = Traced(pid, self.file, self.job.first_address, self.entries)
                     met = watch_compares(traced, self.left.compares(self.watching.compares), _SOLVE_S)
-                met = met._replace(seen=(*heard(self.ears.said()), *met.seen))
+                met = met._replace(seen=(*heard(self.ends.said()), *met.seen))
         finally:
             self.arena.reset()
             self._clear(pid, traced)
@@ -310,12 +310,12 @@ class WorkerCampaign:
         if self.missing:
             self.say({"record": "refused", "text": f"required, but not available here: {', '.join(self.missing)}"})
             return
-        text = self.ears.vouched()
+        text = self.ends.vouched()
         self.say({"record": "cannot_load", "text": text, "signal": stop.killed_by, "exited": stop.exited})
 
     def _say_ready(self) -> None:
         """Once, from the first child that got as far: its layers, and whether it can be watched."""
-        layers = self.ears.vouched()
+        layers = self.ends.vouched()
         if self.ready:
             return
         self.ready = True
@@ -330,9 +330,10 @@ class WorkerCampaign:
         seen, since, used = -1, time.monotonic(), 0.0
         patience = patience_of(self.generation, self.hung, self.job.hang_s)
         hits: list[int] = []
+        taken_before = taken(traced.pid)
         while True:
             signal.sigtimedwait([signal.SIGCHLD], _POLL_S)
-            self.ears.errors()
+            self.ends.errors()
             while not (stop := traced.poll()).running:
                 if stop.signal == signal.SIGTRAP and (block := traced.hit()) is not None:
                     traced.arm(self.left.reached(block))
@@ -363,7 +364,7 @@ class WorkerCampaign:
                     return _After.ANOTHER  # the hang that is known, most likely: a fresh child begins
                 self.hung += 1
                 return self._found("hang", frames=stopped_frames(traced))
-            if resident(traced.pid) > self.job.memory:
+            if max(resident(traced.pid), taken(traced.pid) - taken_before) > self.job.memory:
                 return self._took_too_much(stopped_frames(traced))
             if now - self.said >= _STATUS_S:
                 self._status()
@@ -414,14 +415,14 @@ class WorkerCampaign:
             return _After.ANOTHER
         if stop.signal is not None and stop.signal in CRASHES:
             return self._crashed(traced, stop.signal)
-        if stop.exited == EXIT_HEAP and (told := heap_error(self.ears.vouched())):
+        if stop.exited == EXIT_HEAP and (told := heap_error(self.ends.vouched())):
             row = self.arena.blocks.at(told.row) if told.row >= 0 else None
             self.errors_at[told.kind, (*told.frames, *(row.allocated_by if row else ()), 0)[0]] += 1
             self.recording = True  # from now on: else all that is noticed late would look the same
             return self._found(told.kind, detail=told.detail, frames=told.frames, block=row)
         if stop.exited == EXIT_NO_MEMORY:
             return self._took_too_much()
-        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self.ears.vouched().strip()):
+        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self.ends.vouched().strip()):
             if stop.exited == EXIT_HOOK:
                 self.say({"record": "hook_failed", "text": said})
                 return _After.END
@@ -433,7 +434,7 @@ class WorkerCampaign:
     def _crashed(self, traced: Tracer, number: int) -> _After:
         if open_descriptors(traced.pid) >= DESCRIPTOR_LIMIT - _SPARE:
             return _After.ANOTHER  # it got no more, and failed for that: the sandbox's doing
-        end = crash(traced, number, self.arena, self.ears.errors(), self.job.memory)
+        end = crash(traced, number, self.arena, self.ends.errors(), self.job.memory)
         self.foreign += self.layout is not Heap.PLAIN and end.foreign
         return self._found(end.kind, end.block, **end.facts)
 
@@ -453,7 +454,7 @@ class WorkerCampaign:
                 "kind": kind,
                 "inputs": [data.hex() for data in inputs],
                 "run": self.runs + self.arena.runs,
-                "words": self.ears.errors(),
+                "words": self.ends.errors(),
                 "heap": self.layout.value,
                 "slack": self.slack,
                 **facts,

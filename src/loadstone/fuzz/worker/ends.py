@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from loadstone.core.counting import counted
@@ -16,8 +15,7 @@ from loadstone.fuzz.child.arena import Arena
 from loadstone.fuzz.child.blocks import ROWS, GuardedBlock
 from loadstone.fuzz.child.guarded_heap import HeapError
 from loadstone.fuzz.worker.tracer import Tracer
-from loadstone.fuzz.worker.vitals import in_allocator, wait
-from loadstone.probe.linux import proc
+from loadstone.fuzz.worker.vitals import in_allocator, taken, wait
 from loadstone.probe.observers.snapshot import signal_name
 
 __all__ = ["CRASHES", "Ending", "crash", "heap_error", "stopped_frames"]
@@ -64,7 +62,7 @@ def crash(traced: Tracer, number: int, arena: Arena, words: str, memory: int) ->
 
 
 def _gave_up(traced: Tracer, facts: dict[str, Any], words: str, memory: int) -> Ending:
-    if _taken(traced.pid) > memory:  # it got no more
+    if taken(traced.pid) > memory:  # it got no more
         return Ending("memory", {"frames": facts["frames"]})
     if _SMASHED in words:
         return Ending("stack-buffer-overflow", facts)
@@ -98,10 +96,3 @@ def stopped_frames(traced: Tracer) -> tuple[int, ...]:
     os.kill(traced.pid, signal.SIGSTOP)
     stop = wait(traced.pid, 1.0)
     return traced.frames() if stop.signal is not None else ()
-
-
-def _taken(pid: int) -> int:
-    """Private memory a stopped child has asked for, used or not: what the sandbox limits."""
-    with suppress(OSError):
-        return proc.memory(pid).data
-    return 0

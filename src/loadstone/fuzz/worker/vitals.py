@@ -12,7 +12,7 @@ from typing import Final
 from loadstone.fuzz.worker.tracer import ChildStop
 from loadstone.probe.linux import proc
 
-__all__ = ["hangs", "in_allocator", "open_descriptors", "patience_of", "reap", "resident", "used_time", "wait"]
+__all__ = ["hangs", "in_allocator", "open_descriptors", "patience_of", "reap", "resident", "taken", "used_time", "wait"]
 
 _STARVED: Final = 20
 """So many times the limit without any call is a hang, however little processor time the child got."""
@@ -85,6 +85,14 @@ def _stat(pid: int) -> list[str]:
             return file.read().rpartition(")")[2].split()
     except OSError:
         return []
+
+
+def taken(pid: int) -> int:
+    """Private memory it has asked for, used or not: what the sandbox limits; 0 once the process is gone."""
+    try:
+        return proc.memory(pid).data
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 def open_descriptors(pid: int) -> int:

@@ -6,12 +6,12 @@ import os
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-__all__ = ["Ears", "Mouth", "pair"]
+__all__ = ["ChildEnds", "WorkerEnds", "pipes"]
 
 _MOST_HEARD: Final = 2000
 
 
-class Mouth(NamedTuple):
+class ChildEnds(NamedTuple):
     """The child's ends: the pipe for its own words, and its standard error; the secret that its own words follow."""
 
     words: int
@@ -24,7 +24,7 @@ class Mouth(NamedTuple):
         os.close(self.errors)
 
 
-class Ears:
+class WorkerEnds:
     """The worker's ends of one child's pipes."""
 
     def __init__(self, words: int, errors: int, secret: str) -> None:
@@ -58,9 +58,9 @@ class Ears:
         return self._heard.decode(errors="replace").strip()
 
 
-def pair() -> tuple[Ears, Mouth]:
+def pipes() -> tuple[WorkerEnds, ChildEnds]:
     """Both sides of the pipes of a child to be forked."""
     secret = os.urandom(16).hex()
     words_in, words_out = os.pipe2(os.O_CLOEXEC)
     errors_in, errors_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)  # what does not fit is lost, and nobody waits
-    return Ears(words_in, errors_in, secret), Mouth(words_out, errors_out, secret)
+    return WorkerEnds(words_in, errors_in, secret), ChildEnds(words_out, errors_out, secret)
