@@ -14,7 +14,12 @@ from tests.scale import SCALE
 
 from loadstone.fuzz import fuzz
 from loadstone.fuzz.child.arena import Arena
+from loadstone.fuzz.child.guarded_heap import HeapError
+from loadstone.fuzz.code.analyse import CodeMap, Level
+from loadstone.fuzz.plan import Campaign
 from loadstone.fuzz.records import KINDS, FindingRecord, read_record
+from loadstone.fuzz.search import Harvest
+from loadstone.fuzz.worker.ends import heap_error
 
 FORGES = r"""
 #include <stdio.h>
@@ -56,6 +61,10 @@ int parse(const unsigned char *d, unsigned long n) {
     return 0;
 }
 """
+WINKS = r"""
+#include <signal.h>
+int parse(const unsigned char *d, unsigned long n) { raise(SIGWINCH); return n ? d[0] : 0; }
+"""
 PROTOTYPE = "int parse(const unsigned char *data, unsigned long size)"
 
 
@@ -83,6 +92,46 @@ def test_shared_memory_that_the_library_wrote_to_is_told(compile_library: Compil
     assert {found.kind for found in (*report.findings, *report.flaky)} == {"SIGSEGV"}
     assert dict(report.observers)["child's records"].startswith("degraded: ")
     assert report.progress.runs < 1e9
+
+
+def test_the_child_s_own_signal_fills_no_corpus(compile_library: Compile) -> None:
+    """SIGWINCH says that an input went deeper; the library can send it to itself at every call."""
+    report = fuzz(compile_library(WINKS, "libwinks.so", "-O1", "-w"), PROTOTYPE, time_s=2)
+    assert report.progress.runs > 200
+    assert report.progress.corpus < 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "1", "[]", '["bad-free", "x", -1]', '["bad-free", "x", 1.5, []]', '["bad-free", "x", true, []]',
+        '["bad-free", "x", 0, [[]]]', '["bad-free", "x", 0, [-1]]', '["bad-free", "x", 0, {}]', '[[], "x", 0, []]',
+        '["bad-free", {}, 0, []]', '["bad-free", "x", 0, [' + "1," * 99 + "1]]", "[" * 100_000,
+    ],
+)  # fmt: skip
+def test_what_a_library_that_found_the_secret_says_is_held_to_its_form(text: str) -> None:
+    assert heap_error(text) is None
+
+
+def test_a_row_of_no_block_is_none() -> None:
+    assert heap_error('["bad-free", "x", 99999999, [1]]') == HeapError("bad-free", "x", -1, (1,))
+
+
+def test_what_lies_before_the_findings_is_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstone.fuzz.search._MOST_KEPT", 500)
+    harvest = Harvest(CodeMap(Level.NONE, (), (), ()), [b""])
+    campaign = Campaign(library="x", prototype="", calls=())
+    for number in range(3):
+        fields = {
+            "record": "found",
+            "kind": "SIGSEGV",
+            "inputs": ["00" * 100, "01" * 100],
+            "run": 1,
+            "frames": [number],
+        }
+        harvest.take(0, read_record(json.dumps(fields).encode()), campaign)
+    assert [len(found.inputs) for found in harvest.found.values()] == [2, 1, 1]
+    assert {found.inputs[-1] for found in harvest.found.values()} == {b"\1" * 100}
 
 
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text() | st.lists(st.integers())))

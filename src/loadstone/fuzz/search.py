@@ -32,6 +32,9 @@ __all__ = ["Harvest", "Progress", "search"]
 _GRACE_S: Final = 15.0
 _MAX_DISTINCT: Final = 200
 _SAMPLE_S: Final = 1.0
+_MOST_KEPT: Final = 256 << 20
+_OF_AN_INPUT: Final = 40
+"""Bytes of memory that a bytes object takes beside what is in it, about."""
 
 Progress = Callable[[FuzzProgress], None]
 
@@ -51,6 +54,7 @@ class Harvest:
     forged: dict[int, int] = field(default_factory=dict)
     slow: dict[int, int] = field(default_factory=dict)
     beyond: int = 0
+    kept: int = 0  # bytes of the findings' inputs
     curve: list[FuzzProgress] = field(default_factory=list)
     layers: tuple[tuple[str, str], ...] = ()
     observers: tuple[tuple[str, str], ...] = ()
@@ -117,9 +121,14 @@ class Harvest:
         if len(self.found) == _MAX_DISTINCT:
             self.beyond += 1
         else:
-            self.found[found.stack_hash] = found
+            self.found[found.stack_hash] = found = self._bounded(found)
             if self.folder:  # at once: nothing is lost when this process is killed now
                 self.folder.first_sight(found, campaign)
+
+    def _bounded(self, found: FuzzFinding) -> FuzzFinding:
+        """With all inputs before it, as long as those of all findings are not too many to keep."""
+        self.kept += sum(len(data) + _OF_AN_INPUT for data in found.inputs)
+        return found if self.kept <= _MOST_KEPT else replace(found, inputs=found.inputs[-1:])
 
     def sample(self) -> FuzzProgress:
         """How far it is, kept for the curve and for `--status`."""

@@ -70,6 +70,8 @@ _SURVIVED: Final = ("descriptor-leak", "memory-leak", "out-of-memory", "use-of-u
 _MOST_OPEN: Final = DESCRIPTOR_LIMIT // 2
 """Descriptors open in a child after which a fresh one takes over: those that a call returns, nobody closes."""
 _SPARE: Final = 8
+_DEEPER_BY: Final = 1.1
+"""How much deeper a child's mark lies each time it is passed, at least (see StackMark)."""
 _FOREIGN: Final = 3
 """Guarded children whose blocks the C library refuses before no more are started: another library frees them."""
 
@@ -114,6 +116,7 @@ class WorkerCampaign:
         self.recording = False
         self.hung = 0
         self.past_input, self.slack, self.strict_s = 0, 0, 0.0
+        self.depth = 0
         self.errors_at: Counter[tuple[str, int]] = Counter()
         self.layout = job.heap
         self.gives_away = _gives_away(job.calls)
@@ -343,7 +346,8 @@ class WorkerCampaign:
                 elif stop.signal == DEEPER:
                     if self.arena.take_slow():
                         self._keep_apart()
-                    else:
+                    elif self.arena.depth > _DEEPER_BY * self.depth:  # else the library sent it to itself
+                        self.depth = self.arena.depth
                         self._keep()
                     traced.resume()
                 elif stop.signal is not None and stop.signal not in CRASHES:
@@ -422,13 +426,13 @@ class WorkerCampaign:
             return self._found(told.kind, detail=told.detail, frames=told.frames, block=row)
         if stop.exited == EXIT_NO_MEMORY:
             return self._took_too_much()
-        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and (said := self.ends.vouched().strip()):
+        if stop.exited in (EXIT_CHECK, EXIT_HOOK) and self.job.hooks and (said := self.ends.vouched().strip()):
             if stop.exited == EXIT_HOOK:
                 self.say({"record": "hook_failed", "text": said})
                 return _After.END
             return self._found("check", detail=said)
         if stop.exited is not None:
-            return self._found("exit", status=stop.exited)
+            return self._found("exit", status=stop.exited, detail=self.ends.vouched().strip())
         return self._found(signal_name(stop.killed_by or signal.SIGKILL))
 
     def _crashed(self, traced: Tracer, number: int) -> _After:

@@ -28,6 +28,7 @@ _SMASHED: Final = "stack smashing detected"
 """What __stack_chk_fail of glibc and musl says."""
 _REFUSED_BLOCK: Final = ("invalid pointer", "invalid size")
 """What glibc says of a block that is none of its own."""
+_MOST_FRAMES: Final = 64
 _STACK_REACH: Final = 65_536
 """Bytes from the stack pointer within which a fault is the stack's end."""
 
@@ -83,12 +84,22 @@ def _touched(traced: Tracer, number: int, arena: Arena, facts: dict[str, Any]) -
 
 
 def heap_error(text: str) -> HeapError | None:
-    """What a child of ours said that its heap saw."""
+    """What a child of ours said that its heap saw; None where it is no such thing: a library may have found the secret.
+
+    >>> heap_error('["bad-free", "free of it", -1, [4096]]')
+    HeapError(kind='bad-free', detail='free of it', row=-1, frames=(4096,))
+    >>> heap_error('["bad-free", "free of it", -1, [[4096]]]')
+    """
     try:
         kind, detail, row, frames = json.loads(text)
-        return HeapError(kind, detail, row if 0 <= row < ROWS else -1, tuple(frames))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
+    texts = isinstance(kind, str) and isinstance(detail, str)
+    if not texts or type(row) is not int or not isinstance(frames, list):
+        return None
+    if len(frames) > _MOST_FRAMES or not all(type(frame) is int and 0 <= frame < 1 << 63 for frame in frames):
+        return None
+    return HeapError(kind, detail, row if 0 <= row < ROWS else -1, tuple(frames))
 
 
 def stopped_frames(traced: Tracer) -> tuple[int, ...]:
