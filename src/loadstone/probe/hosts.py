@@ -30,6 +30,11 @@ _HOSTS: Final = (
     (("__asan_", "__tsan_", "__msan_", "__ubsan_", "__lsan_", "__hwasan_", "__sanitizer_"),
      "a program built with the same sanitizer", "the sanitizer's run-time library"),
     (("napi_", "node_", "_ZN2v8", "_ZN4node"), "Node.js (an addon)", "libnode.so"),
+    (("_ZSt", "_ZNSt", "_ZNKSt", "_ZTVN10__cxxabiv1", "_ZTISt", "_Znw", "_Zna", "_Zdl", "_Zda", "__cxa_", "__gxx_"),
+     "a program with the C++ library", "libstdc++.so.6"),
+    (("GOMP_", "omp_"), "a program with OpenMP", "libgomp.so.1"),
+    (("__kmpc_",), "a program with LLVM's OpenMP", "libomp.so.5"),
+    (("_gfortran_",), "a program with Fortran's run time", "libgfortran.so.5"),
 )  # fmt: skip
 """Beginnings of names, the host that has them, and what of it is a library."""
 
