@@ -9,19 +9,20 @@ its library, so a missing symbol is a fact about one file.
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from loadstone.binary.macho.facts import MachoFacts
+from loadstone.binary.macho.facts import NO_VALIDATION, MachoFacts
 from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.dyld_advice import architecture_of, build_for, lead
-from loadstone.linker.dyld_policy import build_for_macos, numbers_of, unmet
+from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another_team, unmet
 from loadstone.linker.extension import HOST_SIGN, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
@@ -272,6 +273,7 @@ class DyldRules:
         if target.image is not None and member is target:
             yield from self._not_of_the_host(member, member.image)
             yield from _unsigned(member)
+        yield from self._of_another_team(member, member.image)
 
     def _not_of_the_host(self, member: SimulatedLibrary, image: Image) -> Iterator[Diagnosis]:
         """Symbols of an interpreter, looked up in all that is loaded, which the one that opens it does not have."""
@@ -297,6 +299,27 @@ class DyldRules:
                 evidence=(Location.bytes(member.path, symbol.offset, 16),),
                 severity=Severity.HIGH,
             )
+
+    def _of_another_team(self, member: SimulatedLibrary, image: Image) -> Iterator[Diagnosis]:
+        """A program that validates its libraries, and one that somebody else signed."""
+        program, name = self._program(), self.model.main_image
+        if program is None or name is None or not of_another_team(image, program):
+            return
+        file = shlex.quote(member.path)
+        yield Diagnosis(
+            code="macho-signature",
+            blocking=True,
+            subject=member.path,
+            explanation=f"{name} loads only what Apple or its own team signed (library validation), and {member.path}"
+            " is of neither.",
+            loader_message=f"dlopen({member.chain[0]}, 0x0001): tried: '{member.path}' (code signature in"
+            f" <{_uuid(image)}> '{member.path}' not valid for use in process: mapping process and mapped file"
+            " (non-platform) have different Team IDs)",
+            advice=f"sign it as the program is: codesign --force --sign IDENTITY {file}; or sign the program with the"
+            f" entitlement {NO_VALIDATION}, or for this Mac alone: codesign --force --sign - {shlex.quote(name)}",
+            chain=member.chain,
+            severity=Severity.HIGH,
+        )
 
     def _demanded(self, member: SimulatedLibrary, image: Image) -> Iterator[Diagnosis]:
         """What dyld demands of every file it maps, and that the file is for no newer system."""

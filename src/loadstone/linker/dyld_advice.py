@@ -1,6 +1,7 @@
 """What mends a load on macOS: the command that leads to a library, or the build that is wanted.
 
-Sources: install_name_tool(1), codesign(1), arch(1); Homebrew's two prefixes, one for each architecture.
+Sources: install_name_tool(1), codesign(1), arch(1), port(1); Homebrew's two prefixes, one for each architecture,
+and its folder for each formula.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from loadstone.binary.macho.facts import MachoFacts
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew, reinstall
+from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import SimulatedLibrary
 
@@ -23,6 +25,8 @@ __all__ = ["architecture_of", "build_for", "lead"]
 _STEM: Final = re.compile(r"[A-Za-z_+]+")
 _NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs", "libexec", "../libexec")
 """Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
+_BREWED: Final = re.compile(r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linuxbrew)/(?:opt|Cellar)/([^/]+)/")
+_FRAMEWORK: Final = re.compile(r"/Library/Frameworks/Python\.framework/Versions/([\d.]+)/")
 _PREFIXES: Final = ("/opt/homebrew/", "/usr/local/")
 _LEVELS: Final = 16
 _MAX_INSIDE: Final = 200
@@ -83,9 +87,25 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     other = _other_version(model, name, here)
     if other is not None:
         return _rebuilt_for(model, leaf, other, requester.path)
+    origin = _origin(name) or brought_by(model, leaf, requester.path)
+    if origin:
+        return origin
     if name.startswith("@rpath/"):
         return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+
+def _origin(name: str) -> str:
+    """What installs a library under the very path that is asked for; empty where the path does not tell."""
+    brewed = _BREWED.match(name)
+    if brewed:
+        return f"brew install {brewed[1]}, or brew reinstall {brewed[1]}"
+    python = _FRAMEWORK.match(name)
+    if python:
+        return f"install Python {python[1]} of python.org, or build what asks for it with the Python that is there"
+    if name.startswith("/opt/local/"):
+        return f"port provides {name} names the port that has it: port install PORT"
+    return ""
 
 
 def _further(model: LoaderModel, name: str, here: str) -> Iterator[str]:

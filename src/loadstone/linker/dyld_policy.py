@@ -1,7 +1,8 @@
 """What dyld demands of one file before it maps it, which grew with the SDKs: a file is held to the rules of its own.
 
-Source: mach_o/Policy.cpp and Header.cpp of dyld-1378, read for their rules. An older dyld does not know the later
-rules, so each row names the macOS from which it is enforced.
+Source: mach_o/Policy.cpp and Header.cpp of dyld-1378, read for their rules; for library validation Apple's "Hardened
+Runtime" and "Disable Library Validation Entitlement", and the words of public reports. An older dyld does not
+know the later rules, so each row names the macOS from which it is enforced.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from loadstone.binary.macho.facts import BuildVersion, MachoFacts
 from loadstone.core.image import DependencyKind, Image, ImageKind
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["Demand", "build_for_macos", "numbers_of", "unmet"]
+__all__ = ["Demand", "build_for_macos", "numbers_of", "of_another_team", "unmet"]
 
 _Version = tuple[int, ...]
 
@@ -40,6 +41,14 @@ def unmet(image: Image, path: str) -> Iterator[Demand]:
         found = find(image, facts, shlex.quote(path))
         if found is not None:
             yield Demand(found[0], since, found[1])
+
+
+def of_another_team(image: Image, program: Image) -> bool:
+    """Whether a program loads only what Apple or its own team signed, and a file is of neither (library validation)."""
+    own, others = (i.native.signature if isinstance(i.native, MachoFacts) else None for i in (program, image))
+    if own is None or not own.validates_libraries:
+        return False
+    return others is None or not others.team or others.team != own.team
 
 
 def build_for_macos(image: Image) -> BuildVersion | None:

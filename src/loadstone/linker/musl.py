@@ -19,6 +19,7 @@ from loadstone.core.claims import Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind, ImageSymbol, SymbolBinding
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
+from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import ResolvedName, SimulatedLibrary, members_below, simulated_by
@@ -194,10 +195,11 @@ class MuslRules:
 
     def _advice(self, user: SimulatedLibrary, name: str, *, glibc: bool) -> str:
         """What to do about a symbol that is not there: first of all, whether a build for musl is only hidden."""
+        again = anew(self.model, user.path)
         if not glibc and self._is_of_glibc(name):
             return (
-                f"glibc's C library has {name}, and musl has not: build {user.path} without it (its configuration was"
-                " made for glibc), or link a library that has it"
+                f"glibc's C library has {name}, and musl has not: build {user.path} here, without it (its configuration"
+                f" was made for glibc), or link a library that has it{f'; {again}' if again else ''}"
             )
         if not glibc:
             return "link the library that defines it, or load that one first with RTLD_GLOBAL"
@@ -208,7 +210,7 @@ class MuslRules:
                 f"{user.path} comes first and is for glibc; {other} is for musl: take the first away, or"
                 f" LD_LIBRARY_PATH={folder}"
             )
-        builds = "use a build for musl (a musllinux wheel, an Alpine package)"
+        builds = f"use a build for musl (a musllinux wheel, an Alpine package){f': {again}' if again else ''}"
         return f"{builds}; apk add gcompat lends many of glibc's functions"
 
     def _is_of_glibc(self, name: str) -> bool:

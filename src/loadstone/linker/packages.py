@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Final
 
 from loadstone.linker.lz4 import Lz4Error, decompressed
+from loadstone.linker.package_systems import system_of
 from loadstone.linker.view import FileView
 
 __all__ = ["install_by_system", "lists_are_compressed", "owner_of", "package_name_of", "package_of_missing"]
@@ -24,11 +25,33 @@ __all__ = ["install_by_system", "lists_are_compressed", "owner_of", "package_nam
 _INFO: Final = "/var/lib/dpkg/info"
 _LISTS: Final = "/var/lib/apt/lists"
 _STATUS: Final = "/var/lib/dpkg/status"
-_RPM: Final = ("/usr/lib/sysimage/rpm", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages")
 _PIECE: Final = 1 << 20
 _MAX_PIECES: Final = 512
 _DAMAGE: Final = (OSError, EOFError, Lz4Error)
 _PACKAGE: Final = re.compile(rb"^Package: (\S+)$", re.MULTILINE)
+_OTHERWISE: Final = {
+    "libatk-1.0.so.0": "libatk1.0-0",
+    "libatk-bridge-2.0.so.0": "libatk-bridge2.0-0",
+    "libatspi.so.0": "libatspi2.0-0",
+    "libcurl-gnutls.so.4": "libcurl3-gnutls",
+    "libgdk_pixbuf-2.0.so.0": "libgdk-pixbuf-2.0-0",
+    "libgdiplus.so": "libgdiplus",
+    "libgio-2.0.so.0": "libglib2.0-0",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libGLU.so.1": "libglu1-mesa",
+    "libgmodule-2.0.so.0": "libglib2.0-0",
+    "libgobject-2.0.so.0": "libglib2.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libgtk-x11-2.0.so.0": "libgtk2.0-0",
+    "libjpeg.so.62": "libjpeg62-turbo",
+    "libjpeg.so.8": "libjpeg-turbo8",
+    "libnspr4.so": "libnspr4",
+    "libnss3.so": "libnss3",
+    "libnssutil3.so": "libnss3",
+    "libsmime3.so": "libnss3",
+    "libz.so.1": "zlib1g",
+}
+"""Packages of Debian and Ubuntu that keep to no rule, of libraries that programs from elsewhere often miss."""
 _SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")
 
 
@@ -55,7 +78,7 @@ def package_of_missing(view: FileView, soname: str, *, compressed: bool = False)
     by_shlibs = _shlibs(view).get(soname)
     if by_shlibs:
         return by_shlibs
-    name = package_name_of(soname)
+    name = _OTHERWISE.get(soname) or package_name_of(soname)
     if name is None:
         return None
     return next((known for known in (name, f"{name}t64") if known in _available(view, compressed=compressed)), None)
@@ -64,12 +87,13 @@ def package_of_missing(view: FileView, soname: str, *, compressed: bool = False)
 def install_by_system(view: FileView, soname: str, bits: int) -> str:
     """The command by which a system would install the package of a library; empty when it has no way of its own.
 
-    RPM's packages provide their libraries by name. Images of Debian come without lists of packages: there the policy's
-    name is all there is, and said to be unconfirmed.
+    Images of Debian come without lists of packages: there the policy's name is all there is, and said to be
+    unconfirmed.
     """
-    if any(view.exists(path) for path in _RPM):
-        return f"dnf install '{soname}(){'(64bit)' if bits == 64 else ''}'"
-    name = package_name_of(soname)
+    system = system_of(view)
+    if system is not None:
+        return system.install.format(name=soname, bits="(64bit)" if bits == 64 else "")
+    name = _OTHERWISE.get(soname) or package_name_of(soname)
     if name is None or not view.exists(_STATUS) or any("_Packages" in n for n in _listing(view, _LISTS)):
         return ""
     return f"apt-get update && apt-get install {name} (Debian's rule for its name: apt has no lists here to confirm it)"

@@ -15,22 +15,21 @@ from functools import lru_cache
 from typing import Final
 
 from loadstone.core.claims import Confidence, Location, Severity
-from loadstone.core.image import Dependency, DependencyKind, Format, Image, ImageKind
+from loadstone.core.image import Dependency, DependencyKind, Format, Image
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import reinstall_both
+from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
 from loadstone.linker.windows_assemblies import missing_assemblies, private_folders
-from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME
+from loadstone.linker.windows_names import DEBUG_RUNTIME, KNOWN_DLLS, SYSTEM_DLLS, VC_RUNTIME, VC_YEARS, folder_of
+from loadstone.linker.windows_words import is_program, no_entry, not_found, not_valid
 from loadstone.quick_dataclass import dataclass, field, replace
 
 __all__ = ["WindowsRules"]
 
 _API_SETS: Final = ("api-", "ext-")
-_NOT_FOUND: Final = "[WinError 126] The specified module could not be found"
-_NO_ENTRY: Final = "[WinError 127] The specified procedure could not be found"
-_NOT_VALID: Final = "[WinError 193] %1 is not a valid Win32 application"
 _FORMATS: Final = {Format.ELF: "for Linux or another ELF system", Format.MACHO: "for macOS"}
 _MAX_MISSING: Final = 20
 _LEVELS: Final = 5
@@ -146,7 +145,7 @@ class WindowsRules:
             yield "assembly", directory
         restricted = getattr(requester.image.native if requester.image else None, "dependent_load_flags", 0) == 0x800
         if not restricted:
-            if _is_program(root):
+            if is_program(root):
                 yield "program-dir", own
             else:
                 yield "dll-load-dir", own
@@ -158,7 +157,7 @@ class WindowsRules:
             yield "system32", directory
         for directory in self.model.package_directories:
             yield "package-dir", directory
-        if _is_program(root) and not restricted:
+        if is_program(root) and not restricted:
             yield "current-dir", self.model.cwd
             for directory in (self.model.variable("PATH") or "").split(";"):
                 if directory:
@@ -195,30 +194,32 @@ class WindowsRules:
         if stem in DEBUG_RUNTIME:
             code, advice = "pe-debug-crt", "build the release configuration: debug run-times are not redistributable"
         elif stem in VC_RUNTIME:
-            code, advice = "pe-vcruntime", "install the Visual C++ redistributable, or ship the file beside the library"
+            beside = "program" if is_program(requester.stack[-1]) else "library"
+            code = "pe-vcruntime"
+            advice = f"install the Visual C++ redistributable {_year(stem)}, or ship the file beside the {beside}"
         elif (near := self._near(dependency.name, requester)) is not None:
             code = "pe-delay" if delayed else "pe-missing-dll"
             advice = (
                 f"{dependency.name} is in {near}, which nothing makes known: os.add_dll_directory({near!r}) before it"
                 " is loaded, where its package is imported"
             )
+        elif vendor := brought_by(self.model, dependency.name, requester.path):
+            code, advice = "pe-delay" if delayed else "pe-missing-dll", vendor
         elif delayed:
             code, advice = "pe-delay", f"put {dependency.name} where it is searched before its first use"
         else:
-            code, advice = (
-                "pe-missing-dll",
-                (
-                    f"put {dependency.name} beside {posixpath.basename(requester.path)}, or call "
-                    "os.add_dll_directory() with its folder; PATH is not searched"
-                ),
-            )
+            code = "pe-missing-dll"
+            other = "call os.add_dll_directory() with its folder; PATH is not searched"
+            if is_program(requester.stack[-1]):
+                other = "add its folder to PATH"
+            advice = f"put {dependency.name} beside {posixpath.basename(requester.path)}, or {other}"
         when = "at its first call" if delayed else "when it is loaded"
         return Diagnosis(
             code=code,
             blocking=not delayed,
             subject=dependency.name,
             explanation=f"{requester.path} needs {dependency.name} {when}, and it is in none of the places searched.",
-            loader_message=_NOT_FOUND if not delayed else "exception 0xC06D007E",
+            loader_message="exception 0xC06D007E" if delayed else not_found(dependency.name, requester.stack[-1]),
             advice=advice,
             chain=(*requester.chain, dependency.name),
             evidence=(Location.bytes(requester.path, dependency.offset, 20),),
@@ -241,7 +242,15 @@ class WindowsRules:
                     return place
             if above == "/":
                 break
-        return None
+        return next((place for place in self._not_searched() if self._offers(place, name, entry)), None)
+
+    def _not_searched(self) -> Iterator[str]:
+        """The folders where people look for a module's DLLs, and Windows does not: of PATH and of CUDA, the current."""
+        cuda = self.model.variable("CUDA_PATH")
+        for element in (*(self.model.variable("PATH") or "").split(";"), f"{cuda}/bin" if cuda else ""):
+            if element:
+                yield from (element, folder_of(element))
+        yield self.model.cwd
 
     def _other_copy(self, entry: str, dependency: Dependency, member: SimulatedLibrary) -> str:
         """How a copy that exports an entry comes before the one that was taken; empty where there is none."""
@@ -267,7 +276,7 @@ class WindowsRules:
             blocking=True,
             subject=target,
             explanation=f"{target} cannot be opened: {reason or 'there is no such file'}.",
-            loader_message=_NOT_VALID if reason else _NOT_FOUND,
+            loader_message=not_valid(None) if reason else not_found(target, None),
             advice="use the build for this Windows and the bits of its Python" if reason else "",
             steps=located.steps,
         )
@@ -310,8 +319,9 @@ class WindowsRules:
                 yield from _entries(provider, onward, there, located.image)
 
 
-def _is_program(root: SimulatedLibrary) -> bool:
-    return root.image is not None and root.image.kind in (ImageKind.EXECUTABLE, ImageKind.PIE)
+def _year(stem: str) -> str:
+    """The Visual C++ whose redistributable has a run-time library, as Microsoft names it."""
+    return next((year for number, year in VC_YEARS.items() if number in stem), "of 2015 to 2022")
 
 
 def _for_python(root: SimulatedLibrary) -> bool:
@@ -333,7 +343,7 @@ def _no_library(
         blocking=blocking,
         subject=dependency.name,
         explanation=f"{requester.path} needs {dependency.name}, and {found} is not a Windows library.",
-        loader_message=_NOT_VALID,
+        loader_message=not_valid(requester.stack[-1]),
         advice=f"put the real {dependency.name} in its place",
         chain=(*requester.chain, dependency.name),
         evidence=(Location.bytes(requester.path, dependency.offset, 20),),
@@ -350,7 +360,7 @@ def _other_machine(member: SimulatedLibrary, target: SimulatedLibrary) -> Diagno
         blocking=True,
         subject=member.path,
         explanation=f"{member.path} is for {member.image.machine.name}, {target.path} for {target.image.machine.name}.",
-        loader_message=_NOT_VALID,
+        loader_message=not_valid(target),
         advice=f"install the {target.image.machine.name} build of it",
         chain=member.chain,
         severity=Severity.HIGH,
@@ -381,7 +391,7 @@ def _entries(
             blocking=dependency.kind is not DependencyKind.DELAY,
             subject=wanted,
             explanation=f"{member.path} imports {wanted}, which {provider.path} does not export.",
-            loader_message=_NO_ENTRY,
+            loader_message=no_entry(wanted, member),
             advice=f"put the version of {dependency.name} that it was built with beside it",
             chain=provider.chain,
             evidence=(Location.bytes(member.path, dependency.offset, 20),),

@@ -6,10 +6,11 @@ application may link to without shipping it. The Visual C++ run-time (vcruntime1
 
 from __future__ import annotations
 
+import ntpath
 from typing import Final
 
 # ruff: noqa: SIM905 - a block of words reads better than a column of quotes
-__all__ = ["DEBUG_RUNTIME", "KNOWN_DLLS", "SYSTEM_DLLS", "VC_RUNTIME"]
+__all__ = ["DEBUG_RUNTIME", "KNOWN_DLLS", "SYSTEM_DLLS", "VC_RUNTIME", "VC_YEARS", "folder_of"]
 
 KNOWN_DLLS: Final = frozenset(
     (
@@ -47,8 +48,20 @@ VC_RUNTIME: Final = frozenset(
 )
 """Installed by the Visual C++ redistributable, or shipped beside the program."""
 
+VC_YEARS: Final = {"120": "of 2013", "110": "of 2012", "100": "of 2010", "90": "of 2008"}
+
 DEBUG_RUNTIME: Final = frozenset(
     "ucrtbased vcruntime140d vcruntime140_1d msvcp140d msvcp140_1d concrt140d vcomp140d mfc140d mfc140ud"
     " msvcr120d msvcp120d msvcr110d msvcr100d".split()
 )
 """Only on machines with a compiler; never to be shipped."""
+
+
+def folder_of(element: str) -> str:
+    r"""An element of PATH as a root of Windows has it: without the drive, and with slashes.
+
+    >>> folder_of(r'C:\CUDA\v12.1\bin')
+    '/CUDA/v12.1/bin'
+    """
+    drive, path = ntpath.splitdrive(element.strip('"'))
+    return path.replace("\\", "/").rstrip("/") or drive

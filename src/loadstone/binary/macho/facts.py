@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntFlag, StrEnum
+from typing import Final
 
 from loadstone.binary.digests import DigestState
 from loadstone.binary.macho.layout import HeaderFlags
@@ -10,6 +11,7 @@ from loadstone.core.image import Native
 from loadstone.quick_dataclass import dataclass
 
 __all__ = [
+    "NO_VALIDATION",
     "BuildVersion",
     "CodeDirectory",
     "CodeSignature",
@@ -111,6 +113,10 @@ class CodeDirectory:
     state: DigestState
 
 
+NO_VALIDATION: Final = "com.apple.security.cs.disable-library-validation"
+"""The entitlement that lets a program of the hardened runtime load libraries of others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entitlement:
     """One entitlement: a permission the signature claims, and its value as text."""
@@ -138,6 +144,16 @@ class CodeSignature:
     @property
     def team(self) -> str:
         return self.directories[0].team if self.directories else ""
+
+    @property
+    def validates_libraries(self) -> bool:
+        """Whether a program with this signature loads only libraries of Apple's and of its own team.
+
+        It is asked for by a flag, or part of the hardened runtime unless an entitlement switches it off.
+        """
+        if self.flags & (SignatureFlags.REQUIRE_LIBRARY_VALIDATION | SignatureFlags.FORCED_LIBRARY_VALIDATION):
+            return True
+        return SignatureFlags.RUNTIME in self.flags and self.entitlement(NO_VALIDATION) in (None, "false")
 
     @property
     def intact(self) -> DigestState:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.binary.digests import DigestState
-from loadstone.binary.macho.facts import CodeSignature, FixupKind, MachoFacts, SignatureFlags
+from loadstone.binary.macho.facts import NO_VALIDATION, CodeSignature, FixupKind, MachoFacts, SignatureFlags
 from loadstone.binary.macho.layout import HeaderFlags, LoadCommandKind
 from loadstone.binary.macho.view import MachoView
 from loadstone.binary.terms import with_terms
@@ -183,16 +183,12 @@ def _signed(subject: MachoSubject) -> Iterator[HardeningFact]:
 def _library_validation(signature: CodeSignature, hardened: bool, place: Location) -> HardeningFact:
     """Whether only libraries of Apple or the same team are loaded: asked for, or part of the hardened runtime."""
     name = "library-validation"
-    if signature.flags & (SignatureFlags.REQUIRE_LIBRARY_VALIDATION | SignatureFlags.FORCED_LIBRARY_VALIDATION):
-        return HardeningFact(name, CheckState.PRESENT, "the signature's flags require it", place)
-    if not hardened:
-        return HardeningFact(name, CheckState.ABSENT, "neither required nor part of a hardened runtime", place)
-    if signature.entitlement(_NO_VALIDATION) not in (None, "false"):
-        return HardeningFact(name, CheckState.ABSENT, f"switched off by the entitlement {_NO_VALIDATION}", place)
-    return HardeningFact(name, CheckState.PRESENT, "part of the hardened runtime", place)
-
-
-_NO_VALIDATION: Final = "com.apple.security.cs.disable-library-validation"
+    if signature.validates_libraries:
+        found = "part of the hardened runtime" if hardened else "the signature's flags require it"
+        return HardeningFact(name, CheckState.PRESENT, found, place)
+    off = f"switched off by the entitlement {NO_VALIDATION}"
+    found = off if hardened else "neither required nor part of a hardened runtime"
+    return HardeningFact(name, CheckState.ABSENT, found, place)
 
 
 _CHECKS: Final = (

@@ -25,11 +25,14 @@ __all__ = [
     "import_first",
     "interpreter_of",
     "libpython",
+    "newer_of_conda",
     "older_build",
     "original_of",
+    "pip_of",
     "python_module",
     "reinstall",
     "reinstall_both",
+    "site_of",
     "without_libpython",
 ]
 
@@ -38,6 +41,17 @@ _MAX_RECORDS: Final = 2_000
 _LIBPYTHON: Final = re.compile(r"libpython(\d\.\d+)([a-z]*)\.so")
 _MANYLINUX: Final = (((2, 17), "manylinux2014"), ((2, 12), "manylinux2010"), ((2, 5), "manylinux1"))
 """The glibc that a platform tag promises at most (PEP 513, 571, 599): names that pip knows older ones of, too."""
+_MANAGED: Final = tuple(
+    (re.compile(pattern), command)
+    for pattern, command in (
+        (r"(.*)/node_modules/((?:@[^/]+/)?[^/]+)/(?:(?!/node_modules/).)*", "cd {} && npm rebuild {}"),
+        (r".*/(?:gems|extensions)(?:/.*)?/([\w.-]+?)-(\d[\w.]*)/.*\.(?:so|bundle)", "gem pristine {} --version {}"),
+        (r".*/([\w.]+)/libs/\1\.so", "R -e 'install.packages(\"{}\")'"),
+        (r".*/auto/(?:.*/)?([^/]+)/\1\.so", "cpanm --reinstall the module that has {}"),
+        (r".*/php/\d{8}[^/]*/([^/]+)\.so", "pecl install -f {}, or this PHP's own package of it"),
+    )
+)
+"""Where package managers of languages put what they build, and their command to build it anew."""
 _OF_PYTHON: Final = re.compile(r"(.+)/lib(?:64)?/python(\d\.\d+)/")
 _PYTHON: Final = re.compile(r"(?:lib)?python(\d\.\d+)")
 
@@ -61,6 +75,14 @@ def conda_install(case: SimulatedLoad, name: str, asking: LoadedObject | None, b
             return f"{command} {shlex.quote(renamed or f'{package}={wanted}' if wanted else package)}"
     stem = name.partition(".so")[0].removeprefix("lib")
     return f"{command} PACKAGE, the one that has it: conda search {shlex.quote(f'*{stem}*')}"
+
+
+def newer_of_conda(model: LoaderModel, path: str) -> str:
+    """The conda command for a newer build of what a file of an environment belongs to; empty outside of conda's."""
+    folder = posixpath.dirname(posixpath.normpath(model.absolute(path)))
+    prefix = posixpath.dirname(folder)
+    package = _owner(model, prefix, posixpath.join(folder, leaf(path))) if folder.endswith("/lib") else None
+    return f"conda install -p {shlex.quote(prefix)} -c conda-forge --update-deps {package}" if package else ""
 
 
 def _above(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
@@ -130,17 +152,16 @@ def interpreter_of(case: SimulatedLoad) -> str:
 def anew(model: LoaderModel, path: str) -> str:
     """The command that installs for this system what a file belongs to; empty where no package manager is seen.
 
-    It is told by the folders that pip and npm install into.
+    It is told by the folders that pip, npm, RubyGems, R, Perl and PHP install into.
     """
     whole = model.absolute(path)
     if "-packages/" in whole:
         return reinstall(model, path)
-    root, found, within = whole.rpartition("/node_modules/")
-    if not found:
-        return ""
-    parts = within.split("/")
-    package = "/".join(parts[: 2 if within.startswith("@") else 1])
-    return f"cd {shlex.quote(root)} && npm rebuild {shlex.quote(package)}"
+    for pattern, command in _MANAGED:
+        found = pattern.fullmatch(whole)
+        if found is not None:
+            return command.format(*(shlex.quote(part) for part in found.groups()))
+    return ""
 
 
 def original_of(model: LoaderModel, program: str) -> str:
@@ -155,7 +176,7 @@ def original_of(model: LoaderModel, program: str) -> str:
 def reinstall(model: LoaderModel, path: str) -> str:
     """The command that builds anew, for the interpreter that opens it, what a file of site-packages belongs to."""
     package = _distribution(model, model.absolute(path)) or "PACKAGE"
-    return f"{_pip(model, path)} install --force-reinstall --no-cache-dir {shlex.quote(package)}"
+    return f"{pip_of(model, path)} install --force-reinstall --no-cache-dir {shlex.quote(package)}"
 
 
 def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
@@ -164,7 +185,7 @@ def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
     if first is None or second is None or first == second:
         return ""
     said = f"{first} and {second} are not of one release"
-    return f"{said}: {_pip(model, asking)} install --upgrade --force-reinstall {first} {second}"
+    return f"{said}: {pip_of(model, asking)} install --upgrade --force-reinstall {first} {second}"
 
 
 def older_build(model: LoaderModel, path: str, release: tuple[int, ...]) -> str:
@@ -177,12 +198,12 @@ def older_build(model: LoaderModel, path: str, release: tuple[int, ...]) -> str:
     tag = next((tag for least, tag in _MANYLINUX if release >= least), None)
     if package is None or tag is None or not model.abi.wheel_name:
         return ""
-    place = shlex.quote(_site_of(model, whole))
+    place = shlex.quote(site_of(model, whole))
     options = f"--upgrade --only-binary=:all: --platform {tag}_{model.abi.wheel_name} --target {place}"
-    return f"{_pip(model, path)} install {options} {shlex.quote(package)}"
+    return f"{pip_of(model, path)} install {options} {shlex.quote(package)}"
 
 
-def _pip(model: LoaderModel, path: str) -> str:
+def pip_of(model: LoaderModel, path: str) -> str:
     """The command of pip: of the interpreter whose site-packages a file lies in, else of the program that opens it."""
     place = _OF_PYTHON.match(model.absolute(path))
     program = model.main_image or "python"
@@ -195,7 +216,7 @@ def _pip(model: LoaderModel, path: str) -> str:
 
 def _distribution(model: LoaderModel, path: str) -> str | None:
     """The distribution whose RECORD has a file; failing that the folder at the top of its site-packages."""
-    root = _site_of(model, path)
+    root = site_of(model, path)
     if not root:
         return None
     within = posixpath.relpath(path, root)
@@ -206,7 +227,7 @@ def _distribution(model: LoaderModel, path: str) -> str | None:
     return top if top != within and root.endswith("-packages") else None
 
 
-def _site_of(model: LoaderModel, path: str) -> str:
+def site_of(model: LoaderModel, path: str) -> str:
     """The folder that packages are installed into, above a file: site-packages, or one with their records."""
     place, found, _ = path.rpartition("-packages/")
     if found:

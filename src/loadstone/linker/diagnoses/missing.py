@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import posixpath
 import re
-import shlex
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -14,27 +13,12 @@ from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import (
-    conda_install,
-    import_first,
-    libpython,
-    original_of,
-    python_module,
-    without_libpython,
-)
-from loadstone.linker.diagnoses.whereabouts import (
-    copies,
-    is_same_library,
-    lead_to,
-    name_it,
-    near_names,
-    quoted_path,
-    similar,
-)
+from loadstone.linker.diagnoses.environments import import_first, python_module, without_libpython
+from loadstone.linker.diagnoses.nowhere import install, nowhere
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
-from loadstone.linker.packages import install_by_system, lists_are_compressed, package_of_missing
 from loadstone.linker.tokens import stray_tokens
 
 __all__ = ["missing"]
@@ -50,7 +34,7 @@ def missing(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         found = detect(case, refusal)
         if found is not None:
             return found
-    return _nowhere(case, refusal)
+    return nowhere(case, refusal)
 
 
 def _looked_at(refusal: Refusal, *outcomes: StepOutcome) -> Iterator[SearchStep]:
@@ -63,7 +47,10 @@ def _other_class(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     skipped = next(_looked_at(refusal, StepOutcome.SKIPPED))
     bits = case.model.abi.bits
     text = f"{case.wanted_by(refusal)}: the only one found, {skipped.candidate}, is not {bits}-bit as this process is."
-    return blocking(case, refusal, text, f"install the {bits}-bit build of {refusal.name}", code="wrong-class")
+    advice = f"install the {bits}-bit build of {leaf(refusal.name)}"
+    if refusal.requester is None and case.model.main_image:
+        advice += f"; or open it in a {96 - bits}-bit program instead of {case.model.main_image}"
+    return blocking(case, refusal, text, advice, code="wrong-class")
 
 
 def _other_machine(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
@@ -261,7 +248,7 @@ def _filter(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if refusal.dependency is None or refusal.dependency.kind is not DependencyKind.FILTER:
         return None
     text = f"{case.wanted_by(refusal)} as its filter (DT_FILTER), and a filter's library must be there."
-    return blocking(case, refusal, text, _install(case, refusal.name), code="filter-missing")
+    return blocking(case, refusal, text, install(case, refusal.name, refusal.requester), code="filter-missing")
 
 
 def _process(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
@@ -336,112 +323,6 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if package:
         advice = f"{advice}; or import {package} before it, if that opens {refusal.name}"
     return blocking(case, refusal, text, advice, code="dep-not-found")
-
-
-def _nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
-    if "/" in refusal.name:
-        return _no_such_path(case, refusal)
-    tried = len({(s.rule, s.source, s.element) for s in _looked_at(refusal, StepOutcome.ABSENT)})
-    places = f"{tried} places" if tried != 1 else "one place"
-    text = f"{case.wanted_by(refusal)}: looked for in {places}, found in none."
-    if refusal.requester is None:
-        text = f"No library called {refusal.name} was found in {places} the loader looks."
-    beside = similar(case, refusal.name, refusal.requester)
-    near = beside or _nearest(case, refusal.name)
-    if near:
-        text += f" There is {', '.join(near)}."
-    code = "dep-not-found" if refusal.requester else "not-found"
-    same = next((path for path in beside if is_same_library(case, refusal.name, path)), None)
-    if same is None:
-        own = libpython(case, refusal.name, refusal.requester)
-        conda = conda_install(case, refusal.name, refusal.requester, beside)
-        if not own and conda:
-            own = conda if beside else f"{conda}; or of this system: {_install(case, refusal.name)}"
-        advice = own or _install_or_rebuild(case, refusal, near)
-        return blocking(case, refusal, text, advice, code=code)
-    text += f" {leaf(same)} is that library under another name."
-    return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
-
-
-def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, ...]) -> str:
-    """The package; and where another major version is there: that it is another interface, and what is built for it."""
-    wanted, install = _major(refusal.name), _install(case, refusal.name)
-    other = next((path for path in near if wanted and _major(path) and _major(path) != wanted), None)
-    if other is None:
-        return install
-    who = leaf(refusal.requester.path) if refusal.requester is not None else "what asks for it"
-    name = leaf(refusal.name)
-    rebuild = f"a build of {who} for {leaf(other)}, which is another interface than {name}"
-    if "/" in other and posixpath.dirname(other) not in case.model.system_dirs:  # of the program, not of the system
-        return f"install {rebuild}; or {name} as well: {install}"
-    return f"{install}; or {rebuild}: a link under that name does not make it one"
-
-
-def _major(name: str) -> str:
-    """The version of the interface in a file's name: ``3`` of ``libssl.so.3``, ``1.1`` of ``libssl.so.1.1``."""
-    return leaf(name).partition(".so.")[2]
-
-
-def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
-    """A path that was written out is no package's business: what is spelled alike, and what it is relative to."""
-    near = near_names(case.model, refusal.name)
-    meant = f"did you mean {', '.join(map(quoted_path, near))}?" if near else ""
-    if refusal.requester is None:
-        text = f"There is no such file: {refusal.name}."
-        return blocking(case, refusal, text, meant or f"see: ls -ld {quoted_path(_first_gone(case, refusal.name))}",
-                        code="no-such-file")  # fmt: skip
-    asking = refusal.requester
-    text = f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
-    found = next(copies(case, leaf(refusal.name), asking), None)
-    if found is None:
-        return blocking(case, refusal, text, meant, code="dep-not-found")
-    original = original_of(case.model, asking.path)
-    if original:
-        text += f" {asking.path} is a copy of {original}, which has it beside it."
-        advice = f"ln -sf {quoted_path(original)} {quoted_path(asking.path)}"
-        return blocking(case, refusal, text, advice, code="dep-not-found")
-    advice = f"patchelf --replace-needed {quoted_path(_needed_as(refusal))} {leaf(found)} {quoted_path(asking.path)}"
-    if posixpath.dirname(found) not in case.model.system_dirs:
-        advice += f" && {lead_to(case, found, asking)}"
-    return blocking(case, refusal, f"{text} There is {found}.", advice, code="dep-not-found")
-
-
-def _needed_as(refusal: Refusal) -> str:
-    """The name as the file has it, with the tokens that stand in it."""
-    return refusal.dependency.name if refusal.dependency is not None else refusal.name
-
-
-def _first_gone(case: SimulatedLoad, path: str) -> str:
-    """The part of a path from which on nothing is there."""
-    gone = path
-    while True:
-        above = posixpath.dirname(gone)
-        if above in ("", "/", gone) or case.model.view.exists(case.model.absolute(above)):
-            return gone
-        gone = above
-
-
-def _install(case: SimulatedLoad, name: str) -> str:
-    package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
-    if package:
-        return f"apt install {package}"
-    if not case.model.thorough and lists_are_compressed(case.model.view):
-        return (
-            f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
-        )
-    by_system = install_by_system(case.model.view, leaf(name), case.model.abi.bits)
-    return by_system or (
-        f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
-    )
-
-
-def _nearest(case: SimulatedLoad, name: str) -> tuple[str, ...]:
-    """Files of the same library in another version, in the directories built into the loader and in the cache."""
-    stem = leaf(name).partition(".so")[0]
-    if not stem:
-        return ()
-    known = {entry.name for entry in case.model.cache.entries}
-    return tuple(sorted(n for n in known if n.partition(".so")[0] == stem and n != name))[:3]
 
 
 _REASONS: Final[tuple[Callable[[SimulatedLoad, Refusal], Diagnosis | None], ...]] = (

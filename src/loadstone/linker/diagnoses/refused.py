@@ -27,7 +27,7 @@ _ROWS: Final = {
     ),
     "noexec-mount": (
         "{path} lies on a file system mounted noexec, where no code may be mapped.",
-        "move it to a file system that allows execution; see: findmnt -T {path}",
+        "{unpacked}move it to a file system that allows execution; see: findmnt -T {path}",
     ),
     "exec-stack": (
         "{path} asks for an executable stack, which this release of glibc no longer grants to a library.",
@@ -94,7 +94,10 @@ _ROWS: Final = {
             "{path} needs {level} bytes of static thread-local storage, and of the {reserve} that all libraries opened"
             " after the start share, {left} are left{edge}."
         ),
-        "load it early: LD_PRELOAD={whole}{tunable}; or import what brings it in first",
+        (
+            "load it early: LD_PRELOAD={whole}{tunable}; or import what brings it in first; built anew with"
+            " -ftls-model=global-dynamic it needs none of that"
+        ),
     ),
     "alignment-huge": (
         "{path} asks for a segment aligned to more address space than can be had in one piece.",
@@ -111,6 +114,9 @@ _ROWS: Final = {
 }
 
 
+_UNPACKED: Final = (
+    "let the program that unpacks it there use another folder: TMPDIR=FOLDER, for Java -Djava.io.tmpdir=FOLDER; or "
+)
 _TUNABLE_DEFAULT: Final = 512
 _EDGE_BYTES: Final = 512
 _EDGE: Final = "borderline: it depends on what the program and everything loaded before take"
@@ -131,6 +137,7 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         "machine": case.model.abi.name,
         "whole": quoted_path(_whole(case, refusal)),
         **_own_system(case, refusal),
+        "unpacked": _UNPACKED if _is_temporary(case, path) else "",
         "reserve": reserve_of(case.model),
         "page_size": case.model.page_size,
         **_storage(case, refusal),
@@ -140,6 +147,12 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     likely = refusal.code in ("truncated", "alignment-huge") or bool(words["edge"])
     confidence = Confidence.LIKELY if likely else Confidence.CERTAIN
     return blocking(case, refusal, sentence.format(**words), advice.format(**words), confidence=confidence)
+
+
+def _is_temporary(case: SimulatedLoad, path: str) -> bool:
+    """Whether a file lies where programs unpack what they carry."""
+    folders = ("/tmp", "/var/tmp", "/dev/shm", case.model.variable("TMPDIR") or "/tmp")  # noqa: S108  only looked at
+    return case.model.absolute(path).startswith(tuple(f"{folder.rstrip('/')}/" for folder in folders))
 
 
 def _whole(case: SimulatedLoad, refusal: Refusal) -> str:

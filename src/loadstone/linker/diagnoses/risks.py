@@ -10,6 +10,8 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
 from loadstone.linker.diagnoses.preloads import ignored_preloads
+from loadstone.linker.diagnoses.whereabouts import quoted_path
+from loadstone.linker.mapping import wants_executable_stack
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.thread_storage import reserve_of
 
@@ -147,6 +149,26 @@ def _text_relocations(case: SimulatedLoad) -> Iterator[Diagnosis]:
             )
 
 
+def _executable_stack(case: SimulatedLoad) -> Iterator[Diagnosis]:
+    for loaded in case.searchlist:
+        if loaded is not case.process.program and wants_executable_stack(loaded.image, case.model):
+            text = (
+                f"{leaf(loaded.path)} asks for an executable stack, which SELinux refuses, and dlopen of glibc 2.41 and"
+                " newer."
+            )
+            yield risk(
+                "exec-stack",
+                loaded.path,
+                text,
+                f"patchelf --clear-execstack {quoted_path(loaded.path)}, or rebuild it with -Wl,-z,noexecstack",
+                evidence=(_segment(loaded, "GNU_STACK"),),
+                chain=loaded.chain,
+                severity=Severity.MEDIUM,
+                loader_message=f"{loaded.path}: cannot enable executable stack as shared object requires:"
+                " Permission denied",
+            )
+
+
 def _environment_dropped(case: SimulatedLoad) -> Iterator[Diagnosis]:
     if case.model.secure and case.model.variable("LD_LIBRARY_PATH"):
         text = "The program runs in secure-execution mode (AT_SECURE): LD_LIBRARY_PATH is ignored."
@@ -189,6 +211,7 @@ RISKS: Final[tuple[Callable[[SimulatedLoad], Iterator[Diagnosis]], ...]] = (
     _interposed,
     _duplicate_copies,
     _text_relocations,
+    _executable_stack,
     _environment_dropped,
     ignored_preloads,
 )

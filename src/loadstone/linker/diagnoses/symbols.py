@@ -110,6 +110,8 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     return (
         _definer(case, asking, name)
         or _build_of_prefix(case, asking, name)
+        or _build_of_scope(case, asking, name)
+        or _missing_of_its_own(asking, name)
         or ("link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL")
     )
 
@@ -126,6 +128,35 @@ def _build_of_prefix(case: SimulatedLoad, asking: LoadedObject, name: str) -> st
         return ""
     has = f"{leaf(linked.path)} has others of its prefix and not this one"
     return f"{has}: {_fitting_build(case, asking, linked)}"
+
+
+def _build_of_scope(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
+    """What to do where a library that is loaded or near, and that it does not name, has others of the C++ scope."""
+    scope = _scope(name)
+    if scope is None:
+        return ""
+    loaded = ((o.path, o.image) for o in case.process.namespace.objects if o is not asking)
+    near = ((path, usable_image(case.model, path)) for path in libraries_near(case.model, asking))
+    for path, image in (*loaded, *near):
+        if image is not None and _counts(image, scope) and path != case.model.absolute(asking.path):
+            both = reinstall_both(case.model, asking.path, path)
+            who = leaf(asking.path)
+            return (
+                f"{path} has others of its scope and not this one, so {who} was built for another release of it: "
+                + (both or f"build {who} anew with the one that is there")
+            )
+    return ""
+
+
+def _missing_of_its_own(asking: LoadedObject, name: str) -> str:
+    """That a definition is missing from the file's own sources, which have others of the C++ scope; else empty."""
+    scope = _scope(name)
+    if scope is None or not _counts(asking.image, scope):
+        return ""
+    return (
+        f"{leaf(asking.path)} has others of its scope itself, so this one is declared and not defined in its own"
+        " sources: define it, or link the object file that does"
+    )
 
 
 def _linked(asking: LoadedObject, name: str) -> LoadedObject | None:

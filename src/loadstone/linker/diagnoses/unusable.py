@@ -24,6 +24,7 @@ __all__ = ["unusable"]
 _SHOWN = 3
 _FOREIGN = (FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL)
 _MAX_NAME = 255
+_DAMAGED = ("empty", "truncated", "bad-headers", "html")
 _CODES = {
     FileKind.LINKER_SCRIPT: "ld-script",
     FileKind.ARCHIVE: "archive",
@@ -72,13 +73,17 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
             text = f"{text[:-1]} that names {linked} beside it: a symbolic link that was stored as a file."
             advice = f"ln -sf {quote(linked)} {quote(ended.candidate)}"
         if what.kind in _FOREIGN:
-            again = anew(case.model, ended.candidate)
-            advice = again or "install or build it on this system: a file of another one does not move here"
+            advice = (
+                anew(case.model, ended.candidate)
+                or "install or build it on this system: a file of another one does not move here"
+            )
         stood_for = _imported_by(case, opened) if what.kind is FileKind.ARCHIVE else ()
         if stood_for:
             named = ", ".join(stood_for[:_SHOWN])
             text = f"{ended.candidate} is not a library: it is an import library, a link-time stand-in for {named}."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
+    again = anew(case.model, ended.candidate) if code in _DAMAGED else ""
+    advice = again or advice
     whole = _whole_beside(case, refusal, ended.candidate)
     if whole:
         text = f"{text} {whole} beside it is that library."
@@ -137,7 +142,7 @@ def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidat
     text = refusal.failure.text
     if "too short" in text or "cannot read file data" in text:
         sentence = f"{candidate} is cut off: it has only {opened.size} bytes."
-        return "truncated", sentence, "copy or download it again, and compare the sizes"
+        return "truncated", sentence, "build, copy or download it again, and compare the sizes"
     if "data encoding" in text:
         return "wrong-endian", f"{candidate} is built for machines of the other byte order.", "install the right build"
     if "OS ABI" in text or "ABI version" in text:

@@ -9,7 +9,7 @@ from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import older_build, reinstall_both
+from loadstone.linker.diagnoses.environments import newer_of_conda, older_build, reinstall_both
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
 from loadstone.linker.graph import Refusal
@@ -62,7 +62,7 @@ def _of_another_build(case: SimulatedLoad, consumer: LoadedObject, provider: Ope
 def _newer(model: LoaderModel, provider: OpenedFile, consumer: LoadedObject) -> str:
     """Where the provider's newer build comes from: from where the consumer does, when both lie in one folder."""
     name, who = leaf(provider.path), leaf(consumer.path)
-    both = reinstall_both(model, consumer.path, provider.path)
+    both = reinstall_both(model, consumer.path, provider.path) or newer_of_conda(model, provider.path)
     if both:
         return both
     folder, beside = (posixpath.dirname(posixpath.normpath(path)) for path in (provider.path, consumer.path))

@@ -39,8 +39,17 @@ _MAX_FOLDERS: Final = 400
 _MAX_INSIDE: Final = 200
 _SHOWN: Final = 3
 _MAX_NEAR: Final = 128
-_LOCAL: Final = ("/usr/local/lib", "/usr/local/lib64")
-"""Where what was built on this machine is put; known to the loader once ldconfig has run, if at all."""
+_WIDE_TIME, _WIDE = "t64", 64
+_JAVA: Final = "/usr/lib/jvm"
+_LOCAL: Final = (
+    "/usr/local/lib",
+    "/usr/local/lib64",
+    "/usr/local/cuda/lib64",
+    "/usr/lib/wsl/lib",
+    "/usr/lib64/openmpi/lib",
+    "/usr/lib64/mpich/lib",
+)
+"""Where what was built on this machine is put, or kept apart; known to the loader once ldconfig has run, if at all."""
 
 
 def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> Iterator[str]:
@@ -54,15 +63,15 @@ def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> Itera
 def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tuple[str, ...]:
     """Files near by that differ from the name in case, or in the version after ``.so``."""
     stem, wanted = name.partition(".so")[0].casefold(), name.casefold()
-    found: list[str] = []
+    found: dict[str, None] = {}
     for folder in (*_folders(_opener(case), asking), *_looked_into(case)):
         for leaf in names_in(case.model, folder):
             other = leaf.casefold()
             if leaf != name and (other == wanted or (stem and other.partition(".so")[0] == stem and ".so" in other)):
-                found.append(posixpath.join(folder, leaf))
+                found[posixpath.join(folder, leaf)] = None
         if len(found) >= _SHOWN:
             break
-    return tuple(found[:_SHOWN])
+    return tuple(found)[:_SHOWN]
 
 
 def _opener(case: SimulatedLoad) -> LoaderModel:
@@ -90,11 +99,15 @@ def _looked_into(case: SimulatedLoad) -> Iterator[str]:
 
 
 def is_same_library(case: SimulatedLoad, name: str, path: str) -> bool:
-    """Whether a file is the library of that name, misnamed: it says so itself (SONAME), or only the case differs."""
+    """Whether a file is the library of that name, misnamed: it says so itself (SONAME), or only the case differs.
+
+    Debian since 13 and Ubuntu since 24.04 mark libraries of a wider time_t, which on 64 bits always was that wide.
+    """
     image = usable_image(case.model, path)
     if image is None:
         return False
-    return image.identity == name or posixpath.basename(path).casefold() == name.casefold()
+    renamed = image.identity == f"{name}{_WIDE_TIME}" and case.model.abi.bits == _WIDE
+    return image.identity == name or renamed or posixpath.basename(path).casefold() == name.casefold()
 
 
 def name_it(case: SimulatedLoad, name: str, path: str, asking: LoadedObject | None) -> str:
@@ -138,26 +151,47 @@ def _folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
 
 def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
     if asking is not None:
-        yield asking.origin
-        above = posixpath.normpath(asking.origin)
-        for _ in range(_LEVELS):
-            yield from _of_packages(model, above)
-            if above in ("/", ""):
-                break
-            above = posixpath.dirname(above)
-        home = home_of(model.view, posixpath.dirname(posixpath.normpath(asking.origin)))
-        if home:  # a virtual environment's programs are those of its home
-            yield posixpath.join(posixpath.dirname(home), "lib")
-        inside = (leaf for leaf in names_in(model, asking.origin) if ".so" not in leaf)
-        yield from (posixpath.join(asking.origin, leaf) for leaf in islice(inside, _MAX_INSIDE))
+        yield from _around(model, asking.origin)
+    elif model.caller:
+        yield from _around(model, posixpath.dirname(model.absolute(model.caller)))
+    home = model.variable("HOME")
     if model.main_image:
         prefix = posixpath.dirname(posixpath.dirname(model.absolute(model.main_image)))
-        yield posixpath.join(prefix, "lib")
-        for leaf in names_in(model, posixpath.join(prefix, "lib")):
-            if leaf.startswith("python"):
-                yield from _of_packages(model, posixpath.join(prefix, "lib", leaf, "site-packages"))
+        yield from _of_prefix(model, prefix)
+    if home:  # pip install --user
+        yield from _of_prefix(model, posixpath.join(home, ".local"))
+    active = (model.variable(word) for word in ("VIRTUAL_ENV", "CONDA_PREFIX"))
+    for prefix in filter(None, active):
+        yield from _of_prefix(model, prefix)
+    for java in (model.variable("JAVA_HOME"), *(f"{_JAVA}/{leaf}" for leaf in names_in(model, _JAVA))):
+        yield from (posixpath.join(java, place, "server") for place in ("lib", "jre/lib/amd64") if java)
     yield model.cwd
     yield from _LOCAL
+
+
+def _around(model: LoaderModel, origin: str) -> Iterator[str]:
+    """The folders around a file's own: those of packages above it, of its environment, and those within."""
+    yield origin
+    above = posixpath.normpath(origin)
+    for _ in range(_LEVELS):
+        yield from _of_packages(model, above)
+        if above in ("/", ""):
+            break
+        above = posixpath.dirname(above)
+    home = home_of(model.view, posixpath.dirname(posixpath.normpath(origin)))
+    if home:  # a virtual environment's programs are those of its home
+        yield posixpath.join(posixpath.dirname(home), "lib")
+    inside = (leaf for leaf in names_in(model, origin) if ".so" not in leaf)
+    yield from (posixpath.join(origin, leaf) for leaf in islice(inside, _MAX_INSIDE))
+
+
+def _of_prefix(model: LoaderModel, prefix: str) -> Iterator[str]:
+    """``lib`` of an environment, and the folders in which its Python packages keep libraries."""
+    lib = posixpath.join(prefix, "lib")
+    yield lib
+    for leaf in names_in(model, lib):
+        if leaf.startswith("python"):
+            yield from _of_packages(model, posixpath.join(lib, leaf, "site-packages"))
 
 
 def libraries_near(model: LoaderModel, asking: LoadedObject) -> Iterator[str]:

@@ -1,0 +1,154 @@
+"""A library that was found nowhere: what is there of it under another name, and what brings it."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+
+from loadstone.core.trace import Diagnosis, StepOutcome
+from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.environments import anew, conda_install, libpython, original_of
+from loadstone.linker.diagnoses.vendors import brought_by
+from loadstone.linker.diagnoses.whereabouts import (
+    copies,
+    is_same_library,
+    lead_to,
+    name_it,
+    near_names,
+    quoted_path,
+    similar,
+)
+from loadstone.linker.graph import Refusal
+from loadstone.linker.objects import LoadedObject
+from loadstone.linker.package_systems import system_of
+from loadstone.linker.packages import install_by_system, lists_are_compressed, package_of_missing
+
+__all__ = ["install", "nowhere"]
+
+
+def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
+    """A name that was found in none of the places searched, nor near them."""
+    if "/" in refusal.name:
+        return _no_such_path(case, refusal)
+    tried = len({(s.rule, s.source, s.element) for s in refusal.steps if s.outcome is StepOutcome.ABSENT})
+    places = f"{tried} places" if tried != 1 else "one place"
+    text = f"{case.wanted_by(refusal)}: looked for in {places}, found in none."
+    if refusal.requester is None:
+        text = f"No library called {refusal.name} was found in {places} the loader looks."
+    called = _as_called_here(refusal.name)
+    if called and refusal.requester is None:
+        text += f" That is its name on another system: here it is {called}."
+        return blocking(case, refusal, text, f"ask for {called}: {install(case, called, None)}")
+    beside = similar(case, refusal.name, refusal.requester)
+    near = beside or _nearest(case, refusal.name)
+    if near:
+        text += f" There is {', '.join(near)}."
+    code = "dep-not-found" if refusal.requester else "not-found"
+    same = next((path for path in beside if is_same_library(case, refusal.name, path)), None)
+    if same is None:
+        own = libpython(case, refusal.name, refusal.requester)
+        conda = conda_install(case, refusal.name, refusal.requester, beside)
+        if not own and conda and not brought_by(case.model, leaf(refusal.name), ""):
+            by_system = install(case, refusal.name, refusal.requester)
+            own = conda if beside else f"{conda}; or of this system: {by_system}"
+        advice = own or _install_or_rebuild(case, refusal, near)
+        return blocking(case, refusal, text, advice, code=code)
+    text += f" {leaf(same)} is that library under another name."
+    return blocking(case, refusal, text, name_it(case, refusal.name, same, refusal.requester), code=code)
+
+
+def _as_called_here(name: str) -> str:
+    """What a library with the name of Windows or of macOS is called where ELF is used; empty for any other name."""
+    stem, ending = posixpath.splitext(name)
+    return f"lib{stem.removeprefix('lib')}.so" if ending.casefold() in (".dll", ".dylib") else ""
+
+
+def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, ...]) -> str:
+    """The package; and where another major version is there: that it is another interface, and what is built for it."""
+    wanted, bring = _major(refusal.name), install(case, refusal.name, refusal.requester)
+    other = next((path for path in near if wanted and _major(path) and _major(path) != wanted), None)
+    if other is None:
+        return bring
+    who = leaf(refusal.requester.path) if refusal.requester is not None else "what asks for it"
+    name = leaf(refusal.name)
+    rebuild = f"a build of {who} for {leaf(other)}, which is another interface than {name}"
+    if "/" in other and posixpath.dirname(other) not in case.model.system_dirs:  # of the program, not of the system
+        return f"install {rebuild}; or {name} as well: {bring}"
+    again = anew(case.model, refusal.requester.path) if refusal.requester is not None else ""
+    if again:
+        return f"{again}, which builds it for {leaf(other)}; or {name} as well: {bring}"
+    system = system_of(case.model.view)
+    if system is not None and system.rebuild:
+        return f"{system.rebuild}: it takes {rebuild}; a link under that name does not make it one"
+    return f"{bring}; or {rebuild}: a link under that name does not make it one"
+
+
+def _major(name: str) -> str:
+    """The version of the interface in a file's name: ``3`` of ``libssl.so.3``, ``1.1`` of ``libssl.so.1.1``."""
+    return leaf(name).partition(".so.")[2]
+
+
+def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
+    """A path that was written out is no package's business: what is spelled alike, and what it is relative to."""
+    near = near_names(case.model, refusal.name)
+    meant = f"did you mean {', '.join(map(quoted_path, near))}?" if near else ""
+    if refusal.requester is None:
+        text = f"There is no such file: {refusal.name}."
+        return blocking(case, refusal, text, meant or f"see: ls -ld {quoted_path(_first_gone(case, refusal.name))}",
+                        code="no-such-file")  # fmt: skip
+    asking = refusal.requester
+    text = f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
+    found = next(copies(case, leaf(refusal.name), asking), None)
+    if found is None:
+        return blocking(case, refusal, text, meant, code="dep-not-found")
+    original = original_of(case.model, asking.path)
+    if original:
+        text += f" {asking.path} is a copy of {original}, which has it beside it."
+        advice = f"ln -sf {quoted_path(original)} {quoted_path(asking.path)}"
+        return blocking(case, refusal, text, advice, code="dep-not-found")
+    advice = f"patchelf --replace-needed {quoted_path(_needed_as(refusal))} {leaf(found)} {quoted_path(asking.path)}"
+    if posixpath.dirname(found) not in case.model.system_dirs:
+        advice += f" && {lead_to(case, found, asking)}"
+    return blocking(case, refusal, f"{text} There is {found}.", advice, code="dep-not-found")
+
+
+def _needed_as(refusal: Refusal) -> str:
+    """The name as the file has it, with the tokens that stand in it."""
+    return refusal.dependency.name if refusal.dependency is not None else refusal.name
+
+
+def _first_gone(case: SimulatedLoad, path: str) -> str:
+    """The part of a path from which on nothing is there."""
+    gone = path
+    while True:
+        above = posixpath.dirname(gone)
+        if above in ("", "/", gone) or case.model.view.exists(case.model.absolute(above)):
+            return gone
+        gone = above
+
+
+def install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
+    """What brings a library, as a command where one is known: a vendor's kit, or a package of this system."""
+    vendor = brought_by(case.model, leaf(name), asking.path if asking is not None else "")
+    if vendor:
+        return vendor
+    package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
+    if package:
+        return f"apt install {package}"
+    if not case.model.thorough and lists_are_compressed(case.model.view):
+        return (
+            f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
+        )
+    by_system = install_by_system(case.model.view, leaf(name), case.model.abi.bits)
+    return by_system or (
+        f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
+    )
+
+
+def _nearest(case: SimulatedLoad, name: str) -> tuple[str, ...]:
+    """Files of the same library in another version, in the directories built into the loader and in the cache."""
+    stem = leaf(name).partition(".so")[0]
+    if not stem:
+        return ()
+    known = {entry.name for entry in case.model.cache.entries}
+    return tuple(sorted(n for n in known if n.partition(".so")[0] == stem and n != name))[:3]

@@ -1,0 +1,132 @@
+"""Libraries to which no distribution's rule for names leads, and what brings them: a driver, a wheel, a vendor's kit.
+
+Sources: the names of NVIDIA's wheels and of the folders in them (their RECORD files); NVIDIA Container Toolkit's and
+Intel oneAPI's installation guides, Microsoft's pages on the Media Feature Pack and on the redistributables.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Final
+
+from loadstone.linker.diagnoses.environments import pip_of, site_of
+from loadstone.linker.request import LoaderModel
+
+__all__ = ["brought_by"]
+
+_ROWS: Final = tuple(
+    (re.compile(pattern), advice)
+    for pattern, advice in (
+        (
+            r"lib(?:cuda|nvcuvid|nvidia-[\w-]+)\.so\.1|nvcuda\.dll|nvml\.dll",
+            (
+                "it is part of NVIDIA's driver: install that on the host; a container gets it from there: docker run"
+                " --gpus all"
+            ),
+        ),
+        (r"libmkl_\w+\.so\.\d+|mkl_\w+\.\d+\.dll", "{pip} install mkl"),
+        (r"libiomp5\.so|libiomp5md\.dll", "{pip} install intel-openmp"),
+        (r"libjvm\.so|jvm\.dll", "install a JDK, and LD_LIBRARY_PATH=$JAVA_HOME/lib/server (on Windows: PATH)"),
+        (
+            r"libclntsh\.so[.\d]*|oci\.dll",
+            "install Oracle Instant Client, and LD_LIBRARY_PATH=its folder (on Windows: PATH)",
+        ),
+        (
+            r"mf(?:plat|readwrite|play)?\.dll|evr\.dll",
+            (
+                "it is part of Windows' media features: on an N edition install the Media Feature Pack, on a server:"
+                " Install-WindowsFeature Server-Media-Foundation"
+            ),
+        ),
+        (
+            r"d3dx(?:9|10|11)_\d+\.dll|d3dcompiler_(?!47)\d+\.dll|xinput1_[123]\.dll|xaudio2_[0-7]\.dll|x3daudio1_\d\.dll",
+            "install the DirectX End-User Runtimes (June 2010)",
+        ),
+        (
+            r"d3dx(?:9|10|11)d_\d+\.dll",
+            "build the release configuration: the debug libraries of DirectX are in its SDK of June 2010 alone",
+        ),
+        (
+            r"lib(?:gcc_s_\w+|stdc\+\+|winpthread|gomp|gfortran|quadmath)-\d+\.dll",
+            "copy it from the bin folder of the MinGW that built what needs it, beside that; or link with -static",
+        ),
+        (r"wpcap\.dll|packet\.dll", "install Npcap, in the mode that is compatible with WinPcap"),
+        (r"openal32\.dll", "install OpenAL (oalinst.exe), or put OpenAL Soft beside what needs it"),
+        (r"qt[56]\w+\.dll", "windeployqt PROGRAM puts Qt beside it; to develop, add the bin folder of that Qt to PATH"),
+        (r"libomp\.dylib", "brew install libomp"),
+    )
+)
+"""The whole name, and what brings it; ``{pip}`` stands for the pip of the interpreter that opens the asker."""
+
+_WHEELS: Final = {
+    "cudart": "cuda_runtime",
+    "cublas": "cublas",
+    "cublaslt": "cublas",
+    "nvblas": "cublas",
+    "cufft": "cufft",
+    "curand": "curand",
+    "cusolver": "cusolver",
+    "cusparse": "cusparse",
+    "cusparselt": "cusparselt",
+    "nvrtc": "cuda_nvrtc",
+    "cudnn": "cudnn",
+    "nccl": "nccl",
+    "nvjitlink": "nvjitlink",
+    "cupti": "cuda_cupti",
+    "nvtoolsext": "nvtx",
+}
+"""The folder below ``nvidia`` that a wheel of NVIDIA's has each library in; its own name has a dash for each ``_``."""
+_CUDA: Final = re.compile(r"lib([A-Za-z]+?)(?:_[a-z_]+)?\.so\.(\d+)[.\d]*|([a-z]+?)(?:_[a-z_]+)?64_(\d+)[_\d]*\.dll")
+_OF_THE_TOOLKIT: Final = frozenset(
+    ("cudart", "cublas", "cublaslt", "nvblas", "cusparse", "nvrtc", "nvjitlink", "cupti")
+)
+"""Libraries whose number is that of the toolkit; that of cufft is one behind, and others have kept theirs."""
+_USUAL, _WITHOUT_SUFFIX = 12, 13
+_OLDEST = 11
+
+
+def brought_by(model: LoaderModel, name: str, asking: str) -> str:
+    """What brings a library of a vendor's, as a command where there is one; empty for all other names.
+
+    Args:
+        model: the process that wants it.
+        name: the file name that is needed.
+        asking: the path of the file that needs it; empty for a library that is asked for by its name.
+    """
+    wheel = _nvidia_wheel(model, name, asking)
+    if wheel:
+        return wheel
+    spelled = name.casefold() if name.casefold().endswith(".dll") else name
+    found = next((advice for pattern, advice in _ROWS if pattern.fullmatch(spelled)), "")
+    return found.format(pip=pip_of(model, asking)) if "{" in found else found
+
+
+def _nvidia_wheel(model: LoaderModel, name: str, asking: str) -> str:
+    """The wheel of NVIDIA's that has a library of the CUDA toolkit, and the way to where it puts it."""
+    found = _CUDA.fullmatch(name)
+    stem = ((found[1] or found[3]) if found else "").casefold()
+    folder = _WHEELS.get(stem)
+    if found is None or folder is None:
+        return ""
+    toolkit = _toolkit(stem, int((found[2] or found[4])[:2]))
+    if toolkit < _OLDEST:
+        return f"install CUDA {toolkit}, of whose libraries there are no wheels, and LD_LIBRARY_PATH=its lib64"
+    suffix = f"-cu{toolkit}" if toolkit < _WITHOUT_SUFFIX or folder in ("cudnn", "nccl") else ""
+    place = folder if suffix else f"cu{toolkit}"
+    site = site_of(model, model.absolute(asking)) if asking else ""
+    wheel = f"nvidia-{folder.replace('_', '-')}{suffix}"
+    if stem == "cudnn":  # the one whose versions of one toolkit differ in their libraries' names
+        wheel = f"'{wheel}=={found[2] or found[4]}.*'"
+    install = f"{pip_of(model, asking)} install {wheel}"
+    if name.endswith(".dll"):
+        return f"{install}, and os.add_dll_directory() with its nvidia/{place}/bin before"
+    there = shlex.quote(f"{site or 'SITE-PACKAGES'}/nvidia/{place}/lib")
+    return f"{install} && export LD_LIBRARY_PATH={there}"
+
+
+def _toolkit(stem: str, number: int) -> int:
+    """The major version of the CUDA toolkit that has a library of this number."""
+    if stem in _OF_THE_TOOLKIT:
+        return number
+    return number + 1 if stem == "cufft" else _USUAL
