@@ -264,7 +264,7 @@ class DyldRules:
                 loader_message=f"Symbol not found: {symbol.name}\n  Referenced from: {member.path}\n"
                 f"  Expected in: {provider.path}",
                 advice=self._overruled(needed[symbol.library or ""], member, target, provider.path, symbol.name)
-                or "install the version it was built with",
+                or self._other_build(member, provider.path),
                 chain=member.chain,
                 evidence=(Location.bytes(member.path, symbol.offset, 16),),
                 confidence=Confidence.LIKELY if member.image.damage else Confidence.CERTAIN,
@@ -274,6 +274,15 @@ class DyldRules:
             yield from self._not_of_the_host(member, member.image)
             yield from _unsigned(member)
         yield from self._of_another_team(member, member.image)
+
+    def _other_build(self, member: SimulatedLibrary, provider: str) -> str:
+        again = anew(self.model, member.path)
+        fitting = f"install the build of {posixpath.basename(provider)} that {posixpath.basename(member.path)} was"
+        return (
+            f"{again}, which builds it for the one that is there; or {fitting} built with"
+            if again
+            else (f"{fitting} built with")
+        )
 
     def _not_of_the_host(self, member: SimulatedLibrary, image: Image) -> Iterator[Diagnosis]:
         """Symbols of an interpreter, looked up in all that is loaded, which the one that opens it does not have."""

@@ -135,8 +135,9 @@ def _fits(model: LoaderModel, path: str, like: Image | None) -> bool:
 def _rebuilt_for(model: LoaderModel, leaf: str, other: str, path: str) -> str:
     """What to do where the library is there in another version, whose interface is another one."""
     said = f"there is {other}: install a build of {posixpath.basename(path)} for it, or the {leaf} it names"
-    if "-packages/" not in model.absolute(path):
-        return said
+    again = anew(model, path)
+    if "-packages/" not in model.absolute(path) or again.startswith("brew "):
+        return f"{said}; {again}" if again else said
     package = reinstall(model, path)
     return f"{said}; from source on this Mac: {package} --no-binary {package.rpartition(' ')[2]}"
 

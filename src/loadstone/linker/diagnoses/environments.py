@@ -44,9 +44,10 @@ _MANYLINUX: Final = (((2, 17), "manylinux2014"), ((2, 12), "manylinux2010"), ((2
 _MANAGED: Final = tuple(
     (re.compile(pattern), command)
     for pattern, command in (
+        (r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linuxbrew)/(?:opt|Cellar)/([^/]+)/.*", "brew reinstall {}"),
         (r"(.*)/node_modules/((?:@[^/]+/)?[^/]+)/(?:(?!/node_modules/).)*", "cd {} && npm rebuild {}"),
         (r".*/(?:gems|extensions)(?:/.*)?/([\w.-]+?)-(\d[\w.]*)/.*\.(?:so|bundle)", "gem pristine {} --version {}"),
-        (r".*/([\w.]+)/libs/\1\.so", "R -e 'install.packages(\"{}\")'"),
+        (r".*/([\w.]+)/libs/\1\.so", 'R -e \'install.packages("{}", type="source")\''),
         (r".*/auto/(?:.*/)?([^/]+)/\1\.so", "cpanm --reinstall the module that has {}"),
         (r".*/php/\d{8}[^/]*/([^/]+)\.so", "pecl install -f {}, or this PHP's own package of it"),
     )
@@ -85,6 +86,14 @@ def newer_of_conda(model: LoaderModel, path: str) -> str:
     return f"conda install -p {shlex.quote(prefix)} -c conda-forge --update-deps {package}" if package else ""
 
 
+def _conda_prefix(model: LoaderModel, path: str) -> str:
+    """The conda environment that a file lies in; empty outside of conda's."""
+    folder = posixpath.dirname(posixpath.normpath(model.absolute(path)))
+    while folder not in ("", "/") and "conda-meta" not in names_in(model, folder):
+        folder = posixpath.dirname(folder)
+    return folder.rstrip("/")
+
+
 def _above(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
     """The folders above a file, the nearest first."""
     folder = posixpath.normpath(asking.origin) if asking is not None else model.cwd
@@ -117,6 +126,10 @@ def libpython(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> st
     if found is None:
         return ""
     version = found[1]
+    opener = interpreter_of(case)
+    if opener and asking is not None and not opener.startswith((f"Python {version} ", "this")):
+        again = anew(case.model, asking.path)
+        return f"it was built for Python {version}, and {opener} opens it: {again or 'install its build for that one'}"
     parts = [needless] if (needless := without_libpython(name, asking)) else []
     prefix = next((p for p in _above(case.model, asking) if f"python{version}" in names_in(case.model, f"{p}/lib")), "")
     if posixpath.basename(posixpath.dirname(prefix)) == "versions":
@@ -152,16 +165,14 @@ def interpreter_of(case: SimulatedLoad) -> str:
 def anew(model: LoaderModel, path: str) -> str:
     """The command that installs for this system what a file belongs to; empty where no package manager is seen.
 
-    It is told by the folders that pip, npm, RubyGems, R, Perl and PHP install into.
+    It is told by the folders that pip, Homebrew, npm, RubyGems, R, Perl and PHP install into.
     """
     whole = model.absolute(path)
-    if "-packages/" in whole:
-        return reinstall(model, path)
     for pattern, command in _MANAGED:
         found = pattern.fullmatch(whole)
         if found is not None:
             return command.format(*(shlex.quote(part) for part in found.groups()))
-    return ""
+    return reinstall(model, path) if _distribution(model, whole) else ""
 
 
 def original_of(model: LoaderModel, program: str) -> str:
@@ -175,16 +186,27 @@ def original_of(model: LoaderModel, program: str) -> str:
 
 def reinstall(model: LoaderModel, path: str) -> str:
     """The command that builds anew, for the interpreter that opens it, what a file of site-packages belongs to."""
-    package = _distribution(model, model.absolute(path)) or "PACKAGE"
-    return f"{pip_of(model, path)} install --force-reinstall --no-cache-dir {shlex.quote(package)}"
+    whole = model.absolute(path)
+    package = _distribution(model, whole) or "PACKAGE"
+    site = site_of(model, whole)
+    into = "" if site.endswith("-packages") or not site else f" --target {shlex.quote(site)}"
+    return f"{pip_of(model, path)} install --force-reinstall --no-cache-dir{into} {shlex.quote(package)}"
 
 
 def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
     """The command for two distributions whose files do not fit each other; empty where the files are not of two."""
-    first, second = (_distribution(model, model.absolute(path)) for path in (asking, provider))
+    prefix = _conda_prefix(model, asking)
+    if prefix and prefix == _conda_prefix(model, provider):
+        first, second = (_owner(model, prefix, posixpath.normpath(model.absolute(p))) for p in (asking, provider))
+        update = f"conda install -p {shlex.quote(prefix)} --force-reinstall"
+    else:
+        first, second = (_distribution(model, model.absolute(path)) for path in (asking, provider))
+        update = ""
     if first is None or second is None or first == second:
         return ""
     said = f"{first} and {second} are not of one release"
+    if update:
+        return f"{said}: {update} {first} {second}, both of one channel"
     return f"{said}: {pip_of(model, asking)} install --upgrade --force-reinstall {first} {second}"
 
 
@@ -219,7 +241,9 @@ def _distribution(model: LoaderModel, path: str) -> str | None:
     root = site_of(model, path)
     if not root:
         return None
-    within = posixpath.relpath(path, root)
+    within = posixpath.relpath(posixpath.normpath(path), root)
+    if within.startswith("../"):
+        return None
     for folder in names_in(model, root):
         if folder.endswith(".dist-info") and within.encode() in _bytes(model, f"{root}/{folder}/RECORD"):
             return folder.partition("-")[0]
@@ -229,7 +253,7 @@ def _distribution(model: LoaderModel, path: str) -> str | None:
 
 def site_of(model: LoaderModel, path: str) -> str:
     """The folder that packages are installed into, above a file: site-packages, or one with their records."""
-    place, found, _ = path.rpartition("-packages/")
+    place, found, _ = posixpath.normpath(path).rpartition("-packages/")
     if found:
         return f"{place}-packages"
     folder = posixpath.dirname(posixpath.normpath(path))
