@@ -227,7 +227,34 @@ def test_a_library_of_debian_whose_name_says_that_its_time_is_wide(workshop: Wor
     assert found.advice == "ln -s libaio.so.1t64 /usr/lib/libaio.so.1"
 
 
+def test_nixpkgs_15013_a_store_is_a_system_and_another_package_of_it_has_the_library(workshop: Workshop) -> None:
+    store = "root/nix/store"
+    loader = Path(LoaderModel.this_process().interpreter)
+    workshop.file(f"{store}/aa-glibc-2.38/lib/{loader.name}", loader.read_bytes())
+    workshop.library(f"{store}/cc-gcc-lib/lib/libcpp.so.6", ONE)
+    workshop.library(
+        f"{store}/bb-chat/lib/chat.so", WANTS_ONE, needs=[f"{store}/cc-gcc-lib/lib/libcpp.so.6"], soname=""
+    )
+    model = of_root(workshop.path("root"))
+    assert model.interpreter == f"/nix/store/aa-glibc-2.38/lib/{loader.name}"
+    advice = first(explain("/nix/store/bb-chat/lib/chat.so", model=model)).advice
+    assert advice == "LD_LIBRARY_PATH=/nix/store/cc-gcc-lib/lib"
+    assert loads(explain("/nix/store/bb-chat/lib/chat.so", model=replace(model, env=(tuple(advice.split("=")),))))  # type: ignore[arg-type]
+
+
 # What the loader refuses
+
+
+def test_a_folder_of_a_search_path_that_leads_back_to_itself(workshop: Workshop) -> None:
+    needed_library = workshop.library("libx.so.1", ONE)
+    loop = workshop.path("loop")
+    workshop.library("user.so", WANTS_ONE, needs=["libx.so.1"], runpath=f"{loop}/inside", soname="")
+    gone(needed_library)
+    workshop.link("loop", loop)
+    question = workshop.ask("user.so")
+    found = first(workshop.answer(question))
+    assert (found.code, found.loader_message) == ("symlink-loop", workshop.truth(question).message)
+    assert found.advice == f"replace the link: ls -l {loop}"
 
 
 def test_gnuroot_268_an_executable_stack_loads_here_and_is_a_risk(workshop: Workshop) -> None:
@@ -269,6 +296,25 @@ def test_pycuda_213_the_dll_is_in_a_folder_of_path(compile_library: Compile, tmp
     model = replace(of_root(str(tmp_path)), env=(("PATH", r"C:\Windows\System32;C:\CUDA\bin"),))
     found = first(explain("/py/Lib/site-packages/cu/_driver.pyd", model=model))
     assert "os.add_dll_directory('/CUDA/bin') before it is loaded" in found.advice
+
+
+@pytest.mark.parametrize(("python", "found"), [("python37.dll", False), ("python38.dll", True)])
+def test_numpy_14172_an_environment_of_conda_that_is_not_active(
+    compile_library: Compile, tmp_path: Path, python: str, *, found: bool
+) -> None:
+    dll = compile_library(EXPORTS.format("two"), "mkl.dll", *BARE, compiler=MINGW)
+    host = compile_library(EXPORTS.format("Py_Free"), python, *BARE, compiler=MINGW)
+    source = "__declspec(dllimport) int two(void), Py_Free(void); "
+    source += "__declspec(dllexport) int PyInit_x(void) { return two() + Py_Free(); }"
+    module = compile_library(source, "x.pyd", str(dll), str(host), *BARE, compiler=MINGW)
+    put(tmp_path, "env/Lib/site-packages/np/_init.pyd", module.read_bytes())
+    put(tmp_path, "env/Library/bin/mkl.dll", dll.read_bytes())
+    put(tmp_path, "env/python.exe", b"")
+    answer = explain(str(tmp_path / "env/Lib/site-packages/np/_init.pyd"))
+    assert loads(answer) == found
+    if not found:
+        folder = tmp_path / "env/Library/bin"
+        assert first(answer).advice.endswith(f"activate its environment of conda, or set PATH={folder};%PATH%")
 
 
 def test_bugcheckhack_10_a_program_says_it_in_a_dialog(compile_library: Compile, tmp_path: Path) -> None:

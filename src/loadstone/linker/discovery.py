@@ -125,13 +125,25 @@ def of_view(
     for abi, path in candidates:
         if path == wanted or (wanted is None and view.exists(path)):
             return model_for_loader(view, path, abi)
-    musl = wanted or next((f"/lib/{n}" for n in _names(view, "/lib") if n.startswith("ld-musl-")), None)
-    if musl is not None:
-        return model_for_loader(view, musl, _abi_of_file(view, musl) or X86_64)
+    musl = next((f"/lib/{n}" for n in _names(view, "/lib") if n.startswith("ld-musl-")), None)
+    loader = wanted or musl or _loader_in_a_store(view)
+    if loader is not None:
+        return model_for_loader(view, loader, _abi_of_file(view, loader) or X86_64)
     other = _other_system(view, program or target)
     if other is not None:
         return of_another_system(LoaderModel(view=view), other)
     raise NotFound(name="ld.so", advice=f"no loader of a known system was found in {named}; is it a root directory?")
+
+
+def _loader_in_a_store(view: FileView) -> str | None:
+    """The loader of a system whose packages lie side by side in a store, as those of NixOS and of Guix do."""
+    for store in ("/nix/store", "/gnu/store"):
+        for package in sorted(name for name in _names(view, store) if "-glibc" in name or "-musl" in name):
+            folder = f"{store}/{package}/lib"
+            found = next((n for n in _names(view, folder) if n.startswith(("ld-linux", "ld-musl-", "ld64."))), None)
+            if found is not None:
+                return f"{folder}/{found}"
+    return None
 
 
 def _other_system(view: FileView, program: str | None) -> LoaderKind | None:

@@ -2,14 +2,16 @@
 
 Sources: Microsoft, "Dynamic-link library search order", "LoadLibraryExW", "API sets". A DLL is opened with the flags of
 extension modules and ctypes (its own directory, the program's, AddDllDirectory's, System32; neither PATH nor the
-current directory); a program is started with the standard search order, safe search on. Names are compared without
-case. On a machine that is no Windows, DLLs of the system are taken for granted, and the answer says which.
+current directory; a Python before 3.8 asked for its own directory, System32, the current one and PATH); a program is
+started with the standard search order, safe search on. Names are compared without case. On a machine that is no
+Windows, DLLs of the system are taken for granted, and the answer says which.
 """
 
 from __future__ import annotations
 
 import ntpath
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
@@ -35,6 +37,8 @@ _MAX_MISSING: Final = 20
 _LEVELS: Final = 5
 _MAX_FOLDERS: Final = 10_000
 _HOST_MODULES: Final = ("python3", "libpython3")
+_OF_CONDA: Final = "Library/bin"
+_OLD_PYTHON: Final = re.compile(r"python(?:2\d|3[0-7])(?:_d)?\.dll")
 _HOST_RUNTIME: Final = frozenset(("vcruntime140", "vcruntime140_1"))  # shipped beside python.exe
 
 
@@ -51,7 +55,7 @@ class WindowsRules:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        flags = "its own directory, the program's, AddDllDirectory's and System32 are searched, as Python asks for"
+        flags = "its own directory, the program's, AddDllDirectory's and System32 are searched: Python 3.8 and newer"
         return (*self.model.assumptions, flags)
 
     def followed(self, image: Image) -> Iterable[Dependency]:
@@ -141,6 +145,7 @@ class WindowsRules:
         root = loaded[0]
         own = posixpath.dirname(self.model.absolute(root.path))
         asking = posixpath.dirname(self.model.absolute(requester.path))
+        by_path = _searches_path(root)
         for directory in private_folders(requester, asking):
             yield "assembly", directory
         restricted = getattr(requester.image.native if requester.image else None, "dependent_load_flags", 0) == 0x800
@@ -149,15 +154,15 @@ class WindowsRules:
                 yield "program-dir", own
             else:
                 yield "dll-load-dir", own
-                if self.model.main_image:
+                if self.model.main_image and not by_path:
                     yield "program-dir", posixpath.dirname(self.model.main_image)
-                for directory in self.model.dll_directories:
+                for directory in self.model.dll_directories if not by_path else ():
                     yield "user-dir", directory
         for directory in self.model.system_dirs:
             yield "system32", directory
         for directory in self.model.package_directories:
             yield "package-dir", directory
-        if is_program(root) and not restricted:
+        if by_path and not restricted:
             yield "current-dir", self.model.cwd
             for directory in (self.model.variable("PATH") or "").split(";"):
                 if directory:
@@ -199,10 +204,7 @@ class WindowsRules:
             advice = f"install the Visual C++ redistributable {_year(stem)}, or ship the file beside the {beside}"
         elif (near := self._near(dependency.name, requester)) is not None:
             code = "pe-delay" if delayed else "pe-missing-dll"
-            advice = (
-                f"{dependency.name} is in {near}, which nothing makes known: os.add_dll_directory({near!r}) before it"
-                " is loaded, where its package is imported"
-            )
+            advice = f"{dependency.name} is in {near}, which nothing makes known: " + _made_known(near, requester)
         elif vendor := brought_by(self.model, dependency.name, requester.path):
             code, advice = "pe-delay" if delayed else "pe-missing-dll", vendor
         elif delayed:
@@ -210,7 +212,7 @@ class WindowsRules:
         else:
             code = "pe-missing-dll"
             other = "call os.add_dll_directory() with its folder; PATH is not searched"
-            if is_program(requester.stack[-1]):
+            if _searches_path(requester.stack[-1]):
                 other = "add its folder to PATH"
             advice = f"put {dependency.name} beside {posixpath.basename(requester.path)}, or {other}"
         when = "at its first call" if delayed else "when it is loaded"
@@ -236,7 +238,7 @@ class WindowsRules:
                 names = self.model.view.names(above)[:_MAX_FOLDERS]
             except OSError:
                 return None
-            for folder in ("", *(n for n in names if n.endswith((".libs", ".dlls")) or n in ("bin", "lib"))):
+            for folder in ("", *(n for n in names if n.endswith((".libs", ".dlls")) or n in ("bin", "lib")), _OF_CONDA):
                 place = posixpath.join(above, folder).rstrip("/") or "/"
                 if self._offers(place, name, entry):
                     return place
@@ -322,6 +324,20 @@ class WindowsRules:
 def _year(stem: str) -> str:
     """The Visual C++ whose redistributable has a run-time library, as Microsoft names it."""
     return next((year for number, year in VC_YEARS.items() if number in stem), "of 2015 to 2022")
+
+
+def _searches_path(root: SimulatedLibrary) -> bool:
+    """Whether the folders of PATH count: for a program, and for a module of Python before 3.8."""
+    needed = root.image.needed if root.image is not None else ()
+    return is_program(root) or any(_OLD_PYTHON.fullmatch(d.name.casefold()) for d in needed)
+
+
+def _made_known(folder: str, requester: SimulatedLibrary) -> str:
+    """How a folder comes to be searched."""
+    if not _searches_path(requester.stack[-1]):
+        return f"os.add_dll_directory({folder!r}) before it is loaded, where its package is imported"
+    command = f"set PATH={folder};%PATH%"
+    return f"activate its environment of conda, or {command}" if folder.endswith(f"/{_OF_CONDA}") else command
 
 
 def _for_python(root: SimulatedLibrary) -> bool:

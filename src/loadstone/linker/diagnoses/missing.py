@@ -14,7 +14,7 @@ from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import import_first, python_module, without_libpython
-from loadstone.linker.diagnoses.nowhere import install, nowhere
+from loadstone.linker.diagnoses.nowhere import first_gone, install, nowhere
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
@@ -91,12 +91,12 @@ def _unreadable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         return None
     if step.errno == errno.EACCES:
         return _forbidden(case, refusal, step.candidate)
-    reasons = {
-        errno.ELOOP: ("symlink-loop", "is a symbolic link that leads back to itself", "replace the link: ls -l {}"),
-    }
-    code, what, advice = reasons.get(step.errno or 0, ("unreadable", f"cannot be opened: {step.reason}", ""))
-    text = f"{case.wanted_by(refusal)}: {step.candidate} {what}."
-    return blocking(case, refusal, text, advice.format(step.candidate), code=code)
+    where, code, what, advice = step.candidate, "unreadable", f"cannot be opened: {step.reason}", ""
+    if step.errno == errno.ELOOP:
+        where = first_gone(case, case.model.absolute(step.candidate))  # it may be a folder above that loops
+        code, what = "symlink-loop", "is a symbolic link that leads back to itself"
+        advice = f"replace the link: ls -l {quoted_path(where)}"
+    return blocking(case, refusal, f"{case.wanted_by(refusal)}: {where} {what}.", advice, code=code)
 
 
 def _forbidden(case: SimulatedLoad, refusal: Refusal, candidate: str) -> Diagnosis:

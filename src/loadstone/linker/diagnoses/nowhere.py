@@ -23,7 +23,7 @@ from loadstone.linker.objects import LoadedObject
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.packages import install_by_system, lists_are_compressed, package_of_missing
 
-__all__ = ["install", "nowhere"]
+__all__ = ["first_gone", "install", "nowhere"]
 
 
 def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -94,7 +94,7 @@ def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     meant = f"did you mean {', '.join(map(quoted_path, near))}?" if near else ""
     if refusal.requester is None:
         text = f"There is no such file: {refusal.name}."
-        return blocking(case, refusal, text, meant or f"see: ls -ld {quoted_path(_first_gone(case, refusal.name))}",
+        return blocking(case, refusal, text, meant or f"see: ls -ld {quoted_path(first_gone(case, refusal.name))}",
                         code="no-such-file")  # fmt: skip
     asking = refusal.requester
     text = f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
@@ -117,7 +117,7 @@ def _needed_as(refusal: Refusal) -> str:
     return refusal.dependency.name if refusal.dependency is not None else refusal.name
 
 
-def _first_gone(case: SimulatedLoad, path: str) -> str:
+def first_gone(case: SimulatedLoad, path: str) -> str:
     """The part of a path from which on nothing is there."""
     gone = path
     while True:

@@ -40,6 +40,7 @@ _MAX_INSIDE: Final = 200
 _SHOWN: Final = 3
 _MAX_NEAR: Final = 128
 _WIDE_TIME, _WIDE = "t64", 64
+_STORES: Final = ("/nix/store/", "/gnu/store/")
 _JAVA: Final = "/usr/lib/jvm"
 _LOCAL: Final = (
     "/usr/local/lib",
@@ -54,7 +55,8 @@ _LOCAL: Final = (
 
 def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> Iterator[str]:
     """Files of that name, of the right class and machine, in places no rule leads to; the nearest first."""
-    for folder in (*_folders(_opener(case), asking), *_beside_the_program(case.model)):
+    far = (*_beside_the_program(case.model), *_in_its_store(case.model, asking))
+    for folder in (*_folders(_opener(case), asking), *far):
         path = posixpath.join(folder, name)
         if usable_image(case.model, path) is not None:
             yield path
@@ -87,6 +89,14 @@ def _beside_the_program(model: LoaderModel) -> Iterator[str]:
     store = posixpath.dirname(prefix)
     for package in names_in(model, store) if store not in ("", "/") else ():
         yield posixpath.join(store, package, "lib")
+
+
+def _in_its_store(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
+    """``lib`` of every package of the store that a file lies in: nothing in there can be changed, only led to."""
+    path = model.absolute(asking.path) if asking is not None else ""
+    store = next((store for store in _STORES if path.startswith(store)), None)
+    for package in names_in(model, store) if store is not None else ():
+        yield posixpath.join(store or "", package, "lib")
 
 
 def _looked_into(case: SimulatedLoad) -> Iterator[str]:
@@ -233,7 +243,7 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
         return f"LD_LIBRARY_PATH={quoted_path(folder)}, or open it by its path: {quoted_path(path)}"
     if folder in _LOCAL:
         return f"LD_LIBRARY_PATH={folder}{_for_good(case.model, folder)}"
-    if folder in _beside_the_program(case.model):
+    if folder.startswith(_STORES) or folder in _beside_the_program(case.model):
         return f"LD_LIBRARY_PATH={quoted_path(folder)}"
     shared = posixpath.commonpath([case.model.absolute(folder), case.model.absolute(asking.origin)])
     relative = posixpath.relpath(case.model.absolute(folder), posixpath.normpath(asking.origin))
