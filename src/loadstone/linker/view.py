@@ -29,6 +29,7 @@ from loadstone.core.image import Image
 from loadstone.core.limits import MAX_NAME_LENGTH
 from loadstone.files import FileId, file_id, file_stamp, open_regular
 from loadstone.linker.access import Barrier, barrier, groups_of
+from loadstone.linker.links import MAX_LINKS, followed
 from loadstone.quick_dataclass import dataclass, field
 
 __all__ = [
@@ -44,9 +45,6 @@ __all__ = [
 
 HEAD_SIZE: Final = 832
 """Bytes glibc reads at first from a 64-bit candidate (elf/dl-load.c, struct filebuf)."""
-
-_MAX_LINKS: Final = 40
-"""Symbolic links followed in one path before ELOOP (Linux, path_resolution(7))."""
 
 _MAX_TEXT: Final = 128 << 20
 """Bytes of a configuration file: the cache of a large system has some 300 kB, a list of Debian's packages 50 MB."""
@@ -264,27 +262,15 @@ class HostFiles:
     def _below_root(self, path: str) -> str:
         """The place of ``path`` below the root, its symbolic links followed inside the root."""
         root = self.root.rstrip("/")
-        pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
-        parts: list[str] = []
-        links = 0
-        while pending:
-            part = pending.pop()
-            if part == "..":
-                del parts[-1:]
-                continue
-            here = "/".join((root, *parts, part))
+
+        def target(place: str) -> str | None:
             try:
-                target = os.readlink(here)
+                return os.readlink(f"{root}/{place}")
             except OSError:  # no link, or not there: stat will say which
-                parts.append(part)
-                continue
-            links += 1
-            if links > _MAX_LINKS:
-                raise _os_error(errno.ELOOP, path)
-            if target.startswith("/"):
-                parts.clear()
-            pending.extend(p for p in reversed(target.split("/")) if p not in ("", "."))
-        return "/".join((root, *parts)) or "/"
+                return None
+
+        place = followed(path, target)
+        return f"{root}/{place}" if place else root or "/"
 
     def _check_access(self, host: str) -> None:
         """Raise EACCES when the user asked for may not read the file or pass a directory on the way to it."""
@@ -318,7 +304,7 @@ class PretendedFiles:
     noexec: tuple[str, ...] = ()
 
     def _resolve(self, path: str) -> str:
-        for _ in range(_MAX_LINKS):
+        for _ in range(MAX_LINKS):
             path = os.path.normpath(path)
             for part in _prefixes(path):
                 entry = self.files.get(part)

@@ -23,6 +23,7 @@ from loadstone.binary.deferred import Deferred
 from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.access import Barrier
+from loadstone.linker.links import followed
 from loadstone.linker.view import HEAD_SIZE, OpenedFile
 from loadstone.linker.windows_packages import may_make_known
 from loadstone.quick_dataclass import dataclass, field
@@ -32,7 +33,6 @@ __all__ = ["BINARIES", "PackedFiles", "Stored", "packed"]
 BINARIES: Final = frozenset((FileKind.ELF, FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL))
 
 _SPREAD: Final = re.compile(r"^[^/]+\.data/(?:platlib|purelib)/")
-_MAX_LINKS: Final = 40
 _MAX_TEXT: Final = 1 << 20
 _WHOLE: Final = ("ld-linux", "ld-musl-", "ld-2.", "libc.so.6", "libc-2.")
 """Beginnings of the names of loaders and C libraries, whose bytes say which release they are."""
@@ -71,25 +71,11 @@ class PackedFiles:
 
     def _resolve(self, path: str) -> str:
         """The key of a path, its symbolic links followed; the key may be of nothing."""
-        pending = [p for p in reversed(self._inside(path).split("/")) if p not in ("", ".")]
-        parts: list[str] = []
-        links = 0
-        while pending:
-            part = pending.pop()
-            if part == "..":
-                del parts[-1:]
-                continue
-            entry = self.files.get("/".join((*parts, part)))
-            if not isinstance(entry, str):
-                parts.append(part)
-                continue
-            links += 1
-            if links > _MAX_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-            if entry.startswith("/"):
-                parts.clear()
-            pending.extend(p for p in reversed(entry.split("/")) if p not in ("", "."))
-        return "/".join(parts)
+        return followed(self._inside(path), self._target)
+
+    def _target(self, key: str) -> str | None:
+        entry = self.files.get(key)
+        return entry if isinstance(entry, str) else None
 
     def _inside(self, path: str) -> str:
         return path.removeprefix(self.place)
