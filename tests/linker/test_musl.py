@@ -126,8 +126,9 @@ def test_run_paths_are_inherited_whichever_tag_they_have(tag: str, case: Case, t
 def test_origin_is_known_and_any_other_token_voids_the_run_path(case: Case, truth: Ask) -> None:
     b = case.build("b", "int b(void) { return 1; }", soname("b"))
     source = "int b(void); int a(void) { return b(); }"
-    target = case.build("a", source, "-Wl,-rpath,$ORIGIN/../b", needs=b)
-    same(truth(target), simulated(target))
+    for folder, origin in (("a", "$ORIGIN"), ("a1", "${ORIGIN}")):
+        target = case.build(folder, source, f"-Wl,-rpath,{origin}/../b", needs=b)
+        same(truth(target), simulated(target))
     target = case.build("a2", source, f"-Wl,-rpath,$LIB:{b.parent}", needs=b)
     same(truth(target), simulated(target))
 
