@@ -19,7 +19,7 @@ from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.python_locks import is_locked, locks_made
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
-from loadstone.review.walk import calls, expressions, statements
+from loadstone.review.walk import calls, expressions, parts_of, statements
 
 __all__ = ["RULE"]
 
@@ -71,17 +71,21 @@ def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozense
             table = statement.target.name
         else:
             continue
-        if table not in asked or table in routine.locals or is_locked(routine.unit, function, statement.line):
+        locked = is_locked(routine.unit, function, statement.line)
+        if table not in asked or table in routine.locals:
+            continue
+        if locked and not _asked_once(facts, routine, statement, table):
             continue
         made = _made(function, statement.value)
         loads = made is not None and (
             made.name in LOADS
             or any((r.unit.path, r.function.name) in reaching for r in entered(facts.travels.names, routine, made))
         )
-        if loads and not _called_locked(routine):
+        if (loads or locked) and not _called_locked(routine):
             yield rule.no(
-                f"{table} is asked at line {asked[table]} with no lock held and filled at line {statement.line}; two "
-                "threads can both load, and one replaces what the other uses.",
+                f"{table} is asked at line {asked[table]} with no lock held and filled at line {statement.line}"
+                f"{' without asking again under the lock' if locked else ''}; two threads can both make it, and one "
+                "replaces what the other uses.",
                 Location.lines(routine.unit.path, asked[table]),
                 confidence=Confidence.LIKELY,
                 why=(
@@ -91,6 +95,18 @@ def _loaded_twice(rule: Rule, facts: Facts, routine: Routine, reaching: frozense
                 context=function.name,
             )
             return
+
+
+def _asked_once(facts: Facts, routine: Routine, filled: ir.Assign, table: str) -> bool:
+    """``if key not in table: with lock: table[key] = lib.open(key)``: nothing asks again once the lock is held."""
+    made, function = _made(routine.function, filled.value), routine.function
+    foreign = made is not None and facts.bindings[routine.unit.path].symbol(made, function.owner) is not None
+    inside = (s for s in statements(function.body.body) if isinstance(s, ir.With))
+    region = next((s for s in inside if s.line <= filled.line <= s.body.end_line), None)
+    if region is None or not foreign:
+        return False
+    again = (p for s in statements(region.body.body) if s is not filled for p in parts_of(s))
+    return not any(spelled(part) == table for part in again)
 
 
 def _gets(statement: ir.Statement) -> bool:

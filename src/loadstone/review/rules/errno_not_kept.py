@@ -8,11 +8,12 @@ from typing import Final
 from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
+from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.guards import simple
 from loadstone.review.rules.places import PYTHON
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import calls
+from loadstone.review.walk import calls, statements
 
 __all__ = ["RULE"]
 
@@ -32,6 +33,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if not reads or not opened or any("**" in dict(call.keywords) for call in opened):
                 continue  # a library that another file opens may keep the number
             if argument in unit.text:
+                for function, call in reads:
+                    yield from _late(rule, facts, unit, function, call)
                 yield rule.yes(
                     f"{argument} keeps the error number of a call until {simple(reader)} reads it",
                     Location.lines(unit.path, reads[0][1].line),
@@ -46,6 +49,30 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     fix=f"Load with {argument}=True.",
                     context=function.name,
                 )
+
+
+def _late(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function, read: ir.Call) -> Iterator[Claim]:
+    """``if lib.solve(...): lib.log(...); err = get_errno()``: the number is by then the one of another call."""
+    bindings = facts.bindings[unit.path]
+    for statement in statements(function.body.body):
+        if not isinstance(statement, ir.If) or not any(_is_foreign(c, function, bindings) for c in calls((statement,))):
+            continue
+        between: ir.Call | None = None
+        for inner in statement.then.body:
+            here = [*calls((inner,))]
+            if between is not None and any(call is read for call in here):
+                yield rule.no(
+                    f"{simple(read.name)} comes after the call at line {between.line}, which leaves its own number.",
+                    Location.lines(unit.path, read.line),
+                    fix="Read the number in the statement after the call that failed.",
+                    context=function.name,
+                )
+            if isinstance(inner, ir.Evaluate):
+                between = next((call for call in here if _is_foreign(call, function, bindings)), between)
+
+
+def _is_foreign(call: ir.Call, function: ir.Function, bindings: Bindings) -> bool:
+    return bindings.symbol(call, function.owner) is not None
 
 
 RULE: Final = Rule(

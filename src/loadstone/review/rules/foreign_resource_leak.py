@@ -13,6 +13,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.bindings import Bindings
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel.checks import Learner, spelled
 from loadstone.review.analyses.words import uncast
@@ -165,7 +166,11 @@ def _gives_back(call: ir.Call, function: ir.Function, bindings: Bindings) -> boo
     if call.name == "os.close" or (api is not None and api.role in {ApiRole.UNLOAD, ApiRole.CLOSE}):
         return True
     symbol = bindings.symbol(call, function.owner)
-    return symbol is not None and bool(CLOSES.search(symbol))
+    others = (uncast(argument) for argument in call.arguments[1:])
+    of_part = any(
+        isinstance(o, ir.Call) and simple(o.name) in {"byref", "pointer", "addressof", "cast"} for o in others
+    )
+    return symbol is not None and bool(CLOSES.search(symbol)) and not of_part  # release(camera, byref(frame))
 
 
 class _Walk:

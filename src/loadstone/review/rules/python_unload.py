@@ -18,6 +18,7 @@ from loadstone.review.analyses.travel.deferred import function_named
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, tables
 from loadstone.review.rules.collector_releases import aliases, at_exit, methods_of, released_by, sure
+from loadstone.review.rules.conditions import asked
 from loadstone.review.rules.places import step
 from loadstone.review.rules.python_locks import is_locked
 from loadstone.review.rules.rule import Rule
@@ -193,7 +194,7 @@ _STOPS: Final = re.compile(r"\A(?:join|set|put|put_nowait|stop|cancel|shutdown|w
 
 def _foreign_uses(method: ir.Function, name: str, bindings: Bindings) -> Iterator[ir.Call]:
     for call in calls(method.body.body):
-        if name and bindings.symbol(call, method.owner) is not None and not _asks(method, {name}):
+        if name and bindings.symbol(call, method.owner) is not None and not asked(method, name, bindings):
             yield from (call for argument in call.arguments[:1] if spelled(argument) == name)
 
 
