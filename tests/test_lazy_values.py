@@ -152,7 +152,7 @@ STORMS: dict[str, Callable[[], Callable[[], Any]]] = {
 ONE_THREAD = {
     "headers/cursor:TokenCursor.skip_balanced": "a parser reads one text, in the thread that made it",
     "library/lifetime/namespace:Namespace.number": "under the lock of the namespace",
-    "archives/member:PackedFile._fill": "readable while it is the current member of the loop that reads the archive",
+    "archives/member:PackedFile._source": "readable while it is the current member of the loop that reads the archive",
     "linker/glibc:Search.library_path": "a search belongs to one caller: Surroundings.search",
     "library/typed/life:Address.__new__": "set while it is made, before anybody has it",
     "library/typed/pointers:TypedPointer.__setattr__": "nothing is kept: what the user assigns goes to C's memory",

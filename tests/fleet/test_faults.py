@@ -24,6 +24,7 @@ from loadstone.fleet import ScanLimits, Store, reading, scan
 from loadstone.fleet.commit import commit, compact
 from loadstone.fleet.engines import WorkerLost
 from loadstone.fleet.facts import FileFacts, facts_of
+from loadstone.fleet.limits import ScanExtent
 from loadstone.fleet.plan import ScanTask, do_task
 from loadstone.fleet.sources import inputs_of
 
@@ -140,7 +141,7 @@ def test_a_complete_part_of_a_scan_that_was_killed_is_kept(folder: Path) -> None
 def tasks(folder: Path, place: str) -> list[ScanTask]:
     from loadstone.fleet.plan import tasks_of
 
-    return list(tasks_of(inputs_of([str(folder)]), place, "", ScanLimits(), resolve=False))
+    return list(tasks_of(inputs_of([str(folder)]), place, "", ScanLimits(), ScanExtent(resolve=False)))
 
 
 def test_a_file_in_two_places_has_one_row_of_facts_and_two_of_packages(folder: Path, good: bytes) -> None:

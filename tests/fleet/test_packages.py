@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.conftest import Compile, needed
 pytest.importorskip("duckdb")
 
 from loadstone.fleet import Store, scan
+from loadstone.review.engine import review
 
 _FOLDER = "usr/lib/x86_64-linux-gnu"
 
@@ -87,3 +89,26 @@ def test_loose_files_are_one_graph(tmp_path: Path) -> None:
     scan(str(tmp_path / "lib*"), store=str(tmp_path / "store"), workers=1)
     rows = Store(str(tmp_path / "store")).ask("reach", "libinner%").to_pylist()
     assert [(row["library"], row["loaded_by"]) for row in rows] == [("libinner.so.1", 1)]
+
+
+@pytest.mark.slow
+def test_sources_are_reviewed_when_that_is_asked(tmp_path: Path) -> None:
+    folder, place = tmp_path / "in", str(tmp_path / "store")
+    folder.mkdir()
+    text = '#include <dlfcn.h>\nvoid go(void) {\n  void *h = dlopen("a.so", RTLD_NOW);\n  dlsym(h, "f");\n}\n'
+    (folder / "loose.c").write_text(text)
+    with zipfile.ZipFile(folder / "packed-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("packed/own.c", text)
+    plain = scan(str(folder), store=place, name="plain", workers=1)
+    reviewed = scan(str(folder), store=place, name="reviewed", workers=1, review=True)
+    assert (plain.snapshot.rows["reviews"], reviewed.known) == (0, 0)
+    rows = Store(place).table("reviews").to_pylist()
+    findings = {(row["path"], row["rule"], row["start"]) for row in rows if row["severity"]}
+    expected = review([folder / "loose.c"]).findings
+    assert expected
+    assert findings == {
+        (path, each.rule, each.location.start)
+        for path in (str(folder / "loose.c"), "packed/own.c")
+        for each in expected
+    }
+    assert scan(str(folder), store=place, name="again", workers=1, review=True).known == 2

@@ -27,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--seconds", type=at_least(0.01, float), default=120.0, metavar="S", help="time limit for one input [120]"
     )
     parser.add_argument("--no-graph", action="store_true", help="do not resolve dependencies")
+    parser.add_argument("--review", action="store_true", help="review the sources in packages and folders as well")
     parser.add_argument("--retry", action="store_true", help="read again what an earlier scan quarantined")
     add_format(parser, OutputFormat.TEXT, OutputFormat.JSON)
 
@@ -40,6 +41,7 @@ def run(
     scheduler: str,
     seconds: float,
     no_graph: bool,
+    review: bool,
     retry: bool,
     output_format: OutputFormat,
 ) -> ExitStatus:
@@ -58,6 +60,7 @@ def run(
         scheduler=scheduler,
         limits=ScanLimits(seconds=seconds),
         resolve=not no_graph,
+        review=review,
         retry=retry,
         progress=_line if progress.wanted() else None,
     )

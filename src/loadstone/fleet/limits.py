@@ -1,13 +1,21 @@
-"""What one task of a scan may hold and how long one input may take."""
+"""What one task of a scan may hold, how long one input may take, and what is asked of each."""
 
 from __future__ import annotations
 
 from loadstone.archives import Bounds
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["ScanLimits"]
+__all__ = ["ScanExtent", "ScanLimits"]
 
 _MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanExtent:
+    """What is asked of an input beside the facts of its binaries: its graph resolved, its sources reviewed."""
+
+    resolve: bool = True
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

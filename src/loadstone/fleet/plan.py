@@ -12,7 +12,7 @@ from typing import Final
 
 from loadstone.fleet.folder import StoreFolder
 from loadstone.fleet.inputs import ScanInput
-from loadstone.fleet.limits import ScanLimits
+from loadstone.fleet.limits import ScanExtent, ScanLimits
 from loadstone.fleet.parts import write_part
 from loadstone.fleet.reading import read_input
 from loadstone.fleet.rows import TableRows
@@ -43,7 +43,7 @@ class ScanTask:
     store: str
     base: str
     limits: ScanLimits
-    resolve: bool
+    extent: ScanExtent
 
     def named(self) -> tuple[tuple[str, str], ...]:
         """The (source, stamp) of each input."""
@@ -64,33 +64,33 @@ class TaskResult:
 
 
 def tasks_of(
-    inputs: Iterable[ScanInput], store: str, base: str, limits: ScanLimits, *, resolve: bool
+    inputs: Iterable[ScanInput], store: str, base: str, limits: ScanLimits, extent: ScanExtent
 ) -> Iterator[ScanTask]:
     """Consecutive inputs together, as many as the limits of a task allow; one that is larger alone."""
     held: list[ScanInput] = []
     size = 0
     for found in inputs:
         if held and (size + found.size > limits.task_bytes or len(held) >= limits.task_inputs):
-            yield _task(held, store, base, limits, resolve=resolve)
+            yield _task(held, store, base, limits, extent)
             held, size = [], 0
         held.append(found)
         size += found.size or _UNKNOWN_SIZE
     if held:
-        yield _task(held, store, base, limits, resolve=resolve)
+        yield _task(held, store, base, limits, extent)
 
 
-def _task(inputs: Iterable[ScanInput], store: str, base: str, limits: ScanLimits, *, resolve: bool) -> ScanTask:
+def _task(inputs: Iterable[ScanInput], store: str, base: str, limits: ScanLimits, extent: ScanExtent) -> ScanTask:
     held = tuple(inputs)
-    text = "\n".join((f"{VERSION} {resolve}", *(f"{found.source}\0{found.stamp}" for found in held)))
+    text = "\n".join((f"{VERSION} {extent}", *(f"{found.source}\0{found.stamp}" for found in held)))
     key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return ScanTask(key, held, store, base, limits, resolve)
+    return ScanTask(key, held, store, base, limits, extent)
 
 
 def halves(task: ScanTask) -> tuple[ScanTask, ...]:
     """The same work as two tasks, to find the input that no worker survives."""
     middle = len(task.inputs) // 2
     pieces = (task.inputs[:middle], task.inputs[middle:])
-    return tuple(_task(piece, task.store, task.base, task.limits, resolve=task.resolve) for piece in pieces)
+    return tuple(_task(piece, task.store, task.base, task.limits, task.extent) for piece in pieces)
 
 
 def do_task(task: ScanTask) -> TaskResult:
@@ -104,7 +104,7 @@ def do_task(task: ScanTask) -> TaskResult:
     before = len(known)
     try:
         for found in task.inputs:
-            read_input(found, rows, known, task.limits, resolve=task.resolve)
+            read_input(found, rows, known, task.limits, task.extent)
     finally:
         forget_images()  # else a worker holds a thousand of them beside the next task's rows
     written = write_part(StoreFolder(task.store), task.key, task.named(), rows)

@@ -20,7 +20,7 @@ from loadstone.errors import LoadstoneError, TooLarge, Unreadable
 from loadstone.files import FileStamp, file_stamp, open_regular
 from loadstone.fleet.facts import FileFacts, digest_of, facts_of, is_binary
 from loadstone.fleet.inputs import ScanInput, is_remote
-from loadstone.fleet.limits import ScanLimits
+from loadstone.fleet.limits import ScanExtent, ScanLimits
 from loadstone.fleet.locations import fetched
 from loadstone.fleet.resolving import Resolved, resolved_file, resolved_package
 from loadstone.fleet.rows import TableRows, add_facts
@@ -48,7 +48,7 @@ class _Place:
     link: str | None = None
 
 
-def read_input(found: ScanInput, rows: TableRows, known: set[str], limits: ScanLimits, *, resolve: bool) -> None:
+def read_input(found: ScanInput, rows: TableRows, known: set[str], limits: ScanLimits, extent: ScanExtent) -> None:
     """Add everything one input has to the rows.
 
     Args:
@@ -56,14 +56,14 @@ def read_input(found: ScanInput, rows: TableRows, known: set[str], limits: ScanL
         rows: where it goes.
         known: digests that have their facts already; those of this input are added.
         limits: bounds of memory and time.
-        resolve: whether dependencies are resolved as well.
+        extent: what is asked beside the facts.
 
     Whatever is wrong with the input becomes rows of ``errors``; only a full disk, memory or a bug of ours is raised.
     """
     reading = _Reading(found, rows, known, limits)
     try:
         with _in_time(limits.seconds):
-            reading.read(resolve=resolve)
+            reading.read(extent)
     except (LoadstoneError, TooSlow, RecursionError, OSError) as error:
         reading.add_error(found.location, error, is_quarantined=True)
     reading.add_places()
@@ -117,8 +117,9 @@ class _Reading:
         self.limits = limits
         self.places: list[_Place] = []
         self.kind = "file"
+        self.is_binary = False  # itself, not a package of some
 
-    def read(self, *, resolve: bool) -> None:
+    def read(self, extent: ScanExtent) -> None:
         location = self.found.location
         if is_remote(location):
             with fetched(location, self.found.size, self.limits.input) as content:
@@ -129,10 +130,15 @@ class _Reading:
             self._read(stream.fileno())
             if file_stamp(os.fstat(stream.fileno())) != before:
                 raise Unreadable(path=location, reason="it was changed while it was read", advice="scan again")
-        if resolve and self.kind == "file" and self.places:
+        if extent.resolve and self.kind == "file" and self.places:
             self._add_resolved(resolved_file(location))
-        elif resolve and self.kind not in {"file", *_INSTALLED}:
+        elif extent.resolve and self.kind not in {"file", *_INSTALLED}:
             self._add_resolved(resolved_package(location))
+        if extent.review and not self.is_binary:
+            from loadstone.fleet.reviewing import reviewed_sources  # noqa: PLC0415  a second of rules, seldom asked for
+
+            for row in reviewed_sources(location):
+                self.rows.add("reviews", self.found.source, self.found.stamp, *row)
 
     def _read(self, content: Content) -> None:
         """The files in it, or what it is itself."""
@@ -145,6 +151,7 @@ class _Reading:
         elif is_binary(head):
             if self.found.size > self.limits.input:
                 raise _too_large(location, self.found.size, self.limits.input)
+            self.is_binary = True
             self._add_binary(location, self._facts(location, content))
 
     def _read_members(self, content: Content) -> None:

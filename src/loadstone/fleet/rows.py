@@ -19,7 +19,7 @@ from loadstone.fleet.schema import TABLES, plain
 from loadstone.fleet.symbols import symbol_columns, valid_text
 from loadstone.plugin.metadata import PluginMetadata
 
-__all__ = ["TableRows", "add_facts"]
+__all__ = ["TableRows", "add_facts", "cwe_of"]
 
 pa: Any = needed_for("a fleet's store", "pyarrow")
 
@@ -139,10 +139,11 @@ def _hardening(found: ImageFacts) -> Iterator[tuple[object, ...]]:
 def _claims(found: ImageFacts) -> Iterator[tuple[object, ...]]:
     for claim in found.claims:
         severity = claim.severity.value if isinstance(claim, Finding) else None
-        yield claim.rule, claim.outcome.value, severity, _cwe(claim), claim.message, *_range(claim)
+        yield claim.rule, claim.outcome.value, severity, cwe_of(claim), claim.message, *_range(claim)
 
 
-def _cwe(claim: Claim) -> int | None:
+def cwe_of(claim: Claim) -> int | None:
+    """The weakness that a finding or an open question is about."""
     return claim.cwe if isinstance(claim, (Finding, Undecided)) else None
 
 

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from loadstone.errors import InvalidName
 from loadstone.fleet.commit import commit, done_before
 from loadstone.fleet.engines import DaskCluster, LocalPool, ScanEngine, ThisProcess, WorkerLost
-from loadstone.fleet.inputs import ScanInput
-from loadstone.fleet.limits import ScanLimits
+from loadstone.fleet.inputs import ScanInput, stamp_of
+from loadstone.fleet.limits import ScanExtent, ScanLimits
 from loadstone.fleet.parts import parts_of
 from loadstone.fleet.plan import ScanTask, TaskResult, halves, set_aside, tasks_of
 from loadstone.fleet.sources import inputs_of
@@ -74,6 +74,7 @@ def scan(
     scheduler: str = "",
     limits: ScanLimits | None = None,
     resolve: bool = True,
+    review: bool = False,
     retry: bool = False,
     progress: Callable[[ScanProgress], object] | None = None,
 ) -> ScanReport:
@@ -87,6 +88,8 @@ def scan(
         scheduler: the address of a Dask scheduler whose workers do the work instead.
         limits: bounds on memory and time of a task.
         resolve: resolve dependencies as well, and say why a library would not load.
+        review: review the sources of each package and loose file as well; an input is read again for it. Not of
+            addresses.
         retry: read again what an earlier scan quarantined.
         progress: called after each task.
 
@@ -104,12 +107,13 @@ def scan(
     if chosen in target.snapshots:
         raise InvalidName(name=chosen, reason="the store has a snapshot of that name", advice="give another --name")
     named = [os.fspath(source) for source in sources]
-    found = [replace(each, source=valid_text(each.source)) for each in inputs_of(named)]
+    extent = ScanExtent(resolve=resolve, review=review)
+    found = [_labelled(each, extent) for each in inputs_of(named)]
     engine = _engine(workers or os.cpu_count() or 1, scheduler)
     with target.folder.reserved():
         missing = _distinct(found, _done(target, retry=retry))
         base = " ".join(f"{each}@{target.snapshot(each).created}" for each in target.snapshots)
-        tasks = tasks_of(missing, target.folder.place, base, limits or ScanLimits(), resolve=resolve)
+        tasks = tasks_of(missing, target.folder.place, base, limits or ScanLimits(), extent)
         tally = _Tally(len(missing), begun, progress)
         for task, result in _to_the_end(engine, tasks):
             tally.add(task, result)
@@ -118,6 +122,12 @@ def scan(
             target, chosen, [valid_text(source) for source in named], wanted, list(parts_of(target.folder))
         )
     return tally.report(snapshot, len(found))
+
+
+def _labelled(found: ScanInput, extent: ScanExtent) -> ScanInput:
+    """An input by names that the tables can hold; one that is reviewed is another than the one that was not."""
+    stamp = stamp_of(found.stamp, "reviewed") if extent.review else found.stamp
+    return replace(found, source=valid_text(found.source), stamp=stamp)
 
 
 def _done(store: Store, *, retry: bool) -> set[tuple[str, str]]:

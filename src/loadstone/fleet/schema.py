@@ -16,7 +16,7 @@ __all__ = ["FACTS", "TABLES", "VERSION", "FleetTable", "plain"]
 
 pa: Any = needed_for("a fleet's store", "pyarrow")
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the schema; part of the name of every part, so that parts of another version are not taken for these."""
 
 
@@ -169,6 +169,18 @@ TABLES: Final = {
             ("subject", _TEXT, "the file or name concerned"),
             ("explanation", _TEXT, "a sentence for the reader"),
             ("advice", _TEXT, "what to do"),
+        ),
+        _table(
+            "reviews", "One answer of a rule over a source of an input; only of scans with --review.", "source",
+            _SOURCE, _ITEM,
+            ("rule", _WORD, "its id"),
+            ("outcome", _WORD, "yes, no, cannot tell"),
+            ("severity", _WORD, "of a finding"),
+            ("cwe", pa.int32(), "of a finding or an open question"),
+            ("message", _TEXT, "a sentence for the reader"),
+            ("path", _TEXT, "in the package, or the whole path of a loose file"),
+            ("start", _COUNT, "first line that shows it, from 1"),
+            ("stop", _COUNT, "last line"),
         ),
         _table(
             "errors", "One input, or file in it, that could not be read.", "source",
