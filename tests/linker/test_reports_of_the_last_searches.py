@@ -112,6 +112,7 @@ def test_pygit2_1014_a_module_for_another_python_in_the_folder_of_a_function(wor
         ("/usr/lib64/gems/ruby/nio4r-2.7.3/nio4r_ext.so", "gem pristine nio4r --version 2.7.3"),
         ("/home/u/R/x86_64/4.2/lme4/libs/lme4.so", 'R -e \'install.packages("lme4", type="source")\''),
         ("/usr/lib/php/20220829/redis.so", "pecl install -f redis, or this PHP's own package of it"),
+        ("/gems" * 700 + "/a-1/lib.so", "the build or download that should have written it failed"),
         ("/srv/lib.so", "the build or download that should have written it failed"),
     ],
 )

@@ -41,6 +41,8 @@ _MAX_RECORDS: Final = 2_000
 _LIBPYTHON: Final = re.compile(r"libpython(\d\.\d+)([a-z]*)\.so")
 _MANYLINUX: Final = (((2, 17), "manylinux2014"), ((2, 12), "manylinux2010"), ((2, 5), "manylinux1"))
 """The glibc that a platform tag promises at most (PEP 513, 571, 599): names that pip knows older ones of, too."""
+_MAX_PATH: Final = 1_024
+"""What is matched: the patterns take time by the square of a path that was made to cost it."""
 _MANAGED: Final = tuple(
     (re.compile(pattern), command)
     for pattern, command in (
@@ -168,7 +170,7 @@ def anew(model: LoaderModel, path: str) -> str:
     It is told by the folders that pip, Homebrew, npm, RubyGems, R, Perl and PHP install into.
     """
     whole = model.absolute(path)
-    for pattern, command in _MANAGED:
+    for pattern, command in _MANAGED if len(whole) <= _MAX_PATH else ():
         found = pattern.fullmatch(whole)
         if found is not None:
             return command.format(*(shlex.quote(part) for part in found.groups()))
