@@ -23,13 +23,15 @@ from loadstone.binary.macho.facts import (
     MachoFacts,
     SignatureFlags,
 )
-from loadstone.core.image import Image
+from loadstone.core.image import Format, Image
+from loadstone.core.trace import Diagnosis
 from loadstone.linker import HostFiles, LoaderModel, explain
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.discovery import of_root, with_program
 from loadstone.linker.dyld_policy import of_another_team
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.request import LoaderKind
+from loadstone.linker.surveys.repair import for_an_archive
 from loadstone.linker.view import PretendedFiles
 
 SITE = "env/lib/python3.9/site-packages"
@@ -197,6 +199,15 @@ def test_a_vendors_library_comes_from_a_wheel(name: str, advice: str) -> None:
 def test_what_no_package_brings_is_named_for_what_it_is(name: str, word: str) -> None:
     assert word in brought_by(LoaderModel(), name, "")
     assert not brought_by(LoaderModel(), name.replace("lib", "my", 1) if name.startswith("lib") else f"my{name}", "")
+
+
+def test_a_library_of_a_driver_is_never_put_into_a_wheel() -> None:
+    driver = Diagnosis(
+        code="dep-not-found", blocking=True, subject="libcuda.so.1", explanation="", advice="part of a driver"
+    )
+    assert for_an_archive(driver, "a.whl", "/a", Format.ELF).advice == driver.advice
+    other = replace(driver, subject="libfoo.so.1")
+    assert "auditwheel repair a.whl puts libfoo.so.1" in for_an_archive(other, "a.whl", "/a", Format.ELF).advice
 
 
 def test_zkweb_6_a_name_of_windows_on_linux(workshop: Workshop) -> None:

@@ -13,13 +13,14 @@ from typing import Final
 from loadstone.linker.diagnoses.environments import pip_of, site_of
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["brought_by"]
+__all__ = ["brought_by", "is_of_a_driver"]
 
+_DRIVER: Final = re.compile(r"lib(?:cuda|nvcuvid|nvidia-[\w-]+)\.so\.1|nvcuda\.dll|nvml\.dll")
 _ROWS: Final = tuple(
     (re.compile(pattern), advice)
     for pattern, advice in (
         (
-            r"lib(?:cuda|nvcuvid|nvidia-[\w-]+)\.so\.1|nvcuda\.dll|nvml\.dll",
+            _DRIVER,
             (
                 "it is part of NVIDIA's driver: install that on the host; a container gets it from there: docker run"
                 " --gpus all"
@@ -100,6 +101,11 @@ def brought_by(model: LoaderModel, name: str, asking: str) -> str:
     spelled = name.casefold() if name.casefold().endswith(".dll") else name
     found = next((advice for pattern, advice in _ROWS if pattern.fullmatch(spelled)), "")
     return found.format(pip=pip_of(model, asking)) if "{" in found else found
+
+
+def is_of_a_driver(name: str) -> bool:
+    """Whether a library belongs to a driver: it fits the kernel's part of it, and must never be copied along."""
+    return _DRIVER.fullmatch(name) is not None
 
 
 def _nvidia_wheel(model: LoaderModel, name: str, asking: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from loadstone.core.image import Format
 from loadstone.core.trace import Diagnosis
+from loadstone.linker.diagnoses.vendors import is_of_a_driver
 from loadstone.quick_dataclass import replace
 
 __all__ = ["for_an_archive"]
@@ -40,7 +41,7 @@ def for_an_archive(diagnosis: Diagnosis, archive: str, place: str, kind: Format)
         inside = diagnosis.advice.replace(within, "")
         unpack = f"wheel unpack {named}" if is_wheel else f"unpack {named}"
         return replace(diagnosis, advice=f"{unpack}, and in its folder: {inside}")
-    if is_wheel and diagnosis.blocking and diagnosis.code in _NOT_HELD:
+    if is_wheel and diagnosis.blocking and diagnosis.code in _NOT_HELD and not is_of_a_driver(diagnosis.subject):
         repair = _REPAIR[kind].format(shlex.quote(archive))
         advice = f"where it was built, {repair} puts {diagnosis.subject} into it; for this system: {diagnosis.advice}"
         return replace(diagnosis, advice=advice if diagnosis.advice else advice.partition(";")[0])
