@@ -70,6 +70,22 @@ def test_a_bound_met_in_a_callee_is_said_of_the_function_that_was_followed() -> 
     assert "f" in [claim.context for claim in found]
 
 
+def test_outcomes_of_one_expression_do_not_multiply_from_line_to_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the sFlow reader of Ganglia, where 24,000 states waited beyond the bound."""
+    taken: list[int] = []
+
+    def is_spent(budget: bounds.StepBudget) -> bool:
+        taken.append(budget.steps)
+        return budget.steps >= 50
+
+    monkeypatch.setattr(bounds.StepBudget, "is_spent", property(is_spent))
+    lines = "".join(f"    tell(h, a{n} || b{n}, c{n} || d{n});\n" for n in range(6))
+    text = f"#include <dlfcn.h>\nvoid f(void *h)\n{{\n{lines}    dlclose(h);\n}}\n"
+    found = gather(Program((frontends.parse("a.c", text.encode()),)))
+    assert Bound.STEPS in {cut.bound for cut in found.cut}
+    assert max(taken) < 1_000
+
+
 def test_a_cut_function_alone_changes_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.c").write_text(many_handles(12))

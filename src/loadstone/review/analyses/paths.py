@@ -234,6 +234,8 @@ class Paths:
             while is_long and work and work[0][0] == index:
                 state = state.join(heapq.heappop(work)[2], frame.number)
                 self.budget.cut(Bound.STATES)
+            if self.budget.is_spent and len(work) > MAX_STATES and work[0][0] == index:
+                state = self._met(index, state, work, frame)
             live = frame.known.live.get(index)
             # What costs as much as the state is large is done the more seldom; where ways meet, always.
             if live is not None and (index in frame.known.joins or order % (1 + len(state.env) // _LARGE) == 0):
@@ -250,6 +252,23 @@ class Paths:
                 order += 1
                 heapq.heappush(work, (following, order, after))
         return ended
+
+    def _met(self, index: int, state: State, work: list[tuple[int, int, State]], frame: Frame) -> State:
+        """One state for all that wait at this node with the same things open; the others go on waiting.
+
+        One expression has as many outcomes as its calls have: without this they would multiply from node to node.
+        """
+        waiting = []
+        while work and work[0][0] == index:
+            waiting.append(heapq.heappop(work))
+        held, is_crowded = self._held(state), len(waiting) > 2 * MAX_STATES
+        for one in waiting:
+            if is_crowded or self._held(one[2]) == held:
+                state = state.join(one[2], frame.number)
+                self.budget.cut(Bound.STEPS)
+            else:
+                heapq.heappush(work, one)
+        return state
 
     def _admitted(
         self,
