@@ -12,6 +12,7 @@ __all__ = ["Made", "records"]
 PRELUDE = """
 typedef unsigned short char16_t_; enum small { SMALL_A, SMALL_B }; enum signed_one { SIGNED_A = -1 };
 enum wide_one { WIDE_A = 0x100000000LL }; enum __attribute__((packed)) tiny { TINY_A = 200 };
+struct eight { int a, b; }; typedef _Atomic(struct eight) atomic_eight;
 typedef int over_int __attribute__((aligned(16))); typedef double under_double __attribute__((aligned(2)));
 typedef long long under_ll __attribute__((aligned(1))); typedef int (*callback_t)(int, struct later *);
 """
@@ -22,8 +23,12 @@ INTEGERS = (
 OTHERS = (
     "float", "double", "long double", "void *", "const char *", "callback_t", "wchar_t", "_Complex float",
     "_Complex double", "_Complex long double", "over_int", "under_double", "under_ll", "enum tiny", "size_t", "int64_t",
-    "uint8_t", "volatile int", "const short",
+    "uint8_t", "volatile int", "const short", "_Atomic char", "_Atomic int", "_Atomic long long", "_Atomic double",
+    "_Atomic struct eight", "atomic_eight", "_Atomic(void *)",
+    "over_int *", "_Atomic(struct eight) *",
 )  # fmt: skip
+
+ATOMIC = ("_Atomic long long", "_Atomic double", "_Atomic struct eight", "atomic_eight")
 
 
 @dataclass
@@ -84,7 +89,10 @@ class _Generator:
             other = self.random.choice(self.done)
             return f"{other.kind} {other.tag} {name}{self.random.choice(('', '', '[2]'))}{self.attribute(0.1)};"
         kind = self.random.choice(OTHERS + INTEGERS + (("__int128",) if self.abi.has_int128 else ()))
-        array = "" if kind == "over_int" or "under" in kind else self.random.choice(("", "", "", "[3]", "[2][2]"))
+        if self.abi.member_align < 8 and kind in ATOMIC:
+            kind = "int"  # refused there
+        bare = kind in ("over_int", *ATOMIC[2:]) or "under" in kind
+        array = "" if bare else self.random.choice(("", "", "", "[3]", "[2][2]"))
         return f"{kind} {name}{array}{self.attribute(0.12)};"
 
     def record(self, number: int) -> Made:

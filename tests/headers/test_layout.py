@@ -139,3 +139,23 @@ def test_random_records_have_the_sizes_and_offsets_of_windows(tmp_path: Path) ->
         check=False,
     )
     assert done.returncode == 0, done.stderr[:2000]
+
+
+@pytest.mark.parametrize(
+    ("text", "abi"),
+    [
+        ("struct eight { int a, b; }; struct s { _Atomic struct eight m[2]; };", X86_64),
+        ("typedef _Atomic(struct { int a, b; }) eight; struct s { eight m[2]; };", X86_64),
+        ("struct s { char c; _Atomic double m; };", I386),
+    ],
+)
+def test_atomic_members_that_compilers_lay_out_differently_are_refused(text: str, abi: DataModel) -> None:
+    with pytest.raises(InvalidPrototype, match="out differently"):
+        read_text(text, abi=abi)
+
+
+def test_what_is_atomic_or_aligned_does_not_align_a_pointer_to_it() -> None:
+    text = "#include <stdatomic.h>\ntypedef int over __attribute__((aligned(16))); struct pair { int a, b; };"
+    text += "struct s { char c; over *p[2]; }; struct t { char c; _Atomic struct pair m; atomic_int n; };"
+    layouts = Layouts(read_text(text, abi=X86_64).records, X86_64)
+    assert [layouts.measure(StructOrUnion("struct", tag)) for tag in "st"] == [(24, 8), (24, 8)]

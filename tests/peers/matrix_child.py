@@ -1,6 +1,7 @@
-"""Run by test_misuse_matrix.py: LIBRARY STATE. Calls ``take_KIND`` with every value; says each call before it is made.
+"""Run by test_misuse_matrix.py: LIBRARY STATE call|kind. Calls ``take_KIND`` with every value.
 
-A pointer is followed by C when it is not NULL, so one that should have been refused ends this process.
+A pointer is followed by C when it is not NULL, so one that should have been refused ends the process it is made in: a
+fork for each call, or for each kind. Each call is said before it is made.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import contextlib
 import ctypes
 import math
 import os
+import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from tests.peers.matrix import KINDS, declared
@@ -21,7 +24,7 @@ from loadstone.library import Userdata, ref
 from loadstone.library.typed import fastcall
 
 sys.unraisablehook = lambda _: None
-path, state = sys.argv[1:3]
+path, state, each = sys.argv[1:4]
 library, other = Library(path), Library(path)
 names, closed = library.declare(declared()), other.declare(declared())
 
@@ -109,39 +112,73 @@ def values() -> list[Any]:
     return numbers + plain + memory + foreign + ours + made_of(names)
 
 
-def calls(functions: Any, kinds: list[str], given: list[Any]) -> int:
+def alone(work: Callable[[Any], Any], given: Any) -> bool:
+    """Whether it ends a process that does nothing else."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        try:
+            work(given)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] != 0
+
+
+def from_threads(work: Callable[[], Any]) -> None:
+    """The same from four threads at once."""
+    ready = threading.Barrier(4)
+
+    def one() -> None:
+        ready.wait()
+        work()
+
+    workers = [threading.Thread(target=one) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+
+def calls(functions: Any, given: list[Any], how: Callable[[Callable[[], Any]], Any] = lambda work: work()) -> int:
+    """Make every call, in a process for each or for each kind; how many were made. Which one ended it is said."""
     made = 0
-    for kind in kinds:
-        for number, value in enumerate(given):
-            os.write(2, f"{state} {kind} value {number}: {type(value).__name__}\n".encode())
-            for arguments in ((value,), (value, value), ()) if number < 3 else ((value,),):
-                made += 1
-                with contextlib.suppress(Exception):  # whatever is raised is right: it did not crash
-                    functions[kind](*arguments)
+    for kind in KINDS:
+        works = [
+            call(functions[kind], arguments, f"{state} {kind} value {number}: {type(value).__name__}")
+            for number, value in enumerate(given)
+            for arguments in (((value,), (value, value), ()) if number < 3 else ((value,),))
+        ]
+        made += len(works)
+        groups = [[one] for one in works] if each == "call" else [works]
+        crashed.extend(alone(lambda group: [how(one) for one in group], group) for group in groups)
     return made
 
 
+def call(function: Any, arguments: tuple[Any, ...], words: str) -> Callable[[], None]:
+    """What says a call, then makes it; whatever it raises is right: it did not crash."""
+
+    def work() -> None:
+        os.write(2, f"{words}\n".encode())
+        with contextlib.suppress(Exception):
+            function(*arguments)
+
+    return work
+
+
+crashed: list[bool] = []
 every = {kind: getattr(names, f"take_{kind}") for kind in KINDS}
 kept = {kind: getattr(closed, f"take_{kind}") for kind in KINDS}
 wrong = values()
 of_closed = made_of(closed)
 if state == "given":
-    count = calls(every, list(KINDS), wrong)
+    count = calls(every, wrong)
 elif state == "closed":
     with other:
         inside = other.declare(declared())
         kept = {kind: getattr(inside, f"take_{kind}") for kind in KINDS}
         of_closed = made_of(inside)
-    count = calls(kept, list(KINDS), wrong) + calls(every, list(KINDS), of_closed)
+    count = calls(kept, wrong) + calls(every, of_closed)
 else:
-    done: list[int] = []
-    workers = [
-        threading.Thread(target=lambda part=part: done.append(calls(every, list(KINDS)[part::4], wrong + of_closed)))
-        for part in range(4)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    count = sum(done) if len(done) == len(workers) else 0
-print(count, len(KINDS), len(wrong))
+    count = calls(every, wrong + of_closed, from_threads)
+print(count, sum(crashed), len(KINDS), len(wrong))

@@ -35,11 +35,12 @@ RECORDS = frozenset(("struct", "union"))
 
 @dataclass(frozen=True, slots=True)
 class Typedef:
-    """A named type, and the alignment an attribute gave that name (0 for none)."""
+    """A named type, the alignment an attribute or ``_Atomic`` gave that name (0 for none), and whether it was that."""
 
     type: CType
     const: bool = False
     align: int = 0
+    atomic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Specifiers:
     const: bool
     attributes: Attributes
     type_align: int = 0
+    atomic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

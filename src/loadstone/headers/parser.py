@@ -110,7 +110,7 @@ class Parser(TokenCursor):
         """Storage, qualifiers, attributes and the type, in any order."""
         words: list[str] = []
         storage: set[str] = set()
-        const, type_align = False, 0
+        const, atomic, type_align = False, False, 0
         found: CType | None = None
         attributes = Attributes()
         while True:
@@ -143,18 +143,30 @@ class Parser(TokenCursor):
             elif text == "enum":
                 found = enumeration(self)
             elif text in ("_Atomic", "typeof", "__typeof__", "__typeof", "typeof_unqual"):
+                atomic = atomic or text == "_Atomic"
                 found, inner = self._in_parentheses(text)
                 const = const or inner
             elif text in self.typedefs:
                 named = self.typedefs[text]
                 found, const, type_align = named.type, const or named.const, named.align
+                atomic = atomic or named.atomic
                 self.position += 1
             else:
                 break
         kind_found = found if found is not None else self._basic(words)
         if attributes.mode is not None:
             kind_found = self._with_mode(kind_found, attributes.mode)
-        return Specifiers(kind_found, frozenset(storage), const, attributes, type_align)
+        if atomic:
+            type_align = max(type_align, self._atomic_align(kind_found))
+        return Specifiers(kind_found, frozenset(storage), const, attributes, type_align, atomic)
+
+    def _atomic_align(self, kind: CType) -> int:
+        """The alignment of ``_Atomic`` objects, where it is more than the type's own: GCC aligns them to their size."""
+        unknown = isinstance(kind, StructOrUnion) and self._layouts.whole(kind) is None
+        if unknown or isinstance(kind, (Void, FunctionType)):
+            return 0
+        size, align = self._layouts.measure(kind)
+        return size if size in (2, 4, 8, 16) and size > min(align, self.abi.member_align) else 0
 
     def _in_parentheses(self, word: str) -> tuple[CType | None, bool]:
         """``_Atomic(type)`` and ``typeof(type)``; ``_Atomic`` alone is a qualifier."""

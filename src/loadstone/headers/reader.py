@@ -292,7 +292,7 @@ class _Reader:
             kind = self._usual[name]
         elif name in self._usual and declared.token is not None and not self._is_own(declared.token):
             kind = self._usual_spelling(name, kind)
-        self.parser.typedefs[name] = Typedef(kind, declared.const, align)
+        self.parser.typedefs[name] = Typedef(kind, declared.const, align, plain and specifiers.atomic)
         if declared.token is not None and self._is_own(declared.token):
             self.types[name] = kind
             self._comment(name, declared.token)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loadstone.headers.attributes import Attributes
 from loadstone.headers.cursor import Refused
 from loadstone.headers.declared import DeclaredName, Specifiers
-from loadstone.headers.types import Array, Enumeration, FunctionType, Integer, StructMember, StructOrUnion, Void
+from loadstone.headers.types import Array, CType, Enumeration, FunctionType, Integer, StructMember, StructOrUnion, Void
 from loadstone.quick_dataclass import replace
 
 if TYPE_CHECKING:
@@ -77,11 +77,33 @@ def _declared_member(parser: Parser, specifiers: Specifiers) -> StructMember:
     )
     if isinstance(declared.type, (FunctionType, Void)):
         raise Refused(f"a member of type {declared.type}", declared.token)
+    _check_atomic(parser, specifiers, declared)
     bits = None
     if parser.take(":"):
         bits = _width(parser, declared)
     after = parser.attributes()[0]
     return _member(specifiers, replace(declared, attributes=declared.attributes | after), bits)
+
+
+def _check_atomic(parser: Parser, specifiers: Specifiers, declared: DeclaredName) -> None:
+    """Whether GCC and Clang lay an ``_Atomic`` member out alike. Raises Refused."""
+    element = _element(declared.type)
+    if not specifiers.atomic or not specifiers.type_align or element is not specifiers.type:
+        return
+    if element is not declared.type and isinstance(element, StructOrUnion):
+        what = "an array of _Atomic structs"
+    elif parser.abi.member_align < 8:
+        what = f"an _Atomic member of {specifiers.type_align} bytes on {parser.abi.name}"
+    else:
+        return
+    reason = f"{what}, which GCC and Clang lay out differently"
+    raise Refused(reason, declared.token, advice="declare the struct without its members, and pass pointers to it")
+
+
+def _element(kind: CType) -> CType:
+    while isinstance(kind, Array):
+        kind = kind.element
+    return kind
 
 
 def _width(parser: Parser, declared: DeclaredName) -> int:
@@ -98,7 +120,7 @@ def _width(parser: Parser, declared: DeclaredName) -> int:
 
 def _member(specifiers: Specifiers, declared: DeclaredName, bits: int | None = None) -> StructMember:
     attributes = specifiers.attributes | declared.attributes
-    plain = declared.type is specifiers.type or isinstance(declared.type, Array)
+    plain = _element(declared.type) is specifiers.type  # what is aligned is the type that was named, no pointer to it
     return StructMember(
         declared.name,
         declared.type,

@@ -6,6 +6,7 @@ then in the system's. Source: GCC's manual, "Search Path".
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 import sys
@@ -33,7 +34,14 @@ def system_directories() -> tuple[str, ...]:
         return tuple(d for d in os.environ.get("INCLUDE", "").split(";") if d)
     multiarch = getattr(sys.implementation, "_multiarch", "") or f"{platform.machine()}-linux-gnu"
     wanted = ("/usr/local/include", f"/usr/include/{multiarch}", "/usr/include", "/opt/homebrew/include")
-    return tuple(d for d in wanted if os.path.isdir(d))
+    return tuple(d for d in (*wanted, *_of_the_compiler(multiarch)) if os.path.isdir(d))
+
+
+def _of_the_compiler(multiarch: str) -> tuple[str, ...]:
+    """Where the newest GCC keeps headers of its own: unwind.h, omp.h, quadmath.h. Those of C are always ours."""
+    found = glob.glob(f"/usr/lib/gcc/{multiarch}/*/include")
+    versions = [d for d in found if d.split("/")[-2].isdecimal()]
+    return tuple(sorted(versions, key=lambda d: int(d.split("/")[-2]))[-1:])
 
 
 @dataclass(slots=True)
