@@ -31,6 +31,7 @@ __all__ = [
     "processor_seconds",
     "read_at",
     "read_memory",
+    "soft_limits",
     "status",
     "thread_name",
     "threads",
@@ -147,9 +148,18 @@ def leader(thread: int) -> int:
     return int(found[0]) if found else 0
 
 
-def limits(process: int) -> dict[str, str]:
-    """The soft limits of getrlimit(2), by the kernel's words for what they limit."""
-    lines = _read(f"/proc/{process}/limits").decode().splitlines()
+def limits(process: int) -> bytes:
+    """The limits of getrlimit(2), as the kernel's table of them."""
+    return _read(f"/proc/{process}/limits")
+
+
+def soft_limits(table: bytes) -> dict[str, str]:
+    r"""The soft ones of such a table, by the kernel's words for what they limit.
+
+    >>> soft_limits(b"Limit          Soft Limit  Hard Limit\nMax open files 64          1024       files")
+    {'open files': '64'}
+    """
+    lines = table.decode().splitlines()
     end = lines[0].find("Soft Limit") if lines else 0
     return {line[:end].removeprefix("Max").strip(): line[end:].split()[0] for line in lines[1:]}
 

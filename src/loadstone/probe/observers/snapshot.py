@@ -52,10 +52,10 @@ class Snapshot(NamedTuple):
     environment: dict[bytes, bytes]
     mapped: dict[tuple[str, int], str]
     writable_code: frozenset[str]
-    limits: dict[str, str]
+    limits: bytes
 
 
-BLANK: Final = Snapshot(proc.ProcessStatus(0, 0, 0, 0, 0, 0, 0), {}, "", {}, {}, frozenset(), {})
+BLANK: Final = Snapshot(proc.ProcessStatus(0, 0, 0, 0, 0, 0, 0), {}, "", {}, {}, frozenset(), b"")
 """What is seen where nothing may be looked at: compared with itself it shows no change."""
 
 
@@ -103,9 +103,8 @@ def changes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     if after.directory != before.directory:
         yield ObservationKind.CWD_CHANGED, f"the current directory became {after.directory}"
     yield from _environment_changes(before.environment, after.environment)
-    for name, level in after.limits.items():
-        if level != before.limits.get(name, level):
-            yield ObservationKind.PROCESS_CHANGED, f"the limit of {name} became {level}, from {before.limits[name]}"
+    if after.limits != before.limits:
+        yield from _limit_changes(proc.soft_limits(before.limits), proc.soft_limits(after.limits))
     if after.status.umask != before.status.umask:
         yield ObservationKind.UMASK_CHANGED, f"umask {before.status.umask:03o} became {after.status.umask:03o}"
     for number in _bits(after.status.caught & ~before.status.caught):
@@ -119,6 +118,13 @@ def changes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     for number, what in sorted(before.descriptors.items()):
         if number not in after.descriptors:
             yield ObservationKind.DESCRIPTOR_CLOSED, f"descriptor {number} ({what}) was closed, which it did not open"
+
+
+def _limit_changes(before: dict[str, str], after: dict[str, str]) -> Iterator[Change]:
+    for name, level in after.items():
+        old = before.get(name, level)
+        if level != old:
+            yield ObservationKind.PROCESS_CHANGED, f"the limit of {name} became {level}, from {old}"
 
 
 def _environment_changes(before: dict[bytes, bytes], after: dict[bytes, bytes]) -> Iterator[Change]:
