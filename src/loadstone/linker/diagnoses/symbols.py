@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Final
 
 from loadstone.core.image import Image, SymbolBinding, Visibility
@@ -24,6 +25,8 @@ __all__ = ["undefined"]
 _NESTED: Final = re.compile(r"_ZNK?(\d+)")
 _LEAST_PREFIX: Final = 3
 _LEAST_NAMES: Final = 2
+_MAX_SCANNED: Final = 32
+"""Libraries near by whose every name is looked at: in a survey each that fails asks for it."""
 _FAST_MATH: Final = re.compile(r"(?:_ZG\w+_)?__\w+_finite$")
 _OF_THE_SYSTEM: Final = (
     "libm.so.6", "libmvec.so.1", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libresolv.so.2", "libutil.so.1",
@@ -136,9 +139,10 @@ def _build_of_scope(case: SimulatedLoad, asking: LoadedObject, name: str) -> str
     if scope is None:
         return ""
     loaded = ((o.path, o.image) for o in case.process.namespace.objects if o is not asking)
-    near = ((path, usable_image(case.model, path)) for path in libraries_near(case.model, asking))
-    for path, image in (*loaded, *near):
-        if image is not None and _counts(image, scope) and path != case.model.absolute(asking.path):
+    paths = islice(libraries_near(case.model, asking), _MAX_SCANNED)
+    near = ((path, usable_image(case.model, path)) for path in paths)
+    for path, image in chain(loaded, near):
+        if image is not None and path != case.model.absolute(asking.path) and _has_any(image, scope):
             both = reinstall_both(case.model, asking.path, path)
             who = leaf(asking.path)
             return (
@@ -177,6 +181,11 @@ def _with_others(asking: LoadedObject, scope: re.Pattern[str], least: int = 1) -
 def _counts(image: Image, scope: re.Pattern[str]) -> int:
     names = zip(image.symbols.names, image.symbols.defined, strict=True)
     return sum(1 for name, defined in names if defined and scope.match(name))
+
+
+def _has_any(image: Image, scope: re.Pattern[str]) -> bool:
+    names = zip(image.symbols.names, image.symbols.defined, strict=True)
+    return any(defined and scope.match(name) for name, defined in names)
 
 
 def _of_prefix(asking: LoadedObject, name: str) -> LoadedObject | None:
