@@ -348,7 +348,13 @@ class _Builder:
                 self.join(again, head)
         else:
             if statement.each is not None:
-                index = self.add(Kind.EACH, statement.line, target=statement.each[0], expression=statement.each[1])
+                index = self.add(
+                    Kind.EACH,
+                    statement.line,
+                    statement=statement,
+                    target=statement.each[0],
+                    expression=statement.each[1],
+                )
                 self.ends, done = [(index, 0)], [(index, 1)]
             elif statement.condition is not None:
                 self.ends, done = self.branch(statement.condition)

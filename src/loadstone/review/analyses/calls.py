@@ -34,7 +34,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type
+from loadstone.review.typenames import base_type, element
 
 __all__ = ["Calls", "Enter"]
 
@@ -231,8 +231,11 @@ class Calls:
         unit, owner = frame.known.unit, frame.known.function.owner
         if owner:
             separator = "." if unit.language is ir.Language.PYTHON else "::"
+            makes = last_word(call.name) == last_word(owner) and call.receiver is None  # an object, not a method
             mine = uncast(call.receiver) if call.receiver is not None else None
             is_own = mine is None or (isinstance(mine, ir.Name) and mine.name in {"this", "self", "cls"})
+            if makes and unit.language is ir.Language.CPP:
+                return None
             if is_own and (found := self.program.find(f"{owner}{separator}{last_word(call.name)}", unit)) is not None:
                 return found
         found = self.program.find(name, unit, frame.conditions)
@@ -288,7 +291,7 @@ class Calls:
         if builds:
             inputs = values
         mix(made, inputs, state, keep=True)
-        if receiver is not None and word in _DESTROYS:
+        if receiver is not None and word in _DESTROYS and not self._holds_pointers(receiver, frame):
             self.sites.use(receiver, "destroy", state, frame, call.line)
         if name == "delete" and values:
             self.sites.use(values[0], "destroy", state, frame, call.line)
@@ -310,6 +313,11 @@ class Calls:
         if _CHECK_WORDS.search(name):
             return Answer("check", values[0] if values else receiver, spot=frame.spot(call.line)), state
         return made, state
+
+    def _holds_pointers(self, receiver: Value, frame: Frame) -> bool:
+        """Whether what a container holds are bare pointers: taking one out ends no object."""
+        spelled = self.memory.type_of(receiver, frame)
+        return element(spelled) != spelled and element(spelled).endswith("*")
 
     def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
         """A library is called with locks held, and is given functions of the program that it may call."""

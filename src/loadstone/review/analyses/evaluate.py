@@ -291,7 +291,7 @@ class PathEvaluator:
     def _deref(self, expression: ir.Operation, state: State, frame: Frame) -> Outcomes:
         results: Outcomes = []
         for value, after in self.value(expression.operands[0], state, frame):
-            if isinstance(value, Code):
+            if isinstance(value, Code | Object):  # what a pointer or an optional leads to is the object itself
                 results.append((value, after))
                 continue
             self.sites.use(value, "dereference", after, frame, expression.line)

@@ -365,6 +365,12 @@ class Facts:
             for path, names in quoted.items()
         }
 
+    def called_in(self, path: str) -> frozenset[str]:
+        """The variables and members that are called in a file or its kin."""
+        kin = self._kin[path]
+        blocks = (f.body for unit in self.program.units if unit.path in kin for f in unit.functions)
+        return frozenset(name for block in blocks for call in calls_in(block) for name in _named(call.function))
+
     @cached_property
     def called_names(self) -> frozenset[str]:
         """The variables and members that are called anywhere: ``lib->run()``, ``(*run)()``."""

@@ -50,7 +50,7 @@ from loadstone.review.analyses.values import (
 from loadstone.review.analyses.words import dotted_name, is_null, may_raise, rooted_locally, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.cfg import Kind, Leave, Node
-from loadstone.review.typenames import base_type, inserts, is_reference
+from loadstone.review.typenames import base_type, inserts, is_reference, pointee
 from loadstone.review.walk import expressions
 
 __all__ = ["Paths"]
@@ -161,7 +161,8 @@ class Paths:
         if how == "return":
             self._returned(state, spot, frame)
         for place, held in state.env.items():
-            if not isinstance(place, Local) and not rooted_locally(place):
+            given_away = isinstance(root(place), Object) and held in state.escaped
+            if not isinstance(place, Local) and (given_away or not rooted_locally(place)):
                 self._left_in(place, held, state, spot, frame)
         for lock in state.locks:
             if not lock.scoped:
@@ -565,6 +566,9 @@ class Paths:
         site = self.sites.of(held)
         if site is not None and site.api.release == "scope" and held not in state.escaped:
             self.sites.release(held, state, frame, leave.line, by=site.api.name)
+            return [state]
+        if isinstance(held, Object) and pointee(leave.type) != leave.type:  # its owner ends it, or another owner
+            self.memory.escape(held, state, "")
             return [state]
         name = base_type(leave.type)
         found = self.program.find(f"{name}::~{name.rpartition('::')[2]}", frame.known.unit) if name else None

@@ -22,7 +22,9 @@ from loadstone.review.analyses.values import (
     Local,
     Place,
     Spot,
+    This,
     Value,
+    root,
 )
 from loadstone.review.analyses.words import describe, describe_value, whose
 from loadstone.review.apis import Api, ApiRole
@@ -98,7 +100,9 @@ class Sites:
             if not isinstance(handle, Initial) or handle == value or isinstance(handle.place, Local):
                 continue
             globals_ = isinstance(handle.place, Global) and isinstance(value.place, Global)
-            same = globals_ or (_base(handle.place) is not None and _base(handle.place) == _base(value.place))
+            start = root(handle.place)
+            same = globals_ or (isinstance(start, This) and start == root(value.place))
+            same = same or (_base(handle.place) is not None and _base(handle.place) == _base(value.place))
             earlier = (closed.path, closed.function) == (frame.spot(line).path, frame.spot(line).function)
             if not same or (earlier and closed.line >= line):
                 continue  # another object, or the one of the round before
@@ -222,15 +226,15 @@ def _base(place: Place) -> object:
 
 
 def _stays_mapped(site: Site) -> bool:
-    """Whether the load asked for a library that closing does not take out of memory (``RTLD_NODELETE``)."""
-    return site.api.role is ApiRole.LOAD and any(_names_nodelete(a) for a in site.call.arguments)
+    """Whether closing does not take the library out of memory: it never leaves, or somebody else has loaded it."""
+    return site.api.role is ApiRole.LOAD and any(_keeps_mapped(a) for a in site.call.arguments)
 
 
-def _names_nodelete(argument: ir.Expression) -> bool:
+def _keeps_mapped(argument: ir.Expression) -> bool:
     stack = [argument]
     while stack:
         current = stack.pop()
-        if isinstance(current, ir.Name) and current.name.endswith("RTLD_NODELETE"):
+        if isinstance(current, ir.Name) and current.name.endswith(("RTLD_NODELETE", "RTLD_NOLOAD")):
             return True
         if isinstance(current, ir.Operation):
             stack.extend(current.operands)

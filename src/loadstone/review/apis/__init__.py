@@ -73,6 +73,7 @@ class ApiRole(StrEnum):
     ASSERTION = "assertion"
     CALLBACK = "callback"
     REGISTER = "register"
+    LOADER_LOCK = "loader-lock"
     UNREGISTER = "unregister"
     READ = "read"
     COPY = "copy"

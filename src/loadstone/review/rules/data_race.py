@@ -20,6 +20,7 @@ from loadstone.review.ir import Language, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.unsafe_signal_handler import handlers
 
 __all__ = ["RULE", "Shared", "is_alone", "is_count", "shared_state"]
 
@@ -220,7 +221,14 @@ def _changed(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 
 def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:
-    bare = [a for a in shared.bare if not is_alone(a, shared) and not _was_made_ready(a, shared)]
+    interrupting = set(handlers(shared.unit)) if shared.unit.language is not Language.PYTHON else set()
+    bare = [
+        a
+        for a in shared.bare
+        if not is_alone(a, shared)
+        and not _was_made_ready(a, shared)
+        and last_word(a.spot.function) not in interrupting  # a signal handler cannot wait for a lock
+    ]
     if shared.unit.language is Language.PYTHON and not any(a.is_write for a in bare):
         bare = []  # one reference is read whole or not at all, and it is set under the lock
     held = shared.held

@@ -8,7 +8,7 @@ in it, so that its destructor lies in whatever made the object.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -18,12 +18,18 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 
-__all__ = ["TooLate", "destroyed_late", "emptied", "library_members"]
+__all__ = ["TooLate", "destroyed_late", "emptied", "interfaces", "library_members"]
 
-_OWNING: Final = r"(?:unique_ptr|shared_ptr|QSharedPointer|QScopedPointer)\s*<\s*(?:\w+::)*(?:{names})\s*>"
+_OWNING: Final = (
+    r"(?:unique_ptr|shared_ptr|QSharedPointer|QScopedPointer)\s*<\s*(?:\w+::)*(?:{names})"
+    r"\s*(?:>|,\s*(?:\w+::)*(?!(?:{stateful})\b)\w+\s*>)"
+)
+"""An owning pointer to one of the classes; a deleter that has members may hold the library."""
+
 _DELETES: Final = frozenset({"delete", "qDeleteAll", "deleteLater"})
 _EMPTIES: Final = frozenset({"clear", "reset", "pop_back"})
 _LIBRARIES: Final = frozenset({"boost::dll::shared_library", "dll::shared_library", "Poco::SharedLibrary", "QLibrary"})
+_LIBRARY: Final = re.compile(rf"(?<![\w:])(?:HMODULE|QPluginLoader|{'|'.join(map(re.escape, sorted(_LIBRARIES)))})\b")
 _DESTROYS: Final = frozenset({"erase", "clear", "pop_back", "pop_front", "reset", "delete"})
 
 
@@ -41,13 +47,13 @@ class TooLate:
 
 def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
     """The members of the classes of a file that outlive the library they need."""
-    interfaces = _interfaces(unit)
+    made = interfaces(unit)
     closers = {f.owner: f for f in unit.functions if f.owner and _unload(facts, f) is not None}
-    owning = re.compile(_OWNING.format(names="|".join(map(re.escape, sorted(interfaces))))) if interfaces else None
+    owning = _owning(unit, made)
     if owning is None:
         return
-    holders = _holders(unit, closers)
-    yield from _deleted_late(facts, unit, interfaces)
+    holders = _holders(facts, unit, closers)
+    yield from _deleted_late(facts, unit, made)
     for one in unit.classes:
         objects = next((m for m in one.members if owning.search(m.type)), None)
         if objects is None:
@@ -57,11 +63,25 @@ def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
         if later is not None and (end is None or not _mentions(end, objects.name, end.end_line)):
             yield TooLate(one.name, objects.name, later.name, later.line, objects.line)
         yield from _emptied_late(unit, one, objects, holders)
-        handles = {m.name for m in one.members if "*" in m.type or m.type in {"HMODULE", *_LIBRARIES}}
+        handles = {m.name for m in one.members if "*" in m.type or _LIBRARY.search(m.type)}
         for function in unit.functions:
             found = _closed_first(facts, function, handles, objects.name)
             if found is not None:
                 yield TooLate(one.name, objects.name, found[1], found[0], objects.line, function.name)
+
+
+def _owning(unit: ir.Unit, made: set[str]) -> re.Pattern[str] | None:
+    """What the types of members look like that own an object of a library, by the names ``using`` gives them too."""
+    if not made:
+        return None
+    stateful = [c.name for c in unit.classes if c.members] or ["-"]
+    spelled = _OWNING.format(names=_one_of(made), stateful=_one_of(stateful))
+    named = re.findall(rf"using\s+(\w+)\s*=\s*(?:\w+::)*{spelled}\s*;", unit.text)
+    return re.compile("|".join([spelled, *(rf"(?<![\w:]){name}\b" for name in named)]))
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(names)))
 
 
 _FACTORY: Final = re.compile(
@@ -73,7 +93,7 @@ _KEEPS_IT: Final = re.compile(r"shared_ptr\s*<[^;{}]*\(\s*[^;]*\[\s*[\w&=]")
 """A shared pointer with a deleter that holds on to something: it may be the library."""
 
 
-def _interfaces(unit: ir.Unit) -> set[str]:
+def interfaces(unit: ir.Unit) -> set[str]:
     """Classes whose objects a library makes: declared here and defined nowhere, or given by a pointer to a function."""
     whole = {c.name for c in unit.classes if c.members} | {
         f.owner.rpartition("::")[2] for f in unit.functions if f.owner
@@ -109,7 +129,7 @@ def emptied(function: ir.Function, member: str) -> list[int]:
 
 def library_members(facts: Facts, unit: ir.Unit) -> set[str]:
     """Members of a file's classes whose end closes libraries."""
-    holders = _holders(unit, {f.owner: f for f in unit.functions if f.owner and _unload(facts, f) is not None})
+    holders = _holders(facts, unit, {f.owner: f for f in unit.functions if f.owner and _unload(facts, f) is not None})
     return {m.name for c in unit.classes for m in c.members if _is_held(m.type, holders)}
 
 
@@ -119,10 +139,14 @@ def _declared_interfaces(unit: ir.Unit) -> set[str]:
         c.name
         for c in unit.classes
         if not c.members
-        and any(m.startswith("~") for m in c.methods)
+        and (any(m.startswith("~") for m in c.methods) or _is_abstract(unit, c))
         and len(c.methods) > 1
         and not any((c.name, m) in defined for m in c.methods if not m.startswith("~"))
     }
+
+
+def _is_abstract(unit: ir.Unit, one: ir.Class) -> bool:
+    return any(re.search(r"=\s*0\s*;", unit.line_text(line)) for line in range(one.line, one.end_line + 1))
 
 
 def _unload(facts: Facts, function: ir.Function) -> ir.Call | None:
@@ -133,9 +157,11 @@ def _unload(facts: Facts, function: ir.Function) -> ir.Call | None:
     return None
 
 
-def _holders(unit: ir.Unit, closers: dict[str, ir.Function]) -> set[str]:
+def _holders(facts: Facts, unit: ir.Unit, closers: dict[str, ir.Function]) -> set[str]:
     """Types whose end closes a library: by their destructor, or by the deleter they are given."""
+    closing = {a.name for a in facts.apis.by_name.values() if a.role is ApiRole.UNLOAD}
     found = {"boost::dll::shared_library"}
+    found |= {a.name for a in facts.apis.by_name.values() if a.role is ApiRole.HOLDER and a.release in closing}
     for owner, function in closers.items():
         word = last_word(function.name)
         if word.startswith("~"):
@@ -151,9 +177,9 @@ def _is_held(spelled: str, holders: set[str]) -> bool:
     return inner and any(re.search(rf"(?<![\w:]){re.escape(name)}\b", spelled) for name in holders)
 
 
-def _deleted_late(facts: Facts, unit: ir.Unit, interfaces: set[str]) -> Iterator[TooLate]:
+def _deleted_late(facts: Facts, unit: ir.Unit, made: set[str]) -> Iterator[TooLate]:
     """``loader->unload(); delete plugin;``: the destructor that is called lies in the library."""
-    pointed = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(interfaces)))})\s*\*")
+    pointed = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(made)))})\s*\*")
     for function in unit.functions:
         close = _unload(facts, function)
         types = {m.name: m.type for c in unit.classes for m in c.members}

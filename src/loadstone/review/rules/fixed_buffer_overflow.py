@@ -13,7 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import filled_names, looked_up, made_by_library
+from loadstone.review.rules.lookups import filled_names, made_by_library
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions, parts_of, tops
@@ -103,7 +103,7 @@ def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]
     foreign = filled_names(facts, unit)
     asked = {name for function in unit.functions for name in _limited(function)}
     for function in unit.functions:
-        mine = foreign | looked_up(facts, function)
+        mine = foreign | made_by_library(facts, unit, function)
         for loop in (s for s in every_statement(function.body) if isinstance(s, ir.Loop)):
             counted = _counted(loop.condition, mine)
             if counted is None or counted[1] in asked:

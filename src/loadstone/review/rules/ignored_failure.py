@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -31,6 +32,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         good: list[int] = []
         for function in unit.functions:
             yield from _dropped(rule, facts, unit, function)
+            yield from _begun_blindly(rule, facts, unit, function)
             for statement in _statements(function.body):
                 if isinstance(statement, ir.Try):
                     yield from _handlers(rule, unit, function, statement, good, loading)
@@ -82,6 +84,54 @@ def _dropped(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> 
             call = uncast(statement.expression) if isinstance(statement, ir.Evaluate) else None
             if isinstance(call, ir.Call) and call.receiver is None and word(call.function) in mine:
                 waiting.update({n: call.line for a in call.arguments if (n := _taken(a))})
+
+
+_BEGINS: Final = re.compile(
+    r"(?i)(?:\A|_)(?:pfn|fn|p)?_?(?:init|set_?up|start|open|begin|attach|register|prepare|configure|boot)"
+)
+_STATUS: Final = re.compile(
+    r"\A(?:int|bool|BOOL|HRESULT|gboolean|NTSTATUS|LONG|status_t|\w*_status\w*|\w+_result\w*)\Z"
+)
+
+
+def _begun_blindly(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    """``setup(arguments);``: a library says whether it could be set up, and nobody listens."""
+    called = {
+        u.spot.line
+        for s in facts.reached
+        if s.api.role is ApiRole.RESOLVE
+        for u in s.uses
+        if u.how == "call" and (u.spot.path, u.spot.function) == (unit.path, function.name)
+    }
+    types = {m.name: m.type for c in unit.classes for m in c.members}
+    for statement in _statements(function.body):
+        if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
+            types[statement.target.name] = statement.type
+    for statement in _statements(function.body):
+        call = statement.expression if isinstance(statement, ir.Evaluate) and not statement.discards else None
+        if not isinstance(call, ir.Call) or call.line not in called or not _BEGINS.search(name := word(call.function)):
+            continue
+        if _STATUS.match(_returned(unit, types.get(name, ""))):
+            yield rule.no(
+                f"The status of {name}, which sets the library up, is dropped.",
+                Location.lines(unit.path, call.line),
+                cwe=252,
+                fix="Test it, and close the library when it failed.",
+                context=function.name,
+                condition=function.condition,
+            )
+
+
+def _returned(unit: ir.Unit, spelled: str) -> str:
+    """What a function returns, by the type of the pointer to it."""
+    if "(" in spelled:
+        return spelled.partition("(")[0].strip()
+    name = spelled.strip(" *&")
+    made = name.isidentifier() and (
+        re.search(rf"typedef\s+([\w ]+?)\s*\(\s*(?:\w+\s*)?\*\s*{name}\s*\)", unit.text)
+        or re.search(rf"using\s+{name}\s*=\s*(\w+)\s*\(", unit.text)
+    )
+    return made[1] if made else ""
 
 
 def _taken(argument: ir.Expression) -> str:

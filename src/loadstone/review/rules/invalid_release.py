@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.allocators import wrong_allocators
 from loadstone.review.rules.places import NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 
@@ -52,6 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     condition=use.spot.condition,
                 )
     yield from _holders(rule, facts)
+    yield from _other_allocator(rule, facts)
     owned = {
         fill.slot for fill in facts.fills if fill.site is not None and facts.sites[fill.site].api.role is ApiRole.LOAD
     }  # lent on one path, its own on another: a flag beside it says which
@@ -77,6 +79,20 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                         at(site.spot),
                         context=site.spot.function,
                     )
+
+
+def _other_allocator(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """Memory goes back to an allocator that did not make it."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for found in wrong_allocators(facts, unit):
+            yield rule.no(
+                f"{found.name}, made by {found.maker}, is given to {found.release}: that is another allocator.",
+                Location.lines(unit.path, found.line),
+                cwe=762,
+                fix="Give it back to what made it: each library may have an allocator of its own.",
+                context=found.function.name,
+                condition=found.function.condition,
+            )
 
 
 _POINTER: Final = re.compile(

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.apis import ApiRole
-from loadstone.review.ir import Literal
+from loadstone.review.ir import Call, Function, Literal, Unit
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 
@@ -36,6 +36,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 condition=spot.condition,
             )
     yield from _waits(rule, facts)
+    yield from _reaches_loader(rule, facts)
     loads = [s for s in facts.of(ApiRole.LOAD) if s.unit.language in NATIVE]
     unlocked = [s for s in loads if s.invocations and not any(i.locks for i in s.invocations)]
     if unlocked and facts.lock_names:
@@ -51,27 +52,47 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
 
 
-def _waits(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    """``DllMain`` waits for a thread, which cannot end before it got the lock that ``DllMain`` holds."""
+def _reaches_loader(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``DllMain`` calls what loads libraries itself, or waits for a thread: COM, the shell, a process, sockets."""
+    for unit, main, outer, call in _called_in_main(facts):
+        api = facts.apis.get(call.name)
+        if api is not None and api.role in {ApiRole.LOADER_LOCK, ApiRole.COMMAND}:
+            yield rule.no(
+                f"{call.name}, which may load libraries or wait for threads, runs inside {main.name}.",
+                Location.lines(unit.path, outer.line),
+                severity=Severity.MEDIUM,
+                why=(FlowStep(Location.lines(unit.path, call.line), "runs under the loader's lock", "use"),),
+                context=main.name,
+                condition=main.condition,
+            )
+
+
+def _called_in_main(facts: Facts) -> Iterator[tuple[Unit, Function, Call, Call]]:
+    """The calls that ``DllMain`` makes itself or one function deeper: with the call in ``DllMain`` that leads there."""
     for unit in facts.program.units:
         functions = {f.name: f for f in unit.functions} if unit.language in NATIVE else {}
         for main in (f for f in functions.values() if f.name in _MAINS):
-            called = [(c, c) for c in calls_in(main.body)]
-            called += [(c, d) for c, _ in called if c.name in functions for d in calls_in(functions[c.name].body)]
-            for outer, call in called:
-                api = facts.apis.get(call.name)
-                limit = call.arguments[-1] if len(call.arguments) > 1 else None
-                at_once = isinstance(limit, Literal) and not limit.value
-                if api is not None and api.role is ApiRole.JOINED and not at_once:
-                    place = Location.lines(unit.path, outer.line)
-                    yield rule.no(
-                        f"{main.name} waits at line {call.line} for a thread that needs the loader's lock to end.",
-                        place,
-                        why=(FlowStep(Location.lines(unit.path, call.line), "waits under the loader's lock", "use"),),
-                        fix="End and await threads in a function that the host calls before it frees the library.",
-                        context=main.name,
-                        condition=main.condition,
-                    )
+            for outer in calls_in(main.body):
+                yield unit, main, outer, outer
+                if outer.name in functions:
+                    yield from ((unit, main, outer, inner) for inner in calls_in(functions[outer.name].body))
+
+
+def _waits(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``DllMain`` waits for a thread, which cannot end before it got the lock that ``DllMain`` holds."""
+    for unit, main, outer, call in _called_in_main(facts):
+        api = facts.apis.get(call.name)
+        limit = call.arguments[-1] if len(call.arguments) > 1 else None
+        at_once = isinstance(limit, Literal) and not limit.value
+        if api is not None and api.role is ApiRole.JOINED and not at_once:
+            yield rule.no(
+                f"{main.name} waits at line {call.line} for a thread that needs the loader's lock to end.",
+                Location.lines(unit.path, outer.line),
+                why=(FlowStep(Location.lines(unit.path, call.line), "waits under the loader's lock", "use"),),
+                fix="End and await threads in a function that the host calls before it frees the library.",
+                context=main.name,
+                condition=main.condition,
+            )
 
 
 _MAINS: Final = frozenset({"DllMain", "_DllMainCRTStartup", "DllEntryPoint"})

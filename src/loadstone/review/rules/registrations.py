@@ -29,6 +29,17 @@ _PAIRS: Final = (
     (r"timer_create", r"timer_delete"),
     (r"SetTimer|timeSetEvent", r"KillTimer|timeKillEvent"),
     (r"SetWindowsHookEx[AW]?|SetWinEventHook", r"UnhookWindowsHookEx|UnhookWinEvent"),
+    (r"SetWindowLong(?:Ptr)?[AW]?|SubclassWindow", r"SetWindowLong(?:Ptr)?[AW]?|UnsubclassWindow|DestroyWindow"),
+    (r"SetWindowSubclass", r"RemoveWindowSubclass|DestroyWindow"),
+    (r"RegisterClass(?:Ex)?[AW]?", r"UnregisterClass[AW]?"),
+    (r"SetConsoleCtrlHandler", r"SetConsoleCtrlHandler"),
+    (r"SetUnhandledExceptionFilter", r"SetUnhandledExceptionFilter"),
+    (r"RegisterServiceCtrlHandler(?:Ex)?[AW]?", r"(?!)"),
+    (r"NotifyServiceStatusChange[AW]?|RegisterPowerSettingNotification|PowerRegisterSuspendResumeNotification",
+     r"CloseServiceHandle|UnregisterPowerSettingNotification|PowerUnregisterSuspendResumeNotification"),
+    (r"qInstallMessageHandler|qAddPostRoutine", r"qInstallMessageHandler|qRemovePostRoutine"),
+    (r"(?:std::)?set_(?:terminate|new_handler|unexpected)", r"(?:std::)?set_(?:terminate|new_handler|unexpected)"),
+    (r"signal|sigaction|bsd_signal|sigset", r"signal|sigaction|bsd_signal|sigset"),
     (r"CreateTimerQueueTimer|CreateThreadpoolTimer", r"DeleteTimerQueue\w*|CloseThreadpoolTimer"),
     (r"RegisterWaitForSingleObject", r"UnregisterWait(?:Ex)?"),
     (r"AddVectored\w+Handler", r"RemoveVectored\w+Handler"),
@@ -68,13 +79,28 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
             pair = next(((m, u) for m, u in _KNOWN if m.match(last_word(call.name))), None)
             if last_word(call.name) == "connect" and _is_connected(call, mine):
                 yield from _connections(facts, unit, call, calls, starting)
-            if pair is None or any(pair[1].match(word) for word in undone) or not _leads_out(call, function, mine):
+            if pair is None or any(pair[1].match(word) for word in undone):
+                continue
+            called = _called_by_own(call, unit, foreign)
+            if not called and not _leads_out(call, function, mine):
                 continue
             for other in unit.functions:
                 close = next((c for c in calls[other.name] if _closes(facts, c)), None)
-                if close is not None and other.name not in starting:
+                if close is not None and other.name not in starting and not called & _set_in(other):
                     yield Registration(last_word(call.name), call.line, close, other)
                     break
+
+
+def _called_by_own(call: ir.Call, unit: ir.Unit, foreign: set[str]) -> set[str]:
+    """``atexit(on_exit)``: what the program's own function, which is registered, calls of the library."""
+    given = {word(part) for argument in call.arguments for part in expressions(argument)}
+    own = (f for f in unit.functions if last_word(f.name) in given)
+    return {name for f in own for c in calls_in(f.body) if (name := word(c.function)) in foreign}
+
+
+def _set_in(function: ir.Function) -> set[str]:
+    """What a function sets, to null or to another library's."""
+    return {word(s.target) for s in every_statement(function.body) if isinstance(s, ir.Assign)}
 
 
 def _is_connected(call: ir.Call, foreign: set[str]) -> bool:

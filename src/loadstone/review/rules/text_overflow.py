@@ -14,6 +14,7 @@ from loadstone.review.analyses.mentions import calls_in, every_expression, every
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.handed_in import handed_in_writes
 from loadstone.review.rules.places import NATIVE
+from loadstone.review.rules.printed_texts import printed_without_room
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
 
@@ -50,6 +51,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             local = _local_arrays(function)
             arrays = shared | local
             yield from _copied(rule, unit, function, arrays, members, local)
+            yield from _printed(rule, unit, function, arrays | members)
             yield from _scanned(rule, unit, function, arrays, members)
             yield from _ended(rule, unit, function)
             yield from _sized(rule, unit, function)
@@ -105,16 +107,7 @@ def _copied(
     calls = [c for c in calls_in(function.body) if last_word(c.name) in _COPIES and len(c.arguments) > 1]
     if not calls:
         return
-    ends = _ends_of_texts(function)
-    measured = {
-        place_named(argument)
-        for call in calls_in(function.body)
-        if (_MEASURES.match(last_word(call.name)) and id(call) not in ends)
-        or last_word(call.name) in {"size", "length", "memchr", "strchr"}
-        for argument in (*call.arguments, *([call.receiver] if call.receiver is not None else []))
-    }
-    asking = (c for c in _conditions(function) if not _ASKS_ELSE.search(last_word(c.name)))
-    measured |= {place_named(argument) for call in asking for argument in call.arguments}
+    measured = _measured(function)
     parameters = {p.name for p in function.parameters}
     for call in calls:
         target, source = call.arguments[0], _whole_text(call.arguments[1])
@@ -151,6 +144,26 @@ def _ends_of_texts(function: ir.Function) -> set[int]:
             and place_named(call.arguments[0]) == place_named(base) != ""
         }
     return found
+
+
+def _measured(function: ir.Function) -> set[str]:
+    """The places whose length, or what else they are, a function asks for."""
+    ends = _ends_of_texts(function)
+    found = {
+        place_named(argument)
+        for call in calls_in(function.body)
+        if (_MEASURES.match(last_word(call.name)) and id(call) not in ends)
+        or last_word(call.name) in {"size", "length", "memchr", "strchr"}
+        for argument in (*call.arguments, *([call.receiver] if call.receiver is not None else []))
+    }
+    asking = (c for c in _conditions(function) if not _ASKS_ELSE.search(last_word(c.name)))
+    return found | {place_named(argument) for call in asking for argument in call.arguments}
+
+
+def _printed(rule: Rule, unit: ir.Unit, function: ir.Function, arrays: set[str]) -> Iterator[Claim]:
+    for line, message in printed_without_room(unit, function, arrays, _measured(function)):
+        fix = "snprintf, StringCchPrintf or a precision, and test what it gives."
+        yield _no(rule, unit, function, line, message, 787, fix)
 
 
 def _whole_text(expression: ir.Expression) -> ir.Expression:

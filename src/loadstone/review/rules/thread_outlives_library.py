@@ -13,7 +13,9 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.destruction_order import emptied, library_members
+from loadstone.review.rules.destruction_order import emptied, interfaces, library_members
+from loadstone.review.rules.kept_callbacks import kept_callbacks
+from loadstone.review.rules.lookups import filled_names, looked_up, word
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.registrations import registrations
 from loadstone.review.rules.rule import Rule
@@ -36,6 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield from _given_up(rule, unit, function, closes[-1])
                 yield from _unhooked_late(rule, facts, unit, function, closes)
         yield from _registered(rule, facts, unit)
+        yield from _still_called(rule, facts, unit)
         yield from _detached(rule, facts, unit)
         yield from _unjoined(rule, facts, unit)
         yield from _let_go(rule, facts, unit)
@@ -49,6 +52,16 @@ def _registered(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             f"line {found.close.line} closes it."
         )
         yield _finding(rule, unit, found.closing, found.close.line, found.line, message)
+
+
+def _still_called(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    """The library has put functions of its own into a table of the program, and the close leaves them there."""
+    for kept in kept_callbacks(facts, unit):
+        message = (
+            f"{kept.container} keeps functions that the library registers (line {kept.filled}); they are still there "
+            f"when line {kept.closed} closes it."
+        )
+        yield _finding(rule, unit, kept.function, kept.closed, kept.filled, message)
 
 
 def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
@@ -134,10 +147,15 @@ def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
     if not workers:
         return
     waiting = _waiting(facts, unit)
+    methods = [f for f in unit.functions if f.owner]
+    closing = {f.name for f in methods if any(_plays(facts, c, ApiRole.UNLOAD) for c in calls_in(f.body))}
+    members = {c.name for f in methods for c in calls_in(f.body) if _closes_member(c, closing)}
     for function in unit.functions:
-        first = next((c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)), None)
-        if first is None or last_word(function.name) in workers or not _is_kept(first):
-            continue
+        first = next(
+            (c for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD) or _closes_member(c, closing)), None
+        )
+        if first is None or last_word(function.name) in workers or function.name in members or not _is_kept(first):
+            continue  # what closes an object's library for its owner is asked about where the owner calls it
         calls = [*calls_in(function.body)]
         before = [c for c in calls if c.line <= first.line and (last_word(c.name) in waiting or _waits(facts, c))]
         starts = next((c for c in calls if _plays(facts, c, ApiRole.THREAD)), None)
@@ -146,6 +164,12 @@ def _unjoined(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             line = next(iter(workers.values()))
             message = f"The thread started at line {line} may still run in the library that line {first.line} closes."
             yield _finding(rule, unit, function, first.line, line, message)
+
+
+def _closes_member(call: ir.Call, closing: set[str]) -> bool:
+    """``m_engine.close()``: a member that is an object of the program closes its library."""
+    owner, _, name = call.name.rpartition("::")
+    return call.name in closing and bool(owner) and call.receiver is not None and bool(_ENDS.search(name))
 
 
 _ENDS: Final = re.compile(
@@ -176,12 +200,16 @@ def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
 def _calling(facts: Facts, unit: ir.Unit) -> set[str]:
     """The functions of a file that call through memory, themselves or in what they call: to a fixed point."""
     is_c = unit.language is ir.Language.C
+    foreign = filled_names(facts, unit).union(*(looked_up(facts, f) for f in unit.functions))
+    made = interfaces(unit)
     found = {
         last_word(f.name)
         for f in unit.functions
         if any(
             (isinstance(uncast(c.function), ir.Member | ir.Operation) and (c.receiver is None or is_c))
             or _is_slot_call(facts, c)
+            or word(c.function) in foreign
+            or c.name.rpartition("::")[0] in made
             for c in calls_in(f.body)
         )
     }
@@ -211,7 +239,9 @@ def _waiting(facts: Facts, unit: ir.Unit) -> set[str]:
 def _is_kept(close: ir.Call) -> bool:
     """Whether what is closed is kept in memory: a handle that a failed start gives up is not in use yet."""
     subject = uncast(close.arguments[0]) if close.arguments else uncast(close.receiver)
-    return isinstance(subject, ir.Member) or (isinstance(subject, ir.Name) and subject.name.endswith("_"))
+    return isinstance(subject, ir.Member) or (
+        isinstance(subject, ir.Name) and (subject.name.endswith("_") or subject.name.startswith("m_"))
+    )
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, other: int, message: str) -> Claim:

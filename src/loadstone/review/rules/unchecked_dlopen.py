@@ -17,6 +17,7 @@ from loadstone.review.apis import ApiRole, Success
 from loadstone.review.ir import Literal, Member, Name
 from loadstone.review.rules.places import ALL, at, each_api, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE", "is_checked"]
 
@@ -25,6 +26,9 @@ _TESTED_BY_READERS: Final = frozenset({"g_once_init_leave()", "g_once_init_leave
 """What hands a result to readers elsewhere, who test what they get."""
 
 _CATCHES_FAULTS: Final = re.compile(r"\bSIGSEGV\b[\s\S]*\bsigsetjmp\b|\bsigsetjmp\b[\s\S]*\bSIGSEGV\b")
+
+_ALWAYS_THERE: Final = frozenset({"ntdll", "kernel32", "kernelbase"})
+"""The libraries that Windows maps into every process before anything of the program runs."""
 
 _WORK: Final = frozenset({"resolve", "call", "dereference"})
 _SPOILED: Final = frozenset({"call", "dereference"})
@@ -59,16 +63,19 @@ def _is_plainly_unchecked(site: Site, facts: Facts) -> bool:
     if _CATCHES_FAULTS.search(site.unit.text):
         return False  # the fault of a null call is caught: that is a claim of its own
     stored = {place.rpartition(".")[2] for place in site.stores}
-    if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_names:
+    if site.api.role is ApiRole.RESOLVE and stored and not stored & facts.called_in(site.spot.path):
         return False  # kept for others, and nothing here calls it
     handed_on = any(place.endswith("()") and facts.is_defined(place[:-2]) for place in stored)
     return not stored & facts.asked_in(site.spot.path) and not handed_on
 
 
 def _is_the_program(site: Site) -> bool:
-    """``GetModuleHandle(NULL)``: the handle of the program itself, which cannot be missing."""
+    """``GetModuleHandle(NULL)``, or of ``kernel32``: what is in every process cannot be missing."""
     first = next(iter(site.call.arguments), None)
-    return site.api.role is ApiRole.BORROW and isinstance(first, Literal) and first.value is None
+    given = next((e for e in expressions(first) if isinstance(e, Literal)), None)
+    if site.api.role is not ApiRole.BORROW or given is None:
+        return False
+    return given.value is None or str(given.value).lower().removesuffix(".dll") in _ALWAYS_THERE
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -15,6 +15,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.ir import Assign, Display, Language, Member, Name, Operation, Unit
 from loadstone.review.rules.lookups import made_by_library
+from loadstone.review.rules.nullable_results import untested_results
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.typenames import base_type
@@ -41,6 +42,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _null_loaded(rule, facts)
     yield from _by_table(rule, facts)
     yield from _optional_members(rule, facts)
+    yield from _made_null(rule, facts)
     for pairs in good.values():
         first = pairs[0][1]
         yield rule.yes(
@@ -186,6 +188,26 @@ def _slots_of(site: Site) -> frozenset[str]:
     listed = (e for value in values if isinstance(value, Display) for e in expressions(value))
     taken = (uncast(e.operands[0]) for e in listed if isinstance(e, Operation) and e.operator == "address")
     return frozenset(t.name for t in taken if isinstance(t, Name | Member))
+
+
+def _made_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """What a library made, or a function of the program that gives null for a failure, is used untested."""
+    handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
+    for unit in (u for u in facts.program.units if u.path in handling and u.language is not Language.PYTHON):
+        for found in untested_results(facts, unit):
+            given, used = (Spot(unit.path, n, found.function.name) for n in (found.given, found.used))
+            yield rule.no(
+                f"{found.name}, which {found.giver} may have given as null at line {found.given}, is used at line "
+                f"{found.used}; nothing asks.",
+                at(used),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                cwe=476,
+                fix="Test it, and say what failed.",
+                why=(step(given, f"{found.giver} may give null", "acquire"), step(used, "used", "use")),
+                context=found.function.name,
+                condition=found.function.condition,
+            )
 
 
 def _null_loaded(rule: Rule, facts: Facts) -> Iterator[Claim]:

@@ -104,6 +104,14 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             context=function.name,
             condition=function.condition,
         )
+    for name, line in _counted(function):
+        yield rule.no(
+            f"{name} from the file says how many entries are read at line {line}; nothing compares it with the size.",
+            Location.lines(unit.path, line),
+            confidence=Confidence.LIKELY,
+            context=function.name,
+            condition=function.condition,
+        )
     if met:
         yield rule.yes(
             share(
@@ -129,6 +137,30 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
                 fix="off <= size && len <= size - off.",
                 context=function.name,
             )
+
+
+_COUNTS: Final = re.compile(r"NumberOf(?:Names|Functions|Sections|RvaAndSizes)|e_(?:shnum|phnum)|ncmds|nsyms|nsects")
+"""Members of headers that say how many entries a table has."""
+
+
+def _counted(function: ir.Function) -> Iterator[tuple[str, int]]:
+    """``for (i = 0; i < exports->NumberOfNames; i++) names[i]``: as many entries as the file says, and nobody asks."""
+    statements = [*every_statement(function.body)]
+    asked = {
+        e.name for s in statements if isinstance(s, ir.If) for e in expressions(s.condition) if isinstance(e, ir.Member)
+    }
+    for loop in (s for s in statements if isinstance(s, ir.Loop) and isinstance(s.condition, ir.Operation)):
+        assert isinstance(loop.condition, ir.Operation)
+        first, *rest = loop.condition.operands
+        bound = next(
+            (e for r in rest for e in expressions(r) if isinstance(e, ir.Member) and _COUNTS.match(e.name)), None
+        )
+        if loop.condition.operator not in {"<", "!="} or bound is None or bound.name in asked:
+            continue
+        for part in every_expression(loop.body):
+            if isinstance(part, ir.Item) and place_named(part.index) == place_named(first) != "":
+                yield bound.name, part.line
+                break
 
 
 def _aliases(function: ir.Function) -> dict[str, str]:

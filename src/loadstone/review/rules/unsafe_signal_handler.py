@@ -18,7 +18,7 @@ from loadstone.review.rules.python_locks import is_lock, taken
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import parts_of
 
-__all__ = ["RULE"]
+__all__ = ["RULE", "handlers"]
 
 _INSTALLS: Final = frozenset({"signal", "sigset", "bsd_signal", "sysv_signal"})
 _MEMBERS: Final = frozenset({"sa_handler", "sa_sigaction"})
@@ -28,11 +28,11 @@ _RETURNS: Final = frozenset({"sigsetjmp", "setjmp", "_setjmp", "__sigsetjmp"})
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    handlers = {(unit.path, name) for unit in facts.program.units for name in _handlers(unit)}
+    installed = {(unit.path, name) for unit in facts.program.units for name in handlers(unit)}
     done = set()
     for site in facts.reached:
         root = site.chain[0] if site.chain else site.spot
-        if site.api.role not in {ApiRole.LOAD, ApiRole.UNLOAD} or (root.path, root.function) not in handlers:
+        if site.api.role not in {ApiRole.LOAD, ApiRole.UNLOAD} or (root.path, root.function) not in installed:
             continue
         if site.unit.language is ir.Language.PYTHON and site.api.role is ApiRole.LOAD:
             continue  # it runs between two instructions of the main thread, where an import is as good as anywhere
@@ -104,7 +104,7 @@ def _reenters(unit: ir.Unit, lock: str) -> bool:
     )
 
 
-def _handlers(unit: ir.Unit) -> Iterator[str]:
+def handlers(unit: ir.Unit) -> Iterator[str]:
     """Functions of a unit that are installed as signal handlers."""
     own = {last_word(f.name) for f in unit.functions}
     for function in unit.functions:
@@ -132,9 +132,9 @@ def _named(expression: ir.Expression, own: set[str]) -> Iterator[str]:
 
 def _caught(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
     """A fault is caught by a handler that jumps back: what was half done stays half done."""
-    handlers = set(_handlers(unit))
+    installed = set(handlers(unit))
     jumping = any(
-        call.name in _JUMPS for f in unit.functions if last_word(f.name) in handlers for call in calls_in(f.body)
+        call.name in _JUMPS for f in unit.functions if last_word(f.name) in installed for call in calls_in(f.body)
     )
     for function in unit.functions if jumping else ():
         for expression in every_expression(function.body):

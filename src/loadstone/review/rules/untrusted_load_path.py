@@ -8,9 +8,10 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
 from loadstone.review.apis import ApiRole
-from loadstone.review.ir import Language
+from loadstone.review.ir import Language, Member
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import Judgement, Origin, judgements
 from loadstone.review.rules.places import ALL, at, step
@@ -104,6 +105,8 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for judgement in judgements(facts):
         if judgement.site.unit.language is Language.PYTHON:
             continue
+        if judgement.origin is Origin.CONTROLLED and _is_owned(facts, judgement):
+            continue  # only what root, or this user, owns and nobody else writes gets here: the race is another claim
         if judgement.origin in _CWE and judgement.origin is not Origin.PARAMETER:
             yield _finding(rule, judgement)
         elif judgement.origin is Origin.EXPLICIT:
@@ -128,6 +131,23 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     practice=Practice.INTEGRITY if checks[0][0] == "verified" else Practice.INPUT_VALIDATION,
                     context=site.spot.function,
                 )
+
+
+def _is_owned(facts: Facts, judgement: Judgement) -> bool:
+    """Whether the file was looked at in a function that asks for its owner and for who may write it."""
+    looked = judgement.invocation.look
+    if looked is None:
+        return False
+    spot = looked[1]
+    functions = (f for u in facts.program.units if u.path == spot.path for f in u.functions)
+    asked = {
+        part.name
+        for f in functions
+        if f.name == spot.function
+        for part in every_expression(f.body)
+        if isinstance(part, Member)
+    }
+    return {"st_uid", "st_mode"} <= asked
 
 
 def _open(rule: Rule, judgement: Judgement) -> Claim:

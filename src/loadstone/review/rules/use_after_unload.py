@@ -14,6 +14,7 @@ from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.destruction_order import destroyed_late
+from loadstone.review.rules.ended_objects import used_after_end
 from loadstone.review.rules.file_tables import kept_entries
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.python_unload import closed_under_threads, used_after_unload
@@ -52,6 +53,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _closed_elsewhere(rule, facts)
     yield from _taken_for_open(rule, facts)
     yield from _still_listed(rule, facts)
+    yield from _ended_themselves(rule, facts)
 
 
 def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
@@ -89,6 +91,24 @@ def _destroyed_late(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 fix="Destroy the objects first: declare the library before them, or reset them before the close.",
                 why=(step(gone, "the library goes", "release"), step(declared, "destroyed after it", "use")),
                 context=late.function or late.owner,
+            )
+
+
+def _ended_themselves(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A count is given back, which may end the object and its library with it, and the object is used."""
+    for unit in (u for u in facts.program.units if u.language is Language.CPP):
+        for found in used_after_end(facts, unit):
+            ended, used = (Spot(unit.path, n, found.function.name) for n in (found.ended, found.used))
+            yield rule.no(
+                f"{found.name} may have ended itself at line {found.ended} with its last count; line {found.used} "
+                "uses it.",
+                at(used),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Give the count back when nothing uses the object any more.",
+                why=(step(ended, "a count is given back", "release"), step(used, "used", "use")),
+                context=found.function.name,
+                condition=found.function.condition,
             )
 
 

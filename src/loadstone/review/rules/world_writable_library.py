@@ -58,6 +58,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _open_to_all(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """A security descriptor that has an access list, and the list is null: everybody may do everything."""
     for unit in facts.program.units:
+        yield from _spelled_lists(rule, unit)
         for function in unit.functions if "SetSecurityDescriptorDacl" in unit.words else ():
             for call in calls_in(function.body):
                 given = [a.value if isinstance(a, ir.Literal) else ... for a in call.arguments]
@@ -79,6 +80,30 @@ def _is_for_code(site: Site) -> bool:
     """Whether the path that is made says that libraries will lie there."""
     words = (str(w) for i in site.invocations for a in i.arguments for kind, w in a if kind == "constant")
     return any(_CODE.search(word) for word in words)
+
+
+_DESCRIBES: Final = re.compile(r"ConvertStringSecurityDescriptorToSecurityDescriptor[AW]?\Z")
+_ENTRY: Final = re.compile(
+    r"\(A;[^;)]*;[^;)]*(?:GA|GW|FA|FW|WD|WO|0x1[fF]01[fF]{2}|0x[14]0000000)[^;)]*;[^;)]*;[^;)]*;(WD|BU|AU|IU|AN|BG|S-1-1-0)\)"
+)
+"""An entry of a list in SDDL that lets everyone, or every user, write. Source: Microsoft's page on ACE strings."""
+
+
+def _spelled_lists(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
+    """``"D:(A;OICI;GA;;;WD)"``: a security descriptor, spelled out, that lets everyone write."""
+    for function in unit.functions:
+        for call in calls_in(function.body):
+            given = call.arguments[0] if call.arguments and _DESCRIBES.search(call.name) else None
+            found = _ENTRY.search(str(given.value)) if isinstance(given, ir.Literal) else None
+            if found is not None:
+                yield rule.no(
+                    f"The security descriptor lets {found[1]} write what is created with it.",
+                    Location.lines(unit.path, call.line),
+                    cwe=732,
+                    fix="Give write access to SYSTEM and the administrators alone.",
+                    context=function.name,
+                    condition=function.condition,
+                )
 
 
 def _is_loaded_from(facts: Facts, site: Site) -> bool:

@@ -147,6 +147,9 @@ class CExpressions:
                 return spelled
             case ir.Call(name="std::move", arguments=(moved,)):
                 return self.type_of(moved)
+            case ir.Call(name=name):
+                own = self.types.get(f"returns {self.owner}::{name}", "") if self.owner else ""
+                return self._named(own or self.types.get(f"returns {name}", ""))
         return ""
 
     def _named(self, spelled: str) -> str:
@@ -166,8 +169,9 @@ class CExpressions:
         if (truth := _TRUTH.match(name)) is not None and name not in self.macros:
             return ir.Literal(line, truth[1] == "TRUE")
         macro = self.macros.get(name)
+        is_flag = name.startswith("RTLD_")  # defined as 0 where a system lacks it
         if macro is not None and macro.parameters is None and macro.body and self.macro_depth < _MAX_MACRO_DEPTH:
-            expanded = self.expand(macro.body, line)
+            expanded = self.expand(macro.body, line) if not is_flag else None
             if expanded is not None:
                 return expanded
         return ir.Name(line, "this" if name == "this" else name.removeprefix("::"))
@@ -372,6 +376,10 @@ class CExpressions:
             and _text(function) not in self.types
         ):
             return ir.Cast(line, _text(function), self.lower(values[0]))
+        if (made := _MAKES.match(_text(function))) is not None:  # std::make_unique<Module>(path)
+            name = base_type(long_name(made[2], self.types))
+            built = ir.Call(line, name, ir.Name(line, name), self.arguments(arguments), (), None, self.end_line(node))
+            return ir.Cast(line, f"std::{made[1]}_ptr<{made[2]}>", ir.Operation(line, "new", (built,)))
         callee = self.lower(function)
         inner = _uncast(callee)
         while isinstance(inner, ir.Operation) and inner.operator in {"deref", "address"}:
@@ -483,6 +491,7 @@ def _uncast(expression: ir.Expression) -> ir.Expression:
     return expression
 
 
+_MAKES: Final = re.compile(r"(?:std::|boost::)?make_(unique|shared)\s*<(.+)>\s*\Z", re.DOTALL)
 _ITERATORS: Final = frozenset({"find", "begin", "cbegin", "lower_bound", "upper_bound", "constFind", "end", "erase"})
 _GIVES: Final = _ITERATORS | {"front", "back", "at", "top", "value", "get", "first", "last", "data", "lock", "take"}
 """Methods of containers and smart pointers that give an iterator, an element, or what is pointed at."""

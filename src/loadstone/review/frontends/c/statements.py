@@ -170,7 +170,10 @@ class Bodies:
                 yield from expanded
                 return
         lowered = x.lower(inner)
-        if isinstance(lowered, ir.AssignmentExpression):
+        if isinstance(lowered, ir.AssignmentExpression) and (pointer := _function_pointer(lowered.target)) is not None:
+            name, x.types[name.name] = pointer
+            yield ir.Assign(lowered.line, name, lowered.value, declares=True, type=x.types[name.name])
+        elif isinstance(lowered, ir.AssignmentExpression):
             yield ir.Assign(lowered.line, lowered.target, lowered.value, operator=lowered.operator)
         elif isinstance(lowered, ir.Cast) and lowered.type.strip() == "void":
             yield ir.Evaluate(line, lowered.operand, discards=True)
@@ -454,6 +457,18 @@ def _deleter(spelled: str, value: ir.Expression | None) -> str:
     return holder.release if holder is not None and holder.role is ApiRole.HOLDER else ""
 
 
+def _function_pointer(target: ir.Expression) -> tuple[ir.Name, str] | None:
+    """``BOOL (*ask)(HANDLE) = ...``: the grammar, which knows no types, takes the declarator for two calls."""
+    inner = target.function if isinstance(target, ir.Call) else None
+    if not isinstance(inner, ir.Call) or not isinstance(inner.function, ir.Name) or len(inner.arguments) != 1:
+        return None
+    declared = inner.arguments[0]
+    if not isinstance(declared, ir.Operation) or declared.operator != "deref":
+        return None
+    name = declared.operands[0]
+    return (name, f"{inner.function.name} (*)*") if isinstance(name, ir.Name) else None
+
+
 def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Expression, ...]:
     """``Holder held(dlopen(path, FLAGS))``: the grammar, which knows no types, takes the arguments for parameters."""
     listed = function.child_by_field_name("parameters") if function is not None else None
@@ -481,6 +496,8 @@ def _deduced(spelled: str, found: str) -> str:
 
 def _inferred(value: ir.Expression, x: CExpressions) -> str:
     match value:
+        case ir.Call() if found := x.type_of(value):
+            return found
         case ir.Call(name=name) if name[:1].isupper() or name.startswith("std::"):
             return name
         case ir.Operation(operator="new", operands=(ir.Call(name=name),)):

@@ -67,8 +67,11 @@ _FILE_FORMATS: Final = frozenset(
 _REFUSING_MACROS: Final = ("Q_DISABLE_COPY", "Q_OBJECT", "DISALLOW_COPY", "MAKE_NONCOPYABLE")
 """Macros in a class that leave it no copy: its own wish, or that it is a QObject."""
 
-_QT_OBJECT: Final = re.compile(r"Q(?:Object|Thread|Widget|Dialog|MainWindow|\w*Model|\w*Application)\Z")
-"""Bases that are QObjects, which have no copy."""
+_OBJECT: Final = re.compile(
+    r"(?:Q(?:Object|Thread|Widget|Dialog|MainWindow|\w*Model|\w*Application)"
+    r"|C(?:Object|CmdTarget|Wnd|Dialog\w*|FrameWnd|MDI\w+Wnd|Document|View|WinApp)|wx(?:Object|EvtHandler|Window|Frame))\Z"
+)
+"""Bases of Qt, MFC and wxWidgets, which have no copy."""
 
 _NOT_COPIED: Final = re.compile(
     r"\b(?:unique_(?:ptr|lock|h\w+)|(?:recursive_|shared_|timed_)?mutex|j?thread|atomic\w*|condition_variable\w*|once_flag"
@@ -210,6 +213,9 @@ class _Reader:
             elif node.type == "declaration":
                 variables.extend(self._declared(node, types, hidden=hidden))
         types.update(_type_names(tree.root_node))
+        for definition in definitions if self.is_cpp else ():
+            spelled = type_text(definition.node, definition.one.shape.replace("()", ""))
+            types.setdefault(f"returns {definition.name}", spelled)
         aliases = _aliases(directives)
         bodies = Bodies(_parser(self.language), _expandable(directives), decorations, types, self.is_cpp, aliases)
         for node, one, local in variables:
@@ -301,7 +307,7 @@ class _Reader:
         )
         bases_refuse = (
             any("oncopyable" in b.lower() for b in bases)
-            or any(_QT_OBJECT.match(b) for b in bases)
+            or any(_OBJECT.match(b) for b in bases)
             or any(word in text(body) for word in _REFUSING_MACROS)
         )
         copyable = (not copies_deleted and not copies and not bases_refuse) if self.is_cpp else None

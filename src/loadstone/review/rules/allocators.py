@@ -1,0 +1,110 @@
+"""Memory of one allocator that another one is given back to: ``free`` of what ``new`` made, ``delete`` of a library's.
+
+What made a thing is asked of the variable or the member that holds it, or, of a parameter, of its class: one that the
+file only ever makes with ``new`` does not go to ``free``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.rules.lookups import filled_names, looked_up, word
+from loadstone.review.typenames import base_type
+
+__all__ = ["WrongAllocator", "wrong_allocators"]
+
+_MADE_BY: Final = {
+    **dict.fromkeys(("malloc", "calloc", "realloc", "strdup", "_strdup", "strndup", "wcsdup", "_wcsdup"), "free"),
+    **dict.fromkeys(("realpath", "get_current_dir_name", "aligned_alloc"), "free"),
+    **dict.fromkeys(("g_malloc", "g_malloc0", "g_strdup", "g_strndup", "g_strdup_printf", "g_new", "g_new0"), "g_free"),
+    "LocalAlloc": "LocalFree",
+    "GlobalAlloc": "GlobalFree",
+    "HeapAlloc": "HeapFree",
+    "VirtualAlloc": "VirtualFree",
+    "CoTaskMemAlloc": "CoTaskMemFree",
+    "SysAllocString": "SysFreeString",
+    "SysAllocStringLen": "SysFreeString",
+    "new": "delete",
+}
+"""What makes memory, and what takes it back. Source: the manual pages; Microsoft's reference."""
+
+_RELEASES: Final = {**dict.fromkeys(_MADE_BY.values(), 0), "HeapFree": 2}
+"""Which argument of a release is the memory."""
+
+_COUNTERPART: Final = re.compile(r"(?i)free|destroy|discard|delete|release|drop|dispose")
+_FREES_TEXT: Final = re.compile(r"(?i)str|text|buf|mem|data|result|msg|name")
+
+
+@dataclass(frozen=True, slots=True)
+class WrongAllocator:
+    """A release that does not belong to what made the memory: where, of what, made by whom, released by whom."""
+
+    function: ir.Function
+    line: int
+    name: str
+    maker: str
+    release: str
+
+
+def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
+    """The releases of a file that belong to another allocator."""
+    members = {m.name for c in unit.classes for m in c.members}
+    kept = [found for f in unit.functions for found in _made(f) if found[0] in members]
+    foreign = filled_names(facts, unit).union(*(looked_up(facts, f) for f in unit.functions))
+    takers = {name for name in foreign if _COUNTERPART.search(name)}
+    for function in unit.functions:
+        local = [*_made(function)]
+        given = {word(s.target): name for s, name in _foreign(function, foreign - takers)}
+        classes = {p.name: base_type(p.type) for p in function.parameters if p.type.count("*") == 1}
+        for call in calls_in(function.body):
+            release = last_word(call.name)
+            place = _RELEASES.get(release)
+            if place is None or place >= len(call.arguments) or facts.is_defined(release):
+                continue
+            name = word(call.arguments[place])
+            makers = {maker for held, maker in (*local, *kept) if held == name}
+            if name and makers and all(_MADE_BY[maker] != release for maker in makers):
+                yield WrongAllocator(function, call.line, name, min(makers), release)
+            elif name in given and not makers and _has_taker(takers, release):
+                yield WrongAllocator(function, call.line, name, given[name], release)
+            elif not makers and release == "free" and _is_made_by_new(unit, classes.get(name, "")):
+                yield WrongAllocator(function, call.line, name, "new", release)
+
+
+def _has_taker(takers: set[str], release: str) -> bool:
+    """Whether the library has a function of its own that takes back what it made."""
+    return (release == "delete" and bool(takers)) or (release == "free" and any(_FREES_TEXT.search(t) for t in takers))
+
+
+def _is_made_by_new(unit: ir.Unit, name: str) -> bool:
+    if not name or not any(one.name == name for one in unit.classes):
+        return False
+    made = re.search(rf"\b(?:new\s+{name}\b|make_unique\s*<\s*{name}\s*>)", unit.text)
+    return made is not None and not re.search(rf"sizeof\s*\(?\s*(?:struct\s+)?{name}\b|sizeof\s*\(?\s*\*", unit.text)
+
+
+def _made(function: ir.Function) -> Iterator[tuple[str, str]]:
+    """The variables and members that get memory in a function, and what made it."""
+    for statement in every_statement(function.body):
+        value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+        if not isinstance(statement, ir.Assign) or not (name := word(statement.target)):
+            continue
+        if isinstance(value, ir.Operation) and value.operator == "new":
+            yield name, "new"
+        elif isinstance(value, ir.Call) and last_word(value.name) in _MADE_BY:
+            yield name, last_word(value.name)
+
+
+def _foreign(function: ir.Function, foreign: set[str]) -> Iterator[tuple[ir.Assign, str]]:
+    """What a library's functions gave."""
+    for statement in every_statement(function.body):
+        value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
+        if isinstance(statement, ir.Assign) and isinstance(value, ir.Call) and word(value.function) in foreign:
+            yield statement, word(value.function)

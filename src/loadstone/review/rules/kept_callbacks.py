@@ -1,0 +1,99 @@
+"""Functions that a library registers with the program, and that stay in its table when the library is closed.
+
+The program hands a function of its own to the library; that function keeps the function pointers it is given in a
+container. Whoever closes a library has to take its functions out of the container first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import looked_up, word
+from loadstone.review.walk import expressions
+
+__all__ = ["KeptCallback", "kept_callbacks"]
+
+_FILLS: Final = frozenset(
+    {"push_back", "emplace_back", "insert", "emplace", "append", "push", "add", "insert_or_assign"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCallback:
+    """A container that keeps functions of a library: where they are put in, and where the library is closed."""
+
+    container: str
+    filled: int
+    closed: int
+    function: ir.Function
+
+
+def kept_callbacks(facts: Facts, unit: ir.Unit) -> Iterator[KeptCallback]:
+    """The closes of a file that leave the library's functions in a container."""
+    for container, filled, taker in _containers(unit):
+        touching = {last_word(f.name) for f in unit.functions if f is not taker and _touches(f, container)}
+        if not touching:
+            continue
+        for function in unit.functions:
+            close = _close(facts, function)
+            if close and not _touches(function, container, close) and not _calls(function, touching, close):
+                yield KeptCallback(container, filled, close, function)
+
+
+def _containers(unit: ir.Unit) -> Iterator[tuple[str, int, ir.Function]]:
+    """The containers that functions handed to a library fill, with the line and the function that does."""
+    called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
+    shared = {m.name for c in unit.classes for m in c.members} | {v.name for v in unit.variables}
+    for function in unit.functions:
+        given = {p.name for p in function.parameters if _is_function(unit, p.type)}
+        name = last_word(function.name)
+        handed = re.search(rf"(?:&\s*(?:\w+::)*|[{{,=(]\s*(?:\w+::)*){name}\s*[,}};)]", unit.text)
+        if not given or name in called or handed is None:
+            continue
+        for call in calls_in(function.body):
+            into = word(call.receiver)
+            kept = any(word(p) in given for a in call.arguments for p in expressions(a))
+            if last_word(call.name) in _FILLS and into in shared and kept:
+                yield into, call.line, function
+
+
+def _is_function(unit: ir.Unit, spelled: str) -> bool:
+    name = spelled.removeprefix("const ").strip()
+    if "(*" in spelled or "function<" in spelled:
+        return True
+    typedef = rf"typedef[^;]*\(\s*(?:\w+\s*)?\*\s*{name}\s*\)"
+    alias = rf"using\s+{name}\s*=[^;]*\(\s*(?:\w+\s*)?\*\s*\)"
+    return name.isidentifier() and bool(re.search(f"{typedef}|{alias}", unit.text))
+
+
+def _close(facts: Facts, function: ir.Function) -> int:
+    """Where a function closes a library that may have registered something: after it was called, or is known."""
+    closes = [c.line for c in calls_in(function.body) if _plays(facts, c, ApiRole.UNLOAD)]
+    mine = looked_up(facts, function)
+    if any(_plays(facts, c, ApiRole.RESOLVE) for c in calls_in(function.body)):
+        begun = [c.line for c in calls_in(function.body) if word(c.function) in mine]
+        closes = [line for line in closes if begun and line > min(begun)]
+    return max(closes, default=0)
+
+
+def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
+    api = facts.apis.get(call.name)
+    return api is not None and api.role is role
+
+
+def _touches(function: ir.Function, container: str, before: int = 1 << 30) -> bool:
+    each = (s.each[1] for s in every_statement(function.body) if isinstance(s, ir.Loop) and s.each is not None)
+    parts = (*every_expression(function.body), *map(uncast, each))
+    return any(word(e) == container and e.line <= before for e in parts)
+
+
+def _calls(function: ir.Function, names: set[str], before: int) -> bool:
+    return any(last_word(c.name) in names and c.line <= before for c in calls_in(function.body))

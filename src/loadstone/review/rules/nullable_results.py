@@ -1,0 +1,113 @@
+"""Pointers that a library's function, or one of the program that may give null, returns, and that nobody tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.quick_dataclass import dataclass
+from loadstone.review import ir
+from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
+from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import filled_names, looked_up, word
+from loadstone.review.walk import expressions
+
+__all__ = ["NullableResult", "untested_results"]
+
+_HOLDERS: Final = re.compile(r"\b(?:unique_ptr|shared_ptr|QScopedPointer|QSharedPointer)\b")
+_ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
+_JUDGES: Final = re.compile(r"(?i)assert|check|ensure|require|verify|throw|fail|valid|null")
+
+
+@dataclass(frozen=True, slots=True)
+class NullableResult:
+    """A pointer that may be null: its name, who gave it, and the lines of both."""
+
+    function: ir.Function
+    name: str
+    giver: str
+    given: int
+    used: int
+
+
+def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
+    """The pointers of a file that are used though what gave them may have given null."""
+    kept = filled_names(facts, unit)
+    own = {last_word(f.name) for f in unit.functions if "*" in f.returns and _may_give_null(f)}
+    for function in unit.functions:
+        foreign = kept | looked_up(facts, function)
+        for statement in every_statement(function.body):
+            call = _called(statement)
+            if not isinstance(statement, ir.Assign) or call is None or not (name := word(statement.target)):
+                continue
+            is_own = last_word(call.name) in own and facts.is_defined(call.name)
+            if not (word(call.function) in foreign or is_own) or _is_asked(facts, function, name):
+                continue
+            used = _used(function, name, statement.line)
+            if used:
+                yield NullableResult(function, name, last_word(call.name) or word(call.function), statement.line, used)
+
+
+def _called(statement: ir.Statement) -> ir.Call | None:
+    """The call whose result a statement puts into a pointer."""
+    if not isinstance(statement, ir.Assign) or not statement.declares:
+        return None
+    value = uncast(statement.value)
+    if _HOLDERS.search(statement.type):
+        value = uncast(value.arguments[0]) if isinstance(value, ir.Call) and value.arguments else value
+    elif "*" not in statement.type and "auto" not in statement.type.split():
+        return None
+    return value if isinstance(value, ir.Call) else None
+
+
+def _may_give_null(function: ir.Function) -> bool:
+    for statement in every_statement(function.body):
+        value = uncast(statement.value) if isinstance(statement, ir.Return) else None
+        given = value.operands[1:] if isinstance(value, ir.Operation) and value.operator == "?:" else (value,)
+        if any(isinstance(one, ir.Literal) and one.value is None for one in map(uncast, given)):
+            return True
+    return False
+
+
+def _is_asked(facts: Facts, function: ir.Function, name: str) -> bool:
+    """Whether something in a function asks if a pointer is null, or hands it to something that may."""
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.If | ir.Loop) and any(word(e) == name for e in _decided(statement.condition)):
+            return True
+    for part in every_expression(function.body):
+        if isinstance(part, ir.Operation) and part.operator in _ASKS and any(word(o) == name for o in part.operands):
+            return True
+        if isinstance(part, ir.Call) and any(word(a) == name for a in part.arguments):
+            api = facts.apis.get(part.name)
+            if (api is not None and api.role is ApiRole.ASSERTION) or _JUDGES.search(last_word(part.name)):
+                return True
+    return False
+
+
+def _decided(condition: ir.Expression | None) -> Iterator[ir.Expression]:
+    """What a condition decides by: itself, and its parts where they are joined."""
+    bare = uncast(condition)
+    yield bare
+    if isinstance(bare, ir.AssignmentExpression):
+        yield bare.target
+    if isinstance(bare, ir.Call) and bare.receiver is not None and last_word(bare.name) in {"get", "isNull"}:
+        yield bare.receiver
+
+
+def _used(function: ir.Function, name: str, after: int) -> int:
+    """The first line that reads through a pointer."""
+    lines = [
+        e.line
+        for e in every_expression(function.body)
+        if e.line >= after and isinstance(e, ir.Member) and e.through and word(e.base) == name
+    ]
+    lines += [
+        e.line
+        for e in every_expression(function.body)
+        if e.line > after and isinstance(e, ir.Operation) and e.operator == "deref" and word(e.operands[0]) == name
+    ]
+    named = [c.line for c in calls_in(function.body) for p in expressions(c.function) if word(p) == name]
+    return min([line for line in (*lines, *named) if line > after], default=0)

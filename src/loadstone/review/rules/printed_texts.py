@@ -1,0 +1,66 @@
+"""``sprintf`` and its kin into an array of fixed size, of texts that may be longer than it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from loadstone.review import ir
+from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.words import last_word, place_named, uncast
+
+__all__ = ["printed_without_room"]
+
+_PRINTS: Final = frozenset({"sprintf", "wsprintf", "wsprintfA", "wsprintfW", "_stprintf", "_swprintf", "vswprintf_l"})
+"""Functions that print whatever room there is. Source: their manual pages."""
+
+_CONVERSION: Final = re.compile(r"%[-+ #0]*(?:\*|\d*)(\.(?:\*|\d+))?(?:hh|h|ll|l|I64|I32|j|z|t|L|w)?([a-zA-Z%])")
+_TEXTS: Final = frozenset({"c_str", "data", "GetString", "constData", "toUtf8", "str", "get"})
+"""Methods that give the text of an object."""
+
+
+def printed_without_room(
+    unit: ir.Unit, function: ir.Function, arrays: set[str], measured: set[str]
+) -> Iterator[tuple[int, str]]:
+    """The calls that print a text of any length into one of the arrays: the line, and what is wrong.
+
+    ``measured`` are the places whose length something asks for.
+    """
+    for call in calls_in(function.body):
+        if last_word(call.name) not in _PRINTS or len(call.arguments) < 3:
+            continue
+        target, layout = place_named(call.arguments[0]), uncast(call.arguments[1])
+        if target.rpartition(".")[2] not in arrays or not isinstance(layout, ir.Literal):
+            continue
+        text = str(layout.value)
+        kinds = [(precision, kind) for precision, kind in _CONVERSION.findall(text) if kind != "%"]
+        adds = bool(_CONVERSION.sub("", text)) or len(kinds) > 1
+        for (precision, kind), given in zip(kinds, call.arguments[2:], strict=False):
+            source = _text_of(given)
+            name = place_named(source)
+            if kind not in "sS" or precision or not name or name in measured or _is_macro(source):
+                continue
+            own = name.rpartition(".")[2] in arrays
+            if not own or (adds and _room(unit, name) == _room(unit, target) != ""):
+                what = f"{last_word(call.name)} prints {name} into {target}, whose size is fixed"
+                yield call.line, f"{what}; nothing asks how long it is."
+                break
+
+
+def _text_of(given: ir.Expression) -> ir.Expression:
+    bare = uncast(given)
+    while isinstance(bare, ir.Call) and bare.receiver is not None and last_word(bare.name) in _TEXTS:
+        bare = uncast(bare.receiver)
+    return bare
+
+
+def _is_macro(source: ir.Expression) -> bool:
+    """A name in capitals: its text is in the program."""
+    return isinstance(source, ir.Name) and source.name.isupper()
+
+
+def _room(unit: ir.Unit, name: str) -> str:
+    """The size of an array as its declaration spells it; empty when there is none, or more than one."""
+    found = set(re.findall(rf"\b{re.escape(name.rpartition('.')[2])}\s*\[([^\]\n]+)\]\s*[;,=]", unit.text))
+    return found.pop() if len(found) == 1 else ""
