@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from struct import pack, unpack_from
 
 import pytest
 from tests.binary.edits import edit_pe
-from tests.tools import compiler
+from tests.tools import compiler, needed_package
 
 from loadstone.binary import images, read
 from loadstone.binary.elf.facts import ElfFacts
@@ -293,3 +294,42 @@ def test_a_program_packed_by_upx_is_judged_by_what_can_be_seen(tmp_path: Path, w
     assert _headline(image).endswith("packed with UPX")
     unknown = ("stack-protector", "fortify", "relro", "bind-now", "text-relocations")
     assert {_state(image, name) for name in unknown} == {CheckState.UNKNOWN}
+
+
+_HYBRID = """
+struct chpe { unsigned version, rest[19]; };
+struct chpe __chpe_metadata = { 1 };
+struct config { unsigned size; unsigned char before[0xc4]; void *chpe; unsigned char after[0x70]; };
+const struct config _load_config_used = { sizeof(struct config), {0}, METADATA };
+void *__os_arm64x_dispatch_ret, *__os_arm64x_dispatch_call_no_redirect, *__os_arm64x_check_icall;
+void *__os_arm64x_check_call, *__os_arm64x_dispatch_call, *__os_arm64x_dispatch_icall;
+int offered(void) { return 1; }
+"""
+"""A DLL with the load configuration that says where its CHPE metadata is. Source: Microsoft, "PE Format", "ARM64EC"."""
+
+
+def _zig(folder: Path, *words: str) -> None:
+    needed_package("ziglang")
+    subprocess.run([sys.executable, "-m", "ziglang", *words], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("linked", "objects", "machine", "word"),
+    [
+        ("arm64ec", ("arm64ec",), "x86-64", "ARM64EC"),
+        ("arm64x", ("arm64ec", "aarch64"), "aarch64", "ARM64X"),
+        ("arm64", ("aarch64",), "aarch64", ""),
+    ],
+)
+def test_a_hybrid_dll_that_lld_linked_is_named(
+    tmp_path: Path, linked: str, objects: tuple[str, ...], machine: str, word: str
+) -> None:
+    for target, metadata in (("arm64ec", "&__chpe_metadata"), ("aarch64", "0")):
+        (tmp_path / f"{target}.c").write_text(_HYBRID.replace("METADATA", metadata))
+        _zig(tmp_path, "clang", f"--target={target}-pc-windows-msvc", "-c", f"{target}.c", "-o", f"{target}.obj")
+    files = [f"{target}.obj" for target in objects]
+    _zig(tmp_path, "lld-link", f"/machine:{linked}", "/dll", "/noentry", "/export:offered", "/out:made.dll", *files)
+    image = read(tmp_path / "made.dll")
+    trait = image.trait(TraitKind.HYBRID)
+    assert (image.machine.name, trait.name if trait else "") == (machine, word)
+    assert _state(image, "shadow-stack") is CheckState.NOT_APPLICABLE
