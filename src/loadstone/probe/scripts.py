@@ -133,11 +133,7 @@ def full(watch: Watch, course: Course, found: Findings) -> Script:
 
 def short(watch: Watch, course: Course, found: Findings) -> Script:
     """Load, unload, end: what a program does that has used the library and goes on without it."""
-    if not (yield from _ready(watch, course, found)):
-        return
-    reply = yield Phase.LOAD, "load"
-    if "error" in reply:
-        yield from _refused(watch, reply["error"])
+    if not (yield from _loaded(watch, course, found)):
         return
     _unexplained(watch, {(m.device, m.inode) for m in _mappings(watch, found)})
     yield Phase.UNLOAD, "unload"
@@ -156,11 +152,7 @@ def threaded(watch: Watch, course: Course, found: Findings) -> Script:
 
 def soaked(watch: Watch, course: Course, found: Findings) -> Script:
     """Load and unload many times, looking now and then at what is in use."""
-    if not (yield from _ready(watch, course, found)):
-        return
-    reply = yield Phase.LOAD, "load"
-    if "error" in reply:
-        yield from _refused(watch, reply["error"])
+    if not (yield from _loaded(watch, course, found)):
         return
     yield Phase.UNLOAD, "unload"
     stride = cycles_between_looks(course.cycles)
@@ -204,6 +196,17 @@ def _ready(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Pha
         watch.words = f"required, but not available here: {', '.join(missing)}"
         watch.outcome = Outcome.NOT_RUN
     return not missing
+
+
+def _loaded(watch: Watch, course: Course, found: Findings) -> Generator[tuple[Phase, str], dict[str, Any], bool]:
+    """Load the library as soon as everything stands; whether it could be loaded."""
+    if not (yield from _ready(watch, course, found)):
+        return False
+    reply = yield Phase.LOAD, "load"
+    if "error" in reply:
+        yield from _refused(watch, reply["error"])
+        return False
+    return True
 
 
 def _own_state(reply: dict[str, Any], found: Findings) -> OwnState:
