@@ -10,6 +10,7 @@ from loadstone.review import frontends, rules
 from loadstone.review.ir import Program, Unit
 
 CORPUS = Path(__file__).parent / "corpus"
+CASES = Path(__file__).parent / "cases" / "f17"
 
 SHIM = """\
 #include <dlfcn.h>
@@ -83,6 +84,57 @@ def test_a_program_beside_others_is_answered_as_alone() -> None:
     together = answers(units)
     alone = set().union(*(answers([unit]) for unit in units))
     assert together == alone
+
+
+def test_c_programs_beside_others_are_answered_as_alone() -> None:
+    """Twins too: functions, structs and variables of one name in two files are two."""
+    files = [CASES / f"{name}_{twin}.c" for name in ("quillpad", "weir", "heddle", "gantry") for twin in "ab"]
+    units = [frontends.parse(path.name, path.read_bytes()) for path in files]
+    together = answers(units)
+    alone = set().union(*(answers([unit]) for unit in units))
+    assert together == alone
+
+
+UNPACKS = b"""\
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+static int unpack(char *path, size_t room, const char *from, size_t size) {
+    int fd, good = 1;
+    snprintf(path, room, "/tmp/engine-%d.so", (int)getuid());
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
+    if (fd < 0) return 0;
+    while (size > 0) {
+        ssize_t written = write(fd, from, size);
+        if (written < 0) good = 0;
+        if (written <= 0) break;
+        from += written;
+        size -= (size_t)written;
+    }
+    if (size > 0) good = 0;
+    if (close(fd) != 0) good = 0;
+    return good;
+}
+void *start(const char *image, size_t n) {
+    char path[64];
+    if (!unpack(path, sizeof path, image, n)) return 0;
+    return dlopen(path, RTLD_NOW);
+}
+"""
+
+
+def test_a_member_of_another_files_struct_does_not_decide_which_helper_is_followed() -> None:
+    """A local variable has the name of a member that a file of the same folder uses where it loads a library."""
+    host = frontends.parse("host.c", UNPACKS)
+    other = frontends.parse(
+        "other.c",
+        b"#include <dlfcn.h>\nstruct part { unsigned size; void *lib; };\n"
+        b'int fill(struct part *p) { p->lib = dlopen("/opt/x/part.so", RTLD_NOW); p->size = 1; return p->lib != 0; }\n',
+    )
+    alone = answers([host])
+    assert ("Finding", "load-from-shared-tmp", "host.c") in {answer[:3] for answer in alone}
+    assert {answer for answer in answers([host, other]) if answer[2] == "host.c"} == alone
 
 
 def test_classes_of_one_name_in_two_programs_do_not_call_each_other() -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Found
 from loadstone.review.analyses.mentions import calls_in, members_in, names_in
+from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.paths import Paths
 from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
@@ -100,40 +101,34 @@ def _graph(function: ir.Function, known_tables: Tables) -> Graph:
 
 
 def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
-    """The functions that play a part in handling libraries, and whoever calls them or shares state with them."""
+    """The functions that play a part in handling libraries, whoever calls them or shares state, what loaders call."""
+    scope = _Scope(program)
     calls: dict[int, set[str]] = {}
     names: dict[str, list[int]] = {}
     wanted: set[int] = set()
     shares: dict[int, set[str]] = {}
-    members: dict[str, set[str]] = {}
-    for unit in program.units:
-        where = unit.path if unit.language is ir.Language.PYTHON else os.path.dirname(unit.path)
-        members.setdefault(where, set()).update(m.name for c in unit.classes for m in c.members)
+    loading: set[int] = set()
     for unit in program.units:
         shared = {v.name for v in unit.variables}
         other_names = _other_names(unit, known_tables)
-        fields = members[unit.path if unit.language is ir.Language.PYTHON else os.path.dirname(unit.path)]
-        # Methods of one name are everywhere in Python, and so are attributes: there a file's own count.
-        where = f"{unit.path}:" if unit.language is ir.Language.PYTHON else ""
         for function in unit.functions:
             key = id(function)
-            simple = function.name.rpartition("::")[2].rpartition(".")[2]
-            names.setdefault(f"{where}{simple}", []).append(key)
+            names.setdefault(scope.name_of(function, unit), []).append(key)
             calls[key] = set()
-            shares[key] = set()
             for call in calls_in(function.body):
                 api = known_tables.get(call.name)
-                calls[key].add(where + call.name.rpartition("::")[2].rpartition(".")[2])
+                calls[key].add(scope.called(call, unit))
                 if api is not None and api.role in SEEDS:
                     wanted.add(key)
+                if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
+                    loading.add(key)
             used = set(names_in(function.body))
             if used & other_names:
                 wanted.add(key)
-            shares[key] = {f"{unit.path}:{n}" for n in used & shared} | {
-                f"{where}.{n}" for n in (used | members_in(function.body)) & fields
-            }
+            shares[key] = {f"{unit.path}:{n}" for n in used & shared} | scope.members_of(function, unit, used)
     touched = {name for key in wanted for name in shares[key]}
     wanted |= {key for key, found in shares.items() if found & touched}
+    wanted |= {key for loader in loading for name in calls[loader] if ":" in name for key in names.get(name, ())}
     for _ in range(_CALLER_LEVELS):
         known = {name for name, keys in names.items() if any(k in wanted for k in keys)}
         more = {key for key, called in calls.items() if key not in wanted and called & known}
@@ -141,6 +136,57 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
             break
         wanted |= more
     return wanted | _beside_locks(program, known_tables, wanted, shares)
+
+
+class _Scope:
+    """What the names of functions and members mean in a file, as keys that two files share when they mean one thing.
+
+    Methods of one name are everywhere in Python, and so are attributes: there a file's own count. A function of a C
+    file is its own when it is static or defined there, and a struct's members belong to the file that defines it: its
+    own, or a header it includes. In C++ a name is a name.
+    """
+
+    def __init__(self, program: ir.Program) -> None:
+        self.own = {unit.path: {_simple(f.name) for f in unit.functions} for unit in program.units}
+        self.members: dict[str, set[str]] = {}
+        self.by_file: dict[str, dict[str, set[str]]] = {}
+        for unit in program.units:
+            found = {m.name for c in unit.classes for m in c.members}
+            where = unit.path if unit.language is ir.Language.PYTHON else os.path.dirname(unit.path)
+            self.members.setdefault(where, set()).update(found)
+            self.by_file.setdefault(os.path.basename(unit.path), {})[unit.path] = found
+
+    def name_of(self, function: ir.Function, unit: ir.Unit) -> str:
+        """The key of a function."""
+        simple = _simple(function.name)
+        private = unit.language is ir.Language.PYTHON or (unit.language is ir.Language.C and function.local)
+        return f"{unit.path}:{simple}" if private else simple
+
+    def called(self, call: ir.Call, unit: ir.Unit) -> str:
+        """The key of the function that a call means."""
+        simple = _simple(call.name)
+        if unit.language is ir.Language.PYTHON:
+            return f"{unit.path}:{simple}"
+        mine = unit.language is ir.Language.C and simple in self.own[unit.path]
+        is_static = mine and any(f.local for f in unit.functions if f.name == simple)
+        return f"{unit.path}:{simple}" if is_static else simple
+
+    def members_of(self, function: ir.Function, unit: ir.Unit, used: set[str]) -> set[str]:
+        """The keys of the members that a function touches."""
+        if unit.language is ir.Language.PYTHON:
+            return {f"{unit.path}:.{n}" for n in (used | members_in(function.body)) & self.members[unit.path]}
+        if unit.language is ir.Language.CPP:
+            fields = self.members[os.path.dirname(unit.path)]
+            return {f".{n}" for n in (used | members_in(function.body)) & fields}
+        touched = members_in(function.body)
+        others = (item for name in headers_of(unit) for item in self.by_file.get(name, {}).items())
+        mine = self.by_file[os.path.basename(unit.path)][unit.path]
+        files = {path: found for path, found in others if os.path.basename(path) != os.path.basename(unit.path)}
+        return {f"{path}.{n}" for path, found in {unit.path: mine, **files}.items() for n in touched & found}
+
+
+def _simple(name: str) -> str:
+    return name.rpartition("::")[2].rpartition(".")[2]
 
 
 def _beside_locks(program: ir.Program, known_tables: Tables, wanted: set[int], shares: dict[int, set[str]]) -> set[int]:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias, TypeVar
 from loadstone.review.analyses.bindings import Bindings, ForeignPrototype, bindings_of
 from loadstone.review.analyses.guards import Guard, guards_of, simple
 from loadstone.review.analyses.mentions import calls_in, every_statement
-from loadstone.review.analyses.neighbours import Neighbours
+from loadstone.review.analyses.neighbours import Neighbours, headers_of
 from loadstone.review.analyses.state import Held, Spot, Taint
 from loadstone.review.analyses.travel import Travels, Visit, travels
 from loadstone.review.apis import Api, ApiRole, Tables, tables
@@ -237,7 +237,6 @@ class Cut:
     bound: Bound
 
 
-_QUOTED_INCLUDE: Final = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 _ASKS: Final = frozenset({"!", "&&", "||", "==", "!=", "?:"})
 
 
@@ -295,7 +294,7 @@ class Facts:
     fills: tuple[Fill, ...] = ()
     called_slots: dict[Slot, dict[tuple[Spot, bool], None]] = field(default_factory=dict)
     closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
-    cleared: frozenset[tuple[Slot, str]] = frozenset()
+    cleared: frozenset[tuple[Slot, tuple[str, str]]] = frozenset()
     after_close: tuple[tuple[Slot, Slot, Spot, Spot], ...] = ()
     """What one slot held is used, after what another slot holds was closed: used slot, closed slot, and both lines."""
 
@@ -354,10 +353,9 @@ class Facts:
         units, neighbours = self.program.units, Neighbours(self.program.units)
         python = {unit.path: neighbours.near(unit) for unit in units if unit.language is Language.PYTHON}
         sharing: dict[str, set[str]] = {}
-        quoted: dict[str, set[str]] = {}
+        quoted: dict[str, frozenset[str]] = {}
         for unit in units:
-            names = {name.rpartition("/")[2] for name in _QUOTED_INCLUDE.findall(unit.text)}
-            quoted[unit.path] = names | {unit.path.rpartition("/")[2]}
+            quoted[unit.path] = headers_of(unit)
             for name in quoted[unit.path]:
                 sharing.setdefault(name, set()).add(unit.path)
         return {

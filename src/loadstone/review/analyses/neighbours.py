@@ -6,12 +6,22 @@ that import it. Files of different languages name nothing of one another.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import PurePath
+from typing import Final
 
 from loadstone.review import ir
 
-__all__ = ["Neighbours"]
+__all__ = ["Neighbours", "headers_of"]
+
+_QUOTED_INCLUDE: Final = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
+
+
+def headers_of(unit: ir.Unit) -> frozenset[str]:
+    """The names, without their folders, of the file itself and of the headers of its program that it includes."""
+    quoted = {name.rpartition("/")[2] for name in _QUOTED_INCLUDE.findall(unit.text)}
+    return frozenset({unit.path.rpartition("/")[2], *quoted})
 
 
 class Neighbours:

@@ -192,7 +192,7 @@ class Paths:
         if slot is None:
             return
         if is_null(value) or isinstance(value, Code):  # a function of the program stands in for the library's
-            self.record.cleared.add((slot, frame.known.function.name))
+            self.record.cleared.add((slot, (frame.known.unit.path, frame.known.function.name)))
             return
         closed = closed_since(value, state)
         role = self.sites.role(value)

@@ -29,4 +29,4 @@ class Record:
     called_slots: dict[Slot, dict[tuple[Spot, bool], None]] = field(default_factory=dict)
     closed_slots: dict[Slot, dict[Spot, None]] = field(default_factory=dict)
     after_close: dict[tuple[Slot, Slot, Spot], Spot] = field(default_factory=dict)
-    cleared: Found[tuple[Slot, str]] = field(default_factory=Found)
+    cleared: Found[tuple[Slot, tuple[str, str]]] = field(default_factory=Found)

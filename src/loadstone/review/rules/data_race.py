@@ -12,7 +12,7 @@ from loadstone.core.counting import counted
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Access, Facts, Slot
 from loadstone.review.analyses.mentions import calls_in
-from loadstone.review.analyses.neighbours import Neighbours
+from loadstone.review.analyses.neighbours import Neighbours, headers_of
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
@@ -130,17 +130,26 @@ def _join_unowned(groups: dict[tuple[str, str, str], list[Access]], units: dict[
         for access in groups[key]:
             here = units[access.spot.path]
             meant = owned.get(key[0], [])
-            if here.language is Language.PYTHON:
+            if here.language is not Language.CPP:
                 meant = [
                     other
                     for other in meant
-                    if other[2] in {"", here.path} and neighbours.sees(here, units[groups[other][0].spot.path])
+                    if other[2] in {"", here.path} and _means(neighbours, here, units[groups[other][0].spot.path])
                 ]
             (groups[meant[0]] if len(meant) == 1 else left).append(access)
         if left:
             groups[key] = left
         else:
             del groups[key]
+
+
+def _means(neighbours: Neighbours, here: Unit, other: Unit) -> bool:
+    """Whether a member of nobody knows whose object in one file may be that of a class of another."""
+    if here is other or here.language is Language.PYTHON:
+        return neighbours.sees(here, other)
+    return other.path.rpartition("/")[2] in headers_of(here) or bool(
+        {name for name in headers_of(here) & headers_of(other) if name.endswith(".h")}
+    )
 
 
 def _is_safe_by_type(unit: Unit, variable: str, owner: str) -> bool:
@@ -287,9 +296,10 @@ def is_alone(access: Access, shared: Shared) -> bool:
     """Whether nobody else can be there: before anything has started, or when the last user of an object has gone."""
     name = access.spot.function
     locks_elsewhere = any(a.locks for a in shared.accesses if a.spot.function == name)
-    ends = _TEARS_DOWN if shared.is_member else _ENDS_ALL
     if shared.unit.language is Language.PYTHON and name in setting_up(shared.unit):
         return True
+    takes = next((f.parameters for f in shared.unit.functions if f.name == name), ())
+    ends = _TEARS_DOWN if shared.is_member and takes else _ENDS_ALL  # of one object, or of all there are
     return bool(_SETS_UP.search(name) or (not locks_elsewhere and ends.search(name)))
 
 

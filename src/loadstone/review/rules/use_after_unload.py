@@ -234,7 +234,7 @@ def _taken_for_open(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if (
             fill.slot in done
             or site.unit.language is Language.PYTHON
-            or (fill.slot, fill.closed.function) in facts.cleared
+            or (fill.slot, _where(fill.closed)) in facts.cleared
         ):
             continue
         asked = next((s for s in facts.uses_of(fill.slot) if s.function != fill.closed.function), None)
@@ -274,15 +274,16 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         done.add(fill.slot)
         whole = (fill.slot[0].partition(".")[0], *fill.slot[1:])
-        closes = [s for s in facts.closed_slots.get(fill.library, ()) if (fill.library, s.function) in facts.cleared]
-        stale = next((s for s in closes if not {(fill.slot, s.function), (whole, s.function)} & facts.cleared), None)
+        closes = [s for s in facts.closed_slots.get(fill.library, ()) if (fill.library, _where(s)) in facts.cleared]
+        stale = next((s for s in closes if not {(fill.slot, _where(s)), (whole, _where(s))} & facts.cleared), None)
         if stale is None:
             continue
-        gone = {slot for slot, function in facts.cleared if function == stale.function}
-        asking = {u.function for slot in gone for u in facts.uses_of(slot)}
+        gone = {slot for slot, where in facts.cleared if where == _where(stale)}
+        asking = {_where(u) for slot in gone for u in facts.uses_of(slot)}
         just_filled = _called_by(facts, {other.spot.function for other in facts.fills if other.slot == fill.slot})
         for called, _ in facts.called_slots.get(fill.slot, ()):
-            if called.function in asking or called.function == stale.function or called.function in just_filled:
+            here = _where(called)
+            if here in asking or here == _where(stale) or called.function in just_filled:
                 continue
             site = facts.sites[fill.site]
             yield rule.no(
@@ -300,6 +301,11 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 condition=called.condition,
             )
             break
+
+
+def _where(spot: Spot) -> tuple[str, str]:
+    """The function a line is in: two files may have one of a name."""
+    return spot.path, spot.function
 
 
 def _called_by(facts: Facts, functions: set[str]) -> set[str]:
