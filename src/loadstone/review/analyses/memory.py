@@ -8,7 +8,7 @@ that touch ``struct codec``'s ``refs`` touch one slot, one that touches ``struct
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access
@@ -405,9 +405,9 @@ def _is_element(place: Place) -> bool:
     return isinstance(place, Field) and not (isinstance(place.name, str) and not place.name.startswith("["))
 
 
-def _moved(field: Field, source: object, target: object) -> Field:
-    base = target if field.base == source else _moved(field.base, source, target)
-    return Field(base, field.name)
+def _moved(place: Any, source: object, target: Any) -> Any:
+    """A place that is ``source``, or lies in it, as the same of ``target``."""
+    return target if place == source else Field(_moved(place.base, source, target), place.name)
 
 
 def _is_alone(frame: Frame, owner: str) -> bool:
