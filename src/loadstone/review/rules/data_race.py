@@ -298,8 +298,8 @@ def is_alone(access: Access, shared: Shared) -> bool:
     locks_elsewhere = any(a.locks for a in shared.accesses if a.spot.function == name)
     if shared.unit.language is Language.PYTHON and name in setting_up(shared.unit):
         return True
-    takes = next((f.parameters for f in shared.unit.functions if f.name == name), ())
-    ends = _TEARS_DOWN if shared.is_member and takes else _ENDS_ALL  # of one object, or of all there are
+    takes_nothing = any(f.name == name and not f.parameters and not f.owner for f in shared.unit.functions)
+    ends = _TEARS_DOWN if shared.is_member and not takes_nothing else _ENDS_ALL  # of one object, or of all there are
     return bool(_SETS_UP.search(name) or (not locks_elsewhere and ends.search(name)))
 
 
