@@ -233,7 +233,7 @@ short_number(PyObject *value, int64_t *out)
 }
 
 /* The value as an integer of at most 32 bits, or of 64 with a sign; 0 when it is none or does not fit. */
-static int
+static Py_ALWAYS_INLINE inline int
 signed_number(PyObject *value, int64_t low, int64_t high, uint64_t *out)
 {
     int overflow = 0;
@@ -440,7 +440,7 @@ ctypes_memory(PyObject *value)
 }
 
 /* A struct of its bytes: ``make`` is its class, which then gets them as they are, or what is called with them. */
-static PyObject *
+static Py_NO_INLINE PyObject *
 struct_made(PyObject *make, const char *content, Py_ssize_t size)
 {
     if (!PyType_Check(make)) {
@@ -549,6 +549,13 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
     return converted(accepted, value, lent, out);
 }
 
+/* What structs need stands apart: inlined, it slows the calls that have none. */
+static Py_NO_INLINE void
+record_given(Places *places, const Accepted *record, PyObject *value)
+{
+    struct_given(places, record->words, (size_t)record->size, (const void *)(uintptr_t)ctypes_memory(value));
+}
+
 /* Fill the places; 0 as soon as an argument is not one of the plain kind. function_new counted: there is room. */
 static int
 place(const Function *self, PyObject *const *args, Places *places, Lent *lent)
@@ -569,8 +576,7 @@ place(const Function *self, PyObject *const *args, Places *places, Lent *lent)
         case 'R':
             good = (PyObject *)Py_TYPE(args[i]) == self->accepted[i].record;
             if (good) {
-                const Accepted *record = &self->accepted[i];
-                struct_given(places, record->words, (size_t)record->size, (const void *)(uintptr_t)ctypes_memory(args[i]));
+                record_given(places, &self->accepted[i], args[i]);
             }
             break;
         default: good = scalar(kind, args[i], next_integer(places));
@@ -604,7 +610,7 @@ told_errno(Function *self, int number)
 }
 
 /* Call for a struct, and make it of what came back; ``memory`` is as large. */
-static void
+static Py_NO_INLINE void
 call_into(const Function *self, const Registers *registers, char *memory)
 {
     if (in_memory(self->result_words)) {
