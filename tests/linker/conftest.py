@@ -28,8 +28,10 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workshop(tmp_path: Path, host: Path) -> Workshop:
-    """An empty folder and the tools to fill it."""
-    return Workshop(tmp_path, host)
+    """An empty folder and the tools to fill it, alone in its own: advice looks into the environments beside one."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    return Workshop(folder, host)
 
 
 @pytest.fixture(autouse=True)
