@@ -44,10 +44,17 @@ def test_a_long_function_without_branches_is_followed_to_its_end() -> None:
 
 def test_a_function_of_many_states_is_followed_with_its_paths_as_one_and_said_to_be() -> None:
     (claim,) = undecided(many_handles(12))
-    assert claim.message == "f is too large or too deep to be followed on every path"
+    assert claim.message == "f was not followed on every path"
     assert claim.location == Location.lines("a.c", 2, 41)
     assert (claim.reason, claim.settled_by, claim.context) == (Bound.STATES, Settler.HUMAN, "f")
     assert not claim.blocking
+
+
+def test_paths_that_differ_in_nothing_a_rule_asks_are_followed_as_one_without_a_word() -> None:
+    choices = "".join(f"    int a{n} = 0;\n    if (ask({n}))\n        a{n} = {n + 2};\n" for n in range(12))
+    uses = "".join(f"    use(a{n});\n" for n in range(12))
+    text = f"#include <dlfcn.h>\nint f(const char *p)\n{{\n{choices}    void *h = dlopen(p, 2);\n{uses}"
+    assert undecided(text + "    return h && !dlclose(h);\n}\n") == []
 
 
 def test_what_is_wrong_on_every_path_is_still_found_when_paths_are_one() -> None:

@@ -296,11 +296,12 @@ class Paths:
         alike = together.setdefault(index, {})
         held = self._held(state) if len(alike) < MAX_STATES else frozenset()
         before, visits = alike.get(held, (None, 0))
+        loses = before is not None and not before.agrees(state)
         if before is not None:
             state = before.join(state, frame.number)
             if state.key() == before.key() or visits >= _MAX_VISITS:
                 return None
-        if (before is not None or known) and not is_loop:
+        if loses and not is_loop:
             self.budget.cut(Bound.STEPS if self.budget.is_spent else Bound.STATES)
         alike[held] = (state.copy(), visits + 1)
         return state

@@ -319,6 +319,17 @@ class State:
             return start.frame != frame or start.name in live
         return isinstance(start, Global | This) or start in reached
 
+    def agrees(self, other: State) -> bool:
+        """Whether a join with ``other`` loses nothing that rules ask: what is closed, locked, which calls failed."""
+        return (
+            self.closed.keys() == other.closed.keys()
+            and self.locks == other.locks
+            and self._results() == other._results()
+        )
+
+    def _results(self) -> set[tuple[Value, bool]]:
+        return {(v, t) for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus)}
+
     def join(self, other: State, frame: int) -> State:
         """The least state above both, where paths of one function meet; see the table of this module."""
         made = self.copy()

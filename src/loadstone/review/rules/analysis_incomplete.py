@@ -18,7 +18,7 @@ __all__ = ["RULE"]
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for (spot, end_line), cuts in groupby(facts.cut, lambda cut: (cut.spot, cut.end_line)):
         yield rule.cannot_tell(
-            f"{spot.function} is too large or too deep to be followed on every path",
+            f"{spot.function} was not followed on every path",
             Location.lines(spot.path, spot.line, end_line),
             "; ".join(cut.bound.value for cut in cuts),
             context=spot.function,
