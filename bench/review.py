@@ -26,8 +26,9 @@ _LOADS = re.compile(rb"\b(?:dlopen|dlsym|LoadLibrary\w*|GetProcAddress|g_module_
 _LINES = 30_000
 """Lines a figure is taken over: enough to forget the start, few enough for the slowest peer."""
 _SPREAD = (
-    "callees are walked anew with each caller's state, and the rest is spread over reading, moves of values and sixty "
-    "rules: no function takes a tenth of it. Summaries of what a callee does to a state would help"
+    "reading the sources alone makes 23,000 lines/s of C and 40,000 of Python, and a node of a path takes 75 "
+    "microseconds, spread over many functions; callees walked anew with each caller's state are three tenths of it, "
+    "which summaries could save. The bar needs a compiled engine"
 )
 
 

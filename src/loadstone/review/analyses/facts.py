@@ -317,6 +317,11 @@ class Facts:
         native = site.unit.language is not Language.PYTHON
         return native and any((c.spot.path, c.spot.function) == (site.spot.path, site.spot.function) for c in self.cut)
 
+    @cached_property
+    def filled_by_calls(self) -> frozenset[str]:
+        """The members and variables that hold what a call gave, a library or a symbol, when a function is done."""
+        return frozenset(fill.slot[0] for fill in self.fills if fill.site is not None)
+
     def is_defined(self, function: str) -> bool:
         """Whether a function of this name is part of the program."""
         return _last_word(function) in self._defined

@@ -330,39 +330,46 @@ class State:
     def _results(self) -> set[tuple[Value, bool]]:
         return {(v, t) for v, t in self.truth.items() if isinstance(v, CallResult | CallStatus)}
 
+    def _agrees_on(self, other: State, value: Value) -> bool:
+        """Whether both know the same of a value's being null, and of its being closed."""
+        return other.truth.get(value) is self.truth[value] and (value in self.closed) == (value in other.closed)
+
     def join(self, other: State, frame: int) -> State:
         """The least state above both, where paths of one function meet; see the table of this module."""
         made = self.copy()
-        env: dict[Place, Value] = {}
         either: dict[Value, tuple[Value, ...]] = {}
-        for place in {**self.env, **other.env}:
+        for place in _different(self.env, other.env):
             one = self.env.get(place, Initial(place))
             two = other.env.get(place, Initial(place))
-            env[place] = met = joined(one, two, frame, place)
+            met = joined(one, two, frame, place)
+            made.assign(place, met)
             if one != two:
                 either[met] = tuple(dict.fromkeys((*self.either(one), *other.either(two))))
-        made.replace("env", env)
-        for name in ("truth", "closed"):
+        for value in [v for v in self.truth if not self._agrees_on(other, v)]:
+            made.drop("truth", value)
+        for value in [v for v in self.closed if v not in other.closed]:
+            made.drop("closed", value)
+        for name in ("taint", "parts", "looks", "lineage", "touched", "about", "escaped"):
             mine, theirs = getattr(self, name), getattr(other, name)
-            if name == "truth":
-                alike = {v: t for v, t in mine.items() if theirs.get(v) is t}
-                made.replace(name, {v: t for v, t in alike.items() if (v in self.closed) == (v in other.closed)})
-            else:
-                made.replace(name, {v: s for v, s in mine.items() if v in theirs})
-        for name in ("taint", "parts", "looks", "lineage", "touched", "about"):
-            made.replace(name, {**getattr(other, name), **getattr(self, name)})
+            if mine is not theirs:
+                made.replace(name, {**theirs, **mine})
         for met, values in either.items():
             made.put("parts", met, values[:_EITHER])
-        checks = dict(other.checks)
-        for value, found in self.checks.items():
-            checks[value] = checks.get(value, frozenset()) | found
-        made.replace("checks", checks)
-        made.replace("escaped", self.escaped | other.escaped)
+        for value, found in () if self.checks is other.checks else other.checks.items():
+            made.put("checks", value, self.checks.get(value, frozenset()) | found)
         made.flags = self.flags | other.flags
         made.born = self.born | other.born
         made.locks = tuple(h for h in self.locks if h.lock in {o.lock for o in other.locks})
         made.result = self.result if self.result == other.result else None
         return made
+
+
+def _different(mine: dict[Place, Value], theirs: dict[Place, Value]) -> list[Place]:
+    """The places that do not hold the same in both, in the order of the first."""
+    if mine is theirs:
+        return []
+    missing = object()
+    return [p for p, v in mine.items() if theirs.get(p, missing) != v] + [p for p in theirs if p not in mine]
 
 
 def _reach(thing: object, reached: set[object]) -> None:

@@ -55,8 +55,9 @@ def _containers(unit: ir.Unit) -> Iterator[tuple[str, int, ir.Function]]:
     for function in unit.functions:
         given = {p.name for p in function.parameters if _is_function(unit, p.type)}
         name = last_word(function.name)
-        handed = re.search(rf"(?:&\s*(?:\w+::)*|[{{,=(]\s*(?:\w+::)*){name}\s*[,}};)]", unit.text)
-        if not given or name in called or handed is None:
+        if not given or name in called:
+            continue
+        if not re.search(rf"(?:&\s*(?:\w+::)*|[{{,=(]\s*(?:\w+::)*){name}\s*[,}};)]", unit.text):
             continue
         for call in calls_in(function.body):
             into = word(call.receiver)

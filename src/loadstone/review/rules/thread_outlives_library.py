@@ -223,8 +223,7 @@ def _calling(facts: Facts, unit: ir.Unit) -> set[str]:
 
 def _is_slot_call(facts: Facts, call: ir.Call) -> bool:
     """Whether a call goes through memory that a lookup filled."""
-    word = last_word(call.name)
-    return any(fill.slot[0] == word for fill in facts.fills if fill.site is not None)
+    return last_word(call.name) in facts.filled_by_calls
 
 
 def _waits(facts: Facts, call: ir.Call) -> bool:
