@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import typing
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -134,9 +135,10 @@ PARTS = (
         (Argument(Role.FILE), Argument(Role.DESCRIPTOR, size=4, signed=True), Argument(Role.PATH, slot=".png")),
     ),
 )
+SHARED = tuple(replace(call, shares=True) for call in (*CALLS[:1], PARTS[0], *CALLS[1:2]))
 PARTED = (
     b"", b"one" + SEPARATOR + b"two", SEPARATOR * 3, b"a" + SEPARATOR + b"b\0c\0" + SEPARATOR + bytes(range(1, 30)),
-    b"abcdefghij", b"\0||" + SEPARATOR + b"||\0",
+    b"abcdefghij", b"\0||" + SEPARATOR + b"||\0", SEPARATOR.join(bytes((c,)) * 3 for c in range(65, 90)),
 )  # fmt: skip
 INPUTS = (b"", b"A", b"n12", b"\3abcdefgh", b"\xff" * 20, bytes(range(40)), b"n", b"yes")
 TEXTS = (b"", b"abc", b"ab\0c", b"abc\0", b"\0", b"\0\0")
@@ -190,8 +192,13 @@ def campaign(library: str, calls: tuple[CallPlan, ...], prototype: str = "") -> 
 
 @pytest.mark.parametrize(
     ("calls", "inputs", "mode"),
-    [(CALLS, INPUTS, "bytes"), (TEXT, TEXTS, "text"), (PARTS, PARTED, "bytes")],
-    ids=["all", "text", "parts"],
+    [
+        (CALLS, (*INPUTS, *PARTED), "bytes"),
+        (TEXT, TEXTS, "text"),
+        (PARTS, PARTED, "bytes"),
+        (SHARED, (*INPUTS, *PARTED), "bytes"),
+    ],
+    ids=["all", "text", "parts", "shared"],
 )
 def test_all_three_call_with_the_same(
     calls: tuple[CallPlan, ...], inputs: tuple[bytes, ...], mode: str, compile_library: Compile, tmp_path: Path

@@ -97,6 +97,42 @@ def test_a_sequence_is_fuzzed_and_its_finding_shown_by_its_program(library: Path
     assert (shown.returncode, shown.stdout) == (1, "ended by SIGSEGV\n")
 
 
+STREAM = r"""
+#include <stdint.h>
+#include <string.h>
+static int begun, key;
+void begin(void) { begun = 0; }
+void feed(const uint8_t *data, size_t size) {
+    if (size < 5 || memcmp(data, begun ? "RDH2" : "RDH1", 4)) return;
+    if (begun++ && data[4] == size) *(volatile int *)24 = 1;
+}
+void set_key(const uint8_t *data, size_t size) { key = size > 1 && data[0] == 'K' && data[1] == size; }
+void decrypt(const uint8_t *data, size_t size) { if (key && size > 1 && data[0] == 'D') *(volatile int *)24 = 1; }
+"""
+FED = """
+[[call]]
+function = "void begin(void)"
+[[call]]
+function = "void feed(const uint8_t *data, size_t size)"
+repeat = true
+"""
+KEYED = """
+[[call]]
+function = "void set_key(const uint8_t *data, size_t size)"
+[[call]]
+function = "void decrypt(const uint8_t *data, size_t size)"
+"""
+
+
+@pytest.mark.parametrize(("text", "function"), [(FED, "feed"), (KEYED, "decrypt")], ids=["pieces", "shares"])
+def test_each_piece_and_each_call_has_bytes_of_its_own(
+    text: str, function: str, compile_library: Compile, tmp_path: Path
+) -> None:
+    stream = compile_library(STREAM, "libstream.so", "-O1", "-w")
+    report = fuzz(str(stream), sequence=written(tmp_path, text), time_s=60, first=True)
+    assert [found.frames[0].function for found in report.findings] == [function]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -40,6 +41,9 @@ __all__ = ["minimise_corpus", "run_campaign"]
 
 _KNOW_STACK: Final = frozenset({"pthread_getattr_np", "pthread_attr_getstack", "__libc_stack_end", "GC_init"})
 """Imports of a library that looks for where its thread's stack lies, as collectors of garbage do."""
+
+_CONFIRM_S: Final = 30.0
+"""Seconds in which findings are explained and shrunk, all of them together; a long search gets half of its own."""
 
 _HEAP: Final = {
     Heap.MIXED: "active: every other child's is guarded, in three ways in turn",
@@ -85,7 +89,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
                 path=campaign.hooks, reason=harvest.hook_failed, advice="Fix the hook, or leave it out."
             )
         reached = harvest.progress()
-        tried = _confirmed(job, code, harvest)
+        tried = _confirmed(job, code, harvest, max(_CONFIRM_S, campaign.time_s / 2))
     confirmed = _distinct(tried)
     if folder:
         confirmed = folder.keep_findings(harvest.found, confirmed, campaign)
@@ -175,16 +179,22 @@ def _may_move(image: Image) -> bool:
     return "x" not in flags and not _KNOW_STACK & {s.name for s in image.imports}
 
 
-def _confirmed(job: Job, code: CodeMap, harvest: Harvest) -> list[FuzzFinding | None]:
-    """Each finding, tried again. KeyboardInterrupt leaves the rest untried, and so told as seen once."""
+def _confirmed(job: Job, code: CodeMap, harvest: Harvest, limit_s: float) -> list[FuzzFinding | None]:
+    """Each finding, tried again, each with a fair share of ``limit_s`` seconds and of what others left of theirs.
+
+    KeyboardInterrupt leaves the rest untried, and so told as seen once.
+    """
     guarded = bool(job.heap_slots or job.gaps) and job.heap is not Heap.PLAIN
+    end = time.monotonic() + limit_s
+    found = list(harvest.found.values())
     tried: list[FuzzFinding | None] = []
     try:
         with Replayer(job, code) as again:
-            for found in harvest.found.values():
-                tried.append(confirm(again, found, guarded=guarded))  # noqa: PERF401 - what is done stays
+            for number, one in enumerate(found):
+                share = (end - time.monotonic()) / (len(found) - number)
+                tried.append(confirm(again, one, guarded=guarded, limit_s=share))
     except KeyboardInterrupt:
-        tried += list(harvest.found.values())[len(tried) :]
+        tried += found[len(tried) :]
     return tried
 
 
@@ -215,7 +225,7 @@ def _is_late(found: FuzzFinding, exact: FuzzFinding) -> bool:
 
 def _separators(calls: Iterable[CallPlan]) -> tuple[bytes, ...]:
     """What cuts an input, as a word of the dictionary, where one is cut."""
-    return (SEPARATOR,) if any(len(call.takers) > 1 for call in calls) else ()
+    return (SEPARATOR,) if any(len(call.takers) > 1 or call.shares or call.repeat for call in calls) else ()
 
 
 def _heap(job: Job, left_out: int) -> str:

@@ -33,8 +33,8 @@ class Role(StrEnum):
     """What an argument is for. An argument without a role is a reason to refuse, never to guess.
 
     What is passed for each is decided in :mod:`loadstone.fuzz.meaning`, from which the child, ``repro.py`` and the
-    exported harness are made; a test runs all three on the same inputs. A call that is fed piece by piece takes each
-    piece for its input.
+    exported harness are made; a test runs all three on the same inputs. A call that gets a share of the input, or is
+    fed it piece by piece, takes each for its input.
     """
 
     BUFFER = "buffer"  # the input, its end against a guard page
@@ -117,7 +117,8 @@ class CallPlan:
 
     ``address`` is the function's virtual address in the file; ``into`` stores the result under a name; ``repeat``
     marks the calls that are fed the input piece by piece. ``returns`` is ``void``, ``int``, ``pointer`` or ``double``;
-    a NULL pointer stored ``into`` a slot ends the sequence.
+    a NULL pointer stored ``into`` a slot ends the sequence. ``shares`` says that other calls of the sequence take the
+    input too, so that each gets a share of its own.
     """
 
     symbol: str
@@ -126,6 +127,7 @@ class CallPlan:
     returns: str = "int"
     into: str = ""
     repeat: bool = False
+    shares: bool = False
 
     def area_of(self, argument: Argument) -> int | None:
         """Bytes of the out area that LENGTH_OF or CAPACITY_OF is about; None when it is about the input."""
@@ -144,7 +146,12 @@ class CallPlan:
         """Whether the input is cut, or reaches its argument otherwise than as bytes in memory."""
         takers = self.takers
         plain = all(self.arguments[i].role in (Role.BUFFER, Role.CSTRING) for i in takers)
-        return len(takers) > 1 or not plain
+        return len(takers) > 1 or not plain or self.shares
+
+    @property
+    def parts(self) -> int:
+        """How many parts of the input a call, or a piece, takes."""
+        return len(self.takers) if self.delivered else 1
 
     @property
     def stored(self) -> tuple[str, ...]:

@@ -90,7 +90,8 @@ def sequence_of(steps: Iterable[Step], image: Image, known: Iterable[str] = ()) 
         into = step.into or _new_handle(prototype.type.result, handles)
         handles |= {a.slot for a in made.arguments if a.role is Role.INTO} | ({into} if into else set())
         calls.append(replace(made, into=into, repeat=step.repeat))
-    return tuple(calls)
+    several = sum(bool(call.takers) for call in calls) > 1
+    return tuple(replace(call, shares=several and bool(call.takers)) for call in calls)
 
 
 def _read(path: str) -> _File:

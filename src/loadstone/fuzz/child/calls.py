@@ -15,7 +15,7 @@ from loadstone.fuzz.child.blocks import BlockTable
 from loadstone.fuzz.child.call_stack import CallStack
 from loadstone.fuzz.child.deliver import Delivery, delivery_of
 from loadstone.fuzz.child.stack import fill_below
-from loadstone.fuzz.parts import cut, drawn, pieces
+from loadstone.fuzz.parts import cut, drawn, pieces, shares
 from loadstone.fuzz.plan import Argument, CallPlan
 
 __all__ = ["BoundCall", "InputHolder", "run_sequence"]
@@ -175,13 +175,15 @@ def run_sequence(sequence: Sequence[BoundCall], holder: InputHolder, data: bytes
     address = holder.place(data, at_start=at_start)
     state: State = {}
     result: object = None
+    left = iter(shares(data, [bound.call.parts for bound in sequence if bound.call.shares]))
     for bound in sequence:
         bound.begin()
+        low, high = next(left) if bound.call.shares else (0, len(data))
         if not bound.call.repeat:
-            result = bound(data, address, state, at_start=at_start)
+            result = bound(data[low:high], address + low, state, at_start=at_start)
         else:
-            for start, stop in pieces(data):
-                result = bound(data[start:stop], address + start, state, at_start=at_start)
+            for start, stop in pieces(data[low:high], bound.call.parts):
+                result = bound(data[low:high][start:stop], address + low + start, state, at_start=at_start)
         if bound.call.into:
             state[bound.call.into] = result if isinstance(result, int) else None
         if None in state.values():

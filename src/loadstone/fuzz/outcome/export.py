@@ -51,6 +51,43 @@ static uint64_t number(const uint8_t *data, size_t size, size_t width, size_t po
 
 struct part {{ uint8_t *data; size_t size; }};
 
+/* Where the separator at or behind `at` begins; the size where there is none. */
+static size_t separator(const uint8_t *data, size_t size, size_t at) {{
+    while (at + 4 <= size && memcmp(data + at, "\\0||\\0", 4)) at++;
+    return at + 4 <= size ? at : size;
+}}
+
+/* The next call's share of the input from `*low` on: `count` parts, or half of what is left where there are fewer. */
+static struct part share(const uint8_t *data, size_t size, size_t *low, size_t count) {{
+    size_t high = *low, from = *low;
+    for (size_t i = 0; i < count; i++) {{
+        high = separator(data, size, i ? high + 4 : high);
+        if (high == size) break;
+    }}
+    int found = high < size;
+    if (!found) high = (from + size) / 2;
+    *low = found ? high + 4 : high;
+    return (struct part){{(uint8_t *)data + from, high - from}};
+}}
+
+/* The pieces that calls of one function are fed: behind every `count` separators, or as many as the first byte says. */
+static size_t pieces(const uint8_t *data, size_t size, size_t count, struct part *found) {{
+    size_t seen = 0, low = 0, made = 0;
+    for (size_t at = 0; (at = separator(data, size, at)) < size; at += 4) seen++;
+    if (seen / count) {{
+        size_t all = seen / count + 1 < 16 ? seen / count + 1 : 16;
+        while (made + 1 < all) found[made++] = share(data, size, &low, count);
+        found[made++] = (struct part){{(uint8_t *)data + low, size - low}};
+        return made;
+    }}
+    size_t all = 1 + (size ? data[0] & 3 : 0);
+    for (; made < all; made++) {{
+        low = size * made / all;
+        found[made] = (struct part){{(uint8_t *)data + low, size * (made + 1) / all - low}};
+    }}
+    return made;
+}}
+
 /* The input in parts: at the first separators; where there are too few, the last part is halved. */
 static void cut(const uint8_t *data, size_t size, size_t count, struct part *parts) {{
     size_t made = 0, at = 0, i = 0;
@@ -96,7 +133,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *given, size_t size) {{
     void *handles[{handles}] = {{0}};
     uint8_t *areas[{areas}] = {{0}};
     uint64_t capacities[{capacities}] = {{0}};
+    size_t low = 0;
     (void)nothing, (void)number, (void)handles, (void)capacities, (void)cut, (void)own, (void)file_of;
+    (void)low, (void)share, (void)pieces;
 {calls}
 done:
     for (size_t i = 0; i < sizeof areas / sizeof *areas; i++) free(areas[i]);
@@ -195,6 +234,7 @@ def _slots(calls: Sequence[CallPlan]) -> dict[str, int]:
 
 def _calls(calls: Sequence[CallPlan], slots: dict[str, int]) -> Iterable[str]:
     made = 0
+    last = next((call for call in reversed(calls) if call.shares), None)
     for call in calls:
         areas = {}
         for value in meaning.values_of(call):
@@ -202,25 +242,30 @@ def _calls(calls: Sequence[CallPlan], slots: dict[str, int]) -> Iterable[str]:
                 areas[value.position] = made
                 yield f"    areas[{made}] = calloc({max(1, value.size)}, 1);"
                 made += 1
-        yield from _call(call, areas, slots)
+        yield from _call(call, areas, slots, last=call is last)
         ends = [call.into] if call.into and call.returns == "pointer" else []
         ends += call.stored
         yield from (f"    if (!handles[{slots[name]}]) goto done;" for name in ends)
 
 
-def _call(call: CallPlan, areas: dict[int, int], slots: dict[str, int]) -> Iterable[str]:
+def _call(call: CallPlan, areas: dict[int, int], slots: dict[str, int], *, last: bool) -> Iterable[str]:
+    """``last``: of the calls that share the input; it gets what is left."""
     result = f"handles[{slots[call.into]}] = (void *)(uintptr_t)" if call.into else ""
-    scope = (
-        _Scope("(data + low)", "(high - low)", areas, slots) if call.repeat else _Scope("data", "size", areas, slots)
+    whole = "{data + low, size - low}" if last else "{data, size}"
+    share = f"share(data, size, &low, {call.parts})" if call.shares and not last else f"(struct part){whole}"
+    yield "    {"
+    yield f"        struct part given[16] = {{{share}}};"
+    scope = _Scope("given[i].data", "given[i].size", areas, slots)
+    yield (
+        f"        size_t count = pieces(given->data, given->size, {call.parts}, given);"
+        if call.repeat
+        else "        size_t count = 1;"
     )
-    if call.repeat:
-        yield "    for (size_t i = 0, count = 1 + (size ? data[0] & 3 : 0); i < count; i++) {"
-        yield "        size_t low = size * i / count, high = size * (i + 1) / count;"
-    else:
-        yield "    {"
-    yield from (f"        {line}" for line in (*_before(call, areas), *_parts(call, scope)))
-    yield f"        {result}{_alias(call.symbol)}({_arguments(call, scope)});"
-    yield from (f"        {line}" for line in _parts_end(call))
+    yield "        for (size_t i = 0; i < count; i++) {"
+    yield from (f"            {line}" for line in (*_before(call, areas), *_parts(call, scope)))
+    yield f"            {result}{_alias(call.symbol)}({_arguments(call, scope)});"
+    yield from (f"            {line}" for line in _parts_end(call))
+    yield "        }"
     yield "    }"
 
 
@@ -290,7 +335,7 @@ _DELIVERIES: Final[Mapping[Role, _Delivery]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """How things are called where a call stands: the input or its piece, the areas by position, the handles by slot."""
+    """How things are called where a call stands: its share of the input, areas by position, handles by slot."""
 
     data: str
     size: str

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from loadstone.core.fuzzing import FuzzFinding
 from loadstone.escape import printable
 from loadstone.fuzz import meaning
-from loadstone.fuzz.parts import SEPARATOR, as_text, cut, drawn, pieces
+from loadstone.fuzz.parts import SEPARATOR, as_text, cut, drawn, pieces, shares
 from loadstone.fuzz.plan import Argument, CallPlan, Campaign, Heap
 
 __all__ = ["script"]
@@ -86,6 +86,7 @@ def part(data, role, size, end, at_start):
 def run(library, data, at_start):
     address, state, cells = guarded(data, at_start), {{}}, {{}}
     result = None
+    left = iter(shares(data, {shares}))
 {calls}
     return result
 
@@ -144,7 +145,7 @@ _CHECK: Final = 'runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__f
 """The campaign's hooks are kept beside the program when its check is what failed."""
 
 
-_FUNCTIONS: Final = "\n\n".join(inspect.getsource(function) for function in (cut, as_text, pieces, drawn))
+_FUNCTIONS: Final = "\n\n".join(inspect.getsource(function) for function in (cut, as_text, pieces, shares, drawn))
 
 
 def script(found: FuzzFinding, campaign: Campaign, sha256: str) -> str:
@@ -162,6 +163,7 @@ def script(found: FuzzFinding, campaign: Campaign, sha256: str) -> str:
         check=_CHECK if found.kind == "check" else None,
         hang=max(1, round(campaign.hang_s)),
         calls="\n".join(_call(number, call) for number, call in enumerate(campaign.calls)) + "\n",
+        shares=[call.parts for call in campaign.calls if call.shares],
         separator=SEPARATOR,
         plain=_with_guard(found, path, campaign),
         functions=_FUNCTIONS,
@@ -186,15 +188,14 @@ def _call(number: int, call: CallPlan) -> str:
         f"f{number} = getattr(library, {call.symbol!a})",
         f"f{number}.argtypes, f{number}.restype = [{types}], {result}",
     ]
+    lines += ["low, high = next(left)"] if call.shares else ["low, high = 0, len(data)"]
+    names = _Names("address + low", "high - low", "data[low:high]")
+    called = [*_parts(call, names.data), f"result = f{number}({_arguments(call, names)})"]
     if call.repeat:
-        lines += [
-            "for low, high in pieces(data):",
-            *(f"    {line}" for line in _parts(call, "data[low:high]")),
-            f"    result = f{number}({_arguments(call, _Names('address + low', 'high - low', 'data[low:high]'))})",
-        ]
+        lines.append(f"for low, high in [(low + i, low + j) for i, j in pieces(data[low:high], {call.parts})]:")
+        lines += [f"    {line}" for line in called]
     else:
-        lines += _parts(call, "data")
-        lines.append(f"result = f{number}({_arguments(call, _Names('address', 'len(data)', 'data'))})")
+        lines += called
     lines += [f"state[{slot!a}] = cells[{slot!a}].value" for slot in call.stored]
     if call.into:
         lines.append(f"state[{call.into!a}] = result if isinstance(result, int) else None")

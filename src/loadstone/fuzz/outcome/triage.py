@@ -24,8 +24,10 @@ from loadstone.fuzz.records import FindingRecord
 __all__ = ["Replayer", "confirm", "shrink"]
 
 TRIES: Final = 3
-_SHRINK_S: Final = 30.0
-_EXPLAIN_S: Final = 20.0
+_MOST_S: Final = 30.0
+"""Seconds that explaining and shrinking one finding may take; what has been found by then is told."""
+_EXPLAINED: Final = 2000
+"""Inputs before a finding, at most, that are run with a guarded heap to explain it: each costs many times its own."""
 _SHRINK_TRIES: Final = 300
 """Tries, not seconds, end the shrinking of a finding: on a busy machine it comes out the same."""
 _GUARDED: Final = (Heap.EXACT, Heap.ALIGNED, Heap.UNDER)
@@ -94,12 +96,13 @@ class Replayer:
             self._worker = None
 
 
-def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool) -> FuzzFinding | None:
+def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool, limit_s: float = _MOST_S) -> FuzzFinding | None:
     """Reproduce ``found`` with as little as possible, then :data:`TRIES` times; the counts say how that went.
 
-    What a plain heap let happen late is looked at with a guarded one (``guarded``: there is one), and named as what
+    After ``limit_s`` seconds it is explained and shrunk no further, but still tried. What a plain heap let happen late is looked at with a guarded one (``guarded``: there is one), and named as what
     that shows. None when only the guarded heap fails, and at no block of its: that is its doing, not the library's.
     """
+    end = time.monotonic() + min(limit_s, _MOST_S)
     where = Placement(found.guard == "under", found.slack)
     if found.heap != Heap.PLAIN and not _explained(found):
         plain = _first(again, found.inputs, Heap.PLAIN, where)
@@ -107,8 +110,8 @@ def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool) -> FuzzFindin
             return None
         found = replace(plain, run=found.run)
     if guarded and found.heap == Heap.PLAIN and not _explained(found):
-        found = _explain(again, found, where)
-    return _smallest(again, found, where)
+        found = _explain(again, found, where, end)
+    return _smallest(again, found, where, end)
 
 
 def _explained(found: FuzzFinding) -> bool:
@@ -124,12 +127,11 @@ def _first(again: Replayer, inputs: Sequence[bytes], heap: Heap, where: Placemen
     return None
 
 
-def _explain(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFinding:
+def _explain(again: Replayer, found: FuzzFinding, where: Placement, end: float) -> FuzzFinding:
     """The error in the use of memory that is behind a crash of a plain heap; the crash itself where there is none."""
     kinds = _KEEPING if found.kind == "memory" else (*_CORRUPTING, "out-of-memory")
     alone = found.kind == "memory" or again.replay(found.inputs[-1:], Heap.PLAIN, where) is not None
-    inputs = found.inputs[-1:] if alone else found.inputs
-    end = time.monotonic() + _EXPLAIN_S
+    inputs = found.inputs[-1:] if alone else found.inputs[-_EXPLAINED:]
     for heap in _GUARDED:
         if time.monotonic() > end:  # what it did before is long
             break
@@ -139,7 +141,7 @@ def _explain(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFindi
     return found
 
 
-def _smallest(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFinding:
+def _smallest(again: Replayer, found: FuzzFinding, where: Placement, end: float) -> FuzzFinding:
     """The finding with the fewest calls and the shortest input that show it, as its last replay saw it."""
     last = found
     left = _SHRINK_TRIES
@@ -158,8 +160,6 @@ def _smallest(again: Replayer, found: FuzzFinding, where: Placement) -> FuzzFind
             return False
         last = shown
         return True
-
-    end = time.monotonic() + _SHRINK_S
 
     def more() -> bool:
         return left > 0 and time.monotonic() < end
