@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,7 @@ def test_a_report_tells_flaky_ones_apart_and_names_what_led_there() -> None:
     assert "could not be loaded" in broken
     assert "no\\x1b" in broken
     assert "500/s" in progress_line(report().progress)
+    assert "confirming 1 of 1 finding" in progress_line(replace(report().progress, confirmed=0))
 
 
 def test_a_campaign_as_one_page() -> None:

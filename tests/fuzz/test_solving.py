@@ -98,6 +98,9 @@ def test_comparing_instructions_of_a_library_are_found_where_its_bytes_are(libra
         (b"a\x05b", b"\x05\0\0\0\0\0\0\0", b"\x40\0\0\0\0\0\0\0", b"a\x40b"),
         (b"abc", b"\x03\0\0\0\0\0\0\0", b"\x05\0\0\0\0\0\0\0", b"abc\0\0"),  # the size was compared
         (b"name=x", b"name", b"title", b"title=x"),
+        (b"w=5;", b"\5\0\0\0", b"\x69\x7a\0\0", b"w=31337;"),
+        (b"w=;", bytes(4), b"\x69\x7a\0\0", b"w=31337;"),
+        (b"#;", bytes(4), b"\xee\xff\xc0\0", b"#c0ffee;"),
     ],
 )
 def test_what_was_compared_is_put_where_it_came_from(data: bytes, have: bytes, want: bytes, solved: bytes) -> None:

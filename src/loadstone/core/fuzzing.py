@@ -101,7 +101,10 @@ class FuzzFinding:
 
 @dataclass(frozen=True, slots=True)
 class FuzzProgress:
-    """The state of a campaign under way; times are seconds."""
+    """The state of a campaign under way; times are seconds.
+
+    ``confirmed`` is how many findings were tried again; None while it searches.
+    """
 
     seconds: float
     runs: int
@@ -110,6 +113,7 @@ class FuzzProgress:
     corpus: int
     findings: int
     since_new_s: float
+    confirmed: int | None = None
 
     @property
     def runs_per_s(self) -> float:

@@ -9,7 +9,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,7 +18,7 @@ from loadstone.binary import read
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.elf.link_symbols import read_link_symbols
 from loadstone.core.counting import counted
-from loadstone.core.fuzzing import FuzzFinding, FuzzReport
+from loadstone.core.fuzzing import FuzzFinding, FuzzProgress, FuzzReport
 from loadstone.core.image import Image
 from loadstone.errors import InvalidConfiguration, Unreadable, Unsupported
 from loadstone.files import read_bytes
@@ -33,6 +33,7 @@ from loadstone.fuzz.outcome.triage import Replayer, confirm
 from loadstone.fuzz.parts import SEPARATOR
 from loadstone.fuzz.plan import CallPlan, Campaign, Heap, Job
 from loadstone.fuzz.search import Harvest, Progress, search
+from loadstone.fuzz.worker.garbage import GARBAGE
 from loadstone.probe.readable import readable_for
 from loadstone.probe.scratch import Scratch, home_of_scratch
 from loadstone.probe.surroundings import require_proc
@@ -89,7 +90,8 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
                 path=campaign.hooks, reason=harvest.hook_failed, advice="Fix the hook, or leave it out."
             )
         reached = harvest.progress()
-        tried = _confirmed(job, code, harvest, max(_CONFIRM_S, campaign.time_s / 2))
+        limit_s = max(_CONFIRM_S, campaign.time_s / 2)
+        tried = _confirmed(job, code, harvest, limit_s, _teller(folder, reached, progress))
     confirmed = _distinct(tried)
     if folder:
         confirmed = folder.keep_findings(harvest.found, confirmed, campaign)
@@ -179,10 +181,12 @@ def _may_move(image: Image) -> bool:
     return "x" not in flags and not _KNOW_STACK & {s.name for s in image.imports}
 
 
-def _confirmed(job: Job, code: CodeMap, harvest: Harvest, limit_s: float) -> list[FuzzFinding | None]:
+def _confirmed(
+    job: Job, code: CodeMap, harvest: Harvest, limit_s: float, tell: Callable[[int], None]
+) -> list[FuzzFinding | None]:
     """Each finding, tried again, each with a fair share of ``limit_s`` seconds and of what others left of theirs.
 
-    KeyboardInterrupt leaves the rest untried, and so told as seen once.
+    ``tell`` is told before each how many were tried. KeyboardInterrupt leaves the rest untried: told as seen once.
     """
     guarded = bool(job.heap_slots or job.gaps) and job.heap is not Heap.PLAIN
     end = time.monotonic() + limit_s
@@ -191,11 +195,25 @@ def _confirmed(job: Job, code: CodeMap, harvest: Harvest, limit_s: float) -> lis
     try:
         with Replayer(job, code) as again:
             for number, one in enumerate(found):
+                tell(number)
                 share = (end - time.monotonic()) / (len(found) - number)
                 tried.append(confirm(again, one, guarded=guarded, limit_s=share))
     except KeyboardInterrupt:
         tried += found[len(tried) :]
     return tried
+
+
+def _teller(folder: Folder | None, reached: FuzzProgress, progress: Progress | None) -> Callable[[int], None]:
+    """Says how many findings were tried again, to who asks in the folder and to ``progress``."""
+
+    def tell(confirmed: int) -> None:
+        now = replace(reached, confirmed=confirmed)
+        if folder:
+            folder.save_status(now, running=True)
+        if progress:
+            progress(now)
+
+    return tell
 
 
 def _distinct(tried: Iterable[FuzzFinding | None]) -> list[FuzzFinding]:
@@ -216,6 +234,8 @@ def _is_late(found: FuzzFinding, exact: FuzzFinding) -> bool:
     """Whether ``found`` is what comes later of what ``exact`` saw happen."""
     if found is exact or found.kind != exact.kind:
         return False
+    if found.kind == GARBAGE and not found.frames:
+        return True  # garbage reached the result: by way of what it decided
     if found.kind == "stack-buffer-overflow":
         same = not found.frames or found.frames[0].function == exact.frames[0].function
         longer = len(exact.inputs[-1]) > len(found.inputs[-1])

@@ -223,7 +223,9 @@ class Job:
     ``blocks`` are (virtual address, first byte), ``entries`` those of them that functions begin with, in order: the
     others are watched once their function is entered; ``first_address`` is the library's lowest virtual address;
     ``heap_slots`` are the import slots of allocators, by name and virtual address; ``inputs`` to start from, or to
-    replay once each in order when ``replay`` is set (``at_start``: right behind a guard page, not before one). Times
+    replay once each in order when ``replay`` is set (``at_start``: right behind a guard page, not before one; with
+    ``blocks``, to compare which of them are reached as garbage differs; ``fill``: what fresh memory and the stack
+    hold then, where it is not -1). Times
     are seconds, sizes bytes. ``compares`` are looked at, and ``compare_slots`` (imports of memcmp and kin, as
     ``heap_slots``) listened to, while solving what new inputs were compared with. ``hooks`` is Python.
     ``recording`` has a guarded heap keep call stacks; ``passed`` are errors of it, by kind and place, that are told
@@ -255,6 +257,7 @@ class Job:
     recording: bool = False
     passed: tuple[tuple[str, int], ...] = ()
     at_start: bool = False
+    fill: int = -1
     slack: int = 0
     own_stack: bool = True
     gaps: tuple[tuple[str, int, int], ...] = ()

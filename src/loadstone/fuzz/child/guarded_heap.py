@@ -26,7 +26,7 @@ from loadstone.fuzz.child.blocks import BlockTable
 from loadstone.fuzz.child.imports import replace_imports
 from loadstone.fuzz.plan import Heap
 
-__all__ = ["ALLOCATORS", "GuardedHeap", "HeapError"]
+__all__ = ["ALLOCATORS", "FILL", "OTHER_FILLS", "GuardedHeap", "HeapError"]
 
 _NEW: Final = ("_Znwm", "_Znam")
 _DELETE: Final = ("_ZdlPv", "_ZdaPv", "_ZdlPvm", "_ZdaPvm")
@@ -48,6 +48,9 @@ _SLACK: Final = 0xFB
 _CHECKED: Final = 64
 """Bytes of slack that are filled and checked on a side that has no page at once."""
 FILL: Final = 0xBE
+OTHER_FILLS: Final = (0, ord(" "))
+"""What fresh memory holds: the usual pattern, and others where it is asked whether that matters: flags, counts and
+pointers are another with 0, and texts and numbers that are compared with a limit with the other."""
 
 _SIZE = ctypes.c_size_t
 _POINTER = ctypes.c_void_p

@@ -17,15 +17,14 @@ from typing import Final
 
 from loadstone.core.counting import counted
 from loadstone.fuzz.child.guarded_globals import GuardedGlobals
-from loadstone.fuzz.child.guarded_heap import FILL, GuardedHeap, HeapError
+from loadstone.fuzz.child.guarded_heap import FILL, OTHER_FILLS, GuardedHeap, HeapError
 
 __all__ = ["Answer", "ReturnJudge"]
 
 _AGAIN: Final = 4
 _MOST_LOOKS: Final = 40
 """Inputs of one child that are looked at for leaks."""
-_OTHER_FILL: Final = 0x41
-_FILLS: Final = (FILL, _OTHER_FILL, _OTHER_FILL, FILL, FILL, _OTHER_FILL)
+_FILLS: Final = (FILL, OTHER_FILLS[0], OTHER_FILLS[1], OTHER_FILLS[1], FILL, OTHER_FILLS[0])
 """An order that no counter which alternates, or counts to three, falls into."""
 _PIECE: Final = 1 << 20
 """Bytes looked through at once: a number of Python's is four times what it stands for, and memory is limited here."""
@@ -89,7 +88,7 @@ class ReturnJudge:
         self._heap.fill = FILL
         self._gaps.fill(FILL)
         self._fill(None)
-        return steady and seen[FILL] != seen[_OTHER_FILL]
+        return steady and any(answer != seen[FILL] for answer in seen.values())
 
     def _look_for_leak(self, data: bytes, at_start: bool) -> None:
         """Run the input again and again; report it when each run loses as much as the one before."""

@@ -23,7 +23,7 @@ from loadstone.fuzz.child.backtrace import Backtrace
 from loadstone.fuzz.child.call_stack import CallStack
 from loadstone.fuzz.child.calls import BoundCall, run_sequence
 from loadstone.fuzz.child.guarded_globals import GuardedGlobals
-from loadstone.fuzz.child.guarded_heap import GuardedHeap, HeapError
+from loadstone.fuzz.child.guarded_heap import FILL, GuardedHeap, HeapError
 from loadstone.fuzz.child.hooks import Hooks, load_hooks
 from loadstone.fuzz.child.judge import Answer, ReturnJudge
 from loadstone.fuzz.child.listener import CompareListener
@@ -57,7 +57,8 @@ wrong, a hook of the user failed, the guarded heap saw an error, the library lef
 the ones between only with the words that belong to them, which come behind the secret of this child."""
 
 DEEPER: Final = signal.SIGWINCH
-"""What the child sends itself when an input went deeper; it does nothing where nobody traces."""
+"""What the child sends itself when an input went deeper, or when one begins whose blocks are asked for; it does nothing
+where nobody traces."""
 
 _UNDER_EVERY: Final = 4
 _GARBAGE_EVERY: Final = 64
@@ -128,6 +129,7 @@ def _guards(job: Job, arena: Arena, base: int, words: Words) -> tuple[GuardedHea
     where = Backtrace(job.library, base, (arena.stack.low, arena.stack.top))
     heap = GuardedHeap(job.heap, arena.blocks, job.memory, report, where)
     heap.recording = job.replay or job.recording
+    heap.fill = job.fill if job.fill >= 0 else FILL
     heap.install(job.heap_slots, base)
     return heap, GuardedGlobals(job.gaps, base, report)
 
@@ -151,13 +153,17 @@ class _Loop:
         self._judge = None
         if guards is not None:
             self._judge = ReturnJudge(*guards, self._answer, self._fill)
+        if job.fill >= 0:
+            self._fill(job.fill)
 
     def replay(self, inputs: Sequence[bytes]) -> None:
         """Each input once, as it is; what they took and kept is looked at in the end, when nobody else can any more."""
         before = proc.memory(os.getpid()).data
         for data in inputs:
+            if self._job.blocks:
+                os.kill(os.getpid(), DEEPER)
             self._once(data, at_start=self._job.at_start)
-        if self._judge and inputs:
+        if self._judge and inputs and self._job.fill < 0:
             self._judge.garbage(inputs[-1], self._job.at_start)
         too_much = proc.memory(os.getpid()).data - before > self._job.memory
         os._exit(EXIT_NO_MEMORY if too_much else EXIT_DONE)

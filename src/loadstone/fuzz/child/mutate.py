@@ -64,11 +64,15 @@ def mutate(
             word = words[int(random() * len(words))]
             at = int(random() * (size + 1))
             data[at : at + (len(word) if random() < 0.5 else 0)] = word
-        elif kind == 7:  # an interesting integer, either byte order
+        elif kind == 7:  # an interesting integer, in either byte order or in digits
             width = _WIDTHS[int(random() * 4)]
             number = _INTEGERS[int(random() * len(_INTEGERS))] & ((1 << 8 * width) - 1)
             at = int(random() * size)
-            data[at : at + width] = number.to_bytes(width, "little" if random() < 0.5 else "big")
+            form = random()
+            if form < 0.2:  # in digits, over one byte
+                data[at : at + 1] = b"%d" % (number if form < 0.1 else -number)
+            else:
+                data[at : at + width] = number.to_bytes(width, "little" if form < 0.6 else "big")
         elif kind == 8:  # crossover
             other = corpus[int(random() * count)]
             data[int(random() * size) :] = other[int(random() * (len(other) + 1)) :]

@@ -165,7 +165,14 @@ def campaign_status(path: Path) -> CampaignStatus:
         ) from error
     kept = sum(1 for home in (path / "crashes").glob("*") if home.is_dir())
     progress = FuzzProgress(
-        found.seconds, found.runs, found.blocks, found.blocks_total, found.corpus, kept, found.since_new_s
+        seconds=found.seconds,
+        runs=found.runs,
+        blocks=found.blocks,
+        blocks_total=found.blocks_total,
+        corpus=found.corpus,
+        findings=kept if found.confirmed is None else found.findings,
+        since_new_s=found.since_new_s,
+        confirmed=found.confirmed,
     )
     lives = bool(found.running) and Path(f"/proc/{found.running}").exists()
     return CampaignStatus(progress, running=lives, ended_early=bool(found.running) and not lives)
@@ -180,6 +187,8 @@ class _Status(msgspec.Struct):
     blocks_total: int
     corpus: int
     since_new_s: float
+    findings: int = 0
+    confirmed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from loadstone.core.fuzzing import CrashSite, FuzzFinding
 from loadstone.escape import printable
 from loadstone.fuzz.code.analyse import CodeMap
 from loadstone.fuzz.records import FindingRecord
+from loadstone.fuzz.worker.garbage import GARBAGE
 
-__all__ = ["finding_of"]
+__all__ = ["finding_of", "of_garbage"]
 
 _STACK_DEPTH: Final = 5
 
@@ -39,6 +40,13 @@ def finding_of(found: FindingRecord, code: CodeMap) -> FuzzFinding:
         detail=detail,
         words=printable(found.words),
     )
+
+
+def of_garbage(found: FuzzFinding) -> FuzzFinding:
+    """A crash that goes with what fresh memory holds, by the name of its cause."""
+    kind = GARBAGE
+    stack_hash = hashlib.sha256(f"{kind}|{found.stack_hash}".encode()).hexdigest()[:12]
+    return replace(found, kind=kind, stack_hash=stack_hash, detail="it crashes or not by what fresh memory holds")
 
 
 def _site(code: CodeMap, address: int) -> CrashSite:

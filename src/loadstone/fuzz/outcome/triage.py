@@ -15,11 +15,13 @@ from typing import Final, NamedTuple, Self
 
 from loadstone.core.fuzzing import MEMORY_ERRORS, FuzzFinding
 from loadstone.errors import ProbeFailed
+from loadstone.fuzz.child.guarded_heap import FILL, OTHER_FILLS
 from loadstone.fuzz.code.analyse import CodeMap
 from loadstone.fuzz.link import Worker
-from loadstone.fuzz.outcome.findings import finding_of
+from loadstone.fuzz.outcome.findings import finding_of, of_garbage
 from loadstone.fuzz.plan import Heap, Job
 from loadstone.fuzz.records import FindingRecord
+from loadstone.fuzz.worker.garbage import DECIDED
 
 __all__ = ["Replayer", "confirm", "shrink"]
 
@@ -43,10 +45,14 @@ _KEEPING: Final = ("memory-leak", "out-of-memory")
 
 
 class Placement(NamedTuple):
-    """Where an input lies: right behind a guard page or before one, and with how many bytes of 0 behind it."""
+    """Where an input lies: right behind a guard page or before one, and with how many bytes of 0 behind it.
+
+    ``fill`` is what fresh memory holds, where it is not what it always does.
+    """
 
     at_start: bool = False
     slack: int = 0
+    fill: int = -1
 
 
 class Replayer:
@@ -54,6 +60,7 @@ class Replayer:
 
     def __init__(self, job: Job, code: CodeMap) -> None:
         self._job = replace(job, blocks=(), words=(), compares=(), compare_slots=(), replay=True)
+        self._blocks = job.blocks
         self._code = code
         self._worker: Worker | None = None
 
@@ -65,10 +72,17 @@ class Replayer:
     ) -> None:
         self._end()
 
-    def replay(self, inputs: Sequence[bytes], heap: Heap, where: Placement) -> FuzzFinding | None:
-        """What happens when these inputs are run in order, in a fresh process; None when nothing does."""
+    def replay(
+        self, inputs: Sequence[bytes], heap: Heap, where: Placement, *, decided: bool = False
+    ) -> FuzzFinding | None:
+        """What happens when these inputs are run in order, in a fresh process; None when nothing does.
+
+        ``decided``: only whether garbage decides which code the last of them runs.
+        """
         limit = 2 * self._job.hang_s + 5 + len(inputs) / 500
         job = replace(self._job, inputs=tuple(inputs), heap=heap, time_s=limit, **where._asdict())
+        if decided:
+            job = replace(job, blocks=self._blocks)
         found: FuzzFinding | None = None
         done = False
         for record in self._worker_at(job).records(limit + 5):
@@ -99,19 +113,38 @@ class Replayer:
 def confirm(again: Replayer, found: FuzzFinding, *, guarded: bool, limit_s: float = _MOST_S) -> FuzzFinding | None:
     """Reproduce ``found`` with as little as possible, then :data:`TRIES` times; the counts say how that went.
 
-    After ``limit_s`` seconds it is explained and shrunk no further, but still tried. What a plain heap let happen late is looked at with a guarded one (``guarded``: there is one), and named as what
-    that shows. None when only the guarded heap fails, and at no block of its: that is its doing, not the library's.
+    After ``limit_s`` seconds it is explained and shrunk no further, but still tried. What a plain heap let happen late
+    is looked at with a guarded one (``guarded``: there is one), and named as what that shows. What only the guarded
+    heap shows, at no block of its, is believed where it goes with what fresh memory holds; else it is None: that is its
+    doing, not the library's.
     """
     end = time.monotonic() + min(limit_s, _MOST_S)
     where = Placement(found.guard == "under", found.slack)
+    garbage = False
     if found.heap != Heap.PLAIN and not _explained(found):
         plain = _first(again, found.inputs, Heap.PLAIN, where)
-        if plain is None:
+        if plain is not None:
+            found = replace(plain, run=found.run)
+        elif _goes_with_garbage(again, found, where):
+            garbage = True
+        else:
             return None
-        found = replace(plain, run=found.run)
     if guarded and found.heap == Heap.PLAIN and not _explained(found):
-        found = _explain(again, found, where, end)
-    return _smallest(again, found, where, end)
+        shown = _explain(again, found, where, end)
+        garbage = shown is not found and not _explained(shown)
+        found = shown
+    smallest = _smallest(again, found, where, end)
+    return of_garbage(smallest) if garbage else smallest
+
+
+def _goes_with_garbage(again: Replayer, found: FuzzFinding, where: Placement) -> bool:
+    """Whether the last input alone fails like this with the usual pattern in fresh memory, and not with another."""
+
+    def shows(fill: int) -> bool:
+        shown = again.replay(found.inputs[-1:], Heap(found.heap), where._replace(fill=fill))
+        return shown is not None and shown.stack_hash == found.stack_hash
+
+    return shows(FILL) and not all(shows(fill) for fill in OTHER_FILLS) and shows(FILL)
 
 
 def _explained(found: FuzzFinding) -> bool:
@@ -131,13 +164,16 @@ def _explain(again: Replayer, found: FuzzFinding, where: Placement, end: float) 
     """The error in the use of memory that is behind a crash of a plain heap; the crash itself where there is none."""
     kinds = _KEEPING if found.kind == "memory" else (*_CORRUPTING, "out-of-memory")
     alone = found.kind == "memory" or again.replay(found.inputs[-1:], Heap.PLAIN, where) is not None
-    inputs = found.inputs[-1:] if alone else found.inputs[-_EXPLAINED:]
-    for heap in _GUARDED:
-        if time.monotonic() > end:  # what it did before is long
-            break
-        shown = again.replay(inputs, heap, where)
-        if shown is not None and shown.kind in kinds:
-            return replace(shown, run=found.run)
+    for inputs in (found.inputs[-1:],) if alone else (found.inputs[-1:], found.inputs[-_EXPLAINED:]):
+        for heap in _GUARDED:
+            if time.monotonic() > end:  # what it did before is long
+                return found
+            shown = again.replay(inputs, heap, where)
+            if shown is not None and shown.kind in kinds:
+                return replace(shown, run=found.run)
+            crashed = shown is not None and not _explained(shown) and shown.kind != "memory"
+            if shown is not None and crashed and len(inputs) == 1 and _goes_with_garbage(again, shown, where):
+                return replace(shown, run=found.run)
     return found
 
 
@@ -155,7 +191,7 @@ def _smallest(again: Replayer, found: FuzzFinding, where: Placement, end: float)
     def shows(inputs: Sequence[bytes]) -> bool:
         nonlocal last, left
         left -= 1
-        shown = again.replay(inputs, Heap(found.heap), where)
+        shown = again.replay(inputs, Heap(found.heap), where, decided=found.detail == DECIDED)
         if shown is None or shown.stack_hash != found.stack_hash:
             return False
         last = shown

@@ -6,16 +6,15 @@ import json
 import os
 import signal
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum, auto
-from random import Random
 from typing import Any, Final
 
 from loadstone.fuzz.child.arena import Arena
 from loadstone.fuzz.child.blocks import GuardedBlock
-from loadstone.fuzz.child.listener import heard
 from loadstone.fuzz.child.main import (
     DEEPER,
     EXIT_CANNOT_LOAD,
@@ -27,18 +26,18 @@ from loadstone.fuzz.child.main import (
     Words,
     run_child,
 )
-from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.parts import as_text
 from loadstone.fuzz.plan import CallPlan, Heap, Job, Role, SharedInput
+from loadstone.fuzz.worker.aside import REPLAY_S
 from loadstone.fuzz.worker.confinement import Place, confine, reachable
 from loadstone.fuzz.worker.ends import CRASHES, crash, heap_error, stopped_frames
+from loadstone.fuzz.worker.garbage import DECIDED, GARBAGE, GarbageWitness
 from loadstone.fuzz.worker.inbox import Inbox
-from loadstone.fuzz.worker.pipes import ChildEnds, pipes
-from loadstone.fuzz.worker.solve import solutions
+from loadstone.fuzz.worker.pipes import ChildEnds, WorkerEnds, pipes
+from loadstone.fuzz.worker.solver import Solver
 from loadstone.fuzz.worker.tracer import ChildStop, Traced, Tracer, Untraced, go_on, let_me_be_traced
 from loadstone.fuzz.worker.vitals import hangs, open_descriptors, patience_of, reap, resident, taken, used_time, wait
 from loadstone.fuzz.worker.watched import Watched
-from loadstone.fuzz.worker.witness import Met, watch_compares
 from loadstone.probe.observers.snapshot import signal_name
 from loadstone.probe.offspring import FAMILY_MEMORY, Offspring
 from loadstone.probe.promises import DESCRIPTOR_LIMIT
@@ -50,13 +49,7 @@ _CALLS_A_CHILD: Final = 20_000
 _POLL_S: Final = 0.1
 _STATUS_S: Final = 1.0
 _LOAD_S: Final = 10.0
-_SOLVE_S: Final = 0.5
-_SOLVE_SHARE: Final = 0.1
-"""Seconds one input may be watched at its comparisons, and the share of a campaign that all of them may take."""
 _SOLVE_AFTER_S: Final = 0.3
-_MAX_TRIES: Final = 400
-_LOOKS: Final = 16
-_MAX_LEADS: Final = 1000
 _LAYOUTS: Final = (Heap.PLAIN, Heap.ALIGNED, Heap.PLAIN, Heap.EXACT, Heap.PLAIN, Heap.UNDER)
 """How children's heaps lie in a mixed campaign: every other one is fast, the ones between see more."""
 _GUARDED_S: Final = (0.25, 1.0)
@@ -90,26 +83,21 @@ class WorkerCampaign:
 
     def __init__(self, job: Job, say: Say, offspring: Offspring, standing: tuple[str, Place], inbox: Inbox) -> None:
         self.job = replace(job, compares=(), compare_slots=())
-        self.watching = replace(job, replay=True)
         self.say, self.inbox = say, inbox
+        self.refused, self.place = standing
         self.offspring = offspring
         self.forged = 0
         self.arena = Arena(job.max_size)
         self.left = Watched(job.blocks, job.entries)
         self.corpus = list(job.inputs)
-        self.unsolved = list(job.inputs)
-        self.solving_s = 0.0
-        self.counted: set[tuple[int, int]] = set()
-        self.leads: deque[bytes] = deque(maxlen=_MAX_LEADS)
-        self.random = Random(job.seed)  # noqa: S311 - repeatable on purpose
-        self.tries: tuple[bytes, ...] = ()
+        self.solver = Solver(job, self.corpus, self.left, self._replaying)
+        self.garbage = GarbageWitness(job, self.left, self._replaying) if self._sees_blocks() else None
         self.runs = 0
         self.started = time.monotonic()
         self.said = self.started
         self.told: set[tuple[object, ...]] = set()
         status = os.stat(job.library)
         self.file = (status.st_dev, status.st_ino)
-        self.refused, self.place = standing
         self.replayed: Counter[Heap] = Counter()
         self.slow: list[bytes] = []
         self.entries = [call.address for call in job.calls]
@@ -125,6 +113,10 @@ class WorkerCampaign:
         self.missing: list[str] = []
 
     def run(self) -> None:
+        if self.job.replay and self.garbage:
+            self._ask_about_garbage(self.garbage)
+            self._status(final=True)
+            return
         generation = 0
         while not self._over():
             generation += 1
@@ -132,7 +124,7 @@ class WorkerCampaign:
                 self._learn(line)
             if self._generation(generation) is _After.END or self.job.replay:
                 break
-            self._solve()
+            self._look_again()
         self._status(final=True)
 
     def _learn(self, line: bytes) -> None:
@@ -141,6 +133,9 @@ class WorkerCampaign:
         self.left.reached(told.block)
         if self.corpus[-1] != told.share:
             self.corpus.append(told.share)
+
+    def _sees_blocks(self) -> bool:
+        return bool(self.job.blocks) and self.job.heap is not Heap.PLAIN and not self.refused
 
     def _over(self) -> bool:
         if time.monotonic() - self.started >= self.job.time_s:
@@ -250,64 +245,39 @@ class WorkerCampaign:
         os.kill(os.getpid(), signal.SIGSTOP)  # the worker reads that before foreign code could write there
         run_child(
             replace(job, library=reachable(job.library, file)), self.arena, self.corpus, self.replayed[job.heap],
-            self.tries, job.seed * 1_000_003 + number, said,
+            self.solver.tries, job.seed * 1_000_003 + number, said,
         )  # fmt: skip
 
-    def _solve(self) -> None:
-        """Watch what the newest inputs are compared with; the next child tries what would pass.
-
-        One comparison in front of another needs two steps, of which the first reaches no new block. So what is tried
-        is watched as well, as long as it compares something more often than any input before: it went further.
-        """
-        self.tries = ()
-        looks = 0
-        while looks < _LOOKS and len(self.tries) < _MAX_TRIES and self._can_solve():
-            began = time.monotonic()
-            data = self._subject()
-            met = self._met(data)
-            guesses = solutions(data, met.seen, self.job.max_size, _MAX_TRIES)
-            if not met.counts <= self.counted:
-                self.counted |= met.counts
-                self.corpus.append(data)
-                self.leads.extendleft(reversed(guesses))
-            self.tries = tuple(dict.fromkeys((*self.tries, *guesses)))
-            looks += 1
-            self.solving_s += time.monotonic() - began
-
-    def _subject(self) -> bytes:
-        """An input worth watching: one that is new, one that may have gone further, or any."""
-        if self.unsolved:
-            data = self.unsolved.pop()
-        elif self.leads:
-            data = self.leads.popleft()
-        else:
-            data = mutate(self.random.random, self.corpus, self.job.words, self.job.max_size)
-        return data[: self.job.max_size]
-
-    def _can_solve(self) -> bool:
-        if not (self.watching.compares or self.watching.compare_slots):
-            return False
-        return self.solving_s <= _SOLVE_S + _SOLVE_SHARE * (time.monotonic() - self.started)
-
-    def _met(self, data: bytes) -> Met:
-        """What one input is compared with, in a child of its own."""
+    @contextmanager
+    def _replaying(self, job: Job) -> Iterator[tuple[Traced | None, WorkerEnds]]:
+        """A child of its own, loaded and stopped before the first call, with what it says; without a tracer it ran."""
         self.arena.reset()
-        pid = self._fork(replace(self.watching, inputs=(data,), slack=self._slack()), 0)
+        pid = self._fork(job, 0)
         traced: Tracer = Untraced(pid)
-        met = Met()
         try:
-            if self._set_up(pid).signal is not None and _loaded(pid).signal is not None:
-                if self.refused:
-                    traced.resume()
-                    wait(pid, _SOLVE_S)
-                else:
-                    traced = Traced(pid, self.file, self.job.first_address, self.entries)
-                    met = watch_compares(traced, self.left.compares(self.watching.compares), _SOLVE_S)
-                met = met._replace(seen=(*heard(self.ends.said()), *met.seen))
+            if self._set_up(pid).signal is None or _loaded(pid).signal is None:
+                yield None, self.ends
+            elif self.refused:
+                traced.resume()
+                wait(pid, REPLAY_S)
+                yield None, self.ends
+            else:
+                traced = watched = Traced(pid, self.file, self.job.first_address, self.entries)
+                yield watched, self.ends
         finally:
             self.arena.reset()
             self._clear(pid, traced)
-        return met
+
+    def _look_again(self) -> None:
+        """Between two children: solve what new inputs were compared with, and ask whether garbage decides over them."""
+        self.solver.solve(self._slack())
+        if self.garbage:
+            self.garbage.add(*self.solver.tries)
+            self._ask_about_garbage(self.garbage)
+
+    def _ask_about_garbage(self, witness: GarbageWitness) -> None:
+        for data, block in witness.look():
+            self._say_found(GARBAGE, (data,), heap=Heap.EXACT.value, detail=DECIDED, frames=(block,))
 
     def _load_failed(self, stop: ChildStop) -> None:
         if self.missing:
@@ -384,7 +354,7 @@ class WorkerCampaign:
 
     def _old(self, now: float, pid: int) -> bool:
         """Whether a fresh child had better take over."""
-        waiting = now - self.born > _SOLVE_AFTER_S and bool(self.unsolved) and self._can_solve()
+        waiting = now - self.born > _SOLVE_AFTER_S and self.solver.is_waiting
         limit = _GUARDED_S[self.generation > len(_LAYOUTS)]
         if self.job.heap is Heap.MIXED and self.layout is not Heap.PLAIN and now - self.born > limit:
             return True
@@ -396,7 +366,9 @@ class WorkerCampaign:
         data = self.arena.current
         if not self.corpus or self.corpus[-1] != data:
             self.corpus.append(data)
-            self.unsolved.append(data)
+            self.solver.add(data)
+            if self.garbage:
+                self.garbage.add(data)
         return data
 
     def _keep_apart(self) -> None:
@@ -446,25 +418,18 @@ class WorkerCampaign:
         ended_it = self.arena.current
         self.past_input += facts.get("guard") == "over"
         if self.past_input < _OFTEN:  # else each child begins with it; later on most children can go past it
-            self.corpus = [data for data in self.corpus if data != ended_it] or [b""]
+            self.corpus[:] = [data for data in self.corpus if data != ended_it] or [b""]
         if block:
             facts |= {"allocated": block.allocated_by, "freed": block.freed_by}
         mark = (kind, facts.get("guard"), facts.get("frames", ())[:1], facts.get("allocated", ())[:1])
         inputs = (ended_it,) if mark in self.told else self.arena.history()
         self.told.add(mark)
-        self.say(
-            {
-                "record": "found",
-                "kind": kind,
-                "inputs": [data.hex() for data in inputs],
-                "run": self.runs + self.arena.runs,
-                "words": self.ends.errors(),
-                "heap": self.layout.value,
-                "slack": self.slack,
-                **facts,
-            }
-        )
+        self._say_found(kind, inputs, words=self.ends.errors(), heap=self.layout.value, slack=self.slack, **facts)
         return _After.ANOTHER
+
+    def _say_found(self, kind: str, inputs: Sequence[bytes], **facts: Any) -> None:
+        run = self.runs + self.arena.runs
+        self.say({"record": "found", "kind": kind, "inputs": [data.hex() for data in inputs], "run": run, **facts})
 
     def _status(self, *, final: bool = False) -> None:
         self.said = time.monotonic()

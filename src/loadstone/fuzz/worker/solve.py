@@ -18,6 +18,8 @@ Seen = tuple[bytes, bytes]
 
 _MAX_PLACES: Final = 6
 """Places of one value that are tried: small numbers are everywhere."""
+_LEAST_WRITTEN: Final = 10
+_MAX_DIGITS_AT: Final = 24
 
 
 def solutions(data: bytes, seen: Sequence[Seen], max_size: int, limit: int) -> list[bytes]:
@@ -29,13 +31,15 @@ def solutions(data: bytes, seen: Sequence[Seen], max_size: int, limit: int) -> l
     [b'..RIFF..']
     """
     made: dict[bytes, None] = {}
-    for left, right in dict.fromkeys(reversed(seen)):
-        for have, want in ((left, right), (right, left)):
-            for guess in _guesses(data, have, want, max_size):
-                if guess != data:
-                    made[guess] = None
-                if len(made) >= limit:
-                    return list(made)
+    latest = tuple(dict.fromkeys(reversed(seen)))
+    for guesses in (_guesses, _in_digits):
+        for left, right in latest:
+            for have, want in ((left, right), (right, left)):
+                for guess in guesses(data, have, want, max_size):
+                    if guess != data:
+                        made[guess] = None
+                    if len(made) >= limit:
+                        return list(made)
     return list(made)
 
 
@@ -55,8 +59,18 @@ def _guesses(data: bytes, have: bytes, want: bytes, max_size: int) -> Iterator[b
         yield data[:size].ljust(size, b"\0")
 
 
+def _in_digits(data: bytes, have: bytes, want: bytes, max_size: int) -> Iterator[bytes]:
+    """A number that came out as 0, perhaps for want of digits: they are put anywhere at the input's beginning."""
+    number = int.from_bytes(want, "little")
+    if any(have) or not len(have) == len(want) <= 8 or number < _LEAST_WRITTEN:
+        return
+    for at in range(min(len(data), _MAX_DIGITS_AT) + 1):
+        for form in ("d", "x"):
+            yield (data[:at] + format(number, form).encode() + data[at:])[:max_size]
+
+
 def _spellings(have: bytes, want: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """How both may stand in an input: as they are, the other way round, as numbers of fewer bytes, one off."""
+    """How both may stand in an input: as they are, the other way round, in fewer bytes, one off, written in digits."""
     yield have, want
     if len(have) != len(want) or len(have) > 8:
         return  # texts
@@ -69,3 +83,5 @@ def _spellings(have: bytes, want: bytes) -> Iterator[tuple[bytes, bytes]]:
             wanted = value & ((1 << 8 * size) - 1)
             yield old.to_bytes(size, "little"), wanted.to_bytes(size, "little")
             yield old.to_bytes(size, "big"), wanted.to_bytes(size, "big")
+    for form in ("d", "x"):
+        yield format(old, form).encode(), format(new, form).encode()

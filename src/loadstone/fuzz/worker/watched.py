@@ -19,12 +19,21 @@ class Watched:
 
     def __init__(self, blocks: Iterable[tuple[int, int]], entries: tuple[int, ...]) -> None:
         self._entries = entries
+        self._all = dict(blocks)
         self._left: dict[int, dict[int, int]] = {}
         self.total: int = 0
-        for address, byte in blocks:
+        for address, byte in self._all.items():
             self._left.setdefault(self._owner(address), {})[address] = byte
             self.total += 1
         self._entered: set[int] = set()
+
+    def anew(self) -> Watched:
+        """The same blocks, none of them reached."""
+        return Watched(self._all.items(), self._entries)
+
+    def byte(self, block: int) -> int:
+        """The first byte of a block."""
+        return self._all[block]
 
     def now(self) -> dict[int, int]:
         """What a new child is watched at."""

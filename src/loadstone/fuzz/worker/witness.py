@@ -1,4 +1,4 @@
-"""Watch one replay at its comparing instructions: which values met, from outside, through ptrace."""
+"""Watch one replay: which values its comparing instructions met, which blocks it reached; from outside, by ptrace."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from loadstone.fuzz.child.main import DEEPER
 from loadstone.fuzz.plan import Compare, Operand
+from loadstone.fuzz.worker.ends import CRASHES
 from loadstone.fuzz.worker.solve import Seen
 from loadstone.fuzz.worker.tracer import ChildStop, Traced
+from loadstone.fuzz.worker.watched import Watched
 
-__all__ = ["Met", "watch_compares"]
+__all__ = ["Met", "watch_blocks", "watch_compares"]
 
 _LOOKS: Final = 12
 """Times one instruction is looked at: loops compare the same thing again and again."""
@@ -52,6 +55,37 @@ def watch_compares(traced: Traced, compares: Iterable[Compare], limit_s: float) 
                 traced.set_again(address, known[address].byte)
             traced.resume()
     return Met(tuple(seen), frozenset(looks.items()))
+
+
+def watch_blocks(traced: Traced, watched: Watched, limit_s: float) -> list[tuple[int, ...]]:
+    """The blocks that each input of a replay reaches, in order; of those only that came to their end in time.
+
+    The child says before each input that one begins (:data:`~loadstone.fuzz.child.main.DEEPER`): what was reached by
+    the one before is watched again.
+    """
+    runs: list[dict[int, int]] = []
+    again = watched.anew()
+    traced.arm(again.now())
+    end = time.monotonic() + limit_s
+    traced.resume()
+    while time.monotonic() < end:
+        stop = traced.poll()
+        if stop.running:
+            signal.sigtimedwait([signal.SIGCHLD], _POLL_S)
+        elif (block := _trapped(traced, stop)) is not None:
+            if runs:
+                runs[-1][block] = watched.byte(block)
+            traced.arm(again.reached(block))
+            traced.resume()
+        elif stop.signal == DEEPER:
+            traced.arm(runs[-1] if runs else {})
+            runs.append({})
+            traced.resume()
+        elif stop.signal is not None and stop.signal not in CRASHES:
+            traced.resume(stop.signal)
+        else:
+            return [tuple(reached) for reached in runs]
+    return [tuple(reached) for reached in runs[:-1]]
 
 
 def _trapped(traced: Traced, stop: ChildStop) -> int | None:

@@ -28,7 +28,9 @@ def render(report: FuzzReport, style: Style) -> str:
 
 
 def progress_line(now: FuzzProgress) -> str:
-    """One line of state while a campaign runs."""
+    """One line of state while a campaign runs, or confirms what it found."""
+    if now.confirmed is not None:
+        return f"{now.runs:>12,} runs  confirming {now.confirmed + 1} of {counted(now.findings, 'finding')}"
     return (
         f"{now.seconds:5.0f} s  {now.runs:>12,} runs  {now.runs_per_s:>9,.0f}/s  {now.blocks:>6,} of "
         f"{now.blocks_total:,} blocks  {now.findings} found  {now.since_new_s:.0f} s since new coverage"
