@@ -65,6 +65,9 @@ _FILLS: Final = frozenset(
 _DESTROYS: Final = frozenset({"clear", "reset", "erase", "pop_back", "pop_front", "removeAll", "deleteLater"})
 """Methods that end the objects a container or a smart pointer holds."""
 
+_TEXT: Final = re.compile(r"string\b|String\b|\bpath\b|\bchar\s*\*")
+"""Types of texts and paths."""
+
 _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 """Names of classes: what a call of one gives is made of what it is given."""
 
@@ -319,6 +322,11 @@ class Calls:
         spelled = self.memory.type_of(receiver, frame)
         return element(spelled) != spelled and element(spelled).endswith("*")
 
+    def _holds_texts(self, container: Place, frame: Frame) -> bool:
+        """Whether a container holds texts or paths, and is not one."""
+        spelled = self.memory.type_of(container, frame)
+        return element(spelled) != spelled and bool(_TEXT.search(element(spelled)))
+
     def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
         """A library is called with locks held, and is given functions of the program that it may call."""
         for value in values:
@@ -376,7 +384,10 @@ class Calls:
         if place is None or not (needed or handle or any(taint_of(v, state) is not None for v in values)):
             return
         made = Unknown(frame.number, ("filled", id(call)))
-        mix(made, (receiver, *values), state, keep=True)
+        inputs: tuple[Value, ...] = (receiver, *values)
+        if self._holds_texts(place, frame):  # its elements are not joined to one another: the first one counts
+            inputs = next(((v,) for v in inputs if taint_of(v, state) is not None), inputs)
+        mix(made, inputs, state, keep=True)
         if needed is not None:
             state.put("lineage", made, needed)
         state.assign(place, made)

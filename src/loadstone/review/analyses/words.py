@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from typing import Final
 
 from loadstone.review import ir
@@ -30,12 +31,18 @@ __all__ = [
     "last_word",
     "may_raise",
     "names_an_error",
+    "names_own_place",
     "place_named",
     "rooted_locally",
     "uncast",
     "whose",
     "word_of",
 ]
+
+_OWN_PLACE: Final = re.compile(
+    r"\A(?:HOME|USERPROFILE|XDG_\w+|APPDATA|LOCALAPPDATA|VIRTUAL_ENV|CONDA_PREFIX|TMPDIR|TMP|TEMP|PREFIX|DESTDIR)\Z"
+)
+"""Variables of the environment that name a place of the user's own."""
 
 _ERRORS: Final = frozenset(errno.errorcode.values())
 
@@ -113,6 +120,15 @@ def is_inside(place: object, start: object) -> bool:
             current = current.base
         else:
             return False
+
+
+def names_own_place(variable: str) -> bool:
+    """Whether a variable of the environment says where the user's own files are.
+
+    >>> names_own_place("HOME"), names_own_place("PLUGIN_PATH")
+    (True, False)
+    """
+    return bool(_OWN_PLACE.match(variable))
 
 
 def names_an_error(value: Value) -> bool:

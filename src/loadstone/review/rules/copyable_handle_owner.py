@@ -42,8 +42,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for one in unit.classes:
             destructor = next((f for f in unit.functions if f.name == f"{one.name}::~{one.name}"), None)
             closes = _closing_line(destructor, unit) if destructor is not None else 0
-            if _counts_itself(unit, one) or _holds_one(unit, one):
-                continue  # shared by its count, or the compiler refuses the copy of a member
+            if _counts_itself(unit, one) or _holds_one(unit, one) or _is_used_uncopied(unit, one):
+                continue  # shared by its count, a member refuses the copy, or nothing makes one
             members = [m for m in one.members if "*" in m.type or m.type in {"HMODULE", "HINSTANCE", "GModule *"}]
             if closes and destructor is not None and members:
                 yield _judged(rule, unit, one, members[0].name, closes, _copies(unit, one))
@@ -70,6 +70,22 @@ def _counts_itself(unit: Unit, one: Class) -> bool:
     """``delete this``: objects of the class are shared by their count, and nobody has one by value."""
     calls = (c for f in unit.functions if f.owner == one.name for c in calls_in(f.body) if c.name == "delete")
     return any(isinstance(a, Name) and a.name == "this" for c in calls for a in c.arguments)
+
+
+def _is_used_uncopied(unit: Unit, one: Class) -> bool:
+    """Whether the file makes objects of the class, and nothing in it takes, gives, keeps or makes a copy of one."""
+    name = rf"(?:\w+::)*{re.escape(one.name)}"
+    whole = re.compile(rf"(?:static |const )*{name}\Z")
+    members = [m.type for c in unit.classes for m in c.members] + [v.type for v in unit.variables]
+    made = re.search(rf"\b(?:make_unique|make_shared|QSharedPointer)\s*<\s*{name}\s*>|\bnew\s+{name}\b", unit.text)
+    declared = [
+        s for f in unit.functions for s in every_statement(f.body)
+        if isinstance(s, Assign) and s.declares and whole.match(s.type)
+    ]  # fmt: skip
+    given = [t for f in unit.functions for t in (f.returns, *(p.type for p in f.parameters)) if whole.match(t)]
+    kept = re.search(rf"[<,]\s*{name}\s*>", re.sub(r"(?:_ptr|Pointer|make_\w+)\s*<[^<>]*>", "", unit.text))
+    copied = [s for s in declared if isinstance(uncast(s.value), Name | Member)]
+    return bool(made or declared or any(map(whole.match, members))) and not (given or kept or copied)
 
 
 def _holds_one(unit: Unit, one: Class) -> bool:

@@ -17,6 +17,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.lookups import word
 
 __all__ = ["TooLate", "destroyed_late", "emptied", "interfaces", "library_members"]
 
@@ -72,12 +73,28 @@ def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
 
 def _owning(unit: ir.Unit, made: set[str]) -> re.Pattern[str] | None:
     """What the types of members look like that own an object of a library, by the names ``using`` gives them too."""
-    if not made:
+    ending = _ending_deleters(unit)
+    if not made and not ending:
         return None
     stateful = [c.name for c in unit.classes if c.members] or ["-"]
-    spelled = _OWNING.format(names=_one_of(made), stateful=_one_of(stateful))
+    spelled = _OWNING.format(names=_one_of(made) or "-", stateful=_one_of(stateful))
+    if ending:
+        spelled = rf"(?:{spelled}|unique_ptr\s*<[^<>]*,\s*(?:\w+::)*(?:{_one_of(ending)})\s*>)"
     named = re.findall(rf"using\s+(\w+)\s*=\s*(?:\w+::)*{spelled}\s*;", unit.text)
     return re.compile("|".join([spelled, *(rf"(?<![\w:]){name}\b" for name in named)]))
+
+
+def _ending_deleters(unit: ir.Unit) -> set[str]:
+    """Deleters that call through what they are given: ``plugin->destroy(plugin)`` runs in whatever made it."""
+    whole = {c.name for c in unit.classes if c.members}
+    found = set()
+    for function in unit.functions:
+        given = {p.name for p in function.parameters if "*" in p.type}
+        calls = (uncast(c.function) for c in calls_in(function.body))
+        ends = any(isinstance(f, ir.Member) and f.through and word(f.base) in given for f in calls)
+        if last_word(function.name).startswith("operator()") and ends and function.owner:
+            found.add(last_word(function.owner))
+    return found - whole
 
 
 def _one_of(names: Iterable[str]) -> str:

@@ -41,6 +41,9 @@ _SIZES: Final = {
 }
 """Functions that write as many bytes as they are told: which argument is the target, and which the number."""
 
+_VECTOR: Final = re.compile(r"(?:const\s+)?(?:std::)?(?:vector|array|span)\s*<")
+"""Containers whose ``[]`` asks nothing."""
+
 _COMPARES: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "%", "&"})
 _LIMITS: Final = frozenset({"min", "clamp", "MIN", "std::min"})
 
@@ -63,6 +66,7 @@ class FileNumbers:
         self.arrays: set[str] = {v.name for v in unit.variables if "[]" in v.type}
         self.arrays |= {m.name for c in unit.classes for m in c.members if "[]" in m.type}
         self.readers: set[str] = self._readers()
+        self.pointers: set[str] = {last_word(f.name) for f in unit.functions if self._points(f)}
         self.records: set[str] = {name for f in unit.functions for name in self._filled(f)}
 
     def _readers(self) -> set[str]:
@@ -73,6 +77,14 @@ class FileNumbers:
             if not more:
                 return found
             found |= more
+
+    def _points(self, function: ir.Function) -> bool:
+        """Whether a function gives a pointer into the bytes it has, of a type the caller asks for."""
+        types = self.fields | _types(function)
+        given = (uncast(s.value) for s in every_statement(function.body) if isinstance(s, ir.Return))
+        return "*" in function.returns and any(
+            isinstance(one, ir.Operation) and one.operator == "+" and _is_bytes(one, types) for one in given
+        )
 
     def _reads(self, function: ir.Function, known: set[str]) -> bool:
         bytes_ = {p.name for p in function.parameters if _BYTES.search(p.type)}
@@ -114,7 +126,7 @@ class FileNumbers:
             return
         tested = self._tested(function, derived)
         types = _types(function)
-        local = self.arrays | {name for name, spelled in types.items() if "[]" in spelled}
+        local = self.arrays | {name for name, spelled in types.items() if "[]" in spelled or _VECTOR.match(spelled)}
         for expression in every_expression(function.body):
             match expression:
                 case ir.Item(base=base, index=index) if place_named(base).rpartition(".")[2] in local:
@@ -147,6 +159,7 @@ class FileNumbers:
             name = place_named(target)
             mine = {p for e in expressions(value) if (p := place_named(e)) in numbers}
             called = any(isinstance(e, ir.Call) and last_word(e.name) in self.readers for e in expressions(value))
+            called = called or self._is_pointed_at(value)
             if (
                 name
                 and (mine or called)
@@ -157,6 +170,12 @@ class FileNumbers:
                 numbers.add(name)
                 derived.setdefault(name, set()).update(mine)
         return numbers, derived
+
+    def _is_pointed_at(self, value: ir.Expression) -> bool:
+        """``*at<uint16_t>(offset)``: the number that a pointer into the bytes leads to."""
+        bare = uncast(value)
+        operand = uncast(bare.operands[0]) if isinstance(bare, ir.Operation) and bare.operator == "deref" else None
+        return isinstance(operand, ir.Call) and last_word(operand.name) in self.pointers
 
     def _is_field(self, path: str, function: ir.Function) -> bool:
         start, _, field = path.rpartition(".")

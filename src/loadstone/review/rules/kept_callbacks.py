@@ -14,7 +14,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.walk import expressions
@@ -49,21 +49,58 @@ def kept_callbacks(facts: Facts, unit: ir.Unit) -> Iterator[KeptCallback]:
 
 
 def _containers(unit: ir.Unit) -> Iterator[tuple[str, int, ir.Function]]:
-    """The containers that functions handed to a library fill, with the line and the function that does."""
+    """The containers that functions handed to a library fill, with the line and the function that does.
+
+    A function fills a container itself, or hands what it was given to another that does: to a fixed point.
+    """
     called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
+    filling: dict[ir.Function, tuple[str, int, ir.Function]] = {}
+    takers = [
+        (f, given) for f in unit.functions if (given := {p.name for p in f.parameters if _is_function(unit, p.type)})
+    ]
     shared = {m.name for c in unit.classes for m in c.members} | {v.name for v in unit.variables}
-    for function in unit.functions:
-        given = {p.name for p in function.parameters if _is_function(unit, p.type)}
+    while True:
+        more = {
+            function: filled
+            for function, given in takers
+            if function not in filling and (filled := _filled(function, given, shared, filling)) is not None
+        }
+        if not more:
+            break
+        filling |= more
+    for function, found in filling.items():
         name = last_word(function.name)
-        if not given or name in called:
+        if name in called:
             continue
-        if not re.search(rf"(?:&\s*(?:\w+::)*|[{{,=(]\s*(?:\w+::)*){name}\s*[,}};)]", unit.text):
+        if re.search(rf"(?:&\s*(?:\w+::)*|[{{,=(]\s*(?:\w+::)*){name}\s*[,}};)]", unit.text):
+            yield found
+
+
+def _filled(
+    function: ir.Function, given: set[str], shared: set[str], filling: dict[ir.Function, tuple[str, int, ir.Function]]
+) -> tuple[str, int, ir.Function] | None:
+    """The container that a function puts one of its arguments into, or another function for it."""
+    by_name = {last_word(f.name): found for f, found in filling.items()}
+    local = dict(_aliases(function))
+    for call in calls_in(function.body):
+        parts = [p for a in call.arguments for p in expressions(a)]
+        inner = [e for p in parts if isinstance(p, ir.Closure) for e in every_expression(p.function.body)]
+        if not any(word(p) in given for p in (*parts, *inner)):
             continue
-        for call in calls_in(function.body):
-            into = word(call.receiver)
-            kept = any(word(p) in given for a in call.arguments for p in expressions(a))
-            if last_word(call.name) in _FILLS and into in shared and kept:
-                yield into, call.line, function
+        into = place_named(call.receiver)
+        into = local.get(into, into).replace("[]", "").rpartition(".")[2]
+        if last_word(call.name) in _FILLS and into in shared:
+            return into, call.line, function
+        if last_word(call.name) in by_name:
+            return by_name[last_word(call.name)]
+    return None
+
+
+def _aliases(function: ir.Function) -> Iterator[tuple[str, str]]:
+    """``auto &list = m_handlers[kind];``: the other names of places in a function."""
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and statement.declares and "&" in statement.type and statement.value:
+            yield word(statement.target), place_named(statement.value)
 
 
 def _is_function(unit: ir.Unit, spelled: str) -> bool:
@@ -71,7 +108,7 @@ def _is_function(unit: ir.Unit, spelled: str) -> bool:
     if "(*" in spelled or "function<" in spelled:
         return True
     typedef = rf"typedef[^;]*\(\s*(?:\w+\s*)?\*\s*{name}\s*\)"
-    alias = rf"using\s+{name}\s*=[^;]*\(\s*(?:\w+\s*)?\*\s*\)"
+    alias = rf"using\s+{name}\s*=[^;]*(?:\(\s*(?:\w+\s*)?\*\s*\)|\bfunction\s*<)"
     return name.isidentifier() and bool(re.search(f"{typedef}|{alias}", unit.text))
 
 

@@ -79,7 +79,20 @@ def _is_global(site: Site) -> bool:
 def _open_exits(site: Site) -> list[Exit]:
     """Where it is surely open: known to be there, or never asked about. What joined paths leave in doubt is no exit."""
     sure = (e for e in site.exits if e.is_open and e.kind != "main" and (e.known or not site.tests))
-    return sorted(sure, key=lambda e: e.spot)
+    return sorted((e for e in sure if not _is_held_by_member(site, e)), key=lambda e: e.spot)
+
+
+def _is_held_by_member(site: Site, exit_: Exit) -> bool:
+    """A constructor ends, or throws, with the library in a member whose destructor closes it ([except.ctor])."""
+    owner, _, name = exit_.spot.function.rpartition("::")
+    return (
+        exit_.kind in {"raise", "return"}
+        and owner.rpartition("::")[2] == name
+        and any(
+            one.name != name and f"~{one.name}" in one.methods and {m.name for m in one.members} & set(site.stores)
+            for one in site.unit.classes
+        )
+    )
 
 
 def _leaks(

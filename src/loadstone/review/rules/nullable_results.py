@@ -12,7 +12,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.lookups import filled_names, looked_up, word
+from loadstone.review.rules.lookups import called_through, filled_names, looked_up, word
 from loadstone.review.walk import expressions
 
 __all__ = ["NullableResult", "untested_results"]
@@ -36,7 +36,11 @@ class NullableResult:
 def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
     """The pointers of a file that are used though what gave them may have given null."""
     kept = filled_names(facts, unit)
-    own = {last_word(f.name) for f in unit.functions if "*" in f.returns and _may_give_null(f)}
+    own = {
+        last_word(f.name)
+        for f in unit.functions
+        if "*" in f.returns and (_may_give_null(f) or _gives_foreign(f, kept | looked_up(facts, f)))
+    }
     for function in unit.functions:
         foreign = kept | looked_up(facts, function)
         for statement in every_statement(function.body):
@@ -70,6 +74,12 @@ def _may_give_null(function: ir.Function) -> bool:
         if any(isinstance(one, ir.Literal) and one.value is None for one in map(uncast, given)):
             return True
     return False
+
+
+def _gives_foreign(function: ir.Function, foreign: set[str]) -> bool:
+    """``return entry->get_factory(ID);``: what a library's function gives is handed on as it is."""
+    given = (uncast(s.value) for s in every_statement(function.body) if isinstance(s, ir.Return))
+    return any(isinstance(one, ir.Call) and called_through(one, foreign) for one in given)
 
 
 def _is_asked(facts: Facts, function: ir.Function, name: str) -> bool:

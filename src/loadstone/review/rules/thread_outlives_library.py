@@ -180,21 +180,42 @@ _ENDS: Final = re.compile(
 
 def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
     """Functions that threads of the file run and that call through a member or a variable, and where they start."""
-    calling = _calling(facts, unit)
+    calling, made = _calling(facts, unit), interfaces(unit)
     found: dict[str, int] = {}
     for function in unit.functions:
         for call in calls_in(function.body):
-            if not _plays(facts, call, ApiRole.THREAD):
+            if not _plays(facts, call, ApiRole.THREAD) or _waits_after(facts, function, call):
                 continue
-            for argument in call.arguments:
-                for part in expressions(argument):
-                    if isinstance(part, ir.Name) and last_word(part.name) in calling:
-                        found.setdefault(last_word(part.name), call.line)
-                    if isinstance(part, ir.Closure) and any(
-                        _is_slot_call(facts, c) for c in calls_in(part.function.body)
-                    ):
-                        found.setdefault("<closure>", call.line)
+            closures = _closures(function)
+            for part in (p for argument in call.arguments for p in expressions(argument)):
+                if isinstance(part, ir.Name) and last_word(part.name) in calling:
+                    found.setdefault(last_word(part.name), call.line)
+                body = part if isinstance(part, ir.Closure) else closures.get(word(part))
+                if body is not None and any(
+                    _is_slot_call(facts, c) or c.name.rpartition("::")[0] in made for c in calls_in(body.function.body)
+                ):
+                    found.setdefault("<closure>", call.line)
     return found
+
+
+def _closures(function: ir.Function) -> dict[str, ir.Closure]:
+    """The lambdas that a function keeps in variables: ``auto work = [this] { ... };``."""
+    return {
+        word(s.target): value
+        for s in every_statement(function.body)
+        if isinstance(s, ir.Assign) and isinstance(value := uncast(s.value), ir.Closure)
+    }
+
+
+def _waits_after(facts: Facts, function: ir.Function, start: ir.Call) -> bool:
+    """Whether the function that starts a thread waits for it without a limit, whatever else it decides."""
+    return any(
+        _waits(facts, part) and not _is_bounded_wait(part)
+        for statement in function.body.body
+        if statement.line > start.line and isinstance(statement, ir.Evaluate | ir.Assign)
+        for part in parts_of(statement)
+        if isinstance(part, ir.Call)
+    )
 
 
 def _calling(facts: Facts, unit: ir.Unit) -> set[str]:

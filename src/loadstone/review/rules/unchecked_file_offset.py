@@ -12,7 +12,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.analyses.words import last_word, place_named
+from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.file_numbers import FileNumbers
 from loadstone.review.rules.places import NATIVE
@@ -42,7 +42,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if unit.language in NATIVE and unit.path in handling:
             yield from _numbers(rule, unit)
         if unit.language not in NATIVE or not re.search(
-            r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_DOS|mach_header", unit.text
+            r"Elf(?:32|64|W)|\be_shoff|e_lfanew|IMAGE_(?:DOS|NT|SECTION|EXPORT)|mach_header", unit.text
         ):
             continue
         for function in unit.functions:
@@ -52,7 +52,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _numbers(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
     """A reader of some other format, in a file that loads what the format names."""
     numbers = FileNumbers(unit)
-    if not numbers.readers and not numbers.records:
+    if not numbers.readers and not numbers.records and not numbers.pointers:
         return
     for function in unit.functions:
         for found in dict.fromkeys(numbers.untested(function)):
@@ -104,7 +104,7 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
             context=function.name,
             condition=function.condition,
         )
-    for name, line in _counted(function):
+    for name, line in _counted(unit, function):
         yield rule.no(
             f"{name} from the file says how many entries are read at line {line}; nothing compares it with the size.",
             Location.lines(unit.path, line),
@@ -143,24 +143,50 @@ _COUNTS: Final = re.compile(r"NumberOf(?:Names|Functions|Sections|RvaAndSizes)|e
 """Members of headers that say how many entries a table has."""
 
 
-def _counted(function: ir.Function) -> Iterator[tuple[str, int]]:
-    """``for (i = 0; i < exports->NumberOfNames; i++) names[i]``: as many entries as the file says, and nobody asks."""
-    statements = [*every_statement(function.body)]
-    asked = {
-        e.name for s in statements if isinstance(s, ir.If) for e in expressions(s.condition) if isinstance(e, ir.Member)
-    }
-    for loop in (s for s in statements if isinstance(s, ir.Loop) and isinstance(s.condition, ir.Operation)):
+def _counted(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
+    """``for (i = 0; i < exports->NumberOfNames; i++) names[i]``: as many entries as the file says, and nobody asks.
+
+    Instead of an index a pointer may go through the table: ``++section``.
+    """
+    asked = _asked_counts(function)
+    anywhere = {name for other in unit.functions for name in _asked_counts(other)}
+    loops = (s for s in every_statement(function.body) if isinstance(s, ir.Loop))
+    for loop in (s for s in loops if isinstance(s.condition, ir.Operation) and s.condition.operator in {"<", "!="}):
         assert isinstance(loop.condition, ir.Operation)
         first, *rest = loop.condition.operands
         bound = next(
             (e for r in rest for e in expressions(r) if isinstance(e, ir.Member) and _COUNTS.match(e.name)), None
         )
-        if loop.condition.operator not in {"<", "!="} or bound is None or bound.name in asked:
+        if bound is None or bound.name in asked:
             continue
+        walking = set() if bound.name in anywhere else {place_named(p.target) for p in _moved(loop)}
         for part in every_expression(loop.body):
-            if isinstance(part, ir.Item) and place_named(part.index) == place_named(first) != "":
+            indexed = isinstance(part, ir.Item) and place_named(part.index) == place_named(first) != ""
+            walked = isinstance(part, ir.Member) and part.through and place_named(part.base) in walking
+            if indexed or walked:
                 yield bound.name, part.line
                 break
+
+
+def _asked_counts(function: ir.Function) -> set[str]:
+    """The counts of headers that a condition of a function asks about, also by the name of a local that holds one."""
+    held: dict[str, str] = {}
+    asked: set[str] = set()
+    for statement in every_statement(function.body):
+        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name):
+            value = uncast(statement.value)
+            if isinstance(value, ir.Member) and _COUNTS.match(value.name):
+                held[statement.target.name] = value.name
+        if isinstance(statement, ir.If):
+            named = {e.name for e in expressions(statement.condition) if isinstance(e, ir.Member | ir.Name)}
+            asked |= named | {held[name] for name in named & held.keys()}
+    return asked
+
+
+def _moved(loop: ir.Loop) -> Iterator[ir.AssignmentExpression]:
+    """What the step of a loop moves on."""
+    parts = (p for step in loop.step for p in expressions(step))
+    return (p for p in parts if isinstance(p, ir.AssignmentExpression) and p.operator == "+")
 
 
 def _aliases(function: ir.Function) -> dict[str, str]:

@@ -10,6 +10,7 @@ from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
+from loadstone.review.analyses.words import names_own_place
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language, Member
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
@@ -108,7 +109,7 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if judgement.origin is Origin.CONTROLLED and _is_owned(facts, judgement):
             continue  # only what root, or this user, owns and nobody else writes gets here: the race is another claim
         if judgement.origin in _CWE and judgement.origin is not Origin.PARAMETER:
-            yield _finding(rule, judgement)
+            yield _doubtful(rule, judgement) if _is_own_place(facts, judgement) else _finding(rule, judgement)
         elif judgement.origin is Origin.EXPLICIT:
             yield _open(rule, judgement)
         elif judgement.origin is Origin.PARAMETER and not facts.is_called(judgement.site.function.name):
@@ -148,6 +149,19 @@ def _is_owned(facts: Facts, judgement: Judgement) -> bool:
         if isinstance(part, Member)
     }
     return {"st_uid", "st_mode"} <= asked
+
+
+def _is_own_place(facts: Facts, judgement: Judgement) -> bool:
+    """Whether what decides is where the user keeps own files, of a program with no more rights than the user."""
+    taint = judgement.piece.taint if judgement.piece is not None else None
+    return taint is not None and names_own_place(taint.name) and not _is_privileged(facts)
+
+
+def _doubtful(rule: Rule, judgement: Judgement) -> Claim:
+    site = judgement.site
+    message = f"{site.api.name} loads a file from a folder of the user's own."
+    reason = "Only where the program has more rights than the user does that give anything away."
+    return rule.cannot_tell(message, at(site.spot), reason, context=site.spot.function, condition=site.spot.condition)
 
 
 def _open(rule: Rule, judgement: Judgement) -> Claim:

@@ -22,7 +22,7 @@ from loadstone.review.analyses.travel.flows import (
     Visit,
 )
 from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
-from loadstone.review.analyses.words import dotted_name, uncast
+from loadstone.review.analyses.words import dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
 
@@ -45,11 +45,6 @@ _SYSTEM_NAMED: Final = re.compile(
     r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive|homedrive)\Z"
 )
 """Variables that name where Windows put itself. Source: Microsoft, recognised environment variables."""
-
-_OWN_PLACE: Final = re.compile(
-    r"\A(?:HOME|USERPROFILE|XDG_\w+|APPDATA|LOCALAPPDATA|VIRTUAL_ENV|CONDA_PREFIX|TMPDIR|TMP|TEMP|PREFIX|DESTDIR)\Z"
-)
-"""Variables that name a place of the user's own."""
 
 _KEEPS: Final = frozenset(
     {
@@ -381,7 +376,7 @@ class ValueReader:
         """A variable of the environment; those that say where the system is are the system's word."""
         if isinstance(name, str) and _SYSTEM_NAMED.match(name):
             return []
-        kind = "user's own place" if isinstance(name, str) and _OWN_PLACE.match(name) else "environment"
+        kind = "user's own place" if isinstance(name, str) and names_own_place(name) else "environment"
         return [Piece(ValueSource(kind, self.spot(line)), Shape.WHOLE, checks)]
 
     def _operation(self, operation: ir.Operation) -> list[Piece]:

@@ -410,7 +410,7 @@ class CExpressions:
         """The name API tables know a callee by."""
         match callee:
             case ir.Name(name=name):
-                alias = long_name(self.aliases.get(name, name), self.types)
+                alias = long_name(self.types.get(f"using {name}", self.aliases.get(name, name)), self.types)
                 return _TEMPLATE.sub("", alias).removeprefix("::")
             case ir.Member(base=base, name=name, through=through):
                 held = self.type_of(base)

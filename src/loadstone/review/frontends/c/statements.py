@@ -430,10 +430,23 @@ def _comma_parts(node: Node) -> list[Node]:
     return parts
 
 
+_FROM_ARGUMENT: Final = re.compile(
+    r"(?:value_type|pointer|handle_type|typename\s.*|\w+::(?:type|pointer|handle_type|value_type))\Z"
+)
+"""A type that the argument of a template names: mostly a number or a pointer, which is not constructed."""
+
+
 def _is_object(spelled: str) -> bool:
     """Whether a type names a class with behaviour (and not a number, a pointer or a reference)."""
     bare = _TEMPLATE.sub("", spelled).strip()
-    plain = _PLAIN.match(bare) or _HANDLE.match(bare) or "*" in bare or "&" in bare or bare == "auto"
+    plain = (
+        _PLAIN.match(bare)
+        or _HANDLE.match(bare)
+        or _FROM_ARGUMENT.match(bare)
+        or "*" in bare
+        or "&" in bare
+        or bare == "auto"
+    )
     return bool(bare) and not plain
 
 

@@ -292,6 +292,7 @@ class _Reader:
                     copies = copies or (copying and not deleted)
                 elif child.type == "field_declaration":
                     spelled = long_name(type_text(child, one.shape), types)
+                    spelled = types.get(f"using {spelled}", spelled)
                     copies_deleted = copies_deleted or bool(_NOT_COPIED.search(spelled))
                     types[f"{name}.{one.name}"] = spelled
                     types.setdefault(f".{one.name}", spelled)
@@ -398,7 +399,9 @@ def _type_names(root: Node) -> Iterator[tuple[str, str]]:
         node = stack.pop()
         visited += 1
         if node.type == "alias_declaration":
-            yield f"using {text(node.child_by_field_name('name'))}", text(node.child_by_field_name("type"))
+            spelled = text(node.child_by_field_name("type"))
+            if not spelled.startswith("typename "):  # what a template's argument names: nobody knows here what that is
+                yield f"using {text(node.child_by_field_name('name'))}", spelled
         elif node.type == "type_definition":
             spelled = text(node.child_by_field_name("type"))
             yield from ((f"typedef {d.name}", spelled) for d in declared_in(node))
