@@ -206,6 +206,7 @@ typedef struct {
     PyObject *signature; /* of a function pointer: the type that a callback was made for */
     const char *letters; /* formats of the items that a buffer for it may have, of that size */
     const char *words;   /* of a struct: see _structs.h */
+    int integers, reals, stacked; /* of a struct: the places that are taken before it */
     Py_ssize_t size;
     PyObject *convert; /* what gives (address, what to keep) of anything else, or raises */
 } Accepted;
@@ -417,6 +418,7 @@ typedef struct {
     char keep_gil;
     char result;
     char kinds[PARAMETERS + 1];
+    unsigned char slots[PARAMETERS + 1]; /* the word of Registers for each that is no struct */
     Accepted accepted[PARAMETERS + 1];
 } Function;
 
@@ -549,39 +551,52 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
     return converted(accepted, value, lent, out);
 }
 
-/* What structs need stands apart: inlined, it slows the calls that have none. */
 static Py_NO_INLINE void
-record_given(Places *places, const Accepted *record, PyObject *value)
+record_given(Registers *registers, const Accepted *record, PyObject *value)
 {
-    struct_given(places, record->words, (size_t)record->size, (const void *)(uintptr_t)ctypes_memory(value));
+    Places places = places_of(registers->integers + record->integers, registers->floats + record->reals,
+                              registers->stack + record->stacked);
+    places.last_integer = registers->integers + INTEGERS;
+    places.last_real = registers->floats + FLOATS;
+    struct_given(&places, record->words, (size_t)record->size, (const void *)(uintptr_t)ctypes_memory(value));
 }
 
-/* Fill the places; 0 as soon as an argument is not one of the plain kind. function_new counted: there is room. */
+/* Fill the words of the call; 0 as soon as an argument is not one of the plain kind. What is not filled stays as it
+ * is: C does not read it. */
 static int
-place(const Function *self, PyObject *const *args, Places *places, Lent *lent)
+place(const Function *self, PyObject *const *args, Registers *registers, Lent *lent)
 {
     for (int i = 0; i < self->count; i++) {
-        const char kind = self->kinds[i];
+        Word *word = word_at(registers, self->slots[i]);
         int good;
-        switch (kind) {
-        case 'd':
-        case 'f': good = floating(args[i], kind == 'f', next_real(places)); break;
+        switch (self->kinds[i]) {
         case 'T':
         case 'C':
         case 'P':
         case 'V':
         case 'N':
-        case 'E': good = pointer(self, i, args[i], lent, &next_integer(places)->integer); break;
-        case 'i': good = signed_number(args[i], INT32_MIN, INT32_MAX, &next_integer(places)->integer); break;
+        case 'E': good = pointer(self, i, args[i], lent, &word->integer); break;
         case 'R':
             good = (PyObject *)Py_TYPE(args[i]) == self->accepted[i].record;
             if (good) {
-                record_given(places, &self->accepted[i], args[i]);
+                record_given(registers, &self->accepted[i], args[i]);
             }
             break;
-        default: good = scalar(kind, args[i], next_integer(places));
+        default: good = scalar(self->kinds[i], args[i], word);
         }
         if (!good) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The same where all are numbers. */
+static Py_ALWAYS_INLINE inline int
+place_numbers(const Function *self, PyObject *const *args, Registers *registers)
+{
+    for (int i = 0; i < self->count; i++) {
+        if (!scalar(self->kinds[i], args[i], word_at(registers, self->slots[i]))) {
             return 0;
         }
     }
@@ -622,6 +637,34 @@ call_into(const Function *self, const Registers *registers, char *memory)
     struct_taken(&places, self->result_words, (size_t)self->result_size, memory);
 }
 
+/* What is not of the plain kind is for ctypes, unless it failed already. */
+static Py_NO_INLINE PyObject *
+handed_on(const Function *self, PyObject *const *args, size_t given, PyObject *names)
+{
+    return PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->slow, args, given, names);
+}
+
+/* A call with numbers alone: nothing is lent, kept or made for it, which is most of what function_call() does. */
+static PyObject *
+number_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *names)
+{
+    Function *self = (Function *)object;
+    Registers registers;
+    if (!life_enter(self->life) || names != NULL || PyVectorcall_NARGS(flagged) != self->count ||
+        !place_numbers(self, args, &registers)) {
+        life_leave(self->life);
+        return handed_on(self, args, (size_t)PyVectorcall_NARGS(flagged), names);
+    }
+    PyThreadState *saved = self->keep_gil ? NULL : PyEval_SaveThread();
+    Word word = call_with(self->address, &registers, self->shape, self->result);
+    if (saved != NULL) {
+        PyEval_RestoreThread(saved);
+    }
+    life_leave(self->life);
+    return as_object(self->result, word, self->result_class, (PyObject *)self->life);
+}
+
+/* A call of any function. */
 static PyObject *
 function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *names)
 {
@@ -630,14 +673,6 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     Registers registers;
     Lent lent;
     lent.held = lent.keeping = 0;
-    memset(registers.integers, 0, sizeof registers.integers);
-    if (self->shape != ONLY_INTEGERS) {
-        memset(registers.floats, 0, sizeof registers.floats);
-    }
-    if (self->shape == ALL) {
-        memset(registers.stack, 0, sizeof registers.stack);
-    }
-    Places places = places_of(registers.integers, registers.floats, registers.stack);
     PyObject *memory = NULL; /* of a struct that comes back */
     if (self->result_words != NULL) {
         memory = PyBytes_FromStringAndSize(NULL, self->result_size);
@@ -645,17 +680,16 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
             return NULL;
         }
         if (in_memory(self->result_words)) {
-            next_integer(&places)->integer = (uintptr_t)PyBytes_AS_STRING(memory);
+            registers.integers[0].integer = (uintptr_t)PyBytes_AS_STRING(memory);
         }
     }
     int may = life_enter(self->life);
-    if (!may || names != NULL || given != self->count || !place(self, args, &places, &lent)) {
+    if (!may || names != NULL || given != self->count || !place(self, args, &registers, &lent)) {
         life_leave(self->life);
         let_go(&lent);
         Py_XDECREF(memory);
-        return PyErr_Occurred() ? NULL : PyObject_Vectorcall(self->slow, args, (size_t)given, names);
+        return handed_on(self, args, (size_t)given, names);
     }
-    Py_INCREF(object); /* a call may drop the last reference to its own function */
     PyThreadState *saved = self->keep_gil ? NULL : PyEval_SaveThread();
     if (self->keep_errno != NULL) {
         errno = 0;
@@ -679,7 +713,6 @@ function_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject 
     if (self->keep_errno != NULL && result != NULL && !told_errno(self, number)) {
         Py_CLEAR(result);
     }
-    Py_DECREF(object);
     return result;
 }
 
@@ -723,9 +756,9 @@ accept(Function *self, PyObject *classes)
                                                    &self->result_class);
 }
 
-/* Whether there is a place for every argument; which of them are in use is the function's shape. */
+/* Find every argument its place, once for all calls; 0 when there are too few. Which are in use is the shape. */
 static int
-has_room(Function *self)
+find_places(Function *self)
 {
     Registers registers;
     Places places = places_of(registers.integers, registers.floats, registers.stack);
@@ -736,12 +769,17 @@ has_room(Function *self)
         next_integer(&places);
     }
     for (int i = 0; i < self->count; i++) {
-        Word *each[4];
-        switch (self->kinds[i]) {
-        case 'R': struct_places(&places, self->accepted[i].words, (size_t)self->accepted[i].size, each); break;
-        case 'd':
-        case 'f': next_real(&places); break;
-        default: next_integer(&places);
+        Accepted *accepted = &self->accepted[i];
+        const char kind = self->kinds[i];
+        if (kind == 'R') {
+            Word *each[4];
+            accepted->integers = (int)(places.integer - registers.integers);
+            accepted->reals = (int)(places.real - registers.floats);
+            accepted->stacked = (int)(places.stack - registers.stack);
+            struct_places(&places, accepted->words, (size_t)accepted->size, each);
+        } else {
+            const Word *word = kind == 'd' || kind == 'f' ? next_real(&places) : next_integer(&places);
+            self->slots[i] = (unsigned char)slot_of(&registers, word);
         }
         if (places.stack - registers.stack > STACK) {
             return 0;
@@ -751,6 +789,13 @@ has_room(Function *self)
                   : places.real != registers.floats ? IN_REGISTERS
                                                     : ONLY_INTEGERS;
     return 1;
+}
+
+/* Whether a call does no more than take numbers and give one back. */
+static int
+only_numbers(const Function *self)
+{
+    return strpbrk(self->kinds, "TCPVNER") == NULL && self->result != 'R' && self->keep_errno == NULL;
 }
 
 static PyObject *
@@ -778,7 +823,6 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (self == NULL) {
         return NULL;
     }
-    self->vectorcall = function_call;
     self->address = (uintptr_t)address;
     self->slow = Py_NewRef(slow);
     self->owner = Py_NewRef(owner);
@@ -794,9 +838,11 @@ function_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     memcpy(self->kinds, kinds, (size_t)count);
     if (!accept(self, classes)) {
         Py_CLEAR(self);
-    } else if (!has_room(self)) {
+    } else if (!find_places(self)) {
         PyErr_SetString(PyExc_BufferError, "more arguments than can be placed");
         Py_CLEAR(self);
+    } else {
+        self->vectorcall = only_numbers(self) ? number_call : function_call;
     }
     return (PyObject *)self;
 }

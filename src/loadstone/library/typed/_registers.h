@@ -42,6 +42,19 @@ typedef struct {
     Word stack[STACK + 1];
 } Registers;
 
+/* All of it as one row of words: what was placed once is found again by its number. */
+static inline Word *
+word_at(Registers *registers, unsigned slot)
+{
+    return (Word *)(void *)registers + slot;
+}
+
+static inline unsigned
+slot_of(const Registers *registers, const Word *word)
+{
+    return (unsigned)(word - (const Word *)(const void *)registers);
+}
+
 /* What of it a call has to fill: loading eight floating registers costs as much as a small function. */
 typedef enum { ONLY_INTEGERS, IN_REGISTERS, ALL } Shape;
 
