@@ -21,6 +21,10 @@
 
 #define PARAMETERS (INTEGERS + FLOATS + STACK)
 
+/* Which arguments, letters and classes are agreed on with Python; typed/__init__.py has the same number. Both change
+ * whenever what one of them means does. */
+#define AGREEMENT 2
+
 /* -- Life: whether what a library gave out may still be used, and how many calls into it are under way ------------- */
 
 typedef struct {
@@ -1424,6 +1428,9 @@ module_exec(PyObject *module)
 {
 #if LOADSTONE_CALLS
     Module *state = (Module *)PyModule_GetState(module);
+    if (PyModule_AddIntConstant(module, "AGREEMENT", AGREEMENT) < 0) {
+        return -1;
+    }
     state->types.life = add_type(module, &life_spec);
     state->types.address = add_type(module, &address_spec);
     PyTypeObject *function = add_type(module, &function_spec);

@@ -1,5 +1,7 @@
 from typing import Any, Self
 
+AGREEMENT: int
+
 def memory_of(value: object) -> int: ...
 
 class Life:
