@@ -26,6 +26,7 @@ _SEGMENTS = {
     "relro": 0x6474E552,
 }
 _SEGMENT_FIELDS = {
+    "type": ("<I", 0),
     "flags": ("<I", 4),
     "off": ("<Q", 8),
     "vaddr": ("<Q", 16),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from hashlib import sha512
 from pathlib import Path
 from struct import pack, unpack_from
 
 import pytest
-from tests.binary.edits import edit_pe
+from tests.binary import macho_inputs
+from tests.binary.edits import edit_elf, edit_pe
 from tests.tools import compiler, needed_package
 
 from loadstone.binary import images, read
@@ -333,3 +335,67 @@ def test_a_hybrid_dll_that_lld_linked_is_named(
     trait = image.trait(TraitKind.HYBRID)
     assert (image.machine.name, trait.name if trait else "") == (machine, word)
     assert _state(image, "shadow-stack") is CheckState.NOT_APPLICABLE
+
+
+_DENSE = b"".join(sha512(bytes((number,))).digest() for number in range(128))  # as evenly spread as what is compressed
+_SPARSE = bytes(range(32)) * 256
+
+
+def _with_code(code: bytes) -> str:
+    words = ", ".join(map(str, unpack_from("<1024Q", code)))
+    return f'__asm__(".text\\n.quad {words}\\n"); int start(void) {{ return 0; }}'
+
+
+def _without_sections(data: bytes) -> bytes:
+    made = bytearray(data)
+    made[40:48], made[58:64] = bytes(8), bytes(6)
+    return bytes(made)
+
+
+@pytest.mark.parametrize("code", [_DENSE, _SPARSE], ids=["dense", "sparse"])
+@pytest.mark.parametrize("shared", [(), ("-shared", "-fPIC")], ids=["program", "library"])
+def test_an_elf_image_without_a_mark_looks_packed_by_its_shape_and_dense_code(
+    tmp_path: Path, code: bytes, shared: tuple[str, ...]
+) -> None:
+    words = ("-nostdlib", "-fno-stack-protector", "-Wl,-e,start", *(shared or ("-static",)))
+    whole = _make(tmp_path, _with_code(code), *words).read_bytes()
+    assert not read(whole).trait(TraitKind.PACKED)  # a link editor made this
+    image = read(_without_sections(whole))
+    assert bool(image.trait(TraitKind.PACKED)) is (code is _DENSE)
+    assert ("looks packed" in _headline(image)) is (code is _DENSE)
+    assert bool(image.trait(TraitKind.STATIC)) is (code is _SPARSE and not shared)
+    assert not _facts_of_code(image) & {CheckState.ABSENT, CheckState.PRESENT}
+    marked = read(_without_sections(whole) + b"UPX!" + bytes(32)).trait(TraitKind.PACKED)
+    assert (str(marked) if marked else "") == ("packed with UPX" if code is _DENSE else "")
+
+
+def _facts_of_code(image: Image) -> set[CheckState]:
+    return {_state(image, name) for name in ("stack-protector", "fortify")}
+
+
+@pytest.mark.parametrize("code", [_DENSE, _SPARSE], ids=["dense", "sparse"])
+def test_a_pe_image_without_a_mark_looks_packed_where_its_dense_code_is_writable(tmp_path: Path, code: bytes) -> None:
+    words = ("-nostdlib", "-fno-stack-protector", "-Wl,--entry=start")
+    data = bytearray(_make(tmp_path, _with_code(code), *words, gcc=_MINGW).read_bytes())
+    assert not read(bytes(data)).trait(TraitKind.PACKED)
+    section = read(bytes(data)).sections[0].header_offset
+    data[section + 39] |= 0x80  # IMAGE_SCN_MEM_WRITE
+    image = read(bytes(data))
+    assert ("looks packed" in _headline(image)) is (code is _DENSE)
+
+
+@pytest.mark.parametrize("code", [_DENSE, _SPARSE], ids=["dense", "sparse"])
+def test_a_macho_image_without_a_mark_looks_packed_where_its_dense_code_has_no_section(code: bytes) -> None:
+    built = macho_inputs.everything().build()
+    end = len(built[: macho_inputs.TEXT].rstrip(b"\0")) + 64  # of the commands; what follows is free
+    whole = built[:end] + code[: macho_inputs.TEXT - end] + built[macho_inputs.TEXT :]
+    assert not read(whole).trait(TraitKind.PACKED)
+    image = read(whole.replace(b"__text\0\0", b"__stub\0\0"))
+    assert ("looks packed" in _headline(image)) is (code is _DENSE)
+
+
+def test_a_program_header_that_was_taken_out_is_no_damage(tmp_path: Path) -> None:
+    """Packers leave the size of what they compressed in a PT_NULL header, which no loader looks at."""
+    cut_off = edit_elf(_make(tmp_path, _MAIN).read_bytes(), "note.filesz=0x7fffffff")
+    assert read(cut_off).damage
+    assert not read(edit_elf(cut_off, "note.type=0")).damage

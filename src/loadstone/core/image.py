@@ -117,7 +117,7 @@ class Trait:
 
     def __str__(self) -> str:
         if self.kind is TraitKind.PACKED:
-            return f"packed with {self.name}"
+            return f"packed with {self.name}" if self.name else "looks packed"
         if self.kind is TraitKind.HYBRID:
             return self.name
         return f"{self.kind.value} ({self.name})" if self.name else self.kind.value

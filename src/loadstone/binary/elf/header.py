@@ -16,6 +16,7 @@ __all__ = ["IDENT_SIZE", "Header", "read_header", "read_segments"]
 IDENT_SIZE: Final = 16
 
 _PN_XNUM: Final = 0xFFFF  # the real count is in sh_info of section 0
+_PT_NULL: Final = 0  # says nothing: what a packer or a tool took out
 _PT_LOAD: Final = 1
 _PT_INTERP: Final = 3
 _ET_EXEC: Final = 2
@@ -136,7 +137,7 @@ def read_segments(view: ElfView, header: Header) -> tuple[Segment, ...]:
         at = start + position * entry_size
         offset += cursor.start
         end = offset + file_size
-        if end > cursor.end and file_size:
+        if end > cursor.end and file_size and kind != _PT_NULL:
             said = f"ends at {end:#x}, {end - cursor.end} bytes beyond the end of the file"
             whole_page = cursor.end - (cursor.end - cursor.start) % -PAGE  # zeros follow in the file's last page
             damage.add(f"segment {position}", said, at, fatal=kind == _PT_LOAD and end > whole_page)

@@ -1,7 +1,7 @@
 """What an ELF image is beyond its type: static, a kernel or its module, packed, and the language it was written in.
 
 Sources: Linux scripts/mod/modpost.c (.modinfo) and asm-generic/vmlinux.lds.h (__ksymtab); the Multiboot specification;
-UPX src/p_lx_elf.cpp (l_info behind the program headers); Go cmd/link and debug/buildinfo; the ``.comment`` sections
+Go cmd/link and debug/buildinfo; the ``.comment`` sections
 that rustc and zig write.
 """
 
@@ -14,18 +14,19 @@ from typing import Final
 from loadstone.binary.elf.dynamic import DynamicTag
 from loadstone.binary.elf.header import Header
 from loadstone.binary.elf.sections import SectionTable
-from loadstone.binary.elf.view import ElfView
+from loadstone.binary.elf.view import PAGE, ElfView
 from loadstone.binary.go import build_version
 from loadstone.binary.languages import AOT_HEADER, MAX_SEARCHED, dotnet_host, language_of_texts
+from loadstone.binary.packing import MARK_WITHIN, UPX_MARK, looks_packed
 from loadstone.core.image import ImageKind, Note, Segment, Trait, TraitKind
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["Parts", "read_module_info", "traits"]
 
-_UPX_WITHIN: Final = 4096
 _MULTIBOOT, _MULTIBOOT_WITHIN = 0x1BADB002, 8192
 _MAX_MODULE_INFO: Final = 1 << 16
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
+_LOADED: Final = _PROGRAMS | {ImageKind.SHARED}
 _RUST_NAMES: Final = ("rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic")
 _UNWOUND: Final = "_Unwind_Backtrace"
 """What Rust's library imports to say where a panic came from; few others do, and those are read no further."""
@@ -50,7 +51,10 @@ class Parts:
 
 def traits(parts: Parts) -> tuple[Trait, ...]:
     """Everything that holds of the image, the most telling first."""
-    return tuple(trait for check in (_kernel, _static, _packed, _go, _dotnet, _language) for trait in check(parts))
+    kernel = tuple(_kernel(parts))
+    packed = tuple(_packed(parts, by_hand=bool(kernel)))
+    static = () if packed else _static(parts)  # PT_INTERP may be among what is packed
+    return (*kernel, *static, *packed, *_go(parts), *_dotnet(parts), *_language(parts))
 
 
 def read_module_info(view: ElfView, sections: SectionTable) -> tuple[tuple[str, str], ...]:
@@ -82,17 +86,41 @@ def _kernel(parts: Parts) -> Iterator[Trait]:
 
 
 def _static(parts: Parts) -> Iterator[Trait]:
-    if any(_packed(parts)):  # PT_INTERP may be among what is packed
-        return
     if parts.kind in _PROGRAMS and not parts.interpreter and DynamicTag.NEEDED not in parts.tags and parts.segments:
         yield Trait(TraitKind.STATIC, "no PT_INTERP, no DT_NEEDED", parts.segments[0].header_offset)
 
 
-def _packed(parts: Parts) -> Iterator[Trait]:
-    start = parts.view.cursor.start
-    at = parts.view.cursor.upto(start, _UPX_WITHIN).find(b"UPX!")
+def _packed(parts: Parts, *, by_hand: bool) -> Iterator[Trait]:
+    """By its mark, or by its shape; ``by_hand`` is what boot loaders start, put together by hand: any shape will do."""
+    cursor = parts.view.cursor
+    at = cursor.upto(cursor.start, MARK_WITHIN).find(UPX_MARK)
     if at >= 0 and parts.segments:
-        yield Trait(TraitKind.PACKED, "the UPX! mark behind the headers", start + at, "UPX")
+        yield Trait(TraitKind.PACKED, "the UPX! mark behind the headers", cursor.start + at, "UPX")
+    elif not by_hand and parts.kind in _LOADED:
+        shape = looks_packed(_signs(parts), cursor, _code(parts))
+        yield from filter(None, [shape])
+
+
+def _signs(parts: Parts) -> Iterator[str]:
+    """What a link editor does not do, and the stub of a packer needs."""
+    loads = [segment for segment in parts.segments if segment.kind == "LOAD"]
+    entry = parts.header.entry
+    if not parts.sections:
+        yield "no section headers"
+    if any(segment.flags == "rwx" for segment in loads):
+        yield "a segment that is rwx"
+    if len(loads) > 1 and loads[-1].address <= entry < loads[-1].address + loads[-1].memory_size:
+        yield "the entry point in the last segment"
+    if any(s.address < entry and s.memory_size > 2 * s.file_size + PAGE for s in loads):
+        yield "room for what is unpacked, before the entry point"
+
+
+def _code(parts: Parts) -> tuple[int, int]:
+    """Offset and size of the segment with the entry point, or the first one with code."""
+    code = [s for s in parts.segments if s.kind == "LOAD" and s.flags[2] == "x" and s.file_size]
+    inside = (s for s in code if s.address <= parts.header.entry < s.address + s.memory_size)
+    first = next(inside, code[0] if code else None)
+    return (first.offset, first.file_size) if first else (parts.view.cursor.start, 0)
 
 
 def _go(parts: Parts) -> Iterator[Trait]:

@@ -9,12 +9,13 @@ from loadstone.binary.go import build_version
 from loadstone.binary.languages import AOT_HEADER, MAX_SEARCHED, dotnet_host, language_of_texts
 from loadstone.binary.macho.layout import DYLIB_KINDS, LoadCommandKind
 from loadstone.binary.macho.view import MachoView
+from loadstone.binary.packing import MARK_WITHIN, UPX_MARK, looks_packed
 from loadstone.core.image import ImageKind, Section, SymbolTable, Trait, TraitKind
 
 __all__ = ["traits"]
 
-_UPX_WITHIN: Final = 4096
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
+_LOADED: Final = _PROGRAMS | {ImageKind.SHARED}
 
 
 def traits(view: MachoView, kind: ImageKind, symbols: SymbolTable) -> tuple[Trait, ...]:
@@ -23,13 +24,33 @@ def traits(view: MachoView, kind: ImageKind, symbols: SymbolTable) -> tuple[Trai
 
 
 def _form(view: MachoView, kind: ImageKind) -> Iterator[Trait]:
+    packed = _packed(view, kind)
+    if packed is not None:  # the libraries it needs are among what is packed
+        yield packed
+    elif kind in _PROGRAMS and view.first(LoadCommandKind.LOAD_DYLINKER) is None and not view.all(*DYLIB_KINDS):
+        yield Trait(TraitKind.STATIC, "no LC_LOAD_DYLINKER, no LC_LOAD_DYLIB", view.cursor.start)
+
+
+def _packed(view: MachoView, kind: ImageKind) -> Trait | None:
+    """By its mark, or by its shape."""
     start = view.cursor.start
-    loader = view.first(LoadCommandKind.LOAD_DYLINKER)
-    if kind in _PROGRAMS and loader is None and not view.all(*DYLIB_KINDS):
-        yield Trait(TraitKind.STATIC, "no LC_LOAD_DYLINKER, no LC_LOAD_DYLIB", start)
-    at = view.cursor.upto(start, _UPX_WITHIN).find(b"UPX!")
+    at = view.cursor.upto(start, MARK_WITHIN).find(UPX_MARK)
     if at >= 0:
-        yield Trait(TraitKind.PACKED, "the UPX! mark behind the headers", start + at, "UPX")
+        return Trait(TraitKind.PACKED, "the UPX! mark behind the headers", start + at, "UPX")
+    code = next((s for s in view.segments if s.flags[2] == "x" and s.file_size), None)
+    if kind not in _LOADED or code is None:
+        return None
+    return looks_packed(_signs(view), view.cursor, (code.offset, code.file_size))
+
+
+def _signs(view: MachoView) -> Iterator[str]:
+    """What a link editor does not do, and the stub of a packer needs."""
+    if not any(section.name == "__TEXT,__text" for section in view.sections):
+        yield "no section __TEXT,__text"
+    if any(segment.flags == "rwx" for segment in view.segments):
+        yield "a segment that is rwx"
+    if view.first(LoadCommandKind.SYMTAB) is None:
+        yield "no LC_SYMTAB"
 
 
 def _language(view: MachoView, kind: ImageKind, symbols: SymbolTable) -> Iterator[Trait]:

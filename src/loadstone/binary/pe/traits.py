@@ -11,11 +11,13 @@ from typing import Final
 
 from loadstone.binary.go import BUILD_ID, BUILD_INFO, build_version
 from loadstone.binary.languages import AOT_HEADER, MAX_SEARCHED, dotnet_host, language_of_texts
+from loadstone.binary.packing import looks_packed
 from loadstone.binary.pe.facts import ClrHeader, ClrKind, Hybrid
 from loadstone.binary.pe.headers import SectionHeader
 from loadstone.binary.pe.imports import ImportedModule
 from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, SUBSYSTEMS, DirectoryIndex, SectionFlags, runtime_system
 from loadstone.binary.pe.view import PeView
+from loadstone.core.counting import counted
 from loadstone.core.image import Trait, TraitKind
 
 __all__ = ["traits"]
@@ -41,6 +43,10 @@ _PACKERS: Final = {
 }  # fmt: skip
 """Section names that only a packer gives."""
 
+_UNPACKERS_OWN: Final = frozenset({"LoadLibraryA", "GetProcAddress"})
+"""What the stub finds the program's own imports with."""
+_FEW_IMPORTS: Final = 12
+
 
 def traits(
     view: PeView, clr: ClrHeader | None, hybrid: Hybrid, modules: tuple[ImportedModule, ...], exported: Sequence[str]
@@ -51,7 +57,7 @@ def traits(
         *_clr(view, clr),
         *_hybrid(view, hybrid),
         *_resources(view, clr),
-        *_packed(view),
+        *_packed(view, clr, modules),
         *_language(view, clr, exported),
     )
 
@@ -121,7 +127,28 @@ def _begin(view: PeView, section: SectionHeader | None) -> tuple[bytes, int]:
     return view.cursor.upto(section.offset, min(section.mapped, MAX_SEARCHED)), section.offset
 
 
-def _packed(view: PeView) -> Iterator[Trait]:
+def _packed(view: PeView, clr: ClrHeader | None, modules: tuple[ImportedModule, ...]) -> Iterator[Trait]:
     section = next((s for s in view.sections if s.name in _PACKERS), None)
     if section is not None:
         yield Trait(TraitKind.PACKED, f"section {section.name}", section.header_offset, _PACKERS[section.name])
+    elif clr is None and view.headers.entry_point and view.headers.subsystem not in BOOT_SUBSYSTEMS:
+        # IL has resources beside it, and what firmware starts is put together by hand
+        entered = next((s for s in view.sections if s.address <= view.headers.entry_point < s.reach), None)
+        code = (entered.offset, entered.mapped) if entered else (view.cursor.start, 0)
+        shape = looks_packed(_signs(view, entered, modules), view.cursor, code)
+        yield from filter(None, [shape])
+
+
+def _signs(view: PeView, entered: SectionHeader | None, modules: tuple[ImportedModule, ...]) -> Iterator[str]:
+    """What a link editor does not do, and the stub of a packer needs."""
+    both = SectionFlags.WRITE | SectionFlags.EXECUTE
+    if entered is None:
+        yield "the entry point in no section"
+    elif entered.flags & both != SectionFlags.EXECUTE:
+        yield f"the entry point in a section that is {'writable' if entered.flags & SectionFlags.WRITE else 'no code'}"
+    first = view.sections[0] if view.sections else None
+    if first is not None and first is not entered and not first.raw_size:
+        yield "room for what is unpacked in the first section"
+    names = {name for module in modules[:_FEW_IMPORTS] for name in module.names[: _FEW_IMPORTS + 1]}
+    if len(names) <= _FEW_IMPORTS and names >= _UNPACKERS_OWN:
+        yield f"{counted(len(names), 'import')}, LoadLibraryA and GetProcAddress among them"
