@@ -214,6 +214,17 @@ def test_results_and_errors_are_those_of_ctypes(
     assert repr(outcome(fast, *arguments)) == repr(outcome(slow, *arguments))
 
 
+def test_a_class_that_was_taken_once_opens_the_way_to_no_other(path: Path) -> None:
+    read = Library(str(path)).function(READ)
+    pair = (Foreign * 2)(Foreign(1, 2), Foreign(3, 4))
+    for _ in range(3):
+        given = (Foreign(7, 2), ctypes.byref(Foreign(8, 2)), ctypes.byref(pair[0], ctypes.sizeof(Foreign)))
+        assert [read(one) for one in given] == [7, 8, 3]
+        for wrong in (Swapped(1, 2), ctypes.byref(Swapped(1, 2)), ctypes.byref(ctypes.c_short(1))):
+            with pytest.raises((TypeError, ctypes.ArgumentError), match="is given where C wants"):
+                read(wrong)
+
+
 @needs_extension
 def test_a_struct_by_value_is_what_ctypes_makes_of_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     header = "struct point { int x, y; }; struct other { int x, y; }; struct point turned(struct point p);"

@@ -42,7 +42,7 @@ from loadstone.library.typed.memory import (
     wide_character,
     wide_number,
 )
-from loadstone.library.typed.pointer_arguments import address_of, size_of
+from loadstone.library.typed.pointer_arguments import REFERENCE, address_in_ctypes, address_of, size_of
 from loadstone.library.typed.pointers import TypedPointer, pointer_class
 from loadstone.library.typed.records import RecordBase, record_class
 
@@ -331,21 +331,33 @@ class _Converted:
 
 
 class _PointerParameter:
-    """An ``argtypes`` entry of a pointer; ``least`` items are what ``[static n]`` demands."""
+    """An ``argtypes`` entry of a pointer; ``least`` items are what ``[static n]`` demands.
 
-    __slots__ = ("_encoding", "_kind", "_least", "_types")
+    The class of ctypes that it took last for its struct is remembered: whether it is taken depends on nothing else.
+    """
+
+    __slots__ = ("_encoding", "_kind", "_least", "_taken", "_types")
 
     def __init__(self, types: CtypesTypes, kind: Pointer, encoding: str | None, least: int) -> None:
         self._types = types
         self._kind = kind
         self._encoding = encoding
         self._least = least
+        self._taken: type | None = None
 
     def address(self, value: Any) -> tuple[int, object]:
         """What C is given for ``value``, and what must live until the call is over."""
         if self._least:
             self._enough(value)
-        return address_of(self._types, self._kind, value, self._encoding)
+        given = type(value)
+        if given is REFERENCE:
+            given = type(value._obj)  # noqa: SLF001  what byref() refers to
+        if given is self._taken:
+            return address_in_ctypes(value), value
+        found = address_of(self._types, self._kind, value, self._encoding)
+        if issubclass(given, (ctypes.Structure, ctypes.Union)) and self._types.is_complete(self._kind.target):
+            self._taken = given
+        return found
 
     def from_param(self, value: Any) -> Any:
         address, kept = self.address(value)

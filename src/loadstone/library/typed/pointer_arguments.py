@@ -32,13 +32,14 @@ from loadstone.quick_dataclass import dataclass
 if TYPE_CHECKING:
     from loadstone.library.typed.ctypes_types import CtypesTypes
 
-__all__ = ["address_of", "size_of"]
+__all__ = ["REFERENCE", "address_in_ctypes", "address_of", "size_of"]
 
 _SIMPLE: Final = ctypes._SimpleCData  # noqa: SLF001
 _CTYPES_POINTER: Final = ctypes._Pointer  # noqa: SLF001
 _CTYPES_FUNCTION: Final = ctypes._CFuncPtr  # type: ignore[attr-defined]  # noqa: SLF001
 _UNTYPED: Final = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_wchar_p)
-_REFERENCE: Final = type(ctypes.byref(ctypes.c_int()))
+REFERENCE: Final = type(ctypes.byref(ctypes.c_int()))
+"""The class of what ``byref()`` gives."""
 _NATIVE: Final = "__ctype_le__" if sys.byteorder == "little" else "__ctype_be__"
 """Where a ctypes number has its like in this machine's byte order: itself, when that is its own."""
 _SWAPPED: Final = tuple(
@@ -170,6 +171,13 @@ def _function(target: FunctionType, value: Any) -> tuple[int, object]:
     raise TypeError(f"a function pointer takes None, a callback or a C function, not {type(value).__name__}")
 
 
+def address_in_ctypes(value: Any) -> int:
+    """Where the memory of a ctypes object lies, or what ``byref()`` of one points to."""
+    if isinstance(value, REFERENCE):
+        return ctypes.cast(value, ctypes.c_void_p).value or 0
+    return ctypes.addressof(value)
+
+
 def _foreign(types: CtypesTypes, kind: Pointer, value: Any) -> tuple[int, object]:
     """bytes, objects of ctypes, and whatever lends its memory."""
     if isinstance(value, bytes):
@@ -177,9 +185,9 @@ def _foreign(types: CtypesTypes, kind: Pointer, value: Any) -> tuple[int, object
             raise TypeError("C may write through this pointer and bytes cannot change: pass a bytearray")
         _whole(types, kind, len(value) if not is_char_pointer(kind) else 1, value)
         return _bytes(value)
-    if isinstance(value, _REFERENCE):
+    if isinstance(value, REFERENCE):
         _ctypes_type(types, kind, type(value._obj))  # type: ignore[attr-defined]  # noqa: SLF001  what byref() refers to
-        return ctypes.cast(value, ctypes.c_void_p).value or 0, value
+        return address_in_ctypes(value), value
     nested = isinstance(kind.target, Pointer)
     if isinstance(value, _UNTYPED) and not nested:
         return ctypes.cast(value, ctypes.c_void_p).value or 0, value
@@ -192,7 +200,7 @@ def _foreign(types: CtypesTypes, kind: Pointer, value: Any) -> tuple[int, object
         return ctypes.cast(value, ctypes.c_void_p).value or 0, value
     if isinstance(value, (_SIMPLE, ctypes.Structure, ctypes.Union)):
         _ctypes_type(types, kind, type(value))
-        return ctypes.addressof(value), value
+        return address_in_ctypes(value), value
     if isinstance(value, ctypes.Array):
         _ctypes_type(types, kind, type(value)._type_)
         return ctypes.addressof(value), value
@@ -299,7 +307,7 @@ def size_of(value: Any) -> int | None:
         return value.nbytes
     if isinstance(value, Ref):
         return value.codec.size if value.codec else None
-    if isinstance(value, (int, Address, _REFERENCE, _CTYPES_POINTER, *_UNTYPED)):
+    if isinstance(value, (int, Address, REFERENCE, _CTYPES_POINTER, *_UNTYPED)):
         return None
     try:
         return memoryview(value).nbytes
