@@ -18,12 +18,14 @@ from loadstone.archives import members
 from loadstone.linker import LoaderModel, explain
 from loadstone.linker.access import Barrier, parse_list
 from loadstone.linker.discovery import with_uid
+from loadstone.linker.surveys import remembered
 from loadstone.linker.surveys.layers import LayeredFiles
 from loadstone.linker.surveys.packed import packed
-from loadstone.linker.view import HostFiles, PretendedFiles
+from loadstone.linker.surveys.remembered import RememberedFiles
+from loadstone.linker.view import FileView, HostFiles, PretendedFiles
 
 
-def _code(view: HostFiles | PretendedFiles, path: str) -> int:
+def _code(view: FileView, path: str) -> int:
     with pytest.raises(OSError) as caught:  # noqa: PT011  the number is what is looked at
         view.open(path)
     return caught.value.errno or 0
@@ -211,3 +213,25 @@ def test_what_is_closed_is_named_in_the_explanation(workshop: Workshop) -> None:
 
 def test_a_list_that_is_none_is_not_weighed() -> None:
     assert parse_list(b"") == parse_list(_list((1, 6, 0))[:-1]) == parse_list(b"\1\0\0\0") == ()
+
+
+def test_remembered_files_answer_twice_what_was_asked_once(tmp_path: Path) -> None:
+    library = tmp_path / "liba.so"
+    library.write_bytes(tiny_elf("liba.so"))
+    view = RememberedFiles(HostFiles())
+    opened, names = view.open(str(library)), view.names(str(tmp_path))
+    assert _code(view, str(tmp_path / "late.so")) == errno.ENOENT
+    (tmp_path / "late.so").write_bytes(library.read_bytes())
+    library.unlink()
+    assert (view.open(str(library)), view.names(str(tmp_path))) == (opened, names)
+    assert _code(view, str(tmp_path / "late.so")) == errno.ENOENT, "an error is an answer too"
+
+
+def test_remembered_files_let_go_of_what_is_too_much(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    monkeypatch.setattr(remembered, "_KEPT", 3)
+    view = RememberedFiles(HostFiles(root=str(root)))
+    for path in ("/lib/a", "/lib/b", "/lib/c", "/lib/d"):
+        assert _code(view, path) == errno.ENOENT
+    (root / "usr/lib/a").write_bytes(b"")
+    assert view.open("/lib/a").size == 0, "asked anew"
+    assert _code(view, "/lib/loop.so") == errno.ELOOP

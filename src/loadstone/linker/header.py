@@ -7,6 +7,7 @@ class or machine is passed over and the search goes on; anything else that is wr
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final
 
 from loadstone.core.image import ByteOrder
@@ -45,6 +46,7 @@ class HeaderCheck:
 _USABLE: Final = HeaderCheck(HeaderOutcome.USABLE)
 
 
+@lru_cache(maxsize=4096)
 def check_header(opened: OpenedFile, abi: Abi) -> HeaderCheck:
     """Check an opened candidate for a process of ``abi``. Pure."""
     head = opened.head

@@ -22,6 +22,7 @@ class _Wants:
     settled: dict[str, tuple[int, list[int]]] = field(default_factory=dict)  # by name: the definer, the positions
     by_definer: dict[int, int] = field(default_factory=dict)  # how many names each settles
     rest: set[int] = field(default_factory=set)
+    in_order: list[int] | None = None  # the rest, until it grows
     read: int = 0
 
 
@@ -61,19 +62,29 @@ class SymbolIndex:
         wants = self._wants.get(id(image))
         if wants is None:
             wants = self._wants[id(image)] = self._sorted(wanted)
-        for name in self._shared[wants.read :]:
+        self._unsettle(wants)
+        there = set(in_scope)
+        gone = {d for d, count in wants.by_definer.items() if count and d not in there}
+        if wants.in_order is None:
+            wants.in_order = sorted(wants.rest, key=wants.rank.__getitem__)
+        if not gone:
+            return wants.in_order
+        found = {p for definer, positions in wants.settled.values() if definer in gone for p in positions}
+        return sorted(found | wants.rest, key=wants.rank.__getitem__)
+
+    def _unsettle(self, wants: _Wants) -> None:
+        """Names that got a second definer since this was last asked are to be looked up again."""
+        shared: Iterable[str] = self._shared[wants.read :]
+        if len(self._shared) - wants.read > len(wants.settled):
+            shared = [name for name in wants.settled if len(self._definers[name]) > 1]
+        for name in shared:
             settled = wants.settled.pop(name, None)
             if settled is not None:
                 definer, positions = settled
                 wants.by_definer[definer] -= 1
                 wants.rest.update(positions)
+                wants.in_order = None
         wants.read = len(self._shared)
-        there = set(in_scope)
-        gone = {d for d, count in wants.by_definer.items() if count and d not in there}
-        found = set(wants.rest)
-        if gone:
-            found.update(p for definer, positions in wants.settled.values() if definer in gone for p in positions)
-        return sorted(found, key=wants.rank.__getitem__)
 
     def _sorted(self, wanted: Iterable[tuple[int, str, bool]]) -> _Wants:
         wants = _Wants({}, read=len(self._shared))

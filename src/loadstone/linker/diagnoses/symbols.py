@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
-from itertools import chain, islice
+from functools import lru_cache
+from itertools import chain, compress, islice
 from typing import Final
 
 from loadstone.core.image import Image, SymbolBinding, Visibility
+from loadstone.core.symbols import SymbolTable
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
@@ -142,7 +145,7 @@ def _build_of_scope(case: SimulatedLoad, asking: LoadedObject, name: str) -> str
     paths = islice(libraries_near(case.model, asking), _MAX_SCANNED)
     near = ((path, usable_image(case.model, path)) for path in paths)
     for path, image in chain(loaded, near):
-        if image is not None and path != case.model.absolute(asking.path) and _has_any(image, scope):
+        if image is not None and path != case.model.absolute(asking.path) and _counts(image, scope):
             both = reinstall_both(case.model, asking.path, path)
             who = leaf(asking.path)
             return (
@@ -172,20 +175,22 @@ def _linked(asking: LoadedObject, name: str) -> LoadedObject | None:
     return _with_others(asking, scope) if scope else None
 
 
-def _with_others(asking: LoadedObject, scope: re.Pattern[str], least: int = 1) -> LoadedObject | None:
+def _with_others(asking: LoadedObject, scope: tuple[str, ...], least: int = 1) -> LoadedObject | None:
     """The one needed library that has names of a scope; None where none or several have."""
     found = [o for _, o in asking.needed if o is not None and _counts(o.image, scope) >= least]
     return found[0] if len(found) == 1 else None
 
 
-def _counts(image: Image, scope: re.Pattern[str]) -> int:
-    names = zip(image.symbols.names, image.symbols.defined, strict=True)
-    return sum(1 for name, defined in names if defined and scope.match(name))
+def _counts(image: Image, prefixes: tuple[str, ...]) -> int:
+    """How many names a library defines that begin with one of these, none of which begins another."""
+    names = _defined_names(image.symbols)
+    return sum(bisect_left(names, f"{prefix}\U0010ffff") - bisect_left(names, prefix) for prefix in prefixes)
 
 
-def _has_any(image: Image, scope: re.Pattern[str]) -> bool:
-    names = zip(image.symbols.names, image.symbols.defined, strict=True)
-    return any(defined and scope.match(name) for name, defined in names)
+@lru_cache(maxsize=64)
+def _defined_names(symbols: SymbolTable) -> list[str]:
+    """In order: each of a hundred symbols that are missing is asked about."""
+    return sorted(compress(symbols.names, symbols.defined))
 
 
 def _of_prefix(asking: LoadedObject, name: str) -> LoadedObject | None:
@@ -195,20 +200,19 @@ def _of_prefix(asking: LoadedObject, name: str) -> LoadedObject | None:
         prefix = "_".join(words[:count]) + "_"
         if len(prefix.strip("_")) < _LEAST_PREFIX:
             break
-        scope = re.compile(re.escape(prefix))
-        if any(o is not None and _counts(o.image, scope) for _, o in asking.needed):
-            return _with_others(asking, scope, _LEAST_NAMES)
+        if any(o is not None and _counts(o.image, (prefix,)) for _, o in asking.needed):
+            return _with_others(asking, (prefix,), _LEAST_NAMES)
     return None
 
 
-def _scope(name: str) -> re.Pattern[str] | None:
+def _scope(name: str) -> tuple[str, ...] | None:
     """What the C++ names of the same outermost namespace or class begin with; None for all other names."""
     found = _NESTED.match(name)
     if found is None:
         return None
     size = int(found[1])
     word = name[found.end() : found.end() + size]
-    return re.compile(rf"_ZNK?{size}{re.escape(word)}") if len(word) == size else None
+    return (f"_ZN{size}{word}", f"_ZNK{size}{word}") if len(word) == size else None
 
 
 def _of_another_build(asking: LoadedObject, name: str) -> str:

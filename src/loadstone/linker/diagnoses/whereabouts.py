@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import shlex
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -218,14 +219,21 @@ def libraries_near(model: LoaderModel, asking: LoadedObject) -> Iterator[str]:
 
 def _of_packages(model: LoaderModel, folder: str) -> Iterator[str]:
     """The folders below one that packages keep libraries in: ``lib``, ``X.libs``, ``nvidia/X/lib``, ``torch/lib``."""
-    for leaf in names_in(model, folder):
-        if leaf in ("lib", "lib64", ".libs") or leaf.endswith((".libs", ".dylibs")):
-            yield posixpath.join(folder, leaf)
-        elif leaf == "nvidia":
+    for leaf in _holding(names_in(model, folder)):
+        if leaf == "nvidia":
             for package in names_in(model, posixpath.join(folder, leaf)):
                 yield posixpath.join(folder, leaf, package, "lib")
         elif leaf == "torch":
             yield posixpath.join(folder, leaf, "lib")
+        else:
+            yield posixpath.join(folder, leaf)
+
+
+@lru_cache(maxsize=256)
+def _holding(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Which of these names are those of folders that packages keep libraries in, or lead to such: few of thousands."""
+    known = ("lib", "lib64", ".libs", "nvidia", "torch")
+    return tuple(name for name in names if name in known or name.endswith((".libs", ".dylibs")))
 
 
 def names_in(model: LoaderModel, folder: str) -> tuple[str, ...]:

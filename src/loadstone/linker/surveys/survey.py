@@ -17,6 +17,7 @@ from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.surveys.places import SurveyedLibrary, SurveyPlace, place_of
 from loadstone.linker.surveys.portability import Portability, portability_of
 from loadstone.linker.surveys.promises import broken_promises
+from loadstone.linker.surveys.remembered import RememberedFiles
 from loadstone.linker.surveys.repair import for_an_archive
 from loadstone.quick_dataclass import dataclass, replace
 
@@ -145,7 +146,7 @@ def _is_given(model: LoaderModel | None) -> bool:
 def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRow]:
     shared, count = SharedLoads(), 0
     for place in places:
-        model = replace(place.model, thorough=True)
+        model = replace(place.model, thorough=True, view=RememberedFiles(place.model.view))
         openers = Openers(model, place.tags, is_given or place.is_system, place.windows_packages)
         held: list[tuple[SurveyedLibrary, Explanation]] = []
         brought_in: dict[str, int] = {}
