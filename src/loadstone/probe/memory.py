@@ -93,6 +93,8 @@ def remember(question: Question, report: ProbeReport, files: Iterable[str]) -> N
     try:
         with open(temporary, "xb") as file:
             file.write(packed)
+        with suppress(FileNotFoundError):  # ext4 has a file that takes another's place written to the disk
+            os.unlink(target)
         os.replace(temporary, target)
     except OSError:
         with suppress(OSError):
