@@ -20,12 +20,13 @@ from loadstone.fuzz.child.call_stack import CallStack
 __all__ = ["Arena", "GuardedArea"]
 
 _PAGE: Final = mmap.PAGESIZE
-_CONTROL = struct.Struct("<QIIII")  # runs, size of the input, where it begins, whether it is new, bytes in the log
+_CONTROL = struct.Struct("<QIIII")  # runs, size of the input, where it begins, bytes in the log, whether it is new
 _RUNS = struct.Struct("<Q")
 _HEAD = struct.Struct("<QII")
+_PLACED = struct.Struct("<QIII")
 _WORD = struct.Struct("<I")
-_NEWS_AT: Final = 16
-_LOG_AT: Final = 20
+_LOG_AT: Final = 16
+_NEWS_AT: Final = 20
 _SLOW_AT: Final = 24
 _DEPTH_AT: Final = 28  # outlives a child: the next one need not go as deep again to know
 _LOG_SIZE: Final = 8 << 20
@@ -49,6 +50,7 @@ class Arena:
         self._low = 2 * _PAGE
         self._high = self._low + self.area
         self._log = self._high + _PAGE
+        self._placed, self._logged = 0, 0  # the child's own counts, which it writes down
         self.slack = 0
         """Bytes of 0 between an input and the guard page behind it, where there is room."""
         for guard in (_PAGE, self._high):
@@ -64,14 +66,14 @@ class Arena:
             at = max(self._low, end - self.slack - size)
             shared[at + size : end] = bytes(end - at - size)
         shared[at : at + size] = data
-        (runs,) = _RUNS.unpack_from(shared, 0)
-        (used,) = _WORD.unpack_from(shared, _LOG_AT)
-        start = self._log + used
+        used = self._logged
         if used + 4 + size <= _LOG_SIZE:
+            start = self._log + used
             _WORD.pack_into(shared, start, size)
             shared[start + 4 : start + 4 + size] = data
-            _WORD.pack_into(shared, _LOG_AT, used + 4 + size)
-        _HEAD.pack_into(shared, 0, runs + 1, size, at)
+            self._logged = used = used + 4 + size
+        self._placed += 1
+        _PLACED.pack_into(shared, 0, self._placed, size, at, used)
         return self.address + at
 
     def take_news(self) -> bool:
@@ -148,6 +150,7 @@ class Arena:
     def reset(self) -> None:
         """In the tracer, while no child runs: begin to count again."""
         self._map[: _CONTROL.size] = bytes(_CONTROL.size)
+        self._placed, self._logged = 0, 0
         self.blocks.reset()
 
     def distance(self, address: int) -> str:

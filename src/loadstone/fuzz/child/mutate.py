@@ -83,4 +83,4 @@ def mutate(
             at = int(random() * size)
             length = (size if random() < 0.5 else size - at - width) & ((1 << 8 * width) - 1)
             data[at : at + width] = length.to_bytes(width, "little" if random() < 0.5 else "big")
-    return bytes(data[:max_size])
+    return bytes(data) if len(data) <= max_size else bytes(data[:max_size])
