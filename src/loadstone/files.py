@@ -1,7 +1,8 @@
 """The one way a file is opened to be read: regular, bounded, and never waited for.
 
 A FIFO that nobody writes, a device that never ends, a file that grows: each is refused here with a typed error, for
-whatever reads - images, sources, baselines, settings, pins, waivers. Settings are bounded in depth as well.
+whatever reads - images, sources, baselines, settings, pins, waivers. Settings are bounded in depth as well. What tells
+one file from another, and who has it to itself, is here too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import errno
 import os
 import re
 import stat
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from loadstone.errors import InvalidConfiguration, Unreadable
 
@@ -25,6 +26,7 @@ __all__ = [
     "read_bytes",
     "read_text",
     "read_toml",
+    "try_lock",
 ]
 
 FileId = tuple[int, int]
@@ -85,6 +87,22 @@ def open_regular(path: str | os.PathLike[str], _flags: int = 0) -> int:
     reason = next((words for test, words in _KINDS_OF_FILE if test(mode)), "it is not a regular file")
     code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
     raise Unreadable(path=name, reason=reason, code=code, advice="give the path of a file")
+
+
+def try_lock(stream: IO[bytes]) -> bool:
+    """Take an open file to oneself until it is closed, or its process ends; whether nobody else has it (flock(2)).
+
+    Where there are no locks - on Windows, on some file systems - nobody is ever said to.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return not isinstance(error, BlockingIOError)
+    return True
 
 
 def read_bytes(path: str | os.PathLike[str], limit: int = MAX_TEXT_FILE) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,10 +16,10 @@ from tests.conftest import Compile
 from tests.interrupts import obeying_interrupts
 
 from loadstone.binary import read
-from loadstone.errors import InvalidConfiguration, Unreadable
+from loadstone.errors import InvalidConfiguration, Unreadable, Unwritable
 from loadstone.fuzz import fuzz, minimise
 from loadstone.fuzz.code.analyse import analyse
-from loadstone.fuzz.outcome.corpus import campaign_status, input_name
+from loadstone.fuzz.outcome.corpus import Folder, campaign_status, input_name
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
 
@@ -43,6 +44,24 @@ def test_two_workers_share_what_they_reach(library: Path) -> None:
     assert report.progress.runs >= 30_000
     assert report.progress.blocks <= report.progress.blocks_total
     assert [now.seconds for now in report.curve] == sorted(now.seconds for now in report.curve)
+
+
+def test_a_folder_has_one_campaign_at_a_time(library: Path, tmp_path: Path) -> None:
+    with Folder(str(tmp_path / "out")).reserved(), pytest.raises(Unwritable, match="another campaign runs there"):
+        fuzz(library, DEEP, runs=1, out=str(tmp_path / "out"))
+    assert fuzz(library, DEEP, runs=1, out=str(tmp_path / "out")).progress.runs >= 1
+
+
+def test_what_cannot_be_written_ends_no_campaign_and_is_said(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    report = fuzz(library, BREAKS, time_s=60, first=True, out=str(tmp_path / "out"))
+    assert [found.folder for found in report.findings] == [""]
+    assert ("folder", "degraded: not all of it could be written: No space left on device") in report.observers
 
 
 @pytest.mark.slow

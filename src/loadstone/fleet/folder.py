@@ -11,13 +11,9 @@ from typing import IO, Any, Final
 
 from loadstone.errors import InvalidName, Unreadable, Unwritable
 from loadstone.escape import is_utf8
+from loadstone.files import try_lock
 from loadstone.fleet.inputs import is_remote
 from loadstone.fleet.locations import file_system
-
-try:
-    import fcntl
-except ImportError:  # not on Windows
-    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["StoreFolder"]
 
@@ -75,17 +71,13 @@ class StoreFolder:
         Raises:
             Unwritable: a scan or a compaction has it, or the place cannot be written. A lock ends with its process.
         """
-        if self.is_remote or fcntl is None:
+        if self.is_remote:
             yield
             return
         with self._lock_file() as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            if not try_lock(lock):
                 reason, advice = "another scan or compaction writes to it", "wait for it, or use another store"
-                raise Unwritable(path=self.place, reason=reason, advice=advice) from error
-            except OSError:  # a file system without locks
-                pass
+                raise Unwritable(path=self.place, reason=reason, advice=advice)
             yield
 
     def _lock_file(self) -> IO[bytes]:

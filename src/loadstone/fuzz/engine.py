@@ -77,9 +77,9 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
     library = _study(campaign)
     content, code = library.content, library.code
     sha256 = hashlib.sha256(content).hexdigest()
-    folder = Folder(campaign.folder, sha256) if campaign.folder else None
-    seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
     with ExitStack() as stack:
+        folder = stack.enter_context(Folder(campaign.folder, sha256).reserved()) if campaign.folder else None
+        seeds = tuple(dict.fromkeys((*campaign.seeds, *(folder.inputs() if folder else ()), b"", bytes(16))))
         homes = [
             stack.enter_context(Scratch(home_of_scratch(), purpose="fuzz")).home for _ in range(max(1, campaign.jobs))
         ]
@@ -92,11 +92,11 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         reached = harvest.progress()
         limit_s = max(_CONFIRM_S, campaign.time_s / 2)
         tried = _confirmed(job, code, harvest, limit_s, _teller(folder, reached, progress))
-    confirmed = _distinct(tried)
-    if folder:
-        confirmed = folder.keep_findings(harvest.found, confirmed, campaign)
-        folder.save_state(campaign, reached.runs, job.words)
-        folder.save_status(replace(reached, findings=len(confirmed)), running=False)
+        confirmed = _distinct(tried)
+        if folder:
+            confirmed = folder.keep_findings(harvest.found, confirmed, campaign)
+            folder.save_state(campaign, reached.runs, job.words)
+            folder.save_status(replace(reached, findings=len(confirmed)), running=False)
     return FuzzReport(
         library=campaign.library,
         sha256=sha256,
@@ -107,7 +107,7 @@ def run_campaign(campaign: Campaign, progress: Progress | None = None) -> FuzzRe
         progress=reached,
         findings=tuple(found for found in confirmed if found.reproducible),
         flaky=tuple(found for found in confirmed if not found.reproducible),
-        observers=(*harvest.watched_by(), ("heap", _heap(job, tried.count(None)))),
+        observers=(*harvest.watched_by(), ("heap", _heap(job, tried.count(None))), *_kept(folder)),
         layers=harvest.layers,
         folder=campaign.folder,
         loader_message=harvest.refused or harvest.loader_message,
@@ -121,11 +121,13 @@ def minimise_corpus(campaign: Campaign) -> tuple[int, int]:
     Raises as :func:`run_campaign`.
     """
     library = _study(campaign)
-    folder = Folder(campaign.folder)
-    inputs = tuple(dict.fromkeys((*campaign.seeds, *folder.corpus())))
-    with Scratch(home_of_scratch(), purpose="fuzz") as scratch:
+    with (
+        Folder(campaign.folder).reserved() as folder,
+        Scratch(home_of_scratch(), purpose="fuzz") as scratch,
+    ):
+        inputs = tuple(dict.fromkeys((*campaign.seeds, *folder.corpus())))
         kept = minimised(_job(campaign, library, inputs, scratch.home), inputs)
-    folder.keep_only(kept)
+        folder.keep_only(kept)
     return len(kept), len(inputs)
 
 
@@ -246,6 +248,11 @@ def _is_late(found: FuzzFinding, exact: FuzzFinding) -> bool:
 def _separators(calls: Iterable[CallPlan]) -> tuple[bytes, ...]:
     """What cuts an input, as a word of the dictionary, where one is cut."""
     return (SEPARATOR,) if any(len(call.takers) > 1 or call.shares or call.repeat for call in calls) else ()
+
+
+def _kept(folder: Folder | None) -> tuple[tuple[str, str], ...]:
+    """What could not be kept, as an observer's state."""
+    return (("folder", f"degraded: {folder.trouble}"),) if folder and folder.trouble else ()
 
 
 def _heap(job: Job, left_out: int) -> str:

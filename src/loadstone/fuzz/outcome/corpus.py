@@ -11,17 +11,18 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 
 from loadstone.core.fuzzing import FuzzFinding, FuzzProgress
 from loadstone.errors import Unreadable, Unwritable
-from loadstone.files import read_bytes
+from loadstone.files import read_bytes, try_lock
 from loadstone.fuzz.outcome.reproducer import script
 from loadstone.fuzz.plan import Campaign
 from loadstone.fuzz.records import KINDS
@@ -29,6 +30,7 @@ from loadstone.fuzz.records import KINDS
 __all__ = ["CampaignStatus", "Folder", "campaign_status", "dictionary", "input_name", "inputs_in"]
 
 _INPUT_FOLDERS: Final = ("corpus", "queue", "crashes", "default/queue", "default/crashes")
+_LOCK: Final = ".lock"
 _MAX_INPUTS: Final = 50_000
 _MAX_INPUT: Final = 1 << 20
 _FOLDER_OF: Final = {kind: kind.replace(" ", "-").lower() for kind in KINDS}
@@ -65,17 +67,46 @@ def dictionary(words: Iterable[bytes]) -> str:
 class Folder:
     """A campaign's folder, made if it is missing. Raises :class:`Unwritable` when that cannot be.
 
-    ``sha256`` is the digest of the library as it was read for the campaign: a build since then is another one.
+    ``sha256`` is the digest of the library as it was read for the campaign: a build since then is another one. What
+    cannot be written while it runs (the disk is full) does not end the campaign; ``trouble`` says the first such thing.
     """
 
     def __init__(self, path: str, sha256: str = "") -> None:
         self.path: Path = Path(path)
+        self.trouble: str = ""
         self._sha256 = sha256
         try:
             (self.path / "corpus").mkdir(parents=True, exist_ok=True)
             (self.path / "crashes").mkdir(exist_ok=True)
         except OSError as error:
             raise Unwritable(path=path, reason=error.strerror or str(error), advice="choose another --out") from error
+
+    @contextmanager
+    def reserved(self) -> Iterator[Self]:
+        """The folder is another campaign's in no part of the block.
+
+        Raises :class:`Unwritable` where it is already, or nothing can be written there. A lock ends with its process.
+        """
+        path = str(self.path)
+        try:
+            lock = open(self.path / _LOCK, "ab")  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise Unwritable(path=path, reason=error.strerror or str(error), advice="choose another --out") from error
+        with lock:
+            if not try_lock(lock):
+                advice = "wait for it, choose another --out, or give one campaign several workers (--jobs)"
+                raise Unwritable(path=path, reason="another campaign runs there", advice=advice)
+            yield self
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._note(error)
+
+    def _note(self, error: OSError) -> None:
+        self.trouble = self.trouble or f"not all of it could be written: {error.strerror or error}"
 
     def inputs(self) -> tuple[bytes, ...]:
         """The inputs there are."""
@@ -87,7 +118,8 @@ class Folder:
 
     def save_input(self, data: bytes) -> None:
         """Keep an input that reached something new."""
-        (self.path / "corpus" / input_name(data)).write_bytes(data)
+        with self._writing():
+            (self.path / "corpus" / input_name(data)).write_bytes(data)
 
     def first_sight(self, found: FuzzFinding, campaign: Campaign) -> None:
         """Write a finding that is not confirmed yet, unless an earlier campaign has it."""
@@ -98,7 +130,16 @@ class Folder:
         return self.path / "crashes" / f"{_FOLDER_OF[found.kind]}-{found.stack_hash}"
 
     def save_finding(self, found: FuzzFinding, campaign: Campaign) -> FuzzFinding:
-        """Write a finding with its reproducer; the finding that knows its folder is returned."""
+        """Write a finding with its reproducer; the finding that knows its folder is returned, if there is one."""
+        saved = replace(found, folder=str(self._home(found)))
+        try:
+            self._write(saved, campaign)
+        except OSError as error:
+            self._note(error)
+            return found
+        return saved
+
+    def _write(self, found: FuzzFinding, campaign: Campaign) -> None:
         home = self._home(found)
         rmtree(home, ignore_errors=True)  # what was written before it was confirmed
         home.mkdir(parents=True)
@@ -109,10 +150,8 @@ class Folder:
                 (home / "sequence" / f"{number:04}").write_bytes(data)
         if found.kind == "check":
             (home / "hooks.py").write_bytes(Path(campaign.hooks).read_bytes())
-        saved = replace(found, folder=str(home))
-        (home / "repro.py").write_text(script(saved, campaign, self._sha256), encoding="utf-8")
-        (home / "report.json").write_text(json.dumps(asdict(saved), default=_hex, indent=2) + "\n", encoding="utf-8")
-        return saved
+        (home / "repro.py").write_text(script(found, campaign, self._sha256), encoding="utf-8")
+        (home / "report.json").write_text(json.dumps(asdict(found), default=_hex, indent=2) + "\n", encoding="utf-8")
 
     def keep_only(self, inputs: Collection[bytes]) -> None:
         """Remove every input of the corpus but these."""
@@ -136,14 +175,16 @@ class Folder:
         """How far the campaign is, for ``loadstone fuzz --status``."""
         status = {"running": os.getpid() if running else 0, "written": time.time(), **asdict(now)}
         made = self.path / ".status.json"
-        made.write_text(json.dumps(status) + "\n", encoding="utf-8")
-        made.replace(self.path / "status.json")
+        with self._writing():
+            made.write_text(json.dumps(status) + "\n", encoding="utf-8")
+            made.replace(self.path / "status.json")
 
     def save_state(self, campaign: Campaign, runs: int, words: Iterable[bytes]) -> None:
         """What the campaign was, for those who open the folder later, and its dictionary."""
-        (self.path / "dict.txt").write_text(dictionary(words), encoding="ascii")
         state = {"library": campaign.library, "prototype": campaign.prototype, "seed": campaign.seed, "runs": runs}
-        (self.path / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        with self._writing():
+            (self.path / "dict.txt").write_text(dictionary(words), encoding="ascii")
+            (self.path / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
 
 def _hex(value: Any) -> str:
