@@ -399,3 +399,32 @@ def test_a_program_header_that_was_taken_out_is_no_damage(tmp_path: Path) -> Non
     cut_off = edit_elf(_make(tmp_path, _MAIN).read_bytes(), "note.filesz=0x7fffffff")
     assert read(cut_off).damage
     assert not read(edit_elf(cut_off, "note.type=0")).damage
+
+
+_HELD = '__attribute__((section(".rsrc"), used)) static const int held[8] = {0, 0, 0, 0};'
+_FORWARDED = '__asm__(".section .drectve\\n.ascii \\" -export:a=kernel32.Sleep\\"");'
+_DATA_OFFERED = "__declspec(dllexport) int offered = 7;"
+_CODE_OFFERED = "__declspec(dllexport) int offered(void) { return 7; }"
+_UNREACHED = "__attribute__((used)) static int unreached(void) { return 7; }"
+
+
+@pytest.mark.parametrize(
+    ("source", "entry", "kind"),
+    [
+        (_UNREACHED, "--no-entry", TraitKind.RESOURCES),
+        (f"{_FORWARDED} {_UNREACHED}", "--no-entry", TraitKind.FORWARDS),
+        (_DATA_OFFERED, "--no-entry", TraitKind.DATA),
+        (_CODE_OFFERED, "--no-entry", None),
+        ("int entered(void) { return 7; }", "--entry=entered", None),
+    ],
+)
+def test_a_dll_whose_code_nobody_reaches_is_named_by_what_it_is_for(
+    tmp_path: Path, source: str, entry: str, kind: TraitKind | None
+) -> None:
+    words = ("-shared", "-nostdlib", "-fno-asynchronous-unwind-tables", f"-Wl,{entry}")
+    image = read(_make(tmp_path, f"{_HELD} {source}", *words, gcc=_MINGW))
+    passive = {TraitKind.RESOURCES, TraitKind.FORWARDS, TraitKind.DATA}
+    assert {trait.kind for trait in image.traits} & passive == ({kind} if kind else set())
+    asked = {_state(image, name) for name in ("stack-protector", "control-flow-guard", "shadow-stack")}
+    assert (asked == {CheckState.NOT_APPLICABLE}) is (kind is not None)
+    assert kind is None or kind.value in _headline(image)

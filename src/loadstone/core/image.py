@@ -95,6 +95,8 @@ class TraitKind(StrEnum):
     DOTNET_BUNDLE = ".NET single-file application"
     DOTNET_HOST = "apphost of a .NET application"
     RESOURCES = "resources only"
+    FORWARDS = "forwards only"  # every export is another library's
+    DATA = "data only"
     HYBRID = "hybrid"  # code of two processors: ARM64EC, ARM64X, CHPE
     PACKED = "packed"
 

@@ -61,7 +61,9 @@ class PeSubject:
 _NO_NATIVE_CODE: Final = {
     TraitKind.IL_ONLY: "a .NET assembly of IL only: the runtime compiles and protects its code",
     TraitKind.READY_TO_RUN: "a .NET assembly compiled ahead: the runtime, not the loader, runs and protects its code",
-    TraitKind.RESOURCES: "it holds resources and no code",
+    TraitKind.RESOURCES: "it holds resources, and no code that is ever run",
+    TraitKind.FORWARDS: "it forwards to other libraries, and has no code that is ever run",
+    TraitKind.DATA: "it holds data, and no code that is ever run",
     TraitKind.BOOTABLE: "started by firmware, which knows none of these protections",
     TraitKind.KERNEL: "started by firmware or a boot loader, which know none of these protections",
 }

@@ -54,7 +54,7 @@ def read_pe(cursor: Cursor, damage: DamageLog) -> Image:
     pdb = read_pdb(view, debug)
     clr = read_clr(view)
     hybrid = hybrid_kind(headers.machine, config)
-    found = traits(view, clr, hybrid, modules, exports.names)
+    found = traits(view, clr, hybrid, modules, exports)
     facts = PeFacts(
         timestamp=headers.timestamp,
         characteristics=Characteristics(headers.characteristics),

@@ -12,10 +12,18 @@ from typing import Final
 from loadstone.binary.go import BUILD_ID, BUILD_INFO, build_version
 from loadstone.binary.languages import AOT_HEADER, MAX_SEARCHED, dotnet_host, language_of_texts
 from loadstone.binary.packing import looks_packed
+from loadstone.binary.pe.exports import Exports
 from loadstone.binary.pe.facts import ClrHeader, ClrKind, Hybrid
 from loadstone.binary.pe.headers import SectionHeader
 from loadstone.binary.pe.imports import ImportedModule
-from loadstone.binary.pe.layout import BOOT_SUBSYSTEMS, SUBSYSTEMS, DirectoryIndex, SectionFlags, runtime_system
+from loadstone.binary.pe.layout import (
+    BOOT_SUBSYSTEMS,
+    SUBSYSTEMS,
+    Characteristics,
+    DirectoryIndex,
+    SectionFlags,
+    runtime_system,
+)
 from loadstone.binary.pe.view import PeView
 from loadstone.core.counting import counted
 from loadstone.core.image import Trait, TraitKind
@@ -49,16 +57,16 @@ _FEW_IMPORTS: Final = 12
 
 
 def traits(
-    view: PeView, clr: ClrHeader | None, hybrid: Hybrid, modules: tuple[ImportedModule, ...], exported: Sequence[str]
+    view: PeView, clr: ClrHeader | None, hybrid: Hybrid, modules: tuple[ImportedModule, ...], exports: Exports
 ) -> tuple[Trait, ...]:
     """Everything that holds of the image, the most telling first."""
     return (
         *_purpose(view, modules),
         *_clr(view, clr),
         *_hybrid(view, hybrid),
-        *_resources(view, clr),
+        *_contents(view, clr, exports),
         *_packed(view, clr, modules),
-        *_language(view, clr, exported),
+        *_language(view, clr, exports.names),
     )
 
 
@@ -94,9 +102,22 @@ def _code(view: PeView) -> SectionHeader | None:
     return next((s for s in view.sections if s.flags & SectionFlags.EXECUTE), None)
 
 
-def _resources(view: PeView, clr: ClrHeader | None) -> Iterator[Trait]:
-    if _code(view) is None and not view.headers.entry_point and clr is None:
-        yield Trait(TraitKind.RESOURCES, "no section with code, no entry point", view.headers.offset + 6)
+def _contents(view: PeView, clr: ClrHeader | None, exports: Exports) -> Iterator[Trait]:
+    """What an image is for whose code, if it has any, is reached by neither the loader nor a caller."""
+    headers, forwarded = view.headers, {position for position, _ in exports.forwards}
+    is_library = headers.characteristics & Characteristics.DLL  # a program without an entry point begins at its header
+    if not is_library or headers.entry_point or clr is not None or headers.directory(DirectoryIndex.TLS) is not None:
+        return
+    own = [address for position, address in enumerate(exports.addresses) if position not in forwarded]
+    if any(view.executable(own)):
+        return
+    without = "no section with code" if _code(view) is None else "none of its code is exported"
+    if forwarded and not own:
+        yield Trait(TraitKind.FORWARDS, f"no entry point, and every export is forwarded; {without}", headers.offset)
+    elif own or headers.directory(DirectoryIndex.RESOURCE) is None:
+        yield Trait(TraitKind.DATA, f"no entry point, {without}", headers.offset)
+    else:
+        yield Trait(TraitKind.RESOURCES, f"resources, no entry point, {without}", headers.offset)
 
 
 def _language(view: PeView, clr: ClrHeader | None, exported: Sequence[str]) -> Iterator[Trait]:
