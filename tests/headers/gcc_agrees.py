@@ -39,7 +39,7 @@ def disagreements(
         "-w",
         "-Wno-implicit-int",
         "-fsyntax-only",
-        "-fmax-errors=50",
+        "-fmax-errors=0",
         *(f"-I{d}" for d in include),
     ]
     command = [compiler, *words, *_ALIKE, str(folder / "unit.c")]
