@@ -176,3 +176,13 @@ def test_a_file_that_everybody_may_write_to(compile_library: Compile, tmp_path: 
     path.chmod(0o777)
     refused(path, NotVerified, "can be written by everybody", "chmod o-w")
     assert Library(path, policy=Policy(allow_writable=True)).load().unload()
+
+
+def test_what_is_no_text_declares_nothing_and_is_told_what_would() -> None:
+    library = Library("m")
+    names = library.declare("typedef double (*shape)(double);")
+    for given in (names.shape, b"double sin(double)", None):
+        with pytest.raises(TypeError, match=r"C is declared by text.*names\.compare\(function\)"):
+            library.callback(given, abs)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="C is declared by text"):
+            library.function(given)  # type: ignore[arg-type]

@@ -64,9 +64,15 @@ def read_text(
 
     Raises:
         InvalidPrototype: it is no C, or longer than 1 MiB; with the line and column in ``text``.
+        TypeError: it is no text.
 
     Pure but for the headers it includes; thread-safe.
     """
+    if not isinstance(text, str):
+        raise TypeError(
+            f"C is declared by text, as in 'int puts(const char *s)', not by {type(text).__name__}; "
+            "a typedef of a namespace is called itself: names.compare(function)"
+        )
     if len(text) > MAX_HEADER_TEXT:
         raise InvalidPrototype(text=text, reason=f"longer than {MAX_HEADER_TEXT} characters")
     if "\0" in text:

@@ -67,7 +67,7 @@ def function(
     dependencies: bool = False,
 ) -> Callable[..., Any]:
     """A typed function of the library; errors as :meth:`Library.function`."""
-    parsed = parse(prototype) if isinstance(prototype, str) else prototype
+    parsed = prototype if isinstance(prototype, Prototype) else parse(prototype)
     symbol = library.of_kind(parsed.symbol or parsed.name, "function", dependencies=dependencies)
     made = functions.bind(
         symbol.address,
@@ -110,7 +110,7 @@ def variable(
     dependencies: bool = False,
 ) -> Any:
     """A view of a variable of the library; errors as :meth:`Library.data`."""
-    parsed = parse_data(declaration) if isinstance(declaration, str) else declaration
+    parsed = declaration if isinstance(declaration, DataDeclaration) else parse_data(declaration)
     symbol = library.of_kind(parsed.symbol or parsed.name, "variable", dependencies=dependencies)
     view = variables.bind(
         symbol.address,
