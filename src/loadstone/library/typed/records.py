@@ -92,7 +92,7 @@ def record_class(kind: StructOrUnion, whole: StructOrUnion, layout: Layout, type
     """The class of one struct or union, whole: members that point to it look for it when they are read."""
     name = kind.alias or whole.alias or kind.tag
     fields = stand_in(whole, layout, types.layouts)
-    members: dict[str, Any] = {"__doc__": f"{kind}, as declared.", "_pack_": 1, "_fields_": fields}
+    members: dict[str, Any] = {"__doc__": f"{kind}, as declared.", "_pack_": 1, "_layout_": "ms", "_fields_": fields}
     made: Any = type(name, (RecordBase,), members)
     names: list[str] = []
     for spot in layout.spots:
