@@ -115,8 +115,9 @@ def _entries(view: ElfView, offset: int, size: int, entry_size: int) -> tuple[li
     """Tags and values up to DT_NULL in ``size`` bytes, and whether there is one."""
     words = view.layout.words(view.cursor.upto(offset, min(size, MAX_HEADER_TABLE * entry_size)))
     tags, values = words[0::2].tolist(), words[1::2].tolist()
-    count = tags.index(DynamicTag.NULL) if DynamicTag.NULL in tags else len(values)
-    return tags[:count], values[:count], count < len(tags)
+    ended = DynamicTag.NULL in tags
+    count = tags.index(DynamicTag.NULL) if ended else len(values)
+    return tags[:count], values[:count], ended
 
 
 def read_strings(view: ElfView, dynamic: DynamicTable, by_tag: dict[int, int]) -> StringTable:
