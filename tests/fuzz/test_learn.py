@@ -13,6 +13,7 @@ from loadstone.cli import main as cli
 from loadstone.cli.exits import ExitStatus
 from loadstone.errors import InvalidPrototype
 from loadstone.fuzz import fuzz, propose
+from loadstone.fuzz.plan import Role
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="campaigns run on Linux")
 
@@ -72,6 +73,25 @@ def test_handles_are_made_and_ended_as_the_header_declares(library: Path, header
     assert report.prototype == "pool_new() -> reel_open() -> reel_feed() again and again -> reel_close() -> pool_free()"
     (found,) = report.findings
     assert (found.kind, found.frames[0].function, found.repeated) == ("SIGSEGV", "reel_feed", 3)
+
+
+def test_what_a_handle_can_be_made_without_is_left_out(compile_library: Compile, tmp_path: Path) -> None:
+    declared = """
+    #include <stddef.h>
+    struct film *film_new(const char *encoding, const char *title);
+    int film_read(struct film *f, const unsigned char *data, size_t size);
+    """
+    header = tmp_path / "film.h"
+    header.write_text(declared)
+    defined = (
+        "struct film *film_new(const char *e, const char *t) { return e ? 0 : (struct film *)t; }"
+        "int film_read(struct film *f, const unsigned char *d, size_t n) { return f && n && d[0]; }"
+    )
+    library = compile_library(declared + defined, "libfilm.so", "-w")
+    (found,) = propose(library, str(header))[:1]
+    made, read = found.calls
+    assert [argument.role for argument in made.arguments] == [Role.CONST, Role.CSTRING]
+    assert (made.shares, read.shares) == (True, True)
 
 
 def test_a_handle_nobody_makes_is_refused(library: Path, header: Path) -> None:

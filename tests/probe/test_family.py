@@ -9,10 +9,12 @@ from tests.probe.conftest import Build
 from tests.probe.nasty import Case
 from tests.probe.test_places import _reports
 
+from loadstone.core.claims import Finding, Severity
 from loadstone.core.observations import ObservationKind as Kind
 from loadstone.core.observations import Phase
 from loadstone.core.observations import ProbeOutcome as Outcome
 from loadstone.probe import probe
+from loadstone.probe.judgement import claims
 from loadstone.probe.offspring import FAMILY_MEMORY
 from loadstone.probe.scratch import size_of
 from loadstone.probe.tree import SCRATCH_LIMIT
@@ -125,3 +127,22 @@ def test_the_size_of_a_folder_follows_no_link(tmp_path: Path) -> None:
     (tmp_path / "in" / "file").write_bytes(bytes(1 << 20))
     (tmp_path / "round").symlink_to(tmp_path)
     assert 1 << 20 <= size_of(str(tmp_path)) < 2 << 20
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "START { if (!fork()) _exit(3); wait(0); }",  # how a process that it started ends
+        """
+        #include <setjmp.h>
+        static sigjmp_buf back; static void known(int number) { siglongjmp(back, 1); }
+        START { struct sigaction asks = {.sa_handler = known}, before; sigaction(SIGILL, &asks, &before);
+            if (!sigsetjmp(back, 1)) __asm__ volatile("ud2"); sigaction(SIGILL, &before, 0); }
+        """,  # whether the processor knows an instruction
+    ],
+    ids=["child_ends", "processor_is_asked"],
+)
+def test_what_correct_libraries_do_is_not_told_as_high(source: str, build: Build) -> None:
+    report = probe(build(_case("correct", source)), cycles=1, fresh=True)
+    assert report.outcome is Outcome.OK
+    assert not [c for c in claims(report) if isinstance(c, Finding) and c.severity.rank >= Severity.HIGH.rank]

@@ -29,6 +29,8 @@ _PIECES: Final = re.compile(r"(?i)feed|update|push|append|process|write|chunk")
 _READING: Final = re.compile(
     r"(?i)parse|decode|read|load|inflate|decompress|unpack|deserial|scan|lex|from_|import|verify|validate|match"
 )
+_UNSET: Final = re.compile(r"(?i)(?:.*_)?(?:encoding|charset|locale|language|password|passphrase|options?|opts)")
+"""What a handle is made without when it is NULL, by the name of the parameter: garbage there leaves nothing to work."""
 _UNDECLARED: Final = "no debug information declares it: give --header FILE, or its prototype"
 
 
@@ -70,7 +72,7 @@ def _makers(
         for maker in _who_makes(tag, exported):
             before = list(made)
             try:
-                steps = [*_makers(maker, exported, made, image, depth + 1), Step(maker, {})]
+                steps = [*_makers(maker, exported, made, image, depth + 1), Step(maker, _unset(maker))]
                 sequence_of(steps, image, frozenset(before))
             except LoadstoneError:  # it cannot be called either: the next one
                 made[:] = before
@@ -78,6 +80,12 @@ def _makers(
             made.append(tag)
             yield from steps
             break
+
+
+def _unset(maker: Prototype) -> dict[str, str]:
+    """The roles of a maker's texts that may be left out."""
+    texts = (p for p in maker.parameters if isinstance(p.type, Pointer) and p.type.const and _UNSET.fullmatch(p.name))
+    return {parameter.name: f"{Role.CONST}:0" for parameter in texts}
 
 
 def _who_makes(tag: str, exported: Mapping[str, Prototype]) -> list[Prototype]:

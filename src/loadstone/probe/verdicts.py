@@ -68,6 +68,12 @@ def _by_signal(number: int, *, at_limit: bool) -> Outcome:
     return Outcome.MEMORY_LIMIT if at_limit else Outcome.CRASH
 
 
+def _hidden(number: int, outcome: Outcome) -> Kind:
+    """What a fault is that the library handled: an instruction that is not known is how processors are asked."""
+    asks = number == signal.SIGILL and outcome in (Outcome.OK, Outcome.SLOW)
+    return Kind.SIGNAL_SENT if asks else Kind.CRASH_HIDDEN
+
+
 def settle(watch: Watch, found: Findings, symbol: str) -> ProbeAnswer:
     """The answer to the caller; ``symbol`` was being resolved or called at the end."""
     outcome = outcome_of(watch)
@@ -78,7 +84,7 @@ def settle(watch: Watch, found: Findings, symbol: str) -> ProbeAnswer:
     if crash is not None and crash.signal != own:
         for (number, phase), times in watch.faults.items():
             text = f"{signal_name(number)} was raised and handled by the library itself"
-            watch.note(Kind.CRASH_HIDDEN, text, phase=phase, times=times)
+            watch.note(_hidden(number, outcome), text, phase=phase, times=times)
     for number in sorted(watch.sent_by_itself):
         if not any(key[0] is Kind.SIGNAL_SENT and signal_name(number) in key[3].split() for key in watch.observations):
             watch.note(Kind.SIGNAL_SENT, f"{signal_name(number)} was sent by the library to its own process")

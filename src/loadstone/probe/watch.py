@@ -299,6 +299,8 @@ class Watch:
                 self._remember_files()
             if self._awaited == "exit" or call.exit_status == CHANNEL_LOST:
                 return
+        elif call.exit_status is not None:  # of a process that it started: that is how those end
+            return
         if call.by_loader and len(self.opened_by_loader) < _MAX_OBSERVATIONS:
             self.opened_by_loader.add(call.by_loader)
         if call.own and call.exec_:
