@@ -233,12 +233,18 @@ def _section(
 ) -> SectionHeader:
     name, virtual_size, address, raw_size, raw, *_, flags = row
     text = _long_name(cursor, damage, headers, name.partition(b"\0")[0], at)
-    begin = cursor.start + (raw & -_SECTOR if headers.section_alignment >= _PAGE else raw)
-    wanted = min(raw_size, -(-(virtual_size or raw_size) // _PAGE) * _PAGE) if raw else 0
+    begin, held = cursor.start + raw, raw_size
+    if headers.section_alignment >= _PAGE:  # whole sectors are mapped, from the one it begins in to the one it ends in
+        begin, held = begin - raw % _SECTOR, _rounded(raw_size + raw % _SECTOR, _SECTOR)
+    wanted = min(held, _rounded(virtual_size or raw_size, _PAGE)) if raw else 0
     mapped = max(min(wanted, cursor.end - begin), 0)
     if mapped < min(raw_size, virtual_size or raw_size) and raw:
         damage.add("section", f"{text}: {raw_size} bytes are said to be at {raw:#x}, {mapped} are", at + 16, fatal=True)
     return SectionHeader(text, address, virtual_size, cursor.start + raw, raw_size, flags, begin, mapped, at)
+
+
+def _rounded(size: int, unit: int) -> int:
+    return -(-size // unit) * unit
 
 
 def _in_order(damage: DamageLog, rows: list[SectionHeader]) -> None:
