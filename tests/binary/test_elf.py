@@ -99,6 +99,9 @@ def test_kinds_of_files_are_told_apart(link: Callable[..., Path], tmp_path: Path
     debug = tmp_path / "library.debug"
     subprocess.run([needed("objcopy"), "--only-keep-debug", str(library), str(debug)], check=True)
     assert read(debug).kind is ImageKind.DEBUG
+    joined = link("int f(void) { return 1; }", "-shared", "-fPIC", "-g", "-Wl,-z,noseparate-code")
+    subprocess.run([needed("objcopy"), "--only-keep-debug", str(joined), str(debug)], check=True)
+    assert read(debug).kind is ImageKind.DEBUG  # the segment with code still brings headers and notes
     stripped = tmp_path / "library.so"
     subprocess.run([needed("objcopy"), "-g", f"--add-gnu-debuglink={debug}", str(library), str(stripped)], check=True)
     assert facts(read(stripped)).debug_link == "library.debug"

@@ -52,7 +52,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
     segments = read_segments(view, header)
     view.map(segments)
     sections = read_sections(view, header)
-    debug = sections.debug_only(segments) and not _usable_dynamic(view, segments)
+    debug = sections.debug_only(segments, header.entry) and not _usable_dynamic(view, segments)
     linking = _read_linking(view, header, segments, sections, debug=debug)
     dynamic, by_tag, symbols = linking.dynamic, linking.by_tag, linking.symbols
     notes = read_notes(view, segments, sections)

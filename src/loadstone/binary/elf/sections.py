@@ -111,11 +111,12 @@ class SectionTable(Sequence[Section]):
         end = len(self._names)
         return sum(row[0] >= end for row in self._rows)
 
-    def debug_only(self, segments: Sequence[Segment]) -> bool:
+    def debug_only(self, segments: Sequence[Segment], entry: int) -> bool:
         """Whether code was left out and debug information kept, as ``objcopy --only-keep-debug`` does.
 
         The sections must say that everything loaded but notes has no bytes, and the segments that loaders read instead
-        must bring no code into memory: none at all, or bytes that belong to sections which are not loaded.
+        must bring no code into memory: none at all, bytes that belong to sections which are not loaded, or headers and
+        notes alone, which end before the entry point and every section with code.
         """
         loaded = [row for row in self._rows if row[2] & _SHF_ALLOC and row[1] != _SHT_NOTE]
         if any(row[1] != _SHT_NOBITS for row in loaded) or not any(row[2] & _SHF_EXECINSTR for row in loaded):
@@ -127,8 +128,13 @@ class SectionTable(Sequence[Section]):
             for row in self._rows
             if row[1] not in (_SHT_NULL, _SHT_NOBITS) and not row[2] & _SHF_ALLOC
         ]
-        code = [(s.offset, s.offset + s.file_size) for s in segments if s.kind == "LOAD" and s.flags[2] == "x"]
-        return all(first == last or any(begin < last and first < end for begin, end in kept) for first, last in code)
+        starts = [row[3] for row in loaded if row[2] & _SHF_EXECINSTR] + [entry] * bool(entry)
+        return not any(
+            any(s.address <= start < s.address + s.file_size for start in starts)
+            and not any(begin < s.offset + s.file_size and s.offset < end for begin, end in kept)
+            for s in segments
+            if s.kind == "LOAD" and s.flags[2] == "x"
+        )
 
     def spans_of_kind(self, kind: int) -> list[tuple[int, int, int]]:
         """Offset, size and alignment of every section of that ``sh_type``."""
