@@ -19,7 +19,7 @@ from loadstone.core.counting import counted
 from loadstone.fuzz.child.guarded_globals import GuardedGlobals
 from loadstone.fuzz.child.guarded_heap import FILL, OTHER_FILLS, GuardedHeap, HeapError
 
-__all__ = ["Answer", "ReturnJudge"]
+__all__ = ["Answer", "ReturnJudge", "told_bytes"]
 
 _AGAIN: Final = 4
 _MOST_LOOKS: Final = 40
@@ -33,6 +33,19 @@ _INTERPRETER: Final = ("python", "_ctypes", "libffi")
 
 Answer = tuple[object, bytes, tuple[int, ...]]
 """What a run gave: the numbers it returned, what it wrote to its out areas, and addresses that the caller holds now."""
+
+
+def told_bytes(result: object, content: bytes) -> bytes:
+    """What of an out area a call gave to its caller, by its result: so many bytes, all of them, or none at an error.
+
+    What lies behind that many, or at an error, is promised to nobody: decompressors write more than they say.
+
+    >>> told_bytes(2, b"abcd"), told_bytes(0, b"abcd"), told_bytes(-1, b"abcd")
+    (b'ab', b'abcd', b'')
+    """
+    if not isinstance(result, int) or result == 0 or result > len(content):
+        return content
+    return content[:result] if result > 0 else b""
 
 
 class ReturnJudge:

@@ -25,7 +25,7 @@ from loadstone.fuzz.child.calls import BoundCall, run_sequence
 from loadstone.fuzz.child.guarded_globals import GuardedGlobals
 from loadstone.fuzz.child.guarded_heap import FILL, GuardedHeap, HeapError
 from loadstone.fuzz.child.hooks import Hooks, load_hooks
-from loadstone.fuzz.child.judge import Answer, ReturnJudge
+from loadstone.fuzz.child.judge import Answer, ReturnJudge, told_bytes
 from loadstone.fuzz.child.listener import CompareListener
 from loadstone.fuzz.child.mutate import mutate
 from loadstone.fuzz.child.stack import StackMark
@@ -260,13 +260,14 @@ class _Loop:
         """One run, and all of what it gave that a caller sees."""
         result = run_sequence(self._sequence, self._arena, data, at_start=at_start)
         number = result if self._sequence[-1].call.returns in ("int", "double") else None
-        areas = [area for bound in self._sequence for area in bound.outs.values()]
         cells = [cell.value for bound in self._sequence for cell in bound.stored.values()]
-        written = b"".join(area.content() for area in areas)
+        outs = [(bound.result, area.content()) for bound in self._sequence for area in bound.outs.values()]
+        written = b"".join(told_bytes(given, content) for given, content in outs)
+        whole = b"".join(content for _, content in outs)
         held = [
             *(bound.result for bound in self._sequence),
             *cells,
-            *struct.unpack(f"<{len(written) // 8}Q", written[: len(written) // 8 * 8]),
+            *struct.unpack(f"<{len(whole) // 8}Q", whole[: len(whole) // 8 * 8]),
         ]
         return number, written, tuple(value for value in held if isinstance(value, int))
 
