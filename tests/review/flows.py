@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from loadstone.core.claims import Finding
-from loadstone.review import frontends, rules
+from loadstone.review import rules
 from loadstone.review.ir import Program
+from loadstone.review.reached import read_together
 
 __all__ = ["CASES", "FLOWS", "PAGE", "Case", "Flow", "found", "page"]
 
@@ -265,7 +266,7 @@ def found(case: Case, flow: Flow, *, good: bool) -> bool:
     source = case.good_source if good and case.good_source else case.source
     sink = case.good_sink if good and case.good_sink else case.sink
     files = flow.build(name, case.type, source, sink)
-    units = tuple(frontends.parse(path, text.encode()) for path, text in files.items())
+    units = read_together((path, text.encode()) for path, text in files.items())
     return any(isinstance(claim, Finding) and claim.cwe in case.names for claim in rules.ask(Program(units)))
 
 

@@ -14,6 +14,7 @@ import pytest
 from loadstone.core.claims import Finding
 from loadstone.review import frontends, rules
 from loadstone.review.ir import Program
+from loadstone.review.reached import read_together
 
 HERE = Path(__file__).parent / "cases"
 MARK = re.compile(r"(?://|#)! (none)?\s*((?:CWE-)?[\d/CWE-]*)\s*(?:\*/)?$")
@@ -40,7 +41,7 @@ def asked(text: str) -> list[tuple[int, bool, frozenset[int]]]:
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: f"{p.parent.name}-{p.name}")
 def test_a_case_is_answered_at_its_lines(program: Path) -> None:
     paths = files_of(program)
-    units = tuple(frontends.parse(str(path), path.read_bytes()) for path in paths)
+    units = read_together((str(path), path.read_bytes()) for path in paths)
     claims = [c for c in rules.ask(Program(units)) if isinstance(c, Finding)]
     for path in paths:
         for line, silent, wanted in asked(path.read_text(encoding="utf-8")):

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from pathlib import PurePath
 from types import FrameType
 from typing import Final, TypeVar
 
@@ -21,6 +20,7 @@ from loadstone.core.review import Limit, LimitKind, Result, ReviewedFile
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import frontends, ir, rules, walk
 from loadstone.review.frontends import python
+from loadstone.review.reached import with_reached
 from loadstone.review.suppress import Directive, apply, directives
 
 __all__ = ["Batch", "BatchOutcome", "SourceFile", "review_batch"]
@@ -153,7 +153,7 @@ def _review(batch: Batch) -> BatchOutcome:
             limits.append(Limit(LimitKind.TIME, Location(source.path), unit, gap=True))
         else:
             units.append(unit)
-    units = _with_helpers(units, batch, budget)
+    units = _with_reached(units, batch, budget)
     claims: list[Claim] = []
     for together in _alone_if_need_be(units, budget, batch.tables):
         if isinstance(together, Limit):
@@ -194,27 +194,16 @@ def _parse(source: SourceFile, *, everything: bool) -> ir.Unit:
     return frontends.parse(source.path, source.content, source.language)
 
 
-_HELPER_LEVELS: Final = 2
-"""How far imports are followed from a Python file that speaks of libraries to files that do not."""
-
-
-def _with_helpers(units: Sequence[ir.Unit], batch: Batch, budget: _Budget) -> list[ir.Unit]:
-    """The units, with those read through that a file which handles libraries imports: values travel through them."""
-    given = list(units)
+def _with_reached(units: Sequence[ir.Unit], batch: Batch, budget: _Budget) -> list[ir.Unit]:
+    """The units, with those read through that a file which handles libraries leads to."""
     contents = {source.path: source.content for source in batch.sources}
-    wanted: set[str] = set()
-    for _ in range(_HELPER_LEVELS):
-        wanted |= {name.rpartition(".")[2] for unit in given if unit.functions for name in unit.imports}
-        for position, unit in enumerate(given):
-            if unit.language is not ir.Language.PYTHON or unit.functions or PurePath(unit.path).stem not in wanted:
-                continue
-            again = budget.attempt(
-                [unit.path],
-                lambda u=unit: python.parse(u.path, contents[u.path], everything=True),  # type: ignore[misc]
-            )
-            if isinstance(again, ir.Unit):
-                given[position] = again
-    return given
+
+    def again(unit: ir.Unit, names: frozenset[str]) -> ir.Unit | None:
+        path = unit.path
+        made = budget.attempt([path], lambda: frontends.parse(path, contents[path], unit.language, wanted=names))
+        return made if isinstance(made, ir.Unit) else None
+
+    return with_reached(units, again)
 
 
 def _waived(results: Sequence[Result], written: Sequence[Directive]) -> tuple[tuple[Result, ...], tuple[Limit, ...]]:

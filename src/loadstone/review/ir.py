@@ -380,7 +380,10 @@ class DeclaredVariable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Class:
-    """A class or struct; ``methods`` are the simple names declared in it; ``copyable`` None when not C++."""
+    """A class, struct or union; ``methods`` are the simple names declared in it; ``copyable`` None when not C++.
+
+    ``overlaid``: it is a union, whose members are one place.
+    """
 
     name: str
     line: int
@@ -390,6 +393,7 @@ class Class:
     bases: tuple[str, ...] = ()
     copyable: bool | None = None
     local: bool = False
+    overlaid: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -123,6 +123,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                 if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
                     loading.add(key)
             used = set(names_in(function.body))
+            calls[key] |= {scope.named(name, unit) for name in used & scope.functions}
             if used & other_names:
                 wanted.add(key)
             shares[key] = {f"{unit.path}:{n}" for n in used & shared} | scope.members_of(function, unit, used)
@@ -148,6 +149,8 @@ class _Scope:
 
     def __init__(self, program: ir.Program) -> None:
         self.own = {unit.path: {_simple(f.name) for f in unit.functions} for unit in program.units}
+        native = (unit for unit in program.units if unit.language is not ir.Language.PYTHON)
+        self.functions = frozenset(f.name for unit in native for f in unit.functions)
         self.members: dict[str, set[str]] = {}
         self.by_file: dict[str, dict[str, set[str]]] = {}
         for unit in program.units:
@@ -164,7 +167,11 @@ class _Scope:
 
     def called(self, call: ir.Call, unit: ir.Unit) -> str:
         """The key of the function that a call means."""
-        simple = _simple(call.name)
+        return self.named(call.name, unit)
+
+    def named(self, name: str, unit: ir.Unit) -> str:
+        """The key of the function that a name means, called or taken the address of."""
+        simple = _simple(name)
         if unit.language is ir.Language.PYTHON:
             return f"{unit.path}:{simple}"
         mine = unit.language is ir.Language.C and simple in self.own[unit.path]

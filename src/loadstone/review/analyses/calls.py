@@ -77,6 +77,12 @@ def _is_held_elsewhere(spelled: str) -> bool:
     return "*" in spelled or "ptr<" in spelled.lower()
 
 
+def _gives_text(known: KnownFunction) -> bool:
+    """Whether a function gives a text, as paths and commands are: which one is worth knowing."""
+    spelled = known.function.returns
+    return "char" in spelled or "string" in spelled
+
+
 def _copies_one(call: ir.Call, name: str, frame: Frame) -> bool:
     """Whether a class is constructed from an object of its own, copied or moved from: it is the same object then."""
     given = uncast(call.arguments[0]) if len(call.arguments) == 1 else None
@@ -204,9 +210,15 @@ class Calls:
             and (found.is_relevant or (size <= _MAX_PLAIN_CALLEE and not python))
             and size <= _MAX_CALLEE
             and not self.budget.is_spent
-            and not (self.summaries.is_inert(found) and not (state.locks and self.summaries.reads_shared(found)))
+            and self._matters(found, state)
             and not self._is_running(found, frame)
         )
+
+    def _matters(self, found: KnownFunction, state: State) -> bool:
+        """Whether following a call can change an answer: it does something, reads under a lock, or gives a text."""
+        if not self.summaries.is_inert(found):
+            return True
+        return _gives_text(found) or bool(state.locks and self.summaries.reads_shared(found))
 
     def _constructed(
         self,

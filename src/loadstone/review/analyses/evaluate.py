@@ -35,7 +35,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import dotted_name, uncast, word_of
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import is_reference
+from loadstone.review.typenames import base_type, is_reference
 
 __all__ = ["PathEvaluator"]
 
@@ -386,7 +386,8 @@ class PathEvaluator:
             case ir.Cast(operand=operand):
                 return self.place(operand, state, frame)
             case ir.Member(base=inner, name=name, through=through):
-                return Field(self._object(inner, state, frame, base, through=through), name)
+                whole = self._object(inner, state, frame, base, through=through)
+                return Field(whole, self._member_of(whole, name, frame))
             case ir.Item(base=inner, index=index):
                 return Field(self._object(inner, state, frame, base, through=True), self._index(index, state, frame))
             case ir.Operation(operator="deref", operands=(operand,)):
@@ -399,6 +400,12 @@ class PathEvaluator:
             case ir.AssignmentExpression(target=target):
                 return self.place(target, state, frame)
         return None
+
+    def _member_of(self, whole: object, name: str, frame: Frame) -> str:
+        """The name of a member; of a union, that of its first, for all of them are one place."""
+        if not self.program.overlaid:
+            return name
+        return self.program.overlaid.get(base_type(self.memory.type_of(whole, frame)), name)
 
     def _index(self, index: ir.Expression, state: State, frame: Frame) -> object:
         """What tells an element from others: a number, or the value that the index has."""

@@ -47,7 +47,7 @@ from loadstone.review.analyses.values import (
     Value,
     root,
 )
-from loadstone.review.analyses.words import dotted_name, is_null, may_raise, rooted_locally, uncast
+from loadstone.review.analyses.words import MAINS, dotted_name, is_null, may_raise, rooted_locally, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.cfg import Kind, Leave, Node
 from loadstone.review.typenames import base_type, inserts, is_reference, pointee
@@ -57,7 +57,6 @@ __all__ = ["Paths"]
 
 _ENVIRONMENTS: Final = frozenset({"os.environ", "environ"})
 _ENVIRONMENT: Final = Api("os.environ", ApiRole.SET_ENVIRONMENT, "Python")
-_MAINS: Final = frozenset({"main", "wmain", "_tmain", "wWinMain", "WinMain"})
 _CHARACTER: Final = re.compile(
     r"(?:^|_|::|\.)is_?w?(?:alnum|alpha|digit|lower|upper|xdigit|letter(?:OrNumber)?)\Z", re.IGNORECASE
 )
@@ -126,7 +125,7 @@ class Paths:
             if is_reference(parameter.type):
                 place = Local(frame.number, parameter.name)
                 state.assign(place, PlaceAddress(Field(Initial(place), "*")))
-        if known.function.name in _MAINS:
+        if known.function.name in MAINS:
             for parameter in known.function.parameters:
                 value = Initial(Local(frame.number, parameter.name))
                 state.put("taint", value, Taint("command line", frame.spot(parameter.line)))
@@ -139,7 +138,7 @@ class Paths:
     # Ends.
 
     def _ended(self, state: State, how: str, spot: Spot, frame: Frame) -> None:
-        kind = "main" if frame.known.function.name in {*_MAINS, "<module>"} and how != "raise" else how
+        kind = "main" if frame.known.function.name in {*MAINS, "<module>"} and how != "raise" else how
         kept = self.memory.kept(state)
         given = state.result.value if isinstance(state.result, Constant) else None
         needed = self.memory.needed(state)

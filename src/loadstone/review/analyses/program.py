@@ -156,6 +156,12 @@ class KnownProgram:
         return found
 
     @cached_property
+    def overlaid(self) -> Mapping[str, str]:
+        """The first member of each union: the others are the same place."""
+        unions = (c for u in self.units for c in u.classes if c.overlaid and c.members)
+        return {one.name: one.members[0].name for one in unions}
+
+    @cached_property
     def _class_homes(self) -> Mapping[str, tuple[str, ...]]:
         """The files that define each class."""
         found: dict[str, dict[str, None]] = {}

@@ -24,6 +24,7 @@ from loadstone.review.analyses.values import (
 )
 
 __all__ = [
+    "MAINS",
     "describe",
     "describe_value",
     "dotted_name",
@@ -39,13 +40,15 @@ __all__ = [
     "word_of",
 ]
 
+MAINS: Final = frozenset({"main", "wmain", "_tmain", "wWinMain", "WinMain"})
+"""Functions that a program begins with."""
+
 _OWN_PLACE: Final = re.compile(
     r"\A(?:HOME|USERPROFILE|XDG_\w+|APPDATA|LOCALAPPDATA|VIRTUAL_ENV|CONDA_PREFIX|TMPDIR|TMP|TEMP|PREFIX|DESTDIR)\Z"
 )
 """Variables of the environment that name a place of the user's own."""
 
 _ERRORS: Final = frozenset(errno.errorcode.values())
-
 
 _OWN_MEMORY: Final = frozenset({"c_str", "data", "at"})
 

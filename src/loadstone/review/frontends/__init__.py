@@ -41,11 +41,14 @@ def language_of(path: str) -> Language | None:
     return SUFFIXES.get(PurePath(path).suffix.lower())
 
 
-def parse(path: str, text: bytes, language: Language | None = None) -> Unit:
+def parse(
+    path: str, text: bytes, language: Language | None = None, *, wanted: frozenset[str] = frozenset()
+) -> Unit:
     """Read one file. Never raises on any bytes: what cannot be read is a gap of the unit.
 
-    ``language`` defaults to what the file name promises, C if it promises nothing.
+    ``language`` defaults to what the file name promises, C if it promises nothing. ``wanted`` are names for whose sake
+    a file is read through that speaks of no interface itself.
     """
     chosen = language or language_of(path) or Language.C
-    front_end: Callable[[str, bytes], Unit] = import_module(f"loadstone.review.frontends.{_FRONT_ENDS[chosen]}").parse
-    return front_end(path, text)
+    front_end: Callable[..., Unit] = import_module(f"loadstone.review.frontends.{_FRONT_ENDS[chosen]}").parse
+    return front_end(path, text, wanted=wanted)

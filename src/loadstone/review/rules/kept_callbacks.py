@@ -38,13 +38,13 @@ class KeptCallback:
 
 def kept_callbacks(facts: Facts, unit: ir.Unit) -> Iterator[KeptCallback]:
     """The closes of a file that leave the library's functions in a container."""
-    for container, filled, taker in _containers(unit):
+    closes = [(function, close) for function in unit.functions if (close := _close(facts, function))]
+    for container, filled, taker in _containers(unit) if closes else ():
         touching = {last_word(f.name) for f in unit.functions if f is not taker and _touches(f, container)}
         if not touching:
             continue
-        for function in unit.functions:
-            close = _close(facts, function)
-            if close and not _touches(function, container, close) and not _calls(function, touching, close):
+        for function, close in closes:
+            if not _touches(function, container, close) and not _calls(function, touching, close):
                 yield KeptCallback(container, filled, close, function)
 
 

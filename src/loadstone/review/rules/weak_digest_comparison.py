@@ -22,6 +22,12 @@ __all__ = ["RULE"]
 _TEXTUAL: Final = re.compile(r"\A(?:str|wcs)n?(?:case)?cmp\Z")
 _BYTES: Final = re.compile(r"\b(?:uint8_t|unsigned char|u_char|BYTE|uchar|quint8|guint8)\b.*(?:\[\]|\*)")
 _DIGEST: Final = re.compile(r"(?i)digest|sha\d|hash|checksum|md5|\bsum\b|mac\b|fingerprint")
+_MAKES: Final = re.compile(
+    r"(?i)digest|sha_?\d|md\d|checksum|fingerprint|blake|hmac|(?:check|verify|match|compare)\w*_?hash"
+    r"|hash_?(?:file|final|finish|of|sum|bytes|buf|match|ok|equal)"
+)
+"""Names of functions that make or check a digest: ``hash`` alone is more often a table."""
+
 _MEASURES: Final = frozenset({"size", "length", "count", "strlen"})
 _ORDERS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
@@ -36,8 +42,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 
 def _as_text(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
     """``strncmp`` of bytes ends at the first zero."""
-    if not _DIGEST.search(" ".join((function.name, *(c.name for c in calls_in(function.body))))):
-        return
+    makes = bool(_MAKES.search(" ".join((function.name, *(c.name for c in calls_in(function.body))))))
     types = {p.name: p.type for p in function.parameters}
     for statement in every_statement(function.body):
         if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
@@ -47,7 +52,7 @@ def _as_text(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim
             continue
         casts = [a for a in call.arguments[:2] if isinstance(a, ir.Cast) and "char" in a.type]
         named = [n for c in casts if isinstance(n := uncast(c), ir.Name) and _BYTES.search(types.get(n.name, ""))]
-        if named:
+        if named and (makes or any(_DIGEST.search(_spelled(a)) for a in call.arguments[:2])):
             message = f"{call.name} compares bytes as text: the comparison of {named[0].name} ends at the first zero."
             yield _finding(rule, unit, function, call.line, message, "Compare all bytes with memcmp of the full size.")
 

@@ -90,7 +90,8 @@ _SCOPES: Final = {
     "translation_unit",
     "export_declaration",
 }
-_CLASSES: Final = {"class_specifier", "struct_specifier"}
+_UNION: Final = "union_specifier"
+_CLASSES: Final = {"class_specifier", "struct_specifier", _UNION}
 _CONSTANTS: Final = {"0": False, "1": True, "false": False, "true": True}
 
 
@@ -311,7 +312,9 @@ class _Reader:
             or any(_OBJECT.match(b) for b in bases)
             or any(word in text(body) for word in _REFUSING_MACROS)
         )
-        copyable = (not copies_deleted and not copies and not bases_refuse) if self.is_cpp else None
+        overlaid = node.type == _UNION
+        is_owner = self.is_cpp and not overlaid
+        copyable = (not copies_deleted and not copies and not bases_refuse) if is_owner else None
         made = ir.Class(
             name,
             node.start_point[0] + 1,
@@ -321,6 +324,7 @@ class _Reader:
             bases,
             copyable,
             hidden,
+            overlaid,
         )
         self.found.classes.setdefault((name, made.line), made)
 

@@ -28,17 +28,19 @@ _SPEAKS: Final = re.compile(
 """Words without which no question of review has a site in a Python file."""
 
 
-def parse(path: str, source: bytes, *, everything: bool = False) -> ir.Unit:
+def parse(
+    path: str, source: bytes, *, wanted: frozenset[str] = frozenset(), everything: bool = False
+) -> ir.Unit:
     """Read one file. Never raises on any bytes: what cannot be read is a gap of the unit. Thread-safe.
 
-    A file that does not speak of libraries is only counted, unless ``everything`` is wanted.
+    A file that does not speak of libraries is only counted, unless ``everything`` or any name in it is wanted.
 
     >>> parse("a.py", b"from ctypes import CDLL as L").imports
     ('ctypes',)
     """
     text = _decoded(source)
     lines = text.count("\n") + (not text.endswith("\n") and bool(text))
-    if not everything and not _SPEAKS.search(source):
+    if not everything and not wanted and not _SPEAKS.search(source):
         return ir.Unit(path, ir.Language.PYTHON, text, line_count=lines)
     tree, gaps = parse_tolerant(text)
     module = learn_module(tree)

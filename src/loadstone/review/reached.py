@@ -1,0 +1,118 @@
+"""Files that are read through because files that handle libraries lead to them: values and libraries travel there.
+
+A file is read through on its own account when it names an interface that review asks about. A program has more: a
+``main.c`` that hands its argument to the loader in another file, a helper that gives a path, a variable that keeps it.
+Such a file is read when it calls a function that handles libraries, or defines what such a function uses, a few levels
+up and down. In Python, a file is read that a file which handles libraries imports.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePath
+from typing import Final
+
+from loadstone.review import frontends, ir
+from loadstone.review.analyses import SEEDS
+from loadstone.review.analyses.mentions import calls_in, every_statement, names_in
+from loadstone.review.analyses.words import MAINS
+from loadstone.review.apis import Tables, tables
+
+__all__ = ["Reread", "read_together", "with_reached"]
+
+Reread = Callable[[ir.Unit, frozenset[str]], ir.Unit | None]
+"""Reads a file again, for the sake of these names; None when that takes too long."""
+
+_LEVELS: Final = 2
+"""How far the program is followed from a file that handles libraries to files that do not."""
+
+_ENTRIES: Final = MAINS | {"DllMain"}
+"""Functions of this name are in every program, and nothing in it calls them."""
+
+_DEFINED: Final = re.compile(
+    r"\b(\w+)\s*\([^;{}()]{0,400}\)\s*(?:const\s*)?(?:noexcept\s*)?\{"
+    r"|^(?!static\b|extern\b|typedef\b|return\b)[A-Za-z_][\w:<> \t*]*?\b(\w+)[ \t]*(?:\[[^\]\n]*\][ \t]*)?[=;]",
+    re.MULTILINE,
+)
+"""A function with a body, or a variable at the beginning of a line that other files can see."""
+
+
+def read_together(files: Iterable[tuple[str, bytes]]) -> tuple[ir.Unit, ...]:
+    """The files of one program, by path, read as a review reads them."""
+    contents = dict(files)
+
+    def again(unit: ir.Unit, names: frozenset[str]) -> ir.Unit:
+        return frontends.parse(unit.path, contents[unit.path], unit.language, wanted=names)
+
+    return tuple(with_reached([frontends.parse(path, data) for path, data in contents.items()], again))
+
+
+def with_reached(units: Sequence[ir.Unit], reread: Reread) -> list[ir.Unit]:
+    """The units, with those read through that the ones which handle libraries lead to, or that lead to these."""
+    given = list(units)
+    imported: set[str] = set()
+    for _ in range(_LEVELS):
+        known = [unit for unit in given if unit.functions]
+        imported |= {name.rpartition(".")[2] for unit in known for name in unit.imports}
+        links = _Links([unit for unit in known if unit.language is not ir.Language.PYTHON], tables())
+        changed = False
+        for position, unit in enumerate(given):
+            if unit.functions:
+                continue
+            names = _own_stem(unit) & imported if unit.language is ir.Language.PYTHON else links.into(unit)
+            again = reread(unit, frozenset(names)) if names else None
+            if again is not None:
+                given[position] = again
+                changed = True
+        if not changed:
+            break
+    return given
+
+
+def _own_stem(unit: ir.Unit) -> set[str]:
+    return {PurePath(unit.path).stem}
+
+
+class _Links:
+    """What functions of C and C++ that handle libraries are called, and what they use that is defined elsewhere."""
+
+    def __init__(self, units: Sequence[ir.Unit], known: Tables) -> None:
+        functions = [function for unit in units for function in unit.functions]
+        called = {id(f): {_simple(call.name) for call in calls_in(f.body)} for f in functions}
+        handling = [f for f in functions if _handles(f, known)]
+        seen = {id(f) for f in handling}
+        for _ in range(_LEVELS):
+            names = {_simple(f.name) for f in handling}
+            handling += [f for f in functions if id(f) not in seen and called[id(f)] & names]
+            seen = {id(f) for f in handling}
+        self._offered = {_simple(f.name): _simple(f.owner) for f in handling if not f.local and f.name not in _ENTRIES}
+        used = {name for f in handling for name in called[id(f)] | _shared_names(f)}
+        used -= {_simple(f.name) for f in functions} | {v.name for unit in units for v in unit.variables}
+        self._used = {name for name in used if known.get(name) is None}
+
+    def into(self, unit: ir.Unit) -> set[str]:
+        """The names by which a file that was not read through is one program with those that were."""
+        is_header = PurePath(unit.path).suffix.startswith(".h")
+        offered = {} if is_header else self._offered
+        users = {n for n, owner in offered.items() if n in unit.words and (not owner or owner in unit.words)}
+        wanted = self._used & unit.words
+        if not wanted:
+            return users
+        return users | ({word for match in _DEFINED.finditer(unit.text) for word in match.groups() if word} & wanted)
+
+
+def _handles(function: ir.Function, known: Tables) -> bool:
+    apis = (known.get(call.name) for call in calls_in(function.body))
+    return any(api is not None and api.role in SEEDS for api in apis)
+
+
+def _shared_names(function: ir.Function) -> set[str]:
+    """The names in a function that are neither parameters nor variables of its own."""
+    declared = (s.target for s in every_statement(function.body) if isinstance(s, ir.Assign) and s.declares)
+    own = {*(p.name for p in function.parameters), *(t.name for t in declared if isinstance(t, ir.Name))}
+    return set(names_in(function.body)) - own
+
+
+def _simple(name: str) -> str:
+    return name.rpartition("::")[2]
