@@ -41,9 +41,7 @@ def language_of(path: str) -> Language | None:
     return SUFFIXES.get(PurePath(path).suffix.lower())
 
 
-def parse(
-    path: str, text: bytes, language: Language | None = None, *, wanted: frozenset[str] = frozenset()
-) -> Unit:
+def parse(path: str, text: bytes, language: Language | None = None, *, wanted: frozenset[str] = frozenset()) -> Unit:
     """Read one file. Never raises on any bytes: what cannot be read is a gap of the unit.
 
     ``language`` defaults to what the file name promises, C if it promises nothing. ``wanted`` are names for whose sake

@@ -28,9 +28,7 @@ _SPEAKS: Final = re.compile(
 """Words without which no question of review has a site in a Python file."""
 
 
-def parse(
-    path: str, source: bytes, *, wanted: frozenset[str] = frozenset(), everything: bool = False
-) -> ir.Unit:
+def parse(path: str, source: bytes, *, wanted: frozenset[str] = frozenset(), everything: bool = False) -> ir.Unit:
     """Read one file. Never raises on any bytes: what cannot be read is a gap of the unit. Thread-safe.
 
     A file that does not speak of libraries is only counted, unless ``everything`` or any name in it is wanted.
