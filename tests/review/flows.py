@@ -225,6 +225,88 @@ def _other_file_source(name: str, kind: str, source: str, sink: str) -> dict[str
     }
 
 
+def _passed(
+    parameter: str, give: str, take: str, *, shared: str = "", cpp: bool = False
+) -> Callable[..., dict[str, str]]:
+    """A flow between two files: the value goes as, or in, the one argument of a function of the other file."""
+
+    def build(name: str, kind: str, source: str, sink: str) -> dict[str, str]:
+        suffix = "cpp" if cpp else "c"
+        form = {"TYPE": kind, "NAME": name}
+        takes, gives, taken, both = (_filled(t, form) for t in (parameter, give, take, shared))
+        head = _HEAD + _CONTAINERS * cpp + both
+        body = f"{kind} data = NULL;\n{source}\n{gives}"
+        return {
+            f"a.{suffix}": head + f"void {name}_use({takes});\n\n" + _function(name, body),
+            f"b.{suffix}": head + _function(f"{name}_use", f"{taken}\n{sink}", takes),
+        }
+
+    return build
+
+
+def _filled(template: str, words: dict[str, str]) -> str:
+    for word, meant in words.items():
+        template = template.replace(word, meant)
+    return template
+
+
+def _global_other_file(name: str, kind: str, source: str, sink: str) -> dict[str, str]:
+    body = f"{kind} data = NULL;\n{source}\n{name}_kept = data;\n{name}_use();"
+    return {
+        "a.c": f"{_HEAD}{kind} {name}_kept;\nvoid {name}_use(void);\n\n" + _function(name, body),
+        "b.c": f"{_HEAD}extern {kind} {name}_kept;\n\n"
+        + _function(f"{name}_use", f"{kind} data = {name}_kept;\n{sink}"),
+    }
+
+
+def _three_files(name: str, kind: str, source: str, sink: str) -> dict[str, str]:
+    declared = f"void {name}_pass({kind} data);\nvoid {name}_use({kind} data);\n\n"
+    body = f"{kind} data = NULL;\n{source}\n{name}_pass(data);"
+    return {
+        "a.c": _HEAD + declared + _function(name, body),
+        "b.c": _HEAD + declared + _function(f"{name}_pass", f"{name}_use(data);", f"{kind} data"),
+        "c.c": _HEAD + declared + _function(f"{name}_use", sink, f"{kind} data"),
+    }
+
+
+def _virtual(use: str) -> Callable[..., dict[str, str]]:
+    """A flow into the method that a class of another file has for its base's."""
+
+    def build(name: str, kind: str, source: str, sink: str) -> dict[str, str]:
+        declared = (
+            f"class {name}_base {{\npublic:\n    virtual ~{name}_base() {{}}\n"
+            f"    virtual void act({kind} data) const = 0;\n}};\n"
+            f"class {name}_made : public {name}_base {{\npublic:\n    void act({kind} data) const override;\n}};\n\n"
+        )
+        body = f"{kind} data = NULL;\n{source}\n{use.replace('NAME', name)}"
+        method = _function(f"{name}_made::act", sink, f"{kind} data").replace(")\n{", ") const\n{", 1)
+        return {"a.cpp": _HEAD + declared + _function(name, body), "b.cpp": _HEAD + declared + method}
+
+    return build
+
+
+def _object(use: str) -> Callable[..., dict[str, str]]:
+    """A flow from a constructor to the destructor, in another file than who makes the object."""
+
+    def build(name: str, kind: str, source: str, sink: str) -> dict[str, str]:
+        declared = (
+            f"class {name}_holder {{\npublic:\n    {name}_holder();\n    ~{name}_holder();\n"
+            f"    {name}_holder(const {name}_holder &) = delete;\n    void operator=(const {name}_holder &) = delete;\n"
+            "private:\n"
+            f"    {kind} data;\n}};\n\n"
+        )
+        made = _function(f"{name}_holder::{name}_holder", f"data = NULL;\n{source}", "", "")
+        ended = _function(f"{name}_holder::~{name}_holder", sink, "", "")
+        return {
+            "a.cpp": _HEAD + declared + _function(name, use.replace("NAME", name)),
+            "b.cpp": _HEAD + declared + made.lstrip() + ended.lstrip(),
+        }
+
+    return build
+
+
+_CONTAINERS: Final = "#include <list>\n#include <map>\n#include <vector>\n\n"
+_BOX: Final = "struct NAME_box { TYPE one; };\n\n"
 _TRUE: Final = "static const int always = 1;\nstatic int is_true(void) { return 1; }\n\n"
 _STRUCT: Final = "struct box { TYPE one; TYPE other; };\n\n"
 _UNION: Final = "union box { TYPE one; TYPE other; };\n\n"
@@ -257,6 +339,21 @@ FLOWS: Final = (
     Flow("a function pointer", _function_pointer),
     Flow("a parameter, other file", _other_file_sink),
     Flow("a result, other file", _other_file_source),
+    Flow("an array, other file", _passed("TYPE row[]", "TYPE row[5];\nrow[2] = data;\nNAME_use(row);", "TYPE data = row[2];")),
+    Flow("a struct, other file", _passed("struct NAME_box box", "struct NAME_box box;\nbox.one = data;\nNAME_use(box);", "TYPE data = box.one;", shared=_BOX)),
+    Flow("a pointer to it, other file", _passed("TYPE *where", "NAME_use(&data);", "TYPE data = *where;")),
+    Flow("a void pointer to it, other file", _passed("void *where", "NAME_use(&data);", "TYPE data = *(TYPE *)where;")),
+    Flow("a function pointer, other file", _passed("TYPE data", "void (*use)(TYPE) = NAME_use;\nuse(data);", "")),
+    Flow("a global, other file", _global_other_file),
+    Flow("three files", _three_files),
+    Flow("a reference, other file (C++)", _passed("TYPE &same", "NAME_use(data);", "TYPE data = same;", cpp=True)),
+    Flow("a vector, other file (C++)", _passed("std::vector<TYPE> row", "std::vector<TYPE> row;\nrow.push_back(data);\nrow.push_back(data);\nNAME_use(row);", "TYPE data = row[1];", cpp=True)),
+    Flow("a list, other file (C++)", _passed("std::list<TYPE> row", "std::list<TYPE> row;\nrow.push_back(data);\nrow.push_back(data);\nNAME_use(row);", "TYPE data = row.back();", cpp=True)),
+    Flow("a map, other file (C++)", _passed("std::map<int, TYPE> row", "std::map<int, TYPE> row;\nrow[0] = data;\nrow[2] = data;\nNAME_use(row);", "TYPE data = row[2];", cpp=True)),
+    Flow("a virtual method, other file (C++)", _virtual("const NAME_base &base = NAME_made();\nbase.act(data);")),
+    Flow("a virtual method by pointer, other file (C++)", _virtual("NAME_base *base = new NAME_made;\nbase->act(data);\ndelete base;")),
+    Flow("constructor to destructor, other file (C++)", _object("NAME_holder holder;")),
+    Flow("constructor to destructor on the heap, other file (C++)", _object("NAME_holder *holder = new NAME_holder;\ndelete holder;")),
 )  # fmt: skip
 
 

@@ -86,7 +86,12 @@ class _Links:
             names = {_simple(f.name) for f in handling}
             handling += [f for f in functions if id(f) not in seen and called[id(f)] & names]
             seen = {id(f) for f in handling}
-        self._offered = {_simple(f.name): _simple(f.owner) for f in handling if not f.local and f.name not in _ENTRIES}
+        bases = {c.name: {c.name, *map(_simple, c.bases)} for unit in units for c in unit.classes}
+        self._offered = {
+            _simple(f.name).lstrip("~"): bases.get(_simple(f.owner), {_simple(f.owner)})
+            for f in handling
+            if not f.local and f.name not in _ENTRIES
+        }
         used = {name for f in handling for name in called[id(f)] | _shared_names(f)}
         used -= {_simple(f.name) for f in functions} | {v.name for unit in units for v in unit.variables}
         self._used = {name for name in used if known.get(name) is None}
@@ -95,7 +100,7 @@ class _Links:
         """The names by which a file that was not read through is one program with those that were."""
         is_header = PurePath(unit.path).suffix.startswith(".h")
         offered = {} if is_header else self._offered
-        users = {n for n, owner in offered.items() if n in unit.words and (not owner or owner in unit.words)}
+        users = {n for n, owners in offered.items() if n in unit.words and ("" in owners or owners & unit.words)}
         wanted = self._used & unit.words
         if not wanted:
             return users

@@ -62,6 +62,15 @@ _FILLS: Final = frozenset(
 )
 """Methods that put what they are given into their object."""
 
+_APPENDS: Final = frozenset({"push_back", "emplace_back", "append", "push", "enqueue"})
+"""Methods that put one element behind the others."""
+
+_ENDS: Final = {"front": 0, "first": 0, "top": -1, "back": -1, "last": -1}
+"""Methods that give the first or the last element."""
+
+_MAX_ELEMENTS: Final = 4
+"""Elements of a container that are kept apart."""
+
 _DESTROYS: Final = frozenset({"clear", "reset", "erase", "pop_back", "pop_front", "removeAll", "deleteLater"})
 """Methods that end the objects a container or a smart pointer holds."""
 
@@ -75,6 +84,12 @@ _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 def _is_held_elsewhere(spelled: str) -> bool:
     """Whether a variable of this type only leads to the object whose method is called."""
     return "*" in spelled or "ptr<" in spelled.lower()
+
+
+def _elements(container: Value, state: State) -> tuple[Value, ...]:
+    """What is known to be in a container, in the order it was put there."""
+    places = (Field(container, f"[{number}]") for number in range(_MAX_ELEMENTS))
+    return tuple(state.env[place] for place in places if place in state.env)
 
 
 def _gives_text(known: KnownFunction) -> bool:
@@ -159,13 +174,16 @@ class Calls:
         name = self._target(call, callee, state, frame)
         api = self.tables.get(name)
         found = self._method(name, call, frame)
+        bodies = self.program.twins(found) if found is not None else ()
+        if found is None and api is None and receiver is not None and (bodies := self.program.overriding(name)):
+            found = bodies[0]
         if found is not None and (api is None or api.role not in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD}):
             if self._is_followed(found, state, frame):
                 if found in self.program.ending_themselves:  # the last count ends the object, another one does not
                     self.memory.escape(receiver, state, "")
                 return [
                     outcome
-                    for twin in self.program.twins(found)
+                    for twin in bodies
                     for outcome in self.enter(twin, values, receiver, state, frame, call.line, call, place_of)
                 ]
             if self.summaries.never_returns(found):
@@ -299,6 +317,8 @@ class Calls:
             return values[0], state
         if receiver is not None and word in _SMART:
             return self._smart(word, receiver, values, state, frame, call, place_of)
+        if word in _ENDS and receiver is not None and (held := _elements(receiver, state)):
+            return held[_ENDS[word]], state
         made = Unknown(frame.number, id(call))
         state.renew(made)
         inputs: tuple[Value, ...] = (receiver,) if receiver is not None else ()
@@ -392,8 +412,7 @@ class Calls:
         """A container or a string that is given something holds it from here on."""
         place = place_of(call.receiver) if call.receiver is not None else None
         needed = next((v for v in values if v in state.lineage or self.sites.role(v) is ApiRole.RESOLVE), None)
-        handle = next((v for v in values if self.sites.role(v) is ApiRole.LOAD), None)
-        if place is None or not (needed or handle or any(taint_of(v, state) is not None for v in values)):
+        if place is None or not any(self._is_worth_keeping(v, state) for v in values):
             return
         made = Unknown(frame.number, ("filled", id(call)))
         inputs: tuple[Value, ...] = (receiver, *values)
@@ -402,7 +421,17 @@ class Calls:
         mix(made, inputs, state, keep=True)
         if needed is not None:
             state.put("lineage", made, needed)
+        if last_word(call.name) in _APPENDS:
+            for number, held in enumerate((*_elements(receiver, state), *values)[:_MAX_ELEMENTS]):
+                state.assign(Field(made, f"[{number}]"), held)
         state.assign(place, made)
+
+    def _is_worth_keeping(self, value: Value, state: State) -> bool:
+        """Whether it matters later that a container holds a value: it came from a library or outside, or is a text."""
+        if value in state.lineage or self.sites.role(value) in {ApiRole.RESOLVE, ApiRole.LOAD}:
+            return True
+        text = isinstance(value, Constant) and isinstance(value.value, str)
+        return text or value in state.looks or taint_of(value, state) is not None
 
     def _smart(
         self,

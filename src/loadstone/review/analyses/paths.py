@@ -646,12 +646,18 @@ class Paths:
             parameters = parameters[1:]
         positional = len(call.arguments) if call is not None else len(values)
         for number, (parameter, value) in enumerate(zip(parameters, values[:positional], strict=False)):
-            start.assign(Local(inner.number, parameter.name), value)
-            if call is not None and place_of is not None and _is_bound(parameter.type):
-                argument = uncast(call.arguments[number])
-                place = place_of(argument) if isinstance(argument, ir.Name | ir.Member | ir.Item) else None
-                if place is not None:
-                    start.assign(Local(inner.number, parameter.name), PlaceAddress(place))
+            taken = Local(inner.number, parameter.name)
+            start.assign(taken, value)
+            if call is None or place_of is None:
+                continue
+            argument = uncast(call.arguments[number])
+            place = place_of(argument) if isinstance(argument, ir.Name | ir.Member | ir.Item) else None
+            if place is None:
+                continue
+            if _is_bound(parameter.type):
+                start.assign(taken, PlaceAddress(place))
+            elif not python and "*" not in parameter.type and "[" not in parameter.type:
+                self.memory.copy(place, taken, start)
         if call is not None:
             names = {p.name for p in parameters}
             for (key, _), value in zip(call.keywords, values[positional:], strict=False):

@@ -288,6 +288,28 @@ class KnownProgram:
         elsewhere = {k.unit.path for k in found}
         return found[:_MAX_TWINS] if known.function.owner and len(elsewhere) == len(found) else (known,)
 
+    def overriding(self, name: str) -> tuple[KnownFunction, ...]:
+        """The methods of classes derived from the one in a qualified name: a virtual call runs one of them."""
+        owner, _, method = name.rpartition("::")
+        derived, work = list[KnownFunction](), [owner.rpartition("::")[2]]
+        seen = set(work)
+        while work and len(derived) < _MAX_TWINS:
+            more = [c for c in self._derived.get(work.pop(), ()) if c not in seen]
+            seen.update(more)
+            work.extend(more)
+            derived.extend(known for one in more for known in self.functions.get(f"{one}::{method}", ())[:1])
+        return tuple(derived[:_MAX_TWINS])
+
+    @cached_property
+    def _derived(self) -> Mapping[str, tuple[str, ...]]:
+        """The classes that derive from each class at once."""
+        found: dict[str, tuple[str, ...]] = {}
+        for one in (c for unit in self.units if unit.language is ir.Language.CPP for c in unit.classes):
+            for base in one.bases:
+                simple = base.rpartition("::")[2]
+                found[simple] = tuple(dict.fromkeys((*found.get(simple, ()), one.name)))
+        return found
+
 
 def _is_contradicted(condition: str, reached: frozenset[str]) -> bool:
     """Whether two parts of ``#if`` conditions exclude one another: ``defined(_WIN32)`` and its negation."""

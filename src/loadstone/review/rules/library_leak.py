@@ -36,7 +36,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in native:
         open_exits = _open_exits(site)
         if not (site.is_inner and site.spot in at_home):
-            closes = site.spot.path in closing and not _is_global(site)
+            closes = bool(site.closes or site.spot.path in closing) and not _is_global(site)
             yield from _leaks(
                 rule, site, open_exits, closes=closes, outlives=id(site) in outliving, owned=_is_owned(site, facts)
             )
