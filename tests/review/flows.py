@@ -307,6 +307,14 @@ def _object(use: str) -> Callable[..., dict[str, str]]:
 
 _CONTAINERS: Final = "#include <list>\n#include <map>\n#include <vector>\n\n"
 _BOX: Final = "struct NAME_box { TYPE one; };\n\n"
+_BOXED: Final = "struct NAME_box box;\nbox.one = data;\nNAME_use(box);"
+_ROW: Final = "TYPE row[5];\nrow[2] = data;\nNAME_use(row);"
+_MAPPED: Final = "std::map<int, TYPE> row;\nrow[0] = data;\nrow[2] = data;\nNAME_use(row);"
+_ON_HEAP: Final = "NAME_base *base = new NAME_made;\nbase->act(data);\ndelete base;"
+
+_HELD: Final = "NAME_holder *holder = new NAME_holder;\ndelete holder;"
+_VECTOR: Final = "std::vector<TYPE> row;\nrow.push_back(data);\nrow.push_back(data);\nNAME_use(row);"
+_LIST: Final = "std::list<TYPE> row;\nrow.push_back(data);\nrow.push_back(data);\nNAME_use(row);"
 _TRUE: Final = "static const int always = 1;\nstatic int is_true(void) { return 1; }\n\n"
 _STRUCT: Final = "struct box { TYPE one; TYPE other; };\n\n"
 _UNION: Final = "union box { TYPE one; TYPE other; };\n\n"
@@ -339,21 +347,21 @@ FLOWS: Final = (
     Flow("a function pointer", _function_pointer),
     Flow("a parameter, other file", _other_file_sink),
     Flow("a result, other file", _other_file_source),
-    Flow("an array, other file", _passed("TYPE row[]", "TYPE row[5];\nrow[2] = data;\nNAME_use(row);", "TYPE data = row[2];")),
-    Flow("a struct, other file", _passed("struct NAME_box box", "struct NAME_box box;\nbox.one = data;\nNAME_use(box);", "TYPE data = box.one;", shared=_BOX)),
+    Flow("an array, other file", _passed("TYPE row[]", _ROW, "TYPE data = row[2];")),
+    Flow("a struct, other file", _passed("struct NAME_box box", _BOXED, "TYPE data = box.one;", shared=_BOX)),
     Flow("a pointer to it, other file", _passed("TYPE *where", "NAME_use(&data);", "TYPE data = *where;")),
     Flow("a void pointer to it, other file", _passed("void *where", "NAME_use(&data);", "TYPE data = *(TYPE *)where;")),
     Flow("a function pointer, other file", _passed("TYPE data", "void (*use)(TYPE) = NAME_use;\nuse(data);", "")),
     Flow("a global, other file", _global_other_file),
     Flow("three files", _three_files),
     Flow("a reference, other file (C++)", _passed("TYPE &same", "NAME_use(data);", "TYPE data = same;", cpp=True)),
-    Flow("a vector, other file (C++)", _passed("std::vector<TYPE> row", "std::vector<TYPE> row;\nrow.push_back(data);\nrow.push_back(data);\nNAME_use(row);", "TYPE data = row[1];", cpp=True)),
-    Flow("a list, other file (C++)", _passed("std::list<TYPE> row", "std::list<TYPE> row;\nrow.push_back(data);\nrow.push_back(data);\nNAME_use(row);", "TYPE data = row.back();", cpp=True)),
-    Flow("a map, other file (C++)", _passed("std::map<int, TYPE> row", "std::map<int, TYPE> row;\nrow[0] = data;\nrow[2] = data;\nNAME_use(row);", "TYPE data = row[2];", cpp=True)),
+    Flow("a vector, other file (C++)", _passed("std::vector<TYPE> row", _VECTOR, "TYPE data = row[1];", cpp=True)),
+    Flow("a list, other file (C++)", _passed("std::list<TYPE> row", _LIST, "TYPE data = row.back();", cpp=True)),
+    Flow("a map, other file (C++)", _passed("std::map<int, TYPE> row", _MAPPED, "TYPE data = row[2];", cpp=True)),
     Flow("a virtual method, other file (C++)", _virtual("const NAME_base &base = NAME_made();\nbase.act(data);")),
-    Flow("a virtual method by pointer, other file (C++)", _virtual("NAME_base *base = new NAME_made;\nbase->act(data);\ndelete base;")),
+    Flow("a virtual method by pointer, other file (C++)", _virtual(_ON_HEAP)),
     Flow("constructor to destructor, other file (C++)", _object("NAME_holder holder;")),
-    Flow("constructor to destructor on the heap, other file (C++)", _object("NAME_holder *holder = new NAME_holder;\ndelete holder;")),
+    Flow("constructor to destructor on the heap (C++)", _object(_HELD)),
 )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from loadstone.review import frontends, ir
 from loadstone.review.analyses import SEEDS
 from loadstone.review.analyses.mentions import calls_in, every_statement, names_in
 from loadstone.review.analyses.words import MAINS
-from loadstone.review.apis import Tables, tables
+from loadstone.review.apis import ApiRole, Tables, tables
+from loadstone.review.walk import expressions
 
 __all__ = ["Reread", "read_together", "with_reached"]
 
@@ -36,6 +37,12 @@ _DEFINED: Final = re.compile(
     re.MULTILINE,
 )
 """A function with a body, or a variable at the beginning of a line that other files can see."""
+
+
+_SET: Final = re.compile(r"(?:->|\.)(\w+)\s*=(?!=)")
+"""A member that is given a value."""
+
+_RECORDS: Final = frozenset({"struct", "class", "union"})
 
 
 def read_together(files: Iterable[tuple[str, bytes]]) -> tuple[ir.Unit, ...]:
@@ -81,6 +88,8 @@ class _Links:
         functions = [function for unit in units for function in unit.functions]
         called = {id(f): {_simple(call.name) for call in calls_in(f.body)} for f in functions}
         handling = [f for f in functions if _handles(f, known)]
+        self._members = {name for f in handling for name in _loaded_members(f, known)}
+        handling += [f for f in functions if f not in handling and _sets(f) & self._members]
         seen = {id(f) for f in handling}
         for _ in range(_LEVELS):
             names = {_simple(f.name) for f in handling}
@@ -101,6 +110,11 @@ class _Links:
         is_header = PurePath(unit.path).suffix.startswith(".h")
         offered = {} if is_header else self._offered
         users = {n for n, owners in offered.items() if n in unit.words and ("" in owners or owners & unit.words)}
+        kept = self._members & unit.words
+        if kept and is_header and _RECORDS & unit.words:
+            return users | kept
+        if kept:
+            users |= {match[1] for match in _SET.finditer(unit.text)} & kept
         wanted = self._used & unit.words
         if not wanted:
             return users
@@ -110,6 +124,19 @@ class _Links:
 def _handles(function: ir.Function, known: Tables) -> bool:
     apis = (known.get(call.name) for call in calls_in(function.body))
     return any(api is not None and api.role in SEEDS for api in apis)
+
+
+def _loaded_members(function: ir.Function, known: Tables) -> set[str]:
+    """The members that say what is loaded."""
+    loads = (c for c in calls_in(function.body) if (api := known.get(c.name)) and api.role is ApiRole.LOAD)
+    parts = (part for call in loads for argument in call.arguments for part in expressions(argument))
+    return {part.name for part in parts if isinstance(part, ir.Member)}
+
+
+def _sets(function: ir.Function) -> set[str]:
+    """The members that a function gives a value."""
+    targets = (s.target for s in every_statement(function.body) if isinstance(s, ir.Assign))
+    return {target.name for target in targets if isinstance(target, ir.Member)}
 
 
 def _shared_names(function: ir.Function) -> set[str]:

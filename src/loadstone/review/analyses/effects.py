@@ -9,6 +9,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.flow import mix, taint_of
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
@@ -83,6 +84,15 @@ class Applied:
         if number < 0:
             return self.receiver
         return self.values[number] if number < len(self.values) else None
+
+
+_RIGHTS: Final = ({"getuid", "geteuid"}, {"getgid", "getegid"}, {"issetugid"}, {"getauxval"})
+"""What is asked by who wants to know whether a program has more rights than its user."""
+
+
+def _asks_for_rights(function: ir.Function) -> bool:
+    called = {call.name for call in calls_in(function.body)}
+    return any(asked <= called for asked in _RIGHTS)
 
 
 class Effects:
@@ -211,7 +221,9 @@ class Effects:
                 mix(made, values[:1], state, keep=True)
             case ApiRole.SOURCE:
                 named = [v.value for v in values[:1] if isinstance(v, Constant) and isinstance(v.value, str)]
-                state.put("taint", made, Taint(api.kind, spot, name=named[0] if named else ""))
+                guarded = api.kind == "environment" and _asks_for_rights(frame.known.function)
+                kind = f"guarded {api.kind}" if guarded else api.kind
+                state.put("taint", made, Taint(kind, spot, name=named[0] if named else ""))
             case ApiRole.JOIN | ApiRole.CANONICAL:
                 self._joined(applied, made, state, frame)
             case ApiRole.LOOK | ApiRole.DIGEST | ApiRole.OPEN:

@@ -79,8 +79,8 @@ class PathMemory:
     def _defined(self, place: Place, state: State, frame: Frame) -> Value:
         """What a constant of the program holds: its one value, or all the values its elements have."""
         start: object = place
-        while isinstance(start, Field):
-            start = start.base
+        while isinstance(start, Field | Initial):  # the address of an array is where it begins
+            start = start.base if isinstance(start, Field) else start.place
         if not isinstance(start, Global):
             return None
         initial = self.program.initial(start)
@@ -98,6 +98,8 @@ class PathMemory:
 
     def _within(self, place: object, initial: ir.Expression, start: Global) -> list[ir.Expression]:
         """The initialisers that a path into a constant can mean."""
+        if isinstance(place, Initial):
+            return self._within(place.place, initial, start)
         if not isinstance(place, Field):
             return [initial]
         found: list[ir.Expression] = []

@@ -212,10 +212,10 @@ class Paths:
         if handle is None or handle == value:
             return None
         places = (p for p, v in state.env.items() if not isinstance(p, Local) and _holds(v, handle, state))
-        place: Place | None = next(places, None)
-        if place is None and isinstance(handle, Initial):
-            place = handle.place
-        return self.memory.slot(place, frame) if place is not None else None
+        named = next((slot for place in places if (slot := self.memory.slot(place, frame)) is not None), None)
+        if named is None and isinstance(handle, Initial):
+            named = self.memory.slot(handle.place, frame)
+        return named
 
     # The walk.
 

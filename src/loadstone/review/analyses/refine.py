@@ -315,6 +315,9 @@ class Refine:
     @staticmethod
     def _ends_with_separator(value: Value, state: State) -> bool:
         leaves = [leaf for leaf in state.leaves(value) if leaf is not None]
+        if isinstance(value, Unknown) and isinstance(value.source, tuple) and value.source[0] == "one of":
+            texts = [leaf.value for leaf in leaves if isinstance(leaf, Constant) and leaf.value is not None]
+            return all(isinstance(text, str) and text.endswith(_SEPARATORS) for text in texts)
         last = leaves[-1] if leaves else None
         if isinstance(last, Constant):
             return isinstance(last.value, str) and last.value.endswith(_SEPARATORS)

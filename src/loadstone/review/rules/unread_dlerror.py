@@ -130,7 +130,12 @@ def _not_of_errno(rule: Rule, unit: ir.Unit, function: ir.Function, call: ir.Cal
 
 
 def _read_twice(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.Statement) -> Iterator[Claim]:
-    """``if (dlerror()) puts(dlerror())``: the second reading gives null."""
+    """``if (dlerror()) puts(dlerror())``, ``dlerror() ? dlerror() : ""``: the second reading gives null."""
+    for choice in (e for top in tops(statement) for e in expressions(top)):
+        if isinstance(choice, ir.Operation) and choice.operator == "?:":
+            asking, taken = ([*expressions(part)] for part in choice.operands[:2])
+            if _reads(asking) and _reads(taken) and not any(isinstance(e, ir.AssignmentExpression) for e in asking):
+                yield _replaced(rule, unit, function, choice.line, "the test of it", choice.line)
     if not isinstance(statement, ir.If):
         return
     asked = [e for e in expressions(statement.condition) if isinstance(e, ir.Call) and e.name == "dlerror"]
@@ -138,6 +143,10 @@ def _read_twice(rule: Rule, unit: ir.Unit, function: ir.Function, statement: ir.
     first = next((c for s in statement.then.body for c in _calls(s) if c.name.startswith("dl")), None)
     if asked and not kept and first is not None and first.name == "dlerror":
         yield _replaced(rule, unit, function, first.line, f"the reading at line {asked[0].line}", asked[0].line)
+
+
+def _reads(parts: list[ir.Expression]) -> bool:
+    return any(isinstance(e, ir.Call) and e.name == "dlerror" for e in parts)
 
 
 def _calls(statement: ir.Statement) -> list[ir.Call]:

@@ -1,0 +1,1 @@
+int add_provider(const char *name);

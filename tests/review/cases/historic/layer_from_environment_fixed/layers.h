@@ -1,0 +1,2 @@
+char *layer_setting(const char *name);
+int enable_layers(void);

@@ -1,0 +1,8 @@
+#include <dlfcn.h>
+#include "daemon.h"
+
+int start_engine(struct daemon *daemon)
+{
+    daemon->engine = dlopen(daemon->engine_path, RTLD_NOW); //! CWE-114/829/73
+    return daemon->engine ? 0 : -1;
+}
