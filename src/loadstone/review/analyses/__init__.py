@@ -108,6 +108,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     wanted: set[int] = set()
     shares: dict[int, set[str]] = {}
     loading: set[int] = set()
+    callers: dict[int, set[str]] = {}
     for unit in program.units:
         shared = {v.name for v in unit.variables}
         other_names = _other_names(unit, known_tables)
@@ -122,6 +123,8 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                     wanted.add(key)
                 if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
                     loading.add(key)
+                if call.name in shared:
+                    callers.setdefault(key, set()).add(f"{unit.path}:{call.name}")
             used = set(names_in(function.body))
             calls[key] |= {scope.named(name, unit) for name in used & scope.functions}
             if used & other_names:
@@ -130,6 +133,9 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     touched = {name for key in wanted for name in shares[key]}
     wanted |= {key for key, found in shares.items() if found & touched}
     wanted |= {key for loader in loading for name in calls[loader] if ":" in name for key in names.get(name, ())}
+    given = {key for one in wanted for name in calls[one] for key in names.get(name, ())}
+    kept = {name for key in given for name in shares[key]}
+    wanted |= {key for key, found in callers.items() if found & kept}  # a library's function, handed over and called
     for _ in range(_CALLER_LEVELS):
         known = {name for name, keys in names.items() if any(k in wanted for k in keys)}
         more = {key for key, called in calls.items() if key not in wanted and called & known}

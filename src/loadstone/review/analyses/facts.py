@@ -208,7 +208,7 @@ class Fill:
     """What a function left in shared memory: a library or a symbol, tested or not, its library closed or not.
 
     ``site`` is the number of the call that gave it, None for what a library's own function made; ``library`` the slot
-    that holds the library it came from.
+    that holds the library it came from; ``counted``: it is in an entry of a table that the table's count has reached.
     """
 
     slot: Slot
@@ -217,6 +217,7 @@ class Fill:
     closed: Spot | None
     spot: Spot
     library: Slot | None = None
+    counted: bool = False
 
 
 class Bound(StrEnum):

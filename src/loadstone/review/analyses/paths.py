@@ -204,7 +204,8 @@ class Paths:
             return
         number = value.site if isinstance(value, CallResult) else None
         above = self._library_slot(value, state, frame)
-        self.record.fills.add(Fill(slot, number, state.truth.get(value), closed, spot, above))
+        counted = _is_entry(place) and not _is_uncounted(place, state)
+        self.record.fills.add(Fill(slot, number, state.truth.get(value), closed, spot, above, counted))
 
     def _library_slot(self, value: Value, state: State, frame: Frame) -> tuple[str, str, str] | None:
         """The slot that holds the library a symbol came from."""
@@ -704,6 +705,16 @@ def _is_past_end(value: Value, state: State) -> bool:
     """Whether a handle is kept only in the entry of a table that its count does not count yet."""
     held = [place for place, kept in state.env.items() if kept == value and not isinstance(place, Local)]
     return bool(held) and all(_is_uncounted(place, state) for place in held)
+
+
+def _is_entry(place: Place) -> bool:
+    """Whether a place is in the entry of a table that a variable tells."""
+    current: object = place
+    while isinstance(current, Field):
+        if isinstance(current.name, tuple) and isinstance(current.name[1], Initial):
+            return True
+        current = current.base
+    return False
 
 
 def _is_uncounted(place: Place, state: State) -> bool:

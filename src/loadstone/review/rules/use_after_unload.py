@@ -8,11 +8,11 @@ from typing import Final
 from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Fill, Site, Slot, Use
-from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
-from loadstone.review.ir import Language
+from loadstone.review.ir import Assign, AssignmentExpression, Language
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.ended_objects import used_after_end
 from loadstone.review.rules.file_tables import kept_entries
@@ -51,6 +51,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _destroyed_late(rule, facts)
     yield from _left_behind(rule, facts)
     yield from _closed_elsewhere(rule, facts)
+    yield from _counted_still(rule, facts)
     yield from _taken_for_open(rule, facts)
     yield from _still_listed(rule, facts)
     yield from _ended_themselves(rule, facts)
@@ -301,6 +302,46 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 condition=called.condition,
             )
             break
+
+
+def _counted_still(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """A start fails and the library is closed, when the table that its functions are called from has counted it."""
+    done = set()
+    for fill in facts.fills:
+        blind = sorted(s for s, tested in facts.called_slots.get(fill.slot, ()) if not tested)
+        called = next((s for s in blind if fill.closed is not None and s.function != fill.closed.function), None)
+        if called is None or fill.closed is None or not fill.counted or fill.closed in done:
+            continue
+        if fill.site is None or _counts_down(facts, fill.closed):
+            continue
+        done.add(fill.closed)
+        yield rule.no(
+            f"{fill.slot[0]} stays in the table when line {fill.closed.line} closes its library; line {called.line} "
+            "calls what the table counts.",
+            at(fill.closed),
+            severity=Severity.MEDIUM,
+            confidence=Confidence.LIKELY,
+            fix="Take the entry out of the table, or count it when its start has worked.",
+            why=(
+                step(facts.sites[fill.site].spot, "the symbol is obtained", "acquire"),
+                step(fill.closed, "its library is closed", "release"),
+                step(called, f"{fill.slot[0]} is called", "use"),
+            ),
+            context=fill.closed.function,
+            condition=fill.closed.condition,
+        )
+
+
+def _counts_down(facts: Facts, closed: Spot) -> bool:
+    """Whether the function that closes takes something back from a count there."""
+    bodies = [f.body for u in facts.program.units if u.path == closed.path for f in u.functions]
+    steps = (s for body in bodies for s in (*every_statement(body), *every_expression(body)))
+    down = (s for s in steps if isinstance(s, Assign | AssignmentExpression) and s.operator == "-")
+    return any(s.line >= closed.line for s in down if s.line - closed.line < _NEAR)
+
+
+_NEAR: Final = 12
+"""Lines behind a close in which its clean-up stands."""
 
 
 def _where(spot: Spot) -> tuple[str, str]:

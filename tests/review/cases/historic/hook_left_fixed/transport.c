@@ -16,5 +16,5 @@ void transport_forget(void)
 void transport_event(int kind)
 {
     if (heard)
-        heard(kind);
+        heard(kind); //! none
 }
