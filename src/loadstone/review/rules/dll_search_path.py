@@ -214,7 +214,6 @@ def _windows(rule: Rule, site: Site, invocation: Invocation, path: str, default:
         ),
         at(site.spot),
         cwe=427,
-        severity=Severity.HIGH,
         fix="Pass LOAD_LIBRARY_SEARCH_SYSTEM32 (system DLL) or _DLL_LOAD_DIR with an absolute path.",
         why=(step(site.spot, "searched for by name", "use"),),
         context=site.spot.function,

@@ -11,7 +11,7 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement
-from loadstone.review.apis import ApiRole
+from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
 
@@ -46,7 +46,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     condition=function.condition,
                 )
             for cast in every_expression(function.body):
-                if isinstance(cast, ir.Cast) and _NARROW.match(cast.type.strip()) and _is_address(cast, pointers):
+                if (
+                    isinstance(cast, ir.Cast)
+                    and _NARROW.match(cast.type.strip())
+                    and _is_address(cast, pointers, facts)
+                ):
                     yield rule.no(
                         f"An address is cut to the width of {cast.type.strip()} at line {cast.line}.",
                         Location.lines(unit.path, cast.line),
@@ -103,7 +107,7 @@ def _pointers(function: ir.Function) -> frozenset[str]:
     return frozenset(own | {p.name for p in function.parameters if "*" in p.type})
 
 
-def _is_address(cast: ir.Cast, pointers: frozenset[str]) -> bool:
+def _is_address(cast: ir.Cast, pointers: frozenset[str], facts: Facts) -> bool:
     """Whether what is cut is a pointer, seen as a number or not; a difference of two is not."""
     operand, widened = cast.operand, False
     while isinstance(operand, ir.Cast):
@@ -111,7 +115,9 @@ def _is_address(cast: ir.Cast, pointers: frozenset[str]) -> bool:
         operand = operand.operand
     is_pointer = isinstance(operand, ir.Name | ir.Member) and operand.name in pointers
     is_taken = isinstance(operand, ir.Operation) and operand.operator == "address"
-    return is_taken or (is_pointer and widened)
+    api = facts.apis.get(operand.name) if isinstance(operand, ir.Call) else None
+    is_found = api is not None and api.role in {ApiRole.LOAD, ApiRole.RESOLVE} and api.success is Success.NON_NULL
+    return is_taken or is_found or (is_pointer and widened)
 
 
 RULE: Final = Rule(

@@ -76,7 +76,7 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             message,
             at(sink.spot),
             cwe=cwe,
-            severity=Severity.MEDIUM if arrival.source.kind in _OWN and not _is_privileged(facts) else severity,
+            severity=_weighed(severity, arrival.source.kind, facts),
             why=steps(arrival, f"loaded by {sink.name}"),
             context=sink.spot.function,
             condition=sink.spot.condition,
@@ -97,6 +97,12 @@ def _reason_to_doubt(arrival: Arrival, facts: Facts) -> str:
     return ""
 
 
+def _weighed(severity: Severity, source: str, facts: Facts) -> Severity:
+    """How severe a load is: no more than medium where whoever starts the program names it to himself."""
+    is_own = source in _OWN and not _is_privileged(facts)
+    return Severity.MEDIUM if is_own and severity is Severity.HIGH else severity
+
+
 def _is_privileged(facts: Facts) -> bool:
     return next(facts.of(ApiRole.PRIVILEGE), None) is not None
 
@@ -109,11 +115,11 @@ def _native(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if judgement.origin is Origin.CONTROLLED and _is_owned(facts, judgement):
             continue  # only what root, or this user, owns and nobody else writes gets here: the race is another claim
         if judgement.origin in _CWE and judgement.origin is not Origin.PARAMETER:
-            yield _doubtful(rule, judgement) if _is_own_place(facts, judgement) else _finding(rule, judgement)
+            yield _doubtful(rule, judgement) if _is_own_place(facts, judgement) else _finding(rule, judgement, facts)
         elif judgement.origin is Origin.EXPLICIT:
             yield _open(rule, judgement)
         elif judgement.origin is Origin.PARAMETER and not facts.is_called(judgement.site.function.name):
-            yield _finding(rule, judgement)
+            yield _finding(rule, judgement, facts)
         elif judgement.origin is Origin.CHECKED and judgement.piece is not None:
             checks = sorted(
                 {*judgement.piece.checks, *judgement.invocation.whole.checks, *judgement.invocation.flags},
@@ -171,7 +177,7 @@ def _open(rule: Rule, judgement: Judgement) -> Claim:
     return rule.cannot_tell(message, at(site.spot), reason, context=site.spot.function, condition=site.spot.condition)
 
 
-def _finding(rule: Rule, judgement: Judgement) -> Claim:
+def _finding(rule: Rule, judgement: Judgement, facts: Facts) -> Claim:
     site, piece = judgement.site, judgement.piece
     assert piece is not None
     name = piece.name or "the value"
@@ -197,7 +203,7 @@ def _finding(rule: Rule, judgement: Judgement) -> Claim:
         message,
         at(line),
         cwe=_CWE[judgement.origin],
-        severity=_SEVERITY[judgement.origin],
+        severity=_weighed(_SEVERITY[judgement.origin], source.kind if source is not None else "", facts),
         confidence=Confidence.LIKELY if source is not None else Confidence.POSSIBLE,
         why=(
             *steps,

@@ -40,6 +40,8 @@ _CODE: Final = re.compile(r"(?i)plug-?in|module|addon|extension|\blib")
 _MASKED: Final = ("mkdir", "makedirs")
 """What creates: the process's mask takes from its mode, by default writing by others. Only places of code count."""
 _WRITE_BITS: Final = 0o022
+_RUN_BITS: Final = 0o111
+"""Bits that code has, and directories."""
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -160,6 +162,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
                 f"{oct(bits) if bits else ' | '.join(sorted(names))})."
             ),
             at(site.spot),
+            severity=None if bits & _RUN_BITS or _is_for_code(site) else Severity.MEDIUM,
             context=site.spot.function,
             condition=site.spot.condition,
         )
