@@ -112,6 +112,13 @@ _MAGIC: Final = (
     (b"Joy!peff", FileKind.FOREIGN, "a PEF fragment, for classic Mac OS or BeOS", "no loader of today takes it"),
     (b"\0\0\x03\xf3", FileKind.FOREIGN, "an AmigaOS hunk executable", "AmigaOS loads it"),
     (b"XBEH", FileKind.FOREIGN, "a program for the Xbox (XBE)", "the console, or an emulator of it, runs it"),
+    (b"\x1bLua", FileKind.FOREIGN, "compiled Lua code", "a Lua of the same version loads it; luac -l shows it"),
+    (
+        b"\xc6\x1f\xbc\x03\xc1\x03\x19\x1f",
+        FileKind.FOREIGN,
+        "compiled JavaScript for Hermes, as React Native ships it",
+        "its engine runs it; hbcdump shows it",
+    ),
     (b"%PDF-", FileKind.PDF, "a PDF document", ""),
     (b"\x89PNG\r\n", FileKind.PNG, "a PNG picture", ""),
     (b"BSJB", FileKind.PDB, "a portable program database of .NET (PDB)", "the assembly stands beside it"),
@@ -280,9 +287,11 @@ def _versioned(head: bytes) -> Identified | None:
 
 
 def _boot(head: bytes) -> Identified | None:
-    """Kernels and boot sectors (Linux Documentation/arch/x86/boot.rst, arm64/booting.rst)."""
+    """Kernels and boot sectors (Linux Documentation/arch/x86/boot.rst, arm/booting.rst, arm64/booting.rst)."""
     if head[510:512] == b"\x55\xaa" and head[0x202:0x206] == b"HdrS":
         return Identified(FileKind.KERNEL_IMAGE, "a Linux kernel image (bzImage) for x86", "a boot loader starts it")
+    if head[0x24:0x28] == b"\x18\x28\x6f\x01":
+        return Identified(FileKind.KERNEL_IMAGE, "a Linux kernel image (zImage) for arm", "a boot loader starts it")
     if head[0x38:0x3C] == b"ARM\x64":
         return Identified(FileKind.KERNEL_IMAGE, "a Linux kernel image for aarch64", "a boot loader starts it")
     if head[0x38:0x3C] == b"RSC\x05":
@@ -302,10 +311,21 @@ def _universal_or_class(head: bytes) -> Identified:
     return Identified(FileKind.UNIVERSAL, f"a universal Mach-O file of {count} images")
 
 
+_BEFORE_PE: Final = {
+    b"NE": "16-bit Windows or OS/2 (NE)",
+    b"LE": "a DOS extender, or a driver of Windows 9x (LE)",
+    b"LX": "OS/2 (LX)",
+}
+"""Signatures where a PE file has its own, behind the same DOS header."""
+
+
 def _pe_or_dos(head: bytes) -> Identified:
     at = int.from_bytes(head[60:64], "little")
     if at + 4 > len(head) or head[at : at + 4] == b"PE\0\0":
         return Identified(FileKind.PE, "a PE file")
+    system = _BEFORE_PE.get(head[at : at + 2])
+    if system is not None and at >= 4:
+        return Identified(FileKind.DOS, f"a program or library for {system}", "no loader of today takes it")
     return Identified(FileKind.DOS, "a DOS or 16-bit Windows program without a PE header")
 
 
