@@ -428,3 +428,21 @@ def test_a_dll_whose_code_nobody_reaches_is_named_by_what_it_is_for(
     asked = {_state(image, name) for name in ("stack-protector", "control-flow-guard", "shadow-stack")}
     assert (asked == {CheckState.NOT_APPLICABLE}) is (kind is not None)
     assert kind is None or kind.value in _headline(image)
+
+
+def test_what_the_kernel_maps_into_every_process_is_asked_nothing() -> None:
+    maps = Path("/proc/self/maps").read_text() if sys.platform == "linux" else ""
+    mapped = next((line for line in maps.splitlines() if "[vdso]" in line), None)
+    if mapped is None:
+        pytest.skip("this process has no vDSO")
+    first, last = (int(text, 16) for text in mapped.split()[0].split("-"))
+    with Path("/proc/self/mem").open("rb", buffering=0) as memory:
+        memory.seek(first)
+        data = memory.read(last - first)
+    if b"Linux\0" not in data:
+        pytest.skip("the vDSO of this process has no note of a Linux kernel")
+    image = read(data)
+    assert "vDSO" in _headline(image)
+    assert {fact.state for fact in image.hardening} == {CheckState.NOT_APPLICABLE}
+    renamed = data.replace(b"linux-vdso.so.1", b"linux-vdsp.so.1").replace(b"linux-gate.so.1", b"linux-gatf.so.1")
+    assert not read(renamed).trait(TraitKind.VDSO)

@@ -83,6 +83,7 @@ class TraitKind(StrEnum):
     STATIC = "statically linked"
     KERNEL_MODULE = "Linux kernel module"
     KERNEL = "Linux kernel"
+    VDSO = "vDSO"  # what the kernel maps into every process
     DRIVER = "Windows driver"
     BOOTABLE = "bootable image"  # started by firmware or a boot loader, not by a system's loader
     GO = "Go"

@@ -63,6 +63,7 @@ _NEVER_LOADED: Final = {
     ImageKind.DEBUG: "separate debug information: ask it of the file it was taken from",
     ImageKind.CORE: "a core dump is the memory of a process, and never loaded",
 }
+_VDSO: Final = "the kernel maps it into every process, read-only and without a loader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,9 @@ class ElfSubject:
 def hardening(subject: ElfSubject) -> tuple[HardeningFact, ...]:
     """Every protection that makes sense for the image; those that do not say so rather than being left out."""
     imports = _imports(subject.symbols)
-    if subject.kind in _NEVER_LOADED:
-        facts = _not_asked(subject, _NEVER_LOADED[subject.kind], *_LINKED, "executable-stack", *_COMPILED)
+    never = _VDSO if subject.trait(TraitKind.VDSO) else _NEVER_LOADED.get(subject.kind)
+    if never is not None:
+        facts = _not_asked(subject, never, *_LINKED, "executable-stack", *_COMPILED)
     elif subject.kind is ImageKind.OBJECT:
         facts = (
             *_not_asked(subject, "not linked yet: the link editor decides", *_LINKED),

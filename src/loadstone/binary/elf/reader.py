@@ -71,6 +71,7 @@ def read_elf(cursor: Cursor, damage: DamageLog) -> Image:
             sections=sections,
             tags=frozenset(dynamic.tags),
             interpreter=interpreter,
+            identity=soname,
             comments=comments,
             notes=notes.notes,
             named=linking.strings.has,

@@ -1,8 +1,7 @@
 """What an ELF image is beyond its type: static, a kernel or its module, packed, and the language it was written in.
 
-Sources: Linux scripts/mod/modpost.c (.modinfo) and asm-generic/vmlinux.lds.h (__ksymtab); the Multiboot specification;
-Go cmd/link and debug/buildinfo; the ``.comment`` sections
-that rustc and zig write.
+Sources: Linux scripts/mod/modpost.c (.modinfo) and asm-generic/vmlinux.lds.h (__ksymtab); vdso(7); the Multiboot
+specification; Go cmd/link and debug/buildinfo; the ``.comment`` sections that rustc and zig write.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ _MULTIBOOT, _MULTIBOOT_WITHIN = 0x1BADB002, 8192
 _MAX_MODULE_INFO: Final = 1 << 16
 _PROGRAMS: Final = frozenset({ImageKind.EXECUTABLE, ImageKind.PIE})
 _LOADED: Final = _PROGRAMS | {ImageKind.SHARED}
+_VDSO_NAMES: Final = frozenset({"linux-vdso.so.1", "linux-gate.so.1", "linux-vdso32.so.1", "linux-vdso64.so.1"})
 _RUST_NAMES: Final = ("rust_eh_personality", "rust_begin_unwind", "__rust_alloc", "rust_panic")
 _UNWOUND: Final = "_Unwind_Backtrace"
 """What Rust's library imports to say where a panic came from; few others do, and those are read no further."""
@@ -44,6 +44,7 @@ class Parts:
     sections: SectionTable
     tags: frozenset[int]
     interpreter: str | None
+    identity: str | None
     comments: tuple[str, ...]
     notes: tuple[Note, ...]
     named: Callable[[str], bool]
@@ -51,7 +52,7 @@ class Parts:
 
 def traits(parts: Parts) -> tuple[Trait, ...]:
     """Everything that holds of the image, the most telling first."""
-    kernel = tuple(_kernel(parts))
+    kernel = (*_kernel(parts), *_vdso(parts))
     packed = tuple(_packed(parts, by_hand=bool(kernel)))
     static = () if packed else _static(parts)  # PT_INTERP may be among what is packed
     return (*kernel, *static, *packed, *_go(parts), *_dotnet(parts), *_language(parts))
@@ -83,6 +84,12 @@ def _kernel(parts: Parts) -> Iterator[Trait]:
         at = head.find(_MULTIBOOT.to_bytes(4, "little"))
         if at >= 0 and at % 4 == 0 and at + 12 <= len(head) and not sum(unpack_from("<III", head, at)) & 0xFFFF_FFFF:
             yield Trait(TraitKind.BOOTABLE, "a Multiboot header", start + at, "Multiboot")
+
+
+def _vdso(parts: Parts) -> Iterator[Trait]:
+    note = next((note for note in parts.notes if note.owner == "Linux"), None)
+    if note is not None and parts.identity in _VDSO_NAMES and not any(s.flags[1] == "w" for s in parts.segments):
+        yield Trait(TraitKind.VDSO, f"SONAME {parts.identity}, the note of the kernel, nothing writable", note.offset)
 
 
 def _static(parts: Parts) -> Iterator[Trait]:
