@@ -68,6 +68,7 @@ def searched(library: Path, name: str, time_s: float) -> FuzzReport:
     return fuzz(str(library), f"int {name}(const uint8_t *d, size_t n)", time_s=time_s, first=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "detail"),
     [

@@ -124,6 +124,7 @@ function = "void decrypt(const uint8_t *data, size_t size)"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "function"), [(FED, "feed"), (KEYED, "decrypt")], ids=["pieces", "shares"])
 def test_each_piece_and_each_call_has_bytes_of_its_own(
     text: str, function: str, compile_library: Compile, tmp_path: Path
