@@ -9,7 +9,7 @@ the test; whether it is the right one is not asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
@@ -43,6 +43,13 @@ _SIZES: Final = {
 
 _VECTOR: Final = re.compile(r"(?:const\s+)?(?:std::)?(?:vector|array|span)\s*<")
 """Containers whose ``[]`` asks nothing."""
+
+_ALLOCATES: Final = frozenset(
+    {"malloc", "realloc", "reallocf", "alloca", "aligned_alloc", "memalign", "valloc", "xmalloc", "xrealloc"}
+    | {"g_malloc", "g_malloc0", "g_realloc", "g_try_malloc", "g_try_malloc0", "OPENSSL_malloc", "av_malloc"}
+    | {"HeapAlloc", "HeapReAlloc", "LocalAlloc", "GlobalAlloc", "CoTaskMemAlloc", "VirtualAlloc", "kmalloc", "kzalloc"}
+)
+"""Functions that give a block of as many bytes as one argument says."""
 
 _COMPARES: Final = frozenset({"<", "<=", ">", ">=", "==", "!=", "%", "&"})
 _LIMITS: Final = frozenset({"min", "clamp", "MIN", "std::min"})
@@ -210,6 +217,51 @@ class FileNumbers:
                         names = [place_named(o) for o in side.operands if not isinstance(o, ir.Cast)]
                         if len(names) == len(side.operands) and set(names) <= narrow:
                             yield " + ".join(names), expression.line
+
+    def small_blocks(self, function: ir.Function) -> Iterator[tuple[str, int]]:
+        """``malloc(n + 16)`` of a number of 32 bits that the file gives: near its end the sum is a small number.
+
+        A size of 64 bits in the sum or product (a cast, ``sizeof``, a variable of another type) makes it one of 64.
+        """
+        numbers, derived = self._numbers(function)
+        blocks = [c for c in calls_in(function.body) if last_word(c.name) in _ALLOCATES] if numbers else []
+        types = _types(function)
+        others = (e for f in self.unit.functions if f is not function and blocks for e in _asked(f))
+        elsewhere = {p for p in _paths(others) if "." in p}
+        for call in blocks:
+            asked = elsewhere | _paths(e for e in _asked(function) if e.line <= call.line)
+            for size in call.arguments:
+                if isinstance(size, ir.Operation) and size.operator in {"+", "*"}:
+                    added = [o for o in size.operands if not isinstance(o, ir.Literal)]
+                    names = {place_named(o) for o in added}
+                    sources = names.union(*(derived.get(n, ()) for n in names))
+                    if all(self._is_narrow(o, types) for o in added) and names & numbers and not sources & asked:
+                        yield min(names & numbers), call.line
+
+    def _is_narrow(self, operand: ir.Expression, types: dict[str, str]) -> bool:
+        name = place_named(operand)
+        own = types.get(name, "") or self.fields.get(name.rpartition(".")[2], "")
+        return bool(_NARROW.search(operand.type if isinstance(operand, ir.Cast) else own))
+
+
+def _paths(asking: Iterable[ir.Expression]) -> set[str]:
+    """The places that expressions mention."""
+    return {path for expression in asking for path in map(place_named, expressions(expression)) if path}
+
+
+def _asked(function: ir.Function) -> Iterator[ir.Expression]:
+    """What limits a number: comparisons of order, masks, and calls that decide something. That two are equal does not.
+
+    A call in the condition of an ``if`` or a loop asks, unless it is one that reads.
+    """
+    for statement in every_statement(function.body):
+        deciding = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
+        for top in tops(statement):
+            for part in expressions(top):
+                is_order = isinstance(part, ir.Operation) and part.operator in _COMPARES - {"==", "!="}
+                word = last_word(part.name) if isinstance(part, ir.Call) else ""
+                if is_order or word in _LIMITS or (word and top is deciding and word not in _SIZES):
+                    yield part
 
 
 def _roots(expression: ir.Expression) -> set[str]:

@@ -65,6 +65,17 @@ def _numbers(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                 context=function.name,
                 condition=function.condition,
             )
+        for name, line in dict.fromkeys(numbers.small_blocks(function)):
+            yield rule.no(
+                f"{name} from the file is part of the size of a block, in 32 bits: near 2^32 the block is a small one.",
+                Location.lines(unit.path, line),
+                cwe=190,
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix="Refuse a number above what a file may hold, and add in size_t.",
+                context=function.name,
+                condition=function.condition,
+            )
         for names, line in numbers.wraps(function):
             yield rule.no(
                 f"The sum {names} can wrap around before it is compared.",
