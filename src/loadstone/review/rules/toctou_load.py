@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Confidence, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
-from loadstone.review.analyses.mentions import calls_in, members_in, module_value, names_in
+from loadstone.review.analyses.mentions import calls_in, every_expression, members_in, module_value, names_in
 from loadstone.review.analyses.travel import Place, Sink, SinkKind
 from loadstone.review.analyses.travel.names import PythonNames
 from loadstone.review.analyses.values import Spot
@@ -17,6 +17,7 @@ from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
@@ -50,7 +51,10 @@ _OWNER: Final = frozenset({"st_uid", "st_gid", "st_mode", "st_nlink", "S_ISLNK",
 
 
 def _decides_nothing(unit: ir.Unit, look: Spot) -> bool:
-    """Whether a look asks only if a file is there, or since when: another file in its place fails or is as good."""
+    """Whether a look asks only if a file is there, of what kind, or since when: one in its place fails or is as good.
+
+    A look that does not follow links asks more by the kind of a file: that it is no link.
+    """
     function = next((f for f in unit.functions if (unit.path, f.name) == (look.path, look.function)), None)
     if function is None:
         return False
@@ -58,9 +62,24 @@ def _decides_nothing(unit: ir.Unit, look: Spot) -> bool:
     flags = [uncast(a) for c in looking if c.name in {"access", "faccessat", "euidaccess"} for a in c.arguments]
     if any(isinstance(f, ir.Name) and f.name == "F_OK" for f in flags):
         return True
-    members = {name for name in members_in(function.body) if name.startswith("st_")}
-    words = members | {name.rpartition(".")[2] for name in names_in(function.body)}
-    return bool(members) and not words & _OWNER
+    parts = [*every_expression(function.body)]
+    sorting = [] if any(c.name in _SEES_LINKS for c in looking) else [e for e in parts if _asks_kind(e)]
+    about_kind = {id(e) for whole in sorting for e in expressions(whole)}
+    members = {e.name for e in parts if isinstance(e, ir.Member) and e.name.startswith("st_")}
+    asked = (e for e in parts if isinstance(e, ir.Member | ir.Name) and id(e) not in about_kind)
+    return bool(members) and not {e.name.rpartition(".")[2] for e in asked} & _OWNER
+
+
+_SEES_LINKS: Final = frozenset({"lstat", "lstat64", "fstatat"})
+_KINDS: Final = frozenset({"S_ISREG", "S_ISDIR", "S_ISCHR", "S_ISBLK", "S_ISFIFO", "S_ISSOCK"})
+
+
+def _asks_kind(expression: ir.Expression) -> bool:
+    """``S_ISREG(st.st_mode)`` and ``st.st_mode & S_IFMT``: what kind of file it is, not whose."""
+    if isinstance(expression, ir.Call):
+        return expression.name in _KINDS
+    masks = expression.operands if isinstance(expression, ir.Operation) and expression.operator == "&" else ()
+    return any(isinstance(o, ir.Name) and o.name in {"S_IFMT", "_S_IFMT", "S_IFREG", "S_IFDIR"} for o in masks)
 
 
 def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
