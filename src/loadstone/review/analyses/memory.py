@@ -29,6 +29,7 @@ from loadstone.review.analyses.values import (
     Object,
     Place,
     PlaceAddress,
+    Spot,
     This,
     Unknown,
     Value,
@@ -387,6 +388,14 @@ class PathMemory:
         started, joined = self.program.thread_lines(frame.known, self.tables)
         return line < started or 0 < joined < line
 
+    def _is_being_made(self, caller: Spot, owner: str, frame: Frame) -> bool:
+        """Whether a call comes from the constructor of the object, before that starts a thread: nobody else has it."""
+        if not owner or caller.function.split("::")[-2:] != [last_word(owner)] * 2:
+            return False
+        made = self.program.find(caller.function, frame.known.unit)
+        started = self.program.thread_lines(made, self.tables)[0] if made is not None else 1
+        return not started or caller.line < started
+
     def _access(self, place: Place, state: State, frame: Frame, line: int, *, is_write: bool, holds: str = "") -> None:
         if isinstance(place, Local) or frame.known.function.name == "main":
             return
@@ -395,7 +404,9 @@ class PathMemory:
             return
         variable, owner, home = found
         once = self.program.run_once
-        alone = _is_alone(frame, owner) or any(s.function in _SET_UP or s.function in once for s in frame.chain)
+        alone = _is_alone(frame, owner) or any(
+            s.function in _SET_UP or s.function in once or self._is_being_made(s, owner, frame) for s in frame.chain
+        )
         alone = alone or frame.known.function.name in once or (not state.locks and self._without_threads(frame, line))
         spot = frame.spot(line)
         inner = bool(frame.chain)

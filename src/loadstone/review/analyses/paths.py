@@ -568,7 +568,9 @@ class Paths:
         if site is not None and site.api.release == "scope" and held not in state.escaped:
             self.sites.release(held, state, frame, leave.line, by=site.api.name)
             return [state]
-        if isinstance(held, Object) and pointee(leave.type) != leave.type:  # its owner ends it, or another owner
+        if isinstance(held, Object) and (
+            pointee(leave.type) != leave.type or _SMART.search(leave.type)
+        ):  # its owner ends it, or another owner
             self.memory.escape(held, state, "")
             return [state]
         name = base_type(leave.type)
@@ -726,6 +728,9 @@ def _is_uncounted(place: Place, state: State) -> bool:
         current = current.base
     return False
 
+
+_SMART: Final = re.compile(r"(?:shared_ptr|unique_ptr|QSharedPointer|QScopedPointer)\Z")
+"""What ``auto`` gives of a smart pointer: its name without what it points at."""
 
 _BOTH_ENDS: Final = 2
 """A range of characters has a first and a last one."""

@@ -9,11 +9,12 @@ from loadstone.core.claims import Claim, Confidence, FlowStep, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Exit, Facts, Site
-from loadstone.review.analyses.mentions import every_statement
+from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import CORE, ApiRole
-from loadstone.review.ir import Jump, Label, Language, Name
+from loadstone.review.ir import Call, If, Jump, Label, Language, Name
 from loadstone.review.rules.half_built import thrown_away
+from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -37,9 +38,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         open_exits = _open_exits(site)
         if not (site.is_inner and site.spot in at_home):
             closes = bool(site.closes or site.spot.path in closing) and not _is_global(site)
-            yield from _leaks(
-                rule, site, open_exits, closes=closes, outlives=id(site) in outliving, owned=_is_owned(site, facts)
-            )
+            outlives, kept = id(site) in outliving, _is_closed_when_refused(site, facts)
+            owned = _is_owned(site, facts)
+            yield from _leaks(rule, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
     yield from _half_built(rule, facts)
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
 
@@ -96,7 +97,7 @@ def _is_held_by_member(site: Site, exit_: Exit) -> bool:
 
 
 def _leaks(
-    rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool, owned: bool
+    rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool, owned: bool, kept: bool
 ) -> Iterator[Claim]:
     """Every way out that loses what was acquired, where the function or its program shows that it is to be released."""
     settled = [e for e in site.exits if not e.is_open]
@@ -110,13 +111,26 @@ def _leaks(
     elif site.api.role is ApiRole.LOAD and not site.is_inner and not owned:
         for spot in _kept_by_failure(settled):
             yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
-    for spot in sorted(site.overwritten)[:1] if closes else ():
+    for spot in sorted(site.overwritten)[:1] if closes and not kept else ():
         yield rule.no(
             f"The handle opened at line {site.spot.line} is overwritten at line {spot.line} while the library is open.",
             at(spot),
             why=(step(site.spot, "opened", "acquire"), step(spot, "the only copy is overwritten", "use")),
             context=spot.function,
         )
+
+
+def _is_closed_when_refused(site: Site, facts: Facts) -> bool:
+    """``if (!init()) FreeLibrary(mod);`` in a loop: a library whose own function agrees to stay is meant to stay."""
+    closes = {spot.line for spot in site.closes}
+    found = looked_up(facts, site.function)
+    return any(
+        bool(closes)
+        and any(isinstance(e, Call) and word(e.function) in found for e in expressions(statement.condition))
+        and closes <= {call.line for call in calls_in(statement.then)}
+        for statement in every_statement(site.function.body)
+        if isinstance(statement, If)
+    )
 
 
 def _past_the_end(site: Site) -> list[Spot]:
