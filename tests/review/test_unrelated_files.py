@@ -8,6 +8,7 @@ from pathlib import Path
 from loadstone.core.claims import Claim, Finding, Undecided
 from loadstone.review import frontends, rules
 from loadstone.review.ir import Program, Unit
+from loadstone.review.reached import read_together
 
 CORPUS = Path(__file__).parent / "corpus"
 CASES = Path(__file__).parent / "cases" / "f17"
@@ -194,3 +195,83 @@ def test_a_reentrant_lock_in_an_unrelated_file_does_not_count() -> None:
 
 def test_a_tuple_returned_in_an_unrelated_file_does_not_count() -> None:
     assert ("ignored-verification", "one.py") not in rules_met(one=VERDICT, other=PAIR)
+
+
+HOOKS = """\
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+struct hook { struct hook *next; char name[32]; void *so; int (*run)(void); };
+static struct { pthread_mutex_t lock; struct hook *head; } registry = { PTHREAD_MUTEX_INITIALIZER, 0 };
+int hooks_run(void) {
+    struct hook *h;
+    int n = 0;
+    pthread_mutex_lock(&registry.lock);
+    for (h = registry.head; h; h = h->next)
+        n += h->run() == 0;
+    pthread_mutex_unlock(&registry.lock);
+    return n;
+}
+int hook_drop(const char *name) {
+    struct hook **pp, *h = 0;
+    pthread_mutex_lock(&registry.lock);
+    for (pp = &registry.head; *pp != 0; pp = &(*pp)->next)
+        if (strcmp((*pp)->name, name) == 0)
+            break;
+    if (*pp != 0) {
+        h = *pp;
+        *pp = h->next;
+        dlclose(h->so);
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return h != 0;
+}
+"""
+
+HOST = """\
+#include <dlfcn.h>
+void timers_drop(const void *owner);
+struct slot { void *so; };
+int slot_load(struct slot *s) { s->so = dlopen("/usr/lib/host/one.so", RTLD_NOW); return s->so != 0; }
+void slot_drop(struct slot *s) {
+    timers_drop(s);
+    dlclose(s->so);
+    s->so = 0;
+}
+"""
+
+TIMERS = """\
+#include <stdlib.h>
+struct timer { struct timer *next; const void *owner; };
+struct subscription { struct subscription *next; const void *owner; };
+static struct timer *timers;
+static struct subscription *subs;
+void timers_drop(const void *owner) {
+    struct timer **tp = &timers, *t;
+    struct subscription **sp = &subs, *s;
+    while ((t = *tp) != NULL) {
+        if (t->owner == owner) {
+            *tp = t->next;
+            free(t);
+        } else {
+            tp = &t->next;
+        }
+    }
+    while ((s = *sp) != NULL) {
+        if (s->owner == owner) {
+            *sp = s->next;
+            free(s);
+        } else {
+            sp = &s->next;
+        }
+    }
+}
+"""
+
+
+def test_members_of_one_name_in_two_files_are_not_one_list() -> None:
+    """Objects whose struct is not known: what one file does under its lock says nothing of another's lists."""
+    texts = {"host.c": HOST, "timers.c": TIMERS, "hooks.c": HOOKS}
+    units = read_together((path, text.encode()) for path, text in texts.items())
+    claims = rules.ask(Program(units), [r for r in rules.RULES if r.id == "data-race"])
+    assert not [c for c in claims if isinstance(c, Finding)]

@@ -100,7 +100,7 @@ def shared_state(facts: Facts) -> Iterator[Shared]:
         if access.variable.rpartition(":")[2] in facts.lock_names or access.variable.startswith(("*", "[")):
             continue
         unowned = access.owner == "*"  # of an object whose class is not known
-        alone = access.spot.path if unowned and units[access.spot.path].language is Language.PYTHON else ""
+        alone = access.spot.path if unowned and units[access.spot.path].language is not Language.CPP else ""
         key = (access.variable, "" if unowned else access.owner, access.home or alone)
         own = tuple(h for h in access.locks if not h.lock.startswith(f"{access.variable}."))
         if len(own) == len(access.locks):
