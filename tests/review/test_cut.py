@@ -93,6 +93,22 @@ def test_outcomes_of_one_expression_do_not_multiply_from_line_to_line(monkeypatc
     assert max(taken) < 1_000
 
 
+def test_a_branch_that_takes_all_steps_does_not_hide_what_another_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_STEPS", 150)
+    helpers = (
+        "static void open_one(const char *p)\n{\n    void *h = dlopen(p, 2);\n    if (h)\n        dlclose(h);\n}\n"
+        + many_handles(6).replace("int f(", "static int scan(")
+    )
+    body = (
+        'void all(void)\n{\n    const char *list = getenv("DRIVERS");\n    if (!list) {\n'
+        '        scan("/usr/lib/a.so");\n'
+        "        return;\n    }\n    open_one(list);\n}\n"
+    )
+    text = helpers.replace("#include <dlfcn.h>\n", "") + body
+    claims = rules.ask(Program((frontends.parse("a.c", f"#include <dlfcn.h>\n#include <stdlib.h>\n{text}".encode()),)))
+    assert "untrusted-load-path" in {claim.rule for claim in claims if isinstance(claim, Finding)}
+
+
 def test_a_cut_function_alone_changes_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.c").write_text(many_handles(12))

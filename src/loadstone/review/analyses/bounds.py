@@ -8,7 +8,7 @@ said about it; that this happened is recorded and reported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from loadstone.review.analyses.facts import Bound, Cut
@@ -38,16 +38,28 @@ class StepBudget:
     record: Record
     root: KnownFunction | None = None
     steps: int = 0
+    followed: set[int] = field(default_factory=set)
 
     def start(self, root: KnownFunction) -> None:
         """Begin with another function."""
         self.root = root
         self.steps = 0
+        self.followed.clear()
 
     @property
     def is_spent(self) -> bool:
         """Whether the function has had all the steps it may have path by path."""
         return self.steps >= MAX_STEPS
+
+    def allows(self, call: int) -> bool:
+        """Whether a call may be followed: any until the steps are spent, then each place once, for as many again.
+
+        So a branch that took all steps does not hide what the others call.
+        """
+        if not self.is_spent or (call not in self.followed and self.steps < 2 * MAX_STEPS):
+            self.followed.add(call)
+            return True
+        return False
 
     def cut(self, bound: Bound) -> None:
         """Say that the function is not followed on every path by itself, even if a callee met the bound."""

@@ -178,7 +178,7 @@ class Calls:
         if found is None and api is None and receiver is not None and (bodies := self.program.overriding(name)):
             found = bodies[0]
         if found is not None and (api is None or api.role not in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.UNLOAD}):
-            if self._is_followed(found, state, frame):
+            if self._is_followed(found, call, state, frame):
                 if found in self.program.ending_themselves:  # the last count ends the object, another one does not
                     self.memory.escape(receiver, state, "")
                 return [
@@ -220,16 +220,16 @@ class Calls:
                 tested = state.truth.get(callee) is True
                 self.effects.record.called_slots.setdefault(slot, {})[frame.spot(line), tested] = None
 
-    def _is_followed(self, found: KnownFunction, state: State, frame: Frame) -> bool:
+    def _is_followed(self, found: KnownFunction, call: ir.Call, state: State, frame: Frame) -> bool:
         size = len(found.graph.nodes)
         python = found.unit.language is ir.Language.PYTHON
         return (
             frame.level < (_PYTHON_LEVELS if python else MAX_LEVELS)
             and (found.is_relevant or (size <= _MAX_PLAIN_CALLEE and not python))
             and size <= _MAX_CALLEE
-            and not self.budget.is_spent
             and self._matters(found, state)
             and not self._is_running(found, frame)
+            and self.budget.allows(id(call))
         )
 
     def _matters(self, found: KnownFunction, state: State) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,7 @@ from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
-from loadstone.review.analyses.state import State, Taint
+from loadstone.review.analyses.state import CONFIGURATION, State, Taint
 from loadstone.review.analyses.values import (
     Answer,
     CallResult,
@@ -27,7 +28,7 @@ from loadstone.review.analyses.values import (
     Unknown,
     Value,
 )
-from loadstone.review.analyses.words import rooted_locally
+from loadstone.review.analyses.words import ADMINISTERED, rooted_locally
 from loadstone.review.apis import Api, ApiRole, Success
 
 __all__ = ["Applied", "Effects"]
@@ -221,13 +222,16 @@ class Effects:
                 mix(made, values[:1], state, keep=True)
             case ApiRole.SOURCE:
                 named = [v.value for v in values[:1] if isinstance(v, Constant) and isinstance(v.value, str)]
-                guarded = api.kind == "environment" and _asks_for_rights(frame.known.function)
-                kind = f"guarded {api.kind}" if guarded else api.kind
-                state.put("taint", made, Taint(kind, spot, name=named[0] if named else ""))
+                paths = [path for v in values if (path := state.about.get(v)) is not None]
+                if not any(self._is_callers(path) for path in paths):
+                    kind = self._kind_of_source(api, paths, state, frame)
+                    state.put("taint", made, Taint(kind, spot, name=named[0] if named else ""))
             case ApiRole.JOIN | ApiRole.CANONICAL:
                 self._joined(applied, made, state, frame)
             case ApiRole.LOOK | ApiRole.DIGEST | ApiRole.OPEN:
                 self._looked(api, subject, state, frame, call.line)
+                if api.role is ApiRole.OPEN and subject is not None:
+                    state.put("about", made, subject)
             case role if role in _FLAGGED:
                 state.flag(f"{api.role}:{api.kind}", spot)
                 if api.role is ApiRole.TEMPORARY and api.kind != "private":
@@ -236,6 +240,35 @@ class Effects:
                     state.flag("downloaded", spot)
                     for value in values:
                         state.add_check(value, "downloaded", spot)
+
+    def _kind_of_source(self, api: Api, paths: Sequence[Value], state: State, frame: Frame) -> str:
+        """What kind of source a call reads: a file only root writes, a variable that rights guard, others."""
+        if any(self._is_administered(path, state) for path in paths):
+            return CONFIGURATION
+        guarded = api.kind == "environment" and _asks_for_rights(frame.known.function)
+        return f"guarded {api.kind}" if guarded else api.kind
+
+    @staticmethod
+    def _is_administered(path: Value, state: State) -> bool:
+        """Whether a file lies where only an administrator writes."""
+        if taint_of(path, state) is not None:
+            return False
+        parts = [*state.leaves(path)]
+        texts = [str(part.value) if isinstance(part, Constant) else "" for part in parts]
+        form = next((n for n, text in enumerate(texts) if "%" in text), None)
+        if form is not None:  # what stands before it is the size of the buffer
+            texts = texts[form + texts[form].startswith("%") :]
+        return bool(texts) and texts[0].startswith(ADMINISTERED)
+
+    def _is_callers(self, path: Value) -> bool:
+        """Whether a path is what the callers of a local function give it: reading it is followed from there."""
+        place = path.place if isinstance(path, Initial) else None
+        frame = self.memory.frame_types.get(place.frame) if isinstance(place, Local) else None
+        if frame is None or not isinstance(place, Local):
+            return False
+        function, unit = frame.known.function, frame.known.unit
+        is_parameter = any(p.name == place.name for p in function.parameters)
+        return is_parameter and function.local and (unit.path, function.name) in self.memory.program.called
 
     @staticmethod
     def _holders(subject: Value, state: State) -> list[Value]:

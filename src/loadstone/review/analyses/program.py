@@ -10,7 +10,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.liveness import live_at_joins
-from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.neighbours import Neighbours
 from loadstone.review.analyses.values import Global, Spot, Value
 from loadstone.review.apis import ApiRole, Tables
@@ -222,6 +222,11 @@ class KnownProgram:
     @cached_property
     def _thread_lines(self) -> dict[KnownFunction, tuple[int, int]]:
         return {}
+
+    @cached_property
+    def called(self) -> frozenset[tuple[str, str]]:
+        """The functions that their own file calls by name: the file, the name."""
+        return frozenset((unit.path, c.name) for unit in self.units for f in unit.functions for c in calls_in(f.body))
 
     @cached_property
     def ending_themselves(self) -> frozenset[KnownFunction]:

@@ -25,6 +25,7 @@ from loadstone.review.analyses.values import (
     CallStatus,
     Code,
     Constant,
+    Field,
     Global,
     Initial,
     Local,
@@ -183,6 +184,7 @@ class Refine:
             if left not in yes.truth:
                 yes.suppose(left, True)
             yes.add_check(left, "equals a constant", frame.spot(bare.line))
+            _begins(left, number, yes, frame.spot(bare.line))
             return [(True, yes), (False, no)]
         return None
 
@@ -228,6 +230,8 @@ class Refine:
             for one, other in ((left, right), (right, left)):
                 if one is not None and taint_of(other, state) is None:
                     same.add_check(one, kind, spot)
+                if isinstance(other, Constant):
+                    _begins(one, other.value, same, spot)
         for value in (left, right):
             for leaf in state.leaves(value):
                 if isinstance(leaf, Initial | Unknown | CallResult):
@@ -322,6 +326,17 @@ class Refine:
         if isinstance(last, Constant):
             return isinstance(last.value, str) and last.value.endswith(_SEPARATORS)
         return isinstance(last, Initial) and getattr(last.place, "name", "") in {"os.sep", "sep"}
+
+
+def _begins(character: Value, text: object, state: State, spot: Spot) -> None:
+    """``name[0] == '/'``: the text is a path from the root."""
+    place = character.place if isinstance(character, Initial) else None
+    if text not in _SEPARATORS or not isinstance(place, Field) or place.name not in {"[0]", "*"}:
+        return
+    base = place.base
+    whole = state.env.get(base, Initial(base)) if isinstance(base, Local | Global | Field) else base
+    for leaf in state.leaves(whole):
+        state.add_check(leaf, "explicit path", spot)
 
 
 def _as_constant(value: Value) -> Value:

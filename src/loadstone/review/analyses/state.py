@@ -18,7 +18,7 @@ taint       who controls a value                            union
 parts       what a value was put together from              union, the first that was seen
 looks       which file was looked at by name                union
 lineage     which handle a symbol came from                 union
-about       which lookup an error text speaks of            union
+about       what an error text, an open file speak of      union
 flags       what was done once for the whole path           union
 =========== ============================================== =========================================================
 
@@ -54,7 +54,7 @@ from loadstone.review.analyses.values import (
     root,
 )
 
-__all__ = ["Held", "Place", "Spot", "State", "Taint", "Value"]
+__all__ = ["CONFIGURATION", "Held", "Place", "Spot", "State", "Taint", "Value"]
 
 _EITHER: Final = 8
 """Values that a joined one is known to be one of."""
@@ -69,6 +69,10 @@ _MAPS: Final = (
     "env", "truth", "closed", "checks", "taint", "parts", "looks", "lineage", "touched", "about", "escaped",
 )  # fmt: skip
 _KEYED: Final = frozenset({"env", "truth", "closed", "checks", "escaped"})
+
+
+CONFIGURATION: Final = "configuration file"
+"""The kind of source that is a file only an administrator writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +260,7 @@ class State:
         if not self.repeats:
             return
         libraries = {v: above for v, above in self.lineage.items() if not mentions(above, value)}
+        is_kept = value in self.escaped or any(h == value and isinstance(p, Field) for p, h in self.env.items())
         for name in ("truth", "closed", "checks", "taint", "parts", "looks", "lineage"):
             found: dict[Any, Any] = getattr(self, name)
             for key in [k for k in found if mentions(k, value)]:
@@ -263,7 +268,7 @@ class State:
         for place, held in [*self.env.items()]:
             if mentions(place, value):
                 self.drop("env", place)
-                if value in self.escaped and isinstance(held, CallResult):
+                if is_kept and isinstance(held, CallResult):
                     self.escape(held)
             elif held is not None and held != value and mentions(held, value):
                 older = Unknown(-1, place)

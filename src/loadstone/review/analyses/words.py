@@ -24,6 +24,7 @@ from loadstone.review.analyses.values import (
 )
 
 __all__ = [
+    "ADMINISTERED",
     "MAINS",
     "describe",
     "describe_value",
@@ -39,6 +40,9 @@ __all__ = [
     "whose",
     "word_of",
 ]
+
+ADMINISTERED: Final = ("/etc/", "/usr/", "/opt/", "/lib/")
+"""Places that only an administrator writes to (Filesystem Hierarchy Standard)."""
 
 MAINS: Final = frozenset({"main", "wmain", "_tmain", "wWinMain", "WinMain"})
 """Functions that a program begins with."""

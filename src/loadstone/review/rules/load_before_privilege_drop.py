@@ -10,6 +10,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.names import Routine
@@ -27,7 +28,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _group_too_late(rule, site)
         for invocation in site.invocations:
             loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
-            if loaded is not None and site.api.kind == "user":
+            if loaded is not None and site.api.kind == "user" and not _is_for_another_program(site):
                 yield rule.no(
                     (
                         f"The library loaded at line {loaded.line} runs with the privileges "
@@ -77,6 +78,13 @@ def _group_too_late(rule: Rule, site: Site) -> Iterator[Claim]:
             return
 
 
+def _is_for_another_program(site: Site) -> bool:
+    """Whether privileges are given up for the program started next: this one has them for a reason till then."""
+    after = (c for c in calls_in(site.function.body) if c.line >= site.spot.line)
+    return any(_REPLACES.search(c.name) for c in after)
+
+
+_REPLACES: Final = re.compile(r"\Af?exec(?:l|v)?[pe]{0,2}\Z")
 _DROPS: Final = re.compile(r"\Aset(?:res|re|e)?uid\Z")
 
 

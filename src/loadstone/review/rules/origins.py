@@ -9,6 +9,7 @@ from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review.analyses.facts import Facts, Invocation, Part, Site
+from loadstone.review.analyses.state import CONFIGURATION
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 
@@ -77,9 +78,10 @@ def _judged(site: Site, invocation: Invocation) -> Judgement:
     verified = any(word == "verified" for word, _ in invocation.flags)
     for piece in tainted:
         if not (_is_cleared(piece, site) or _is_cleared(invocation.whole, site) or verified):
-            if _is_explicit(piece):
-                return Judgement(site, Origin.EXPLICIT, piece, invocation)
-            return Judgement(site, _origin_of(piece, pieces, invocation), piece, invocation)
+            origin = Origin.EXPLICIT if _is_explicit(piece) else _origin_of(piece, pieces, invocation)
+            if origin is Origin.JOINED and piece.taint is not None and piece.taint.kind == CONFIGURATION:
+                origin = Origin.EXPLICIT  # whoever writes it can write to the directory as well
+            return Judgement(site, origin, piece, invocation)
     if tainted:
         return Judgement(site, Origin.CHECKED, tainted[0], invocation)
     half = next((p for p in (*pieces, invocation.whole) if "prefix" in {kind for kind, _ in p.checks}), None)
@@ -100,9 +102,13 @@ def _is_cleared(piece: Part, site: Site) -> bool:
 
 
 def _is_explicit(piece: Part) -> bool:
-    """Whether who starts the program names the file itself, and is made to name it as a path."""
+    """Whether who starts or administers the program names the file itself, and is made to name it as a path."""
     taint = piece.taint
-    return taint is not None and taint.kind == "command line" and any(kind == _EXPLICIT for kind, _ in piece.checks)
+    return (
+        taint is not None
+        and taint.kind in ("command line", CONFIGURATION)
+        and any(kind == _EXPLICIT for kind, _ in piece.checks)
+    )
 
 
 def _origin_of(piece: Part, pieces: list[Part], invocation: Invocation) -> Origin:

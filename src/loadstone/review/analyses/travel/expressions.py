@@ -22,7 +22,7 @@ from loadstone.review.analyses.travel.flows import (
     Visit,
 )
 from loadstone.review.analyses.travel.names import PythonNames, Routine, attribute_place
-from loadstone.review.analyses.words import dotted_name, names_own_place, uncast
+from loadstone.review.analyses.words import ADMINISTERED, dotted_name, names_own_place, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
 
@@ -184,10 +184,6 @@ _DIRECTORY_LISTS: Final = frozenset({"os.add_dll_directory", "sys.path.insert", 
 _LOADER_VARIABLE: Final = re.compile(r"\A(?:LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PYTHONPATH|QT_PLUGIN_PATH)\Z")
 _ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.CFUNCTYPE.__call__"})
 _ADDRESS_METHODS: Final = frozenset({"from_address"})
-
-
-_ADMINISTERED: Final = ("/etc/", "/usr/", "/opt/", "/lib/")
-"""Places that only an administrator writes to (Filesystem Hierarchy Standard)."""
 
 
 class ValueReader:
@@ -572,7 +568,7 @@ class ValueReader:
         stack, seen = [expression], set[str]()
         while stack:
             for part in expressions(stack.pop()):
-                if isinstance(part, ir.Literal) and str(part.value).startswith(_ADMINISTERED):
+                if isinstance(part, ir.Literal) and str(part.value).startswith(ADMINISTERED):
                     return True
                 name = part.name if isinstance(part, ir.Name) else ""
                 if name == "__file__" or name.startswith("importlib.resources"):
