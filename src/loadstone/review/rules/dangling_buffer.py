@@ -81,6 +81,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _struct_fields(rule, unit, function)
             yield from _addresses(rule, unit, function)
             yield from _views(rule, unit, function, by_function.get(id(function), []))
+            yield from _given_out(rule, unit, function, by_function.get(id(function), []))
     for calls in by_function.values():
         for found in calls:
             yield from _background(rule, facts, found)
@@ -387,7 +388,40 @@ def _views(rule: Rule, unit: ir.Unit, function: ir.Function, calls: list[Foreign
                 )
 
 
+def _given_out(rule: Rule, unit: ir.Unit, function: ir.Function, calls: list[ForeignCall]) -> Iterator[Claim]:
+    """``try: return ffi.buffer(p, n)`` with ``finally: lib.free(p)``: the view is of memory that is gone."""
+    every = [*statements(function.body.body)]
+    made = {s.target.name: s.value for s in every if isinstance(s, ir.Assign) and isinstance(s.target, ir.Name)}
+    for tried in (s for s in every if isinstance(s, ir.Try) and s.final is not None):
+        given_back = {
+            spelled(argument): found
+            for found in calls
+            if tried.final is not None and tried.final.line <= found.call.line <= tried.final.end_line
+            if _RELEASES.search(found.prototype.symbol)
+            for argument in found.call.arguments[:1]
+        }
+        for statement in (s for s in statements(tried.body.body) if isinstance(s, ir.Return)):
+            whole = uncast(statement.value)
+            value = made.get(whole.name) if isinstance(whole, ir.Name) else whole
+            if value is None or not _is_view(value):
+                continue
+            for part in expressions(value):
+                released = given_back.get(spelled(part))
+                if released is not None:
+                    yield rule.no(
+                        f"A view of {spelled(part)} is returned, and {released.prototype.symbol} gives that memory "
+                        f"back at line {released.call.line} on the way out.",
+                        Location.lines(unit.path, statement.line),
+                        fix="Copy before the memory goes back: bytes(...), or [:] of what ffi.buffer gives.",
+                        context=function.name,
+                    )
+                    break
+
+
 def _is_view(value: ir.Expression) -> bool:
+    sliced = uncast(value)
+    if isinstance(sliced, ir.Item) and isinstance(of := uncast(sliced.base), ir.Call) and of.name.endswith("buffer"):
+        return False  # cffi: a slice of a buffer is bytes of its own
     names = [part.name.rpartition(".")[2] for part in expressions(value) if isinstance(part, (ir.Call, ir.Member))]
     outer = uncast(value)
     while isinstance(outer, ir.Call) and outer.name.rpartition(".")[2] in _SHAPES and outer.receiver is not None:

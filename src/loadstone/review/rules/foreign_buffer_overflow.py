@@ -11,6 +11,7 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, ForeignCall
+from loadstone.review.analyses.guards import simple
 from loadstone.review.analyses.travel import Visit
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
@@ -51,6 +52,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _element_type(rule, found)
         yield from _smaller(rule, found)
         yield from _unrelated(rule, found)
+        yield from _short_read(rule, found)
     for call, visit in facts.travels.calls.values():
         yield from _moved(rule, visit, call)
         yield from _wraps(rule, visit, call)
@@ -251,6 +253,28 @@ def _unrelated(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
                 f"{found.prototype.symbol} is passed an unchecked product, for a buffer of constant size.",
                 120,
                 "Make the buffer as large as the product, or compare the product with the size first.",
+            )
+
+
+_MAY_BE_SHORT: Final = frozenset({"read", "recv", "read1"})
+"""Methods that give as much as there is, up to what they are asked for."""
+
+
+def _short_read(rule: Rule, found: ForeignCall) -> Iterator[Claim]:
+    """``data = f.read(n)`` and ``lib.decode(data, n)``: the file may have ended before."""
+    told = {spelled(argument) for argument in found.call.arguments} - {""}
+    for name in {spelled(part) for argument in found.call.arguments for part in expressions(argument)} - {""}:
+        made = assigned(found.visit.function, name)
+        is_read = isinstance(made, ir.Call) and made.receiver is not None and simple(made.name) in _MAY_BE_SHORT
+        asked = spelled(made.arguments[0]) if isinstance(made, ir.Call) and is_read and made.arguments else ""
+        if asked and asked != name and asked in told and not is_limited(found.visit.function, {name}):
+            yield _no(
+                rule,
+                found.visit,
+                found.call.line,
+                f"{found.prototype.symbol} is told that {name} has {asked} bytes; it was read, and may be shorter.",
+                125,
+                f"Compare len({name}) with {asked} first, or pass len({name}).",
             )
 
 

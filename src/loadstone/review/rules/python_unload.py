@@ -165,31 +165,62 @@ def closed_under_threads(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Itera
     """A method gives a handle back that a thread of the object is using, and does not wait for the thread."""
     for methods in methods_of(unit).values():
         running = [method for method in methods if method.name in _threads(unit, methods)]
-        for method in methods if running else ():
-            if method in running or any(_STOPS.search(simple(call.name)) for call in calls(method.body.body)):
-                continue
-            for call in calls(method.body.body):
-                name = library_of(released_by(call, bindings, method.owner))
-                used = next((u for r in running for u in _foreign_uses(r, name, bindings)), None)
-                if name.startswith(_SELF) and used is not None and not is_locked(unit, method, call.line):
-                    yield rule.no(
-                        f"{name} is given back while the thread that runs {simple(running[0].name)} may be using it "
-                        f"(line {used.line}).",
-                        Location.lines(unit.path, call.line),
-                        cwe=416,
-                        confidence=Confidence.LIKELY,
-                        fix="Tell the thread to end, and join it first.",
-                        why=(
-                            step(Spot(unit.path, call.line, method.name), "given back", "release"),
-                            step(Spot(unit.path, used.line, running[0].name), "used by the thread", "use"),
-                        ),
-                        context=method.name,
-                    )
-                    return
+        if found := next(_closes_under(unit, methods, running, bindings), None):
+            method, call, name, used = found
+            yield rule.no(
+                f"{name} is given back while the thread that runs {simple(running[0].name)} may be using it "
+                f"(line {used.line}).",
+                Location.lines(unit.path, call.line),
+                cwe=416,
+                confidence=Confidence.LIKELY,
+                fix="Tell the thread to end, and join it first.",
+                why=(
+                    step(Spot(unit.path, call.line, method.name), "given back", "release"),
+                    step(Spot(unit.path, used.line, running[0].name), "used by the thread", "use"),
+                ),
+                context=method.name,
+            )
 
 
-_STOPS: Final = re.compile(r"\A(?:join|set|put|put_nowait|stop|cancel|shutdown|wait|quit)\Z|(?i:stop|join|wait)")
-"""Calls that end a thread, or ask it to end."""
+def _closes_under(
+    unit: ir.Unit, methods: list[ir.Function], running: list[ir.Function], bindings: Bindings
+) -> Iterator[tuple[ir.Function, ir.Call, str, ir.Call]]:
+    """The calls that give a handle back under a thread: the method, the call, the handle, and a use by the thread."""
+    for method in methods if running else ():
+        if method in running or any(_STOPS.search(simple(call.name)) for call in calls(method.body.body)):
+            continue
+        for call in calls(method.body.body):
+            name = library_of(released_by(call, bindings, method.owner))
+            is_before = call.line < _first_start(method)  # no thread is there yet
+            if is_before or (_only_asks(method) and not _is_cleared(method, name)):
+                continue  # what is not cleared is asked about as used after its close
+            used = next((u for r in running for u in _foreign_uses(r, name, bindings)), None)
+            if name.startswith(_SELF) and used is not None and not is_locked(unit, method, call.line):
+                yield method, call, name, used
+
+
+_STOPS: Final = re.compile(r"\A(?:cancel|shutdown|quit)\Z|(?i:stop|join|wait)")
+"""Calls that end a thread."""
+
+_ASKS: Final = frozenset({"set", "put", "put_nowait"})
+
+
+def _only_asks(method: ir.Function) -> bool:
+    """``event.set()``: the thread is asked to end, and is left in its last call."""
+    return any(simple(call.name) in _ASKS for call in calls(method.body.body))
+
+
+def _is_cleared(method: ir.Function, name: str) -> bool:
+    """Whether a method gives an attribute another value: ``self._handle = None``."""
+    return any(isinstance(s, ir.Assign) and spelled(s.target) == name for s in statements(method.body.body))
+
+
+_THREADS: Final = frozenset({"Thread", "Timer"})
+
+
+def _first_start(method: ir.Function) -> int:
+    """The line on which a method makes its first thread; 0 when it makes none."""
+    return min((c.line for c in calls(method.body.body) if simple(c.name) in _THREADS), default=0)
 
 
 def _foreign_uses(method: ir.Function, name: str, bindings: Bindings) -> Iterator[ir.Call]:
@@ -204,7 +235,7 @@ def _threads(unit: ir.Unit, methods: list[ir.Function]) -> frozenset[str]:
         function_named(value, function.owner)
         for function in unit.functions
         for call in calls(function.body.body)
-        if simple(call.name) in {"Thread", "Timer"}
+        if simple(call.name) in _THREADS
         for value in (*(v for k, v in call.keywords if k in {"target", "function"}), *call.arguments[1:2])
     }
     return frozenset(method.name for method in methods if method.name in started)

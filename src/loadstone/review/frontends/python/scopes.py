@@ -102,6 +102,10 @@ _WRAPPERS: Final = frozenset({"functools.partial"})
 _IMPORTERS: Final = frozenset({"__import__", "importlib.import_module"})
 
 
+_CFFI: Final = {"ffi": "cffi.FFI", "lib": "cffi.Lib"}
+"""What a module that cffi has built offers. Source: cffi documentation, "Main mode of usage"."""
+
+
 def _is_class(dotted: str) -> bool:
     last = dotted.rpartition(".")[2].lstrip("_")
     return last[:1].isupper()
@@ -149,8 +153,11 @@ class Scope:
                     self.aliases[root] = root
             return
         module = "." * statement.level + (statement.module or "")
+        built = _CFFI if {alias.name for alias in statement.names} >= _CFFI.keys() else {}
         for alias in statement.names:
-            if alias.name != "*":
+            if alias.name in built:
+                self.types[alias.asname or alias.name] = built[alias.name]
+            elif alias.name != "*":
                 dotted = f"{module}{'' if module.endswith('.') else '.'}{alias.name}"
                 self.aliases[alias.asname or alias.name] = dotted
             elif not statement.level:
