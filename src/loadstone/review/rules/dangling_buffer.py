@@ -99,6 +99,7 @@ def _struct_fields(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator
             and (value.name.startswith("cffi.") or value.name.startswith("?.") or "ffi" in spelled(value.receiver))
             and "ffi" in (spelled(value.receiver) + value.name).lower()
             and not _is_own(statement.target, function)
+            and not _is_of_python(spelled(statement.target), function)
         ):
             yield rule.no(
                 "The memory ffi.new makes here is freed at once: a field of a struct does not hold it.",
@@ -106,6 +107,18 @@ def _struct_fields(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator
                 fix="Keep what ffi.new returns in a variable that lives as long as the struct is used.",
                 context=function.name,
             )
+
+
+def _is_of_python(field: str, function: ir.Function) -> bool:
+    """``if state.buffer is None``, ``len(state.buffer)``: an attribute of an object, which holds what it is given."""
+    for statement in statements(function.body.body):
+        for part in parts_of(statement):
+            match part:
+                case ir.Call(name="len", arguments=(asked,)) if spelled(asked) == field:
+                    return True
+                case ir.Operation(operands=(asked, ir.Literal(value=None))) if spelled(asked) == field:
+                    return True
+    return False
 
 
 def _is_own(target: ir.Expression, function: ir.Function) -> bool:

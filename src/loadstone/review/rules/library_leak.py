@@ -123,14 +123,10 @@ def _leaks(
 def _is_closed_when_refused(site: Site, facts: Facts) -> bool:
     """``if (!init()) FreeLibrary(mod);`` in a loop: a library whose own function agrees to stay is meant to stay."""
     closes = {spot.line for spot in site.closes}
-    found = looked_up(facts, site.function)
-    return any(
-        bool(closes)
-        and any(isinstance(e, Call) and word(e.function) in found for e in expressions(statement.condition))
-        and closes <= {call.line for call in calls_in(statement.then)}
-        for statement in every_statement(site.function.body)
-        if isinstance(statement, If)
-    )
+    ifs = (s for s in every_statement(site.function.body) if isinstance(s, If)) if closes else ()
+    tests = [s.condition for s in ifs if closes <= {call.line for call in calls_in(s.then)}]
+    found = looked_up(facts, site.function) if tests else set()
+    return any(isinstance(e, Call) and word(e.function) in found for test in tests for e in expressions(test))
 
 
 def _past_the_end(site: Site) -> list[Spot]:

@@ -35,3 +35,9 @@ def from_peer(peer, length):
     if made < 0:
         raise ValueError("damaged")
     return bytes(ffi.buffer(out, made))
+
+
+def options(words):
+    made = ffi.new("struct sq_options *")
+    made.words = ffi.new("char[]", words)  # expect: CWE-416
+    return C.sq_apply(made)

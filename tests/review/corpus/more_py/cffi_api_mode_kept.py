@@ -34,3 +34,10 @@ def from_peer(peer, length):
     if made < 0:
         raise ValueError("damaged")
     return bytes(ffi.buffer(out, made))
+
+
+def room(state, length):
+    """An attribute of an object holds what it is given, as a field of a struct does not."""
+    if state.out is None or len(state.out) < length:
+        state.out = ffi.new("uint8_t[]", length)
+    return state.out
