@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.places import NATIVE, at, step
+from loadstone.review.rules.places import NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -23,8 +23,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             assert use.closed is not None
             memory = site.api.role is ApiRole.ALLOCATE
             yield rule.no(
-                f"The result of {site.api.name} at line {site.spot.line} is released at line {use.closed.line} "
-                f"and again at line {use.spot.line}.",
+                f"The result of {site.api.name} at line {site.spot.line}{in_file(site.spot, use.spot)} is released at "
+                f"line {use.closed.line}{in_file(use.closed, use.spot)} and again at line {use.spot.line}.",
                 at(use.spot),
                 cwe=415 if memory else 675,
                 why=(

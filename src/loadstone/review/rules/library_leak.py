@@ -15,7 +15,7 @@ from loadstone.review.apis import CORE, ApiRole
 from loadstone.review.ir import Call, If, Jump, Label, Language, Name
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.lookups import looked_up, word
-from loadstone.review.rules.places import NATIVE, at, resolve_lines, step
+from loadstone.review.rules.places import NATIVE, at, in_file, resolve_lines, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
 
@@ -177,8 +177,8 @@ def _leak(rule: Rule, site: Site, exit_: Spot, closed: int, total: int) -> Claim
         site.api.role, ("library", 772)
     )
     return rule.no(
-        f"The {what} acquired at line {site.spot.line} is not released at the exit at line {exit_.line} "
-        f"({share(closed, total, 'exit', 'releases', 'release')} it).",
+        f"The {what} acquired at line {site.spot.line}{in_file(site.spot, exit_)} is not released at the exit at line "
+        f"{exit_.line} ({share(closed, total, 'exit', 'releases', 'release')} it).",
         at(exit_ if closed else site.spot if not site.is_inner else site.chain[0]),
         cwe=cwe,
         severity=Severity.MEDIUM if closed else Severity.LOW,

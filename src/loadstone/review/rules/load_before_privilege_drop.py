@@ -15,7 +15,7 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import calls
 
@@ -32,7 +32,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield rule.no(
                     (
                         f"The library loaded at line {loaded.line} runs with the privileges "
-                        f"that are given up only at line {site.spot.line}."
+                        f"that are given up only at line {site.spot.line}{in_file(site.spot, loaded)}."
                     ),
                     at(loaded),
                     why=(

@@ -13,7 +13,7 @@ from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.folding import leading_text
 from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
 
@@ -47,7 +47,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 yield rule.no(
                     (
                         f"The path made at line {taint.spot.line} is predictable in a shared "
-                        f"directory and is loaded at line {site.spot.line}."
+                        f"directory and is loaded at line {site.spot.line}{in_file(site.spot, taint.spot)}."
                     ),
                     at(taint.spot),
                     cwe=377 if cwe == 377 else 379,

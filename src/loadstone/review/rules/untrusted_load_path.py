@@ -15,7 +15,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language, Member
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import Judgement, Origin, judgements
-from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
 __all__ = ["RULE"]
@@ -184,18 +184,15 @@ def _finding(rule: Rule, judgement: Judgement, facts: Facts) -> Claim:
     source = piece.taint
     partial = sorted(kind for kind, _ in piece.checks if kind in {"prefix", "part", "no ..", "length"})
     only = f"; the only check is {partial[0]}" if partial else ""
+    read = f"{source.spot.line}{in_file(source.spot, site.spot)}" if source is not None else ""
     if judgement.origin is Origin.CONTROLLED and source is not None:
-        message = (
-            f"{site.api.name} loads a path that the {source.kind} controls (read at line {source.spot.line}){only}."
-        )
+        message = f"{site.api.name} loads a path that the {source.kind} controls (read at line {read}){only}."
     elif judgement.origin is Origin.PART and source is not None:
-        message = (
-            f"Part of the path given to {site.api.name} comes from the {source.kind} (line {source.spot.line}){only}."
-        )
+        message = f"Part of the path given to {site.api.name} comes from the {source.kind} (line {read}){only}."
     elif judgement.origin is Origin.PREFIX:
         message = f"{name} is only compared with a directory prefix: ../ and longer names pass."
     else:
-        origin = f"the {source.kind} (line {source.spot.line})" if source is not None else "a parameter"
+        origin = f"the {source.kind} (line {read})" if source is not None else "a parameter"
         message = f"The part {name}, from {origin}, can leave the directory it is joined to{only}."
     steps = [step(source.spot, f"read from the {source.kind}", "taint")] if source is not None else []
     line = site.spot

@@ -15,7 +15,7 @@ from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
 from loadstone.review.rules.origins import is_absolute
-from loadstone.review.rules.places import ALL, at, step
+from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.search_elements import empty_elements
 
@@ -87,7 +87,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
         yield rule.no(
             (
                 f"{variable} is set from the {outside.taint.kind} (line "
-                f"{outside.taint.spot.line}); children will load from there."
+                f"{outside.taint.spot.line}{in_file(outside.taint.spot, site.spot)}); children will load from there."
             ),
             at(site.spot),
             why=(

@@ -63,8 +63,8 @@ def _used_late(rule: Rule, site: Site, use: Use) -> Claim:
     what = "symbol resolved" if symbol else "library opened"
     ending = f"is returned at line {use.spot.line}" if use.how == "return" else f"is used at line {use.spot.line}"
     return rule.no(
-        f"The {what} at line {site.spot.line} belongs to a library that is closed at line {use.closed.line}, "
-        f"and {ending}.",
+        f"The {what} at line {site.spot.line}{in_file(site.spot, use.spot)} belongs to a library that is closed at "
+        f"line {use.closed.line}{in_file(use.closed, use.spot)}, and {ending}.",
         at(use.spot),
         cwe=416 if symbol else 672,
         confidence=Confidence.LIKELY,
