@@ -1,4 +1,4 @@
-"""A thread is told to end and left in its last call, in three ways."""
+"""A thread is told to end and left in its last call, in two ways."""
 
 import ctypes
 import queue
