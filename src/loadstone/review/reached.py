@@ -67,7 +67,7 @@ def with_reached(units: Sequence[ir.Unit], reread: Reread) -> list[ir.Unit]:
         for position, unit in enumerate(given):
             if unit.functions:
                 continue
-            names = _own_stem(unit) & imported if unit.language is ir.Language.PYTHON else links.into(unit)
+            names = {PurePath(unit.path).stem} & imported if unit.language is ir.Language.PYTHON else links.into(unit)
             again = reread(unit, frozenset(names)) if names else None
             if again is not None:
                 given[position] = again
@@ -77,32 +77,29 @@ def with_reached(units: Sequence[ir.Unit], reread: Reread) -> list[ir.Unit]:
     return given
 
 
-def _own_stem(unit: ir.Unit) -> set[str]:
-    return {PurePath(unit.path).stem}
-
-
 class _Links:
     """What functions of C and C++ that handle libraries are called, and what they use that is defined elsewhere."""
 
     def __init__(self, units: Sequence[ir.Unit], known: Tables) -> None:
         functions = [function for unit in units for function in unit.functions]
-        called = {id(f): {_simple(call.name) for call in calls_in(f.body)} for f in functions}
+        called = {id(f): {_unqualified(call.name) for call in calls_in(f.body)} for f in functions}
         handling = [f for f in functions if _handles(f, known)]
+        seen = {id(f) for f in handling}
         self._members = {name for f in handling for name in _loaded_members(f, known)}
-        handling += [f for f in functions if f not in handling and _sets(f) & self._members]
+        handling += [f for f in functions if id(f) not in seen and _sets(f) & self._members]
         seen = {id(f) for f in handling}
         for _ in range(_LEVELS):
-            names = {_simple(f.name) for f in handling}
+            names = {_unqualified(f.name) for f in handling}
             handling += [f for f in functions if id(f) not in seen and called[id(f)] & names]
             seen = {id(f) for f in handling}
-        bases = {c.name: {c.name, *map(_simple, c.bases)} for unit in units for c in unit.classes}
+        bases = {c.name: {c.name, *map(_unqualified, c.bases)} for unit in units for c in unit.classes}
         self._offered = {
-            _simple(f.name).lstrip("~"): bases.get(_simple(f.owner), {_simple(f.owner)})
+            _unqualified(f.name).lstrip("~"): bases.get(_unqualified(f.owner), {_unqualified(f.owner)})
             for f in handling
             if not f.local and f.name not in _ENTRIES
         }
         used = {name for f in handling for name in called[id(f)] | _shared_names(f)}
-        used -= {_simple(f.name) for f in functions} | {v.name for unit in units for v in unit.variables}
+        used -= {_unqualified(f.name) for f in functions} | {v.name for unit in units for v in unit.variables}
         self._used = {name for name in used if known.get(name) is None}
 
     def into(self, unit: ir.Unit) -> set[str]:
@@ -146,5 +143,6 @@ def _shared_names(function: ir.Function) -> set[str]:
     return set(names_in(function.body)) - own
 
 
-def _simple(name: str) -> str:
+def _unqualified(name: str) -> str:
+    """A name without its classes; a method of an object nobody knows (``?.run``) keeps saying so, and links nothing."""
     return name.rpartition("::")[2]

@@ -13,6 +13,7 @@ from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.paths import Paths
 from loadstone.review.analyses.program import KnownFunction, KnownProgram
 from loadstone.review.analyses.record import Record
+from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import CORE, MINOR, ApiRole, Success, Tables, tables
 from loadstone.review.cfg import Assertion, Graph, build
 from loadstone.review.walk import expressions
@@ -154,7 +155,7 @@ class _Scope:
     """
 
     def __init__(self, program: ir.Program) -> None:
-        self.own = {unit.path: {_simple(f.name) for f in unit.functions} for unit in program.units}
+        self.own = {unit.path: {last_word(f.name) for f in unit.functions} for unit in program.units}
         native = (unit for unit in program.units if unit.language is not ir.Language.PYTHON)
         self.functions = frozenset(f.name for unit in native for f in unit.functions)
         self.members: dict[str, set[str]] = {}
@@ -167,7 +168,7 @@ class _Scope:
 
     def name_of(self, function: ir.Function, unit: ir.Unit) -> str:
         """The key of a function."""
-        simple = _simple(function.name)
+        simple = last_word(function.name)
         private = unit.language is ir.Language.PYTHON or (unit.language is ir.Language.C and function.local)
         return f"{unit.path}:{simple}" if private else simple
 
@@ -177,7 +178,7 @@ class _Scope:
 
     def named(self, name: str, unit: ir.Unit) -> str:
         """The key of the function that a name means, called or taken the address of."""
-        simple = _simple(name)
+        simple = last_word(name)
         if unit.language is ir.Language.PYTHON:
             return f"{unit.path}:{simple}"
         mine = unit.language is ir.Language.C and simple in self.own[unit.path]
@@ -196,10 +197,6 @@ class _Scope:
         mine = self.by_file[os.path.basename(unit.path)][unit.path]
         files = {path: found for path, found in others if os.path.basename(path) != os.path.basename(unit.path)}
         return {f"{path}.{n}" for path, found in {unit.path: mine, **files}.items() for n in touched & found}
-
-
-def _simple(name: str) -> str:
-    return name.rpartition("::")[2].rpartition(".")[2]
 
 
 def _beside_locks(program: ir.Program, known_tables: Tables, wanted: set[int], shares: dict[int, set[str]]) -> set[int]:

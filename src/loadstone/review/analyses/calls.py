@@ -34,7 +34,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type, element
+from loadstone.review.typenames import base_type, element, is_text
 
 __all__ = ["Calls", "Enter"]
 
@@ -74,9 +74,6 @@ _MAX_ELEMENTS: Final = 4
 _DESTROYS: Final = frozenset({"clear", "reset", "erase", "pop_back", "pop_front", "removeAll", "deleteLater"})
 """Methods that end the objects a container or a smart pointer holds."""
 
-_TEXT: Final = re.compile(r"string\b|String\b|\bpath\b|\bchar\s*\*")
-"""Types of texts and paths."""
-
 _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 """Names of classes: what a call of one gives is made of what it is given."""
 
@@ -90,12 +87,6 @@ def _elements(container: Value, state: State) -> tuple[Value, ...]:
     """What is known to be in a container, in the order it was put there."""
     places = (Field(container, f"[{number}]") for number in range(_MAX_ELEMENTS))
     return tuple(state.env[place] for place in places if place in state.env)
-
-
-def _gives_text(known: KnownFunction) -> bool:
-    """Whether a function gives a text, as paths and commands are: which one is worth knowing."""
-    spelled = known.function.returns
-    return "char" in spelled or "string" in spelled
 
 
 def _copies_one(call: ir.Call, name: str, frame: Frame) -> bool:
@@ -236,7 +227,7 @@ class Calls:
         """Whether following a call can change an answer: it does something, reads under a lock, or gives a text."""
         if not self.summaries.is_inert(found):
             return True
-        return _gives_text(found) or bool(state.locks and self.summaries.reads_shared(found))
+        return is_text(found.function.returns) or bool(state.locks and self.summaries.reads_shared(found))
 
     def _constructed(
         self,
@@ -357,7 +348,7 @@ class Calls:
     def _holds_texts(self, container: Place, frame: Frame) -> bool:
         """Whether a container holds texts or paths, and is not one."""
         spelled = self.memory.type_of(container, frame)
-        return element(spelled) != spelled and bool(_TEXT.search(element(spelled)))
+        return element(spelled) != spelled and is_text(element(spelled))
 
     def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
         """A library is called with locks held, and is given functions of the program that it may call."""

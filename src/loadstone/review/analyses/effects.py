@@ -10,7 +10,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.flow import mix, taint_of
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
-from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.mentions import calls_in, names_in
 from loadstone.review.analyses.program import Frame
 from loadstone.review.analyses.record import Record
 from loadstone.review.analyses.sites import Sites
@@ -87,13 +87,14 @@ class Applied:
         return self.values[number] if number < len(self.values) else None
 
 
-_RIGHTS: Final = ({"getuid", "geteuid"}, {"getgid", "getegid"}, {"issetugid"}, {"getauxval"})
+_RIGHTS: Final = ({"getuid", "geteuid"}, {"getgid", "getegid"}, {"issetugid"}, {"AT_SECURE"})
 """What is asked by who wants to know whether a program has more rights than its user."""
 
 
 def _asks_for_rights(function: ir.Function) -> bool:
-    called = {call.name for call in calls_in(function.body)}
-    return any(asked <= called for asked in _RIGHTS)
+    asked = {call.name for call in calls_in(function.body)}
+    asked |= {name for name in names_in(function.body) if name == "AT_SECURE"}  # getauxval(3) tells other things too
+    return any(rights <= asked for rights in _RIGHTS)
 
 
 class Effects:

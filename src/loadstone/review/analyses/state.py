@@ -328,7 +328,7 @@ class State:
         """Whether a join with ``other`` loses nothing that rules ask: what is closed, locked, which calls failed."""
         return (
             self.closed.keys() == other.closed.keys()
-            and self.locks == other.locks
+            and {held.lock for held in self.locks} == {held.lock for held in other.locks}
             and self._results() == other._results()
         )
 

@@ -187,7 +187,7 @@ def _closes_under(
 ) -> Iterator[tuple[ir.Function, ir.Call, str, ir.Call]]:
     """The calls that give a handle back under a thread: the method, the call, the handle, and a use by the thread."""
     for method in methods if running else ():
-        if method in running or any(_STOPS.search(simple(call.name)) for call in calls(method.body.body)):
+        if method in running or any(map(_stops, calls(method.body.body))):
             continue
         for call in calls(method.body.body):
             name = library_of(released_by(call, bindings, method.owner))
@@ -201,6 +201,13 @@ def _closes_under(
 
 _STOPS: Final = re.compile(r"\A(?:cancel|shutdown|quit)\Z|(?i:stop|join|wait)")
 """Calls that end a thread."""
+
+
+def _stops(call: ir.Call) -> bool:
+    """Whether a call ends a thread; ``os.path.join(...)`` and ``", ".join(...)`` only look so."""
+    joins_texts = call.name.startswith(("os.path.", "str.")) or isinstance(call.receiver, ir.Literal)
+    return not joins_texts and bool(_STOPS.search(simple(call.name)))
+
 
 _ASKS: Final = frozenset({"set", "put", "put_nowait"})
 

@@ -48,6 +48,7 @@ class Queued:
 
     def shut(self):
         if self._meter:
+            print(", ".join(["closing", "meter"]))
             self._orders.put(None)
             _lib.meter_close(self._meter)  # expect: CWE-416
             self._meter = None
