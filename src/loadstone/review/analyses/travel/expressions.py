@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel import vocabulary
 from loadstone.review.analyses.travel.checks import Learner, spelled
 from loadstone.review.analyses.travel.deferred import deferred
 from loadstone.review.analyses.travel.flows import (
@@ -27,163 +26,6 @@ from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.walk import expressions
 
 __all__ = ["ValueReader"]
-
-_REQUEST: Final = re.compile(r"(?:\A|[._])(?:request|req)\Z")
-_ASKED: Final = frozenset(
-    {
-        *("args", "form", "values", "json", "data", "files", "cookies", "headers", "query", "query_string", "body"),
-        *("query_params", "path_params", "match_info", "GET", "POST", "META", "view_args", "rel_url", "url", "path"),
-        *("get_json", "post", "text", "read", "stream", "get_data", "params", "content", "arguments", "get_argument"),
-    }
-)
-"""What the request objects of web frameworks carry. Source: flask, django, starlette, aiohttp, tornado references."""
-
-_SERVED: Final = frozenset({"rfile", "headers", "path", "request", "requestline", "raw_requestline"})
-"""What a request handler of the standard library has read. Source: Python library reference, http.server."""
-
-_SYSTEM_NAMED: Final = re.compile(
-    r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive|homedrive)\Z"
-)
-"""Variables that name where Windows put itself. Source: Microsoft, recognised environment variables."""
-
-_KEEPS: Final = frozenset(
-    {
-        *(
-            "strip",
-            ("lstrip"),
-            ("rstrip"),
-            ("lower"),
-            ("upper"),
-            ("casefold"),
-            ("encode"),
-            ("decode"),
-            ("as_posix"),
-            ("absolute"),
-            ("resolve"),
-        ),
-        *("expanduser", "removeprefix", "removesuffix", "replace", "split", "rsplit", "partition", "rpartition"),
-        *(
-            "splitlines",
-            ("get"),
-            ("pop"),
-            ("setdefault"),
-            ("items"),
-            ("values"),
-            ("keys"),
-            ("copy"),
-            ("read"),
-            ("readline"),
-            ("readlines"),
-        ),
-        *(
-            "read_text",
-            ("read_bytes"),
-            ("getvalue"),
-            ("getlist"),
-            ("get_all"),
-            ("getfirst"),
-            ("json"),
-            ("text"),
-            ("getitem"),
-            ("title"),
-        ),
-        *(
-            "next",
-            ("popitem"),
-            ("popleft"),
-            ("getattr"),
-            ("as_dict"),
-            ("to_dict"),
-            ("model_dump"),
-            ("dict"),
-            ("group"),
-            ("groups"),
-            ("tobytes"),
-        ),
-        *(
-            "with_suffix",
-            ("with_name"),
-            ("with_stem"),
-            ("parent"),
-            ("iterdir"),
-            ("glob"),
-            ("rglob"),
-            ("recv"),
-            ("recvfrom"),
-            ("communicate"),
-        ),
-        *(
-            "get_nowait",
-            ("result"),
-            ("loads"),
-            ("getall"),
-            ("getone"),
-            ("getvalue"),
-            ("fetchone"),
-            ("fetchall"),
-            ("zfill"),
-            ("expandvars"),
-        ),
-        *(
-            "stdout",
-            "relative_to",
-            "hex",
-            "format_map",
-            "getboolean",
-            "options",
-            "sections",
-            "get_argument",
-            "post",
-            "form",
-        ),
-    }
-)
-"""Methods whose result is, or holds, what their object is or holds."""
-
-_TAKES_IN: Final = frozenset(
-    {("append"), ("add"), ("extend"), ("insert"), ("update"), ("appendleft"), ("put"), ("put_nowait"), ("setdefault")}
-)
-_FILES: Final = frozenset({"open", "io.open", "codecs.open", "os.fdopen"})
-_READS_FILES: Final = frozenset({"read_text", "read_bytes", "open"})
-_PATH_METHODS: Final = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "open"})
-_MAKES_FILES: Final = frozenset(
-    {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.replace", "os.rename", "os.link"}
-)
-_COPIES_FILES: Final = frozenset({"shutil.copy", "shutil.copy2", "shutil.copyfile"})
-_NUMBERS: Final = frozenset({"int", "struct.unpack", "struct.unpack_from", "struct.iter_unpack", "int.from_bytes"})
-_STOPS: Final = frozenset({"len", "bool", "float", "isinstance", "hash", "id", "type", "callable", "hasattr", "sum"})
-_PASSES: Final = frozenset(
-    {
-        *(
-            "list",
-            ("tuple"),
-            ("set"),
-            ("frozenset"),
-            ("dict"),
-            ("sorted"),
-            ("reversed"),
-            ("iter"),
-            ("next"),
-            ("vars"),
-            ("enumerate"),
-            ("zip"),
-        ),
-        *("filter", "map", "min", "max", "getattr", "copy.copy", "copy.deepcopy", "itertools.chain", "shlex.split"),
-        *("asyncio.wait_for", "operator.itemgetter", "urllib.parse.unquote", "urllib.parse.urlparse", "bytes.decode"),
-        *("json.loads", "json.load", "tomllib.loads", "tomllib.load", "yaml.safe_load", "yaml.load", "pickle.loads"),
-        *("ast.literal_eval", "urllib.parse.parse_qs", "base64.b64decode", "bytes", "bytearray", "str", "repr"),
-        *("os.path.splitext", "os.path.split", "os.path.dirname", "glob.glob", "memoryview", "types.SimpleNamespace"),
-    }
-)
-"""Functions whose result is, or holds, what they are given."""
-
-_FOREIGN_LOADS: Final = frozenset({"dlopen", "dlmopen", *(f"LoadLibrary{x}{w}" for x in ("", "Ex") for w in "AW")})
-"""Functions of a library that load another one."""
-
-_DIRECTORY_LISTS: Final = frozenset({"os.add_dll_directory", "sys.path.insert", "sys.path.append", "site.addsitedir"})
-_LOADER_VARIABLE: Final = re.compile(r"\A(?:LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PYTHONPATH|QT_PLUGIN_PATH)\Z")
-_ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.CFUNCTYPE.__call__"})
-_ADDRESS_METHODS: Final = frozenset({"from_address"})
 
 
 class ValueReader:
@@ -291,7 +133,7 @@ class ValueReader:
                 return self._operation(operation)
             case ir.Display(items=items, keys=keys) as display:
                 for key, item in zip(keys, items, strict=False):
-                    if _LOADER_VARIABLE.match(key):
+                    if vocabulary.LOADER_VARIABLE.match(key):
                         self._sink(SinkKind.ENVIRONMENT, key, display.line, self.pieces(item))
                 return [piece for item in items for piece in self.pieces(item)]
             case ir.Closure(function=function):
@@ -337,10 +179,10 @@ class ValueReader:
         checks = self._checked(member)
         if name and (source := self._source_named(name, member.line)) is not None:
             return [Piece(source, Shape.WHOLE, checks)]
-        if member.name in _ASKED and _REQUEST.search(spelled(member.base)):
+        if member.name in vocabulary.ASKED and vocabulary.REQUEST.search(spelled(member.base)):
             return [Piece(ValueSource("network", self.spot(member.line)), Shape.WHOLE, checks)]
         own = self._is_self(member.base)
-        if own and member.name in _SERVED and self.names.serves(self.routine):
+        if own and member.name in vocabulary.SERVED and self.names.serves(self.routine):
             return [Piece(ValueSource("network", self.spot(member.line)), Shape.WHOLE, checks)]
         owner = self.routine.function.owner if own else ""
         pieces = [
@@ -370,7 +212,7 @@ class ValueReader:
 
     def _variable(self, name: object, line: int, checks: frozenset[Check]) -> list[Piece]:
         """A variable of the environment; those that say where the system is are the system's word."""
-        if isinstance(name, str) and _SYSTEM_NAMED.match(name):
+        if isinstance(name, str) and vocabulary.SYSTEM_NAMED.match(name):
             return []
         kind = "user's own place" if isinstance(name, str) and names_own_place(name) else "environment"
         return [Piece(ValueSource(kind, self.spot(line)), Shape.WHOLE, checks)]
@@ -441,7 +283,7 @@ class ValueReader:
         word = call.name.rpartition(".")[2]
         api = self.tables.get(call.name)
         self._sinks(call, api, given, named, receiver)
-        if call.receiver is not None and word in _TAKES_IN:
+        if call.receiver is not None and word in vocabulary.TAKES_IN:
             self.store(call.receiver, [piece for pieces in given for piece in pieces], call.line)
         routines = self.names.called(self.routine, call)
         if routines:
@@ -503,13 +345,13 @@ class ValueReader:
         if call.name == "yield":
             self.found.move(every, self.routine.result, self.spot(call.line))
             return []
-        if call.name in _NUMBERS:
+        if call.name in vocabulary.NUMBERS:
             return _turned(every, Shape.NUMBER)
-        if call.name in _STOPS:
+        if call.name in vocabulary.STOPS:
             return []
         if call.name == "os.path.basename":
             return [_with(piece, frozenset({("bare", self.spot(call.line))})) for piece in every]
-        if call.name in _PASSES:
+        if call.name in vocabulary.PASSES:
             return every
         source = self._source(call, api, word)
         if source is not None:
@@ -523,7 +365,7 @@ class ValueReader:
             return self._path(call, receiver, given)
         if word == "format":
             return _turned(receiver + every, Shape.JOINED)
-        if call.receiver is not None and word in _KEEPS:
+        if call.receiver is not None and word in vocabulary.KEEPS:
             return [_with(p, checks) for p in receiver] + (
                 [p for pieces in given[1:] for p in pieces] if word in {"get", "pop", "setdefault"} else []
             )
@@ -550,9 +392,9 @@ class ValueReader:
             return ValueSource(api.kind, spot)
         if api is not None and api.role is ApiRole.COMMAND:
             return ValueSource("output of another program", spot)
-        if word in _ASKED and call.receiver is not None and _REQUEST.search(spelled(call.receiver)):
+        if word in vocabulary.ASKED and call.receiver is not None and vocabulary.REQUEST.search(spelled(call.receiver)):
             return ValueSource("network", spot)
-        read = call.name in _FILES or (word in _READS_FILES and call.receiver is not None)
+        read = call.name in vocabulary.FILES or (word in vocabulary.READS_FILES and call.receiver is not None)
         if read and not self._writes(call):
             about = call.receiver if call.receiver is not None else call.arguments[0] if call.arguments else None
             return None if about is None or self._is_own_file(about) else ValueSource("file", spot)
@@ -609,19 +451,19 @@ class ValueReader:
                 given[api.subject] if 0 <= api.subject < len(given) else keywords.get("name") or keywords.get("path")
             )
             self._sink(SinkKind.LOAD, call.name, call.line, subject or [], call)
-        elif call.name.startswith("ctypes.") and call.name.rpartition(".")[2] in _FOREIGN_LOADS and given:
+        elif call.name.startswith("ctypes.") and call.name.rpartition(".")[2] in vocabulary.FOREIGN_LOADS and given:
             self._sink(SinkKind.LOAD, call.name, call.line, given[0], call)
-        elif call.name in _DIRECTORY_LISTS and given:
+        elif call.name in vocabulary.DIRECTORY_LISTS and given:
             self._sink(SinkKind.DIRECTORY, call.name, call.line, given[-1], call)
         elif api is not None and api.role is ApiRole.COMMAND:
             self._command(call, api, given)
         elif call.name == "getattr" and len(given) > 1 and not isinstance(call.arguments[1], ir.Literal):
             self._sink(SinkKind.SYMBOL, call.name, call.line, given[1], call)
-        elif call.name in _ADDRESSES or call.name.rpartition(".")[2] in _ADDRESS_METHODS:
+        elif call.name in vocabulary.ADDRESSES or call.name.rpartition(".")[2] in vocabulary.ADDRESS_METHODS:
             self._sink(SinkKind.ADDRESS, call.name, call.line, given[0] if given else [], call)
         elif call.name in {"dict", "os.environ.update"}:
             for key, pieces in named:
-                if _LOADER_VARIABLE.match(key):
+                if vocabulary.LOADER_VARIABLE.match(key):
                     self._sink(SinkKind.ENVIRONMENT, key, call.line, pieces, call)
         elif call.name in {"os.putenv", "os.environ.setdefault"} and len(given) > 1:
             self._environment(call.arguments[0], given[1], call.line)
@@ -629,14 +471,14 @@ class ValueReader:
     def _files(self, call: ir.Call, api: Api | None, given: list[list[Piece]], receiver: list[Piece]) -> None:
         """Which names of files are looked at, and which are written."""
         word = call.name.rpartition(".")[2]
-        first = receiver if call.receiver is not None and word in _PATH_METHODS else given[0] if given else []
-        if (call.name in _FILES and self._writes(call)) or word in {"write_bytes", "write_text"}:
+        first = receiver if call.receiver is not None and word in vocabulary.PATH_METHODS else given[0] if given else []
+        if (call.name in vocabulary.FILES and self._writes(call)) or word in {"write_bytes", "write_text"}:
             self._sink(SinkKind.WRITE, call.name, call.line, first, call)
-        elif call.name in _MAKES_FILES and len(given) > 1:
+        elif call.name in vocabulary.MAKES_FILES and len(given) > 1:
             self._sink(SinkKind.WRITE, call.name, call.line, given[1], call)
-            if call.name in _COPIES_FILES:
+            if call.name in vocabulary.COPIES_FILES:
                 self._sink(SinkKind.COPY, call.name, call.line, given[0], call)
-        elif call.name in _FILES or word in {"read_bytes", "read_text"}:
+        elif call.name in vocabulary.FILES or word in {"read_bytes", "read_text"}:
             self._sink(SinkKind.LOOK, call.name, call.line, first, call)
         elif api is not None and api.role is ApiRole.LOOK and api.kind != "descriptor":
             subject = receiver if api.subject < 0 else first
@@ -645,7 +487,7 @@ class ValueReader:
     def _environment(self, index: ir.Expression, pieces: list[Piece], line: int) -> None:
         """``env["LD_PRELOAD"] = value``, of this process or of a child."""
         key: object = index.value if isinstance(index, ir.Literal) else ""
-        if isinstance(key, str) and _LOADER_VARIABLE.match(key):
+        if isinstance(key, str) and vocabulary.LOADER_VARIABLE.match(key):
             self._sink(SinkKind.ENVIRONMENT, key, line, pieces)
 
     def _command(self, call: ir.Call, api: Api, given: list[list[Piece]]) -> None:

@@ -1,0 +1,97 @@
+"""The words of Python programs by which values are known to arrive, to travel on and to be turned."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = [
+    "ADDRESSES",
+    "ADDRESS_METHODS",
+    "ASKED",
+    "COPIES_FILES",
+    "DIRECTORY_LISTS",
+    "FILES",
+    "FOREIGN_LOADS",
+    "KEEPS",
+    "LOADER_VARIABLE",
+    "MAKES_FILES",
+    "NUMBERS",
+    "PASSES",
+    "PATH_METHODS",
+    "READS_FILES",
+    "REQUEST",
+    "SERVED",
+    "STOPS",
+    "SYSTEM_NAMED",
+    "TAKES_IN",
+]
+
+REQUEST: Final = re.compile(r"(?:\A|[._])(?:request|req)\Z")
+ASKED: Final = frozenset(
+    {
+        *("args", "form", "values", "json", "data", "files", "cookies", "headers", "query", "query_string", "body"),
+        *("query_params", "path_params", "match_info", "GET", "POST", "META", "view_args", "rel_url", "url", "path"),
+        *("get_json", "post", "text", "read", "stream", "get_data", "params", "content", "arguments", "get_argument"),
+    }
+)
+"""What the request objects of web frameworks carry. Source: flask, django, starlette, aiohttp, tornado references."""
+
+SERVED: Final = frozenset({"rfile", "headers", "path", "request", "requestline", "raw_requestline"})
+"""What a request handler of the standard library has read. Source: Python library reference, http.server."""
+
+SYSTEM_NAMED: Final = re.compile(
+    r"(?i)\A(?:systemroot|windir|program(?:files|data|w6432)(?:\(x86\))?|common_?programfiles.*|systemdrive|homedrive)\Z"
+)
+"""Variables that name where Windows put itself. Source: Microsoft, recognised environment variables."""
+
+KEEPS: Final = frozenset(
+    {
+        *("strip", "lstrip", "rstrip", "lower", "upper", "casefold", "encode", "decode", "as_posix"),
+        *("absolute", "resolve", "expanduser", "removeprefix", "removesuffix", "replace", "split", "rsplit"),
+        *("partition", "rpartition", "splitlines", "get", "pop", "setdefault", "items", "values", "keys"),
+        *("copy", "read", "readline", "readlines", "read_text", "read_bytes", "getvalue", "getlist", "get_all"),
+        *("getfirst", "json", "text", "getitem", "title", "next", "popitem", "popleft", "getattr", "as_dict"),
+        *("to_dict", "model_dump", "dict", "group", "groups", "tobytes", "with_suffix", "with_name"),
+        *("with_stem", "parent", "iterdir", "glob", "rglob", "recv", "recvfrom", "communicate", "get_nowait"),
+        *("result", "loads", "getall", "getone", "fetchone", "fetchall", "zfill", "expandvars", "stdout"),
+        *("relative_to", "hex", "format_map", "getboolean", "options", "sections", "get_argument", "post"),
+        *("form",),
+    }
+)
+"""Methods whose result is, or holds, what their object is or holds."""
+
+TAKES_IN: Final = frozenset(
+    {
+        *("append", "add", "extend", "insert", "update", "appendleft", "put", "put_nowait", "setdefault"),
+    }
+)
+FILES: Final = frozenset({"open", "io.open", "codecs.open", "os.fdopen"})
+READS_FILES: Final = frozenset({"read_text", "read_bytes", "open"})
+PATH_METHODS: Final = frozenset({"read_text", "read_bytes", "write_text", "write_bytes", "open"})
+MAKES_FILES: Final = frozenset(
+    {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move", "os.replace", "os.rename", "os.link"}
+)
+COPIES_FILES: Final = frozenset({"shutil.copy", "shutil.copy2", "shutil.copyfile"})
+NUMBERS: Final = frozenset({"int", "struct.unpack", "struct.unpack_from", "struct.iter_unpack", "int.from_bytes"})
+STOPS: Final = frozenset({"len", "bool", "float", "isinstance", "hash", "id", "type", "callable", "hasattr", "sum"})
+PASSES: Final = frozenset(
+    {
+        *("list", "tuple", "set", "frozenset", "dict", "sorted", "reversed", "iter", "next", "vars"),
+        *("enumerate", "zip", "filter", "map", "min", "max", "getattr", "copy.copy", "copy.deepcopy"),
+        *("itertools.chain", "shlex.split", "asyncio.wait_for", "operator.itemgetter", "urllib.parse.unquote"),
+        *("urllib.parse.urlparse", "bytes.decode", "json.loads", "json.load", "tomllib.loads", "tomllib.load"),
+        *("yaml.safe_load", "yaml.load", "pickle.loads", "ast.literal_eval", "urllib.parse.parse_qs"),
+        *("base64.b64decode", "bytes", "bytearray", "str", "repr", "os.path.splitext", "os.path.split"),
+        *("os.path.dirname", "glob.glob", "memoryview", "types.SimpleNamespace"),
+    }
+)
+"""Functions whose result is, or holds, what they are given."""
+
+FOREIGN_LOADS: Final = frozenset({"dlopen", "dlmopen", *(f"LoadLibrary{x}{w}" for x in ("", "Ex") for w in "AW")})
+"""Functions of a library that load another one."""
+
+DIRECTORY_LISTS: Final = frozenset({"os.add_dll_directory", "sys.path.insert", "sys.path.append", "site.addsitedir"})
+LOADER_VARIABLE: Final = re.compile(r"\A(?:LD_LIBRARY_PATH|LD_PRELOAD|LD_AUDIT|DYLD_\w+|PYTHONPATH|QT_PLUGIN_PATH)\Z")
+ADDRESSES: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.CFUNCTYPE.__call__"})
+ADDRESS_METHODS: Final = frozenset({"from_address"})
