@@ -11,10 +11,12 @@ from tree_sitter import Node, Parser
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
+from loadstone.review.frontends.c.declarators import text
 from loadstone.review.frontends.c.directives import MacroDefinition
+from loadstone.review.frontends.c.literals import character, number, string_value
 from loadstone.review.typenames import base_type, element, long_name, of_pair, pointee
 
-__all__ = ["CExpressions", "TooDeepForC", "string_value"]
+__all__ = ["CExpressions", "TooDeepForC"]
 
 _T = TypeVar("_T")
 
@@ -26,21 +28,6 @@ MAX_CHAIN: Final = 40
 
 _MAX_EXPANSION: Final = 4096
 _MAX_MACRO_DEPTH: Final = 6
-_ESCAPES: Final = {
-    "n": "\n",
-    "t": "\t",
-    "r": "\r",
-    "0": "\0",
-    "\\": "\\",
-    '"': '"',
-    "'": "'",
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "v": "\v",
-}
-_ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]+|[0-7]{1,3}|.)", re.DOTALL)
-_NUMBER: Final = re.compile(r"(-?0[xX][0-9a-fA-F']+|0[bB][01']+|-?[0-9][0-9']*)([uUlLzZ]*)\Z")
 _TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
 _POINTER_TYPE: Final = re.compile(r"[A-Z]\w*(?:Pointer|Ptr|Func|Function|Fn)\Z|_(?:fn|func|ptr)_t\Z")
 _CAST_MACRO: Final = re.compile(r"(?i)(?:\A|_)cast(?:_|\Z)")
@@ -55,26 +42,6 @@ _TRUTH: Final = re.compile(r"[A-Z]\w*_(TRUE|FALSE)\Z")
 
 class TooDeepForC(Exception):
     """Source is nested deeper than anybody writes; the statement becomes a gap."""
-
-
-def string_value(text: str) -> str:
-    """What a C string literal holds, prefix and quotes dropped."""
-    start = text.find('"')
-    if start < 0:
-        return text
-    prefix, body = text[:start], text[start + 1 : -1]
-    if prefix.endswith("R"):
-        return body.partition("(")[2].rpartition(")")[0]
-    return _ESCAPE.sub(_unescape, body) if "\\" in body else body
-
-
-def _unescape(match: re.Match[str]) -> str:
-    code = match[1]
-    if code[0] == "x":
-        return chr(int(code[1:], 16) & 0x10FFFF)
-    if code[0] in "01234567":
-        return chr(int(code, 8))
-    return _ESCAPES.get(code, code)
 
 
 @dataclass(slots=True)
@@ -162,7 +129,7 @@ class CExpressions:
     # Leaves.
 
     def _identifier(self, node: Node) -> ir.Expression:
-        name = _text(node)
+        name = text(node)
         line = self.line(node)
         if name in _KNOWN_CONSTANTS:
             return ir.Literal(line, _KNOWN_CONSTANTS[name])  # type: ignore[arg-type]
@@ -204,7 +171,7 @@ class CExpressions:
 
     def substituted(self, macro: MacroDefinition, node: Node) -> str:
         """The body of a function-like macro with the call's arguments in place; empty when they do not fit."""
-        arguments = [_text(n) for n in node.named_children] if node is not None else []
+        arguments = [text(n) for n in node.named_children] if node is not None else []
         parameters = macro.parameters or ()
         variadic = bool(parameters) and parameters[-1] == "..."
         if len(arguments) < len(parameters) - variadic or (len(arguments) > len(parameters) and not variadic):
@@ -220,22 +187,11 @@ class CExpressions:
         return re.sub(r"\s*##\s*", "", body)
 
     def _literal(self, node: Node) -> ir.Expression:
-        text = _text(node)
-        number = _NUMBER.match(text)
-        if number is None:
-            try:
-                return ir.Literal(self.line(node), float(text.rstrip("fFlL")))
-            except ValueError:
-                return ir.Operation(self.line(node), "?", ())
-        digits = number[1].replace("'", "")
-        base = 8 if len(digits) > 1 and digits[0] == "0" and digits.isdigit() else 0
-        try:
-            return ir.Literal(self.line(node), int(digits, base))
-        except ValueError:
-            return ir.Operation(self.line(node), "?", ())
+        value = number(text(node))
+        return ir.Literal(self.line(node), value) if value is not None else ir.Operation(self.line(node), "?", ())
 
     def _string(self, node: Node) -> ir.Expression:
-        return ir.Literal(self.line(node), string_value(_text(node)))
+        return ir.Literal(self.line(node), string_value(text(node)))
 
     def _concatenated(self, node: Node) -> ir.Expression:
         pieces = [self.lower(n) for n in node.named_children]
@@ -244,7 +200,7 @@ class CExpressions:
         return ir.Operation(self.line(node), "format", tuple(pieces))
 
     def _char(self, node: Node) -> ir.Expression:
-        value = _ESCAPE.sub(_unescape, _text(node).strip("LuU8").strip("'"))
+        value = character(text(node))
         return ir.Literal(self.line(node), value)
 
     def _null(self, node: Node) -> ir.Expression:
@@ -274,16 +230,16 @@ class CExpressions:
             operator = part.child_by_field_name("operator")
             if part is spine[-1] and left is not None and operator is not None and self._casts_address(left, operator):
                 address = ir.Operation(self.line(part), "address", (self.child(part, "right"),))
-                result = ir.Cast(self.line(part), _text(left)[1:-1].strip(), address)
+                result = ir.Cast(self.line(part), text(left)[1:-1].strip(), address)
                 continue
-            word = {"and": "&&", "or": "||", "not_eq": "!="}.get(found := _text(operator) if operator else "?", found)
+            word = {"and": "&&", "or": "||", "not_eq": "!="}.get(found := text(operator) if operator else "?", found)
             result = ir.Operation(self.line(part), word, (result, self.child(part, "right")))
         return result
 
     def _unary(self, node: Node) -> ir.Expression:
         operator = node.child_by_field_name("operator")
         operand = self.child(node, "argument")
-        word = {"not": "!"}.get(found := _text(operator) if operator else "?", found)
+        word = {"not": "!"}.get(found := text(operator) if operator else "?", found)
         if word == "-" and isinstance(operand, ir.Literal) and isinstance(operand.value, int):
             return ir.Literal(self.line(node), -operand.value)
         return ir.Operation(self.line(node), word, (operand,))
@@ -292,7 +248,7 @@ class CExpressions:
         operator = node.child_by_field_name("operator")
         operand = self.child(node, "argument")
         inner = _uncast(operand)
-        if operator is not None and _text(operator) == "*":
+        if operator is not None and text(operator) == "*":
             if isinstance(inner, ir.Operation) and inner.operator == "address":
                 return inner.operands[0]
             return ir.Operation(self.line(node), "deref", (operand,))
@@ -311,12 +267,12 @@ class CExpressions:
 
     def _assignment(self, node: Node) -> ir.Expression:
         operator = node.child_by_field_name("operator")
-        word = _text(operator).removesuffix("=") if operator is not None else ""
+        word = text(operator).removesuffix("=") if operator is not None else ""
         return ir.AssignmentExpression(self.line(node), self.child(node, "left"), self.child(node, "right"), word)
 
     def _update(self, node: Node) -> ir.Expression:
         operator = node.child_by_field_name("operator")
-        word = "-" if operator is not None and _text(operator) == "--" else "+"
+        word = "-" if operator is not None and text(operator) == "--" else "+"
         line = self.line(node)
         target = self.child(node, "argument")
         stored = ir.AssignmentExpression(line, target, ir.Literal(line, 1), word)
@@ -325,7 +281,7 @@ class CExpressions:
 
     def _cast(self, node: Node) -> ir.Expression:
         spelled = node.child_by_field_name("type")
-        return ir.Cast(self.line(node), _text(spelled) if spelled else "", self.child(node, "value"))
+        return ir.Cast(self.line(node), text(spelled) if spelled else "", self.child(node, "value"))
 
     def _sizeof(self, node: Node) -> ir.Expression:
         value = node.child_by_field_name("value")
@@ -337,13 +293,13 @@ class CExpressions:
     def _field(self, node: Node) -> ir.Expression:
         member = node.child_by_field_name("field")
         operator = node.child_by_field_name("operator")
-        through = operator is not None and _text(operator) == "->"
+        through = operator is not None and text(operator) == "->"
         base = self.child(node, "argument")
         if isinstance(base, ir.Operation) and base.operator == "deref" and not through:
             base, through = base.operands[0], True
         if isinstance(base, ir.Operation) and base.operator == "address" and through:
             base, through = base.operands[0], False
-        return ir.Member(self.line(node), base, _text(member) if member else "?", through)
+        return ir.Member(self.line(node), base, text(member) if member else "?", through)
 
     def _subscript(self, node: Node) -> ir.Expression:
         index = node.child_by_field_name("index") or node.child_by_field_name("indices")
@@ -361,22 +317,22 @@ class CExpressions:
         if function is None:
             return self._unknown(node)
         if function.type == "identifier":
-            macro = self.macros.get(_text(function))
+            macro = self.macros.get(text(function))
             if macro is not None and macro.parameters is not None and self.macro_depth < _MAX_MACRO_DEPTH and arguments:
                 expanded = self.expand(self.substituted(macro, arguments), line)
                 if expanded is not None:
                     return expanded
         values = arguments.named_children if arguments is not None else []
         if function.type == "parenthesized_expression" and len(values) == 1 and self._names_type(function):
-            return ir.Cast(line, _text(function)[1:-1], self.lower(values[0]))
+            return ir.Cast(line, text(function)[1:-1], self.lower(values[0]))
         if (
             function.type == "identifier"
             and len(values) == 1
-            and (_POINTER_TYPE.search(_text(function)) or _CAST_MACRO.search(_text(function)))
-            and _text(function) not in self.types
+            and (_POINTER_TYPE.search(text(function)) or _CAST_MACRO.search(text(function)))
+            and text(function) not in self.types
         ):
-            return ir.Cast(line, _text(function), self.lower(values[0]))
-        if (made := _MAKES.match(_text(function))) is not None:  # std::make_unique<Module>(path)
+            return ir.Cast(line, text(function), self.lower(values[0]))
+        if (made := _MAKES.match(text(function))) is not None:  # std::make_unique<Module>(path)
             name = base_type(long_name(made[2], self.types))
             built = ir.Call(line, name, ir.Name(line, name), self.arguments(arguments), (), None, self.end_line(node))
             return ir.Cast(line, f"std::{made[1]}_ptr<{made[2]}>", ir.Operation(line, "new", (built,)))
@@ -386,7 +342,7 @@ class CExpressions:
             inner = _uncast(inner.operands[0])
         receiver = inner.base if isinstance(inner, ir.Member) else None
         given = self.arguments(arguments)
-        if _text(function) == "Q_D" and arguments is not None:
+        if text(function) == "Q_D" and arguments is not None:
             return ir.AssignmentExpression(
                 line, ir.Name(line, "d"), ir.Member(line, ir.Name(line, "this"), "d_ptr", through=True)
             )
@@ -394,12 +350,12 @@ class CExpressions:
 
     def _casts_address(self, left: Node, operator: Node) -> bool:
         """``(gpointer) &x``: the grammar, which knows no types, takes it for ``gpointer & x``."""
-        name = _text(left)
-        return _text(operator) == "&" and bool(_DATA_POINTER.match(name)) and name[1:-1].strip() not in self.types
+        name = text(left)
+        return text(operator) == "&" and bool(_DATA_POINTER.match(name)) and name[1:-1].strip() not in self.types
 
     def _names_type(self, node: Node) -> bool:
         """``(name)(x)``: a cast when name is no variable and reads like a type (nothing else tells without headers)."""
-        name = _text(node)[1:-1].strip()
+        name = text(node)[1:-1].strip()
         if f"typedef {name}" in self.types:
             return name not in self.types
         return (
@@ -421,7 +377,7 @@ class CExpressions:
 
     def _new(self, node: Node) -> ir.Expression:
         spelled = node.child_by_field_name("type")
-        name = base_type(_text(spelled)) if spelled is not None else "?"
+        name = base_type(text(spelled)) if spelled is not None else "?"
         arguments = self.arguments(node.child_by_field_name("arguments"))
         line = self.line(node)
         return ir.Operation(line, "new", (ir.Call(line, name, ir.Name(line, name), arguments, (), None, line),))
@@ -434,8 +390,8 @@ class CExpressions:
         spelled = node.child_by_field_name("type")
         value = self.child(node, "value")
         line = self.line(node)
-        if isinstance(value, ir.Display) and spelled is not None and self.is_class_name(_text(spelled)):
-            name = base_type(_text(spelled))
+        if isinstance(value, ir.Display) and spelled is not None and self.is_class_name(text(spelled)):
+            name = base_type(text(spelled))
             return ir.Call(line, name, ir.Name(line, name), value.items, (), None, self.end_line(node))
         return value
 
@@ -449,7 +405,7 @@ class CExpressions:
         for child in node.named_children:
             if child.type == "initializer_pair":
                 designator = child.child_by_field_name("designator")
-                keys.append(_text(designator).lstrip(".") if designator is not None else "")
+                keys.append(text(designator).lstrip(".") if designator is not None else "")
                 items.append(self.child(child, "value"))
             elif child.type != "comment":
                 keys.append("")
@@ -460,10 +416,10 @@ class CExpressions:
         return ir.Closure(self.line(node), self.nested(node, self))
 
     def _qualified(self, node: Node) -> ir.Expression:
-        return ir.Name(self.line(node), _text(node).removeprefix("::"))
+        return ir.Name(self.line(node), text(node).removeprefix("::"))
 
     def _template(self, node: Node) -> ir.Expression:
-        name = _text(node)
+        name = text(node)
         return ir.Name(self.line(node), name)
 
     def _named_cast(self, node: Node) -> ir.Expression:
@@ -471,7 +427,7 @@ class CExpressions:
         function = node.child_by_field_name("function")
         if function is not None and function.type == "template_function":
             name = function.child_by_field_name("name")
-            if name is not None and _text(name) in {
+            if name is not None and text(name) in {
                 "static_cast",
                 "reinterpret_cast",
                 "const_cast",
@@ -481,7 +437,7 @@ class CExpressions:
                 spelled = function.child_by_field_name("arguments")
                 values = self.arguments(node.child_by_field_name("arguments"))
                 if len(values) == 1:
-                    return ir.Cast(self.line(node), _text(spelled).strip("<>") if spelled else "", values[0])
+                    return ir.Cast(self.line(node), text(spelled).strip("<>") if spelled else "", values[0])
         return self._call(node)
 
 
@@ -499,10 +455,6 @@ _GIVES: Final = _ITERATORS | {"front", "back", "at", "top", "value", "get", "fir
 
 def _word(name: str) -> str:
     return name.rpartition("::")[2].rpartition(".")[2]
-
-
-def _text(node: Node) -> str:
-    return (node.text or b"").decode(errors="replace")
 
 
 _LOWER: Final[dict[str, Callable[[CExpressions, Node], ir.Expression]]] = {

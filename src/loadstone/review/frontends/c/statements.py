@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from typing import Final
@@ -11,23 +10,16 @@ from tree_sitter import Node, Parser
 
 from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
-from loadstone.review.apis import ApiRole, tables
 from loadstone.review.frontends.c.declarators import Declarator, declared_in, parameters_of, text, type_text
 from loadstone.review.frontends.c.decorations import Decorations
 from loadstone.review.frontends.c.directives import MacroDefinition
 from loadstone.review.frontends.c.expressions import MAX_DEPTH, CExpressions, TooDeepForC
+from loadstone.review.frontends.c.holders import deduced, deleter, inferred, is_object
 from loadstone.review.typenames import base_type, iterated, long_name
 
 __all__ = ["Bodies"]
 
 _MAX_MACRO_DEPTH: Final = 6
-_DELETER: Final = re.compile(r"unique_ptr\s*<.*?,\s*(?:decltype\s*\(\s*&?\s*)?(?:::)?([\w:]+)", re.DOTALL)
-_PLAIN: Final = re.compile(
-    r"(?:(?:const|volatile|static|unsigned|signed|register|struct|extern)\s+)*(?:void|char|short|int|long|float|double|bool|size_t|ssize_t|\w+_t)\b"
-)
-_TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
-_HANDLE: Final = re.compile(r"(?:const\s+)?[A-Z][A-Z\d_]+\Z")
-"""Windows' names of numbers and handles: ``HMODULE``, ``DWORD``, ``FARPROC``."""
 
 
 @dataclass(slots=True)
@@ -218,7 +210,7 @@ class Bodies:
         line = x.line(one.node)
         value: ir.Expression | None = None
         if one.is_function:
-            if not self.is_cpp or not _is_object(text(node.child_by_field_name("type"))):
+            if not self.is_cpp or not is_object(text(node.child_by_field_name("type"))):
                 return
             arguments = _taken_for_parameters(one.function, x)
             spelled = long_name(type_text(node), x.types)
@@ -228,21 +220,21 @@ class Bodies:
             value = self._constructed(spelled, x.arguments(one.value), line)
         elif one.value is not None:
             value = x.lower(one.value)
-            if self.is_cpp and isinstance(value, ir.Display) and _is_object(spelled):
+            if self.is_cpp and isinstance(value, ir.Display) and is_object(spelled):
                 value = self._constructed(spelled, value.items, line)
-        elif self.is_cpp and _is_object(spelled) and not one.shape:
+        elif self.is_cpp and is_object(spelled) and not one.shape:
             value = ir.Call(line, base_type(spelled), ir.Name(line, base_type(spelled)), (), (), None, line)
         if "auto" in spelled.split() and value is not None:
-            spelled = _deduced(spelled, _inferred(value, x))
+            spelled = deduced(spelled, inferred(value, x))
         x.types[one.name] = spelled
-        cleanup = cleanup or _deleter(spelled, value)
+        cleanup = cleanup or deleter(spelled, value)
         yield ir.Assign(
             line, ir.Name(line, one.name), value, declares=True, type=spelled, static=static, cleanup=cleanup
         )
 
     @staticmethod
     def _constructed(spelled: str, arguments: tuple[ir.Expression, ...], line: int) -> ir.Expression:
-        if not _is_object(spelled):
+        if not is_object(spelled):
             return arguments[0] if arguments else ir.Literal(line, 0)
         name = base_type(spelled)
         return ir.Call(line, name, ir.Name(line, name), arguments, (), None, line)
@@ -257,7 +249,7 @@ class Bodies:
         spelled = x.types.get(f"{x.owner}.{name}", "")
         spelled = x.types.get(f"using {base_type(spelled)}", spelled)
         value: ir.Expression
-        if len(arguments) == 1 and not (spelled and _is_object(spelled)):
+        if len(arguments) == 1 and not (spelled and is_object(spelled)):
             value = arguments[0]
         elif spelled:
             value = self._constructed(spelled, arguments, line)
@@ -342,7 +334,7 @@ class Bodies:
         iterable = x.lower(right) if right is not None else ir.Operation(line, "?", ())
         spelled = type_text(node, one.shape if one is not None else "")
         if "auto" in spelled.split() and (held := x.type_of(iterable)):
-            spelled = _deduced(spelled, iterated(held))
+            spelled = deduced(spelled, iterated(held))
         x.types[name] = spelled
         yield ir.Loop(line, self._loop_body(node, x), each=(ir.Name(line, name), iterable), type=spelled)
 
@@ -430,46 +422,6 @@ def _comma_parts(node: Node) -> list[Node]:
     return parts
 
 
-_FROM_ARGUMENT: Final = re.compile(
-    r"(?:value_type|pointer|handle_type|typename\s.*|\w+::(?:type|pointer|handle_type|value_type))\Z"
-)
-"""A type that the argument of a template names: mostly a number or a pointer, which is not constructed."""
-
-
-def _is_object(spelled: str) -> bool:
-    """Whether a type names a class with behaviour (and not a number, a pointer or a reference)."""
-    bare = _TEMPLATE.sub("", spelled).strip()
-    plain = (
-        _PLAIN.match(bare)
-        or _HANDLE.match(bare)
-        or _FROM_ARGUMENT.match(bare)
-        or "*" in bare
-        or "&" in bare
-        or bare == "auto"
-    )
-    return bool(bare) and not plain
-
-
-def _deleter(spelled: str, value: ir.Expression | None) -> str:
-    """The function a smart pointer calls at the end of its scope; ``Closer::operator()`` for a deleter class."""
-    if "unique_ptr" in spelled or "shared_ptr" in spelled:
-        if isinstance(value, ir.Call) and len(value.arguments) > 1:
-            given = value.arguments[1]
-            if isinstance(given, ir.Operation) and given.operator == "address":
-                given = given.operands[0]
-            if isinstance(given, ir.Name):
-                return given.name.removeprefix("::")
-            if isinstance(given, ir.Closure):
-                return "<lambda>"
-            if isinstance(given, ir.Display):
-                return "?::operator()"
-        found = _DELETER.search(spelled)
-        if found:
-            return found[1] if "decltype" in spelled else f"{found[1]}::operator()"
-    holder = tables().get(base_type(spelled))
-    return holder.release if holder is not None and holder.role is ApiRole.HOLDER else ""
-
-
 def _function_pointer(target: ir.Expression) -> tuple[ir.Name, str] | None:
     """``BOOL (*ask)(HANDLE) = ...``: the grammar, which knows no types, takes the declarator for two calls."""
     inner = target.function if isinstance(target, ir.Call) else None
@@ -498,26 +450,6 @@ def _taken_for_parameters(function: Node | None, x: CExpressions) -> tuple[ir.Ex
         else:
             found.append(named)
     return tuple(found)
-
-
-def _deduced(spelled: str, found: str) -> str:
-    """What ``auto`` stands for, the reference that a declaration makes of it kept."""
-    if not found:
-        return spelled
-    return f"{found} &" if "&" in spelled and not found.endswith("&") else found
-
-
-def _inferred(value: ir.Expression, x: CExpressions) -> str:
-    match value:
-        case ir.Call() if found := x.type_of(value):
-            return found
-        case ir.Call(name=name) if name[:1].isupper() or name.startswith("std::"):
-            return name
-        case ir.Operation(operator="new", operands=(ir.Call(name=name),)):
-            return f"{name} *"
-        case ir.Cast(type=spelled):
-            return spelled
-    return x.type_of(value)
 
 
 _SILENT: Final = {
