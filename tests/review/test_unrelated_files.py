@@ -154,6 +154,17 @@ def test_a_function_of_the_system_stays_one_beside_a_library_that_interposes_it(
     assert beside == alone
 
 
+def test_a_variable_is_no_function_of_another_file() -> None:
+    """``static int (*run)(int)`` here, a function ``run`` and one ``lib`` there; in an initialiser too."""
+    host = frontends.parse("host.c", (Path(__file__).parent / "cases" / "f02" / "closed_in_another.c").read_bytes())
+    other = frontends.parse(
+        "other.cpp", b"#include <dlfcn.h>\nvoid run() {}\nvoid *lib(bool b) { return b ? dlopen(0, 2) : 0; }\n"
+    )
+    alone = answers([host])
+    assert ("Finding", "use-after-unload") in {answer[:2] for answer in alone}
+    assert {answer for answer in answers([host, other]) if answer[2] == "host.c"} == alone
+
+
 def test_a_module_that_is_imported_is_no_stranger() -> None:
     helper = frontends.parse("paths.py", b"import ctypes\ndef where(name):\n    return '/opt/x/' + name\n")
     host = frontends.parse(

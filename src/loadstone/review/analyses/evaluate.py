@@ -146,13 +146,19 @@ class PathEvaluator:
             return frame.this
         place = self.named(name.name, state, frame)
         outside = isinstance(place, Global) and place not in state.env and name.name not in _TAINTED_NAMES
-        if outside and (self.program.defines(name.name, frame.known.unit) or self.tables.get(name.name) is not None):
+        if outside and self._is_function(name.name, frame.known.unit):
             return Code(name.name)
         value = self.memory.load(place, state, frame, name.line)
         known = name.name in _TAINTED_NAMES and isinstance(place, Global)
         if known and isinstance(value, Initial) and value not in state.taint:
             state.put("taint", value, Taint(_TAINTED_NAMES[name.name], frame.spot(name.line)))
         return value
+
+    def _is_function(self, name: str, unit: ir.Unit) -> bool:
+        """Whether a name of a file is a function's, of the program or of an interface, and not its own variable's."""
+        if self.program.defines(name, unit):
+            return True
+        return self.tables.get(name) is not None and name not in self.program.variables.get(unit.path, ())
 
     def _member(self, expression: ir.Member | ir.Item, state: State, frame: Frame) -> Outcomes:
         base = uncast(expression.base)

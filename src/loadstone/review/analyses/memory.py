@@ -88,7 +88,7 @@ class PathMemory:
         if initial is None:
             return None
         found = [uncast(e) for e in self._within(place, initial, start)]
-        values = [v for e in found[:_MAX_ITEMS] if (v := self._constant(e)) is not None]
+        values = [v for e in found[:_MAX_ITEMS] if (v := self._constant(e, start)) is not None]
         if len(values) != len(found) or not values:
             return None
         if len(values) == 1:
@@ -125,14 +125,14 @@ class PathMemory:
         number = order.index(name) if name in order else len(display.items)
         return [display.items[number]] if number < len(display.items) and not any(display.keys) else []
 
-    def _constant(self, expression: ir.Expression) -> Value:
+    def _constant(self, expression: ir.Expression, start: Global) -> Value:
         match expression:
             case ir.Literal(value=value):
                 return Constant(value)
-            case ir.Name(name=name) if name in self.program.functions or self.tables.get(name) is not None:
-                return Code(name)
-            case ir.Operation(operator="address", operands=(ir.Name(name=name),)) if name in self.program.functions:
-                return Code(name)
+            case ir.Name(name=name) | ir.Operation(operator="address", operands=(ir.Name(name=name),)):
+                hidden = name in self.program.variables.get(start.unit, ())
+                known = name in self.program.functions or self.tables.get(name) is not None
+                return Code(name) if known and not hidden else None
         return None
 
     @staticmethod

@@ -118,7 +118,9 @@ class KnownProgram:
         return Neighbours(self.units)
 
     def defines(self, name: str, unit: ir.Unit) -> bool:
-        """Whether a name means a function of the program in a file."""
+        """Whether a name means a function of the program in a file, whose own variables hide those of other files."""
+        if name in self.variables.get(unit.path, ()):
+            return False
         return any(self._neighbours.sees(unit, known.unit) for known in self.functions.get(name, ()))
 
     @cached_property
@@ -276,6 +278,8 @@ class KnownProgram:
                 fitting = [k for k in own if not _is_contradicted(k.function.condition, reached)] or own
                 fitting = [k for k in fitting if call is None or _takes(k, call)] or fitting
             return fitting[0]
+        if name in self.variables.get(unit.path, ()):
+            return None
         others = [
             k
             for k in found

@@ -61,6 +61,8 @@ class Summaries:
                 yield found
 
     def _found(self, call: ir.Call, known: KnownFunction) -> KnownFunction | None:
+        if call.name in known.locals:  # a pointer, whatever function has its name
+            return None
         owner = known.function.owner
         own = self.program.find(f"{owner}::{last_word(call.name)}", known.unit) if owner else None
         return own or self.program.find(call.name, known.unit)
