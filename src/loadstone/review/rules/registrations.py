@@ -72,11 +72,13 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
     calls = {f.name: [*calls_in(f.body)] for f in unit.functions}
     foreign = filled_names(facts, unit)
     for function in unit.functions:
+        if not any(_registers(call) for call in calls[function.name]):
+            continue
         mine = foreign | looked_up(facts, function)
         starting = _callers(function, calls)
         undone = {last_word(c.name) for name, found in calls.items() if name not in starting for c in found}
         for call in calls[function.name]:
-            pair = next(((m, u) for m, u in _KNOWN if m.match(last_word(call.name))), None)
+            pair = _pair(call)
             if last_word(call.name) == "connect" and _is_connected(call, mine):
                 yield from _connections(facts, unit, call, calls, starting)
             if pair is None or any(pair[1].match(word) for word in undone):
@@ -89,6 +91,15 @@ def registrations(facts: Facts, unit: ir.Unit) -> Iterator[Registration]:
                 if close is not None and other.name not in starting and not called & _set_in(other):
                     yield Registration(last_word(call.name), call.line, close, other)
                     break
+
+
+def _pair(call: ir.Call) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
+    """The names of calls that register, as this one does, and of those that take it back."""
+    return next(((made, undone) for made, undone in _KNOWN if made.match(last_word(call.name))), None)
+
+
+def _registers(call: ir.Call) -> bool:
+    return last_word(call.name) == "connect" or _pair(call) is not None
 
 
 def _called_by_own(call: ir.Call, unit: ir.Unit, foreign: set[str]) -> set[str]:

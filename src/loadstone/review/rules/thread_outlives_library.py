@@ -180,21 +180,23 @@ _ENDS: Final = re.compile(
 
 def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
     """Functions that threads of the file run and that call through a member or a variable, and where they start."""
+    starts = [(f, c) for f in unit.functions for c in calls_in(f.body) if _plays(facts, c, ApiRole.THREAD)]
+    if not starts:
+        return {}
     calling, made = _calling(facts, unit), interfaces(unit)
     found: dict[str, int] = {}
-    for function in unit.functions:
-        for call in calls_in(function.body):
-            if not _plays(facts, call, ApiRole.THREAD) or _waits_after(facts, function, call):
-                continue
-            closures = _closures(function)
-            for part in (p for argument in call.arguments for p in expressions(argument)):
-                if isinstance(part, ir.Name) and last_word(part.name) in calling:
-                    found.setdefault(last_word(part.name), call.line)
-                body = part if isinstance(part, ir.Closure) else closures.get(word(part))
-                if body is not None and any(
-                    _is_slot_call(facts, c) or c.name.rpartition("::")[0] in made for c in calls_in(body.function.body)
-                ):
-                    found.setdefault("<closure>", call.line)
+    for function, call in starts:
+        if _waits_after(facts, function, call):
+            continue
+        closures = _closures(function)
+        for part in (p for argument in call.arguments for p in expressions(argument)):
+            if isinstance(part, ir.Name) and last_word(part.name) in calling:
+                found.setdefault(last_word(part.name), call.line)
+            body = part if isinstance(part, ir.Closure) else closures.get(word(part))
+            if body is not None and any(
+                _is_slot_call(facts, c) or c.name.rpartition("::")[0] in made for c in calls_in(body.function.body)
+            ):
+                found.setdefault("<closure>", call.line)
     return found
 
 

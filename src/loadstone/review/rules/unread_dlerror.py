@@ -9,7 +9,7 @@ from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
-from loadstone.review.analyses.mentions import every_expression, every_statement
+from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Tables, tables
 from loadstone.review.rules.places import ALL, NATIVE
@@ -38,8 +38,11 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     known = tables()
     for unit in facts.program.units:
         for function in unit.functions if unit.language in NATIVE else ():
-            yield from _late(rule, unit, function, known)
-            yield from _by_errno(rule, unit, function, known)
+            called = {call.name for call in calls_in(function.body)}
+            if any((api := known.get(name)) is not None and api.role is ApiRole.ERROR for name in called):
+                yield from _late(rule, unit, function, known)
+            if called & _ERRNO_TEXTS:
+                yield from _by_errno(rule, unit, function, known)
         lines = []
         for function in unit.functions:
             for expression in every_expression(function.body):
@@ -87,12 +90,13 @@ def _by_errno(rule: Rule, unit: ir.Unit, function: ir.Function, known: Tables) -
             asked = _dl_call(statement, known) or called
             if isinstance(statement, ir.If) and asked is not None and _asks_of(statement, asked):
                 told = [c for s in every_statement(statement.then) for c in _calls(s)]
-                wrong = next((c for c in told if c.name in {"perror", "strerror", "strerror_r"}), None)
+                wrong = next((c for c in told if c.name in _ERRNO_TEXTS), None)
                 if wrong is not None and not any(c.name in {"dlerror", *_SETS_ERRNO} for c in told):
                     yield _not_of_errno(rule, unit, function, asked, wrong.line)
             called = _dl_call(statement, known) if isinstance(statement, ir.Assign) else None
 
 
+_ERRNO_TEXTS: Final = frozenset({"perror", "strerror", "strerror_r"})
 _SETS_ERRNO: Final = frozenset({"open", "fopen", "stat", "access", "read", "mmap", "malloc", "fstat"})
 """Functions behind whose failure the reading of errno is right."""
 
