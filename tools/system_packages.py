@@ -95,6 +95,7 @@ TOOLS: Final = (
     Tool("setpriv", "util-linux", "util-linux", "setpriv"),
     Tool("unshare", "util-linux", "util-linux", "util-linux"),
     Tool("lz4", "lz4", "lz4", "lz4", "lz4"),
+    Tool("mksquashfs", "squashfs-tools", "squashfs-tools", "squashfs-tools", "squashfs"),
     Tool("/lib/ld-musl-x86_64.so.1", "musl", "musl-libc", "musl", there=_file),
     Tool("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64", "mingw64-gcc", "mingw-w64-gcc", "mingw-w64"),
     Tool(

@@ -20,12 +20,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.archives.making import adb_of, appimage_of, squashfs_of
+from tests.tools import needed
 
 from loadstone.archives import Bounds, PackedFile, format_of, held, is_archive, members, walk
 from loadstone.errors import Closed, LoadstoneError, MalformedImage, TooLarge, Unreadable, Unsupported
 
 LIBRARY = b"\x7fELF" + bytes(range(256)) * 40
-FILES = {"usr/lib/liba.so.1": LIBRARY, "usr/share/doc/a" * 30 + "/long-name": b"text", "empty": b""}
+FILES = {
+    "usr/lib/liba.so.1": LIBRARY,
+    "usr/share/doc/a" * 15 + "/long-name": b"text",
+    "zeros": bytes(9000),
+    "empty": b"",
+}
 
 
 def tar_of(files: Mapping[str, bytes], links: Mapping[str, str] | None = None, form: int = tarfile.PAX_FORMAT) -> bytes:
@@ -102,6 +109,13 @@ MAKERS: Mapping[str, Callable[[], bytes]] = {
     "a.conda": lambda: zip_of({"metadata.json": b"{}", "pkg-a-1.tar.zst": zstd_of(tar_of(FILES))}),
     "a.rpm": lambda: rpm_of(gzip.compress(cpio_of(FILES))),
     "zst.rpm": lambda: rpm_of(zstd_of(cpio_of(FILES))),
+    "a.snap": lambda: squashfs_of(FILES),
+    "xz.snap": lambda: squashfs_of(FILES, packer="xz"),
+    "lzma.snap": lambda: squashfs_of(FILES, packer="lzma"),
+    "a.AppImage": lambda: appimage_of(squashfs_of(FILES)),
+    "stored-3.apk": lambda: adb_of(FILES, how="."),
+    "deflated-3.apk": lambda: adb_of(FILES, how="d"),
+    "named-3.apk": lambda: adb_of(FILES, how="c"),
 }
 
 
@@ -273,6 +287,11 @@ DAMAGED: Mapping[str, Callable[[], bytes]] = {
     "a Debian package without content": lambda: ar_of({"debian-binary": b"2.0\n"}),
     "a zip without a directory": lambda: zip_of({"a": LIBRARY})[:60],
     "an image without its layer": lambda: tar_of({"manifest.json": b'[{"Layers": ["gone"]}]'}),
+    "a SquashFS cut short": lambda: squashfs_of({"a": LIBRARY})[:-40],
+    "an AppImage cut short": lambda: appimage_of(squashfs_of({"a": LIBRARY}))[:50],
+    "a SquashFS with blocks beyond a megabyte": lambda: squashfs_of(FILES)[:12] + b"\0\0\0\1" + squashfs_of(FILES)[16:],
+    "a package of apk cut short": lambda: adb_of({"a": LIBRARY}, how=".")[:-400],
+    "a package of apk that begins with data": lambda: b"ADB.pckg" + b"\x10\0\0\x80" + bytes(20),
     "a cpio with letters for numbers": lambda: rpm_of(gzip.compress(b"070701" + b"z" * 120)),
 }
 
@@ -285,7 +304,7 @@ def test_damage_is_a_typed_error(name: str) -> None:
 
 @pytest.mark.parametrize("cut", range(0, 700, 41))
 def test_no_cut_of_any_container_gives_another_error(cut: int) -> None:
-    for make in (MAKERS["a.whl"], MAKERS["a.tar.gz"], MAKERS["a.deb"], MAKERS["a.rpm"], MAKERS["a.tar"]):
+    for make in map(MAKERS.__getitem__, ("a.whl", "a.tar.gz", "a.deb", "a.rpm", "a.tar", "a.snap", "stored-3.apk")):
         data = bytearray(make())
         del data[cut : cut + 3]
         with suppress(LoadstoneError):
@@ -293,14 +312,52 @@ def test_no_cut_of_any_container_gives_another_error(cut: int) -> None:
 
 
 def test_what_cannot_be_looked_into_says_how_to_unpack_it(tmp_path: Path) -> None:
-    path = tmp_path / "app.AppImage"
-    path.write_bytes(b"\x7fELF\2\1\1\0AI\2" + bytes(100))
-    with pytest.raises(Unsupported, match="--appimage-extract"):
-        list(members(path))
+    for refused, words in (
+        (appimage_of(b"", kind=1), "ISO 9660.*bsdtar -xf"),
+        (appimage_of(b"DWARFS" + bytes(50)), "DwarFS.*--appimage-extract"),
+        (appimage_of(b"something else"), "no SquashFS is behind its program"),
+        (appimage_of(squashfs_of(FILES, compression=3)), "LZO.*unsquashfs -o 192"),
+        (b"ADBc\7\0" + bytes(50), "its compression .7..*apk extract"),
+        (b"ADB.indx" + bytes(50), "the schema 'indx'.*[Aa]pk adbdump"),
+    ):
+        with pytest.raises(Unsupported, match=words):
+            list(members(refused))
     with pytest.raises(Unsupported, match="not a known kind of archive"):
         list(members(b"plain text"))
     with pytest.raises(Unreadable, match="No such file"):
         list(members(tmp_path / "gone.zip"))
+
+
+def test_links_of_file_systems_and_packages_are_told() -> None:
+    for data in (squashfs_of({"d/a": b"x"}, {"d/b": "a"}), adb_of({"d/a": b"x"}, {"d/b": "a"})):
+        assert [(m.name, m.link) for m in members(data)] == [("d/a", None), ("d/b", "a")]
+
+
+def test_a_directory_that_is_in_itself_is_damage() -> None:
+    data = bytearray(squashfs_of({"d/a": b"x"}))
+    listing = data.index(b"\0d")
+    data[listing - 7 : listing - 5] = data[32:34]  # where the inode of d is told: that of the root
+    with pytest.raises(MalformedImage, match="is in itself"):
+        list(members(bytes(data)))
+
+
+@pytest.mark.parametrize("packing", ["gzip", "xz", "zstd", "lzma"])
+def test_what_mksquashfs_makes_is_read_as_it_was(packing: str, tmp_path: Path) -> None:
+    """Hard links, sparse files, shared blocks and directories of several blocks, by the tool itself."""
+    tool = needed("mksquashfs")
+    place = tmp_path / "content"
+    (place / "many").mkdir(parents=True)
+    for number in range(700):
+        (place / "many" / f"f{number:04}").write_text(f"file {number}")
+    (place / "zeros").write_bytes(bytes(1_000_000))
+    (place / "noise").write_bytes(random.Random(1).randbytes(300_000))
+    (place / "zz-same").hardlink_to(place / "noise")
+    subprocess.run([tool, place, tmp_path / "a.sqfs", "-comp", packing, "-quiet", "-no-progress"], check=True)
+    found = {member.name: member.same_as or member.read() for member in members(tmp_path / "a.sqfs")}
+    wanted: dict[str, str | bytes] = {
+        str(path.relative_to(place)): path.read_bytes() for path in place.rglob("*") if path.is_file()
+    }
+    assert found == wanted | {"zz-same": "noise"}
 
 
 def test_an_encrypted_member_is_unreadable() -> None:

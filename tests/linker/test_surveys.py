@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.archives.making import appimage_of, squashfs_of
 from tests.archives.test_archives import ar_of, tar_of, zip_of
 from tests.linker.tiny_elf import tiny_elf
 from tests.linker.workshop import Workshop
@@ -270,11 +271,62 @@ def test_bounds_and_what_cannot_be_looked_into_are_typed(tmp_path: Path) -> None
             out.write(bytes(1 << 20))
     with pytest.raises(TooLarge, match="packed bytes became"):
         survey(bomb)
-    (tmp_path / "x.AppImage").write_bytes(b"\x7fELF\2\1\1\0AI\2" + bytes(200))
-    with pytest.raises(Unsupported, match="appimage-extract"):
+    (tmp_path / "x.AppImage").write_bytes(appimage_of(b"", kind=1))
+    with pytest.raises(Unsupported, match="bsdtar"):
         survey(tmp_path / "x.AppImage")
     with pytest.raises(Unreadable):
         survey(tmp_path / "gone.tar")
+
+
+STARTERS = {
+    "a script": {"AppRun": b'#!/bin/sh\nexport LD_LIBRARY_PATH="${HERE}/usr/gone:$HERE/usr/lib/:$LD_LIBRARY_PATH"\n'},
+    "a program": {"AppRun": b"\x7fELF\2\1\1" + bytes(60) + b"LD_LIBRARY_PATH=%s/usr/lib/:%s/usr/lib64/:%s\0"},
+    "settings": {"AppRun": b"\x7fELF" + bytes(60), "AppRun.env": b"APPDIR_LIBRARY_PATH=$APPDIR/usr/lib:$APPDIR/lib\n"},
+    "a hook": {"AppRun": b"#!/bin/sh\n", "apprun-hooks/1.sh": b"export LD_LIBRARY_PATH='$APPDIR'/usr/lib; x=1\n"},
+}
+
+
+@pytest.mark.parametrize("starter", STARTERS)
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_an_appimage_is_asked_about_as_its_apprun_starts_it(
+    starter: str, unpacked: bool, tmp_path: Path, workshop: Workshop
+) -> None:
+    """The real loader, given what AppRun sets, starts the program; without it, it does not."""
+    workshop.library("app/usr/lib/libown.so", "int own(void){return 0;}", soname="libown.so")
+    app = workshop.program(
+        "app/usr/bin/app", "int own(void); int main(void){return own();}", needs=["app/usr/lib/libown.so"]
+    )
+    files = {name: Path(workshop.path(f"app/{name}")).read_bytes() for name in ("usr/lib/libown.so", "usr/bin/app")}
+    if unpacked:
+        target = Path(workshop.path("app"))
+        for name, content in STARTERS[starter].items():
+            workshop.file(f"app/{name}", content)
+    else:
+        target = tmp_path / "x.AppImage"
+        target.write_bytes(appimage_of(squashfs_of({**files, **STARTERS[starter]})))
+    found = {row.name: row for row in survey(target).rows}
+    assert [found[name].verdict for name in files] == [LoadVerdict.LOADS] * 2
+    assert "AppRun sets LD_LIBRARY_PATH to /usr/lib" in found["usr/bin/app"].assumptions
+    library_path = {"LD_LIBRARY_PATH": workshop.path("app/usr/lib")}
+    assert [
+        subprocess.run([app], env=env, check=False, capture_output=True).returncode for env in (library_path, {})
+    ] == [0, 127]
+
+
+def test_an_appimage_without_settings_finds_what_runpaths_say(tmp_path: Path, workshop: Workshop) -> None:
+    workshop.library("usr/lib/libown.so", "int own(void){return 0;}", soname="libown.so")
+    workshop.program("usr/bin/app", "int own(void); int main(void){return own();}", needs=["usr/lib/libown.so"])
+    names = ("usr/lib/libown.so", "usr/bin/app")
+    for runpath, expected in (("$ORIGIN/../lib", LoadVerdict.LOADS), ("$ORIGIN/../gone", LoadVerdict.FAILS)):
+        workshop.patchelf("usr/bin/app", "--set-rpath", runpath)
+        files = {name: Path(workshop.path(name)).read_bytes() for name in names}
+        target = tmp_path / "x.AppImage"
+        target.write_bytes(appimage_of(squashfs_of(files, {"AppRun": "usr/bin/app"})))
+        row = next(row for row in survey(target).rows if row.name == "usr/bin/app")
+        assert row.verdict is expected
+        assert row.path == f"{target}!/usr/bin/app"
+    assert row.leading
+    assert row.leading.advice.startswith(f"{target} --appimage-extract, and in its folder: patchelf")
 
 
 def test_the_python_is_read_off_the_name_and_the_environment(tmp_path: Path, workshop: Workshop) -> None:

@@ -192,7 +192,8 @@ def test_a_process_a_core_dump_and_a_kernel_module_are_named_for_what_they_are(w
     assert [d.code for d in codes if d] == ["core-dump", "kernel-module"]
 
 
-def test_an_appimage_says_that_its_content_is_not_seen(workshop: Workshop) -> None:
+def test_an_appimage_that_is_started_says_how_to_ask_about_its_content(workshop: Workshop) -> None:
     path = workshop.program("app.AppImage")
     workshop.patch("app.AppImage", 8, b"AI\2")
-    assert [d.code for d in explain(path).diagnoses] == ["appimage"]
+    (said,) = explain(path).diagnoses
+    assert (said.code, said.advice) == ("appimage", f"loadstone explain {path}")

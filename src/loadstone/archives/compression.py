@@ -2,109 +2,42 @@
 
 from __future__ import annotations
 
-import sys
-import zlib
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from loadstone.archives.bounds import UnpackBudget
+from loadstone.archives.decoders import (
+    Decoder,
+    bzip2_decoder,
+    damage_told,
+    gzip_decoder,
+    lzma_decoder,
+    xz_decoder,
+    zstd_decoder,
+)
 from loadstone.archives.member import Reader
-from loadstone.errors import MalformedImage, Unsupported
+from loadstone.errors import MalformedImage
 
 __all__ = ["Decompressed", "Plain", "compression_of", "decompressed"]
 
 _PIECE: Final = 256 << 10
-_MEMORY: Final = 256 << 20
-"""For the window of one stream: xz -9 takes 65 MiB, zstd --ultra -22 128 MiB."""
 
-_WINDOW_LOG: Final = 27
-
-
-class _Decoder(Protocol):
-    """What the decompressors of bz2, lzma and zstd have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-class _Inflate:
-    """zlib's decompressor for one gzip member, behind the same face."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max(max_length, 0))
-
-
-def _zstd() -> _Decoder:
-    try:
-        if sys.version_info >= (3, 14):
-            from compression import zstd  # noqa: PLC0415  only for archives that are packed so
-        else:
-            from backports import zstd  # noqa: PLC0415
-    except ImportError as error:
-        raise Unsupported(
-            feature="zstd decompression", reason=str(error), advice="pip install backports.zstd, or use Python 3.14"
-        ) from error
-    decoder: _Decoder = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
-    return decoder
-
-
-def _bzip2() -> _Decoder:
-    import bz2  # noqa: PLC0415  as every decompressor here: most files that are looked at are not compressed
-
-    return bz2.BZ2Decompressor()
-
-
-def _xz() -> _Decoder:
-    import lzma  # noqa: PLC0415
-
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY)
-
-
-def _lzma() -> _Decoder:
-    import lzma  # noqa: PLC0415
-
-    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY)
-
-
-_FORMATS: Final[tuple[tuple[bytes, Callable[[], _Decoder]], ...]] = (
-    (b"\x1f\x8b", _Inflate),
-    (b"BZh", _bzip2),
-    (b"\xfd7zXZ\0", _xz),
-    (b"\x28\xb5\x2f\xfd", _zstd),
-    (b"\x5d\0\0", _lzma),
+_FORMATS: Final[tuple[tuple[bytes, Callable[[], Decoder]], ...]] = (
+    (b"\x1f\x8b", gzip_decoder),
+    (b"BZh", bzip2_decoder),
+    (b"\xfd7zXZ\0", xz_decoder),
+    (b"\x28\xb5\x2f\xfd", zstd_decoder),
+    (b"\x5d\0\0", lzma_decoder),
 )
 """A compression and its first bytes."""
-
-_DAMAGE: Final = frozenset(("LZMAError", "ZstdError"))
-"""What modules that are not imported yet raise for damage."""
 
 _SKIPPABLE: Final = frozenset(bytes((n, 0x2A, 0x4D, 0x18)) for n in range(0x50, 0x60))  # frames of zstd without content
 
 
-def compression_of(head: bytes) -> Callable[[], _Decoder] | None:
+def compression_of(head: bytes) -> Callable[[], Decoder] | None:
     """What unpacks a stream that begins so; None for one that is not compressed."""
     if head[:4] in _SKIPPABLE:
-        return _zstd
+        return zstd_decoder
     return next((decoder for magic, decoder in _FORMATS if head.startswith(magic)), None)
 
 
@@ -133,7 +66,7 @@ class Plain:
 class Decompressed:
     """What a compressed stream unpacks to; streams that follow one another are one."""
 
-    def __init__(self, stream: Reader, make: Callable[[], _Decoder], budget: UnpackBudget) -> None:
+    def __init__(self, stream: Reader, make: Callable[[], Decoder], budget: UnpackBudget) -> None:
         self._stream = stream
         self._make = make
         self._decoder = make()
@@ -144,19 +77,13 @@ class Decompressed:
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; none at the end. Raises MalformedImage for damage, TooLarge for a bomb."""
-        try:
+        with damage_told(self._damaged):
             while not self._ended:
                 piece = self._step(size)
                 if piece:
                     self._unpacked += len(piece)
                     self._budget.check_ratio(self._packed, self._unpacked)
                     return piece
-        except (zlib.error, OSError, EOFError, ValueError, MemoryError) as error:
-            raise self._damaged(str(error)) from error
-        except Exception as error:
-            if type(error).__name__ in _DAMAGE:
-                raise self._damaged(str(error)) from error
-            raise
         return b""
 
     def _step(self, size: int) -> bytes:

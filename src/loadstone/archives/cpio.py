@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.compression import decompressed
-from loadstone.archives.member import PackedFile, Reader, inside, plain_name
+from loadstone.archives.member import PackedFile, Reader, exactly, inside, plain_name
 from loadstone.archives.tar import Skipping
 from loadstone.errors import MalformedImage, Unsupported
 
@@ -54,16 +54,16 @@ def cpio_members(stream: Reader, path: str, budget: UnpackBudget) -> Iterator[Pa
     """The files and links of a cpio archive in the new ASCII format."""
     position = 0
     while True:
-        magic = _exactly(stream, 6)
+        magic = exactly(stream, 6)
         if magic == _STRIPPED:
             raise Unsupported(feature="an RPM with files beyond 4 GB", reason="its cpio archive has no names")
         if magic not in (_NEW, _CHECKED):
             raise MalformedImage(what="no cpio header where one must be", offset=position, path=path)
-        fields = _fields(_exactly(stream, _HEADER), path, position)
+        fields = _fields(exactly(stream, _HEADER), path, position)
         mode, size, name_size = fields[1], fields[6], fields[11]
         if not 0 < name_size <= _MAX_NAME:
             raise MalformedImage(what=f"a name of {name_size} bytes", offset=position, path=path)
-        raw = _exactly(stream, name_size)
+        raw = exactly(stream, name_size)
         Skipping(stream, -(6 + _HEADER + name_size) % 4).skip()
         name = raw.rstrip(b"\0").decode("utf-8", "surrogateescape")
         if name == _TRAILER:
@@ -82,7 +82,7 @@ def cpio_members(stream: Reader, path: str, budget: UnpackBudget) -> Iterator[Pa
 def _member(name: str, mode: int, size: int, content: Skipping, path: str, budget: UnpackBudget) -> PackedFile | None:
     place, permissions = inside(path, name), stat.S_IMODE(mode)
     if stat.S_ISLNK(mode) and size <= _MAX_NAME:
-        link = _exactly(content, size).decode("utf-8", "surrogateescape")
+        link = exactly(content, size).decode("utf-8", "surrogateescape")
         return PackedFile(name, place, 0, budget, link=link, mode=permissions)
     if not stat.S_ISREG(mode) or not name:
         return None
@@ -94,13 +94,3 @@ def _fields(text: bytes, path: str, position: int) -> list[int]:
         return [int(text[at : at + 8], 16) for at in range(0, _HEADER, 8)]
     except ValueError as error:
         raise MalformedImage(what="a cpio header without a number", offset=position, path=path) from error
-
-
-def _exactly(stream: Reader, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        piece = stream.read(size - len(data))
-        if not piece:
-            break
-        data += piece
-    return data

@@ -20,7 +20,6 @@ from loadstone.quick_dataclass import dataclass
 __all__ = ["FORMATS", "ContainerFormat", "format_of", "is_archive", "members", "walk"]
 
 _HEAD: Final = 4096
-_APPIMAGE: Final = (b"AI\x01", b"AI\x02")
 
 _Reading = Callable[[IO[bytes], str, UnpackBudget], Iterator[PackedFile]]
 _Source = str | os.PathLike[str] | Content
@@ -62,7 +61,8 @@ def _is_conda(head: bytes, name: str) -> bool:
 
 
 def _is_appimage(head: bytes, _name: str) -> bool:
-    return head.startswith(b"\x7fELF") and head[8:11] in _APPIMAGE
+    """A program that says it is one, in bytes of its header that mean nothing else."""
+    return head.startswith(b"\x7fELF") and head[8:11] in (b"AI\x01", b"AI\x02")
 
 
 def _is_image_manifest(head: bytes, name: str) -> bool:
@@ -79,8 +79,9 @@ FORMATS: Final = (
     ContainerFormat("Debian package", _begins(b"!<arch>\ndebian-binary"), ("ar", "debian_members")),
     ContainerFormat("static library", _begins(b"!<arch>\n", b"!<thin>\n"), ("ar", "static_members")),
     ContainerFormat("RPM package", _begins(b"\xed\xab\xee\xdb"), ("cpio", "rpm_members")),
-    ContainerFormat("AppImage", _is_appimage, ("closed", "appimage")),
-    ContainerFormat("Alpine package", _begins(b"ADB"), ("closed", "alpine_3")),
+    ContainerFormat("AppImage", _is_appimage, ("appimage", "members")),
+    ContainerFormat("SquashFS image", _begins(b"hsqs"), ("squashfs", "members")),
+    ContainerFormat("Alpine package", _begins(b"ADB.", b"ADBd", b"ADBc"), ("alpine", "members")),
     ContainerFormat("container image", _is_image_manifest, ("image", "manifest_members")),
     ContainerFormat("tar archive", _is_packed_tar, ("image", "tar_or_image")),
 )

@@ -13,7 +13,7 @@ from loadstone.archives.held import Content, held
 from loadstone.errors import Closed
 from loadstone.quick_dataclass import dataclass, field
 
-__all__ = ["SEPARATOR", "PackedFile", "Reader", "inside", "plain_name"]
+__all__ = ["SEPARATOR", "PackedFile", "Reader", "exactly", "inside", "plain_name"]
 
 SEPARATOR: Final = "!/"
 """Between a container and the path in it, as Java's jar: URLs have it."""
@@ -126,6 +126,15 @@ def _after(begun: bytes) -> io.BytesIO:
     grown = io.BytesIO(begun)
     grown.seek(0, io.SEEK_END)
     return grown
+
+
+def exactly(stream: Reader, size: int) -> bytes:
+    """The next ``size`` bytes of a stream that may give them in pieces; fewer at its end."""
+    pieces, have = [], 0
+    while have < size and (piece := stream.read(size - have)):
+        pieces.append(piece)
+        have += len(piece)
+    return b"".join(pieces)
 
 
 def plain_name(name: str) -> str:

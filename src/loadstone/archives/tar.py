@@ -11,7 +11,7 @@ from typing import Final
 
 from loadstone.archives.bounds import UnpackBudget
 from loadstone.archives.compression import decompressed
-from loadstone.archives.member import PackedFile, Reader, inside, plain_name
+from loadstone.archives.member import PackedFile, Reader, exactly, inside, plain_name
 from loadstone.errors import MalformedImage
 from loadstone.quick_dataclass import dataclass
 
@@ -71,7 +71,7 @@ def plain_members(stream: Reader, path: str, budget: UnpackBudget) -> Iterator[P
     """The files and links of an uncompressed tar stream; blocks of zeros between archives are passed over."""
     position, extended, long_name, long_link = 0, dict[str, str](), "", ""
     while True:
-        block = _exactly(stream, _BLOCK)
+        block = exactly(stream, _BLOCK)
         if not block.strip(b"\0"):
             if len(block) < _BLOCK:
                 return
@@ -86,7 +86,7 @@ def plain_members(stream: Reader, path: str, budget: UnpackBudget) -> Iterator[P
         if entry.kind in (_PAX, _GLOBAL, _LONG_NAME, _LONG_LINK):
             if entry.size > _MAX_HEADER:
                 raise MalformedImage(what=f"a header of {entry.size} bytes", offset=position, path=path)
-            text = _exactly(content, entry.size)
+            text = exactly(content, entry.size)
             if entry.kind == _PAX:
                 extended = _records(text)
             elif entry.kind == _LONG_NAME:
@@ -153,17 +153,6 @@ def _records(data: bytes) -> dict[str, str]:
             found[_text(key)] = value.decode("utf-8", "surrogateescape")
         data = data[int(length) :]
     return found
-
-
-def _exactly(stream: Reader, size: int) -> bytes:
-    pieces, have = [], 0
-    while have < size:
-        piece = stream.read(size - have)
-        if not piece:
-            break
-        pieces.append(piece)
-        have += len(piece)
-    return b"".join(pieces)
 
 
 def _text(field: bytes) -> str:

@@ -111,7 +111,7 @@ def _is_packed(file: str) -> bool:
             found = format_of(stream.read(4096), file)
     except OSError:
         return False
-    return found is not None and found.name not in ("static library", "AppImage")
+    return found is not None and found.name != "static library"
 
 
 def _packed(archive: str) -> Iterator[Subject]:

@@ -16,7 +16,6 @@ __all__ = ["archive_format", "inside", "is_survey_target", "root_of"]
 
 _HEAD: Final = 4096
 _PROCESS: Final = re.compile(r"/proc/\d+$")
-_NOT_SURVEYED: Final = frozenset(("static library", "AppImage"))
 
 
 def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
@@ -27,7 +26,7 @@ def is_survey_target(target: str, model: LoaderModel | None = None) -> bool:
         return False
     if os.path.isdir(target) or target.endswith(".whl"):
         return True
-    return os.path.isfile(target) and is_archive(target) and archive_format(target) not in _NOT_SURVEYED
+    return os.path.isfile(target) and is_archive(target) and archive_format(target) != "static library"
 
 
 def archive_format(path: str) -> str | None:

@@ -197,10 +197,10 @@ def _appimage(case: SimulatedLoad) -> Iterator[Diagnosis]:
     if case.starts_program and program is not None and program.opened.head[8:11] in (b"AI\x01", b"AI\x02"):
         kind = program.opened.head[10]
         text = (
-            f"{leaf(program.path)} is an AppImage (type {kind}): this is about the program that unpacks it; what it"
-            " carries is in a file system of its own behind it and is not seen."
+            f"{leaf(program.path)} is an AppImage (type {kind}): this is about the program in front that starts"
+            " it; what it carries is asked about as an archive is."
         )
-        yield risk("appimage", program.path, text, f"{program.path} --appimage-extract, then ask about squashfs-root")
+        yield risk("appimage", program.path, text, f"loadstone explain {quoted_path(program.path)}")
 
 
 RISKS: Final[tuple[Callable[[SimulatedLoad], Iterator[Diagnosis]], ...]] = (

@@ -24,6 +24,7 @@ from loadstone.core.image import Image
 from loadstone.errors import LoadstoneError, MalformedImage
 from loadstone.linker.access import Barrier
 from loadstone.linker.links import followed
+from loadstone.linker.surveys.appdirs import may_set_path
 from loadstone.linker.view import HEAD_SIZE, OpenedFile
 from loadstone.linker.windows_packages import may_make_known
 from loadstone.quick_dataclass import dataclass, field
@@ -172,7 +173,7 @@ def _stored(member: PackedFile) -> Stored:
     head = member.head(HEAD_SIZE)
     name = posixpath.basename(member.name)
     if identify(head).kind in BINARIES:
-        is_kept = name.startswith(_WHOLE)
+        is_kept = name.startswith(_WHOLE) or may_set_path(member.name)
         if member.again is not None and not is_kept:
             later = partial(_anew, member.size, member.again, name)
             return Stored(member.size, head, Deferred(later), None, member.mode)
@@ -180,7 +181,7 @@ def _stored(member: PackedFile) -> Stored:
         with nullcontext(kept) if kept is not None else member.held() as content:
             parsed = _parsed(content)
         return Stored(member.size, head, Deferred(lambda: parsed), kept, member.mode)
-    is_text = may_make_known(member.name) or f"/{member.name}".endswith(_TEXTS)
+    is_text = may_make_known(member.name) or may_set_path(member.name) or f"/{member.name}".endswith(_TEXTS)
     return Stored(member.size, head, content=member.read() if is_text and member.size <= _MAX_TEXT else None)
 
 

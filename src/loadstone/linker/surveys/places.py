@@ -16,6 +16,7 @@ from loadstone.linker.discovery import of_view
 from loadstone.linker.openers import Tags
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.survey_target import archive_format, inside, root_of
+from loadstone.linker.surveys.appdirs import is_appdir, library_path
 from loadstone.linker.surveys.layers import LayeredFiles
 from loadstone.linker.surveys.packed import BINARIES, PackedFiles, Stored, packed
 from loadstone.linker.windows_packages import WindowsPackages, may_make_known
@@ -24,7 +25,8 @@ from loadstone.quick_dataclass import dataclass, replace
 __all__ = ["SurveyPlace", "SurveyedLibrary", "place_of"]
 
 _INSTALLED: Final = frozenset(("Debian package", "RPM package", "Alpine package"))
-_NO_LIBRARIES: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE, ImageKind.OBJECT, ImageKind.CORE))
+_PROGRAMS: Final = frozenset((ImageKind.EXECUTABLE, ImageKind.PIE))
+_NO_LIBRARIES: Final = _PROGRAMS | {ImageKind.OBJECT, ImageKind.CORE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class SurveyPlace:
     tags: Tags
     archive: PackedFiles | None = None
     is_system: bool = False  # an image with a loader of its own
+    has_programs: bool = False  # that are asked about as its libraries are: an AppImage is there to start one
 
     def label(self, found: SurveyedLibrary) -> str:
         """Where a library comes from, in words: ``X.whl!/pkg/lib.so``, ``site/pkg/lib.so``."""
@@ -59,8 +62,11 @@ class SurveyPlace:
                 image = self.model.view.image(self.model.view.open(path))
             except (OSError, LoadstoneError):
                 continue
-            if image.kind not in _NO_LIBRARIES or _is_called_library(name):
+            if image.kind not in self._left_out() or _is_called_library(name):
                 yield SurveyedLibrary(path, name, image)
+
+    def _left_out(self) -> frozenset[ImageKind]:
+        return _NO_LIBRARIES - _PROGRAMS if self.has_programs else _NO_LIBRARIES
 
     def windows_packages(self) -> WindowsPackages:
         """What Windows would see of the place: the folders of its DLLs, and whether it is for Python."""
@@ -120,7 +126,8 @@ def place_of(target: str, model: LoaderModel) -> SurveyPlace:
         return SurveyPlace(folder, model, folder, Tags())
     path = os.path.abspath(target)
     if os.path.isdir(path):
-        return SurveyPlace(target, model, path, Tags())
+        is_app = is_appdir(model.view, path)
+        return SurveyPlace(target, _started(model, path) if is_app else model, path, Tags(), has_programs=is_app)
     return _archive(target, path, model)
 
 
@@ -139,7 +146,21 @@ def _archive(target: str, path: str, model: LoaderModel) -> SurveyPlace:
             return SurveyPlace(target, of_view(whole), "/", tags, whole, is_system=True)
         except NotFound:  # a loader of no system that is known
             pass
-    return SurveyPlace(target, replace(model, view=LayeredFiles(files, model.view)), files.place, tags, files)
+    layered = replace(model, view=LayeredFiles(files, model.view))
+    is_app = bool(files.place) and is_appdir(files, files.place)
+    seen = _started(layered, files.place) if is_app else layered
+    return SurveyPlace(target, seen, files.place, tags, files, has_programs=is_app)
+
+
+def _started(model: LoaderModel, place: str) -> LoaderModel:
+    """The surroundings that the AppRun of an AppImage, unpacked or not, makes for what it starts."""
+    folders = library_path(model.view, place)
+    if not folders:
+        return model
+    before = model.variable("LD_LIBRARY_PATH")
+    env = dict(model.env) | {"LD_LIBRARY_PATH": ":".join((*folders, *([before] if before else ())))}
+    said = f"AppRun sets LD_LIBRARY_PATH to {', '.join(folder.removeprefix(place) for folder in folders)}"
+    return replace(model, env=tuple(sorted(env.items())), assumptions=(*model.assumptions, said))
 
 
 def _has_loader(files: PackedFiles) -> bool:

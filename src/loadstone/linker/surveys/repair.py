@@ -21,6 +21,7 @@ _REPAIR: Final = {
     Format.MACHO: "delocate-wheel -w wheelhouse {}",
     Format.PE: "delvewheel repair {}",
 }
+_UNPACK: Final = {".whl": "wheel unpack {}", ".AppImage": "{} --appimage-extract"}
 _NOT_HELD: Final = frozenset(("dep-not-found", "pe-missing-dll", "macho-not-found", "macho-rpath"))
 """A library that is needed and is in none of the places searched."""
 
@@ -39,7 +40,7 @@ def for_an_archive(diagnosis: Diagnosis, archive: str, place: str, kind: Format)
     if place and within in diagnosis.advice:
         named = shlex.quote(archive)
         inside = diagnosis.advice.replace(within, "")
-        unpack = f"wheel unpack {named}" if is_wheel else f"unpack {named}"
+        unpack = next((how for ending, how in _UNPACK.items() if archive.endswith(ending)), "unpack {}").format(named)
         return replace(diagnosis, advice=f"{unpack}, and in its folder: {inside}")
     if is_wheel and diagnosis.blocking and diagnosis.code in _NOT_HELD and not is_of_a_driver(diagnosis.subject):
         repair = _REPAIR[kind].format(shlex.quote(archive))

@@ -127,7 +127,10 @@ def explanations(
         for found in place.libraries():
             opener = openers.model_for(found.path, found.image)
             if opener.kind in SIMULATED:
-                yield place.label(found), explain_with(found.path, opener, as_library=True, bindings=bindings)
+                yield (
+                    place.label(found),
+                    explain_with(found.path, opener, as_library=not place.has_programs, bindings=bindings),
+                )
 
 
 def portability(*targets: str | os.PathLike[str], model: LoaderModel | None = None) -> Portability:
@@ -154,7 +157,7 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
             count += 1
             if count > _MAX_FILES:
                 return
-            explained = _explained(found, openers.model_for(found.path, found.image), shared)
+            explained = _explained(found, openers.model_for(found.path, found.image), shared, place)
             explained = _held_to_tags(explained, found, place)
             first = explained.first_blocking
             if first is not None and first.code in _IN_COMPANY:
@@ -169,9 +172,9 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
             yield _row(place, found, _in_company(explained, brought_in.get(found.path, 0)))
 
 
-def _explained(found: SurveyedLibrary, model: LoaderModel, shared: SharedLoads) -> Explanation:
+def _explained(found: SurveyedLibrary, model: LoaderModel, shared: SharedLoads, place: SurveyPlace) -> Explanation:
     if model.kind in SIMULATED:
-        return explain_with(found.path, model, as_library=True, bindings=True, shared=shared)
+        return explain_with(found.path, model, as_library=not place.has_programs, bindings=True, shared=shared)
     return Explanation(target=found.path, verdict=LoadVerdict.UNKNOWN, loader=model.kind.value)
 
 
