@@ -73,7 +73,7 @@ class _Image:
         return len(content) | 1 << 24
 
 
-def _table(content: bytes) -> bytes:
+def _table(content: bytes | bytearray) -> bytes:
     pieces = [content[at : at + 8192] for at in range(0, len(content), 8192)]
     return b"".join(struct.pack("<H", len(piece) | 1 << 15) + piece for piece in pieces)
 
@@ -81,7 +81,8 @@ def _table(content: bytes) -> bytes:
 def tree_of(files: Mapping[str, bytes], links: Mapping[str, str] | None = None) -> Tree:
     """The folders that names with slashes imply."""
     tree: Tree = {}
-    for name, entry in {**files, **(links or {})}.items():
+    entries: dict[str, bytes | str] = {**files, **(links or {})}
+    for name, entry in entries.items():
         below = tree
         *folders, leaf = name.split("/")
         for folder in folders:

@@ -149,7 +149,7 @@ class SquashFS:
 
     def peek(self, inode: _Cursor) -> int:
         """The type of an inode, which is not read on."""
-        return _COMMON.unpack(_Cursor(self, inode.at, inode.offset).read(_COMMON.size))[0]
+        return _Cursor(self, inode.at, inode.offset).fields(_COMMON)[0]
 
     def _listed(self, inode: _Cursor) -> Iterator[tuple[str, _Cursor]]:
         """What is in a directory."""
