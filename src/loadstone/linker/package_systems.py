@@ -11,16 +11,32 @@ from typing import Final
 from loadstone.linker.view import FileView
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["PackageSystem", "system_of"]
+__all__ = ["DEBIAN", "PackageSystem", "system_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class PackageSystem:
-    """A system's own packages: what shows that it is there, the command for a library, and that for what needs it."""
+    """A system's own packages: what shows that it is there, and its commands.
+
+    ``install`` brings a library, ``rebuild`` is for what needs another; ``upgrade`` and ``again`` bring installed
+    packages to one release and put back their files; ``asks`` prints the package that has a file.
+    """
 
     marks: tuple[str, ...]
     install: str
     rebuild: str = ""
+    upgrade: str = ""
+    again: str = ""
+    asks: str = ""
+
+
+DEBIAN: Final = PackageSystem(
+    ("/var/lib/dpkg/status",),
+    "apt-get install {name}",
+    upgrade="apt-get update && apt-get install {packages}",
+    again="apt-get install --reinstall {packages}",
+)
+"""Debian and its kin, whose database is read itself (``packages.py``): it is no row of the table."""
 
 
 _SYSTEMS: Final = (
@@ -33,6 +49,9 @@ _SYSTEMS: Final = (
         ("/var/lib/pacman",),
         "pacman -Fy {name} names the package: pacman -S PACKAGE",
         "upgrade the whole system: pacman -Syu, and build anew what is not of its repositories (AUR)",
+        upgrade="pacman -Syu {packages}",
+        again="pacman -S {packages}",
+        asks="pacman -Qqo",
     ),
     PackageSystem(("/var/db/xbps",), "xlocate {name} names the package: xbps-install -S PACKAGE", "xbps-install -Su"),
     PackageSystem(
@@ -40,9 +59,19 @@ _SYSTEMS: Final = (
         "e-file {name} (of app-portage/pfl) names the package: emerge PACKAGE",
         "emerge @preserved-rebuild, or revdep-rebuild",
     ),
-    PackageSystem(("/usr/bin/zypper",), "zypper install '{name}(){bits}'"),
     PackageSystem(
-        ("/usr/lib/sysimage/rpm", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages"), "dnf install '{name}(){bits}'"
+        ("/usr/bin/zypper",),
+        "zypper install '{name}(){bits}'",
+        upgrade="zypper update {packages}",
+        again="zypper install --force {packages}",
+        asks="rpm -qf --qf '%{NAME}'",
+    ),
+    PackageSystem(
+        ("/usr/lib/sysimage/rpm", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages"),
+        "dnf install '{name}(){bits}'",
+        upgrade="dnf upgrade {packages}",
+        again="dnf reinstall {packages}",
+        asks="rpm -qf --qf '%{NAME}'",
     ),
     PackageSystem(("/lib/apk/db", "/usr/lib/apk/db"), "apk add so:{name}"),
     PackageSystem(

@@ -16,11 +16,19 @@ from io import BufferedIOBase, BytesIO
 from itertools import islice
 from typing import Final
 
+from loadstone.linker.abi import Abi
 from loadstone.linker.lz4 import Lz4Error, decompressed
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.view import FileView
 
-__all__ = ["install_by_system", "lists_are_compressed", "owner_of", "package_name_of", "package_of_missing"]
+__all__ = [
+    "apt_install",
+    "install_by_system",
+    "lists_are_compressed",
+    "owner_of",
+    "package_name_of",
+    "package_of_missing",
+]
 
 _INFO: Final = "/var/lib/dpkg/info"
 _LISTS: Final = "/var/lib/apt/lists"
@@ -52,6 +60,9 @@ _OTHERWISE: Final = {
     "libz.so.1": "zlib1g",
 }
 """Packages of Debian and Ubuntu that keep to no rule, of libraries that programs from elsewhere often miss."""
+_NATIVE: Final = re.compile(r"^Package: dpkg\n(?:[^\n]+\n){0,40}?Architecture: (\S+)$", re.MULTILINE)
+_ARCHITECTURES: Final = {"x86-64": "amd64", "i386": "i386", "aarch64": "arm64", "arm": "armhf", "ppc64le": "ppc64el"}
+"""Debian's names of architectures that differ from ours, or that are added to a system of another one."""
 _SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")
 
 
@@ -84,7 +95,17 @@ def package_of_missing(view: FileView, soname: str, *, compressed: bool = False)
     return next((known for known in (name, f"{name}t64") if known in _available(view, compressed=compressed)), None)
 
 
-def install_by_system(view: FileView, soname: str, bits: int) -> str:
+def apt_install(view: FileView, package: str, abi: Abi) -> str:
+    """The command for a package of Debian's: put back where it is installed, of an added architecture where need be."""
+    own = _NATIVE.search(_text(view, _STATUS))
+    wanted = _ARCHITECTURES.get(abi.name, own[1] if own else "")
+    if own is not None and wanted != own[1]:
+        return f"dpkg --add-architecture {wanted} && apt-get update && apt-get install {package}:{wanted}"
+    installed = {f"{package}.list", f"{package}:{wanted}.list"}.intersection(_listing(view, _INFO))
+    return f"apt install --reinstall {package}" if installed else f"apt install {package}"
+
+
+def install_by_system(view: FileView, soname: str, abi: Abi) -> str:
     """The command by which a system would install the package of a library; empty when it has no way of its own.
 
     Images of Debian come without lists of packages: there the policy's name is all there is, and said to be
@@ -92,11 +113,13 @@ def install_by_system(view: FileView, soname: str, bits: int) -> str:
     """
     system = system_of(view)
     if system is not None:
-        return system.install.format(name=soname, bits="(64bit)" if bits == 64 else "")
+        return system.install.format(name=soname, bits="(64bit)" if abi.bits == 64 else "")
     name = _OTHERWISE.get(soname) or package_name_of(soname)
     if name is None or not view.exists(_STATUS) or any("_Packages" in n for n in _listing(view, _LISTS)):
         return ""
-    return f"apt-get update && apt-get install {name} (Debian's rule for its name: apt has no lists here to confirm it)"
+    command = apt_install(view, name, abi).removeprefix("apt ")
+    update = command if command.startswith("dpkg") else f"apt-get update && apt-get {command}"
+    return f"{update} (Debian's rule for its name: apt has no lists here to confirm it)"
 
 
 def lists_are_compressed(view: FileView) -> bool:
@@ -105,6 +128,7 @@ def lists_are_compressed(view: FileView) -> bool:
     return any(name.endswith(endings) for name in _listing(view, _LISTS))
 
 
+@lru_cache(maxsize=256)
 def owner_of(view: FileView, path: str) -> str | None:
     """The installed package a file belongs to; as dpkg knows files under /lib and /usr/lib by one spelling only."""
     spellings = {path, path.removeprefix("/usr") if path.startswith("/usr/lib") else f"/usr{path}"}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
+from loadstone.linker.diagnoses.owners import installed_anew, of_one_release, package_of, upgraded
 from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.objects import LoadedObject
@@ -32,6 +33,7 @@ __all__ = [
     "python_module",
     "reinstall",
     "reinstall_both",
+    "restored",
     "site_of",
     "without_libpython",
 ]
@@ -177,6 +179,11 @@ def anew(model: LoaderModel, path: str) -> str:
     return reinstall(model, path) if _distribution(model, whole) else ""
 
 
+def restored(model: LoaderModel, path: str) -> str:
+    """The command that puts back a file that is damaged or gone: of the package that brought it; else empty."""
+    return installed_anew(model, path) or anew(model, path)
+
+
 def original_of(model: LoaderModel, program: str) -> str:
     """The interpreter that a virtual environment's was copied from, as pyvenv.cfg names its folder; else empty."""
     whole = model.absolute(program)
@@ -196,7 +203,7 @@ def reinstall(model: LoaderModel, path: str) -> str:
 
 
 def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
-    """The command for two distributions whose files do not fit each other; empty where the files are not of two."""
+    """The command for two packages whose files do not fit each other; empty where no package manager is seen."""
     prefix = _conda_prefix(model, asking)
     if prefix and prefix == _conda_prefix(model, provider):
         first, second = (_owner(model, prefix, posixpath.normpath(model.absolute(p))) for p in (asking, provider))
@@ -204,8 +211,13 @@ def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
     else:
         first, second = (_distribution(model, model.absolute(path)) for path in (asking, provider))
         update = ""
+    if first is not None and second is None and package_of(model, provider):
+        built_here = f"{reinstall(model, asking)} --no-binary {shlex.quote(first)}"
+        newer = upgraded(model, provider)
+        name = posixpath.basename(provider)
+        return f"{first} was built for another {name} than the system's: build it here: {built_here}; or {newer}"
     if first is None or second is None or first == second:
-        return ""
+        return of_one_release(model, asking, provider)
     said = f"{first} and {second} are not of one release"
     if update:
         return f"{said}: {update} {first} {second}, both of one channel"

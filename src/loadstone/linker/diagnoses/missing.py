@@ -13,9 +13,9 @@ from loadstone.core.image import DependencyKind, SearchKind
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import import_first, python_module, without_libpython
+from loadstone.linker.diagnoses.environments import import_first, python_module, restored, without_libpython
 from loadstone.linker.diagnoses.nowhere import first_gone, install, nowhere
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies, is_same_library, lead_to, quoted_path, similar
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
@@ -48,6 +48,8 @@ def _other_class(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     bits = case.model.abi.bits
     text = f"{case.wanted_by(refusal)}: the only one found, {skipped.candidate}, is not {bits}-bit as this process is."
     advice = f"install the {bits}-bit build of {leaf(refusal.name)}"
+    if refusal.requester is not None or "/" not in refusal.name:
+        advice = f"{advice}: {install(case, refusal.name, refusal.requester)}"
     if refusal.requester is None and case.model.main_image:
         advice += f"; or open it in a {96 - bits}-bit program instead of {case.model.main_image}"
     return blocking(case, refusal, text, advice, code="wrong-class")
@@ -62,7 +64,9 @@ def _other_machine(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         f"{leaf(skipped.candidate)} is built for {name}, this process is {case.model.abi.name}. The loader skips such"
         " a file and then reports, misleadingly, that none exists."
     )
-    return blocking(case, refusal, text, f"install the {case.model.abi.name} build", code="wrong-machine")
+    build = f"install the {case.model.abi.name} build"
+    again = restored(case.model, skipped.candidate)
+    return blocking(case, refusal, text, f"{build}: {again}" if again else build, code="wrong-machine")
 
 
 def _other_kernel(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
@@ -122,9 +126,19 @@ def _dangling(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         if case.model.view.is_directory(directory) or name not in case.model.view.names(directory):
             continue
         text = f"{case.wanted_by(refusal)}: {step.candidate} is a symbolic link to a file that does not exist."
-        target = case.model.view.real_path(path)
-        return blocking(case, refusal, text, f"install what it points to: {target}", code="dangling-link")
+        return blocking(case, refusal, text, _link_put_right(case, refusal, path), code="dangling-link")
     return None
+
+
+def _link_put_right(case: SimulatedLoad, refusal: Refusal, path: str) -> str:
+    """Where a link that leads nowhere should lead, or what puts its file back."""
+    target = case.model.view.real_path(path)
+    beside = similar(case, leaf(refusal.name), refusal.requester)
+    same = next((other for other in beside if is_same_library(case, leaf(refusal.name), other)), None)
+    if same is not None:
+        return f"ln -sfn {quoted_path(same)} {quoted_path(path)}"
+    again = restored(case.model, path) or restored(case.model, target)
+    return again or f"put back {quoted_path(target)}, which it points to: it was not copied along, or it was removed"
 
 
 def _stale_cache(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
@@ -132,7 +146,10 @@ def _stale_cache(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if step is None:
         return None
     text = f"{case.wanted_by(refusal)}: the loader's cache says {step.candidate}, and that file is gone."
-    return blocking(case, refusal, text, "install it again, then run: ldconfig", code="stale-cache")
+    found = next(copies(case, leaf(refusal.name), refusal.requester), None)
+    there = f"{found} has it: {lead_to(case, found, refusal.requester)}" if found is not None else ""
+    again = restored(case.model, step.candidate) or install(case, refusal.name, refusal.requester)
+    return blocking(case, refusal, text, there or f"{again} && ldconfig", code="stale-cache")
 
 
 def _no_defaults(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:

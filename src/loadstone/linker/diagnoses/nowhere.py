@@ -21,7 +21,7 @@ from loadstone.linker.diagnoses.whereabouts import (
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.package_systems import system_of
-from loadstone.linker.packages import install_by_system, lists_are_compressed, package_of_missing
+from loadstone.linker.packages import apt_install, install_by_system, lists_are_compressed, package_of_missing
 
 __all__ = ["first_gone", "install", "nowhere"]
 
@@ -134,12 +134,12 @@ def install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
         return vendor
     package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
     if package:
-        return f"apt install {package}"
+        return apt_install(case.model.view, package, case.model.abi)
     if not case.model.thorough and lists_are_compressed(case.model.view):
         return (
             f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
         )
-    by_system = install_by_system(case.model.view, leaf(name), case.model.abi.bits)
+    by_system = install_by_system(case.model.view, leaf(name), case.model.abi)
     return by_system or (
         f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
     )

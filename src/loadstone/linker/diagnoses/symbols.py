@@ -15,7 +15,7 @@ from loadstone.core.symbols import SymbolTable
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import import_first, interpreter_of, reinstall, reinstall_both
+from loadstone.linker.diagnoses.environments import anew, import_first, interpreter_of, reinstall, reinstall_both
 from loadstone.linker.diagnoses.one_build import PRIVATE, one_build
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, quoted_path, searched
@@ -36,6 +36,10 @@ _OF_THE_SYSTEM: Final = (
     "libcrypt.so.1", "libatomic.so.1", "libgcc_s.so.1", "libstdc++.so.6", "libgomp.so.1", "libz.so.1",
 )  # fmt: skip
 """What people forget to link with: each is looked into before the advice is left to them."""
+
+
+_BUNDLE: Final = re.compile(r"[^/]\.(?:libs|dylibs)$")
+"""The folder that a wheel's repair fills with copies for that wheel alone."""
 
 
 def undefined(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -82,8 +86,8 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     if is_host_symbol(name):
         python = interpreter_of(case)
         if python:
-            anew = reinstall(case.model, asking.path)
-            return f"it is not a symbol of {python}: the file was built for another one; {anew}"
+            again = reinstall(case.model, asking.path)
+            return f"it is not a symbol of {python}: the file was built for another one; {again}"
         return "it is provided by the Python interpreter: import it there, with the version it was built for"
     for loaded in (*case.searchlist, *case.process.namespace.objects):
         for symbol in loaded.image.symbols.named(name):
@@ -124,7 +128,11 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
 
 def _fitting_build(case: SimulatedLoad, asking: LoadedObject, linked: LoadedObject) -> str:
     both = reinstall_both(case.model, asking.path, linked.path)
-    return both or f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
+    if both:
+        return both
+    build = f"install the build of {leaf(linked.path)} that {leaf(asking.path)} was linked with"
+    again = anew(case.model, asking.path)
+    return f"{build}; or build {leaf(asking.path)} anew for this one: {again}" if again else build
 
 
 def _build_of_prefix(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
@@ -228,7 +236,8 @@ def _of_another_build(asking: LoadedObject, name: str) -> str:
 def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
     """The command that adds a need for a library which defines the symbol: of the C library's family, or near by."""
     for path in (*_family(case), *libraries_near(case.model, asking)):
-        if path == case.model.absolute(asking.path) or not _defines(case, path, name):
+        is_of_others = _BUNDLE.search(posixpath.dirname(path)) is not None and not _brings(asking, path)
+        if path == case.model.absolute(asking.path) or is_of_others or not _defines(case, path, name):
             continue
         image = usable_image(case.model, path)
         needed = (image.identity if image is not None else None) or leaf(path)
@@ -240,6 +249,12 @@ def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
         first = f"import {package} before it, if that opens it for all (RTLD_GLOBAL); or " if package else ""
         return f"{path} defines it: {first}link with {_option(path)}, or {command}"
     return ""
+
+
+def _brings(asking: LoadedObject, path: str) -> bool:
+    """Whether a folder of bundled libraries is the own one of the package that a file is in."""
+    folder = posixpath.dirname(path)
+    return posixpath.normpath(asking.path).startswith((f"{folder}/", f"{folder.rpartition('.')[0]}/"))
 
 
 def _family(case: SimulatedLoad) -> Iterator[str]:

@@ -13,7 +13,7 @@ from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import anew
+from loadstone.linker.diagnoses.environments import anew, restored
 from loadstone.linker.diagnoses.whereabouts import is_same_library, names_in
 from loadstone.linker.graph import Refusal
 from loadstone.linker.view import OpenedFile
@@ -82,7 +82,7 @@ def unusable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
             named = ", ".join(stood_for[:_SHOWN])
             text = f"{ended.candidate} is not a library: it is an import library, a link-time stand-in for {named}."
             advice = f"ask for the library itself: {quote(stood_for[0])}"
-    again = anew(case.model, ended.candidate) if code in _DAMAGED else ""
+    again = restored(case.model, ended.candidate) if code in _DAMAGED else ""
     advice = again or advice
     whole = _whole_beside(case, refusal, ended.candidate)
     if whole:

@@ -9,8 +9,9 @@ from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import newer_of_conda, older_build, reinstall_both
+from loadstone.linker.diagnoses.environments import anew, newer_of_conda, older_build, reinstall_both
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
+from loadstone.linker.diagnoses.owners import newer_runtime
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
@@ -56,13 +57,15 @@ def _of_another_build(case: SimulatedLoad, consumer: LoadedObject, provider: Ope
     other = next((path for path in near if _file_has(case, path, version)), None)
     if other is not None:
         return f"{other} has it: {lead_to(case, other, consumer)}"
-    return _other_consumer(case, consumer, version) or _newer(case.model, provider, consumer)
+    return _other_consumer(case, consumer, version) or _newer(case.model, provider, consumer, version)
 
 
-def _newer(model: LoaderModel, provider: OpenedFile, consumer: LoadedObject) -> str:
+def _newer(model: LoaderModel, provider: OpenedFile, consumer: LoadedObject, version: str) -> str:
     """Where the provider's newer build comes from: from where the consumer does, when both lie in one folder."""
     name, who = leaf(provider.path), leaf(consumer.path)
-    both = reinstall_both(model, consumer.path, provider.path) or newer_of_conda(model, provider.path)
+    of_conda = newer_of_conda(model, provider.path)
+    runtime = "" if of_conda else newer_runtime(model, name, version)
+    both = runtime or reinstall_both(model, consumer.path, provider.path) or of_conda
     if both:
         return both
     folder, beside = (posixpath.dirname(posixpath.normpath(path)) for path in (provider.path, consumer.path))
@@ -96,7 +99,9 @@ def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: Open
     have = max((tuple(map(int, node[1].split("."))) for node in nodes if node), default=case.model.release)
     here = ".".join(map(str, have[:2]))
     command = older_build(case.model, consumer.path, have)
-    older = command or f"build it where glibc is {here} or older, or take a build for such a system"
+    again = "" if command else anew(case.model, consumer.path)
+    built = f"{again}, in a build for older systems or from source" if again else ""
+    older = command or built or f"build it where glibc is {here} or older, or take a build for such a system"
     return f"it needs glibc {wanted} or newer, here is {here}: {older}; or run it in a container of a newer system"
 
 
