@@ -323,7 +323,7 @@ def _thread_storage(process: Process, loaded: LoadedObject, scope: _Scope) -> It
     """What a library opened late takes of the static thread-local storage, and the refusal when it is not there."""
     if not loaded.facts.usage.thread_locals:
         return
-    started = {id(o) for o in process.global_scope}
+    started = {id(o) for o in process.laid_out}
     for owner in _reached_storage(loaded, scope):
         if id(owner) in started or any(owner is known for known, _, _ in process.granted):
             continue
@@ -355,7 +355,7 @@ def _no_thread_storage(loaded: LoadedObject, owner: LoadedObject, need: int) -> 
     segment = next(s for s in owner.image.segments if s.kind == "TLS")
     text = "cannot allocate memory in static TLS block"
     failure = Failure(loaded.path, text, offset=segment.header_offset)
-    return Refusal("static-tls", str(need), failure, owner, opened=owner.opened, phase=FailureStage.SYMBOLS)
+    return Refusal("static-tls", str(need), failure, owner, opened=owner.opened)
 
 
 def _bind_object(process: Process, loaded: LoadedObject, scope: _Scope) -> Iterator[Binding | Refusal]:

@@ -17,6 +17,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.glibc import Failure, Search
 from loadstone.linker.mapping import check_mapping, stack_allowed, wants_executable_stack
 from loadstone.linker.objects import LoadedObject, NamespaceObjects, origin_of
+from loadstone.linker.releases import behaviour_of
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.thread_storage import Pool, pool_at_start
 from loadstone.linker.tokens import expand
@@ -145,8 +146,29 @@ class Process:
     def storage(self) -> Pool:
         """What is left of the static thread-local storage now."""
         if self.pool is None:
-            self.pool = pool_at_start(self.global_scope, self.model)
+            pool: Pool | None = pool_at_start(self.laid_out, self.model)
+            libc = self.namespace.named("libc.so.6")
+            for _ in self.auditors() if libc else ():  # each brings a C library of its own
+                pool = pool.after(libc[0]) if pool is not None and libc is not None else None
+            self.pool = pool or Pool(0, 0, 1)
         return self.pool
+
+    @property
+    def laid_out(self) -> list[LoadedObject]:
+        """What has its static thread-local storage before anything takes of the reserve.
+
+        With an auditor the block is laid out before the libraries of the program are looked for: those take of the
+        reserve as libraries do that are opened late. Source: elf/rtld.c (load_audit_modules).
+        """
+        return [self.program] if self.program is not None and self.auditors() else self.global_scope
+
+    def auditors(self) -> tuple[str, ...]:
+        """The audit libraries asked for by the environment, then by the program itself."""
+        by_variable = tuple(filter(None, (self.model.variable("LD_AUDIT") or "").split(":")))
+        if self.program is None or not behaviour_of(self.model.release).audit_entries:
+            return by_variable
+        needed = self.program.image.needed
+        return (*by_variable, *(need.name for need in needed if need.kind is DependencyKind.AUDIT))
 
     def enter_new_namespace(self) -> None:
         """What is opened from now on finds nothing loaded but the loader, and no scope but its own: dlmopen(3)."""

@@ -20,6 +20,8 @@ from loadstone.core.image import Dependency, DependencyKind, Format, Image, Imag
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew
+from loadstone.linker.diagnoses.interpreters import for_musl
+from loadstone.linker.diagnoses.whereabouts import folders_around, from_origin, names_in
 from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import ResolvedName, SimulatedLibrary, members_below, simulated_by
@@ -155,11 +157,36 @@ class MuslRules:
             subject=dependency.name,
             explanation=f"{requester.path} needs {dependency.name}, which musl's loader does not find.",
             loader_message=f"Error loading shared library {dependency.name}: {reason} (needed by {requester.path})",
-            advice=f"install the package that has it: apk add so:{dependency.name}",
+            advice=self._where(dependency.name, requester),
             chain=(*requester.chain, dependency.name),
             evidence=(Location.bytes(requester.path, dependency.offset, 16),),
             steps=located.steps,
         )
+
+    def _where(self, name: str, requester: SimulatedLibrary) -> str:
+        """The command that leads to a library that is near by; else what brings it."""
+        if name.startswith(_OF_GLIBC) or (self.model.interpreter and name.startswith("ld64")):
+            return for_musl(anew(self.model, requester.path))
+        origin = posixpath.dirname(self.model.absolute(requester.path))
+        for folder in (*folders_around(self.model, origin), self.model.cwd):
+            path = posixpath.join(folder, name)
+            image = self._image(path) if "/" not in name else None
+            if image is not None and image.machine.code == self.model.abi.machine:
+                entry = from_origin(posixpath.normpath(folder), origin)
+                return f"patchelf --add-rpath '{entry}' {shlex.quote(requester.path)}"
+        again = anew(self.model, requester.path)
+        stem = name.partition(".so")[0]
+        other = next((n for d in _DEFAULT_DIRS for n in self._names_in(d) if n.partition(".so.")[0] == stem), None)
+        bring = f"apk add so:{name}"
+        if other is not None:
+            return (
+                f"there is {other}, which is another interface: {again or 'a build for this release of the system'}; or"
+                f" {bring}, if its packages have it still"
+            )
+        return f"install the package that has it: {bring}"
+
+    def _names_in(self, folder: str) -> tuple[str, ...]:
+        return tuple(name for name in names_in(self.model, folder) if ".so." in name)
 
     def unopenable(self, target: str, located: ResolvedName, reason: str) -> Diagnosis:
         last = located.steps[-1] if located.steps else None
@@ -210,8 +237,7 @@ class MuslRules:
                 f"{user.path} comes first and is for glibc; {other} is for musl: take the first away, or"
                 f" LD_LIBRARY_PATH={folder}"
             )
-        builds = f"use a build for musl (a musllinux wheel, an Alpine package){f': {again}' if again else ''}"
-        return f"{builds}; apk add gcompat lends many of glibc's functions"
+        return for_musl(again)
 
     def _is_of_glibc(self, name: str) -> bool:
         """Whether a function is glibc's, as far as there is one beside musl to look into."""

@@ -33,7 +33,7 @@ class PackageSystem:
 DEBIAN: Final = PackageSystem(
     ("/var/lib/dpkg/status",),
     "apt-get install {name}",
-    upgrade="apt-get update && apt-get install {packages}",
+    upgrade="apt-get update && apt-get install --reinstall {packages}",
     again="apt-get install --reinstall {packages}",
 )
 """Debian and its kin, whose database is read itself (``packages.py``): it is no row of the table."""

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from loadstone.core.image import Image, SearchKind
 from loadstone.linker.alternatives import Alternative, alternatives, first_that, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
+from loadstone.linker.diagnoses.environments import newer_of_conda
+from loadstone.linker.diagnoses.owners import package_of, put_aside
 from loadstone.linker.diagnoses.preloads import preload_names, without_preload
-from loadstone.linker.diagnoses.whereabouts import copies, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies, names_in, quoted_path
 from loadstone.linker.objects import LoadedObject
 
 __all__ = ["led_to", "loaded_before", "overruled", "preloaded"]
@@ -38,7 +40,7 @@ def overruled(
         return ""
     first, then = _rule(winner), _rule(other)
     said = f"{first} comes first and leads to {winner.path}; {then} leads to {other.path}, {virtue}: "
-    change = _beside_its_own(case, winner, other) or _without(case, winner)
+    change = _beside_its_own(case, winner, other) or _without(case, winner) or _put_aside(case, winner, other)
     if change:
         return said + change
     command = f"LD_LIBRARY_PATH={quoted_path(other.path.rpartition('/')[0])}"
@@ -80,15 +82,32 @@ def loaded_before(
 
 
 def _beside_its_own(case: SimulatedLoad, winner: Alternative, other: Alternative) -> str:
-    """How one file of a folder is passed over that its program needs for others; empty where it needs no others."""
-    folder = posixpath.dirname(winner.path)
-    others = [o for o in case.process.global_scope if posixpath.dirname(o.path) == folder and o.path != winner.path]
+    """How one file of a folder is passed over that is needed for others; empty where it is needed for no others."""
+    folder, rest = posixpath.dirname(winner.path), posixpath.dirname(other.path)
+    loaded = case.process.namespace.objects
+    others = [o for o in loaded if posixpath.dirname(o.path) == folder and o.path != winner.path]
+    lost = [o for o in others if not case.model.view.exists(case.model.absolute(f"{rest}/{leaf(o.path)}"))]
     program = case.process.program
     is_its = program is not None and winner.rule in ("rpath", "runpath") and winner.source == program.path
-    if not others or not is_its:
+    by_variable = winner.rule == "ld_library_path"
+    if not (is_its and (others or _is_of_an_environment(case, folder))) and not (by_variable and lost):
         return ""
     path = quoted_path(posixpath.normpath(winner.path))
-    return f"leave {path} out of what {leaf(winner.source)} brings with it, or LD_PRELOAD={quoted_path(other.path)}"
+    whose = leaf(winner.source) if is_its else f"the program in {posixpath.dirname(folder)}"
+    newer = newer_of_conda(case.model, winner.path)
+    return f"{newer or f'leave {path} out of what {whose} brings with it'}, or LD_PRELOAD={quoted_path(other.path)}"
+
+
+def _put_aside(case: SimulatedLoad, winner: Alternative, other: Alternative) -> str:
+    """The command that takes away a file of no package that hides one of a package; empty for all others."""
+    if package_of(case.model, winner.path) or not package_of(case.model, other.path):
+        return ""
+    return f"{winner.path} is of no package: {put_aside(case.model, winner.path)}"
+
+
+def _is_of_an_environment(case: SimulatedLoad, folder: str) -> bool:
+    """Whether a folder is the ``lib`` of an environment, whose programs need it for much that is not loaded now."""
+    return "conda-meta" in names_in(case.model, posixpath.dirname(posixpath.normpath(folder)))
 
 
 def _rule(found: Alternative) -> str:

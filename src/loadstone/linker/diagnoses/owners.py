@@ -14,7 +14,7 @@ from loadstone.linker.package_systems import DEBIAN, system_of
 from loadstone.linker.packages import owner_of
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["installed_anew", "newer_runtime", "of_one_release", "package_of", "upgraded"]
+__all__ = ["installed_anew", "newer_runtime", "of_one_release", "package_of", "put_aside", "upgraded"]
 
 _PACKAGED: Final = ("/usr/", "/lib", "/opt/", "/bin/", "/sbin/")
 _LOCAL: Final = "/usr/local/"
@@ -85,10 +85,15 @@ def of_one_release(model: LoaderModel, asking: str, provider: str) -> str:
         newer = upgraded(model, provider)
         return f"{who} was built for another release of {name} than that of the system: build it anew here, or {newer}"
     if mine and posixpath.dirname(model.absolute(provider)) in (*_STRAYS, *model.system_dirs):
-        file = model.absolute(provider)
-        aside = f"mv {shlex.quote(file)} {shlex.quote(f'{file}.off')} && ldconfig"
+        aside = put_aside(model, provider)
         return f"{provider} is of no package, and {who} was built for the system's {name}: {aside}"
     return ""
+
+
+def put_aside(model: LoaderModel, path: str) -> str:
+    """The command after which the loader finds no file there, which stays at hand under another name."""
+    file = model.absolute(path)
+    return f"mv {shlex.quote(file)} {shlex.quote(f'{file}.off')} && ldconfig"
 
 
 def newer_runtime(model: LoaderModel, name: str, version: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from loadstone.core.claims import Confidence
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
+from loadstone.linker.diagnoses.interpreters import its_loader
 from loadstone.linker.diagnoses.whereabouts import quoted_path
 from loadstone.linker.discovery import machine_of
 from loadstone.linker.graph import Refusal
@@ -80,7 +81,7 @@ _ROWS: Final = {
             "{path} asks for the loader {loader}, which does not exist here: the kernel reports, misleadingly,"
             " that the program does not exist."
         ),
-        "install the C library it was built for, or run it in a container of its own system",
+        "{its_loader}",
     ),
     "program-of-other-machine": (
         "{path} is a program for {name}, and the system around it is for {machine}.{emulated}",
@@ -94,10 +95,7 @@ _ROWS: Final = {
             "{path} needs {level} bytes of static thread-local storage, and of the {reserve} that all libraries opened"
             " after the start share, {left} are left{edge}."
         ),
-        (
-            "load it early: LD_PRELOAD={whole}{tunable}; or import what brings it in first; built anew with"
-            " -ftls-model=global-dynamic it needs none of that"
-        ),
+        ("{early}{tunable}{first}; built anew with -ftls-model=global-dynamic it needs none of that"),
     ),
     "alignment-huge": (
         "{path} asks for a segment aligned to more address space than can be had in one piece.",
@@ -135,8 +133,8 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
         "program": case.model.main_image or "the program",
         "text": refusal.failure.text,
         "machine": case.model.abi.name,
-        "whole": quoted_path(_whole(case, refusal)),
         **_own_system(case, refusal),
+        "its_loader": its_loader(case.model, refusal.name, path) if refusal.code == "interp-missing" else "",
         "unpacked": _UNPACKED if _is_temporary(case, path) else "",
         "reserve": reserve_of(case.model),
         "page_size": case.model.page_size,
@@ -181,4 +179,9 @@ def _storage(case: SimulatedLoad, refusal: Refusal) -> dict[str, object]:
     wanted = _TUNABLE_DEFAULT + -(-max(need - left, 0) // _TUNABLE_DEFAULT) * _TUNABLE_DEFAULT + _TUNABLE_DEFAULT
     tunable = f", or set GLIBC_TUNABLES=glibc.rtld.optional_static_tls={wanted}"
     has_tunable = behaviour_of(case.model.release).storage_tunable
-    return {"left": left, "edge": edge, "tunable": tunable if has_tunable else ""}
+    first = "; or import what brings it in first"
+    early = f"load it early: LD_PRELOAD={quoted_path(_whole(case, refusal))}"
+    if case.starts_program and case.process.auditors():
+        early, first = "unset LD_AUDIT: with an auditor the libraries of the program share the reserve", ""
+    tunable = tunable if has_tunable else ""
+    return {"left": left, "edge": edge, "tunable": tunable, "early": early, "first": first}

@@ -24,6 +24,8 @@ from loadstone.quick_dataclass import replace
 
 __all__ = [
     "copies",
+    "folders_around",
+    "from_origin",
     "is_same_library",
     "lead_to",
     "libraries_near",
@@ -43,6 +45,8 @@ _MAX_NEAR: Final = 128
 _WIDE_TIME, _WIDE = "t64", 64
 _STORES: Final = ("/nix/store/", "/gnu/store/")
 _JAVA: Final = "/usr/lib/jvm"
+_CONDAS: Final = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "conda")
+"""What installers of conda call the folder of their base environment, in the home of the user or below ``/opt``."""
 _LOCAL: Final = (
     "/usr/local/lib",
     "/usr/local/lib64",
@@ -162,9 +166,9 @@ def _folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
 
 def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
     if asking is not None:
-        yield from _around(model, asking.origin)
+        yield from folders_around(model, asking.origin)
     elif model.caller:
-        yield from _around(model, posixpath.dirname(model.absolute(model.caller)))
+        yield from folders_around(model, posixpath.dirname(model.absolute(model.caller)))
     home = model.variable("HOME")
     if model.main_image:
         prefix = posixpath.dirname(posixpath.dirname(model.absolute(model.main_image)))
@@ -174,13 +178,19 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
     active = (model.variable(word) for word in ("VIRTUAL_ENV", "CONDA_PREFIX"))
     for prefix in filter(None, active):
         yield from _of_prefix(model, prefix)
+    for folder in (model.variable("PATH") or "").split(":"):  # programs lie beside the libraries that came with them
+        prefix, _, last = folder.rstrip("/").rpartition("/")
+        if last == "bin" and prefix not in ("", "/usr", "/usr/local"):
+            yield posixpath.join(prefix, "lib")
+    for base in (f"{home}/{name}" if home else f"/opt/{name}" for name in _CONDAS):
+        yield posixpath.join(base, "lib")
     for java in (model.variable("JAVA_HOME"), *(f"{_JAVA}/{leaf}" for leaf in names_in(model, _JAVA))):
         yield from (posixpath.join(java, place, "server") for place in ("lib", "jre/lib/amd64") if java)
     yield model.cwd
     yield from _LOCAL
 
 
-def _around(model: LoaderModel, origin: str) -> Iterator[str]:
+def folders_around(model: LoaderModel, origin: str) -> Iterator[str]:
     """The folders around a file's own: those of packages above it, of its environment, and those within."""
     yield origin
     above = posixpath.normpath(origin)
@@ -253,9 +263,7 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
         return f"LD_LIBRARY_PATH={folder}{_for_good(case.model, folder)}"
     if folder.startswith(_STORES) or folder in _beside_the_program(case.model):
         return f"LD_LIBRARY_PATH={quoted_path(folder)}"
-    shared = posixpath.commonpath([case.model.absolute(folder), case.model.absolute(asking.origin)])
-    relative = posixpath.relpath(case.model.absolute(folder), posixpath.normpath(asking.origin))
-    entry = "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}" if shared != "/" else folder
+    entry = from_origin(case.model.absolute(folder), case.model.absolute(asking.origin))
     has_others = any(
         not case.model.view.is_directory(case.model.absolute(d.rstrip("/") or "/"))
         for kind in {s.kind for s in asking.image.search_dirs}
@@ -263,6 +271,14 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
     )
     option = "--add-rpath" if has_others else "--set-rpath"
     return f"patchelf {option} '{entry}' {quoted_path(asking.path)}"
+
+
+def from_origin(folder: str, origin: str) -> str:
+    """A folder as an entry of a RUNPATH: from the file's own one, unless they have nothing in common."""
+    relative = posixpath.relpath(folder, posixpath.normpath(origin))
+    if posixpath.commonpath([folder, origin]) == "/":
+        return folder
+    return "$ORIGIN" if relative == "." else f"$ORIGIN/{relative}"
 
 
 def _for_good(model: LoaderModel, folder: str) -> str:

@@ -1,0 +1,54 @@
+"""The loader that a program names is not there: what brings it, or how the program names one that is.
+
+Sources: the packages of the C libraries in Debian, Fedora, Arch and Alpine; the manual of NixOS (nix-ld); patchelf(1).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from typing import Final
+
+from loadstone.linker.diagnoses.whereabouts import names_in
+from loadstone.linker.package_systems import system_of
+from loadstone.linker.packages import apt_install
+from loadstone.linker.request import LoaderModel
+
+__all__ = ["for_musl", "its_loader"]
+
+_OF_32_BITS: Final = "/lib/ld-linux.so.2"
+_MUSL: Final = "ld-musl-"
+_ELSEWHERE: Final = "take a build for this system, or run it in a container of its own"
+_NIX: Final = (
+    'programs.nix-ld.enable = true, or for this file: patchelf --set-interpreter "$(cat'
+    ' $NIX_CC/nix-support/dynamic-linker)" {file}'
+)
+
+
+def its_loader(model: LoaderModel, loader: str, path: str) -> str:
+    """What to do about a program whose loader is missing."""
+    file, name = shlex.quote(path), posixpath.basename(loader)
+    own = next((there for there in model.abi.loaders if there != loader and model.view.exists(there)), None)
+    if model.view.exists("/etc/NIXOS"):
+        return _NIX.format(file=file)
+    if own is not None and posixpath.basename(own) == name:
+        return f"patchelf --set-interpreter {own} {file}"
+    if name.startswith(_MUSL):
+        return f"install musl (Debian: apt-get install musl), or {_ELSEWHERE}"
+    if any(other.startswith(_MUSL) for other in names_in(model, "/lib")):
+        return for_musl("")
+    system = system_of(model.view)
+    if loader == _OF_32_BITS and system is None and model.view.exists("/var/lib/dpkg/status"):
+        return apt_install(model.view, "libc6", model.abi)
+    if loader == _OF_32_BITS:
+        asked = (
+            "pacman -S lib32-glibc" if system is not None and "pacman" in system.install else "dnf install glibc.i686"
+        )
+        return f"install the C library of 32 bits: {asked}"
+    return f"install the C library it was built for; or {_ELSEWHERE}"
+
+
+def for_musl(again: str) -> str:
+    """What to do on a system of musl about a file that was built for glibc."""
+    builds = f"use a build for musl (a musllinux wheel, an Alpine package){f': {again}' if again else ''}"
+    return f"{builds}; apk add gcompat lends many of glibc's functions"
