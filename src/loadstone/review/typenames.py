@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["base_type", "element", "inserts", "is_reference", "is_text", "iterated", "long_name", "of_pair", "pointee"]
+__all__ = [
+    "base_type",
+    "element",
+    "inserts",
+    "is_characters",
+    "is_reference",
+    "is_text",
+    "iterated",
+    "long_name",
+    "of_pair",
+    "pointee",
+]
 
 _TEMPLATE: Final = re.compile(r"<.*>", re.DOTALL)
 _QUALIFIERS: Final = re.compile(
@@ -57,6 +68,21 @@ def is_text(spelled: str) -> bool:
     (True, False)
     """
     return bool(_TEXT.search(spelled))
+
+
+_CHARACTERS: Final = re.compile(
+    r"(?:(?:unsigned |signed )?char|wchar_t|T?CHAR|WCHAR|char8_t|char16_t|u?int8_t|BYTE) ?(?:\*|\[\])|L?P[CTWU]*STR"
+)
+
+
+@lru_cache(maxsize=8192)
+def is_characters(spelled: str) -> bool:
+    """Whether a type is an array of characters, or a pointer to one: a number added to it leads into one text.
+
+    >>> is_characters("char []"), is_characters("const wchar_t *"), is_characters("char **")
+    (True, True, False)
+    """
+    return bool(_CHARACTERS.fullmatch(_QUALIFIERS.sub("", spelled).strip()))
 
 
 _SMART: Final = re.compile(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.flow import mix, taint_of
+from loadstone.review.analyses.flow import before, into, mix, opened_text, put_into, taint_of, whole_text
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import calls_in, names_in
@@ -140,6 +140,8 @@ class Effects:
         if api.out is not None and api.out < len(values):
             if not (api.name in _COPIES and _copies_a_value(values)):
                 self._give(values[api.out], made, state)
+            if api.kind == "end":
+                return [(into(whole_text(values[api.out], state), frame.number, id(call)), state)]
             reports = api.role in {ApiRole.LOAD, ApiRole.RESOLVE, ApiRole.OPEN} or api.success is not Success.NONE
             return [(CallStatus(number) if reports else made, state)]
         if api.every is not None:
@@ -307,8 +309,9 @@ class Effects:
         if api.name in _COPIES and self._copied(values, state):
             return
         inputs = tuple(v for number, v in enumerate(values) if number != api.out)
-        if api.name.removesuffix("A").removesuffix("W") in _APPENDS and values:
-            inputs = (*(state.parts.get(values[0]) or (_before(values[0], made, state),)), *inputs)
+        is_appended = api.name.removesuffix("A").removesuffix("W") in _APPENDS
+        if is_appended and values and whole_text(values[0], state) == values[0]:
+            inputs = (*(state.parts.get(values[0]) or (before(values[0], made, state),)), *inputs)
         if receiver is not None:
             inputs = (receiver, *inputs)
         mix(made, inputs, state)
@@ -367,6 +370,10 @@ class Effects:
                 self.sites.stored(made, place)
                 state.escape(made)
             return
+        whole = whole_text(target, state)
+        if whole != target:
+            put_into(whole, made, state)
+        target = opened_text(target, state)
         # A buffer or a caller's pointer: what it held is replaced, whoever controls the call controls it.
         taint = taint_of(made, state)
         if taint is not None:
@@ -380,17 +387,6 @@ class Effects:
         if inner is not None:
             state.put("parts", target, inner)
             state.drop("checks", target)
-
-
-def _before(target: Value, made: Value, state: State) -> Value:
-    """What a text held before more is appended to it: a value of its own, where the text is named by its place."""
-    if target is None or isinstance(target, Constant):
-        return target
-    held = Unknown(0, ("before", made))
-    taint = taint_of(target, state)
-    if taint is not None:
-        state.put("taint", held, taint)
-    return held
 
 
 def _copies_a_value(values: tuple[Value, ...]) -> bool:

@@ -9,7 +9,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.bounds import StepBudget
 from loadstone.review.analyses.calls import Calls
 from loadstone.review.analyses.facts import Bound
-from loadstone.review.analyses.flow import mix, taint_of
+from loadstone.review.analyses.flow import into, mix, put_into, taint_of, whole_text
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import names_in
 from loadstone.review.analyses.program import Frame, KnownProgram
@@ -35,7 +35,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import dotted_name, uncast, word_of
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type, is_reference
+from loadstone.review.typenames import base_type, is_characters, is_reference
 
 __all__ = ["PathEvaluator"]
 
@@ -215,7 +215,7 @@ class PathEvaluator:
             return Constant(yes and no if statement.operator == "&" else yes or no)
         if statement.operator == "+" and isinstance(value, Constant) and isinstance(before, Answer):
             return before  # a step from where a text was found is in that text
-        made = Unknown(frame.number, id(statement))
+        made = self._stepped(before, statement, state, frame)
         state.renew(made)
         mix(made, (before, value), state)
         return made
@@ -261,9 +261,25 @@ class PathEvaluator:
             return values[0], state
         if operator in {"+", "-"} and isinstance(values[0], Answer) and isinstance(values[-1], Constant):
             return values[0], state
-        made = Unknown(frame.number, id(expression))
+        made = self._stepped(values[0] if values else None, expression, state, frame)
         mix(made, values, state)
         return made, state
+
+    def _stepped(
+        self, start: Value, step: ir.Assign | ir.AssignmentExpression | ir.Operation, state: State, frame: Frame
+    ) -> Value:
+        """What arithmetic gives: a pointer into a text, where it begins with one."""
+        if step.operator in {"+", "-"} and self._is_in_text(start, state, frame):
+            return into(whole_text(start, state), frame.number, id(step))
+        return Unknown(frame.number, id(step))
+
+    def _is_in_text(self, pointer: Value, state: State, frame: Frame) -> bool:
+        """Whether a value is an array of characters, or an address in one."""
+        if frame.known.unit.language is ir.Language.PYTHON:
+            return False
+        text = whole_text(pointer, state)
+        held = text.home if isinstance(text, Constant) else text
+        return text != pointer or is_characters(self.memory.type_of(held, frame))
 
     def _is_stream(self, operand: ir.Expression, frame: Frame) -> bool:
         bare = uncast(operand)
@@ -285,6 +301,10 @@ class PathEvaluator:
             return Code(bare.name)
         if isinstance(bare, ir.Name) and bare.name.rpartition("::")[2] and "::" in bare.name:
             return Code(bare.name)
+        if isinstance(bare, ir.Item):
+            text = self.one(bare.base, state, frame)
+            if self._is_in_text(text, state, frame):
+                return into(whole_text(text, state), frame.number, id(expression))
         place = self.place(operand, state, frame)
         return PlaceAddress(place) if place is not None else Unknown(frame.number, id(expression))
 
@@ -493,6 +513,10 @@ class PathEvaluator:
         holds = word_of(source) if source is not None else ""
         origin = self._copied_from(source, state, frame) if source is not None else None
         self.memory.store(place, value, state, frame, line, holds=holds, begun=begun)
+        if isinstance(place, Field) and taint_of(value, state) is not None and _is_unasked(value, state):
+            text = whole_text(place.base, state)
+            if self._is_in_text(text, state, frame):
+                put_into(text, value, state)
         if origin is not None and origin != place:
             self.memory.copy(origin, place, state)
 
@@ -506,6 +530,11 @@ class PathEvaluator:
             return None
         place = self.place(bare, state, frame)
         return place if place is not None and any(isinstance(p, Field) and p.base == place for p in state.env) else None
+
+
+def _is_unasked(character: Value, state: State) -> bool:
+    """Whether nothing has asked what kind of character this is."""
+    return not any(kind == "characters" for kind, _ in state.checks.get(character, ()))
 
 
 def _text_begun_at(operand: ir.Expression, frame: Frame) -> ir.Expression | None:

@@ -25,10 +25,11 @@ from loadstone.review.analyses.values import (
     Local,
     PlaceAddress,
     Spot,
+    Unknown,
     Value,
 )
 
-__all__ = ["closed_since", "lineage", "mix", "taint_of"]
+__all__ = ["before", "closed_since", "into", "lineage", "mix", "opened_text", "put_into", "taint_of", "whole_text"]
 
 _STEPS: Final = 8
 
@@ -50,10 +51,58 @@ def mix(made: Value, values: Iterable[Value], state: State, *, keep: bool = Fals
     if not taints:
         state.drop("taint", made)
         return
-    others = sum(1 for v in inputs if not (isinstance(v, Constant) and not isinstance(v.value, str)))
+    others = sum(1 for v in inputs if not (isinstance(v, Constant) and not (v.value and isinstance(v.value, str))))
     first = taints[0]
     partial = first.partial or (others > 1 and not keep)
     state.put("taint", made, Taint(first.kind, first.spot, partial, first.name))
+
+
+def into(text: Value, frame: int, step: object) -> Value:
+    """A pointer into a text: what ``text + n`` gives. What is written there becomes a part of the text."""
+    return Unknown(frame, ("into", text, step))
+
+
+def whole_text(pointer: Value, state: State) -> Value:
+    """The text that a pointer leads into; the pointer itself, where it leads into none or to the start of one."""
+    texts = {_text_behind(one) for one in state.either(pointer)}
+    return texts.pop() if len(texts) == 1 else pointer
+
+
+def _text_behind(pointer: Value) -> Value:
+    match pointer:
+        case Unknown(source=("into", text, _)):
+            return text  # type: ignore[return-value]
+        case Answer(question="contains", about=about):  # where something was found in it
+            return _text_behind(about)
+    return pointer
+
+
+def put_into(text: Value, made: Value, state: State) -> None:
+    """More is written into a text: what it was made of before stays a part of it."""
+    text = opened_text(text, state)
+    mix(text, (*(state.parts.get(text) or (before(text, made, state),)), *(state.parts.get(made) or (made,))), state)
+
+
+def opened_text(text: Value, state: State) -> Value:
+    """A text that is about to change: an array that still has its first text is another value from here on."""
+    if not isinstance(text, Constant) or text.home is None:
+        return text
+    written = Unknown(0, ("array", text.home))
+    for place in [p for p, held in state.env.items() if held == text]:
+        state.assign(place, written)
+    state.put("parts", written, (text,))
+    return written
+
+
+def before(text: Value, made: Value, state: State) -> Value:
+    """What a text held before more is written to it: a value of its own, where the text is named by its place."""
+    if text is None or isinstance(text, Constant):
+        return text
+    held = Unknown(0, ("before", made))
+    taint = taint_of(text, state)
+    if taint is not None:
+        state.put("taint", held, taint)
+    return held
 
 
 def taint_of(value: Value, state: State) -> Taint | None:
@@ -68,6 +117,8 @@ def taint_of(value: Value, state: State) -> Taint | None:
             value = state.env.get(value.place) or Initial(value.place)
         elif isinstance(value, Answer):
             value = value.about if value.question != "check" else None
+        elif isinstance(value, Unknown) and (text := _text_behind(value)) != value:
+            value = text
         elif isinstance(value, Initial) and isinstance(value.place, Field):
             base = value.place.base
             value = (state.env.get(base) or Initial(base)) if isinstance(base, Local | Global | Field) else base

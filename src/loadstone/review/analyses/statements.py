@@ -29,7 +29,7 @@ from loadstone.review.analyses.values import (
 from loadstone.review.analyses.words import dotted_name, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.cfg import Kind, Node
-from loadstone.review.typenames import base_type, inserts, is_reference
+from loadstone.review.typenames import base_type, inserts, is_characters, is_reference
 
 __all__ = ["Statements"]
 
@@ -115,11 +115,19 @@ class Statements:
         for value, after in self.evaluator.value(statement.value, state, frame):
             self._environment(statement, value, after, frame)
             stored = value if not statement.operator else self.evaluator.combined(statement, value, after, frame)
+            if statement.declares and is_characters(statement.type):
+                stored = self._own_text(statement, stored, after, frame)
             source = None if statement.operator else statement.value
             begun = statement.static and statement.declares
             self.evaluator.store(statement.target, stored, after, frame, statement.line, source=source, begun=begun)
             states.append(after)
         return states
+
+    def _own_text(self, statement: ir.Assign, text: Value, state: State, frame: Frame) -> Value:
+        """``char line[80] = "";``: this array's own text, which others that begin alike do not share."""
+        place = self.evaluator.place(statement.target, state, frame)
+        is_array = isinstance(text, Constant) and isinstance(text.value, str) and statement.type.endswith("]")
+        return Constant(text.value, place) if is_array and isinstance(text, Constant) else text
 
     def _aggregate(self, statement: ir.Assign, frame: Frame) -> list[str] | None:
         """The members of the variable that a statement declares, where its class is the program's and a plain one."""

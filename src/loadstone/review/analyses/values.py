@@ -106,9 +106,10 @@ Place: TypeAlias = Local | Global | Field
 
 
 class Constant(NamedTuple):
-    """A value the text decides; ``None`` is null."""
+    """A value the text decides; ``None`` is null. ``home`` is the array it is the first text of: each has its own."""
 
     value: object
+    home: Any = None
     kind: str = "constant"
 
 
@@ -272,7 +273,7 @@ def joined(first: Value, second: Value, frame: int, place: Place) -> Value:
     """The least value above both, where two paths meet.
 
     >>> joined(Constant(1), Constant(1), 0, Local(0, "n"))
-    Constant(value=1, kind='constant')
+    Constant(value=1, home=None, kind='constant')
     >>> joined(Constant(1), Constant(2), 0, Local(0, "n"))
     Unknown(frame=0, source=Local(frame=0, name='n', kind='local'), kind='unknown')
     """

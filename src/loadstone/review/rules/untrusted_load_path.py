@@ -193,7 +193,8 @@ def _finding(rule: Rule, judgement: Judgement, facts: Facts) -> Claim:
         message = f"{name} is only compared with a directory prefix: ../ and longer names pass."
     else:
         origin = f"the {source.kind} (line {read})" if source is not None else "a parameter"
-        message = f"The part {name}, from {origin}, can leave the directory it is joined to{only}."
+        part = f"The part {piece.name}" if piece.name else "A part of the path"
+        message = f"{part}, from {origin}, can leave the directory it is joined to{only}."
     steps = [step(source.spot, f"read from the {source.kind}", "taint")] if source is not None else []
     line = site.spot
     return rule.no(
