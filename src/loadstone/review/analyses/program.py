@@ -280,11 +280,7 @@ class KnownProgram:
             return fitting[0]
         if name in self.variables.get(unit.path, ()):
             return None
-        others = [
-            k
-            for k in found
-            if not k.function.local and k.unit.language is unit.language and self._neighbours.sees(unit, k.unit)
-        ]
+        others = [k for k in found if not k.function.local and self._neighbours.sees(unit, k.unit)]
         return others[0] if others and (len(others) == 1 or others[0].function.owner) else None
 
     def twins(self, known: KnownFunction) -> tuple[KnownFunction, ...]:

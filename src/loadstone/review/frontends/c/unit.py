@@ -41,6 +41,19 @@ _HEADERS: Final = (".h", ".hh", ".hpp", ".hxx", ".inl")
 _SHARED: Final = re.compile(rb"dlfcn\.h|windows\.h|gmodule\.h|ltdl\.h|mutex|pthread|CRITICAL_SECTION|SRWLOCK|HMODULE")
 """What a header mentions whose classes hold libraries or locks."""
 
+_OF_CPP: Final = re.compile(
+    rb"^[ \t]*(?:template\s*<|(?:inline\s+)?namespace\b[^;{]*\{|(?:public|private|protected)\s*:(?!:)"
+    rb"|class\s+(?:\w+\s+)?\w+\s*(?:final\s*)?(?::[^:;{]*)?\{|using\s+(?:namespace\s|\w+\s*=))|\bstd::\w",
+    re.MULTILINE,
+)
+"""What only C++ has, of what stands in a header."""
+
+_FOR_CPP: Final = re.compile(
+    rb"^[ \t]*#[ \t]*if(?:def[ \t]+|[ \t]+defined[ \t(]*)__cplusplus\b.*?^[ \t]*#[ \t]*(?:else|endif)\b",
+    re.MULTILINE | re.DOTALL,
+)
+"""What a header of C says to C++ alone."""
+
 _REASONS: Final = frozenset({"dlerror", "g_module_error", "lt_dlerror", "apr_dso_error", "uv_dlerror"})
 """Words of who asks why a load failed: part of handling libraries, wherever the load is."""
 
@@ -111,6 +124,8 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
     if len(data) > MAX_SOURCE:
         gap = ir.Gap(1, lines, f"the file has {len(data):,} bytes, more than the {MAX_SOURCE:,} that are read")
         return ir.Unit(path, language, source, gaps=(gap,), line_count=lines)
+    if language is ir.Language.C and path.endswith(_HEADERS) and _OF_CPP.search(_FOR_CPP.sub(b"", data)):
+        language = ir.Language.CPP  # a header of C++ that is called as those of C are
     found = {w.decode(errors="replace") for w in set(_WORD.findall(data))}
     relevant = (words() | wanted | _REASONS) & found
     if not relevant and _LIBRARIES.search(data):
@@ -126,6 +141,7 @@ def parse_source(path: str, data: bytes, language: ir.Language, wanted: frozense
         other = _Reader(path, data, ir.Language.CPP, frozenset(relevant)).run()
         if _unread(other) < _unread(unit):
             unit = other
+            language = ir.Language.CPP if path.endswith(_HEADERS) else language
     return ir.Unit(
         path,
         language,
