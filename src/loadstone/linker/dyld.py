@@ -23,6 +23,7 @@ from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.dyld_advice import architecture_of, build_for, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another_team, unmet
+from loadstone.linker.dyld_releases import newer_symbols
 from loadstone.linker.extension import HOST_SIGN, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary
@@ -357,12 +358,37 @@ class DyldRules:
                 explanation=f"{member.path} is for {_macos(minimum)} and newer, and this is {_macos(release)}: dyld"
                 " loads it, and does not find any symbol of a newer system that it uses.",
                 loader_message=f"(built for {_macos(minimum)} which is newer than running OS)",
-                advice=f"build it with MACOSX_DEPLOYMENT_TARGET={_macos(release).removeprefix('macOS ')}, or install a"
-                " build for this system",
+                advice=_for_older(release),
                 chain=member.chain,
                 evidence=(Location.bytes(member.path, build.offset, 24),),
                 severity=Severity.MEDIUM,
             )
+        yield from _of_a_newer_system(member, image, release, minimum)
+
+
+def _of_a_newer_system(
+    member: SimulatedLibrary, image: Image, release: tuple[int, ...], minimum: tuple[int, ...]
+) -> Iterator[Diagnosis]:
+    """Symbols that the macOS of the model has not yet."""
+    built = f" (which was built for {_macos(minimum)})" if minimum > release else ""
+    for symbol, library, since in islice(newer_symbols(image, release), _MAX_MISSING) if release else ():
+        yield Diagnosis(
+            code="macho-symbol",
+            blocking=True,
+            subject=symbol.name,
+            explanation=f"{member.path} uses {symbol.name} of {_macos(since)}; this is {_macos(release)}.",
+            loader_message=f"Symbol not found: {symbol.name}\n  Referenced from: {member.path}{built}\n"
+            f"  Expected in: {library}",
+            advice=_for_older(release),
+            chain=member.chain,
+            evidence=(Location.bytes(member.path, symbol.offset, 16),),
+            severity=Severity.HIGH,
+        )
+
+
+def _for_older(release: tuple[int, ...]) -> str:
+    target = _macos(release).removeprefix("macOS ")
+    return f"build it with MACOSX_DEPLOYMENT_TARGET={target}, or install a build for this system"
 
 
 def _macos(numbers: tuple[int, ...]) -> str:

@@ -25,6 +25,7 @@ __all__ = [
     "apt_install",
     "install_by_system",
     "lists_are_compressed",
+    "of_older_releases",
     "owner_of",
     "package_name_of",
     "package_of_missing",
@@ -41,6 +42,9 @@ _OTHERWISE: Final = {
     "libatk-1.0.so.0": "libatk1.0-0",
     "libatk-bridge-2.0.so.0": "libatk-bridge2.0-0",
     "libatspi.so.0": "libatspi2.0-0",
+    "libcrypto.so.1.0.0": "libssl1.0.0",
+    "libcrypto.so.1.1": "libssl1.1",
+    "libcrypto.so.3": "libssl3",
     "libcurl-gnutls.so.4": "libcurl3-gnutls",
     "libgdk_pixbuf-2.0.so.0": "libgdk-pixbuf-2.0-0",
     "libgdiplus.so": "libgdiplus",
@@ -60,6 +64,35 @@ _OTHERWISE: Final = {
     "libz.so.1": "zlib1g",
 }
 """Packages of Debian and Ubuntu that keep to no rule, of libraries that programs from elsewhere often miss."""
+_LAST_IN: Final = {
+    "libssl1.0.0": "Debian 8, Ubuntu 18.04",
+    "libpng12-0": "Debian 8, Ubuntu 16.04",
+    "libjasper1": "Debian 8, Ubuntu 16.04",
+    "libreadline6": "Debian 8, Ubuntu 16.04",
+    "libgfortran3": "Debian 9, Ubuntu 18.04",
+    "libreadline7": "Debian 10, Ubuntu 18.04",
+    "libffi6": "Debian 10, Ubuntu 18.04",
+    "libgfortran4": "Ubuntu 20.04",
+    "libpython3.8": "Ubuntu 20.04",
+    "libicu66": "Ubuntu 20.04",
+    "libssl1.1": "Debian 11, Ubuntu 20.04",
+    "libffi7": "Debian 11, Ubuntu 20.04",
+    "libwebp6": "Debian 11, Ubuntu 20.04",
+    "libicu67": "Debian 11",
+    "libtinfo5": "Debian 11, Ubuntu 22.04",
+    "libncurses5": "Debian 11, Ubuntu 22.04",
+    "libncursesw5": "Debian 11, Ubuntu 22.04",
+    "libtiff5": "Debian 11, Ubuntu 22.04",
+    "libavcodec58": "Debian 11, Ubuntu 22.04",
+    "libicu70": "Ubuntu 22.04",
+    "libicu72": "Debian 12",
+    "libpcre3": "Debian 12, Ubuntu 22.04",
+    "libwebkit2gtk-4.0-37": "Debian 12, Ubuntu 22.04",
+}
+"""The last releases of Debian and Ubuntu with a package that programs from elsewhere still want."""
+_OS_RELEASE: Final = "/etc/os-release"
+_RELEASE: Final = re.compile(r"^ID=\"?(debian|ubuntu)\"?$", re.MULTILINE)
+_VERSION_ID: Final = re.compile(r"^VERSION_ID=\"?(\d+(?:\.\d+)?)\"?$", re.MULTILINE)
 _NATIVE: Final = re.compile(r"^Package: dpkg\n(?:[^\n]+\n){0,40}?Architecture: (\S+)$", re.MULTILINE)
 _ARCHITECTURES: Final = {"x86-64": "amd64", "i386": "i386", "aarch64": "arm64", "arm": "armhf", "ppc64le": "ppc64el"}
 """Debian's names of architectures that differ from ours, or that are added to a system of another one."""
@@ -105,6 +138,15 @@ def apt_install(view: FileView, package: str, abi: Abi) -> str:
     return f"apt install --reinstall {package}" if installed else f"apt install {package}"
 
 
+def of_older_releases(view: FileView, soname: str) -> str:
+    """Where the package of a library is from that this release of Debian or Ubuntu has no more; else empty."""
+    name = _OTHERWISE.get(soname) or package_name_of(soname) or ""
+    last = _LAST_IN.get(name)
+    if last is None or system_of(view) is not None or not view.exists(_STATUS):
+        return ""
+    return f"this release has no {name} any more, {last} are the last: take the .deb from there (dpkg -i {name}_*.deb)"
+
+
 def install_by_system(view: FileView, soname: str, abi: Abi) -> str:
     """The command by which a system would install the package of a library; empty when it has no way of its own.
 
@@ -115,11 +157,23 @@ def install_by_system(view: FileView, soname: str, abi: Abi) -> str:
     if system is not None:
         return system.install.format(name=soname, bits="(64bit)" if abi.bits == 64 else "")
     name = _OTHERWISE.get(soname) or package_name_of(soname)
+    if _has_moved_on(view, name):
+        return of_older_releases(view, soname)
     if name is None or not view.exists(_STATUS) or any("_Packages" in n for n in _listing(view, _LISTS)):
         return ""
     command = apt_install(view, name, abi).removeprefix("apt ")
     update = command if command.startswith("dpkg") else f"apt-get update && apt-get {command}"
     return f"{update} (Debian's rule for its name: apt has no lists here to confirm it)"
+
+
+def _has_moved_on(view: FileView, name: str | None) -> bool:
+    """Whether a system is newer than the last release with a package, as its os-release tells."""
+    system, number = _RELEASE.search(_text(view, _OS_RELEASE)), None
+    if name not in _LAST_IN or system is None:
+        return False
+    number = _VERSION_ID.search(_text(view, _OS_RELEASE))
+    last = re.search(rf"{system[1]} ([\d.]+)", _LAST_IN[name], re.IGNORECASE)
+    return number is not None and (last is None or float(number[1]) > float(last[1]))
 
 
 def lists_are_compressed(view: FileView) -> bool:

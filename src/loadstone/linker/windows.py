@@ -37,6 +37,7 @@ _MAX_MISSING: Final = 20
 _LEVELS: Final = 5
 _MAX_FOLDERS: Final = 10_000
 _HOST_MODULES: Final = ("python3", "libpython3")
+_UNIVERSAL_CRT: Final = "api-ms-win-crt-"
 _OF_CONDA: Final = "Library/bin"
 _OLD_PYTHON: Final = re.compile(r"python(?:2\d|3[0-7])(?:_d)?\.dll")
 _HOST_RUNTIME: Final = frozenset(("vcruntime140", "vcruntime140_1"))  # shipped beside python.exe
@@ -69,7 +70,7 @@ class WindowsRules:
             return self._target(name)
         base = name.casefold()
         stem = base.removesuffix(".dll")
-        if base.startswith(_API_SETS):
+        if base.startswith(_API_SETS) and not (base.startswith(_UNIVERSAL_CRT) and self._is_before_windows_10()):
             return _granted("api-set", name, "a contract, mapped to a system library by the API set schema")
         known = next((m for m in loaded if ntpath.basename(m.path).casefold() == base), None)
         if known is not None:
@@ -98,6 +99,12 @@ class WindowsRules:
             granted = _granted("host", name, "the Python interpreter that imports it has it loaded")
             return ResolvedName((*steps, *granted.steps), granted.path, None, "host", assumed=True)
         return ResolvedName(tuple(steps))
+
+    def _is_before_windows_10(self) -> bool:
+        """Whether a system at hand lacks the C run-time that Windows has by itself since version 10."""
+        return bool(self.model.system_dirs) and all(
+            self._member(folder, "ucrtbase.dll") is None for folder in self.model.system_dirs
+        )
 
     def _loaded_before(self, base: str) -> ResolvedName | None:
         """A module opened before this load: its base name decides, whatever its folder."""

@@ -21,7 +21,13 @@ from loadstone.linker.diagnoses.whereabouts import (
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
 from loadstone.linker.package_systems import system_of
-from loadstone.linker.packages import apt_install, install_by_system, lists_are_compressed, package_of_missing
+from loadstone.linker.packages import (
+    apt_install,
+    install_by_system,
+    lists_are_compressed,
+    of_older_releases,
+    package_of_missing,
+)
 
 __all__ = ["first_gone", "install", "nowhere"]
 
@@ -140,8 +146,10 @@ def install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
             f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
         )
     by_system = install_by_system(case.model.view, leaf(name), case.model.abi)
-    return by_system or (
-        f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')"
+    return (
+        by_system
+        or of_older_releases(case.model.view, leaf(name))
+        or (f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')")
     )
 
 

@@ -11,7 +11,7 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.environments import newer_of_conda
 from loadstone.linker.diagnoses.owners import package_of, put_aside
 from loadstone.linker.diagnoses.preloads import preload_names, without_preload
-from loadstone.linker.diagnoses.whereabouts import copies, names_in, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies, quoted_path
 from loadstone.linker.objects import LoadedObject
 
 __all__ = ["led_to", "loaded_before", "overruled", "preloaded"]
@@ -58,7 +58,7 @@ def preloaded(case: SimulatedLoad, provider: LoadedObject) -> str:
     named = {p for p in preload_names(case) if p == provider.path or (leaf(p) == p and provider.answers_to(p))}
     if not named or provider.loader not in (None, case.process.program):
         return ""
-    return f"LD_PRELOAD puts {provider.path} before all others: {without_preload(case, named)}"
+    return f"LD_PRELOAD brings {provider.path} into every program: {without_preload(case, named)}"
 
 
 def loaded_before(
@@ -90,7 +90,7 @@ def _beside_its_own(case: SimulatedLoad, winner: Alternative, other: Alternative
     program = case.process.program
     is_its = program is not None and winner.rule in ("rpath", "runpath") and winner.source == program.path
     by_variable = winner.rule == "ld_library_path"
-    if not (is_its and (others or _is_of_an_environment(case, folder))) and not (by_variable and lost):
+    if not is_its and not (by_variable and lost):
         return ""
     path = quoted_path(posixpath.normpath(winner.path))
     whose = leaf(winner.source) if is_its else f"the program in {posixpath.dirname(folder)}"
@@ -103,11 +103,6 @@ def _put_aside(case: SimulatedLoad, winner: Alternative, other: Alternative) -> 
     if package_of(case.model, winner.path) or not package_of(case.model, other.path):
         return ""
     return f"{winner.path} is of no package: {put_aside(case.model, winner.path)}"
-
-
-def _is_of_an_environment(case: SimulatedLoad, folder: str) -> bool:
-    """Whether a folder is the ``lib`` of an environment, whose programs need it for much that is not loaded now."""
-    return "conda-meta" in names_in(case.model, posixpath.dirname(posixpath.normpath(folder)))
 
 
 def _rule(found: Alternative) -> str:

@@ -14,6 +14,7 @@ from loadstone.core.claims import Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import alternatives, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
+from loadstone.linker.diagnoses.nowhere import install
 from loadstone.linker.diagnoses.whereabouts import copies, near_names, quoted_path
 from loadstone.linker.graph import IgnoredPreload
 
@@ -46,7 +47,9 @@ def _advice(case: SimulatedLoad, ignored: IgnoredPreload, said: str) -> str:
         return _set(case, ignored, meant)
     if said.startswith(_OTHER_CLASS):
         return f"harmless where it is meant for programs of the other class; else: {_set(case, ignored, '')}"
-    near = near_names(case.model, ignored.name) if "/" in ignored.name else ()
+    if "/" not in ignored.name:
+        return f"{_set(case, ignored, '')}; or bring it: {install(case, ignored.name, case.process.program)}"
+    near = near_names(case.model, ignored.name)
     return (
         f"did you mean {', '.join(map(quoted_path, near))}? Else: {_set(case, ignored, '')}"
         if near

@@ -52,6 +52,13 @@ _ROWS: Final = tuple(
             r"lib(?:gcc_s_\w+|stdc\+\+|winpthread|gomp|gfortran|quadmath)-\d+\.dll",
             "copy it from the bin folder of the MinGW that built what needs it, beside that; or link with -static",
         ),
+        (
+            r"api-ms-win-crt-[\w-]+\.dll|ucrtbase\.dll",
+            (
+                "install the Universal C Runtime, which Windows has by itself since version 10: update KB2999226, or"
+                " the Visual C++ redistributable of 2015 to 2019"
+            ),
+        ),
         (r"wpcap\.dll|packet\.dll", "install Npcap, in the mode that is compatible with WinPcap"),
         (r"openal32\.dll", "install OpenAL (oalinst.exe), or put OpenAL Soft beside what needs it"),
         (r"qt[56]\w+\.dll", "windeployqt PROGRAM puts Qt beside it; to develop, add the bin folder of that Qt to PATH"),

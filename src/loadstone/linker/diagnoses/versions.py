@@ -38,7 +38,8 @@ def version_not_found(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     calls_itself = _under_another_name(case, provider)
     if calls_itself:
         text += f" It is a link to a library that calls itself {calls_itself}: another interface under this name."
-    advice = _put_right(case, consumer, loaded, refusal.name) if loaded is not None else ""
+    advice = preloaded(case, consumer)
+    advice = advice or (_put_right(case, consumer, loaded, refusal.name) if loaded is not None else "")
     release = _GLIBC.fullmatch(refusal.name)
     if release:
         advice = advice or _other_consumer(case, consumer, refusal.name)

@@ -47,6 +47,8 @@ _STORES: Final = ("/nix/store/", "/gnu/store/")
 _JAVA: Final = "/usr/lib/jvm"
 _CONDAS: Final = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "conda")
 """What installers of conda call the folder of their base environment, in the home of the user or below ``/opt``."""
+_KITS: Final = ("cuda-", "rocm")
+"""Kits that are installed side by side, one folder a release, below ``/usr/local`` or ``/opt``."""
 _LOCAL: Final = (
     "/usr/local/lib",
     "/usr/local/lib64",
@@ -188,6 +190,9 @@ def _all_folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[st
         yield from (posixpath.join(java, place, "server") for place in ("lib", "jre/lib/amd64") if java)
     yield model.cwd
     yield from _LOCAL
+    for kit in (f"/{base}/{leaf}" for base in ("usr/local", "opt") for leaf in names_in(model, f"/{base}")):
+        if posixpath.basename(kit).startswith(_KITS):
+            yield from (f"{kit}/lib64", f"{kit}/lib")
 
 
 def folders_around(model: LoaderModel, origin: str) -> Iterator[str]:
