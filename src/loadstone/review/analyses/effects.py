@@ -28,7 +28,7 @@ from loadstone.review.analyses.values import (
     Unknown,
     Value,
 )
-from loadstone.review.analyses.words import ADMINISTERED, rooted_locally
+from loadstone.review.analyses.words import ADMINISTERED, is_null, rooted_locally
 from loadstone.review.apis import Api, ApiRole, Success
 
 __all__ = ["Applied", "Effects"]
@@ -137,7 +137,7 @@ class Effects:
                 self.sites.use(value, "argument", state, frame, call.line)
             if api.role in _KEEPS:
                 self.memory.escape(value, state, "registered" if api.role is ApiRole.REGISTER else "")
-        if api.out is not None and api.out < len(values):
+        if api.out is not None and api.out < len(values) and not is_null(values[api.out]):
             if not (api.name in _COPIES and _copies_a_value(values)):
                 self._give(values[api.out], made, state)
             if api.kind == "end":

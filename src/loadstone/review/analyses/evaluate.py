@@ -54,6 +54,7 @@ _TAINTED_NAMES: Final = {
 }
 _STREAMS: Final = ("istream", "ifstream", "stringstream", "fstream", "cin", "QTextStream", "QDataStream")
 _HANDLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE})
+_MOVES_BITS: Final = frozenset({"<<", ">>", "*", "//", "%", "-", "**"})
 Outcomes = list[tuple[Value, State]]
 
 
@@ -209,15 +210,13 @@ class PathEvaluator:
     ) -> Value:
         """What ``target += value`` puts into the target."""
         before = self.one(statement.target, state, frame)
-        both = isinstance(before, Constant) and isinstance(value, Constant)
-        if both and isinstance(before, Constant) and isinstance(value, Constant) and statement.operator in {"&", "|"}:
-            yes, no = bool(before.value), bool(value.value)
-            return Constant(yes and no if statement.operator == "&" else yes or no)
+        if statement.operator in {"&", "|"} and (folded := fold(statement.operator, (before, value))) is not None:
+            return folded
         if statement.operator == "+" and isinstance(value, Constant) and isinstance(before, Answer):
             return before  # a step from where a text was found is in that text
         made = self._stepped(before, statement, state, frame)
         state.renew(made)
-        mix(made, (before, value), state)
+        mix(made, _carried(statement.operator, (before, value)), state)
         return made
 
     def _operation(self, expression: ir.Operation, state: State, frame: Frame) -> Outcomes:
@@ -262,7 +261,7 @@ class PathEvaluator:
         if operator in {"+", "-"} and isinstance(values[0], Answer) and isinstance(values[-1], Constant):
             return values[0], state
         made = self._stepped(values[0] if values else None, expression, state, frame)
-        mix(made, values, state)
+        mix(made, _carried(operator, values), state)
         return made, state
 
     def _stepped(
@@ -545,3 +544,10 @@ def _text_begun_at(operand: ir.Expression, frame: Frame) -> ir.Expression | None
         ):
             return base
     return None
+
+
+def _carried(operator: str, values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The operands whose bits are in the result as they are: a number that shifts or scales is not."""
+    if operator not in _MOVES_BITS:
+        return values
+    return tuple(v for v in values if not (isinstance(v, Constant) and isinstance(v.value, int)))

@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import every_expression, every_statement, module_value
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.words import uncast
+from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import by_sink, from_where, steps
 from loadstone.review.rules.places import ALL, at
 from loadstone.review.rules.rule import Rule
@@ -39,6 +40,8 @@ _MAKERS: Final = frozenset({"ctypes.CFUNCTYPE", "ctypes.WINFUNCTYPE", "ctypes.PY
 _READERS: Final = frozenset({"ctypes.string_at", "ctypes.wstring_at", "ctypes.cast", "ctypes.memmove"})
 _IS_ADDRESS: Final = re.compile(r"(?:\A|\.)(?:cast|addressof|id)\Z")
 _SMALL: Final = 4096
+_TAG: Final = 16
+"""A number up to this, added to an address, may be a tag or a step over a header."""
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -53,9 +56,9 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
     for unit in facts.program.units:
         python = unit.language is ir.Language.PYTHON
-        types = _foreign_types(unit) if python else frozenset[str]()
+        types = _foreign_types(unit) if python else _resolved_types(facts, unit)
         for function in unit.functions:
-            yield from (_python(rule, unit, function, types) if python else _native(rule, unit, function))
+            yield from (_python if python else _native)(rule, unit, function, types)
 
 
 def _parsed(function: ir.Function) -> dict[str, int]:
@@ -79,16 +82,18 @@ def _is_hexadecimal(call: ir.Call) -> bool:
     return len(call.arguments) != 1
 
 
-def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+def _native(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[str]) -> Iterator[Claim]:
     parsed = _parsed(function)
     called = _called_casts(function)
     for expression in every_expression(function.body):
-        if not isinstance(expression, ir.Cast) or not ("*" in expression.type or id(expression) in called):
+        if not isinstance(expression, ir.Cast) or not (
+            "*" in expression.type or expression.type in types or id(expression) in called
+        ):
             continue
         inner: ir.Expression = expression.operand
         while isinstance(inner, ir.Cast):
             inner = inner.operand
-        callable_ = "(*" in expression.type or id(expression) in called
+        callable_ = "(*" in expression.type or expression.type in types or id(expression) in called
         if (
             isinstance(inner, ir.Literal)
             and isinstance(inner.value, int)
@@ -106,25 +111,20 @@ def _native(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]
             yield _finding(rule, unit, function, expression.line, parsed[inner.name])
         elif isinstance(inner, ir.Call) and inner.name in _PARSERS and _is_hexadecimal(inner):
             yield _finding(rule, unit, function, expression.line, inner.line)
-        elif callable_ and isinstance(inner, ir.Operation) and inner.operator == "+" and not _has_number(inner):
-            yield rule.no(
-                "A function is called at an address that is put together from a base and a number of the data.",
-                Location.lines(unit.path, expression.line),
-                context=function.name,
-                condition=function.condition,
-            )
-        elif (
-            callable_
-            and isinstance(inner, ir.Operation)
-            and inner.operator == "+"
-            and any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in inner.operands)
-        ):
+        elif callable_ and _is_offset(inner, unit):
             yield rule.no(
                 "A function is found by a fixed offset from where something was loaded.",
                 Location.lines(unit.path, expression.line),
                 cwe=587,
                 confidence=Confidence.POSSIBLE,
                 context=function.name,
+            )
+        elif callable_ and isinstance(inner, ir.Operation) and inner.operator == "+" and not _has_number(inner):
+            yield rule.no(
+                "A function is called at an address that is put together from a base and a number of the data.",
+                Location.lines(unit.path, expression.line),
+                context=function.name,
+                condition=function.condition,
             )
 
 
@@ -176,6 +176,19 @@ def _foreign_types(unit: ir.Unit) -> frozenset[str]:
     )
 
 
+def _resolved_types(facts: Facts, unit: ir.Unit) -> frozenset[str]:
+    """The types a file gives to what it looks up: those of functions, however they are named."""
+    return frozenset(
+        expression.type
+        for function in unit.functions
+        for expression in every_expression(function.body)
+        if isinstance(expression, ir.Cast)
+        and isinstance(found := _bare(expression), ir.Call)
+        and (api := facts.apis.get(found.name)) is not None
+        and api.role is ApiRole.RESOLVE
+    ) - {"void *", "void*", "char *"}
+
+
 def _python(rule: Rule, unit: ir.Unit, function: ir.Function, types: frozenset[str]) -> Iterator[Claim]:
     parsed = _parsed(function)
     for expression in every_expression(function.body):
@@ -224,8 +237,21 @@ def _is_offset(expression: ir.Expression, unit: ir.Unit) -> bool:
     """``base + 0x4A310``, ``base + DRAW_TEXT``."""
     if not isinstance(expression, ir.Operation) or expression.operator != "+":
         return False
-    named = (module_value(unit, e.name) if isinstance(e, ir.Name) else e for e in expression.operands)
-    return any(isinstance(e, ir.Literal) and isinstance(e.value, int) and e.value > 16 for e in named)
+    return any(_is_fixed(_bare(e), unit) for e in expression.operands)
+
+
+def _is_fixed(operand: ir.Expression, unit: ir.Unit) -> bool:
+    """Whether a number is written down, here or as a constant: an enumerator is known by its capitals."""
+    if isinstance(operand, ir.Literal):
+        return isinstance(operand.value, int) and operand.value > _TAG
+    if not isinstance(operand, ir.Name):
+        return False
+    if unit.language is ir.Language.PYTHON:
+        value = module_value(unit, operand.name)
+    else:
+        value = next((v.value for v in unit.variables if v.name == operand.name and "const" in v.type.split()), None)
+    constant = value is None and operand.name.isupper() and len(operand.name) > 1
+    return constant or (isinstance(value, ir.Literal) and _is_fixed(value, unit))
 
 
 def _finding(rule: Rule, unit: ir.Unit, function: ir.Function, line: int, since: int) -> Claim:
