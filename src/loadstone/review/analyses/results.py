@@ -54,6 +54,8 @@ def fold(operator: str, values: Sequence[Value]) -> Value:
     numbers = [v for v in known if isinstance(v, int)]
     if operator in {"|", "&"} and len(numbers) == len(known) == _TWO:
         return Constant(numbers[0] | numbers[1] if operator == "|" else numbers[0] & numbers[1])
+    if operator == "~" and len(numbers) == len(known) == 1:
+        return Constant(~numbers[0])
     if operator == "/" and all(isinstance(v, str) for v in known):
         return Constant("/".join(str(v) for v in known))
     return None

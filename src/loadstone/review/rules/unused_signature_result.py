@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from loadstone.core.claims import Claim, Location, Severity
+from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
+from loadstone.review.rules.three_valued_verdicts import errors_taken_for_yes
 from loadstone.review.walk import expressions, statements
 
 __all__ = ["RULE"]
@@ -34,6 +35,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=spot.function,
             )
     yield from _optional(rule, facts)
+    yield from _of_three(rule, facts)
     for site in facts.of(ApiRole.VERIFY):
         if site.api.raises:
             continue
@@ -61,6 +63,25 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 f"{site.api.name} is required to succeed (lines {resolve_lines(site.tests)})",
                 at(site.spot),
                 context=site.spot.function,
+            )
+
+
+def _of_three(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """``if (verify(file) == 0) refuse;``: the -1 of a signature that could not be read passes."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for found in errors_taken_for_yes(facts, unit):
+            tested = Location.lines(unit.path, found.tested)
+            yield rule.no(
+                f"{found.verifier} gives a negative number when it cannot verify, and line {found.tested} takes that "
+                "for yes.",
+                tested,
+                fix="Accept exactly 1.",
+                why=(
+                    FlowStep(Location.lines(unit.path, found.called), "the signature is checked", "acquire"),
+                    FlowStep(tested, "asks for 0 alone", "test"),
+                ),
+                context=found.function.name,
+                condition=found.function.condition,
             )
 
 
