@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, TypeGuard
 
@@ -13,6 +14,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
+from loadstone.review.rules.identities import Scope, Thing, is_among
 from loadstone.review.rules.lookups import filled_names, made_by_library
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -48,6 +50,9 @@ _WRITERS: Final = frozenset(
 )
 """Functions that write where their first argument says."""
 
+_ASKS_ROOM: Final = re.compile(r"(?i)full|room|fit|limit|bound|check|valid|space|max")
+"""Names of tests and macros that say whether there is room: ``if (IS_FULL(table, used))``."""
+
 _BLOCK_COPIES: Final = frozenset({"memcpy", "memmove", "CopyMemory", "RtlCopyMemory", "wmemcpy"})
 _LENGTHS: Final = frozenset({"strlen", "wcslen", "lstrlenA", "lstrlenW", "strnlen"})
 
@@ -56,7 +61,7 @@ _LENGTHS: Final = frozenset({"strlen", "wcslen", "lstrlenA", "lstrlenW", "strnle
 class _Growth:
     """A place where a counter is the index of the next entry of an array of fixed size."""
 
-    counter: str
+    counter: Thing
     line: int
     function: ir.Function
 
@@ -65,9 +70,10 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in facts.program.units:
         if unit.path in handling and unit.language in NATIVE:
-            yield from _tables(rule, unit)
-            yield from _told_by_library(rule, facts, unit)
-            yield from _copied_by_count(rule, facts, unit)
+            scopes = [Scope(facts.program, unit, function) for function in unit.functions]
+            yield from _tables(rule, unit, scopes)
+            yield from _told_by_library(rule, facts, unit, scopes)
+            yield from _copied_by_count(rule, facts, unit, scopes)
             for function in unit.functions:
                 yield from _terminators(rule, unit, function)
                 yield from _allocations(rule, unit, function)
@@ -76,18 +82,19 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 # Tables.
 
 
-def _tables(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
-    fixed = {v.name for v in unit.variables if "[]" in v.type and "*" not in v.type.split("[]")[-1]}
-    fixed |= {m.name for c in unit.classes for m in c.members if "[]" in m.type}
-    compared = {name for function in unit.functions for name in _compared(function)}
-    grown = {name for function in unit.functions for name in _incremented(function)}
-    done = set()
-    for function in unit.functions:
-        for growth in _growths(function, fixed):
-            if growth.counter in grown and growth.counter not in compared and growth.counter not in done:
-                done.add(growth.counter)
+def _tables(rule: Rule, unit: ir.Unit, scopes: list[Scope]) -> Iterator[Claim]:
+    compared = {thing for scope in scopes for thing in _compared(scope)}
+    grown = {thing for scope in scopes for thing in _incremented(scope)}
+    done: set[Thing] = set()
+    for scope in scopes:
+        function = scope.function
+        bounded = _in_bounded_loops(scope)
+        for growth in _growths_in(function.body, scope):
+            counter = growth.counter
+            if is_among(counter, grown) and not is_among(counter, compared | done) and growth.line not in bounded:
+                done.add(counter)
                 yield rule.no(
-                    f"{growth.counter} counts the entries of a table of fixed size, and nothing compares it with the "
+                    f"{counter.name} counts the entries of a table of fixed size, and nothing compares it with the "
                     "size.",
                     Location.lines(unit.path, growth.line),
                     context=function.name,
@@ -95,24 +102,64 @@ def _tables(rule: Rule, unit: ir.Unit) -> Iterator[Claim]:
                 )
 
 
-def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+def _in_bounded_loops(scope: Scope) -> set[int]:
+    """The lines in loops that go on as often as the text says: up to a constant, or over a table of the program."""
+    body = scope.function.body
+    tables = {v.name for v in scope.unit.variables if isinstance(uncast(v.value), ir.Display)}
+    stores = [(_word(target), value) for target, _, value in _stores(scope.function)]
+    tables |= {name for name, value in stores if isinstance(uncast(value), ir.Display)}
+    tables |= {name for name, value in stores if _word(value) in tables}  # for (p = names; *p != NULL; p++)
+    tables.discard("")
+    found: set[int] = set()
+    for loop in (s for s in every_statement(body) if isinstance(s, ir.Loop)):
+        named = {e.name for e in expressions(loop.condition) if isinstance(e, ir.Name)}
+        if _counts_to_constant(loop.condition) or named & tables:
+            found |= {*range(loop.line, loop.body.end_line + 1)}
+    return found
+
+
+def _counts_to_constant(condition: ir.Expression | None) -> bool:
+    """``i < COUNT``, also with more that has to hold."""
+    match uncast(condition):
+        case ir.Operation(operator="&&", operands=operands):
+            return any(map(_counts_to_constant, operands))
+        case ir.Operation(operator="<" | "<=" | "!=", operands=(index, limit)):
+            return isinstance(uncast(index), ir.Name) and _is_constant(limit)
+    return False
+
+
+def _is_constant(expression: ir.Expression) -> bool:
+    """A number, a macro, a size."""
+    match uncast(expression):
+        case ir.Literal(value=int(value)):
+            return value > 1
+        case ir.Name(name=name):
+            return name.isupper() and name != "EOF"
+        case ir.Operation(operator="sizeof"):
+            return True
+        case ir.Operation(operator="/" | "*", operands=operands):
+            return all(map(_is_constant, operands))
+        case ir.Call(name=name):  # ARRAY_SIZE(table)
+            return name.isupper()
+    return False
+
+
+def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[Scope]) -> Iterator[Claim]:
     """``for (i = 0; i < table->count; i++) own[i] = ...``: the library says how many there are, and nobody asks."""
-    fixed = {v.name for v in unit.variables if "[]" in v.type} | {
-        m.name for c in unit.classes for m in c.members if "[]" in m.type
-    }
     foreign = filled_names(facts, unit)
-    asked = {name for function in unit.functions for name in _limited(function)}
-    for function in unit.functions:
+    asked = {thing for scope in scopes for thing in _limited(scope)}
+    for scope in scopes:
+        function = scope.function
         mine = foreign | made_by_library(facts, unit, function)
         for loop in (s for s in every_statement(function.body) if isinstance(s, ir.Loop)):
             counted = _counted(loop.condition, mine)
-            if counted is None or counted[1] in asked:
+            bound = scope.thing(counted[1]) if counted is not None else None
+            if counted is None or bound is None or is_among(bound, asked):
                 continue
-            index, bound = counted
-            for growth in _growths_in(loop.body, fixed, function):
-                if growth.counter == index:
+            for growth in _growths_in(loop.body, scope):
+                if growth.counter.name == counted[0]:
                     yield rule.no(
-                        f"{bound} of the library says how many entries are written to a table of fixed size, and "
+                        f"{bound.name} of the library says how many entries are written to a table of fixed size, and "
                         "nothing compares it with the size.",
                         Location.lines(unit.path, growth.line),
                         why=(FlowStep(Location.lines(unit.path, loop.line), "counted by the library", "taint"),),
@@ -122,13 +169,11 @@ def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]
                     break
 
 
-def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[Scope]) -> Iterator[Claim]:
     """``memcpy(own, d->entries, d->count * sizeof *own)``: the library says how much, and nothing compares it."""
-    fixed = {v.name for v in unit.variables if "[]" in v.type} | {
-        m.name for c in unit.classes for m in c.members if "[]" in m.type
-    }
-    asked = {name for function in unit.functions for name in _limited(function)}
-    for function in unit.functions:
+    asked = {thing for scope in scopes for thing in _limited(scope)}
+    for scope in scopes:
+        function = scope.function
         copies = [
             call
             for call in calls_in(function.body)
@@ -138,10 +183,11 @@ def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]
         compared = {e.name for e in _in_comparisons(function)} if copies else set()
         for call in copies:
             told = [e for e in _outside_sizeof(call.arguments[2]) if _is_of(e, foreign)]
-            target = _fixed_target(call.arguments[0], fixed | _own_arrays(function))
-            if target and told and told[0].name not in asked | compared:
+            target = _fixed_target(call.arguments[0], scope)
+            much = scope.thing(told[0]) if told else None
+            if target and much is not None and much.name not in compared and not is_among(much, asked):
                 yield rule.no(
-                    f"{told[0].name} of the library says how much is copied into {target}, which has a fixed size, and "
+                    f"{much.name} of the library says how much is copied into {target}, which has a fixed size, and "
                     "nothing compares the two.",
                     Location.lines(unit.path, call.line),
                     context=function.name,
@@ -164,21 +210,13 @@ def _outside_sizeof(size: ir.Expression) -> list[ir.Expression]:
     return [e for e in parts if id(e) not in asked]
 
 
-def _fixed_target(expression: ir.Expression, fixed: set[str]) -> str:
+def _fixed_target(expression: ir.Expression, scope: Scope) -> str:
     """The array, or the variable or member whose address is taken; empty where the size is not that of a thing."""
     bare = uncast(expression)
     if isinstance(bare, ir.Operation) and bare.operator == "address":
         inner = uncast(bare.operands[0])
         return inner.name if isinstance(inner, ir.Name | ir.Member) else ""
-    return _word(bare) if _word(bare) in fixed else ""
-
-
-def _own_arrays(function: ir.Function) -> set[str]:
-    return {
-        s.target.name
-        for s in every_statement(function.body)
-        if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and "[]" in s.type
-    }
+    return _word(bare) if scope.is_array(bare) else ""
 
 
 def _in_comparisons(function: ir.Function) -> Iterator[ir.Name]:
@@ -189,7 +227,7 @@ def _in_comparisons(function: ir.Function) -> Iterator[ir.Name]:
             yield from (e for e in expressions(part) if isinstance(e, ir.Name))
 
 
-def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, str] | None:
+def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, ir.Member] | None:
     """The index and the bound of a loop that goes on as long as a member of what came from a library says."""
     bare = uncast(condition)
     if not isinstance(bare, ir.Operation) or bare.operator not in {"<", "!=", "<="}:
@@ -198,79 +236,96 @@ def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, s
     inside = {e.name for e in expressions(bound) if isinstance(e, ir.Name | ir.Member)}
     if not isinstance(index, ir.Name) or not isinstance(bound, ir.Member) or not (inside - {bound.name}) & foreign:
         return None
-    return index.name, bound.name
+    return index.name, bound
 
 
-def _limited(function: ir.Function) -> Iterator[str]:
+def _limited(scope: Scope) -> Iterator[Thing]:
     """Members that something other than the head of a loop compares."""
-    for statement in every_statement(function.body):
+    for statement in every_statement(scope.function.body):
         for top in tops(statement):
             if isinstance(statement, ir.Loop) and top is statement.condition:
                 continue
             for part in expressions(top):
                 limits = isinstance(part, ir.Call) and part.name.rpartition("::")[2].lower() in {"min", "clamp"}
                 if limits or (isinstance(part, ir.Operation) and part.operator in _ORDERS):
-                    yield from (e.name for e in expressions(part) if isinstance(e, ir.Member))
+                    members = (scope.thing(e) for e in expressions(part) if isinstance(e, ir.Member))
+                    yield from (thing for thing in members if thing is not None)
 
 
-def _word(expression: ir.Expression) -> str:
+def _word(expression: ir.Expression | None) -> str:
     """The variable or the member that an expression is; empty for anything else."""
     bare = uncast(expression)
-    if isinstance(bare, ir.Operation) and bare.operator == "post":
-        bare = uncast(bare.operands[0])
-    if isinstance(bare, ir.AssignmentExpression):
-        bare = uncast(bare.target)
     return bare.name if isinstance(bare, ir.Name | ir.Member) else ""
 
 
-def _incremented(function: ir.Function) -> Iterator[str]:
-    local = {p.name for p in function.parameters}
+def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, str, ir.Expression | None]]:
+    """What is stored to, by which operator, and what."""
     for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.declares and isinstance(statement.target, ir.Name):
-            local.add(statement.target.name)
+        if isinstance(statement, ir.Assign):
+            yield statement.target, statement.operator, statement.value
     for expression in every_expression(function.body):
-        if isinstance(expression, ir.AssignmentExpression) and expression.operator == "+":
-            target = uncast(expression.target)
-            if isinstance(target, ir.Member) or (isinstance(target, ir.Name) and target.name not in local):
-                yield target.name
-    for statement in every_statement(function.body):
-        if isinstance(statement, ir.Assign) and statement.operator == "+" and _word(statement.target) not in local:
-            yield _word(statement.target)
+        if isinstance(expression, ir.AssignmentExpression):
+            yield expression.target, expression.operator, expression.value
 
 
-def _compared(function: ir.Function) -> Iterator[str]:
-    """Counters that something compares with a limit; with zero is none, and a loop over the entries is none."""
-    loops = {id(s.condition) for s in every_statement(function.body) if isinstance(s, ir.Loop)}
-    for statement in every_statement(function.body):
+def _incremented(scope: Scope) -> Iterator[Thing]:
+    """What is added to and outlives the call."""
+    things = (scope.thing(target) for target, operator, _ in _stores(scope.function) if operator == "+")
+    yield from (thing for thing in things if thing is not None and not scope.is_local(thing))
+
+
+def _compared(scope: Scope) -> Iterator[Thing]:
+    """Counters that something compares with a limit, themselves or as a copy, or brings back to it by ``%``.
+
+    A comparison with zero is none, and that of a loop over the entries is none.
+    """
+    found: set[Thing] = set()
+    for statement in every_statement(scope.function.body):
+        condition = statement.condition if isinstance(statement, ir.If | ir.Loop) else None
+        head = condition if isinstance(statement, ir.Loop) else None
         for top in tops(statement):
-            for expression in expressions(top):
-                if not isinstance(expression, ir.Operation) or expression.operator not in _ORDERS:
-                    continue
-                one, other = expression.operands
-                for mine, limit in ((one, other), (other, one)):
-                    bare = uncast(limit)
-                    is_zero = isinstance(bare, ir.Literal) and not bare.value
-                    walks = id(top) in loops and isinstance(bare, ir.Name) and mine is other
-                    if not is_zero and not walks:
-                        yield _word(mine)
+            for part in expressions(top):
+                asked = [*_limited_by(part, is_head=top is head)]
+                if top is condition and isinstance(part, ir.Call) and _ASKS_ROOM.search(part.name):
+                    asked += part.arguments
+                found |= {t for o in asked if (t := scope.thing(o)) is not None}
+    stores = [*_stores(scope.function)]
+    found |= {t for target, operator, _ in stores if operator in {"%", "&"} and (t := scope.thing(target)) is not None}
+    copied = [(scope.thing(target), scope.thing(value)) for target, operator, value in stores if not operator]
+    yield from found
+    yield from (original for copy, original in copied if copy in found and original is not None)
 
 
-def _growths(function: ir.Function, fixed: set[str]) -> Iterator[_Growth]:
-    yield from _growths_in(function.body, fixed, function)
+def _limited_by(part: ir.Expression, *, is_head: bool) -> Iterator[ir.Expression]:
+    """The operands that an expression compares with a limit."""
+    if isinstance(part, ir.Operation) and part.operator in _ORDERS and len(part.operands) > 1:
+        one, other = part.operands
+        for mine, limit in ((one, other), (other, one)):
+            bare = uncast(limit)
+            is_zero = isinstance(bare, ir.Literal) and not bare.value
+            walks = is_head and isinstance(bare, ir.Name) and mine is other
+            if not is_zero and not walks:
+                yield from _summands(mine)
 
 
-def _growths_in(block: ir.Block, fixed: set[str], function: ir.Function) -> Iterator[_Growth]:
+def _summands(expression: ir.Expression) -> Iterator[ir.Expression]:
+    """The parts of a sum or a difference: ``SIZE - used``, ``used + more``."""
+    bare = uncast(expression)
+    if isinstance(bare, ir.Operation) and bare.operator in {"+", "-"}:
+        for operand in bare.operands:
+            yield from _summands(operand)
+    else:
+        yield bare
+
+
+def _growths_in(block: ir.Block, scope: Scope) -> Iterator[_Growth]:
     for statement in every_statement(block):
         for top in tops(statement):
             for expression in expressions(top):
-                if (
-                    isinstance(expression, ir.Item)
-                    and _word(expression.base) in fixed
-                    and (_is_written(expression, top))
-                ):
-                    counter = _word(expression.index)
-                    if counter:
-                        yield _Growth(counter, expression.line, function)
+                if isinstance(expression, ir.Item) and scope.is_array(expression.base) and _is_written(expression, top):
+                    counter = scope.thing(expression.index)
+                    if counter is not None:
+                        yield _Growth(counter, expression.line, scope.function)
 
 
 def _is_written(item: ir.Item, top: ir.Expression) -> bool:
