@@ -16,6 +16,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.words import last_word, uncast
+from loadstone.review.rules.identities import sized_parameters
 from loadstone.review.walk import expressions, tops
 
 __all__ = ["Write", "handed_in_writes"]
@@ -44,6 +45,7 @@ def handed_in_writes(unit: ir.Unit, copies: frozenset[str]) -> Iterator[Write]:
     measured = _measured(unit)
     told = set()
     for function in unit.functions:
+        yield from _into_sized(unit, function, copies)
         for parameter, write in _writes(function, copies | _BLOCKS):
             room = _told_in_vain(function, parameter)
             if room:
@@ -80,6 +82,40 @@ def handed_in_writes(unit: ir.Unit, copies: frozenset[str]) -> Iterator[Write]:
                 yield Write(call.name, found.line, said, call.line)
 
 
+def _into_sized(unit: ir.Unit, function: ir.Function, copies: frozenset[str]) -> Iterator[Write]:
+    """``void set(char name[32], const char *text) { strcpy(name, text); }``: the declaration says the room."""
+    sized = sized_parameters(unit, function)
+    for parameter, call in _writes(function, copies, sized) if sized else ():
+        known = _measured_in(function) | _known_to_callers(unit, function)
+        if parameter.name in sized and not _is_bounded(call, known):
+            said = (
+                f"{last_word(call.name)} writes a text of any length to {parameter.name}, whose size its declaration "
+                "says; nothing asks how long the text is."
+            )
+            yield Write(function.name, call.line, said)
+
+
+def _known_to_callers(unit: ir.Unit, function: ir.Function) -> set[str]:
+    """The parameters that are given texts of the program by every caller in the file, or ones whose length it asks."""
+    given = [
+        (c.arguments, _measured_in(f)) for f in unit.functions for c in calls_in(f.body) if c.name == function.name
+    ]
+    return {
+        parameter.name
+        for number, parameter in enumerate(function.parameters)
+        if given and all(number < len(a) and _is_known(a[number], measured) for a, measured in given)
+    }
+
+
+def _is_known(argument: ir.Expression, measured: set[str]) -> bool:
+    """Whether an argument is a text of the program, or one whose length something asks for."""
+    bare = uncast(argument)
+    if isinstance(bare, ir.Literal):
+        return True
+    named = [e.name for e in expressions(bare) if isinstance(e, ir.Name | ir.Member)]
+    return bool(named) and (named[0].isupper() or bool(measured & set(named)))
+
+
 def _handed_on(unit: ir.Unit, unbounded: dict[tuple[str, int], ir.Call]) -> None:
     """Add the parameters that are handed on to one that is written to without a bound, until there are no more."""
     grown = True
@@ -97,9 +133,18 @@ def _handed_on(unit: ir.Unit, unbounded: dict[tuple[str, int], ir.Call]) -> None
                         grown = True
 
 
-def _writes(function: ir.Function, copies: frozenset[str]) -> Iterator[tuple[ir.Parameter, ir.Call]]:
-    """The parameters that a function copies to, each with the first copy of what is not a constant."""
-    pointers = {p.name: p for p in function.parameters if "*" in p.type and "const" not in p.type.split("*")[0]}
+def _writes(
+    function: ir.Function, copies: frozenset[str], arrays: frozenset[str] = frozenset()
+) -> Iterator[tuple[ir.Parameter, ir.Call]]:
+    """The parameters that a function copies to, each with the first copy of what is not a constant.
+
+    They are pointers, and those declared as ``arrays``.
+    """
+    pointers = {
+        p.name: p
+        for p in function.parameters
+        if p.name in arrays or ("*" in p.type and "const" not in p.type.split("*")[0])
+    }
     for call in calls_in(function.body):
         if last_word(call.name) not in copies or len(call.arguments) < 2:
             continue
@@ -126,12 +171,16 @@ def _told_in_vain(function: ir.Function, parameter: ir.Parameter) -> str:
 
 def _measured(unit: ir.Unit) -> set[str]:
     """The last words of everything whose length something in the file asks for."""
+    return {name for function in unit.functions for name in _measured_in(function)}
+
+
+def _measured_in(function: ir.Function) -> set[str]:
+    """The same of one function."""
     found = set()
-    for function in unit.functions:
-        for call in calls_in(function.body):
-            if _MEASURES.match(last_word(call.name)):
-                given = (*call.arguments, *((call.receiver,) if call.receiver is not None else ()))
-                found |= {e.name for a in given for e in expressions(a) if isinstance(e, ir.Name | ir.Member)}
+    for call in calls_in(function.body):
+        if _MEASURES.match(last_word(call.name)):
+            given = (*call.arguments, *((call.receiver,) if call.receiver is not None else ()))
+            found |= {e.name for a in given for e in expressions(a) if isinstance(e, ir.Name | ir.Member)}
     return found
 
 

@@ -19,7 +19,7 @@ from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.typenames import base_type, element, pointee
 
-__all__ = ["Scope", "Thing", "is_among"]
+__all__ = ["Scope", "Thing", "is_among", "sized_parameters"]
 
 _UNKNOWN: Final = "?"
 _SIZED: Final = re.compile(r"\b([A-Za-z_]\w*)\s*\[\s*(?:static\s+)?\w[^\]]*\]")
@@ -39,6 +39,15 @@ def is_among(thing: Thing, others: Iterable[Thing]) -> bool:
         other.name == thing.name and (other.owner == thing.owner or _UNKNOWN in {other.owner, thing.owner})
         for other in others
     )
+
+
+def sized_parameters(unit: ir.Unit, function: ir.Function) -> frozenset[str]:
+    """The parameters that are declared with a size: ``char name[32]``, ``char name[static 32]``."""
+    if not any("[]" in p.type for p in function.parameters):
+        return frozenset()
+    lines = unit.text.split("\n")[function.line - 1 : function.body.line]
+    named = _SIZED.findall("\n".join(lines).partition("{")[0])
+    return frozenset(named) & {p.name for p in function.parameters}
 
 
 class Scope:
@@ -104,9 +113,8 @@ class Scope:
 
     @cached_property
     def sized(self) -> frozenset[str]:
-        """The parameters that are declared with a size: ``char name[32]``, ``char name[static 32]``."""
-        lines = self.unit.text.split("\n")[self.function.line - 1 : self.function.body.line]
-        return frozenset(_SIZED.findall("\n".join(lines).partition("{")[0])) & self._parameters
+        """The parameters that are declared with a size."""
+        return sized_parameters(self.unit, self.function)
 
     @cached_property
     def _parameters(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
 from loadstone.review.rules.handed_in import handed_in_writes
+from loadstone.review.rules.identities import sized_parameters
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.printed_texts import printed_without_room
 from loadstone.review.rules.rule import Rule
@@ -51,7 +52,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             local = _local_arrays(function)
             arrays = shared | local
             yield from _copied(rule, unit, function, arrays, members, local)
-            yield from _printed(rule, unit, function, arrays | members)
+            yield from _printed(rule, unit, function, arrays | members | sized_parameters(unit, function))
             yield from _scanned(rule, unit, function, arrays, members)
             yield from _ended(rule, unit, function)
             yield from _sized(rule, unit, function)
