@@ -235,6 +235,8 @@ class Effects:
                 self._looked(api, subject, state, frame, call.line)
                 if api.role is ApiRole.OPEN and subject is not None:
                     state.put("about", made, subject)
+                if api.kind == "takes over":  # the descriptor is closed with the stream
+                    state.escape(subject)
             case role if role in _FLAGGED:
                 state.flag(f"{api.role}:{api.kind}", spot)
                 if api.role is ApiRole.TEMPORARY and api.kind != "private":

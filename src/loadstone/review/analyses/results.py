@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from loadstone.review.analyses.values import Constant, Value
+from loadstone.review.analyses.words import error_number
 from loadstone.review.apis import Success
 
 __all__ = ["fold", "success_when"]
@@ -45,7 +46,12 @@ def success_when(success: Success, operator: str, number: object, *, is_status: 
 
 
 def fold(operator: str, values: Sequence[Value]) -> Value:
-    """What an operator makes of constants; None when not all are, or it is not known."""
+    """What an operator makes of constants; None when not all are, or it is not known.
+
+    ``-ENOENT`` and ``-errno`` are numbers below zero, by which callers know that it did not work.
+    """
+    if operator == "-" and len(values) == 1 and (number := error_number(values[0])):
+        return Constant(-number)
     known = [v.value for v in values if isinstance(v, Constant)]
     if len(known) != len(values) or not values:
         return None

@@ -29,6 +29,7 @@ __all__ = [
     "describe",
     "describe_value",
     "dotted_name",
+    "error_number",
     "is_inside",
     "last_word",
     "may_raise",
@@ -136,6 +137,14 @@ def names_own_place(variable: str) -> bool:
     (True, False)
     """
     return bool(_OWN_PLACE.match(variable))
+
+
+def error_number(value: Value) -> int:
+    """What ``ENOENT`` stands for; one for ``errno`` itself, whose number nobody knows; zero for anything else."""
+    if not isinstance(value, Initial) or not isinstance(value.place, Global):
+        return 0
+    name = value.place.name
+    return int(getattr(errno, name)) if name in _ERRORS else int(name == "errno")
 
 
 def names_an_error(value: Value) -> bool:
