@@ -59,6 +59,7 @@ _REPORTS: Final = frozenset(
 )
 """Roles whose result says whether it worked, and is nothing else."""
 
+_MADE_ANEW: Final = frozenset({ApiRole.OPEN, ApiRole.LOAD, ApiRole.RESOLVE})
 _TAKES: Final = frozenset({ApiRole.RESOLVE, ApiRole.UNLOAD, ApiRole.FREE, ApiRole.CLOSE})
 _KEEPS: Final = frozenset({ApiRole.THREAD, ApiRole.REGISTER, ApiRole.CALLBACK})
 _APPENDS: Final = frozenset(
@@ -180,9 +181,13 @@ class Effects:
         made = CallResult(number)
         if made in state.touched and made not in self.memory.kept(state):
             self.sites.lost(made, site, state)
-        if api.role is ApiRole.OPEN:  # what an earlier round opened is another descriptor from here on
+        if api.role in _MADE_ANEW:  # what an earlier round opened is another one from here on
+            above = state.lineage.get(made)
             for place in [p for p, held in state.env.items() if held == made]:
-                state.assign(place, Unknown(-1, place))
+                older = Unknown(-1, place)
+                state.assign(place, older)
+                if above is not None:
+                    state.put("lineage", older, above)
         state.drop("touched", made)
         state.renew(made)
         for name in ("truth", "closed"):

@@ -54,7 +54,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _own_shell(rule, unit)
     for site in (s for s in facts.reached if s.api.role is ApiRole.COMMAND):
         for invocation in sorted(site.invocations, key=repr):
-            yield from _one(rule, site, invocation)
+            yield from _one(rule, site, invocation, facts)
         if site.unit.language is ir.Language.PYTHON and site.api.kind in {"list", "shell"}:
             yield from _line(rule, site)
 
@@ -124,7 +124,7 @@ def _line(rule: Rule, site: Site) -> Iterator[Claim]:
         )
 
 
-def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
+def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterator[Claim]:
     constants = [p.text for p in invocation.parts if p.text is not None]
     if site.api.kind == "command line":
         yield from _command_line(rule, site, invocation, constants)
@@ -146,7 +146,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:
             fix="Name the tool by its absolute path.",
             context=site.spot.function,
         )
-    elif site.api.kind in {"searched", "direct"} and _takes_as_option(site, invocation):
+    elif site.api.kind in {"searched", "direct"} and _takes_as_option(site, invocation, facts):
         yield rule.no(
             f"A name that starts with - is an option to {constants[0] if constants else 'the program'}.",
             at(site.spot),
@@ -216,17 +216,32 @@ def _begins_unquoted(invocation: Invocation) -> bool:
     return first.text is None and behind.startswith(("\\", "/")) and bool(_PROGRAM.search(behind)) and '"' not in behind
 
 
-def _takes_as_option(site: Site, invocation: Invocation) -> bool:
+def _takes_as_option(site: Site, invocation: Invocation, facts: Facts) -> bool:
     """Whether a name from outside stands among the options of a program, where it can be one itself."""
-    seen_option = False
+    if site.unit.language is ir.Language.PYTHON:
+        return False
+    seen_option, before = False, ""
     for pieces in invocation.pieces[1:]:
         texts = [p.text for p in pieces if p.text is not None]
         if texts and texts[0] == "--":
             return False
-        if seen_option and pieces and not texts and (pieces[0].name or pieces[0].taint is not None):
-            return site.unit.language is not ir.Language.PYTHON
-        seen_option = seen_option or bool(texts and texts[0].startswith("-"))
+        is_name = pieces and not texts and (pieces[0].name or pieces[0].taint is not None)
+        if seen_option and is_name and before not in _WITH_VALUE and not _is_callers(site, pieces[0], facts):
+            return True
+        before = texts[0] if texts else ""
+        seen_option = seen_option or before.startswith("-")
     return False
+
+
+_WITH_VALUE: Final = frozenset({"-o", "--output"})
+"""Options that take what follows them, whatever it begins with (POSIX, Utility Syntax Guidelines 6 and 7)."""
+
+
+def _is_callers(site: Site, piece: Part, facts: Facts) -> bool:
+    """Whether a name is a parameter that callers in the same file give: it is asked about with what they give."""
+    function = site.function
+    own = not site.is_inner and function.local and any(p.name == piece.name for p in function.parameters)
+    return own and facts.is_called(function.name)
 
 
 def _injection(rule: Rule, site: Site, variable: list[Part]) -> Claim:

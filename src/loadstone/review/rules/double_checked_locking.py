@@ -10,10 +10,11 @@ from loadstone.core.practices import Practice
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Access, Facts
 from loadstone.review.analyses.mentions import calls_in, every_statement
-from loadstone.review.analyses.words import last_word, place_named, uncast
+from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.data_race import Shared, shared_state
+from loadstone.review.rules.identities import Scope
 from loadstone.review.rules.places import ALL, at, step, unit_of
 from loadstone.review.rules.rule import Rule
 
@@ -76,24 +77,26 @@ def _lines(rule: Rule, facts: Facts) -> Iterator[Location]:
 
 def _by_shape(rule: Rule, facts: Facts, unit: ir.Unit, told: set[tuple[str, int]]) -> Iterator[Claim]:
     """``if (!x) { lock; if (!x) x = make(); }`` of a plain pointer, whatever is made."""
-    spelled = {v.name: v.type for v in unit.variables} | {m.name: m.type for c in unit.classes for m in c.members}
     for function in unit.functions:
+        scope = Scope(facts.program, unit, function)
         for outer in (s for s in every_statement(function.body) if isinstance(s, ir.If)):
-            name = _tested_for_null(outer.condition)
-            kind = spelled.get(name, "")
-            if "*" not in kind or "tomic" in kind or not _locks(facts, outer.then):
+            tested = _tested_for_null(outer.condition)
+            thing, kind = scope.thing(tested), scope.type_of(tested)
+            if thing is None or scope.is_local(thing) or "*" not in kind or "tomic" in kind:
                 continue
+            if not _locks(facts, outer.then):
+                continue
+            name = thing.name
             inner = next(
                 (
                     s
                     for s in every_statement(outer.then)
-                    if isinstance(s, ir.If) and _tested_for_null(s.condition) == name
+                    if isinstance(s, ir.If) and scope.thing(_tested_for_null(s.condition)) == thing
                 ),
                 None,
             )
             sets = inner is not None and any(
-                isinstance(s, ir.Assign) and last_word(place_named(s.target)) == name
-                for s in every_statement(inner.then)
+                isinstance(s, ir.Assign) and scope.thing(s.target) == thing for s in every_statement(inner.then)
             )
             if inner is None or not sets or (unit.path, outer.line) in told:
                 continue
@@ -111,17 +114,17 @@ def _by_shape(rule: Rule, facts: Facts, unit: ir.Unit, told: set[tuple[str, int]
             )
 
 
-def _tested_for_null(condition: ir.Expression) -> str:
-    """The variable or member that a condition asks to be null; empty for anything else."""
+def _tested_for_null(condition: ir.Expression) -> ir.Expression | None:
+    """The variable or member that a condition asks to be null; None for anything else."""
     bare = uncast(condition)
     if not isinstance(bare, ir.Operation):
-        return ""
+        return None
     operands = [uncast(o) for o in bare.operands]
     if bare.operator == "!" and isinstance(operands[0], ir.Name | ir.Member):
-        return operands[0].name
+        return operands[0]
     if bare.operator == "==" and any(isinstance(o, ir.Literal) and not o.value for o in operands):
-        return next((o.name for o in operands if isinstance(o, ir.Name | ir.Member)), "")
-    return ""
+        return next((o for o in operands if isinstance(o, ir.Name | ir.Member)), None)
+    return None
 
 
 def _locks(facts: Facts, block: ir.Block) -> bool:
