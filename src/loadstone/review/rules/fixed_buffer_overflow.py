@@ -14,7 +14,7 @@ from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole
-from loadstone.review.rules.identities import Scope, Thing, is_among
+from loadstone.review.rules.identities import NamesInSight, Thing, is_among
 from loadstone.review.rules.lookups import filled_names, made_by_library
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.rule import Rule
@@ -70,7 +70,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in facts.program.units:
         if unit.path in handling and unit.language in NATIVE:
-            scopes = [Scope(facts.program, unit, function) for function in unit.functions]
+            scopes = [NamesInSight(facts.program, unit, function) for function in unit.functions]
             yield from _tables(rule, unit, scopes)
             yield from _told_by_library(rule, facts, unit, scopes)
             yield from _copied_by_count(rule, facts, unit, scopes)
@@ -82,7 +82,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
 # Tables.
 
 
-def _tables(rule: Rule, unit: ir.Unit, scopes: list[Scope]) -> Iterator[Claim]:
+def _tables(rule: Rule, unit: ir.Unit, scopes: list[NamesInSight]) -> Iterator[Claim]:
     compared = {thing for scope in scopes for thing in _compared(scope)}
     grown = {thing for scope in scopes for thing in _incremented(scope)}
     done: set[Thing] = set()
@@ -102,7 +102,7 @@ def _tables(rule: Rule, unit: ir.Unit, scopes: list[Scope]) -> Iterator[Claim]:
                 )
 
 
-def _in_bounded_loops(scope: Scope) -> set[int]:
+def _in_bounded_loops(scope: NamesInSight) -> set[int]:
     """The lines in loops that go on as often as the text says: up to a constant, or over a table of the program."""
     body = scope.function.body
     tables = {v.name for v in scope.unit.variables if isinstance(uncast(v.value), ir.Display)}
@@ -144,7 +144,7 @@ def _is_constant(expression: ir.Expression) -> bool:
     return False
 
 
-def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[Scope]) -> Iterator[Claim]:
+def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[NamesInSight]) -> Iterator[Claim]:
     """``for (i = 0; i < table->count; i++) own[i] = ...``: the library says how many there are, and nobody asks."""
     foreign = filled_names(facts, unit)
     asked = {thing for scope in scopes for thing in _limited(scope)}
@@ -169,7 +169,7 @@ def _told_by_library(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[Scope
                     break
 
 
-def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[Scope]) -> Iterator[Claim]:
+def _copied_by_count(rule: Rule, facts: Facts, unit: ir.Unit, scopes: list[NamesInSight]) -> Iterator[Claim]:
     """``memcpy(own, d->entries, d->count * sizeof *own)``: the library says how much, and nothing compares it."""
     asked = {thing for scope in scopes for thing in _limited(scope)}
     for scope in scopes:
@@ -210,7 +210,7 @@ def _outside_sizeof(size: ir.Expression) -> list[ir.Expression]:
     return [e for e in parts if id(e) not in asked]
 
 
-def _fixed_target(expression: ir.Expression, scope: Scope) -> str:
+def _fixed_target(expression: ir.Expression, scope: NamesInSight) -> str:
     """The array, or the variable or member whose address is taken; empty where the size is not that of a thing."""
     bare = uncast(expression)
     if isinstance(bare, ir.Operation) and bare.operator == "address":
@@ -239,7 +239,7 @@ def _counted(condition: ir.Expression | None, foreign: set[str]) -> tuple[str, i
     return index.name, bound
 
 
-def _limited(scope: Scope) -> Iterator[Thing]:
+def _limited(scope: NamesInSight) -> Iterator[Thing]:
     """Members that something other than the head of a loop compares."""
     for statement in every_statement(scope.function.body):
         for top in tops(statement):
@@ -268,13 +268,13 @@ def _stores(function: ir.Function) -> Iterator[tuple[ir.Expression, str, ir.Expr
             yield expression.target, expression.operator, expression.value
 
 
-def _incremented(scope: Scope) -> Iterator[Thing]:
+def _incremented(scope: NamesInSight) -> Iterator[Thing]:
     """What is added to and outlives the call."""
     things = (scope.thing(target) for target, operator, _ in _stores(scope.function) if operator == "+")
     yield from (thing for thing in things if thing is not None and not scope.is_local(thing))
 
 
-def _compared(scope: Scope) -> Iterator[Thing]:
+def _compared(scope: NamesInSight) -> Iterator[Thing]:
     """Counters that something compares with a limit, themselves or as a copy, or brings back to it by ``%``.
 
     A comparison with zero is none, and that of a loop over the entries is none.
@@ -318,7 +318,7 @@ def _summands(expression: ir.Expression) -> Iterator[ir.Expression]:
         yield bare
 
 
-def _growths_in(block: ir.Block, scope: Scope) -> Iterator[_Growth]:
+def _growths_in(block: ir.Block, scope: NamesInSight) -> Iterator[_Growth]:
     for statement in every_statement(block):
         for top in tops(statement):
             for expression in expressions(top):

@@ -19,7 +19,7 @@ from loadstone.review.analyses.neighbours import headers_of
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.typenames import base_type, element, pointee
 
-__all__ = ["Scope", "Thing", "is_among", "sized_parameters"]
+__all__ = ["NamesInSight", "Thing", "is_among", "sized_parameters"]
 
 _UNKNOWN: Final = "?"
 _SIZED: Final = re.compile(r"\b([A-Za-z_]\w*)\s*\[\s*(?:static\s+)?\w[^\]]*\]")
@@ -50,7 +50,7 @@ def sized_parameters(unit: ir.Unit, function: ir.Function) -> frozenset[str]:
     return frozenset(named) & {p.name for p in function.parameters}
 
 
-class Scope:
+class NamesInSight:
     """What names mean in one function: its own variables, those of its file, members by the types in sight."""
 
     def __init__(self, program: ir.Program, unit: ir.Unit, function: ir.Function) -> None:
