@@ -25,7 +25,7 @@ __all__ = ["Reread", "read_together", "with_reached"]
 Reread = Callable[[ir.Unit, frozenset[str]], ir.Unit | None]
 """Reads a file again, for the sake of these names; None when that takes too long."""
 
-_LEVELS: Final = 2
+_LEVELS: Final = 4
 """How far the program is followed from a file that handles libraries to files that do not."""
 
 _ENTRIES: Final = MAINS | {"DllMain"}
@@ -41,6 +41,9 @@ _DEFINED: Final = re.compile(
 
 _SET: Final = re.compile(r"(?:->|\.)(\w+)\s*=(?!=)")
 """A member that is given a value."""
+
+_CLASS: Final = re.compile(r"\b(?:class|struct)\s+(?:\w+\s+)??(\w+)\s*(?:final\s*)?(?::[^:;{]*)?\{")
+"""A class that is defined: which one it derives from is told nowhere else."""
 
 _RECORDS: Final = frozenset({"struct", "class", "union"})
 
@@ -65,7 +68,7 @@ def with_reached(units: Sequence[ir.Unit], reread: Reread) -> list[ir.Unit]:
         links = _Links([unit for unit in known if unit.language is not ir.Language.PYTHON], tables())
         changed = False
         for position, unit in enumerate(given):
-            if unit.functions:
+            if unit.functions or unit.classes:
                 continue
             names = {PurePath(unit.path).stem} & imported if unit.language is ir.Language.PYTHON else links.into(unit)
             again = reread(unit, frozenset(names)) if names else None
@@ -93,6 +96,8 @@ class _Links:
             handling += [f for f in functions if id(f) not in seen and called[id(f)] & names]
             seen = {id(f) for f in handling}
         bases = {c.name: {c.name, *map(_unqualified, c.bases)} for unit in units for c in unit.classes}
+        owners = {_unqualified(f.owner) for f in handling if f.owner}
+        self._classes = owners.union(*(bases.get(owner, ()) for owner in owners))
         self._offered = {
             _unqualified(f.name).lstrip("~"): bases.get(_unqualified(f.owner), {_unqualified(f.owner)})
             for f in handling
@@ -105,6 +110,8 @@ class _Links:
     def into(self, unit: ir.Unit) -> set[str]:
         """The names by which a file that was not read through is one program with those that were."""
         is_header = PurePath(unit.path).suffix.startswith(".h")
+        if is_header and any(match[1] in self._classes for match in _CLASS.finditer(unit.text)):
+            return {"class", "struct"}
         offered = {} if is_header else self._offered
         users = {n for n, owners in offered.items() if n in unit.words and ("" in owners or owners & unit.words)}
         kept = self._members & unit.words

@@ -27,6 +27,9 @@ _LOCKS: Final = frozenset({ApiRole.LOCK, ApiRole.TRY_LOCK, ApiRole.GUARD})
 _CALLER_LEVELS: Final = 2
 """How many levels of callers above a function that handles libraries are followed too."""
 
+_SOURCE_LEVELS: Final = 2
+"""How many more levels of callers, and of callees, are followed where they read what comes from outside."""
+
 
 def gather(program: ir.Program, extra_tables: tuple[str, ...] = ()) -> Facts:
     """Run the analyses over the units of one run; ``extra_tables`` are paths of the user's own interface tables."""
@@ -109,6 +112,7 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
     wanted: set[int] = set()
     shares: dict[int, set[str]] = {}
     loading: set[int] = set()
+    reading: set[int] = set()
     callers: dict[int, set[str]] = {}
     for unit in program.units:
         shared = {v.name for v in unit.variables}
@@ -122,6 +126,8 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
                 calls[key].add(scope.called(call, unit))
                 if api is not None and api.role in SEEDS:
                     wanted.add(key)
+                if api is not None and api.role is ApiRole.SOURCE:
+                    reading.add(key)
                 if api is not None and api.role is ApiRole.LOAD and unit.language is ir.Language.C:
                     loading.add(key)
                 if call.name in shared:
@@ -143,7 +149,18 @@ def _relevant(program: ir.Program, known_tables: Tables) -> set[int]:
         if not more:
             break
         wanted |= more
+    wanted |= reading & _near(wanted, calls, names)
     return wanted | _beside_locks(program, known_tables, wanted, shares)
+
+
+def _near(wanted: set[int], calls: dict[int, set[str]], names: dict[str, list[int]]) -> set[int]:
+    """The functions a few calls above the wanted ones, and those a few calls below: what is read there gets here."""
+    above, below = {*wanted}, {*wanted}
+    for _ in range(_SOURCE_LEVELS):
+        known = {name for name, keys in names.items() if any(k in above for k in keys)}
+        above |= {key for key, called in calls.items() if called & known}
+        below |= {key for one in below for name in calls[one] for key in names.get(name, ())}
+    return above | below
 
 
 class _Scope:

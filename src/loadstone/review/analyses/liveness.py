@@ -13,6 +13,7 @@ from typing import Final
 from loadstone.review import ir
 from loadstone.review.analyses.mentions import names_in
 from loadstone.review.cfg import Graph, Kind, Node
+from loadstone.review.typenames import is_reference
 from loadstone.review.walk import expressions
 
 __all__ = ["live_at_joins"]
@@ -86,8 +87,10 @@ def _names(expression: ir.Expression) -> Iterator[str]:
 
 
 def _held(graph: Graph) -> Iterator[str]:
-    """Variables that something else may read: their address was taken, or a closure keeps them."""
+    """Variables that something else may read: their address was taken, a reference or a closure keeps them."""
     for node in graph.nodes:
+        if isinstance(node.statement, ir.Assign) and is_reference(node.statement.type) and node.expression is not None:
+            yield from _names(node.expression)
         for top in (node.expression, node.target):
             for inner in expressions(top):
                 if isinstance(inner, ir.Operation) and inner.operator == "address":

@@ -1,0 +1,2 @@
+void third(const char *name);
+void second(const char *name) { third(name); }

@@ -1,0 +1,2 @@
+void fourth(const char *name);
+void third(const char *name) { fourth(name); }
