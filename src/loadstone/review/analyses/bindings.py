@@ -15,6 +15,7 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.analyses.foreign import COMPUTED, symbol_of
+from loadstone.review.analyses.prototype_tables import table_entries
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.walk import calls, expressions, statements
 
@@ -123,6 +124,8 @@ def bindings_of(unit: ir.Unit) -> Bindings:
     helpers = {function.name: helper for function in unit.functions if (helper := _helper(function)) is not None}
     functions = sorted(unit.functions, key=lambda f: f.name != "<module>")
     for function in functions:
+        for entry in table_entries(unit, function):
+            _set(found, entry.symbol, spelled(entry.library), entry.attribute, entry.value, entry.line)
         for statement in statements(function.body.body):
             if isinstance(statement, ir.Assign) and statement.value is not None:
                 _take(statement, function, helpers, found)
@@ -200,14 +203,20 @@ def _symbol_of_base(base: ir.Expression, function: ir.Function, found: Bindings)
 
 
 def _declare(found: Bindings, symbol: str, target: ir.Member, value: ir.Expression, line: int) -> None:
-    known = found.prototypes.get(symbol, ForeignPrototype(symbol))
     base = target.base
-    library = spelled(base.base) if isinstance(base, ir.Member) else known.library
-    if target.name == "restype":
-        changed = ForeignPrototype(symbol, library, result_of(value), known.arguments, known.line or line)
+    library = spelled(base.base) if isinstance(base, ir.Member) else ""
+    _set(found, symbol, library, target.name, value, line)
+
+
+def _set(found: Bindings, symbol: str, library: str, attribute: str, value: ir.Expression, line: int) -> None:
+    """Take what ``argtypes`` or ``restype`` is set to; the other of the two stays as it was."""
+    known = found.prototypes.get(symbol, ForeignPrototype(symbol))
+    library, line = library or known.library, known.line or line
+    if attribute == "restype":
+        changed = ForeignPrototype(symbol, library, result_of(value), known.arguments, line)
     else:
         given = value.items if isinstance(value, ir.Display) else known.arguments
-        changed = ForeignPrototype(symbol, library, known.result, given, known.line or line)
+        changed = ForeignPrototype(symbol, library, known.result, given, line)
     found.prototypes[symbol] = changed
 
 

@@ -15,7 +15,8 @@ from typing import Final
 
 from loadstone.review import ir
 from loadstone.review.frontends.python.broken import parse_tolerant
-from loadstone.review.frontends.python.statements import Lowering, Module, learn_module
+from loadstone.review.frontends.python.module import Module, learn_module
+from loadstone.review.frontends.python.statements import Lowering
 
 __all__ = ["parse"]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable
 from dataclasses import field
 from typing import Final
 
 from loadstone.quick_dataclass import dataclass
 
-__all__ = ["ModuleNames", "Scope"]
+__all__ = ["ModuleNames", "Scope", "is_library"]
 
 _BUILTINS: Final = frozenset(dir(builtins))
 
@@ -106,6 +107,21 @@ _CFFI: Final = {"ffi": "cffi.FFI", "lib": "cffi.Lib"}
 """What a module that cffi has built offers. Source: cffi documentation, "Main mode of usage"."""
 
 
+def _is_built(module: str, names: set[str]) -> bool:
+    """Whether a module is one that cffi has built: both names are asked of it, or one, and its name says so."""
+    extension = module.rpartition(".")[2]
+    return names >= _CFFI.keys() or bool(names & _CFFI.keys() and _BUILT.search(extension))
+
+
+_BUILT: Final = re.compile(r"(?i)(?:\A|_)c?ffi(?:\Z|_|\d)|\A_\w*(?:native|cffi|ffi|binding|bindings|ext|lib\w*|c)\Z")
+"""Names that modules built by cffi go by, as its documentation gives them: ``_foo_cffi``, ``_native``."""
+
+
+def is_library(found: str | None) -> bool:
+    """Whether a type is that of a loaded library, or of what cffi opens libraries with."""
+    return found in _DLL_LOADERS.values() or found in _CFFI.values()
+
+
 def _is_class(dotted: str) -> bool:
     last = dotted.rpartition(".")[2].lstrip("_")
     return last[:1].isupper()
@@ -153,7 +169,7 @@ class Scope:
                     self.aliases[root] = root
             return
         module = "." * statement.level + (statement.module or "")
-        built = _CFFI if {alias.name for alias in statement.names} >= _CFFI.keys() else {}
+        built = _CFFI if _is_built(module, {alias.name for alias in statement.names}) else {}
         for alias in statement.names:
             if alias.name in built:
                 self.types[alias.asname or alias.name] = built[alias.name]

@@ -11,11 +11,12 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.frontends.python.expressions import PythonExpressions, TooDeep
 from loadstone.review.frontends.python.inventory import FunctionNode, Inventory, take
+from loadstone.review.frontends.python.module import Module, defaults_of, parameters_of
 from loadstone.review.frontends.python.patterns import bound, matched
 from loadstone.review.frontends.python.platforms import asks_platform, conditional, text_of
-from loadstone.review.frontends.python.scopes import ModuleNames, Scope
+from loadstone.review.frontends.python.scopes import Scope
 
-__all__ = ["Lowering", "Module", "learn_module"]
+__all__ = ["Lowering"]
 
 _MAX_DEPTH: Final = 60
 """Blocks in blocks beyond this become a gap; CPython's own compiler stops at 20 static blocks of some kinds."""
@@ -24,93 +25,6 @@ _DECLARES: Final = frozenset({"argtypes", "restype", "errcheck"})
 """Attributes of a foreign function, which a name of a module that is spelled out in full has too."""
 
 _PLAIN_MARKS: Final = frozenset({"property", "staticmethod", "classmethod", "cached_property"})
-
-
-def _parameters(node: FunctionNode | ast.Lambda) -> list[ast.arg]:
-    arguments = node.args
-    extra = [arg for arg in (arguments.vararg, arguments.kwarg) if arg is not None]
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *extra]
-
-
-def _defaults(node: FunctionNode | ast.Lambda) -> dict[str, ast.expr]:
-    arguments = node.args
-    positional = [*arguments.posonlyargs, *arguments.args]
-    found = {a.arg: d for a, d in zip(positional[::-1], arguments.defaults[::-1], strict=False)}
-    found.update({a.arg: d for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is not None})
-    return found
-
-
-@dataclass(slots=True)
-class Module:
-    """A file with the inventories of its scopes, taken once each, and what its names mean."""
-
-    tree: ast.Module
-    inventory: Inventory
-    scope: Scope
-    inventories: dict[int, Inventory] = field(default_factory=dict)  # by identity of the function's node
-
-    def inventory_of(self, node: FunctionNode | ast.Lambda) -> Inventory:
-        """The inventory of a function's body."""
-        if isinstance(node, ast.Lambda):
-            return Inventory()
-        known = self.inventories.get(id(node))
-        if known is None:
-            known = self.inventories[id(node)] = take(node.body)
-        return known
-
-    def inner(self, node: FunctionNode | ast.Lambda, outer: Scope, owner: str) -> Scope:
-        """The scope of a function, with what its parameters, imports and assignments mean."""
-        parameters, inventory = _parameters(node), self.inventory_of(node)
-        static = not isinstance(node, ast.Lambda) and any(
-            isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list
-        )
-        me = parameters[0].arg if owner and parameters and not static else ""
-        scope = Scope(outer.module, outer, owner, me, locals={a.arg for a in parameters} | inventory.locals)
-        for argument in parameters:
-            found = outer.dotted(argument.annotation) if argument.annotation is not None else None
-            if found is not None:
-                scope.types[argument.arg] = found
-        for statement in inventory.imports:
-            scope.bind_imports(statement)
-        scope.learn((t, v) for t, v in inventory.assignments if _is_here(t, inventory))
-        return scope
-
-
-def _is_here(target: ast.expr, inventory: Inventory) -> bool:
-    return not (isinstance(target, ast.Name) and target.id in inventory.elsewhere)
-
-
-def learn_module(tree: ast.Module) -> Module:
-    """What the file's names mean, learnt in two rounds so that results of functions reach their callers."""
-    inventory = take(tree.body)
-    names = ModuleNames(functions={function.name for function in inventory.functions})
-    scope = Scope(names)
-    module = Module(tree, inventory, scope)
-    for statement in inventory.imports:
-        scope.bind_imports(statement)
-    functions = [(f.name, f, "") for f in inventory.functions]
-    class_bodies = [(node.name, take(node.body)) for node in inventory.classes]
-    for name, body in class_bodies:
-        names.classes[name] = frozenset(method.name for method in body.functions)
-        functions += [(f"{name}.{method.name}", method, name) for method in body.functions]
-    scope.locals = inventory.bound - names.functions - set(names.classes)
-    for _ in range(2):
-        given = [*inventory.assignments]
-        for qualified, node, owner in functions:
-            inner, own = module.inner(node, scope, owner), module.inventory_of(node)
-            returned = {inner.type_of(value) for value in own.returns} - {None}
-            names.results[qualified] = returned.pop() if len(returned) == 1 else None
-            given += [(t, v) for t, v in own.assignments if not _is_here(t, own)]
-        scope.learn(given)
-        for name, body in class_bodies:
-            for target, value in body.assignments:
-                found = scope.type_of(value)
-                if isinstance(target, ast.Name) and found is not None:
-                    names.attributes.setdefault((name, target.id), found)
-            for field_name, declared in body.annotations:  # a field of a dataclass
-                if (dotted := scope.dotted(declared)) is not None:
-                    names.attributes.setdefault((name, field_name), dotted)
-    return module
 
 
 @dataclass(slots=True)
@@ -176,7 +90,7 @@ class Lowering:
         body = (*declared, *(target for target, _ in inventory.assignments))
         found = [(t.id, t.lineno) for t in sorted(body, key=lambda t: t.lineno) if isinstance(t, ast.Name)]
         for method in inventory.functions:
-            parameters = _parameters(method)
+            parameters = parameters_of(method)
             me = parameters[0].arg if parameters else ""
             for target, _ in self.module.inventory_of(method).assignments:
                 if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == me:
@@ -195,7 +109,7 @@ class Lowering:
         return ir.Function("<lambda>", node.lineno, end, body, self._lowered_parameters(node, outer), local=True)
 
     def _lowered_parameters(self, node: FunctionNode | ast.Lambda, outer: Scope) -> tuple[ir.Parameter, ...]:
-        expressions, defaults = self.expressions(outer), _defaults(node)
+        expressions, defaults = self.expressions(outer), defaults_of(node)
         return tuple(
             ir.Parameter(
                 a.lineno,
@@ -203,7 +117,7 @@ class Lowering:
                 _annotation(a.annotation, outer),
                 expressions.lower(defaults[a.arg]) if a.arg in defaults else None,
             )
-            for a in _parameters(node)
+            for a in parameters_of(node)
         )
 
 
