@@ -370,3 +370,28 @@ def test_members_come_in_the_order_of_the_source_with_those_that_are_only_declar
     source = "class Pair:\n" + "".join(f"    {line}\n" for line in body)
     (pair,) = unit(source).classes
     assert [member.name for member in pair.members] == ["first", "second", "z", "a"]
+
+
+@pytest.mark.parametrize(
+    "handed",
+    [
+        "def go(sdk):\n    sdk.run()\ngo(load())",
+        "class S:\n    def __init__(self, sdk):\n        self.sdk = sdk\n    def go(self):\n        self.sdk.run()\nS(load())",
+        "class S:\n    def __init__(self, a, *, sdk):\n        self.sdk = sdk\n        self.sdk.run()\nS(1, sdk=load())",
+        "def inner(lib):\n    lib.run()\ndef outer(lib):\n    inner(lib)\nouter(load())",
+    ],
+)
+def test_a_library_is_followed_into_what_it_is_handed_to(handed: str) -> None:
+    source = "import ctypes\ndef load():\n    return ctypes.CDLL('x')\n" + handed
+    assert "ctypes.CDLL.run" in called(source)
+
+
+def test_what_is_handed_two_kinds_of_library_is_neither() -> None:
+    source = "import ctypes\ndef go(lib):\n    lib.run()\ngo(ctypes.CDLL('x'))\ngo(ctypes.WinDLL('y'))"
+    assert "?.run" in called(source)
+
+
+@pytest.mark.parametrize("module", ["_relay_cffi", "package._native", "._ffi", "relay._libc"])
+@pytest.mark.parametrize(("name", "call"), [("lib", "cffi.Lib.go"), ("ffi", "cffi.FFI.go")])
+def test_a_module_that_cffi_has_built_offers_lib_and_ffi(module: str, name: str, call: str) -> None:
+    assert call in called(f"from {module} import {name}\n{name}.go()")

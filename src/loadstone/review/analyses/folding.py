@@ -1,4 +1,4 @@
-"""The text an expression of Python begins with, as far as the source alone decides it."""
+"""The text an expression of Python begins with, and its flags, as far as the source alone decides them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.words import uncast
 from loadstone.review.walk import statements
 
-__all__ = ["leading_text"]
+__all__ = ["flags_in", "leading_text"]
 
 _MAX_DEPTH: Final = 12
 _WRAPS: Final = frozenset({"str", "pathlib.Path", "pathlib.PurePath", "os.fspath", "pathlib.PurePosixPath"})
@@ -22,6 +22,23 @@ def leading_text(expression: ir.Expression | None, unit: ir.Unit, function: ir.F
     Names are looked through when they are given one value, in the function or at the top of the file.
     """
     return _text(expression, unit, function, 0)
+
+
+def flags_in(expression: ir.Expression | None, unit: ir.Unit, function: ir.Function) -> tuple[int, frozenset[str]]:
+    """The bits that a combination of flags has for certain, and the names in it, looked through as in leading_text."""
+    bits, words, stack = 0, set(), [expression]
+    for _ in range(_MAX_DEPTH):
+        bare = uncast(stack.pop()) if stack else None
+        match bare:
+            case ir.Literal(value=int(number)):
+                bits |= number
+            case ir.Operation(operator="|" | "+", operands=operands):
+                stack.extend(operands)
+            case ir.Name() | ir.Member():
+                words.add(bare.name.rpartition(".")[2])
+                values = [*_values(spelled(bare), unit, function)]
+                stack.extend(values if len(values) == 1 else ())
+    return bits, frozenset(words)
 
 
 def _text(expression: ir.Expression | None, unit: ir.Unit, function: ir.Function, depth: int) -> tuple[str, bool]:

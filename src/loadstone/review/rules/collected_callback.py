@@ -89,6 +89,11 @@ def _is_made(call: ir.Call) -> bool:
     )
 
 
+def _is_null(made: ir.Call) -> bool:
+    """``CB()``, ``CB(0)``, ``CB(None)``: the null pointer, which takes a callback away again."""
+    return not made.arguments or (isinstance(made.arguments[0], ir.Literal) and not made.arguments[0].value)
+
+
 _WEAK: Final = re.compile(r"weakref\.(?:WeakSet|WeakValueDictionary|ref|proxy|WeakMethod)\Z")
 
 
@@ -164,6 +169,8 @@ def _lost(
     argument = _behind_cast(argument)
     place = Location.lines(unit.path, call.line, call.end_line or None)
     if isinstance(argument, ir.Call) and argument.name == _MADE:
+        if _is_null(argument):
+            return None
         message = f"The callback object made at line {argument.line} has no owner; {symbol} keeps its address"
         steps = (FlowStep(place, f"made and given to {symbol}, then freed", "release"),)
         return rule.no(message, place, why=steps, context=function.name)

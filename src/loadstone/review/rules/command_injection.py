@@ -166,7 +166,7 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
         )
     elif site.api.kind == "list" and not shell and constants:
         tool = constants[0].rpartition("/")[2]
-        if tool in _OPTION_TOOLS and variable and "--" not in constants:
+        if tool in _OPTION_TOOLS and variable and "--" not in constants and _begins_itself(site):
             yield rule.no(
                 f"A name that starts with - is an option to {tool}.",
                 at(site.spot),
@@ -179,6 +179,15 @@ def _one(rule: Rule, site: Site, invocation: Invocation, facts: Facts) -> Iterat
             yield rule.yes(
                 "The tool is started without a shell, its arguments apart", at(site.spot), context=site.spot.function
             )
+
+
+def _begins_itself(site: Site) -> bool:
+    """Whether an argument begins with what is put in; behind a directory of the program's it is no option."""
+    listed = uncast(site.call.arguments[0]) if site.call.arguments else None
+    if not isinstance(listed, ir.Display):
+        return True
+    given = [item for item in listed.items[1:] if not isinstance(uncast(item), ir.Literal)]
+    return any(not leading_text(item, site.unit, site.function)[0] for item in given)
 
 
 def _command_line(rule: Rule, site: Site, invocation: Invocation, constants: list[str]) -> Iterator[Claim]:

@@ -39,7 +39,8 @@ _KEEPS: Final = re.compile(
 """Functions that say by their name that they go on using the memory they are given."""
 
 _AWAITS: Final = re.compile(
-    r"(?i)wait|poll|finish|join|complete|stop|cancel|end|drain|flush|result|fetch|release|unregister|detach"
+    r"(?i)wait|poll|finish|join|complete|stop|cancel|(?:\A|_)end(?:\Z|_)|[a-z]End(?:[A-Z]|\Z)|drain|flush|result|fetch"
+    r"|unregister|detach"
 )
 _RELEASES: Final = re.compile(
     r"(?i)(?:free|release|close|destroy|delete|dispose|unmap|unref|clear|end|finish|shutdown|reset|done|recycle|requeue|give_?back|put_?back|return)\Z|(?:\A"

@@ -10,6 +10,7 @@ from loadstone.core.claims import Claim, Location, Severity
 from loadstone.core.counting import agreeing
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
+from loadstone.review.analyses.folding import flags_in
 from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
@@ -63,6 +64,14 @@ KNOWN_DLLS: Final = frozenset(
 _OWN_C_LIBRARY: Final = re.compile(r"(?:libc\.so\.[67]|libSystem(?:\.B)?\.dylib|libc\.dylib)\Z")
 """What every process has open already: the loader finds it by its SONAME and searches nowhere. Source: ld.so(8)."""
 
+
+def _has_old_winmode(site: Site) -> bool:
+    """Whether ``winmode`` is given, and not with a number that names where to look."""
+    given = dict(site.call.keywords).get("winmode")
+    bits, words = flags_in(given, site.unit, site.function)
+    return given is not None and not bits & _SAFE_BITS and not any(map(_SAFE_FLAGS.match, words))
+
+
 _API_SETS: Final = ("api-ms-win-", "ext-ms-")
 """Names of contracts, not of files: Windows knows which DLL implements each and searches nowhere (API set schema)."""
 
@@ -90,7 +99,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 continue
             elif site.api.family == "Win32":
                 yield from _windows(rule, site, invocation, path, defaults.get(site.spot.path))
-            elif "winmode" in dict(site.call.keywords) and "/" not in path and "\\" not in path:
+            elif _has_old_winmode(site) and "/" not in path and "\\" not in path:
                 yield rule.no(
                     f'{site.api.name}("{path}") with an old winmode searches the working directory and PATH.',
                     at(site.spot),

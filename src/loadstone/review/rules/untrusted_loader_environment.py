@@ -10,7 +10,7 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.state import Taint
-from loadstone.review.analyses.travel import SinkKind
+from loadstone.review.analyses.travel import Arrival, Shape, SinkKind
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
@@ -44,7 +44,7 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for arrival, unchecked in by_sink(facts, SinkKind.ENVIRONMENT, SinkKind.DIRECTORY):
         sink, kind = arrival.sink, arrival.source.kind
         directory = sink.kind is SinkKind.DIRECTORY
-        if not unchecked or kind in WEAK or (kind == "environment" and not directory):
+        if not unchecked or kind in WEAK or (kind == "environment" and not directory) or _is_plain_name(arrival):
             continue
         yield rule.no(
             (
@@ -58,6 +58,11 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
             why=steps(arrival, f"given to {sink.name}"),
             context=sink.spot.function,
         )
+
+
+def _is_plain_name(arrival: Arrival) -> bool:
+    """Whether what came in stands behind a directory of the program's, and was asked not to hold a separator."""
+    return arrival.shape is Shape.JOINED and any(kind in {"no '/'", "no '\\\\'"} for kind, _ in arrival.asked)
 
 
 def _one(rule: Rule, site: Site, invocation: Invocation) -> Iterator[Claim]:

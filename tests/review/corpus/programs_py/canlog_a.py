@@ -38,7 +38,7 @@ class Logger:
         self._seen = {}
         code = self._lib.can_on_receive(self._bus, RX(self._receive))  # expect: CWE-416
         if code != 0:
-            raise CanError(f"receive {code}")
+            raise CanError(f"receive {code}")  # expect: CWE-772
 
     def _receive(self, ident, data, length):
         frame = Message(ident=ident, length=length)

@@ -138,6 +138,8 @@ class Learner:
             name, bare = spelled(one), uncast(one)
             if isinstance(bare, ir.Call) and same:
                 yield from self._named_again(bare, other)
+            if same and (held := _folder_of(bare)):
+                yield held, "inside"
             if name:
                 yield name, "tested" if not same else "allowed" if _is_fixed(other) else "compared"
 
@@ -214,6 +216,17 @@ class Learner:
                 and (name := spelled(part.value.base))
             ):
                 yield name, "characters"
+
+
+def _folder_of(expression: ir.Expression | None) -> str:
+    """``os.path.dirname(x)``, ``os.path.split(x)[0]`` and ``x.parent``: what x is; empty for anything else."""
+    match expression:
+        case ir.Call(name="os.path.dirname", arguments=(inner,)) | ir.Member(base=inner, name="parent"):
+            return spelled(inner)
+        case ir.Item(base=ir.Call(name="os.path.split", arguments=(inner,)), index=ir.Literal(value=0)):
+            return spelled(inner)
+        case _:
+            return ""
 
 
 def _is_null(expression: ir.Expression) -> bool:

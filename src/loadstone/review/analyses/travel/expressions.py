@@ -507,5 +507,6 @@ def _with(piece: Piece, checks: frozenset[Check]) -> Piece:
 
 
 def _turned(pieces: list[Piece], shape: Shape) -> list[Piece]:
-    """The pieces as a smaller part of something."""
-    return [Piece(p.origin, Shape.NUMBER if p.shape is Shape.NUMBER else shape, p.checks) for p in pieces]
+    """The pieces as a smaller part of something; what stands behind a directory does so in a longer path, too."""
+    kept = {Shape.NUMBER} if shape is Shape.JOINED else {Shape.NUMBER, Shape.JOINED}
+    return [Piece(p.origin, p.shape if p.shape in kept else shape, p.checks) for p in pieces]
