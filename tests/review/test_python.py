@@ -377,7 +377,7 @@ def test_members_come_in_the_order_of_the_source_with_those_that_are_only_declar
     [
         "def go(sdk):\n    sdk.run()\ngo(load())",
         "class S:\n    def __init__(self, s):\n        self.s = s\n    def go(self):\n        self.s.run()\nS(load())",
-        "class S:\n    def __init__(self, a, *, sdk):\n        self.sdk = sdk\n        self.sdk.run()\nS(1, sdk=load())",
+        "class S:\n    def __init__(self, a, *, s):\n        self.s = s\n        self.s.run()\nS(1, s=load())",
         "def inner(lib):\n    lib.run()\ndef outer(lib):\n    inner(lib)\nouter(load())",
     ],
 )
