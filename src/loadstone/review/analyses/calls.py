@@ -65,6 +65,9 @@ _FILLS: Final = frozenset(
 _APPENDS: Final = frozenset({"push_back", "emplace_back", "append", "push", "enqueue"})
 """Methods that put one element behind the others."""
 
+_LOADED: Final = frozenset({"isLoaded", "is_loaded"})
+"""Methods of an object that is a library, which say whether it is open: not after it was closed."""
+
 _ENDS: Final = {"front": 0, "first": 0, "top": -1, "back": -1, "last": -1}
 """Methods that give the first or the last element."""
 
@@ -308,6 +311,8 @@ class Calls:
             return values[0], state
         if receiver is not None and word in _SMART:
             return self._smart(word, receiver, values, state, frame, call, place_of)
+        if word in _LOADED and receiver in state.closed:
+            return Constant(value=False), state
         if word in _ENDS and receiver is not None and (held := _elements(receiver, state)):
             return held[_ENDS[word]], state
         made = Unknown(frame.number, id(call))

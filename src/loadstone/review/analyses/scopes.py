@@ -13,10 +13,11 @@ from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.program import Frame, KnownProgram
 from loadstone.review.analyses.sites import Sites
 from loadstone.review.analyses.state import State
-from loadstone.review.analyses.values import CallResult, Local, LockGuard, Object, Place, PlaceAddress, Value
-from loadstone.review.analyses.words import is_null
+from loadstone.review.analyses.values import CallResult, Field, Local, LockGuard, Object, Place, PlaceAddress, Value
+from loadstone.review.analyses.words import is_null, last_word
 from loadstone.review.apis import ApiRole, Tables
 from loadstone.review.cfg import Leave
+from loadstone.review.ir import Language
 from loadstone.review.typenames import base_type, pointee
 
 __all__ = ["Scopes"]
@@ -90,9 +91,22 @@ class Scopes:
         ):  # its owner ends it, or another owner
             self.memory.escape(held, state, "")
             return [state]
-        name = base_type(leave.type)
-        found = self.program.find(f"{name}::~{name.rpartition('::')[2]}", frame.known.unit) if name else None
-        if found is None or frame.level >= MAX_LEVELS:
+        return self._end(base_type(leave.type), place, state, frame, leave.line)
+
+    def _end(self, name: str, place: Place, state: State, frame: Frame, line: int) -> list[State]:
+        """An object of a class ends: its destructor runs, then those of its members, the last first ([class.dtor])."""
+        if not name or frame.level >= MAX_LEVELS:
             return [state]
-        this: Value = held if isinstance(held, Object) else PlaceAddress(place)
-        return [s for _, s in self.enter(found, (), this, state, frame, leave.line, None, None)]
+        held = state.env.get(place)
+        base = held if isinstance(held, Object) else place
+        states = [state]
+        found = self.program.find(f"{name}::~{last_word(name)}", frame.known.unit)
+        if found is not None:
+            this: Value = held if isinstance(held, Object) else PlaceAddress(place)
+            states = [s for _, s in self.enter(found, (), this, state, frame, line, None, None)]
+        members = self.program.members.get(last_word(name), {}) if frame.known.unit.language is Language.CPP else {}
+        for member, spelled in reversed(members.items()):
+            inner = base_type(spelled)
+            if "*" not in spelled and "&" not in spelled and last_word(inner) in self.program.members:
+                states = [s for before in states for s in self._end(inner, Field(base, member), before, frame, line)]
+        return states

@@ -21,6 +21,7 @@ from loadstone.review.ir import (
     Expression,
     Function,
     Language,
+    Literal,
     Member,
     Name,
     Unit,
@@ -42,12 +43,12 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         for one in unit.classes:
             destructor = next((f for f in unit.functions if f.name == f"{one.name}::~{one.name}"), None)
             closes = _closing_line(destructor, unit) if destructor is not None else 0
-            if _counts_itself(unit, one) or _holds_one(unit, one) or _is_used_uncopied(unit, one):
-                continue  # shared by its count, a member refuses the copy, or nothing makes one
             members = [m for m in one.members if "*" in m.type or m.type in {"HMODULE", "HINSTANCE", "GModule *"}]
-            if closes and destructor is not None and members:
+            if not closes or not members or _counts_itself(unit, one):
+                continue
+            yield from _moved(rule, unit, one, members[0].name, closes)
+            if not (_holds_one(unit, one) or _is_used_uncopied(unit, one)):  # nothing could or does copy one
                 yield _judged(rule, unit, one, members[0].name, closes, _copies(unit, one))
-                yield from _moved(rule, unit, one, members[0].name, closes)
 
 
 def _closing_line(destructor: Function, unit: Unit) -> int:
@@ -99,9 +100,8 @@ def _moved(rule: Rule, unit: Unit, one: Class, member: str, closes: int) -> Iter
     spelled = re.search(rf"\b{one.name}\s*\(\s*{one.name}\s*&&[^)]*\)\s*(?:noexcept\s*)?=\s*default", unit.text)
     line = unit.text.count("\n", 0, spelled.start()) + 1 if spelled else 0
     moves = [f for f in unit.functions if f.owner == one.name and _takes_other(f, one.name)]
-    kept = next((f for f in moves if not _gives_up(f, member) and _mentions(f, member)), None)
-    if kept is not None:
-        line = kept.line
+    kept = next((found for f in moves if not _gives_up(f, member) and (found := _taken(f, member))), 0)
+    line = kept or line
     if line:
         spot = Spot(unit.path, line, one.name)
         yield rule.no(
@@ -130,9 +130,10 @@ def _takes_other(function: Function, name: str) -> bool:
     )
 
 
-def _mentions(function: Function, member: str) -> bool:
+def _taken(function: Function, member: str) -> int:
+    """The line that takes the other object's handle; 0 where nothing does."""
     other = function.parameters[0].name
-    return any(_is_of(e, other, member) for e in every_expression(function.body))
+    return next((e.line for e in every_expression(function.body) if _is_of(e, other, member)), 0)
 
 
 def _is_of(expression: Expression, other: str, member: str) -> bool:
@@ -187,6 +188,22 @@ def _copies(unit: Unit, one: Class) -> list[Spot]:
     return found
 
 
+def _is_value(unit: Unit, one: Class, member: str) -> bool:
+    """Whether an object has the handle from the start, as a value has: by its constructor, or as a plain struct.
+
+    What is opened by a method later stands for one thing with a life of its own, and hardly anybody copies that.
+    """
+    if any(m.name == member and not m.private for m in one.members):
+        return True
+    makers = (f for f in unit.functions if f.owner == one.name and last_word(f.name) == one.name)
+    return any(isinstance(s, Assign) and _sets(s, member) for f in makers for s in every_statement(f.body))
+
+
+def _sets(statement: Assign, member: str) -> bool:
+    target, value = uncast(statement.target), uncast(statement.value)
+    return isinstance(target, Name | Member) and target.name == member and not isinstance(value, Literal)
+
+
 def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int, copies: list[Spot]) -> Claim:
     spot = Spot(unit.path, one.line, one.name)
     if one.copyable and copies:
@@ -197,6 +214,13 @@ def _judged(rule: Rule, unit: Unit, one: Class, member: str, closes: int, copies
             cwe=675,
             why=(step(spot, f"{one.name} can be copied", "acquire"), step(copies[0], "copied here", "use")),
             context=copies[0].function,
+        )
+    if one.copyable and not _is_value(unit, one, member):
+        return rule.cannot_tell(
+            f"{one.name} closes {member} in its destructor (line {closes}) and can be copied.",
+            at(spot),
+            f"Nothing that was read copies one; {one.name}(const {one.name} &) = delete tells whether anything does.",
+            context=one.name,
         )
     if one.copyable:
         return rule.no(

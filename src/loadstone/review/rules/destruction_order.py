@@ -49,7 +49,7 @@ class TooLate:
 def destroyed_late(facts: Facts, unit: ir.Unit) -> Iterator[TooLate]:
     """The members of the classes of a file that outlive the library they need."""
     made = interfaces(unit)
-    closers = {f.owner: f for f in unit.functions if f.owner and _unload(facts, f) is not None}
+    closers = _closers(facts, unit)
     owning = _owning(unit, made)
     if owning is None:
         return
@@ -146,7 +146,7 @@ def emptied(function: ir.Function, member: str) -> list[int]:
 
 def library_members(facts: Facts, unit: ir.Unit) -> set[str]:
     """Members of a file's classes whose end closes libraries."""
-    holders = _holders(facts, unit, {f.owner: f for f in unit.functions if f.owner and _unload(facts, f) is not None})
+    holders = _holders(facts, unit, _closers(facts, unit))
     return {m.name for c in unit.classes for m in c.members if _is_held(m.type, holders)}
 
 
@@ -174,13 +174,18 @@ def _unload(facts: Facts, function: ir.Function) -> ir.Call | None:
     return None
 
 
-def _holders(facts: Facts, unit: ir.Unit, closers: dict[str, ir.Function]) -> set[str]:
+def _closers(facts: Facts, unit: ir.Unit) -> list[ir.Function]:
+    """The methods of a file's classes that close a library."""
+    return [f for f in unit.functions if f.owner and _unload(facts, f) is not None]
+
+
+def _holders(facts: Facts, unit: ir.Unit, closers: list[ir.Function]) -> set[str]:
     """Types whose end closes a library: by their destructor, or by the deleter they are given."""
     closing = {a.name for a in facts.apis.by_name.values() if a.role is ApiRole.UNLOAD}
     found = {"boost::dll::shared_library"}
     found |= {a.name for a in facts.apis.by_name.values() if a.role is ApiRole.HOLDER and a.release in closing}
-    for owner, function in closers.items():
-        word = last_word(function.name)
+    for function in closers:
+        owner, word = function.owner, last_word(function.name)
         if word.startswith("~"):
             found.add(owner)
         elif word == "operator()":

@@ -12,7 +12,7 @@ from loadstone.review.analyses.facts import Exit, Facts, Site
 from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import CORE, ApiRole
-from loadstone.review.ir import Call, If, Jump, Label, Language, Name
+from loadstone.review.ir import Call, If, Jump, Label, Language, Name, Return
 from loadstone.review.rules.half_built import thrown_away
 from loadstone.review.rules.lookups import looked_up, word
 from loadstone.review.rules.places import NATIVE, at, in_file, resolve_lines, step
@@ -40,7 +40,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             closes = bool(site.closes or site.spot.path in closing) and not _is_global(site)
             outlives, kept = id(site) in outliving, _is_closed_when_refused(site, facts)
             owned = _is_owned(site, facts)
-            yield from _leaks(rule, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
+            yield from _leaks(rule, facts, site, open_exits, closes=closes, outlives=outlives, owned=owned, kept=kept)
     yield from _half_built(rule, facts)
     yield from _praise(rule, [s for s in native if not s.is_inner and s.api.role is ApiRole.LOAD])
 
@@ -97,7 +97,15 @@ def _is_held_by_member(site: Site, exit_: Exit) -> bool:
 
 
 def _leaks(
-    rule: Rule, site: Site, open_exits: list[Exit], *, closes: bool, outlives: bool, owned: bool, kept: bool
+    rule: Rule,
+    facts: Facts,
+    site: Site,
+    open_exits: list[Exit],
+    *,
+    closes: bool,
+    outlives: bool,
+    owned: bool,
+    kept: bool,
 ) -> Iterator[Claim]:
     """Every way out that loses what was acquired, where the function or its program shows that it is to be released."""
     settled = [e for e in site.exits if not e.is_open]
@@ -108,8 +116,8 @@ def _leaks(
     elif past := _past_the_end(site):
         for spot in past:
             yield _leak(rule, site, spot, sum(e.kind == "kept" for e in settled), len(site.exits))
-    elif site.api.role is ApiRole.LOAD and not site.is_inner and not owned:
-        for spot in _kept_by_failure(settled):
+    elif site.api.role in {ApiRole.LOAD, ApiRole.OPEN} and not site.is_inner and not owned:
+        for spot in _kept_by_failure(site, settled, facts):
             yield _leak(rule, site, spot, len(settled) - 1, len(site.exits))
     for spot in sorted(site.overwritten)[:1] if closes and not kept else ():
         yield rule.no(
@@ -143,13 +151,22 @@ def _is_owned(site: Site, facts: Facts) -> bool:
     return bool(owner) and bool(slots) and site.unit.language is Language.CPP
 
 
-def _kept_by_failure(settled: list[Exit]) -> list[Spot]:
+def _kept_by_failure(site: Site, settled: list[Exit], facts: Facts) -> list[Spot]:
     """Ways out that leave the library open and say what the ways that close it say: that it did not work."""
     failures = [e.gives for e in settled if e.known and e.gives is not None]
     kept = [e for e in settled if e.kind == "kept"]
     if not failures or all(e.gives in failures for e in kept):
         return []
-    return sorted({e.spot for e in kept if e.gives in failures and e.gives is not None})
+    spots = {e.spot for e in kept if e.gives in failures and e.gives is not None}
+    return sorted(spot for spot in spots if not _tells_of_thread(site, spot, facts))
+
+
+def _tells_of_thread(site: Site, exit_: Spot, facts: Facts) -> bool:
+    """``return WaitForSingleObject(ready, INFINITE) == WAIT_OBJECT_0``: a thread runs in the library either way."""
+    returned = [s for s in every_statement(site.function.body) if isinstance(s, Return) and s.line == exit_.line]
+    asks = any(isinstance(e, Call) for s in returned for e in expressions(s.value))
+    roles = ((facts.apis.get(c.name), c.line) for c in calls_in(site.function.body))
+    return asks and any(api is not None and api.role is ApiRole.THREAD and n < exit_.line for api, n in roles)
 
 
 def _praise(rule: Rule, loads: list[Site]) -> Iterator[Claim]:

@@ -30,7 +30,7 @@ def printed_without_room(
     for call in calls_in(function.body):
         if last_word(call.name) not in _PRINTS or len(call.arguments) < 3:
             continue
-        target, layout = place_named(call.arguments[0]), uncast(call.arguments[1])
+        target, layout = place_named(call.arguments[0]), _spelled(call.arguments[1])
         if target.rpartition(".")[2] not in arrays or not isinstance(layout, ir.Literal):
             continue
         text = str(layout.value)
@@ -53,6 +53,15 @@ def _text_of(given: ir.Expression) -> ir.Expression:
     while isinstance(bare, ir.Call) and bare.receiver is not None and last_word(bare.name) in _TEXTS:
         bare = uncast(bare.receiver)
     return bare
+
+
+def _spelled(layout: ir.Expression) -> ir.Expression:
+    """A layout without the macro that makes it narrow or wide: ``TEXT("%s")``."""
+    bare = uncast(layout)
+    return uncast(bare.arguments[0]) if isinstance(bare, ir.Call) and bare.name in _EITHER_WIDTH else bare
+
+
+_EITHER_WIDTH: Final = frozenset({"TEXT", "_T", "_TEXT", "__TEXT", "OLESTR"})
 
 
 def _is_macro(source: ir.Expression) -> bool:

@@ -28,7 +28,9 @@ _COPIES: Final = frozenset(
 """Functions that copy up to the end of the text, whatever room there is. Source: their manual pages."""
 
 _MEASURES: Final = re.compile(r"(?i)\A(?:lstrlen[aw]?|str_?n?len(?:_s)?|wcsn?len|_tcslen|_mbslen)\Z")
-_ASKS_ELSE: Final = re.compile(r"(?i)cmp|open|load|stat\Z|access|exist|printf|gets|read")
+_ASKS_ELSE: Final = re.compile(
+    r"(?i)cmp|open|load|stat\Z|access|exist|printf|gets|read|pbrk|spn\Z|IsRelative|IsFileSpec"
+)
 """Names of calls whose answer says nothing about the length of a text they are given."""
 
 _SCANS: Final = {"scanf": 0, "wscanf": 0, "sscanf": 1, "fscanf": 1, "swscanf": 1, "fwscanf": 1, "_stscanf": 1}

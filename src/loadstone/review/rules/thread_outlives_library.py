@@ -72,8 +72,8 @@ def _plays(facts: Facts, call: ir.Call, role: ApiRole) -> bool:
 def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) -> Iterator[Claim]:
     """A wait that ends after a time, whose end by time changes nothing, and then the library goes."""
     for statement in every_statement(function.body):
-        waits = [e for e in parts_of(statement) if _is_bounded_wait(e)]
-        leaves = isinstance(statement, ir.If) and bool(statement.then.body) and _ends(statement.then.body[-1])
+        waits = [e for e in parts_of(statement) if _is_bounded_wait(e, unit)]
+        leaves = isinstance(statement, ir.If) and any(_ends(s) or _waits_on(s, unit) for s in statement.then.body[-1:])
         if not waits or leaves or isinstance(statement, ir.Loop | ir.Return | ir.Assign) or close.line < statement.line:
             continue
         yield _finding(
@@ -82,11 +82,20 @@ def _given_up(rule: Rule, unit: ir.Unit, function: ir.Function, close: ir.Call) 
         )  # fmt: skip
 
 
-def _is_bounded_wait(expression: ir.Expression) -> bool:
+def _is_bounded_wait(expression: ir.Expression, unit: ir.Unit) -> bool:
     if not isinstance(expression, ir.Call) or expression.name not in _WAITS or len(expression.arguments) < 2:
         return False
-    limit = uncast(expression.arguments[1])
+    limit: ir.Expression | None = uncast(expression.arguments[1])
+    if isinstance(limit, ir.Name):  # a constant of the file
+        limit = next((uncast(v.value) for v in unit.variables if v.name == limit.name and "const" in v.type), limit)
     return isinstance(limit, ir.Literal) and isinstance(limit.value, int) and limit.value not in {0, *_FOREVER}
+
+
+def _waits_on(statement: ir.Statement, unit: ir.Unit) -> bool:
+    """Whether a statement waits again, this time without a limit."""
+    return any(
+        isinstance(e, ir.Call) and e.name in _WAITS and not _is_bounded_wait(e, unit) for e in parts_of(statement)
+    )
 
 
 def _ends(statement: ir.Statement) -> bool:
@@ -133,9 +142,18 @@ def _let_go(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
             and t.name in threads
         ]
         gone = sorted(line for name in held for line in emptied(function, name) if let_go and line > let_go[0])
+        if let_go and not gone and _has_one(unit, function, held):
+            gone = [function.end_line]
         if gone:
             message = f"The thread detached at line {let_go[0]} may still run what line {gone[0]} closes."
             yield _finding(rule, unit, function, gone[0], let_go[0], message)
+
+
+def _has_one(unit: ir.Unit, function: ir.Function, held: set[str]) -> bool:
+    """Whether a function is the destructor of a class with a member whose end closes a library."""
+    owner = last_word(function.owner)
+    mine = {m.name for c in unit.classes if c.name == owner for m in c.members}
+    return last_word(function.name) == f"~{owner}" and bool(mine & held)
 
 
 _THREAD: Final = re.compile(r"\A(?:std::|boost::)?j?thread\Z")
@@ -186,7 +204,7 @@ def _workers(facts: Facts, unit: ir.Unit) -> dict[str, int]:
     calling, made = _calling(facts, unit), interfaces(unit)
     found: dict[str, int] = {}
     for function, call in starts:
-        if _waits_after(facts, function, call):
+        if _waits_after(facts, unit, function, call):
             continue
         closures = _closures(function)
         for part in (p for argument in call.arguments for p in expressions(argument)):
@@ -209,10 +227,10 @@ def _closures(function: ir.Function) -> dict[str, ir.Closure]:
     }
 
 
-def _waits_after(facts: Facts, function: ir.Function, start: ir.Call) -> bool:
+def _waits_after(facts: Facts, unit: ir.Unit, function: ir.Function, start: ir.Call) -> bool:
     """Whether the function that starts a thread waits for it without a limit, whatever else it decides."""
     return any(
-        _waits(facts, part) and not _is_bounded_wait(part)
+        _waits(facts, part) and not _is_bounded_wait(part, unit)
         for statement in function.body.body
         if statement.line > start.line and isinstance(statement, ir.Evaluate | ir.Assign)
         for part in parts_of(statement)

@@ -14,6 +14,7 @@ from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import uncast
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.ir import Assign, Display, Language, Member, Name, Operation, Unit
+from loadstone.review.rules.companions import is_companioned
 from loadstone.review.rules.lookups import made_by_library
 from loadstone.review.rules.nullable_results import untested_results
 from loadstone.review.rules.places import ALL, at, in_file, resolve_lines, step
@@ -33,7 +34,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         through = sorted(
             (u for u in site.uses if u.how in _THROUGH and (u.closed is None or u.known is False)), key=lambda u: u.spot
         )
-        bad = [u for u in through if u.known is not True]
+        bad = [u for u in through if u.known is not True and not is_companioned(facts, site, u)]
         if bad and not (site.is_inner and bad[0].spot.function == site.spot.function):
             yield _finding(rule, site, bad)
         elif through and not bad and not site.is_inner:

@@ -9,7 +9,8 @@ from typing import Final
 from loadstone.core.claims import Claim, FlowStep, Location, Severity
 from loadstone.core.practices import Practice
 from loadstone.review import ir
-from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.facts import Facts, Site
+from loadstone.review.analyses.mentions import names_in
 from loadstone.review.apis import ApiRole, Success
 from loadstone.review.rules.places import ALL, NATIVE, at, resolve_lines, step
 from loadstone.review.rules.rule import Rule
@@ -20,9 +21,9 @@ __all__ = ["RULE"]
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    used = {(s.unit.path, s.function.name, s.api.name) for s in facts.of(ApiRole.VERIFY) if s.tests or s.returned}
+    used = {(s.unit.path, s.function.name, s.api.name) for s in facts.of(ApiRole.VERIFY) if _is_asked(s)}
     for site in facts.reached:
-        if site.api.role is ApiRole.VERIFY and site.partial_tests and not site.tests:
+        if site.api.role is ApiRole.VERIFY and site.partial_tests and not _is_decided(site):
             spot = min(site.partial_tests)
             yield rule.no(
                 f"{site.api.name} has many ways to say no; line {spot.line} refuses only one of them.",
@@ -39,7 +40,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     for site in facts.of(ApiRole.VERIFY):
         if site.api.raises:
             continue
-        if site.is_discarded and (site.unit.path, site.function.name, site.api.name) in used:
+        if site.is_discarded and ((site.unit.path, site.function.name, site.api.name) in used or _gives_back(site)):
             continue  # a second call of the same function gives the state of the first back
         good = {Success.ONE: "1", Success.ZERO: "0"}.get(site.api.success, "success")
         if site.wrong_tests:
@@ -51,7 +52,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(site.spot, "the signature is checked", "acquire"), step(spot, f"tests {test}", "test")),
                 context=spot.function,
             )
-        elif site.is_discarded or (not site.tests and not site.returned and site.api.success is not Success.NONE):
+        elif site.is_discarded or not (_is_asked(site) or site.api.success is Success.NONE):
             yield rule.no(
                 f"The answer of {site.api.name} is dropped.",
                 at(site.spot),
@@ -83,6 +84,27 @@ def _of_three(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=found.function.name,
                 condition=found.function.condition,
             )
+
+
+def _is_asked(site: Site) -> bool:
+    """Whether anything, however little, is made of the answer."""
+    return bool(site.tests or site.partial_tests or site.wrong_tests or site.returned)
+
+
+def _is_decided(site: Site) -> bool:
+    """Whether a full test of the answer decides anything: an ``if`` that only reports lets all go on."""
+    reports = {
+        s.line
+        for s in statements(site.function.body.body)
+        if isinstance(s, ir.If) and s.otherwise is None and all(isinstance(e, ir.Evaluate) for e in s.then.body)
+    }
+    return any(spot.function != site.spot.function or spot.line not in reports for spot in site.tests)
+
+
+def _gives_back(site: Site) -> bool:
+    """Whether the function only closes the state that a check elsewhere had opened (a holder's destructor)."""
+    named = set(names_in(site.function.body))
+    return "WTD_STATEACTION_CLOSE" in named and "WTD_STATEACTION_VERIFY" not in named
 
 
 def _optional(rule: Rule, facts: Facts) -> Iterator[Claim]:
