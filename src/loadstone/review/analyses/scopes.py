@@ -105,7 +105,7 @@ class Scopes:
             this: Value = held if isinstance(held, Object) else PlaceAddress(place)
             states = [s for _, s in self.enter(found, (), this, state, frame, line, None, None)]
         members = self.program.members.get(last_word(name), {}) if frame.known.unit.language is Language.CPP else {}
-        for member, spelled in reversed(members.items()):
+        for member, spelled in reversed([*members.items()]):
             inner = base_type(spelled)
             if "*" not in spelled and "&" not in spelled and last_word(inner) in self.program.members:
                 states = [s for before in states for s in self._end(inner, Field(base, member), before, frame, line)]
