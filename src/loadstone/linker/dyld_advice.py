@@ -87,12 +87,23 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     other = _other_version(model, name, here)
     if other is not None:
         return _rebuilt_for(model, leaf, other, requester.path)
-    origin = _origin(name) or brought_by(model, leaf, requester.path)
+    origin = _unlinked(model, name) or _origin(name) or brought_by(model, leaf, requester.path)
     if origin:
         return origin
     if name.startswith("@rpath/"):
         return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+
+def _unlinked(model: LoaderModel, name: str) -> str:
+    """The command for a formula that is installed, and whose link in ``opt`` is gone; empty for all else."""
+    brewed = _BREWED.match(name)
+    cellar = f"{name.partition('/opt/')[0]}/Cellar/{brewed[1]}" if brewed is not None and "/opt/" in name else ""
+    try:
+        installed = bool(cellar and model.view.names(cellar))
+    except OSError:
+        installed = False
+    return f"brew link --overwrite {brewed[1]}, or brew reinstall {brewed[1]}" if installed and brewed else ""
 
 
 def _origin(name: str) -> str:

@@ -75,6 +75,11 @@ _SYSTEMS: Final = (
     ),
     PackageSystem(("/lib/apk/db", "/usr/lib/apk/db"), "apk add so:{name}"),
     PackageSystem(
+        ("/var/lib/dpkg/status.d",),
+        "this image has no package manager (distroless): install the package in a stage of the same Debian, and in the"
+        " Dockerfile: COPY --from=STAGE /usr/lib/*/{name} /usr/lib/",
+    ),
+    PackageSystem(
         ("/run/current-system/profile",), "guix locate {name} names the package: guix shell PACKAGE -- COMMAND"
     ),
 )

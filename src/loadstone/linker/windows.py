@@ -20,7 +20,7 @@ from loadstone.core.claims import Confidence, Location, Severity
 from loadstone.core.image import Dependency, DependencyKind, Format, Image
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
-from loadstone.linker.diagnoses.environments import reinstall_both
+from loadstone.linker.diagnoses.environments import anew, reinstall_both
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
@@ -173,7 +173,7 @@ class WindowsRules:
             yield "current-dir", self.model.cwd
             for directory in (self.model.variable("PATH") or "").split(";"):
                 if directory:
-                    yield "path", directory
+                    yield "path", folder_of(directory) if self.model.system_dirs else directory
 
     def _member(self, directory: str, base: str) -> str | None:
         """The file of a directory with that name, whatever its case."""
@@ -273,6 +273,9 @@ class WindowsRules:
         there = posixpath.normpath(posixpath.join(folder, dependency.name))
         if chosen in self.model.already_loaded:
             return f"{there} has it, and {chosen} is loaded already: load the first before it, or put it in its place"
+        if _searches_path(member.stack[-1]):
+            program = member.stack[-1].path
+            return f"{there} has it, and {chosen} comes first: rename that one, or copy the first beside {program}"
         if posixpath.dirname(chosen) in self.model.system_dirs:
             return f"{there} has it: os.add_dll_directory({folder!r}) before, or put it beside {member.path}"
         return f"{there} has it, and {chosen} comes first: put the first beside {member.path}, or take the other away"
@@ -286,9 +289,21 @@ class WindowsRules:
             subject=target,
             explanation=f"{target} cannot be opened: {reason or 'there is no such file'}.",
             loader_message=not_valid(None) if reason else not_found(target, None),
-            advice="use the build for this Windows and the bits of its Python" if reason else "",
+            advice=self._of_other_bits(target) if reason else "",
             steps=located.steps,
         )
+
+    def _of_other_bits(self, target: str) -> str:
+        """Which build fits the program that opens a file, or which program would fit the file."""
+        program = self._image(self.model.absolute(self.model.main_image)) if self.model.main_image else None
+        image = self._image(self.model.absolute(target))
+        if program is None or image is None:
+            return "use the build for this Windows and the bits of its Python"
+        name = posixpath.basename(target)
+        again = anew(self.model, target)
+        build = f"install the {program.machine.name} build of {name}{f': {again}' if again else ''}"
+        other = f"open it in an {image.machine.name} program instead of {self.model.main_image}"
+        return f"{build}; or {other}: the two cannot be in one process"
 
     def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         if member.image is None or target.image is None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
-from loadstone.linker.diagnoses.owners import installed_anew, of_one_release, package_of, upgraded
+from loadstone.linker.diagnoses.owners import installed_anew, of_a_sandbox, of_one_release, package_of, upgraded
 from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.objects import LoadedObject
@@ -23,6 +23,7 @@ from loadstone.linker.request import LoaderModel
 __all__ = [
     "anew",
     "conda_install",
+    "from_source",
     "import_first",
     "interpreter_of",
     "libpython",
@@ -179,9 +180,18 @@ def anew(model: LoaderModel, path: str) -> str:
     return reinstall(model, path) if _distribution(model, whole) else ""
 
 
+def from_source(model: LoaderModel, path: str) -> str:
+    """The command that builds here what a file belongs to, of which a build for other systems was installed."""
+    again = anew(model, path)
+    if " npm rebuild " in again:
+        return f"{again} --build-from-source"
+    package = _distribution(model, model.absolute(path))
+    return f"{again} --no-binary {shlex.quote(package)}" if package is not None and " -m pip " in again else again
+
+
 def restored(model: LoaderModel, path: str) -> str:
     """The command that puts back a file that is damaged or gone: of the package that brought it; else empty."""
-    return installed_anew(model, path) or anew(model, path)
+    return of_a_sandbox(model, path) or installed_anew(model, path) or anew(model, path)
 
 
 def original_of(model: LoaderModel, program: str) -> str:
@@ -212,7 +222,7 @@ def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
         first, second = (_distribution(model, model.absolute(path)) for path in (asking, provider))
         update = ""
     if first is not None and second is None and package_of(model, provider):
-        built_here = f"{reinstall(model, asking)} --no-binary {shlex.quote(first)}"
+        built_here = from_source(model, asking)
         newer = upgraded(model, provider)
         name = posixpath.basename(provider)
         return f"{first} was built for another {name} than the system's: build it here: {built_here}; or {newer}"

@@ -31,8 +31,9 @@ def its_loader(model: LoaderModel, loader: str, path: str) -> str:
     own = next((there for there in model.abi.loaders if there != loader and model.view.exists(there)), None)
     if model.view.exists("/etc/NIXOS"):
         return _NIX.format(file=file)
-    if own is not None and posixpath.basename(own) == name:
-        return f"patchelf --set-interpreter {own} {file}"
+    if own is not None:
+        link = "" if posixpath.basename(own) == name else f"ln -s {own} {shlex.quote(loader)}, or for this file alone: "
+        return f"{link}patchelf --set-interpreter {own} {file}"
     if name.startswith(_MUSL):
         return f"install musl (Debian: apt-get install musl), or {_ELSEWHERE}"
     if any(other.startswith(_MUSL) for other in names_in(model, "/lib")):

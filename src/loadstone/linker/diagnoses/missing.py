@@ -332,6 +332,8 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         text = f"No library called {refusal.name} was found where the loader looks; there is {found}."
         return blocking(case, refusal, text, lead_to(case, found, None))
     text = f"{case.wanted_by(refusal)}, and no rule leads to it; it is there all the same: {found}."
+    if case.model.secure:
+        text += " The program has privileges (AT_SECURE): neither LD_LIBRARY_PATH nor $ORIGIN counts."
     needless = without_libpython(refusal.name, refusal.requester)
     if needless and case.process.program is not None and case.process.program.image.symbols.positions(HOST_SIGN):
         return blocking(case, refusal, text, needless, code="dep-not-found")

@@ -14,12 +14,13 @@ from loadstone.linker.package_systems import DEBIAN, system_of
 from loadstone.linker.packages import owner_of
 from loadstone.linker.request import LoaderModel
 
-__all__ = ["installed_anew", "newer_runtime", "of_one_release", "package_of", "put_aside", "upgraded"]
+__all__ = ["installed_anew", "newer_runtime", "of_a_sandbox", "of_one_release", "package_of", "put_aside", "upgraded"]
 
 _PACKAGED: Final = ("/usr/", "/lib", "/opt/", "/bin/", "/sbin/")
 _LOCAL: Final = "/usr/local/"
 _STRAYS: Final = ("/usr/local/lib", "/usr/local/lib64")
 _BREWED: Final = re.compile(r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linuxbrew)/(?:opt|Cellar)/([^/]+)/")
+_SNAP: Final = re.compile(r"/snap/([^/]+)/[^/]+/")
 _CPP: Final = "libstdc++.so.6"
 _OF_GCC: Final = {
     "GLIBCXX_3.4": (
@@ -62,6 +63,16 @@ def installed_anew(model: LoaderModel, path: str) -> str:
     if _BREWED.match(model.absolute(path)):
         return f"brew reinstall {package}"
     return (system_of(model.view) or DEBIAN).again.format(packages=package)
+
+
+def of_a_sandbox(model: LoaderModel, path: str) -> str:
+    """The command that puts back a file of a Flatpak or of a snap, which nothing inside can change; else empty."""
+    snap = _SNAP.match(model.absolute(path))
+    if snap is not None:
+        name = shlex.quote(snap[1])
+        return f"snap remove {name} && snap install {name}"
+    inside = model.view.exists("/.flatpak-info") and model.absolute(path).startswith(("/usr/", "/lib", "/app/"))
+    return "outside of the sandbox: flatpak repair, or flatpak install --reinstall the runtime" if inside else ""
 
 
 def upgraded(model: LoaderModel, *paths: str) -> str:

@@ -16,9 +16,10 @@ from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import anew, import_first, interpreter_of, reinstall, reinstall_both
+from loadstone.linker.diagnoses.namesakes import library_of_prefix
 from loadstone.linker.diagnoses.one_build import PRIVATE, one_build
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
-from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, quoted_path, searched
+from loadstone.linker.diagnoses.whereabouts import copies, lead_to, libraries_near, names_in, quoted_path, searched
 from loadstone.linker.extension import is_host_symbol
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
@@ -120,6 +121,7 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     return (
         _definer(case, asking, name)
         or _build_of_prefix(case, asking, name)
+        or _namesake(case, asking, name)
         or _build_of_scope(case, asking, name)
         or _missing_of_its_own(asking, name)
         or ("link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL")
@@ -239,16 +241,35 @@ def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
         is_of_others = _BUNDLE.search(posixpath.dirname(path)) is not None and not _brings(asking, path)
         if path == case.model.absolute(asking.path) or is_of_others or not _defines(case, path, name):
             continue
-        image = usable_image(case.model, path)
-        needed = (image.identity if image is not None else None) or leaf(path)
-        command = f"patchelf --add-needed {quoted_path(needed)} {quoted_path(asking.path)}"
-        folder = posixpath.dirname(path)
-        if folder not in searched(case, asking):
-            command += f" && {lead_to(case, path, asking)}"
-        package = import_first(case, path, asking)
-        first = f"import {package} before it, if that opens it for all (RTLD_GLOBAL); or " if package else ""
-        return f"{path} defines it: {first}link with {_option(path)}, or {command}"
+        return _link_with(case, asking, path)
     return ""
+
+
+def _link_with(case: SimulatedLoad, asking: LoadedObject, path: str) -> str:
+    """How a file comes to need a library that defines its symbol."""
+    image = usable_image(case.model, path)
+    needed = (image.identity if image is not None else None) or leaf(path)
+    command = f"patchelf --add-needed {quoted_path(needed)} {quoted_path(asking.path)}"
+    folder = posixpath.dirname(path)
+    if folder not in searched(case, asking):
+        command += f" && {lead_to(case, path, asking)}"
+    package = import_first(case, path, asking)
+    first = f"import {package} before it, if that opens it for all (RTLD_GLOBAL); or " if package else ""
+    return f"{path} defines it: {first}link with {_option(path)}, or {command}"
+
+
+def _namesake(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
+    """What to do where the prefix of a C name tells whose it is, and the file was not linked with that library."""
+    library = library_of_prefix(name)
+    if not library or any(d.name.startswith(f"{library}.") for d, _ in asking.needed):
+        return ""
+    cached = (entry.path for entry in case.model.cache.entries if entry.name.startswith(f"{library}.so"))
+    folders = case.model.system_dirs
+    there = (f"{d}/{n}" for d in folders for n in names_in(case.model, d) if n.startswith(f"{library}.so"))
+    path = next((path for path in chain(cached, there) if _defines(case, path, name)), None)
+    if path is not None:
+        return _link_with(case, asking, path)
+    return f"it is of {library}, which {leaf(asking.path)} does not need: link it with -l{library.removeprefix('lib')}"
 
 
 def _brings(asking: LoadedObject, path: str) -> bool:

@@ -24,7 +24,7 @@ __all__ = ["unusable"]
 _SHOWN = 3
 _FOREIGN = (FileKind.PE, FileKind.MACHO, FileKind.UNIVERSAL)
 _MAX_NAME = 255
-_DAMAGED = ("empty", "truncated", "bad-headers", "html")
+_DAMAGED = ("empty", "truncated", "bad-headers", "html", "not-elf")
 _CODES = {
     FileKind.LINKER_SCRIPT: "ld-script",
     FileKind.ARCHIVE: "archive",

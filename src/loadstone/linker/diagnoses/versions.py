@@ -9,7 +9,7 @@ from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
-from loadstone.linker.diagnoses.environments import anew, newer_of_conda, older_build, reinstall_both
+from loadstone.linker.diagnoses.environments import from_source, newer_of_conda, older_build, reinstall_both
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
 from loadstone.linker.diagnoses.owners import newer_runtime
 from loadstone.linker.diagnoses.whereabouts import copies, lead_to, quoted_path
@@ -66,6 +66,8 @@ def _newer(model: LoaderModel, provider: OpenedFile, consumer: LoadedObject, ver
     name, who = leaf(provider.path), leaf(consumer.path)
     of_conda = newer_of_conda(model, provider.path)
     runtime = "" if of_conda else newer_runtime(model, name, version)
+    built_here = from_source(model, consumer.path) if runtime else ""
+    runtime = f"{built_here}; or {runtime}" if built_here else runtime
     both = runtime or reinstall_both(model, consumer.path, provider.path) or of_conda
     if both:
         return both
@@ -100,9 +102,11 @@ def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: Open
     have = max((tuple(map(int, node[1].split("."))) for node in nodes if node), default=case.model.release)
     here = ".".join(map(str, have[:2]))
     command = older_build(case.model, consumer.path, have)
-    again = "" if command else anew(case.model, consumer.path)
-    built = f"{again}, in a build for older systems or from source" if again else ""
-    older = command or built or f"build it where glibc is {here} or older, or take a build for such a system"
+    older = (
+        command
+        or from_source(case.model, consumer.path)
+        or f"build it where glibc is {here} or older, or take a build for such a system"
+    )
     return f"it needs glibc {wanted} or newer, here is {here}: {older}; or run it in a container of a newer system"
 
 

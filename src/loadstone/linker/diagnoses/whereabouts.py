@@ -264,6 +264,9 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
     folder = posixpath.dirname(path)
     if asking is None:
         return f"LD_LIBRARY_PATH={quoted_path(folder)}, or open it by its path: {quoted_path(path)}"
+    if case.model.secure:
+        file = f"/etc/ld.so.conf.d/{posixpath.basename(folder)}.conf"
+        return f"echo {quoted_path(folder)} > {quoted_path(file)} && ldconfig"
     if folder in _LOCAL:
         return f"LD_LIBRARY_PATH={folder}{_for_good(case.model, folder)}"
     if folder.startswith(_STORES) or folder in _beside_the_program(case.model):
