@@ -12,7 +12,7 @@ __all__ = ["library_of_prefix"]
 _PREFIXES: Final = {
     library: tuple(words.split())
     for library, words in {
-        "crypto": "EVP_ BIO_ RSA_ EC_KEY_ EC_GROUP_ EC_POINT_ ECDSA_ X509_ ERR_ PEM_ ASN1_ BN_new BN_free CRYPTO_ OPENSSL_",
+        "crypto": "EVP_ BIO_ RSA_ EC_KEY_ EC_GROUP_ EC_POINT_ ECDSA_ X509_ ERR_ PEM_ ASN1_ BN_new CRYPTO_ OPENSSL_",
         "ssl": "SSL_ TLS_ DTLS_",
         "curl": "curl_",
         "z": "inflate deflate compress uncompress crc32 adler32 gzopen gzread",
