@@ -68,7 +68,7 @@ def test_a_function_pointer_is_a_pointer_to_a_function_type() -> None:
 
 def test_arrays_keep_what_they_demand() -> None:
     least, open_ = (p.type for p in parse("int f(int a[static 4], const char b[])").parameters)
-    assert least == Array(Integer(4, True, "int"), 4, at_least=4)
+    assert least == Array(Integer(4, True, "int"), 4, static=True)
     assert isinstance(open_, Array)
     assert (open_.length, open_.const) == (None, True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import ctypes
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 from tests.tools import needed
 
 from loadstone.errors import InvalidPrototype
-from loadstone.library import Library
+from loadstone.library import Library, ref
 
 HEADER = """
 struct flexible { int count; short items[]; }; struct flexible *flexible_new(void);
 int flexible_sum(struct flexible *f);
 int variable(int n, const int a[n]); int rows(int n, int m, const int a[n][m]); int spare(const int n, int a[static n]);
+int widened(int n, int m, const int a[static 2 * (n + 1) + m]); int columns(unsigned char n, const int a[2][n]);
+int fixed(const int a[4]); int letters(const char a[16]); int key(const unsigned char a[4]); void pair(int a[2]);
+struct pixel { int x, y; }; int pixels(const struct pixel a[2]); int demanded(const int a[static 4]);
 _Bool negate(_Bool b); extern _Bool flag; struct with { char before; _Bool b; };
 extern char text[8];
 """
@@ -27,18 +31,28 @@ static struct { int count; short items[3]; } three = {3, {10, 20, 30}};
 struct flexible *flexible_new(void) { return (void *)&three; }
 int flexible_sum(struct flexible *f) { int s = 0; for (int i = 0; i < f->count; i++) s += f->items[i]; return s; }
 int variable(int n, const int a[n]) { return a[n - 1]; } int rows(int n, int m, const int a[n][m]) { return a[1][0]; }
-int spare(const int n, int a[static n]) { return a[0]; }
+int spare(const int n, int a[static n]) { return n ? a[0] : -1; }
+int widened(int n, int m, const int a[static 2 * (n + 1) + m]) { return a[0]; }
+int columns(unsigned char n, const int a[2][n]) { return a[1][n - 1]; }
+int fixed(const int a[4]) { return a ? a[3] : -1; } int letters(const char a[16]) { return a[0]; }
+int key(const unsigned char a[4]) { return a[3]; } void pair(int a[2]) { a[0] = 3; a[1] = 4; }
+int pixels(const struct pixel a[2]) { return a[1].y; } int demanded(const int a[static 4]) { return a[3]; }
 _Bool negate(_Bool b) { return !b; } _Bool flag = 1; char text[8] = "hello";
 """
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def edges(tmp_path_factory: pytest.TempPathFactory) -> Library:
     folder: Path = tmp_path_factory.mktemp("edges")
     (folder / "edges.c").write_text(HEADER + SOURCE)
     target = str(folder / "libedges.so")
     subprocess.run([needed("gcc"), "-shared", "-fPIC", "-o", target, str(folder / "edges.c")], check=True)
-    return Library(target).load().declare(HEADER)
+    return Library(target).load()
+
+
+@pytest.fixture(scope="module")
+def names(edges: Library) -> Any:
+    return edges.declare(HEADER)
 
 
 def test_a_flexible_array_is_read_and_written_where_c_has_it(names: Any) -> None:
@@ -65,6 +79,46 @@ def test_a_parameter_may_take_its_length_from_another(names: Any) -> None:
     assert names.spare(1, four) == 1
     with pytest.raises(ctypes.ArgumentError):
         names.variable(2, array.array("d", [1, 2]))
+
+
+def ints(count: int) -> Any:
+    return array.array("i", range(count))
+
+
+@pytest.mark.parametrize("slow", ["0", "1"], ids=["extension", "ctypes"])
+def test_an_array_has_the_length_that_its_parameter_says(
+    slow: str, edges: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOADSTONE_NO_FASTCALL", slow)
+    names = edges.declare(HEADER)
+    assert [names.fixed(ints(4)), names.fixed(ints(5)), names.fixed(None), names.demanded(ints(4))] == [3, 3, -1, 3]
+    assert [names.variable(2, ints(2)), names.spare(0, None), names.widened(1, 0, ints(4))] == [1, -1, 0]
+    assert [names.columns(2, ints(4)), names.columns(ctypes.c_ubyte(1), ints(2)), names.rows(1, 2, ints(2))]
+    assert [names.letters(b"a"), names.key(b"1234"), names.pixels((names.pixel * 2)())] == [97, 52, 0]
+    short: tuple[Callable[[], object], ...] = (
+        lambda: names.fixed(ints(3)),
+        lambda: names.fixed(bytes(12)),
+        lambda: names.fixed(ref()),
+        lambda: names.demanded(ints(3)),
+        lambda: names.demanded(None),
+        lambda: names.key(b"123"),
+        lambda: names.pixels(names.pixel(1, 2)),
+        lambda: names.variable(3, ints(2)),
+        lambda: names.variable(ctypes.c_int(3), ints(2)),
+        lambda: names.spare(1, None),
+        lambda: names.widened(1, 1, ints(4)),
+        lambda: names.columns(2, ints(3)),
+        lambda: names.rows(2, 2, ints(3)),
+    )
+    for work in short:
+        with pytest.raises(
+            ctypes.ArgumentError, match=r"the buffer has \d+ bytes? and the function needs at least \d+"
+        ):
+            work()
+
+
+def test_an_out_parameter_that_is_an_array_has_room_for_it(edges: Library) -> None:
+    assert edges.function("void pair(int a[2])", out=("a",))() == [3, 4]
 
 
 @pytest.mark.parametrize("text", ["int g[n];", "struct s { int a[n]; };", "int f(int a[n);", "int f(int a[-1]);"])

@@ -343,14 +343,17 @@ class Parser(TokenCursor):
             length, static = self._length()
             element, element_const = self._suffixes(base, const)
             if self._in_parameters and isinstance(element, Array) and element.length is None:
+                length = f"( {length} ) * ( {element.variable} )" if length and element.variable else None
                 element = element.element  # rows whose length the call says: the items lie one behind the other
             if isinstance(element, (FunctionType, Void)) or (isinstance(element, Array) and element.length is None):
                 raise Refused(f"an array of {element}", token)
-            return Array(element, length, length or 0 if static else 0, element_const), element_const
+            if isinstance(length, str):
+                return Array(element, None, static, element_const, length), element_const
+            return Array(element, length, static and length is not None, element_const), element_const
         return base, const
 
-    def _length(self) -> tuple[int | None, bool]:
-        """The length in brackets, None for an open one, and whether ``static`` promises it."""
+    def _length(self) -> tuple[int | str | None, bool]:
+        """The length in brackets, an expression where only a call says it, None for an open one; and ``static``."""
         self.expect("[")
         token, static = self.here(), False
         while self.peek() in QUALIFIERS or self.peek() == "static":
@@ -363,8 +366,8 @@ class Parser(TokenCursor):
             return None, False
         if self._in_parameters:
             length = self._number_or_variable()
-            if length is None:
-                return None, False
+            if isinstance(length, str):
+                return length, static
         else:
             length = self.number()
         if length < 0:
@@ -372,8 +375,8 @@ class Parser(TokenCursor):
         self.expect("]")
         return length, static
 
-    def _number_or_variable(self) -> int | None:
-        """The length of a parameter's array; None, and past the bracket, where only the call says it: ``a[n]``."""
+    def _number_or_variable(self) -> int | str:
+        """The length of a parameter's array; its words, and past the bracket, where only the call says it: ``a[n]``."""
         before = self.position
         try:
             return self.number()
@@ -385,7 +388,8 @@ class Parser(TokenCursor):
                 self.position += 1
             if depth:
                 raise
-            return None
+            words = (token.text for token in self.tokens[before : self.position - 1])
+            return " ".join(str(int(known.number)) if (known := self.value_of(word)) else word for word in words)
 
     def _parameters(self) -> tuple[tuple[FunctionParameter, ...], bool]:
         """What stands in the parentheses behind a function's name."""

@@ -51,8 +51,7 @@ def declaration(kind: CType, name: str, *, const: bool = False) -> str:
                 inner = f"({inner})"
             return declaration(kind.target, inner, const=kind.const)
         case Array():
-            length = "" if kind.length is None else str(kind.length)
-            return declaration(kind.element, f"{name}[{'static ' if kind.at_least else ''}{length}]", const=kind.const)
+            return declaration(kind.element, f"{name}[{kind.bound}]", const=kind.const)
         case FunctionType():
             given = [declaration(p.type, p.name) for p in kind.parameters] + (["..."] if kind.variadic else [])
             convention = f" __attribute__(({kind.convention}))" if kind.convention else ""

@@ -98,15 +98,25 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An array; ``length`` None is an open one, ``at_least`` what ``static n`` demands of an argument."""
+    """An array; ``length`` None is an open one.
+
+    Of a parameter ``static`` says that NULL is none, and ``variable`` is the length that other parameters tell, as an
+    expression of their names: ``int a[static n]``.
+    """
 
     element: CType
     length: int | None
-    at_least: int = 0
+    static: bool = False
     const: bool = False
+    variable: str = ""
+
+    @property
+    def bound(self) -> str:
+        """What stands in the brackets."""
+        return f"{'static ' * self.static}{self.variable or ('' if self.length is None else self.length)}"
 
     def __str__(self) -> str:
-        return f"{self.element}[{'' if self.length is None else self.length}]"
+        return f"{self.element}[{self.bound}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,8 @@ typedef struct {
     const char *words;   /* of a struct: see _structs.h */
     int integers, reals, stacked; /* of a struct: the places that are taken before it */
     Py_ssize_t size;
+    Py_ssize_t least; /* bytes that an array must have at least */
+    int never_null;
     PyObject *convert; /* what gives (address, what to keep) of anything else, or raises */
 } Accepted;
 
@@ -477,6 +479,9 @@ lent_memory(char kind, const Accepted *accepted, PyObject *value, Lent *lent, ui
     }
     lent->held++;
     *out = (uintptr_t)view->buf;
+    if (view->len < accepted->least) {
+        return 0;
+    }
     if (kind != 'T') {
         return kind == 'V' || kind == 'N' || view->itemsize == 1;
     }
@@ -514,7 +519,7 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
     PyObject *type = (PyObject *)Py_TYPE(value);
     if (value == Py_None) {
         *out = 0;
-        return 1;
+        return !accepted->never_null;
     }
     if (type == accepted->same || type == accepted->other) {
         *out = ((Address *)value)->address;
@@ -532,7 +537,7 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
     }
 #endif
     if (PyBytes_CheckExact(value)) {
-        if (kind == 'C' || kind == 'N' || kind == 'E') {
+        if ((kind == 'C' || kind == 'N' || kind == 'E') && PyBytes_GET_SIZE(value) >= accepted->least) {
             *out = (uintptr_t)PyBytes_AS_STRING(value);
             return 1;
         }
@@ -540,7 +545,7 @@ pointer(const Function *self, int i, PyObject *value, Lent *lent, uint64_t *out)
         if (kind == 'E') {
             Py_ssize_t size;
             const char *text = PyUnicode_AsUTF8AndSize(value, &size);
-            if (text != NULL && strlen(text) == (size_t)size) {
+            if (text != NULL && strlen(text) == (size_t)size && size >= accepted->least) {
                 *out = (uintptr_t)text;
                 return 1;
             }
@@ -726,9 +731,9 @@ or_null(PyObject *object)
     return object == Py_None ? NULL : object;
 }
 
-/* ``classes`` has an entry for every parameter: (same, other, record, signature, letters, size, convert) of a pointer,
- * (words, size, class) of a struct, None of anything else. The last one is of the result: a class of pointers, or
- * (words, size, make). */
+/* ``classes`` has an entry for every parameter: (same, other, record, signature, letters, size, least, never_null,
+ * convert) of a pointer, (words, size, class) of a struct, None of anything else. The last one is of the result: a
+ * class of pointers, or (words, size, make). */
 static int
 accept(Function *self, PyObject *classes)
 {
@@ -745,8 +750,8 @@ accept(Function *self, PyObject *classes)
                 return 0;
             }
         } else if (entry != Py_None) {
-            if (!PyArg_ParseTuple(entry, "OOOOznO", &to->same, &to->other, &to->record, &to->signature, &to->letters,
-                                  &to->size, &to->convert)) {
+            if (!PyArg_ParseTuple(entry, "OOOOznnpO", &to->same, &to->other, &to->record, &to->signature, &to->letters,
+                                  &to->size, &to->least, &to->never_null, &to->convert)) {
                 return 0;
             }
             to->same = or_null(to->same);

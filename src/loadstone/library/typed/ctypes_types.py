@@ -9,6 +9,7 @@ import ctypes
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
+from loadstone.core.counting import counted
 from loadstone.errors import InvalidPrototype, Unsupported
 from loadstone.headers.abi import current
 from loadstone.headers.layout import Layouts
@@ -28,7 +29,7 @@ from loadstone.headers.types import (
 from loadstone.library.typed.carriers import check_by_value, of_complex
 from loadstone.library.typed.codecs import ArrayCodec, PointerCodec, RecordCodec
 from loadstone.library.typed.life import Life
-from loadstone.library.typed.likeness import is_char_pointer
+from loadstone.library.typed.likeness import is_char_pointer, is_text
 from loadstone.library.typed.memory import (
     Character,
     Codec,
@@ -213,9 +214,10 @@ class CtypesTypes:
         """What converts an argument of that type: an ``argtypes`` entry. ``encoding`` is of ``str`` given as text."""
         match kind:
             case Array():
-                return _PointerParameter(self, Pointer(kind.element, kind.const), encoding, kind.at_least)
+                least = kind.length or 0
+                return _PointerParameter(self, Pointer(kind.element, kind.const), encoding, least, static=kind.static)
             case Pointer():
-                return _PointerParameter(self, kind, encoding, 0)
+                return _PointerParameter(self, kind, encoding)
             case Integer(is_wide=True):
                 number = _INTEGERS[kind.size, False]
                 return _Converted(lambda value: number(wide_number(value, kind.size)))
@@ -331,24 +333,45 @@ class _Converted:
 
 
 class _PointerParameter:
-    """An ``argtypes`` entry of a pointer; ``least`` items are what ``[static n]`` demands.
+    """An ``argtypes`` entry of a pointer, to ``least`` items where it is declared as an array of so many.
 
     The class of ctypes that it took last for its struct is remembered: whether it is taken depends on nothing else.
     """
 
-    __slots__ = ("_encoding", "_kind", "_least", "_taken", "_types")
+    __slots__ = ("_encoding", "_kind", "_least", "_static", "_taken", "_types")
 
-    def __init__(self, types: CtypesTypes, kind: Pointer, encoding: str | None, least: int) -> None:
+    def __init__(
+        self, types: CtypesTypes, kind: Pointer, encoding: str | None, least: int = 0, *, static: bool = False
+    ) -> None:
         self._types = types
         self._kind = kind
         self._encoding = encoding
         self._least = least
+        self._static = static
         self._taken: type | None = None
 
     def address(self, value: Any) -> tuple[int, object]:
         """What C is given for ``value``, and what must live until the call is over."""
         if self._least:
-            self._enough(value)
+            self.check(value, self._least)
+        return self._address(value)
+
+    def check(self, value: Any, least: int) -> None:
+        """Raise ValueError when fewer than ``least`` items lie behind it, as far as anybody knows.
+
+        NULL is none where ``static`` says so. A text may end before the array that is declared for it.
+        """
+        if value is None:
+            size = 0 if self._static else None
+        elif isinstance(value, (bytes, str)) and is_text(self._kind) and not self._static:
+            size = None
+        else:
+            size = size_of(value, self._address(value)[1])
+        wanted = least * self._types.layouts.size(self._kind.target)
+        if size is not None and size < wanted:
+            raise ValueError(f"the buffer has {counted(size, 'byte')} and the function needs at least {wanted}")
+
+    def _address(self, value: Any) -> tuple[int, object]:
         given = type(value)
         if given is REFERENCE:
             given = type(value._obj)  # noqa: SLF001  what byref() refers to
@@ -364,13 +387,6 @@ class _PointerParameter:
         made = Passed(address)
         made.kept = kept
         return made
-
-    def _enough(self, value: Any) -> None:
-        """C promises itself so many items, and None is no array."""
-        least = self._least * self._types.layouts.size(self._kind.target)
-        size = size_of(value)
-        if size is not None and size < least:
-            raise ValueError(f"the buffer has {size} bytes and the function needs at least {least}")
 
 
 _CHECKED: dict[tuple[int, bool], _Converted] = {}

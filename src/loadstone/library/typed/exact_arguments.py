@@ -10,6 +10,7 @@ import ctypes
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.headers.types import Pointer, Prototype, Void
+from loadstone.library.typed.lengths import variable_lengths
 from loadstone.library.typed.life import Address, Life, closed
 from loadstone.library.typed.pointer_arguments import address_of
 from loadstone.library.typed.pointers import ArrayView, Ref
@@ -28,6 +29,7 @@ def counted(kind: Any, prototype: Prototype, types: CtypesTypes) -> Any:
     """The ctypes function type ``kind`` for one prototype."""
     count, name = len(prototype.type.parameters), prototype.name
     variadic, life = prototype.type.variadic, types.life
+    lengths = variable_lengths(prototype.type, types.layouts.abi)
 
     def call(self: Any, *arguments: Any) -> Any:
         if len(arguments) < count or (len(arguments) > count and not variadic):
@@ -40,6 +42,8 @@ def counted(kind: Any, prototype: Prototype, types: CtypesTypes) -> Any:
             life.leave()
             raise closed(f"{name}()", life)
         try:
+            for number, length in lengths:
+                _check_length(self, number, arguments[number], length(arguments))
             result = kind.__call__(self, *arguments)
         finally:
             life.leave()
@@ -60,6 +64,14 @@ def counted(kind: Any, prototype: Prototype, types: CtypesTypes) -> Any:
         "pointer": property(lambda self: self),
     }
     return type(kind)(kind.__name__, (kind,), members)
+
+
+def _check_length(function: Any, number: int, value: Any, least: int) -> None:
+    """Refuse an array that is shorter than the call says, in the words that ctypes has for an argument."""
+    try:
+        function.argtypes[number].check(value, least)
+    except (TypeError, ValueError) as error:
+        raise ctypes.ArgumentError(f"argument {number + 1}: {type(error).__name__}: {error}") from error
 
 
 def _promoted(value: Any, types: CtypesTypes) -> Any:

@@ -149,7 +149,7 @@ def _scalar(kind: CType) -> str | None:
 
 def _parameter(kind: CType, encoding: str | None, types: CtypesTypes) -> str | None:
     if isinstance(kind, Array):
-        return _parameter(Pointer(kind.element, kind.const), encoding, types) if not kind.at_least else None
+        return _parameter(Pointer(kind.element, kind.const), encoding, types) if not kind.variable else None
     if isinstance(kind, StructOrUnion):
         return "R" if _STRUCTS_DIRECT and words_of(kind, types.layouts) not in ("", "r") else None
     if not isinstance(kind, Pointer):
@@ -168,7 +168,9 @@ def _accepted(kind: CType, parameter: Any, types: CtypesTypes) -> Any:
     """What a parameter takes without more ado, and what it asks of the rest: see ``accept`` in the extension."""
     if isinstance(kind, StructOrUnion):
         return words_of(kind, types.layouts), types.layouts.size(kind), types.record(kind)
+    least, static = 0, False
     if isinstance(kind, Array):
+        least, static = (kind.length or 0) * types.layouts.size(kind.element), kind.static
         kind = Pointer(kind.element, kind.const)
     if not isinstance(kind, Pointer):
         return None
@@ -180,11 +182,12 @@ def _accepted(kind: CType, parameter: Any, types: CtypesTypes) -> Any:
         same = types.pointer(kind)
         other = types.pointer(Pointer(target)) if kind.const else None
         if isinstance(target, StructOrUnion):
-            record = types.record(target) if types.is_complete(target) and _STRUCTS_DIRECT else None
+            enough = types.is_complete(target) and least <= types.layouts.size(target)
+            record = types.record(target) if enough and _STRUCTS_DIRECT else None
         else:
             letters = item_formats(target)
             size = types.layouts.size(target) if letters else 0
-    return same, other, record, signature, letters, size, parameter.address
+    return same, other, record, signature, letters, size, least, static, parameter.address
 
 
 def _result(kind: CType, encoding: str | None, types: CtypesTypes) -> str | None:

@@ -6,6 +6,7 @@ It is an object of the optional extension where that can make the call (see ``fa
 from __future__ import annotations
 
 import codecs
+import ctypes
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from loadstone.headers.types import Array, Pointer, Prototype, Void
 from loadstone.library.typed import fastcall
 from loadstone.library.typed.ctypes_types import CtypesTypes
 from loadstone.library.typed.exact_arguments import counted
-from loadstone.library.typed.pointers import Ref
+from loadstone.library.typed.pointers import ArrayView, Ref
 from loadstone.quick_dataclass import dataclass
 
 __all__ = ["CallOptions", "bind"]
@@ -100,7 +101,7 @@ def bind(
             encoding=encoding,
         )
     function: Callable[..., Any] = fast or made
-    return _with_results(function, prototype, out) if out else function
+    return _with_results(function, prototype, known, out) if out else function
 
 
 CtypesTypes.bind_function = staticmethod(bind)
@@ -108,7 +109,6 @@ CtypesTypes.bind_function = staticmethod(bind)
 
 def _freed(prototype: Prototype, free: Callable[[int], Any], encoding: str | None) -> Callable[[Any], Any]:
     """What copies a text that the caller owns, and frees it."""
-    import ctypes  # noqa: PLC0415  only here
 
     def copy(address: int | None) -> bytes | str | None:
         if not address:
@@ -124,22 +124,34 @@ def _freed(prototype: Prototype, free: Callable[[int], Any], encoding: str | Non
     return copy
 
 
-def _with_results(function: Callable[..., Any], prototype: Prototype, out: Sequence[str]) -> Callable[..., Any]:
+def _place(kind: Pointer | Array, types: CtypesTypes) -> Ref | ArrayView:
+    """Memory for what C puts behind a parameter: one item, or as many as its array has."""
+    if isinstance(kind, Pointer) or not kind.length:
+        return Ref()
+    memory = ctypes.create_string_buffer(types.layouts.size(kind))
+    return ArrayView(types, kind.element, kind.length, memory, 0, const=False, life=None)
+
+
+def _with_results(
+    function: Callable[..., Any], prototype: Prototype, types: CtypesTypes, out: Sequence[str]
+) -> Callable[..., Any]:
     """The function without its out-parameters; what C put there comes back behind its result."""
     names = [p.name for p in prototype.parameters]
+    kinds: list[Pointer | Array] = []
     for name in out:
         kind = prototype.parameters[names.index(name)].type if name in names else None
         if not isinstance(kind, (Pointer, Array)):
             raise InvalidPrototype(
                 text=prototype.text, reason=f"{prototype.name} has no pointer parameter named {name!r}"
             )
+        kinds.append(kind)
     places = [name in out for name in names]
     silent = isinstance(prototype.result, Void)
 
     @wraps(function, assigned=("__name__", "__doc__"))
     def call(*given: Any) -> Any:
         rest = iter(given)
-        refs = [Ref() for _ in out]
+        refs = [_place(kind, types) for kind in kinds]
         waiting = iter(refs)
         result = function(*(next(waiting) if is_out else next(rest, _MISSING) for is_out in places), *rest)
         values = tuple(one.value for one in refs)

@@ -299,17 +299,22 @@ def _items(types: CtypesTypes, kind: Pointer, view: memoryview) -> None:
         raise TypeError(f"a buffer of items {view.format!r} ({view.itemsize} bytes) is given where C wants a {kind}")
 
 
-def size_of(value: Any) -> int | None:
-    """How many bytes lie behind what is passed; None where nobody knows: a pointer."""
-    if value is None:
-        return 0
+def size_of(value: Any, kept: object) -> int | None:
+    """How many bytes lie behind what is passed; None where nobody knows: a pointer.
+
+    Args:
+        value: of an argument.
+        kept: what :func:`address_of` keeps for it.
+    """
     if isinstance(value, ArrayView):
         return value.nbytes
     if isinstance(value, Ref):
         return value.codec.size if value.codec else None
+    if isinstance(value, str):  # its bytes, and the zero behind them
+        return len(kept[0]) + 1 if isinstance(kept, tuple) else ctypes.sizeof(kept)  # type: ignore[arg-type]
     if isinstance(value, (int, Address, REFERENCE, _CTYPES_POINTER, *_UNTYPED)):
         return None
     try:
         return memoryview(value).nbytes
     except TypeError:
-        return None  # refused afterwards, in its own words
+        return None  # an object that stands for a pointer
