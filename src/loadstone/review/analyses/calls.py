@@ -332,9 +332,10 @@ class Calls:
                 self.memory.changed(place, state, frame, call.line)
         if receiver is not None and word in _FILLS and call.receiver is not None:
             self._fill(call, receiver, values, state, frame, place_of)
+        if callee is not None and not isinstance(callee, Code):
+            self._handed_under_lock(values, state, frame, call.line)
         if isinstance(callee, CallResult) or (callee is not None and callee in state.lineage):
             state.put("lineage", made, callee)
-            self._handed_under_lock(values, state, frame, call.line)
             if any(isinstance(v, Code) for v in values):  # it may call us back: it has to stay
                 for above in lineage(callee, state):
                     state.escape(above if isinstance(above, CallResult) else None)
@@ -356,7 +357,7 @@ class Calls:
         return element(spelled) != spelled and is_text(element(spelled))
 
     def _handed_under_lock(self, values: tuple[Value, ...], state: State, frame: Frame, line: int) -> None:
-        """A library is called with locks held, and is given functions of the program that it may call."""
+        """A library, or what a pointer leads to, is called with locks held, and given functions that it may call."""
         for value in values:
             if isinstance(value, Code) and self.program.defines(value.name, frame.known.unit):
                 for held in state.locks:

@@ -41,6 +41,9 @@ _RELEASES: Final = {**dict.fromkeys(_MADE_BY.values(), 0), "HeapFree": 2}
 _COUNTERPART: Final = re.compile(r"(?i)free|destroy|discard|delete|release|drop|dispose")
 _FREES_TEXT: Final = re.compile(r"(?i)str|text|buf|mem|data|result|msg|name")
 
+_FREES: Final = re.compile(r"(?i)(?:free|release|dealloc|deallocate|dispose)(?:_?(?:fn|func|mem|memory|block|it))?\Z")
+"""Names of functions that take back memory of any kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class WrongAllocator:
@@ -59,9 +62,10 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
     kept = [found for f in unit.functions for found in _made(f) if found[0] in members]
     foreign = filled_names(facts, unit).union(*(looked_up(facts, f) for f in unit.functions))
     takers = {name for name in foreign if _COUNTERPART.search(name)}
+    called = {last_word(c.name) for f in unit.functions for c in calls_in(f.body)}
     for function in unit.functions:
         local = [*_made(function)]
-        given = {word(s.target): name for s, name in _foreign(function, foreign - takers)}
+        given = dict(_foreign(function, foreign - takers))
         classes = {p.name: base_type(p.type) for p in function.parameters if p.type.count("*") == 1}
         for call in calls_in(function.body):
             release = last_word(call.name)
@@ -72,15 +76,17 @@ def wrong_allocators(facts: Facts, unit: ir.Unit) -> Iterator[WrongAllocator]:
             makers = {maker for held, maker in (*local, *kept) if held == name}
             if name and makers and all(_MADE_BY[maker] != release for maker in makers):
                 yield WrongAllocator(function, call.line, name, min(makers), release)
-            elif name in given and not makers and _has_taker(takers, release):
+            elif name in given and not makers and _has_taker(takers, release, called):
                 yield WrongAllocator(function, call.line, name, given[name], release)
             elif not makers and release == "free" and _is_made_by_new(unit, classes.get(name, "")):
                 yield WrongAllocator(function, call.line, name, "new", release)
 
 
-def _has_taker(takers: set[str], release: str) -> bool:
-    """Whether the library has a function of its own that takes back what it made."""
-    return (release == "delete" and bool(takers)) or (release == "free" and any(_FREES_TEXT.search(t) for t in takers))
+def _has_taker(takers: set[str], release: str, called: set[str]) -> bool:
+    """Whether the library has a function of its own that takes back what it made: it says so, or nobody calls it."""
+    if release == "delete":
+        return bool(takers)
+    return release == "free" and any(_FREES_TEXT.search(t) or (_FREES.match(t) and t not in called) for t in takers)
 
 
 def _is_made_by_new(unit: ir.Unit, name: str) -> bool:
@@ -102,9 +108,14 @@ def _made(function: ir.Function) -> Iterator[tuple[str, str]]:
             yield name, last_word(value.name)
 
 
-def _foreign(function: ir.Function, foreign: set[str]) -> Iterator[tuple[ir.Assign, str]]:
-    """What a library's functions gave."""
+def _foreign(function: ir.Function, foreign: set[str]) -> Iterator[tuple[str, str]]:
+    """The variables that hold what a library's functions gave, as their result or through an argument; by whom."""
     for statement in every_statement(function.body):
         value = uncast(statement.value) if isinstance(statement, ir.Assign) else None
         if isinstance(statement, ir.Assign) and isinstance(value, ir.Call) and word(value.function) in foreign:
-            yield statement, word(value.function)
+            yield word(statement.target), word(value.function)
+    for call in calls_in(function.body):
+        if word(call.function) in foreign:
+            for given in map(uncast, call.arguments):
+                if isinstance(given, ir.Operation) and given.operator == "address":
+                    yield word(given.operands[0]), word(call.function)

@@ -10,8 +10,9 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
-from loadstone.review.ir import Language, Unit
+from loadstone.review.ir import Language, Name, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
@@ -70,17 +71,23 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(one.since, "released", "release"), step(one.spot, "released again", "release")),
                 context=one.spot.function,
             )
-    yield from _called_back(rule, steps, recursive)
+    yield from _called_back(rule, facts, steps, recursive)
     yield from _orders(rule, steps)
     yield from _scoped(rule, steps)
 
 
-def _called_back(rule: Rule, steps: list[LockStep], recursive: set[tuple[str, str]]) -> Iterator[Claim]:
+def _called_back(rule: Rule, facts: Facts, steps: list[LockStep], recursive: set[tuple[str, str]]) -> Iterator[Claim]:
     """A library is called with a lock held, and is given a function that takes the very lock."""
-    taken = {(s.spot.function, s.lock): s for s in steps if s.what == "take"}
+    taken: dict[str, list[LockStep]] = {}
+    for one in steps:
+        if one.what == "take":
+            taken.setdefault(one.spot.function, []).append(one)
     for one in steps:
         name = one.what.removeprefix("handed ")
-        inner = taken.get((name, one.lock)) if name != one.what else None
+        inner = next(
+            (s for s in taken.get(name, ()) if name != one.what and (s.lock == one.lock or _is_given(facts, one, s))),
+            None,
+        )
         if inner is None or one.since is None or _reenters(recursive, one):
             continue
         yield rule.no(
@@ -97,6 +104,20 @@ def _called_back(rule: Rule, steps: list[LockStep], recursive: set[tuple[str, st
             context=one.spot.function,
             condition=one.spot.condition,
         )
+
+
+def _is_given(facts: Facts, handed: LockStep, taken: LockStep) -> bool:
+    """``set(..., on_changed, c)`` with the lock of ``c`` held: what ``on_changed`` gets as its parameter is ``c``."""
+    held, _, lock = handed.lock.partition(".")
+    inside, _, other = taken.lock.partition(".")
+    if lock != other or not lock:
+        return False
+    functions = {f.name: f for u in facts.program.units if u.path == handed.spot.path for f in u.functions}
+    caller, called = functions.get(handed.spot.function), functions.get(taken.spot.function)
+    if caller is None or called is None or all(p.name != inside for p in called.parameters):
+        return False
+    calls = [c for c in calls_in(caller.body) if c.line == handed.spot.line]
+    return any(isinstance(a, Name) and a.name == held for c in calls for a in c.arguments)
 
 
 def _python(rule: Rule, facts: Facts, known: set[Spot]) -> Iterator[Claim]:

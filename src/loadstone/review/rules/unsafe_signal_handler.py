@@ -11,6 +11,7 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.travel.checks import spelled
+from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, NATIVE, at, step
@@ -45,10 +46,48 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 context=root.function,
                 condition=root.condition,
             )
+    yield from _deeper(rule, facts, installed - done)
     yield from _locks(rule, facts)
     for unit in facts.program.units:
         if unit.language in NATIVE and unit.words & _FAULTS:
             yield from _caught(rule, unit)
+
+
+def _deeper(rule: Rule, facts: Facts, installed: set[tuple[str, str]]) -> Iterator[Claim]:
+    """Handlers that reach a load or a close through more calls than paths are followed: by the calls alone."""
+    sites = {(s.spot.path, s.spot.function): s for s in facts.of(ApiRole.LOAD, ApiRole.UNLOAD)}
+    units = [unit for unit in facts.program.units if unit.language in NATIVE] if sites else []
+    for unit in units:
+        for function in (f for f in unit.functions if (unit.path, f.name) in installed):
+            for call in calls_in(function.body):
+                key = next((k for k in _reached(units, unit, call.name) if k in sites), None)
+                if key is None:
+                    continue
+                root = Spot(unit.path, call.line, function.name, function.condition)
+                site = sites[key]
+                yield rule.no(
+                    f"{function.name} runs as a signal handler and reaches {site.api.name}, which it may interrupt.",
+                    at(root),
+                    why=(step(root, "called by the signal handler", "call"), step(site.spot, site.api.name, "use")),
+                    context=function.name,
+                    condition=function.condition,
+                )
+                break
+
+
+def _reached(units: list[ir.Unit], start: ir.Unit, name: str) -> Iterator[tuple[str, str]]:
+    """The functions that a call leads to, by the file and the name; of two files' own functions, those of each file."""
+    seen: set[tuple[str, str]] = set()
+    work = [(start, name)]
+    while work:
+        unit, called = work.pop()
+        own = [(unit, f) for f in unit.functions if f.name == called]
+        others = [(u, f) for u in units for f in u.functions if f.name == called and not f.local] if not own else []
+        for home, function in own or others:
+            if (home.path, called) not in seen:
+                seen.add((home.path, called))
+                yield home.path, called
+                work += [(home, c.name) for c in calls_in(function.body)]
 
 
 def _locks(rule: Rule, facts: Facts) -> Iterator[Claim]:
