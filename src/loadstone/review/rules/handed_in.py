@@ -19,7 +19,7 @@ from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.rules.identities import sized_parameters
 from loadstone.review.walk import expressions, tops
 
-__all__ = ["Write", "handed_in_writes"]
+__all__ = ["Write", "handed_in_writes", "known_to_callers"]
 
 _MEASURES: Final = re.compile(r"(?i)\A(?:lstrlen[aw]?|str_?n?len(?:_s)?|wcsn?len|_tcslen|strspn|strcspn|size|length)\Z")
 _ROOM: Final = re.compile(
@@ -86,7 +86,7 @@ def _into_sized(unit: ir.Unit, function: ir.Function, copies: frozenset[str]) ->
     """``void set(char name[32], const char *text) { strcpy(name, text); }``: the declaration says the room."""
     sized = sized_parameters(unit, function)
     for parameter, call in _writes(function, copies, sized) if sized else ():
-        known = _measured_in(function) | _known_to_callers(unit, function)
+        known = _measured_in(function) | known_to_callers(unit, function)
         if parameter.name in sized and not _is_bounded(call, known):
             said = (
                 f"{last_word(call.name)} writes a text of any length to {parameter.name}, whose size its declaration "
@@ -95,7 +95,7 @@ def _into_sized(unit: ir.Unit, function: ir.Function, copies: frozenset[str]) ->
             yield Write(function.name, call.line, said)
 
 
-def _known_to_callers(unit: ir.Unit, function: ir.Function) -> set[str]:
+def known_to_callers(unit: ir.Unit, function: ir.Function) -> set[str]:
     """The parameters that are given texts of the program by every caller in the file, or ones whose length it asks."""
     given = [
         (c.arguments, _measured_in(f)) for f in unit.functions for c in calls_in(f.body) if c.name == function.name

@@ -12,8 +12,9 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
 from loadstone.review.analyses.words import last_word, place_named, uncast
-from loadstone.review.rules.handed_in import handed_in_writes
-from loadstone.review.rules.identities import sized_parameters
+from loadstone.review.rules.handed_in import handed_in_writes, known_to_callers
+from loadstone.review.rules.identities import NamesInSight, sized_parameters
+from loadstone.review.rules.measured_copies import copied_by_length
 from loadstone.review.rules.places import NATIVE
 from loadstone.review.rules.printed_texts import printed_without_room
 from loadstone.review.rules.rule import Rule
@@ -54,6 +55,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             local = _local_arrays(function)
             arrays = shared | local
             yield from _copied(rule, unit, function, arrays, members, local)
+            yield from _by_length(rule, facts, unit, function)
             yield from _printed(rule, unit, function, arrays | members | sized_parameters(unit, function))
             yield from _scanned(rule, unit, function, arrays, members)
             yield from _ended(rule, unit, function)
@@ -83,6 +85,12 @@ def _local_arrays(function: ir.Function) -> set[str]:
         for s in every_statement(function.body)
         if isinstance(s, ir.Assign) and s.declares and isinstance(s.target, ir.Name) and "[]" in s.type
     }
+
+
+def _by_length(rule: Rule, facts: Facts, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
+    known = known_to_callers(unit, function)
+    for line, message in copied_by_length(NamesInSight(facts.program, unit, function), known):
+        yield _no(rule, unit, function, line, message, 787, "Refuse a text that is longer than there is room for.")
 
 
 def _is_array(expression: ir.Expression, arrays: set[str], members: set[str]) -> bool:
