@@ -27,7 +27,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _fixed_names(rule, facts)
     seen = set()
     told = set()
-    for site in (s for s in facts.reached if s.api.role is ApiRole.LOAD):
+    for site in (s for s in facts.reached if s.api.role in {ApiRole.LOAD, ApiRole.PATH}):
         for invocation in sorted(site.invocations, key=repr):
             private = next((spot for word, spot in sorted(invocation.flags) if word == "temporary:private"), None)
             taint = next(
