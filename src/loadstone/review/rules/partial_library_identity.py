@@ -15,7 +15,8 @@ from loadstone.review.analyses.mentions import every_expression
 from loadstone.review.analyses.travel.checks import spelled
 from loadstone.review.analyses.travel.names import Routine
 from loadstone.review.analyses.words import uncast
-from loadstone.review.rules.places import ALL
+from loadstone.review.rules.library_keys import by_part, by_tail, decided_by, value_of
+from loadstone.review.rules.places import ALL, NATIVE
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.swallowed_load_failure import LOADS, entered, reaching_loads
 from loadstone.review.walk import calls, expressions, parts_of, statements
@@ -34,6 +35,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from _function(rule, unit, function)
             if unit.language is ir.Language.PYTHON:
                 yield from _by_base_name(rule, unit, function)
+        if unit.language in NATIVE:
+            yield from _native(rule, facts, unit)
     python = [u for u in facts.program.units if u.language is ir.Language.PYTHON and _LOADING.search(u.text)]
     loading = reaching_loads(facts) if python else frozenset()
     for routine in facts.travels.names.routines if loading else ():
@@ -70,6 +73,32 @@ def _function(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Clai
                 context=function.name,
             )
             return
+
+
+def _native(rule: Rule, facts: Facts, unit: ir.Unit) -> Iterator[Claim]:
+    for tail in by_tail(facts, unit):
+        yield rule.no(
+            f"{tail.function.name} takes a library for another one when the last parts of their paths are the same "
+            f"(line {tail.line}).",
+            Location.lines(unit.path, tail.line),
+            fix="Compare the whole paths, resolved, or device and inode.",
+            context=tail.function.name,
+            condition=tail.function.condition,
+        )
+    for part in by_part(facts, unit):
+        asked, kept = (Location.lines(unit.path, line) for line in (part.asked, part.kept))
+        yield rule.no(
+            f"{part.table} is asked without {part.left_out}, and what it holds was loaded with it: one "
+            f"{part.left_out}'s library answers for another's.",
+            asked,
+            severity=Severity.MEDIUM,
+            why=(
+                FlowStep(asked, f"asked without {part.left_out}", "test"),
+                FlowStep(kept, f"loaded with {part.left_out}, kept without", "use"),
+            ),
+            context=part.function.name,
+            condition=part.function.condition,
+        )
 
 
 def _by_base_name(rule: Rule, unit: ir.Unit, function: ir.Function) -> Iterator[Claim]:
@@ -115,11 +144,11 @@ def _by_part(rule: Rule, facts: Facts, routine: Routine, loading: Collection[tup
     for statement in statements(function.body.body):
         match statement:
             case ir.Assign(target=ir.Item(base=base, index=index), value=value) if value is not None:
-                table, key = spelled(base), _from_parameters(function, index, needed)
+                table, key = spelled(base), decided_by(function, index, needed)
             case _:
                 continue
         made = _made_from(facts, routine, value, loading)
-        left_out = set() if made is None else _from_parameters(function, made, needed) - key
+        left_out = set() if made is None else decided_by(function, made, needed) - key
         asked = next((s.line for s in statements(function.body.body) if _looks_in(s, table)), 0)
         if table and table not in routine.locals and key and left_out and asked:
             other = min(left_out)
@@ -141,39 +170,11 @@ def _made_from(
     facts: Facts, routine: Routine, value: ir.Expression, loading: Collection[tuple[str, str]]
 ) -> ir.Expression | None:
     """What the load of a value is given, if a load made it."""
-    bare = _value_of(routine.function, uncast(value))
+    bare = value_of(routine.function, uncast(value))
     if not isinstance(bare, ir.Call) or not bare.arguments:
         return None
     entered_ = {(r.unit.path, r.function.name) for r in entered(facts.travels.names, routine, bare)}
     return bare if bare.name in LOADS or entered_ & set(loading) else None
-
-
-def _value_of(function: ir.Function, expression: ir.Expression) -> ir.Expression:
-    if not isinstance(expression, ir.Name):
-        return expression
-    given = [
-        uncast(s.value)
-        for s in statements(function.body.body)
-        if isinstance(s, ir.Assign) and spelled(s.target) == expression.name and s.value is not None
-    ]
-    calls_ = [one for one in given if isinstance(one, ir.Call)]
-    return calls_[-1] if calls_ else given[-1] if given else expression
-
-
-def _from_parameters(function: ir.Function, expression: ir.Expression, needed: set[str]) -> set[str]:
-    """The parameters that decide an expression, through variables of the function."""
-    found: set[str] = set()
-    work, seen = [expression], set[str]()
-    while work:
-        for part in expressions(work.pop()):
-            if isinstance(part, ir.Name) and part.name in needed:
-                found.add(part.name)
-            elif isinstance(part, ir.Name) and part.name not in seen:
-                seen.add(part.name)
-                value = _value_of(function, part)
-                if value is not part:
-                    work.append(value)
-    return found
 
 
 def _looks_in(statement: ir.Statement, table: str) -> bool:
