@@ -54,7 +54,7 @@ _TAINTED_NAMES: Final = {
 }
 _STREAMS: Final = ("istream", "ifstream", "stringstream", "fstream", "cin", "QTextStream", "QDataStream")
 _HANDLES: Final = frozenset({ApiRole.LOAD, ApiRole.RESOLVE})
-_MOVES_BITS: Final = frozenset({"<<", ">>", "*", "//", "%", "-", "**"})
+_MOVES_BITS: Final = frozenset({"<<", ">>", "*", "//", "%", "-", "**", "&"})
 Outcomes = list[tuple[Value, State]]
 
 

@@ -16,6 +16,7 @@ from loadstone.review.analyses.travel import SinkKind
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
+from loadstone.review.rules.origins import OWN
 from loadstone.review.rules.places import ALL, NATIVE, at, step
 from loadstone.review.rules.rule import Rule
 from loadstone.review.walk import expressions
@@ -260,7 +261,7 @@ def _injection(rule: Rule, site: Site, variable: list[Part]) -> Claim:
         f"{part.name or 'A value'} becomes part of a command that a shell reads.",
         at(site.spot),
         cwe=78,
-        severity=Severity.HIGH,
+        severity=Severity.HIGH if part.taint is not None and part.taint.kind not in OWN else Severity.MEDIUM,
         why=(*steps, step(site.spot, f"{site.api.name} gives it to a shell", "use")),
         context=site.spot.function,
         condition=site.spot.condition,

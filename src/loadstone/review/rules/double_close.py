@@ -8,7 +8,10 @@ from typing import Final
 from loadstone.core.claims import Claim, Severity
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts
+from loadstone.review.analyses.mentions import every_statement
+from loadstone.review.analyses.values import Spot
 from loadstone.review.apis import ApiRole
+from loadstone.review.ir import Loop
 from loadstone.review.rules.places import NATIVE, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
@@ -21,6 +24,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             (u for u in site.uses if u.how == ("release") and u.closed is not None), key=lambda u: u.spot
         ):
             assert use.closed is not None
+            if use.spot == use.closed and _is_in_loop(facts, use.spot) and _is_in_loop(facts, site.spot):
+                continue  # one of many that a loop made, and another of them
             memory = site.api.role is ApiRole.ALLOCATE
             yield rule.no(
                 f"The result of {site.api.name} at line {site.spot.line}{in_file(site.spot, use.spot)} is released at "
@@ -54,6 +59,14 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 practice=Practice.LIFECYCLE,
                 context=site.spot.function,
             )
+
+
+def _is_in_loop(facts: Facts, spot: Spot) -> bool:
+    """Whether a line is run round by round."""
+    functions = (f for u in facts.program.units if u.path == spot.path for f in u.functions)
+    bodies = (f.body for f in functions if f.name == spot.function)
+    loops = (s for body in bodies for s in every_statement(body) if isinstance(s, Loop))
+    return any(inner.line == spot.line for loop in loops for inner in every_statement(loop.body))
 
 
 RULE: Final = Rule(

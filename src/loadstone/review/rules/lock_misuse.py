@@ -10,12 +10,13 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
-from loadstone.review.analyses.mentions import calls_in
+from loadstone.review.analyses.mentions import calls_in, every_statement
 from loadstone.review.analyses.values import Spot
-from loadstone.review.ir import Language, Name, Unit
+from loadstone.review.ir import Language, Name, Return, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
+from loadstone.review.typenames import base_type
 
 __all__ = ["RULE"]
 
@@ -34,6 +35,8 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if one.since is not None and own and (one.lock, one.spot.function) in dropped:
             exits.setdefault((one.lock, one.since), []).append(one.spot)
     for (lock, since), spots in exits.items():
+        if _is_handed_to_caller(facts, steps, lock, since, spots):
+            continue
         more = (
             f", and so {'does' if len(spots) == 2 else 'do'} {len(spots) - 1} more (lines {resolve_lines(spots[1:])})"
             if len(spots) > 1
@@ -74,6 +77,19 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _called_back(rule, facts, steps, recursive)
     yield from _orders(rule, steps)
     yield from _scoped(rule, steps)
+
+
+def _is_handed_to_caller(facts: Facts, steps: list[LockStep], lock: str, since: Spot, spots: list[Spot]) -> bool:
+    """C and C++: whether a function takes a lock for its caller: every way out holds it, or the caller's was."""
+    mine = [s for s in steps if (s.lock, s.spot.path, s.spot.function) == (lock, since.path, since.function)]
+    taken = min((s.spot.line for s in mine if s.what == "take"), default=0)
+    if any(s.what == "drop" and s.spot.line < taken for s in mine):
+        return True
+    native = (u for u in facts.program.units if u.path == since.path and u.language is not Language.PYTHON)
+    bodies = [f for u in native for f in u.functions if f.name == since.function]
+    returns = {s.line for f in bodies for s in every_statement(f.body) if isinstance(s, Return)}
+    ends = returns or {f.end_line for f in bodies}
+    return bool(bodies) and all(line in {spot.line for spot in spots} for line in ends if line >= since.line)
 
 
 def _called_back(rule: Rule, facts: Facts, steps: list[LockStep], recursive: set[tuple[str, str]]) -> Iterator[Claim]:
@@ -283,7 +299,16 @@ def _reenters(recursive: set[tuple[str, str]], one: LockStep) -> bool:
 
 def _is_recursive(spelled: str, unit: Unit) -> bool:
     del unit
-    return "ecursive" in spelled or spelled in {"GRecMutex", "GStaticRecMutex", "CRITICAL_SECTION"}
+    return "ecursive" in spelled or base_type(spelled) in _RECURSIVE
+
+
+_RECURSIVE: Final = frozenset(
+    {
+        *("GRecMutex", "GStaticRecMutex", "CRITICAL_SECTION", "LPCRITICAL_SECTION", "CCriticalSection"),
+        *("SDL_mutex", "SDL_Mutex", "Poco::Mutex", "CRITICAL_SECTION_EX", "juce::CriticalSection"),
+    }
+)
+"""Types of locks that their holder may take again, whatever they are made with (the manuals of Windows, GLib, SDL)."""
 
 
 RULE: Final = Rule(

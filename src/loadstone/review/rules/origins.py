@@ -13,12 +13,15 @@ from loadstone.review.analyses.state import CONFIGURATION
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language
 
-__all__ = ["HARMLESS", "Judgement", "Origin", "constant_path", "is_absolute", "judgements"]
+__all__ = ["HARMLESS", "OWN", "Judgement", "Origin", "constant_path", "is_absolute", "judgements"]
 
 HARMLESS: Final = frozenset(
     {"guarded environment", "predictable temporary", "shared directory temporary", "current directory"}
 )
 """Kinds of taint that other rules speak about."""
+
+OWN: Final = frozenset({"environment", "command line", "file or terminal"})
+"""Sources of whoever starts the program, as far as the text tells: who gains nothing without more rights."""
 
 _EXPLICIT: Final = "explicit path"
 _CLEARS: Final = frozenset({"allowed", "inside", "characters", "equals a constant", "no /", "no \\", "no ?", "bare"})

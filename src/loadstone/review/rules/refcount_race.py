@@ -40,6 +40,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             continue
         held = [a for a in writes if a.locks] or [a for a in shared.accesses if a.locks]
         bare = [a for a in writes if not a.locks and a.spot not in {h.spot for h in held} and not _resets(a, shared)]
+        bare = [a for a in bare if not _ends_owner(a, facts)]
         if held and bare:
             does, again = ("changes", "") if held[0].is_write else ("is read", "changes ")
             yield rule.no(
@@ -373,6 +374,20 @@ def _root(value: ir.Expression | None) -> str:
 def _resets(access: Access, shared: Shared) -> bool:
     """A count set to a number where everything is set up or taken down."""
     return access.holds == "constant" and is_alone(access, shared)
+
+
+def _ends_owner(access: Access, facts: Facts) -> bool:
+    """Whether the function frees the object whose count it sets: nobody else may have it by then."""
+    spot = access.spot
+    owners = [f for u in facts.program.units if u.path == spot.path for f in u.functions if f.name == spot.function]
+    for function in owners if access.holds == "constant" else ():
+        given = {p.name for p in function.parameters if "*" in p.type}
+        for call in calls_in(function.body):
+            api = facts.apis.get(call.name)
+            frees = (api is not None and api.role is ApiRole.FREE) or last_word(call.name).lower().endswith("free")
+            if frees and any(isinstance(a := uncast(one), ir.Name) and a.name in given for one in call.arguments):
+                return True
+    return False
 
 
 RULE: Final = Rule(

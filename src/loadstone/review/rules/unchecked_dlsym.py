@@ -195,7 +195,8 @@ def _made_null(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """What a library made, or a function of the program that gives null for a failure, is used untested."""
     handling = {s.unit.path for s in facts.of(ApiRole.LOAD, ApiRole.RESOLVE)}
     for unit in (u for u in facts.program.units if u.path in handling and u.language is not Language.PYTHON):
-        for found in untested_results(facts, unit):
+        first = {found.giver: found for found in reversed([*untested_results(facts, unit)])}
+        for found in sorted(first.values(), key=lambda f: f.used):  # one claim for each that may give null
             given, used = (Spot(unit.path, n, found.function.name) for n in (found.given, found.used))
             yield rule.no(
                 f"{found.name}, which {found.giver} may have given as null at line {found.given}, is used at line "
@@ -243,6 +244,7 @@ def _finding(rule: Rule, site: Site, bad: list[Use]) -> Claim:
         f"The result of {names} at line {site.spot.line} {how} when it is {verb} at line {use.spot.line}{tested}.",
         at(use.spot),
         cwe=476 if failed is not None else 690,
+        severity=Severity.MEDIUM if site.tests else None,
         confidence=Confidence.LIKELY if not site.tests else Confidence.POSSIBLE,
         why=(
             step(site.spot, f"{names} may fail here", "acquire"),

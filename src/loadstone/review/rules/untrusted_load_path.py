@@ -14,7 +14,7 @@ from loadstone.review.analyses.words import names_own_place
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Language, Member
 from loadstone.review.rules.arrivals import WEAK, by_sink, from_where, steps
-from loadstone.review.rules.origins import Judgement, Origin, judgements
+from loadstone.review.rules.origins import OWN, Judgement, Origin, judgements
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
 
@@ -83,10 +83,6 @@ def _python(rule: Rule, facts: Facts) -> Iterator[Claim]:
         )
 
 
-_OWN: Final = frozenset({"environment", "command line"})
-"""Sources that belong to whoever starts the program: they gain nothing they did not have, unless it has more rights."""
-
-
 def _reason_to_doubt(arrival: Arrival, facts: Facts) -> str:
     """Why it is not sure that the source is somebody else's, or that what it chooses is foreign; empty when it is."""
     if arrival.source.kind in WEAK:
@@ -99,7 +95,7 @@ def _reason_to_doubt(arrival: Arrival, facts: Facts) -> str:
 
 def _weighed(severity: Severity, source: str, facts: Facts) -> Severity:
     """How severe a load is: no more than medium where whoever starts the program names it to himself."""
-    is_own = source in _OWN and not _is_privileged(facts)
+    is_own = source in OWN and not _is_privileged(facts)
     return Severity.MEDIUM if is_own and severity is Severity.HIGH else severity
 
 

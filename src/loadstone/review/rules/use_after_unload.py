@@ -282,9 +282,9 @@ def _closed_elsewhere(rule: Rule, facts: Facts) -> Iterator[Claim]:
         gone = {slot for slot, where in facts.cleared if where == _where(stale)}
         asking = {_where(u) for slot in gone for u in facts.uses_of(slot)}
         just_filled = _called_by(facts, {other.spot.function for other in facts.fills if other.slot == fill.slot})
-        for called, _ in facts.called_slots.get(fill.slot, ()):
+        for called, tested in facts.called_slots.get(fill.slot, ()):
             here = _where(called)
-            if here in asking or here == _where(stale) or called.function in just_filled:
+            if not tested or here in asking or here == _where(stale) or called.function in just_filled:
                 continue
             site = facts.sites[fill.site]
             yield rule.no(
