@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 import lzma
@@ -24,13 +25,15 @@ from tests.tools import needed
 from tests.wheels import MACOS, WINDOWS, wheel
 
 from loadstone.cli.main import main
+from loadstone.core.image import Image
 from loadstone.core.trace import LoadVerdict
 from loadstone.errors import MalformedImage, TooLarge, Unreadable, Unsupported
-from loadstone.linker import LoaderKind, LoaderModel, explain
+from loadstone.linker import LoaderKind, LoaderModel, bindings, explain
 from loadstone.linker.glibc_load import SharedLoads
 from loadstone.linker.openers import Tags
 from loadstone.linker.simulators import explain_with
 from loadstone.linker.surveys import is_survey_target, portability, survey, survey_rows
+from loadstone.linker.view import forget_images
 from loadstone.report.text.style import Style
 from loadstone.report.text.survey import render
 
@@ -345,6 +348,24 @@ def test_the_python_is_read_off_the_name_and_the_environment(tmp_path: Path, wor
     workshop.program(f"v/bin/python3.{other}", program, "-rdynamic")
     (tmp_path / "plain" / same.name).rename(site / name)
     assert survey(site).rows[0].assumptions[-1].endswith(f"python3.{other}")
+
+
+def test_a_survey_keeps_no_image_it_is_done_with(workshop: Workshop) -> None:
+    """Nor waits for the collector: thousands of images are gigabytes. One loads, one needs it, one misses another."""
+    workshop.library("liba.so", "int a(void){return 1;}")
+    workshop.library("libb.so", needs=["liba.so"], runpath="$ORIGIN")
+    workshop.library("libc.so", needs=["liba.so"])
+    workshop.folder_of("gone")
+    gc.collect()
+    gc.disable()
+    try:
+        assert len(survey(workshop.folder).rows) == 3
+        forget_images()
+        bindings._definitions.cache_clear()
+        alive = [o.path for o in gc.get_objects() if isinstance(o, Image)]
+    finally:
+        gc.enable()
+    assert [path for path in alive if str(path).startswith(str(workshop.folder))] == []
 
 
 def test_shared_loads_answer_as_single_ones_do(workshop: Workshop) -> None:

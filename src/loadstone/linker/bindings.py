@@ -150,16 +150,10 @@ class _Scope:
         self._index = index
         self._defining: dict[str, list[LoadedObject]] = {}
         self._found: dict[tuple[str, SymbolVersion | None], BoundSymbol] = {}
-        self._by_image: dict[int, list[tuple[int, LoadedObject]]] = {}
-        for place, loaded in enumerate(objects):
-            self._by_image.setdefault(id(loaded.image), []).append((place, loaded))
-            if index is not None:
-                index.add(loaded.image, _definitions(loaded.image))
-
-    @property
-    def images(self) -> Iterable[int]:
-        """The images in scope, by their identity."""
-        return self._by_image
+        self._by_number: dict[int, list[tuple[int, LoadedObject]]] = {}  # of the index
+        if index is not None:
+            for place, loaded in enumerate(objects):
+                self._by_number.setdefault(_number(loaded, index), []).append((place, loaded))
 
     def find(self, name: str, version: SymbolVersion | None) -> BoundSymbol:
         """As :func:`find_definition`, over this scope and by the rules of the release."""
@@ -185,7 +179,7 @@ class _Scope:
         index = self._index
         if index is None or self._behaviour.linked_file_checked:
             return loaded.facts.usage.order
-        return index.undecided(loaded.image, _wanted(loaded, self), self._by_image)
+        return index.undecided(_number(loaded, index), _wanted(loaded, self), self._by_number)
 
     def surely_served(self, name: str, version: SymbolVersion | None) -> bool:
         """Whether the first definer serves a reference wherever it is in scope: versions leave no room for doubt."""
@@ -200,10 +194,14 @@ class _Scope:
             if self._index is None:
                 found = [loaded for loaded in self._objects if name in _definitions(loaded.image)]
             else:
-                places = (place for image in self._index.definers(name) for place in self._by_image.get(image, ()))
+                places = (place for file in self._index.definers(name) for place in self._by_number.get(file, ()))
                 found = [loaded for _, loaded in sorted(places, key=_place)]
             self._defining[name] = found
         return found
+
+
+def _number(loaded: LoadedObject, index: SymbolIndex) -> int:
+    return index.number_of(loaded.opened.stamp, lambda: _definitions(loaded.image))
 
 
 def _place(entry: tuple[int, LoadedObject]) -> int:

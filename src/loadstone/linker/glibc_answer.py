@@ -22,7 +22,7 @@ def explain_glibc(
         diagnoses += risks(case)
     if load.process.program is not None or not load.starts_program:
         diagnoses = [*auditors(case), *diagnoses]  # they come before anything is loaded
-    return Explanation(
+    answer = Explanation(
         target=name,
         verdict=_verdict(diagnoses),
         diagnoses=tuple(diagnoses),
@@ -32,6 +32,9 @@ def explain_glibc(
         loader=f"glibc {model.release[0]}.{model.release[1]}, {model.abi.name}",
         search=_trace(name, load),
     )
+    if shared is not None:
+        load.process.end()
+    return answer
 
 
 def _verdict(diagnoses: list[Diagnosis]) -> LoadVerdict:

@@ -143,6 +143,12 @@ class Process:
         copy._executable_stack = self._executable_stack
         return copy
 
+    def end(self) -> None:
+        """Let go of what is loaded; nothing can be asked any more. A survey has thousands of processes."""
+        known = (*self.namespace.objects, *self.global_scope, self.program, self.caller)
+        for loaded in {id(o): o for o in known if o is not None}.values():
+            loaded.let_go()
+
     def storage(self) -> Pool:
         """What is left of the static thread-local storage now."""
         if self.pool is None:

@@ -59,6 +59,12 @@ class LoadedObject:
         self.rpath_owner = copies.get(id(self.rpath_owner), self.rpath_owner)
         self.needed = [(dependency, copies.get(id(found), found)) for dependency, found in self.needed]
 
+    def let_go(self) -> None:
+        """Refer to no object, nor to itself: the image then goes with who needs it last, not when cycles are sought."""
+        self.loader = self.rpath_owner = None
+        self.needed = []
+        del self.root
+
     @property
     def facts(self) -> ElfFacts:
         assert isinstance(self.image.native, ElfFacts)

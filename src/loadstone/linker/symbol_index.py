@@ -6,9 +6,8 @@ are settled once a library. What is left to look up for each load are the few na
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from loadstone.core.image import Image
 from loadstone.quick_dataclass import dataclass, field
 
 __all__ = ["SymbolIndex"]
@@ -16,7 +15,7 @@ __all__ = ["SymbolIndex"]
 
 @dataclass(slots=True)
 class _Wants:
-    """What one image wants: by its only definer, and the rest; how far the log of shared names has been read."""
+    """What one file wants: by its only definer, and the rest; how far the log of shared names has been read."""
 
     rank: dict[int, int]  # of a position among the relocations
     settled: dict[str, tuple[int, list[int]]] = field(default_factory=dict)  # by name: the definer, the positions
@@ -27,41 +26,49 @@ class _Wants:
 
 
 class SymbolIndex:
-    """Who defines what, and what is thereby settled. Grows while a survey goes on; not thread-safe."""
+    """Who defines what, and what is thereby settled. Grows while a survey goes on; not thread-safe.
+
+    Files are told apart by numbers of its own, so that no image has to be kept.
+    """
 
     def __init__(self) -> None:
-        self._images: dict[int, Image] = {}  # kept alive, so that an id stays its own
-        self._definers: dict[str, list[int]] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._known: set[int] = set()
+        self._definers: dict[str, tuple[int, ...] | list[int]] = {}  # a list where there are several
         self._shared: list[str] = []  # names that got a second definer, in that order
         self._wants: dict[int, _Wants] = {}
 
-    def add(self, image: Image, names: Iterable[str]) -> None:
-        """Take in an image with the names a lookup can meet in it; once is enough."""
-        if id(image) in self._images:
-            return
-        self._images[id(image)] = image
+    def number_of(self, stamp: Hashable, names: Callable[[], Iterable[str]]) -> int:
+        """The number of a file; ``names`` are those a lookup can meet in it, asked for when it is first met."""
+        number = self._numbers.setdefault(stamp, len(self._numbers))
+        if number not in self._known:
+            self._known.add(number)
+            self._add(number, names())
+        return number
+
+    def _add(self, number: int, names: Iterable[str]) -> None:
+        alone = (number,)
         definers = self._definers
         for name in names:
-            found = definers.get(name)
-            if found is None:
-                definers[name] = [id(image)]
-            else:
-                found.append(id(image))
-                if len(found) == 2:
-                    self._shared.append(name)
+            found = definers.setdefault(name, alone)
+            if isinstance(found, list):
+                found.append(number)
+            elif found is not alone:
+                definers[name] = [*found, number]
+                self._shared.append(name)
 
-    def definers(self, name: str) -> list[int]:
-        """The images that define a name, by their identity."""
-        return self._definers.get(name, [])
+    def definers(self, name: str) -> Sequence[int]:
+        """The files that define a name, by their numbers."""
+        return self._definers.get(name, ())
 
-    def undecided(self, image: Image, wanted: Iterable[tuple[int, str, bool]], in_scope: Iterable[int]) -> list[int]:
-        """The positions that must be looked up for a load with these images in scope, in the order of relocation.
+    def undecided(self, file: int, wanted: Iterable[tuple[int, str, bool]], in_scope: Iterable[int]) -> list[int]:
+        """The positions that must be looked up for a load with these files in scope, in the order of relocation.
 
-        ``wanted`` are position, name and whether the only definer surely serves it; asked for once an image.
+        ``wanted`` are position, name and whether the only definer surely serves it; asked for once a file.
         """
-        wants = self._wants.get(id(image))
+        wants = self._wants.get(file)
         if wants is None:
-            wants = self._wants[id(image)] = self._sorted(wanted)
+            wants = self._wants[file] = self._sorted(wanted)
         self._unsettle(wants)
         there = set(in_scope)
         gone = {d for d, count in wants.by_definer.items() if count and d not in there}

@@ -49,7 +49,7 @@ HEAD_SIZE: Final = 832
 _MAX_TEXT: Final = 128 << 20
 """Bytes of a configuration file: the cache of a large system has some 300 kB, a list of Debian's packages 50 MB."""
 
-_IMAGES_KEPT: Final = 1024
+_IMAGES_KEPT: Final = 512
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
     for place in places:
         model = replace(place.model, thorough=True, view=RememberedFiles(place.model.view))
         openers = Openers(model, place.tags, is_given or place.is_system, place.windows_packages)
-        held: list[tuple[SurveyedLibrary, Explanation]] = []
+        held: list[tuple[str, Diagnosis, SurveyRow]] = []  # rows, not explanations: those have the images
         brought_in: dict[str, int] = {}
         for found in place.libraries():
             count += 1
@@ -160,16 +160,18 @@ def _rows(places: Iterable[SurveyPlace], *, is_given: bool) -> Iterator[SurveyRo
             explained = _explained(found, openers.model_for(found.path, found.image), shared, place)
             explained = _held_to_tags(explained, found, place)
             first = explained.first_blocking
+            row = _row(place, found, explained)
             if first is not None and first.code in _IN_COMPANY:
-                held.append((found, explained))
+                held.append((found.path, first, row))
                 continue
             if explained.verdict is not LoadVerdict.FAILS:
                 for node in explained.graph.nodes[1:]:
                     path = posixpath.normpath(node.path)
                     brought_in[path] = brought_in.get(path, 0) + 1
-            yield _row(place, found, explained)
-        for found, explained in held:
-            yield _row(place, found, _in_company(explained, brought_in.get(found.path, 0)))
+            yield row
+        for path, first, row in held:
+            users = brought_in.get(path, 0)
+            yield _in_company(row, first, users, place) if users else row
 
 
 def _explained(found: SurveyedLibrary, model: LoaderModel, shared: SharedLoads, place: SurveyPlace) -> Explanation:
@@ -192,17 +194,14 @@ def _held_to_tags(explained: Explanation, found: SurveyedLibrary, place: SurveyP
     return replace(explained, verdict=verdict, diagnoses=diagnoses)
 
 
-def _in_company(explained: Explanation, users: int) -> Explanation:
+def _in_company(row: SurveyRow, first: Diagnosis, users: int, place: SurveyPlace) -> SurveyRow:
     """What fails when it is opened alone, and loads where others of its place bring it in after what it misses."""
-    first = explained.first_blocking
-    if not users or first is None:
-        return explained
     text = (
         f"{first.explanation} That holds where it is opened alone: the {users} libraries of this place that bring it in"
         " bring what it misses before it."
     )
-    alone = replace(first, code="opened-alone", blocking=False, explanation=text)
-    return replace(explained, verdict=LoadVerdict.LOADS_WITH_RISK, diagnoses=(alone,))
+    alone = _told(replace(first, code="opened-alone", blocking=False, explanation=text), place, Format(row.format))
+    return replace(row, verdict=LoadVerdict.LOADS_WITH_RISK, diagnoses=(alone,))
 
 
 def _row(place: SurveyPlace, found: SurveyedLibrary, explained: Explanation) -> SurveyRow:
