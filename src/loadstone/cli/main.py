@@ -213,7 +213,8 @@ def _status_after(error: Exception) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status. Never shows a traceback, unless LOADSTONE_TRACEBACK is set."""
-    gc.set_threshold(_ALLOCATIONS)
+    if hasattr(gc, "set_threshold"):  # PyPy has another collector
+        gc.set_threshold(_ALLOCATIONS)
     accept_any_character()
     try:
         status = _run(list(sys.argv[1:] if arguments is None else arguments))

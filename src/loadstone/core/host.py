@@ -66,10 +66,14 @@ def groups_of(user: int) -> frozenset[int]:
     return frozenset(_of_os("getgrouplist")(entry.pw_name, entry.pw_gid))
 
 
-def is_noexec(path: str) -> bool:
-    """Whether the file system a file lies on forbids execution; False where that cannot be asked. Raises OSError."""
-    asked, forbidden = _of_os("statvfs"), getattr(os, "ST_NOEXEC", 0)
-    return asked is not None and bool(asked(path).f_flag & forbidden)
+def is_noexec(file: str | int) -> bool:
+    """Whether the file system of a path or an open file forbids execution; False where that cannot be asked.
+
+    Raises OSError.
+    """
+    asked = _of_os("statvfs")
+    forbidden = getattr(os, "ST_NOEXEC", 8)  # Linux's, which PyPy has no name for; others never set it
+    return asked is not None and bool(asked(file).f_flag & forbidden)
 
 
 def extended_attributes(path: str) -> tuple[str, ...]:

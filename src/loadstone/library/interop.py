@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from loadstone.errors import Closed, Unsupported
@@ -31,6 +32,24 @@ class SharedHandle(Protocol):
         ...
 
 
+class _Function(ctypes._CFuncPtr):  # type: ignore[name-defined,misc]  # noqa: SLF001
+    _flags_ = ctypes._FUNCFLAG_CDECL  # type: ignore[attr-defined]  # noqa: SLF001
+    _restype_ = ctypes.c_int
+
+
+class _Shared(ctypes.CDLL):
+    """A CDLL of what is loaded already.
+
+    That of ctypes makes a class for itself, which a free-threaded CPython 3.13 never frees, nor what led to it.
+    """
+
+    def __init__(self, name: str, handle: int, owner: object) -> None:
+        self._name = name
+        self._handle = handle
+        self._FuncPtr = _Function
+        self.owner = owner
+
+
 _GIVEN_TO_CFFI: list[object] = []
 """cffi's functions hold no reference to anything, so what was given to it can never be known to be unused."""
 
@@ -38,7 +57,8 @@ _GIVEN_TO_CFFI: list[object] = []
 def as_ctypes(library: SharedHandle) -> ctypes.CDLL:
     """The library as a ``ctypes.CDLL``: attributes are functions with ctypes' own rules.
 
-    Unloading is refused while the CDLL or any function taken from it lives. Loads the library if need be.
+    Unloading is refused while the CDLL or any function taken from it lives. Loads the library if need be. Raises
+    :class:`Unsupported` on PyPy, whose ctypes opens libraries only itself.
 
     >>> from loadstone.library import Library
     >>> z = Library("z", version=1).as_ctypes()
@@ -46,8 +66,11 @@ def as_ctypes(library: SharedHandle) -> ctypes.CDLL:
     >>> z.zlibVersion().startswith(b"1.")
     True
     """
-    made = ctypes.CDLL(library.file_name, handle=_handle(library))
-    made.owner = library  # type: ignore[attr-defined]
+    if sys.implementation.name == "pypy":
+        raise Unsupported(
+            feature="as_ctypes", reason="PyPy's ctypes takes no handles", advice="use function() or declare() instead"
+        )
+    made = _Shared(library.file_name, _handle(library), library)
     library.note("ctypes library", library.file_name, made, closes=False)
     return made
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from loadstone.binary.cursor import Cursor
 from loadstone.binary.readers import read
+from loadstone.core.host import is_noexec
 from loadstone.core.image import Image, ImageSymbol
 from loadstone.core.limits import MAX_FILE_SIZE
 from loadstone.errors import NotVerified, Unreadable, Unsupported
@@ -115,7 +116,7 @@ def _check_source(path: str, descriptor: int, status: os.stat_result) -> None:
         pass
     if status.st_size > MAX_FILE_SIZE:
         raise Unreadable(path=path, reason=f"{status.st_size} bytes are more than the {MAX_FILE_SIZE} allowed")
-    if os.fstatvfs(descriptor).f_flag & os.ST_NOEXEC:  # type: ignore[attr-defined,unused-ignore]
+    if is_noexec(descriptor):
         raise NotVerified(
             path=path,
             requirement="its file system must allow execution",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from loadstone.errors import Unsupported
@@ -171,7 +173,7 @@ def _by_ctypes(
                     return _to_ctypes(kind.result, zero if value is None else result.checked(value))
             except BaseException as second:  # noqa: BLE001
                 error = second
-            _Reporter(error)
+            _report(error)
             return _to_ctypes(kind.result, zero)
 
     pointer: Any = types.function(kind)(call)
@@ -186,8 +188,16 @@ def _to_ctypes(kind: CType, value: Any) -> Any:
     return value
 
 
+def _report(error: BaseException) -> None:
+    """Hand an exception to ``sys.unraisablehook`` as Python does."""
+    if sys.implementation.name == "pypy":  # which calls __del__ some time later, and has a word of its own for it
+        import_module("__pypy__").write_unraisable("in a callback", error, None)
+    else:
+        _Reporter(error)
+
+
 class _Reporter:
-    """Hands an exception to ``sys.unraisablehook`` as Python does: by raising it where nobody can catch it."""
+    """Raises an exception where nobody can catch it, which CPython then reports."""
 
     def __init__(self, error: BaseException) -> None:
         self._error = error

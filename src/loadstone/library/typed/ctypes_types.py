@@ -6,6 +6,7 @@ What a pointer is given for is decided in :mod:`loadstone.library.typed.pointer_
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
@@ -59,6 +60,8 @@ _INTEGERS: Final = {
     (8, True): ctypes.c_int64,
     (8, False): ctypes.c_uint64,
 }
+_LONG_DOUBLE: Final = sys.implementation.name != "pypy"
+"""Whether ctypes passes one that is wider than ``double``."""
 
 
 class Passed(ctypes.c_void_p):
@@ -261,7 +264,7 @@ class CtypesTypes:
             case Integer() | Enumeration():
                 return _INTEGERS[kind.size, kind.signed]
             case Real():
-                if kind.name not in ("float", "double", "long double"):
+                if kind.name not in ("float", "double", "long double") or (kind.size > 8 and not _LONG_DOUBLE):
                     raise Unsupported(feature=f"{kind} in a call", reason="ctypes has no such type")
                 return {4: ctypes.c_float, 8: ctypes.c_double}.get(kind.size, ctypes.c_longdouble)
             case Complex():

@@ -45,6 +45,8 @@ def counted(kind: Any, prototype: Prototype, types: CtypesTypes) -> Any:
             for number, length in lengths:
                 _check_length(self, number, arguments[number], length(arguments))
             result = kind.__call__(self, *arguments)
+        except OverflowError as error:  # of an argument: PyPy's ctypes leaves it as it is
+            raise ctypes.ArgumentError(str(error)) from error
         finally:
             life.leave()
         convert = self.__dict__.get("convert")

@@ -152,7 +152,7 @@ def _text(kind: Pointer, value: str, encoding: str | None) -> tuple[int, object]
 
 def _bytes(value: bytes) -> tuple[int, object]:
     holder = ctypes.c_char_p(value)
-    return ctypes.cast(holder, ctypes.c_void_p).value or 0, (value, holder)
+    return ctypes.c_size_t.from_buffer(holder).value, (value, holder)
 
 
 def _function(target: FunctionType, value: Any) -> tuple[int, object]:

@@ -260,11 +260,11 @@ class Ref:
     def bound(self, kind: CType, types: CtypesTypes) -> Self:
         """With memory for that type. Raises TypeError when it has memory of another type already."""
         if self.kind is None:
-            self.codec = types.codec(kind)
-            self.memory = ctypes.create_string_buffer(self.codec.size)
-            self.kind = kind
+            codec = types.codec(kind)
+            memory = ctypes.create_string_buffer(codec.size)
             if self._first is not _UNSET:
-                self._kept = self.codec.write(self.memory, 0, self._first)
+                self._kept = codec.write(memory, 0, self._first)  # which may refuse it: then it has no type yet
+            self.codec, self.memory, self.kind = codec, memory, kind
         elif str(self.kind) != str(kind):
             raise TypeError(f"a place for {self.kind} is given where C wants one for {kind}")
         return self

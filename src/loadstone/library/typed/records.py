@@ -150,7 +150,11 @@ def _withdraw(view: RecordBase) -> None:
     """Let the view lie in memory of its own: what asks for its bytes past its attributes must not find the library's.
 
     ctypes keeps where an object lies behind the object's head; that is tried on the view itself before it is relied on.
+    PyPy's has a ``_buffer`` for it.
     """
+    if "_buffer" in view.__dict__:
+        view.__dict__["_buffer"] = type(view)().__dict__["_buffer"]
+        return
     place = ctypes.c_void_p.from_address(id(view) + object.__basicsize__)
     if place.value == ctypes.addressof(view):
         own = ctypes.create_string_buffer(ctypes.sizeof(view))
