@@ -237,7 +237,7 @@ def test_f5fpc_26_a_program_of_glibc_on_a_system_of_musl(workshop: Workshop) -> 
         ([], "/lib/ld-musl-x86_64.so.1", "install musl (Debian: apt-get install musl)"),
         (["/var/lib/pacman/local"], "/lib/ld-linux.so.2", "install the C library of 32 bits: pacman -S lib32-glibc"),
         (["/usr/lib/sysimage/rpm/x"], "/lib/ld-linux.so.2", "install the C library of 32 bits: dnf install glibc.i686"),
-        ([], "/lib64/ld64.so.2", "install the C library it was built for"),
+        (["/etc/x"], "/lib64/ld64.so.2", "install the C library it was built for"),
     ],
 )
 def test_a_loader_that_is_not_there(files: list[str], loader: str, advice: str) -> None:

@@ -72,6 +72,7 @@ def _program(target: str, model: LoaderModel) -> Image | None:
 def _for_program(target: str, interpreter: str, asked: LoaderModel) -> LoaderModel:
     """The model of the loader a program names, where it is there: else the kernel refuses it before any loader runs."""
     if loader_kind_of(interpreter) is not LoaderKind.BIONIC and not asked.view.exists(interpreter):
-        is_musl = asked.kind is LoaderKind.MUSL  # whose rules begin with its loader, and here none runs at all
-        return replace(asked, kind=LoaderKind.GLIBC) if is_musl else asked
+        if asked.kind is LoaderKind.MUSL:  # whose rules begin with its loader, and here none runs at all
+            return replace(asked, kind=LoaderKind.GLIBC, release=LoaderModel().release)
+        return asked
     return replace(with_program(asked, target), main_image=asked.main_image, caller=asked.caller)

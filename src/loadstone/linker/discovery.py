@@ -132,7 +132,17 @@ def of_view(
     other = _other_system(view, program or target)
     if other is not None:
         return of_another_system(LoaderModel(view=view), other)
+    of_program = _loader_named(view, program or target)
+    if of_program is not None:  # an image that is made for programs without one: the kernel refuses all others
+        return of_program
     raise NotFound(name="ld.so", advice=f"no loader of a known system was found in {named}; is it a root directory?")
+
+
+def _loader_named(view: FileView, program: str | None) -> LoaderModel | None:
+    """The loader that a program names and its system lacks."""
+    image = _image_of(view, program) if program else None
+    abi = machine_of(image) if image is not None else None
+    return model_for_loader(view, image.interpreter, abi) if image and image.interpreter and abi else None
 
 
 def _loader_in_a_store(view: FileView) -> str | None:

@@ -21,6 +21,7 @@ from loadstone.core.image import Dependency, DependencyKind, Format, Image, Imag
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew
+from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.dyld_advice import architecture_of, build_for, lead
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of, of_another_team, unmet
 from loadstone.linker.dyld_releases import newer_symbols
@@ -233,10 +234,13 @@ class DyldRules:
             blocking=True,
             subject=target,
             explanation=f"dyld cannot open {target}: {said}.",
-            advice=build_for(self.model, target, self._program()) if is_other else "",
+            advice=build_for(self.model, target, self._program()) if is_other else self._instead(target, said),
             loader_message=f"dlopen({target}, 0x0001): tried: '{target}' ({said})",
             steps=located.steps,
         )
+
+    def _instead(self, target: str, said: str) -> str:
+        return meant(self.model, target) if "/" in target and "no such file" in said.lower() else ""
 
     def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         """Each import must be exported by the very library it names, or by one which that re-exports."""

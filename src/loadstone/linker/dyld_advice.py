@@ -26,6 +26,8 @@ _STEM: Final = re.compile(r"[A-Za-z_+]+")
 _NEAR: Final = (".", ".dylibs", "lib", "..", "../lib", "../Frameworks", "../.dylibs", "libexec", "../libexec")
 """Folders, seen from the file that asks, in which what it misses is looked for to advise the way there."""
 _BREWED: Final = re.compile(r"(?:/usr/local|/opt/homebrew|/home/linuxbrew/\.linuxbrew)/(?:opt|Cellar)/([^/]+)/")
+_TOOLS: Final = "/Library/Developer/CommandLineTools/"
+_XCODE: Final = "/Applications/Xcode.app"
 _FRAMEWORK: Final = re.compile(r"/Library/Frameworks/Python\.framework/Versions/([\d.]+)/")
 _PREFIXES: Final = ("/opt/homebrew/", "/usr/local/")
 _LEVELS: Final = 16
@@ -87,12 +89,31 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     other = _other_version(model, name, here)
     if other is not None:
         return _rebuilt_for(model, leaf, other, requester.path)
-    origin = _unlinked(model, name) or _origin(name) or brought_by(model, leaf, requester.path)
+    origin = (
+        _of_developer_tools(model, leaf, requester.path)
+        or _unlinked(model, name)
+        or _origin(name)
+        or brought_by(model, leaf, requester.path)
+    )
     if origin:
         return origin
     if name.startswith("@rpath/"):
         return f"put {leaf} into a folder of an LC_RPATH, or add its folder: install_name_tool -add_rpath DIR {file}"
     return f"put {leaf} there, or name where it is: install_name_tool -change {shlex.quote(name)} NEW {file}"
+
+
+def _of_developer_tools(model: LoaderModel, leaf: str, path: str) -> str:
+    """What a tool of Apple's misses where the command line tools are in use beside Xcode, or its Swift is absent."""
+    if path.startswith(_TOOLS) and not model.view.is_directory(_XCODE):
+        return f"sudo xcode-select -s {_XCODE}/Contents/Developer: only Xcode has what that tool needs"
+    if path.startswith(_TOOLS):
+        return f"install Xcode, and sudo xcode-select -s {_XCODE}/Contents/Developer; or xcode-select --install"
+    if leaf.startswith("libswift") and leaf.endswith(".dylib"):
+        return (
+            "it is of the Swift run-time, which macOS has by itself since 10.14.4: copy it along (xcrun"
+            f" swift-stdlib-tool --copy --scan-executable {shlex.quote(path)} --destination DIR)"
+        )
+    return ""
 
 
 def _unlinked(model: LoaderModel, name: str) -> str:

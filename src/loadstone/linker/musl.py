@@ -21,7 +21,8 @@ from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew
 from loadstone.linker.diagnoses.interpreters import for_musl
-from loadstone.linker.diagnoses.whereabouts import folders_around, from_origin, names_in
+from loadstone.linker.diagnoses.mistyped import library_meant, meant
+from loadstone.linker.diagnoses.whereabouts import folders_around, folders_beside, from_origin, names_in, quoted_entry
 from loadstone.linker.extension import is_extension, is_host_symbol
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import ResolvedName, SimulatedLibrary, members_below, simulated_by
@@ -168,16 +169,18 @@ class MuslRules:
         if name.startswith(_OF_GLIBC) or (self.model.interpreter and name.startswith("ld64")):
             return for_musl(anew(self.model, requester.path))
         origin = posixpath.dirname(self.model.absolute(requester.path))
-        for folder in (*folders_around(self.model, origin), self.model.cwd):
+        for folder in (*folders_around(self.model, origin), *folders_beside(self.model, origin), self.model.cwd):
             path = posixpath.join(folder, name)
             image = self._image(path) if "/" not in name else None
             if image is not None and image.machine.code == self.model.abi.machine:
                 entry = from_origin(posixpath.normpath(folder), origin)
-                return f"patchelf --add-rpath '{entry}' {shlex.quote(requester.path)}"
+                return f"patchelf --add-rpath {quoted_entry(entry)} {shlex.quote(requester.path)}"
+        if "/" in name:
+            return meant(self.model, name)
         again = anew(self.model, requester.path)
         stem = name.partition(".so")[0]
         other = next((n for d in _DEFAULT_DIRS for n in self._names_in(d) if n.partition(".so.")[0] == stem), None)
-        bring = f"apk add so:{name}"
+        bring = f"apk add {shlex.quote(f'so:{name}')}"
         if other is not None:
             return (
                 f"there is {other}, which is another interface: {again or 'a build for this release of the system'}; or"
@@ -197,8 +200,15 @@ class MuslRules:
             subject=target,
             explanation=f"musl's loader cannot open {target}: {said}.",
             loader_message=f"Error loading shared library {target}: {said}",
+            advice=self._instead(target) if said.startswith("No such") else "",
             steps=located.steps,
         )
+
+    def _instead(self, target: str) -> str:
+        """What to ask for, or to install, in the place of something that is not there."""
+        if "/" in target:
+            return meant(self.model, target)
+        return library_meant(self.model, target) or f"apk add {shlex.quote(f'so:{target}')}"
 
     def check(self, member: SimulatedLibrary, target: SimulatedLibrary) -> Iterable[Diagnosis]:
         """Every symbol that is not weak must be defined by somebody in the process; versions do not matter."""

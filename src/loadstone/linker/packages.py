@@ -9,6 +9,7 @@ file a package. A library of a package that is not installed is in none of them;
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
@@ -23,9 +24,11 @@ from loadstone.linker.view import FileView
 
 __all__ = [
     "apt_install",
+    "has_other_files",
     "install_by_system",
     "lists_are_compressed",
     "of_older_releases",
+    "of_plain_name",
     "owner_of",
     "package_name_of",
     "package_of_missing",
@@ -96,6 +99,7 @@ _VERSION_ID: Final = re.compile(r"^VERSION_ID=\"?(\d+(?:\.\d+)?)\"?$", re.MULTIL
 _NATIVE: Final = re.compile(r"^Package: dpkg\n(?:[^\n]+\n){0,40}?Architecture: (\S+)$", re.MULTILINE)
 _ARCHITECTURES: Final = {"x86-64": "amd64", "i386": "i386", "aarch64": "arm64", "arm": "armhf", "ppc64le": "ppc64el"}
 """Debian's names of architectures that differ from ours, or that are added to a system of another one."""
+_IS_PACKAGE: Final = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _SONAME: Final = re.compile(r"(.+?)\.so\.([^/]+)$|(.+?)-([0-9][^/]*)\.so$")
 
 
@@ -110,7 +114,8 @@ def package_name_of(soname: str) -> str | None:
         return None
     stem, version = (match[1], match[2]) if match[1] else (match[3], match[4])
     joint = "-" if stem[-1].isdigit() else ""
-    return f"{stem}{joint}{version}".lower().replace("_", "-")
+    name = f"{stem}{joint}{version}".lower().replace("_", "-")
+    return name if _IS_PACKAGE.fullmatch(name) else None
 
 
 def package_of_missing(view: FileView, soname: str, *, compressed: bool = False) -> str | None:
@@ -138,6 +143,29 @@ def apt_install(view: FileView, package: str, abi: Abi) -> str:
     return f"apt install --reinstall {package}" if installed else f"apt install {package}"
 
 
+def of_plain_name(view: FileView, name: str, abi: Abi, *, compressed: bool = False) -> str:
+    """The command for a library that is asked for without its version, as compilers ask; empty for all other names."""
+    stem = name.removesuffix(".so").lower().replace("_", "-")
+    if not name.endswith(".so") or not view.exists(_STATUS) or system_of(view) is not None:
+        return ""
+    numbered = re.compile(rf"{re.escape(stem)}-?\d[\d.]*(?:t64)?")
+    known = _available(view, compressed=compressed)
+    found = sorted(filter(numbered.fullmatch, known), key=lambda package: (len(package), package))
+    said = f"{name} without a version is for building, and of its -dev package"
+    if found:
+        return f"{apt_install(view, found[-1], abi)}: it has the library with its version; {said}"
+    if any("_Packages" in n for n in _listing(view, _LISTS)):
+        return ""
+    return f"apt-get update && apt-cache search {shlex.quote(f'^{stem}-?[0-9]')} names the package; {said}"
+
+
+def has_other_files(view: FileView, package: str, soname: str) -> bool:
+    """Whether a package is installed and never had a library of that name: it need not be installed again."""
+    lists = [f"{package}.list", *(f"{package}:{name}.list" for name in _ARCHITECTURES.values())]
+    texts = [_text(view, f"{_INFO}/{name}") for name in lists if name in _listing(view, _INFO)]
+    return bool(texts) and not any(line.endswith(f"/{soname}") for text in texts for line in text.splitlines())
+
+
 def of_older_releases(view: FileView, soname: str) -> str:
     """Where the package of a library is from that this release of Debian or Ubuntu has no more; else empty."""
     name = _OTHERWISE.get(soname) or package_name_of(soname) or ""
@@ -154,6 +182,8 @@ def install_by_system(view: FileView, soname: str, abi: Abi) -> str:
     unconfirmed.
     """
     system = system_of(view)
+    if shlex.quote(soname) != soname:
+        return ""  # no package has such a name in it, and the commands have quotes of their own
     if system is not None:
         return system.install.format(name=soname, bits="(64bit)" if abi.bits == 64 else "")
     name = _OTHERWISE.get(soname) or package_name_of(soname)

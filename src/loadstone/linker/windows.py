@@ -21,6 +21,7 @@ from loadstone.core.image import Dependency, DependencyKind, Format, Image
 from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.environments import anew, reinstall_both
+from loadstone.linker.diagnoses.mistyped import meant
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.request import LoaderModel
 from loadstone.linker.walk import OPTIONAL, ResolvedName, SimulatedLibrary, members_below
@@ -289,7 +290,7 @@ class WindowsRules:
             subject=target,
             explanation=f"{target} cannot be opened: {reason or 'there is no such file'}.",
             loader_message=not_valid(None) if reason else not_found(target, None),
-            advice=self._of_other_bits(target) if reason else "",
+            advice=self._of_other_bits(target) if reason else meant(self.model, target) if "/" in target else "",
             steps=located.steps,
         )
 

@@ -54,6 +54,11 @@ _MANAGED: Final = tuple(
         (r".*/(?:gems|extensions)(?:/.*)?/([\w.-]+?)-(\d[\w.]*)/.*\.(?:so|bundle)", "gem pristine {} --version {}"),
         (r".*/([\w.]+)/libs/\1\.so", 'R -e \'install.packages("{}", type="source")\''),
         (r".*/auto/(?:.*/)?([^/]+)/\1\.so", "cpanm --reinstall the module that has {}"),
+        (
+            r"(.*/(?:postgresql/\d+|pgsql-\d+))/lib/([^/]+)\.so",
+            "make clean && make PG_CONFIG={}/bin/pg_config install, in the sources of {}",
+        ),
+        (r".*/lib(?:64)?/lua/\d\.\d/([^/]+?)(?:/.*|\.so)", "luarocks install --force {}"),
         (r".*/php/\d{8}[^/]*/([^/]+)\.so", "pecl install -f {}, or this PHP's own package of it"),
     )
 )
@@ -88,7 +93,9 @@ def newer_of_conda(model: LoaderModel, path: str) -> str:
     folder = posixpath.dirname(posixpath.normpath(model.absolute(path)))
     prefix = posixpath.dirname(folder)
     package = _owner(model, prefix, posixpath.join(folder, leaf(path))) if folder.endswith("/lib") else None
-    return f"conda install -p {shlex.quote(prefix)} -c conda-forge --update-deps {package}" if package else ""
+    return (
+        f"conda install -p {shlex.quote(prefix)} -c conda-forge --update-deps {shlex.quote(package)}" if package else ""
+    )
 
 
 def _conda_prefix(model: LoaderModel, path: str) -> str:
@@ -138,7 +145,7 @@ def libpython(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> st
     parts = [needless] if (needless := without_libpython(name, asking)) else []
     prefix = next((p for p in _above(case.model, asking) if f"python{version}" in names_in(case.model, f"{p}/lib")), "")
     if posixpath.basename(posixpath.dirname(prefix)) == "versions":
-        exact = posixpath.basename(prefix)
+        exact = shlex.quote(posixpath.basename(prefix))
         parts.append(f"build this Python with one: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force {exact}")
     else:
         parts.append(
@@ -170,7 +177,7 @@ def interpreter_of(case: SimulatedLoad) -> str:
 def anew(model: LoaderModel, path: str) -> str:
     """The command that installs for this system what a file belongs to; empty where no package manager is seen.
 
-    It is told by the folders that pip, Homebrew, npm, RubyGems, R, Perl and PHP install into.
+    It is told by the folders that pip, Homebrew, npm, RubyGems, R, Perl, PHP, PostgreSQL and Lua install into.
     """
     whole = model.absolute(path)
     for pattern, command in _MANAGED if len(whole) <= _MAX_PATH else ():
@@ -230,8 +237,8 @@ def reinstall_both(model: LoaderModel, asking: str, provider: str) -> str:
         return of_one_release(model, asking, provider)
     said = f"{first} and {second} are not of one release"
     if update:
-        return f"{said}: {update} {first} {second}, both of one channel"
-    return f"{said}: {pip_of(model, asking)} install --upgrade --force-reinstall {first} {second}"
+        return f"{said}: {update} {shlex.join((first, second))}, both of one channel"
+    return f"{said}: {pip_of(model, asking)} install --upgrade --force-reinstall {shlex.join((first, second))}"
 
 
 def older_build(model: LoaderModel, path: str, release: tuple[int, ...]) -> str:

@@ -9,6 +9,7 @@ import posixpath
 import shlex
 from typing import Final
 
+from loadstone.errors import LoadstoneError
 from loadstone.linker.diagnoses.whereabouts import names_in
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.packages import apt_install
@@ -18,6 +19,7 @@ __all__ = ["for_musl", "its_loader"]
 
 _OF_32_BITS: Final = "/lib/ld-linux.so.2"
 _MUSL: Final = "ld-musl-"
+_OF_GO: Final = (".go.buildinfo", ".note.go.buildid")
 _ELSEWHERE: Final = "take a build for this system, or run it in a container of its own"
 _NIX: Final = (
     'programs.nix-ld.enable = true, or for this file: patchelf --set-interpreter "$(cat'
@@ -28,6 +30,10 @@ _NIX: Final = (
 def its_loader(model: LoaderModel, loader: str, path: str) -> str:
     """What to do about a program whose loader is missing."""
     file, name = shlex.quote(path), posixpath.basename(loader)
+    if _is_of_go(model, path):
+        return (
+            f"build it without C, so that it names no loader: CGO_ENABLED=0 go build; or {_with_loader(model, loader)}"
+        )
     own = next((there for there in model.abi.loaders if there != loader and model.view.exists(there)), None)
     if model.view.exists("/etc/NIXOS"):
         return _NIX.format(file=file)
@@ -46,7 +52,24 @@ def its_loader(model: LoaderModel, loader: str, path: str) -> str:
             "pacman -S lib32-glibc" if system is not None and "pacman" in system.install else "dnf install glibc.i686"
         )
         return f"install the C library of 32 bits: {asked}"
+    if not any(names_in(model, folder) for folder in ("/lib", "/lib64", "/usr/lib", "/etc")):
+        return f"nothing is in this image besides it: link it statically (-static), or take a base image with {loader}"
     return f"install the C library it was built for; or {_ELSEWHERE}"
+
+
+def _with_loader(model: LoaderModel, loader: str) -> str:
+    """Where a program finds the loader of glibc that this system lacks."""
+    if any(other.startswith(_MUSL) for other in names_in(model, "/lib")):
+        return "apk add gcompat"
+    return f"run it in an image that has {loader}"
+
+
+def _is_of_go(model: LoaderModel, path: str) -> bool:
+    try:
+        sections = model.view.image(model.view.open(model.absolute(path))).sections
+    except (OSError, LoadstoneError):
+        return False
+    return any(section.name in _OF_GO for section in sections)
 
 
 def for_musl(again: str) -> str:

@@ -14,8 +14,9 @@ from loadstone.core.trace import Diagnosis, SearchStep, StepOutcome
 from loadstone.linker.alternatives import usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import import_first, python_module, restored, without_libpython
-from loadstone.linker.diagnoses.nowhere import first_gone, install, nowhere
-from loadstone.linker.diagnoses.whereabouts import copies, is_same_library, lead_to, quoted_path, similar
+from loadstone.linker.diagnoses.mistyped import first_gone
+from loadstone.linker.diagnoses.nowhere import install, nowhere
+from loadstone.linker.diagnoses.whereabouts import copies, is_same_library, lead_to, quoted_entry, quoted_path, similar
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
@@ -77,7 +78,9 @@ def _other_kernel(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         f"{case.wanted_by(refusal)}: {skipped.candidate} is {skipped.reason}. glibc before 2.36 then reports,"
         " misleadingly, that none exists."
     )
-    advice = f"if it needs nothing of a newer kernel: strip --remove-section=.note.ABI-tag {skipped.candidate}"
+    advice = (
+        f"if it needs nothing of a newer kernel: strip --remove-section=.note.ABI-tag {quoted_path(skipped.candidate)}"
+    )
     return blocking(case, refusal, text, advice, code="kernel-too-old")
 
 
@@ -97,7 +100,7 @@ def _unreadable(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
         return _forbidden(case, refusal, step.candidate)
     where, code, what, advice = step.candidate, "unreadable", f"cannot be opened: {step.reason}", ""
     if step.errno == errno.ELOOP:
-        where = first_gone(case, case.model.absolute(step.candidate))  # it may be a folder above that loops
+        where = first_gone(case.model, case.model.absolute(step.candidate))  # it may be a folder above that loops
         code, what = "symlink-loop", "is a symbolic link that leads back to itself"
         advice = f"replace the link: ls -l {quoted_path(where)}"
     return blocking(case, refusal, f"{case.wanted_by(refusal)}: {where} {what}.", advice, code=code)
@@ -111,11 +114,12 @@ def _forbidden(case: SimulatedLoad, refusal: Refusal, candidate: str) -> Diagnos
     why = ": its access control list says so" if by_list else ""
     if closed is not None and closed.is_directory:
         text = f"{case.wanted_by(refusal)}: this user has no search permission on {path}, above {candidate}{why}."
-        permission, change = "x", f"give search permission: chmod a+x {path}"
+        permission, change = "x", f"give search permission: chmod a+x {quoted_path(path)}"
     else:
         text = f"{case.wanted_by(refusal)}: {candidate} is there, but this user may not read it{why}."
-        permission, change = "r", f"give read permission: chmod a+r {path}"
-    advice = f"give permission: setfacl -m u:USER:{permission} {path}; see: getfacl {path}" if by_list else change
+        permission, change = "r", f"give read permission: chmod a+r {quoted_path(path)}"
+    file = quoted_path(path)
+    advice = f"give permission: setfacl -m u:USER:{permission} {file}; see: getfacl {file}" if by_list else change
     return blocking(case, refusal, text, advice, code="permission")
 
 
@@ -184,7 +188,7 @@ def _masked_rpath(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
                 f"{case.wanted_by(refusal)}: {found} is in the RPATH of {leaf(above.path)}, but {leaf(asking.path)} has"
                 " a RUNPATH of its own, and that switches every RPATH off for what it needs."
             )
-            advice = f"patchelf --add-rpath '{_relative(asking, posixpath.dirname(found))}' {asking.path}"
+            advice = _added(asking, posixpath.dirname(found))
             return blocking(case, refusal, text, advice, code="rpath-masked")
     return None
 
@@ -201,9 +205,13 @@ def _runpath_of_ancestor(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | N
                 f"{case.wanted_by(refusal)}; {found} is in the RUNPATH of {leaf(above.path)}, which"
                 f" {leaf(asking.path)} does not inherit: a RUNPATH serves only the file it is in."
             )
-            advice = f"patchelf --add-rpath '{_relative(asking, posixpath.dirname(found))}' {asking.path}"
+            advice = _added(asking, posixpath.dirname(found))
             return blocking(case, refusal, text, advice, code="runpath-not-inherited")
     return None
+
+
+def _added(asking: LoadedObject, directory: str) -> str:
+    return f"patchelf --add-rpath {quoted_entry(_relative(asking, directory))} {quoted_path(asking.path)}"
 
 
 def _relative(asking: LoadedObject, directory: str) -> str:
@@ -235,7 +243,7 @@ def _origin_through_link(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | N
                 f"{case.wanted_by(refusal)} in {directory.text}. It was opened through a symbolic link, and $ORIGIN is"
                 f" the link's directory {asking.origin}; the library is at {found}."
             )
-            advice = f"open it as {posixpath.join(real, leaf(asking.path))}"
+            advice = f"open it as {quoted_path(posixpath.join(real, leaf(asking.path)))}"
             return blocking(case, refusal, text, advice, code="origin-symlink")
     return None
 
@@ -325,7 +333,7 @@ def _elsewhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     if refusal.requester is None and case.model.view.exists(case.model.absolute(here)):
         text = f"{here} is a file of this folder, and a name without a slash is never looked for there."
         return blocking(case, refusal, text, f"ask for it by its path: loadstone explain {quoted_path(here)}")
-    found = next(copies(case, refusal.name, refusal.requester), None)
+    found = next(copies(case, refusal.name, refusal.requester, wide=True), None)
     if found is None:
         return None
     if refusal.requester is None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import shlex
+from typing import Final
 
 from loadstone.core.trace import Diagnosis, StepOutcome
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import anew, conda_install, libpython, original_of
+from loadstone.linker.diagnoses.mistyped import library_meant, meant
 from loadstone.linker.diagnoses.vendors import brought_by
 from loadstone.linker.diagnoses.whereabouts import (
     copies,
     is_same_library,
     lead_to,
     name_it,
-    near_names,
+    names_in,
     quoted_path,
     similar,
 )
@@ -23,13 +25,17 @@ from loadstone.linker.objects import LoadedObject
 from loadstone.linker.package_systems import system_of
 from loadstone.linker.packages import (
     apt_install,
+    has_other_files,
     install_by_system,
     lists_are_compressed,
     of_older_releases,
+    of_plain_name,
     package_of_missing,
 )
 
-__all__ = ["first_gone", "install", "nowhere"]
+__all__ = ["install", "nowhere"]
+
+_SHOWN: Final = 3
 
 
 def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
@@ -42,9 +48,12 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     if refusal.requester is None:
         text = f"No library called {refusal.name} was found in {places} the loader looks."
     called = _as_called_here(refusal.name)
+    short = library_meant(case.model, called.removesuffix(".so") or refusal.name)
     if called and refusal.requester is None:
-        text += f" That is its name on another system: here it is {called}."
-        return blocking(case, refusal, text, f"ask for {called}: {install(case, called, None)}")
+        text += f" That is its name on another system: here it is {short or called}."
+        return blocking(case, refusal, text, f"ask for {short or f'{called}: {install(case, called, None)}'}")
+    if short and refusal.requester is None:
+        return blocking(case, refusal, text, f"did you mean {short}? A loader takes the whole name of a file")
     beside = similar(case, refusal.name, refusal.requester)
     near = beside or _nearest(case, refusal.name)
     if near:
@@ -52,6 +61,10 @@ def nowhere(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     code = "dep-not-found" if refusal.requester else "not-found"
     same = next((path for path in beside if is_same_library(case, refusal.name, path)), None)
     if same is None:
+        variants = _variants(case, refusal.name)
+        if variants:
+            advice = f"{name_it(case, refusal.name, variants[0], refusal.requester)}, if it is built the same way"
+            return blocking(case, refusal, f"{text} There is {', '.join(variants)}.", advice, code=code)
         own = libpython(case, refusal.name, refusal.requester)
         conda = conda_install(case, refusal.name, refusal.requester, beside)
         if not own and conda and not brought_by(case.model, leaf(refusal.name), ""):
@@ -78,15 +91,29 @@ def _install_or_rebuild(case: SimulatedLoad, refusal: Refusal, near: tuple[str, 
     who = leaf(refusal.requester.path) if refusal.requester is not None else "what asks for it"
     name = leaf(refusal.name)
     rebuild = f"a build of {who} for {leaf(other)}, which is another interface than {name}"
-    if "/" in other and posixpath.dirname(other) not in case.model.system_dirs:  # of the program, not of the system
-        return f"install {rebuild}; or {name} as well: {bring}"
     again = anew(case.model, refusal.requester.path) if refusal.requester is not None else ""
+    if "/" in other and posixpath.dirname(other) not in case.model.system_dirs:  # of the program, not of the system
+        return f"install {rebuild}{f': {again}' if again else ''}; or {name} as well: {bring}"
     if again:
         return f"{again}, which builds it for {leaf(other)}; or {name} as well: {bring}"
     system = system_of(case.model.view)
     if system is not None and system.rebuild:
         return f"{system.rebuild}: it takes {rebuild}; a link under that name does not make it one"
     return f"{bring}; or {rebuild}: a link under that name does not make it one"
+
+
+def _variants(case: SimulatedLoad, name: str) -> tuple[str, ...]:
+    """Libraries of the same name and version with a word in between: ``libboost_python-py27.so.1.61.0``."""
+    stem, _, version = leaf(name).partition(".so.")
+    if "." not in version:
+        return ()
+    folders = case.model.system_dirs
+    names = ((folder, other) for folder in folders for other in names_in(case.model, folder))
+    return tuple(
+        f"{folder}/{other}"
+        for folder, other in names
+        if other.startswith(f"{stem}-") and other.endswith(f".so.{version}") and other != name
+    )[:_SHOWN]
 
 
 def _major(name: str) -> str:
@@ -96,23 +123,21 @@ def _major(name: str) -> str:
 
 def _no_such_path(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     """A path that was written out is no package's business: what is spelled alike, and what it is relative to."""
-    near = near_names(case.model, refusal.name)
-    meant = f"did you mean {', '.join(map(quoted_path, near))}?" if near else ""
     if refusal.requester is None:
         text = f"There is no such file: {refusal.name}."
-        return blocking(case, refusal, text, meant or f"see: ls -ld {quoted_path(first_gone(case, refusal.name))}",
-                        code="no-such-file")  # fmt: skip
+        return blocking(case, refusal, text, meant(case.model, refusal.name), code="no-such-file")
     asking = refusal.requester
     text = f"{case.wanted_by(refusal)}, a path that is not there (relative ones start where the program is run)."
     found = next(copies(case, leaf(refusal.name), asking), None)
     if found is None:
-        return blocking(case, refusal, text, meant, code="dep-not-found")
+        return blocking(case, refusal, text, meant(case.model, refusal.name), code="dep-not-found")
     original = original_of(case.model, asking.path)
     if original:
         text += f" {asking.path} is a copy of {original}, which has it beside it."
         advice = f"ln -sf {quoted_path(original)} {quoted_path(asking.path)}"
         return blocking(case, refusal, text, advice, code="dep-not-found")
-    advice = f"patchelf --replace-needed {quoted_path(_needed_as(refusal))} {leaf(found)} {quoted_path(asking.path)}"
+    names = " ".join(map(quoted_path, (_needed_as(refusal), leaf(found), asking.path)))
+    advice = f"patchelf --replace-needed {names}"
     if posixpath.dirname(found) not in case.model.system_dirs:
         advice += f" && {lead_to(case, found, asking)}"
     return blocking(case, refusal, f"{text} There is {found}.", advice, code="dep-not-found")
@@ -123,33 +148,27 @@ def _needed_as(refusal: Refusal) -> str:
     return refusal.dependency.name if refusal.dependency is not None else refusal.name
 
 
-def first_gone(case: SimulatedLoad, path: str) -> str:
-    """The part of a path from which on nothing is there."""
-    gone = path
-    while True:
-        above = posixpath.dirname(gone)
-        if above in ("", "/", gone) or case.model.view.exists(case.model.absolute(above)):
-            return gone
-        gone = above
-
-
 def install(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> str:
     """What brings a library, as a command where one is known: a vendor's kit, or a package of this system."""
     vendor = brought_by(case.model, leaf(name), asking.path if asking is not None else "")
     if vendor:
         return vendor
     package = package_of_missing(case.model.view, leaf(name), compressed=case.model.thorough)
-    if package:
+    has_others = package is not None and has_other_files(case.model.view, package, leaf(name))
+    if package and not has_others:
         return apt_install(case.model.view, package, case.model.abi)
     if not case.model.thorough and lists_are_compressed(case.model.view):
         return (
             f"`loadstone explain {shlex.quote(case.target)}` looks in apt's lists for the package that has {leaf(name)}"
         )
-    by_system = install_by_system(case.model.view, leaf(name), case.model.abi)
     return (
-        by_system
+        ("" if has_others else install_by_system(case.model.view, leaf(name), case.model.abi))
         or of_older_releases(case.model.view, leaf(name))
-        or (f"install the package that has {leaf(name)} (apt-file search {leaf(name)}, dnf provides '*/{leaf(name)}')")
+        or of_plain_name(case.model.view, leaf(name), case.model.abi, compressed=case.model.thorough)
+        or (
+            f"install the package that has {leaf(name)} (apt-file search {quoted_path(leaf(name))}, dnf provides"
+            f" {quoted_path(f'*/{leaf(name)}')})"
+        )
     )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from loadstone.linker.alternatives import taken_by
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.overruling import led_to
+from loadstone.linker.diagnoses.whereabouts import quoted_path
 from loadstone.linker.objects import LoadedObject
 
 __all__ = ["PRIVATE", "one_build"]
@@ -31,6 +32,13 @@ def one_build(case: SimulatedLoad, asking: LoadedObject, provider: LoadedObject)
     if variables and not (taken is not None and taken[0].rule == "ld_library_path"):
         return f"{said}: unset {' '.join(variables)}, which leads to {case.target}"
     change = led_to(case, taken[0]) if taken is not None else ""
+    if not change and stranger is asking and asking is case.process.program:
+        who = quoted_path(stranger.path)
+        return (
+            f"{said}, and uses parts of it that are no interface (GLIBC_PRIVATE): build it on this system, or take a"
+            f" build for glibc {'.'.join(map(str, model.release))}; with its own libraries beside it: its loader"
+            f" --library-path DIR {who}"
+        )
     return f"{said}: {change or f'take {leaf(stranger.path)} of {home}'}"
 
 

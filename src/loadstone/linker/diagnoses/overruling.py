@@ -11,7 +11,7 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, leaf
 from loadstone.linker.diagnoses.environments import newer_of_conda
 from loadstone.linker.diagnoses.owners import package_of, put_aside
 from loadstone.linker.diagnoses.preloads import preload_names, without_preload
-from loadstone.linker.diagnoses.whereabouts import copies, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies, quoted_entry, quoted_path
 from loadstone.linker.objects import LoadedObject
 
 __all__ = ["led_to", "loaded_before", "overruled", "preloaded"]
@@ -130,4 +130,4 @@ def _without_directory(case: SimulatedLoad, winner: Alternative) -> str:
     if not rest:
         return f"patchelf --remove-rpath {quoted_path(winner.source)}"
     force = "--force-rpath " if winner.rule == "rpath" else ""
-    return f"patchelf {force}--set-rpath '{':'.join(rest)}' {quoted_path(winner.source)}"
+    return f"patchelf {force}--set-rpath {quoted_entry(':'.join(rest))} {quoted_path(winner.source)}"

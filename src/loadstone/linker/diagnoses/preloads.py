@@ -14,8 +14,9 @@ from loadstone.core.claims import Severity
 from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import alternatives, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, leaf, risk
+from loadstone.linker.diagnoses.mistyped import near_names
 from loadstone.linker.diagnoses.nowhere import install
-from loadstone.linker.diagnoses.whereabouts import copies, near_names, quoted_path
+from loadstone.linker.diagnoses.whereabouts import copies, quoted_path
 from loadstone.linker.graph import IgnoredPreload
 
 __all__ = ["ignored_preloads", "preload_names", "without_preload"]

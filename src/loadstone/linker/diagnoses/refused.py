@@ -144,7 +144,20 @@ def refused(case: SimulatedLoad, refusal: Refusal) -> Diagnosis:
     }
     likely = refusal.code in ("truncated", "alignment-huge") or bool(words["edge"])
     confidence = Confidence.LIKELY if likely else Confidence.CERTAIN
-    return blocking(case, refusal, sentence.format(**words), advice.format(**words), confidence=confidence)
+    return blocking(
+        case,
+        refusal,
+        sentence.format(**words),
+        advice.format(**_for_a_shell(refusal, words)),
+        confidence=confidence,
+    )
+
+
+def _for_a_shell(refusal: Refusal, words: dict[str, object]) -> dict[str, object]:
+    """The words of a sentence, with the names of files as a shell takes them."""
+    asking = refusal.requester.path if refusal.requester else ""
+    file = {"path": str(words["path"]), "name": str(words["name"]), "asking": asking}
+    return {**words, **{word: quoted_path(text) for word, text in file.items()}}
 
 
 def _is_temporary(case: SimulatedLoad, path: str) -> bool:

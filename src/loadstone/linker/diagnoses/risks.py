@@ -111,7 +111,7 @@ def _depends_on_directory(case: SimulatedLoad) -> Iterator[Diagnosis]:
                 "cwd-dependent",
                 loaded.path,
                 text,
-                f"patchelf --set-rpath '$ORIGIN' {loaded.path}",
+                f"patchelf --set-rpath '$ORIGIN' {quoted_path(loaded.path)}",
                 evidence=(Location.bytes(loaded.path, directory.offset, 1),),
                 chain=loaded.chain,
                 severity=Severity.HIGH,
@@ -124,8 +124,8 @@ def _depends_on_directory(case: SimulatedLoad) -> Iterator[Diagnosis]:
                     "cwd-dependent",
                     loaded.path,
                     text,
-                    f"give that library a SONAME, or: patchelf --replace-needed {dependency.name}"
-                    f" {leaf(dependency.name)} {loaded.path}",
+                    f"give that library a SONAME, or: patchelf --replace-needed {quoted_path(dependency.name)}"
+                    f" {quoted_path(leaf(dependency.name))} {quoted_path(loaded.path)}",
                     evidence=(Location.bytes(loaded.path, dependency.offset, 1),),
                     chain=loaded.chain,
                     severity=Severity.HIGH,

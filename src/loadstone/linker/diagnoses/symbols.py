@@ -16,6 +16,7 @@ from loadstone.core.trace import Diagnosis
 from loadstone.linker.alternatives import taken_by, usable_image
 from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import anew, import_first, interpreter_of, reinstall, reinstall_both
+from loadstone.linker.diagnoses.hosts import built_for_another_host
 from loadstone.linker.diagnoses.namesakes import library_of_prefix
 from loadstone.linker.diagnoses.one_build import PRIVATE, one_build
 from loadstone.linker.diagnoses.overruling import loaded_before, overruled, preloaded
@@ -108,6 +109,9 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
     strings = _of_other_strings(case, asking, name)
     if strings:
         return strings
+    sibling = _of_the_same_family(case, asking, name)
+    if sibling:
+        return sibling
     if linked is not None:
         other = next((path for path in copies(case, leaf(linked.path), asking) if _defines(case, path, name)), None)
         if other is not None:
@@ -119,11 +123,13 @@ def _advice(case: SimulatedLoad, refusal: Refusal) -> str:
         if needed is not None and other is not None:
             return f"{needed.path} lacks it, and {other} has it: {lead_to(case, other, asking)}"
     return (
-        _definer(case, asking, name)
+        built_for_another_host(case, asking, name, akin=True)
+        or _definer(case, asking, name)
         or _build_of_prefix(case, asking, name)
         or _namesake(case, asking, name)
         or _build_of_scope(case, asking, name)
         or _missing_of_its_own(asking, name)
+        or built_for_another_host(case, asking, name, akin=False)
         or ("link the file with the library that defines it (-l...), or load that one first with RTLD_GLOBAL")
     )
 
@@ -245,6 +251,17 @@ def _definer(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
     return ""
 
 
+def _of_the_same_family(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
+    """How to link with the part of a library that has the symbol where a needed one is another: libxcb, libxcb-dri3."""
+    for _, needed in asking.needed:
+        folder, stem = posixpath.split(needed.path.partition(".so")[0]) if needed is not None else ("", "")
+        for part in names_in(case.model, folder) if stem else ():
+            path = f"{folder}/{part}"
+            if part.startswith((f"{stem}-", f"{stem}_")) and ".so" in part and _defines(case, path, name):
+                return _link_with(case, asking, path)
+    return ""
+
+
 def _link_with(case: SimulatedLoad, asking: LoadedObject, path: str) -> str:
     """How a file comes to need a library that defines its symbol."""
     image = usable_image(case.model, path)
@@ -255,7 +272,14 @@ def _link_with(case: SimulatedLoad, asking: LoadedObject, path: str) -> str:
         command += f" && {lead_to(case, path, asking)}"
     package = import_first(case, path, asking)
     first = f"import {package} before it, if that opens it for all (RTLD_GLOBAL); or " if package else ""
+    if _is_module(image, path):
+        first = f"load {leaf(path)} first, in what configures the program; or "
     return f"{path} defines it: {first}link with {_option(path)}, or {command}"
+
+
+def _is_module(image: Image | None, path: str) -> bool:
+    """Whether a file is one that a program opens by its path, and not a library that others are linked with."""
+    return image is not None and image.identity is None and not leaf(path).startswith("lib")
 
 
 def _namesake(case: SimulatedLoad, asking: LoadedObject, name: str) -> str:
@@ -291,7 +315,7 @@ def _defines(case: SimulatedLoad, path: str, name: str) -> bool:
 
 def _option(path: str) -> str:
     stem = leaf(path).partition(".so")[0]
-    return f"-l{stem.removeprefix('lib')}" if stem.startswith("lib") else quoted_path(path)
+    return quoted_path(f"-l{stem.removeprefix('lib')}") if stem.startswith("lib") else quoted_path(path)
 
 
 def _shadowed(case: SimulatedLoad, refusal: Refusal) -> str:

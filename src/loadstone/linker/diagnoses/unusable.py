@@ -149,7 +149,7 @@ def _bad_elf(case: SimulatedLoad, refusal: Refusal, opened: OpenedFile, candidat
         return "wrong-osabi", f"{candidate} is marked for another operating system's ABI.", "install the Linux build"
     if "only ET_DYN" in text and opened.head[16:18] in (b"\x04\0", b"\0\x04"):
         sentence = f"{candidate} is a core dump: the memory of a program that died, not a library."
-        return "core-dump", sentence, f"loadstone loaded {candidate} names the program and what it had loaded"
+        return "core-dump", sentence, f"loadstone loaded {quote(candidate)} names the program and what it had loaded"
     if "only ET_DYN" in text and candidate.endswith(".ko"):
         return (
             "kernel-module",
@@ -188,7 +188,7 @@ def _with_hidden(case: SimulatedLoad, refusal: Refusal, found: Diagnosis) -> Dia
     if good is None:
         return found
     text = f"{found.explanation} It stops the search, so {good} is never reached."
-    advice = f"remove {ended.candidate}"
+    advice = f"remove {quote(ended.candidate)}"
     if ended.rule == "ld_library_path":
         advice += f", or drop {ended.element or 'the empty element'} from LD_LIBRARY_PATH"
     more = f"; {found.advice}" if found.advice else ""

@@ -8,6 +8,7 @@ as it stands.
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from collections.abc import Iterator
 from functools import lru_cache
@@ -25,13 +26,14 @@ from loadstone.quick_dataclass import replace
 __all__ = [
     "copies",
     "folders_around",
+    "folders_beside",
     "from_origin",
     "is_same_library",
     "lead_to",
     "libraries_near",
     "name_it",
     "names_in",
-    "near_names",
+    "quoted_entry",
     "quoted_path",
     "searched",
     "similar",
@@ -45,6 +47,10 @@ _MAX_NEAR: Final = 128
 _WIDE_TIME, _WIDE = "t64", 64
 _STORES: Final = ("/nix/store/", "/gnu/store/")
 _JAVA: Final = "/usr/lib/jvm"
+_SHARED: Final = re.compile(
+    r"(?:/usr(?:/local)?)?(?:/(?:lib\w*|usr|opt|home|root|tmp|var|mnt|local|share)?)?|/home/[^/]+|/var/lib|.*-packages|"
+)
+"""Folders of many owners: what lies beside a file there is another's."""
 _CONDAS: Final = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "conda")
 """What installers of conda call the folder of their base environment, in the home of the user or below ``/opt``."""
 _KITS: Final = ("cuda-", "rocm")
@@ -60,9 +66,13 @@ _LOCAL: Final = (
 """Where what was built on this machine is put, or kept apart; known to the loader once ldconfig has run, if at all."""
 
 
-def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> Iterator[str]:
-    """Files of that name, of the right class and machine, in places no rule leads to; the nearest first."""
-    far = (*_beside_the_program(case.model), *_in_its_store(case.model, asking))
+def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None, *, wide: bool = False) -> Iterator[str]:
+    """Files of that name, of the right class and machine, in places no rule leads to; the nearest first.
+
+    ``wide``: also in folders beside the file's own, where nothing else has been found.
+    """
+    beside = folders_beside(case.model, asking.origin) if wide and asking is not None else ()
+    far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking))
     for folder in (*_folders(_opener(case), asking), *far):
         path = posixpath.join(folder, name)
         if usable_image(case.model, path) is not None:
@@ -148,15 +158,6 @@ def searched(case: SimulatedLoad, asking: LoadedObject) -> set[str]:
     return own | set(case.model.system_dirs)
 
 
-def near_names(model: LoaderModel, path: str) -> tuple[str, ...]:
-    """What a mistyped path may have meant: names of the same folder that are spelled alike."""
-    from difflib import get_close_matches  # noqa: PLC0415  a path that is right needs no other
-
-    folder, leaf = posixpath.split(path)
-    names = names_in(model, folder or ".")
-    return tuple(posixpath.join(folder, n) for n in get_close_matches(leaf, names, _SHOWN))
-
-
 def _folders(model: LoaderModel, asking: LoadedObject | None) -> Iterator[str]:
     seen: set[str] = set()
     for folder in _all_folders(model, asking):
@@ -209,6 +210,14 @@ def folders_around(model: LoaderModel, origin: str) -> Iterator[str]:
         yield posixpath.join(posixpath.dirname(home), "lib")
     inside = (leaf for leaf in names_in(model, origin) if ".so" not in leaf)
     yield from (posixpath.join(origin, leaf) for leaf in islice(inside, _MAX_INSIDE))
+
+
+def folders_beside(model: LoaderModel, origin: str) -> Iterator[str]:
+    """The folders beside a file's own and beside the one above, of the same program as it seems."""
+    above = posixpath.dirname(posixpath.normpath(origin))
+    for place in (above, posixpath.dirname(above)):
+        inside = (leaf for leaf in names_in(model, place) if ".so" not in leaf and not _SHARED.fullmatch(place))
+        yield from (posixpath.join(place, leaf) for leaf in islice(inside, _MAX_INSIDE))
 
 
 def _of_prefix(model: LoaderModel, prefix: str) -> Iterator[str]:
@@ -278,7 +287,7 @@ def lead_to(case: SimulatedLoad, path: str, asking: LoadedObject | None) -> str:
         for d, _ in case.process.search.directories(asking, kind)
     )
     option = "--add-rpath" if has_others else "--set-rpath"
-    return f"patchelf {option} '{entry}' {quoted_path(asking.path)}"
+    return f"patchelf {option} {quoted_entry(entry)} {quoted_path(asking.path)}"
 
 
 def from_origin(folder: str, origin: str) -> str:
@@ -300,6 +309,12 @@ def _for_good(model: LoaderModel, folder: str) -> str:
         if folder in map(str.strip, lines):
             return f", or for good: ldconfig, for {path} names it"
     return ""
+
+
+def quoted_entry(text: str) -> str:
+    """What is written into a file's run path, as a shell takes it: always in quotes, for tokens begin with a dollar."""
+    quoted = shlex.quote(text)
+    return quoted if quoted != text else f"'{text}'"
 
 
 def quoted_path(path: str) -> str:
