@@ -281,6 +281,36 @@ def test_bounds_and_what_cannot_be_looked_into_are_typed(tmp_path: Path) -> None
         survey(tmp_path / "gone.tar")
 
 
+@pytest.mark.parametrize(
+    ("machine", "tag", "loader"),
+    [
+        (183, "aarch64", "ld-linux-aarch64.so.1"),
+        (21, "ppc64le", "ld64.so.2"),
+        (243, "riscv64", "ld-linux-riscv64-lp64d.so.1"),
+    ],
+)
+def test_of_a_system_that_is_not_here_its_loader_is_taken_for_there(
+    machine: int, tag: str, loader: str, tmp_path: Path
+) -> None:
+    """The linker names the loader as a need where one of its symbols is used; PEP 600 lets a wheel expect it."""
+    library = bytearray(tiny_elf("liba.so", ["libc.so.6", loader]))
+    library[18:20] = machine.to_bytes(2, "little")
+    found = survey(wheel_of(tmp_path / f"d-1-cp311-cp311-manylinux_2_28_{tag}.whl", {"d/liba.so": bytes(library)}))
+    assert [row.verdict for row in found.rows] == [LoadVerdict.LOADS]
+
+
+@pytest.mark.parametrize("tag", ["cp38-cp38-manylinux_2_28_x86_64", "cp38-cp38-musllinux_1_2_x86_64"])
+def test_what_a_wheel_brings_for_its_modules_has_the_symbols_of_their_python(
+    tag: str, tmp_path: Path, workshop: Workshop
+) -> None:
+    """A library of a wheel that is no module itself calls the interpreter as well; what is not Python's is missed."""
+    path = tmp_path / f"d-1-{tag}.whl"
+    for symbol, verdict in (("PyErr_Restore", LoadVerdict.LOADS), ("pyramid_of", LoadVerdict.FAILS)):
+        source = f"extern int {symbol}(void); int call(void) {{ return {symbol}(); }}"
+        library = Path(workshop.library("libhelper.so", source, "-nostdlib")).read_bytes()
+        assert [row.verdict for row in survey(wheel_of(path, {"d/libhelper.so": library})).rows] == [verdict]
+
+
 STARTERS = {
     "a script": {"AppRun": b'#!/bin/sh\nexport LD_LIBRARY_PATH="${HERE}/usr/gone:$HERE/usr/lib/:$LD_LIBRARY_PATH"\n'},
     "a program": {"AppRun": b"\x7fELF\2\1\1" + bytes(60) + b"LD_LIBRARY_PATH=%s/usr/lib/:%s/usr/lib64/:%s\0"},

@@ -39,7 +39,7 @@ def is_extension(path: str, image: Image) -> bool:
 
 
 def is_for_other_host(root: LoadedObject, process: Process) -> bool:
-    """Whether ``root`` is an extension module, simulated in a program that is no interpreter."""
+    """Whether ``root`` is for Python, as an extension module is, and simulated in a program that is no interpreter."""
     if any(loaded.image.symbols.positions(HOST_SIGN) for loaded in process.global_scope):
         return False
-    return is_extension(root.path, root.image)
+    return process.model.is_python or is_extension(root.path, root.image)

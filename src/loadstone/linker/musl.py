@@ -227,7 +227,8 @@ class MuslRules:
             for symbol in user.image.imports:
                 if symbol.binding is SymbolBinding.WEAK or any(_defines(m, symbol.name) for m in definers):
                     continue
-                if not (is_host_symbol(symbol.name) and is_extension(target.path, member.image)):
+                is_of_python = self.model.is_python or is_extension(target.path, member.image)
+                if not (is_of_python and is_host_symbol(symbol.name)):
                     yield _undefined(user, symbol, self._advice(user, symbol.name, glibc=glibc), glibc=glibc)
 
     def _advice(self, user: SimulatedLibrary, name: str, *, glibc: bool) -> str:

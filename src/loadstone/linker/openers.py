@@ -129,7 +129,8 @@ class Openers:
         """The musl of the systems a file is for; this is none of them, even where it has one to build with."""
         said = "it is for a system with musl, which is not available: only musl itself and zlib are counted on"
         found = self._around(musl_of(self.asked.view, abi))
-        return replace(found, release=(), granted=frozenset(("libz.so.1",)), assumptions=(said,))
+        granted = frozenset(("libz.so.1",))
+        return replace(found, release=(), granted=granted, is_python=self.tags.is_wheel, assumptions=(said,))
 
     def windows_for(self, path: str) -> LoaderModel:
         """The Windows process that opens ``path``: of the python.exe above it, if there is one."""
@@ -179,7 +180,9 @@ class Openers:
         if loader is not None:
             return self._around(model_for_loader(view, loader, abi))
         said = f"the file is for {abi.name}, whose system is not available: its libraries are taken for granted"
-        return self._around(LoaderModel(abi=abi, view=view, granted=frozenset(SYSTEM_LIBRARIES), assumptions=(said,)))
+        granted = frozenset((*SYSTEM_LIBRARIES, *map(posixpath.basename, abi.loaders)))
+        is_python = self.tags.is_wheel
+        return self._around(LoaderModel(abi=abi, view=view, granted=granted, is_python=is_python, assumptions=(said,)))
 
     def python_for(self, path: str) -> LoaderModel:
         """The Python beside the library, else the one that is asked for, unless the library says that it is another."""
@@ -197,7 +200,13 @@ class Openers:
         said = f"it is for Python {wanted[0]}.{wanted[1]}, which was not found beside it: any program opens it"
         return self._once(
             ("python", wanted),
-            lambda: replace(self.asked, main_image=None, caller=None, assumptions=(*self.asked.assumptions, said)),
+            lambda: replace(
+                self.asked,
+                main_image=None,
+                caller=None,
+                is_python=True,
+                assumptions=(*self.asked.assumptions, said),
+            ),
         )
 
     def _version_of(self, path: str) -> tuple[int, int] | None:

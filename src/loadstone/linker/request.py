@@ -57,7 +57,8 @@ class LoaderModel:
     ``page_size`` is that of the kernel: 4096, on some AArch64 and POWER systems 16384 or 65536.
     ``dll_directories`` are those made known by os.add_dll_directory, ``package_directories`` other folders of the
     same package, whose libraries it may have loaded before. ``granted`` are libraries of a system that is not at hand,
-    taken for there. ``is_chosen``: program or system were named, and hints of the files do not change them.
+    taken for there. ``is_python``: what is opened is imported by a Python that is not at hand, whose symbols are taken
+    for there. ``is_chosen``: program or system were named, and hints of the files do not change them.
     ``assumptions`` says how the facts were come by. ``thorough``: advice may take a second more.
     """
 
@@ -89,6 +90,7 @@ class LoaderModel:
     dll_directories: tuple[str, ...] = ()
     package_directories: tuple[str, ...] = ()
     granted: frozenset[str] = frozenset()
+    is_python: bool = False
     is_chosen: bool = False
     assumptions: tuple[str, ...] = ()
     thorough: bool = False

@@ -13,6 +13,7 @@ from typing import Final
 from loadstone.core.claims import Severity
 from loadstone.core.image import Format, Image
 from loadstone.core.trace import Diagnosis
+from loadstone.linker.discovery import machine_of
 from loadstone.linker.dyld_policy import build_for_macos, numbers_of
 from loadstone.linker.extension import is_extension
 
@@ -23,6 +24,7 @@ _MACHINES: Final = {
     "x86_64": ("x86-64",), "amd64": ("x86-64",), "i686": ("i386",), "win32": ("i386",), "aarch64": ("aarch64",),
     "arm64": ("aarch64",), "universal2": ("aarch64", "x86-64"), "intel": ("x86-64",), "armv7l": ("arm",),
     "ppc64le": ("ppc64le",), "s390x": ("s390x",), "riscv64": ("riscv64",),
+    "loongarch64": ("loongarch64",), "armv6l": ("arm",),
 }  # fmt: skip
 """The processors that the end of a platform tag stands for: all of them are promised."""
 
@@ -35,7 +37,7 @@ def broken_promises(path: str, images: tuple[Image, ...], platforms: tuple[str, 
         images: its images: of a universal file one for each processor.
         platforms: the platform tags; for any platform nothing is promised.
     """
-    have = {image.machine.name for image in images}
+    have = {_machine(image) for image in images}
     needed = {name for tag in platforms for end, names in _MACHINES.items() if tag.endswith(end) for name in names}
     lacking = sorted(needed - have)
     if lacking and (not have & needed or len(images) > 1 or images[0].format is Format.MACHO):
@@ -68,6 +70,12 @@ def broken_promises(path: str, images: tuple[Image, ...], platforms: tuple[str, 
                 severity=Severity.MEDIUM,
             )
             return
+
+
+def _machine(image: Image) -> str:
+    """The processor as systems call it: an ELF file's own number leaves word size and byte order open."""
+    abi = machine_of(image) if image.format is Format.ELF else None
+    return abi.name if abi is not None else image.machine.name
 
 
 def _is_module(path: str, image: Image) -> bool:
