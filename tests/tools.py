@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
@@ -16,10 +17,15 @@ from typing import Any, Final, NoReturn
 import pytest
 from tools.system_packages import INSTALL, TOOLS, is_there
 
-__all__ = ["MissingTool", "compiler", "needed", "needed_package", "unavailable"]
+__all__ = ["MissingTool", "compiler", "needed", "needed_package", "not_on_pypy", "unavailable"]
 
 _SBIN: Final = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 _PROPERTY: Final = "missing tool"
+
+
+def not_on_pypy(reason: str) -> pytest.MarkDecorator:
+    """Skips a test of what only CPython has."""
+    return pytest.mark.skipif(sys.implementation.name == "pypy", reason=f"not on PyPy: {reason}")
 
 
 class MissingTool(pytest.skip.Exception):  # type: ignore[name-defined,misc]

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Compile
 from tests.library.children import run_child
 from tests.library.pretended import Dyld, Kernel
+from tests.tools import not_on_pypy
 
 from loadstone.core.names import Platform
 from loadstone.errors import LoadFailed, NotFound, Unsupported
@@ -294,6 +295,7 @@ def test_systems_without_namespaces_say_so(on_windows: Kernel) -> None:
         _ = Namespace().number
 
 
+@not_on_pypy("it has one interpreter")
 def test_a_subinterpreter_is_told_so_instead_of_waiting_for_ever() -> None:
     """In an isolated one Python 3.12 refuses ctypes itself, in words of its own."""
     is_new = find_spec("_interpreters") is not None

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.tools import needed, unavailable
+from tests.tools import needed, not_on_pypy, unavailable
 
 from loadstone.errors import InUse
 from loadstone.library import Library, ref
@@ -338,7 +338,7 @@ def test_a_place_that_refused_its_value_refuses_it_again(path: Path, monkeypatch
                 function(place)
 
 
-@pytest.mark.skipif(sys.implementation.name == "pypy", reason="what PyPy's ctypes.cast makes keeps nothing alive")
+@not_on_pypy("what its ctypes.cast makes keeps nothing alive")
 def test_a_function_is_given_to_c_as_a_pointer_and_keeps_its_library(path: Path, tmp_path: Path) -> None:
     library = Library(shutil.copy(path, tmp_path))
     function = library.function("int next(int)")
@@ -363,7 +363,7 @@ def test_a_function_is_neither_copied_nor_pickled_and_says_what_it_is(path: Path
             attempt(function)
 
 
-@pytest.mark.skipif(not hasattr(sys, "getrefcount"), reason="PyPy counts no references")
+@not_on_pypy("it counts no references")
 def test_calls_keep_no_reference_to_their_arguments(path: Path) -> None:
     total = Library(str(path)).function("size_t total(const unsigned char *, size_t)")
     data, text = bytearray(b"\x01\x02"), b"a text of its own"

@@ -4,13 +4,13 @@ import ctypes
 import gc
 import os
 import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import Compile
 from tests.library.children import run_child
+from tests.tools import not_on_pypy
 
 from loadstone.core.image import SymbolKind
 from loadstone.errors import Closed, Holder, InUse, InvalidName, LoadFailed, NotFound, SymbolNotFound, Unsupported
@@ -143,7 +143,7 @@ def test_garbage_does_not_count_as_alive(answer: str) -> None:
     assert library.unload()
 
 
-@pytest.mark.skipif(sys.implementation.name == "pypy", reason="what PyPy's ctypes.cast makes keeps nothing alive")
+@not_on_pypy("what its ctypes.cast makes keeps nothing alive")
 def test_a_pointer_made_of_a_function_keeps_it_alive(answer: str) -> None:
     library = Library(answer).load()
     function: Any = library.function("answer", restype=ctypes.c_int, argtypes=[])

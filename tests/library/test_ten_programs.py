@@ -7,6 +7,7 @@ raise InUse without it.
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 from collections.abc import Callable, Generator
 from typing import Any
@@ -92,8 +93,8 @@ class Closing:
 
     def an_out_parameter(self) -> Any:
         with Library("c", 6) as c:
-            end = ref()
-            number = c.declare("long strtol(const char *, char **, int);").strtol(b"12x", end, 10)
+            end, text = ref(), ctypes.create_string_buffer(b"12x")
+            number = c.declare("long strtol(const char *, char **, int);").strtol(text, end, 10)
             return number, end.value
 
 
@@ -186,8 +187,8 @@ class Refusing:
 
     def an_out_parameter(self) -> Any:
         c = Library("c", 6).load()
-        end = ref()
-        number = c.declare("long strtol(const char *, char **, int);").strtol(b"12x", end, 10)
+        end, text = ref(), ctypes.create_string_buffer(b"12x")
+        number = c.declare("long strtol(const char *, char **, int);").strtol(text, end, 10)
         c.unload()
         return number, end.value
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.library.children import run_child
+from tests.tools import not_on_pypy
 
 from loadstone.errors import (
     Closed,
@@ -135,6 +136,7 @@ def test_libloading_changes_a_static_and_sees_it_anew_after_reopening(folder: Pa
             assert names.origin.x == 77
 
 
+@not_on_pypy("it does not export Python's C interface")
 def test_libloading_asks_the_program_itself() -> None:
     said = run_child(  # in a process where nothing else holds the program
         """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
+from operator import index
 from typing import Any, ClassVar, Final
 
 from loadstone.core.counting import counted
@@ -396,14 +397,22 @@ _CHECKED: dict[tuple[int, bool], _Converted] = {}
 
 
 def _checked(size: int, signed: bool) -> _Converted:
-    """An integer parameter that refuses what does not fit, where ctypes would cut it."""
+    """An integer parameter that refuses what does not fit, where ctypes would cut it, and what is no integer."""
     kind: Any = _INTEGERS[size, signed]
     low, high = (-(1 << 8 * size - 1), (1 << 8 * size - 1) - 1) if signed else (0, (1 << 8 * size) - 1)
 
     def convert(value: Any) -> Any:
-        if isinstance(value, int) and not low <= value <= high:
+        if hasattr(value, "_as_parameter_"):
+            return convert(value._as_parameter_)
+        if isinstance(value, ctypes._SimpleCData):  # noqa: SLF001
+            return kind.from_param(value)
+        try:
+            number = index(value)
+        except TypeError:
+            raise TypeError("wrong type") from None
+        if not low <= number <= high:
             raise OverflowError(f"the number is out of range: it must lie between {low} and {high}")
-        return kind.from_param(value)
+        return kind(number)
 
     return _CHECKED.setdefault((size, signed), _Converted(convert))
 
