@@ -136,6 +136,37 @@ def test_a_truth_value_is_one_everywhere(value: Any, names: Any) -> None:
     assert getattr(names, "with")(b=value).b is wanted
 
 
+class Whole:
+    """An integer as numpy's are: of no class that ctypes or struct know."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __index__(self) -> int:
+        return self._number
+
+
+@pytest.mark.parametrize("kind", [np.int64, Whole])
+def test_a_number_of_any_class_fits_or_is_refused(kind: Callable[[int], Any], edges: Library) -> None:
+    names = edges.declare(HEADER + "struct narrow { unsigned bits : 3; short s; __int128 w; int a[1]; };")
+    made = names.narrow(bits=kind(5), s=kind(-2), w=kind(-3), a=[kind(4)])
+    assert (made.bits, made.s, made.w, list(made.a)) == (5, -2, -3, [4])
+    for member, wrong in (("bits", 8), ("s", 1 << 15), ("a", [1 << 31])):
+        given = [kind(wrong[0])] if isinstance(wrong, list) else kind(wrong)
+        with pytest.raises(OverflowError, match="does not fit"):
+            setattr(made, member, given)
+    own = Library("c", 6)
+    absolute = own.function("int abs(int)")
+    assert absolute(kind(-5)) == 5
+    with pytest.raises(ctypes.ArgumentError, match="out of range"):
+        absolute(kind(1 << 40))
+    text = ctypes.create_string_buffer(32)
+    own.function("int snprintf(char *, size_t, const char *, ...)")(
+        text, kind(32), b"%d %g", np.int8(-7), np.float32(1.5)
+    )
+    assert text.value == b"-7 1.5"
+
+
 @pytest.mark.parametrize("value", ["x", "", b"x", None, 1.0, 2, -1, [], object(), np.int64(1), np.array([True, False])])
 def test_anything_else_is_no_truth_value(value: Any, names: Any) -> None:
     made = getattr(names, "with")()

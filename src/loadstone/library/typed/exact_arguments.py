@@ -7,6 +7,7 @@ function are promoted as C does it: what cannot be is refused.
 from __future__ import annotations
 
 import ctypes
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from loadstone.headers.types import Pointer, Prototype, Void
@@ -94,6 +95,8 @@ def _promoted(value: Any, types: CtypesTypes) -> Any:
         return ctypes.c_char_p(value)
     if isinstance(value, (ctypes.Structure, ctypes.Union)):
         raise TypeError("a struct as a further argument: pass a pointer to it")
+    if (number := _number(value)) is not None:
+        return number
     if isinstance(value, (Address, Ref, ArrayView)) or not isinstance(
         value,
         (ctypes._SimpleCData, ctypes._Pointer, ctypes.Array, ctypes._CFuncPtr, type(ctypes.byref(ctypes.c_int()))),  # type: ignore[attr-defined]  # noqa: SLF001
@@ -103,6 +106,15 @@ def _promoted(value: Any, types: CtypesTypes) -> Any:
         made.kept = kept
         return made
     return value
+
+
+def _number(value: Any) -> Any:
+    """A number of another class than Python's: numpy's lend their memory too, and are no pointers for that."""
+    from numbers import Integral, Real  # noqa: PLC0415  asked for seldom
+
+    if isinstance(value, Integral):
+        return _whole(index(value))
+    return ctypes.c_double(float(value)) if isinstance(value, Real) else None
 
 
 class _Kept(ctypes.c_void_p):

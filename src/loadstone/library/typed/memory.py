@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from operator import index
 from typing import Any, Final, Protocol
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "WideCharacter",
     "WideInteger",
     "truth",
+    "whole",
 ]
 
 
@@ -62,7 +64,7 @@ class Number:
         try:
             self._struct.pack_into(memory, offset, value)
         except struct.error as error:
-            if isinstance(value, int):
+            if hasattr(type(value), "__index__"):
                 raise OverflowError(f"{value} does not fit into {self._name}") from error
             raise TypeError(f"{self._name} takes a number, not {type(value).__name__}") from error
         return None
@@ -149,6 +151,14 @@ def wide_number(value: Any, size: int) -> int:
     return number
 
 
+def whole(value: Any, name: str) -> int:
+    """An integer of Python's, or of whatever says that it is one, as numpy's do."""
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{name} takes a number, not {type(value).__name__}") from None
+
+
 class WideInteger:
     """``__int128``, which nothing in the standard library knows."""
 
@@ -163,9 +173,7 @@ class WideInteger:
         return int.from_bytes(content, "little", signed=self._signed)
 
     def write(self, memory: Any, offset: int, value: Any) -> object:
-        if not isinstance(value, int):
-            raise TypeError(f"__int128 takes a number, not {type(value).__name__}")
-        content = value.to_bytes(self.size, "little", signed=self._signed)
+        content = whole(value, "__int128").to_bytes(self.size, "little", signed=self._signed)
         memoryview(memory).cast("B")[offset : offset + self.size] = content
         return None
 
@@ -197,6 +205,8 @@ class ComplexPair:
         return complex(self._part.read(memory, offset), self._part.read(memory, offset + self._part.size))
 
     def write(self, memory: Any, offset: int, value: Any) -> object:
+        if isinstance(value, str):
+            raise TypeError("_Complex takes a number, not str")
         number = complex(value)
         self._part.write(memory, offset, number.real)
         return self._part.write(memory, offset + self._part.size, number.imag)
@@ -224,15 +234,13 @@ class BitField:
         return bool(number) if self._bool else number
 
     def write(self, memory: Any, offset: int, value: Any) -> object:
-        if not isinstance(value, int):
-            raise TypeError(f"{self._name} takes a number, not {type(value).__name__}")
-        if not self._low <= value <= self._high:
+        number = whole(value, self._name)
+        if not self._low <= number <= self._high:
             raise OverflowError(
-                f"{value} does not fit into {self._name}: it must lie between {self._low} and {self._high}"
+                f"{number} does not fit into {self._name}: it must lie between {self._low} and {self._high}"
             )
         at, view = offset + self._first, memoryview(memory).cast("B")
         mask = self._high - self._low
-        whole = int.from_bytes(view[at : at + self.size], "little")
-        whole = whole & ~(mask << self._shift) | (value & mask) << self._shift
-        view[at : at + self.size] = whole.to_bytes(self.size, "little")
+        around = int.from_bytes(view[at : at + self.size], "little") & ~(mask << self._shift)
+        view[at : at + self.size] = (around | (number & mask) << self._shift).to_bytes(self.size, "little")
         return None
