@@ -13,10 +13,11 @@ from loadstone.review.analyses.values import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole
 from loadstone.review.ir import Assign, AssignmentExpression, Language
+from loadstone.review.rules.back_pointers import left_behind
 from loadstone.review.rules.destruction_order import destroyed_late
 from loadstone.review.rules.ended_objects import used_after_end
 from loadstone.review.rules.file_tables import kept_entries
-from loadstone.review.rules.places import ALL, at, in_file, step
+from loadstone.review.rules.places import ALL, NATIVE, at, in_file, step
 from loadstone.review.rules.python_unload import closed_under_threads, used_after_unload
 from loadstone.review.rules.registries import stale_entries
 from loadstone.review.rules.rule import Rule
@@ -49,7 +50,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             yield from closed_under_threads(rule, unit, facts.bindings[unit.path])
     yield from _objects_after(rule, facts)
     yield from _destroyed_late(rule, facts)
-    yield from _left_behind(rule, facts)
+    yield from _pointing_back(rule, facts)
     yield from _closed_elsewhere(rule, facts)
     yield from _counted_still(rule, facts)
     yield from _taken_for_open(rule, facts)
@@ -116,6 +117,7 @@ def _ended_themselves(rule: Rule, facts: Facts) -> Iterator[Claim]:
 def _still_listed(rule: Rule, facts: Facts) -> Iterator[Claim]:
     """A library is closed, and a table in which others look things up still holds what it made."""
     yield from _kept_in_files(rule, facts)
+    yield from _left_behind(rule, facts)
     for unit in (u for u in facts.program.units if u.language is Language.CPP):
         for stale in stale_entries(facts, unit):
             filled, closed, used = (
@@ -135,6 +137,28 @@ def _still_listed(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 ),
                 context=stale.function.name,
                 condition=stale.function.condition,
+            )
+
+
+def _pointing_back(rule: Rule, facts: Facts) -> Iterator[Claim]:
+    """The owner of a library is ended, and entries of another list still point at it."""
+    for unit in (u for u in facts.program.units if u.language in NATIVE):
+        for left in left_behind(facts, unit):
+            put, gone, used = (Spot(unit.path, n, left.function.name) for n in (left.put, left.gone, left.used))
+            yield rule.no(
+                f"The entries of {left.table} still point at what line {gone.line} ends with its library; line "
+                f"{used.line} follows {left.member}.",
+                at(gone),
+                severity=Severity.MEDIUM,
+                confidence=Confidence.LIKELY,
+                fix=f"Take the entries that point at it out of {left.table} first.",
+                why=(
+                    step(put, "an entry points at the owner of the library", "acquire"),
+                    step(gone, "ended, and the library closed", "release"),
+                    step(used, "followed", "use"),
+                ),
+                context=left.function.name,
+                condition=left.function.condition,
             )
 
 
