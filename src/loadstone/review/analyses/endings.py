@@ -64,6 +64,8 @@ class Endings:
             given_away = isinstance(root(place), Object) and held in state.escaped
             if not isinstance(place, Local) and (given_away or not rooted_locally(place)):
                 self._left_in(place, held, state, spot, frame)
+        if self.record.locks:
+            self.record.lock_steps.add(LockStep("exit", "", spot, state.locks))
         for lock in state.locks:
             if not lock.scoped:
                 self.record.lock_steps.add(LockStep("kept", lock.lock, spot, (), lock.spot))

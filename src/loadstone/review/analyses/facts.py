@@ -181,7 +181,10 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class LockStep:
-    """Something about a lock: taken, taken again, released though not held, or still held at an exit."""
+    """Something about a lock: taken, taken again, released though not held, or still held at an exit.
+
+    A step that is an ``exit`` names none: ``held`` are those which are held there, on one path.
+    """
 
     what: str
     lock: str

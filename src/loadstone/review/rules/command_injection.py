@@ -23,7 +23,9 @@ from loadstone.review.walk import expressions
 
 __all__ = ["RULE"]
 
-_SPACED: Final = re.compile(r"\s*[A-Za-z]:\\[^\"\s]*(?<!\.exe)(?<!\.com)(?<!\.bat)(?<!\.cmd) [^\"]*\\", re.IGNORECASE)
+_SPACED: Final = re.compile(
+    r"\s*[A-Za-z]:\\[^\"\s]*(?<!\.exe)(?<!\.com)(?<!\.bat)(?<!\.cmd)[ \t][^\"]*\\", re.IGNORECASE
+)
 """A path whose first word ends before the path does."""
 
 _INSERTED: Final = re.compile(r"\s*%l?s(?:[\\/\s]|\Z)", re.IGNORECASE)

@@ -10,9 +10,9 @@ from loadstone.core.claims import Claim, Severity
 from loadstone.core.counting import share
 from loadstone.core.practices import Practice
 from loadstone.review.analyses.facts import Facts, LockStep
-from loadstone.review.analyses.mentions import calls_in, every_statement
+from loadstone.review.analyses.mentions import calls_in
 from loadstone.review.analyses.values import Spot
-from loadstone.review.ir import Language, Name, Return, Unit
+from loadstone.review.ir import Language, Name, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import Nesting, forgotten, nestings
 from loadstone.review.rules.rule import Rule
@@ -35,7 +35,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         if one.since is not None and own and (one.lock, one.spot.function) in dropped:
             exits.setdefault((one.lock, one.since), []).append(one.spot)
     for (lock, since), spots in exits.items():
-        if _is_handed_to_caller(facts, steps, lock, since, spots):
+        if _is_handed_to_caller(steps, lock, since):
             continue
         more = (
             f", and so {'does' if len(spots) == 2 else 'do'} {len(spots) - 1} more (lines {resolve_lines(spots[1:])})"
@@ -63,7 +63,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(one.since, "taken", "lock"), step(one.spot, "taken again", "lock")),
                 context=one.spot.function,
             )
-        elif one.what == "not held" and one.since is not None:
+        elif one.what == "not held" and one.since is not None and not _is_of_own_take(steps, one):
             yield rule.no(
                 (
                     f"{one.lock} is released at line {one.spot.line} though it was released "
@@ -79,17 +79,22 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _scoped(rule, steps)
 
 
-def _is_handed_to_caller(facts: Facts, steps: list[LockStep], lock: str, since: Spot, spots: list[Spot]) -> bool:
-    """C and C++: whether a function takes a lock for its caller: every way out holds it, or the caller's was."""
-    mine = [s for s in steps if (s.lock, s.spot.path, s.spot.function) == (lock, since.path, since.function)]
-    taken = min((s.spot.line for s in mine if s.what == "take"), default=0)
-    if any(s.what == "drop" and s.spot.line < taken for s in mine):
+def _is_handed_to_caller(steps: list[LockStep], lock: str, since: Spot) -> bool:
+    """Whether a function takes a lock for its caller: every way out holds it, or the caller's was dropped."""
+    mine = [s for s in steps if (s.spot.path, s.spot.function) == (since.path, since.function)]
+    taken = min((s.spot.line for s in mine if s.what == "take" and s.lock == lock), default=0)
+    if any(s.what == "drop" and s.lock == lock and s.spot.line < taken for s in mine):
         return True
-    native = (u for u in facts.program.units if u.path == since.path and u.language is not Language.PYTHON)
-    bodies = [f for u in native for f in u.functions if f.name == since.function]
-    returns = {s.line for f in bodies for s in every_statement(f.body) if isinstance(s, Return)}
-    ends = returns or {f.end_line for f in bodies}
-    return bool(bodies) and all(line in {spot.line for spot in spots} for line in ends if line >= since.line)
+    ends = [s for s in mine if s.what == "exit" and s.spot.line >= since.line]
+    return bool(ends) and all(any(held.lock == lock for held in end.held) for end in ends)
+
+
+def _is_of_own_take(steps: list[LockStep], one: LockStep) -> bool:
+    """Whether the function has taken what it releases, and the release before was another's."""
+    assert one.since is not None
+    where = (one.lock, one.spot.path, one.spot.function)
+    takes = (s for s in steps if s.what == "take" and (s.lock, s.spot.path, s.spot.function) == where)
+    return one.since.function != one.spot.function and any(s.spot.line < one.spot.line for s in takes)
 
 
 def _called_back(rule: Rule, facts: Facts, steps: list[LockStep], recursive: set[tuple[str, str]]) -> Iterator[Claim]:

@@ -51,3 +51,35 @@ void drop_all(void)
         drop_one(); //! none
     SDL_UnlockMutex(list);
 }
+
+void one_branch(int wanted)
+{
+    pthread_mutex_lock(&table);
+    if (wanted) {
+        pthread_mutex_unlock(&table);
+    } else {
+        paused = 1;
+    }
+} //! CWE-667
+
+#define HOLD(it) if (it) pthread_mutex_lock(&it->lock)
+#define LET_GO(it) if (it) pthread_mutex_unlock(&it->lock)
+
+struct trace { pthread_mutex_t lock; int count; };
+
+static void count_one(struct trace *trace)
+{
+    HOLD(trace);
+    busy++;
+    LET_GO(trace);
+}
+
+void count_two(struct trace *trace)
+{
+    count_one(trace);
+    HOLD(trace);
+    for (int n = 0; n < 8; n++)
+        if (busy == n)
+            break;
+    LET_GO(trace); //! none
+}
