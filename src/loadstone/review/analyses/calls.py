@@ -34,7 +34,7 @@ from loadstone.review.analyses.values import (
 )
 from loadstone.review.analyses.words import last_word, uncast
 from loadstone.review.apis import ApiRole, Tables
-from loadstone.review.typenames import base_type, element, is_text
+from loadstone.review.typenames import base_type, element, is_text, pointee
 
 __all__ = ["Calls", "Enter"]
 
@@ -57,7 +57,7 @@ _SMART: Final = frozenset({"get", "release", "reset", "operator bool"})
 _FILLS: Final = frozenset(
     {
         *("push_back", "emplace_back", "push_front", "append", "insert", "emplace", "assign", "prepend", "add"),
-        *("push", "operator+=", "setFileName", "enqueue"),
+        *("push", "operator+=", "setFileName", "enqueue", "insert_or_assign", "try_emplace", "emplace_front"),
     }
 )
 """Methods that put what they are given into their object."""
@@ -83,7 +83,7 @@ _BUILT: Final = re.compile(r"^(?:std::|boost::|Poco::|Q[A-Z])|^[A-Z]")
 
 def _is_held_elsewhere(spelled: str) -> bool:
     """Whether a variable of this type only leads to the object whose method is called."""
-    return "*" in spelled or "ptr<" in spelled.lower()
+    return spelled.rstrip("& ").endswith("*") or pointee(spelled) != spelled
 
 
 def _elements(container: Value, state: State) -> tuple[Value, ...]:
@@ -246,6 +246,19 @@ class Calls:
         state.renew(built)
         self.memory.begun(built, state)
         return [(built, s) for _, s in self.enter(made, values, built, state, frame, call.line, call, place_of)]
+
+    def made_new(self, operand: ir.Expression, value: Value, state: State, frame: Frame) -> Value:
+        """What ``new`` gives: an object with an identity, where its class is the program's and has no constructor."""
+        if not isinstance(value, Unknown) or not isinstance(operand, ir.Call) or operand.arguments:
+            return value
+        name = last_word(operand.name)
+        if name not in self.program.members:
+            return value
+        built = Object(frame.number, id(operand))
+        state.renew(built)
+        self.memory.begun(built, state)
+        self.memory.types.setdefault(built, name)
+        return built
 
     def _ended(self, value: Value, frame: Frame) -> KnownFunction | None:
         """The destructor that ``delete`` runs, of an object whose class is known."""

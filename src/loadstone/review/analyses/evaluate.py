@@ -232,7 +232,11 @@ class PathEvaluator:
             return [(self._address(expression, operands[0], state, frame), state)]
         if operator == "deref" and len(operands) == 1:
             return self._deref(expression, state, frame)
-        if operator in {"post", "await", "new"} and operands:
+        if operator == "new" and operands:
+            return [
+                (self.calls.made_new(operands[0], v, s, frame), s) for v, s in self.value(operands[0], state, frame)
+            ]
+        if operator in {"post", "await"} and operands:
             return self.value(operands[0], state, frame)
         if operator == "," and operands:
             return self._sequence(operands, state, frame)

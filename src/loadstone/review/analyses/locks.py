@@ -64,7 +64,8 @@ class Locks:
         good, bad = (0, 1) if api.success is Success.ZERO else (True, False)
         may_fail = api.role is ApiRole.TRY_LOCK or (api.success is Success.ZERO and frame.unused is not call)
         taken = state.copy() if may_fail else state
-        self.take(lock, taken, frame, call.line, scoped=isinstance(subject, LockGuard))
+        is_shared = api.kind == "shared"
+        self.take(lock, taken, frame, call.line, scoped=isinstance(subject, LockGuard), shared=is_shared)
         outcomes: list[tuple[Value, State]] = [(Constant(good), taken)]
         return [*outcomes, (Constant(bad), state)] if may_fail else outcomes
 
@@ -90,10 +91,21 @@ class Locks:
             lock = self.named(place)
             together = len(call.arguments) > 1 and argument is not call.arguments[0]
             if not deferred:
-                self.take(lock, state, frame, call.line, scoped=True, together=together)
+                is_shared = api.kind == "shared"
+                self.take(lock, state, frame, call.line, scoped=True, together=together, shared=is_shared)
         return LockGuard(lock)
 
-    def take(self, lock: str, state: State, frame: Frame, line: int, *, scoped: bool, together: bool = False) -> None:
+    def take(
+        self,
+        lock: str,
+        state: State,
+        frame: Frame,
+        line: int,
+        *,
+        scoped: bool,
+        together: bool = False,
+        shared: bool = False,
+    ) -> None:
         """A lock is held from here on."""
         spot = frame.spot(line)
         again = next((h for h in state.locks if h.lock == lock), None)
@@ -106,7 +118,7 @@ class Locks:
             if not together:
                 self.record.lock_steps.add(LockStep("take", lock, spot, state.locks, scoped=scoped))
             state.flags = frozenset(f for f in state.flags if f[0] != f"unlocked {lock}")
-        state.locks = (*state.locks, Held(lock, spot, scoped))
+        state.locks = (*state.locks, Held(lock, spot, scoped, shared))
 
     def drop(self, lock: str, state: State, frame: Frame, line: int) -> None:
         """A lock is given back."""

@@ -87,11 +87,15 @@ class Taint:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A lock that is held: its name, where it was taken, and whether its release is automatic."""
+    """A lock that is held: its name, where it was taken, and whether its release is automatic.
+
+    ``shared``: others may hold it at the same time, as the readers of a readers-writer lock do.
+    """
 
     lock: str
     spot: Spot
     scoped: bool
+    shared: bool = False
 
 
 class State:

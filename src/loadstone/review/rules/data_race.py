@@ -166,6 +166,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
     yield from _counted(rule, facts)
     yield from _changed(rule, facts)
     for shared in shared_state(facts):
+        yield from _as_reader(rule, shared)
         writes = [a for a in (*shared.accesses, *shared.inside) if a.is_write]
         if not writes or not shared.accesses:
             continue
@@ -227,6 +228,26 @@ def _changed(rule: Rule, facts: Facts) -> Iterator[Claim]:
                 why=(step(under, f"changed with {lock} held", "lock"), step(spot, "changed with nothing held", "use")),
                 context=spot.function,
             )
+
+
+def _as_reader(rule: Rule, shared: Shared) -> Iterator[Claim]:
+    """``std::shared_lock hold(m_); map_[name] = x;``: it is written while others read."""
+    for access in sorted((*shared.accesses, *shared.inside), key=lambda a: a.spot):
+        if access.is_write and access.locks and all(h.shared for h in access.locks):
+            held = access.locks[-1]
+            yield rule.no(
+                f"{access.variable} is changed at line {access.spot.line} with {held.lock} held as readers hold it: "
+                "they may be reading.",
+                at(access.spot),
+                fix=f"Take {held.lock} for writing there.",
+                why=(
+                    step(held.spot, f"{held.lock} is taken for reading", "lock"),
+                    step(access.spot, "written under it", "use"),
+                ),
+                context=access.spot.function,
+                condition=access.spot.condition,
+            )
+            return
 
 
 def _locked(rule: Rule, shared: Shared) -> Iterator[Claim]:

@@ -48,11 +48,19 @@ def untested_results(facts: Facts, unit: ir.Unit) -> Iterator[NullableResult]:
             if not isinstance(statement, ir.Assign) or call is None or not (name := word(statement.target)):
                 continue
             is_own = last_word(call.name) in own and facts.is_defined(call.name)
-            if not (word(call.function) in foreign or is_own) or _is_asked(facts, function, name):
+            is_foreign = word(call.function) in foreign and not _is_method(unit, call)
+            if not (is_foreign or is_own) or _is_asked(facts, function, name):
                 continue
             used = _used(function, name, statement.line)
             if used:
                 yield NullableResult(function, name, last_word(call.name) or word(call.function), statement.line, used)
+
+
+def _is_method(unit: ir.Unit, call: ir.Call) -> bool:
+    """Whether what is called is a method of the file's own, which may be called as the member of another class is."""
+    owner, _, name = call.name.rpartition("::")
+    method = f"{last_word(owner)}::{name}"
+    return bool(owner) and any(f.name == method or f.name.endswith(f"::{method}") for f in unit.functions)
 
 
 def _called(statement: ir.Statement) -> ir.Call | None:
@@ -90,11 +98,17 @@ def _is_asked(facts: Facts, function: ir.Function, name: str) -> bool:
     for part in every_expression(function.body):
         if isinstance(part, ir.Operation) and part.operator in _ASKS and any(word(o) == name for o in part.operands):
             return True
+        if isinstance(part, ir.Call) and last_word(part.name) in _TELLS and word(part.receiver) == name:
+            return True
         if isinstance(part, ir.Call) and any(word(a) == name for a in part.arguments):
             api = facts.apis.get(part.name)
             if (api is not None and api.role is ApiRole.ASSERTION) or _JUDGES.search(last_word(part.name)):
                 return True
     return False
+
+
+_TELLS: Final = frozenset({"value_or", "has_value", "isNull", "valueOr"})
+"""Methods of what may hold nothing that are good for that, too."""
 
 
 def _decided(condition: ir.Expression | None) -> Iterator[ir.Expression]:

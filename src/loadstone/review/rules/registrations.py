@@ -106,7 +106,8 @@ def _called_by_own(call: ir.Call, unit: ir.Unit, foreign: set[str]) -> set[str]:
     """``atexit(on_exit)``: what the program's own function, which is registered, calls of the library."""
     given = {word(part) for argument in call.arguments for part in expressions(argument)}
     own = (f for f in unit.functions if last_word(f.name) in given)
-    return {name for f in own for c in calls_in(f.body) if (name := word(c.function)) in foreign}
+    asked = (part for f in own for c in calls_in(f.body) for part in expressions(c.function))
+    return {name for part in asked if (name := word(part)) in foreign}
 
 
 def _set_in(function: ir.Function) -> set[str]:
