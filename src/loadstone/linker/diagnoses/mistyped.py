@@ -23,6 +23,9 @@ def meant(model: LoaderModel, path: str) -> str:
     if home is not None:
         whole = posixpath.join(model.variable("HOME") or "/root", path.removeprefix(home))
         return f"{home.rstrip('/')} is for a shell to replace, and none did: {quoted_path(whole)}"
+    packed, inside, _ = path.partition("!/")
+    if inside and model.view.exists(model.absolute(packed)):
+        return f"loadstone explain {quoted_path(packed)} answers for every library in it"
     near = near_names(model, path)
     if near:
         return f"did you mean {', '.join(map(quoted_path, near))}?"
@@ -40,10 +43,12 @@ def near_names(model: LoaderModel, path: str) -> tuple[str, ...]:
     if leaf in names_in(model, folder or "."):
         return (posixpath.join(folder, leaf),)
     names = names_in(model, folder or ".")
-    same = [name for name in names if name.casefold() == leaf.casefold()]
-    close = [*same, *(name for name in get_close_matches(leaf, names, _SHOWN) if name not in same)]
+    same = (name for name in names if name.casefold() == leaf.casefold())
+    stem = leaf.partition(".")[0]
+    other_tag = (name for name in names if stem and name.startswith(f"{stem}."))
+    close = tuple(dict.fromkeys((*same, *other_tag, *get_close_matches(leaf, names, _SHOWN))))[:_SHOWN]
     if close:
-        return tuple(posixpath.join(folder, name) for name in close[:_SHOWN])
+        return tuple(posixpath.join(folder, name) for name in close)
     around = (posixpath.join(place, leaf) for place in _around(model, folder or "."))
     return tuple(islice((there for there in around if model.view.exists(model.absolute(there))), _SHOWN))
 

@@ -8,7 +8,6 @@ as it stands.
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 from collections.abc import Iterator
 from functools import lru_cache
@@ -47,10 +46,10 @@ _MAX_NEAR: Final = 128
 _WIDE_TIME, _WIDE = "t64", 64
 _STORES: Final = ("/nix/store/", "/gnu/store/")
 _JAVA: Final = "/usr/lib/jvm"
-_SHARED: Final = re.compile(
-    r"(?:/usr(?:/local)?)?(?:/(?:lib\w*|usr|opt|home|root|tmp|var|mnt|local|share)?)?|/home/[^/]+|/var/lib|.*-packages|"
+_OF_PROGRAMS: Final = frozenset(
+    ("bin", "libs", "libexec", "plugins", "modules", "runtime", "deps", "vendor", "third_party", "thirdparty", "shared")
 )
-"""Folders of many owners: what lies beside a file there is another's."""
+"""What programs call the folders that they keep libraries in, besides ``lib``: others may be another program's."""
 _CONDAS: Final = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", "conda")
 """What installers of conda call the folder of their base environment, in the home of the user or below ``/opt``."""
 _KITS: Final = ("cuda-", "rocm")
@@ -216,8 +215,7 @@ def folders_beside(model: LoaderModel, origin: str) -> Iterator[str]:
     """The folders beside a file's own and beside the one above, of the same program as it seems."""
     above = posixpath.dirname(posixpath.normpath(origin))
     for place in (above, posixpath.dirname(above)):
-        inside = (leaf for leaf in names_in(model, place) if ".so" not in leaf and not _SHARED.fullmatch(place))
-        yield from (posixpath.join(place, leaf) for leaf in islice(inside, _MAX_INSIDE))
+        yield from (posixpath.join(place, leaf) for leaf in names_in(model, place) if leaf.casefold() in _OF_PROGRAMS)
 
 
 def _of_prefix(model: LoaderModel, prefix: str) -> Iterator[str]:
