@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,58 @@ def test_a_question_can_be_put_for_that_process(process: tuple[subprocess.Popen[
 def test_no_such_process_is_said() -> None:
     with pytest.raises(Unreadable, match="there is no such process"):
         loaded_by((1 << 22) + 1)
+
+
+def test_a_process_that_has_ended_is_no_question_of_rights() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # it stays as it is: a zombie
+        with pytest.raises(Unreadable, match="a zombie") as refused:
+            loaded_by(child.pid)
+        assert refused.value.advice == ""
+
+
+WAITS = '#include <unistd.h>\nint main(void) { char c; write(1, "r", 1); read(0, &c, 1); return 0; }'
+
+
+@contextmanager
+def waiting(command: list[str]) -> Iterator[int]:
+    """A process that has said a letter and waits for the end of its input."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.read(1) == b"r"
+        yield child.pid
+        child.kill()
+
+
+def test_code_that_came_from_memory_was_never_a_file_that_went(workshop: Workshop) -> None:
+    path = workshop.library("libone.so", "int one(void) { return 1; }")
+    source = (
+        "import ctypes, os, sys; f = os.memfd_create('code'); os.write(f, open(sys.argv[1], 'rb').read());"
+        " ctypes.CDLL(f'/proc/self/fd/{f}'); print('r', flush=True); sys.stdin.read()"
+    )
+    with waiting([sys.executable, "-c", source, path]) as pid:
+        found = {file.path: file.states for file in loaded_by(pid).files}
+    if os.geteuid() == 0:  # others may not look behind a mapping
+        assert found["/memfd:code"] == (MappedState.UNNAMED,)
+
+
+def test_the_libraries_of_a_program_of_musl_have_their_rules(workshop: Workshop) -> None:
+    workshop.library("libone.so", "int one(void) { return 1; }")
+    needs = ["libone.so"]
+    program = workshop.program("app", WAITS, compiler="musl-gcc", needs=needs, rpath=str(workshop.folder))
+    with waiting([program]) as pid:
+        rules = {os.path.basename(file.path): file.rule for file in loaded_by(pid).files}
+    assert rules.pop("app") == "program"
+    assert rules.pop("libone.so") == "rpath"
+    assert set(rules.values()) == {"loader"}
+
+
+def test_a_static_program_of_glibc_opens_what_the_loader_of_its_system_would_find(workshop: Workshop) -> None:
+    program = workshop.program("app", WAITS, "-static")
+    with waiting([program]) as pid:
+        model = model_of_process(pid)
+        assert explain("libm.so.6", model=model).first_blocking is None
+        assert [file.rule for file in loaded_by(pid).files] == ["program"]
 
 
 def test_maps_are_read_as_they_are_written() -> None:

@@ -23,6 +23,7 @@ from loadstone.linker.discovery import machine_of, model_for_loader
 from loadstone.linker.glibc_load import opener
 from loadstone.linker.graph import Process
 from loadstone.linker.request import LoaderKind, LoaderModel
+from loadstone.linker.simulators import SIMULATED, explain_with
 from loadstone.linker.view import FileView, HostFiles
 from loadstone.quick_dataclass import dataclass, field, replace
 
@@ -30,6 +31,9 @@ __all__ = ["LoadedFile", "LoadedReport", "MappedState", "loaded_by", "model_of_p
 
 _LINE: Final = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)\s*(.*)")
 _DELETED: Final = " (deleted)"
+_IN_MEMORY: Final = "/memfd:"
+_FLAGS: Final = 6  # among the fields of /proc/PID/stat after the name
+_IS_KERNEL_THREAD: Final = 0x00200000  # PF_KTHREAD of linux/sched.h
 _MAX_TEXT: Final = 64 << 20
 _AT_PAGESZ, _AT_SECURE = 6, 23
 
@@ -38,6 +42,7 @@ class MappedState(StrEnum):
     """What is to be minded about a file that a process has mapped."""
 
     DELETED = "deleted"  # no longer there: the process goes on with what it had
+    UNNAMED = "without a file"  # it came from memory (memfd_create(2)), which never had a path
     REPLACED = "replaced"  # another file lies at its path now: the next start takes that one
     COPY = "second copy"  # another loaded file has the same SONAME
     TEXT_RELOCATIONS = "text relocations"
@@ -119,11 +124,12 @@ def model_of_process(pid: int) -> LoaderModel:
     image = view.image(view.open(program)) if view.exists(program) else _image_of_file(f"/proc/{pid}/exe")
     abi = machine_of(image)
     said = [f"the process {pid} is as /proc shows it: variables it has set since its start are not known"]
-    if image.interpreter is None or abi is None:
+    loader = image.interpreter or next((path for path in abi.loaders if view.exists(path)), None) if abi else None
+    if loader is None or abi is None:
         said.append(f"{program} names no loader")
         model = LoaderModel(view=view)
-    else:
-        model = model_for_loader(view, image.interpreter, abi)
+    else:  # of a static program: the loader its dlopen would follow
+        model = model_for_loader(view, loader, abi)
     environment, unread = _environment(pid)
     auxiliary = _auxiliary(pid)
     if unread:
@@ -155,7 +161,7 @@ def loaded_by(pid: int) -> LoadedReport:
     program = model.main_image or ""
     images = {id(m): image for m in mapped if (image := _image_of(view, pid, m)) is not None}
     libraries = [m for m in mapped if id(m) in images]
-    origin = _origins(model) if model.kind is LoaderKind.GLIBC else {}
+    origin = _origins(model) if model.kind is LoaderKind.GLIBC else _origins_elsewhere(model)
     copies = _copies(libraries, images)
     files = []
     for entry in libraries:
@@ -206,6 +212,16 @@ def _origins(model: LoaderModel) -> dict[str, tuple[str, str]]:
     for path in model.already_loaded:
         found[_real(model, path)] = ("opened by the program", "")
     return found
+
+
+def _origins_elsewhere(model: LoaderModel) -> dict[str, tuple[str, str]]:
+    """As :func:`_origins`, of a program whose loader is not glibc's."""
+    found: dict[str, tuple[str, str]] = {}
+    if model.main_image and model.kind in SIMULATED:
+        started = replace(model, main_image=None)
+        edges = explain_with(model.main_image, started, as_library=False, bindings=False).graph.edges
+        found = {_real(model, edge.chosen): (edge.how, edge.requester) for edge in edges if edge.chosen is not None}
+    return found | {_real(model, model.interpreter): ("loader", model.main_image or "")}
 
 
 def _opened_later(pid: int, model: LoaderModel, program: str) -> tuple[str, ...]:
@@ -269,7 +285,9 @@ def _copies(libraries: list[_Mapped], images: dict[int, Image]) -> set[int]:
 
 
 def _states(view: FileView, entry: _Mapped, image: Image, *, is_copy: bool) -> Iterator[MappedState]:
-    if entry.is_deleted:
+    if entry.is_deleted and entry.path.startswith(_IN_MEMORY):
+        yield MappedState.UNNAMED
+    elif entry.is_deleted:
         yield MappedState.REPLACED if view.exists(entry.path) else MappedState.DELETED
     if is_copy:
         yield MappedState.COPY
@@ -306,9 +324,23 @@ def _link(pid: int, name: str, default: str | None = None) -> str:
     except OSError as error:
         if default is not None:
             return default
-        reason = "there is no such process" if not os.path.exists(f"/proc/{pid}") else error.strerror or str(error)
-        advice = "" if "no such process" in reason else "ask as the user it belongs to, or as root"
+        without = _without_program(pid) if isinstance(error, FileNotFoundError) else ""
+        reason = without or error.strerror or str(error)
+        advice = "" if without else "ask as the user it belongs to, or as root"
         raise Unreadable(path=path, reason=reason, code=error.errno, advice=advice) from error
+
+
+def _without_program(pid: int) -> str:
+    """Why a process has no program, by /proc/PID/stat; empty where that does not tell. Source: proc_pid_stat(5)."""
+    try:
+        fields = _text(pid, "stat").rpartition(")")[2].split()
+    except Unreadable:
+        return "there is no such process"
+    if fields[:1] in (["Z"], ["X"]):
+        return "the process has ended, and its parent has not yet asked how (a zombie)"
+    if len(fields) > _FLAGS and fields[_FLAGS].isdigit() and int(fields[_FLAGS]) & _IS_KERNEL_THREAD:
+        return "it is a thread of the kernel, which runs no program"
+    return ""
 
 
 def _text(pid: int, name: str) -> str:

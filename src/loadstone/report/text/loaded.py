@@ -13,6 +13,7 @@ __all__ = ["render"]
 
 _MEANS = {
     MappedState.DELETED: "the file was deleted; the process still runs the old code: restart it",
+    MappedState.UNNAMED: "its code came from memory (memfd_create) and lies in no file",
     MappedState.REPLACED: "the file was replaced; the process still runs the old code: restart it",
     MappedState.COPY: "another loaded file has the same SONAME: two copies of its data in one process",
     MappedState.TEXT_RELOCATIONS: "it patches its own code while loading: rebuild it with -fPIC",
