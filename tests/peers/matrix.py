@@ -13,6 +13,7 @@ _TYPES: Final = """
 #include <wchar.h>
 #include <uchar.h>
 #include <complex.h>
+#include <stdarg.h>
 struct small { int a, b; }; struct large { long v[9]; }; struct hfa { float x, y, z; }; union both { int i; double d; };
 struct __attribute__((packed)) packed { char c; long l; };
 typedef struct handle_a handle_a; typedef struct handle_b handle_b;
@@ -40,9 +41,10 @@ KINDS: Final[dict[str, str]] = {
     "int_pp": "int **v", "text_pp": "const char **v", "small_pp": "struct small **v", "handle_a_pp": "handle_a **v",
     "void": "void *v", "const_void": "const void *v", "handle_a": "handle_a *v", "const_handle_b": "const handle_b *v",
     "array": "int v[4]", "static_array": "const double v[static 4]", "records": "struct small v[2]",
-    "grid": "int v[2][3]",
+    "grid": "int v[2][3]", "known": "int n, const int v[static n]", "more": "int n, ...",
 }  # fmt: skip
-"""The declaration of the one parameter of ``take_KIND``."""
+"""The declaration of the parameter of ``take_KIND``; of these with a number before it, that is 1."""
+COUNTED: Final = ("known", "more")
 _NOT_FOLLOWED: Final = {"void", "const_void"}  # a number is an address there, and nobody can say of which
 
 _GIVEN: Final = {
@@ -71,6 +73,8 @@ def _looked_at(kind: str) -> str:
         }[kind]  # fmt: skip
     if kind in _NOT_FOLLOWED:
         return "return v != 0;"
+    if kind == "more":
+        return "va_list l; va_start(l, n); void *v = va_arg(l, void *); va_end(l); return v != 0;"
     if kind in _NUMBERS or kind in _RECORDS:
         return "return ((volatile char *)&v)[0];"
     return "return v ? ((volatile char *)v)[0] : 0;"

@@ -15,9 +15,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from tests.peers.matrix import KINDS, declared
+from tests.peers.matrix import COUNTED, KINDS, declared
 
 from loadstone import Library
 from loadstone.library import Userdata, ref
@@ -155,6 +156,12 @@ def calls(functions: Any, given: list[Any], how: Callable[[Callable[[], Any]], A
     return made
 
 
+def taken(space: Any) -> dict[str, Callable[..., Any]]:
+    """The function of each kind, without the number that comes first in some."""
+    functions = {kind: getattr(space, f"take_{kind}") for kind in KINDS}
+    return {kind: partial(one, 1) if kind in COUNTED else one for kind, one in functions.items()}
+
+
 def call(function: Any, arguments: tuple[Any, ...], words: str) -> Callable[[], None]:
     """What says a call, then makes it; whatever it raises is right: it did not crash."""
 
@@ -167,8 +174,7 @@ def call(function: Any, arguments: tuple[Any, ...], words: str) -> Callable[[], 
 
 
 crashed: list[bool] = []
-every = {kind: getattr(names, f"take_{kind}") for kind in KINDS}
-kept = {kind: getattr(closed, f"take_{kind}") for kind in KINDS}
+every, kept = taken(names), taken(closed)
 wrong = values()
 of_closed = made_of(closed)
 if state == "given":
@@ -176,7 +182,7 @@ if state == "given":
 elif state == "closed":
     with other:
         inside = other.declare(declared())
-        kept = {kind: getattr(inside, f"take_{kind}") for kind in KINDS}
+        kept = taken(inside)
         of_closed = made_of(inside)
     count = calls(kept, wrong) + calls(every, of_closed)
 else:
