@@ -159,7 +159,7 @@ ONE_THREAD = {
     "library/typed/data:Variable.__setattr__": "nothing is kept: what the user assigns goes to C's memory",
 }
 
-ONE_THREAD_PACKAGES = ("review/analyses/",)
+ONE_THREAD_PACKAGES = ("review/analyses/", "review/rules/")
 """A program under review belongs to one thread: reviews share their work between processes (``review/batch``)."""
 
 

@@ -92,6 +92,7 @@ TOOLS: Final = (
     Tool("patchelf", "patchelf", "patchelf", "patchelf", "patchelf"),
     Tool("strace", "strace", "strace", "strace"),
     Tool("ldconfig", "libc-bin", "glibc"),
+    Tool("setcap", "libcap2-bin", "libcap", "libcap"),
     Tool("setpriv", "util-linux", "util-linux", "setpriv"),
     Tool("unshare", "util-linux", "util-linux", "util-linux"),
     Tool("lz4", "lz4", "lz4", "lz4", "lz4"),
