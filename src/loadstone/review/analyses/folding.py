@@ -55,6 +55,10 @@ def _text(expression: ir.Expression | None, unit: ir.Unit, function: ir.Function
             return _joined(operands, "/" if operator == "/" else "", unit, function, depth)
         case ir.Call(name=name, arguments=arguments) if name in _WRAPS and arguments:
             return _joined(arguments, "/", unit, function, depth)
+        case ir.Call(name="pathlib.Path.joinpath", receiver=receiver, arguments=arguments) if receiver is not None:
+            return _joined((receiver, *arguments), "/", unit, function, depth)
+        case ir.Call(name="tempfile.gettempdir"):
+            return "/tmp", True  # noqa: S108 - what the function gives on a POSIX system
         case ir.Call(name="os.path.join", arguments=arguments):
             return _joined(arguments, "/", unit, function, depth)
         case _:

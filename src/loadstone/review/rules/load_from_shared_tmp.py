@@ -12,10 +12,12 @@ from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts, Invocation, Site
 from loadstone.review.analyses.folding import leading_text
 from loadstone.review.analyses.mentions import every_expression
+from loadstone.review.analyses.state import Spot
+from loadstone.review.analyses.travel import Visit
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.places import ALL, at, in_file, step
 from loadstone.review.rules.rule import Rule
-from loadstone.review.walk import expressions
+from loadstone.review.walk import expressions, statements
 
 __all__ = ["RULE"]
 
@@ -182,7 +184,7 @@ _WRITES: Final = frozenset({"write_text", "write_bytes", "touch"})
 
 
 def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    """Python: a file of a fixed name in a directory that everybody can write to is opened for writing."""
+    """Python: a file of a name others can guess is written in a directory that everybody can write to."""
     for call, visit in facts.travels.calls.values():
         word = call.name.rpartition(".")[2]
         path = None
@@ -193,16 +195,62 @@ def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
         ):
             path = call.receiver
         path = _made_if_missing(call, path)
-        text, whole = leading_text(path, visit.unit, visit.function) if path is not None else ("", False)
-        if whole and _SHARED.match(text):
+        for named, at_visit in _as_named(facts, path, visit) if path is not None else ():
+            text, whole = leading_text(named, at_visit.unit, at_visit.function)
+            if not _SHARED.match(text) or not (whole or _is_guessed(named, at_visit.function)):
+                continue
+            spot = Spot(at_visit.unit.path, at_visit.statement.line, at_visit.function.name)
             yield rule.no(
                 f'"{text}" is in a directory that everybody can write to; a link planted there leads the write '
                 f"elsewhere.",
                 Location.lines(visit.unit.path, call.line),
                 cwe=377,
                 fix="Write below a directory of the program's own, or create with O_EXCL and O_NOFOLLOW.",
+                why=() if at_visit is visit else (step(spot, "the name is handed on", "call"),),
                 context=visit.function.name,
             )
+            break
+
+
+_MAX_CALLERS: Final = 20
+
+
+def _as_named(facts: Facts, path: ir.Expression, visit: Visit) -> Iterator[tuple[ir.Expression, Visit]]:
+    """A path where it is written, and where callers write it, when it is a parameter."""
+    yield path, visit
+    names = [p.name for p in visit.function.parameters]
+    if not isinstance(path, ir.Name) or path.name not in names or visit.function.owner:
+        return
+    position = names.index(path.name)
+    callers = [
+        (call, at_visit)
+        for call, at_visit in facts.travels.calls.values()
+        if call.name == visit.function.name and at_visit.unit is visit.unit
+    ]
+    for call, at_visit in callers[:_MAX_CALLERS]:
+        given = call.arguments[position] if position < len(call.arguments) else dict(call.keywords).get(path.name)
+        if given is not None:
+            yield given, at_visit
+
+
+_RANDOM: Final = re.compile(r"(?i)rand|uuid|guid|token|secret|nonce|salt|mkd?temp|mkstemp|Temporary")
+_VARYING: Final = (ir.Name, ir.Call, ir.Member)
+
+
+def _is_guessed(path: ir.Expression, function: ir.Function) -> bool:
+    """Whether nothing random is in a name: a process number, a user's name and a version can all be guessed."""
+    sought: list[ir.Expression] = [path]
+    made: dict[str, ir.Expression] = {}
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Assign) and isinstance(statement.target, ir.Name) and statement.value is not None:
+            made.setdefault(statement.target.name, statement.value)
+    for one in sought:  # each name is looked through once
+        for part in expressions(one):
+            if isinstance(part, _VARYING) and _RANDOM.search(part.name):
+                return False
+            if isinstance(part, ir.Name) and part.name in made:
+                sought.append(made.pop(part.name))
+    return True
 
 
 def _made_if_missing(call: ir.Call, path: ir.Expression | None) -> ir.Expression | None:

@@ -24,14 +24,11 @@ _CONFINES: Final = frozenset(
         ("is_relative_to"),
         ("commonpath"),
         ("commonprefix"),
-        ("isreg"),
-        ("isfile"),
-        ("issym"),
-        ("islnk"),
         ("normpath"),
         ("basename"),
     }
 )
+"""What is asked about where a member lands; that it is a plain file says nothing of its name."""
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
@@ -41,8 +38,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         good: list[int] = []
         for function in unit.functions:
             archives = _archives(function)
-            looked_at = {simple(call.name) for call in calls(function.body.body)} & _CONFINES
-            looked_at |= {"parents"} if _asks_parents(function) else set()
+            looked_at = {asked for one in (function, *_called(unit, function)) for asked in _looked_at(one)}
             yield from _by_hand(rule, unit, function, looked_at)
             for call in calls(function.body.body):
                 word = simple(call.name)
@@ -69,6 +65,31 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             )
 
 
+def _looked_at(function: ir.Function) -> Iterator[str]:
+    """What a function asks about where members land."""
+    yield from {simple(call.name) for call in calls(function.body.body)} & _CONFINES
+    if _asks_parents(function):
+        yield "parents"
+    for part in (part for s in statements(function.body.body) for part in parts_of(s)):
+        match part:
+            case ir.Operation(operator="==" | "!=", operands=(left, right)) if _is_plain(left, right):
+                yield "plain name"
+            case ir.Operation(operator="in" | "not in", operands=(ir.Literal(value=".."), _)):
+                yield "parts"
+
+
+def _is_plain(left: ir.Expression, right: ir.Expression) -> bool:
+    """``path.name != info.filename``: a member's name is compared with its own last part."""
+    names = [bare.name if isinstance(bare := uncast(side), ir.Member) else "" for side in (left, right)]
+    return sorted(names) in (["filename", "name"], ["name", "name"])
+
+
+def _called(unit: ir.Unit, function: ir.Function) -> Iterator[ir.Function]:
+    """The functions of the file that a function calls: they may choose or judge the members it goes through."""
+    called = {call.name for call in calls(function.body.body)}
+    yield from (other for other in unit.functions if other.name in called and other is not function)
+
+
 def _asks_parents(function: ir.Function) -> bool:
     """``root in path.parents``, whichever way round and wherever it stands."""
     return any(
@@ -85,6 +106,10 @@ _NAMES: Final = frozenset({"namelist", "infolist", "getmembers", "getnames"})
 _OPENS: Final = frozenset({"open", "io.open", "shutil.copyfileobj"})
 
 
+def _lists(call: ir.Call) -> bool:
+    return simple(call.name) in _NAMES
+
+
 def _by_hand(rule: Rule, unit: ir.Unit, function: ir.Function, looked_at: set[str]) -> Iterator[Claim]:
     """A file is made at a path that was put together from the name of a member."""
     if looked_at or any(call.name in _STRICT for call in calls(function.body.body)):
@@ -92,10 +117,11 @@ def _by_hand(rule: Rule, unit: ir.Unit, function: ir.Function, looked_at: set[st
     members: set[str] = set()
     paths: set[str] = set()
     opened = {spelled(target) for target in _opened(function)}
+    listers = {simple(f.name) for f in _called(unit, function) if any(map(_lists, calls(f.body.body)))} | _NAMES
     for statement in statements(function.body.body):
         if isinstance(statement, ir.Loop) and statement.each is not None:
             target, iterable = statement.each
-            listed = any(isinstance(p, ir.Call) and simple(p.name) in _NAMES for p in expressions(iterable))
+            listed = any(isinstance(p, ir.Call) and simple(p.name) in listers for p in expressions(iterable))
             if listed or spelled(iterable) in opened:
                 members.add(spelled(target))
         match statement:
