@@ -10,8 +10,8 @@ lib = ctypes.CDLL("libkit.so.1")
 
 def by_number(data):
     work = Path(tempfile.gettempdir()) / f"kit-{os.getpid()}"  # bad
-    work.mkdir(exist_ok=True)  # bad
-    (work / "kit.so").write_bytes(data)  # bad
+    work.mkdir(exist_ok=True)
+    (work / "kit.so").write_bytes(data)
     return ctypes.CDLL(str(work / "kit.so"))
 
 

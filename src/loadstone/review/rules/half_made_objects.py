@@ -32,7 +32,7 @@ def half_made(rule: Rule, unit: ir.Unit, bindings: Bindings) -> Iterator[Claim]:
         made = next((m for m in methods if simple(m.name) == "__init__"), None)
         if made is None or any(simple(m.name) == "__del__" for m in methods) or _is_collected(made):
             continue
-        for attribute, line in _taken(made, bindings):
+        for attribute, line in _taken(unit, made, bindings):
             closing = {m.name for m in methods if attribute in _released(m, bindings)}
             if not closing:
                 continue
@@ -61,16 +61,33 @@ def _is_collected(made: ir.Function) -> bool:
     return any(call.name in _COLLECTED or simple(call.name) == "gc" for call in calls(made.body.body))
 
 
-def _taken(made: ir.Function, bindings: Bindings) -> Iterator[tuple[str, int]]:
-    """Attributes that get a handle of foreign code."""
+def _taken(unit: ir.Unit, made: ir.Function, bindings: Bindings) -> Iterator[tuple[str, int]]:
+    """Attributes that get a handle of foreign code, from it or through a function of the file."""
+    own = {function.name: function for function in unit.functions}
     for statement in statements(made.body.body):
         call = uncast(statement.value) if isinstance(statement, ir.Assign) else None
         if isinstance(statement, ir.Assign) and isinstance(call, ir.Call):
             given = bindings.prototype(call, made.owner)
             name = spelled(statement.target)
             takes = call.name in DESCRIPTORS or (given is not None and given.result in _HANDLES)
+            takes = takes or (call.name in own and _gives_handle(own[call.name], bindings))
             if takes and name.startswith("self."):
                 yield name, statement.line
+
+
+def _gives_handle(function: ir.Function, bindings: Bindings) -> bool:
+    """Whether a function returns what foreign code gave it."""
+    given = set()
+    for statement in statements(function.body.body):
+        if isinstance(statement, ir.Assign | ir.Return) and isinstance(call := uncast(statement.value), ir.Call):
+            known = bindings.prototype(call, function.owner)
+            if known is not None and known.result in _HANDLES:
+                if isinstance(statement, ir.Return):
+                    return True
+                given.add(spelled(statement.target))
+        elif isinstance(statement, ir.Return) and spelled(statement.value) in given:
+            return True
+    return False
 
 
 def _released(method: ir.Function, bindings: Bindings) -> set[str]:

@@ -26,7 +26,6 @@ _SHARED: Final = re.compile(r"/(?:var/)?tmp(?:/|\Z)|/dev/shm(?:/|\Z)")
 
 
 def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    yield from _fixed_names(rule, facts)
     seen = set()
     told = set()
     for site in (s for s in facts.reached if s.api.role in {ApiRole.LOAD, ApiRole.PATH}):
@@ -44,6 +43,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
             if taint is not None or (text is not None and private is None):
                 told.add((site.spot.path, site.spot.function))
             if taint is not None:
+                told.add((taint.spot.path, taint.spot.function))
                 seen.add(taint.spot)
                 cwe = 379 if taint.kind.startswith("shared") else 377
                 yield rule.no(
@@ -72,6 +72,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
                     places=(at(site.spot),),
                     context=site.spot.function,
                 )
+    yield from _fixed_names(rule, facts, told)
     yield from _created(rule, facts, told)
     yield from _adopted(rule, facts)
     for site in facts.of(ApiRole.TEMPORARY):
@@ -183,8 +184,12 @@ _OPENS: Final = frozenset({"open", "io.open", "codecs.open"})
 _WRITES: Final = frozenset({"write_text", "write_bytes", "touch"})
 
 
-def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
-    """Python: a file of a name others can guess is written in a directory that everybody can write to."""
+def _fixed_names(rule: Rule, facts: Facts, told: set[tuple[str, str]]) -> Iterator[Claim]:
+    """Python: a file of a name others can guess is written in a directory that everybody can write to.
+
+    ``told`` are the functions whose load of such a file is a claim already; one claim a function is enough.
+    """
+    done = set(told)
     for call, visit in facts.travels.calls.values():
         word = call.name.rpartition(".")[2]
         path = None
@@ -197,8 +202,11 @@ def _fixed_names(rule: Rule, facts: Facts) -> Iterator[Claim]:
         path = _made_if_missing(call, path)
         for named, at_visit in _as_named(facts, path, visit) if path is not None else ():
             text, whole = leading_text(named, at_visit.unit, at_visit.function)
-            if not _SHARED.match(text) or not (whole or _is_guessed(named, at_visit.function)):
+            guessed = whole or _is_guessed(named, at_visit.function)
+            where = {(one.unit.path, one.function.name) for one in (visit, at_visit)}
+            if not _SHARED.match(text) or not guessed or where & done:
                 continue
+            done |= where
             spot = Spot(at_visit.unit.path, at_visit.statement.line, at_visit.function.name)
             yield rule.no(
                 f'"{text}" is in a directory that everybody can write to; a link planted there leads the write '

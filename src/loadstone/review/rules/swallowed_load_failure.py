@@ -143,7 +143,7 @@ def _vanishing(
         for handler in statement.handlers:
             broad = not handler.catches or bool({"Exception", "BaseException"} & set(handler.catches))
             goes_on = _only_goes_on(handler.body) and broad and id(statement) in served
-            drops_item = _only_goes_on(handler.body) and not handler.catches and id(statement) in each
+            drops_item = _only_goes_on(handler.body) and broad and id(statement) in each
             drops_item = drops_item or (broad and _only_goes_on(handler.body) and id(statement) in retried)
             gives_none = _only_gives_nothing(handler.body) and not handler.catches
             silent = not handler.body.body or goes_on or drops_item or gives_none
@@ -156,6 +156,7 @@ def _vanishing(
             known += [(unit.path, function.name)] if any(simple(call.name) in _RUNS for call in inside) else []
             unknown = broad and any(name in routine.locals for name in local)
             speaks = not handler.body.body and broad and any(_is_foreign(facts, unit, function, c) for c in inside)
+            speaks = speaks or (broad and any(_loads_entry_point(unit, c) for c in inside))
             if unknown or speaks or any(key in reaching for key in known):
                 yield rule.no(
                     "Whatever fails here vanishes: nothing is reported, returned or set.",
@@ -168,6 +169,14 @@ def _vanishing(
 
 def _is_foreign(facts: Facts, unit: ir.Unit, function: ir.Function, call: ir.Call) -> bool:
     return facts.bindings[unit.path].symbol(call, function.owner) is not None
+
+
+def _loads_entry_point(unit: ir.Unit, call: ir.Call) -> bool:
+    """``entry.load()`` of an installed plug-in. Source: importlib.metadata, pkg_resources."""
+    return simple(call.name) == "load" and not call.arguments and bool(_ENTRY_POINTS.search(unit.text))
+
+
+_ENTRY_POINTS: Final = re.compile(r"\b(?:iter_)?entry_points\b|\bEntryPoint\b")
 
 
 def _looks_for_one(loop: ir.Loop) -> bool:
