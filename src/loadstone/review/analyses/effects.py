@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadstone.review import ir
-from loadstone.review.analyses.flow import before, into, mix, opened_text, put_into, taint_of, whole_text
+from loadstone.review.analyses.flow import before, into, lineage, mix, opened_text, put_into, taint_of, whole_text
 from loadstone.review.analyses.locks import Locks, PlaceOf
 from loadstone.review.analyses.memory import PathMemory
 from loadstone.review.analyses.mentions import calls_in, names_in
@@ -326,13 +326,24 @@ class Effects:
     def _copied(self, values: tuple[Value, ...], state: State) -> bool:
         """``memcpy(&function, &symbol, sizeof symbol)``: the value itself is copied."""
         if not _copies_a_value(values):
+            self._copied_away(values, state)
             return False
         assert isinstance(values[0], PlaceAddress)
         assert isinstance(values[1], PlaceAddress)
         source, target = values[1].place, values[0].place
-        state.assign(target, state.env.get(source) or Initial(source))
+        held = state.env.get(source) or Initial(source)
+        state.assign(target, held)
+        if not isinstance(target, Local) and not rooted_locally(target):
+            self.sites.stored(held, target)
         self.memory.copy(source, target, state)
         return True
+
+    def _copied_away(self, values: tuple[Value, ...], state: State) -> None:
+        """``memcpy((char *)table + offset, &symbol, size)``: whoever reaches the table needs the library."""
+        held = state.env.get(values[1].place) if len(values) > 1 and isinstance(values[1], PlaceAddress) else None
+        if self.sites.role(held) is ApiRole.RESOLVE:
+            for above in [*lineage(held, state)][1:]:
+                state.escape(above)
 
     def _passed(self, applied: Applied, subject: Value, state: State, frame: Frame) -> tuple[Value, State]:
         call = applied.call

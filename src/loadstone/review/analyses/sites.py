@@ -26,7 +26,7 @@ from loadstone.review.analyses.values import (
     Value,
     root,
 )
-from loadstone.review.analyses.words import describe, describe_value, whose
+from loadstone.review.analyses.words import describe, describe_value, uncast, whose
 from loadstone.review.apis import Api, ApiRole
 
 __all__ = ["Sites"]
@@ -226,8 +226,15 @@ def _base(place: Place) -> object:
 
 
 def _stays_mapped(site: Site) -> bool:
-    """Whether closing does not take the library out of memory: it never leaves, or somebody else has loaded it."""
-    return site.api.role is ApiRole.LOAD and any(_keeps_mapped(a) for a in site.call.arguments)
+    """Whether closing does not take the library out of memory: it never leaves, or somebody else has loaded it.
+
+    ``dlopen(NULL, ...)`` gives the program itself (dlopen(3)).
+    """
+    given = site.call.arguments
+    if site.api.role is not ApiRole.LOAD or not given:
+        return False
+    path = uncast(given[0])
+    return (isinstance(path, ir.Literal) and path.value in (None, 0)) or any(_keeps_mapped(a) for a in given)
 
 
 def _keeps_mapped(argument: ir.Expression) -> bool:

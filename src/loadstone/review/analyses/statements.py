@@ -26,7 +26,7 @@ from loadstone.review.analyses.values import (
     Unknown,
     Value,
 )
-from loadstone.review.analyses.words import dotted_name, uncast
+from loadstone.review.analyses.words import dotted_name, is_constant, uncast
 from loadstone.review.apis import Api, ApiRole, Tables
 from loadstone.review.cfg import Kind, Node
 from loadstone.review.typenames import base_type, inserts, is_characters, is_reference
@@ -73,7 +73,9 @@ class Statements:
             case Kind.EVALUATE:
                 return [(0, s) for s in self._evaluate(node, state, frame)]
             case Kind.TEST if expression is not None:
-                return [(0 if holds else 1, s) for holds, s in self.evaluator.test(expression, state, frame)]
+                begins = self._surely_begins(expression, state, frame)
+                answers = self.evaluator.test(expression, state, frame)
+                return [(0 if holds else 1, s) for holds, s in answers if holds or not begins]
             case Kind.RETURN:
                 return [(0, s) for s in self._return(node, state, frame)]
             case Kind.LEAVE if node.leave is not None:
@@ -92,6 +94,15 @@ class Statements:
             case Kind.RAISE if expression is not None:
                 return [(0, s) for _, s in self.evaluator.value(expression, state, frame)]
         return [(0, state)]
+
+    def _surely_begins(self, condition: ir.Expression, state: State, frame: Frame) -> bool:
+        """``i < COUNT`` with ``i`` still zero: the first round of a loop over a table."""
+        bare = uncast(condition)
+        if not isinstance(bare, ir.Operation) or bare.operator != "<":
+            return False
+        left, right = (uncast(operand) for operand in bare.operands)
+        place = self.evaluator.place(left, state, frame) if isinstance(left, ir.Name) else None
+        return place is not None and state.env.get(place) == Constant(0) and is_constant(right)
 
     def _assign(self, node: Node, state: State, frame: Frame) -> list[State]:
         statement = node.statement

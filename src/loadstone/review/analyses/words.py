@@ -30,6 +30,7 @@ __all__ = [
     "describe_value",
     "dotted_name",
     "error_number",
+    "is_constant",
     "is_inside",
     "last_word",
     "may_raise",
@@ -63,6 +64,22 @@ def uncast(expression: ir.Expression | None) -> ir.Expression:
     while isinstance(expression, ir.Cast):
         expression = expression.operand
     return expression if expression is not None else ir.Operation(0, "?", ())
+
+
+def is_constant(expression: ir.Expression) -> bool:
+    """Whether the text says what number it is, and more than one: a number, a macro, a size, parts of such."""
+    match uncast(expression):
+        case ir.Literal(value=int(value)):
+            return value > 1
+        case ir.Name(name=name):
+            return name.isupper() and name != "EOF"
+        case ir.Operation(operator="sizeof"):
+            return True
+        case ir.Operation(operator="/" | "*", operands=operands):
+            return all(map(is_constant, operands))
+        case ir.Call(name=name):  # ARRAY_SIZE(table)
+            return name.isupper()
+    return False
 
 
 def last_word(name: str) -> str:

@@ -16,11 +16,12 @@ from loadstone.review.analyses.neighbours import Neighbours, headers_of
 from loadstone.review.analyses.state import Spot
 from loadstone.review.analyses.words import last_word
 from loadstone.review.apis import ApiRole, tables
-from loadstone.review.ir import Language, Unit
+from loadstone.review.ir import Language, Member, Unit
 from loadstone.review.rules.places import ALL, at, resolve_lines, step
 from loadstone.review.rules.python_locks import bare_changes, bare_counters, published_early, setting_up
 from loadstone.review.rules.rule import Rule
 from loadstone.review.rules.unsafe_signal_handler import handlers
+from loadstone.review.walk import expressions
 
 __all__ = ["RULE", "Shared", "is_alone", "is_count", "shared_state"]
 
@@ -30,6 +31,10 @@ _CONSTANT: Final = ("const ", "constexpr")
 
 _FLAG: Final = re.compile(r"(?i)(?:^|_|\.)(?:is|has|can|was)_")
 _SETS_UP: Final = re.compile(r"(?i)(?:^|_)(?:init|initiali[sz]e|setup)\Z")
+_OWNS_LOCK: Final = re.compile(
+    r"\A(?:pthread_(?:mutex|rwlock|spin)_(?:init|destroy)|mtx_(?:init|destroy)|uv_(?:mutex|rwlock)_(?:init|destroy)"
+    r"|g_(?:mutex|rw_lock|rec_mutex)_(?:init|clear)|(?:Initialize|Delete)CriticalSection\w*|InitializeSRWLock)\Z"
+)
 _TEARS_DOWN: Final = re.compile(r"(?i)(?:^|_)(?:unref|free|finali[sz]e|dispose|destroy)\Z")
 _ENDS_ALL: Final = re.compile(
     r"(?i)(?:unload|close|free|release|destroy|shut_?down|clean_?up|tear_?down|finish|fini|deinit|exit)(?:_?all)?\Z"
@@ -76,7 +81,19 @@ class Shared:
     @property
     def bare(self) -> list[Access]:
         held = {a.spot.line for a in self.held}
-        return [a for a in self.accesses if self.lock not in _locks(a) and a.spot.line not in held]
+        return [
+            a
+            for a in self.accesses
+            if self.lock not in _locks(a) and a.spot.line not in held and not self._owns_lock(a.spot.function)
+        ]
+
+    def _owns_lock(self, function: str) -> bool:
+        """Whether a function makes or ends the lock of the object: nobody else has the object then."""
+        if self.unit.language is Language.PYTHON or not self.lock:
+            return False
+        calls = (c for f in self.unit.functions if f.name == function for c in calls_in(f.body))
+        owned = (e for c in calls if _OWNS_LOCK.search(c.name) for a in c.arguments[:1] for e in expressions(a))
+        return any(isinstance(e, Member) and e.name == self.lock for e in owned)
 
     @property
     def held_lines(self) -> set[tuple[str, int]]:

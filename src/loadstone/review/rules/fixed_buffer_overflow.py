@@ -12,7 +12,7 @@ from loadstone.quick_dataclass import dataclass
 from loadstone.review import ir
 from loadstone.review.analyses.facts import Facts
 from loadstone.review.analyses.mentions import calls_in, every_expression, every_statement
-from loadstone.review.analyses.words import uncast
+from loadstone.review.analyses.words import is_constant, uncast
 from loadstone.review.apis import ApiRole
 from loadstone.review.rules.identities import NamesInSight, Thing, is_among
 from loadstone.review.rules.lookups import filled_names, made_by_library
@@ -124,23 +124,7 @@ def _counts_to_constant(condition: ir.Expression | None) -> bool:
         case ir.Operation(operator="&&", operands=operands):
             return any(map(_counts_to_constant, operands))
         case ir.Operation(operator="<" | "<=" | "!=", operands=(index, limit)):
-            return isinstance(uncast(index), ir.Name) and _is_constant(limit)
-    return False
-
-
-def _is_constant(expression: ir.Expression) -> bool:
-    """A number, a macro, a size."""
-    match uncast(expression):
-        case ir.Literal(value=int(value)):
-            return value > 1
-        case ir.Name(name=name):
-            return name.isupper() and name != "EOF"
-        case ir.Operation(operator="sizeof"):
-            return True
-        case ir.Operation(operator="/" | "*", operands=operands):
-            return all(map(_is_constant, operands))
-        case ir.Call(name=name):  # ARRAY_SIZE(table)
-            return name.isupper()
+            return isinstance(uncast(index), ir.Name) and is_constant(limit)
     return False
 
 

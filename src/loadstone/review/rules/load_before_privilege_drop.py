@@ -28,7 +28,7 @@ def _answer(rule: Rule, facts: Facts) -> Iterator[Claim]:
         yield from _group_too_late(rule, site)
         for invocation in site.invocations:
             loaded = next((spot for word, spot in sorted(invocation.flags) if word == "loaded"), None)
-            if loaded is not None and site.api.kind == "user" and not _is_for_another_program(site):
+            if loaded is not None and site.api.kind == "user" and not _is_for_another_program(facts, site):
                 yield rule.no(
                     (
                         f"The library loaded at line {loaded.line} runs with the privileges "
@@ -78,10 +78,19 @@ def _group_too_late(rule: Rule, site: Site) -> Iterator[Claim]:
             return
 
 
-def _is_for_another_program(site: Site) -> bool:
-    """Whether privileges are given up for the program started next: this one has them for a reason till then."""
-    after = (c for c in calls_in(site.function.body) if c.line >= site.spot.line)
-    return any(_REPLACES.search(c.name) for c in after)
+def _is_for_another_program(facts: Facts, site: Site) -> bool:
+    """Whether privileges are given up for the program started next: this one has them for a reason till then.
+
+    It is started behind the call that gives them up, in its function or in one on the way to it.
+    """
+    bodies = {(u.path, f.name): f.body for u in facts.program.units for f in u.functions}
+    on_the_way = ((bodies.get((spot.path, spot.function)), spot.line) for spot in (site.spot, *site.chain))
+    return any(
+        c.line >= line and _REPLACES.search(c.name)
+        for body, line in on_the_way
+        if body is not None
+        for c in calls_in(body)
+    )
 
 
 _REPLACES: Final = re.compile(r"\Af?exec(?:l|v)?[pe]{0,2}\Z")

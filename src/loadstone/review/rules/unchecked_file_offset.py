@@ -161,6 +161,7 @@ def _counted(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
     """
     asked = _asked_counts(function)
     anywhere = {name for other in unit.functions for name in _asked_counts(other)}
+    bounded = {name for other in unit.functions if other is not function for name in _bounded_counts(other)}
     loops = (s for s in every_statement(function.body) if isinstance(s, ir.Loop))
     for loop in (s for s in loops if isinstance(s.condition, ir.Operation) and s.condition.operator in {"<", "!="}):
         assert isinstance(loop.condition, ir.Operation)
@@ -168,7 +169,7 @@ def _counted(unit: ir.Unit, function: ir.Function) -> Iterator[tuple[str, int]]:
         bound = next(
             (e for r in rest for e in expressions(r) if isinstance(e, ir.Member) and _COUNTS.match(e.name)), None
         )
-        if bound is None or bound.name in asked:
+        if bound is None or bound.name in asked | bounded:
             continue
         walking = set() if bound.name in anywhere else {place_named(p.target) for p in _moved(loop)}
         for part in every_expression(loop.body):
@@ -192,6 +193,19 @@ def _asked_counts(function: ir.Function) -> set[str]:
             named = {e.name for e in expressions(statement.condition) if isinstance(e, ir.Member | ir.Name)}
             asked |= named | {held[name] for name in named & held.keys()}
     return asked
+
+
+def _bounded_counts(function: ir.Function) -> Iterator[str]:
+    """The counts of headers that decide, as part of a size, whether a function goes on: ``!within(off, count * 8)``."""
+    for statement in every_statement(function.body):
+        for part in expressions(statement.condition) if isinstance(statement, ir.If) else ():
+            orders = isinstance(part, ir.Operation) and part.operator in {"<", "<=", ">", ">="}
+            sizes = (
+                (e for e in expressions(part) if isinstance(e, ir.Operation) and e.operator == "*")
+                if orders or isinstance(part, ir.Call)
+                else ()
+            )
+            yield from (e.name for size in sizes for e in expressions(size) if isinstance(e, ir.Member))
 
 
 def _moved(loop: ir.Loop) -> Iterator[ir.AssignmentExpression]:
