@@ -212,8 +212,9 @@ def _image_of(view: FileView, path: str) -> Image | None:
 def model_for_loader(view: FileView, loader: str, abi: Abi) -> LoaderModel:
     """What the loader at the path ``loader`` of ``view`` does, as far as its files say."""
     kind = loader_kind_of(loader)
-    if kind is LoaderKind.MUSL:
-        return _musl(view, loader, abi)
+    behind = _behind_links(view, loader)  # a link by the name of glibc's loader may lead to musl, which then runs
+    if kind is LoaderKind.MUSL or loader_kind_of(behind) is LoaderKind.MUSL:
+        return _musl(view, loader if kind is LoaderKind.MUSL else behind, abi)
     if kind is not LoaderKind.GLIBC:
         return LoaderModel(kind=kind, abi=abi, interpreter=loader, view=view)
     data, said = _bytes_of(view, loader), []
@@ -278,10 +279,14 @@ def _with_processor(model: LoaderModel) -> LoaderModel:
 
 def _folder_of(view: FileView, loader: str) -> str:
     """The directory the loader really lies in, where the C library it was built with lies too."""
+    return _behind_links(view, loader).rpartition("/")[0]
+
+
+def _behind_links(view: FileView, path: str) -> str:
     try:
-        return view.real_path(loader).rpartition("/")[0]
+        return view.real_path(path)
     except OSError:
-        return loader.rpartition("/")[0]
+        return path
 
 
 def _release_text(release: Release) -> str:

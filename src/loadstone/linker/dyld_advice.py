@@ -33,6 +33,7 @@ _PREFIXES: Final = ("/opt/homebrew/", "/usr/local/")
 _LEVELS: Final = 16
 _MAX_INSIDE: Final = 200
 _ARM: Final = "aarch64"
+_APPLE, _INTEL = "arm64", "x86_64"
 
 
 def architecture_of(image: Image) -> str:
@@ -58,6 +59,8 @@ def build_for(model: LoaderModel, path: str, process: Image | None) -> str:
     both = next((a for a in sorted(have) if program and a in map(architecture_of, _slices(model, program))), None)
     if both is not None and program is not None:
         parts.append(f"start the program as {both}: arch -{both} {shlex.quote(program)}")
+    elif program is not None and wanted == _APPLE and _INTEL in have:
+        parts.append(f"take the {_INTEL} build of {posixpath.basename(program)}, which Rosetta runs: arch -{_INTEL}")
     return "; or ".join(parts)
 
 
@@ -89,6 +92,9 @@ def lead(model: LoaderModel, name: str, requester: SimulatedLibrary) -> str:
     other = _other_version(model, name, here)
     if other is not None:
         return _rebuilt_for(model, leaf, other, requester.path)
+    brewed = _BREWED.match(model.absolute(requester.path))
+    if brewed is not None and not _BREWED.match(name):
+        return f"brew update && brew reinstall {shlex.quote(brewed[1])}: its own files belong together"
     origin = (
         _of_developer_tools(model, leaf, requester.path)
         or _unlinked(model, name)

@@ -127,10 +127,9 @@ def package_of_missing(view: FileView, soname: str, *, compressed: bool = False)
     by_shlibs = _shlibs(view).get(soname)
     if by_shlibs:
         return by_shlibs
-    name = _OTHERWISE.get(soname) or package_name_of(soname)
-    if name is None:
-        return None
-    return next((known for known in (name, f"{name}t64") if known in _available(view, compressed=compressed)), None)
+    names = filter(None, (_OTHERWISE.get(soname), package_name_of(soname)))  # the rule's own: Ubuntu's libjpeg62
+    known = (name for rule in names for name in (rule, f"{rule}t64"))
+    return next((name for name in known if name in _available(view, compressed=compressed)), None)
 
 
 def apt_install(view: FileView, package: str, abi: Abi) -> str:

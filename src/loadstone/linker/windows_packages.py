@@ -7,6 +7,7 @@ it to ``os.add_dll_directory``, or opens the DLLs first. delvewheel and its like
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -20,6 +21,8 @@ MADE_KNOWN: Final = (".libs", ".dlls")
 
 _LEAD: Final = (b"add_dll_directory", b"WinDLL", b"CDLL", b"LoadLibrary")
 _RUN_AT_IMPORT: Final = ("__init__.py", "_distributor_init.py")
+_IMPORTED: Final = re.compile(rb"^(?:import|from)[ \t]+([A-Za-z]\w*)", re.MULTILINE)
+_MAX_IMPORTED: Final = 20
 _LEVELS: Final = 8
 _DEPTH: Final = 2
 _MAX_INSIDE: Final = 200
@@ -64,7 +67,21 @@ def packages_around(view: FileView, path: str) -> WindowsPackages:
     beside = tuple(folder for folder in found if folder.endswith(MADE_KNOWN))
     folders = (*beside, *(folder for place in inside[:-1] for folder in _with_libraries(view, place)))
     texts = [_read(view, posixpath.join(place, leaf)) for place in inside[:-1] for leaf in _RUN_AT_IMPORT]
-    return WindowsPackages.of(folders, texts, is_for_python=len(inside) > 1 or path.casefold().endswith(".pyd"))
+    for_python = len(inside) > 1 or path.casefold().endswith(".pyd")
+    found_here = WindowsPackages.of(folders, texts, is_for_python=for_python)
+    return _with_imported(view, found_here, inside[-1], texts) if for_python else found_here
+
+
+def _with_imported(view: FileView, own: WindowsPackages, site: str, texts: list[bytes]) -> WindowsPackages:
+    """What packages make known that the own ones import: those come first, whatever is opened later."""
+    names = dict.fromkeys(match[1].decode() for text in texts for match in _IMPORTED.finditer(text))
+    folders, known = dict.fromkeys(own.folders), own.made_known
+    for package in (posixpath.join(site, name) for name in list(names)[:_MAX_IMPORTED]):
+        text = _read(view, posixpath.join(package, "__init__.py"))
+        inside = tuple(_with_libraries(view, package)) if leads_to_libraries(text) else ()
+        folders.update(dict.fromkeys(inside))
+        known |= WindowsPackages.of(inside, [text], is_for_python=True).made_known
+    return WindowsPackages(tuple(folders), own.is_for_python, known)
 
 
 def _with_libraries(view: FileView, package: str, depth: int = 0) -> Iterator[str]:

@@ -16,7 +16,15 @@ from loadstone.linker.diagnoses.case import SimulatedLoad, blocking, leaf
 from loadstone.linker.diagnoses.environments import import_first, python_module, restored, without_libpython
 from loadstone.linker.diagnoses.mistyped import first_gone
 from loadstone.linker.diagnoses.nowhere import install, nowhere
-from loadstone.linker.diagnoses.whereabouts import copies, is_same_library, lead_to, quoted_entry, quoted_path, similar
+from loadstone.linker.diagnoses.whereabouts import (
+    copies,
+    is_same_library,
+    lead_to,
+    names_in,
+    quoted_entry,
+    quoted_path,
+    similar,
+)
 from loadstone.linker.extension import HOST_SIGN
 from loadstone.linker.graph import Refusal
 from loadstone.linker.objects import LoadedObject
@@ -26,6 +34,7 @@ __all__ = ["missing"]
 
 _NO_PATH: Final = re.compile(r"""[:;,\s"'\\{}$+]+""")
 """What separates paths in a variable, and what is left there of quotes and of variables that no shell replaced."""
+_MAX_BESIDE: Final = 100
 _MUSL: Final = ("libc.musl-", "ld-musl-")
 
 
@@ -49,11 +58,24 @@ def _other_class(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:
     bits = case.model.abi.bits
     text = f"{case.wanted_by(refusal)}: the only one found, {skipped.candidate}, is not {bits}-bit as this process is."
     advice = f"install the {bits}-bit build of {leaf(refusal.name)}"
+    right = next(_beside_the_wrong(case, skipped.candidate), None)
+    if right is not None:
+        lead = lead_to(case, right, refusal.requester)
+        return blocking(case, refusal, text, f"{right} is of {bits} bits: {lead}", code="wrong-class")
     if refusal.requester is not None or "/" not in refusal.name:
         advice = f"{advice}: {install(case, refusal.name, refusal.requester)}"
     if refusal.requester is None and case.model.main_image:
         advice += f"; or open it in a {96 - bits}-bit program instead of {case.model.main_image}"
     return blocking(case, refusal, text, advice, code="wrong-class")
+
+
+def _beside_the_wrong(case: SimulatedLoad, candidate: str) -> Iterator[str]:
+    """Files of the same name that fit, in the folders beside the one of a file that does not."""
+    folder, name = posixpath.split(case.model.absolute(candidate))
+    above = posixpath.dirname(folder)
+    beside = names_in(case.model, above) if above not in ("", "/", "/usr") else ()
+    paths = (posixpath.join(above, other, name) for other in beside[:_MAX_BESIDE])
+    return (path for path in paths if usable_image(case.model, path) is not None)
 
 
 def _other_machine(case: SimulatedLoad, refusal: Refusal) -> Diagnosis | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from typing import Final
 
 from loadstone.core.image import Image
 from loadstone.core.trace import Diagnosis
@@ -96,6 +97,11 @@ def _under_another_name(case: SimulatedLoad, provider: OpenedFile) -> str:
     return soname if is_link and ".so." in name and soname and soname != name else ""
 
 
+_NVM: Final = re.compile(r"/versions/node/v\d+[^/]*/bin/node$")
+_OF_NODE_16, _OF_NODE_18 = (2, 17), (2, 28)
+"""The glibc that the builds of nodejs.org need (its BUILDING.md)."""
+
+
 def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: OpenedFile, wanted: str) -> str:
     """Where a build comes from that does with the C library that is there."""
     nodes = (_GLIBC.fullmatch(d.name) for d in case.model.view.image(provider).version_definitions)
@@ -105,9 +111,17 @@ def _for_older_glibc(case: SimulatedLoad, consumer: LoadedObject, provider: Open
     older = (
         command
         or from_source(case.model, consumer.path)
+        or _of_nvm(case, consumer.path, have)
         or f"build it where glibc is {here} or older, or take a build for such a system"
     )
     return f"it needs glibc {wanted} or newer, here is {here}: {older}; or run it in a container of a newer system"
+
+
+def _of_nvm(case: SimulatedLoad, path: str, release: tuple[int, ...]) -> str:
+    """The command for a Node.js that does with an older C library, where nvm has installed one that does not."""
+    if not _NVM.search(case.model.absolute(path)) or release < _OF_NODE_16:
+        return ""
+    return "nvm install 16, whose builds need no more than glibc 2.17" if release < _OF_NODE_18 else "nvm install 18"
 
 
 def _put_right(case: SimulatedLoad, consumer: LoadedObject, provider: LoadedObject, version: str) -> str:

@@ -70,7 +70,7 @@ def copies(case: SimulatedLoad, name: str, asking: LoadedObject | None, *, wide:
 
     ``wide``: also in folders beside the file's own, where nothing else has been found.
     """
-    beside = folders_beside(case.model, asking.origin) if wide and asking is not None else ()
+    beside = (*folders_beside(case.model, asking.origin), *_below(case, asking)) if wide and asking is not None else ()
     far = (*beside, *_beside_the_program(case.model), *_in_its_store(case.model, asking))
     for folder in (*_folders(_opener(case), asking), *far):
         path = posixpath.join(folder, name)
@@ -90,6 +90,13 @@ def similar(case: SimulatedLoad, name: str, asking: LoadedObject | None) -> tupl
         if len(found) >= _SHOWN:
             break
     return tuple(found)[:_SHOWN]
+
+
+def _below(case: SimulatedLoad, asking: LoadedObject) -> Iterator[str]:
+    """The folders below those of a file's own run path, as Debian's for one architecture are below ``lib``."""
+    for folder in sorted(searched(case, asking) - set(case.model.system_dirs)):
+        inside = (leaf for leaf in names_in(case.model, folder) if ".so" not in leaf)
+        yield from (posixpath.join(folder, leaf) for leaf in islice(inside, _MAX_INSIDE))
 
 
 def _opener(case: SimulatedLoad) -> LoaderModel:
